@@ -1,0 +1,65 @@
+//! One figure with its unit and the direction that is better.
+
+use serde::{Deserialize, Serialize};
+
+/// A value, or the reason why there is none: `{"value": 4}` or `{"value": null, "reason": "..."}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known<T> {
+    /// The value, where it could be determined.
+    pub value: Option<T>,
+    /// Why it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl<T> Known<T> {
+    /// A value that was determined.
+    #[must_use]
+    pub const fn value(value: T) -> Self {
+        Self { value: Some(value), reason: None }
+    }
+
+    /// A value that could not be determined, and why.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self { value: None, reason: Some(reason.into()) }
+    }
+}
+
+impl<T, E: std::fmt::Display> From<Result<T, E>> for Known<T> {
+    fn from(result: Result<T, E>) -> Self {
+        match result {
+            Ok(value) => Self::value(value),
+            Err(error) => Self::unknown(error.to_string()),
+        }
+    }
+}
+
+/// Which way a metric gets better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Smaller is better.
+    Lower,
+    /// Larger is better.
+    Higher,
+}
+
+/// One figure of a scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Name with its unit as suffix, for example `p99_ms`.
+    pub name: String,
+    /// Unit, for example `ms` or `tasks/s`.
+    pub unit: String,
+    /// The figure: the median of `samples` where there are several.
+    pub value: Option<f64>,
+    /// Why there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Which way is better.
+    pub direction: Direction,
+    /// The figure of each repetition, in the order they were run; empty where it was taken once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<f64>,
+}

@@ -1,0 +1,111 @@
+//! The record of a run: what a suite writes and everything else reads.
+//!
+//! A suite writes one [`SuiteRecord`]; the verdict gathers those of one run into a [`RunRecord`].
+//! The types hold facts only: how a figure was made is the harness's business, whether it is good
+//! enough is [`crate::targets`]'s. What could not be determined is `null` beside a reason, never 0.
+
+mod environment;
+mod histogram;
+mod metric;
+
+pub use environment::{Build, Environment, Git, Machine, Pragma, Sqlite};
+pub use histogram::{Histogram, HistogramError};
+pub use metric::{Direction, Known, Metric};
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The `schema` of a [`SuiteRecord`].
+pub const SUITE_SCHEMA: &str = "prismq/suite";
+/// The `schema` of a [`RunRecord`].
+pub const RUN_SCHEMA: &str = "prismq/run";
+/// Version of both schemas. Readers accept every record of the same major version.
+pub const SCHEMA_VERSION: &str = "1.0.0";
+
+/// The suites of a run, in the order they run and are reported.
+pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
+
+/// What one suite measured in one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuiteRecord {
+    /// Always [`SUITE_SCHEMA`].
+    pub schema: String,
+    /// The version of the schema this record was written with.
+    pub schema_version: String,
+    /// The run it belongs to, a ULID shared by all suites of one `cargo bench`.
+    pub run_id: String,
+    /// Name of the suite, one of [`SUITES`].
+    pub suite: String,
+    /// When the suite began, UTC.
+    pub started_at: Timestamp,
+    /// When the suite ended, UTC.
+    pub ended_at: Timestamp,
+    /// The profile: `smoke`, `standard` or `full`.
+    pub profile: String,
+    /// The engine under test: `prismq` or `pooled`.
+    pub engine: String,
+    /// The arguments the suite was started with.
+    pub argv: Vec<String>,
+    /// Where and with what it ran.
+    pub environment: Environment,
+    /// What was measured.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// One measured scenario: `suite/scenario/param=value`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Stable identifier, for example `throughput/drain/workers=5`.
+    pub id: String,
+    /// Everything that defines the work; two scenarios are comparable only if these are equal.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Whether the figures may be used at all.
+    pub validity: Validity,
+    /// The figures.
+    pub metrics: Vec<Metric>,
+    /// Distributions by name, for example `end_to_end`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub histograms: BTreeMap<String, Histogram>,
+}
+
+impl Scenario {
+    /// The metric of this name, if the scenario has it.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+}
+
+/// Whether a scenario's figures may be used: work that was lost or done twice makes them worthless.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Validity {
+    /// All the scenario's own checks held.
+    Valid,
+    /// At least one check failed; the figures must not be trusted.
+    Invalid {
+        /// What failed, one sentence each.
+        reasons: Vec<String>,
+    },
+}
+
+/// All suites of one run, gathered by the verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Always [`RUN_SCHEMA`].
+    pub schema: String,
+    /// The version of the schema this record was written with.
+    pub schema_version: String,
+    /// The run, a ULID.
+    pub run_id: String,
+    /// When the first suite began, UTC.
+    pub started_at: Timestamp,
+    /// When the last suite ended, UTC.
+    pub ended_at: Timestamp,
+    /// The records found, in the order of [`SUITES`].
+    pub suites: Vec<SuiteRecord>,
+    /// The suites of [`SUITES`] that have no record in this run.
+    pub missing: Vec<String>,
+}

@@ -1,0 +1,162 @@
+//! Everything that can go wrong, with what the caller can do about it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::task::TaskId;
+
+/// The result of everything the queue does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the queue could not do what it was asked.
+///
+/// Cheap to clone, as a failed commit is the answer to every operation that was in it.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument is outside its bounds; nothing was done.
+    #[error("invalid {what}: {reason}")]
+    InvalidInput {
+        /// Which argument.
+        what: &'static str,
+        /// What is wrong with it and what is allowed.
+        reason: String,
+    },
+    /// The lease no longer holds the task: it expired, or the task was settled or claimed again.
+    /// Whatever the handler did must be treated as done by nobody.
+    #[error("the lease on task {id} with token {token} no longer holds")]
+    LeaseLost {
+        /// The task.
+        id: TaskId,
+        /// The token that no longer fits.
+        token: i64,
+    },
+    /// Another process held the write lock for the whole wait; try again, or allow a longer wait.
+    #[error("another process held the write lock of the queue for {waited:?}")]
+    Busy {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// More operations wait for the disk than the queue admits; slow down and try again.
+    #[error("{pending} operations already wait for the disk, and did so for {waited:?}")]
+    Overloaded {
+        /// Operations waiting.
+        pending: usize,
+        /// How long was waited for room.
+        waited: Duration,
+    },
+    /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
+    /// as soon as there is room.
+    #[error("no room left for the queue file: {reason}")]
+    Full {
+        /// What SQLite said.
+        reason: String,
+    },
+    /// The path cannot hold a queue.
+    #[error("cannot use {} as a queue: {reason}", path.display())]
+    Unusable {
+        /// The path.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The file exists and is not a database at all; it was left untouched.
+    #[error("{} is not a database: it was left untouched", path.display())]
+    NotADatabase {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is a database of another program; it was left untouched.
+    #[error(
+        "{} is a database of another program (application id {application_id:#010x}): \
+         it was left untouched", path.display()
+    )]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// The id found in its header.
+        application_id: i32,
+    },
+    /// The file was written by a newer version; it was left untouched. Use that version.
+    #[error(
+        "{} has schema version {found}, this version knows up to {supported}: \
+         use the version of prismq that wrote it", path.display()
+    )]
+    SchemaTooNew {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: i32,
+        /// Newest version known.
+        supported: i32,
+    },
+    /// The file is damaged. Stop, copy it with its `-wal`, and restore a backup.
+    #[error("the queue file {} is damaged: {reason}", path.display())]
+    Corrupt {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A sync or a commit failed in a way that leaves open what reached the disk. Nothing more is
+    /// written through this handle; drop it and open the file again.
+    #[error("the queue stopped after a failed commit ({cause}): reopen the file")]
+    Poisoned {
+        /// The first failure.
+        cause: String,
+    },
+    /// The disk or the operating system failed.
+    #[error("input or output failed on the queue file: {source}")]
+    Io {
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// SQLite refused for another reason.
+    #[error("the database refused: {source}")]
+    Database {
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// A thread of the pool could not be started.
+    #[error("cannot start a worker thread: {source}")]
+    Thread {
+        /// What the operating system said.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+}
+
+impl Error {
+    pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidInput { what, reason: reason.into() }
+    }
+
+    /// Whether another process held the write lock too long.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. })
+    }
+
+    /// Whether there was no room on the disk.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+
+    /// Whether the file is damaged or no database.
+    #[must_use]
+    pub const fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::NotADatabase { .. })
+    }
+
+    /// Whether the lease no longer held the task.
+    #[must_use]
+    pub const fn is_lease_lost(&self) -> bool {
+        matches!(self, Self::LeaseLost { .. })
+    }
+}

@@ -1,0 +1,163 @@
+//! A claim, and the lease it gives: one task held for a time, under a fencing token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::limits::{CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, LEASE_MAX, LEASE_MIN};
+use crate::task::{DEFAULT_QUEUE, TaskId, validate_name};
+
+/// The lease of a claim unless another is asked for.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+
+/// What to claim: up to some number of tasks of some types from one queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub(crate) queue: Arc<str>,
+    pub(crate) types: Arc<[Arc<str>]>,
+    pub(crate) max: usize,
+    pub(crate) lease: Duration,
+}
+
+impl Claim {
+    /// One task of any of these types, from the queue `default`, for 60 seconds.
+    pub fn new<T: Into<Arc<str>>>(types: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            queue: DEFAULT_QUEUE.into(),
+            types: types.into_iter().map(Into::into).collect(),
+            max: 1,
+            lease: DEFAULT_LEASE,
+        }
+    }
+
+    /// The queue to claim from.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
+        self.queue = queue.into();
+        self
+    }
+
+    /// At most this many tasks.
+    #[must_use]
+    pub const fn max(mut self, max: usize) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// How long the tasks are held unless the lease is extended.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        validate_name("queue name", &self.queue)?;
+        if self.types.is_empty() || self.types.len() > CLAIM_TYPES_MAX {
+            let types = self.types.len();
+            return Err(Error::invalid(
+                "claim",
+                format!("names {types} task types, must name 1 to {CLAIM_TYPES_MAX}"),
+            ));
+        }
+        for task_type in self.types.iter() {
+            validate_name("task type", task_type)?;
+        }
+        if self.max == 0 || self.max > CLAIM_BATCH_MAX {
+            let max = self.max;
+            return Err(Error::invalid(
+                "claim",
+                format!("asks for {max} tasks, must ask for 1 to {CLAIM_BATCH_MAX}"),
+            ));
+        }
+        validate_lease(self.lease)
+    }
+}
+
+pub(crate) fn validate_lease(lease: Duration) -> Result<()> {
+    if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
+        return Err(Error::invalid(
+            "lease",
+            format!("{lease:?}, must lie in {LEASE_MIN:?} to {LEASE_MAX:?}"),
+        ));
+    }
+    Ok(())
+}
+
+/// What fences one claim of one task: a later claim of the task has a higher token, and this key
+/// then opens nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LeaseKey {
+    pub(crate) id: TaskId,
+    pub(crate) token: i64,
+}
+
+/// One claimed task. Until it expires, this lease alone may complete, fail, extend or release it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub(crate) key: LeaseKey,
+    pub(crate) task_type: Arc<str>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) priority: i32,
+    pub(crate) attempt: u32,
+    pub(crate) max_attempts: u32,
+    pub(crate) enqueued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Lease {
+    /// The task's id.
+    #[must_use]
+    pub const fn id(&self) -> TaskId {
+        self.key.id
+    }
+
+    /// The fencing token: rises with every claim of the task.
+    #[must_use]
+    pub const fn token(&self) -> i64 {
+        self.key.token
+    }
+
+    /// The task's type.
+    #[must_use]
+    pub fn task_type(&self) -> &str {
+        &self.task_type
+    }
+
+    /// The bytes it was enqueued with.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The task's priority.
+    #[must_use]
+    pub const fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// How many attempts the task is given.
+    #[must_use]
+    pub const fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
+    /// When the task was enqueued.
+    #[must_use]
+    pub const fn enqueued_at(&self) -> Timestamp {
+        self.enqueued_at
+    }
+
+    /// When this lease ends by itself.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod commit;
+mod error;
+mod lease;
+pub mod limits;
+mod queue;
+mod retry;
+mod signal;
+mod stats;
+mod store;
+mod task;
+mod worker;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use error::{Error, Result};
+pub use lease::{Claim, Lease};
+pub use queue::{Durability, Queue, QueueBuilder};
+pub use retry::RetryPolicy;
+pub use signal::Signal;
+pub use stats::{Contention, QueueStats};
+pub use task::{NewTask, State, Task, TaskId};
+pub use worker::{
+    Event, Outcome, PoolStats, ShutdownReport, TaskContext, TaskError, WorkerPool, WorkerPoolBuilder,
+};

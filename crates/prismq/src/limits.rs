@@ -1,0 +1,51 @@
+//! Every bound of the queue in one place, each with the answer that is given when it is reached.
+
+use std::time::Duration;
+
+/// Largest payload in bytes (64 MiB); a larger one is refused as invalid input.
+pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;
+/// Largest payload kept in the task's own row; a larger one stands in a table beside it, because
+/// SQLite rewrites the whole row whenever a task is claimed.
+pub const PAYLOAD_BYTES_INLINE_MAX: usize = 1024;
+/// Longest name of a queue or a task type in bytes; a longer or empty one is refused.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Longest error text kept with a task in bytes; a longer one is cut at a character boundary.
+pub const ERROR_BYTES_MAX: usize = 4096;
+/// Most tasks in one call of `enqueue_all`; more are refused.
+pub const ENQUEUE_BATCH_MAX: usize = 10_000;
+/// Most tasks in one claim; more are refused.
+pub const CLAIM_BATCH_MAX: usize = 4096;
+/// Most task types one claim may name; more are refused.
+pub const CLAIM_TYPES_MAX: usize = 256;
+/// Most attempts a task may be given; more, or none, are refused.
+pub const ATTEMPTS_MAX: u32 = 1_000_000;
+/// Lowest and highest priority; lower numbers run first.
+pub const PRIORITY_MIN: i32 = -32_768;
+/// See [`PRIORITY_MIN`].
+pub const PRIORITY_MAX: i32 = 32_767;
+/// Longest delay of a task or a retry (ten years); a longer one is refused.
+pub const DELAY_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// Longest lease (seven days); a longer one is refused.
+pub const LEASE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Shortest lease; a shorter one is refused, as it would expire before its commit.
+pub const LEASE_MIN: Duration = Duration::from_millis(1);
+/// Most worker threads of a pool; more, or none, are refused.
+pub const WORKERS_MAX: usize = 1024;
+/// Most tasks a pool may hold ready for its workers; more are refused.
+pub const PREFETCH_MAX: usize = CLAIM_BATCH_MAX;
+/// Most operations that may wait for the writer; one more waits, then is refused as overloaded.
+pub const PENDING_OPERATIONS_MAX: usize = 16_384;
+/// Most payload bytes that may wait for the writer; one more operation waits, then is refused.
+pub const PENDING_BYTES_MAX: usize = 256 << 20;
+/// Most operations that share one transaction; the rest make the next.
+pub const GROUP_OPERATIONS_MAX: usize = 1024;
+/// Most payload bytes that share one transaction, so that a group stays a small part of the WAL's
+/// cap; one larger operation goes alone.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+/// Most due tasks promoted and most expired leases reclaimed by one transaction; the rest follow in
+/// the next, so that no caller pays for a flood.
+pub const ADVANCE_BATCH_MAX: usize = 1024;
+/// How long an operation waits by default for another process to give up the write lock.
+pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
+/// How long an operation waits for room in the submission queue.
+pub const OVERLOAD_WAIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,108 @@
+//! What an engine must be able to do, and the operations it does.
+//!
+//! An engine implements [`Store::apply`] and a few reads, and nothing else: grouping, waking, the
+//! worker pool and the clock stand in front of it and are the same for every engine. Operations
+//! arrive validated.
+
+pub(crate) mod sqlite;
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::lease::{Claim, Lease, LeaseKey};
+use crate::stats::QueueStats;
+use crate::task::{NewTask, State, Task, TaskId};
+
+/// One thing to do, as a value.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    /// Adds tasks, all or none.
+    Enqueue(Vec<NewTask>),
+    /// Takes ready tasks in their order, after promoting what is due and reclaiming what expired.
+    Claim(Claim),
+    /// Ends a task well.
+    Complete(LeaseKey),
+    /// Ends an attempt badly.
+    Fail {
+        key: LeaseKey,
+        error: String,
+        next: AfterFailure,
+    },
+    /// Moves a lease's end to this long from now.
+    Extend { key: LeaseKey, lease: Duration },
+    /// Gives a task back as if it had not been claimed.
+    Release(LeaseKey),
+}
+
+/// What becomes of a task whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterFailure {
+    /// It runs again this much later.
+    Retry(Duration),
+    /// It is a dead letter.
+    Dead,
+}
+
+impl Operation {
+    /// Whether its answer promises something that a power cut must not undo. A lost claim, extension
+    /// or release only lets a task run again sooner or later.
+    pub(crate) const fn must_be_durable(&self) -> bool {
+        matches!(self, Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. })
+    }
+
+    /// Payload bytes it carries.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Enqueue(tasks) => tasks.iter().map(|task| task.payload.len()).sum(),
+            _ => 0,
+        }
+    }
+}
+
+/// The answer to one operation that succeeded.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Enqueued(Vec<TaskId>),
+    Claimed(Claimed),
+    /// To `Complete` and `Release`.
+    Settled,
+    /// To `Fail`: where the task stands now.
+    Failed(State),
+    /// To `Extend`: when the lease now ends.
+    Extended(Timestamp),
+}
+
+/// What a claim found.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    /// The tasks, first in order first.
+    pub(crate) leases: Vec<Lease>,
+    /// When the next scheduled task is due or the next lease expires, as far as the claim looked:
+    /// it does where it found less than it was asked for.
+    pub(crate) next_due: Option<Timestamp>,
+}
+
+/// An engine: applies batches of operations, each batch in one transaction.
+pub(crate) trait Store: Send {
+    /// Applies the operations in order in one transaction and commits it. Each operation has an
+    /// answer of its own; an operation that does not apply, say for a lost lease, changes nothing
+    /// and harms no other.
+    ///
+    /// # Errors
+    /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
+    /// unknown whether it was.
+    fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
+
+    /// The settings of the writer's connection, read back.
+    fn settings(&self) -> Result<Vec<(String, String)>>;
+}
+
+/// Reads that need no transaction of the writer.
+pub(crate) trait Reader: Send {
+    /// The task with this id, unless it was completed or never was.
+    fn task(&self, id: TaskId) -> Result<Option<Task>>;
+
+    /// The counters of a queue; all zero for one that nothing was ever enqueued to.
+    fn stats(&self, queue: &str) -> Result<QueueStats>;
+}

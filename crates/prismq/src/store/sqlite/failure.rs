@@ -1,0 +1,42 @@
+//! From SQLite's result codes to the errors of the queue.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{ErrorCode, ffi};
+
+use super::busy;
+use crate::error::Error;
+
+/// The queue's error for what SQLite answered outside of taking the write lock.
+pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
+    let Some(sqlite) = error.sqlite_error() else {
+        // A row that does not have the shape the schema promises.
+        return Error::Corrupt { path: path.to_owned(), reason: error.to_string() };
+    };
+    let path = path.to_owned();
+    match sqlite.code {
+        _ if sqlite.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Error::Full { reason: error.to_string() },
+        _ if busy::is_busy(&error) => Error::Busy { waited: Duration::ZERO },
+        ErrorCode::DiskFull => Error::Full { reason: error.to_string() },
+        ErrorCode::DatabaseCorrupt => Error::Corrupt { path, reason: error.to_string() },
+        ErrorCode::NotADatabase => Error::NotADatabase { path },
+        ErrorCode::ReadOnly => Error::Unusable {
+            path,
+            reason: "it cannot be written: check its permissions and those of its folder".to_owned(),
+        },
+        ErrorCode::SystemIoFailure => Error::Io { source: Arc::new(error) },
+        _ => Error::Database { source: Arc::new(error) },
+    }
+}
+
+/// Whether after this answer to COMMIT nobody knows what reached the disk: after a failed sync the
+/// kernel may have dropped the pages and would report success the next time (Rebello et al.,
+/// "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
+pub(super) fn leaves_disk_unknown(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|sqlite| {
+        sqlite.code == ErrorCode::SystemIoFailure
+            && sqlite.extended_code != ffi::SQLITE_IOERR_SHMSIZE
+    })
+}

@@ -1,0 +1,195 @@
+//! The engine in one SQLite file.
+//!
+//! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE`; a transaction
+//! of nothing but claims, extensions and releases does not wait for the disk.
+
+mod advance;
+mod busy;
+mod claim;
+mod connection;
+mod counters;
+mod enqueue;
+mod failure;
+mod lanes;
+mod open;
+mod reader;
+mod schema;
+mod settle;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rusqlite::{Connection, Statement};
+
+use self::counters::Counters;
+use self::lanes::Lanes;
+use super::{Answer, Claimed, Operation, Store};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::queue::Durability;
+use crate::stats::ContentionCounters;
+
+pub(crate) use self::open::{OpenOptions, open};
+pub(crate) use self::reader::SqliteReader;
+
+/// States as stored in `task.state`.
+mod state {
+    pub(super) const READY: i64 = 0;
+    pub(super) const SCHEDULED: i64 = 1;
+    pub(super) const LEASED: i64 = 2;
+    pub(super) const DEAD: i64 = 3;
+}
+
+/// The writer.
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    durability: Durability,
+    /// Whether the connection is set to wait for the disk at each commit right now.
+    waits_for_disk: bool,
+    busy_wait: Duration,
+    contention: Arc<ContentionCounters>,
+    lanes: Lanes,
+    counters: Counters,
+}
+
+impl Store for SqliteStore {
+    fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        if let Some(nothing) = self.answer_if_idle(now, batch)? {
+            return Ok(nothing);
+        }
+        let durable = batch.iter().any(Operation::must_be_durable);
+        self.wait_for_disk(durable && self.durability == Durability::Full)?;
+        self.begin()?;
+        let applied = self.run(now, batch).and_then(|answers| {
+            self.counters.flush(&self.connection).map_err(|error| self.failure(error))?;
+            Ok(answers)
+        });
+        let answers = match applied {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.roll_back();
+                return Err(error);
+            }
+        };
+        self.commit()?;
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        Ok(answers)
+    }
+
+    fn settings(&self) -> Result<Vec<(String, String)>> {
+        connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
+    }
+}
+
+impl SqliteStore {
+    fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        if batch.iter().any(|operation| matches!(operation, Operation::Claim(_))) {
+            self.advance(now)?;
+        }
+        batch.iter().map(|operation| self.run_one(now, operation)).collect()
+    }
+
+    /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
+    fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
+        match operation {
+            Operation::Enqueue(tasks) => self.enqueue(now, tasks).map(Answer::Enqueued).map(Ok),
+            Operation::Claim(claim) => {
+                let claimed = self.claim(now, claim)?;
+                if claimed.leases.is_empty() {
+                    // The look before the transaction saw work, or another operation hoped for it.
+                    self.contention.claim_conflicts.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(Ok(Answer::Claimed(claimed)))
+            }
+            Operation::Complete(key) => self.complete(now, key),
+            Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
+            Operation::Extend { key, lease } => self.extend(now, key, *lease),
+            Operation::Release(key) => self.release(now, key),
+        }
+    }
+
+    /// A batch of claims that would find nothing is answered from a read, so that looking into an
+    /// empty queue never takes the write lock.
+    fn answer_if_idle(
+        &mut self,
+        now: Timestamp,
+        batch: &[Operation],
+    ) -> Result<Option<Vec<Result<Answer>>>> {
+        let mut claims = Vec::with_capacity(batch.len());
+        for operation in batch {
+            let Operation::Claim(claim) = operation else { return Ok(None) };
+            claims.push(claim);
+        }
+        if self.has_due(now)? {
+            return Ok(None);
+        }
+        for claim in &claims {
+            if self.has_ready(claim)? {
+                return Ok(None);
+            }
+        }
+        let next_due = self.next_due()?;
+        let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
+        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
+        Ok(Some(
+            claims
+                .iter()
+                .map(|_| Ok(Answer::Claimed(Claimed { leases: Vec::new(), next_due })))
+                .collect(),
+        ))
+    }
+
+    fn begin(&self) -> Result<()> {
+        busy::begin_immediate(&self.connection, self.busy_wait, &self.contention)
+            .map_err(|error| error.map_sql(|error| self.failure(error)))
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let Err(error) = self.connection.execute_batch("COMMIT") else { return Ok(()) };
+        self.roll_back();
+        if failure::leaves_disk_unknown(&error) {
+            return Err(Error::Poisoned { cause: error.to_string() });
+        }
+        Err(self.failure(error))
+    }
+
+    fn roll_back(&mut self) {
+        // SQLite may have rolled back by itself; the first error is the one that counts.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "rollback failed");
+        }
+        self.counters.clear();
+        self.lanes.clear();
+    }
+
+    fn wait_for_disk(&mut self, wait: bool) -> Result<()> {
+        if self.waits_for_disk != wait {
+            let level = if wait { "FULL" } else { "NORMAL" };
+            self.connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(|error| self.failure(error))?;
+            self.waits_for_disk = wait;
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {
+        self.connection.prepare_cached(sql).map_err(|error| self.failure(error))
+    }
+
+    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
+        let mut statement = self.prepare(sql)?;
+        let statement: &mut Statement<'_> = &mut statement;
+        statement.execute(params).map_err(|error| self.failure(error))
+    }
+
+    fn failure(&self, error: rusqlite::Error) -> Error {
+        failure::classify(&self.path, error)
+    }
+}

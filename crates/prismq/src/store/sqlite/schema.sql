@@ -1,0 +1,59 @@
+-- Version 1 of the file: what an empty database becomes.
+-- Times are microseconds since the Unix epoch. Every index that a claim, a promotion or a reclaim
+-- seeks is partial, so that tasks in another state cost it nothing.
+
+-- One row: the next task id. Ids are never reused, else an old lease could fit a new task.
+CREATE TABLE sequence (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    next_id INTEGER NOT NULL
+) STRICT;
+INSERT INTO sequence (one, next_id) VALUES (1, 1);
+
+-- A queue and its counters, kept in the transaction of the operation they count.
+CREATE TABLE queue (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT    NOT NULL UNIQUE,
+    ready     INTEGER NOT NULL DEFAULT 0,
+    scheduled INTEGER NOT NULL DEFAULT 0,
+    leased    INTEGER NOT NULL DEFAULT 0,
+    dead      INTEGER NOT NULL DEFAULT 0,
+    enqueued  INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    failed    INTEGER NOT NULL DEFAULT 0,
+    reclaimed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- A lane is what a worker can or cannot serve as a whole: one type of task in one queue.
+CREATE TABLE lane (
+    id    INTEGER PRIMARY KEY,
+    queue INTEGER NOT NULL REFERENCES queue (id),
+    type  TEXT    NOT NULL,
+    UNIQUE (queue, type)
+) STRICT;
+
+-- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted.
+CREATE TABLE task (
+    id               INTEGER PRIMARY KEY,
+    lane             INTEGER NOT NULL REFERENCES lane (id),
+    state            INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    order_key        INTEGER NOT NULL,
+    priority         INTEGER NOT NULL,
+    token            INTEGER NOT NULL DEFAULT 0,
+    attempt          INTEGER NOT NULL DEFAULT 0,
+    max_attempts     INTEGER NOT NULL,
+    enqueued_at      INTEGER NOT NULL,
+    run_at           INTEGER NOT NULL,
+    lease_expires_at INTEGER CHECK ((lease_expires_at IS NOT NULL) = (state = 2)),
+    payload          BLOB,
+    error            TEXT
+) STRICT;
+CREATE INDEX task_ready     ON task (lane, order_key)    WHERE state = 0;
+CREATE INDEX task_scheduled ON task (run_at)             WHERE state = 1;
+CREATE INDEX task_leased    ON task (lease_expires_at)   WHERE state = 2;
+CREATE INDEX task_dead      ON task (lane, id)           WHERE state = 3;
+
+-- Payloads too large to stand in a row that every claim rewrites; task.payload is NULL for these.
+CREATE TABLE payload (
+    task INTEGER PRIMARY KEY,
+    data BLOB    NOT NULL
+) STRICT;
