@@ -9,7 +9,7 @@ use crate::limits::{CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, LEASE_MAX, LEASE_MIN};
 use crate::task::{DEFAULT_QUEUE, TaskId, validate_name};
 
 /// The lease of a claim unless another is asked for.
-pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
 /// What to claim: up to some number of tasks of some types from one queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,10 +87,16 @@ pub(crate) fn validate_lease(lease: Duration) -> Result<()> {
 
 /// What fences one claim of one task: a later claim of the task has a higher token, and this key
 /// then opens nothing any more.
+///
+/// It also carries what never changes while the task lives, so that settling it needs no read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LeaseKey {
     pub(crate) id: TaskId,
     pub(crate) token: i64,
+    /// The engine's own number of the task's queue.
+    pub(crate) queue: i64,
+    /// Whether the payload stands apart from the task and must be deleted with it.
+    pub(crate) payload_apart: bool,
 }
 
 /// One claimed task. Until it expires, this lease alone may complete, fail, extend or release it.

@@ -3,6 +3,7 @@
 mod clock;
 mod commit;
 mod error;
+mod failure;
 mod lease;
 pub mod limits;
 mod queue;
@@ -15,6 +16,7 @@ mod worker;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{Error, Result};
+pub use failure::TaskError;
 pub use lease::{Claim, Lease};
 pub use queue::{Durability, Queue, QueueBuilder};
 pub use retry::RetryPolicy;
@@ -22,5 +24,5 @@ pub use signal::Signal;
 pub use stats::{Contention, QueueStats};
 pub use task::{NewTask, State, Task, TaskId};
 pub use worker::{
-    Event, Outcome, PoolStats, ShutdownReport, TaskContext, TaskError, WorkerPool, WorkerPoolBuilder,
+    Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
 };

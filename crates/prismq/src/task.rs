@@ -11,11 +11,11 @@ use crate::limits::{
 };
 
 /// The queue a task goes to, and a pool serves, unless another is named.
-pub const DEFAULT_QUEUE: &str = "default";
+pub(crate) const DEFAULT_QUEUE: &str = "default";
 /// The priority of a task unless another is given.
-pub const DEFAULT_PRIORITY: i32 = 100;
+pub(crate) const DEFAULT_PRIORITY: i32 = 100;
 /// The attempts a task is given unless told otherwise.
-pub const DEFAULT_MAX_ATTEMPTS: u32 = 5;
+pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
 
 /// Identifies a task in its file for ever: ids rise and are never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,7 +146,10 @@ pub(crate) fn validate_name(what: &'static str, name: &str) -> Result<()> {
         ));
     }
     if name.chars().any(char::is_control) {
-        return Err(Error::invalid(what, format!("{name:?} contains a control character")));
+        return Err(Error::invalid(
+            what,
+            format!("{name:?} contains a control character"),
+        ));
     }
     Ok(())
 }

@@ -48,7 +48,10 @@ impl Operation {
     /// Whether its answer promises something that a power cut must not undo. A lost claim, extension
     /// or release only lets a task run again sooner or later.
     pub(crate) const fn must_be_durable(&self) -> bool {
-        matches!(self, Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. })
+        matches!(
+            self,
+            Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. }
+        )
     }
 
     /// Payload bytes it carries.
@@ -65,8 +68,8 @@ impl Operation {
 pub(crate) enum Answer {
     Enqueued(Vec<TaskId>),
     Claimed(Claimed),
-    /// To `Complete` and `Release`.
-    Settled,
+    Completed,
+    Released,
     /// To `Fail`: where the task stands now.
     Failed(State),
     /// To `Extend`: when the lease now ends.

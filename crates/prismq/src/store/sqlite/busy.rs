@@ -41,7 +41,10 @@ pub(super) fn begin_immediate(
     let started = Instant::now();
     let mut longest = FIRST_WAIT;
     loop {
-        let error = match connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
+        let error = match connection
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]))
+        {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
@@ -53,7 +56,9 @@ pub(super) fn begin_immediate(
             contention.busy_errors.fetch_add(1, Ordering::Relaxed);
             return Err(BeginError::Busy { waited });
         }
-        let wait = longest.mul_f64(0.5 + 0.5 * fastrand::f64()).min(budget - waited);
+        let wait = longest
+            .mul_f64(0.5 + 0.5 * fastrand::f64())
+            .min(budget - waited);
         let slept = Instant::now();
         thread::sleep(wait);
         contention.add_busy_wait(slept.elapsed());

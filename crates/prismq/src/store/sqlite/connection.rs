@@ -65,7 +65,8 @@ pub(super) fn settings(
     let level: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     settings.push(("synchronous".to_owned(), level.to_string()));
     for name in names {
-        let value = connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))?;
+        let value = connection
+            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))?;
         settings.push((name.to_owned(), text(&value)));
     }
     settings.push(("sqlite_version".to_owned(), rusqlite::version().to_owned()));

@@ -30,6 +30,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::queue::Durability;
 use crate::stats::ContentionCounters;
+use crate::task::State;
 
 pub(crate) use self::open::{OpenOptions, open};
 pub(crate) use self::reader::SqliteReader;
@@ -40,6 +41,25 @@ mod state {
     pub(super) const SCHEDULED: i64 = 1;
     pub(super) const LEASED: i64 = 2;
     pub(super) const DEAD: i64 = 3;
+}
+
+const fn stored(state: State) -> i64 {
+    match state {
+        State::Ready => state::READY,
+        State::Scheduled => state::SCHEDULED,
+        State::Leased => state::LEASED,
+        State::Dead => state::DEAD,
+    }
+}
+
+fn loaded(stored: i64) -> rusqlite::Result<State> {
+    match stored {
+        state::READY => Ok(State::Ready),
+        state::SCHEDULED => Ok(State::Scheduled),
+        state::LEASED => Ok(State::Leased),
+        state::DEAD => Ok(State::Dead),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+    }
 }
 
 /// The writer.
@@ -54,6 +74,8 @@ pub(crate) struct SqliteStore {
     contention: Arc<ContentionCounters>,
     lanes: Lanes,
     counters: Counters,
+    /// The next id to give away, while a transaction that took some is in progress.
+    next_id: Option<i64>,
 }
 
 impl Store for SqliteStore {
@@ -64,11 +86,7 @@ impl Store for SqliteStore {
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
-        let applied = self.run(now, batch).and_then(|answers| {
-            self.counters.flush(&self.connection).map_err(|error| self.failure(error))?;
-            Ok(answers)
-        });
-        let answers = match applied {
+        let answers = match self.run(now, batch) {
             Ok(answers) => answers,
             Err(error) => {
                 self.roll_back();
@@ -76,7 +94,9 @@ impl Store for SqliteStore {
             }
         };
         self.commit()?;
-        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        self.contention
+            .write_transactions
+            .fetch_add(1, Ordering::Relaxed);
         Ok(answers)
     }
 
@@ -87,10 +107,27 @@ impl Store for SqliteStore {
 
 impl SqliteStore {
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        if batch.iter().any(|operation| matches!(operation, Operation::Claim(_))) {
+        if batch
+            .iter()
+            .any(|operation| matches!(operation, Operation::Claim(_)))
+        {
             self.advance(now)?;
         }
-        batch.iter().map(|operation| self.run_one(now, operation)).collect()
+        let answers = batch
+            .iter()
+            .map(|operation| self.run_one(now, operation))
+            .collect::<Result<Vec<_>>>()?;
+        self.flush_ids()?;
+        let Self {
+            counters,
+            connection,
+            path,
+            ..
+        } = self;
+        counters
+            .flush(connection)
+            .map_err(|error| failure::classify(path, error))?;
+        Ok(answers)
     }
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
@@ -101,7 +138,9 @@ impl SqliteStore {
                 let claimed = self.claim(now, claim)?;
                 if claimed.leases.is_empty() {
                     // The look before the transaction saw work, or another operation hoped for it.
-                    self.contention.claim_conflicts.fetch_add(1, Ordering::Relaxed);
+                    self.contention
+                        .claim_conflicts
+                        .fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(Ok(Answer::Claimed(claimed)))
             }
@@ -121,7 +160,9 @@ impl SqliteStore {
     ) -> Result<Option<Vec<Result<Answer>>>> {
         let mut claims = Vec::with_capacity(batch.len());
         for operation in batch {
-            let Operation::Claim(claim) = operation else { return Ok(None) };
+            let Operation::Claim(claim) = operation else {
+                return Ok(None);
+            };
             claims.push(claim);
         }
         if self.has_due(now)? {
@@ -134,11 +175,18 @@ impl SqliteStore {
         }
         let next_due = self.next_due()?;
         let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
-        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
+        self.contention
+            .empty_claims
+            .fetch_add(empty, Ordering::Relaxed);
         Ok(Some(
             claims
                 .iter()
-                .map(|_| Ok(Answer::Claimed(Claimed { leases: Vec::new(), next_due })))
+                .map(|_| {
+                    Ok(Answer::Claimed(Claimed {
+                        leases: Vec::new(),
+                        next_due,
+                    }))
+                })
                 .collect(),
         ))
     }
@@ -149,10 +197,14 @@ impl SqliteStore {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let Err(error) = self.connection.execute_batch("COMMIT") else { return Ok(()) };
+        let Err(error) = self.connection.execute_batch("COMMIT") else {
+            return Ok(());
+        };
         self.roll_back();
         if failure::leaves_disk_unknown(&error) {
-            return Err(Error::Poisoned { cause: error.to_string() });
+            return Err(Error::Poisoned {
+                cause: error.to_string(),
+            });
         }
         Err(self.failure(error))
     }
@@ -166,6 +218,7 @@ impl SqliteStore {
         }
         self.counters.clear();
         self.lanes.clear();
+        self.next_id = None;
     }
 
     fn wait_for_disk(&mut self, wait: bool) -> Result<()> {
@@ -180,13 +233,17 @@ impl SqliteStore {
     }
 
     fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {
-        self.connection.prepare_cached(sql).map_err(|error| self.failure(error))
+        self.connection
+            .prepare_cached(sql)
+            .map_err(|error| self.failure(error))
     }
 
     fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
         let mut statement = self.prepare(sql)?;
         let statement: &mut Statement<'_> = &mut statement;
-        statement.execute(params).map_err(|error| self.failure(error))
+        statement
+            .execute(params)
+            .map_err(|error| self.failure(error))
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {

@@ -1,0 +1,489 @@
+//! Group commit: many callers, one transaction.
+//!
+//! A caller puts its operations in a queue. If nobody leads, it leads: it takes what waits, up to
+//! [`GROUP_OPERATIONS_MAX`] and [`GROUP_BYTES_MAX`], applies it in one transaction, hands the lead to
+//! the first of those who came meanwhile, and wakes the others with their answers (the write group
+//! of RocksDB). There is no timer: what arrives during a commit is the next group. A lone caller
+//! applies its operations itself, without a thread switch.
+//!
+//! Each operation is answered alone. A failed group is applied again one operation at a time, so
+//! that one caller's failure is not another's; a commit that leaves the disk in doubt fails its whole
+//! group and poisons the queue.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::limits::{
+    GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_BYTES_MAX, PENDING_OPERATIONS_MAX,
+};
+use crate::signal::Signal;
+use crate::store::{Answer, Operation, Store};
+use crate::task::State;
+
+type Answers = Vec<Result<Answer>>;
+
+/// Runs the operations of all threads on one store.
+#[derive(Debug)]
+pub(crate) struct Committer<S> {
+    store: Mutex<S>,
+    pending: Mutex<Pending>,
+    room: Condvar,
+    /// Raised after a commit that gave workers something to do, now or later.
+    work: Arc<Signal>,
+    clock: Arc<dyn Clock>,
+    overload_wait: Duration,
+}
+
+/// What waits for the store.
+#[derive(Debug, Default)]
+struct Pending {
+    submissions: VecDeque<Submission>,
+    operations: usize,
+    bytes: usize,
+    /// Whether a thread is applying a group, or was told to.
+    leading: bool,
+    /// Why nothing is written any more.
+    poisoned: Option<String>,
+}
+
+/// The operations of one caller.
+#[derive(Debug)]
+struct Submission {
+    operations: Vec<Operation>,
+    bytes: usize,
+    seat: Arc<Seat>,
+}
+
+/// Where a caller waits for its turn or its answers.
+#[derive(Debug, Default)]
+struct Seat {
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+enum Turn {
+    #[default]
+    Wait,
+    Lead,
+    Answered(Answers),
+}
+
+impl<S: Store> Committer<S> {
+    pub(crate) fn new(
+        store: S,
+        work: Arc<Signal>,
+        clock: Arc<dyn Clock>,
+        overload_wait: Duration,
+    ) -> Self {
+        Self {
+            store: Mutex::new(store),
+            pending: Mutex::default(),
+            room: Condvar::new(),
+            work,
+            clock,
+            overload_wait,
+        }
+    }
+
+    /// Applies one operation and returns when it is committed.
+    pub(crate) fn submit_one(&self, operation: Operation) -> Result<Answer> {
+        self.submit(vec![operation])
+            .pop()
+            .unwrap_or_else(|| Err(Error::unanswered()))
+    }
+
+    /// Applies operations in their order, in one transaction with whatever else waits, and returns
+    /// an answer for each when they are committed.
+    pub(crate) fn submit(&self, operations: Vec<Operation>) -> Answers {
+        let bytes = operations.iter().map(Operation::bytes).sum();
+        let pending = match self.enter(operations.len(), bytes) {
+            Ok(pending) => pending,
+            Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
+        };
+        if pending.leading {
+            self.follow(
+                pending,
+                Submission {
+                    operations,
+                    bytes,
+                    seat: Arc::default(),
+                },
+            )
+        } else {
+            self.lead_alone(pending, &operations)
+        }
+    }
+
+    /// The store's own view of its settings.
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.store().settings()
+    }
+
+    /// Waits for room.
+    fn enter(&self, operations: usize, bytes: usize) -> Result<MutexGuard<'_, Pending>> {
+        let started = Instant::now();
+        let mut pending = self.pending();
+        loop {
+            if let Some(cause) = &pending.poisoned {
+                return Err(poisoned(cause));
+            }
+            let fits = pending.operations + operations <= PENDING_OPERATIONS_MAX
+                && pending.bytes + bytes <= PENDING_BYTES_MAX;
+            // What is larger than all the room there is goes when nothing else waits.
+            if fits || pending.submissions.is_empty() {
+                return Ok(pending);
+            }
+            let waited = started.elapsed();
+            let Some(left) = self
+                .overload_wait
+                .checked_sub(waited)
+                .filter(|left| !left.is_zero())
+            else {
+                return Err(Error::Overloaded {
+                    pending: pending.operations,
+                    waited,
+                });
+            };
+            pending = self
+                .room
+                .wait_timeout(pending, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn lead_alone(
+        &self,
+        mut pending: MutexGuard<'_, Pending>,
+        operations: &[Operation],
+    ) -> Answers {
+        pending.leading = true;
+        drop(pending);
+        let answers = self.apply(operations);
+        self.hand_on();
+        answers
+    }
+
+    fn follow(&self, mut pending: MutexGuard<'_, Pending>, submission: Submission) -> Answers {
+        let seat = submission.seat.clone();
+        pending.operations += submission.operations.len();
+        pending.bytes += submission.bytes;
+        pending.submissions.push_back(submission);
+        drop(pending);
+        let turn = seat.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = seat
+            .changed
+            .wait_while(turn, |turn| matches!(turn, Turn::Wait))
+            .unwrap_or_else(PoisonError::into_inner);
+        match mem::take(&mut *turn) {
+            Turn::Answered(answers) => answers,
+            Turn::Lead | Turn::Wait => {
+                drop(turn);
+                self.lead()
+            }
+        }
+    }
+
+    /// Applies a group whose first submission is the caller's own, and returns its answers.
+    fn lead(&self) -> Answers {
+        let (operations, seats) = self.take_group();
+        let mut answers = self.apply(&operations).into_iter();
+        // The next leader starts while this one still wakes its followers.
+        self.hand_on();
+        let mut own = Answers::new();
+        for (position, (seat, count)) in seats.into_iter().enumerate() {
+            let theirs = answers.by_ref().take(count).collect();
+            if position == 0 {
+                own = theirs;
+            } else {
+                seat.say(Turn::Answered(theirs));
+            }
+        }
+        own
+    }
+
+    fn take_group(&self) -> (Vec<Operation>, Vec<(Arc<Seat>, usize)>) {
+        let mut pending = self.pending();
+        let mut operations = Vec::new();
+        let mut seats = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = pending.submissions.front() {
+            let fits = operations.len() + next.operations.len() <= GROUP_OPERATIONS_MAX
+                && bytes + next.bytes <= GROUP_BYTES_MAX;
+            if !fits && !seats.is_empty() {
+                break;
+            }
+            let Some(submission) = pending.submissions.pop_front() else {
+                break;
+            };
+            bytes += submission.bytes;
+            seats.push((submission.seat, submission.operations.len()));
+            operations.extend(submission.operations);
+        }
+        pending.operations -= operations.len();
+        pending.bytes -= bytes;
+        drop(pending);
+        self.room.notify_all();
+        (operations, seats)
+    }
+
+    /// Gives the lead to the first who waits.
+    fn hand_on(&self) {
+        let mut pending = self.pending();
+        if let Some(cause) = pending.poisoned.clone() {
+            // Nobody would be answered any more.
+            for submission in mem::take(&mut pending.submissions) {
+                let answers = submission
+                    .operations
+                    .iter()
+                    .map(|_| Err(poisoned(&cause)))
+                    .collect();
+                submission.seat.say(Turn::Answered(answers));
+            }
+            pending.operations = 0;
+            pending.bytes = 0;
+            self.room.notify_all();
+        }
+        match pending.submissions.front() {
+            Some(next) => next.seat.say(Turn::Lead),
+            None => pending.leading = false,
+        }
+    }
+
+    fn apply(&self, operations: &[Operation]) -> Answers {
+        let applied = self.apply_at_once(operations);
+        let answers = match applied {
+            Ok(answers) => answers,
+            Err(error) if operations.len() > 1 && may_concern_one(&error) => operations
+                .iter()
+                .map(|operation| {
+                    let mut answers = self.apply_at_once(std::slice::from_ref(operation))?;
+                    answers.pop().unwrap_or_else(|| Err(Error::unanswered()))
+                })
+                .collect(),
+            Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
+        };
+        if answers.iter().flatten().any(gives_work) {
+            self.work.raise();
+        }
+        answers
+    }
+
+    fn apply_at_once(&self, operations: &[Operation]) -> Result<Answers> {
+        let now = self.clock.now();
+        let applied = catch_unwind(AssertUnwindSafe(|| self.store().apply(now, operations)))
+            .unwrap_or_else(|_| Err(poisoned("the engine panicked in a transaction")));
+        if let Err(Error::Poisoned { cause }) = &applied {
+            tracing::error!(cause, "the queue is poisoned and must be reopened");
+            self.pending().poisoned = Some(cause.clone());
+        }
+        applied
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> MutexGuard<'_, S> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    fn say(&self, what: Turn) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = what;
+        self.changed.notify_one();
+    }
+}
+
+/// Whether a smaller transaction may succeed where the group failed.
+const fn may_concern_one(error: &Error) -> bool {
+    matches!(error, Error::Full { .. } | Error::Database { .. })
+}
+
+const fn gives_work(answer: &Answer) -> bool {
+    match answer {
+        Answer::Enqueued(_) | Answer::Released => true,
+        Answer::Failed(state) => !matches!(state, State::Dead),
+        Answer::Claimed(_) | Answer::Completed | Answer::Extended(_) => false,
+    }
+}
+
+fn poisoned(cause: &str) -> Error {
+    Error::Poisoned {
+        cause: cause.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+
+    use super::*;
+    use crate::clock::{SystemClock, Timestamp};
+    use crate::store::Claimed;
+    use crate::task::NewTask;
+
+    /// Answers every enqueue; says what group it was given and waits to be let on.
+    struct Gate {
+        groups: Sender<usize>,
+        go: Receiver<Result<()>>,
+    }
+
+    impl Store for Gate {
+        fn apply(&mut self, _: Timestamp, batch: &[Operation]) -> Result<Answers> {
+            self.groups.send(batch.len()).unwrap();
+            self.go.recv().unwrap()?;
+            Ok(batch
+                .iter()
+                .map(|_| Ok(Answer::Claimed(Claimed::default())))
+                .collect())
+        }
+
+        fn settings(&self) -> Result<Vec<(String, String)>> {
+            Ok(Vec::new())
+        }
+    }
+
+    struct Scene {
+        committer: Arc<Committer<Gate>>,
+        groups: Receiver<usize>,
+        go: Sender<Result<()>>,
+    }
+
+    fn scene(overload_wait: Duration) -> Scene {
+        let ((groups_in, groups), (go, go_out)) = (channel(), channel());
+        let gate = Gate {
+            groups: groups_in,
+            go: go_out,
+        };
+        let committer = Committer::new(gate, Arc::default(), Arc::new(SystemClock), overload_wait);
+        Scene {
+            committer: Arc::new(committer),
+            groups,
+            go,
+        }
+    }
+
+    fn enqueue() -> Operation {
+        Operation::Enqueue(vec![NewTask::new("t", [])])
+    }
+
+    impl Scene {
+        fn caller(&self, operations: usize) -> thread::JoinHandle<Answers> {
+            let committer = self.committer.clone();
+            thread::spawn(move || committer.submit(vec![enqueue(); operations]))
+        }
+
+        fn wait_for_pending(&self, operations: usize) {
+            while self.committer.pending().operations != operations {
+                thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn what_arrives_during_a_commit_is_the_next_group() {
+        let scene = scene(Duration::ZERO);
+        let first = scene.caller(1);
+        assert_eq!(scene.groups.recv().unwrap(), 1);
+        let followers: Vec<_> = (0..5).map(|_| scene.caller(2)).collect();
+        scene.wait_for_pending(10);
+        scene.go.send(Ok(())).unwrap();
+        assert_eq!(scene.groups.recv().unwrap(), 10);
+        scene.go.send(Ok(())).unwrap();
+        assert_eq!(first.join().unwrap().len(), 1);
+        for follower in followers {
+            let answers = follower.join().unwrap();
+            assert_eq!(answers.len(), 2);
+            assert!(answers.iter().all(Result::is_ok));
+        }
+        assert!(!scene.committer.pending().leading);
+    }
+
+    #[test]
+    fn a_group_is_bounded() {
+        let scene = scene(Duration::ZERO);
+        let first = scene.caller(1);
+        scene.groups.recv().unwrap();
+        let followers: Vec<_> = (0..3)
+            .map(|_| scene.caller(GROUP_OPERATIONS_MAX / 2))
+            .collect();
+        scene.wait_for_pending(GROUP_OPERATIONS_MAX / 2 * 3);
+        for expected in [GROUP_OPERATIONS_MAX / 2 * 2, GROUP_OPERATIONS_MAX / 2] {
+            scene.go.send(Ok(())).unwrap();
+            assert_eq!(scene.groups.recv().unwrap(), expected);
+        }
+        scene.go.send(Ok(())).unwrap();
+        first.join().unwrap();
+        followers
+            .into_iter()
+            .for_each(|follower| drop(follower.join().unwrap()));
+    }
+
+    #[test]
+    fn a_full_queue_answers_overloaded_and_never_grows() {
+        let scene = scene(Duration::ZERO);
+        let first = scene.caller(1);
+        scene.groups.recv().unwrap();
+        let second = scene.caller(PENDING_OPERATIONS_MAX);
+        scene.wait_for_pending(PENDING_OPERATIONS_MAX);
+        let refused = scene.committer.submit(vec![enqueue()]);
+        assert!(
+            matches!(refused.as_slice(), [Err(Error::Overloaded { .. })]),
+            "{refused:?}"
+        );
+        scene.go.send(Ok(())).unwrap();
+        scene.go.send(Ok(())).unwrap();
+        first.join().unwrap();
+        second.join().unwrap();
+    }
+
+    #[test]
+    fn a_failed_sync_fails_its_group_and_everyone_after_it() {
+        let scene = scene(Duration::ZERO);
+        let first = scene.caller(1);
+        scene.groups.recv().unwrap();
+        let second = scene.caller(1);
+        scene.wait_for_pending(1);
+        scene.go.send(Err(poisoned("fsync failed"))).unwrap();
+        for caller in [first, second] {
+            let answers = caller.join().unwrap();
+            assert!(
+                matches!(answers.as_slice(), [Err(Error::Poisoned { .. })]),
+                "{answers:?}"
+            );
+        }
+        let later = scene.committer.submit(vec![enqueue()]);
+        assert!(
+            matches!(later.as_slice(), [Err(Error::Poisoned { .. })]),
+            "{later:?}"
+        );
+    }
+
+    #[test]
+    fn a_refused_group_is_applied_again_one_by_one() {
+        let scene = scene(Duration::ZERO);
+        let full = || {
+            Err(Error::Full {
+                reason: "disk".to_owned(),
+            })
+        };
+        for answer in [full(), Ok(()), full(), Ok(())] {
+            scene.go.send(answer).unwrap();
+        }
+        let answers = scene.committer.submit(vec![enqueue(); 3]);
+        assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [3, 1, 1, 1]);
+        assert!(matches!(
+            answers.as_slice(),
+            [Ok(_), Err(Error::Full { .. }), Ok(_)]
+        ));
+    }
+}

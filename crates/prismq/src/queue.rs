@@ -1,0 +1,318 @@
+//! The handle everyone holds: validates what is asked, turns it into operations, and unwraps the
+//! answers. How operations share transactions is [`crate::commit`]'s business, what they do to the
+//! file is the engine's.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::commit::Committer;
+use crate::error::{Error, Result};
+use crate::failure::{Retry, TaskError};
+use crate::lease::{Claim, Lease, validate_lease};
+use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, OVERLOAD_WAIT};
+use crate::retry::RetryPolicy;
+use crate::signal::Signal;
+use crate::stats::{Contention, ContentionCounters, QueueStats};
+use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, open};
+use crate::store::{AfterFailure, Answer, Claimed, Operation, Reader};
+use crate::task::{NewTask, State, Task, TaskId, validate_delay, validate_name};
+
+/// What survives what, once a call has returned `Ok`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Durability {
+    /// Enqueues, completions and failures survive the death of the process and a power cut.
+    #[default]
+    Full,
+    /// They survive the death of the process; a power cut may undo the latest of them.
+    Normal,
+}
+
+impl Durability {
+    /// SQLite's name for it: the value of `PRAGMA synchronous`.
+    #[must_use]
+    pub const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}
+
+/// A durable task queue in one file. Cheap to clone; all clones and all threads share it.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    committer: Committer<SqliteStore>,
+    reader: Mutex<SqliteReader>,
+    contention: Arc<ContentionCounters>,
+    clock: Arc<dyn Clock>,
+    work: Arc<Signal>,
+    retry: RetryPolicy,
+}
+
+/// How to open a queue.
+#[derive(Debug, Clone)]
+#[must_use = "call open()"]
+pub struct QueueBuilder {
+    path: PathBuf,
+    durability: Durability,
+    busy_wait: Duration,
+    retry: RetryPolicy,
+    clock: Arc<dyn Clock>,
+}
+
+impl QueueBuilder {
+    /// What survives a power cut; [`Durability::Full`] unless set.
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long an operation waits while another process writes; 5 seconds unless set.
+    pub const fn busy_wait(mut self, wait: Duration) -> Self {
+        self.busy_wait = wait;
+        self
+    }
+
+    /// When failed tasks run again; [`RetryPolicy::default`] unless set.
+    pub const fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The clock due times and leases are compared with; the machine's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the file, creating it with mode 0600 if it does not exist, and brings its schema up to
+    /// date.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`] or
+    /// [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
+    /// untouched. [`Error::Busy`] if another process held it for the whole wait.
+    pub fn open(self) -> Result<Queue> {
+        let contention = Arc::new(ContentionCounters::default());
+        let options = OpenOptions {
+            path: self.path,
+            durability: self.durability,
+            busy_wait: self.busy_wait,
+        };
+        let (store, reader) = open(&options, contention.clone())?;
+        let work = Arc::new(Signal::default());
+        self.clock.on_jump(&work);
+        let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
+        let reader = Mutex::new(reader);
+        let Self { clock, retry, .. } = self;
+        let shared = Shared {
+            committer,
+            reader,
+            contention,
+            clock,
+            work,
+            retry,
+        };
+        Ok(Queue {
+            shared: Arc::new(shared),
+        })
+    }
+}
+
+impl Queue {
+    /// Opens or creates the queue in this file, with full durability.
+    ///
+    /// # Errors
+    /// See [`QueueBuilder::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder(path).open()
+    }
+
+    /// Opens a queue with other settings.
+    pub fn builder(path: impl AsRef<Path>) -> QueueBuilder {
+        QueueBuilder {
+            path: path.as_ref().to_owned(),
+            durability: Durability::default(),
+            busy_wait: BUSY_WAIT_DEFAULT,
+            retry: RetryPolicy::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Adds a task. When this returns `Ok`, the task is durable.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for an argument outside [`crate::limits`]; [`Error::Full`],
+    /// [`Error::Busy`], [`Error::Overloaded`] or an engine's failure: the task was then not added.
+    pub fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
+        let ids = self.enqueue_all(std::slice::from_ref(task))?;
+        ids.first().copied().ok_or_else(Error::unanswered)
+    }
+
+    /// Adds tasks, all or none, in one transaction; the ids are in the order of the tasks.
+    ///
+    /// # Errors
+    /// See [`Queue::enqueue`].
+    pub fn enqueue_all(&self, tasks: &[NewTask]) -> Result<Vec<TaskId>> {
+        if tasks.len() > ENQUEUE_BATCH_MAX {
+            let count = tasks.len();
+            return Err(Error::invalid(
+                "batch",
+                format!("{count} tasks, at most {ENQUEUE_BATCH_MAX} are allowed in one call"),
+            ));
+        }
+        tasks.iter().try_for_each(NewTask::validate)?;
+        if tasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.submit(Operation::Enqueue(tasks.to_vec()))? {
+            Answer::Enqueued(ids) => Ok(ids),
+            _ => Err(Error::unanswered()),
+        }
+    }
+
+    /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed.
+    pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
+        claim.validate()?;
+        match self.submit(Operation::Claim(claim.clone()))? {
+            Answer::Claimed(Claimed { leases, .. }) => Ok(leases),
+            _ => Err(Error::unanswered()),
+        }
+    }
+
+    /// Ends a task well and deletes it. When this returns `Ok`, it is durable.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's; an engine's
+    /// failure, after which the lease still holds.
+    pub fn complete(&self, lease: &Lease) -> Result<()> {
+        self.submit(Operation::Complete(lease.key)).map(drop)
+    }
+
+    /// Ends an attempt badly: the task runs again as the retry policy or the error says, or becomes a
+    /// dead letter. Returns where it stands now.
+    ///
+    /// # Errors
+    /// See [`Queue::complete`]; [`Error::InvalidInput`] for a delay outside its bounds.
+    pub fn fail(&self, lease: &Lease, error: impl Into<TaskError>) -> Result<State> {
+        let error = error.into();
+        if let Retry::After(delay) = error.retry {
+            validate_delay("retry delay", delay)?;
+        }
+        match self.submit(self.failure(lease, error))? {
+            Answer::Failed(state) => Ok(state),
+            _ => Err(Error::unanswered()),
+        }
+    }
+
+    /// Moves the end of a lease to `lease` from now and returns it.
+    ///
+    /// # Errors
+    /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
+    pub fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
+        validate_lease(by)?;
+        match self.submit(Operation::Extend {
+            key: lease.key,
+            lease: by,
+        })? {
+            Answer::Extended(expires_at) => Ok(expires_at),
+            _ => Err(Error::unanswered()),
+        }
+    }
+
+    /// Gives a task back as if it had not been claimed: the attempt does not count.
+    ///
+    /// # Errors
+    /// See [`Queue::complete`].
+    pub fn release(&self, lease: &Lease) -> Result<()> {
+        self.submit(Operation::Release(lease.key)).map(drop)
+    }
+
+    /// The task with this id; `None` once it is completed, and for an id that never was.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        self.reader(|reader| reader.task(id))
+    }
+
+    /// The counters of a queue, at a cost that does not depend on its size.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
+    pub fn stats(&self, queue: &str) -> Result<QueueStats> {
+        validate_name("queue name", queue)?;
+        self.reader(|reader| reader.stats(queue))
+    }
+
+    /// What this handle met while writing.
+    #[must_use]
+    pub fn contention(&self) -> Contention {
+        self.shared.contention.snapshot()
+    }
+
+    /// The engine's settings that matter for durability and speed, read back from it.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.shared.committer.settings()
+    }
+
+    pub(crate) fn submit_all(&self, operations: Vec<Operation>) -> Vec<Result<Answer>> {
+        self.shared.committer.submit(operations)
+    }
+
+    /// The operation that ends an attempt badly.
+    pub(crate) fn failure(&self, lease: &Lease, error: TaskError) -> Operation {
+        let next = if lease.attempt >= lease.max_attempts {
+            AfterFailure::Dead
+        } else {
+            match error.retry {
+                Retry::Never => AfterFailure::Dead,
+                Retry::After(delay) => AfterFailure::Retry(delay.min(DELAY_MAX)),
+                Retry::ByPolicy => {
+                    AfterFailure::Retry(self.shared.retry.delay(lease.attempt, fastrand::f64()))
+                }
+            }
+        };
+        Operation::Fail {
+            key: lease.key,
+            error: error.text.into_owned(),
+            next,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// Raised after every commit that gave workers something to do.
+    pub(crate) fn work(&self) -> &Arc<Signal> {
+        &self.shared.work
+    }
+
+    fn submit(&self, operation: Operation) -> Result<Answer> {
+        self.shared.committer.submit_one(operation)
+    }
+
+    fn reader<T>(&self, read: impl FnOnce(&SqliteReader) -> Result<T>) -> Result<T> {
+        read(
+            &self
+                .shared
+                .reader
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}

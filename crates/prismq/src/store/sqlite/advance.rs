@@ -1,0 +1,84 @@
+//! What time does to tasks: due ones become ready, and expired leases are taken back.
+//!
+//! Done in small batches at the start of a transaction that claims, so that no timer writes.
+
+use rusqlite::OptionalExtension;
+
+use super::{SqliteStore, state};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::limits::ADVANCE_BATCH_MAX;
+
+const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
+
+impl SqliteStore {
+    /// Promotes due tasks and reclaims expired leases, each up to [`ADVANCE_BATCH_MAX`].
+    pub(super) fn advance(&mut self, now: Timestamp) -> Result<()> {
+        let promoted = self.moved(
+            "UPDATE task SET state = 0
+             WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
+                          ORDER BY run_at LIMIT ?2)
+             RETURNING lane, state",
+            rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX],
+        )?;
+        for (lane, _) in promoted {
+            let queue = self.queue_of(lane)?;
+            let counters = self.counters.of(queue);
+            counters.scheduled -= 1;
+            counters.ready += 1;
+        }
+        let reclaimed = self.moved(
+            "UPDATE task SET
+                 state = iif(attempt < max_attempts, 0, 3),
+                 error = iif(attempt < max_attempts, error, ?3),
+                 lease_expires_at = NULL
+             WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
+                          ORDER BY lease_expires_at LIMIT ?2)
+             RETURNING lane, state",
+            rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX, LEASE_EXPIRED],
+        )?;
+        for (lane, state) in reclaimed {
+            let queue = self.queue_of(lane)?;
+            let counters = self.counters.of(queue);
+            counters.leased -= 1;
+            counters.reclaimed += 1;
+            if state == state::READY {
+                counters.ready += 1;
+            } else {
+                counters.dead += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`Self::advance`] would move a task.
+    pub(super) fn has_due(&self, now: Timestamp) -> Result<bool> {
+        Ok(self.next_due()?.is_some_and(|due| due <= now))
+    }
+
+    /// When the next scheduled task is due or the next lease expires.
+    pub(super) fn next_due(&self) -> Result<Option<Timestamp>> {
+        let run_at =
+            self.first("SELECT run_at FROM task WHERE state = 1 ORDER BY run_at LIMIT 1")?;
+        let expires_at = self.first(
+            "SELECT lease_expires_at FROM task WHERE state = 2 ORDER BY lease_expires_at LIMIT 1",
+        )?;
+        Ok(run_at.into_iter().chain(expires_at).min())
+    }
+
+    fn first(&self, sql: &str) -> Result<Option<Timestamp>> {
+        self.prepare(sql)?
+            .query_row([], |row| row.get(0).map(Timestamp::from_micros))
+            .optional()
+            .map_err(|error| self.failure(error))
+    }
+
+    /// Runs an update that returns `lane, state` of each task it moved.
+    fn moved(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, i64)>> {
+        let mut update = self.prepare(sql)?;
+        update
+            .query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.failure(error))
+    }
+}

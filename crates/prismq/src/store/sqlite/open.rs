@@ -1,0 +1,188 @@
+//! Opening the file: what is refused, what is created, and what is verified before the first write.
+
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf, absolute};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::counters::Counters;
+use super::lanes::Lanes;
+use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
+use crate::error::{Error, Result};
+use crate::queue::Durability;
+use crate::stats::ContentionCounters;
+
+/// How a file is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenOptions {
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) busy_wait: Duration,
+}
+
+/// One opening at a time in this process, so that two threads do not create one file twice.
+static OPENING: Mutex<()> = Mutex::new(());
+
+/// Opens or creates the queue file.
+pub(crate) fn open(
+    options: &OpenOptions,
+    contention: Arc<ContentionCounters>,
+) -> Result<(SqliteStore, SqliteReader)> {
+    let _one_at_a_time = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = absolute(&options.path)
+        .map_err(|error| unusable(&options.path, format!("the path is not valid: {error}")))?;
+    admit(&path)?;
+    let failure = |error| failure::classify(&path, error);
+    let writer = connection::connect(&path).map_err(failure)?;
+    connection::let_sqlite_wait(&writer, options.busy_wait).map_err(failure)?;
+    // A file that turns out not to be ours is to be left as it is, its WAL included.
+    keep_wal_on_close(&writer, true).map_err(failure)?;
+    let migration_due = verify(&path, &writer)?;
+    keep_wal_on_close(&writer, false).map_err(failure)?;
+    if migration_due {
+        migrate(&path, &writer, options.busy_wait, &contention)?;
+    }
+    connection::configure(&writer, options.durability).map_err(failure)?;
+    connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
+
+    let reader = connection::connect(&path).map_err(failure)?;
+    connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
+    reader
+        .pragma_update(None, "query_only", true)
+        .map_err(failure)?;
+
+    let store = SqliteStore {
+        connection: writer,
+        path: path.clone(),
+        durability: options.durability,
+        waits_for_disk: options.durability == Durability::Full,
+        busy_wait: options.busy_wait,
+        contention,
+        lanes: Lanes::default(),
+        counters: Counters::default(),
+        next_id: None,
+    };
+    Ok((store, SqliteReader::new(reader, path)))
+}
+
+/// Lets through a path that can hold a queue, and creates the file if there is none.
+///
+/// An existing file is looked at but never opened here: closing any descriptor of a database drops
+/// the locks SQLite holds on it in this process.
+fn admit(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => match objection(&metadata) {
+            Some(reason) => Err(unusable(path, reason)),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path),
+        Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
+    }
+}
+
+fn objection(metadata: &Metadata) -> Option<&'static str> {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        return Some("it is a directory: name a file in it");
+    }
+    if kind.is_symlink() {
+        return Some("it is a symbolic link, beside which the -wal would be lost: name its target");
+    }
+    if !kind.is_file() {
+        return Some("it is not a regular file");
+    }
+    if metadata.permissions().readonly() {
+        return Some("it is read-only: a queue must be written");
+    }
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
+        return Some("it has more than one name: under each, SQLite would use another -wal");
+    }
+    None
+}
+
+/// Creates an empty file that only its owner can read; SQLite gives the same mode to its `-wal`.
+fn create(path: &Path) -> Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(unusable(path, "its folder does not exist: create it first"))
+        }
+        Err(error) => Err(unusable(path, format!("it cannot be created: {error}"))),
+    }
+}
+
+/// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
+fn verify(path: &Path, connection: &Connection) -> Result<bool> {
+    let failure = |error| failure::classify(path, error);
+    let application_id = schema::application_id(connection).map_err(failure)?;
+    let version = schema::version(connection).map_err(failure)?;
+    let empty = schema::is_empty(connection).map_err(failure)?;
+    if application_id == 0 && version == 0 && empty {
+        return Ok(true);
+    }
+    if application_id != schema::APPLICATION_ID {
+        return Err(Error::Foreign {
+            path: path.to_owned(),
+            application_id,
+        });
+    }
+    if version > schema::VERSION {
+        return Err(Error::SchemaTooNew {
+            path: path.to_owned(),
+            found: version,
+            supported: schema::VERSION,
+        });
+    }
+    if version < schema::VERSION {
+        return Ok(true);
+    }
+    match schema::damage(connection).map_err(failure)? {
+        Some(reason) => Err(Error::Corrupt {
+            path: path.to_owned(),
+            reason,
+        }),
+        None => Ok(false),
+    }
+}
+
+fn migrate(
+    path: &Path,
+    connection: &Connection,
+    wait: Duration,
+    contention: &ContentionCounters,
+) -> Result<()> {
+    let failure = |error| failure::classify(path, error);
+    busy::begin_immediate(connection, wait, contention).map_err(|error| error.map_sql(failure))?;
+    // Under the lock, as another process may have been faster.
+    let migrated = schema::migrate(connection)
+        .and_then(|()| connection.execute_batch("COMMIT"))
+        .map_err(failure);
+    if migrated.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(failure)?;
+    }
+    migrated
+}
+
+fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
+}
+
+fn unusable(path: &Path, reason: impl Into<String>) -> Error {
+    Error::Unusable {
+        path: path.to_owned(),
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,82 @@
+//! Reads that never wait for the writer: a connection of their own, which cannot write.
+
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::failure;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::stats::QueueStats;
+use crate::store::Reader;
+use crate::task::{Task, TaskId};
+
+/// The reading connection.
+#[derive(Debug)]
+pub(crate) struct SqliteReader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl SqliteReader {
+    pub(super) const fn new(connection: Connection, path: PathBuf) -> Self {
+        Self { connection, path }
+    }
+}
+
+impl Reader for SqliteReader {
+    fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        self.connection
+            .prepare_cached(
+                "SELECT task.id, queue.name, lane.type, state, priority, attempt, max_attempts,
+                        enqueued_at, run_at, lease_expires_at, error,
+                        coalesce(task.payload, payload.data)
+                 FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
+                      LEFT JOIN payload ON payload.task = task.id
+                 WHERE task.id = ?1",
+            )
+            .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
+            .map_err(|error| failure::classify(&self.path, error))
+    }
+
+    fn stats(&self, queue: &str) -> Result<QueueStats> {
+        self.connection
+            .prepare_cached(
+                "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed
+                 FROM queue WHERE name = ?1",
+            )
+            .and_then(|mut select| select.query_row([queue], stats).optional())
+            .map(Option::unwrap_or_default)
+            .map_err(|error| failure::classify(&self.path, error))
+    }
+}
+
+fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
+    Ok(Task {
+        id: TaskId::from_i64(row.get(0)?),
+        queue: row.get(1)?,
+        task_type: row.get(2)?,
+        state: super::loaded(row.get(3)?)?,
+        priority: row.get(4)?,
+        attempt: row.get(5)?,
+        max_attempts: row.get(6)?,
+        enqueued_at: Timestamp::from_micros(row.get(7)?),
+        run_at: Timestamp::from_micros(row.get(8)?),
+        lease_expires_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_micros),
+        error: row.get(10)?,
+        payload: row.get(11)?,
+    })
+}
+
+fn stats(row: &Row<'_>) -> rusqlite::Result<QueueStats> {
+    Ok(QueueStats {
+        ready: row.get(0)?,
+        scheduled: row.get(1)?,
+        leased: row.get(2)?,
+        dead: row.get(3)?,
+        enqueued: row.get(4)?,
+        completed: row.get(5)?,
+        failed: row.get(6)?,
+        reclaimed: row.get(7)?,
+    })
+}

@@ -1,0 +1,87 @@
+//! The versions of the file and the way from each to the next.
+
+use rusqlite::Connection;
+
+/// Marks a file as a queue of ours in its header: the letters `PRMQ`.
+pub(super) const APPLICATION_ID: i32 = 0x5052_4D51;
+
+/// Migration number `n` takes a file of version `n` to version `n + 1`; version 0 is an empty file.
+/// A released migration is never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The version this code reads and writes.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a short list"
+)]
+pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// What every file of the current version contains.
+const OBJECTS: [&str; 9] = [
+    "sequence",
+    "queue",
+    "lane",
+    "task",
+    "payload",
+    "task_ready",
+    "task_scheduled",
+    "task_leased",
+    "task_dead",
+];
+
+/// Reads the first page of every table and index a queue works with, so that a damaged root is
+/// found before the first write.
+const TOUCH: [&str; 8] = [
+    "SELECT next_id FROM sequence",
+    "SELECT name FROM queue LIMIT 1",
+    "SELECT type FROM lane LIMIT 1",
+    "SELECT order_key FROM task INDEXED BY task_ready WHERE state = 0 LIMIT 1",
+    "SELECT run_at FROM task INDEXED BY task_scheduled WHERE state = 1 LIMIT 1",
+    "SELECT lease_expires_at FROM task INDEXED BY task_leased WHERE state = 2 LIMIT 1",
+    "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
+    "SELECT task FROM payload LIMIT 1",
+];
+
+pub(super) fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+pub(super) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// Brings the file to the current version inside the transaction in progress.
+pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let from = version(connection)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+        connection.execute_batch(migration)?;
+    }
+    if from < VERSION {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.pragma_update(None, "user_version", VERSION)?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a file that claims to be of the current version; `None` if nothing shows.
+pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    for object in OBJECTS {
+        let mut find = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+        if !find.exists([object])? {
+            return Ok(Some(format!("{object} is missing from its schema")));
+        }
+    }
+    for select in TOUCH {
+        connection.prepare(select)?.exists([])?;
+    }
+    Ok(None)
+}

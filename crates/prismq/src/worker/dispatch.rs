@@ -1,0 +1,163 @@
+//! A worker's life: ask the state what to do, and do it.
+
+use std::time::Instant;
+
+use super::event::{Event, Outcome};
+use super::state::{End, Finished, Step};
+use super::{Crew, TaskContext};
+use crate::error::{Error, Result};
+use crate::lease::Lease;
+use crate::store::{Answer, Claimed, Operation};
+use crate::task::State as TaskState;
+
+/// Works until the pool ends.
+pub(super) fn work(crew: &Crew, worker: usize) {
+    loop {
+        let signalled = crew.queue.work().count();
+        let clock = crew.queue.clock().now();
+        let mut state = crew.state();
+        let step = state.next(Instant::now(), clock, signalled);
+        match step {
+            Step::Run(lease) => {
+                // Another may watch for work while this one is busy.
+                crew.changed.notify_one();
+                let lost = state.begin(worker, lease.key);
+                let leaves_finished = state.leaves_finished();
+                drop(state);
+                if leaves_finished {
+                    crew.attend.raise();
+                }
+                run(crew, worker, lease, &lost);
+            }
+            Step::Lead { finished, room } => {
+                drop(state);
+                lead(crew, finished, room);
+            }
+            Step::Watch { seen, until } => {
+                drop(state);
+                let timeout = until.and_then(|due| crew.queue.clock().sleep_until(due));
+                crew.queue.work().wait(seen, timeout);
+                crew.state().end_watch();
+            }
+            Step::Wait(timeout) => drop(crew.wait(state, timeout)),
+            Step::Exit => break,
+        }
+    }
+    crew.changed.notify_all();
+}
+
+fn run(crew: &Crew, worker: usize, lease: Lease, lost: &std::sync::atomic::AtomicBool) {
+    let started = Instant::now();
+    let result = if lease.expires_at() <= crew.queue.clock().now() {
+        // Held too long in a stopped process: the task is or will be another's.
+        None
+    } else {
+        Some(crew.registry.run(&TaskContext {
+            lease: &lease,
+            worker,
+            lost,
+        }))
+    };
+    let now = Instant::now();
+    let end = match result {
+        Some(Ok(())) => End::Complete,
+        Some(Err(error)) => End::Fail(error),
+        None => End::Release,
+    };
+    let finished = Finished {
+        lease,
+        worker: Some(worker),
+        end,
+    };
+    crew.state().finish(finished, now - started, now);
+}
+
+/// Settles what is finished and claims up to `room` tasks, in one submission.
+pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize) {
+    // Before the claim, so that work that comes during it is not missed.
+    let seen = crew.queue.work().count();
+    let mut operations: Vec<Operation> = finished
+        .iter()
+        .map(|finished| operation(crew, finished))
+        .collect();
+    if room > 0 {
+        operations.push(Operation::Claim(crew.claim.clone().max(room)));
+    }
+    let mut answers = crew.queue.submit_all(operations).into_iter();
+
+    let mut trouble = None;
+    let mut unsettled = Vec::new();
+    let mut outcomes = Vec::with_capacity(finished.len());
+    for finished in finished {
+        match answers
+            .next()
+            .map_or_else(|| Err(Error::unanswered()), outcome)
+        {
+            Ok(outcome) => outcomes.push((event(&finished, outcome), outcome)),
+            Err(error) => {
+                trouble = Some(error);
+                unsettled.push(finished);
+            }
+        }
+    }
+    for (event, _) in &outcomes {
+        crew.tell(event);
+    }
+    let claimed = (room > 0).then(|| answers.next().unwrap_or_else(|| Err(Error::unanswered())));
+
+    let mut state = crew.state();
+    for (_, outcome) in outcomes {
+        state.count(outcome);
+    }
+    match claimed {
+        Some(Ok(Answer::Claimed(Claimed { leases, next_due }))) => {
+            state.claimed(leases, room, seen, next_due);
+        }
+        Some(Err(error)) => trouble = Some(error),
+        Some(Ok(_)) | None => {}
+    }
+    let now = Instant::now();
+    state.put_back(unsettled, now);
+    match trouble {
+        None => state.recovered(),
+        Some(error) if error.is_final() => state.halt(error),
+        Some(error) => {
+            tracing::warn!(%error, "the pool tries again");
+            state.back_off(now);
+        }
+    }
+    state.end_lead();
+    drop(state);
+    // Whoever waits may lead, run what was claimed, or see the end.
+    crew.changed.notify_all();
+}
+
+fn operation(crew: &Crew, finished: &Finished) -> Operation {
+    match &finished.end {
+        End::Complete => Operation::Complete(finished.lease.key),
+        End::Fail(error) => crew.queue.failure(&finished.lease, error.clone()),
+        End::Release => Operation::Release(finished.lease.key),
+    }
+}
+
+/// How an attempt ended; an error if it must be settled again.
+fn outcome(answer: Result<Answer>) -> Result<Outcome> {
+    match answer {
+        Ok(Answer::Completed) => Ok(Outcome::Completed),
+        Ok(Answer::Released) => Ok(Outcome::Released),
+        Ok(Answer::Failed(TaskState::Dead)) => Ok(Outcome::Dead),
+        Ok(Answer::Failed(_)) => Ok(Outcome::Retried),
+        Ok(_) => Err(Error::unanswered()),
+        Err(Error::LeaseLost { .. }) => Ok(Outcome::LeaseLost),
+        Err(error) => Err(error),
+    }
+}
+
+const fn event(finished: &Finished, outcome: Outcome) -> Event {
+    Event {
+        id: finished.lease.id(),
+        worker: finished.worker,
+        attempt: finished.lease.attempt(),
+        outcome,
+    }
+}

@@ -1,0 +1,67 @@
+//! What a pool tells of its work.
+
+use crate::task::TaskId;
+
+/// One attempt that ended, told after the commit that settled it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The task.
+    pub id: TaskId,
+    /// The worker that ran it, from 0; `None` where no worker had begun.
+    pub worker: Option<usize>,
+    /// Which attempt it was, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Well; the task is gone.
+    Completed,
+    /// Badly; the task runs again.
+    Retried,
+    /// Badly; the task is a dead letter.
+    Dead,
+    /// Not begun: given back at shutdown without counting an attempt.
+    Released,
+    /// The lease no longer held; the result was refused.
+    LeaseLost,
+}
+
+/// What a pool has done since it started, and holds now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Tasks completed.
+    pub completed: u64,
+    /// Attempts that failed and run again.
+    pub retried: u64,
+    /// Tasks that became dead letters.
+    pub dead: u64,
+    /// Tasks given back without an attempt.
+    pub released: u64,
+    /// Attempts whose result was refused.
+    pub lease_lost: u64,
+    /// Handlers run to their end, by worker.
+    pub per_worker: Vec<u64>,
+    /// Tasks claimed and waiting for a worker.
+    pub ready: usize,
+    /// Handlers running.
+    pub running: usize,
+}
+
+impl PoolStats {
+    pub(super) const fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Completed => self.completed += 1,
+            Outcome::Retried => self.retried += 1,
+            Outcome::Dead => self.dead += 1,
+            Outcome::Released => self.released += 1,
+            Outcome::LeaseLost => self.lease_lost += 1,
+        }
+    }
+}

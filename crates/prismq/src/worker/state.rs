@@ -1,0 +1,414 @@
+//! Who does what next: the pool's state and its decisions, without a thread, a clock's sleep or a
+//! database in it.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::event::{Outcome, PoolStats};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::failure::TaskError;
+use crate::lease::{Lease, LeaseKey};
+use crate::limits::{PREFETCH_TIME, SETTLE_DELAY};
+
+/// A handler that takes less is quick: its completions are gathered rather than committed at once.
+const QUICK: Duration = Duration::from_micros(50);
+const BACKOFF_FIRST: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// A task that waits to be settled.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) lease: Lease,
+    pub(super) worker: Option<usize>,
+    pub(super) end: End,
+}
+
+/// How an attempt ended, before it is committed.
+#[derive(Debug, Clone)]
+pub(super) enum End {
+    Complete,
+    Fail(TaskError),
+    Release,
+}
+
+/// What a worker is to do.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Run this task's handler.
+    Run(Lease),
+    /// Settle what is finished and claim up to this many.
+    Lead {
+        finished: Vec<Finished>,
+        room: usize,
+    },
+    /// Wait until work is signalled after `seen`, or until this time.
+    Watch { seen: u64, until: Option<Timestamp> },
+    /// Wait to be told.
+    Wait(Option<Duration>),
+    /// End the thread.
+    Exit,
+}
+
+/// What the last claim that came back short had seen.
+#[derive(Debug, Clone, Copy)]
+struct Drained {
+    seen: u64,
+    next_due: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// Claims nothing more; settles what is held.
+    Draining,
+}
+
+/// One worker's task in hand.
+#[derive(Debug, Clone)]
+struct Running {
+    key: LeaseKey,
+    lost: Arc<AtomicBool>,
+}
+
+/// The state of a pool.
+#[derive(Debug)]
+pub(super) struct State {
+    phase: Phase,
+    ready: VecDeque<Lease>,
+    running: Vec<Option<Running>>,
+    finished: Vec<Finished>,
+    /// When the oldest of `finished` came in.
+    finished_since: Option<Instant>,
+    /// Whether the attendant was told of them.
+    attended: bool,
+    leading: bool,
+    watching: bool,
+    drained: Option<Drained>,
+    prefetch_max: usize,
+    /// Moving average of a handler's time in seconds; `None` until one has run.
+    handler_seconds: Option<f64>,
+    backoff: Option<Backoff>,
+    /// Why the pool gave up.
+    halted: Option<Error>,
+    /// Whether the attendant may go.
+    dismissed: bool,
+    stats: PoolStats,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Backoff {
+    wait: Duration,
+    until: Instant,
+}
+
+impl State {
+    pub(super) fn new(workers: usize, prefetch_max: usize) -> Self {
+        Self {
+            phase: Phase::Running,
+            ready: VecDeque::new(),
+            running: vec![None; workers],
+            finished: Vec::new(),
+            finished_since: None,
+            attended: false,
+            leading: false,
+            watching: false,
+            drained: None,
+            prefetch_max,
+            handler_seconds: None,
+            backoff: None,
+            halted: None,
+            dismissed: false,
+            stats: PoolStats {
+                per_worker: vec![0; workers],
+                ..PoolStats::default()
+            },
+        }
+    }
+
+    /// What a worker that has nothing in hand is to do. `signalled` is where the signal of new work
+    /// stands.
+    pub(super) fn next(&mut self, now: Instant, clock: Timestamp, signalled: u64) -> Step {
+        if self.halted.is_some() {
+            return Step::Exit;
+        }
+        self.forget_drained(clock, signalled);
+        let held_back = self
+            .backoff
+            .map(|backoff| backoff.until.saturating_duration_since(now));
+        let may_lead = !self.leading && held_back.is_none_or(|wait| wait.is_zero());
+        if may_lead && self.must_settle(now) {
+            return self.lead();
+        }
+        if let Some(lease) = self.ready.pop_front() {
+            return Step::Run(lease);
+        }
+        if self.phase == Phase::Draining {
+            return match (self.finished.is_empty(), may_lead) {
+                (true, _) => Step::Exit,
+                (false, true) => self.lead(),
+                (false, false) => Step::Wait(held_back),
+            };
+        }
+        match self.drained {
+            _ if self.leading => Step::Wait(None),
+            _ if !may_lead => Step::Wait(held_back),
+            None => self.lead(),
+            Some(_) if self.watching => Step::Wait(None),
+            Some(Drained { seen, next_due }) => {
+                self.watching = true;
+                Step::Watch {
+                    seen,
+                    until: next_due,
+                }
+            }
+        }
+    }
+
+    /// The attendant's question: must something be settled that no worker comes to settle?
+    pub(super) fn next_overdue(&mut self, now: Instant) -> Option<Step> {
+        let waits = self.backoff.is_some_and(|backoff| backoff.until > now);
+        let may_lead = self.halted.is_none() && !self.leading && !waits;
+        (may_lead && self.must_settle(now)).then(|| self.lead())
+    }
+
+    /// When the attendant must ask again.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        let due = self.finished_since? + SETTLE_DELAY;
+        Some(self.backoff.map_or(due, |backoff| backoff.until.max(due)))
+    }
+
+    fn must_settle(&self, now: Instant) -> bool {
+        let Some(since) = self.finished_since else {
+            return false;
+        };
+        let may_gather = !self.ready.is_empty() && self.is_quick();
+        !may_gather
+            || now.saturating_duration_since(since) >= SETTLE_DELAY
+            || self.finished.len() * 2 >= self.prefetch_max
+    }
+
+    fn lead(&mut self) -> Step {
+        self.leading = true;
+        self.finished_since = None;
+        self.attended = false;
+        let finished = mem::take(&mut self.finished);
+        let wanted = self.prefetch();
+        let running = self.phase == Phase::Running && self.drained.is_none();
+        let room = if running && self.ready.len() * 2 <= wanted {
+            wanted - self.ready.len()
+        } else {
+            0
+        };
+        Step::Lead { finished, room }
+    }
+
+    /// How many tasks to hold: one a worker, and what they finish within [`PREFETCH_TIME`].
+    fn prefetch(&self) -> usize {
+        let workers = self.running.len();
+        let ahead = self.handler_seconds.map_or(0.0, |seconds| {
+            PREFETCH_TIME.as_secs_f64() / seconds.max(1e-9) * workers as f64
+        });
+        workers
+            .saturating_add(ahead as usize)
+            .min(self.prefetch_max)
+    }
+
+    fn is_quick(&self) -> bool {
+        self.handler_seconds
+            .is_some_and(|seconds| seconds < QUICK.as_secs_f64())
+    }
+
+    /// Forgets the last short claim once it no longer tells that there is nothing to take.
+    fn forget_drained(&mut self, clock: Timestamp, signalled: u64) {
+        let holds = self.drained.is_some_and(|drained| {
+            drained.seen == signalled && drained.next_due.is_none_or(|due| due > clock)
+        });
+        if !holds {
+            self.drained = None;
+        }
+    }
+
+    /// A worker took a task in hand; the flag tells it that the lease was lost.
+    pub(super) fn begin(&mut self, worker: usize, key: LeaseKey) -> Arc<AtomicBool> {
+        let lost = Arc::new(AtomicBool::new(false));
+        if let Some(running) = self.running.get_mut(worker) {
+            *running = Some(Running {
+                key,
+                lost: lost.clone(),
+            });
+        }
+        lost
+    }
+
+    /// A worker is done with its task after `took`.
+    pub(super) fn finish(&mut self, finished: Finished, took: Duration, now: Instant) {
+        if let Some(worker) = finished.worker {
+            if let Some(running) = self.running.get_mut(worker) {
+                *running = None;
+            }
+            if let Some(count) = self.stats.per_worker.get_mut(worker) {
+                *count += 1;
+            }
+        }
+        let took = took.as_secs_f64();
+        self.handler_seconds = Some(
+            self.handler_seconds
+                .map_or(took, |average| average * 0.9 + took * 0.1),
+        );
+        self.put_finished(finished, now);
+    }
+
+    fn put_finished(&mut self, finished: Finished, now: Instant) {
+        self.finished.push(finished);
+        self.finished_since.get_or_insert(now);
+    }
+
+    /// Whether the attendant must be told that something waits to be settled while the asking worker
+    /// goes on with a task: once for all that waits.
+    pub(super) fn leaves_finished(&mut self) -> bool {
+        self.finished_since.is_some() && !mem::replace(&mut self.attended, true)
+    }
+
+    /// The leader is back from the database.
+    pub(super) fn end_lead(&mut self) {
+        self.leading = false;
+    }
+
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.stats.count(outcome);
+    }
+
+    /// A claim of `asked` that had seen `seen` gave these.
+    pub(super) fn claimed(
+        &mut self,
+        leases: Vec<Lease>,
+        asked: usize,
+        seen: u64,
+        next_due: Option<Timestamp>,
+    ) {
+        self.drained = (leases.len() < asked).then_some(Drained { seen, next_due });
+        if self.phase == Phase::Running {
+            self.ready.extend(leases);
+        } else {
+            self.release(leases, Instant::now());
+        }
+    }
+
+    /// Settling did not succeed for now: it is tried again later.
+    pub(super) fn put_back(&mut self, finished: Vec<Finished>, now: Instant) {
+        for finished in finished {
+            self.put_finished(finished, now);
+        }
+    }
+
+    /// The database refused for now.
+    pub(super) fn back_off(&mut self, now: Instant) {
+        let wait = self
+            .backoff
+            .map_or(BACKOFF_FIRST, |backoff| (backoff.wait * 2).min(BACKOFF_MAX));
+        self.backoff = Some(Backoff {
+            wait,
+            until: now + wait,
+        });
+    }
+
+    /// The database is well again.
+    pub(super) fn recovered(&mut self) {
+        self.backoff = None;
+    }
+
+    /// The database will not be well again.
+    pub(super) fn halt(&mut self, error: Error) {
+        self.halted.get_or_insert(error);
+    }
+
+    pub(super) fn end_watch(&mut self) {
+        self.watching = false;
+    }
+
+    /// No more claims: what is prefetched goes back.
+    pub(super) fn drain(&mut self, now: Instant) {
+        self.phase = Phase::Draining;
+        let leases = mem::take(&mut self.ready);
+        self.release(leases, now);
+    }
+
+    fn release(&mut self, leases: impl IntoIterator<Item = Lease>, now: Instant) {
+        for lease in leases {
+            self.put_finished(
+                Finished {
+                    lease,
+                    worker: None,
+                    end: End::Release,
+                },
+                now,
+            );
+        }
+    }
+
+    /// Every lease the pool holds.
+    pub(super) fn held(&self) -> Vec<LeaseKey> {
+        let running = self.running.iter().flatten().map(|running| running.key);
+        let ready = self.ready.iter().map(|lease| lease.key);
+        let finished = self.finished.iter().map(|finished| finished.lease.key);
+        running.chain(ready).chain(finished).collect()
+    }
+
+    /// A lease was extended.
+    pub(super) fn extended(&mut self, key: LeaseKey, expires_at: Timestamp) {
+        for lease in self.ready.iter_mut().filter(|lease| lease.key == key) {
+            lease.expires_at = expires_at;
+        }
+    }
+
+    /// A lease no longer holds: whoever runs the task is told; if nobody does yet, nobody will.
+    /// Returns the lease in the second case.
+    pub(super) fn lost(&mut self, key: LeaseKey) -> Option<Lease> {
+        for running in self
+            .running
+            .iter()
+            .flatten()
+            .filter(|running| running.key == key)
+        {
+            running.lost.store(true, Ordering::Relaxed);
+        }
+        let position = self.ready.iter().position(|lease| lease.key == key)?;
+        self.ready.remove(position)
+    }
+
+    /// Tasks whose handlers still run.
+    pub(super) fn in_hand(&self) -> impl Iterator<Item = LeaseKey> {
+        self.running.iter().flatten().map(|running| running.key)
+    }
+
+    /// Whether everything held is settled.
+    pub(super) fn is_settled(&self) -> bool {
+        let held = self.ready.len() + self.finished.len() + self.in_hand().count();
+        self.halted.is_some() || (held == 0 && !self.leading)
+    }
+
+    /// Nobody waits for the pool any more.
+    pub(super) const fn dismiss(&mut self) {
+        self.dismissed = true;
+    }
+
+    pub(super) const fn is_dismissed(&self) -> bool {
+        self.dismissed
+    }
+
+    pub(super) const fn halted(&self) -> Option<&Error> {
+        self.halted.as_ref()
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        PoolStats {
+            ready: self.ready.len(),
+            running: self.in_hand().count(),
+            ..self.stats.clone()
+        }
+    }
+}

@@ -1,0 +1,131 @@
+use std::path::{Path, PathBuf};
+
+use prismq::{Error, NewTask, Queue};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+fn file(name: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    (folder, path)
+}
+
+/// Opens, and makes sure that the file is byte for byte what it was.
+#[track_caller]
+fn refused(path: &Path) -> Error {
+    let before = std::fs::read(path).unwrap();
+    let error = Queue::open(path).unwrap_err();
+    assert_eq!(std::fs::read(path).unwrap(), before, "{error}");
+    error
+}
+
+/// A queue with some tasks, all of it in the main file.
+fn queue_file(path: &Path) {
+    let queue = Queue::open(path).unwrap();
+    queue
+        .enqueue_all(&vec![NewTask::new("job", [7; 500]); 200])
+        .unwrap();
+}
+
+#[test]
+fn random_bytes() {
+    let (_folder, path) = file("random.db");
+    let bytes: Vec<u8> = (0..20_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    std::fs::write(&path, bytes).unwrap();
+    let error = refused(&path);
+    assert!(
+        matches!(error, Error::NotADatabase { .. }) && error.is_corrupt(),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_database_of_another_program() {
+    let (_folder, path) = file("foreign.db");
+    let foreign = Connection::open(&path).unwrap();
+    foreign
+        .execute_batch("CREATE TABLE notes (text); PRAGMA application_id = 77")
+        .unwrap();
+    drop(foreign);
+    let error = refused(&path);
+    assert!(
+        matches!(
+            error,
+            Error::Foreign {
+                application_id: 77,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_database_without_a_mark() {
+    let (_folder, path) = file("unmarked.db");
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE notes (text)")
+        .unwrap();
+    assert!(matches!(
+        refused(&path),
+        Error::Foreign {
+            application_id: 0,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_queue_of_a_newer_version() {
+    let (_folder, path) = file("newer.db");
+    queue_file(&path);
+    Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 999)
+        .unwrap();
+    let error = refused(&path);
+    assert!(
+        matches!(error, Error::SchemaTooNew { found: 999, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_queue_whose_tables_are_gone() {
+    let (_folder, path) = file("holes.db");
+    queue_file(&path);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("DROP INDEX task_ready")
+        .unwrap();
+    let error = refused(&path);
+    assert!(
+        error.is_corrupt() && error.to_string().contains("task_ready"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_queue_whose_pages_were_overwritten() {
+    let (_folder, path) = file("damaged.db");
+    queue_file(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // All but the first page, which holds the header and the schema.
+    bytes[4096..].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let error = refused(&path);
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+}
+
+#[test]
+fn an_empty_file_becomes_a_queue() {
+    let (_folder, path) = file("empty.db");
+    std::fs::write(&path, []).unwrap();
+    Queue::open(&path)
+        .unwrap()
+        .enqueue(&NewTask::new("job", []))
+        .unwrap();
+}

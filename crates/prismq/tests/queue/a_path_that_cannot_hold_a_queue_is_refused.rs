@@ -1,0 +1,53 @@
+use prismq::{Error, Queue};
+
+#[track_caller]
+fn assert_unusable(path: &std::path::Path, reason: &str) {
+    let error = Queue::open(path).unwrap_err();
+    assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains(reason) && text.contains(path.to_str().unwrap()),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_unusable(folder.path(), "it is a directory");
+}
+
+#[test]
+fn a_file_in_a_folder_that_does_not_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_unusable(
+        &folder.path().join("missing/queue.db"),
+        "its folder does not exist",
+    );
+}
+
+#[test]
+fn a_read_only_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    drop(Queue::open(&path).unwrap());
+    let before = std::fs::read(&path).unwrap();
+    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&path, permissions).unwrap();
+    assert_unusable(&path, "it is read-only");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_or_a_second_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    drop(Queue::open(&path).unwrap());
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert_unusable(&link, "it is a symbolic link");
+    std::fs::hard_link(&path, folder.path().join("name.db")).unwrap();
+    assert_unusable(&path, "more than one name");
+}

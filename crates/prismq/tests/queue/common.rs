@@ -1,0 +1,78 @@
+//! A queue in a temporary folder, with a clock in the test's hand.
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq::{Claim, Lease, ManualClock, NewTask, Queue, RetryPolicy, TaskId, Timestamp};
+use tempfile::TempDir;
+
+/// The lease of the claims made here.
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+/// The wait after a failed attempt.
+pub(crate) const RETRY: Duration = Duration::from_secs(10);
+
+pub(crate) struct Fixture {
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) folder: TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000_000)));
+        let queue = open(&folder, &clock);
+        Self {
+            queue,
+            clock,
+            folder,
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("queue.db")
+    }
+
+    /// A second handle on the same file, as another process would have.
+    pub(crate) fn another_handle(&self) -> Queue {
+        open(&self.folder, &self.clock)
+    }
+
+    pub(crate) fn enqueue(&self, payload: &str) -> TaskId {
+        self.queue.enqueue(&task(payload)).unwrap()
+    }
+
+    pub(crate) fn claim(&self, max: usize) -> Vec<Lease> {
+        self.queue.claim(&claim().max(max)).unwrap()
+    }
+
+    pub(crate) fn claim_one(&self) -> Lease {
+        let mut leases = self.claim(1);
+        leases.pop().expect("a task is ready")
+    }
+
+    /// Payloads of up to `max` claimed tasks, in the order they were given.
+    pub(crate) fn claimed(&self, max: usize) -> Vec<String> {
+        self.claim(max).iter().map(text).collect()
+    }
+}
+
+fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Queue {
+    Queue::builder(folder.path().join("queue.db"))
+        .clock(clock.clone())
+        .retry(RetryPolicy::fixed(RETRY))
+        .open()
+        .unwrap()
+}
+
+pub(crate) fn task(payload: &str) -> NewTask {
+    NewTask::new("job", payload.as_bytes())
+}
+
+pub(crate) fn claim() -> Claim {
+    Claim::new(["job"]).lease(LEASE)
+}
+
+pub(crate) fn text(lease: &Lease) -> String {
+    String::from_utf8(lease.payload().to_vec()).unwrap()
+}

@@ -1,0 +1,33 @@
+//! What a user of the queue relies on: one scenario a file, named as a sentence. One program, so that
+//! SQLite is linked once.
+
+mod common;
+
+mod a_batch_is_enqueued_whole_or_not_at_all;
+mod a_claim_merges_its_types_in_one_order;
+mod a_claim_takes_lower_priorities_first_then_older_tasks;
+mod a_delayed_task_is_claimed_when_due_and_not_before;
+mod a_delayed_task_never_stands_before_a_ready_one;
+mod a_failed_attempt_is_retried_after_its_backoff;
+mod a_failure_may_name_its_own_delay;
+mod a_file_that_is_not_a_sound_queue_is_refused_and_left_untouched;
+mod a_lost_lease_can_change_nothing;
+#[cfg(unix)]
+mod a_new_queue_file_is_readable_by_its_owner_only;
+mod a_path_that_cannot_hold_a_queue_is_refused;
+mod a_permanent_failure_is_dead_at_once;
+mod a_release_does_not_count_an_attempt;
+mod a_task_goes_from_enqueue_to_complete;
+mod a_task_is_dead_after_its_last_attempt;
+mod a_task_whose_lease_expires_on_its_last_attempt_is_dead;
+mod an_empty_claim_writes_nothing;
+mod an_expired_lease_is_reclaimed_by_the_next_claim;
+mod an_extended_lease_holds_longer;
+mod another_writer_is_waited_for_and_then_answered_busy;
+mod every_bound_is_kept_at_its_edge;
+mod ids_are_never_used_again;
+mod large_payloads_come_back_whole_and_go_with_their_task;
+mod queues_in_one_file_are_apart;
+mod tasks_survive_closing_and_reopening;
+mod the_queue_is_full_durability_unless_told_otherwise;
+mod two_handles_share_one_file;
