@@ -9,10 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     let queue = Queue::open(folder.join("queue.db"))?;
     for number in 1..=10 {
-        queue.enqueue(&NewTask::new(
-            "mail",
-            format!("mail number {number}").into_bytes(),
-        ))?;
+        queue.enqueue(&NewTask::new("mail", format!("mail number {number}").into_bytes()))?;
     }
 
     let pool = WorkerPool::builder(&queue)
@@ -27,9 +24,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::thread::sleep(Duration::from_millis(10));
     }
     let report = pool.shutdown(Duration::from_secs(5));
-    println!(
-        "{} mails sent, {} to be tried again",
-        report.stats.completed, report.stats.retried
-    );
+    println!("{} mails sent, {} to be tried again", report.stats.completed, report.stats.retried);
     Ok(())
 }

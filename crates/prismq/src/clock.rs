@@ -30,10 +30,7 @@ impl Timestamp {
     /// This time moved later, at most to the end of time.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// How long from `earlier` to this time; zero if it is not later.
@@ -94,10 +91,7 @@ impl ManualClock {
     /// A clock standing at `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self {
-            now: AtomicI64::new(start.as_micros()),
-            sleepers: Mutex::default(),
-        }
+        Self { now: AtomicI64::new(start.as_micros()), sleepers: Mutex::default() }
     }
 
     /// Moves the clock forward and wakes whoever sleeps on it.

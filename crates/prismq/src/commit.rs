@@ -93,9 +93,7 @@ impl<S: Store> Committer<S> {
 
     /// Applies one operation and returns when it is committed.
     pub(crate) fn submit_one(&self, operation: Operation) -> Result<Answer> {
-        self.submit(vec![operation])
-            .pop()
-            .unwrap_or_else(|| Err(Error::unanswered()))
+        self.submit(vec![operation]).pop().unwrap_or_else(|| Err(Error::unanswered()))
     }
 
     /// Applies operations in their order, in one transaction with whatever else waits, and returns
@@ -107,17 +105,15 @@ impl<S: Store> Committer<S> {
             Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
         };
         if pending.leading {
-            self.follow(
-                pending,
-                Submission {
-                    operations,
-                    bytes,
-                    seat: Arc::default(),
-                },
-            )
+            self.follow(pending, Submission { operations, bytes, seat: Arc::default() })
         } else {
             self.lead_alone(pending, &operations)
         }
+    }
+
+    /// A number that is another once another process or handle has committed something.
+    pub(crate) fn version(&self) -> Result<i64> {
+        self.store().version()
     }
 
     /// The store's own view of its settings.
@@ -140,21 +136,12 @@ impl<S: Store> Committer<S> {
                 return Ok(pending);
             }
             let waited = started.elapsed();
-            let Some(left) = self
-                .overload_wait
-                .checked_sub(waited)
-                .filter(|left| !left.is_zero())
+            let Some(left) = self.overload_wait.checked_sub(waited).filter(|left| !left.is_zero())
             else {
-                return Err(Error::Overloaded {
-                    pending: pending.operations,
-                    waited,
-                });
+                return Err(Error::Overloaded { pending: pending.operations, waited });
             };
-            pending = self
-                .room
-                .wait_timeout(pending, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            pending =
+                self.room.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -239,11 +226,7 @@ impl<S: Store> Committer<S> {
         if let Some(cause) = pending.poisoned.clone() {
             // Nobody would be answered any more.
             for submission in mem::take(&mut pending.submissions) {
-                let answers = submission
-                    .operations
-                    .iter()
-                    .map(|_| Err(poisoned(&cause)))
-                    .collect();
+                let answers = submission.operations.iter().map(|_| Err(poisoned(&cause))).collect();
                 submission.seat.say(Turn::Answered(answers));
             }
             pending.operations = 0;
@@ -316,9 +299,7 @@ const fn gives_work(answer: &Answer) -> bool {
 }
 
 fn poisoned(cause: &str) -> Error {
-    Error::Poisoned {
-        cause: cause.to_owned(),
-    }
+    Error::Poisoned { cause: cause.to_owned() }
 }
 
 #[cfg(test)]
@@ -341,10 +322,11 @@ mod tests {
         fn apply(&mut self, _: Timestamp, batch: &[Operation]) -> Result<Answers> {
             self.groups.send(batch.len()).unwrap();
             self.go.recv().unwrap()?;
-            Ok(batch
-                .iter()
-                .map(|_| Ok(Answer::Claimed(Claimed::default())))
-                .collect())
+            Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
+        }
+
+        fn version(&self) -> Result<i64> {
+            Ok(0)
         }
 
         fn settings(&self) -> Result<Vec<(String, String)>> {
@@ -360,16 +342,9 @@ mod tests {
 
     fn scene(overload_wait: Duration) -> Scene {
         let ((groups_in, groups), (go, go_out)) = (channel(), channel());
-        let gate = Gate {
-            groups: groups_in,
-            go: go_out,
-        };
+        let gate = Gate { groups: groups_in, go: go_out };
         let committer = Committer::new(gate, Arc::default(), Arc::new(SystemClock), overload_wait);
-        Scene {
-            committer: Arc::new(committer),
-            groups,
-            go,
-        }
+        Scene { committer: Arc::new(committer), groups, go }
     }
 
     fn enqueue() -> Operation {
@@ -413,9 +388,7 @@ mod tests {
         let scene = scene(Duration::ZERO);
         let first = scene.caller(1);
         scene.groups.recv().unwrap();
-        let followers: Vec<_> = (0..3)
-            .map(|_| scene.caller(GROUP_OPERATIONS_MAX / 2))
-            .collect();
+        let followers: Vec<_> = (0..3).map(|_| scene.caller(GROUP_OPERATIONS_MAX / 2)).collect();
         scene.wait_for_pending(GROUP_OPERATIONS_MAX / 2 * 3);
         for expected in [GROUP_OPERATIONS_MAX / 2 * 2, GROUP_OPERATIONS_MAX / 2] {
             scene.go.send(Ok(())).unwrap();
@@ -423,9 +396,7 @@ mod tests {
         }
         scene.go.send(Ok(())).unwrap();
         first.join().unwrap();
-        followers
-            .into_iter()
-            .for_each(|follower| drop(follower.join().unwrap()));
+        followers.into_iter().for_each(|follower| drop(follower.join().unwrap()));
     }
 
     #[test]
@@ -436,10 +407,7 @@ mod tests {
         let second = scene.caller(PENDING_OPERATIONS_MAX);
         scene.wait_for_pending(PENDING_OPERATIONS_MAX);
         let refused = scene.committer.submit(vec![enqueue()]);
-        assert!(
-            matches!(refused.as_slice(), [Err(Error::Overloaded { .. })]),
-            "{refused:?}"
-        );
+        assert!(matches!(refused.as_slice(), [Err(Error::Overloaded { .. })]), "{refused:?}");
         scene.go.send(Ok(())).unwrap();
         scene.go.send(Ok(())).unwrap();
         first.join().unwrap();
@@ -456,34 +424,21 @@ mod tests {
         scene.go.send(Err(poisoned("fsync failed"))).unwrap();
         for caller in [first, second] {
             let answers = caller.join().unwrap();
-            assert!(
-                matches!(answers.as_slice(), [Err(Error::Poisoned { .. })]),
-                "{answers:?}"
-            );
+            assert!(matches!(answers.as_slice(), [Err(Error::Poisoned { .. })]), "{answers:?}");
         }
         let later = scene.committer.submit(vec![enqueue()]);
-        assert!(
-            matches!(later.as_slice(), [Err(Error::Poisoned { .. })]),
-            "{later:?}"
-        );
+        assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
     }
 
     #[test]
     fn a_refused_group_is_applied_again_one_by_one() {
         let scene = scene(Duration::ZERO);
-        let full = || {
-            Err(Error::Full {
-                reason: "disk".to_owned(),
-            })
-        };
+        let full = || Err(Error::Full { reason: "disk".to_owned() });
         for answer in [full(), Ok(()), full(), Ok(())] {
             scene.go.send(answer).unwrap();
         }
         let answers = scene.committer.submit(vec![enqueue(); 3]);
         assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [3, 1, 1, 1]);
-        assert!(matches!(
-            answers.as_slice(),
-            [Ok(_), Err(Error::Full { .. }), Ok(_)]
-        ));
+        assert!(matches!(answers.as_slice(), [Ok(_), Err(Error::Full { .. }), Ok(_)]));
     }
 }

@@ -133,25 +133,17 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
-        Self::InvalidInput {
-            what,
-            reason: reason.into(),
-        }
+        Self::InvalidInput { what, reason: reason.into() }
     }
 
     /// An engine gave no answer, or one to another operation: a defect, after which nothing is known.
     pub(crate) fn unanswered() -> Self {
-        Self::Poisoned {
-            cause: "the engine did not answer what it was asked".to_owned(),
-        }
+        Self::Poisoned { cause: "the engine did not answer what it was asked".to_owned() }
     }
 
     /// Whether trying again through this handle cannot help.
     pub(crate) const fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Poisoned { .. } | Self::Corrupt { .. } | Self::NotADatabase { .. }
-        )
+        matches!(self, Self::Poisoned { .. } | Self::Corrupt { .. } | Self::NotADatabase { .. })
     }
 
     /// Whether another process held the write lock too long.

@@ -24,18 +24,12 @@ pub(crate) enum Retry {
 impl TaskError {
     /// A failure that is tried again as the queue's policy says.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            text: text.into(),
-            retry: Retry::ByPolicy,
-        }
+        Self { text: text.into(), retry: Retry::ByPolicy }
     }
 
     /// A failure that no further attempt would mend: the task becomes a dead letter at once.
     pub fn permanent(text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            text: text.into(),
-            retry: Retry::Never,
-        }
+        Self { text: text.into(), retry: Retry::Never }
     }
 
     /// Tries again after exactly this long, if an attempt is left.

@@ -56,5 +56,7 @@ pub const PREFETCH_DEFAULT: usize = 1024;
 pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
 /// How long a finished task may wait for others to be committed with, where handlers are quick.
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);
+/// How long what another process enqueues may go unnoticed by an idle pool.
+pub const OTHERS_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a dropped pool waits for its handlers.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);

@@ -101,28 +101,16 @@ impl QueueBuilder {
     /// untouched. [`Error::Busy`] if another process held it for the whole wait.
     pub fn open(self) -> Result<Queue> {
         let contention = Arc::new(ContentionCounters::default());
-        let options = OpenOptions {
-            path: self.path,
-            durability: self.durability,
-            busy_wait: self.busy_wait,
-        };
+        let options =
+            OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
         let (store, reader) = open(&options, contention.clone())?;
         let work = Arc::new(Signal::default());
         self.clock.on_jump(&work);
         let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
         let Self { clock, retry, .. } = self;
-        let shared = Shared {
-            committer,
-            reader,
-            contention,
-            clock,
-            work,
-            retry,
-        };
-        Ok(Queue {
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { committer, reader, contention, clock, work, retry };
+        Ok(Queue { shared: Arc::new(shared) })
     }
 }
 
@@ -221,10 +209,7 @@ impl Queue {
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
     pub fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         validate_lease(by)?;
-        match self.submit(Operation::Extend {
-            key: lease.key,
-            lease: by,
-        })? {
+        match self.submit(Operation::Extend { key: lease.key, lease: by })? {
             Answer::Extended(expires_at) => Ok(expires_at),
             _ => Err(Error::unanswered()),
         }
@@ -286,15 +271,16 @@ impl Queue {
                 }
             }
         };
-        Operation::Fail {
-            key: lease.key,
-            error: error.text.into_owned(),
-            next,
-        }
+        Operation::Fail { key: lease.key, error: error.text.into_owned(), next }
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
+    }
+
+    /// A number that is another once another process or handle has committed something.
+    pub(crate) fn version(&self) -> Result<i64> {
+        self.shared.committer.version()
     }
 
     /// Raised after every commit that gave workers something to do.
@@ -307,12 +293,6 @@ impl Queue {
     }
 
     fn reader<T>(&self, read: impl FnOnce(&SqliteReader) -> Result<T>) -> Result<T> {
-        read(
-            &self
-                .shared
-                .reader
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        read(&self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

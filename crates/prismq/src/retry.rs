@@ -35,12 +35,7 @@ impl RetryPolicy {
     /// The same wait after every failure, without jitter.
     #[must_use]
     pub const fn fixed(wait: Duration) -> Self {
-        Self {
-            initial: wait,
-            max: wait,
-            multiplier: 1.0,
-            jitter: 0.0,
-        }
+        Self { initial: wait, max: wait, multiplier: 1.0, jitter: 0.0 }
     }
 
     /// The wait after failed attempt number `attempt` (from 1); `chance` in 0..1 places it within
@@ -52,8 +47,6 @@ impl RetryPolicy {
         let capped = grown.min(self.max.as_secs_f64());
         let spread = 1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * chance.clamp(0.0, 1.0) - 1.0);
         // A NaN from a hostile multiplier falls back to the cap.
-        Duration::try_from_secs_f64(capped * spread)
-            .unwrap_or(self.max)
-            .min(DELAY_MAX)
+        Duration::try_from_secs_f64(capped * spread).unwrap_or(self.max).min(DELAY_MAX)
     }
 }

@@ -30,10 +30,9 @@ impl Signal {
         let raised = self.lock();
         let waiting = |count: &mut u64| *count == seen;
         match timeout {
-            None => *self
-                .changed
-                .wait_while(raised, waiting)
-                .unwrap_or_else(PoisonError::into_inner),
+            None => {
+                *self.changed.wait_while(raised, waiting).unwrap_or_else(PoisonError::into_inner)
+            }
             Some(timeout) => {
                 *self
                     .changed

@@ -146,10 +146,7 @@ pub(crate) fn validate_name(what: &'static str, name: &str) -> Result<()> {
         ));
     }
     if name.chars().any(char::is_control) {
-        return Err(Error::invalid(
-            what,
-            format!("{name:?} contains a control character"),
-        ));
+        return Err(Error::invalid(what, format!("{name:?} contains a control character")));
     }
     Ok(())
 }

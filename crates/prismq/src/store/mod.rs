@@ -24,11 +24,7 @@ pub(crate) enum Operation {
     /// Ends a task well.
     Complete(LeaseKey),
     /// Ends an attempt badly.
-    Fail {
-        key: LeaseKey,
-        error: String,
-        next: AfterFailure,
-    },
+    Fail { key: LeaseKey, error: String, next: AfterFailure },
     /// Moves a lease's end to this long from now.
     Extend { key: LeaseKey, lease: Duration },
     /// Gives a task back as if it had not been claimed.
@@ -48,10 +44,7 @@ impl Operation {
     /// Whether its answer promises something that a power cut must not undo. A lost claim, extension
     /// or release only lets a task run again sooner or later.
     pub(crate) const fn must_be_durable(&self) -> bool {
-        matches!(
-            self,
-            Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. }
-        )
+        matches!(self, Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. })
     }
 
     /// Payload bytes it carries.
@@ -84,6 +77,8 @@ pub(crate) struct Claimed {
     /// When the next scheduled task is due or the next lease expires, as far as the claim looked:
     /// it does where it found less than it was asked for.
     pub(crate) next_due: Option<Timestamp>,
+    /// [`Store::version`] when it looked.
+    pub(crate) version: i64,
 }
 
 /// An engine: applies batches of operations, each batch in one transaction.
@@ -96,6 +91,9 @@ pub(crate) trait Store: Send {
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
     /// unknown whether it was.
     fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
+
+    /// A number that is another once another process or handle has committed something.
+    fn version(&self) -> Result<i64>;
 
     /// The settings of the writer's connection, read back.
     fn settings(&self) -> Result<Vec<(String, String)>>;

@@ -52,10 +52,7 @@ fn beat(crew: &Crew) {
         return;
     }
     let lease = crew.claim.lease;
-    let operations = held
-        .iter()
-        .map(|key| Operation::Extend { key: *key, lease })
-        .collect();
+    let operations = held.iter().map(|key| Operation::Extend { key: *key, lease }).collect();
     let answers = crew.queue.submit_all(operations);
     for (key, answer) in held.into_iter().zip(answers) {
         match answer {

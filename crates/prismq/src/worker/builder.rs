@@ -93,15 +93,10 @@ impl WorkerPoolBuilder {
     /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler or two for one
     /// type; [`Error::Thread`] if a thread cannot be started: those already started are then stopped.
     pub fn start(self) -> Result<WorkerPool> {
-        let claim = Claim::new(self.registry.types())
-            .queue(self.name)
-            .lease(self.lease);
+        let claim = Claim::new(self.registry.types()).queue(self.name).lease(self.lease);
         claim.validate()?;
         if let Some(task_type) = self.registered_twice {
-            return Err(Error::invalid(
-                "handler",
-                format!("{task_type:?} has two of them"),
-            ));
+            return Err(Error::invalid("handler", format!("{task_type:?} has two of them")));
         }
         within("workers", self.workers, WORKERS_MAX)?;
         within("prefetch", self.prefetch, PREFETCH_MAX)?;
@@ -117,18 +112,13 @@ impl WorkerPoolBuilder {
             attend,
         });
         // From here on, dropping the pool stops what was started.
-        let mut pool = WorkerPool {
-            crew,
-            threads: Vec::new(),
-            attendant: None,
-        };
+        let mut pool = WorkerPool { crew, threads: Vec::new(), attendant: None };
         let crew = pool.crew.clone();
         pool.attendant = Some(spawn("prismq-attendant", move || attendant::run(&crew))?);
         for worker in 0..self.workers {
             let crew = pool.crew.clone();
             let name = format!("prismq-worker-{worker}");
-            pool.threads
-                .push(spawn(&name, move || dispatch::work(&crew, worker))?);
+            pool.threads.push(spawn(&name, move || dispatch::work(&crew, worker))?);
         }
         Ok(pool)
     }
@@ -136,10 +126,7 @@ impl WorkerPoolBuilder {
 
 fn within(what: &'static str, count: usize, max: usize) -> Result<()> {
     if count == 0 || count > max {
-        return Err(Error::invalid(
-            what,
-            format!("{count}, must lie in 1 to {max}"),
-        ));
+        return Err(Error::invalid(what, format!("{count}, must lie in 1 to {max}")));
     }
     Ok(())
 }
@@ -148,7 +135,5 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::Join
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
-        .map_err(|error| Error::Thread {
-            source: Arc::new(error),
-        })
+        .map_err(|error| Error::Thread { source: Arc::new(error) })
 }

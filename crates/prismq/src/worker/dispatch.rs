@@ -1,12 +1,13 @@
 //! A worker's life: ask the state what to do, and do it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::event::{Event, Outcome};
-use super::state::{End, Finished, Step};
+use super::state::{Drained, End, Finished, Step};
 use super::{Crew, TaskContext};
 use crate::error::{Error, Result};
 use crate::lease::Lease;
+use crate::limits::OTHERS_INTERVAL;
 use crate::store::{Answer, Claimed, Operation};
 use crate::task::State as TaskState;
 
@@ -33,11 +34,10 @@ pub(super) fn work(crew: &Crew, worker: usize) {
                 drop(state);
                 lead(crew, finished, room);
             }
-            Step::Watch { seen, until } => {
+            Step::Watch(drained) => {
                 drop(state);
-                let timeout = until.and_then(|due| crew.queue.clock().sleep_until(due));
-                crew.queue.work().wait(seen, timeout);
-                crew.state().end_watch();
+                let found = watch(crew, drained);
+                crew.state().end_watch(found);
             }
             Step::Wait(timeout) => drop(crew.wait(state, timeout)),
             Step::Exit => break,
@@ -52,11 +52,7 @@ fn run(crew: &Crew, worker: usize, lease: Lease, lost: &std::sync::atomic::Atomi
         // Held too long in a stopped process: the task is or will be another's.
         None
     } else {
-        Some(crew.registry.run(&TaskContext {
-            lease: &lease,
-            worker,
-            lost,
-        }))
+        Some(crew.registry.run(&TaskContext { lease: &lease, worker, lost }))
     };
     let now = Instant::now();
     let end = match result {
@@ -64,22 +60,36 @@ fn run(crew: &Crew, worker: usize, lease: Lease, lost: &std::sync::atomic::Atomi
         Some(Err(error)) => End::Fail(error),
         None => End::Release,
     };
-    let finished = Finished {
-        lease,
-        worker: Some(worker),
-        end,
-    };
+    let finished = Finished { lease, worker: Some(worker), end };
     crew.state().finish(finished, now - started, now);
+}
+
+/// Waits until work is signalled, something falls due, or another process wrote to the file, which is
+/// the answer's meaning.
+fn watch(crew: &Crew, drained: Drained) -> bool {
+    loop {
+        let due = drained.next_due.and_then(|due| crew.queue.clock().sleep_until(due));
+        let timeout = due.unwrap_or(Duration::MAX).min(OTHERS_INTERVAL);
+        if crew.queue.work().wait(drained.seen, Some(timeout)) != drained.seen {
+            return false;
+        }
+        match crew.queue.version() {
+            Ok(version) if version == drained.version => {}
+            // What is wrong will show in the claim.
+            Ok(_) | Err(_) => return true,
+        }
+        if drained.next_due.is_some_and(|due| due <= crew.queue.clock().now()) {
+            return false;
+        }
+    }
 }
 
 /// Settles what is finished and claims up to `room` tasks, in one submission.
 pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize) {
     // Before the claim, so that work that comes during it is not missed.
     let seen = crew.queue.work().count();
-    let mut operations: Vec<Operation> = finished
-        .iter()
-        .map(|finished| operation(crew, finished))
-        .collect();
+    let mut operations: Vec<Operation> =
+        finished.iter().map(|finished| operation(crew, finished)).collect();
     if room > 0 {
         operations.push(Operation::Claim(crew.claim.clone().max(room)));
     }
@@ -89,10 +99,7 @@ pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize) {
     let mut unsettled = Vec::new();
     let mut outcomes = Vec::with_capacity(finished.len());
     for finished in finished {
-        match answers
-            .next()
-            .map_or_else(|| Err(Error::unanswered()), outcome)
-        {
+        match answers.next().map_or_else(|| Err(Error::unanswered()), outcome) {
             Ok(outcome) => outcomes.push((event(&finished, outcome), outcome)),
             Err(error) => {
                 trouble = Some(error);
@@ -110,8 +117,9 @@ pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize) {
         state.count(outcome);
     }
     match claimed {
-        Some(Ok(Answer::Claimed(Claimed { leases, next_due }))) => {
-            state.claimed(leases, room, seen, next_due);
+        Some(Ok(Answer::Claimed(Claimed { leases, next_due, version }))) => {
+            let drained = (leases.len() < room).then_some(Drained { seen, version, next_due });
+            state.claimed(leases, drained);
         }
         Some(Err(error)) => trouble = Some(error),
         Some(Ok(_)) | None => {}

@@ -79,15 +79,9 @@ impl Crew {
         timeout: Option<Duration>,
     ) -> MutexGuard<'a, State> {
         match timeout {
-            None => self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner),
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(timeout) => {
-                self.changed
-                    .wait_timeout(state, timeout)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
+                self.changed.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }
@@ -104,8 +98,6 @@ impl Crew {
 
 impl std::fmt::Debug for Crew {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Crew")
-            .field("claim", &self.claim)
-            .finish_non_exhaustive()
+        f.debug_struct("Crew").field("claim", &self.claim).finish_non_exhaustive()
     }
 }

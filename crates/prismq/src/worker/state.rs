@@ -41,12 +41,9 @@ pub(super) enum Step {
     /// Run this task's handler.
     Run(Lease),
     /// Settle what is finished and claim up to this many.
-    Lead {
-        finished: Vec<Finished>,
-        room: usize,
-    },
-    /// Wait until work is signalled after `seen`, or until this time.
-    Watch { seen: u64, until: Option<Timestamp> },
+    Lead { finished: Vec<Finished>, room: usize },
+    /// Wait until there may be something to claim again.
+    Watch(Drained),
     /// Wait to be told.
     Wait(Option<Duration>),
     /// End the thread.
@@ -55,9 +52,13 @@ pub(super) enum Step {
 
 /// What the last claim that came back short had seen.
 #[derive(Debug, Clone, Copy)]
-struct Drained {
-    seen: u64,
-    next_due: Option<Timestamp>,
+pub(super) struct Drained {
+    /// Where the signal of new work stood.
+    pub(super) seen: u64,
+    /// The store's version.
+    pub(super) version: i64,
+    /// When the next task is due or the next lease expires.
+    pub(super) next_due: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,10 +123,7 @@ impl State {
             backoff: None,
             halted: None,
             dismissed: false,
-            stats: PoolStats {
-                per_worker: vec![0; workers],
-                ..PoolStats::default()
-            },
+            stats: PoolStats { per_worker: vec![0; workers], ..PoolStats::default() },
         }
     }
 
@@ -136,9 +134,7 @@ impl State {
             return Step::Exit;
         }
         self.forget_drained(clock, signalled);
-        let held_back = self
-            .backoff
-            .map(|backoff| backoff.until.saturating_duration_since(now));
+        let held_back = self.backoff.map(|backoff| backoff.until.saturating_duration_since(now));
         let may_lead = !self.leading && held_back.is_none_or(|wait| wait.is_zero());
         if may_lead && self.must_settle(now) {
             return self.lead();
@@ -158,12 +154,9 @@ impl State {
             _ if !may_lead => Step::Wait(held_back),
             None => self.lead(),
             Some(_) if self.watching => Step::Wait(None),
-            Some(Drained { seen, next_due }) => {
+            Some(drained) => {
                 self.watching = true;
-                Step::Watch {
-                    seen,
-                    until: next_due,
-                }
+                Step::Watch(drained)
             }
         }
     }
@@ -198,11 +191,8 @@ impl State {
         let finished = mem::take(&mut self.finished);
         let wanted = self.prefetch();
         let running = self.phase == Phase::Running && self.drained.is_none();
-        let room = if running && self.ready.len() * 2 <= wanted {
-            wanted - self.ready.len()
-        } else {
-            0
-        };
+        let room =
+            if running && self.ready.len() * 2 <= wanted { wanted - self.ready.len() } else { 0 };
         Step::Lead { finished, room }
     }
 
@@ -212,14 +202,11 @@ impl State {
         let ahead = self.handler_seconds.map_or(0.0, |seconds| {
             PREFETCH_TIME.as_secs_f64() / seconds.max(1e-9) * workers as f64
         });
-        workers
-            .saturating_add(ahead as usize)
-            .min(self.prefetch_max)
+        workers.saturating_add(ahead as usize).min(self.prefetch_max)
     }
 
     fn is_quick(&self) -> bool {
-        self.handler_seconds
-            .is_some_and(|seconds| seconds < QUICK.as_secs_f64())
+        self.handler_seconds.is_some_and(|seconds| seconds < QUICK.as_secs_f64())
     }
 
     /// Forgets the last short claim once it no longer tells that there is nothing to take.
@@ -236,10 +223,7 @@ impl State {
     pub(super) fn begin(&mut self, worker: usize, key: LeaseKey) -> Arc<AtomicBool> {
         let lost = Arc::new(AtomicBool::new(false));
         if let Some(running) = self.running.get_mut(worker) {
-            *running = Some(Running {
-                key,
-                lost: lost.clone(),
-            });
+            *running = Some(Running { key, lost: lost.clone() });
         }
         lost
     }
@@ -255,10 +239,8 @@ impl State {
             }
         }
         let took = took.as_secs_f64();
-        self.handler_seconds = Some(
-            self.handler_seconds
-                .map_or(took, |average| average * 0.9 + took * 0.1),
-        );
+        self.handler_seconds =
+            Some(self.handler_seconds.map_or(took, |average| average * 0.9 + took * 0.1));
         self.put_finished(finished, now);
     }
 
@@ -282,15 +264,9 @@ impl State {
         self.stats.count(outcome);
     }
 
-    /// A claim of `asked` that had seen `seen` gave these.
-    pub(super) fn claimed(
-        &mut self,
-        leases: Vec<Lease>,
-        asked: usize,
-        seen: u64,
-        next_due: Option<Timestamp>,
-    ) {
-        self.drained = (leases.len() < asked).then_some(Drained { seen, next_due });
+    /// A claim gave these, and came back short if it drained the queue.
+    pub(super) fn claimed(&mut self, leases: Vec<Lease>, drained: Option<Drained>) {
+        self.drained = drained;
         if self.phase == Phase::Running {
             self.ready.extend(leases);
         } else {
@@ -307,13 +283,9 @@ impl State {
 
     /// The database refused for now.
     pub(super) fn back_off(&mut self, now: Instant) {
-        let wait = self
-            .backoff
-            .map_or(BACKOFF_FIRST, |backoff| (backoff.wait * 2).min(BACKOFF_MAX));
-        self.backoff = Some(Backoff {
-            wait,
-            until: now + wait,
-        });
+        let wait =
+            self.backoff.map_or(BACKOFF_FIRST, |backoff| (backoff.wait * 2).min(BACKOFF_MAX));
+        self.backoff = Some(Backoff { wait, until: now + wait });
     }
 
     /// The database is well again.
@@ -326,8 +298,12 @@ impl State {
         self.halted.get_or_insert(error);
     }
 
-    pub(super) fn end_watch(&mut self) {
+    /// A watcher is back; it saw work that the signal knows nothing of if `found`.
+    pub(super) fn end_watch(&mut self, found: bool) {
         self.watching = false;
+        if found {
+            self.drained = None;
+        }
     }
 
     /// No more claims: what is prefetched goes back.
@@ -339,14 +315,7 @@ impl State {
 
     fn release(&mut self, leases: impl IntoIterator<Item = Lease>, now: Instant) {
         for lease in leases {
-            self.put_finished(
-                Finished {
-                    lease,
-                    worker: None,
-                    end: End::Release,
-                },
-                now,
-            );
+            self.put_finished(Finished { lease, worker: None, end: End::Release }, now);
         }
     }
 
@@ -368,12 +337,7 @@ impl State {
     /// A lease no longer holds: whoever runs the task is told; if nobody does yet, nobody will.
     /// Returns the lease in the second case.
     pub(super) fn lost(&mut self, key: LeaseKey) -> Option<Lease> {
-        for running in self
-            .running
-            .iter()
-            .flatten()
-            .filter(|running| running.key == key)
-        {
+        for running in self.running.iter().flatten().filter(|running| running.key == key) {
             running.lost.store(true, Ordering::Relaxed);
         }
         let position = self.ready.iter().position(|lease| lease.key == key)?;
@@ -405,10 +369,6 @@ impl State {
     }
 
     pub(super) fn stats(&self) -> PoolStats {
-        PoolStats {
-            ready: self.ready.len(),
-            running: self.in_hand().count(),
-            ..self.stats.clone()
-        }
+        PoolStats { ready: self.ready.len(), running: self.in_hand().count(), ..self.stats.clone() }
     }
 }

@@ -9,15 +9,9 @@ fn a_batch_is_enqueued_whole_or_not_at_all() {
     assert!(fixture.queue.enqueue_all(&invalid).is_err());
     assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 0);
 
-    let ids = fixture
-        .queue
-        .enqueue_all(&vec![task("x"); ENQUEUE_BATCH_MAX])
-        .unwrap();
+    let ids = fixture.queue.enqueue_all(&vec![task("x"); ENQUEUE_BATCH_MAX]).unwrap();
     assert_eq!(ids.len(), ENQUEUE_BATCH_MAX);
     assert!(ids.is_sorted());
-    let error = fixture
-        .queue
-        .enqueue_all(&vec![task("x"); ENQUEUE_BATCH_MAX + 1])
-        .unwrap_err();
+    let error = fixture.queue.enqueue_all(&vec![task("x"); ENQUEUE_BATCH_MAX + 1]).unwrap_err();
     assert!(error.to_string().contains("10001 tasks"), "{error}");
 }

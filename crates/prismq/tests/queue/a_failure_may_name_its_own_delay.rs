@@ -9,10 +9,7 @@ fn a_failure_may_name_its_own_delay() {
     fixture.enqueue("throttled");
     let wait = Duration::from_secs(3600);
     let lease = fixture.claim_one();
-    fixture
-        .queue
-        .fail(&lease, TaskError::new("429").retry_after(wait))
-        .unwrap();
+    fixture.queue.fail(&lease, TaskError::new("429").retry_after(wait)).unwrap();
     fixture.clock.advance(wait - Duration::from_micros(1));
     assert!(fixture.claim(1).is_empty());
     fixture.clock.advance(Duration::from_micros(1));

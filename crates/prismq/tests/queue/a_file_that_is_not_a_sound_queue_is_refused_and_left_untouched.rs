@@ -22,90 +22,52 @@ fn refused(path: &Path) -> Error {
 /// A queue with some tasks, all of it in the main file.
 fn queue_file(path: &Path) {
     let queue = Queue::open(path).unwrap();
-    queue
-        .enqueue_all(&vec![NewTask::new("job", [7; 500]); 200])
-        .unwrap();
+    queue.enqueue_all(&vec![NewTask::new("job", [7; 500]); 200]).unwrap();
 }
 
 #[test]
 fn random_bytes() {
     let (_folder, path) = file("random.db");
-    let bytes: Vec<u8> = (0..20_000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+    let bytes: Vec<u8> =
+        (0..20_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     std::fs::write(&path, bytes).unwrap();
     let error = refused(&path);
-    assert!(
-        matches!(error, Error::NotADatabase { .. }) && error.is_corrupt(),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::NotADatabase { .. }) && error.is_corrupt(), "{error:?}");
 }
 
 #[test]
 fn a_database_of_another_program() {
     let (_folder, path) = file("foreign.db");
     let foreign = Connection::open(&path).unwrap();
-    foreign
-        .execute_batch("CREATE TABLE notes (text); PRAGMA application_id = 77")
-        .unwrap();
+    foreign.execute_batch("CREATE TABLE notes (text); PRAGMA application_id = 77").unwrap();
     drop(foreign);
     let error = refused(&path);
-    assert!(
-        matches!(
-            error,
-            Error::Foreign {
-                application_id: 77,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Foreign { application_id: 77, .. }), "{error:?}");
 }
 
 #[test]
 fn a_database_without_a_mark() {
     let (_folder, path) = file("unmarked.db");
-    Connection::open(&path)
-        .unwrap()
-        .execute_batch("CREATE TABLE notes (text)")
-        .unwrap();
-    assert!(matches!(
-        refused(&path),
-        Error::Foreign {
-            application_id: 0,
-            ..
-        }
-    ));
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE notes (text)").unwrap();
+    assert!(matches!(refused(&path), Error::Foreign { application_id: 0, .. }));
 }
 
 #[test]
 fn a_queue_of_a_newer_version() {
     let (_folder, path) = file("newer.db");
     queue_file(&path);
-    Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 999)
-        .unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let error = refused(&path);
-    assert!(
-        matches!(error, Error::SchemaTooNew { found: 999, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::SchemaTooNew { found: 999, .. }), "{error:?}");
 }
 
 #[test]
 fn a_queue_whose_tables_are_gone() {
     let (_folder, path) = file("holes.db");
     queue_file(&path);
-    Connection::open(&path)
-        .unwrap()
-        .execute_batch("DROP INDEX task_ready")
-        .unwrap();
+    Connection::open(&path).unwrap().execute_batch("DROP INDEX task_ready").unwrap();
     let error = refused(&path);
-    assert!(
-        error.is_corrupt() && error.to_string().contains("task_ready"),
-        "{error}"
-    );
+    assert!(error.is_corrupt() && error.to_string().contains("task_ready"), "{error}");
 }
 
 #[test]
@@ -124,8 +86,5 @@ fn a_queue_whose_pages_were_overwritten() {
 fn an_empty_file_becomes_a_queue() {
     let (_folder, path) = file("empty.db");
     std::fs::write(&path, []).unwrap();
-    Queue::open(&path)
-        .unwrap()
-        .enqueue(&NewTask::new("job", []))
-        .unwrap();
+    Queue::open(&path).unwrap().enqueue(&NewTask::new("job", [])).unwrap();
 }

@@ -5,10 +5,7 @@ fn assert_unusable(path: &std::path::Path, reason: &str) {
     let error = Queue::open(path).unwrap_err();
     assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains(reason) && text.contains(path.to_str().unwrap()),
-        "{text}"
-    );
+    assert!(text.contains(reason) && text.contains(path.to_str().unwrap()), "{text}");
 }
 
 #[test]
@@ -20,10 +17,7 @@ fn a_directory() {
 #[test]
 fn a_file_in_a_folder_that_does_not_exist() {
     let folder = tempfile::tempdir().unwrap();
-    assert_unusable(
-        &folder.path().join("missing/queue.db"),
-        "its folder does not exist",
-    );
+    assert_unusable(&folder.path().join("missing/queue.db"), "its folder does not exist");
 }
 
 #[test]

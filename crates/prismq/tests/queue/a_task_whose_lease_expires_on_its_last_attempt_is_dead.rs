@@ -4,10 +4,7 @@ use prismq::State;
 #[test]
 fn a_task_whose_lease_expires_on_its_last_attempt_is_dead() {
     let fixture = Fixture::new();
-    let id = fixture
-        .queue
-        .enqueue(&task("kills its worker").max_attempts(1))
-        .unwrap();
+    let id = fixture.queue.enqueue(&task("kills its worker").max_attempts(1)).unwrap();
     fixture.claim_one();
     fixture.clock.advance(LEASE);
     assert!(fixture.claim(1).is_empty());

@@ -7,10 +7,7 @@ use prismq::Queue;
 fn another_writer_is_waited_for_and_then_answered_busy() {
     let fixture = Fixture::new();
     let path = fixture.path();
-    let impatient = Queue::builder(&path)
-        .busy_wait(Duration::from_millis(20))
-        .open()
-        .unwrap();
+    let impatient = Queue::builder(&path).busy_wait(Duration::from_millis(20)).open().unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = impatient.enqueue(&task("refused")).unwrap_err();

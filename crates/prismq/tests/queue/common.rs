@@ -22,11 +22,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000_000)));
         let queue = open(&folder, &clock);
-        Self {
-            queue,
-            clock,
-            folder,
-        }
+        Self { queue, clock, folder }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -75,4 +71,11 @@ pub(crate) fn claim() -> Claim {
 
 pub(crate) fn text(lease: &Lease) -> String {
     String::from_utf8(lease.payload().to_vec()).unwrap()
+}
+
+/// Blocks until `condition` holds: for states that other threads reach on their own.
+pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
+    while !condition() {
+        std::thread::yield_now();
+    }
 }

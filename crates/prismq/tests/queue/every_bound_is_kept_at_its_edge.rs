@@ -25,14 +25,8 @@ fn of_a_task() {
         enqueue(NewTask::new(long(NAME_BYTES_MAX), [])),
         enqueue(NewTask::new(long(NAME_BYTES_MAX + 1), [])),
     );
-    assert_edge(
-        enqueue(NewTask::new("j", [])),
-        enqueue(NewTask::new("", [])),
-    );
-    assert_edge(
-        enqueue(task("").queue("é")),
-        enqueue(task("").queue("a\nb")),
-    );
+    assert_edge(enqueue(NewTask::new("j", [])), enqueue(NewTask::new("", [])));
+    assert_edge(enqueue(task("").queue("é")), enqueue(task("").queue("a\nb")));
     assert_edge(
         enqueue(task("").queue(long(NAME_BYTES_MAX))),
         enqueue(task("").queue(long(NAME_BYTES_MAX + 1))),
@@ -41,10 +35,7 @@ fn of_a_task() {
         enqueue(task("").max_attempts(ATTEMPTS_MAX)),
         enqueue(task("").max_attempts(ATTEMPTS_MAX + 1)),
     );
-    assert_edge(
-        enqueue(task("").max_attempts(1)),
-        enqueue(task("").max_attempts(0)),
-    );
+    assert_edge(enqueue(task("").max_attempts(1)), enqueue(task("").max_attempts(0)));
     assert_edge(
         enqueue(task("").priority(PRIORITY_MAX)),
         enqueue(task("").priority(PRIORITY_MAX + 1)),
@@ -69,10 +60,7 @@ fn of_a_claim() {
         try_claim(claim().max(CLAIM_BATCH_MAX + 1)),
     );
     assert_edge(try_claim(claim().max(1)), try_claim(claim().max(0)));
-    assert_edge(
-        try_claim(types(CLAIM_TYPES_MAX)),
-        try_claim(types(CLAIM_TYPES_MAX + 1)),
-    );
+    assert_edge(try_claim(types(CLAIM_TYPES_MAX)), try_claim(types(CLAIM_TYPES_MAX + 1)));
     assert_edge(try_claim(types(1)), try_claim(types(0)));
     assert_edge(
         try_claim(claim().lease(LEASE_MAX)),
@@ -93,19 +81,11 @@ fn of_a_failure() {
     let after = |delay| TaskError::new("x").retry_after(delay);
     assert_edge(
         fixture.queue.fail(&leases[0], after(DELAY_MAX)),
-        fixture
-            .queue
-            .fail(&leases[1], after(DELAY_MAX + Duration::from_micros(1))),
+        fixture.queue.fail(&leases[1], after(DELAY_MAX + Duration::from_micros(1))),
     );
     // A text is cut, never in the middle of a character, and never refused.
     let text = "x".repeat(ERROR_BYTES_MAX - 1) + "é";
     fixture.queue.fail(&leases[1], text).unwrap();
-    let error = fixture
-        .queue
-        .task(leases[1].id())
-        .unwrap()
-        .unwrap()
-        .error
-        .unwrap();
+    let error = fixture.queue.task(leases[1].id()).unwrap().unwrap().error.unwrap();
     assert_eq!(error.len(), ERROR_BYTES_MAX - 1);
 }

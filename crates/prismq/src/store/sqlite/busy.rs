@@ -56,9 +56,7 @@ pub(super) fn begin_immediate(
             contention.busy_errors.fetch_add(1, Ordering::Relaxed);
             return Err(BeginError::Busy { waited });
         }
-        let wait = longest
-            .mul_f64(0.5 + 0.5 * fastrand::f64())
-            .min(budget - waited);
+        let wait = longest.mul_f64(0.5 + 0.5 * fastrand::f64()).min(budget - waited);
         let slept = Instant::now();
         thread::sleep(wait);
         contention.add_busy_wait(slept.elapsed());
@@ -67,8 +65,5 @@ pub(super) fn begin_immediate(
 }
 
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

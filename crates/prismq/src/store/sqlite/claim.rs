@@ -11,7 +11,7 @@ use super::lanes::Lane;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey};
-use crate::store::Claimed;
+use crate::store::{Claimed, Store as _};
 use crate::task::TaskId;
 
 /// Tasks read from a lane at a time while several lanes are merged.
@@ -39,12 +39,10 @@ impl SqliteStore {
             counters.ready -= count;
             counters.leased += count;
         }
-        let next_due = if leases.len() < claim.max {
-            self.next_due()?
-        } else {
-            None
-        };
-        Ok(Claimed { leases, next_due })
+        if leases.len() == claim.max {
+            return Ok(Claimed { leases, ..Claimed::default() });
+        }
+        Ok(Claimed { leases, next_due: self.next_due()?, version: self.version()? })
     }
 
     /// Whether a claim would find a task.
@@ -52,10 +50,7 @@ impl SqliteStore {
         for (lane, _) in self.lanes_of(claim)? {
             let mut select =
                 self.prepare("SELECT 1 FROM task WHERE state = 0 AND lane = ?1 LIMIT 1")?;
-            if select
-                .exists([lane.id])
-                .map_err(|error| self.failure(error))?
-            {
+            if select.exists([lane.id]).map_err(|error| self.failure(error))? {
                 return Ok(true);
             }
         }
@@ -64,11 +59,7 @@ impl SqliteStore {
 
     /// The first `max` ready tasks over all lanes, each with the index of its lane.
     fn pick(&self, lanes: &[(Lane, Arc<str>)], max: usize) -> Result<Vec<(i64, usize)>> {
-        let chunk = if lanes.len() == 1 {
-            max
-        } else {
-            max.min(MERGE_CHUNK)
-        };
+        let chunk = if lanes.len() == 1 { max } else { max.min(MERGE_CHUNK) };
         let mut read: Vec<VecDeque<Place>> = Vec::with_capacity(lanes.len());
         let mut heads = BinaryHeap::with_capacity(lanes.len());
         for (index, (lane, _)) in lanes.iter().enumerate() {
@@ -98,9 +89,7 @@ impl SqliteStore {
              WHERE state = 0 AND lane = ?1 AND (order_key, id) > (?2, ?3)
              ORDER BY order_key, id LIMIT ?4",
         )?
-        .query_map(params![lane, after.0, after.1, limit], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
         .and_then(Iterator::collect)
         .map_err(|error| self.failure(error))
     }

@@ -13,42 +13,27 @@ use crate::error::Error;
 pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
     let Some(sqlite) = error.sqlite_error() else {
         // A row that does not have the shape the schema promises.
-        return Error::Corrupt {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
+        return Error::Corrupt { path: path.to_owned(), reason: error.to_string() };
     };
     let path = path.to_owned();
     match sqlite.code {
-        _ if sqlite.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Error::Full {
-            reason: error.to_string(),
-        },
-        _ if busy::is_busy(&error) => Error::Busy {
-            waited: Duration::ZERO,
-        },
-        ErrorCode::DiskFull => Error::Full {
-            reason: error.to_string(),
-        },
-        ErrorCode::DatabaseCorrupt => Error::Corrupt {
-            path,
-            reason: error.to_string(),
-        },
+        _ if sqlite.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
+            Error::Full { reason: error.to_string() }
+        }
+        _ if busy::is_busy(&error) => Error::Busy { waited: Duration::ZERO },
+        ErrorCode::DiskFull => Error::Full { reason: error.to_string() },
+        ErrorCode::DatabaseCorrupt => Error::Corrupt { path, reason: error.to_string() },
         ErrorCode::NotADatabase => Error::NotADatabase { path },
-        ErrorCode::CannotOpen => Error::Unusable {
-            path,
-            reason: format!("SQLite cannot open it: {error}"),
-        },
+        ErrorCode::CannotOpen => {
+            Error::Unusable { path, reason: format!("SQLite cannot open it: {error}") }
+        }
         ErrorCode::ReadOnly => Error::Unusable {
             path,
             reason: "it cannot be written: check its permissions and those of its folder"
                 .to_owned(),
         },
-        ErrorCode::SystemIoFailure => Error::Io {
-            source: Arc::new(error),
-        },
-        _ => Error::Database {
-            source: Arc::new(error),
-        },
+        ErrorCode::SystemIoFailure => Error::Io { source: Arc::new(error) },
+        _ => Error::Database { source: Arc::new(error) },
     }
 }
 

@@ -36,10 +36,7 @@ impl Lanes {
     }
 
     fn remember(&mut self, queue: &Arc<str>, task_type: &Arc<str>, lane: Lane) {
-        self.by_name
-            .entry(queue.clone())
-            .or_default()
-            .insert(task_type.clone(), lane);
+        self.by_name.entry(queue.clone()).or_default().insert(task_type.clone(), lane);
         self.queue_of.insert(lane.id, lane.queue);
     }
 }
@@ -56,10 +53,7 @@ impl SqliteStore {
                  WHERE queue.name = ?1 AND lane.type = ?2",
             )?
             .query_row([&**queue, &**task_type], |row| {
-                Ok(Lane {
-                    id: row.get(0)?,
-                    queue: row.get(1)?,
-                })
+                Ok(Lane { id: row.get(0)?, queue: row.get(1)? })
             })
             .optional()
             .map_err(|error| self.failure(error))?;
@@ -74,10 +68,7 @@ impl SqliteStore {
         if let Some(lane) = self.lane(queue, task_type)? {
             return Ok(lane);
         }
-        self.execute(
-            "INSERT INTO queue (name) VALUES (?1) ON CONFLICT DO NOTHING",
-            [&**queue],
-        )?;
+        self.execute("INSERT INTO queue (name) VALUES (?1) ON CONFLICT DO NOTHING", [&**queue])?;
         self.execute(
             "INSERT INTO lane (queue, type) SELECT id, ?2 FROM queue WHERE name = ?1",
             [&**queue, &**task_type],

@@ -94,10 +94,14 @@ impl Store for SqliteStore {
             }
         };
         self.commit()?;
-        self.contention
-            .write_transactions
-            .fetch_add(1, Ordering::Relaxed);
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
         Ok(answers)
+    }
+
+    fn version(&self) -> Result<i64> {
+        self.prepare("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
@@ -107,10 +111,7 @@ impl Store for SqliteStore {
 
 impl SqliteStore {
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        if batch
-            .iter()
-            .any(|operation| matches!(operation, Operation::Claim(_)))
-        {
+        if batch.iter().any(|operation| matches!(operation, Operation::Claim(_))) {
             self.advance(now)?;
         }
         let answers = batch
@@ -118,15 +119,8 @@ impl SqliteStore {
             .map(|operation| self.run_one(now, operation))
             .collect::<Result<Vec<_>>>()?;
         self.flush_ids()?;
-        let Self {
-            counters,
-            connection,
-            path,
-            ..
-        } = self;
-        counters
-            .flush(connection)
-            .map_err(|error| failure::classify(path, error))?;
+        let Self { counters, connection, path, .. } = self;
+        counters.flush(connection).map_err(|error| failure::classify(path, error))?;
         Ok(answers)
     }
 
@@ -138,9 +132,7 @@ impl SqliteStore {
                 let claimed = self.claim(now, claim)?;
                 if claimed.leases.is_empty() {
                     // The look before the transaction saw work, or another operation hoped for it.
-                    self.contention
-                        .claim_conflicts
-                        .fetch_add(1, Ordering::Relaxed);
+                    self.contention.claim_conflicts.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(Ok(Answer::Claimed(claimed)))
             }
@@ -165,6 +157,8 @@ impl SqliteStore {
             };
             claims.push(claim);
         }
+        // First, so that what another process commits meanwhile is not missed.
+        let version = self.version()?;
         if self.has_due(now)? {
             return Ok(None);
         }
@@ -175,18 +169,11 @@ impl SqliteStore {
         }
         let next_due = self.next_due()?;
         let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
-        self.contention
-            .empty_claims
-            .fetch_add(empty, Ordering::Relaxed);
+        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
         Ok(Some(
             claims
                 .iter()
-                .map(|_| {
-                    Ok(Answer::Claimed(Claimed {
-                        leases: Vec::new(),
-                        next_due,
-                    }))
-                })
+                .map(|_| Ok(Answer::Claimed(Claimed { leases: Vec::new(), next_due, version })))
                 .collect(),
         ))
     }
@@ -202,9 +189,7 @@ impl SqliteStore {
         };
         self.roll_back();
         if failure::leaves_disk_unknown(&error) {
-            return Err(Error::Poisoned {
-                cause: error.to_string(),
-            });
+            return Err(Error::Poisoned { cause: error.to_string() });
         }
         Err(self.failure(error))
     }
@@ -233,17 +218,13 @@ impl SqliteStore {
     }
 
     fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {
-        self.connection
-            .prepare_cached(sql)
-            .map_err(|error| self.failure(error))
+        self.connection.prepare_cached(sql).map_err(|error| self.failure(error))
     }
 
     fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
         let mut statement = self.prepare(sql)?;
         let statement: &mut Statement<'_> = &mut statement;
-        statement
-            .execute(params)
-            .map_err(|error| self.failure(error))
+        statement.execute(params).map_err(|error| self.failure(error))
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {

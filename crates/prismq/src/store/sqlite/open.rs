@@ -51,9 +51,7 @@ pub(crate) fn open(
 
     let reader = connection::connect(&path).map_err(failure)?;
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
-    reader
-        .pragma_update(None, "query_only", true)
-        .map_err(failure)?;
+    reader.pragma_update(None, "query_only", true).map_err(failure)?;
 
     let store = SqliteStore {
         connection: writer,
@@ -132,10 +130,7 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
         return Ok(true);
     }
     if application_id != schema::APPLICATION_ID {
-        return Err(Error::Foreign {
-            path: path.to_owned(),
-            application_id,
-        });
+        return Err(Error::Foreign { path: path.to_owned(), application_id });
     }
     if version > schema::VERSION {
         return Err(Error::SchemaTooNew {
@@ -148,10 +143,7 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
         return Ok(true);
     }
     match schema::damage(connection).map_err(failure)? {
-        Some(reason) => Err(Error::Corrupt {
-            path: path.to_owned(),
-            reason,
-        }),
+        Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
         None => Ok(false),
     }
 }
@@ -175,14 +167,9 @@ fn migrate(
 }
 
 fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
-        .map(drop)
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
 }
 
 fn unusable(path: &Path, reason: impl Into<String>) -> Error {
-    Error::Unusable {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
+    Error::Unusable { path: path.to_owned(), reason: reason.into() }
 }

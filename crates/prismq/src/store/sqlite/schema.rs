@@ -10,11 +10,7 @@ pub(super) const APPLICATION_ID: i32 = 0x5052_4D51;
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
 /// The version this code reads and writes.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    reason = "a short list"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a short list")]
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// What every file of the current version contains.
@@ -52,11 +48,7 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
 }
 
 pub(super) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row(
-        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)",
-        [],
-        |row| row.get(0),
-    )
+    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
 /// Brings the file to the current version inside the transaction in progress.

@@ -45,9 +45,7 @@ impl SqliteStore {
             AfterFailure::Retry(delay) if delay.is_zero() => (State::Ready, now),
             AfterFailure::Retry(delay) => (State::Scheduled, now.after(delay)),
         };
-        let error = error
-            .get(..error.floor_char_boundary(ERROR_BYTES_MAX))
-            .unwrap_or(error);
+        let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
         let updated = self.execute(
             "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
              WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
@@ -84,18 +82,9 @@ impl SqliteStore {
         let updated = self.execute(
             "UPDATE task SET lease_expires_at = ?4
              WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
-            [
-                key.id.as_i64(),
-                key.token,
-                now.as_micros(),
-                expires_at.as_micros(),
-            ],
+            [key.id.as_i64(), key.token, now.as_micros(), expires_at.as_micros()],
         )?;
-        Ok(if updated == 0 {
-            Err(lost(key))
-        } else {
-            Ok(Answer::Extended(expires_at))
-        })
+        Ok(if updated == 0 { Err(lost(key)) } else { Ok(Answer::Extended(expires_at)) })
     }
 
     pub(super) fn release(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
@@ -115,8 +104,5 @@ impl SqliteStore {
 }
 
 fn lost(key: &LeaseKey) -> Error {
-    Error::LeaseLost {
-        id: key.id,
-        token: key.token,
-    }
+    Error::LeaseLost { id: key.id, token: key.token }
 }

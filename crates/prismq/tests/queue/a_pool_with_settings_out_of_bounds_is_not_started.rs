@@ -1,0 +1,25 @@
+use std::time::Duration;
+
+use prismq::limits::{LEASE_MAX, PREFETCH_MAX, WORKERS_MAX};
+use prismq::{Error, WorkerPool, WorkerPoolBuilder};
+
+use crate::common::Fixture;
+
+#[test]
+fn a_pool_with_settings_out_of_bounds_is_not_started() {
+    let fixture = Fixture::new();
+    let builder = || WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(()));
+    let refused = |builder: WorkerPoolBuilder| {
+        let error = builder.start().unwrap_err();
+        assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+    };
+    refused(builder().workers(0));
+    refused(builder().workers(WORKERS_MAX + 1));
+    refused(builder().prefetch(0));
+    refused(builder().prefetch(PREFETCH_MAX + 1));
+    refused(builder().lease(LEASE_MAX + Duration::from_micros(1)));
+    refused(builder().queue(""));
+    refused(builder().handler("job", |_| Ok(())));
+    refused(WorkerPool::builder(&fixture.queue));
+    drop(builder().workers(1).prefetch(PREFETCH_MAX).start().unwrap());
+}
