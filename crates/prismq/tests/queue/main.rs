@@ -1,5 +1,12 @@
 //! What a user of the queue relies on: one scenario a file, named as a sentence. One program, so that
 //! SQLite is linked once.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 mod common;
 

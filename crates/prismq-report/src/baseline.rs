@@ -1,0 +1,123 @@
+//! Baselines: combined records kept under a name in `results/baselines/`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::files::{FileError, read_run, write_whole};
+use crate::record::RunRecord;
+
+const FOLDER: &str = "baselines";
+const NAME_MAX: usize = 64;
+
+/// Why a baseline could not be kept or found.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BaselineError {
+    /// The name cannot be a file's.
+    #[error(
+        "{name:?} cannot name a baseline: use up to {NAME_MAX} letters, digits, '-', '_' and '.', \
+         not beginning with '.'"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// There is one already.
+    #[error("baseline {name:?} exists already: choose another name, or ask for it to be replaced")]
+    Exists {
+        /// The name.
+        name: String,
+    },
+    /// There is none.
+    #[error("there is no baseline {name:?}; there {}", found(known))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// Its file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+fn found(known: &[String]) -> String {
+    if known.is_empty() { "is none yet".to_owned() } else { format!("are {}", known.join(", ")) }
+}
+
+/// Keeps a run under a name.
+///
+/// # Errors
+/// [`BaselineError::Exists`] if the name is taken and `replace` was not asked for.
+pub fn save(
+    results: &Path,
+    name: &str,
+    run: &RunRecord,
+    replace: bool,
+) -> Result<PathBuf, BaselineError> {
+    let path = path(results, name)?;
+    let failed = |source| FileError::Write { path: path.clone(), source };
+    let json = serde_json::to_vec_pretty(run).map_err(|error| failed(error.into()))?;
+    match write_whole(&path, &json, replace) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(BaselineError::Exists { name: name.to_owned() })
+        }
+        Err(source) => Err(failed(source).into()),
+    }
+}
+
+/// The run kept under a name.
+///
+/// # Errors
+/// [`BaselineError::Unknown`] names those there are.
+pub fn load(results: &Path, name: &str) -> Result<RunRecord, BaselineError> {
+    let path = path(results, name)?;
+    if !path.exists() {
+        let (name, known) = (name.to_owned(), list(results)?);
+        return Err(BaselineError::Unknown { name, known });
+    }
+    Ok(read_run(&path)?)
+}
+
+/// Whether a run is kept under this name.
+///
+/// # Errors
+/// [`BaselineError::Name`].
+pub fn exists(results: &Path, name: &str) -> Result<bool, BaselineError> {
+    Ok(path(results, name)?.exists())
+}
+
+/// The names of all baselines, sorted.
+///
+/// # Errors
+/// [`BaselineError::File`] if the folder cannot be read.
+pub fn list(results: &Path) -> Result<Vec<String>, BaselineError> {
+    let folder = results.join(FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(FileError::Read { path: folder, source }.into()),
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn path(results: &Path, name: &str) -> Result<PathBuf, BaselineError> {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    let sound = !name.is_empty()
+        && name.len() <= NAME_MAX
+        && !name.starts_with('.')
+        && name.chars().all(allowed);
+    if !sound {
+        return Err(BaselineError::Name { name: name.to_owned() });
+    }
+    Ok(results.join(FOLDER).join(format!("{name}.json")))
+}

@@ -1,0 +1,36 @@
+//! `compare`: a run with a baseline.
+
+use std::path::Path;
+
+use clap::Args;
+use prismq_report::comparison::compare;
+use prismq_report::conclude::Error;
+use prismq_report::files::{Selection, gather};
+use prismq_report::render::{View, terminal};
+use prismq_report::verdict::{OnRegression, Status, judge};
+
+use super::source::named;
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Name of a baseline, or path of a combined record
+    base: String,
+    /// The same for the run to compare; the latest run unless given
+    run: Option<String>,
+}
+
+impl Compare {
+    pub(crate) fn run(self, results: &Path) -> Result<u8, Error> {
+        let before = named(results, &self.base)?;
+        let after = match self.run {
+            Some(run) => named(results, &run)?,
+            None => gather(results, &Selection::Latest)?,
+        };
+        let comparison = compare(&self.base, &before, &after);
+        let comparable = comparison.not_comparable.is_none();
+        let verdict = judge(&after, &[], Some(comparison), OnRegression::Fail)?;
+        print!("{}", terminal(&View::new(&after, &verdict)));
+        let status = if comparable { verdict.status } else { Status::Invalid };
+        Ok(status.exit_code())
+    }
+}

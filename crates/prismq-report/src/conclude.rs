@@ -1,0 +1,130 @@
+//! The end of a `cargo bench`: gathers the run's records, writes what belongs together, judges and
+//! draws. The one call of the verdict bench.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::baseline::{self, BaselineError};
+use crate::comparison::{Comparison, compare};
+use crate::files::{FileError, Selection, gather, write_report, write_run};
+use crate::fingerprint::identity;
+use crate::record::RunRecord;
+use crate::render::{RenderError, View, markdown, terminal};
+use crate::targets::{self, Target, TargetError};
+use crate::verdict::{OnRegression, Status, judge};
+
+/// What to conclude from.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// The folder of results.
+    pub results: &'a Path,
+    /// The file of targets.
+    pub targets: &'a Path,
+    /// Which run.
+    pub run: Selection,
+    /// Keep the run as a baseline of this name, in place of another.
+    pub save_baseline: Option<String>,
+    /// Compare with the baseline of this name rather than the machine's own.
+    pub baseline: Option<String>,
+}
+
+/// What was concluded.
+#[derive(Debug, Clone)]
+pub struct Conclusion {
+    /// What it comes to.
+    pub status: Status,
+    /// The table for a terminal.
+    pub terminal: String,
+    /// The files written, the combined record first.
+    pub files: Vec<PathBuf>,
+}
+
+/// Why nothing could be concluded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A record could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The targets say nothing that can be checked.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A baseline could not be kept or found.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    /// The report could not be drawn.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+impl Error {
+    /// The exit status it stands for: 2 where a setting is wrong, 1 where something failed.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Baseline(BaselineError::File(_)) | Self::File(_) | Self::Render(_) => 1,
+            Self::Baseline(_) | Self::Target(_) => 2,
+        }
+    }
+}
+
+/// Concludes a run: writes the combined record, the report and, where asked or where there is none
+/// yet, the baseline.
+///
+/// # Errors
+/// [`enum@Error`] says what is wrong, and where.
+pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
+    let targets = targets::read(options.targets)?;
+    let run = gather(options.results, &options.run)?;
+    let comparison = compare_with(options, &run)?;
+    let verdict = judge(&run, &targets, comparison, OnRegression::Show)?;
+    let mut files = vec![write_run(options.results, &run)?];
+    let view = View::new(&run, &verdict);
+    files.push(write_report(options.results, run.started_at, &markdown(&view)?)?);
+
+    let mut text = terminal(&view);
+    if let Some(kept) = keep(options, &run, &targets, verdict.status)? {
+        text.push_str(&kept.said);
+        files.push(kept.path);
+    }
+    Ok(Conclusion { status: verdict.status, terminal: text, files })
+}
+
+fn compare_with(options: &Options<'_>, run: &RunRecord) -> Result<Option<Comparison>, Error> {
+    let name = match &options.baseline {
+        Some(name) => name.clone(),
+        None => match identity(run) {
+            Some(own) if baseline::exists(options.results, &own)? => own,
+            _ => return Ok(None),
+        },
+    };
+    let before = baseline::load(options.results, &name)?;
+    Ok(Some(compare(&name, &before, run)))
+}
+
+struct Kept {
+    said: String,
+    path: PathBuf,
+}
+
+/// Keeps the run as the baseline that was asked for, or as the machine's first.
+fn keep(
+    options: &Options<'_>,
+    run: &RunRecord,
+    targets: &[Target],
+    status: Status,
+) -> Result<Option<Kept>, Error> {
+    if let Some(name) = &options.save_baseline {
+        let path = baseline::save(options.results, name, run, true)?;
+        return Ok(Some(Kept { said: format!("\nkept as baseline {name}\n"), path }));
+    }
+    let Some(own) = identity(run) else { return Ok(None) };
+    let worth_keeping = status != Status::Invalid && !targets.is_empty();
+    if !worth_keeping || baseline::exists(options.results, &own)? {
+        return Ok(None);
+    }
+    let path = baseline::save(options.results, &own, run, false)?;
+    let said = format!("\nthe first valid run on this machine: kept as its baseline {own}\n");
+    Ok(Some(Kept { said, path }))
+}

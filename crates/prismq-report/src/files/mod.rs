@@ -1,0 +1,17 @@
+//! The results folder: what its files are called, and reading and writing them whole.
+//!
+//! What the records mean is [`crate::record`]'s; baselines, which lie in a folder of their own, are
+//! [`crate::baseline`]'s.
+
+mod error;
+mod gather;
+mod name;
+mod read;
+mod write;
+
+pub use error::FileError;
+pub use gather::{Selection, gather};
+pub use read::{read_run, read_suite};
+pub use write::{write_report, write_run, write_suite};
+
+pub(crate) use write::write_whole;

@@ -1,0 +1,93 @@
+//! Writing: each file appears whole or not at all, and never in place of another.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::error::FileError;
+use super::name::{REPORT_STEM, RUN_STEM, stamped, suite_stem};
+use crate::record::{RunRecord, SuiteRecord};
+
+/// How many seconds later a name may be stamped than it happened, where others have the same.
+const COLLISIONS_MAX: i64 = 1000;
+
+/// Writes what a suite measured.
+///
+/// # Errors
+/// [`FileError::Write`]; nothing is then left behind.
+pub fn write_suite(dir: &Path, record: &SuiteRecord) -> Result<PathBuf, FileError> {
+    write_stamped(dir, &suite_stem(&record.suite), record.started_at, "json", &json(dir, record)?)
+}
+
+/// Writes the combined record of a run.
+///
+/// # Errors
+/// [`FileError::Write`]; nothing is then left behind.
+pub fn write_run(dir: &Path, record: &RunRecord) -> Result<PathBuf, FileError> {
+    write_stamped(dir, RUN_STEM, record.started_at, "json", &json(dir, record)?)
+}
+
+/// Writes the report of a run that began at `started_at`.
+///
+/// # Errors
+/// [`FileError::Write`]; nothing is then left behind.
+pub fn write_report(
+    dir: &Path,
+    started_at: Timestamp,
+    markdown: &str,
+) -> Result<PathBuf, FileError> {
+    write_stamped(dir, REPORT_STEM, started_at, "md", markdown.as_bytes())
+}
+
+/// Writes a file whole: beside its place, synced, then renamed. Unless it may `replace`, an existing
+/// file is an error of kind `AlreadyExists`.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mut builder = tempfile::Builder::new();
+    // Records are meant to be read by others, unlike most temporary files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    if replace {
+        file.persist(path)?;
+    } else {
+        file.persist_noclobber(path)?;
+    }
+    Ok(())
+}
+
+fn write_stamped(
+    dir: &Path,
+    stem: &str,
+    at: Timestamp,
+    extension: &str,
+    bytes: &[u8],
+) -> Result<PathBuf, FileError> {
+    let mut seconds = 0;
+    loop {
+        let later = at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(at);
+        let path = dir.join(stamped(stem, later, extension));
+        match write_whole(&path, bytes, false) {
+            Ok(()) => return Ok(path),
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && seconds < COLLISIONS_MAX =>
+            {
+                seconds += 1;
+            }
+            Err(source) => return Err(FileError::Write { path, source }),
+        }
+    }
+}
+
+fn json(dir: &Path, record: &impl Serialize) -> Result<Vec<u8>, FileError> {
+    let mut bytes = serde_json::to_vec_pretty(record)
+        .map_err(|error| FileError::Write { path: dir.to_owned(), source: error.into() })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}

@@ -1,0 +1,36 @@
+use prismq_report::comparison::compare;
+use prismq_report::record::{RunRecord, Validity};
+use prismq_report::render::{View, markdown, terminal};
+use prismq_report::targets::parse;
+use prismq_report::verdict::{OnRegression, judge};
+
+use crate::sample;
+
+fn view(run: &RunRecord, with_baseline: bool) -> View {
+    let targets = parse(sample::TARGETS, "t.toml").unwrap();
+    let comparison = with_baseline.then(|| compare("old", &sample::faster(0.5), run));
+    let verdict = judge(run, &targets, comparison, OnRegression::Show).unwrap();
+    View::new(run, &verdict)
+}
+
+fn one_suite_lost_tasks() -> RunRecord {
+    let mut run = sample::faster(0.15);
+    run.suites.retain(|suite| suite.suite == "latency");
+    run.missing = vec!["throughput".to_owned()];
+    let reasons = vec!["2 tasks lost".to_owned()];
+    run.suites[0].scenarios[0].validity = Validity::Invalid { reasons };
+    run
+}
+
+#[test]
+fn in_a_terminal() {
+    insta::assert_snapshot!("terminal_pass", terminal(&view(&sample::run(), true)));
+    insta::assert_snapshot!("terminal_invalid", terminal(&view(&one_suite_lost_tasks(), false)));
+}
+
+#[test]
+fn in_markdown() {
+    insta::assert_snapshot!("markdown_pass", markdown(&view(&sample::run(), true)).unwrap());
+    let invalid = markdown(&view(&one_suite_lost_tasks(), false)).unwrap();
+    insta::assert_snapshot!("markdown_invalid", invalid);
+}

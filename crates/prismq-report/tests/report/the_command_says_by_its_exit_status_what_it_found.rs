@@ -1,0 +1,103 @@
+use std::path::Path;
+
+use assert_cmd::Command;
+use predicates::str::contains;
+use prismq_report::baseline;
+
+use crate::sample;
+
+fn command(results: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("prismq-report").unwrap();
+    command.arg("--results").arg(results).args(arguments).current_dir(results);
+    command
+}
+
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        sample::write(folder.path(), &sample::run());
+        let scene = Self { folder };
+        scene.targets(sample::TARGETS);
+        scene
+    }
+
+    fn targets(&self, text: &str) {
+        std::fs::write(self.folder.path().join("targets.toml"), text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Command {
+        command(self.folder.path(), arguments)
+    }
+
+    fn check(&self) -> Command {
+        self.run(&["check", "--targets", "targets.toml"])
+    }
+}
+
+#[test]
+fn check() {
+    let scene = Scene::new();
+    scene.check().assert().code(0).stdout(contains("PASS: 2 of 2 targets met"));
+
+    scene.targets("[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"");
+    scene.check().assert().code(4).stdout(contains("FAIL: 1 of 1 targets missed"));
+
+    scene.targets("[targets]\n\"latency/drain/workers=5:rate\" = \"fast\"");
+    scene.check().assert().code(2).stderr(contains("targets.toml:2:1"));
+
+    scene.targets(sample::TARGETS);
+    let latency = scene.folder.path().join("latency_results_20261118_110640.json");
+    std::fs::write(&latency, "{").unwrap();
+    scene.check().assert().code(1).stderr(contains("latency_results"));
+    std::fs::remove_file(&latency).unwrap();
+    scene.check().assert().code(5).stdout(contains("suite latency was not run"));
+    scene.run(&["check", "--run", "X"]).assert().code(2).stderr(contains("targets"));
+}
+
+#[test]
+fn compare() {
+    let scene = Scene::new();
+    let results = scene.folder.path();
+    baseline::save(results, "slow", &sample::faster(0.5), false).unwrap();
+    baseline::save(results, "fast", &sample::faster(2.0), false).unwrap();
+    let mut elsewhere = sample::run();
+    elsewhere.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
+    baseline::save(results, "elsewhere", &elsewhere, false).unwrap();
+
+    scene.run(&["compare", "slow"]).assert().code(0).stdout(contains("5 improved"));
+    scene.run(&["compare", "fast"]).assert().code(3).stdout(contains("5 regressed"));
+    scene.run(&["compare", "elsewhere"]).assert().code(5).stdout(contains("not comparable"));
+    scene.run(&["compare", "slow", "baselines/fast.json"]).assert().code(0);
+    let unknown = scene.run(&["compare", "unknown"]).assert().code(2);
+    unknown.stderr(contains("there are elsewhere, fast, slow"));
+    scene.run(&["compare"]).assert().code(2);
+}
+
+#[test]
+fn baselines() {
+    let scene = Scene::new();
+    scene.run(&["baseline", "list"]).assert().code(0).stdout("");
+    scene.run(&["baseline", "save", "mine"]).assert().code(0);
+    scene.run(&["baseline", "list"]).assert().code(0).stdout("mine\n");
+    scene.run(&["baseline", "show", "mine"]).assert().code(0).stdout(contains(sample::RUN));
+    let taken = scene.run(&["baseline", "save", "mine"]).assert().code(2);
+    taken.stderr(contains("exists already"));
+    scene.run(&["baseline", "save", "mine", "--replace"]).assert().code(0);
+    for name in ["../mine", ".mine", "", "a b"] {
+        scene.run(&["baseline", "save", name]).assert().code(2).stderr(contains("cannot name"));
+    }
+}
+
+#[test]
+fn render() {
+    let scene = Scene::new();
+    let arguments = ["render", "--targets", "targets.toml"];
+    scene.run(&arguments).assert().code(0).stdout(contains("# PASS: 2 of 2 targets met"));
+    let output = scene.folder.path().join("report.md");
+    scene.run(&arguments).arg("-o").arg(&output).assert().code(0).stdout("");
+    assert!(std::fs::read_to_string(output).unwrap().starts_with("# PASS"));
+}

@@ -1,0 +1,73 @@
+use std::path::Path;
+
+use prismq_report::baseline;
+use prismq_report::conclude::{Conclusion, Options, conclude};
+use prismq_report::files::{Selection, read_run};
+use prismq_report::record::RunRecord;
+use prismq_report::verdict::Status;
+
+use crate::sample;
+
+fn concluded(
+    results: &Path,
+    run: &RunRecord,
+    save: Option<&str>,
+    with: Option<&str>,
+) -> Conclusion {
+    let targets = results.join("targets.toml");
+    std::fs::write(&targets, sample::TARGETS).unwrap();
+    sample::write(results, run);
+    conclude(&Options {
+        results,
+        targets: &targets,
+        run: Selection::Id(run.run_id.clone()),
+        save_baseline: save.map(str::to_owned),
+        baseline: with.map(str::to_owned),
+    })
+    .unwrap()
+}
+
+fn numbered(mut run: RunRecord, number: i64) -> RunRecord {
+    run.run_id = format!("01KAV{number}");
+    for suite in &mut run.suites {
+        suite.run_id = run.run_id.clone();
+        suite.started_at = sample::at(number * 100);
+        suite.ended_at = sample::at(number * 100 + 60);
+    }
+    run
+}
+
+#[test]
+fn the_first_valid_run_is_the_baseline_and_stays_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path();
+    let mut incomplete = numbered(sample::run(), 1);
+    incomplete.suites.remove(0);
+    let conclusion = concluded(results, &incomplete, None, None);
+    assert_eq!(conclusion.status, Status::Invalid);
+    assert!(baseline::list(results).unwrap().is_empty(), "an invalid run is no baseline");
+
+    let first = concluded(results, &numbered(sample::run(), 2), None, None);
+    assert_eq!(first.status, Status::Pass);
+    assert!(first.terminal.contains("kept as its baseline"));
+    let names = baseline::list(results).unwrap();
+    let [name] = &names[..] else { panic!("{names:?}") };
+    assert!(name.ends_with("-prismq-standard"), "{name}");
+
+    let second = concluded(results, &numbered(sample::faster(2.0), 3), None, None);
+    assert!(second.terminal.contains("5 improved"), "{}", second.terminal);
+    assert_eq!(baseline::load(results, name).unwrap().run_id, "01KAV2");
+    assert_eq!(read_run(&second.files[0]).unwrap().run_id, "01KAV3");
+}
+
+#[test]
+fn a_named_baseline_is_kept_and_compared_with_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path();
+    concluded(results, &numbered(sample::run(), 1), Some("before"), None);
+    concluded(results, &numbered(sample::faster(4.0), 2), Some("before"), None);
+    assert_eq!(baseline::list(results).unwrap(), ["before"]);
+    let conclusion = concluded(results, &numbered(sample::run(), 3), None, Some("before"));
+    assert!(conclusion.terminal.contains("5 regressed"), "{}", conclusion.terminal);
+    assert_eq!(conclusion.status, Status::Pass, "cargo bench shows it");
+}
