@@ -14,10 +14,10 @@ use crate::store::{Answer, Operation};
 /// A lease is extended this many times before it would run out.
 const BEATS_PER_LEASE: u32 = 3;
 
-/// Attends until the pool has ended.
-pub(super) fn run(crew: &Crew) {
+/// Attends a pool that started at this time until it has ended.
+pub(super) fn run(crew: &Crew, started_at: Timestamp) {
     let every = crew.claim.lease / BEATS_PER_LEASE;
-    let mut next_beat = crew.queue.clock().now().after(every);
+    let mut next_beat = started_at.after(every);
     loop {
         let seen = crew.attend.count();
         let now = crew.queue.clock().now();

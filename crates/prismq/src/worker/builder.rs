@@ -114,7 +114,10 @@ impl WorkerPoolBuilder {
         // From here on, dropping the pool stops what was started.
         let mut pool = WorkerPool { crew, threads: Vec::new(), attendant: None };
         let crew = pool.crew.clone();
-        pool.attendant = Some(spawn("prismq-attendant", move || attendant::run(&crew))?);
+        // Not the thread's own: the workers may be well under way before it runs.
+        let started_at = crew.queue.clock().now();
+        pool.attendant =
+            Some(spawn("prismq-attendant", move || attendant::run(&crew, started_at))?);
         for worker in 0..self.workers {
             let crew = pool.crew.clone();
             let name = format!("prismq-worker-{worker}");

@@ -168,8 +168,11 @@ impl State {
         (may_lead && self.must_settle(now)).then(|| self.lead())
     }
 
-    /// When the attendant must ask again.
+    /// When the attendant must ask again; while somebody leads, that one sees to what is finished.
     pub(super) fn overdue_at(&self) -> Option<Instant> {
+        if self.leading {
+            return None;
+        }
         let due = self.finished_since? + SETTLE_DELAY;
         Some(self.backoff.map_or(due, |backoff| backoff.until.max(due)))
     }
@@ -258,6 +261,7 @@ impl State {
     /// The leader is back from the database.
     pub(super) fn end_lead(&mut self) {
         self.leading = false;
+        self.attended = false;
     }
 
     pub(super) fn count(&mut self, outcome: Outcome) {

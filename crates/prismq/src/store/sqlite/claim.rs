@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::types::Value;
+use rusqlite::{Row, params};
 
 use super::SqliteStore;
 use super::lanes::Lane;
@@ -25,14 +27,7 @@ impl SqliteStore {
     pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
         let lanes = self.lanes_of(claim)?;
         let picked = self.pick(&lanes, claim.max)?;
-        let expires_at = now.after(claim.lease);
-        let mut leases = Vec::with_capacity(picked.len());
-        for (id, lane) in picked {
-            let Some((lane, task_type)) = lanes.get(lane) else {
-                continue;
-            };
-            leases.push(self.lease(id, *lane, task_type, expires_at)?);
-        }
+        let leases = self.lease(&lanes, picked, now.after(claim.lease))?;
         if let Some((lane, _)) = lanes.first() {
             let count = i64::try_from(leases.len()).unwrap_or(i64::MAX);
             let counters = self.counters.of(lane.queue);
@@ -94,45 +89,73 @@ impl SqliteStore {
         .map_err(|error| self.failure(error))
     }
 
+    /// Leases the picked tasks by one statement, and gives them back in the order of picking.
     fn lease(
         &self,
-        id: i64,
-        lane: Lane,
-        task_type: &Arc<str>,
+        lanes: &[(Lane, Arc<str>)],
+        picked: Vec<(i64, usize)>,
         expires_at: Timestamp,
-    ) -> Result<Lease> {
+    ) -> Result<Vec<Lease>> {
+        if picked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|(id, _)| (*id).into()).collect());
         let mut update = self.prepare(
             "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
                              lease_expires_at = ?2
-             WHERE id = ?1
-             RETURNING token, attempt, max_attempts, priority, enqueued_at, payload",
+             WHERE id IN (SELECT value FROM rarray(?1))
+             RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload",
         )?;
-        let mut lease = update
-            .query_row([id, expires_at.as_micros()], |row| {
-                let inline: Option<Vec<u8>> = row.get(5)?;
-                Ok(Lease {
-                    key: LeaseKey {
-                        id: TaskId::from_i64(id),
-                        token: row.get(0)?,
-                        queue: lane.queue,
-                        payload_apart: inline.is_none(),
-                    },
-                    task_type: task_type.clone(),
-                    payload: inline.unwrap_or_default(),
-                    priority: row.get(3)?,
-                    attempt: row.get(1)?,
-                    max_attempts: row.get(2)?,
-                    enqueued_at: Timestamp::from_micros(row.get(4)?),
-                    expires_at,
-                })
+        // The rows come back in an order of SQLite's own.
+        let mut by_id: Vec<(i64, usize, usize)> =
+            picked.into_iter().enumerate().map(|(place, (id, lane))| (id, place, lane)).collect();
+        by_id.sort_unstable();
+        let mut leases: Vec<(usize, Lease)> = update
+            .query_map(params![ids, expires_at.as_micros()], |row| {
+                let id: i64 = row.get(0)?;
+                let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
+                let Some((_, place, lane)) = found.and_then(|index| by_id.get(index)) else {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                };
+                let Some((lane, task_type)) = lanes.get(*lane) else {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                };
+                Ok((*place, lease(row, *lane, task_type, expires_at)?))
             })
+            .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))?;
-        if lease.key.payload_apart {
+        leases.sort_unstable_by_key(|(place, _)| *place);
+        let mut leases: Vec<Lease> = leases.into_iter().map(|(_, lease)| lease).collect();
+        for lease in leases.iter_mut().filter(|lease| lease.key.payload_apart) {
             lease.payload = self
                 .prepare("SELECT data FROM payload WHERE task = ?1")?
-                .query_row([id], |row| row.get(0))
+                .query_row([lease.key.id.as_i64()], |row| row.get(0))
                 .map_err(|error| self.failure(error))?;
         }
-        Ok(lease)
+        Ok(leases)
     }
+}
+
+fn lease(
+    row: &Row<'_>,
+    lane: Lane,
+    task_type: &Arc<str>,
+    expires_at: Timestamp,
+) -> rusqlite::Result<Lease> {
+    let inline: Option<Vec<u8>> = row.get(6)?;
+    Ok(Lease {
+        key: LeaseKey {
+            id: TaskId::from_i64(row.get(0)?),
+            token: row.get(1)?,
+            queue: lane.queue,
+            payload_apart: inline.is_none(),
+        },
+        task_type: task_type.clone(),
+        payload: inline.unwrap_or_default(),
+        priority: row.get(4)?,
+        attempt: row.get(2)?,
+        max_attempts: row.get(3)?,
+        enqueued_at: Timestamp::from_micros(row.get(5)?),
+        expires_at,
+    })
 }
