@@ -99,6 +99,9 @@ impl<S: Store> Committer<S> {
     /// Applies operations in their order, in one transaction with whatever else waits, and returns
     /// an answer for each when they are committed.
     pub(crate) fn submit(&self, operations: Vec<Operation>) -> Answers {
+        if operations.is_empty() {
+            return Answers::new();
+        }
         let bytes = operations.iter().map(Operation::bytes).sum();
         let pending = match self.enter(operations.len(), bytes) {
             Ok(pending) => pending,

@@ -50,10 +50,12 @@ pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long an operation waits for room in the submission queue.
 pub const OVERLOAD_WAIT: Duration = Duration::from_secs(5);
 /// Most tasks a pool holds ready for its workers unless told otherwise.
-pub const PREFETCH_DEFAULT: usize = 1024;
+pub const PREFETCH_DEFAULT: usize = 2048;
 /// How much work a pool holds ready for its workers: as many tasks as they finish in this time, so
 /// that slow tasks are left to other processes and a task of higher priority soon has its turn.
 pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
+/// How many payload bytes a pool holds ready for its workers, judged by the payloads it met last.
+pub const PREFETCH_BYTES_MAX: usize = 64 << 20;
 /// How long a finished task may wait for others to be committed with, where handlers are quick.
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);
 /// How long what another process enqueues may go unnoticed by an idle pool.

@@ -3,47 +3,54 @@
 //! A waiter reads the counter, looks for work, and sleeps only if the counter still stands where it
 //! read it, so that a signal raised in between is never missed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A wake-up that cannot be missed.
+/// A wake-up that cannot be missed, and costs no system call while nobody waits.
 #[derive(Debug, Default)]
 pub struct Signal {
-    raised: Mutex<u64>,
+    raised: AtomicU64,
+    waiting: Mutex<usize>,
     changed: Condvar,
 }
 
 impl Signal {
     /// The count of signals so far, to be handed to [`Signal::wait`].
     pub fn count(&self) -> u64 {
-        *self.lock()
+        self.raised.load(Ordering::SeqCst)
     }
 
     /// Wakes everyone who waits.
     pub fn raise(&self) {
-        *self.lock() += 1;
-        self.changed.notify_all();
+        // Before the lock: whoever holds it now and has not slept yet will look once more.
+        self.raised.fetch_add(1, Ordering::SeqCst);
+        if *self.waiting() > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// Sleeps until a signal after `seen` is raised or the time is up; returns the new count.
     pub fn wait(&self, seen: u64, timeout: Option<Duration>) -> u64 {
-        let raised = self.lock();
-        let waiting = |count: &mut u64| *count == seen;
-        match timeout {
+        let mut waiting = self.waiting();
+        *waiting += 1;
+        let unchanged = |_: &mut usize| self.count() == seen;
+        let mut waiting = match timeout {
             None => {
-                *self.changed.wait_while(raised, waiting).unwrap_or_else(PoisonError::into_inner)
+                self.changed.wait_while(waiting, unchanged).unwrap_or_else(PoisonError::into_inner)
             }
             Some(timeout) => {
-                *self
-                    .changed
-                    .wait_timeout_while(raised, timeout, waiting)
+                self.changed
+                    .wait_timeout_while(waiting, timeout, unchanged)
                     .unwrap_or_else(PoisonError::into_inner)
                     .0
             }
-        }
+        };
+        *waiting -= 1;
+        self.count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, usize> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

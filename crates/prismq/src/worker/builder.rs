@@ -54,7 +54,7 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// At most this many claimed tasks wait for a worker, beside those that run; 1024 unless set.
+    /// At most this many claimed tasks wait for a worker, beside those that run; 2048 unless set.
     /// Fewer are held where handlers are slow.
     pub const fn prefetch(mut self, prefetch: usize) -> Self {
         self.prefetch = prefetch;

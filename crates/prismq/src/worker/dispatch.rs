@@ -1,10 +1,12 @@
 //! A worker's life: ask the state what to do, and do it.
 
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Outcome};
 use super::state::{Drained, End, Finished, Step};
 use super::{Crew, TaskContext};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::Lease;
 use crate::limits::OTHERS_INTERVAL;
@@ -13,22 +15,29 @@ use crate::task::State as TaskState;
 
 /// Works until the pool ends.
 pub(super) fn work(crew: &Crew, worker: usize) {
+    let lost = crew.state().lost_flag(worker);
+    let mut done: Option<Done> = None;
     loop {
         let signalled = crew.queue.work().count();
         let clock = crew.queue.clock().now();
+        let now = Instant::now();
         let mut state = crew.state();
-        let step = state.next(Instant::now(), clock, signalled);
-        match step {
+        if let Some(Done { finished, took }) = done.take() {
+            state.finish(finished, took, now);
+        }
+        match state.next(now, clock, signalled) {
             Step::Run(lease) => {
-                // Another may watch for work while this one is busy.
-                crew.changed.notify_one();
-                let lost = state.begin(worker, lease.key);
+                state.begin(worker, lease.key);
+                let wants_another = state.wants_another();
                 let leaves_finished = state.leaves_finished();
                 drop(state);
+                if wants_another {
+                    crew.changed.notify_one();
+                }
                 if leaves_finished {
                     crew.attend.raise();
                 }
-                run(crew, worker, lease, &lost);
+                done = Some(run(crew, worker, lease, clock, &lost));
             }
             Step::Lead { finished, room } => {
                 drop(state);
@@ -39,29 +48,34 @@ pub(super) fn work(crew: &Crew, worker: usize) {
                 let found = watch(crew, drained);
                 crew.state().end_watch(found);
             }
-            Step::Wait(timeout) => drop(crew.wait(state, timeout)),
+            Step::Wait(timeout) => {
+                state.waits(true);
+                crew.wait(state, timeout).waits(false);
+            }
             Step::Exit => break,
         }
     }
     crew.changed.notify_all();
 }
 
-fn run(crew: &Crew, worker: usize, lease: Lease, lost: &std::sync::atomic::AtomicBool) {
+/// A handler's end.
+struct Done {
+    finished: Finished,
+    took: Duration,
+}
+
+fn run(crew: &Crew, worker: usize, lease: Lease, clock: Timestamp, lost: &AtomicBool) -> Done {
     let started = Instant::now();
-    let result = if lease.expires_at() <= crew.queue.clock().now() {
+    let end = if lease.expires_at() <= clock {
         // Held too long in a stopped process: the task is or will be another's.
-        None
+        End::Release
     } else {
-        Some(crew.registry.run(&TaskContext { lease: &lease, worker, lost }))
+        match crew.registry.run(&TaskContext { lease: &lease, worker, lost }) {
+            Ok(()) => End::Complete,
+            Err(error) => End::Fail(error),
+        }
     };
-    let now = Instant::now();
-    let end = match result {
-        Some(Ok(())) => End::Complete,
-        Some(Err(error)) => End::Fail(error),
-        None => End::Release,
-    };
-    let finished = Finished { lease, worker: Some(worker), end };
-    crew.state().finish(finished, now - started, now);
+    Done { finished: Finished { lease, worker: Some(worker), end }, took: started.elapsed() }
 }
 
 /// Waits until work is signalled, something falls due, or another process wrote to the file, which is

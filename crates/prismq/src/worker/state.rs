@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::failure::TaskError;
 use crate::lease::{Lease, LeaseKey};
-use crate::limits::{PREFETCH_TIME, SETTLE_DELAY};
+use crate::limits::{PREFETCH_BYTES_MAX, PREFETCH_TIME, SETTLE_DELAY};
 
 /// A handler that takes less is quick: its completions are gathered rather than committed at once.
 const QUICK: Duration = Duration::from_micros(50);
@@ -68,10 +68,12 @@ enum Phase {
     Draining,
 }
 
-/// One worker's task in hand.
-#[derive(Debug, Clone)]
-struct Running {
-    key: LeaseKey,
+/// One worker's place.
+#[derive(Debug, Default)]
+struct Post {
+    /// The task in hand.
+    key: Option<LeaseKey>,
+    /// Tells the handler in hand that its lease was lost.
     lost: Arc<AtomicBool>,
 }
 
@@ -80,7 +82,7 @@ struct Running {
 pub(super) struct State {
     phase: Phase,
     ready: VecDeque<Lease>,
-    running: Vec<Option<Running>>,
+    posts: Vec<Post>,
     finished: Vec<Finished>,
     /// When the oldest of `finished` came in.
     finished_since: Option<Instant>,
@@ -90,6 +92,10 @@ pub(super) struct State {
     watching: bool,
     drained: Option<Drained>,
     prefetch_max: usize,
+    /// Workers that wait to be told.
+    waiting: usize,
+    /// Average payload bytes of the last claim.
+    payload_bytes: usize,
     /// Moving average of a handler's time in seconds; `None` until one has run.
     handler_seconds: Option<f64>,
     backoff: Option<Backoff>,
@@ -111,7 +117,7 @@ impl State {
         Self {
             phase: Phase::Running,
             ready: VecDeque::new(),
-            running: vec![None; workers],
+            posts: (0..workers).map(|_| Post::default()).collect(),
             finished: Vec::new(),
             finished_since: None,
             attended: false,
@@ -119,6 +125,8 @@ impl State {
             watching: false,
             drained: None,
             prefetch_max,
+            waiting: 0,
+            payload_bytes: 0,
             handler_seconds: None,
             backoff: None,
             halted: None,
@@ -199,13 +207,16 @@ impl State {
         Step::Lead { finished, room }
     }
 
-    /// How many tasks to hold: one a worker, and what they finish within [`PREFETCH_TIME`].
+    /// How many tasks to hold: one a worker, and what they finish within [`PREFETCH_TIME`], as far
+    /// as their payloads fit into [`PREFETCH_BYTES_MAX`].
     fn prefetch(&self) -> usize {
-        let workers = self.running.len();
+        let workers = self.posts.len();
         let ahead = self.handler_seconds.map_or(0.0, |seconds| {
             PREFETCH_TIME.as_secs_f64() / seconds.max(1e-9) * workers as f64
         });
-        workers.saturating_add(ahead as usize).min(self.prefetch_max)
+        let fitting = PREFETCH_BYTES_MAX / self.payload_bytes.max(1);
+        let wanted = workers.saturating_add(ahead as usize).min(fitting.max(workers));
+        wanted.min(self.prefetch_max)
     }
 
     fn is_quick(&self) -> bool {
@@ -222,20 +233,39 @@ impl State {
         }
     }
 
-    /// A worker took a task in hand; the flag tells it that the lease was lost.
-    pub(super) fn begin(&mut self, worker: usize, key: LeaseKey) -> Arc<AtomicBool> {
-        let lost = Arc::new(AtomicBool::new(false));
-        if let Some(running) = self.running.get_mut(worker) {
-            *running = Some(Running { key, lost: lost.clone() });
+    /// A worker took a task in hand.
+    pub(super) fn begin(&mut self, worker: usize, key: LeaseKey) {
+        if let Some(post) = self.posts.get_mut(worker) {
+            post.key = Some(key);
+            post.lost.store(false, Ordering::Relaxed);
         }
-        lost
+    }
+
+    /// A worker's flag of a lost lease.
+    pub(super) fn lost_flag(&self, worker: usize) -> Arc<AtomicBool> {
+        self.posts.get(worker).map(|post| post.lost.clone()).unwrap_or_default()
+    }
+
+    /// Whether a waiting worker should be woken while another takes a task in hand: to take one too,
+    /// or to watch.
+    pub(super) fn wants_another(&self) -> bool {
+        self.waiting > 0 && (!self.ready.is_empty() || !(self.watching || self.leading))
+    }
+
+    /// A worker begins or ends to wait.
+    pub(super) const fn waits(&mut self, waits: bool) {
+        if waits {
+            self.waiting += 1;
+        } else {
+            self.waiting -= 1;
+        }
     }
 
     /// A worker is done with its task after `took`.
     pub(super) fn finish(&mut self, finished: Finished, took: Duration, now: Instant) {
         if let Some(worker) = finished.worker {
-            if let Some(running) = self.running.get_mut(worker) {
-                *running = None;
+            if let Some(post) = self.posts.get_mut(worker) {
+                post.key = None;
             }
             if let Some(count) = self.stats.per_worker.get_mut(worker) {
                 *count += 1;
@@ -271,6 +301,8 @@ impl State {
     /// A claim gave these, and came back short if it drained the queue.
     pub(super) fn claimed(&mut self, leases: Vec<Lease>, drained: Option<Drained>) {
         self.drained = drained;
+        let bytes: usize = leases.iter().map(|lease| lease.payload.len()).sum();
+        self.payload_bytes = bytes.checked_div(leases.len()).unwrap_or(self.payload_bytes);
         if self.phase == Phase::Running {
             self.ready.extend(leases);
         } else {
@@ -325,10 +357,9 @@ impl State {
 
     /// Every lease the pool holds.
     pub(super) fn held(&self) -> Vec<LeaseKey> {
-        let running = self.running.iter().flatten().map(|running| running.key);
         let ready = self.ready.iter().map(|lease| lease.key);
         let finished = self.finished.iter().map(|finished| finished.lease.key);
-        running.chain(ready).chain(finished).collect()
+        self.in_hand().chain(ready).chain(finished).collect()
     }
 
     /// A lease was extended.
@@ -341,8 +372,8 @@ impl State {
     /// A lease no longer holds: whoever runs the task is told; if nobody does yet, nobody will.
     /// Returns the lease in the second case.
     pub(super) fn lost(&mut self, key: LeaseKey) -> Option<Lease> {
-        for running in self.running.iter().flatten().filter(|running| running.key == key) {
-            running.lost.store(true, Ordering::Relaxed);
+        for post in self.posts.iter().filter(|post| post.key == Some(key)) {
+            post.lost.store(true, Ordering::Relaxed);
         }
         let position = self.ready.iter().position(|lease| lease.key == key)?;
         self.ready.remove(position)
@@ -350,7 +381,7 @@ impl State {
 
     /// Tasks whose handlers still run.
     pub(super) fn in_hand(&self) -> impl Iterator<Item = LeaseKey> {
-        self.running.iter().flatten().map(|running| running.key)
+        self.posts.iter().filter_map(|post| post.key)
     }
 
     /// Whether everything held is settled.

@@ -184,7 +184,9 @@ impl SqliteStore {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let Err(error) = self.connection.execute_batch("COMMIT") else {
+        let committed =
+            self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        let Err(error) = committed else {
             return Ok(());
         };
         self.roll_back();
