@@ -95,6 +95,7 @@ impl Store for SqliteStore {
         };
         self.commit()?;
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        self.count_empty_claims(batch, &answers);
         Ok(answers)
     }
 
@@ -128,14 +129,7 @@ impl SqliteStore {
     fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
         match operation {
             Operation::Enqueue(tasks) => self.enqueue(now, tasks).map(Answer::Enqueued).map(Ok),
-            Operation::Claim(claim) => {
-                let claimed = self.claim(now, claim)?;
-                if claimed.leases.is_empty() {
-                    // The look before the transaction saw work, or another operation hoped for it.
-                    self.contention.claim_conflicts.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok(Ok(Answer::Claimed(claimed)))
-            }
+            Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
             Operation::Complete(key) => self.complete(now, key),
             Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
@@ -176,6 +170,17 @@ impl SqliteStore {
                 .map(|_| Ok(Answer::Claimed(Claimed { leases: Vec::new(), next_due, version })))
                 .collect(),
         ))
+    }
+
+    /// A batch of claims alone was let through because work had been seen: what it found gone was lost
+    /// to another. A claim among other operations had looked for nothing before.
+    fn count_empty_claims(&self, batch: &[Operation], answers: &[Result<Answer>]) {
+        let nothing = |answer: &&Result<Answer>| matches!(answer, Ok(Answer::Claimed(claimed)) if claimed.leases.is_empty());
+        let empty = answers.iter().filter(nothing).count();
+        let looked = batch.iter().all(|operation| matches!(operation, Operation::Claim(_)));
+        let counter =
+            if looked { &self.contention.claim_conflicts } else { &self.contention.empty_claims };
+        counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     fn begin(&self) -> Result<()> {
