@@ -1,1 +1,141 @@
-fn main() {}
+//! What happens to throughput, contention and fairness as workers are added, from 1 to 32 real
+//! threads whose handlers take 2 ms?
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{
+    BUSY_ERRORS, BUSY_WAITS, CLAIM_CONFLICT_PERCENT, DUPLICATED, EMPTY_POLLS, LOST, MAX_WORKERS,
+    SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT, percent,
+};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::{self, Suite};
+use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+
+const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
+const HANDLER: Duration = Duration::from_millis(2);
+
+fn main() -> ExitCode {
+    suite::main("concurrency", |suite| {
+        let mut levels = Vec::new();
+        for workers in WORKERS {
+            levels.extend(sweep(suite, workers)?);
+        }
+        conclude(suite, &levels)
+    })
+}
+
+/// What one level of the sweep says about the highest bearable number of workers.
+struct Level {
+    workers: usize,
+    bearable: bool,
+    faults: Vec<String>,
+}
+
+fn tasks(suite: &Suite<'_>) -> usize {
+    suite.stage().scale().pick(64, 128, 1_000, 5_000)
+}
+
+fn case(suite: &Suite<'_>, scenario: &'static str, workers: usize) -> Case {
+    Case::new(scenario, "workers", workers)
+        .with("tasks", tasks(suite))
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("handler_ms", 2)
+}
+
+fn sweep(suite: &mut Suite<'_>, workers: usize) -> Result<Option<Level>> {
+    let load = Drain { workers, tasks: tasks(suite), work: Arc::new(|_| thread::sleep(HANDLER)) };
+    let case = case(suite, "drain", workers);
+    let mut drains: Vec<Drained> = Vec::new();
+    suite.bench(&case, |stage, call| {
+        let drained = drain(stage, &load)?;
+        let draining = drained.draining;
+        if !call.discarded {
+            drains.push(drained);
+        }
+        Ok(draining)
+    })?;
+    if drains.is_empty() {
+        return Ok(None);
+    }
+    let rounds: Vec<Round> = drains.iter().map(round).collect();
+    let speed_up = speed_up(suite, workers, &rounds);
+    suite.record(case, &rounds, vec![SPEED_UP.once(speed_up)])?;
+    Ok(Some(Level {
+        workers,
+        bearable: bearable(&drains, workers),
+        faults: rounds.into_iter().flat_map(|round| round.faults).collect(),
+    }))
+}
+
+fn round(drained: &Drained) -> Round {
+    let met = drained.met;
+    let finished: u64 = drained.crew.per_worker.iter().sum();
+    let share = |tasks: Option<&u64>| percent(tasks.copied().unwrap_or(0), finished);
+    // A claim that saw a task either took it or lost it.
+    let saw = drained.audit.completed + met.claim_conflicts;
+    let readings = vec![
+        TASKS_PER_S.reads(drained.tasks_per_s()),
+        BUSY_ERRORS.counts(met.busy_errors),
+        BUSY_WAITS.counts(met.busy_waits),
+        CLAIM_CONFLICT_PERCENT.reads(percent(met.claim_conflicts, saw)),
+        EMPTY_POLLS.counts(met.empty_polls),
+        WORKER_SHARE_MIN_PERCENT.reads(share(drained.crew.per_worker.iter().min())),
+        WORKER_SHARE_MAX_PERCENT.reads(share(drained.crew.per_worker.iter().max())),
+        LOST.counts(drained.audit.lost),
+        DUPLICATED.counts(drained.audit.duplicated),
+    ];
+    Round { readings, histograms: Vec::new(), faults: drained.faults.clone() }
+}
+
+/// How much faster than one worker, if one worker was measured.
+fn speed_up(
+    suite: &Suite<'_>,
+    workers: usize,
+    rounds: &[Round],
+) -> std::result::Result<f64, String> {
+    let readings = rounds.iter().flat_map(|round| &round.readings);
+    let samples = readings.filter(|reading| reading.spec == TASKS_PER_S);
+    let here = TASKS_PER_S.fold(samples.map(|reading| reading.value).collect()).value;
+    let one = match workers {
+        1 => here,
+        _ => suite.figure(&case(suite, "drain", 1), TASKS_PER_S.name),
+    };
+    match (here, one) {
+        (Some(here), Some(one)) if one > 0.0 => Ok(here / one),
+        _ => Err("workers=1 was not measured in this run".to_owned()),
+    }
+}
+
+/// Whether this many workers did everything without an error, each of them at work in most rounds:
+/// in a short round, one of many threads may come too late.
+fn bearable(drains: &[Drained], workers: usize) -> bool {
+    let clean = |drained: &Drained| drained.faults.is_empty() && drained.errors() == 0;
+    let all_at_work = |drained: &&Drained| {
+        let per_worker = &drained.crew.per_worker;
+        per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0)
+    };
+    drains.iter().all(clean) && 2 * drains.iter().filter(all_at_work).count() >= drains.len()
+}
+
+/// What the whole sweep says; part of a sweep says nothing.
+fn conclude(suite: &mut Suite<'_>, levels: &[Level]) -> Result<()> {
+    if levels.len() < WORKERS.len() {
+        return Ok(());
+    }
+    let bearable = levels.iter().filter(|level| level.bearable).map(|level| level.workers);
+    let most = u64::try_from(bearable.max().unwrap_or(0)).unwrap_or(u64::MAX);
+    let faults = levels.iter().flat_map(|level| {
+        level.faults.iter().map(|fault| format!("workers={}: {fault}", level.workers))
+    });
+    let round = Round {
+        readings: vec![MAX_WORKERS.counts(most)],
+        histograms: Vec::new(),
+        faults: faults.collect(),
+    };
+    let widest = WORKERS.into_iter().max().unwrap_or(0);
+    suite.record(case(suite, "sweep", widest), &[round], Vec::new())
+}

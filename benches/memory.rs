@@ -1,1 +1,70 @@
-fn main() {}
+//! Does the queue keep memory it should give back? Whole life cycles of queue and pool, and ten
+//! workers at once, with the resident memory read before, during and after.
+//!
+//! What is recorded spans all rounds, the first one included: memory that is only ever taken once
+//! counts as growth, and the slope tells it from memory that is taken again and again.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use prismq_bench::error::Result;
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::rss::{PeakWatch, Trend};
+use prismq_bench::suite::{self, Suite};
+use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+
+const CYCLES: usize = 5;
+const CONCURRENT_WORKERS: usize = 10;
+/// Each handler builds a list of this many numbers, as the original suite's did.
+const NUMBERS: u64 = 10_000;
+
+fn main() -> ExitCode {
+    suite::main("memory", |suite| {
+        let scale = suite.stage().scale();
+        let tasks = scale.pick(10, 50, 100, 1_000);
+        let case = Case::new("lifecycle", "cycles", CYCLES).with("workers", 1);
+        watch(suite, case, CYCLES, 1, tasks)?;
+        let tasks = scale.pick(20, 100, 500, 5_000);
+        let case = Case::new("concurrent", "workers", CONCURRENT_WORKERS);
+        watch(suite, case, 1, CONCURRENT_WORKERS, tasks)
+    })
+}
+
+/// A round is some cycles of open, load, drain, shut down and close.
+fn watch(
+    suite: &mut Suite<'_>,
+    case: Case,
+    cycles: usize,
+    workers: usize,
+    tasks: usize,
+) -> Result<()> {
+    let case = case
+        .with("tasks_per_cycle", tasks)
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("handler", "builds a list of 10000 numbers");
+    let work = Arc::new(|_| drop(black_box((0..NUMBERS).collect::<Vec<u64>>())));
+    let load = Drain { workers, tasks, work };
+    let mut trend: Option<Trend> = None;
+    let mut rounds = Vec::new();
+    suite.bench(&case, |stage, call| {
+        let trend = trend.get_or_insert_with(Trend::begin);
+        let watch = PeakWatch::start()?;
+        let started = Instant::now();
+        let mut faults = Vec::new();
+        for _ in 0..cycles {
+            faults.extend(drain(stage, &load)?.faults);
+            trend.read(tasks);
+        }
+        let took = started.elapsed();
+        trend.peak(watch.stop());
+        rounds.push(Round { faults, ..Round::default() });
+        if call.index == 0 {
+            trend.warmed_up();
+        }
+        Ok(took)
+    })?;
+    let figures = trend.as_ref().map(Trend::metrics).unwrap_or_default();
+    suite.record(case, &rounds, figures)
+}

@@ -1,1 +1,127 @@
-fn main() {}
+//! Does the queue bear volume and faults? 10 workers drain 5000 tasks and 20 workers 2000 whose
+//! handlers take 1 to 10 ms; then handlers fail, panic and dawdle, and a process dies holding tasks.
+//! Every part ends when its work has ended.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{
+    COMPLETION_PERCENT, DEAD, DUPLICATED, ERRORS, LOST, MEMORY_GROWTH_MIB, RECOVERED, RECOVERY_MS,
+    RETRIED, TASKS_PER_S, UNEXPECTED_ERRORS, percent,
+};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::rss::resident_mib;
+use prismq_bench::stage::Stage;
+use prismq_bench::suite::{self, Suite};
+use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_bench::workload::faults::{Aftermath, Faults, faults};
+
+/// Workers and the tasks they drain in the standard profile.
+const VOLUMES: [(usize, usize); 2] = [(10, 5_000), (20, 2_000)];
+const FAULT_WORKERS: usize = 10;
+
+fn main() -> ExitCode {
+    suite::main("stress", |suite| {
+        VOLUMES.into_iter().try_for_each(|(workers, tasks)| volume(suite, workers, tasks))?;
+        mishaps(suite)
+    })
+}
+
+fn work() -> Arc<dyn Fn(u64) + Send + Sync> {
+    Arc::new(|number| thread::sleep(Duration::from_millis(1 + number % 10)))
+}
+
+/// The volume is drained once, in Criterion's first call, and is what the record tells. Criterion
+/// follows drains of a tenth of it, whose books are checked all the same.
+fn volume(suite: &mut Suite<'_>, workers: usize, standard: usize) -> Result<()> {
+    let scale = suite.stage().scale();
+    let tasks = scale.pick(workers * 4, standard / 5, standard, standard * 4);
+    let round_tasks = scale.pick(workers * 4, standard / 50, standard / 10, standard / 5);
+    let case = Case::new("volume", "workers", workers)
+        .with("tasks", tasks)
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("handler_ms", "1 + i % 10");
+    let mut whole: Option<Round> = None;
+    let mut faults_of_rounds = Vec::new();
+    suite.bench(&case, |stage, _| {
+        if whole.is_none() {
+            whole = Some(whole_volume(stage, &Drain { workers, tasks, work: work() })?);
+        }
+        let drained = drain(stage, &Drain { workers, tasks: round_tasks, work: work() })?;
+        faults_of_rounds.extend(drained.faults);
+        Ok(drained.draining)
+    })?;
+    let whole = whole.map(|mut round| {
+        round.faults.append(&mut faults_of_rounds);
+        round
+    });
+    suite.record(case, whole.iter(), Vec::new())
+}
+
+fn whole_volume(stage: &Stage, load: &Drain) -> Result<Round> {
+    let before = resident_mib();
+    let drained = drain(stage, load)?;
+    let growth = resident_mib().zip(before).map(|(after, before)| after - before);
+    let mut round = volume_round(drained);
+    round.readings.extend(growth.map(|growth| MEMORY_GROWTH_MIB.reads(growth)));
+    Ok(round)
+}
+
+fn volume_round(drained: Drained) -> Round {
+    let audit = drained.audit;
+    let readings = vec![
+        COMPLETION_PERCENT.reads(percent(audit.completed, audit.enqueued)),
+        ERRORS.counts(drained.errors()),
+        TASKS_PER_S.reads(drained.tasks_per_s()),
+        LOST.counts(audit.lost),
+        DUPLICATED.counts(audit.duplicated),
+    ];
+    Round { readings, histograms: Vec::new(), faults: drained.faults }
+}
+
+fn mishaps(suite: &mut Suite<'_>) -> Result<()> {
+    let scale = suite.stage().scale();
+    let size = scale.pick(1, 2, 10, 50);
+    let held_lease = Duration::from_millis(scale.pick(200, 200, 500, 2_000));
+    let load = Faults {
+        workers: FAULT_WORKERS,
+        plain: 10 * size,
+        failing: 2 * size,
+        dying: size,
+        panicking: size,
+        slow: size,
+        held: 5,
+        held_lease,
+    };
+    let case = Case::new("faults", "workers", load.workers)
+        .with("plain", load.plain)
+        .with("failing", load.failing)
+        .with("dying", load.dying)
+        .with("panicking", load.panicking)
+        .with("slow", load.slow)
+        .with("held", load.held)
+        .with("held_lease_ms", scale.pick(200, 200, 500, 2_000));
+    suite.measure(case, |stage| {
+        let aftermath = faults(stage, load)?;
+        Ok((aftermath.took, faults_round(aftermath)))
+    })
+}
+
+fn faults_round(aftermath: Aftermath) -> Round {
+    let audit = aftermath.audit;
+    let mut readings = vec![
+        COMPLETION_PERCENT.reads(percent(audit.completed, audit.enqueued)),
+        RETRIED.counts(aftermath.retried),
+        DEAD.counts(aftermath.dead),
+        RECOVERED.counts(aftermath.recovered),
+        UNEXPECTED_ERRORS.counts(aftermath.unexpected),
+        LOST.counts(audit.lost),
+        DUPLICATED.counts(audit.duplicated),
+    ];
+    let recovery = aftermath.recovery.map(|time| RECOVERY_MS.reads(time.as_secs_f64() * 1e3));
+    readings.extend(recovery);
+    Round { readings, histograms: Vec::new(), faults: aftermath.faults }
+}

@@ -1,1 +1,27 @@
-//! .
+//! The benchmark harness of prismq, as a library: the suites beside it only say what to measure.
+//!
+//! Data flows one way. A suite asks the harness for rounds of a [`workload`] on an [`engine`];
+//! Criterion decides how often ([`driver`]); what the rounds read becomes a record ([`recorder`],
+//! [`suite`]). Targets, comparison and rendering are left to `prismq-report`, which only ever sees
+//! written records.
+
+pub mod accounting;
+pub mod bench_dir;
+pub mod driver;
+pub mod engine;
+pub mod environment;
+pub mod error;
+pub mod invocation;
+pub mod ledger;
+pub mod metrics;
+pub mod places;
+pub mod profile;
+pub mod progress;
+pub mod recorder;
+pub mod rounds;
+pub mod rss;
+pub mod run_identity;
+pub mod stage;
+pub mod suite;
+pub mod verdict;
+pub mod workload;

@@ -1,0 +1,142 @@
+//! The yardstick: the design most teams start with. A pool of connections, one for each worker and
+//! one for producers, and one `BEGIN IMMEDIATE` transaction for each operation on each single task.
+//!
+//! It has the schema and the durability of prismq but none of its ideas: no batching, no shared
+//! commits, no wake-ups. It leaves the queue's counters alone, since nothing it does reads them.
+
+mod busy;
+mod sql;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+
+use super::{Census, Counters, Crew, Engine, EngineError, OpenOptions, RunningCrew, TaskSpec};
+
+/// Beside those of the workers: one for producers, which also answers questions.
+const PRODUCER_CONNECTIONS: u32 = 1;
+
+type Connections = r2d2::Pool<SqliteConnectionManager>;
+
+/// What the threads count.
+#[derive(Debug, Default)]
+struct Tally {
+    busy_errors: AtomicU64,
+    claim_conflicts: AtomicU64,
+    empty_polls: AtomicU64,
+}
+
+impl Tally {
+    fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct PooledEngine {
+    connections: Connections,
+    retry: Duration,
+    tally: Arc<Tally>,
+    /// Waits of the whole process before this database was opened.
+    waits_before: u64,
+}
+
+impl PooledEngine {
+    /// Opens or creates the database in this file.
+    ///
+    /// # Errors
+    /// SQLite's or the pool's.
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, EngineError> {
+        let waits_before = busy::waits();
+        // Before the pool is filled, so that its connections do not race to create the schema.
+        let mut first = Connection::open(path)?;
+        configure(&mut first)?;
+        sql::create_schema(&mut first)?;
+        drop(first);
+        let workers = u32::try_from(options.workers).unwrap_or(u32::MAX);
+        let connections = r2d2::Pool::builder()
+            .max_size(workers.saturating_add(PRODUCER_CONNECTIONS))
+            .build(SqliteConnectionManager::file(path).with_init(configure))?;
+        let tally = Arc::new(Tally::default());
+        Ok(Self { connections, retry: options.retry, tally, waits_before })
+    }
+
+    /// Runs an operation on the producers' connection and counts a busy answer.
+    fn with<T>(
+        &self,
+        operation: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, EngineError> {
+        let mut connection = self.connections.get()?;
+        operation(&mut connection).map_err(|error| {
+            if busy::is_busy(&error) {
+                Tally::add(&self.tally.busy_errors);
+            }
+            error.into()
+        })
+    }
+}
+
+fn configure(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(busy::wait))?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+impl Engine for PooledEngine {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+        self.with(|connection| sql::enqueue(connection, task))
+    }
+
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+        self.with(|connection| sql::enqueue_all(connection, tasks))
+    }
+
+    fn hold(
+        &self,
+        task_type: &'static str,
+        max: usize,
+        lease: Duration,
+    ) -> Result<Vec<i64>, EngineError> {
+        let mut held = Vec::with_capacity(max);
+        while held.len() < max {
+            match self.with(|connection| sql::claim(connection, &[task_type], lease))? {
+                sql::Claimed::Task(task) => held.push(task.id),
+                sql::Claimed::Conflict => Tally::add(&self.tally.claim_conflicts),
+                sql::Claimed::Nothing => break,
+            }
+        }
+        Ok(held)
+    }
+
+    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
+        let workers = worker::start(&self.connections, crew, self.retry, &self.tally)?;
+        Ok(Box::new(workers))
+    }
+
+    fn counters(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            busy_errors: read(&self.tally.busy_errors),
+            busy_waits: busy::waits().saturating_sub(self.waits_before),
+            claim_conflicts: read(&self.tally.claim_conflicts),
+            empty_polls: read(&self.tally.empty_polls),
+        }
+    }
+
+    fn census(&self) -> Result<Census, EngineError> {
+        self.with(|connection| sql::census(connection))
+    }
+
+    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+        self.with(|connection| sql::settings(connection))
+    }
+}

@@ -1,0 +1,100 @@
+//! Why a suite could not be run. That a figure is bad is no error: the record says so.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::engine::EngineError;
+
+/// Why a suite could not be run or its record not be written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An environment variable has a value it does not know.
+    #[error("{variable}={value:?} is not known; allowed are {allowed}")]
+    Setting {
+        /// The variable.
+        variable: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it may be set to.
+        allowed: &'static str,
+    },
+    /// A file or directory could not be used.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread or process of the harness could not be started.
+    #[error("cannot start {what}: {source}")]
+    Start {
+        /// What was to be started.
+        what: &'static str,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The engine under test failed where no failure is part of the measurement.
+    #[error("the engine could not {action}: {source}")]
+    Engine {
+        /// What it was asked to do, as a verb.
+        action: &'static str,
+        /// What it answered.
+        #[source]
+        source: EngineError,
+    },
+    /// The process that was to die holding leases did not do its part.
+    #[error("the process that dies holding leases failed: {reason}")]
+    Holder {
+        /// What it did instead.
+        reason: String,
+    },
+    /// A distribution could not be made or written.
+    #[error("the histogram {name} cannot be made: {reason}")]
+    Histogram {
+        /// Its name in the record.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A check failed in test mode, where no record carries the reasons.
+    #[error("{id} is not correct: {}", reasons.join("; "))]
+    Trial {
+        /// The scenario.
+        id: String,
+        /// What did not hold.
+        reasons: Vec<String>,
+    },
+    /// The record could not be written.
+    #[error("cannot write the record: {source}")]
+    Record {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The result of everything the harness does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// For `map_err` on a file operation.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// For `map_err` on an engine's answer.
+    pub(crate) fn engine<E: Into<EngineError>>(action: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::Engine { action, source: source.into() }
+    }
+}

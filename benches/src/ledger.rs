@@ -1,0 +1,101 @@
+//! Keeps the books of a workload while it runs: which handlers ran, which attempts were committed
+//! and when, and whether all is done. What the books say is [`crate::accounting`]'s business.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::engine::{Ending, Listener, Settled};
+
+/// One committed attempt and when it was known to be committed.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// What was committed.
+    pub settled: Settled,
+    /// When the commit was known to the harness.
+    pub at: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    entries: Vec<Entry>,
+    runs: Vec<i64>,
+    /// Tasks that need nothing more: completed or dead.
+    ended: usize,
+}
+
+/// The books of one workload, written to by the threads of the pool.
+#[derive(Debug)]
+pub struct Ledger {
+    expected: usize,
+    books: Mutex<Books>,
+    all_ended: Condvar,
+}
+
+impl Ledger {
+    /// Books for a workload of this many tasks.
+    #[must_use]
+    pub fn expecting(tasks: usize) -> Arc<Self> {
+        let books =
+            Books { entries: Vec::with_capacity(tasks), runs: Vec::with_capacity(tasks), ended: 0 };
+        Arc::new(Self { expected: tasks, books: Mutex::new(books), all_ended: Condvar::new() })
+    }
+
+    /// A listener for the engine that enters every committed attempt.
+    #[must_use]
+    pub fn listener(self: &Arc<Self>) -> Listener {
+        let ledger = self.clone();
+        Arc::new(move |settled| ledger.enter(*settled))
+    }
+
+    /// Enters a committed attempt.
+    pub fn enter(&self, settled: Settled) {
+        let at = Instant::now();
+        let mut books = self.books();
+        books.entries.push(Entry { settled, at });
+        if matches!(settled.ending, Ending::Completed | Ending::Dead) {
+            books.ended += 1;
+            // Waking the waiter for each task would take a core from the workers.
+            if books.ended >= self.expected {
+                self.all_ended.notify_all();
+            }
+        }
+    }
+
+    /// Enters that a handler began to run for this task.
+    pub fn ran(&self, id: i64) {
+        self.books().runs.push(id);
+    }
+
+    /// Waits until all expected tasks have ended; `false` if they did not within the bound.
+    #[must_use]
+    pub fn wait(&self, bound: Duration) -> bool {
+        let (books, _) = self
+            .all_ended
+            .wait_timeout_while(self.books(), bound, |books| books.ended < self.expected)
+            .unwrap_or_else(PoisonError::into_inner);
+        books.ended >= self.expected
+    }
+
+    /// All entries so far, in the order they were made.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.books().entries.clone()
+    }
+
+    /// The tasks handlers ran for, once for each run.
+    #[must_use]
+    pub fn runs(&self) -> Vec<i64> {
+        self.books().runs.clone()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The tasks whose attempts ended so, once for each time.
+#[must_use]
+pub fn ids_that(entries: &[Entry], ending: Ending) -> Vec<i64> {
+    let so = entries.iter().filter(|entry| entry.settled.ending == ending);
+    so.map(|entry| entry.settled.id).collect()
+}

@@ -1,0 +1,188 @@
+//! Every metric a record may contain: its name, its unit, which way is better, and how the readings
+//! of several rounds become one figure.
+
+use prismq_report::record::{Direction, Metric};
+
+/// How the readings of several rounds become the figure of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// The median; the readings are kept beside it. For figures that vary by chance.
+    Median,
+    /// The sum. For what must not happen at all, which a median would hide.
+    Total,
+    /// The worst reading, for the same reason.
+    Worst,
+}
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spec {
+    /// Name, with its unit where that is not plain.
+    pub name: &'static str,
+    /// Unit.
+    pub unit: &'static str,
+    /// Which way is better.
+    pub better: Direction,
+    /// How rounds are brought together.
+    pub fold: Fold,
+}
+
+/// One reading of a metric in one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// The metric.
+    pub spec: Spec,
+    /// Its value in this round.
+    pub value: f64,
+}
+
+impl Spec {
+    const fn new(name: &'static str, unit: &'static str, better: Direction, fold: Fold) -> Self {
+        Self { name, unit, better, fold }
+    }
+
+    /// A reading of this metric.
+    #[must_use]
+    pub const fn reads(self, value: f64) -> Reading {
+        Reading { spec: self, value }
+    }
+
+    /// A reading that is a count.
+    #[must_use]
+    pub fn counts(self, count: u64) -> Reading {
+        self.reads(as_f64(count))
+    }
+
+    /// The figure that follows from the readings of all rounds.
+    #[must_use]
+    pub fn fold(self, samples: Vec<f64>) -> Metric {
+        let value = match (self.fold, self.better) {
+            (Fold::Median, _) => median(&samples),
+            (Fold::Total, _) => (!samples.is_empty()).then(|| samples.iter().sum()),
+            (Fold::Worst, Direction::Lower) => samples.iter().copied().reduce(f64::max),
+            (Fold::Worst, Direction::Higher) => samples.iter().copied().reduce(f64::min),
+        };
+        let several = self.fold == Fold::Median && samples.len() > 1;
+        let reason = value.is_none().then(|| "no round was measured".to_owned());
+        let samples = if several { samples } else { Vec::new() };
+        Metric {
+            name: self.name.to_owned(),
+            unit: self.unit.to_owned(),
+            value,
+            reason,
+            direction: self.better,
+            samples,
+        }
+    }
+
+    /// A figure taken once, or the reason why there is none.
+    #[must_use]
+    pub fn once(self, value: Result<f64, String>) -> Metric {
+        match value {
+            Ok(value) => self.fold(vec![value]),
+            Err(reason) => Metric { reason: Some(reason), ..self.fold(Vec::new()) },
+        }
+    }
+}
+
+/// The median; `None` of nothing.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.len() / 2;
+    let high = sorted.get(upper).copied()?;
+    if sorted.len() % 2 == 1 {
+        return Some(high);
+    }
+    sorted.get(upper.checked_sub(1)?).map(|low| f64::midpoint(*low, high))
+}
+
+/// A count as a figure.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
+pub fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+/// `part` of `whole` in percent; 0 of nothing is 0.
+#[must_use]
+pub fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { 100.0 * as_f64(part) / as_f64(whole) }
+}
+
+use Direction::{Higher, Lower};
+use Fold::{Median, Total, Worst};
+
+/// Tasks completed in a second, from the start of the pool to the last commit.
+pub const TASKS_PER_S: Spec = Spec::new("tasks_per_s", "tasks/s", Higher, Median);
+/// The same for each worker.
+pub const EFFICIENCY_PER_WORKER: Spec =
+    Spec::new("efficiency_per_worker", "tasks/s", Higher, Median);
+/// Tasks enqueued in a second while the backlog was loaded, in the batches the parameters name.
+pub const ENQUEUE_TASKS_PER_S: Spec = Spec::new("enqueue_tasks_per_s", "tasks/s", Higher, Median);
+/// Tasks never completed.
+pub const LOST: Spec = Spec::new("lost", "tasks", Lower, Total);
+/// Times a task was done once too often.
+pub const DUPLICATED: Spec = Spec::new("duplicated", "tasks", Lower, Total);
+
+/// Median time from the intended enqueue to the committed completion.
+pub const P50_MS: Spec = Spec::new("p50_ms", "ms", Lower, Median);
+/// 95th percentile of the same.
+pub const P95_MS: Spec = Spec::new("p95_ms", "ms", Lower, Median);
+/// 99th percentile of the same.
+pub const P99_MS: Spec = Spec::new("p99_ms", "ms", Lower, Median);
+/// Longest of the same in any round.
+pub const MAX_MS: Spec = Spec::new("max_ms", "ms", Lower, Worst);
+/// Tasks whose latency was taken.
+pub const SAMPLES: Spec = Spec::new("samples", "samples", Higher, Total);
+/// 99th percentile of how late the generator called enqueue.
+pub const SCHEDULE_LAG_P99_MS: Spec = Spec::new("schedule_lag_p99_ms", "ms", Lower, Median);
+
+/// Throughput over that of one worker.
+pub const SPEED_UP: Spec = Spec::new("speed_up", "x", Higher, Median);
+/// Operations answered busy.
+pub const BUSY_ERRORS: Spec = Spec::new("busy_errors", "errors", Lower, Total);
+/// Times a connection waited for the write lock.
+pub const BUSY_WAITS: Spec = Spec::new("busy_waits", "waits", Lower, Median);
+/// Claims that saw a task and lost it, of all that saw one.
+pub const CLAIM_CONFLICT_PERCENT: Spec = Spec::new("claim_conflict_percent", "%", Lower, Worst);
+/// Claims that found nothing to take, which is no conflict.
+pub const EMPTY_POLLS: Spec = Spec::new("empty_polls", "polls", Lower, Median);
+/// Share of all tasks that the idlest worker finished.
+pub const WORKER_SHARE_MIN_PERCENT: Spec =
+    Spec::new("worker_share_min_percent", "%", Higher, Median);
+/// Share of all tasks that the busiest worker finished.
+pub const WORKER_SHARE_MAX_PERCENT: Spec =
+    Spec::new("worker_share_max_percent", "%", Lower, Median);
+/// Most workers that completed everything, each of them at work, without an error.
+pub const MAX_WORKERS: Spec = Spec::new("max_workers", "workers", Higher, Worst);
+
+/// Tasks completed, of those meant to complete.
+pub const COMPLETION_PERCENT: Spec = Spec::new("completion_percent", "%", Higher, Worst);
+/// Errors of any kind where none is part of the work.
+pub const ERRORS: Spec = Spec::new("errors", "errors", Lower, Total);
+/// Resident memory after less before.
+pub const MEMORY_GROWTH_MIB: Spec = Spec::new("memory_growth_mib", "MiB", Lower, Worst);
+/// Attempts that failed and were followed by another.
+pub const RETRIED: Spec = Spec::new("retried", "tasks", Lower, Median);
+/// Tasks that became dead letters, as they were meant to.
+pub const DEAD: Spec = Spec::new("dead", "tasks", Lower, Median);
+/// Tasks of the process that died, completed by others.
+pub const RECOVERED: Spec = Spec::new("recovered", "tasks", Higher, Worst);
+/// From the process's death until the last of its tasks was completed.
+pub const RECOVERY_MS: Spec = Spec::new("recovery_ms", "ms", Lower, Median);
+/// Errors beside those the faults are.
+pub const UNEXPECTED_ERRORS: Spec = Spec::new("unexpected_errors", "errors", Lower, Total);
+
+/// Resident memory before the first round.
+pub const RSS_BEFORE_MIB: Spec = Spec::new("rss_before_mib", "MiB", Lower, Worst);
+/// Resident memory after the last round.
+pub const RSS_AFTER_MIB: Spec = Spec::new("rss_after_mib", "MiB", Lower, Worst);
+/// Highest resident memory in between.
+pub const RSS_PEAK_MIB: Spec = Spec::new("rss_peak_mib", "MiB", Lower, Worst);
+/// After less before.
+pub const GROWTH_MIB: Spec = Spec::new("growth_mib", "MiB", Lower, Worst);
+/// Slope of resident memory over the tasks done, after the first round.
+pub const SLOPE_MIB_PER_1000_TASKS: Spec =
+    Spec::new("slope_mib_per_1000_tasks", "MiB", Lower, Worst);

@@ -1,0 +1,41 @@
+//! Where things lie: the workspace, its target directory, the results and the targets.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace this harness was built in.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+/// The target directory this program was built into: a suite lies in `TARGET/PROFILE/deps`.
+#[must_use]
+pub fn target_dir() -> PathBuf {
+    let built_into = env::current_exe().ok().and_then(|exe| {
+        let deps = exe.ancestors().find(|dir| dir.ends_with("deps"))?;
+        deps.parent()?.parent().map(Path::to_owned)
+    });
+    built_into.unwrap_or_else(|| workspace().join("target"))
+}
+
+/// Where records and reports are written: `PRISMQ_RESULTS_DIR`, else `results` in the workspace.
+#[must_use]
+pub fn results_dir() -> PathBuf {
+    named_by("PRISMQ_RESULTS_DIR").unwrap_or_else(|| workspace().join("results"))
+}
+
+/// The thresholds the verdict checks.
+#[must_use]
+pub fn targets_file() -> PathBuf {
+    workspace().join("benches").join("targets.toml")
+}
+
+/// The directory a variable names. A relative one is taken from the workspace's root: cargo starts
+/// suites in another directory than the one the user is in.
+#[must_use]
+pub fn named_by(variable: &str) -> Option<PathBuf> {
+    let named = env::var_os(variable).filter(|dir| !dir.is_empty())?;
+    Some(workspace().join(named))
+}

@@ -1,0 +1,98 @@
+//! What every round of a workload stands on: the engine under test, the disk and the scale.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::bench_dir::BenchDir;
+use crate::engine::{Engine, EngineKind, OpenOptions};
+use crate::error::{Error, Result};
+use crate::profile::{Profile, Scale};
+
+/// Failed tasks of the fault workload come back after this long: soon, but not at once.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// The engine, the disk and the scale of a run.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    kind: EngineKind,
+    bench_dir: BenchDir,
+    scale: Scale,
+}
+
+impl Stage {
+    /// The stage the environment asks for; in test mode at the trial's scale.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for an unknown engine or profile.
+    pub fn from_env(trial: bool) -> Result<Self> {
+        let profile = Profile::from_env()?;
+        let scale = if trial { Scale::Trial } else { Scale::Profile(profile) };
+        Ok(Self { kind: EngineKind::from_env()?, bench_dir: BenchDir::from_env(), scale })
+    }
+
+    /// A stage put together otherwise.
+    #[must_use]
+    pub const fn new(kind: EngineKind, bench_dir: BenchDir, scale: Scale) -> Self {
+        Self { kind, bench_dir, scale }
+    }
+
+    /// The engine under test.
+    #[must_use]
+    pub const fn kind(&self) -> EngineKind {
+        self.kind
+    }
+
+    /// The disk.
+    #[must_use]
+    pub const fn bench_dir(&self) -> &BenchDir {
+        &self.bench_dir
+    }
+
+    /// How large loads are.
+    #[must_use]
+    pub const fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// A new database, for a pool of up to this many workers.
+    ///
+    /// # Errors
+    /// If its directory cannot be made or the engine cannot open it.
+    pub fn database(&self, workers: usize) -> Result<Database> {
+        let directory = self.bench_dir.fresh()?;
+        let path = directory.path().join("queue.db");
+        let engine = open(self.kind, &path, workers)?;
+        Ok(Database { engine, path, _directory: directory })
+    }
+}
+
+/// Opens the database in this file as all rounds do.
+///
+/// # Errors
+/// [`Error::Engine`].
+pub fn open(kind: EngineKind, path: &Path, workers: usize) -> Result<Box<dyn Engine>> {
+    kind.open(path, OpenOptions { workers, retry: RETRY }).map_err(Error::engine("open a database"))
+}
+
+/// A database in a directory of its own, which is removed after the engine has closed it.
+pub struct Database {
+    engine: Box<dyn Engine>,
+    path: PathBuf,
+    _directory: TempDir,
+}
+
+impl Database {
+    /// The open engine.
+    #[must_use]
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

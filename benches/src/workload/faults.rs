@@ -1,0 +1,214 @@
+//! A mix of work that goes wrong in every way a queue must bear: handlers that fail for a while,
+//! that always fail, that panic, that are slow, and a process that dies holding leases.
+
+use std::collections::HashSet;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::accounting::Audit;
+use crate::engine::{Attempt, Census, Crew, Ending, Handler, TaskSpec};
+use crate::error::{Error, Result};
+use crate::ledger::{Entry, Ledger, ids_that};
+use crate::stage::Stage;
+use crate::workload::drain::{BOUND, STOP_BOUND};
+use crate::workload::{holder, numbered};
+
+const PLAIN: &str = "plain";
+const FAILING: &str = "failing";
+const DYING: &str = "dying";
+const PANICKING: &str = "panicking";
+const SLOW: &str = "slow";
+
+/// Attempts a failing task needs.
+const FAILS_BEFORE: u32 = 2;
+/// Attempts a dying task is given.
+const DYING_ATTEMPTS: u32 = 3;
+const SLOW_TIME: Duration = Duration::from_millis(100);
+const LEASE: Duration = Duration::from_secs(30);
+
+/// How much of each kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Faults {
+    /// Threads of the pool.
+    pub workers: usize,
+    /// Tasks that simply complete.
+    pub plain: usize,
+    /// Tasks that fail twice, then complete.
+    pub failing: usize,
+    /// Tasks that always fail and end as dead letters.
+    pub dying: usize,
+    /// Tasks that panic once, then complete.
+    pub panicking: usize,
+    /// Tasks that take 100 ms.
+    pub slow: usize,
+    /// Tasks claimed by the process that dies.
+    pub held: usize,
+    /// For how long it claims them.
+    pub held_lease: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Aftermath {
+    /// From the start of the pool to the last commit.
+    pub took: Duration,
+    /// Tasks meant to complete, and whether each did once.
+    pub audit: Audit,
+    /// Attempts that failed and were followed by another.
+    pub retried: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Tasks of the dead process that others completed.
+    pub recovered: u64,
+    /// From its death to the last of these completions, if there were any.
+    pub recovery: Option<Duration>,
+    /// What went wrong beside what was meant to.
+    pub unexpected: u64,
+    /// Why the figures must not be used, if they must not.
+    pub faults: Vec<String>,
+}
+
+/// Lets everything go wrong in a new database.
+///
+/// # Errors
+/// If the engine fails before there is anything to measure, or the process to die did not run.
+pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
+    let database = stage.database(load.workers)?;
+    let engine = database.engine();
+    let enqueue =
+        |tasks: Vec<TaskSpec>| engine.enqueue_all(&tasks).map_err(Error::engine("enqueue"));
+    let mut to_complete = enqueue(numbered(holder::TASK_TYPE, load.held))?;
+    let death = holder::die_holding(&holder::Order {
+        engine: stage.kind(),
+        tasks: load.held,
+        lease: load.held_lease,
+        path: database.path().to_owned(),
+    })?;
+    to_complete.extend(enqueue(numbered(PLAIN, load.plain))?);
+    to_complete.extend(enqueue(numbered(FAILING, load.failing))?);
+    to_complete.extend(enqueue(numbered(PANICKING, load.panicking))?);
+    to_complete.extend(enqueue(numbered(SLOW, load.slow))?);
+    let mut dying = numbered(DYING, load.dying);
+    for task in &mut dying {
+        task.max_attempts = DYING_ATTEMPTS;
+    }
+    let to_die = enqueue(dying)?;
+
+    let ledger = Ledger::expecting(to_complete.len() + to_die.len());
+    let before = engine.counters();
+    let started = Instant::now();
+    let running = engine
+        .start(Crew {
+            workers: load.workers,
+            lease: LEASE,
+            handlers: handlers(),
+            listener: ledger.listener(),
+        })
+        .map_err(Error::engine("start a pool"))?;
+    let in_time = ledger.wait(BOUND);
+    let met = engine.counters().since(before);
+    let crew = running.stop(STOP_BOUND);
+
+    let entries = ledger.entries();
+    let census = engine.census().map_err(Error::engine("count its tasks"))?;
+    let audit = Audit::balance(&to_complete, &ids_that(&entries, Ending::Completed), &[]);
+    let lost = size(ids_that(&entries, Ending::LeaseLost).len());
+    let aftermath = Aftermath {
+        took: last(&entries).unwrap_or_else(Instant::now).duration_since(started),
+        audit,
+        retried: size(ids_that(&entries, Ending::Retried).len()),
+        dead: census.dead,
+        recovered: 0,
+        recovery: None,
+        unexpected: size(crew.errors.len()) + met.busy_errors + lost,
+        faults: crew.errors,
+    };
+    let mut aftermath = recovery(aftermath, &entries, &death);
+    if !in_time {
+        aftermath.faults.push(format!("the work did not end within {BOUND:?}"));
+    }
+    let dead_ids: HashSet<i64> = ids_that(&entries, Ending::Dead).into_iter().collect();
+    if dead_ids != to_die.iter().copied().collect() {
+        aftermath.faults.push(format!(
+            "{} tasks were meant to die, {} did",
+            to_die.len(),
+            dead_ids.len()
+        ));
+    }
+    check(&mut aftermath, load, census);
+    Ok(aftermath)
+}
+
+fn recovery(aftermath: Aftermath, entries: &[Entry], death: &holder::Death) -> Aftermath {
+    let recovered: Vec<Entry> = entries
+        .iter()
+        .filter(|entry| {
+            entry.settled.ending == Ending::Completed && death.held.contains(&entry.settled.id)
+        })
+        .copied()
+        .collect();
+    Aftermath {
+        recovered: size(recovered.len()),
+        recovery: last(&recovered).map(|at| at.duration_since(death.at)),
+        ..aftermath
+    }
+}
+
+/// Compares what happened with what the load makes certain.
+fn check(aftermath: &mut Aftermath, load: Faults, census: Census) {
+    aftermath.faults.extend(aftermath.audit.faults());
+    let dying_retries = size(load.dying) * u64::from(DYING_ATTEMPTS - 1);
+    let failing_retries = size(load.failing) * u64::from(FAILS_BEFORE);
+    let retries = dying_retries + failing_retries + size(load.panicking);
+    let mut expect = |what: &str, expected: u64, found: u64| {
+        if expected != found {
+            aftermath.faults.push(format!("{expected} {what} were expected, {found} found"));
+        }
+    };
+    expect("retries", retries, aftermath.retried);
+    expect("dead letters", size(load.dying), census.dead);
+    expect("unfinished tasks", 0, census.ready + census.scheduled + census.leased);
+    expect("recovered tasks", size(load.held), aftermath.recovered);
+}
+
+fn handlers() -> Vec<(&'static str, Handler)> {
+    let handler = |run: fn(&Attempt<'_>) -> Result<(), String>| -> Handler { Arc::new(run) };
+    vec![
+        (PLAIN, handler(|_| Ok(()))),
+        (holder::TASK_TYPE, handler(|_| Ok(()))),
+        (
+            FAILING,
+            handler(|attempt| match attempt.number {
+                number if number <= FAILS_BEFORE => Err(format!("attempt {number} fails")),
+                _ => Ok(()),
+            }),
+        ),
+        (DYING, handler(|_| Err("this task always fails".to_owned()))),
+        (
+            PANICKING,
+            handler(|attempt| match attempt.number {
+                // Unwinds as any panic does, but without the message of the hook, which would look
+                // like a failure of the benchmark.
+                1 => resume_unwind(Box::new("this task panics once")),
+                _ => Ok(()),
+            }),
+        ),
+        (
+            SLOW,
+            handler(|_| {
+                thread::sleep(SLOW_TIME);
+                Ok(())
+            }),
+        ),
+    ]
+}
+
+fn last(entries: &[Entry]) -> Option<Instant> {
+    entries.iter().map(|entry| entry.at).max()
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,41 @@
+//! What is done to an engine in one round, and what is read from it. How often, and what the figures
+//! are called in the record, is left to the suites.
+
+pub mod drain;
+pub mod faults;
+pub mod holder;
+pub mod open_loop;
+
+use std::sync::Arc;
+
+use crate::engine::{Handler, TaskSpec};
+use crate::ledger::Ledger;
+
+/// Attempts a task is given where none is meant to fail.
+const ATTEMPTS: u32 = 5;
+
+/// Tasks of one type, numbered in their payloads from 0.
+#[must_use]
+pub fn numbered(task_type: &'static str, count: usize) -> Vec<TaskSpec> {
+    let numbers = 0..u64::try_from(count).unwrap_or(u64::MAX);
+    let payloads = numbers.map(|number| number.to_le_bytes().to_vec());
+    payloads.map(|payload| TaskSpec { task_type, payload, max_attempts: ATTEMPTS }).collect()
+}
+
+/// The number a task of [`numbered`] carries.
+#[must_use]
+pub fn number_of(payload: &[u8]) -> Option<u64> {
+    payload.try_into().map(u64::from_le_bytes).ok()
+}
+
+/// A handler that does what a task of this number asks for, entered in the books.
+#[must_use]
+pub fn handler(ledger: &Arc<Ledger>, work: impl Fn(u64) + Send + Sync + 'static) -> Handler {
+    let ledger = ledger.clone();
+    Arc::new(move |attempt| {
+        ledger.ran(attempt.id);
+        let number = number_of(attempt.payload).ok_or("the payload is not the one enqueued")?;
+        work(number);
+        Ok(())
+    })
+}

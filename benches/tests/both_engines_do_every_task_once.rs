@@ -1,0 +1,49 @@
+//! The engines under test do the same work, or their figures could not be compared.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq_bench::workload::drain::{Drain, drain};
+use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
+
+#[test]
+fn a_backlog_is_drained() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let load = Drain { workers: 3, tasks: 250, work: Arc::new(|_| {}) };
+        let drained = drain(&stage, &load).unwrap();
+        assert_eq!(drained.faults, Vec::<String>::new(), "{engine:?}");
+        assert_eq!((drained.audit.completed, drained.errors()), (250, 0), "{engine:?}");
+        assert_eq!(drained.crew.per_worker.iter().sum::<u64>(), 250, "{engine:?}");
+        assert!(drained.tasks_per_s() > 0.0 && drained.enqueued_per_s() > 0.0);
+    }
+}
+
+#[test]
+fn arriving_tasks_are_completed() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let load = OpenLoop { workers: 2, tasks: 30, interval: Duration::from_millis(5) };
+        let latencies = open_loop(&stage, load).unwrap();
+        assert_eq!(latencies.audit.completed, 30, "{engine:?}");
+        assert_eq!(latencies.end_to_end.len(), 30, "{engine:?}");
+        // A completion cannot be known before the call that enqueued it was made.
+        assert!(latencies.end_to_end.max() >= latencies.schedule_lag.min());
+    }
+}
+
+#[test]
+fn settings_are_read_back_with_full_durability() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let settings = stage.database(1).unwrap().engine().settings().unwrap();
+        let value = |name: &str| {
+            settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        };
+        assert_eq!(value("synchronous").as_deref(), Some("2"), "{engine:?}");
+        assert_eq!(value("journal_mode").as_deref(), Some("wal"), "{engine:?}");
+        assert!(value("sqlite_version").is_some(), "{engine:?}");
+    }
+}

@@ -1,0 +1,37 @@
+//! A misspelt setting must not silently measure something else.
+
+use prismq_bench::engine::EngineKind;
+use prismq_bench::profile::{Profile, Scale};
+
+#[test]
+fn every_profile_and_engine_is_known_by_its_name() {
+    for profile in [Profile::Smoke, Profile::Standard, Profile::Full] {
+        assert_eq!(Profile::parse(profile.name()).unwrap(), profile);
+    }
+    for engine in [EngineKind::Prismq, EngineKind::Pooled] {
+        assert_eq!(EngineKind::parse(engine.name()).unwrap(), engine);
+    }
+}
+
+#[test]
+fn the_defaults_are_the_queue_itself_and_the_standard_profile() {
+    assert_eq!(Profile::default(), Profile::Standard);
+    assert_eq!(EngineKind::default(), EngineKind::Prismq);
+}
+
+#[test]
+fn another_name_is_refused_with_those_that_exist() {
+    for name in ["", "Smoke", "fast"] {
+        let error = Profile::parse(name).unwrap_err().to_string();
+        assert!(error.contains("PRISMQ_PROFILE") && error.contains("smoke, standard and full"));
+    }
+    let error = EngineKind::parse("postgres").unwrap_err().to_string();
+    assert_eq!(error, "PRISMQ_ENGINE=\"postgres\" is not known; allowed are prismq and pooled");
+}
+
+#[test]
+fn a_trial_has_a_load_of_its_own() {
+    assert_eq!(Scale::Trial.pick(1, 2, 3, 4), 1);
+    assert_eq!(Scale::Profile(Profile::Smoke).pick(1, 2, 3, 4), 2);
+    assert_eq!(Scale::Profile(Profile::Full).pick(1, 2, 3, 4), 4);
+}
