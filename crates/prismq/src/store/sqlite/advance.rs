@@ -2,41 +2,44 @@
 //!
 //! Done in small batches at the start of a transaction that claims, so that no timer writes.
 
-use rusqlite::OptionalExtension;
-
 use super::{SqliteStore, state};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::limits::ADVANCE_BATCH_MAX;
+
+/// Makes due tasks ready.
+pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
+     WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
+                  ORDER BY run_at LIMIT ?2)
+     RETURNING lane, state";
+/// Takes expired leases back.
+pub(super) const RECLAIM: &str = "UPDATE task SET
+         state = iif(attempt < max_attempts, 0, 3),
+         error = iif(attempt < max_attempts, error, ?3),
+         lease_expires_at = NULL
+     WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
+                  ORDER BY lease_expires_at LIMIT ?2)
+     RETURNING lane, state";
+/// When the next task is due.
+pub(super) const NEXT_RUN_AT: &str = "SELECT min(run_at) FROM task WHERE state = 1";
+/// When the next lease expires.
+pub(super) const NEXT_EXPIRY: &str = "SELECT min(lease_expires_at) FROM task WHERE state = 2";
 
 const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 
 impl SqliteStore {
     /// Promotes due tasks and reclaims expired leases, each up to [`ADVANCE_BATCH_MAX`].
     pub(super) fn advance(&mut self, now: Timestamp) -> Result<()> {
-        let promoted = self.moved(
-            "UPDATE task SET state = 0
-             WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
-                          ORDER BY run_at LIMIT ?2)
-             RETURNING lane, state",
-            rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX],
-        )?;
+        let promoted =
+            self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
         for (lane, _) in promoted {
             let queue = self.queue_of(lane)?;
             let counters = self.counters.of(queue);
             counters.scheduled -= 1;
             counters.ready += 1;
         }
-        let reclaimed = self.moved(
-            "UPDATE task SET
-                 state = iif(attempt < max_attempts, 0, 3),
-                 error = iif(attempt < max_attempts, error, ?3),
-                 lease_expires_at = NULL
-             WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
-                          ORDER BY lease_expires_at LIMIT ?2)
-             RETURNING lane, state",
-            rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX, LEASE_EXPIRED],
-        )?;
+        let reclaimed = self
+            .moved(RECLAIM, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX, LEASE_EXPIRED])?;
         for (lane, state) in reclaimed {
             let queue = self.queue_of(lane)?;
             let counters = self.counters.of(queue);
@@ -58,18 +61,15 @@ impl SqliteStore {
 
     /// When the next scheduled task is due or the next lease expires.
     pub(super) fn next_due(&self) -> Result<Option<Timestamp>> {
-        let run_at =
-            self.first("SELECT run_at FROM task WHERE state = 1 ORDER BY run_at LIMIT 1")?;
-        let expires_at = self.first(
-            "SELECT lease_expires_at FROM task WHERE state = 2 ORDER BY lease_expires_at LIMIT 1",
-        )?;
+        let run_at = self.first(NEXT_RUN_AT)?;
+        let expires_at = self.first(NEXT_EXPIRY)?;
         Ok(run_at.into_iter().chain(expires_at).min())
     }
 
     fn first(&self, sql: &str) -> Result<Option<Timestamp>> {
         self.prepare(sql)?
-            .query_row([], |row| row.get(0).map(Timestamp::from_micros))
-            .optional()
+            .query_row([], |row| row.get::<_, Option<i64>>(0))
+            .map(|micros| micros.map(Timestamp::from_micros))
             .map_err(|error| self.failure(error))
     }
 

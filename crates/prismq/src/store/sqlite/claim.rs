@@ -16,6 +16,21 @@ use crate::lease::{Claim, Lease, LeaseKey};
 use crate::store::{Claimed, Store as _};
 use crate::task::TaskId;
 
+/// Reads places in a lane, in order.
+pub(super) const READY_AFTER: &str = "SELECT order_key, id FROM task
+     WHERE state = 0 AND lane = ?1 AND (order_key, id) > (?2, ?3)
+     ORDER BY order_key, id LIMIT ?4";
+/// Leases tasks by their ids.
+pub(super) const LEASE: &str =
+    "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
+                     lease_expires_at = ?2
+     WHERE id IN (SELECT value FROM rarray(?1))
+     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
+/// Looks for one ready task in a lane.
+pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1 LIMIT 1";
+/// Reads a payload that stands apart.
+pub(super) const LARGE_PAYLOAD: &str = "SELECT data FROM payload WHERE task = ?1";
+
 /// Tasks read from a lane at a time while several lanes are merged.
 const MERGE_CHUNK: usize = 32;
 
@@ -43,8 +58,7 @@ impl SqliteStore {
     /// Whether a claim would find a task.
     pub(super) fn has_ready(&mut self, claim: &Claim) -> Result<bool> {
         for (lane, _) in self.lanes_of(claim)? {
-            let mut select =
-                self.prepare("SELECT 1 FROM task WHERE state = 0 AND lane = ?1 LIMIT 1")?;
+            let mut select = self.prepare(HAS_READY)?;
             if select.exists([lane.id]).map_err(|error| self.failure(error))? {
                 return Ok(true);
             }
@@ -79,14 +93,10 @@ impl SqliteStore {
     }
 
     fn ready_after(&self, lane: i64, after: Place, limit: usize) -> Result<VecDeque<Place>> {
-        self.prepare(
-            "SELECT order_key, id FROM task
-             WHERE state = 0 AND lane = ?1 AND (order_key, id) > (?2, ?3)
-             ORDER BY order_key, id LIMIT ?4",
-        )?
-        .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect)
-        .map_err(|error| self.failure(error))
+        self.prepare(READY_AFTER)?
+            .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.failure(error))
     }
 
     /// Leases the picked tasks by one statement, and gives them back in the order of picking.
@@ -100,12 +110,7 @@ impl SqliteStore {
             return Ok(Vec::new());
         }
         let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|(id, _)| (*id).into()).collect());
-        let mut update = self.prepare(
-            "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
-                             lease_expires_at = ?2
-             WHERE id IN (SELECT value FROM rarray(?1))
-             RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload",
-        )?;
+        let mut update = self.prepare(LEASE)?;
         // The rows come back in an order of SQLite's own.
         let mut by_id: Vec<(i64, usize, usize)> =
             picked.into_iter().enumerate().map(|(place, (id, lane))| (id, place, lane)).collect();
@@ -128,7 +133,7 @@ impl SqliteStore {
         let mut leases: Vec<Lease> = leases.into_iter().map(|(_, lease)| lease).collect();
         for lease in leases.iter_mut().filter(|lease| lease.key.payload_apart) {
             lease.payload = self
-                .prepare("SELECT data FROM payload WHERE task = ?1")?
+                .prepare(LARGE_PAYLOAD)?
                 .query_row([lease.key.id.as_i64()], |row| row.get(0))
                 .map_err(|error| self.failure(error))?;
         }

@@ -7,6 +7,8 @@ mod advance;
 mod busy;
 mod claim;
 mod connection;
+#[cfg(test)]
+mod cost;
 mod counters;
 mod enqueue;
 mod failure;

@@ -11,16 +11,27 @@ use crate::limits::ERROR_BYTES_MAX;
 use crate::store::{AfterFailure, Answer};
 use crate::task::State;
 
+/// Ends a task well.
+pub(super) const COMPLETE: &str = "DELETE FROM task
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+/// Ends an attempt badly.
+pub(super) const FAIL: &str =
+    "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+/// Moves the end of a lease.
+pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?4
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+/// Gives a task back.
+pub(super) const RELEASE: &str =
+    "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+
 /// Outer error: SQL failed. Inner: the lease no longer holds.
 type Settled = Result<Result<Answer>>;
 
 impl SqliteStore {
     pub(super) fn complete(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let deleted = self.execute(
-            "DELETE FROM task
-             WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
-            [key.id.as_i64(), key.token, now.as_micros()],
-        )?;
+        let deleted = self.execute(COMPLETE, [key.id.as_i64(), key.token, now.as_micros()])?;
         if deleted == 0 {
             return Ok(Err(lost(key)));
         }
@@ -47,8 +58,7 @@ impl SqliteStore {
         };
         let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
         let updated = self.execute(
-            "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
-             WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
+            FAIL,
             params![
                 key.id.as_i64(),
                 key.token,
@@ -80,19 +90,14 @@ impl SqliteStore {
     ) -> Settled {
         let expires_at = now.after(lease);
         let updated = self.execute(
-            "UPDATE task SET lease_expires_at = ?4
-             WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
+            EXTEND,
             [key.id.as_i64(), key.token, now.as_micros(), expires_at.as_micros()],
         )?;
         Ok(if updated == 0 { Err(lost(key)) } else { Ok(Answer::Extended(expires_at)) })
     }
 
     pub(super) fn release(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let updated = self.execute(
-            "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
-             WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
-            [key.id.as_i64(), key.token, now.as_micros()],
-        )?;
+        let updated = self.execute(RELEASE, [key.id.as_i64(), key.token, now.as_micros()])?;
         if updated == 0 {
             return Ok(Err(lost(key)));
         }

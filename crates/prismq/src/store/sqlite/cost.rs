@@ -1,0 +1,148 @@
+//! Proof without a clock that the cost of claiming and settling does not follow size: SQLite's own
+//! count of the steps its virtual machine takes, and its query plans.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, StatementStatus};
+use tempfile::TempDir;
+
+use super::{OpenOptions, SqliteStore, advance, claim, open, settle};
+use crate::clock::Timestamp;
+use crate::lease::{Claim, Lease};
+use crate::limits::BUSY_WAIT_DEFAULT;
+use crate::queue::Durability;
+use crate::store::{Answer, Operation, Store};
+use crate::task::NewTask;
+
+/// Every statement on the way of a claim and its settling.
+const STATEMENTS: [&str; 12] = [
+    claim::READY_AFTER,
+    claim::HAS_READY,
+    claim::LEASE,
+    claim::LARGE_PAYLOAD,
+    advance::PROMOTE,
+    advance::RECLAIM,
+    advance::NEXT_RUN_AT,
+    advance::NEXT_EXPIRY,
+    settle::COMPLETE,
+    settle::FAIL,
+    settle::EXTEND,
+    settle::RELEASE,
+];
+
+const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+const BACKLOG: u32 = 50_000;
+
+fn store() -> (TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        path: folder.path().join("queue.db"),
+        durability: Durability::Normal,
+        busy_wait: BUSY_WAIT_DEFAULT,
+    };
+    (folder, open(&options, Arc::default()).unwrap().0)
+}
+
+/// A store with one lane for the type `job` (number 1) and one for the type `other` (number 2).
+fn store_with_two_lanes() -> (TempDir, SqliteStore) {
+    let (folder, mut store) = store();
+    let tasks = ["job", "other"].map(|task_type| NewTask::new(task_type, []));
+    store.apply(NOW, &[Operation::Enqueue(tasks.to_vec())]).unwrap();
+    (folder, store)
+}
+
+/// Adds tasks behind the store's back, which only the cost of finding the others can notice.
+fn add(store: &SqliteStore, count: u32, lane: u32, state: u32) {
+    let expires_at = if state == 2 { "9000000 + value" } else { "NULL" };
+    store
+        .connection
+        .execute_batch(&format!(
+            "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
+                               run_at, lease_expires_at, payload)
+             SELECT 1000 + value, {lane}, {state}, 1000 + value, 100, 5, 0, 9000000 + value,
+                    {expires_at}, zeroblob(100)
+             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
+                   WHERE value < {count}) SELECT value FROM n)"
+        ))
+        .unwrap();
+}
+
+fn claimed(store: &mut SqliteStore) -> Lease {
+    let claim = Operation::Claim(Claim::new(["job"]));
+    let Ok(Answer::Claimed(mut claimed)) = store.apply(NOW, &[claim]).unwrap().remove(0) else {
+        panic!("a claim is answered by leases")
+    };
+    claimed.leases.remove(0)
+}
+
+/// Steps of one claim and its release, over all statements.
+fn steps(store: &mut SqliteStore) -> i32 {
+    let lease = claimed(store);
+    store.apply(NOW, &[Operation::Release(lease.key)]).unwrap();
+    let count = |connection: &Connection| -> i32 {
+        let step = |sql| {
+            let statement = connection.prepare_cached(sql).unwrap();
+            statement.reset_status(StatementStatus::VmStep)
+        };
+        STATEMENTS.into_iter().map(step).sum()
+    };
+    count(&store.connection);
+    let lease = claimed(store);
+    store.apply(NOW, &[Operation::Release(lease.key)]).unwrap();
+    count(&store.connection)
+}
+
+#[track_caller]
+fn assert_no_dearer(lane: u32, state: u32) {
+    let (_folder, mut store) = store_with_two_lanes();
+    let alone = steps(&mut store);
+    assert!(alone > 50, "something was counted: {alone}");
+    add(&store, BACKLOG, lane, state);
+    let beside_many = steps(&mut store);
+    assert!(
+        f64::from(beside_many) <= f64::from(alone) * 1.05,
+        "{alone} steps alone, {beside_many} beside {BACKLOG} tasks of lane {lane} in state {state}"
+    );
+}
+
+#[test]
+fn a_claim_beside_many_ready_tasks() {
+    assert_no_dearer(1, super::state::READY as u32);
+}
+
+#[test]
+fn a_claim_beside_many_scheduled_tasks() {
+    assert_no_dearer(1, super::state::SCHEDULED as u32);
+}
+
+#[test]
+fn a_claim_beside_many_leased_tasks() {
+    assert_no_dearer(1, super::state::LEASED as u32);
+}
+
+#[test]
+fn a_claim_beside_many_dead_tasks() {
+    assert_no_dearer(1, super::state::DEAD as u32);
+}
+
+#[test]
+fn a_claim_beside_many_ready_tasks_of_another_type() {
+    assert_no_dearer(2, super::state::READY as u32);
+}
+
+#[test]
+fn no_statement_scans_or_sorts() {
+    let (_folder, store) = store_with_two_lanes();
+    for sql in STATEMENTS {
+        let mut explain = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut plan: Vec<String> = Vec::new();
+        let mut rows = explain.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get(3).unwrap());
+        }
+        for step in &plan {
+            let scans = step.starts_with("SCAN") && !step.starts_with("SCAN rarray VIRTUAL TABLE");
+            assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
+        }
+    }
+}
