@@ -15,7 +15,7 @@ use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, OVERLOAD_WA
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
-use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, open};
+use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, enqueue_in, open};
 use crate::store::{AfterFailure, Answer, Claimed, Operation, Reader};
 use crate::task::{NewTask, State, Task, TaskId, validate_delay, validate_name};
 
@@ -149,14 +149,7 @@ impl Queue {
     /// # Errors
     /// See [`Queue::enqueue`].
     pub fn enqueue_all(&self, tasks: &[NewTask]) -> Result<Vec<TaskId>> {
-        if tasks.len() > ENQUEUE_BATCH_MAX {
-            let count = tasks.len();
-            return Err(Error::invalid(
-                "batch",
-                format!("{count} tasks, at most {ENQUEUE_BATCH_MAX} are allowed in one call"),
-            ));
-        }
-        tasks.iter().try_for_each(NewTask::validate)?;
+        validate_batch(tasks)?;
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
@@ -164,6 +157,25 @@ impl Queue {
             Answer::Enqueued(ids) => Ok(ids),
             _ => Err(Error::unanswered()),
         }
+    }
+
+    /// Adds tasks in a transaction of the caller's own, on the caller's own connection to the queue's
+    /// file: they are there, and workers are told, if and when that transaction commits.
+    ///
+    /// Begin the transaction with `BEGIN IMMEDIATE`: one that reads first may be refused the write
+    /// lock. How durable the tasks are is decided by the connection's `synchronous` setting.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], a connection without a
+    /// transaction, or one to another file; an engine's failure. The transaction can go on, and holds
+    /// none of the tasks.
+    pub fn enqueue_in(
+        &self,
+        transaction: &rusqlite::Connection,
+        tasks: &[NewTask],
+    ) -> Result<Vec<TaskId>> {
+        validate_batch(tasks)?;
+        enqueue_in(transaction, self.shared.clock.now(), tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
@@ -295,4 +307,15 @@ impl Queue {
     fn reader<T>(&self, read: impl FnOnce(&SqliteReader) -> Result<T>) -> Result<T> {
         read(&self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn validate_batch(tasks: &[NewTask]) -> Result<()> {
+    let count = tasks.len();
+    if count > ENQUEUE_BATCH_MAX {
+        return Err(Error::invalid(
+            "batch",
+            format!("{count} tasks, at most {ENQUEUE_BATCH_MAX} are allowed in one call"),
+        ));
+    }
+    tasks.iter().try_for_each(NewTask::validate)
 }

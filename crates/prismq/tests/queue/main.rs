@@ -11,6 +11,7 @@
 mod common;
 
 mod a_batch_is_enqueued_whole_or_not_at_all;
+mod a_callers_transaction_can_enqueue;
 mod a_claim_merges_its_types_in_one_order;
 mod a_claim_takes_lower_priorities_first_then_older_tasks;
 mod a_delayed_task_is_claimed_when_due_and_not_before;

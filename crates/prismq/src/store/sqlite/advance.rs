@@ -34,7 +34,7 @@ impl SqliteStore {
             self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
         for (lane, _) in promoted {
             let queue = self.queue_of(lane)?;
-            let counters = self.counters.of(queue);
+            let counters = self.ledger.counters.of(queue);
             counters.scheduled -= 1;
             counters.ready += 1;
         }
@@ -42,7 +42,7 @@ impl SqliteStore {
             .moved(RECLAIM, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX, LEASE_EXPIRED])?;
         for (lane, state) in reclaimed {
             let queue = self.queue_of(lane)?;
-            let counters = self.counters.of(queue);
+            let counters = self.ledger.counters.of(queue);
             counters.leased -= 1;
             counters.reclaimed += 1;
             if state == state::READY {
@@ -64,6 +64,11 @@ impl SqliteStore {
         let run_at = self.first(NEXT_RUN_AT)?;
         let expires_at = self.first(NEXT_EXPIRY)?;
         Ok(run_at.into_iter().chain(expires_at).min())
+    }
+
+    fn queue_of(&mut self, lane: i64) -> Result<i64> {
+        let queue = self.ledger.lanes.queue_of(&self.connection, lane);
+        queue.map_err(|error| self.failure(error))
     }
 
     fn first(&self, sql: &str) -> Result<Option<Timestamp>> {

@@ -45,7 +45,7 @@ impl SqliteStore {
         let leases = self.lease(&lanes, picked, now.after(claim.lease))?;
         if let Some((lane, _)) = lanes.first() {
             let count = i64::try_from(leases.len()).unwrap_or(i64::MAX);
-            let counters = self.counters.of(lane.queue);
+            let counters = self.ledger.counters.of(lane.queue);
             counters.ready -= count;
             counters.leased += count;
         }
@@ -64,6 +64,20 @@ impl SqliteStore {
             }
         }
         Ok(false)
+    }
+
+    /// The lanes a claim may take from, those that exist.
+    fn lanes_of(&mut self, claim: &Claim) -> Result<Vec<(Lane, Arc<str>)>> {
+        let mut lanes: Vec<(Lane, Arc<str>)> = Vec::with_capacity(claim.types.len());
+        for task_type in claim.types.iter() {
+            let lane = self.ledger.lanes.find(&self.connection, &claim.queue, task_type);
+            if let Some(lane) = lane.map_err(|error| self.failure(error))?
+                && lanes.iter().all(|(known, _)| known.id != lane.id)
+            {
+                lanes.push((lane, task_type.clone()));
+            }
+        }
+        Ok(lanes)
     }
 
     /// The first `max` ready tasks over all lanes, each with the index of its lane.

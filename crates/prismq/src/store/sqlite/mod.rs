@@ -13,6 +13,7 @@ mod counters;
 mod enqueue;
 mod failure;
 mod lanes;
+mod ledger;
 mod open;
 mod reader;
 mod schema;
@@ -25,8 +26,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
 
-use self::counters::Counters;
-use self::lanes::Lanes;
+use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -34,6 +34,7 @@ use crate::queue::Durability;
 use crate::stats::ContentionCounters;
 use crate::task::State;
 
+pub(crate) use self::enqueue::enqueue_in;
 pub(crate) use self::open::{OpenOptions, open};
 pub(crate) use self::reader::SqliteReader;
 
@@ -74,10 +75,7 @@ pub(crate) struct SqliteStore {
     waits_for_disk: bool,
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
-    lanes: Lanes,
-    counters: Counters,
-    /// The next id to give away, while a transaction that took some is in progress.
-    next_id: Option<i64>,
+    ledger: Ledger,
 }
 
 impl Store for SqliteStore {
@@ -121,16 +119,18 @@ impl SqliteStore {
             .iter()
             .map(|operation| self.run_one(now, operation))
             .collect::<Result<Vec<_>>>()?;
-        self.flush_ids()?;
-        let Self { counters, connection, path, .. } = self;
-        counters.flush(connection).map_err(|error| failure::classify(path, error))?;
+        let Self { ledger, connection, path, .. } = self;
+        ledger.flush(connection).map_err(|error| failure::classify(path, error))?;
         Ok(answers)
     }
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
     fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
         match operation {
-            Operation::Enqueue(tasks) => self.enqueue(now, tasks).map(Answer::Enqueued).map(Ok),
+            Operation::Enqueue(tasks) => {
+                let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, tasks);
+                ids.map(|ids| Ok(Answer::Enqueued(ids))).map_err(|error| self.failure(error))
+            }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
             Operation::Complete(key) => self.complete(now, key),
             Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
@@ -210,9 +210,7 @@ impl SqliteStore {
         {
             tracing::warn!(%error, "rollback failed");
         }
-        self.counters.clear();
-        self.lanes.clear();
-        self.next_id = None;
+        self.ledger.clear();
     }
 
     fn wait_for_disk(&mut self, wait: bool) -> Result<()> {

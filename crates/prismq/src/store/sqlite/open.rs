@@ -9,8 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::counters::Counters;
-use super::lanes::Lanes;
+use super::ledger::Ledger;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
 use crate::queue::Durability;
@@ -60,9 +59,7 @@ pub(crate) fn open(
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
         contention,
-        lanes: Lanes::default(),
-        counters: Counters::default(),
-        next_id: None,
+        ledger: Ledger::default(),
     };
     Ok((store, SqliteReader::new(reader, path)))
 }

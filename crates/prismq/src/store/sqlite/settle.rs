@@ -38,7 +38,7 @@ impl SqliteStore {
         if key.payload_apart {
             self.execute("DELETE FROM payload WHERE task = ?1", [key.id.as_i64()])?;
         }
-        let counters = self.counters.of(key.queue);
+        let counters = self.ledger.counters.of(key.queue);
         counters.leased -= 1;
         counters.completed += 1;
         Ok(Ok(Answer::Completed))
@@ -71,7 +71,7 @@ impl SqliteStore {
         if updated == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.counters.of(key.queue);
+        let counters = self.ledger.counters.of(key.queue);
         counters.leased -= 1;
         counters.failed += 1;
         match state {
@@ -101,7 +101,7 @@ impl SqliteStore {
         if updated == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.counters.of(key.queue);
+        let counters = self.ledger.counters.of(key.queue);
         counters.leased -= 1;
         counters.ready += 1;
         Ok(Ok(Answer::Released))

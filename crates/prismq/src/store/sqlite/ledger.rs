@@ -1,0 +1,44 @@
+//! What a transaction in progress carries to its end: the lanes it met, what it counted, and the ids
+//! it gave away. A rollback forgets all of it.
+
+use rusqlite::{Connection, Result};
+
+use super::counters::Counters;
+use super::lanes::Lanes;
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) lanes: Lanes,
+    pub(super) counters: Counters,
+    /// The next id to give away, once the transaction has taken some.
+    next_id: Option<i64>,
+}
+
+impl Ledger {
+    /// Reserves ids and returns the first of them.
+    pub(super) fn take_ids(&mut self, connection: &Connection, count: usize) -> Result<i64> {
+        let next = match self.next_id {
+            Some(next) => next,
+            None => connection
+                .prepare_cached("SELECT next_id FROM sequence")?
+                .query_row([], |row| row.get(0))?,
+        };
+        self.next_id = Some(next + i64::try_from(count).unwrap_or(i64::MAX));
+        Ok(next)
+    }
+
+    /// Writes what stands in the ledger, inside the transaction it belongs to.
+    pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
+        if let Some(next) = self.next_id.take() {
+            connection.prepare_cached("UPDATE sequence SET next_id = ?1")?.execute([next])?;
+        }
+        self.counters.flush(connection)
+    }
+
+    /// Forgets a transaction that was rolled back.
+    pub(super) fn clear(&mut self) {
+        self.lanes.clear();
+        self.counters.clear();
+        self.next_id = None;
+    }
+}
