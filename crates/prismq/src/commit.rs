@@ -297,7 +297,7 @@ const fn gives_work(answer: &Answer) -> bool {
     match answer {
         Answer::Enqueued(_) | Answer::Released => true,
         Answer::Failed(state) => !matches!(state, State::Dead),
-        Answer::Claimed(_) | Answer::Completed | Answer::Extended(_) => false,
+        Answer::Claimed(_) | Answer::Completed | Answer::Extended(_) | Answer::Ordered => false,
     }
 }
 

@@ -48,6 +48,15 @@ pub enum Error {
         /// How long was waited for room.
         waited: Duration,
     },
+    /// The order of a queue can only be set while it holds no task, as a task's place is computed when
+    /// it is enqueued.
+    #[error("queue {queue:?} holds {tasks} tasks: its order can be set only while it holds none")]
+    NotEmpty {
+        /// The queue.
+        queue: String,
+        /// Tasks ready, scheduled, leased or dead.
+        tasks: u64,
+    },
     /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
     /// as soon as there is room.
     #[error("no room left for the queue file: {reason}")]

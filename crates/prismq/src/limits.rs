@@ -23,6 +23,8 @@ pub const ATTEMPTS_MAX: u32 = 1_000_000;
 pub const PRIORITY_MIN: i32 = -32_768;
 /// See [`PRIORITY_MIN`].
 pub const PRIORITY_MAX: i32 = 32_767;
+/// Most that one priority number may be worth under ageing; more is refused.
+pub const AGEING_STEP_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest delay of a task or a retry (ten years); a longer one is refused.
 pub const DELAY_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Longest lease (seven days); a longer one is refused.

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, validate_lease};
 use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, OVERLOAD_WAIT};
+use crate::order::Order;
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
@@ -225,6 +226,18 @@ impl Queue {
             Answer::Extended(expires_at) => Ok(expires_at),
             _ => Err(Error::unanswered()),
         }
+    }
+
+    /// Sets how a queue orders its ready tasks; [`Order::Priority`] unless set. It is kept in the file
+    /// and holds for every process.
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`] if the queue holds tasks and another order; [`Error::InvalidInput`]; an
+    /// engine's failure.
+    pub fn set_order(&self, queue: &str, order: Order) -> Result<()> {
+        validate_name("queue name", queue)?;
+        order.validate()?;
+        self.submit(Operation::SetOrder { queue: queue.into(), order }).map(drop)
     }
 
     /// Gives a task back as if it had not been claimed: the attempt does not count.

@@ -6,11 +6,13 @@
 
 pub(crate) mod sqlite;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey};
+use crate::order::Order;
 use crate::stats::QueueStats;
 use crate::task::{NewTask, State, Task, TaskId};
 
@@ -29,6 +31,8 @@ pub(crate) enum Operation {
     Extend { key: LeaseKey, lease: Duration },
     /// Gives a task back as if it had not been claimed.
     Release(LeaseKey),
+    /// Sets the order of a queue that holds no task.
+    SetOrder { queue: Arc<str>, order: Order },
 }
 
 /// What becomes of a task whose attempt failed.
@@ -44,7 +48,10 @@ impl Operation {
     /// Whether its answer promises something that a power cut must not undo. A lost claim, extension
     /// or release only lets a task run again sooner or later.
     pub(crate) const fn must_be_durable(&self) -> bool {
-        matches!(self, Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. })
+        matches!(
+            self,
+            Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. } | Self::SetOrder { .. }
+        )
     }
 
     /// Payload bytes it carries.
@@ -63,6 +70,7 @@ pub(crate) enum Answer {
     Claimed(Claimed),
     Completed,
     Released,
+    Ordered,
     /// To `Fail`: where the task stands now.
     Failed(State),
     /// To `Extend`: when the lease now ends.

@@ -30,6 +30,7 @@ mod a_pool_completes_every_task_once;
 mod a_pool_retries_when_the_clock_says_so;
 mod a_pool_waits_out_a_busy_database;
 mod a_pool_with_settings_out_of_bounds_is_not_started;
+mod a_queue_gives_its_tasks_in_the_order_it_was_set_to;
 mod a_release_does_not_count_an_attempt;
 mod a_running_task_keeps_its_lease;
 mod a_shutdown_does_not_wait_longer_than_it_is_told;

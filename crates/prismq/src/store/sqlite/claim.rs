@@ -37,12 +37,24 @@ const MERGE_CHUNK: usize = 32;
 /// A ready task's place: its order key, and its id where keys are equal.
 type Place = (i64, i64);
 
+/// A task to be leased, and the index of its lane among those of the claim.
+#[derive(Debug, Clone, Copy)]
+struct Picked {
+    key: i64,
+    id: i64,
+    lane: usize,
+}
+
 impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
     pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
         let lanes = self.lanes_of(claim)?;
         let picked = self.pick(&lanes, claim.max)?;
-        let leases = self.lease(&lanes, picked, now.after(claim.lease))?;
+        if let (Some((lane, _)), Some(last)) = (lanes.first(), picked.last()) {
+            let moved = self.ledger.orders.claimed(&self.connection, lane.queue, last.key);
+            moved.map_err(|error| self.failure(error))?;
+        }
+        let leases = self.lease(&lanes, &picked, now.after(claim.lease))?;
         if let Some((lane, _)) = lanes.first() {
             let count = i64::try_from(leases.len()).unwrap_or(i64::MAX);
             let counters = self.ledger.counters.of(lane.queue);
@@ -80,8 +92,8 @@ impl SqliteStore {
         Ok(lanes)
     }
 
-    /// The first `max` ready tasks over all lanes, each with the index of its lane.
-    fn pick(&self, lanes: &[(Lane, Arc<str>)], max: usize) -> Result<Vec<(i64, usize)>> {
+    /// The first `max` ready tasks over all lanes.
+    fn pick(&self, lanes: &[(Lane, Arc<str>)], max: usize) -> Result<Vec<Picked>> {
         let chunk = if lanes.len() == 1 { max } else { max.min(MERGE_CHUNK) };
         let mut read: Vec<VecDeque<Place>> = Vec::with_capacity(lanes.len());
         let mut heads = BinaryHeap::with_capacity(lanes.len());
@@ -94,7 +106,7 @@ impl SqliteStore {
         while picked.len() < max
             && let Some(Reverse((place, index))) = heads.pop()
         {
-            picked.push((place.1, index));
+            picked.push(Picked { key: place.0, id: place.1, lane: index });
             let (Some(places), Some((lane, _))) = (read.get_mut(index), lanes.get(index)) else {
                 continue;
             };
@@ -117,17 +129,20 @@ impl SqliteStore {
     fn lease(
         &self,
         lanes: &[(Lane, Arc<str>)],
-        picked: Vec<(i64, usize)>,
+        picked: &[Picked],
         expires_at: Timestamp,
     ) -> Result<Vec<Lease>> {
         if picked.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|(id, _)| (*id).into()).collect());
+        let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|picked| picked.id.into()).collect());
         let mut update = self.prepare(LEASE)?;
         // The rows come back in an order of SQLite's own.
-        let mut by_id: Vec<(i64, usize, usize)> =
-            picked.into_iter().enumerate().map(|(place, (id, lane))| (id, place, lane)).collect();
+        let mut by_id: Vec<(i64, usize, usize)> = picked
+            .iter()
+            .enumerate()
+            .map(|(place, picked)| (picked.id, place, picked.lane))
+            .collect();
         by_id.sort_unstable();
         let mut leases: Vec<(usize, Lease)> = update
             .query_map(params![ids, expires_at.as_micros()], |row| {

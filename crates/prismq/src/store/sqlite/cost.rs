@@ -30,10 +30,10 @@ const STATEMENTS: [&str; 12] = [
     settle::RELEASE,
 ];
 
-const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 const BACKLOG: u32 = 50_000;
 
-fn store() -> (TempDir, SqliteStore) {
+pub(super) fn store() -> (TempDir, SqliteStore) {
     let folder = tempfile::tempdir().unwrap();
     let options = OpenOptions {
         path: folder.path().join("queue.db"),
@@ -67,8 +67,12 @@ fn add(store: &SqliteStore, count: u32, lane: u32, state: u32) {
         .unwrap();
 }
 
+pub(super) fn claim_of(max: usize) -> Operation {
+    Operation::Claim(Claim::new(["job"]).max(max))
+}
+
 fn claimed(store: &mut SqliteStore) -> Lease {
-    let claim = Operation::Claim(Claim::new(["job"]));
+    let claim = claim_of(1);
     let Ok(Answer::Claimed(mut claimed)) = store.apply(NOW, &[claim]).unwrap().remove(0) else {
         panic!("a claim is answered by leases")
     };

@@ -7,15 +7,8 @@ use super::{failure, schema, state};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::limits::PAYLOAD_BYTES_INLINE_MAX;
+use crate::order::Place;
 use crate::task::{NewTask, TaskId};
-
-/// Bits of an order key below the priority: room for 2^47 tasks over the life of a file.
-const SEQUENCE_BITS: u32 = 47;
-
-/// Smaller keys run first: by priority, then by id, which is first in, first out.
-const fn order_key(priority: i32, id: i64) -> i64 {
-    ((priority as i64) << SEQUENCE_BITS) + id
-}
 
 /// Adds tasks in the transaction that is open on this connection.
 pub(super) fn enqueue(
@@ -43,12 +36,20 @@ pub(super) fn enqueue(
             counters.ready += 1;
             state::READY
         };
+        let ranking = ledger.orders.of(connection, lane.queue)?;
+        let key = ranking.order.key(Place {
+            id,
+            priority: task.priority,
+            run_at: run_at.as_micros(),
+            virtual_time: ranking.virtual_time,
+            chance: fastrand::f64(),
+        });
         let inline = (task.payload.len() <= PAYLOAD_BYTES_INLINE_MAX).then_some(&*task.payload);
         insert.execute(params![
             id,
             lane.id,
             state,
-            order_key(task.priority, id),
+            key,
             task.priority,
             task.max_attempts,
             now.as_micros(),
@@ -95,18 +96,4 @@ pub(crate) fn enqueue_in(
     };
     connection.execute_batch(end).map_err(failed)?;
     added
-}
-
-#[cfg(test)]
-mod tests {
-    use super::order_key;
-    use crate::limits::{PRIORITY_MAX, PRIORITY_MIN};
-
-    #[test]
-    fn priority_comes_before_id_over_the_whole_range() {
-        let last_id = (1 << super::SEQUENCE_BITS) - 1;
-        assert!(order_key(PRIORITY_MIN, last_id) < order_key(PRIORITY_MIN + 1, 1));
-        assert!(order_key(-1, last_id) < order_key(0, 1));
-        assert!(order_key(PRIORITY_MAX, last_id) > order_key(PRIORITY_MAX - 1, last_id));
-    }
 }

@@ -15,9 +15,12 @@ mod failure;
 mod lanes;
 mod ledger;
 mod open;
+mod orders;
 mod reader;
 mod schema;
 mod settle;
+#[cfg(test)]
+mod weights;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -136,6 +139,7 @@ impl SqliteStore {
             Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
             Operation::Release(key) => self.release(now, key),
+            Operation::SetOrder { queue, order } => self.set_order(queue, *order),
         }
     }
 

@@ -9,10 +9,15 @@ CREATE TABLE sequence (
 ) STRICT;
 INSERT INTO sequence (one, next_id) VALUES (1, 1);
 
--- A queue and its counters, kept in the transaction of the operation they count.
+-- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
+-- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
+-- microseconds a priority number, 4 weighted random from virtual_time on.
 CREATE TABLE queue (
-    id        INTEGER PRIMARY KEY,
-    name      TEXT    NOT NULL UNIQUE,
+    id           INTEGER PRIMARY KEY,
+    name         TEXT    NOT NULL UNIQUE,
+    ordering     INTEGER NOT NULL DEFAULT 0 CHECK (ordering BETWEEN 0 AND 4),
+    ageing_step  INTEGER NOT NULL DEFAULT 0,
+    virtual_time INTEGER NOT NULL DEFAULT 0,
     ready     INTEGER NOT NULL DEFAULT 0,
     scheduled INTEGER NOT NULL DEFAULT 0,
     leased    INTEGER NOT NULL DEFAULT 0,

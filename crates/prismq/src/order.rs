@@ -1,0 +1,118 @@
+//! In which order a queue gives its ready tasks.
+//!
+//! An order is nothing but a key, computed when a task is enqueued: the smallest key comes first, by
+//! one seek in an index, whatever the order. A task keeps its key through retries and releases.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::limits::{AGEING_STEP_MAX, PRIORITY_MIN};
+
+/// How a queue orders its ready tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Order {
+    /// Lower priority numbers first; within one priority first in, first out.
+    #[default]
+    Priority,
+    /// First in, first out, whatever the priority.
+    FirstInFirstOut,
+    /// Last in, first out, whatever the priority: for work that loses its worth with age.
+    LastInFirstOut,
+    /// By time of becoming ready plus priority times `step`: a task overtakes those that are up to one
+    /// step older for each priority number it is lower, and none waits for ever (earliest deadline
+    /// first).
+    Ageing {
+        /// What one priority number is worth.
+        step: Duration,
+    },
+    /// At random, a task of priority `p` with weight `1 / (1 + p)`; negative priorities count as 0.
+    /// Every task has its chance at each claim, so that none starves.
+    WeightedRandom,
+}
+
+/// Bits of a key below the priority: room for 2^47 tasks over the life of a file.
+const SEQUENCE_BITS: u32 = 47;
+/// Units of virtual time for the mean wait of a task of weight 1 that is alone.
+const WEIGHT_UNITS: f64 = (1 << 20) as f64;
+
+/// What a key is made of, beside the order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) id: i64,
+    pub(crate) priority: i32,
+    /// When the task becomes ready, in microseconds.
+    pub(crate) run_at: i64,
+    /// The greatest key that was claimed from the queue so far.
+    pub(crate) virtual_time: i64,
+    /// A random number in 0..1.
+    pub(crate) chance: f64,
+}
+
+impl Order {
+    /// The key of a task; where keys are equal, the lower id comes first.
+    pub(crate) fn key(self, place: Place) -> i64 {
+        let Place { id, priority, run_at, virtual_time, chance } = place;
+        match self {
+            Self::Priority => (i64::from(priority) << SEQUENCE_BITS) + id,
+            Self::FirstInFirstOut => id,
+            Self::LastInFirstOut => -id,
+            Self::Ageing { step } => {
+                let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+                run_at.saturating_add(i64::from(priority).saturating_mul(step))
+            }
+            // An exponential race: the smallest of exponential variables belongs to each task with a
+            // chance in proportion to its rate, and as they have no memory, a late arrival that starts
+            // at the present virtual time is on equal terms (Efraimidis and Spirakis, "Weighted random
+            // sampling with a reservoir", 2006, in its exponential form).
+            Self::WeightedRandom => {
+                let mean = WEIGHT_UNITS * (1.0 + f64::from(priority.max(0)));
+                let wait = -mean * (1.0 - chance).ln();
+                virtual_time.saturating_add(wait as i64)
+            }
+        }
+    }
+
+    pub(crate) fn validate(self) -> Result<()> {
+        match self {
+            Self::Ageing { step } if step > AGEING_STEP_MAX => Err(Error::invalid(
+                "ageing step",
+                format!("{step:?}, at most {AGEING_STEP_MAX:?} is allowed"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+// The keys of the lowest priority must not leave the range of a key.
+const _: () = assert!((PRIORITY_MIN as i64) >= i64::MIN >> SEQUENCE_BITS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::PRIORITY_MAX;
+
+    fn key(order: Order, priority: i32, id: i64) -> i64 {
+        order.key(Place { id, priority, run_at: 0, virtual_time: 0, chance: 0.5 })
+    }
+
+    #[test]
+    fn priority_comes_before_id_over_the_whole_range() {
+        let last_id = (1 << SEQUENCE_BITS) - 1;
+        let key = |priority, id| key(Order::Priority, priority, id);
+        assert!(key(PRIORITY_MIN, last_id) < key(PRIORITY_MIN + 1, 1));
+        assert!(key(-1, last_id) < key(0, 1));
+        assert!(key(PRIORITY_MAX, last_id) > key(PRIORITY_MAX - 1, last_id));
+    }
+
+    #[test]
+    fn no_key_overflows_at_the_ends_of_the_range() {
+        let step = AGEING_STEP_MAX;
+        for order in [Order::Ageing { step }, Order::WeightedRandom] {
+            for (priority, run_at) in [(PRIORITY_MIN, i64::MIN), (PRIORITY_MAX, i64::MAX)] {
+                let place = Place { id: 1, priority, run_at, virtual_time: i64::MAX, chance: 1.0 };
+                order.key(place);
+            }
+        }
+    }
+}
