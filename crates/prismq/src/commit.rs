@@ -13,6 +13,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -117,6 +118,11 @@ impl<S: Store> Committer<S> {
     /// A number that is another once another process or handle has committed something.
     pub(crate) fn version(&self) -> Result<i64> {
         self.store().version()
+    }
+
+    /// A file that changes whenever something is committed, if there is one.
+    pub(crate) fn changing_file(&self) -> Option<PathBuf> {
+        self.store().changing_file()
     }
 
     /// The store's own view of its settings.
@@ -330,6 +336,10 @@ mod tests {
 
         fn version(&self) -> Result<i64> {
             Ok(0)
+        }
+
+        fn changing_file(&self) -> Option<PathBuf> {
+            None
         }
 
         fn settings(&self) -> Result<Vec<(String, String)>> {

@@ -60,7 +60,10 @@ pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
 pub const PREFETCH_BYTES_MAX: usize = 64 << 20;
 /// How long a finished task may wait for others to be committed with, where handlers are quick.
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);
-/// How long what another process enqueues may go unnoticed by an idle pool.
+/// How long what another process enqueues may go unnoticed by an idle pool where the kernel does not
+/// tell of it.
 pub const OTHERS_INTERVAL: Duration = Duration::from_millis(50);
+/// How often an idle pool looks for itself where the kernel does tell, in case it failed to.
+pub const OTHERS_INTERVAL_TOLD: Duration = Duration::from_secs(1);
 /// How long a dropped pool waits for its handlers.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);

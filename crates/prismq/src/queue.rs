@@ -308,6 +308,11 @@ impl Queue {
         self.shared.committer.version()
     }
 
+    /// A file that changes whenever something is committed, if there is one.
+    pub(crate) fn changing_file(&self) -> Option<PathBuf> {
+        self.shared.committer.changing_file()
+    }
+
     /// Raised after every commit that gave workers something to do.
     pub(crate) fn work(&self) -> &Arc<Signal> {
         &self.shared.work

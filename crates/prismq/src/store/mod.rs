@@ -6,6 +6,7 @@
 
 pub(crate) mod sqlite;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +103,9 @@ pub(crate) trait Store: Send {
 
     /// A number that is another once another process or handle has committed something.
     fn version(&self) -> Result<i64>;
+
+    /// A file that changes whenever something is committed, if there is one.
+    fn changing_file(&self) -> Option<PathBuf>;
 
     /// The settings of the writer's connection, read back.
     fn settings(&self) -> Result<Vec<(String, String)>>;

@@ -4,13 +4,17 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use super::listener::Listener;
 use super::registry::Registry;
 use super::state::State;
 use super::{Crew, Event, OnEvent, TaskContext, WorkerPool, attendant, dispatch};
 use crate::error::{Error, Result};
 use crate::failure::TaskError;
 use crate::lease::{Claim, DEFAULT_LEASE};
-use crate::limits::{PREFETCH_DEFAULT, PREFETCH_MAX, WORKERS_MAX};
+#[cfg(target_os = "linux")]
+use crate::limits::OTHERS_INTERVAL_TOLD;
+use crate::limits::{OTHERS_INTERVAL, PREFETCH_DEFAULT, PREFETCH_MAX, WORKERS_MAX};
 use crate::queue::Queue;
 use crate::signal::Signal;
 use crate::task::DEFAULT_QUEUE;
@@ -100,6 +104,13 @@ impl WorkerPoolBuilder {
         }
         within("workers", self.workers, WORKERS_MAX)?;
         within("prefetch", self.prefetch, PREFETCH_MAX)?;
+        #[cfg(target_os = "linux")]
+        let listener = listen(&self.queue);
+        #[cfg(target_os = "linux")]
+        let others_interval =
+            if listener.is_some() { OTHERS_INTERVAL_TOLD } else { OTHERS_INTERVAL };
+        #[cfg(not(target_os = "linux"))]
+        let others_interval = OTHERS_INTERVAL;
         let attend = Arc::new(Signal::default());
         self.queue.clock().on_jump(&attend);
         let crew = Arc::new(Crew {
@@ -110,9 +121,23 @@ impl WorkerPoolBuilder {
             state: Mutex::new(State::new(self.workers, self.prefetch)),
             changed: Condvar::new(),
             attend,
+            listen: Signal::default(),
+            others_interval,
         });
         // From here on, dropping the pool stops what was started.
-        let mut pool = WorkerPool { crew, threads: Vec::new(), attendant: None };
+        let mut pool = WorkerPool {
+            crew,
+            threads: Vec::new(),
+            attendant: None,
+            #[cfg(target_os = "linux")]
+            listener: None,
+        };
+        #[cfg(target_os = "linux")]
+        if let Some(listener) = listener {
+            let (crew, run) = (pool.crew.clone(), listener.clone());
+            let thread = spawn("prismq-listener", move || run.run(&crew))?;
+            pool.listener = Some((listener, thread));
+        }
         let crew = pool.crew.clone();
         // Not the thread's own: the workers may be well under way before it runs.
         let started_at = crew.queue.clock().now();
@@ -124,6 +149,18 @@ impl WorkerPoolBuilder {
             pool.threads.push(spawn(&name, move || dispatch::work(&crew, worker))?);
         }
         Ok(pool)
+    }
+}
+
+/// Listens to the queue's file, where the kernel has room for one more listener.
+#[cfg(target_os = "linux")]
+fn listen(queue: &Queue) -> Option<Arc<Listener>> {
+    match Listener::new(&queue.changing_file()?) {
+        Ok(listener) => Some(Arc::new(listener)),
+        Err(error) => {
+            tracing::warn!(%error, "the kernel does not tell of other processes: looking instead");
+            None
+        }
     }
 }
 

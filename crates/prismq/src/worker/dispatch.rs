@@ -9,7 +9,6 @@ use super::{Crew, TaskContext};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::Lease;
-use crate::limits::OTHERS_INTERVAL;
 use crate::store::{Answer, Claimed, Operation};
 use crate::task::State as TaskState;
 
@@ -45,6 +44,7 @@ pub(super) fn work(crew: &Crew, worker: usize) {
             }
             Step::Watch(drained) => {
                 drop(state);
+                crew.listen.raise();
                 let found = watch(crew, drained);
                 crew.state().end_watch(found);
             }
@@ -83,7 +83,7 @@ fn run(crew: &Crew, worker: usize, lease: Lease, clock: Timestamp, lost: &Atomic
 fn watch(crew: &Crew, drained: Drained) -> bool {
     loop {
         let due = drained.next_due.and_then(|due| crew.queue.clock().sleep_until(due));
-        let timeout = due.unwrap_or(Duration::MAX).min(OTHERS_INTERVAL);
+        let timeout = due.unwrap_or(Duration::MAX).min(crew.others_interval);
         if crew.queue.work().wait(drained.seen, Some(timeout)) != drained.seen {
             return false;
         }

@@ -10,6 +10,8 @@ mod builder;
 mod context;
 mod dispatch;
 mod event;
+#[cfg(target_os = "linux")]
+mod listener;
 mod registry;
 mod shutdown;
 mod state;
@@ -38,6 +40,8 @@ pub struct WorkerPool {
     crew: Arc<Crew>,
     threads: Vec<JoinHandle<()>>,
     attendant: Option<JoinHandle<()>>,
+    #[cfg(target_os = "linux")]
+    listener: Option<(Arc<listener::Listener>, JoinHandle<()>)>,
 }
 
 impl WorkerPool {
@@ -66,6 +70,10 @@ struct Crew {
     changed: Condvar,
     /// Told when the attendant must look: something waits to be settled, time jumped, or the end.
     attend: Arc<Signal>,
+    /// Told when a worker begins to watch for new work, and at the end.
+    listen: Signal,
+    /// How often a watching worker looks for itself whether another process wrote.
+    others_interval: Duration,
 }
 
 impl Crew {

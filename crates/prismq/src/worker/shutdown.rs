@@ -54,6 +54,12 @@ impl WorkerPool {
         state.dismiss();
         drop(state);
         self.crew.attend.raise();
+        self.crew.listen.raise();
+        #[cfg(target_os = "linux")]
+        if let Some((listener, thread)) = self.listener.take() {
+            listener.stop();
+            join(thread);
+        }
         // A handler that never returns must not keep its caller.
         if report.abandoned.is_empty() {
             for thread in threads {

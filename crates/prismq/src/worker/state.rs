@@ -390,6 +390,11 @@ impl State {
         self.halted.is_some() || (held == 0 && !self.leading)
     }
 
+    /// Whether a worker watches for new work.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.watching
+    }
+
     /// Nobody waits for the pool any more.
     pub(super) const fn dismiss(&mut self) {
         self.dismissed = true;

@@ -108,6 +108,12 @@ impl Store for SqliteStore {
             .map_err(|error| self.failure(error))
     }
 
+    fn changing_file(&self) -> Option<PathBuf> {
+        let mut name = self.path.clone().into_os_string();
+        name.push("-wal");
+        Some(name.into())
+    }
+
     fn settings(&self) -> Result<Vec<(String, String)>> {
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
