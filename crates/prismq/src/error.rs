@@ -131,8 +131,8 @@ pub enum Error {
         #[source]
         source: Arc<rusqlite::Error>,
     },
-    /// A thread of the pool could not be started.
-    #[error("cannot start a worker thread: {source}")]
+    /// A thread of the queue or of a pool could not be started.
+    #[error("cannot start a thread: {source}")]
     Thread {
         /// What the operating system said.
         #[source]

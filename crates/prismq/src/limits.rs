@@ -47,6 +47,12 @@ pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// Most due tasks promoted and most expired leases reclaimed by one transaction; the rest follow in
 /// the next, so that no caller pays for a flood.
 pub const ADVANCE_BATCH_MAX: usize = 1024;
+/// Pages of the WAL from which on they are copied back beside the commits (4 MiB).
+pub const WAL_PAGES_CHECKPOINT: u32 = 1024;
+/// Pages of the WAL from which on the writer itself makes room (16 MiB).
+pub const WAL_PAGES_MAX: u32 = 4096;
+/// Pages of the WAL from which on it is reported that a reader pins it (64 MiB).
+pub const WAL_PAGES_REPORTED: u32 = 16_384;
 /// How long an operation waits by default for another process to give up the write lock.
 pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long an operation waits for room in the submission queue.

@@ -5,6 +5,7 @@
 
 mod advance;
 mod busy;
+mod checkpoint;
 mod claim;
 mod connection;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
 
+use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::Timestamp;
@@ -71,6 +73,8 @@ fn loaded(stored: i64) -> rusqlite::Result<State> {
 /// The writer.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
+    /// Before the connection, so that its own is closed first and the last one tidies up.
+    checkpointer: Checkpointer,
     connection: Connection,
     path: PathBuf,
     durability: Durability,
@@ -98,6 +102,7 @@ impl Store for SqliteStore {
         };
         self.commit()?;
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::checkpoint::{self, Checkpointer};
 use super::ledger::Ledger;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
@@ -52,7 +53,15 @@ pub(crate) fn open(
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
     reader.pragma_update(None, "query_only", true).map_err(failure)?;
 
+    let checkpointing = connection::connect(&path).map_err(failure)?;
+    connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
+    connection::configure(&checkpointing, Durability::Full).map_err(failure)?;
+    let checkpointer = Checkpointer::start(checkpointing)
+        .map_err(|error| Error::Thread { source: Arc::new(error) })?;
+    checkpoint::watch_wal(&writer);
+
     let store = SqliteStore {
+        checkpointer,
         connection: writer,
         path: path.clone(),
         durability: options.durability,

@@ -1,0 +1,101 @@
+//! Keeping the WAL short, off the path of commits.
+//!
+//! After each commit SQLite says how many pages the WAL holds. From [`WAL_PAGES_CHECKPOINT`] on, a
+//! thread with a connection of its own copies them back into the database while commits go on. As new
+//! pages keep coming, it may never reach the end, without which the WAL cannot start over: from
+//! [`WAL_PAGES_MAX`] on, the writer copies what little is left between two commits.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, Result};
+
+use crate::limits::{WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED};
+use crate::signal::Signal;
+
+thread_local! {
+    /// Pages in the WAL after the last commit on this thread: SQLite's hook is a bare function, called
+    /// on the thread that commits.
+    static WAL_PAGES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Asks SQLite to tell the size of the WAL after each commit, in place of its own checkpoints.
+pub(super) fn watch_wal(connection: &Connection) {
+    connection.wal_hook(Some(|_, pages| {
+        WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
+        Ok(())
+    }));
+}
+
+/// The thread that checkpoints.
+#[derive(Debug)]
+pub(super) struct Checkpointer {
+    due: Arc<Signal>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    /// Whether a WAL that cannot start over was reported.
+    reported: bool,
+}
+
+impl Checkpointer {
+    /// Starts the thread with a connection to be its own.
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+        let due = Arc::new(Signal::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let (told, stopped) = (due.clone(), stop.clone());
+        let thread = thread::Builder::new()
+            .name("prismq-checkpoint".to_owned())
+            .spawn(move || run(&connection, &told, &stopped))?;
+        Ok(Self { due, stop, thread: Some(thread), reported: false })
+    }
+
+    /// After a commit on this thread: has the WAL shortened if it has grown long.
+    pub(super) fn committed(&mut self, writer: &Connection) {
+        let pages = WAL_PAGES.get();
+        if pages < WAL_PAGES_CHECKPOINT {
+            self.reported = false;
+            return;
+        }
+        if pages >= WAL_PAGES_MAX {
+            checkpoint(writer);
+        } else {
+            self.due.raise();
+        }
+        if pages >= WAL_PAGES_REPORTED && !self.reported {
+            self.reported = true;
+            tracing::warn!(pages, "the WAL cannot start over: a reader keeps an old state open");
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.due.raise();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that checkpoints panicked");
+        }
+    }
+}
+
+fn run(connection: &Connection, due: &Signal, stop: &AtomicBool) {
+    let mut seen = 0;
+    while !stop.load(Ordering::SeqCst) {
+        seen = due.wait(seen, None);
+        if !stop.load(Ordering::SeqCst) {
+            checkpoint(connection);
+        }
+    }
+}
+
+/// Copies pages back without waiting for anyone. Another process at the same work is no failure.
+fn checkpoint(connection: &Connection) {
+    let run = || -> Result<()> {
+        connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
+    };
+    if let Err(error) = run() {
+        tracing::warn!(%error, "a checkpoint failed: the WAL grows until one succeeds");
+    }
+}
