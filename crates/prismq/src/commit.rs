@@ -1,8 +1,8 @@
 //! Group commit: many callers, one transaction.
 //!
 //! A caller puts its operations in a queue. If nobody leads, it leads: it takes what waits, up to
-//! [`GROUP_OPERATIONS_MAX`] and [`GROUP_BYTES_MAX`], applies it in one transaction, hands the lead to
-//! the first of those who came meanwhile, and wakes the others with their answers (the write group
+//! [`GROUP_OPERATIONS_MAX`] and [`GROUP_BYTES_MAX`], applies it in one transaction, wakes the others
+//! with their answers, and hands the lead to the first of those who came meanwhile (the write group
 //! of RocksDB). There is no timer: what arrives during a commit is the next group. A lone caller
 //! applies its operations itself, without a thread switch.
 //!
@@ -15,6 +15,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
@@ -190,8 +191,6 @@ impl<S: Store> Committer<S> {
     fn lead(&self) -> Answers {
         let (operations, seats) = self.take_group();
         let mut answers = self.apply(&operations).into_iter();
-        // The next leader starts while this one still wakes its followers.
-        self.hand_on();
         let mut own = Answers::new();
         for (position, (seat, count)) in seats.into_iter().enumerate() {
             let theirs = answers.by_ref().take(count).collect();
@@ -201,6 +200,10 @@ impl<S: Store> Committer<S> {
                 seat.say(Turn::Answered(theirs));
             }
         }
+        // Those just answered may be about to come back: letting them in first makes the next group
+        // larger, and a sync costs the same for any.
+        thread::yield_now();
+        self.hand_on();
         own
     }
 
@@ -314,7 +317,6 @@ fn poisoned(cause: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::thread;
 
     use super::*;
     use crate::clock::{SystemClock, Timestamp};
