@@ -126,7 +126,8 @@ impl Store for SqliteStore {
 
 impl SqliteStore {
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        if batch.iter().any(|operation| matches!(operation, Operation::Claim(_))) {
+        let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
+        if batch.iter().any(claims) && self.has_due(now)? {
             self.advance(now)?;
         }
         let answers = batch
