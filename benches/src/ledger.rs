@@ -4,6 +4,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crossbeam::queue::SegQueue;
+
 use crate::engine::{Ending, Listener, Settled};
 
 /// One committed attempt and when it was known to be committed.
@@ -18,7 +20,6 @@ pub struct Entry {
 #[derive(Debug, Default)]
 struct Books {
     entries: Vec<Entry>,
-    runs: Vec<i64>,
     /// Tasks that need nothing more: completed or dead.
     ended: usize,
 }
@@ -28,6 +29,9 @@ struct Books {
 pub struct Ledger {
     expected: usize,
     books: Mutex<Books>,
+    /// Entered by every worker for every task: without a lock, so that the books do not become what
+    /// the workers wait for.
+    runs: SegQueue<i64>,
     all_ended: Condvar,
 }
 
@@ -35,9 +39,13 @@ impl Ledger {
     /// Books for a workload of this many tasks.
     #[must_use]
     pub fn expecting(tasks: usize) -> Arc<Self> {
-        let books =
-            Books { entries: Vec::with_capacity(tasks), runs: Vec::with_capacity(tasks), ended: 0 };
-        Arc::new(Self { expected: tasks, books: Mutex::new(books), all_ended: Condvar::new() })
+        let books = Books { entries: Vec::with_capacity(tasks), ended: 0 };
+        Arc::new(Self {
+            expected: tasks,
+            books: Mutex::new(books),
+            runs: SegQueue::new(),
+            all_ended: Condvar::new(),
+        })
     }
 
     /// A listener for the engine that enters every committed attempt.
@@ -63,7 +71,7 @@ impl Ledger {
 
     /// Enters that a handler began to run for this task.
     pub fn ran(&self, id: i64) {
-        self.books().runs.push(id);
+        self.runs.push(id);
     }
 
     /// Waits until all expected tasks have ended; `false` if they did not within the bound.
@@ -82,10 +90,10 @@ impl Ledger {
         self.books().entries.clone()
     }
 
-    /// The tasks handlers ran for, once for each run.
+    /// Takes out the tasks handlers ran for, once for each run.
     #[must_use]
-    pub fn runs(&self) -> Vec<i64> {
-        self.books().runs.clone()
+    pub fn take_runs(&self) -> Vec<i64> {
+        std::iter::from_fn(|| self.runs.pop()).collect()
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {

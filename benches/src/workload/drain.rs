@@ -109,7 +109,7 @@ pub fn drain(stage: &Stage, drain: &Drain) -> Result<Drained> {
     let entries = ledger.entries();
     let completions = ids_that(&entries, Ending::Completed);
     let ended = entries.iter().map(|entry| entry.at).max().unwrap_or_else(Instant::now);
-    let audit = Audit::balance(&enqueued, &completions, &ledger.runs());
+    let audit = Audit::balance(&enqueued, &completions, &ledger.take_runs());
     let census = engine.census().map_err(Error::engine("count its tasks"))?;
     let mut faults = audit.faults();
     if !in_time {
