@@ -81,7 +81,8 @@ pub fn open_loop(stage: &Stage, load: OpenLoop) -> Result<Latencies> {
 
     let entries = ledger.entries();
     let enqueued: Vec<i64> = arrivals.iter().map(|arrival| arrival.id).collect();
-    let audit = Audit::balance(&enqueued, &ids_that(&entries, Ending::Completed), &ledger.take_runs());
+    let audit =
+        Audit::balance(&enqueued, &ids_that(&entries, Ending::Completed), &ledger.take_runs());
     let census = engine.census().map_err(Error::engine("count its tasks"))?;
     let mut faults = audit.faults();
     if !in_time {
