@@ -1,4 +1,6 @@
 //! Baselines: combined records kept under a name in `results/baselines/`.
+//!
+//! When a run becomes one is [`crate::conclude`]'s to decide, comparing is [`crate::comparison`]'s.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -60,7 +62,8 @@ pub fn save(
 ) -> Result<PathBuf, BaselineError> {
     let path = path(results, name)?;
     let failed = |source| FileError::Write { path: path.clone(), source };
-    let json = serde_json::to_vec_pretty(run).map_err(|error| failed(error.into()))?;
+    let mut json = serde_json::to_vec_pretty(run).map_err(|error| failed(error.into()))?;
+    json.push(b'\n');
     match write_whole(&path, &json, replace) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -75,20 +78,20 @@ pub fn save(
 /// # Errors
 /// [`BaselineError::Unknown`] names those there are.
 pub fn load(results: &Path, name: &str) -> Result<RunRecord, BaselineError> {
-    let path = path(results, name)?;
-    if !path.exists() {
+    if !exists(results, name)? {
         let (name, known) = (name.to_owned(), list(results)?);
         return Err(BaselineError::Unknown { name, known });
     }
-    Ok(read_run(&path)?)
+    Ok(read_run(&path(results, name)?)?)
 }
 
 /// Whether a run is kept under this name.
 ///
 /// # Errors
-/// [`BaselineError::Name`].
+/// [`BaselineError::Name`], and [`BaselineError::File`] where the folder may not be searched.
 pub fn exists(results: &Path, name: &str) -> Result<bool, BaselineError> {
-    Ok(path(results, name)?.exists())
+    let path = path(results, name)?;
+    path.try_exists().map_err(|source| FileError::Read { path, source }.into())
 }
 
 /// The names of all baselines, sorted.
@@ -102,10 +105,12 @@ pub fn list(results: &Path) -> Result<Vec<String>, BaselineError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(FileError::Read { path: folder, source }.into()),
     };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
-        .collect();
+    let mut names = Vec::new();
+    for entry in entries {
+        let failed = |source| FileError::Read { path: folder.clone(), source };
+        let file = entry.map_err(failed)?.file_name();
+        names.extend(file.to_str().and_then(|file| file.strip_suffix(".json")).map(str::to_owned));
+    }
     names.sort();
     Ok(names)
 }

@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
 use crate::comparison::{Comparison, compare};
-use crate::files::{FileError, Selection, gather, write_report, write_run};
+use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
 use crate::record::RunRecord;
 use crate::render::{RenderError, View, markdown, terminal};
-use crate::targets::{self, Target, TargetError};
+use crate::targets::{self, TargetError};
 use crate::verdict::{OnRegression, Status, judge};
 
 /// What to conclude from.
@@ -53,6 +53,9 @@ pub enum Error {
     /// A baseline could not be kept or found.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
+    /// What was asked for could not be shown.
+    #[error("cannot write to standard output: {0}")]
+    Output(std::io::Error),
     /// The report could not be drawn.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -63,7 +66,10 @@ impl Error {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Baseline(BaselineError::File(_)) | Self::File(_) | Self::Render(_) => 1,
+            Self::Baseline(BaselineError::File(_))
+            | Self::File(_)
+            | Self::Output(_)
+            | Self::Render(_) => 1,
             Self::Baseline(_) | Self::Target(_) => 2,
         }
     }
@@ -76,15 +82,15 @@ impl Error {
 /// [`enum@Error`] says what is wrong, and where.
 pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let targets = targets::read(options.targets)?;
-    let run = gather(options.results, &options.run)?;
+    let (run, read) = gather_with_files(options.results, &options.run)?;
     let comparison = compare_with(options, &run)?;
     let verdict = judge(&run, &targets, comparison, OnRegression::Show)?;
     let mut files = vec![write_run(options.results, &run)?];
-    let view = View::new(&run, &verdict);
+    let view = View::new(&run, &verdict).with_files(&[files.as_slice(), &read].concat());
     files.push(write_report(options.results, run.started_at, &markdown(&view)?)?);
 
     let mut text = terminal(&view);
-    if let Some(kept) = keep(options, &run, &targets, verdict.status)? {
+    if let Some(kept) = keep(options, &run, verdict.status)? {
         text.push_str(&kept.said);
         files.push(kept.path);
     }
@@ -109,19 +115,14 @@ struct Kept {
 }
 
 /// Keeps the run as the baseline that was asked for, or as the machine's first.
-fn keep(
-    options: &Options<'_>,
-    run: &RunRecord,
-    targets: &[Target],
-    status: Status,
-) -> Result<Option<Kept>, Error> {
+fn keep(options: &Options<'_>, run: &RunRecord, status: Status) -> Result<Option<Kept>, Error> {
     if let Some(name) = &options.save_baseline {
         let path = baseline::save(options.results, name, run, true)?;
-        return Ok(Some(Kept { said: format!("\nkept as baseline {name}\n"), path }));
+        let but = if status == Status::Invalid { ", though it is invalid" } else { "" };
+        return Ok(Some(Kept { said: format!("\nkept as baseline {name}{but}\n"), path }));
     }
     let Some(own) = identity(run) else { return Ok(None) };
-    let worth_keeping = status != Status::Invalid && !targets.is_empty();
-    if !worth_keeping || baseline::exists(options.results, &own)? {
+    if status == Status::Invalid || baseline::exists(options.results, &own)? {
         return Ok(None);
     }
     let path = baseline::save(options.results, &own, run, false)?;

@@ -1,4 +1,7 @@
 //! The verdict on a run: validity first, then targets, then regressions.
+//!
+//! How a target is held and a change is found is [`crate::targets`]'s and [`crate::comparison`]'s; here
+//! it is only decided what they come to.
 
 use crate::comparison::Comparison;
 use crate::record::{RunRecord, SuiteRecord, Validity};
@@ -46,7 +49,7 @@ impl Status {
 pub enum OnRegression {
     /// It is shown.
     Show,
-    /// It fails the run.
+    /// It fails the run, and so does a comparison that says nothing.
     Fail,
 }
 
@@ -83,6 +86,12 @@ pub fn judge(
     let without_data = checks.iter().filter(no_data).count();
     if without_data > 0 {
         invalid.push(format!("{without_data} of {} targets have no data", checks.len()));
+    }
+    if let (OnRegression::Fail, Some(comparison)) = (on_regression, &comparison)
+        && let Some(reason) = comparison.says_nothing()
+    {
+        // Who asks for a comparison to count must not be told that nothing regressed.
+        invalid.push(format!("not comparable with {}: {reason}", comparison.baseline));
     }
     let missed = checks.iter().any(|check| matches!(check.outcome, Outcome::Missed { .. }));
     let regressed = on_regression == OnRegression::Fail

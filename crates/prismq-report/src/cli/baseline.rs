@@ -5,9 +5,10 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use prismq_report::baseline;
 use prismq_report::conclude::Error;
-use prismq_report::render::{View, terminal};
+use prismq_report::render::{View, markdown};
 use prismq_report::verdict::{OnRegression, judge};
 
+use super::show::show;
 use super::source::Source;
 
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ enum Command {
     },
     /// List the names
     List,
-    /// Show the run kept under a name
+    /// Show the figures kept under a name
     Show {
         /// The name
         name: String,
@@ -43,17 +44,16 @@ impl Baseline {
             Command::Save { name, source, replace } => {
                 let run = source.load(results)?;
                 let path = baseline::save(results, &name, &run, replace)?;
-                println!("run {} is kept in {}", run.run_id, path.display());
+                show(&format!("run {} is kept in {}\n", run.run_id, path.display()))?;
             }
             Command::List => {
-                for name in baseline::list(results)? {
-                    println!("{name}");
-                }
+                let names = baseline::list(results)?;
+                show(&names.iter().map(|name| format!("{name}\n")).collect::<String>())?;
             }
             Command::Show { name } => {
                 let run = baseline::load(results, &name)?;
                 let verdict = judge(&run, &[], None, OnRegression::Show)?;
-                print!("{}", terminal(&View::new(&run, &verdict)));
+                show(&markdown(&View::new(&run, &verdict))?)?;
             }
         }
         Ok(0)

@@ -8,6 +8,7 @@ use prismq_report::render::{View, terminal};
 use prismq_report::targets;
 use prismq_report::verdict::{OnRegression, judge};
 
+use super::show::show;
 use super::source::Source;
 
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ impl Check {
         let targets = targets::read(&self.targets)?;
         let run = self.source.load(results)?;
         let verdict = judge(&run, &targets, None, OnRegression::Show)?;
-        print!("{}", terminal(&View::new(&run, &verdict)));
+        show(&terminal(&View::new(&run, &verdict)))?;
         Ok(verdict.status.exit_code())
     }
 }

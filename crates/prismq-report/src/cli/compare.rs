@@ -7,8 +7,9 @@ use prismq_report::comparison::compare;
 use prismq_report::conclude::Error;
 use prismq_report::files::{Selection, gather};
 use prismq_report::render::{View, terminal};
-use prismq_report::verdict::{OnRegression, Status, judge};
+use prismq_report::verdict::{OnRegression, judge};
 
+use super::show::show;
 use super::source::named;
 
 #[derive(Debug, Args)]
@@ -27,10 +28,8 @@ impl Compare {
             None => gather(results, &Selection::Latest)?,
         };
         let comparison = compare(&self.base, &before, &after);
-        let comparable = comparison.not_comparable.is_none();
         let verdict = judge(&after, &[], Some(comparison), OnRegression::Fail)?;
-        print!("{}", terminal(&View::new(&after, &verdict)));
-        let status = if comparable { verdict.status } else { Status::Invalid };
-        Ok(status.exit_code())
+        show(&terminal(&View::new(&after, &verdict)))?;
+        Ok(verdict.status.exit_code())
     }
 }

@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod compare;
 mod render;
+mod show;
 mod source;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use prismq_report::render::{View, markdown};
 use prismq_report::targets;
 use prismq_report::verdict::{OnRegression, judge};
 
+use super::show::show;
 use super::source::Source;
 
 #[derive(Debug, Args)]
@@ -34,7 +35,7 @@ impl Render {
             Some(path) => {
                 fs::write(&path, text).map_err(|source| FileError::Write { path, source })?;
             }
-            None => print!("{text}"),
+            None => show(&text)?,
         }
         Ok(0)
     }

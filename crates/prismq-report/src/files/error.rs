@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::record::SUITES;
+
 /// Why a file of results could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -34,7 +36,10 @@ pub enum FileError {
         source: serde_json::Error,
     },
     /// It is another kind of record than was expected.
-    #[error("{} has schema {found:?}, expected {expected:?}", path.display())]
+    #[error(
+        "{} has schema {found:?}, expected {expected:?}: name another file, or move this one away",
+        path.display()
+    )]
     Schema {
         /// The file.
         path: PathBuf,
@@ -44,7 +49,11 @@ pub enum FileError {
         expected: &'static str,
     },
     /// It was written by a version whose records this one does not know.
-    #[error("{} has schema version {found}, this version reads {supported}", path.display())]
+    #[error(
+        "{} has schema version {found}, this version reads {supported}: read it with the \
+         prismq-report that wrote it, or move it away",
+        path.display()
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -54,12 +63,24 @@ pub enum FileError {
         supported: &'static str,
     },
     /// It names a suite that does not exist.
-    #[error("{} is of an unknown suite {suite:?}", path.display())]
+    #[error(
+        "{} is of an unknown suite {suite:?}, the suites are {}: repair it or move it away",
+        path.display(),
+        SUITES.join(", ")
+    )]
     UnknownSuite {
         /// The file.
         path: PathBuf,
         /// The name in it.
         suite: String,
+    },
+    /// Its parts contradict each other.
+    #[error("{} contradicts itself: {reason}; repair it or move it away", path.display())]
+    Contradiction {
+        /// The file.
+        path: PathBuf,
+        /// In what.
+        reason: String,
     },
     /// There is nothing to judge.
     #[error("{} holds no suite record: run `cargo bench` first", path.display())]
@@ -68,11 +89,17 @@ pub enum FileError {
         path: PathBuf,
     },
     /// There is no such run.
-    #[error("{} holds no suite record of run {id}", path.display())]
+    #[error(
+        "{} holds no suite record of run {id}; the latest there are of {}",
+        path.display(),
+        if latest.is_empty() { "none".to_owned() } else { latest.join(", ") }
+    )]
     NoSuchRun {
         /// The folder.
         path: PathBuf,
         /// The run asked for.
         id: String,
+        /// The youngest runs there are, the youngest first.
+        latest: Vec<String>,
     },
 }

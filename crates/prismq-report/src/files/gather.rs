@@ -1,5 +1,6 @@
 //! Finding the suite records of one run.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,9 @@ use super::error::FileError;
 use super::name::suite_stem;
 use super::read::read_suite;
 use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITES, SuiteRecord};
+
+/// How many runs an error names.
+const LATEST_NAMED: usize = 5;
 
 /// Which run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,21 +27,46 @@ pub enum Selection {
 /// [`FileError`] if there are none, or if any suite record in the folder cannot be read: it might be
 /// the one that is asked for.
 pub fn gather(dir: &Path, selection: &Selection) -> Result<RunRecord, FileError> {
+    gather_with_files(dir, selection).map(|(run, _)| run)
+}
+
+/// The same, with the file of each suite in the order of the suites.
+pub(crate) fn gather_with_files(
+    dir: &Path,
+    selection: &Selection,
+) -> Result<(RunRecord, Vec<PathBuf>), FileError> {
     let mut records = Vec::new();
     for path in suite_files(dir)? {
-        records.push(read_suite(&path)?);
+        records.push((read_suite(&path)?, path));
     }
     let id = match selection {
         Selection::Id(id) => id.clone(),
         Selection::Latest => records
             .iter()
-            .max_by_key(|record| record.started_at)
+            .max_by_key(|(record, _)| record.started_at)
             .ok_or_else(|| FileError::NoRecords { path: dir.to_owned() })?
+            .0
             .run_id
             .clone(),
     };
-    records.retain(|record| record.run_id == id);
-    combine(records).ok_or_else(|| FileError::NoSuchRun { path: dir.to_owned(), id })
+    let (chosen, others): (Vec<_>, Vec<_>) =
+        records.into_iter().partition(|(record, _)| record.run_id == id);
+    combine(chosen).ok_or_else(|| {
+        let latest = latest_runs(others.into_iter().map(|(record, _)| record).collect());
+        FileError::NoSuchRun { path: dir.to_owned(), id, latest }
+    })
+}
+
+fn latest_runs(mut records: Vec<SuiteRecord>) -> Vec<String> {
+    records.sort_by_key(|record| Reverse(record.started_at));
+    let mut ids: Vec<String> = Vec::new();
+    for record in records {
+        if !ids.contains(&record.run_id) {
+            ids.push(record.run_id);
+        }
+    }
+    ids.truncate(LATEST_NAMED);
+    ids
 }
 
 fn suite_files(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
@@ -61,20 +90,23 @@ fn suite_files(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
-fn combine(mut records: Vec<SuiteRecord>) -> Option<RunRecord> {
-    records.sort_by_key(|record| record.started_at);
-    let started_at = records.iter().map(|record| record.started_at).min()?;
-    let ended_at = records.iter().map(|record| record.ended_at).max()?;
-    let run_id = records.first()?.run_id.clone();
-    let mut suites = Vec::new();
-    let mut missing = Vec::new();
+fn combine(mut records: Vec<(SuiteRecord, PathBuf)>) -> Option<(RunRecord, Vec<PathBuf>)> {
+    records.sort_by_key(|(record, _)| record.started_at);
+    let started_at = records.iter().map(|(record, _)| record.started_at).min()?;
+    let ended_at = records.iter().map(|(record, _)| record.ended_at).max()?;
+    let run_id = records.first()?.0.run_id.clone();
+    let (mut suites, mut files, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for suite in SUITES {
-        match records.iter().rposition(|record| record.suite == suite) {
-            Some(position) => suites.push(records.remove(position)),
+        match records.iter().rposition(|(record, _)| record.suite == suite) {
+            Some(position) => {
+                let (record, path) = records.remove(position);
+                suites.push(record);
+                files.push(path);
+            }
             None => missing.push(suite.to_owned()),
         }
     }
-    Some(RunRecord {
+    let run = RunRecord {
         schema: RUN_SCHEMA.to_owned(),
         schema_version: SCHEMA_VERSION.to_owned(),
         run_id,
@@ -82,5 +114,6 @@ fn combine(mut records: Vec<SuiteRecord>) -> Option<RunRecord> {
         ended_at,
         suites,
         missing,
-    })
+    };
+    Some((run, files))
 }

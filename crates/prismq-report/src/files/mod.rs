@@ -14,4 +14,5 @@ pub use gather::{Selection, gather};
 pub use read::{read_run, read_suite};
 pub use write::{write_report, write_run, write_suite};
 
+pub(crate) use gather::gather_with_files;
 pub(crate) use write::write_whole;

@@ -1,10 +1,13 @@
-//! What is shown, as text: the one place where records turn into words.
+//! What is shown, as text: the one place where records turn into words. How figures read is
+//! `humanise`'s, where the words stand is `terminal`'s and the template's.
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::humanise::{bytes, number, percent, quantity};
 use crate::comparison::{Change, Comparison, Row};
-use crate::record::{Known, Metric, RunRecord, Scenario, Validity};
+use crate::record::{Known, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use crate::targets::{Check, Outcome};
 use crate::verdict::{Status, Verdict};
 
@@ -23,6 +26,7 @@ pub struct View {
     pub(super) comparison: Option<ComparisonView>,
     pub(super) suites: Vec<SuiteView>,
     pub(super) environment: Vec<(String, String)>,
+    pub(super) files: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,17 +54,13 @@ pub(super) struct ChangeView {
     pub(super) change: String,
 }
 
+/// The scenarios of a suite side by side, a metric a line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct SuiteView {
     pub(super) name: String,
-    pub(super) scenarios: Vec<ScenarioView>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct ScenarioView {
-    pub(super) id: String,
-    pub(super) validity: String,
-    pub(super) metrics: Vec<(String, String)>,
+    pub(super) invalid: Vec<String>,
+    pub(super) scenarios: Vec<String>,
+    pub(super) metrics: Vec<(String, Vec<String>)>,
 }
 
 impl View {
@@ -81,16 +81,18 @@ impl View {
             invalid: verdict.invalid.clone(),
             targets: verdict.checks.iter().map(target).collect(),
             comparison: verdict.comparison.as_ref().map(comparison),
-            suites: run
-                .suites
-                .iter()
-                .map(|suite| SuiteView {
-                    name: suite.suite.clone(),
-                    scenarios: suite.scenarios.iter().map(scenario).collect(),
-                })
-                .collect(),
+            suites: run.suites.iter().map(suite).collect(),
             environment: environment(run),
+            files: Vec::new(),
         }
+    }
+
+    /// Names the files that the run was read from or written to.
+    #[must_use]
+    pub fn with_files(mut self, files: &[PathBuf]) -> Self {
+        let name = |file: &PathBuf| Some(file.file_name()?.to_string_lossy().into_owned());
+        self.files = files.iter().filter_map(name).collect();
+        self
     }
 }
 
@@ -98,11 +100,19 @@ fn headline(verdict: &Verdict) -> String {
     let met = |check: &&Check| matches!(check.outcome, Outcome::Met { .. });
     let met = verdict.checks.iter().filter(met).count();
     let all = verdict.checks.len();
-    match verdict.status {
-        Status::Pass => format!("{met} of {all} targets met"),
-        Status::Regression => format!("{met} of {all} targets met, but slower than the baseline"),
-        Status::TargetMissed => format!("{} of {all} targets missed", all - met),
-        Status::Invalid => "these figures prove nothing: see why below".to_owned(),
+    let targets = if all == 0 {
+        "no target checked".to_owned()
+    } else {
+        format!("{met} of {all} targets met")
+    };
+    match (verdict.status, &verdict.comparison) {
+        (Status::Pass, Some(comparison)) if all == 0 => {
+            format!("no regression against {}", comparison.baseline)
+        }
+        (Status::Pass, _) => targets,
+        (Status::Regression, _) => format!("{targets}, but worse than the baseline"),
+        (Status::TargetMissed, _) => format!("{} of {all} targets missed", all - met),
+        (Status::Invalid, _) => "these figures prove nothing: see why below".to_owned(),
     }
 }
 
@@ -124,16 +134,19 @@ fn target(check: &Check) -> TargetView {
 
 fn comparison(comparison: &Comparison) -> ComparisonView {
     let count = |change| comparison.count(&change);
+    let not_comparable = |row: &&Row| matches!(row.change, Change::NotComparable { .. });
     let summary = match &comparison.not_comparable {
         Some(reason) => format!("not comparable: {reason}"),
         None => format!(
-            "{} improved, {} regressed, {} unchanged, {} inconclusive, {} new, {} missing",
+            "{} improved, {} regressed, {} unchanged, {} inconclusive, {} new, {} missing, \
+             {} not comparable",
             count(Change::Improved),
             count(Change::Regressed),
             count(Change::Unchanged),
             count(Change::Inconclusive),
             count(Change::New),
             count(Change::Missing),
+            comparison.rows.iter().filter(not_comparable).count(),
         ),
     };
     let worth_showing =
@@ -163,23 +176,43 @@ fn change(row: &Row) -> ChangeView {
     }
 }
 
-fn scenario(scenario: &Scenario) -> ScenarioView {
-    ScenarioView {
-        id: scenario.id.clone(),
-        validity: match &scenario.validity {
-            Validity::Valid => "valid".to_owned(),
-            Validity::Invalid { reasons } => format!("invalid: {}", reasons.join("; ")),
-        },
-        metrics: scenario.metrics.iter().map(metric).collect(),
+fn suite(suite: &SuiteRecord) -> SuiteView {
+    let mut names: Vec<&str> = Vec::new();
+    for metric in suite.scenarios.iter().flat_map(|scenario| &scenario.metrics) {
+        if !names.contains(&metric.name.as_str()) {
+            names.push(&metric.name);
+        }
+    }
+    let cells = |name: &str| {
+        let scenarios = suite.scenarios.iter();
+        scenarios.map(|scenario| scenario.metric(name).map_or_else(String::new, figure)).collect()
+    };
+    SuiteView {
+        name: suite.suite.clone(),
+        invalid: suite.scenarios.iter().filter_map(invalid).collect(),
+        scenarios: suite.scenarios.iter().map(|scenario| short_id(suite, scenario)).collect(),
+        metrics: names.into_iter().map(|name| (name.to_owned(), cells(name))).collect(),
     }
 }
 
-fn metric(metric: &Metric) -> (String, String) {
-    let value = match metric.value {
+/// The id without the suite, under whose heading it stands.
+fn short_id(suite: &SuiteRecord, scenario: &Scenario) -> String {
+    let rest = scenario.id.strip_prefix(suite.suite.as_str()).and_then(|id| id.strip_prefix('/'));
+    rest.unwrap_or(&scenario.id).to_owned()
+}
+
+fn invalid(scenario: &Scenario) -> Option<String> {
+    match &scenario.validity {
+        Validity::Valid => None,
+        Validity::Invalid { reasons } => Some(format!("{}: {}", scenario.id, reasons.join("; "))),
+    }
+}
+
+fn figure(metric: &Metric) -> String {
+    match metric.value {
         Some(value) => quantity(value, &metric.unit),
         None => format!("– ({})", metric.reason.as_deref().unwrap_or("no reason given")),
-    };
-    (metric.name.clone(), value)
+    }
 }
 
 fn shown<T: ToString>(known: &Known<T>) -> String {

@@ -31,6 +31,10 @@ fn nothing_to_gather_is_an_error() {
     assert!(
         matches!(error, FileError::NoRecords { .. }) && error.to_string().contains("cargo bench")
     );
-    let error = gather(&nowhere, &Selection::Id("X".to_owned())).unwrap_err();
+    let other = Selection::Id("X".to_owned());
+    let error = gather(&nowhere, &other).unwrap_err();
     assert!(matches!(error, FileError::NoSuchRun { .. }), "{error}");
+    sample::write(folder.path(), &sample::run());
+    let error = gather(folder.path(), &other).unwrap_err().to_string();
+    assert!(error.ends_with(&format!("the latest there are of {}", sample::RUN)), "{error}");
 }

@@ -16,10 +16,19 @@ fn a_target_that_says_nothing_checkable_is_an_error_that_says_where() {
     refused("\"latency/x\" = \"< 10 ms\"", "t.toml:3:1", "suite/scenario/param=value:metric");
     refused("\"latency/x:\" = \"< 10 ms\"", "t.toml:3:1", "names no metric");
     refused("\"speed/x:p99_ms\" = \"< 10 ms\"", "t.toml:3:1", "there is no suite \"speed\"");
-    refused("\"latency/x:p99_ms\" = 10", "t.toml:3:", "invalid type");
+    let number = "\"latency/x:p99_ms\" = 10";
+    refused(number, "t.toml:3:1", "target \"latency/x:p99_ms\": 10 is no string: write it as in");
     let twice = "\"latency/x:p\" = \"< 1 ms\"\n\"latency/x:p\" = \"< 2 ms\"";
-    refused(twice, "t.toml:4:1", "duplicate key");
+    refused(twice, "t.toml:4:1", "target \"latency/x:p\" stands here a second time: keep one");
     refused("[goals]", "t.toml:3:", "unknown field `goals`");
+}
+
+#[test]
+fn a_file_without_targets_is_an_error_since_any_run_would_meet_it() {
+    for text in ["", "# nothing\n", "[targets]\n"] {
+        let error = parse(text, "t.toml").unwrap_err().to_string();
+        assert!(error.contains("t.toml holds no target: write them below [targets]"), "{error}");
+    }
 }
 
 #[test]

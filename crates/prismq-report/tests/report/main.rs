@@ -9,9 +9,12 @@
 
 mod sample;
 
+mod a_combined_record_that_contradicts_itself_is_refused;
+mod a_comparison_that_says_nothing_is_no_pass;
 mod a_file_that_is_no_record_is_an_error_that_names_it;
 mod a_record_comes_back_as_it_was_written;
 mod a_regression_counts_only_where_it_is_asked_to;
+mod a_report_sets_the_scenarios_of_a_suite_side_by_side;
 mod a_report_shows_the_verdict_first;
 mod a_run_is_gathered_from_its_suites_records;
 mod a_target_that_says_nothing_checkable_is_an_error_that_says_where;

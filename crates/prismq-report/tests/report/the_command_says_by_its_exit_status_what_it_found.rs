@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use prismq_report::baseline;
 
@@ -56,6 +57,29 @@ fn check() {
     std::fs::remove_file(&latency).unwrap();
     scene.check().assert().code(5).stdout(contains("suite latency was not run"));
     scene.run(&["check", "--run", "X"]).assert().code(2).stderr(contains("targets"));
+
+    scene.targets("[targets]\n");
+    scene.check().assert().code(2).stderr(contains("targets.toml holds no target"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_an_error_and_a_reader_that_left_is_none() {
+    use std::process::{Command, Stdio};
+    let scene = Scene::new();
+    let check = |stdout: Stdio| {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("prismq-report"));
+        command.args(["check", "--results", ".", "--targets", "targets.toml"]);
+        let output = command.current_dir(scene.folder.path()).stdout(stdout).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = check(std::fs::File::create("/dev/full").unwrap().into());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with("error: cannot write to standard output"), "{said}");
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(check(writer.into()), (Some(0), String::new()));
 }
 
 #[test]
@@ -68,9 +92,14 @@ fn compare() {
     elsewhere.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
     baseline::save(results, "elsewhere", &elsewhere, false).unwrap();
 
-    scene.run(&["compare", "slow"]).assert().code(0).stdout(contains("5 improved"));
+    scene
+        .run(&["compare", "slow"])
+        .assert()
+        .code(0)
+        .stdout(contains("PASS: no regression against slow").and(contains("5 improved")));
     scene.run(&["compare", "fast"]).assert().code(3).stdout(contains("5 regressed"));
-    scene.run(&["compare", "elsewhere"]).assert().code(5).stdout(contains("not comparable"));
+    let apart = scene.run(&["compare", "elsewhere"]).assert().code(5);
+    apart.stdout(predicates::str::starts_with("INVALID").and(contains("not comparable with")));
     scene.run(&["compare", "slow", "baselines/fast.json"]).assert().code(0);
     let unknown = scene.run(&["compare", "unknown"]).assert().code(2);
     unknown.stderr(contains("there are elsewhere, fast, slow"));
@@ -83,7 +112,7 @@ fn baselines() {
     scene.run(&["baseline", "list"]).assert().code(0).stdout("");
     scene.run(&["baseline", "save", "mine"]).assert().code(0);
     scene.run(&["baseline", "list"]).assert().code(0).stdout("mine\n");
-    scene.run(&["baseline", "show", "mine"]).assert().code(0).stdout(contains(sample::RUN));
+    scene.run(&["baseline", "show", "mine"]).assert().code(0).stdout(contains("| rate | 1 006"));
     let taken = scene.run(&["baseline", "save", "mine"]).assert().code(2);
     taken.stderr(contains("exists already"));
     scene.run(&["baseline", "save", "mine", "--replace"]).assert().code(0);

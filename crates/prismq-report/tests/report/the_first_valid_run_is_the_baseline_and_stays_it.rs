@@ -61,6 +61,27 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
 }
 
 #[test]
+fn the_report_names_the_records_it_was_drawn_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let conclusion = concluded(folder.path(), &numbered(sample::run(), 1), None, None);
+    let [record, report, _baseline] = &conclusion.files[..] else { panic!("{conclusion:?}") };
+    let report = std::fs::read_to_string(report).unwrap();
+    let (_, files) = report.split_once("## Files\n\n").unwrap();
+    assert_eq!(files.lines().count(), 6, "the combined record and five suites");
+    assert!(files.contains(record.file_name().unwrap().to_str().unwrap()), "{files}");
+    assert!(files.contains("stress_test_results_"), "{files}");
+}
+
+#[test]
+fn an_invalid_run_is_kept_only_by_name_and_is_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = numbered(sample::run(), 1);
+    run.suites.remove(0);
+    let conclusion = concluded(folder.path(), &run, Some("half"), None);
+    assert!(conclusion.terminal.contains("kept as baseline half, though it is invalid"));
+}
+
+#[test]
 fn a_named_baseline_is_kept_and_compared_with_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();

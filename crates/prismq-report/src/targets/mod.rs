@@ -5,18 +5,19 @@
 //! "latency/end_to_end/workers=1:p99_ms" = "< 1000 ms"
 //! ```
 //!
-//! The unit is mandatory and must be the metric's own. A target that finds no figure is never met.
+//! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
+//! a file without targets is an error. What missed targets mean for a run is [`crate::verdict`]'s.
 
-use std::collections::BTreeMap;
+mod parse;
+
+pub use parse::{parse, read};
+
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::Deserialize;
 use thiserror::Error;
-use toml::Spanned;
 
-use crate::record::{RunRecord, SUITES};
+use crate::record::RunRecord;
 
 /// One target.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,13 +134,22 @@ pub enum TargetError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// It is not TOML, has an unknown table, or a key twice.
+    /// It is not TOML, or has an unknown table or a key twice.
     #[error("{place}: {reason}")]
     Syntax {
         /// `file:line:column`.
         place: String,
         /// The parser's words.
         reason: String,
+    },
+    /// There is nothing to reach.
+    #[error(
+        "{name} holds no target: write them below [targets], as in \
+         \"latency/end_to_end/workers=1:p99_ms\" = \"< 1000 ms\""
+    )]
+    Empty {
+        /// The file.
+        name: String,
     },
     /// A key or value says nothing that can be checked.
     #[error("{place}: target {key:?}: {reason}")]
@@ -151,81 +161,6 @@ pub enum TargetError {
         /// What is wrong, and what to write.
         reason: String,
     },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    targets: BTreeMap<Spanned<String>, Spanned<String>>,
-}
-
-/// Reads a file of targets, in the order they stand in.
-///
-/// # Errors
-/// [`TargetError`] says what is wrong, and where.
-pub fn read(path: &Path) -> Result<Vec<Target>, TargetError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| TargetError::Read { path: path.to_owned(), source })?;
-    parse(&text, &path.display().to_string())
-}
-
-/// Reads targets from a text that messages call `name`.
-///
-/// # Errors
-/// [`TargetError`] says what is wrong, and where.
-pub fn parse(text: &str, name: &str) -> Result<Vec<Target>, TargetError> {
-    let file: File = toml::from_str(text).map_err(|error| TargetError::Syntax {
-        place: place(name, text, error.span().map_or(0, |span| span.start)),
-        reason: error.message().to_owned(),
-    })?;
-    let mut entries: Vec<_> = file.targets.into_iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    entries
-        .into_iter()
-        .map(|(key, value)| {
-            let place = place(name, text, key.span().start);
-            target(key.get_ref(), value.get_ref(), &place).map_err(|reason| TargetError::Target {
-                place: place.clone(),
-                key: key.get_ref().clone(),
-                reason,
-            })
-        })
-        .collect()
-}
-
-fn target(key: &str, value: &str, place: &str) -> Result<Target, String> {
-    let Some((scenario, metric)) = key.split_once(':') else {
-        return Err("write \"suite/scenario/param=value:metric\"".to_owned());
-    };
-    let suite = scenario.split('/').next().unwrap_or_default();
-    if !SUITES.contains(&suite) {
-        return Err(format!("there is no suite {suite:?}; the suites are {}", SUITES.join(", ")));
-    }
-    if metric.is_empty() {
-        return Err("names no metric after the colon".to_owned());
-    }
-    let value = value.trim();
-    let found = OPERATORS
-        .iter()
-        .find_map(|(text, operator)| Some((*operator, value.strip_prefix(text)?.trim_start())));
-    let Some((operator, rest)) = found else {
-        return Err(format!("{value:?} must begin with one of < <= = >= >"));
-    };
-    let Some((number, unit)) = rest.split_once(char::is_whitespace) else {
-        return Err(format!("{value:?} must end with a unit, as in \"< 100 ms\""));
-    };
-    let bound: f64 = number.parse().map_err(|_| format!("{number:?} is not a number"))?;
-    if !bound.is_finite() {
-        return Err(format!("{number:?} is not a finite number"));
-    }
-    Ok(Target {
-        scenario: scenario.to_owned(),
-        metric: metric.to_owned(),
-        operator,
-        bound,
-        unit: unit.trim().to_owned(),
-        place: place.to_owned(),
-    })
 }
 
 /// Holds every target against a run.
@@ -255,7 +190,10 @@ fn outcome(target: &Target, run: &RunRecord) -> Result<Outcome, TargetError> {
         return Err(TargetError::Target {
             place: target.place.clone(),
             key: format!("{}:{}", target.scenario, target.metric),
-            reason: format!("is in {:?}, but the metric is in {:?}", target.unit, metric.unit),
+            reason: format!(
+                "is in {:?}, but the metric is in {:?}: write the bound in that",
+                target.unit, metric.unit
+            ),
         });
     }
     let Some(value) = metric.value else {
@@ -268,11 +206,4 @@ fn outcome(target: &Target, run: &RunRecord) -> Result<Outcome, TargetError> {
     } else {
         Outcome::Missed { value, margin }
     })
-}
-
-fn place(name: &str, text: &str, offset: usize) -> String {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
-    format!("{name}:{line}:{column}")
 }

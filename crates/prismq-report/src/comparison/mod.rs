@@ -1,18 +1,20 @@
 //! A run beside a baseline.
 //!
-//! Each metric was measured several times; its median has a confidence interval from the order
-//! statistics of those samples, which assumes nothing about their distribution (Conover, *Practical
-//! Nonparametric Statistics*, 3rd ed., section 3.2). A change counts only if the intervals of both
-//! sides lie apart and the medians differ by at least [`MIN_EFFECT`]. A metric that was taken once can
-//! be seen to be unchanged, but its change is never more than inconclusive.
+//! Where a metric was measured several times its median has a confidence interval (see `interval`). A
+//! change counts only if the intervals of both sides lie apart and the medians differ by at least
+//! [`MIN_EFFECT`]. A metric that was taken once can be seen to be unchanged, but its change is never
+//! more than inconclusive. Only the same work on the same machine is compared, and only where both
+//! sides can be trusted. What a change means for a run is [`crate::verdict`]'s.
+
+mod interval;
+
+use interval::median_interval;
 
 use crate::fingerprint::identity;
-use crate::record::{Direction, Metric, RunRecord, Scenario};
+use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
 
 /// The smallest relative change that counts.
 pub const MIN_EFFECT: f64 = 0.05;
-/// The confidence that an interval must reach.
-const CONFIDENCE: f64 = 0.95;
 
 /// A run beside a baseline.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +23,7 @@ pub struct Comparison {
     pub baseline: String,
     /// Why nothing can be compared, if nothing can.
     pub not_comparable: Option<String>,
-    /// One row for each metric on either side.
+    /// One row for each metric that has a figure on either side.
     pub rows: Vec<Row>,
 }
 
@@ -55,9 +57,9 @@ pub enum Change {
     Unchanged,
     /// It moved, but the samples do not rule out chance.
     Inconclusive,
-    /// The scenarios are not the same work.
+    /// The figures are not of the same work, or cannot be trusted.
     NotComparable {
-        /// In what they differ.
+        /// In what they differ, or why they cannot be trusted.
         reason: String,
     },
     /// The baseline has a figure, this run has none.
@@ -77,6 +79,19 @@ impl Comparison {
     #[must_use]
     pub fn has_regression(&self) -> bool {
         self.count(&Change::Regressed) > 0
+    }
+
+    /// Why it says nothing at all: a comparison without a single metric on both sides is no pass.
+    #[must_use]
+    pub fn says_nothing(&self) -> Option<String> {
+        let compared = |row: &Row| {
+            !matches!(row.change, Change::NotComparable { .. } | Change::Missing | Change::New)
+        };
+        match &self.not_comparable {
+            Some(reason) => Some(reason.clone()),
+            None if self.rows.iter().any(compared) => None,
+            None => Some("no metric of one is comparable with the other's".to_owned()),
+        }
     }
 }
 
@@ -100,9 +115,9 @@ fn rows(before: &RunRecord, after: &RunRecord) -> Vec<Row> {
         let new = scenarios(after).find(|new| new.id == old.id);
         for metric in &old.metrics {
             let other = new.and_then(|new| new.metric(&metric.name));
-            let mut row = row(old, metric, Some(metric), other);
-            if let Some(new) = new.filter(|new| new.parameters != old.parameters) {
-                row.change = Change::NotComparable { reason: difference(old, new) };
+            let Some(mut row) = row(old, metric, Some(metric), other) else { continue };
+            if let Some(reason) = new.and_then(|new| objection(old, new, metric, other)) {
+                row.change = Change::NotComparable { reason };
             }
             rows.push(row);
         }
@@ -111,7 +126,7 @@ fn rows(before: &RunRecord, after: &RunRecord) -> Vec<Row> {
         let old = scenarios(before).find(|old| old.id == new.id);
         for metric in &new.metrics {
             if old.is_none_or(|old| old.metric(&metric.name).is_none()) {
-                rows.push(row(new, metric, None, Some(metric)));
+                rows.extend(row(new, metric, None, Some(metric)));
             }
         }
     }
@@ -120,6 +135,36 @@ fn rows(before: &RunRecord, after: &RunRecord) -> Vec<Row> {
 
 fn scenarios(run: &RunRecord) -> impl Iterator<Item = &Scenario> {
     run.suites.iter().flat_map(|suite| &suite.scenarios)
+}
+
+/// Why a metric of two scenarios of the same id cannot be compared.
+fn objection(
+    old: &Scenario,
+    new: &Scenario,
+    metric: &Metric,
+    other: Option<&Metric>,
+) -> Option<String> {
+    if old.parameters != new.parameters {
+        return Some(difference(old, new));
+    }
+    for (scenario, which) in [(old, "the baseline's figures"), (new, "this run's figures")] {
+        if let Validity::Invalid { reasons } = &scenario.validity {
+            return Some(format!("{which} are invalid: {}", reasons.join("; ")));
+        }
+    }
+    let other = other?;
+    if (&metric.unit, metric.direction) != (&other.unit, other.direction) {
+        return Some(format!("was in {} then, is in {} now", sense(metric), sense(other)));
+    }
+    None
+}
+
+fn sense(metric: &Metric) -> String {
+    let better = match metric.direction {
+        Direction::Lower => "lower",
+        Direction::Higher => "higher",
+    };
+    format!("{} ({better} is better)", metric.unit)
 }
 
 fn difference(old: &Scenario, new: &Scenario) -> String {
@@ -133,7 +178,12 @@ fn difference(old: &Scenario, new: &Scenario) -> String {
     format!("parameters differ: {}", differing.join(", "))
 }
 
-fn row(scenario: &Scenario, metric: &Metric, old: Option<&Metric>, new: Option<&Metric>) -> Row {
+fn row(
+    scenario: &Scenario,
+    metric: &Metric,
+    old: Option<&Metric>,
+    new: Option<&Metric>,
+) -> Option<Row> {
     let before = old.and_then(|old| old.value);
     let after = new.and_then(|new| new.value);
     let delta = match (before, after) {
@@ -141,14 +191,14 @@ fn row(scenario: &Scenario, metric: &Metric, old: Option<&Metric>, new: Option<&
         _ => None,
     };
     let change = match (before, after) {
-        (None, None) => Change::Unchanged,
+        (None, None) => return None,
         (Some(_), None) => Change::Missing,
         (None, Some(_)) => Change::New,
         (Some(before), Some(after)) => {
             changed(metric.direction, (before, samples(old)), (after, samples(new)))
         }
     };
-    Row {
+    Some(Row {
         scenario: scenario.id.clone(),
         metric: metric.name.clone(),
         unit: metric.unit.clone(),
@@ -156,7 +206,7 @@ fn row(scenario: &Scenario, metric: &Metric, old: Option<&Metric>, new: Option<&
         after,
         delta,
         change,
-    }
+    })
 }
 
 fn samples(metric: Option<&Metric>) -> &[f64] {
@@ -179,44 +229,12 @@ fn changed(direction: Direction, before: (f64, &[f64]), after: (f64, &[f64])) ->
     }
 }
 
-/// The narrowest interval between order statistics that holds the median with [`CONFIDENCE`]; `None`
-/// for fewer than six samples, which reach it with no interval.
-fn median_interval(samples: &[f64]) -> Option<(f64, f64)> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let count = sorted.len();
-    // The chance that at most `outside` samples of `count` lie below the median is a binomial one.
-    let mut outside = 0;
-    let mut term = 0.5_f64.powi(i32::try_from(count).ok()?);
-    let mut tail = term;
-    if 1.0 - 2.0 * tail < CONFIDENCE {
-        return None;
-    }
-    loop {
-        term *= (count - outside) as f64 / (outside + 1) as f64;
-        tail += term;
-        if 1.0 - 2.0 * tail < CONFIDENCE {
-            break;
-        }
-        outside += 1;
-    }
-    Some((*sorted.get(outside)?, *sorted.get(count - 1 - outside)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn one_to(count: u32) -> Vec<f64> {
         (1..=count).map(f64::from).collect()
-    }
-
-    #[test]
-    fn intervals_of_the_median_are_those_of_the_tables() {
-        assert_eq!(median_interval(&one_to(5)), None);
-        assert_eq!(median_interval(&one_to(6)), Some((1.0, 6.0)));
-        assert_eq!(median_interval(&one_to(10)), Some((2.0, 9.0)));
-        assert_eq!(median_interval(&one_to(20)), Some((6.0, 15.0)));
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! Reading targets from TOML, and saying of each mistake where it stands and what to write instead.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use super::{OPERATORS, Target, TargetError};
+use crate::record::SUITES;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    targets: BTreeMap<Spanned<String>, Spanned<Value>>,
+}
+
+/// Reads a file of targets, in the order they stand in.
+///
+/// # Errors
+/// [`TargetError`] says what is wrong, and where.
+pub fn read(path: &Path) -> Result<Vec<Target>, TargetError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| TargetError::Read { path: path.to_owned(), source })?;
+    parse(&text, &path.display().to_string())
+}
+
+/// Reads targets from a text that messages call `name`.
+///
+/// # Errors
+/// [`TargetError`] says what is wrong, and where.
+pub fn parse(text: &str, name: &str) -> Result<Vec<Target>, TargetError> {
+    let file: File = toml::from_str(text).map_err(|error| syntax(&error, text, name))?;
+    if file.targets.is_empty() {
+        return Err(TargetError::Empty { name: name.to_owned() });
+    }
+    let mut entries: Vec<_> = file.targets.into_iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+        .into_iter()
+        .map(|(key, value)| {
+            let place = place(name, text, key.span().start);
+            let key = key.into_inner();
+            target(&key, value.get_ref(), &place).map_err(|reason| TargetError::Target {
+                place,
+                key,
+                reason,
+            })
+        })
+        .collect()
+}
+
+fn syntax(error: &toml::de::Error, text: &str, name: &str) -> TargetError {
+    let span = error.span().unwrap_or_default();
+    let found = text.get(span.clone()).unwrap_or_default().trim();
+    let reason = match error.message() {
+        "duplicate key" => format!("target {found} stands here a second time: keep one of the two"),
+        message => message.to_owned(),
+    };
+    TargetError::Syntax { place: place(name, text, span.start), reason }
+}
+
+fn target(key: &str, value: &Value, place: &str) -> Result<Target, String> {
+    let Some((scenario, metric)) = key.split_once(':') else {
+        return Err("write \"suite/scenario/param=value:metric\"".to_owned());
+    };
+    let suite = scenario.split('/').next().unwrap_or_default();
+    if !SUITES.contains(&suite) {
+        return Err(format!("there is no suite {suite:?}; the suites are {}", SUITES.join(", ")));
+    }
+    if metric.is_empty() {
+        return Err("names no metric after the colon: write \"scenario:metric\"".to_owned());
+    }
+    let Some(value) = value.as_str().map(str::trim) else {
+        return Err(format!("{value} is no string: write it as in \"< 100 ms\""));
+    };
+    let found = OPERATORS
+        .iter()
+        .find_map(|(text, operator)| Some((*operator, value.strip_prefix(text)?.trim_start())));
+    let Some((operator, rest)) = found else {
+        return Err(format!("{value:?} must begin with one of < <= = >= >, as in \"< 100 ms\""));
+    };
+    let Some((number, unit)) = rest.split_once(char::is_whitespace) else {
+        return Err(format!("{value:?} must end with a unit, as in \"< 100 ms\""));
+    };
+    let not_a_bound = |what| format!("{number:?} is not a {what}, as in \"< 100 ms\"");
+    let bound: f64 = number.parse().map_err(|_| not_a_bound("number"))?;
+    if !bound.is_finite() {
+        return Err(not_a_bound("finite number"));
+    }
+    Ok(Target {
+        scenario: scenario.to_owned(),
+        metric: metric.to_owned(),
+        operator,
+        bound,
+        unit: unit.trim().to_owned(),
+        place: place.to_owned(),
+    })
+}
+
+fn place(name: &str, text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    format!("{name}:{line}:{column}")
+}
