@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::limits::{LANES_MAX, QUEUES_MAX};
 use crate::task::TaskId;
 
 /// The result of everything the queue does.
@@ -56,6 +57,16 @@ pub enum Error {
         queue: String,
         /// Tasks ready, scheduled, leased or dead.
         tasks: u64,
+    },
+    /// The file has as many queues or task types as it may; nothing was done. Put what varies into the
+    /// payload.
+    #[error(
+        "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
+         {LANES_MAX} task types over all of them"
+    )]
+    TooManyNames {
+        /// The queue that was asked for.
+        queue: String,
     },
     /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
     /// as soon as there is room.

@@ -17,6 +17,10 @@ pub const ENQUEUE_BATCH_MAX: usize = 10_000;
 pub const CLAIM_BATCH_MAX: usize = 4096;
 /// Most task types one claim may name; more are refused.
 pub const CLAIM_TYPES_MAX: usize = 256;
+/// Most queues in a file; another one is refused.
+pub const QUEUES_MAX: u32 = 1024;
+/// Most task types over all queues of a file, each queue's counted apart; another one is refused.
+pub const LANES_MAX: u32 = 4096;
 /// Most attempts a task may be given; more, or none, are refused.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;
 /// Lowest and highest priority; lower numbers run first.

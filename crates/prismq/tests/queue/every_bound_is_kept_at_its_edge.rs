@@ -89,3 +89,24 @@ fn of_a_failure() {
     let error = fixture.queue.task(leases[1].id()).unwrap().unwrap().error.unwrap();
     assert_eq!(error.len(), ERROR_BYTES_MAX - 1);
 }
+
+#[test]
+fn of_the_names_in_a_file() {
+    let fixture = Fixture::new();
+    let types = |count: u32| -> Vec<NewTask> {
+        (0..count).map(|number| NewTask::new(format!("type {number}"), [])).collect()
+    };
+    let error = fixture.queue.enqueue_all(&types(LANES_MAX + 1)).unwrap_err();
+    assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
+    assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 0, "all or none");
+    fixture.queue.enqueue_all(&types(LANES_MAX)).unwrap();
+    let error = fixture.queue.enqueue(&task("")).unwrap_err();
+    assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
+
+    let queue = |number: u32| format!("queue {number}");
+    let set = |name: &str| fixture.queue.set_order(name, prismq::Order::FirstInFirstOut);
+    (1..QUEUES_MAX).for_each(|number| set(&queue(number)).unwrap());
+    let error = set(&queue(QUEUES_MAX)).unwrap_err();
+    assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
+    set(&queue(1)).unwrap();
+}

@@ -10,13 +10,22 @@ use crate::limits::PAYLOAD_BYTES_INLINE_MAX;
 use crate::order::Place;
 use crate::task::{NewTask, TaskId};
 
-/// Adds tasks in the transaction that is open on this connection.
+/// Adds tasks in the transaction that is open on this connection. Inner error: they do not apply, and
+/// none was added.
 pub(super) fn enqueue(
     connection: &Connection,
     ledger: &mut Ledger,
     now: Timestamp,
     tasks: &[NewTask],
-) -> rusqlite::Result<Vec<TaskId>> {
+) -> rusqlite::Result<Result<Vec<TaskId>>> {
+    let mut lanes = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let lane = ledger.lanes.find_or_add(connection, &task.queue, &task.task_type)?;
+        let Some(lane) = lane else {
+            return Ok(Err(Error::TooManyNames { queue: task.queue.to_string() }));
+        };
+        lanes.push(lane);
+    }
     let first = ledger.take_ids(connection, tasks.len())?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO task (id, lane, state, order_key, priority, max_attempts,
@@ -24,8 +33,7 @@ pub(super) fn enqueue(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut ids = Vec::with_capacity(tasks.len());
-    for (task, id) in tasks.iter().zip(first..) {
-        let lane = ledger.lanes.find_or_add(connection, &task.queue, &task.task_type)?;
+    for ((task, lane), id) in tasks.iter().zip(lanes).zip(first..) {
         let run_at = now.after(task.delay);
         let counters = ledger.counters.of(lane.queue);
         counters.enqueued += 1;
@@ -63,7 +71,7 @@ pub(super) fn enqueue(
         }
         ids.push(TaskId::from_i64(id));
     }
-    Ok(ids)
+    Ok(Ok(ids))
 }
 
 /// Adds tasks in a caller's own transaction on the queue's file.
@@ -88,7 +96,8 @@ pub(crate) fn enqueue_in(
     connection.execute_batch("SAVEPOINT prismq_enqueue").map_err(failed)?;
     let added = enqueue(connection, &mut ledger, now, tasks)
         .and_then(|ids| ledger.flush(connection).map(|()| ids))
-        .map_err(failed);
+        .map_err(failed)
+        .flatten();
     let end = if added.is_ok() {
         "RELEASE prismq_enqueue"
     } else {

@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Result};
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use crate::limits::{LANES_MAX, QUEUES_MAX};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lane {
@@ -54,25 +56,25 @@ impl Lanes {
         Ok(found)
     }
 
-    /// The lane of a type in a queue, added if it is new. Only inside a transaction.
+    /// The lane of a type in a queue, added if it is new; `None` if the file has no room for another.
+    /// Only inside a transaction.
     pub(super) fn find_or_add(
         &mut self,
         connection: &Connection,
         queue: &Arc<str>,
         task_type: &Arc<str>,
-    ) -> Result<Lane> {
+    ) -> Result<Option<Lane>> {
         if let Some(lane) = self.find(connection, queue, task_type)? {
-            return Ok(lane);
+            return Ok(Some(lane));
         }
-        connection
-            .prepare_cached("INSERT INTO queue (name) VALUES (?1) ON CONFLICT DO NOTHING")?
-            .execute([&**queue])?;
+        add_queue(connection, queue)?;
         connection
             .prepare_cached(
-                "INSERT INTO lane (queue, type) SELECT id, ?2 FROM queue WHERE name = ?1",
+                "INSERT INTO lane (queue, type) SELECT id, ?2 FROM queue
+                 WHERE name = ?1 AND (SELECT count(*) FROM lane) < ?3",
             )?
-            .execute([&**queue, &**task_type])?;
-        self.find(connection, queue, task_type)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+            .execute(params![&**queue, &**task_type, LANES_MAX])?;
+        self.find(connection, queue, task_type)
     }
 
     /// The queue a lane belongs to.
@@ -86,4 +88,15 @@ impl Lanes {
         self.queue_of.insert(lane, queue);
         Ok(queue)
     }
+}
+
+/// Adds a queue of this name if there is none, and room for it.
+pub(super) fn add_queue(connection: &Connection, name: &str) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO queue (name) SELECT ?1 WHERE (SELECT count(*) FROM queue) < ?2
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![name, QUEUES_MAX])
+        .map(drop)
 }

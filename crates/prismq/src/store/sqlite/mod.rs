@@ -144,7 +144,7 @@ impl SqliteStore {
         match operation {
             Operation::Enqueue(tasks) => {
                 let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, tasks);
-                ids.map(|ids| Ok(Answer::Enqueued(ids))).map_err(|error| self.failure(error))
+                ids.map(|ids| ids.map(Answer::Enqueued)).map_err(|error| self.failure(error))
             }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
             Operation::Complete(key) => self.complete(now, key),

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::SqliteStore;
+use super::{SqliteStore, lanes};
 use crate::error::Error;
 use crate::order::Order;
 use crate::store::Answer;
@@ -85,11 +85,15 @@ impl SqliteStore {
         // The ledger's counters are not in the table yet, and a batch may hold tasks for this queue.
         let Self { ledger, connection, path, .. } = self;
         ledger.flush(connection).map_err(|error| super::failure::classify(path, error))?;
-        self.execute("INSERT INTO queue (name) VALUES (?1) ON CONFLICT DO NOTHING", [queue])?;
-        let (id, tasks): (i64, u64) = self
+        lanes::add_queue(&self.connection, queue).map_err(|error| self.failure(error))?;
+        let found: Option<(i64, u64)> = self
             .prepare("SELECT id, ready + scheduled + leased + dead FROM queue WHERE name = ?1")?
             .query_row([queue], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
             .map_err(|error| self.failure(error))?;
+        let Some((id, tasks)) = found else {
+            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        };
         let current = self.ledger.orders.of(&self.connection, id);
         if current.map_err(|error| self.failure(error))?.order == order {
             return Ok(Ok(Answer::Ordered));
