@@ -87,8 +87,12 @@ pub(crate) struct SqliteStore {
 
 impl Store for SqliteStore {
     fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        if let Some(nothing) = self.answer_if_idle(now, batch)? {
-            return Ok(nothing);
+        match self.answer_if_idle(now, batch) {
+            Ok(Some(nothing)) => return Ok(nothing),
+            // Another process recovers the file: taking the write lock waits for it, a look does not.
+            Err(error) if error.is_busy() => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
         }
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
