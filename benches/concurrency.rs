@@ -13,6 +13,7 @@ use prismq_bench::metrics::{
 };
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::{self, Suite};
+use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
@@ -43,11 +44,17 @@ fn case(suite: &Suite<'_>, scenario: &'static str, workers: usize) -> Case {
     Case::new(scenario, "workers", workers)
         .with("tasks", tasks(suite))
         .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler_ms", 2)
 }
 
 fn sweep(suite: &mut Suite<'_>, workers: usize) -> Result<Option<Level>> {
-    let load = Drain { workers, tasks: tasks(suite), work: Arc::new(|_| thread::sleep(HANDLER)) };
+    let load = Drain {
+        workers,
+        tasks: tasks(suite),
+        payload_bytes: PAYLOAD_BYTES,
+        work: Arc::new(|_| thread::sleep(HANDLER)),
+    };
     let case = case(suite, "drain", workers);
     let mut drains: Vec<Drained> = Vec::new();
     suite.bench(&case, |stage, call| {

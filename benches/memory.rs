@@ -13,6 +13,7 @@ use prismq_bench::error::Result;
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::{PeakWatch, Trend};
 use prismq_bench::suite::{self, Suite};
+use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
 
 const CYCLES: usize = 5;
@@ -43,9 +44,10 @@ fn watch(
     let case = case
         .with("tasks_per_cycle", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "builds a list of 10000 numbers");
     let work = Arc::new(|_| drop(black_box((0..NUMBERS).collect::<Vec<u64>>())));
-    let load = Drain { workers, tasks, work };
+    let load = Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work };
     let mut trend: Option<Trend> = None;
     let mut rounds = Vec::new();
     suite.bench(&case, |stage, call| {

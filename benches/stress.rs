@@ -16,6 +16,7 @@ use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::resident_mib;
 use prismq_bench::stage::Stage;
 use prismq_bench::suite::{self, Suite};
+use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
 use prismq_bench::workload::faults::{Aftermath, Faults, faults};
 
@@ -43,14 +44,21 @@ fn volume(suite: &mut Suite<'_>, workers: usize, standard: usize) -> Result<()> 
     let case = Case::new("volume", "workers", workers)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler_ms", "1 + i % 10");
     let mut whole: Option<Round> = None;
     let mut faults_of_rounds = Vec::new();
     suite.bench(&case, |stage, _| {
         if whole.is_none() {
-            whole = Some(whole_volume(stage, &Drain { workers, tasks, work: work() })?);
+            whole = Some(whole_volume(
+                stage,
+                &Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work: work() },
+            )?);
         }
-        let drained = drain(stage, &Drain { workers, tasks: round_tasks, work: work() })?;
+        let drained = drain(
+            stage,
+            &Drain { workers, tasks: round_tasks, payload_bytes: PAYLOAD_BYTES, work: work() },
+        )?;
         faults_of_rounds.extend(drained.faults);
         Ok(drained.draining)
     })?;

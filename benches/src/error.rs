@@ -55,6 +55,12 @@ pub enum Error {
         /// What it did instead.
         reason: String,
     },
+    /// A thread of the harness panicked.
+    #[error("{what} panicked")]
+    Panicked {
+        /// Which.
+        what: &'static str,
+    },
     /// A distribution could not be made or written.
     #[error("the histogram {name} cannot be made: {reason}")]
     Histogram {

@@ -1,6 +1,7 @@
 //! The benchmark harness of prismq, as a library: the suites beside it only say what to measure.
 //!
-//! Data flows one way. A suite asks the harness for rounds of a [`workload`] on an [`engine`];
+//! Data flows one way. A suite asks the harness for rounds of a [`workload`] on an [`engine`], and for
+//! the [`floor`] beside it;
 //! Criterion decides how often ([`driver`]); what the rounds read becomes a record ([`recorder`],
 //! [`suite`]). Targets, comparison and rendering are left to `prismq-report`, which only ever sees
 //! written records.
@@ -11,6 +12,7 @@ pub mod driver;
 pub mod engine;
 pub mod environment;
 pub mod error;
+pub mod floor;
 pub mod invocation;
 pub mod ledger;
 pub mod metrics;

@@ -119,8 +119,25 @@ pub const TASKS_PER_S: Spec = Spec::new("tasks_per_s", "tasks/s", Higher, Median
 /// The same for each worker.
 pub const EFFICIENCY_PER_WORKER: Spec =
     Spec::new("efficiency_per_worker", "tasks/s", Higher, Median);
-/// Tasks enqueued in a second while the backlog was loaded, in the batches the parameters name.
+/// Tasks enqueued in a second, by the callers and in the batches the parameters name.
 pub const ENQUEUE_TASKS_PER_S: Spec = Spec::new("enqueue_tasks_per_s", "tasks/s", Higher, Median);
+/// Throughput over that of raw SQLite doing the same to as many tasks, in the same round.
+pub const RATIO_TO_FLOOR: Spec = Spec::new("ratio_to_floor", "x", Higher, Median);
+/// Throughput over that of the pooled engine under the same load, in the same round.
+pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Median);
+/// Tasks for each time the disk could have synced one page, in the same round.
+pub const RATIO_TO_DISK: Spec = Spec::new("ratio_to_disk", "x", Higher, Median);
+/// Throughput over that with payloads of 100 bytes, in the same round.
+pub const RATIO_TO_PAYLOAD_100: Spec = Spec::new("ratio_to_payload_100", "x", Higher, Median);
+/// Tasks a second of raw SQLite: enqueued.
+pub const FLOOR_ENQUEUE_PER_S: Spec = Spec::new("enqueue_per_s", "tasks/s", Higher, Median);
+/// Tasks a second of raw SQLite: claimed and completed.
+pub const FLOOR_CLAIM_COMPLETE_PER_S: Spec =
+    Spec::new("claim_complete_per_s", "tasks/s", Higher, Median);
+/// Tasks a second of raw SQLite: through their whole life.
+pub const FLOOR_LIFE_PER_S: Spec = Spec::new("life_per_s", "tasks/s", Higher, Median);
+/// Median time of an append and its sync.
+pub const SYNC_P50_US: Spec = Spec::new("p50_us", "us", Lower, Median);
 /// Tasks never completed.
 pub const LOST: Spec = Spec::new("lost", "tasks", Lower, Total);
 /// Times a task was done once too often.

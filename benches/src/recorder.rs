@@ -28,6 +28,19 @@ impl Case {
         Self { scenario, parameter: format!("{parameter}={value}"), parameters }
     }
 
+    /// A scenario that comes in variants rather than sizes.
+    #[must_use]
+    pub fn variant(scenario: &'static str, variant: &str) -> Self {
+        Self { scenario, parameter: variant.to_owned(), parameters: BTreeMap::new() }
+    }
+
+    /// With a further parameter that defines the work and stands in the id.
+    #[must_use]
+    pub fn and(mut self, parameter: &str, value: usize) -> Self {
+        self.parameter = format!("{},{parameter}={value}", self.parameter);
+        self.with(parameter, value)
+    }
+
     /// With a further parameter that defines the work.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::bench_dir::BenchDir;
-use crate::engine::{Engine, EngineKind, OpenOptions};
+use crate::engine::{Durability, Engine, EngineKind, OpenOptions};
 use crate::error::{Error, Result};
 use crate::profile::{Profile, Scale};
 
 /// Failed tasks of the fault workload come back after this long: soon, but not at once.
 const RETRY: Duration = Duration::from_millis(20);
+const OPEN: &str = "open a database";
 
 /// The engine, the disk and the scale of a run.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub struct Stage {
     kind: EngineKind,
     bench_dir: BenchDir,
     scale: Scale,
+    durability: Durability,
 }
 
 impl Stage {
@@ -29,13 +31,13 @@ impl Stage {
     pub fn from_env(trial: bool) -> Result<Self> {
         let profile = Profile::from_env()?;
         let scale = if trial { Scale::Trial } else { Scale::Profile(profile) };
-        Ok(Self { kind: EngineKind::from_env()?, bench_dir: BenchDir::from_env(), scale })
+        Ok(Self::new(EngineKind::from_env()?, BenchDir::from_env(), scale))
     }
 
     /// A stage put together otherwise.
     #[must_use]
     pub const fn new(kind: EngineKind, bench_dir: BenchDir, scale: Scale) -> Self {
-        Self { kind, bench_dir, scale }
+        Self { kind, bench_dir, scale, durability: Durability::Full }
     }
 
     /// The engine under test.
@@ -63,17 +65,34 @@ impl Stage {
     pub fn database(&self, workers: usize) -> Result<Database> {
         let directory = self.bench_dir.fresh()?;
         let path = directory.path().join("queue.db");
-        let engine = open(self.kind, &path, workers)?;
+        let options = OpenOptions { durability: self.durability, ..options(workers) };
+        let engine = self.kind.open(&path, options).map_err(Error::engine(OPEN))?;
         Ok(Database { engine, path, _directory: directory })
+    }
+
+    /// The same stage with another engine.
+    #[must_use]
+    pub fn with_engine(&self, kind: EngineKind) -> Self {
+        Self { kind, ..self.clone() }
+    }
+
+    /// The same stage with another durability.
+    #[must_use]
+    pub fn with_durability(&self, durability: Durability) -> Self {
+        Self { durability, ..self.clone() }
     }
 }
 
-/// Opens the database in this file as all rounds do.
+/// Opens the database in this file with full durability, as nearly all rounds do.
 ///
 /// # Errors
 /// [`Error::Engine`].
 pub fn open(kind: EngineKind, path: &Path, workers: usize) -> Result<Box<dyn Engine>> {
-    kind.open(path, OpenOptions { workers, retry: RETRY }).map_err(Error::engine("open a database"))
+    kind.open(path, options(workers)).map_err(Error::engine(OPEN))
+}
+
+const fn options(workers: usize) -> OpenOptions {
+    OpenOptions { workers, retry: RETRY, durability: Durability::Full }
 }
 
 /// A database in a directory of its own, which is removed after the engine has closed it.

@@ -5,6 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, drain};
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
 
@@ -12,7 +13,8 @@ use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
 fn a_backlog_is_drained() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load = Drain { workers: 3, tasks: 250, work: Arc::new(|_| {}) };
+        let load =
+            Drain { workers: 3, tasks: 250, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
         let drained = drain(&stage, &load).unwrap();
         assert_eq!(drained.faults, Vec::<String>::new(), "{engine:?}");
         assert_eq!((drained.audit.completed, drained.errors()), (250, 0), "{engine:?}");

@@ -15,6 +15,8 @@ use thiserror::Error;
 
 use crate::error::Error;
 
+pub use ::prismq::Durability;
+
 const VARIABLE: &str = "PRISMQ_ENGINE";
 
 /// A task to be enqueued, in the queue `default`.
@@ -192,6 +194,8 @@ pub struct OpenOptions {
     pub workers: usize,
     /// How long a failed task waits for its next attempt.
     pub retry: Duration,
+    /// What a commit survives.
+    pub durability: Durability,
 }
 
 /// Which engine is under test.
@@ -241,7 +245,7 @@ impl EngineKind {
         }
     }
 
-    /// Opens or creates a database in this file, with full durability.
+    /// Opens or creates a database in this file.
     ///
     /// # Errors
     /// The engine's.

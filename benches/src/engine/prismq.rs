@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Durability, Event, NewTask, Outcome, Queue, RetryPolicy, TaskContext, TaskError, TaskId,
-    WorkerPool,
+    Claim, Event, NewTask, Outcome, Queue, RetryPolicy, TaskContext, TaskError, TaskId, WorkerPool,
 };
 
 use super::{
@@ -28,7 +27,7 @@ impl PrismqEngine {
     /// The queue's.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, EngineError> {
         let queue = Queue::builder(path)
-            .durability(Durability::Full)
+            .durability(options.durability)
             .retry(RetryPolicy::fixed(options.retry))
             .open()?;
         Ok(Self { queue })

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::accounting::Audit;
-use crate::engine::{Census, Counters, Crew, CrewReport, Ending};
+use crate::engine::{Census, Counters, Crew, CrewReport, Ending, Engine, RunningCrew};
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, ids_that};
 use crate::metrics::as_f64;
 use crate::stage::Stage;
-use crate::workload::{handler, numbered};
+use crate::workload::{handler, sized};
 
 /// Tasks in one transaction while the backlog is loaded.
 pub const ENQUEUE_BATCH: usize = 100;
@@ -31,6 +31,8 @@ pub struct Drain {
     pub workers: usize,
     /// Tasks of the backlog.
     pub tasks: usize,
+    /// Bytes of each one's payload.
+    pub payload_bytes: usize,
     /// What each does.
     pub work: Work,
 }
@@ -79,53 +81,79 @@ impl Drained {
 ///
 /// # Errors
 /// If the engine fails before there is anything to measure.
-pub fn drain(stage: &Stage, drain: &Drain) -> Result<Drained> {
-    let database = stage.database(drain.workers)?;
+pub fn drain(stage: &Stage, load: &Drain) -> Result<Drained> {
+    let database = stage.database(load.workers)?;
     let engine = database.engine();
-    let backlog = numbered(TASK_TYPE, drain.tasks);
+    let backlog = sized(TASK_TYPE, load.tasks, load.payload_bytes);
 
     let started = Instant::now();
-    let mut enqueued = Vec::with_capacity(drain.tasks);
+    let mut enqueued = Vec::with_capacity(load.tasks);
     for batch in backlog.chunks(ENQUEUE_BATCH) {
         enqueued.extend(engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?);
     }
     let loading = started.elapsed();
+    Pool::start(engine, TASK_TYPE, load.workers, load.tasks, &load.work)?.finish(&enqueued, loading)
+}
 
-    let ledger = Ledger::expecting(drain.tasks);
-    let work = drain.work.clone();
-    let crew = Crew {
-        workers: drain.workers,
-        lease: LEASE,
-        handlers: vec![(TASK_TYPE, handler(&ledger, move |number| work(number)))],
-        listener: ledger.listener(),
-    };
-    let before = engine.counters();
-    let started = Instant::now();
-    let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
-    let in_time = ledger.wait(BOUND);
-    let met = engine.counters().since(before);
-    let crew = running.stop(STOP_BOUND);
+/// A pool at work on a known number of tasks.
+pub(super) struct Pool<'a> {
+    engine: &'a dyn Engine,
+    ledger: Arc<Ledger>,
+    running: Box<dyn RunningCrew>,
+    before: Counters,
+    started: Instant,
+}
 
-    let entries = ledger.entries();
-    let completions = ids_that(&entries, Ending::Completed);
-    let ended = entries.iter().map(|entry| entry.at).max().unwrap_or_else(Instant::now);
-    let audit = Audit::balance(&enqueued, &completions, &ledger.take_runs());
-    let census = engine.census().map_err(Error::engine("count its tasks"))?;
-    let mut faults = audit.faults();
-    if !in_time {
-        faults.push(format!("the drain did not end within {BOUND:?}"));
+impl<'a> Pool<'a> {
+    /// Starts a pool for so many tasks of a type.
+    pub(super) fn start(
+        engine: &'a dyn Engine,
+        task_type: &'static str,
+        workers: usize,
+        tasks: usize,
+        work: &Work,
+    ) -> Result<Self> {
+        let ledger = Ledger::expecting(tasks);
+        let work = work.clone();
+        let crew = Crew {
+            workers,
+            lease: LEASE,
+            handlers: vec![(task_type, handler(&ledger, move |number| work(number)))],
+            listener: ledger.listener(),
+        };
+        let before = engine.counters();
+        let started = Instant::now();
+        let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
+        Ok(Self { engine, ledger, running, before, started })
     }
-    if census != Census::default() {
-        faults.push(format!("tasks were left in the queue: {census:?}"));
+
+    /// Waits until all tasks have ended, stops the pool and balances its books.
+    pub(super) fn finish(self, enqueued: &[i64], loading: Duration) -> Result<Drained> {
+        let in_time = self.ledger.wait(BOUND);
+        let met = self.engine.counters().since(self.before);
+        let crew = self.running.stop(STOP_BOUND);
+
+        let entries = self.ledger.entries();
+        let completions = ids_that(&entries, Ending::Completed);
+        let ended = entries.iter().map(|entry| entry.at).max().unwrap_or_else(Instant::now);
+        let audit = Audit::balance(enqueued, &completions, &self.ledger.take_runs());
+        let census = self.engine.census().map_err(Error::engine("count its tasks"))?;
+        let mut faults = audit.faults();
+        if !in_time {
+            faults.push(format!("the tasks were not done within {BOUND:?}"));
+        }
+        if census != Census::default() {
+            faults.push(format!("tasks were left in the queue: {census:?}"));
+        }
+        faults.extend(crew.errors.iter().cloned());
+        Ok(Drained {
+            tasks: u64::try_from(enqueued.len()).unwrap_or(u64::MAX),
+            loading,
+            draining: ended.duration_since(self.started),
+            audit,
+            met,
+            crew,
+            faults,
+        })
     }
-    faults.extend(crew.errors.iter().cloned());
-    Ok(Drained {
-        tasks: u64::try_from(drain.tasks).unwrap_or(u64::MAX),
-        loading,
-        draining: ended.duration_since(started),
-        audit,
-        met,
-        crew,
-        faults,
-    })
 }

@@ -2,9 +2,11 @@
 //! are called in the record, is left to the suites.
 
 pub mod drain;
+pub mod enqueue;
 pub mod faults;
 pub mod holder;
 pub mod open_loop;
+pub mod pipeline;
 
 use std::sync::Arc;
 
@@ -14,18 +16,32 @@ use crate::ledger::Ledger;
 /// Attempts a task is given where none is meant to fail.
 const ATTEMPTS: u32 = 5;
 
-/// Tasks of one type, numbered in their payloads from 0.
+/// Bytes of the usual payload.
+pub const PAYLOAD_BYTES: usize = 100;
+
+/// Tasks of one type with the usual payload, numbered from 0.
 #[must_use]
 pub fn numbered(task_type: &'static str, count: usize) -> Vec<TaskSpec> {
-    let numbers = 0..u64::try_from(count).unwrap_or(u64::MAX);
-    let payloads = numbers.map(|number| number.to_le_bytes().to_vec());
-    payloads.map(|payload| TaskSpec { task_type, payload, max_attempts: ATTEMPTS }).collect()
+    sized(task_type, count, PAYLOAD_BYTES)
 }
 
-/// The number a task of [`numbered`] carries.
+/// Tasks of one type with payloads of so many bytes (at least 8), numbered from 0.
+#[must_use]
+pub fn sized(task_type: &'static str, count: usize, payload_bytes: usize) -> Vec<TaskSpec> {
+    let numbers = 0..u64::try_from(count).unwrap_or(u64::MAX);
+    numbers
+        .map(|number| {
+            let mut payload = number.to_le_bytes().to_vec();
+            payload.resize(payload_bytes.max(payload.len()), 0x5a);
+            TaskSpec { task_type, payload, max_attempts: ATTEMPTS }
+        })
+        .collect()
+}
+
+/// The number a task of [`sized`] carries.
 #[must_use]
 pub fn number_of(payload: &[u8]) -> Option<u64> {
-    payload.try_into().map(u64::from_le_bytes).ok()
+    payload.first_chunk().copied().map(u64::from_le_bytes)
 }
 
 /// A handler that does what a task of this number asks for, entered in the books.

@@ -16,7 +16,9 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
-use super::{Census, Counters, Crew, Engine, EngineError, OpenOptions, RunningCrew, TaskSpec};
+use super::{
+    Census, Counters, Crew, Durability, Engine, EngineError, OpenOptions, RunningCrew, TaskSpec,
+};
 
 /// Beside those of the workers: one for producers, which also answers questions.
 const PRODUCER_CONNECTIONS: u32 = 1;
@@ -56,13 +58,16 @@ impl PooledEngine {
         let waits_before = busy::waits();
         // Before the pool is filled, so that its connections do not race to create the schema.
         let mut first = Connection::open(path)?;
-        configure(&mut first)?;
+        let durability = options.durability;
+        configure(&mut first, durability)?;
         sql::create_schema(&mut first)?;
         drop(first);
         let workers = u32::try_from(options.workers).unwrap_or(u32::MAX);
-        let connections = r2d2::Pool::builder()
-            .max_size(workers.saturating_add(PRODUCER_CONNECTIONS))
-            .build(SqliteConnectionManager::file(path).with_init(configure))?;
+        let connections =
+            r2d2::Pool::builder().max_size(workers.saturating_add(PRODUCER_CONNECTIONS)).build(
+                SqliteConnectionManager::file(path)
+                    .with_init(move |connection| configure(connection, durability)),
+            )?;
         let tally = Arc::new(Tally::default());
         Ok(Self { connections, retry: options.retry, tally, waits_before })
     }
@@ -82,10 +87,14 @@ impl PooledEngine {
     }
 }
 
-fn configure(connection: &mut Connection) -> rusqlite::Result<()> {
+fn configure(connection: &mut Connection, durability: Durability) -> rusqlite::Result<()> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
     connection.busy_handler(Some(busy::wait))?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())

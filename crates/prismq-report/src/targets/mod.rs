@@ -3,8 +3,12 @@
 //! ```toml
 //! [targets]
 //! "latency/end_to_end/workers=1:p99_ms" = "< 1000 ms"
+//!
+//! [goals]
+//! "throughput/drain/workers=10:ratio_to_floor" = ">= 0.8 x"
 //! ```
 //!
+//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
 //! a file without targets is an error. What missed targets mean for a run is [`crate::verdict`]'s.
 
@@ -32,9 +36,32 @@ pub struct Target {
     pub bound: f64,
     /// Unit of bound and figure.
     pub unit: String,
+    /// Which runs must reach it.
+    pub asked_of: AskedOf,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,
 }
+
+/// Which runs a target is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedOf {
+    /// Every run: it stands below `[targets]`.
+    EveryRun,
+    /// Runs of a larger profile than `smoke`: it stands below `[goals]`.
+    RunsBeyondSmoke,
+}
+
+impl AskedOf {
+    fn holds_for(self, run: &RunRecord) -> bool {
+        match self {
+            Self::EveryRun => true,
+            Self::RunsBeyondSmoke => run.suites.iter().any(|suite| suite.profile != SMOKE),
+        }
+    }
+}
+
+/// The profile that is too small for goals.
+const SMOKE: &str = "smoke";
 
 /// How a figure must stand to its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +171,7 @@ pub enum TargetError {
     },
     /// There is nothing to reach.
     #[error(
-        "{name} holds no target: write them below [targets], as in \
+        "{name} holds no target: write them below [targets] or [goals], as in \
          \"latency/end_to_end/workers=1:p99_ms\" = \"< 1000 ms\""
     )]
     Empty {
@@ -163,13 +190,14 @@ pub enum TargetError {
     },
 }
 
-/// Holds every target against a run.
+/// Holds every target that is asked of a run against it.
 ///
 /// # Errors
 /// [`TargetError::Target`] if a target's unit is not its metric's.
 pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetError> {
     targets
         .iter()
+        .filter(|target| target.asked_of.holds_for(run))
         .map(|target| Ok(Check { outcome: outcome(target, run)?, target: target.clone() }))
         .collect()
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-use super::{OPERATORS, Target, TargetError};
+use super::{AskedOf, OPERATORS, Target, TargetError};
 use crate::record::SUITES;
 
 #[derive(Deserialize)]
@@ -15,6 +15,8 @@ use crate::record::SUITES;
 struct File {
     #[serde(default)]
     targets: BTreeMap<Spanned<String>, Spanned<Value>>,
+    #[serde(default)]
+    goals: BTreeMap<Spanned<String>, Spanned<Value>>,
 }
 
 /// Reads a file of targets, in the order they stand in.
@@ -33,17 +35,19 @@ pub fn read(path: &Path) -> Result<Vec<Target>, TargetError> {
 /// [`TargetError`] says what is wrong, and where.
 pub fn parse(text: &str, name: &str) -> Result<Vec<Target>, TargetError> {
     let file: File = toml::from_str(text).map_err(|error| syntax(&error, text, name))?;
-    if file.targets.is_empty() {
+    if file.targets.is_empty() && file.goals.is_empty() {
         return Err(TargetError::Empty { name: name.to_owned() });
     }
-    let mut entries: Vec<_> = file.targets.into_iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
+    let targets = file.targets.into_iter().map(|entry| (AskedOf::EveryRun, entry));
+    let goals = file.goals.into_iter().map(|entry| (AskedOf::RunsBeyondSmoke, entry));
+    let mut entries: Vec<_> = targets.chain(goals).collect();
+    entries.sort_by_key(|(_, (key, _))| key.span().start);
     entries
         .into_iter()
-        .map(|(key, value)| {
+        .map(|(asked_of, (key, value))| {
             let place = place(name, text, key.span().start);
             let key = key.into_inner();
-            target(&key, value.get_ref(), &place).map_err(|reason| TargetError::Target {
+            target(&key, value.get_ref(), &place, asked_of).map_err(|reason| TargetError::Target {
                 place,
                 key,
                 reason,
@@ -62,7 +66,7 @@ fn syntax(error: &toml::de::Error, text: &str, name: &str) -> TargetError {
     TargetError::Syntax { place: place(name, text, span.start), reason }
 }
 
-fn target(key: &str, value: &Value, place: &str) -> Result<Target, String> {
+fn target(key: &str, value: &Value, place: &str, asked_of: AskedOf) -> Result<Target, String> {
     let Some((scenario, metric)) = key.split_once(':') else {
         return Err("write \"suite/scenario/param=value:metric\"".to_owned());
     };
@@ -96,6 +100,7 @@ fn target(key: &str, value: &Value, place: &str) -> Result<Target, String> {
         operator,
         bound,
         unit: unit.trim().to_owned(),
+        asked_of,
         place: place.to_owned(),
     })
 }

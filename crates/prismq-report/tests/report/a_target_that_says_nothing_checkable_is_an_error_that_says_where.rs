@@ -20,14 +20,17 @@ fn a_target_that_says_nothing_checkable_is_an_error_that_says_where() {
     refused(number, "t.toml:3:1", "target \"latency/x:p99_ms\": 10 is no string: write it as in");
     let twice = "\"latency/x:p\" = \"< 1 ms\"\n\"latency/x:p\" = \"< 2 ms\"";
     refused(twice, "t.toml:4:1", "target \"latency/x:p\" stands here a second time: keep one");
-    refused("[goals]", "t.toml:3:", "unknown field `goals`");
+    refused("[wishes]", "t.toml:3:", "unknown field `wishes`");
 }
 
 #[test]
 fn a_file_without_targets_is_an_error_since_any_run_would_meet_it() {
-    for text in ["", "# nothing\n", "[targets]\n"] {
+    for text in ["", "# nothing\n", "[targets]\n", "[targets]\n[goals]\n"] {
         let error = parse(text, "t.toml").unwrap_err().to_string();
-        assert!(error.contains("t.toml holds no target: write them below [targets]"), "{error}");
+        assert!(
+            error.contains("t.toml holds no target: write them below [targets] or [goals]"),
+            "{error}"
+        );
     }
 }
 

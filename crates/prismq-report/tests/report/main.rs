@@ -12,6 +12,7 @@ mod sample;
 mod a_combined_record_that_contradicts_itself_is_refused;
 mod a_comparison_that_says_nothing_is_no_pass;
 mod a_file_that_is_no_record_is_an_error_that_names_it;
+mod a_goal_is_not_asked_of_a_smoke_run;
 mod a_record_comes_back_as_it_was_written;
 mod a_regression_counts_only_where_it_is_asked_to;
 mod a_report_sets_the_scenarios_of_a_suite_side_by_side;

@@ -1,0 +1,78 @@
+//! A pool of no-op handlers drains a backlog. Each round is a new database.
+
+use std::sync::Arc;
+
+use prismq_bench::engine::Durability;
+use prismq_bench::error::Result;
+use prismq_bench::floor::raw;
+use prismq_bench::metrics::{
+    DUPLICATED, EFFICIENCY_PER_WORKER, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, TASKS_PER_S,
+    as_f64,
+};
+use prismq_bench::profile::{Profile, Scale};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::stage::Stage;
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+
+const WORKERS: &[u32] = &[1, 5, 10];
+const WORKERS_FULL: &[u32] = &[1, 2, 5, 10, 20, 64];
+const BACKLOGS_FULL: [usize; 3] = [1_000, 100_000, 1_000_000];
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let full = suite.stage().scale() == Scale::Profile(Profile::Full);
+    let workers = if full { WORKERS_FULL } else { WORKERS };
+    let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
+    for workers in workers {
+        let case = Case::new("drain", "workers", *workers as usize);
+        sweep(suite, case, *workers, tasks, Durability::Full)?;
+    }
+    if full {
+        for backlog in BACKLOGS_FULL {
+            let case = Case::new("drain", "backlog", backlog).with("workers", 10);
+            sweep(suite, case, 10, backlog, Durability::Full)?;
+        }
+        let case = Case::variant("drain", "durability=normal").with("workers", 10);
+        sweep(suite, case, 10, tasks, Durability::Normal)?;
+    }
+    Ok(())
+}
+
+fn sweep(
+    suite: &mut Suite<'_>,
+    case: Case,
+    workers: u32,
+    tasks: usize,
+    durability: Durability,
+) -> Result<()> {
+    let load = Drain {
+        workers: workers as usize,
+        tasks,
+        payload_bytes: PAYLOAD_BYTES,
+        work: Arc::new(|_| {}),
+    };
+    let case = case
+        .with("tasks", tasks)
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES)
+        .with("handler", "no-op");
+    suite.measure(case, |stage| {
+        let drained = drain(&stage.with_durability(durability), &load)?;
+        Ok((drained.draining, round(stage, drained, workers, tasks)?))
+    })
+}
+
+fn round(stage: &Stage, drained: Drained, workers: u32, tasks: usize) -> Result<Round> {
+    let floor = raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
+    let tasks_per_s = drained.tasks_per_s();
+    let readings = vec![
+        TASKS_PER_S.reads(tasks_per_s),
+        RATIO_TO_FLOOR.reads(floor.as_secs_f64() / drained.draining.as_secs_f64()),
+        EFFICIENCY_PER_WORKER.reads(tasks_per_s / as_f64(workers.into())),
+        ENQUEUE_TASKS_PER_S.reads(drained.enqueued_per_s()),
+        LOST.counts(drained.audit.lost),
+        DUPLICATED.counts(drained.audit.duplicated),
+    ];
+    Ok(Round { readings, histograms: Vec::new(), faults: drained.faults })
+}

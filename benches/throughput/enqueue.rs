@@ -1,0 +1,48 @@
+//! 1, 10 and 64 callers that enqueue one task a call.
+
+use prismq_bench::engine::EngineKind;
+use prismq_bench::error::Result;
+use prismq_bench::floor::raw;
+use prismq_bench::metrics::{ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::stage::Stage;
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
+
+use crate::floor::{per_s, sync_time};
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    for (callers, standard) in [(1, 1_500), (10, 8_000), (64, 30_000)] {
+        let tasks = suite.stage().scale().pick(callers * 2, standard / 10, standard, standard * 2);
+        // The pooled engine does as much as takes it about as long: a rate is a rate.
+        let pooled = suite.stage().scale().pick(callers * 2, 256, 1_500, 3_000);
+        let load = Enqueue { callers, tasks };
+        let yardstick = Enqueue { callers, tasks: pooled };
+        let case = Case::new("enqueue", "callers", callers)
+            .with("tasks", tasks)
+            .with("tasks_of_pooled", pooled)
+            .with("payload_bytes", PAYLOAD_BYTES);
+        suite.measure(case, |stage| {
+            let enqueued = enqueue(stage, load)?;
+            let took = enqueued.took;
+            Ok((took, round(stage, enqueued, load, yardstick)?))
+        })?;
+    }
+    Ok(())
+}
+
+fn round(stage: &Stage, done: Enqueued, load: Enqueue, yardstick: Enqueue) -> Result<Round> {
+    let pooled = enqueue(&stage.with_engine(EngineKind::Pooled), yardstick)?;
+    let sync = sync_time(stage.bench_dir())?;
+    let floor = raw::enqueue(stage.bench_dir(), load.tasks, PAYLOAD_BYTES)?;
+    let rate = done.per_s();
+    let readings = vec![
+        ENQUEUE_TASKS_PER_S.reads(rate),
+        RATIO_TO_POOLED.reads(rate / pooled.per_s()),
+        RATIO_TO_DISK.reads(rate * sync.as_secs_f64()),
+        RATIO_TO_FLOOR.reads(rate / per_s(load.tasks, floor)),
+    ];
+    let faults = [done.faults, pooled.faults].concat();
+    Ok(Round { readings, histograms: Vec::new(), faults })
+}

@@ -1,0 +1,23 @@
+//! How many tasks a second: enqueued by callers of one task each, drained by a pool, sent through
+//! both at once, with large payloads; and how near that is to what disk and SQLite could do at most,
+//! measured in the same rounds.
+
+mod drain;
+mod enqueue;
+mod floor;
+mod payload;
+mod pipeline;
+
+use std::process::ExitCode;
+
+use prismq_bench::suite;
+
+fn main() -> ExitCode {
+    suite::main("throughput", |suite| {
+        floor::measure(suite)?;
+        enqueue::measure(suite)?;
+        drain::measure(suite)?;
+        pipeline::measure(suite)?;
+        payload::measure(suite)
+    })
+}

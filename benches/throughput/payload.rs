@@ -1,0 +1,44 @@
+//! What large payloads cost: a drain with them, and the same drain with small ones in the same round.
+
+use std::sync::Arc;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_PAYLOAD_100, TASKS_PER_S};
+use prismq_bench::profile::{Profile, Scale};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+
+const WORKERS: usize = 10;
+const PAYLOADS: &[usize] = &[16 * 1024];
+const PAYLOADS_FULL: &[usize] = &[100, 1024, 16 * 1024, 256 * 1024];
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let full = suite.stage().scale() == Scale::Profile(Profile::Full);
+    let payloads = if full { PAYLOADS_FULL } else { PAYLOADS };
+    let tasks = suite.stage().scale().pick(20, 200, 2_000, 2_000);
+    for payload_bytes in payloads {
+        let small =
+            Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+        let large = Drain { payload_bytes: *payload_bytes, ..small.clone() };
+        let case = Case::new("drain", "payload", *payload_bytes)
+            .with("workers", WORKERS)
+            .with("tasks", tasks)
+            .with("enqueue_batch", ENQUEUE_BATCH)
+            .with("handler", "no-op");
+        suite.measure(case, |stage| {
+            let large = drain(stage, &large)?;
+            let small = drain(stage, &small)?;
+            let readings = vec![
+                TASKS_PER_S.reads(large.tasks_per_s()),
+                RATIO_TO_PAYLOAD_100.reads(large.tasks_per_s() / small.tasks_per_s()),
+                LOST.counts(large.audit.lost + small.audit.lost),
+                DUPLICATED.counts(large.audit.duplicated + small.audit.duplicated),
+            ];
+            let faults = [large.faults, small.faults].concat();
+            Ok((large.draining, Round { readings, histograms: Vec::new(), faults }))
+        })?;
+    }
+    Ok(())
+}

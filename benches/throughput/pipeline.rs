@@ -1,0 +1,37 @@
+//! Four producers and ten workers at once.
+
+use std::sync::Arc;
+
+use prismq_bench::error::Result;
+use prismq_bench::floor::raw;
+use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::drain::ENQUEUE_BATCH;
+use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+
+const PRODUCERS: usize = 4;
+const WORKERS: usize = 10;
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
+    let load = Pipeline { producers: PRODUCERS, workers: WORKERS, tasks, work: Arc::new(|_| {}) };
+    let case = Case::new("pipeline", "producers", PRODUCERS)
+        .and("workers", WORKERS)
+        .with("tasks", tasks)
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES)
+        .with("handler", "no-op");
+    suite.measure(case, |stage| {
+        let through = pipeline(stage, &load)?;
+        let floor = raw::life(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
+        let readings = vec![
+            TASKS_PER_S.reads(through.tasks_per_s()),
+            RATIO_TO_FLOOR.reads(floor.as_secs_f64() / through.draining.as_secs_f64()),
+            LOST.counts(through.audit.lost),
+            DUPLICATED.counts(through.audit.duplicated),
+        ];
+        Ok((through.draining, Round { readings, histograms: Vec::new(), faults: through.faults }))
+    })
+}
