@@ -3,7 +3,9 @@
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::Result;
 use prismq_bench::floor::raw;
-use prismq_bench::metrics::{ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED};
+use prismq_bench::metrics::{
+    BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED,
+};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
@@ -42,6 +44,7 @@ fn round(stage: &Stage, done: Enqueued, load: Enqueue, yardstick: Enqueue) -> Re
         RATIO_TO_POOLED.reads(rate / pooled.per_s()),
         RATIO_TO_DISK.reads(rate * sync.as_secs_f64()),
         RATIO_TO_FLOOR.reads(rate / per_s(load.tasks, floor)),
+        BUSY_ERRORS.counts(done.met.busy_errors),
     ];
     let faults = [done.faults, pooled.faults].concat();
     Ok(Round { readings, histograms: Vec::new(), faults })

@@ -274,3 +274,15 @@ pub enum EngineError {
     #[error("cannot start a worker thread: {0}")]
     Thread(#[source] std::io::Error),
 }
+
+impl EngineError {
+    /// Whether the operation may succeed if it is tried again: the database was busy.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Prismq(error) => error.is_busy(),
+            Self::Sqlite(error) => pooled::is_busy(error),
+            Self::Pool(_) | Self::Thread(_) => false,
+        }
+    }
+}

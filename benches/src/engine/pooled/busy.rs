@@ -37,6 +37,6 @@ fn rung(index: usize) -> u64 {
     LADDER_MS.get(index).or(LADDER_MS.last()).copied().unwrap_or(TIMEOUT_MS)
 }
 
-pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+pub(in crate::engine) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -16,6 +16,8 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+pub(in crate::engine) use busy::is_busy;
+
 use super::{
     Census, Counters, Crew, Durability, Engine, EngineError, OpenOptions, RunningCrew, TaskSpec,
 };
