@@ -49,9 +49,9 @@ pub enum Error {
         #[source]
         source: EngineError,
     },
-    /// The process that was to die holding leases did not do its part.
-    #[error("the process that dies holding leases failed: {reason}")]
-    Holder {
+    /// A second process did not do its part.
+    #[error("a second process failed: {reason}")]
+    Child {
         /// What it did instead.
         reason: String,
     },

@@ -8,6 +8,8 @@
 
 pub mod accounting;
 pub mod bench_dir;
+pub mod child;
+pub mod clocks;
 pub mod driver;
 pub mod engine;
 pub mod environment;

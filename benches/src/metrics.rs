@@ -136,8 +136,20 @@ pub const FLOOR_CLAIM_COMPLETE_PER_S: Spec =
     Spec::new("claim_complete_per_s", "tasks/s", Higher, Median);
 /// Tasks a second of raw SQLite: through their whole life.
 pub const FLOOR_LIFE_PER_S: Spec = Spec::new("life_per_s", "tasks/s", Higher, Median);
-/// Median time of an append and its sync.
-pub const SYNC_P50_US: Spec = Spec::new("p50_us", "us", Lower, Median);
+/// Median of the times the scenario takes.
+pub const P50_US: Spec = Spec::new("p50_us", "us", Lower, Median);
+/// 99th percentile of the same.
+pub const P99_US: Spec = Spec::new("p99_us", "us", Lower, Median);
+/// Tasks a second of the same callers and workers, each as fast as it is answered.
+pub const MAXIMUM_TASKS_PER_S: Spec = Spec::new("maximum_tasks_per_s", "tasks/s", Higher, Median);
+/// Tasks a second that were offered.
+pub const OFFERED_TASKS_PER_S: Spec = Spec::new("offered_tasks_per_s", "tasks/s", Higher, Median);
+/// Processor time of the process, in percent of one core.
+pub const CPU_PERCENT: Spec = Spec::new("cpu_percent", "%", Lower, Median);
+/// Transactions that took the write lock.
+pub const WRITE_TRANSACTIONS: Spec = Spec::new("write_transactions", "transactions", Lower, Total);
+/// The longest the WAL ever was.
+pub const WAL_PEAK_MIB: Spec = Spec::new("peak_mib", "MiB", Lower, Worst);
 /// Tasks never completed.
 pub const LOST: Spec = Spec::new("lost", "tasks", Lower, Total);
 /// Times a task was done once too often.

@@ -9,6 +9,7 @@ use prismq_report::record::{
     Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
 };
 
+use crate::child;
 use crate::driver::{self, Call, Driver};
 use crate::environment;
 use crate::error::{Error, Result};
@@ -17,7 +18,6 @@ use crate::places;
 use crate::recorder::{self, Case, Round};
 use crate::run_identity::RunIdentity;
 use crate::stage::Stage;
-use crate::workload::holder;
 
 /// A suite at work.
 pub struct Suite<'a> {
@@ -32,8 +32,8 @@ pub struct Suite<'a> {
 /// there is none to write, and 1 if the suite could not run. Whether its figures are good enough is
 /// the verdict's business, which could not speak if a suite ended `cargo bench` before it.
 pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> ExitCode {
-    if let Some(order) = holder::Order::from_env() {
-        return holder::obey(&order);
+    if let Some(order) = child::Order::from_env() {
+        return child::obey(&order);
     }
     match run(name, body) {
         Ok(()) => ExitCode::SUCCESS,

@@ -27,7 +27,8 @@ fn a_backlog_is_drained() {
 fn arriving_tasks_are_completed() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load = OpenLoop { workers: 2, tasks: 30, interval: Duration::from_millis(5) };
+        let load =
+            OpenLoop { workers: 2, generators: 3, tasks: 30, interval: Duration::from_millis(5) };
         let latencies = open_loop(&stage, load).unwrap();
         assert_eq!(latencies.audit.completed, 30, "{engine:?}");
         assert_eq!(latencies.end_to_end.len(), 30, "{engine:?}");

@@ -53,11 +53,11 @@ fn a_failed_round_ends_the_benchmark_without_a_trace() {
     let result = driver.bench("scenario", "fails", |call| {
         calls += 1;
         match call.index {
-            3 => Err(Error::Holder { reason: "on purpose".to_owned() }),
+            3 => Err(Error::Child { reason: "on purpose".to_owned() }),
             _ => Ok(Duration::from_secs(1)),
         }
     });
-    assert!(matches!(result, Err(Error::Holder { .. })));
+    assert!(matches!(result, Err(Error::Child { .. })));
     assert_eq!(calls, 4);
     assert!(!directory.path().join("suite/scenario/fails/new").exists());
 }

@@ -26,7 +26,7 @@ fn each_round_is_measured_once_by_whoever_asks_first() {
 #[test]
 fn a_round_that_failed_is_measured_again() {
     let mut shared = SharedRounds::default();
-    let failed = shared.get(0, || Err(Error::Holder { reason: "on purpose".to_owned() }));
+    let failed = shared.get(0, || Err(Error::Child { reason: "on purpose".to_owned() }));
     assert!(failed.is_err());
     assert_eq!(*shared.get(0, || Ok(7)).unwrap(), 7);
 }

@@ -15,10 +15,10 @@ use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
 use crate::floor::{per_s, sync_time};
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    for (callers, standard) in [(1, 1_500), (10, 8_000), (64, 30_000)] {
+    for (callers, standard, pooled) in [(1, 1_500, 1_500), (10, 8_000, 1_000), (64, 30_000, 640)] {
         let tasks = suite.stage().scale().pick(callers * 2, standard / 10, standard, standard * 2);
         // The pooled engine does as much as takes it about as long: a rate is a rate.
-        let pooled = suite.stage().scale().pick(callers * 2, 256, 1_500, 3_000);
+        let pooled = suite.stage().scale().pick(callers * 2, pooled / 5, pooled, pooled * 2);
         let load = Enqueue { callers, tasks };
         let yardstick = Enqueue { callers, tasks: pooled };
         let case = Case::new("enqueue", "callers", callers)

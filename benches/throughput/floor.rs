@@ -6,7 +6,7 @@ use prismq_bench::bench_dir::BenchDir;
 use prismq_bench::error::Result;
 use prismq_bench::floor::{disk, raw};
 use prismq_bench::metrics::{
-    FLOOR_CLAIM_COMPLETE_PER_S, FLOOR_ENQUEUE_PER_S, FLOOR_LIFE_PER_S, SYNC_P50_US, as_f64,
+    FLOOR_CLAIM_COMPLETE_PER_S, FLOOR_ENQUEUE_PER_S, FLOOR_LIFE_PER_S, P50_US, as_f64,
 };
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
@@ -20,7 +20,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     suite.measure(case, |stage| {
         let started = Instant::now();
         let sync = sync_time(stage.bench_dir())?;
-        let readings = vec![SYNC_P50_US.reads(1e6 * sync.as_secs_f64())];
+        let readings = vec![P50_US.reads(1e6 * sync.as_secs_f64())];
         Ok((started.elapsed(), Round { readings, ..Round::default() }))
     })?;
 

@@ -16,7 +16,13 @@ const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
-    let load = Pipeline { producers: PRODUCERS, workers: WORKERS, tasks, work: Arc::new(|_| {}) };
+    let load = Pipeline {
+        producers: PRODUCERS,
+        workers: WORKERS,
+        tasks,
+        batch: ENQUEUE_BATCH,
+        work: Arc::new(|_| {}),
+    };
     let case = Case::new("pipeline", "producers", PRODUCERS)
         .and("workers", WORKERS)
         .with("tasks", tasks)

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::error::Error;
@@ -97,6 +98,8 @@ pub struct Counters {
     pub claim_conflicts: u64,
     /// Claims that found nothing.
     pub empty_polls: u64,
+    /// Transactions that took the write lock.
+    pub write_transactions: u64,
 }
 
 impl Counters {
@@ -108,6 +111,7 @@ impl Counters {
             busy_waits: self.busy_waits.saturating_sub(earlier.busy_waits),
             claim_conflicts: self.claim_conflicts.saturating_sub(earlier.claim_conflicts),
             empty_polls: self.empty_polls.saturating_sub(earlier.empty_polls),
+            write_transactions: self.write_transactions.saturating_sub(earlier.write_transactions),
         }
     }
 }
@@ -199,7 +203,7 @@ pub struct OpenOptions {
 }
 
 /// Which engine is under test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum EngineKind {
     /// The queue of this workspace.
     #[default]

@@ -86,6 +86,7 @@ impl Engine for PrismqEngine {
             busy_waits: met.busy_waits,
             claim_conflicts: met.claim_conflicts,
             empty_polls: met.empty_claims,
+            write_transactions: met.write_transactions,
         }
     }
 

@@ -18,7 +18,8 @@ pub const BOUND: Duration = Duration::from_secs(120);
 /// How long a stopping pool may take.
 pub const STOP_BOUND: Duration = Duration::from_secs(30);
 
-const LEASE: Duration = Duration::from_secs(60);
+/// The lease of the pools' claims.
+pub const LEASE: Duration = Duration::from_secs(60);
 const TASK_TYPE: &str = "drain";
 
 /// What a task of a given number does in its handler.

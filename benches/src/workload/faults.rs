@@ -8,12 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::accounting::Audit;
+use crate::child::{Death, HELD_TYPE, HoldOrder, die_holding};
 use crate::engine::{Attempt, Census, Crew, Ending, Handler, TaskSpec};
 use crate::error::{Error, Result};
 use crate::ledger::{Entry, Ledger, ids_that};
 use crate::stage::Stage;
 use crate::workload::drain::{BOUND, STOP_BOUND};
-use crate::workload::{holder, numbered};
+use crate::workload::numbered;
 
 const PLAIN: &str = "plain";
 const FAILING: &str = "failing";
@@ -79,8 +80,8 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
     let engine = database.engine();
     let enqueue =
         |tasks: Vec<TaskSpec>| engine.enqueue_all(&tasks).map_err(Error::engine("enqueue"));
-    let mut to_complete = enqueue(numbered(holder::TASK_TYPE, load.held))?;
-    let death = holder::die_holding(&holder::Order {
+    let mut to_complete = enqueue(numbered(HELD_TYPE, load.held))?;
+    let death = die_holding(HoldOrder {
         engine: stage.kind(),
         tasks: load.held,
         lease: load.held_lease,
@@ -141,7 +142,7 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
     Ok(aftermath)
 }
 
-fn recovery(aftermath: Aftermath, entries: &[Entry], death: &holder::Death) -> Aftermath {
+fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath {
     let recovered: Vec<Entry> = entries
         .iter()
         .filter(|entry| {
@@ -177,7 +178,7 @@ fn handlers() -> Vec<(&'static str, Handler)> {
     let handler = |run: fn(&Attempt<'_>) -> Result<(), String>| -> Handler { Arc::new(run) };
     vec![
         (PLAIN, handler(|_| Ok(()))),
-        (holder::TASK_TYPE, handler(|_| Ok(()))),
+        (HELD_TYPE, handler(|_| Ok(()))),
         (
             FAILING,
             handler(|attempt| match attempt.number {

@@ -1,12 +1,15 @@
 //! What is done to an engine in one round, and what is read from it. How often, and what the figures
 //! are called in the record, is left to the suites.
 
+pub mod backlog;
 pub mod drain;
 pub mod enqueue;
 pub mod faults;
-pub mod holder;
+pub mod idle;
 pub mod open_loop;
 pub mod pipeline;
+pub mod processes;
+pub mod wake;
 
 use std::sync::Arc;
 

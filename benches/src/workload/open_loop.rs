@@ -30,6 +30,8 @@ const OFFERED_MIN: f64 = 0.8;
 pub struct OpenLoop {
     /// Threads of the pool.
     pub workers: usize,
+    /// Threads that enqueue, each every so-manyth task.
+    pub generators: usize,
     /// Tasks to be enqueued.
     pub tasks: usize,
     /// Time from one to the next.
@@ -64,7 +66,7 @@ struct Arrival {
 /// # Errors
 /// If the engine fails to do what no figure can be had without.
 pub fn open_loop(stage: &Stage, load: OpenLoop) -> Result<Latencies> {
-    let database = stage.database(load.workers)?;
+    let database = stage.database(load.workers + load.generators)?;
     let engine = database.engine();
     let ledger = Ledger::expecting(load.tasks);
     let crew = Crew {
@@ -75,7 +77,7 @@ pub fn open_loop(stage: &Stage, load: OpenLoop) -> Result<Latencies> {
     };
     let tasks = numbered(TASK_TYPE, load.tasks);
     let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
-    let arrivals = generate(engine, &tasks, load.interval)?;
+    let arrivals = generate(engine, &tasks, load)?;
     let in_time = ledger.wait(BOUND);
     let crew = running.stop(STOP_BOUND);
 
@@ -116,19 +118,36 @@ pub fn open_loop(stage: &Stage, load: OpenLoop) -> Result<Latencies> {
     Ok(latencies)
 }
 
-/// Enqueues at the intended times. A call that returns late delays the calls after it but not their
-/// intended times.
-fn generate(engine: &dyn Engine, tasks: &[TaskSpec], interval: Duration) -> Result<Vec<Arrival>> {
+/// Enqueues at the intended times, and gives back the arrivals in the order of these.
+fn generate(engine: &dyn Engine, tasks: &[TaskSpec], load: OpenLoop) -> Result<Vec<Arrival>> {
+    let first = Instant::now() + load.interval;
+    let answers = thread::scope(|scope| {
+        let generators: Vec<_> = (0..load.generators)
+            .map(|index| {
+                let share = tasks.iter().zip(0..).skip(index).step_by(load.generators);
+                scope.spawn(move || {
+                    share
+                        .map(|(task, place)| arrive(engine, task, first + load.interval * place))
+                        .collect::<Result<Vec<_>>>()
+                })
+            })
+            .collect();
+        generators.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
     let mut arrivals = Vec::with_capacity(tasks.len());
-    let mut intended = Instant::now() + interval;
-    for task in tasks {
-        thread::sleep(intended.saturating_duration_since(Instant::now()));
-        let called = Instant::now();
-        let id = engine.enqueue(task).map_err(Error::engine("enqueue"))?;
-        arrivals.push(Arrival { id, intended, called, returned: Instant::now() });
-        intended += interval;
+    for answer in answers {
+        arrivals.extend(answer.map_err(|_| Error::Panicked { what: "a generator" })??);
     }
+    arrivals.sort_unstable_by_key(|arrival| arrival.intended);
     Ok(arrivals)
+}
+
+/// A call that returns late delays the calls after it but not their intended times.
+fn arrive(engine: &dyn Engine, task: &TaskSpec, intended: Instant) -> Result<Arrival> {
+    thread::sleep(intended.saturating_duration_since(Instant::now()));
+    let called = Instant::now();
+    let id = engine.enqueue(task).map_err(Error::engine("enqueue"))?;
+    Ok(Arrival { id, intended, called, returned: Instant::now() })
 }
 
 /// Whether the generator offered another load than it was meant to.
@@ -142,11 +161,11 @@ fn off_schedule(arrivals: &[Arrival], interval: Duration) -> Option<String> {
     })
 }
 
-fn empty(name: &'static str) -> Result<Histogram<u64>> {
+pub(super) fn empty(name: &'static str) -> Result<Histogram<u64>> {
     Histogram::new_with_bounds(1, LONGEST_NS, SIGNIFICANT_DIGITS)
         .map_err(|error| Error::Histogram { name, reason: error.to_string() })
 }
 
-fn add(histogram: &mut Histogram<u64>, time: Duration) {
+pub(super) fn add(histogram: &mut Histogram<u64>, time: Duration) {
     histogram.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(LONGEST_NS));
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::engine::{Engine, EngineError, TaskSpec};
 use crate::error::{Error, Result};
 use crate::stage::Stage;
-use crate::workload::drain::{Drained, ENQUEUE_BATCH, Pool, Work};
+use crate::workload::drain::{Drained, Pool, Work};
 use crate::workload::numbered;
 
 const TASK_TYPE: &str = "pipeline";
@@ -14,10 +14,12 @@ const TASK_TYPE: &str = "pipeline";
 /// Who produces and who works.
 #[derive(Clone)]
 pub struct Pipeline {
-    /// Threads that enqueue, [`ENQUEUE_BATCH`] tasks at a time.
+    /// Threads that enqueue.
     pub producers: usize,
     /// Threads of the pool.
     pub workers: usize,
+    /// Tasks in one call of a producer.
+    pub batch: usize,
     /// Tasks of all producers.
     pub tasks: usize,
     /// What each does.
@@ -43,8 +45,10 @@ pub fn run(engine: &dyn Engine, load: &Pipeline) -> Result<Drained> {
     let started = Instant::now();
     let answers = thread::scope(|scope| {
         let share = load.tasks.div_ceil(load.producers.max(1)).max(1);
-        let producers: Vec<_> =
-            tasks.chunks(share).map(|share| scope.spawn(|| produce(engine, share))).collect();
+        let producers: Vec<_> = tasks
+            .chunks(share)
+            .map(|share| scope.spawn(|| produce(engine, share, load.batch)))
+            .collect();
         producers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
     let loading = started.elapsed();
@@ -56,9 +60,9 @@ pub fn run(engine: &dyn Engine, load: &Pipeline) -> Result<Drained> {
     pool.finish(&enqueued, loading)
 }
 
-fn produce(engine: &dyn Engine, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+fn produce(engine: &dyn Engine, tasks: &[TaskSpec], batch: usize) -> Result<Vec<i64>, EngineError> {
     let mut ids = Vec::with_capacity(tasks.len());
-    for batch in tasks.chunks(ENQUEUE_BATCH) {
+    for batch in tasks.chunks(batch.max(1)) {
         ids.extend(engine.enqueue_all(batch)?);
     }
     Ok(ids)

@@ -33,6 +33,7 @@ struct Tally {
     busy_errors: AtomicU64,
     claim_conflicts: AtomicU64,
     empty_polls: AtomicU64,
+    write_transactions: AtomicU64,
 }
 
 impl Tally {
@@ -104,10 +105,12 @@ fn configure(connection: &mut Connection, durability: Durability) -> rusqlite::R
 
 impl Engine for PooledEngine {
     fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+        Tally::add(&self.tally.write_transactions);
         self.with(|connection| sql::enqueue(connection, task))
     }
 
     fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+        Tally::add(&self.tally.write_transactions);
         self.with(|connection| sql::enqueue_all(connection, tasks))
     }
 
@@ -119,6 +122,7 @@ impl Engine for PooledEngine {
     ) -> Result<Vec<i64>, EngineError> {
         let mut held = Vec::with_capacity(max);
         while held.len() < max {
+            Tally::add(&self.tally.write_transactions);
             match self.with(|connection| sql::claim(connection, &[task_type], lease))? {
                 sql::Claimed::Task(task) => held.push(task.id),
                 sql::Claimed::Conflict => Tally::add(&self.tally.claim_conflicts),
@@ -140,6 +144,7 @@ impl Engine for PooledEngine {
             busy_waits: busy::waits().saturating_sub(self.waits_before),
             claim_conflicts: read(&self.tally.claim_conflicts),
             empty_polls: read(&self.tally.empty_polls),
+            write_transactions: read(&self.tally.write_transactions),
         }
     }
 

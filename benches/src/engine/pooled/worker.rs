@@ -112,6 +112,7 @@ impl Worker {
     fn work(&mut self) {
         let mut idle = IDLE_MIN;
         while !self.stopped() {
+            Tally::add(&self.tally.write_transactions);
             match sql::claim(&mut self.connection, &self.types, self.crew.lease) {
                 Ok(Claimed::Task(claim)) => {
                     self.run(&claim);
@@ -147,6 +148,7 @@ impl Worker {
     /// Commits the result, again and again while the answer is busy and the pool runs.
     fn settle(&mut self, claim: &Claim, result: &Result<(), String>) -> Option<Ending> {
         loop {
+            Tally::add(&self.tally.write_transactions);
             let settled = match result {
                 Ok(()) => sql::complete(&mut self.connection, claim),
                 Err(error) => sql::fail(&mut self.connection, claim, error, self.retry),

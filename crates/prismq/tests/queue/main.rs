@@ -51,6 +51,7 @@ mod large_payloads_come_back_whole_and_go_with_their_task;
 mod queues_in_one_file_are_apart;
 mod tasks_survive_closing_and_reopening;
 mod the_queue_is_full_durability_unless_told_otherwise;
+mod the_wal_is_cut_once_the_queue_is_idle;
 mod the_wal_stays_short_under_sustained_load;
 mod two_handles_share_one_file;
 mod types_without_a_handler_are_left_alone;

@@ -1,9 +1,13 @@
 //! Keeping the WAL short, off the path of commits.
 //!
-//! After each commit SQLite says how many pages the WAL holds. From [`WAL_PAGES_CHECKPOINT`] on, a
-//! thread with a connection of its own copies them back into the database while commits go on. As new
-//! pages keep coming, it may never reach the end, without which the WAL cannot start over: from
-//! [`WAL_PAGES_MAX`] on, the writer copies what little is left between two commits.
+//! After each commit SQLite says how many pages the WAL holds. Each time they are
+//! [`WAL_PAGES_CHECKPOINT`] more, a thread with a connection of its own copies them back into the
+//! database while commits go on: not oftener, as each time costs syncs that commits would wait behind.
+//! As new pages keep coming, it may never reach the end, without which the WAL cannot start over: from
+//! [`WAL_PAGES_MAX`] on, the writer copies what is left between two commits.
+//!
+//! A WAL that grew so long keeps its length on the disk when it starts over. Once nothing was copied for
+//! [`WAL_IDLE`], the thread cuts it to nothing.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -12,7 +16,7 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, Result};
 
-use crate::limits::{WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED};
+use crate::limits::{WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED};
 use crate::signal::Signal;
 
 thread_local! {
@@ -35,6 +39,8 @@ pub(super) struct Checkpointer {
     due: Arc<Signal>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    /// Pages of the WAL from which on it is to be shortened next.
+    next: u32,
     /// Whether a WAL that cannot start over was reported.
     reported: bool,
 }
@@ -48,21 +54,26 @@ impl Checkpointer {
         let thread = thread::Builder::new()
             .name("prismq-checkpoint".to_owned())
             .spawn(move || run(&connection, &told, &stopped))?;
-        Ok(Self { due, stop, thread: Some(thread), reported: false })
+        let next = WAL_PAGES_CHECKPOINT;
+        Ok(Self { due, stop, thread: Some(thread), next, reported: false })
     }
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.
     pub(super) fn committed(&mut self, writer: &Connection) {
         let pages = WAL_PAGES.get();
         if pages < WAL_PAGES_CHECKPOINT {
+            self.next = WAL_PAGES_CHECKPOINT;
             self.reported = false;
             return;
         }
+        if pages < self.next {
+            return;
+        }
+        self.next = pages.saturating_add(WAL_PAGES_CHECKPOINT);
         if pages >= WAL_PAGES_MAX {
             checkpoint(writer);
-        } else {
-            self.due.raise();
         }
+        self.due.raise();
         if pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
             tracing::warn!(pages, "the WAL cannot start over: a reader keeps an old state open");
@@ -82,10 +93,18 @@ impl Drop for Checkpointer {
 
 fn run(connection: &Connection, due: &Signal, stop: &AtomicBool) {
     let mut seen = 0;
+    let mut long = false;
     while !stop.load(Ordering::SeqCst) {
-        seen = due.wait(seen, None);
-        if !stop.load(Ordering::SeqCst) {
+        let raised = due.wait(seen, long.then_some(WAL_IDLE));
+        if stop.load(Ordering::SeqCst) {
+            return;
+        }
+        if raised == seen {
+            long = !cut(connection);
+        } else {
+            seen = raised;
             checkpoint(connection);
+            long = true;
         }
     }
 }
@@ -98,4 +117,18 @@ fn checkpoint(connection: &Connection) {
     if let Err(error) = run() {
         tracing::warn!(%error, "a checkpoint failed: the WAL grows until one succeeds");
     }
+}
+
+/// Cuts the WAL to nothing if nobody is at work in it. The connection must not wait for locks: it would
+/// keep writers out until the last reader is done.
+fn cut(connection: &Connection) -> bool {
+    let run = || -> Result<bool> {
+        connection
+            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
+            .query_row([], |row| Ok(row.get::<_, i64>(0)? == 0))
+    };
+    run().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the WAL could not be cut: it is tried again");
+        false
+    })
 }

@@ -2,7 +2,6 @@
 //! completion, while tasks arrive at a constant rate? p50, p95 and p99 are Criterion benchmarks of
 //! their own over the same rounds; the record keeps the whole distribution.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
@@ -11,7 +10,7 @@ use prismq_bench::metrics::{
 };
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rounds::SharedRounds;
-use prismq_bench::suite::{self, Suite};
+use prismq_bench::suite::Suite;
 use prismq_bench::workload::open_loop::{Latencies, OpenLoop, open_loop};
 
 const TASKS_PER_S: u32 = 200;
@@ -20,13 +19,14 @@ const PERCENTILES: [u8; 3] = [50, 95, 99];
 const SAMPLES_MIN: u64 = 1000;
 const NS_PER_MS: f64 = 1e6;
 
-fn main() -> ExitCode {
-    suite::main("latency", end_to_end)
-}
-
-fn end_to_end(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let tasks = suite.stage().scale().pick(20, 100, 600, 2_000);
-    let load = OpenLoop { workers: 1, tasks, interval: Duration::from_secs(1) / TASKS_PER_S };
+    let load = OpenLoop {
+        workers: 1,
+        generators: 1,
+        tasks,
+        interval: Duration::from_secs(1) / TASKS_PER_S,
+    };
     let case = Case::new("end_to_end", "workers", load.workers)
         .with("tasks", tasks)
         .with("rate_per_s", TASKS_PER_S)
@@ -54,7 +54,7 @@ fn end_to_end(suite: &mut Suite<'_>) -> Result<()> {
     suite.record(case, &rounds, Vec::new())
 }
 
-fn round(latencies: &Latencies) -> Round {
+pub(crate) fn round(latencies: &Latencies) -> Round {
     let quantile = |quantile: f64| ms(latencies.end_to_end.value_at_quantile(quantile));
     let readings = vec![
         P50_MS.reads(quantile(0.50)),
@@ -75,6 +75,6 @@ fn round(latencies: &Latencies) -> Round {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a histogram ends at ten minutes")]
-fn ms(ns: u64) -> f64 {
+pub(crate) fn ms(ns: u64) -> f64 {
     ns as f64 / NS_PER_MS
 }

@@ -5,14 +5,13 @@
 //! counts as growth, and the slope tells it from memory that is taken again and again.
 
 use std::hint::black_box;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use prismq_bench::error::Result;
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::{PeakWatch, Trend};
-use prismq_bench::suite::{self, Suite};
+use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
 
@@ -21,16 +20,14 @@ const CONCURRENT_WORKERS: usize = 10;
 /// Each handler builds a list of this many numbers, as the original suite's did.
 const NUMBERS: u64 = 10_000;
 
-fn main() -> ExitCode {
-    suite::main("memory", |suite| {
-        let scale = suite.stage().scale();
-        let tasks = scale.pick(10, 50, 100, 1_000);
-        let case = Case::new("lifecycle", "cycles", CYCLES).with("workers", 1);
-        watch(suite, case, CYCLES, 1, tasks)?;
-        let tasks = scale.pick(20, 100, 500, 5_000);
-        let case = Case::new("concurrent", "workers", CONCURRENT_WORKERS);
-        watch(suite, case, 1, CONCURRENT_WORKERS, tasks)
-    })
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let scale = suite.stage().scale();
+    let tasks = scale.pick(10, 50, 100, 1_000);
+    let case = Case::new("lifecycle", "cycles", CYCLES).with("workers", 1);
+    watch(suite, case, CYCLES, 1, tasks)?;
+    let tasks = scale.pick(20, 100, 500, 5_000);
+    let case = Case::new("concurrent", "workers", CONCURRENT_WORKERS);
+    watch(suite, case, 1, CONCURRENT_WORKERS, tasks)
 }
 
 /// A round is some cycles of open, load, drain, shut down and close.

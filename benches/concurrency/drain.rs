@@ -1,7 +1,6 @@
 //! What happens to throughput, contention and fairness as workers are added, from 1 to 32 real
 //! threads whose handlers take 2 ms?
 
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -12,21 +11,22 @@ use prismq_bench::metrics::{
     SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT, percent,
 };
 use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::{self, Suite};
+use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
+/// Far beyond the cores: nothing may go wrong, whatever it brings.
+const MANY: usize = 64;
 const HANDLER: Duration = Duration::from_millis(2);
 
-fn main() -> ExitCode {
-    suite::main("concurrency", |suite| {
-        let mut levels = Vec::new();
-        for workers in WORKERS {
-            levels.extend(sweep(suite, workers)?);
-        }
-        conclude(suite, &levels)
-    })
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let mut levels = Vec::new();
+    for workers in WORKERS {
+        levels.extend(sweep(suite, workers)?);
+    }
+    conclude(suite, &levels)?;
+    sweep(suite, MANY).map(drop)
 }
 
 /// What one level of the sweep says about the highest bearable number of workers.

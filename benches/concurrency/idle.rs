@@ -1,0 +1,27 @@
+//! Ten workers without work.
+
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{CPU_PERCENT, WRITE_TRANSACTIONS};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::idle::idle;
+
+const WORKERS: usize = 10;
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let watched_ms = suite.stage().scale().pick(10, 200, 1_000, 5_000);
+    let case = Case::new("idle", "workers", WORKERS).with("watched_ms", watched_ms);
+    suite.measure(case, |stage| {
+        let idled = idle(stage, WORKERS, Duration::from_millis(watched_ms))?;
+        let share = idled.processor.as_secs_f64() / idled.watched.as_secs_f64();
+        let readings = vec![
+            CPU_PERCENT.reads(100.0 * share),
+            WRITE_TRANSACTIONS.counts(idled.met.write_transactions),
+        ];
+        // Criterion follows what was used: the time that was watched says nothing.
+        let used = idled.processor.max(Duration::from_nanos(1));
+        Ok((used, Round { readings, histograms: Vec::new(), faults: idled.faults }))
+    })
+}

@@ -1,0 +1,18 @@
+//! What happens as workers and processes are added: to throughput, contention and fairness, from 1 to
+//! 64 threads and with 8 processes on one file; and what do workers cost that have nothing to do?
+
+mod drain;
+mod idle;
+mod processes;
+
+use std::process::ExitCode;
+
+use prismq_bench::suite;
+
+fn main() -> ExitCode {
+    suite::main("concurrency", |suite| {
+        drain::measure(suite)?;
+        processes::measure(suite)?;
+        idle::measure(suite)
+    })
+}

@@ -1,0 +1,32 @@
+//! Eight processes, each with a pool of its own, drain one file.
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{BUSY_ERRORS, DUPLICATED, LOST, TASKS_PER_S, as_f64};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::processes::{Processes, drain_by_processes};
+
+const PROCESSES: usize = 8;
+const WORKERS: usize = 2;
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 100_000);
+    let load = Processes { processes: PROCESSES, workers: WORKERS, tasks };
+    let case = Case::new("drain", "processes", PROCESSES)
+        .with("workers_each", WORKERS)
+        .with("tasks", tasks)
+        .with("payload_bytes", PAYLOAD_BYTES)
+        .with("handler", "no-op");
+    suite.measure(case, |stage| {
+        let shared = drain_by_processes(stage, load)?;
+        let rate = as_f64(shared.audit.completed) / shared.took.as_secs_f64();
+        let readings = vec![
+            TASKS_PER_S.reads(rate),
+            BUSY_ERRORS.counts(shared.busy_errors),
+            LOST.counts(shared.audit.lost),
+            DUPLICATED.counts(shared.audit.duplicated),
+        ];
+        Ok((shared.took, Round { readings, histograms: Vec::new(), faults: shared.faults }))
+    })
+}

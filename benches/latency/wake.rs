@@ -1,0 +1,33 @@
+//! From a commit into an idle queue to the handler, in this process and from another.
+
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{P50_US, P99_US};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::wake::{From, wake};
+
+use crate::end_to_end::ms;
+
+const WORKERS: usize = 10;
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let tasks = suite.stage().scale().pick(3, 20, 100, 500);
+    for (variant, from) in [("in_process", From::Here), ("cross_process", From::Elsewhere)] {
+        let case = Case::variant("wake", variant)
+            .with("workers", WORKERS)
+            .with("tasks", tasks)
+            .with("payload_bytes", PAYLOAD_BYTES);
+        suite.measure(case, |stage| {
+            let woken = wake(stage, WORKERS, tasks, from)?;
+            let us = |quantile| 1000.0 * ms(woken.wake.value_at_quantile(quantile));
+            let readings = vec![P50_US.reads(us(0.5)), P99_US.reads(us(0.99))];
+            let median = Duration::from_nanos(woken.wake.value_at_quantile(0.5).max(1));
+            let histograms = vec![("wake", woken.wake)];
+            Ok((median, Round { readings, histograms, faults: woken.faults }))
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Resident memory with a great many tasks ready, over that with none. One database for all rounds:
+//! each adds a tenth, and claims from what is there.
+
+use std::time::Instant;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::rss::resident_mib;
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::backlog::{BATCH, Backlog};
+
+const STEPS: usize = 10;
+const CLAIMED: usize = 10;
+const UNREADABLE: &str = "the system does not tell how much memory is resident";
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let ready = suite.stage().scale().pick(2 * BATCH, 10 * BATCH, 1_000_000, 1_000_000);
+    let case = Case::new("backlog", "ready", ready)
+        .with("enqueue_batch", BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES);
+    let mut backlog: Option<Backlog> = None;
+    let mut before = None;
+    let mut rounds = Vec::new();
+    suite.bench(&case, |stage, _| {
+        let started = Instant::now();
+        let backlog = match &mut backlog {
+            Some(backlog) => backlog,
+            None => {
+                // What is taken once, such as the page cache, is taken before the reading.
+                let opened = backlog.insert(Backlog::open(stage)?);
+                opened.grow(BATCH)?;
+                before = resident_mib();
+                opened
+            }
+        };
+        let left = ready.saturating_sub(backlog.tasks());
+        backlog.grow((ready / STEPS).max(BATCH).min(left))?;
+        let claimed = backlog.claim(CLAIMED)?;
+        let faults = match claimed {
+            CLAIMED => Vec::new(),
+            other => vec![format!("a claim of {CLAIMED} gave {other}")],
+        };
+        rounds.push(Round { faults, ..Round::default() });
+        Ok(started.elapsed())
+    })?;
+    let after = resident_mib();
+    let known = |value: Option<f64>| value.ok_or_else(|| UNREADABLE.to_owned());
+    let growth = after.zip(before).map(|(after, before)| after - before);
+    let figures = vec![
+        RSS_BEFORE_MIB.once(known(before)),
+        RSS_AFTER_MIB.once(known(after)),
+        GROWTH_MIB.once(known(growth)),
+    ];
+    suite.record(case, &rounds, figures)
+}

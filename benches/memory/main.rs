@@ -1,0 +1,18 @@
+//! Does the queue keep memory it should give back, does it take more the more it holds, and how long
+//! does the WAL become?
+
+mod backlog;
+mod lifecycle;
+mod wal;
+
+use std::process::ExitCode;
+
+use prismq_bench::suite;
+
+fn main() -> ExitCode {
+    suite::main("memory", |suite| {
+        lifecycle::measure(suite)?;
+        backlog::measure(suite)?;
+        wal::measure(suite)
+    })
+}

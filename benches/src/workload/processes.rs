@@ -1,0 +1,85 @@
+//! Several processes drain one database, each with a pool of its own.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::accounting::Audit;
+use crate::child::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
+use crate::engine::Census;
+use crate::error::{Error, Result};
+use crate::stage::Stage;
+use crate::workload::drain::{BOUND, ENQUEUE_BATCH};
+use crate::workload::numbered;
+
+/// How often it is looked whether anything is left.
+const INTERVAL: Duration = Duration::from_millis(2);
+
+/// Who drains what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Processes {
+    /// Processes.
+    pub processes: usize,
+    /// Threads of each one's pool.
+    pub workers: usize,
+    /// Tasks of the backlog.
+    pub tasks: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// From the start of the pools until nothing was left.
+    pub took: Duration,
+    /// Whether every task was done once.
+    pub audit: Audit,
+    /// Operations answered busy, in all processes.
+    pub busy_errors: u64,
+    /// Why the figures must not be used, if they must not.
+    pub faults: Vec<String>,
+}
+
+/// Loads a backlog into a new database and lets the processes drain it.
+///
+/// # Errors
+/// If the engine or a process fails.
+pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
+    let database = stage.database(1)?;
+    let engine = database.engine();
+    let mut enqueued = Vec::with_capacity(load.tasks);
+    for batch in numbered(DRAINED_TYPE, load.tasks).chunks(ENQUEUE_BATCH) {
+        enqueued.extend(engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?);
+    }
+    let order = DrainOrder {
+        engine: stage.kind(),
+        workers: load.workers,
+        path: database.path().to_owned(),
+    };
+    let mut drainers =
+        (0..load.processes).map(|_| Drainer::open(order.clone())).collect::<Result<Vec<_>>>()?;
+    let started = Instant::now();
+    for drainer in &mut drainers {
+        drainer.go()?;
+    }
+    let census = loop {
+        let census = engine.census().map_err(Error::engine("count its tasks"))?;
+        if census == Census::default() || started.elapsed() > BOUND {
+            break census;
+        }
+        thread::sleep(INTERVAL);
+    };
+    let took = started.elapsed();
+    let reports: Vec<DrainerReport> =
+        drainers.into_iter().map(Drainer::stop).collect::<Result<_>>()?;
+
+    let completed: Vec<i64> = reports.iter().flat_map(|report| report.completed.clone()).collect();
+    let runs: Vec<i64> = reports.iter().flat_map(|report| report.runs.clone()).collect();
+    let audit = Audit::balance(&enqueued, &completed, &runs);
+    let mut faults = audit.faults();
+    if census != Census::default() {
+        faults.push(format!("tasks were left after {BOUND:?}: {census:?}"));
+    }
+    faults.extend(reports.iter().flat_map(|report| report.errors.clone()));
+    let own = engine.counters().busy_errors;
+    let busy_errors = own + reports.iter().map(|report| report.busy_errors).sum::<u64>();
+    Ok(Shared { took, audit, busy_errors, faults })
+}
