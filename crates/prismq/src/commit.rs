@@ -6,6 +6,10 @@
 //! of RocksDB). There is no timer: what arrives during a commit is the next group. A lone caller
 //! applies its operations itself, without a thread switch.
 //!
+//! An idle worker pool leaves a claim waiting here. Whoever enqueues what it waits for has it applied in
+//! the same transaction, so that the task is in the pool's hands as soon as it is committed, and waking
+//! costs no transaction of its own.
+//!
 //! Each operation is answered alone. A failed group is applied again one operation at a time, so
 //! that one caller's failure is not another's; a commit that leaves the disk in doubt fails its whole
 //! group and poisons the queue.
@@ -20,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::lease::{Claim, Lease};
 use crate::limits::{
     GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_BYTES_MAX, PENDING_OPERATIONS_MAX,
 };
@@ -32,7 +37,7 @@ type Answers = Vec<Result<Answer>>;
 /// Runs the operations of all threads on one store.
 #[derive(Debug)]
 pub(crate) struct Committer<S> {
-    store: Mutex<S>,
+    engine: Mutex<Engine<S>>,
     pending: Mutex<Pending>,
     room: Condvar,
     /// Raised after a commit that gave workers something to do, now or later.
@@ -40,6 +45,26 @@ pub(crate) struct Committer<S> {
     clock: Arc<dyn Clock>,
     overload_wait: Duration,
 }
+
+/// The store, and the claims that wait for something to take.
+#[derive(Debug)]
+struct Engine<S> {
+    store: S,
+    waiting: Vec<WaitingClaim>,
+    tickets: u64,
+}
+
+#[derive(Debug)]
+struct WaitingClaim {
+    ticket: Ticket,
+    claim: Claim,
+    /// What it was given, once it was.
+    leases: Vec<Lease>,
+}
+
+/// Names a waiting claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
 
 /// What waits for the store.
 #[derive(Debug, Default)]
@@ -84,7 +109,7 @@ impl<S: Store> Committer<S> {
         overload_wait: Duration,
     ) -> Self {
         Self {
-            store: Mutex::new(store),
+            engine: Mutex::new(Engine { store, waiting: Vec::new(), tickets: 0 }),
             pending: Mutex::default(),
             room: Condvar::new(),
             work,
@@ -112,23 +137,39 @@ impl<S: Store> Committer<S> {
         if pending.leading {
             self.follow(pending, Submission { operations, bytes, seat: Arc::default() })
         } else {
-            self.lead_alone(pending, &operations)
+            self.lead_alone(pending, operations)
         }
+    }
+
+    /// Leaves a claim waiting. It is withdrawn by [`Self::withdraw`] and not before.
+    pub(crate) fn leave_waiting(&self, claim: Claim) -> Ticket {
+        let mut engine = self.engine();
+        engine.tickets += 1;
+        let ticket = Ticket(engine.tickets);
+        engine.waiting.push(WaitingClaim { ticket, claim, leases: Vec::new() });
+        ticket
+    }
+
+    /// Withdraws a waiting claim and returns what it was given, which may be nothing.
+    pub(crate) fn withdraw(&self, ticket: Ticket) -> Vec<Lease> {
+        let mut engine = self.engine();
+        let place = engine.waiting.iter().position(|waiting| waiting.ticket == ticket);
+        place.map_or_else(Vec::new, |place| engine.waiting.swap_remove(place).leases)
     }
 
     /// A number that is another once another process or handle has committed something.
     pub(crate) fn version(&self) -> Result<i64> {
-        self.store().version()
+        self.engine().store.version()
     }
 
     /// A file that changes whenever something is committed, if there is one.
     pub(crate) fn changing_file(&self) -> Option<PathBuf> {
-        self.store().changing_file()
+        self.engine().store.changing_file()
     }
 
     /// The store's own view of its settings.
     pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.store().settings()
+        self.engine().store.settings()
     }
 
     /// Waits for room.
@@ -158,7 +199,7 @@ impl<S: Store> Committer<S> {
     fn lead_alone(
         &self,
         mut pending: MutexGuard<'_, Pending>,
-        operations: &[Operation],
+        operations: Vec<Operation>,
     ) -> Answers {
         pending.leading = true;
         drop(pending);
@@ -190,7 +231,7 @@ impl<S: Store> Committer<S> {
     /// Applies a group whose first submission is the caller's own, and returns its answers.
     fn lead(&self) -> Answers {
         let (operations, seats) = self.take_group();
-        let mut answers = self.apply(&operations).into_iter();
+        let mut answers = self.apply(operations).into_iter();
         let mut own = Answers::new();
         for (position, (seat, count)) in seats.into_iter().enumerate() {
             let theirs = answers.by_ref().take(count).collect();
@@ -251,9 +292,8 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    fn apply(&self, operations: &[Operation]) -> Answers {
-        let applied = self.apply_at_once(operations);
-        let answers = match applied {
+    fn apply(&self, mut operations: Vec<Operation>) -> Answers {
+        let answers = match self.apply_with_waiting(&mut operations) {
             Ok(answers) => answers,
             Err(error) if operations.len() > 1 && may_concern_one(&error) => operations
                 .iter()
@@ -270,9 +310,50 @@ impl<S: Store> Committer<S> {
         answers
     }
 
+    /// Applies a group, and with it the waiting claims it has something for.
+    fn apply_with_waiting(&self, operations: &mut Vec<Operation>) -> Result<Answers> {
+        let mut engine = self.engine();
+        let own = operations.len();
+        let mut served = Vec::new();
+        for (place, waiting) in engine.waiting.iter().enumerate() {
+            if waiting.leases.is_empty()
+                && operations.iter().any(|each| each.serves(&waiting.claim))
+            {
+                served.push(place);
+            }
+        }
+        if served.is_empty() {
+            return self.apply_to(&mut engine.store, operations);
+        }
+        let claims = served.iter().filter_map(|place| engine.waiting.get(*place));
+        operations.extend(claims.map(|waiting| Operation::Claim(waiting.claim.clone())));
+        let applied = self.apply_to(&mut engine.store, operations);
+        operations.truncate(own);
+        let mut answers = match applied {
+            Ok(answers) => answers,
+            // A claim that fails must not fail those it came with.
+            Err(error) if may_concern_one(&error) => {
+                return self.apply_to(&mut engine.store, operations);
+            }
+            Err(error) => return Err(error),
+        };
+        for (place, answer) in served.into_iter().zip(answers.split_off(own)) {
+            if let (Some(waiting), Ok(Answer::Claimed(claimed))) =
+                (engine.waiting.get_mut(place), answer)
+            {
+                waiting.leases = claimed.leases;
+            }
+        }
+        Ok(answers)
+    }
+
     fn apply_at_once(&self, operations: &[Operation]) -> Result<Answers> {
+        self.apply_to(&mut self.engine().store, operations)
+    }
+
+    fn apply_to(&self, store: &mut S, operations: &[Operation]) -> Result<Answers> {
         let now = self.clock.now();
-        let applied = catch_unwind(AssertUnwindSafe(|| self.store().apply(now, operations)))
+        let applied = catch_unwind(AssertUnwindSafe(|| store.apply(now, operations)))
             .unwrap_or_else(|_| Err(poisoned("the engine panicked in a transaction")));
         if let Err(Error::Poisoned { cause }) = &applied {
             tracing::error!(cause, "the queue is poisoned and must be reopened");
@@ -285,8 +366,8 @@ impl<S: Store> Committer<S> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn store(&self) -> MutexGuard<'_, S> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    fn engine(&self) -> MutexGuard<'_, Engine<S>> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -306,7 +387,12 @@ const fn gives_work(answer: &Answer) -> bool {
     match answer {
         Answer::Enqueued(_) | Answer::Released => true,
         Answer::Failed(state) => !matches!(state, State::Dead),
-        Answer::Claimed(_) | Answer::Completed | Answer::Extended(_) | Answer::Ordered => false,
+        Answer::Paused(paused) => !*paused,
+        Answer::Claimed(_)
+        | Answer::Completed
+        | Answer::Extended(_)
+        | Answer::Ordered
+        | Answer::Pruned { .. } => false,
     }
 }
 
@@ -455,5 +541,40 @@ mod tests {
         let answers = scene.committer.submit(vec![enqueue(); 3]);
         assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [3, 1, 1, 1]);
         assert!(matches!(answers.as_slice(), [Ok(_), Err(Error::Full { .. }), Ok(_)]));
+    }
+
+    fn queue() -> (tempfile::TempDir, crate::Queue) {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = crate::Queue::open(folder.path().join("queue.db")).unwrap();
+        (folder, queue)
+    }
+
+    #[test]
+    fn a_waiting_claim_is_served_in_the_transaction_that_enqueues() {
+        let (_folder, queue) = queue();
+        let ticket = queue.leave_waiting(Claim::new(["t"]).max(2));
+        queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
+        assert_eq!(queue.withdraw(ticket).len(), 2);
+        assert_eq!(queue.contention().write_transactions, 1);
+        assert_eq!(queue.stats("default").unwrap().leased, 2);
+    }
+
+    #[test]
+    fn a_waiting_claim_is_given_nothing_it_did_not_ask_for() {
+        let (_folder, queue) = queue();
+        let ticket = queue.leave_waiting(Claim::new(["t"]));
+        queue.enqueue(&NewTask::new("other", [])).unwrap();
+        queue.enqueue(&NewTask::new("t", []).queue("other")).unwrap();
+        queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
+        assert!(queue.withdraw(ticket).is_empty());
+    }
+
+    #[test]
+    fn a_withdrawn_claim_takes_nothing() {
+        let (_folder, queue) = queue();
+        let ticket = queue.leave_waiting(Claim::new(["t"]));
+        assert!(queue.withdraw(ticket).is_empty());
+        queue.enqueue(&NewTask::new("t", [])).unwrap();
+        assert_eq!(queue.stats("default").unwrap().ready, 1);
     }
 }

@@ -19,6 +19,8 @@ pub const CLAIM_BATCH_MAX: usize = 4096;
 pub const CLAIM_TYPES_MAX: usize = 256;
 /// Most queues in a file; another one is refused.
 pub const QUEUES_MAX: u32 = 1024;
+/// Most completed tasks a queue can be set to keep.
+pub const HISTORY_MAX: u32 = 1_000_000;
 /// Most task types over all queues of a file, each queue's counted apart; another one is refused.
 pub const LANES_MAX: u32 = 4096;
 /// Most attempts a task may be given; more, or none, are refused.

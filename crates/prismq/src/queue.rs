@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::commit::Committer;
+use crate::commit::{Committer, Ticket};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, validate_lease};
-use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, OVERLOAD_WAIT};
+use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT};
 use crate::order::Order;
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
@@ -191,7 +191,8 @@ impl Queue {
         }
     }
 
-    /// Ends a task well and deletes it. When this returns `Ok`, it is durable.
+    /// Ends a task well and deletes it, unless the queue keeps a history. When this returns `Ok`, it is
+    /// durable.
     ///
     /// # Errors
     /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's; an engine's
@@ -240,6 +241,48 @@ impl Queue {
         self.submit(Operation::SetOrder { queue: queue.into(), order }).map(drop)
     }
 
+    /// Keeps a queue's tasks from being claimed, by any process, until it is resumed. Tasks can still be
+    /// enqueued; what is claimed already, a pool's prefetched tasks among it, runs to its end.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
+    pub fn pause(&self, queue: &str) -> Result<()> {
+        self.set_paused(queue, true)
+    }
+
+    /// Lets a paused queue's tasks be claimed again.
+    ///
+    /// # Errors
+    /// See [`Queue::pause`].
+    pub fn resume(&self, queue: &str) -> Result<()> {
+        self.set_paused(queue, false)
+    }
+
+    /// Sets how many completed tasks of a queue are kept to be looked up by [`Queue::task`], those that
+    /// were completed last; none unless set. It is kept in the file and holds for every process.
+    ///
+    /// Lowering it deletes what is too many, in transactions of up to
+    /// [`ADVANCE_BATCH_MAX`](crate::limits::ADVANCE_BATCH_MAX) tasks between which others go on.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for more than [`HISTORY_MAX`] or a name that no queue can have; an
+    /// engine's failure.
+    pub fn set_history(&self, queue: &str, keep: u32) -> Result<()> {
+        validate_name("queue name", queue)?;
+        if keep > HISTORY_MAX {
+            let reason = format!("{keep} tasks, at most {HISTORY_MAX} are kept");
+            return Err(Error::invalid("history", reason));
+        }
+        let queue: Arc<str> = queue.into();
+        loop {
+            match self.submit(Operation::SetHistory { queue: queue.clone(), keep })? {
+                Answer::Pruned { more: true } => {}
+                Answer::Pruned { more: false } => return Ok(()),
+                _ => return Err(Error::unanswered()),
+            }
+        }
+    }
+
     /// Gives a task back as if it had not been claimed: the attempt does not count.
     ///
     /// # Errors
@@ -248,7 +291,8 @@ impl Queue {
         self.submit(Operation::Release(lease.key)).map(drop)
     }
 
-    /// The task with this id; `None` once it is completed, and for an id that never was.
+    /// The task with this id; `None` once it is completed, unless it is kept, and for an id that never
+    /// was.
     ///
     /// # Errors
     /// An engine's failure.
@@ -277,6 +321,21 @@ impl Queue {
     /// An engine's failure.
     pub fn settings(&self) -> Result<Vec<(String, String)>> {
         self.shared.committer.settings()
+    }
+
+    fn set_paused(&self, queue: &str, paused: bool) -> Result<()> {
+        validate_name("queue name", queue)?;
+        self.submit(Operation::SetPaused { queue: queue.into(), paused }).map(drop)
+    }
+
+    /// Leaves a claim waiting for a task to be enqueued through this handle.
+    pub(crate) fn leave_waiting(&self, claim: Claim) -> Ticket {
+        self.shared.committer.leave_waiting(claim)
+    }
+
+    /// Withdraws a waiting claim and returns what it was given.
+    pub(crate) fn withdraw(&self, ticket: Ticket) -> Vec<Lease> {
+        self.shared.committer.withdraw(ticket)
     }
 
     pub(crate) fn submit_all(&self, operations: Vec<Operation>) -> Vec<Result<Answer>> {

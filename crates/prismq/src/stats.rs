@@ -15,6 +15,10 @@ pub struct QueueStats {
     pub leased: u64,
     /// Dead letters.
     pub dead: u64,
+    /// Completed tasks that are kept.
+    pub kept: u64,
+    /// Whether the queue is paused.
+    pub paused: bool,
     /// Tasks ever enqueued.
     pub enqueued: u64,
     /// Tasks ever completed.

@@ -49,11 +49,14 @@ pub enum State {
     Ready,
     /// Waits for its due time, as new or for a retry. Becomes `Ready` when it is due.
     Scheduled,
-    /// Held by a lease. Completing deletes it; failing makes it `Scheduled`, `Ready` or `Dead`;
+    /// Held by a lease. Completing deletes it, or makes it `Completed` where
+    /// the queue keeps a history; failing makes it `Scheduled`, `Ready` or `Dead`;
     /// releasing makes it `Ready`; so does the lease's expiry, or `Dead` after the last attempt.
     Leased,
     /// Out of attempts: the dead letter, kept with its last error.
     Dead,
+    /// Done, and kept as its queue's history.
+    Completed,
 }
 
 /// A task to be enqueued. Cheap to clone: names and payload are shared.
@@ -185,6 +188,8 @@ pub struct Task {
     pub run_at: Timestamp,
     /// When its lease ends, while it is leased.
     pub lease_expires_at: Option<Timestamp>,
+    /// When it was completed, if it was.
+    pub completed_at: Option<Timestamp>,
     /// The last failure's text.
     pub error: Option<String>,
     /// The bytes for its handler.

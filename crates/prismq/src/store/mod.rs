@@ -34,6 +34,10 @@ pub(crate) enum Operation {
     Release(LeaseKey),
     /// Sets the order of a queue that holds no task.
     SetOrder { queue: Arc<str>, order: Order },
+    /// Keeps a queue's tasks from being claimed, or no longer.
+    SetPaused { queue: Arc<str>, paused: bool },
+    /// Sets how many completed tasks of a queue are kept, and deletes some of those that are too many.
+    SetHistory { queue: Arc<str>, keep: u32 },
 }
 
 /// What becomes of a task whose attempt failed.
@@ -51,8 +55,23 @@ impl Operation {
     pub(crate) const fn must_be_durable(&self) -> bool {
         matches!(
             self,
-            Self::Enqueue(_) | Self::Complete(_) | Self::Fail { .. } | Self::SetOrder { .. }
+            Self::Enqueue(_)
+                | Self::Complete(_)
+                | Self::Fail { .. }
+                | Self::SetOrder { .. }
+                | Self::SetPaused { .. }
+                | Self::SetHistory { .. }
         )
+    }
+
+    /// Whether it brings a task that this claim would take.
+    pub(crate) fn serves(&self, claim: &Claim) -> bool {
+        let fits = |task: &NewTask| {
+            task.delay.is_zero()
+                && task.queue == claim.queue
+                && claim.types.contains(&task.task_type)
+        };
+        matches!(self, Self::Enqueue(tasks) if tasks.iter().any(fits))
     }
 
     /// Payload bytes it carries.
@@ -72,6 +91,12 @@ pub(crate) enum Answer {
     Completed,
     Released,
     Ordered,
+    /// To `SetPaused`: whether it is now.
+    Paused(bool),
+    /// To `SetHistory`: whether there are still too many.
+    Pruned {
+        more: bool,
+    },
     /// To `Fail`: where the task stands now.
     Failed(State),
     /// To `Extend`: when the lease now ends.
@@ -113,7 +138,7 @@ pub(crate) trait Store: Send {
 
 /// Reads that need no transaction of the writer.
 pub(crate) trait Reader: Send {
-    /// The task with this id, unless it was completed or never was.
+    /// The task with this id, unless it was completed and not kept, or never was.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.

@@ -42,11 +42,13 @@ pub(super) fn work(crew: &Crew, worker: usize) {
                 drop(state);
                 lead(crew, finished, room);
             }
-            Step::Watch(drained) => {
+            Step::Watch { drained, room } => {
                 drop(state);
                 crew.listen.raise();
+                let ticket = crew.queue.leave_waiting(crew.claim.clone().max(room));
                 let found = watch(crew, drained);
-                crew.state().end_watch(found);
+                let leases = crew.queue.withdraw(ticket);
+                crew.state().end_watch(leases, found);
             }
             Step::Wait(timeout) => {
                 state.waits(true);

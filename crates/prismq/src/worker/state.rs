@@ -42,8 +42,8 @@ pub(super) enum Step {
     Run(Lease),
     /// Settle what is finished and claim up to this many.
     Lead { finished: Vec<Finished>, room: usize },
-    /// Wait until there may be something to claim again.
-    Watch(Drained),
+    /// Wait until there may be something to claim again, with a claim for this many left waiting.
+    Watch { drained: Drained, room: usize },
     /// Wait to be told.
     Wait(Option<Duration>),
     /// End the thread.
@@ -160,11 +160,12 @@ impl State {
         match self.drained {
             _ if self.leading => Step::Wait(None),
             _ if !may_lead => Step::Wait(held_back),
+            // The watcher sees the same and is on its way back, perhaps with tasks.
+            _ if self.watching => Step::Wait(None),
             None => self.lead(),
-            Some(_) if self.watching => Step::Wait(None),
             Some(drained) => {
                 self.watching = true;
-                Step::Watch(drained)
+                Step::Watch { drained, room: self.waiting_room() }
             }
         }
     }
@@ -202,9 +203,14 @@ impl State {
         let finished = mem::take(&mut self.finished);
         let wanted = self.prefetch();
         let running = self.phase == Phase::Running && self.drained.is_none();
-        let room =
-            if running && self.ready.len() * 2 <= wanted { wanted - self.ready.len() } else { 0 };
+        let coming = self.ready.len() + if self.watching { self.waiting_room() } else { 0 };
+        let room = if running && coming * 2 <= wanted { wanted - coming } else { 0 };
         Step::Lead { finished, room }
+    }
+
+    /// How many tasks a claim that is left waiting may be given: one a worker.
+    fn waiting_room(&self) -> usize {
+        self.posts.len().min(self.prefetch_max)
     }
 
     /// How many tasks to hold: one a worker, and what they finish within [`PREFETCH_TIME`], as far
@@ -334,10 +340,13 @@ impl State {
         self.halted.get_or_insert(error);
     }
 
-    /// A watcher is back; it saw work that the signal knows nothing of if `found`.
-    pub(super) fn end_watch(&mut self, found: bool) {
+    /// A watcher is back with what its claim was given; it saw work that the signal knows nothing of if
+    /// `found`.
+    pub(super) fn end_watch(&mut self, leases: Vec<Lease>, found: bool) {
         self.watching = false;
-        if found {
+        if !leases.is_empty() {
+            self.claimed(leases, None);
+        } else if found {
             self.drained = None;
         }
     }

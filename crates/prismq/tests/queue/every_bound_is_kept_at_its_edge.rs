@@ -110,3 +110,12 @@ fn of_the_names_in_a_file() {
     assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
     set(&queue(1)).unwrap();
 }
+
+#[test]
+fn of_a_history() {
+    let fixture = Fixture::new();
+    assert_edge(
+        fixture.queue.set_history("default", HISTORY_MAX),
+        fixture.queue.set_history("default", HISTORY_MAX + 1),
+    );
+}

@@ -26,8 +26,9 @@ pub(super) const LEASE: &str =
                      lease_expires_at = ?2
      WHERE id IN (SELECT value FROM rarray(?1))
      RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
-/// Looks for one ready task in a lane.
-pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1 LIMIT 1";
+/// Looks for one ready task in a lane of a queue that is not paused.
+pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
+     AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
 /// Reads a payload that stands apart.
 pub(super) const LARGE_PAYLOAD: &str = "SELECT data FROM payload WHERE task = ?1";
 
@@ -48,10 +49,15 @@ struct Picked {
 impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
     pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
-        let lanes = self.lanes_of(claim)?;
+        let mut lanes = self.lanes_of(claim)?;
+        if let Some((lane, _)) = lanes.first()
+            && self.settings_of(lane.queue)?.paused
+        {
+            lanes.clear();
+        }
         let picked = self.pick(&lanes, claim.max)?;
         if let (Some((lane, _)), Some(last)) = (lanes.first(), picked.last()) {
-            let moved = self.ledger.orders.claimed(&self.connection, lane.queue, last.key);
+            let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
         }
         let leases = self.lease(&lanes, &picked, now.after(claim.lease))?;
@@ -71,7 +77,7 @@ impl SqliteStore {
     pub(super) fn has_ready(&mut self, claim: &Claim) -> Result<bool> {
         for (lane, _) in self.lanes_of(claim)? {
             let mut select = self.prepare(HAS_READY)?;
-            if select.exists([lane.id]).map_err(|error| self.failure(error))? {
+            if select.exists([lane.id, lane.queue]).map_err(|error| self.failure(error))? {
                 return Ok(true);
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use super::{OpenOptions, SqliteStore, advance, claim, open, settle};
+use super::{OpenOptions, SqliteStore, advance, claim, history, open, settle};
 use crate::clock::Timestamp;
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
@@ -15,7 +15,7 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 12] = [
+const STATEMENTS: [&str; 14] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
@@ -28,6 +28,8 @@ const STATEMENTS: [&str; 12] = [
     settle::FAIL,
     settle::EXTEND,
     settle::RELEASE,
+    history::KEEP,
+    history::PRUNE,
 ];
 
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_000_000);

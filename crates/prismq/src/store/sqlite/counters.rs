@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use super::history;
+use crate::limits::ADVANCE_BATCH_MAX;
+
 /// By how much a transaction moves a queue's counters.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Delta {
@@ -11,6 +14,7 @@ pub(super) struct Delta {
     pub(super) scheduled: i64,
     pub(super) leased: i64,
     pub(super) dead: i64,
+    pub(super) kept: i64,
     pub(super) enqueued: i64,
     pub(super) completed: i64,
     pub(super) failed: i64,
@@ -41,7 +45,7 @@ impl Counters {
             "UPDATE queue SET
                  ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
                  dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
-                 failed = failed + ?8, reclaimed = reclaimed + ?9
+                 failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10
              WHERE id = ?1",
         )?;
         for (queue, delta) in self.by_queue.drain() {
@@ -55,7 +59,12 @@ impl Counters {
                 delta.completed,
                 delta.failed,
                 delta.reclaimed,
+                delta.kept,
             ])?;
+            if delta.kept > 0 {
+                let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);
+                history::prune(connection, queue, most)?;
+            }
         }
         Ok(())
     }

@@ -44,12 +44,12 @@ pub(super) fn enqueue(
             counters.ready += 1;
             state::READY
         };
-        let ranking = ledger.orders.of(connection, lane.queue)?;
-        let key = ranking.order.key(Place {
+        let settings = ledger.queues.of(connection, lane.queue)?;
+        let key = settings.order.key(Place {
             id,
             priority: task.priority,
             run_at: run_at.as_micros(),
-            virtual_time: ranking.virtual_time,
+            virtual_time: settings.virtual_time,
             chance: fastrand::f64(),
         });
         let inline = (task.payload.len() <= PAYLOAD_BYTES_INLINE_MAX).then_some(&*task.payload);

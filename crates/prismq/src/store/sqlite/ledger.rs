@@ -5,13 +5,13 @@ use rusqlite::{Connection, Result};
 
 use super::counters::Counters;
 use super::lanes::Lanes;
-use super::orders::Orders;
+use super::queues::Queues;
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) lanes: Lanes,
     pub(super) counters: Counters,
-    pub(super) orders: Orders,
+    pub(super) queues: Queues,
     /// The next id to give away, once the transaction has taken some.
     next_id: Option<i64>,
 }
@@ -34,7 +34,7 @@ impl Ledger {
         if let Some(next) = self.next_id.take() {
             connection.prepare_cached("UPDATE sequence SET next_id = ?1")?.execute([next])?;
         }
-        self.orders.flush(connection)?;
+        self.queues.flush(connection)?;
         self.counters.flush(connection)
     }
 
@@ -42,7 +42,7 @@ impl Ledger {
     pub(super) fn clear(&mut self) {
         self.lanes.clear();
         self.counters.clear();
-        self.orders.clear();
+        self.queues.clear();
         self.next_id = None;
     }
 }

@@ -13,10 +13,11 @@ mod cost;
 mod counters;
 mod enqueue;
 mod failure;
+mod history;
 mod lanes;
 mod ledger;
 mod open;
-mod orders;
+mod queues;
 mod reader;
 mod schema;
 mod settle;
@@ -49,6 +50,8 @@ mod state {
     pub(super) const SCHEDULED: i64 = 1;
     pub(super) const LEASED: i64 = 2;
     pub(super) const DEAD: i64 = 3;
+    /// Only in what a read gives: a completed task has no row in `task`.
+    pub(super) const COMPLETED: i64 = 4;
 }
 
 const fn stored(state: State) -> i64 {
@@ -57,6 +60,7 @@ const fn stored(state: State) -> i64 {
         State::Scheduled => state::SCHEDULED,
         State::Leased => state::LEASED,
         State::Dead => state::DEAD,
+        State::Completed => state::COMPLETED,
     }
 }
 
@@ -66,6 +70,7 @@ fn loaded(stored: i64) -> rusqlite::Result<State> {
         state::SCHEDULED => Ok(State::Scheduled),
         state::LEASED => Ok(State::Leased),
         state::DEAD => Ok(State::Dead),
+        state::COMPLETED => Ok(State::Completed),
         other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     }
 }
@@ -156,6 +161,8 @@ impl SqliteStore {
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
             Operation::Release(key) => self.release(now, key),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
+            Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
+            Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
         }
     }
 

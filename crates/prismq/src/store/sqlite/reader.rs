@@ -29,11 +29,18 @@ impl Reader for SqliteReader {
         self.connection
             .prepare_cached(
                 "SELECT task.id, queue.name, lane.type, state, priority, attempt, max_attempts,
-                        enqueued_at, run_at, lease_expires_at, error,
+                        enqueued_at, run_at, lease_expires_at, NULL, error,
                         coalesce(task.payload, payload.data)
                  FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
                       LEFT JOIN payload ON payload.task = task.id
-                 WHERE task.id = ?1",
+                 WHERE task.id = ?1
+                 UNION ALL
+                 SELECT kept.task, queue.name, lane.type, 4, priority, attempt, max_attempts,
+                        enqueued_at, run_at, NULL, completed_at, error,
+                        coalesce(kept.payload, payload.data)
+                 FROM kept JOIN lane ON lane.id = kept.lane JOIN queue ON queue.id = kept.queue
+                      LEFT JOIN payload ON payload.task = kept.task
+                 WHERE kept.task = ?1",
             )
             .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
             .map_err(|error| failure::classify(&self.path, error))
@@ -42,7 +49,8 @@ impl Reader for SqliteReader {
     fn stats(&self, queue: &str) -> Result<QueueStats> {
         self.connection
             .prepare_cached(
-                "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed
+                "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed, kept,
+                        paused
                  FROM queue WHERE name = ?1",
             )
             .and_then(|mut select| select.query_row([queue], stats).optional())
@@ -63,8 +71,9 @@ fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
         enqueued_at: Timestamp::from_micros(row.get(7)?),
         run_at: Timestamp::from_micros(row.get(8)?),
         lease_expires_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_micros),
-        error: row.get(10)?,
-        payload: row.get(11)?,
+        completed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
+        error: row.get(11)?,
+        payload: row.get(12)?,
     })
 }
 
@@ -78,5 +87,7 @@ fn stats(row: &Row<'_>) -> rusqlite::Result<QueueStats> {
         completed: row.get(5)?,
         failed: row.get(6)?,
         reclaimed: row.get(7)?,
+        kept: row.get(8)?,
+        paused: row.get(9)?,
     })
 }

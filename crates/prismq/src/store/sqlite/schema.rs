@@ -14,7 +14,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// What every file of the current version contains.
-const OBJECTS: [&str; 9] = [
+const OBJECTS: [&str; 11] = [
     "sequence",
     "queue",
     "lane",
@@ -24,11 +24,13 @@ const OBJECTS: [&str; 9] = [
     "task_scheduled",
     "task_leased",
     "task_dead",
+    "kept",
+    "kept_order",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
 /// found before the first write.
-const TOUCH: [&str; 8] = [
+const TOUCH: [&str; 9] = [
     "SELECT next_id FROM sequence",
     "SELECT name FROM queue LIMIT 1",
     "SELECT type FROM lane LIMIT 1",
@@ -37,6 +39,7 @@ const TOUCH: [&str; 8] = [
     "SELECT lease_expires_at FROM task INDEXED BY task_leased WHERE state = 2 LIMIT 1",
     "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM payload LIMIT 1",
+    "SELECT completed_at FROM kept INDEXED BY kept_order ORDER BY queue, completed_at LIMIT 1",
 ];
 
 pub(super) fn application_id(connection: &Connection) -> rusqlite::Result<i32> {

@@ -11,13 +11,16 @@ INSERT INTO sequence (one, next_id) VALUES (1, 1);
 
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
--- microseconds a priority number, 4 weighted random from virtual_time on.
+-- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks
+-- to keep.
 CREATE TABLE queue (
     id           INTEGER PRIMARY KEY,
     name         TEXT    NOT NULL UNIQUE,
     ordering     INTEGER NOT NULL DEFAULT 0 CHECK (ordering BETWEEN 0 AND 4),
     ageing_step  INTEGER NOT NULL DEFAULT 0,
     virtual_time INTEGER NOT NULL DEFAULT 0,
+    paused       INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    keep         INTEGER NOT NULL DEFAULT 0,
     ready     INTEGER NOT NULL DEFAULT 0,
     scheduled INTEGER NOT NULL DEFAULT 0,
     leased    INTEGER NOT NULL DEFAULT 0,
@@ -25,7 +28,8 @@ CREATE TABLE queue (
     enqueued  INTEGER NOT NULL DEFAULT 0,
     completed INTEGER NOT NULL DEFAULT 0,
     failed    INTEGER NOT NULL DEFAULT 0,
-    reclaimed INTEGER NOT NULL DEFAULT 0
+    reclaimed INTEGER NOT NULL DEFAULT 0,
+    kept      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task in one queue.
@@ -36,7 +40,7 @@ CREATE TABLE lane (
     UNIQUE (queue, type)
 ) STRICT;
 
--- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted.
+-- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted, or moves to kept.
 CREATE TABLE task (
     id               INTEGER PRIMARY KEY,
     lane             INTEGER NOT NULL REFERENCES lane (id),
@@ -62,3 +66,19 @@ CREATE TABLE payload (
     task INTEGER PRIMARY KEY,
     data BLOB    NOT NULL
 ) STRICT;
+
+-- Completed tasks a queue is set to keep: those completed last. A payload that stands apart stays there.
+CREATE TABLE kept (
+    task         INTEGER PRIMARY KEY,
+    queue        INTEGER NOT NULL REFERENCES queue (id),
+    lane         INTEGER NOT NULL REFERENCES lane (id),
+    priority     INTEGER NOT NULL,
+    attempt      INTEGER NOT NULL,
+    max_attempts INTEGER NOT NULL,
+    enqueued_at  INTEGER NOT NULL,
+    run_at       INTEGER NOT NULL,
+    completed_at INTEGER NOT NULL,
+    payload      BLOB,
+    error        TEXT
+) STRICT;
+CREATE INDEX kept_order ON kept (queue, completed_at, task);

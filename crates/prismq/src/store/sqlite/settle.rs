@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 
-use super::SqliteStore;
+use super::{SqliteStore, history};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
@@ -31,14 +31,19 @@ type Settled = Result<Result<Answer>>;
 
 impl SqliteStore {
     pub(super) fn complete(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
+        let keeps = self.settings_of(key.queue)?.keep > 0;
+        if keeps {
+            self.execute(history::KEEP, [key.id.as_i64(), key.token, now.as_micros(), key.queue])?;
+        }
         let deleted = self.execute(COMPLETE, [key.id.as_i64(), key.token, now.as_micros()])?;
         if deleted == 0 {
             return Ok(Err(lost(key)));
         }
-        if key.payload_apart {
+        if key.payload_apart && !keeps {
             self.execute("DELETE FROM payload WHERE task = ?1", [key.id.as_i64()])?;
         }
         let counters = self.ledger.counters.of(key.queue);
+        counters.kept += i64::from(keeps);
         counters.leased -= 1;
         counters.completed += 1;
         Ok(Ok(Answer::Completed))
@@ -77,7 +82,7 @@ impl SqliteStore {
         match state {
             State::Ready => counters.ready += 1,
             State::Scheduled => counters.scheduled += 1,
-            State::Leased | State::Dead => counters.dead += 1,
+            State::Leased | State::Dead | State::Completed => counters.dead += 1,
         }
         Ok(Ok(Answer::Failed(state)))
     }

@@ -1,0 +1,41 @@
+//! Completed tasks that are kept: in a table of their own, so that they cost the others nothing.
+
+use rusqlite::{Connection, Result, params};
+
+/// Copies a task that is about to be completed.
+pub(super) const KEEP: &str =
+    "INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
+                       completed_at, payload, error)
+     SELECT id, ?4, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3, payload, error
+     FROM task
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+/// Deletes the oldest of a queue's history.
+pub(super) const PRUNE: &str = "DELETE FROM kept
+     WHERE task IN (SELECT task FROM kept WHERE queue = ?1 ORDER BY completed_at, task LIMIT ?2)
+     RETURNING task, payload IS NULL";
+
+/// Deletes up to `most` of what a queue keeps beyond what it is set to, and says how many are still too
+/// many.
+pub(super) fn prune(connection: &Connection, queue: i64, most: usize) -> Result<i64> {
+    let excess: i64 = connection
+        .prepare_cached("SELECT kept - keep FROM queue WHERE id = ?1")?
+        .query_row([queue], |row| row.get(0))?;
+    if excess <= 0 {
+        return Ok(0);
+    }
+    let limit = excess.min(i64::try_from(most).unwrap_or(i64::MAX));
+    let pruned: Vec<(i64, bool)> = connection
+        .prepare_cached(PRUNE)?
+        .query_map(params![queue, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    for (task, apart) in &pruned {
+        if *apart {
+            connection.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([task])?;
+        }
+    }
+    let pruned = i64::try_from(pruned.len()).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached("UPDATE queue SET kept = kept - ?2 WHERE id = ?1")?
+        .execute([queue, pruned])?;
+    Ok(excess - pruned)
+}

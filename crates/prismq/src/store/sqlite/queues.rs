@@ -1,0 +1,168 @@
+//! How each queue is set, read anew by every transaction, as another process may have set it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::{SqliteStore, failure, history, lanes};
+use crate::error::Error;
+use crate::limits::ADVANCE_BATCH_MAX;
+use crate::order::Order;
+use crate::store::Answer;
+
+/// How a queue is set right now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) order: Order,
+    /// The greatest key claimed so far, where the order needs it.
+    pub(super) virtual_time: i64,
+    /// Whether nothing is to be claimed.
+    pub(super) paused: bool,
+    /// How many completed tasks are kept.
+    pub(super) keep: i64,
+    changed: bool,
+}
+
+/// Outer error: SQL failed. Inner: the operation does not apply.
+type Answered = crate::error::Result<crate::error::Result<Answer>>;
+
+/// What the transaction in progress knows of its queues.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    by_queue: HashMap<i64, Settings>,
+}
+
+impl Queues {
+    pub(super) fn of(&mut self, connection: &Connection, queue: i64) -> Result<Settings> {
+        if let Some(settings) = self.by_queue.get(&queue) {
+            return Ok(*settings);
+        }
+        let settings = connection
+            .prepare_cached(
+                "SELECT ordering, ageing_step, virtual_time, paused, keep FROM queue WHERE id = ?1",
+            )?
+            .query_row([queue], settings)?;
+        self.by_queue.insert(queue, settings);
+        Ok(settings)
+    }
+
+    /// A task with this key was claimed: later arrivals under a weighted order start from there.
+    pub(super) fn claimed(&mut self, connection: &Connection, queue: i64, key: i64) -> Result<()> {
+        let settings = self.of(connection, queue)?;
+        if settings.order == Order::WeightedRandom && key > settings.virtual_time {
+            let settings = Settings { virtual_time: key, changed: true, ..settings };
+            self.by_queue.insert(queue, settings);
+        }
+        Ok(())
+    }
+
+    /// Writes what changed and forgets the rest.
+    pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
+        for (queue, settings) in self.by_queue.drain().filter(|(_, settings)| settings.changed) {
+            connection
+                .prepare_cached("UPDATE queue SET virtual_time = ?2 WHERE id = ?1")?
+                .execute([queue, settings.virtual_time])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.by_queue.clear();
+    }
+}
+
+fn settings(row: &Row<'_>) -> Result<Settings> {
+    let step = Duration::from_micros(row.get(1)?);
+    let order = match row.get(0)? {
+        0 => Order::Priority,
+        1 => Order::FirstInFirstOut,
+        2 => Order::LastInFirstOut,
+        3 => Order::Ageing { step },
+        4 => Order::WeightedRandom,
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+    };
+    Ok(Settings {
+        order,
+        virtual_time: row.get(2)?,
+        paused: row.get(3)?,
+        keep: row.get(4)?,
+        changed: false,
+    })
+}
+
+impl SqliteStore {
+    /// Outer error: SQL failed. Inner: the queue holds tasks.
+    pub(super) fn set_order(&mut self, queue: &str, order: Order) -> Answered {
+        let Some(id) = self.queue_to_set(queue)? else {
+            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        };
+        if self.settings_of(id)?.order == order {
+            return Ok(Ok(Answer::Ordered));
+        }
+        let tasks: u64 = self
+            .prepare("SELECT ready + scheduled + leased + dead FROM queue WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .map_err(|error| self.failure(error))?;
+        if tasks > 0 {
+            return Ok(Err(Error::NotEmpty { queue: queue.to_owned(), tasks }));
+        }
+        let (number, step) = match order {
+            Order::Priority => (0, Duration::ZERO),
+            Order::FirstInFirstOut => (1, Duration::ZERO),
+            Order::LastInFirstOut => (2, Duration::ZERO),
+            Order::Ageing { step } => (3, step),
+            Order::WeightedRandom => (4, Duration::ZERO),
+        };
+        let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+        self.execute(
+            "UPDATE queue SET ordering = ?2, ageing_step = ?3, virtual_time = 0 WHERE id = ?1",
+            params![id, number, step],
+        )?;
+        self.ledger.queues.clear();
+        Ok(Ok(Answer::Ordered))
+    }
+
+    /// Outer error: SQL failed. Inner: there is no room for another queue.
+    pub(super) fn set_paused(&mut self, queue: &str, paused: bool) -> Answered {
+        let Some(id) = self.queue_to_set(queue)? else {
+            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        };
+        self.execute("UPDATE queue SET paused = ?2 WHERE id = ?1", params![id, paused])?;
+        self.ledger.queues.clear();
+        Ok(Ok(Answer::Paused(paused)))
+    }
+
+    /// Outer error: SQL failed. Inner: there is no room for another queue.
+    pub(super) fn set_history(&mut self, queue: &str, keep: u32) -> Answered {
+        let Some(id) = self.queue_to_set(queue)? else {
+            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        };
+        self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
+        self.ledger.queues.clear();
+        let left = history::prune(&self.connection, id, ADVANCE_BATCH_MAX);
+        Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
+    }
+
+    /// The number of the queue of this name, made if there is room for it, with all that the batch so far
+    /// has counted for it in the table.
+    fn queue_to_set(&mut self, queue: &str) -> crate::error::Result<Option<i64>> {
+        let Self { ledger, connection, path, .. } = self;
+        ledger
+            .flush(connection)
+            .and_then(|()| lanes::add_queue(connection, queue))
+            .and_then(|()| {
+                connection
+                    .prepare_cached("SELECT id FROM queue WHERE name = ?1")?
+                    .query_row([queue], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(|error| failure::classify(path, error))
+    }
+
+    /// How a queue is set.
+    pub(super) fn settings_of(&mut self, queue: i64) -> crate::error::Result<Settings> {
+        let settings = self.ledger.queues.of(&self.connection, queue);
+        settings.map_err(|error| self.failure(error))
+    }
+}
