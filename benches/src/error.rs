@@ -55,6 +55,12 @@ pub enum Error {
         /// What it did instead.
         reason: String,
     },
+    /// What was to be measured could not be set up.
+    #[error("there is nothing to measure: {reason}")]
+    Unfit {
+        /// What it lacks.
+        reason: String,
+    },
     /// A thread of the harness panicked.
     #[error("{what} panicked")]
     Panicked {

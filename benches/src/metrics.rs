@@ -129,6 +129,8 @@ pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Medi
 pub const RATIO_TO_DISK: Spec = Spec::new("ratio_to_disk", "x", Higher, Median);
 /// Throughput over that with payloads of 100 bytes, in the same round.
 pub const RATIO_TO_PAYLOAD_100: Spec = Spec::new("ratio_to_payload_100", "x", Higher, Median);
+/// Time of a claim over that beside a thousand ready tasks alone, in the same round.
+pub const RATIO_TO_READY_1000: Spec = Spec::new("ratio_to_ready_1000", "x", Lower, Median);
 /// Tasks a second of raw SQLite: enqueued.
 pub const FLOOR_ENQUEUE_PER_S: Spec = Spec::new("enqueue_per_s", "tasks/s", Higher, Median);
 /// Tasks a second of raw SQLite: claimed and completed.

@@ -2,6 +2,7 @@
 //! both at once, with large payloads; and how near that is to what disk and SQLite could do at most,
 //! measured in the same rounds.
 
+mod claim;
 mod drain;
 mod enqueue;
 mod floor;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         enqueue::measure(suite)?;
         drain::measure(suite)?;
         pipeline::measure(suite)?;
-        payload::measure(suite)
+        payload::measure(suite)?;
+        claim::measure(suite)
     })
 }

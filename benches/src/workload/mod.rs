@@ -2,6 +2,7 @@
 //! are called in the record, is left to the suites.
 
 pub mod backlog;
+pub mod claim_cost;
 pub mod drain;
 pub mod enqueue;
 pub mod faults;

@@ -99,41 +99,76 @@ fn steps(store: &mut SqliteStore) -> i32 {
 }
 
 #[track_caller]
-fn assert_no_dearer(lane: u32, state: u32) {
+fn assert_no_dearer(what: &str, add: impl FnOnce(&SqliteStore)) {
     let (_folder, mut store) = store_with_two_lanes();
     let alone = steps(&mut store);
     assert!(alone > 50, "something was counted: {alone}");
-    add(&store, BACKLOG, lane, state);
+    add(&store);
     let beside_many = steps(&mut store);
     assert!(
         f64::from(beside_many) <= f64::from(alone) * 1.05,
-        "{alone} steps alone, {beside_many} beside {BACKLOG} tasks of lane {lane} in state {state}"
+        "{alone} steps alone, {beside_many} beside {BACKLOG} tasks {what}"
     );
 }
 
 #[test]
 fn a_claim_beside_many_ready_tasks() {
-    assert_no_dearer(1, super::state::READY as u32);
+    assert_no_dearer("in state ready of lane 1", |store| {
+        add(store, BACKLOG, 1, super::state::READY as u32);
+    });
 }
 
 #[test]
 fn a_claim_beside_many_scheduled_tasks() {
-    assert_no_dearer(1, super::state::SCHEDULED as u32);
+    assert_no_dearer("in state scheduled of lane 1", |store| {
+        add(store, BACKLOG, 1, super::state::SCHEDULED as u32);
+    });
 }
 
 #[test]
 fn a_claim_beside_many_leased_tasks() {
-    assert_no_dearer(1, super::state::LEASED as u32);
+    assert_no_dearer("in state leased of lane 1", |store| {
+        add(store, BACKLOG, 1, super::state::LEASED as u32);
+    });
 }
 
 #[test]
 fn a_claim_beside_many_dead_tasks() {
-    assert_no_dearer(1, super::state::DEAD as u32);
+    assert_no_dearer("in state dead of lane 1", |store| {
+        add(store, BACKLOG, 1, super::state::DEAD as u32);
+    });
 }
 
 #[test]
 fn a_claim_beside_many_ready_tasks_of_another_type() {
-    assert_no_dearer(2, super::state::READY as u32);
+    assert_no_dearer("in state ready of lane 2", |store| {
+        add(store, BACKLOG, 2, super::state::READY as u32);
+    });
+}
+
+#[test]
+fn a_claim_beside_many_kept_tasks() {
+    assert_no_dearer("that are kept", |store| {
+        let keep = format!(
+            "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
+             INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
+                               run_at, completed_at, payload)
+             SELECT 1000 + value, 1, 1, 100, 1, 5, 0, 0, value, zeroblob(100)
+             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
+                   WHERE value < {BACKLOG}) SELECT value FROM n)"
+        );
+        store.connection.execute_batch(&keep).unwrap();
+    });
+}
+
+#[test]
+fn a_claim_beside_a_paused_queue_with_many_tasks() {
+    assert_no_dearer("of a paused queue", |store| {
+        let queue = "INSERT INTO queue (id, name, paused) VALUES (2, 'paused', 1);
+                     INSERT INTO lane (id, queue, type) VALUES (3, 2, 'job')";
+        store.connection.execute_batch(queue).unwrap();
+        add(store, BACKLOG, 3, super::state::READY as u32);
+    });
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! Does a claim cost the same beside a million tasks as beside a thousand? In each round the two take
+//! turns, so that whatever slows the machine slows both.
+
+use std::time::Duration;
+
+use prismq_bench::engine::EngineKind;
+use prismq_bench::error::Result;
+use prismq_bench::metrics::{P50_US, RATIO_TO_READY_1000};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill};
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    if suite.stage().kind() != EngineKind::Prismq {
+        return Ok(());
+    }
+    let tasks = suite.stage().scale().pick(FEW, 10 * FEW, 1_000_000, 1_000_000);
+    let claims = suite.stage().scale().pick(5, 50, 200, 1_000);
+    for beside in Beside::ALL {
+        let case = Case::new("claim", beside.name(), tasks)
+            .with("ready_beside", FEW)
+            .with("claims", claims)
+            .with("payload_bytes", PAYLOAD_BYTES);
+        let mut databases: Option<(Filled, Filled)> = None;
+        suite.measure(case, |stage| {
+            let (many, few) = match &databases {
+                Some(databases) => databases,
+                None => {
+                    databases.insert((fill(stage, beside, tasks)?, fill(stage, Beside::Ready, 0)?))
+                }
+            };
+            let (mut beside_many, mut beside_few) = (Vec::new(), Vec::new());
+            for _ in 0..claims {
+                beside_many.push(many.claim()?);
+                beside_few.push(few.claim()?);
+            }
+            let (many, few) = (median(beside_many), median(beside_few));
+            let readings = vec![
+                P50_US.reads(1e6 * many.as_secs_f64()),
+                RATIO_TO_READY_1000.reads(many.as_secs_f64() / few.as_secs_f64()),
+            ];
+            Ok((many, Round { readings, ..Round::default() }))
+        })?;
+    }
+    Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
