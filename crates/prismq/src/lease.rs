@@ -1,5 +1,7 @@
 //! A claim, and the lease it gives: one task held for a time, under a fencing token.
 
+use std::fmt;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,12 +101,49 @@ pub(crate) struct LeaseKey {
     pub(crate) payload_apart: bool,
 }
 
+/// The bytes of a task, which may stand among those of others of its claim: one allocation for many is
+/// many times as cheap as one each.
+#[derive(Clone, Default)]
+pub(crate) struct Payload {
+    bytes: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Payload {
+    /// The part of `bytes` in this range.
+    pub(crate) const fn part(bytes: Arc<Vec<u8>>, range: Range<usize>) -> Self {
+        Self { bytes, range }
+    }
+}
+
+impl Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Payload {}
+
 /// One claimed task. Until it expires, this lease alone may complete, fail, extend or release it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(crate) key: LeaseKey,
     pub(crate) task_type: Arc<str>,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Payload,
     pub(crate) priority: i32,
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,

@@ -1,18 +1,19 @@
 //! Taking ready tasks: a seek into each lane, merged by order key.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rusqlite::types::Value;
+use rusqlite::types::{Type, Value};
 use rusqlite::{Row, params};
 
 use super::SqliteStore;
 use super::lanes::Lane;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::lease::{Claim, Lease, LeaseKey};
+use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::store::{Claimed, Store as _};
 use crate::task::TaskId;
 
@@ -29,8 +30,12 @@ pub(super) const LEASE: &str =
 /// Looks for one ready task in a lane of a queue that is not paused.
 pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
      AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
-/// Reads a payload that stands apart.
-pub(super) const LARGE_PAYLOAD: &str = "SELECT data FROM payload WHERE task = ?1";
+/// Reads payloads that stand apart.
+pub(super) const LARGE_PAYLOADS: &str =
+    "SELECT task, data FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
+/// How long they are together, which reads no byte of them.
+pub(super) const LARGE_PAYLOAD_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) FROM payload
+     WHERE task IN (SELECT value FROM rarray(?1))";
 
 /// Tasks read from a lane at a time while several lanes are merged.
 const MERGE_CHUNK: usize = 32;
@@ -150,7 +155,8 @@ impl SqliteStore {
             .map(|(place, picked)| (picked.id, place, picked.lane))
             .collect();
         by_id.sort_unstable();
-        let mut leases: Vec<(usize, Lease)> = update
+        let mut inline = Vec::new();
+        let mut parts: Vec<(usize, Range<usize>, Lease)> = update
             .query_map(params![ids, expires_at.as_micros()], |row| {
                 let id: i64 = row.get(0)?;
                 let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
@@ -160,19 +166,63 @@ impl SqliteStore {
                 let Some((lane, task_type)) = lanes.get(*lane) else {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
                 };
-                Ok((*place, lease(row, *lane, task_type, expires_at)?))
+                let start = inline.len();
+                let bytes = row.get_ref(6)?.as_blob_or_null()?;
+                inline.extend_from_slice(bytes.unwrap_or_default());
+                let lease = lease(row, *lane, task_type, expires_at, bytes.is_none())?;
+                Ok((*place, start..inline.len(), lease))
             })
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))?;
-        leases.sort_unstable_by_key(|(place, _)| *place);
-        let mut leases: Vec<Lease> = leases.into_iter().map(|(_, lease)| lease).collect();
-        for lease in leases.iter_mut().filter(|lease| lease.key.payload_apart) {
-            lease.payload = self
-                .prepare(LARGE_PAYLOAD)?
-                .query_row([lease.key.id.as_i64()], |row| row.get(0))
-                .map_err(|error| self.failure(error))?;
-        }
+        let inline = Arc::new(inline);
+        parts.sort_unstable_by_key(|(place, _, _)| *place);
+        let mut leases: Vec<Lease> = parts
+            .into_iter()
+            .map(|(_, range, lease)| Lease {
+                payload: Payload::part(inline.clone(), range),
+                ..lease
+            })
+            .collect();
+        self.read_large(&mut leases).map_err(|error| self.failure(error))?;
         Ok(leases)
+    }
+
+    /// Reads the payloads that stand apart, all into one piece of memory.
+    fn read_large(&self, leases: &mut [Lease]) -> rusqlite::Result<()> {
+        let apart = leases.iter_mut().filter(|lease| lease.key.payload_apart);
+        let mut by_id: BTreeMap<i64, &mut Lease> =
+            apart.map(|lease| (lease.key.id.as_i64(), lease)).collect();
+        if by_id.is_empty() {
+            return Ok(());
+        }
+        let ids: Rc<Vec<Value>> = Rc::new(by_id.keys().map(|id| (*id).into()).collect());
+        let bytes: usize = self
+            .connection
+            .prepare_cached(LARGE_PAYLOAD_BYTES)?
+            .query_row([ids.clone()], |row| row.get(0))?;
+        let mut data = Vec::with_capacity(bytes);
+        let mut parts = Vec::with_capacity(by_id.len());
+        let mut select = self.connection.prepare_cached(LARGE_PAYLOADS)?;
+        let mut rows = select.query([ids])?;
+        while let Some(row) = rows.next()? {
+            let start = data.len();
+            data.extend_from_slice(row.get_ref(1)?.as_blob()?);
+            parts.push((row.get::<_, i64>(0)?, start..data.len()));
+        }
+        let data = Arc::new(data);
+        for (id, range) in parts {
+            if let Some(lease) = by_id.remove(&id) {
+                lease.payload = Payload::part(data.clone(), range);
+            }
+        }
+        // A task whose bytes are gone must not run without them.
+        by_id.into_keys().next().map_or(Ok(()), |id| {
+            Err(rusqlite::Error::FromSqlConversionFailure(
+                0,
+                Type::Blob,
+                format!("the payload of task {id} is missing").into(),
+            ))
+        })
     }
 }
 
@@ -181,17 +231,17 @@ fn lease(
     lane: Lane,
     task_type: &Arc<str>,
     expires_at: Timestamp,
+    payload_apart: bool,
 ) -> rusqlite::Result<Lease> {
-    let inline: Option<Vec<u8>> = row.get(6)?;
     Ok(Lease {
         key: LeaseKey {
             id: TaskId::from_i64(row.get(0)?),
             token: row.get(1)?,
             queue: lane.queue,
-            payload_apart: inline.is_none(),
+            payload_apart,
         },
         task_type: task_type.clone(),
-        payload: inline.unwrap_or_default(),
+        payload: Payload::default(),
         priority: row.get(4)?,
         attempt: row.get(2)?,
         max_attempts: row.get(3)?,

@@ -15,16 +15,19 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 14] = [
+const STATEMENTS: [&str; 17] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
-    claim::LARGE_PAYLOAD,
+    claim::LARGE_PAYLOADS,
+    claim::LARGE_PAYLOAD_BYTES,
     advance::PROMOTE,
     advance::RECLAIM,
     advance::NEXT_RUN_AT,
     advance::NEXT_EXPIRY,
+    settle::HELD,
     settle::COMPLETE,
+    settle::FORGET_PAYLOADS,
     settle::FAIL,
     settle::EXTEND,
     settle::RELEASE,

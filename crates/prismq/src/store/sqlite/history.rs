@@ -2,13 +2,12 @@
 
 use rusqlite::{Connection, Result, params};
 
-/// Copies a task that is about to be completed.
+/// Copies tasks that are about to be completed.
 pub(super) const KEEP: &str =
     "INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
                        completed_at, payload, error)
-     SELECT id, ?4, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3, payload, error
-     FROM task
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+     SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3, payload, error
+     FROM task WHERE id IN (SELECT value FROM rarray(?1))";
 /// Deletes the oldest of a queue's history.
 pub(super) const PRUNE: &str = "DELETE FROM kept
      WHERE task IN (SELECT task FROM kept WHERE queue = ?1 ORDER BY completed_at, task LIMIT ?2)

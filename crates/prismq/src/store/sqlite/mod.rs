@@ -36,6 +36,7 @@ use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::lease::LeaseKey;
 use crate::queue::Durability;
 use crate::stats::ContentionCounters;
 use crate::task::State;
@@ -133,16 +134,32 @@ impl Store for SqliteStore {
     }
 }
 
+/// The lease an operation completes, if it completes one.
+const fn completion(operation: &Operation) -> Option<LeaseKey> {
+    match operation {
+        Operation::Complete(key) => Some(*key),
+        _ => None,
+    }
+}
+
 impl SqliteStore {
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
         if batch.iter().any(claims) && self.has_due(now)? {
             self.advance(now)?;
         }
-        let answers = batch
-            .iter()
-            .map(|operation| self.run_one(now, operation))
-            .collect::<Result<Vec<_>>>()?;
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut rest = batch;
+        while let Some((operation, after)) = rest.split_first() {
+            let completions: Vec<LeaseKey> = rest.iter().map_while(completion).collect();
+            if completions.is_empty() {
+                answers.push(self.run_one(now, operation)?);
+                rest = after;
+            } else {
+                answers.extend(self.complete(now, &completions)?);
+                rest = rest.get(completions.len()..).unwrap_or_default();
+            }
+        }
         let Self { ledger, connection, path, .. } = self;
         ledger.flush(connection).map_err(|error| failure::classify(path, error))?;
         Ok(answers)
@@ -156,7 +173,9 @@ impl SqliteStore {
                 ids.map(|ids| ids.map(Answer::Enqueued)).map_err(|error| self.failure(error))
             }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
-            Operation::Complete(key) => self.complete(now, key),
+            Operation::Complete(key) => self
+                .complete(now, &[*key])
+                .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
             Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
             Operation::Release(key) => self.release(now, key),

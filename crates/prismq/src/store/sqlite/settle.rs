@@ -1,7 +1,11 @@
 //! Ending, extending and giving back a lease, each fenced: the change applies only where this very
 //! claim still holds the task and has not expired.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use rusqlite::params;
+use rusqlite::types::Value;
 
 use super::{SqliteStore, history};
 use crate::clock::Timestamp;
@@ -11,9 +15,14 @@ use crate::limits::ERROR_BYTES_MAX;
 use crate::store::{AfterFailure, Answer};
 use crate::task::State;
 
-/// Ends a task well.
-pub(super) const COMPLETE: &str = "DELETE FROM task
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+/// Which of these tasks are held, and by which claim.
+pub(super) const HELD: &str = "SELECT id, token FROM task
+     WHERE id IN (SELECT value FROM rarray(?1)) AND state = 2 AND lease_expires_at > ?2";
+/// Ends tasks well.
+pub(super) const COMPLETE: &str = "DELETE FROM task WHERE id IN (SELECT value FROM rarray(?1))";
+/// Deletes payloads that stand apart.
+pub(super) const FORGET_PAYLOADS: &str =
+    "DELETE FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
 /// Ends an attempt badly.
 pub(super) const FAIL: &str =
     "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
@@ -26,27 +35,66 @@ pub(super) const RELEASE: &str =
     "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
 
+/// Completed tasks of one queue.
+#[derive(Debug, Default)]
+struct Ended {
+    tasks: Vec<Value>,
+    /// Those whose payloads stand apart.
+    payloads: Vec<Value>,
+}
+
 /// Outer error: SQL failed. Inner: the lease no longer holds.
 type Settled = Result<Result<Answer>>;
 
 impl SqliteStore {
-    pub(super) fn complete(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let keeps = self.settings_of(key.queue)?.keep > 0;
-        if keeps {
-            self.execute(history::KEEP, [key.id.as_i64(), key.token, now.as_micros(), key.queue])?;
+    /// Completes tasks by a few statements for all of them.
+    pub(super) fn complete(
+        &mut self,
+        now: Timestamp,
+        keys: &[LeaseKey],
+    ) -> Result<Vec<Result<Answer>>> {
+        let mut held = self.held(now, keys)?;
+        let mut answers = Vec::with_capacity(keys.len());
+        let mut ended: HashMap<i64, Ended> = HashMap::new();
+        for key in keys {
+            // Taken out, so that a second completion of the task finds its lease lost.
+            if held.get(&key.id.as_i64()) != Some(&key.token) {
+                answers.push(Err(lost(key)));
+                continue;
+            }
+            held.remove(&key.id.as_i64());
+            let ended = ended.entry(key.queue).or_default();
+            ended.tasks.push(key.id.as_i64().into());
+            if key.payload_apart {
+                ended.payloads.push(key.id.as_i64().into());
+            }
+            answers.push(Ok(Answer::Completed));
         }
-        let deleted = self.execute(COMPLETE, [key.id.as_i64(), key.token, now.as_micros()])?;
-        if deleted == 0 {
-            return Ok(Err(lost(key)));
+        for (queue, Ended { tasks, payloads }) in ended {
+            let count = i64::try_from(tasks.len()).unwrap_or(i64::MAX);
+            let tasks = Rc::new(tasks);
+            let keeps = self.settings_of(queue)?.keep > 0;
+            if keeps {
+                self.execute(history::KEEP, params![tasks, queue, now.as_micros()])?;
+            } else if !payloads.is_empty() {
+                self.execute(FORGET_PAYLOADS, [Rc::new(payloads)])?;
+            }
+            self.execute(COMPLETE, [tasks])?;
+            let counters = self.ledger.counters.of(queue);
+            counters.leased -= count;
+            counters.completed += count;
+            counters.kept += if keeps { count } else { 0 };
         }
-        if key.payload_apart && !keeps {
-            self.execute("DELETE FROM payload WHERE task = ?1", [key.id.as_i64()])?;
-        }
-        let counters = self.ledger.counters.of(key.queue);
-        counters.kept += i64::from(keeps);
-        counters.leased -= 1;
-        counters.completed += 1;
-        Ok(Ok(Answer::Completed))
+        Ok(answers)
+    }
+
+    /// The tokens of those among the tasks that are held.
+    fn held(&self, now: Timestamp, keys: &[LeaseKey]) -> Result<HashMap<i64, i64>> {
+        let ids: Vec<Value> = keys.iter().map(|key| key.id.as_i64().into()).collect();
+        self.prepare(HELD)?
+            .query_map(params![Rc::new(ids), now.as_micros()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.failure(error))
     }
 
     pub(super) fn fail(
