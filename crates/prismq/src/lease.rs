@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::limits::{CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, LEASE_MAX, LEASE_MIN};
+use crate::requirements::Names;
 use crate::task::{DEFAULT_QUEUE, TaskId, validate_name};
 
 /// The lease of a claim unless another is asked for.
@@ -18,6 +19,7 @@ pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 pub struct Claim {
     pub(crate) queue: Arc<str>,
     pub(crate) types: Arc<[Arc<str>]>,
+    pub(crate) capabilities: Names,
     pub(crate) max: usize,
     pub(crate) lease: Duration,
 }
@@ -28,6 +30,7 @@ impl Claim {
         Self {
             queue: DEFAULT_QUEUE.into(),
             types: types.into_iter().map(Into::into).collect(),
+            capabilities: Names::default(),
             max: 1,
             lease: DEFAULT_LEASE,
         }
@@ -37,6 +40,13 @@ impl Claim {
     #[must_use]
     pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
         self.queue = queue.into();
+        self
+    }
+
+    /// What the claiming worker has: tasks that require anything else are left to others.
+    #[must_use]
+    pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.capabilities = Names::new(names);
         self
     }
 
@@ -73,6 +83,7 @@ impl Claim {
                 format!("asks for {max} tasks, must ask for 1 to {CLAIM_BATCH_MAX}"),
             ));
         }
+        self.capabilities.validate_capabilities()?;
         validate_lease(self.lease)
     }
 }

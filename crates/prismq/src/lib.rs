@@ -8,6 +8,7 @@ mod lease;
 pub mod limits;
 mod order;
 mod queue;
+mod requirements;
 mod retry;
 mod signal;
 mod stats;

@@ -19,6 +19,10 @@ pub const CLAIM_BATCH_MAX: usize = 4096;
 pub const CLAIM_TYPES_MAX: usize = 256;
 /// Most queues in a file; another one is refused.
 pub const QUEUES_MAX: u32 = 1024;
+/// Most requirements of a task.
+pub const REQUIREMENTS_MAX: usize = 16;
+/// Most capabilities of a claim or a pool.
+pub const CAPABILITIES_MAX: usize = 256;
 /// Most completed tasks a queue can be set to keep.
 pub const HISTORY_MAX: u32 = 1_000_000;
 /// Most task types over all queues of a file, each queue's counted apart; another one is refused.

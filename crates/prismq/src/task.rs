@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::limits::{
     ATTEMPTS_MAX, DELAY_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
 };
+use crate::requirements::Names;
 
 /// The queue a task goes to, and a pool serves, unless another is named.
 pub(crate) const DEFAULT_QUEUE: &str = "default";
@@ -68,6 +69,7 @@ pub struct NewTask {
     pub(crate) priority: i32,
     pub(crate) delay: Duration,
     pub(crate) max_attempts: u32,
+    pub(crate) requirements: Names,
 }
 
 impl NewTask {
@@ -81,6 +83,7 @@ impl NewTask {
             priority: DEFAULT_PRIORITY,
             delay: Duration::ZERO,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
+            requirements: Names::default(),
         }
     }
 
@@ -112,6 +115,14 @@ impl NewTask {
         self
     }
 
+    /// What a worker must have to be given it; nothing unless set. Only a claim or pool whose capabilities
+    /// contain all of these names takes it.
+    #[must_use]
+    pub fn requires<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.requirements = Names::new(names);
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         validate_name("queue name", &self.queue)?;
         validate_name("task type", &self.task_type)?;
@@ -136,6 +147,7 @@ impl NewTask {
                 format!("{attempts}, must lie in 1 to {ATTEMPTS_MAX}"),
             ));
         }
+        self.requirements.validate_requirements()?;
         validate_delay("delay", self.delay)
     }
 }
@@ -174,6 +186,8 @@ pub struct Task {
     pub queue: String,
     /// Its type.
     pub task_type: String,
+    /// What a worker must have to be given it.
+    pub requirements: Vec<String>,
     /// Where it stands.
     pub state: State,
     /// Lower numbers run first.

@@ -70,6 +70,7 @@ impl Operation {
             task.delay.is_zero()
                 && task.queue == claim.queue
                 && claim.types.contains(&task.task_type)
+                && task.requirements.all_in(&claim.capabilities)
         };
         matches!(self, Self::Enqueue(tasks) if tasks.iter().any(fits))
     }

@@ -16,6 +16,7 @@ use crate::lease::{Claim, DEFAULT_LEASE};
 use crate::limits::OTHERS_INTERVAL_TOLD;
 use crate::limits::{OTHERS_INTERVAL, PREFETCH_DEFAULT, PREFETCH_MAX, WORKERS_MAX};
 use crate::queue::Queue;
+use crate::requirements::Names;
 use crate::signal::Signal;
 use crate::task::DEFAULT_QUEUE;
 
@@ -27,6 +28,7 @@ pub struct WorkerPoolBuilder {
     workers: usize,
     prefetch: usize,
     lease: Duration,
+    capabilities: Names,
     registry: Registry,
     registered_twice: Option<Arc<str>>,
     on_event: Option<OnEvent>,
@@ -40,6 +42,7 @@ impl WorkerPoolBuilder {
             workers: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             prefetch: PREFETCH_DEFAULT,
             lease: DEFAULT_LEASE,
+            capabilities: Names::default(),
             registry: Registry::default(),
             registered_twice: None,
             on_event: None,
@@ -72,6 +75,12 @@ impl WorkerPoolBuilder {
         self
     }
 
+    /// What the workers have: tasks that require anything else are left to others.
+    pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.capabilities = Names::new(names);
+        self
+    }
+
     /// What to do with tasks of this type. Types without a handler are never claimed.
     pub fn handler(
         mut self,
@@ -97,7 +106,10 @@ impl WorkerPoolBuilder {
     /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler or two for one
     /// type; [`Error::Thread`] if a thread cannot be started: those already started are then stopped.
     pub fn start(self) -> Result<WorkerPool> {
-        let claim = Claim::new(self.registry.types()).queue(self.name).lease(self.lease);
+        let claim = Claim {
+            capabilities: self.capabilities,
+            ..Claim::new(self.registry.types()).queue(self.name).lease(self.lease)
+        };
         claim.validate()?;
         if let Some(task_type) = self.registered_twice {
             return Err(Error::invalid("handler", format!("{task_type:?} has two of them")));

@@ -119,3 +119,21 @@ fn of_a_history() {
         fixture.queue.set_history("default", HISTORY_MAX + 1),
     );
 }
+
+#[test]
+fn of_requirements_and_capabilities() {
+    let fixture = Fixture::new();
+    let names = |count: usize| (0..count).map(|number| number.to_string());
+    assert_edge(
+        fixture.queue.enqueue(&task("").requires(names(REQUIREMENTS_MAX))),
+        fixture.queue.enqueue(&task("").requires(names(REQUIREMENTS_MAX + 1))),
+    );
+    assert_edge(
+        fixture.queue.claim(&claim().capabilities(names(CAPABILITIES_MAX))),
+        fixture.queue.claim(&claim().capabilities(names(CAPABILITIES_MAX + 1))),
+    );
+    assert_edge(
+        fixture.queue.enqueue(&task("").requires(["a"])),
+        fixture.queue.enqueue(&task("").requires(["a\nb"])),
+    );
+}

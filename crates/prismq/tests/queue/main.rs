@@ -39,6 +39,7 @@ mod a_second_process_shares_the_file;
 mod a_shutdown_does_not_wait_longer_than_it_is_told;
 mod a_shutdown_gives_back_what_no_worker_began;
 mod a_task_goes_from_enqueue_to_complete;
+mod a_task_goes_only_to_a_worker_that_has_what_it_requires;
 mod a_task_is_dead_after_its_last_attempt;
 mod a_task_whose_lease_expires_on_its_last_attempt_is_dead;
 mod an_empty_claim_writes_nothing;

@@ -89,18 +89,10 @@ impl SqliteStore {
         Ok(false)
     }
 
-    /// The lanes a claim may take from, those that exist.
+    /// The lanes a claim may take from.
     fn lanes_of(&mut self, claim: &Claim) -> Result<Vec<(Lane, Arc<str>)>> {
-        let mut lanes: Vec<(Lane, Arc<str>)> = Vec::with_capacity(claim.types.len());
-        for task_type in claim.types.iter() {
-            let lane = self.ledger.lanes.find(&self.connection, &claim.queue, task_type);
-            if let Some(lane) = lane.map_err(|error| self.failure(error))?
-                && lanes.iter().all(|(known, _)| known.id != lane.id)
-            {
-                lanes.push((lane, task_type.clone()));
-            }
-        }
-        Ok(lanes)
+        let lanes = self.ledger.lanes.serving(&self.connection, claim);
+        lanes.map_err(|error| self.failure(error))
     }
 
     /// The first `max` ready tasks over all lanes.

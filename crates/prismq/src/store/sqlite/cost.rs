@@ -175,6 +175,15 @@ fn a_claim_beside_a_paused_queue_with_many_tasks() {
 }
 
 #[test]
+fn a_claim_beside_many_tasks_that_require_what_it_has_not() {
+    assert_no_dearer("that require what the claim has not", |store| {
+        let lane = "INSERT INTO lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
+        store.connection.execute_batch(lane).unwrap();
+        add(store, BACKLOG, 3, super::state::READY as u32);
+    });
+}
+
+#[test]
 fn no_statement_scans_or_sorts() {
     let (_folder, store) = store_with_two_lanes();
     for sql in STATEMENTS {

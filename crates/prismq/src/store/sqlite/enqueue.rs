@@ -20,7 +20,7 @@ pub(super) fn enqueue(
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
     let mut lanes = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let lane = ledger.lanes.find_or_add(connection, &task.queue, &task.task_type)?;
+        let lane = ledger.lanes.find_or_add(connection, task)?;
         let Some(lane) = lane else {
             return Ok(Err(Error::TooManyNames { queue: task.queue.to_string() }));
         };

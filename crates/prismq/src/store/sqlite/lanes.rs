@@ -1,15 +1,19 @@
-//! Lanes: one small integer for a type of task in a queue, remembered so that an operation finds it
-//! without a read.
+//! Lanes: one small integer for what a worker can or cannot serve as a whole, a type of task with its
+//! requirements in a queue; remembered so that an operation finds it without a read.
 //!
-//! Lanes are only ever added, by any process, so that what is remembered stays true until a
-//! transaction that added some is rolled back.
+//! Lanes are only ever added, by any process and with rising numbers, so that what is remembered stays
+//! true until a transaction that added some is rolled back, and one look at the highest number tells
+//! whether there are others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use crate::lease::Claim;
 use crate::limits::{LANES_MAX, QUEUES_MAX};
+use crate::requirements::Names;
+use crate::task::NewTask;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lane {
@@ -17,76 +21,117 @@ pub(super) struct Lane {
     pub(super) queue: i64,
 }
 
+/// A lane and what it requires.
+#[derive(Debug)]
+struct Known {
+    lane: Lane,
+    requirements: Names,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    by_name: HashMap<Arc<str>, HashMap<Arc<str>, Lane>>,
+    by_name: HashMap<Arc<str>, HashMap<Arc<str>, Vec<Known>>>,
     queue_of: HashMap<i64, i64>,
+    /// The highest number among them.
+    last: i64,
 }
 
 impl Lanes {
     pub(super) fn clear(&mut self) {
-        self.by_name.clear();
-        self.queue_of.clear();
+        *self = Self::default();
     }
 
-    /// The lane of a type in a queue; `None` where nothing of that type was ever enqueued.
-    pub(super) fn find(
+    /// The lanes a claim may take from, each with its type.
+    pub(super) fn serving(
         &mut self,
         connection: &Connection,
-        queue: &Arc<str>,
-        task_type: &Arc<str>,
-    ) -> Result<Option<Lane>> {
-        let known = self.by_name.get(queue).and_then(|lanes| lanes.get(task_type));
-        if let Some(lane) = known {
-            return Ok(Some(*lane));
+        claim: &Claim,
+    ) -> Result<Vec<(Lane, Arc<str>)>> {
+        self.refresh(connection)?;
+        let mut serving: Vec<(Lane, Arc<str>)> = Vec::with_capacity(claim.types.len());
+        let Some(types) = self.by_name.get(&claim.queue) else {
+            return Ok(serving);
+        };
+        for task_type in claim.types.iter() {
+            for known in types.get(task_type).into_iter().flatten() {
+                // A claim may name a type twice.
+                if known.requirements.all_in(&claim.capabilities)
+                    && serving.iter().all(|(lane, _)| *lane != known.lane)
+                {
+                    serving.push((known.lane, task_type.clone()));
+                }
+            }
         }
-        let found = connection
-            .prepare_cached(
-                "SELECT lane.id, queue.id FROM queue JOIN lane ON lane.queue = queue.id
-                 WHERE queue.name = ?1 AND lane.type = ?2",
-            )?
-            .query_row([&**queue, &**task_type], |row| {
-                Ok(Lane { id: row.get(0)?, queue: row.get(1)? })
-            })
-            .optional()?;
-        if let Some(lane) = found {
-            self.by_name.entry(queue.clone()).or_default().insert(task_type.clone(), lane);
-            self.queue_of.insert(lane.id, lane.queue);
-        }
-        Ok(found)
+        Ok(serving)
     }
 
-    /// The lane of a type in a queue, added if it is new; `None` if the file has no room for another.
-    /// Only inside a transaction.
+    /// The lane of a task, added if it is new; `None` if the file has no room for another. Only inside a
+    /// transaction.
     pub(super) fn find_or_add(
         &mut self,
         connection: &Connection,
-        queue: &Arc<str>,
-        task_type: &Arc<str>,
+        task: &NewTask,
     ) -> Result<Option<Lane>> {
-        if let Some(lane) = self.find(connection, queue, task_type)? {
+        if let Some(lane) = self.find(task) {
             return Ok(Some(lane));
         }
-        add_queue(connection, queue)?;
+        self.refresh(connection)?;
+        if let Some(lane) = self.find(task) {
+            return Ok(Some(lane));
+        }
+        add_queue(connection, &task.queue)?;
         connection
             .prepare_cached(
-                "INSERT INTO lane (queue, type) SELECT id, ?2 FROM queue
-                 WHERE name = ?1 AND (SELECT count(*) FROM lane) < ?3",
+                "INSERT INTO lane (queue, type, requirements) SELECT id, ?2, ?3 FROM queue
+                 WHERE name = ?1 AND (SELECT count(*) FROM lane) < ?4",
             )?
-            .execute(params![&**queue, &**task_type, LANES_MAX])?;
-        self.find(connection, queue, task_type)
+            .execute(params![
+                &*task.queue,
+                &*task.task_type,
+                task.requirements.to_text(),
+                LANES_MAX
+            ])?;
+        self.refresh(connection)?;
+        Ok(self.find(task))
     }
 
     /// The queue a lane belongs to.
     pub(super) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<i64> {
-        if let Some(queue) = self.queue_of.get(&lane) {
-            return Ok(*queue);
+        if !self.queue_of.contains_key(&lane) {
+            self.refresh(connection)?;
         }
-        let queue = connection
-            .prepare_cached("SELECT queue FROM lane WHERE id = ?1")?
-            .query_row([lane], |row| row.get(0))?;
-        self.queue_of.insert(lane, queue);
-        Ok(queue)
+        self.queue_of.get(&lane).copied().ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+
+    fn find(&self, task: &NewTask) -> Option<Lane> {
+        let lanes = self.by_name.get(&task.queue)?.get(&task.task_type)?;
+        let known = lanes.iter().find(|known| known.requirements == task.requirements)?;
+        Some(known.lane)
+    }
+
+    /// Learns of lanes that were added since the last look.
+    fn refresh(&mut self, connection: &Connection) -> Result<()> {
+        let last: Option<i64> = connection
+            .prepare_cached("SELECT id FROM lane ORDER BY id DESC LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        if last.is_none_or(|last| last <= self.last) {
+            return Ok(());
+        }
+        let mut select = connection.prepare_cached(
+            "SELECT lane.id, queue.id, queue.name, lane.type, lane.requirements
+             FROM lane JOIN queue ON queue.id = lane.queue WHERE lane.id > ?1 ORDER BY lane.id",
+        )?;
+        let mut rows = select.query([self.last])?;
+        while let Some(row) = rows.next()? {
+            let lane = Lane { id: row.get(0)?, queue: row.get(1)? };
+            let requirements = Names::from_text(row.get_ref(4)?.as_str()?);
+            let types = self.by_name.entry(row.get(2)?).or_default();
+            types.entry(row.get(3)?).or_default().push(Known { lane, requirements });
+            self.queue_of.insert(lane.id, lane.queue);
+            self.last = lane.id;
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::failure;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::requirements::Names;
 use crate::stats::QueueStats;
 use crate::store::Reader;
 use crate::task::{Task, TaskId};
@@ -28,14 +29,14 @@ impl Reader for SqliteReader {
     fn task(&self, id: TaskId) -> Result<Option<Task>> {
         self.connection
             .prepare_cached(
-                "SELECT task.id, queue.name, lane.type, state, priority, attempt, max_attempts,
+                "SELECT task.id, queue.name, lane.type, lane.requirements, state, priority, attempt, max_attempts,
                         enqueued_at, run_at, lease_expires_at, NULL, error,
                         coalesce(task.payload, payload.data)
                  FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
                       LEFT JOIN payload ON payload.task = task.id
                  WHERE task.id = ?1
                  UNION ALL
-                 SELECT kept.task, queue.name, lane.type, 4, priority, attempt, max_attempts,
+                 SELECT kept.task, queue.name, lane.type, lane.requirements, 4, priority, attempt, max_attempts,
                         enqueued_at, run_at, NULL, completed_at, error,
                         coalesce(kept.payload, payload.data)
                  FROM kept JOIN lane ON lane.id = kept.lane JOIN queue ON queue.id = kept.queue
@@ -64,16 +65,17 @@ fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
         id: TaskId::from_i64(row.get(0)?),
         queue: row.get(1)?,
         task_type: row.get(2)?,
-        state: super::loaded(row.get(3)?)?,
-        priority: row.get(4)?,
-        attempt: row.get(5)?,
-        max_attempts: row.get(6)?,
-        enqueued_at: Timestamp::from_micros(row.get(7)?),
-        run_at: Timestamp::from_micros(row.get(8)?),
-        lease_expires_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_micros),
-        completed_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
-        error: row.get(11)?,
-        payload: row.get(12)?,
+        requirements: Names::from_text(row.get_ref(3)?.as_str()?).to_strings(),
+        state: super::loaded(row.get(4)?)?,
+        priority: row.get(5)?,
+        attempt: row.get(6)?,
+        max_attempts: row.get(7)?,
+        enqueued_at: Timestamp::from_micros(row.get(8)?),
+        run_at: Timestamp::from_micros(row.get(9)?),
+        lease_expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
+        completed_at: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_micros),
+        error: row.get(12)?,
+        payload: row.get(13)?,
     })
 }
 

@@ -32,12 +32,14 @@ CREATE TABLE queue (
     kept      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- A lane is what a worker can or cannot serve as a whole: one type of task in one queue.
+-- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in
+-- one queue. requirements: names in order, with line feeds between them. Numbers rise.
 CREATE TABLE lane (
-    id    INTEGER PRIMARY KEY,
-    queue INTEGER NOT NULL REFERENCES queue (id),
-    type  TEXT    NOT NULL,
-    UNIQUE (queue, type)
+    id           INTEGER PRIMARY KEY,
+    queue        INTEGER NOT NULL REFERENCES queue (id),
+    type         TEXT    NOT NULL,
+    requirements TEXT    NOT NULL DEFAULT '',
+    UNIQUE (queue, type, requirements)
 ) STRICT;
 
 -- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted, or moves to kept.
