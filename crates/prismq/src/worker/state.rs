@@ -396,7 +396,8 @@ impl State {
     /// Whether everything held is settled.
     pub(super) fn is_settled(&self) -> bool {
         let held = self.ready.len() + self.finished.len() + self.in_hand().count();
-        self.halted.is_some() || (held == 0 && !self.leading)
+        // A watcher may come back with tasks its waiting claim was given.
+        self.halted.is_some() || (held == 0 && !self.leading && !self.watching)
     }
 
     /// Whether a worker watches for new work.

@@ -1,0 +1,88 @@
+//! What a workload counts must be what the engine did, whichever engine it is.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq_bench::engine::EngineKind;
+use prismq_bench::floor::{disk, raw};
+use prismq_bench::workload::backlog::{BATCH, Backlog};
+use prismq_bench::workload::claim_cost::{Beside, fill};
+use prismq_bench::workload::enqueue::{Enqueue, enqueue};
+use prismq_bench::workload::idle::idle;
+use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+use prismq_bench::workload::wake::{From, wake};
+
+const NONE: Vec<String> = Vec::new();
+
+#[test]
+fn callers_enqueue_all_they_are_given() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let enqueued = enqueue(&stage, Enqueue { callers: 3, tasks: 50 }).unwrap();
+        assert_eq!((enqueued.tasks, enqueued.faults), (50, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_pipeline_completes_what_its_producers_enqueue() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let load =
+            Pipeline { producers: 2, workers: 2, batch: 7, tasks: 61, work: Arc::new(|_| {}) };
+        let through = pipeline(&stage, &load).unwrap();
+        assert_eq!((through.audit.completed, through.faults), (61, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn every_task_wakes_a_handler() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let woken = wake(&stage, 2, 5, From::Here).unwrap();
+        assert_eq!((woken.wake.len(), woken.faults), (5, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn only_an_engine_that_polls_writes_while_it_idles() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
+        assert_eq!(idled.faults, NONE, "{engine:?}");
+        let writes = idled.met.write_transactions > 0;
+        assert_eq!(writes, engine == EngineKind::Pooled, "{engine:?}");
+    }
+}
+
+#[test]
+fn a_backlog_grows_by_what_is_added() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let mut backlog = Backlog::open(&stage).unwrap();
+        backlog.grow(2 * BATCH).unwrap();
+        assert_eq!((backlog.tasks(), backlog.claim(7).unwrap()), (2 * BATCH, 7), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_claim_finds_its_task_beside_anything() {
+    let (_directory, stage) = common::stage(EngineKind::Prismq).unwrap();
+    for beside in Beside::ALL {
+        let filled = fill(&stage, beside, 1_000).unwrap();
+        filled.claim().unwrap();
+        filled.claim().unwrap();
+    }
+}
+
+#[test]
+fn the_floors_end() {
+    let (_directory, stage) = common::stage(EngineKind::Prismq).unwrap();
+    let dir = stage.bench_dir();
+    assert_eq!(disk::appends(dir, 3).unwrap().len(), 3);
+    for floor in [raw::enqueue, raw::claim_and_complete, raw::life] {
+        // Neither a multiple of what a transaction holds nor less than that.
+        assert!(floor(dir, 1_234, 100).unwrap() > Duration::ZERO);
+    }
+}
