@@ -23,9 +23,11 @@ pub fn gather(stage: &Stage) -> Result<Environment> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             debug_assertions: cfg!(debug_assertions),
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            ..Build::default()
         },
         machine: machine(stage.bench_dir()),
         sqlite: sqlite(stage)?,
+        ..Environment::default()
     })
 }
 
@@ -46,7 +48,7 @@ fn git() -> Known<Git> {
     let state = || {
         let commit = git(&["rev-parse", "HEAD"])?;
         let changes = git(&["status", "--porcelain", "--untracked-files=no"])?;
-        Ok::<_, String>(Git { commit, dirty: !changes.is_empty() })
+        Ok::<_, String>(Git { commit, dirty: !changes.is_empty(), ..Git::default() })
     };
     state().into()
 }
@@ -62,6 +64,7 @@ fn machine(bench_dir: &BenchDir) -> Machine {
         filesystem,
         memory_filesystem,
         memory_bytes: memory_bytes(),
+        ..Machine::default()
     }
 }
 
@@ -109,5 +112,5 @@ fn sqlite(stage: &Stage) -> Result<Sqlite> {
     if version.is_empty() {
         rusqlite::version().clone_into(&mut version);
     }
-    Ok(Sqlite { version, pragmas })
+    Ok(Sqlite { version, pragmas, compile_options: Vec::new() })
 }

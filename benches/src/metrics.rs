@@ -72,6 +72,8 @@ impl Spec {
             reason,
             direction: self.better,
             samples,
+            interval: None,
+            floors: Vec::new(),
         }
     }
 

@@ -97,7 +97,18 @@ pub fn scenario<'a>(
     let validity = if reasons.is_empty() { Validity::Valid } else { Validity::Invalid { reasons } };
     let id = case.id(suite);
     let histograms = encode(&merged)?;
-    Ok(Scenario { id, parameters: case.parameters, validity, metrics, histograms })
+    Ok(Scenario {
+        id,
+        parameters: case.parameters,
+        validity,
+        metrics,
+        histograms,
+        model: None,
+        config_hash: None,
+        seed: None,
+        rounds: Vec::new(),
+        warnings: Vec::new(),
+    })
 }
 
 fn merge(

@@ -114,6 +114,7 @@ fn combine(mut records: Vec<(SuiteRecord, PathBuf)>) -> Option<(RunRecord, Vec<P
         ended_at,
         suites,
         missing,
+        verdict: None,
     };
     Some((run, files))
 }

@@ -1,11 +1,12 @@
 //! Where and with what a suite ran. Gathered by the harness, only described here.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Known;
 
 /// The program, the machine and the database behind a set of figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// The commit that was measured.
     pub git: Known<Git>,
@@ -15,19 +16,44 @@ pub struct Environment {
     pub machine: Machine,
     /// The SQLite library and its settings, as read back from an open database.
     pub sqlite: Sqlite,
+    /// How busy the machine was and how fast its disk, before the suite; since 1.1.
+    #[serde(default)]
+    pub before: Conditions,
+    /// The same after it; since 1.1.
+    #[serde(default)]
+    pub after: Conditions,
+}
+
+/// What changes from minute to minute and moves figures.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Load average of the last minute.
+    pub load_average: Known<f64>,
+    /// Share of processor time, in percent, that the hypervisor gave to others since the machine started.
+    pub steal_percent: Known<f64>,
+    /// Median time of an append of 4 KiB and its sync on the databases' filesystem, in microseconds.
+    pub sync_p50_us: Known<f64>,
+    /// 99th percentile of the same.
+    pub sync_p99_us: Known<f64>,
 }
 
 /// The state of the source tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Git {
     /// Full hash of the commit checked out.
     pub commit: String,
     /// Whether tracked files differed from it.
     pub dirty: bool,
+    /// The branch; since 1.1.
+    #[serde(default)]
+    pub branch: Known<String>,
+    /// When it was committed; since 1.1.
+    #[serde(default)]
+    pub committed_at: Known<Timestamp>,
 }
 
 /// How the measured program was built.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Build {
     /// Version of the harness.
     pub version: String,
@@ -35,10 +61,19 @@ pub struct Build {
     pub debug_assertions: bool,
     /// Target, for example `x86_64-linux`.
     pub target: String,
+    /// The compiler, as `rustc --version` says; since 1.1.
+    #[serde(default)]
+    pub rustc: Known<String>,
+    /// Cargo's profile, for example `bench`; since 1.1.
+    #[serde(default)]
+    pub profile: Known<String>,
+    /// Hash of `Cargo.lock`, which names every dependency's version; since 1.1.
+    #[serde(default)]
+    pub lockfile_hash: Known<String>,
 }
 
 /// The machine and the disk under the database.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Machine {
     /// Model of the processor.
     pub cpu: Known<String>,
@@ -52,19 +87,49 @@ pub struct Machine {
     pub memory_filesystem: bool,
     /// Physical memory in bytes.
     pub memory_bytes: Known<u64>,
+    /// Physical cores; since 1.1, as is all that follows.
+    #[serde(default)]
+    pub physical_cores: Known<u64>,
+    /// Processor time this process's control group may use, in cores.
+    #[serde(default)]
+    pub quota_cores: Known<f64>,
+    /// What chooses the processor's frequency, for example `performance`.
+    #[serde(default)]
+    pub governor: Known<String>,
+    /// Whether the processor may exceed its nominal frequency.
+    #[serde(default)]
+    pub turbo: Known<bool>,
+    /// Whether a core runs several threads at once.
+    #[serde(default)]
+    pub smt: Known<bool>,
+    /// The hypervisor, or `none`.
+    #[serde(default)]
+    pub virtualisation: Known<String>,
+    /// The device below the databases' filesystem.
+    #[serde(default)]
+    pub device: Known<String>,
+    /// The options it is mounted with.
+    #[serde(default)]
+    pub mount_options: Known<String>,
+    /// What the kernel tells time by, for example `tsc`.
+    #[serde(default)]
+    pub clock_source: Known<String>,
 }
 
 /// SQLite as linked and configured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sqlite {
     /// Version of the library, for example `3.53.2`.
     pub version: String,
     /// Settings read back from the engine's own connection.
     pub pragmas: Vec<Pragma>,
+    /// How the library was compiled; since 1.1.
+    #[serde(default)]
+    pub compile_options: Vec<String>,
 }
 
 /// One setting, as SQLite answers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pragma {
     /// Name, for example `synchronous`.
     pub name: String,

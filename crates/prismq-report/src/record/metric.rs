@@ -26,6 +26,13 @@ impl<T> Known<T> {
     }
 }
 
+impl<T> Default for Known<T> {
+    /// What a record of an older version says of a fact that it did not know of.
+    fn default() -> Self {
+        Self::unknown("not recorded")
+    }
+}
+
 impl<T, E: std::fmt::Display> From<Result<T, E>> for Known<T> {
     fn from(result: Result<T, E>) -> Self {
         match result {
@@ -62,4 +69,36 @@ pub struct Metric {
     /// The figure of each repetition, in the order they were run; empty where it was taken once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<f64>,
+    /// Where the true figure lies; since 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<ConfidenceInterval>,
+    /// What the machine can do at most, measured in the same rounds; since 1.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<Floor>,
+}
+
+/// An interval around a figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfidenceInterval {
+    /// The confidence, for example 0.95.
+    pub level: f64,
+    /// Its lower end, in the metric's unit.
+    pub lower: f64,
+    /// Its upper end.
+    pub upper: f64,
+    /// How it was found, for example `order statistics of the median`.
+    pub method: String,
+    /// How many repetitions it rests on.
+    pub rounds: u64,
+}
+
+/// A figure of the disk or of raw SQLite beside the engine's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Floor {
+    /// What it is a figure of: `disk`, `sqlite` or `pooled`.
+    pub name: String,
+    /// The figure, in the metric's unit.
+    pub value: f64,
+    /// The metric's value over the floor's: the median of the rounds' ratios.
+    pub ratio: f64,
 }

@@ -7,10 +7,14 @@
 mod environment;
 mod histogram;
 mod metric;
+mod round;
+mod verdict;
 
-pub use environment::{Build, Environment, Git, Machine, Pragma, Sqlite};
+pub use environment::{Build, Conditions, Environment, Git, Machine, Pragma, Sqlite};
 pub use histogram::{Histogram, HistogramError};
-pub use metric::{Direction, Known, Metric};
+pub use metric::{ConfidenceInterval, Direction, Floor, Known, Metric};
+pub use round::{Interval, Model, Phase, Round};
+pub use verdict::{ComparedMetric, ComparisonRecord, Threshold, VerdictRecord};
 
 use std::collections::BTreeMap;
 
@@ -22,7 +26,7 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 /// The `schema` of a [`RunRecord`].
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// The suites of a run, in the order they run and are reported.
 pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
@@ -65,9 +69,24 @@ pub struct Scenario {
     pub validity: Validity,
     /// The figures.
     pub metrics: Vec<Metric>,
-    /// Distributions by name, for example `end_to_end`.
+    /// Distributions by name, for example `end_to_end`: all rounds together.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub histograms: BTreeMap<String, Histogram>,
+    /// How work arrives; since 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Hash of `parameters`: two scenarios of one id are comparable only if it is the same; since 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_hash: Option<String>,
+    /// What its random choices began from; since 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// What happened in each repetition, in the order they were run; since 1.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
+    /// What makes the figures doubtful without making them worthless, one sentence each; since 1.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl Scenario {
@@ -108,4 +127,7 @@ pub struct RunRecord {
     pub suites: Vec<SuiteRecord>,
     /// The suites of [`SUITES`] that have no record in this run.
     pub missing: Vec<String>,
+    /// What the run came to when it was concluded; since 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictRecord>,
 }

@@ -20,6 +20,7 @@ pub(crate) fn run() -> RunRecord {
         ended_at: at(60),
         suites,
         missing: Vec::new(),
+        verdict: None,
     }
 }
 
@@ -59,9 +60,16 @@ pub(crate) fn scenario(suite: &str) -> Scenario {
                 reason: Some("one worker was not run".to_owned()),
                 direction: Direction::Higher,
                 samples: Vec::new(),
+                interval: None,
+                floors: Vec::new(),
             },
         ],
         histograms: BTreeMap::new(),
+        model: Some(Model::Closed),
+        config_hash: None,
+        seed: None,
+        rounds: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 
@@ -75,6 +83,8 @@ pub(crate) fn metric(name: &str, samples: Vec<f64>) -> Metric {
         reason: None,
         direction: Direction::Higher,
         samples,
+        interval: None,
+        floors: Vec::new(),
     }
 }
 
@@ -103,11 +113,16 @@ pub(crate) fn at(second: i64) -> Timestamp {
 
 fn environment() -> Environment {
     Environment {
-        git: Known::value(Git { commit: "c0ffee".repeat(6) + "c0ff", dirty: true }),
+        git: Known::value(Git {
+            commit: "c0ffee".repeat(6) + "c0ff",
+            dirty: true,
+            ..Git::default()
+        }),
         build: Build {
             version: "0.1.0".to_owned(),
             debug_assertions: false,
             target: "x86_64-linux".to_owned(),
+            ..Build::default()
         },
         machine: Machine {
             cpu: Known::value("Example 9000".to_owned()),
@@ -116,6 +131,7 @@ fn environment() -> Environment {
             filesystem: Known::value("ext4".to_owned()),
             memory_filesystem: false,
             memory_bytes: Known::value(24 << 30),
+            ..Machine::default()
         },
         sqlite: Sqlite {
             version: "3.53.2".to_owned(),
@@ -123,6 +139,8 @@ fn environment() -> Environment {
                 Pragma { name: "journal_mode".to_owned(), value: "wal".to_owned() },
                 Pragma { name: "synchronous".to_owned(), value: "2".to_owned() },
             ],
+            compile_options: Vec::new(),
         },
+        ..Environment::default()
     }
 }

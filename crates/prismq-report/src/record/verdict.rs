@@ -1,0 +1,69 @@
+//! What a run came to, as it stands in the combined record. Deciding it is [`crate::verdict`]'s.
+
+use serde::{Deserialize, Serialize};
+
+/// The verdict on a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRecord {
+    /// `PASS`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
+    pub status: String,
+    /// Why figures are missing or cannot be trusted.
+    pub invalid: Vec<String>,
+    /// Every target.
+    pub thresholds: Vec<Threshold>,
+    /// The run beside a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparisonRecord>,
+}
+
+/// A target and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Id of the scenario.
+    pub scenario: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// What was asked, for example `< 1000 ms`.
+    pub wanted: String,
+    /// The figure, in the unit of `wanted`; null if there was none.
+    pub observed: Option<f64>,
+    /// Whether it was met; a target without a figure never is.
+    pub ok: bool,
+    /// Distance from the bound on the good side, as a share of the bound.
+    pub margin: Option<f64>,
+}
+
+/// A comparison with a baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonRecord {
+    /// The baseline's name.
+    pub baseline: String,
+    /// Why nothing was comparable, if nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_comparable: Option<String>,
+    /// Metrics that have a figure on either side.
+    pub metrics: Vec<ComparedMetric>,
+}
+
+/// A metric on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparedMetric {
+    /// Id of the scenario.
+    pub scenario: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// The baseline's figure.
+    pub before: Option<f64>,
+    /// This run's.
+    pub after: Option<f64>,
+    /// Relative change.
+    pub delta: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub delta_lower: Option<f64>,
+    /// Upper end of the same.
+    pub delta_upper: Option<f64>,
+    /// The smallest change that is more than noise.
+    pub noise_floor: Option<f64>,
+    /// `improved`, `regressed`, `unchanged`, `inconclusive`, `not comparable`, `missing` or `new`.
+    pub verdict: String,
+}
