@@ -2,6 +2,7 @@
 //! answers. How operations share transactions is [`crate::commit`]'s business, what they do to the
 //! file is the engine's.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::commit::{Committer, Ticket};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
-use crate::lease::{Claim, Lease, validate_lease};
+use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
 use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT};
 use crate::order::Order;
 use crate::retry::RetryPolicy;
@@ -182,11 +183,12 @@ impl Queue {
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed.
+    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. A task
+    /// whose payload cannot be read any more has failed an attempt, and is the error if there is no other.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         claim.validate()?;
         match self.submit(Operation::Claim(claim.clone()))? {
-            Answer::Claimed(Claimed { leases, .. }) => Ok(leases),
+            Answer::Claimed(Claimed { leases, .. }) => self.with_payloads(leases),
             _ => Err(Error::unanswered()),
         }
     }
@@ -323,6 +325,60 @@ impl Queue {
         self.shared.committer.settings()
     }
 
+    /// Reads the payloads of tasks that stand apart, in order, up to so many bytes; that of the first
+    /// however large. One that cannot be read does not stand in the way of the others.
+    pub(crate) fn read_payloads(
+        &self,
+        mut keys: Vec<LeaseKey>,
+        bytes_max: usize,
+    ) -> Vec<(LeaseKey, Result<Payload>)> {
+        let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
+        match self.reader(|reader| reader.payloads(&ids, bytes_max)) {
+            Ok(payloads) => keys.into_iter().zip(payloads).collect(),
+            Err(_) if keys.len() > 1 => {
+                keys.truncate(1);
+                self.read_payloads(keys, bytes_max)
+            }
+            Err(error) => keys.into_iter().map(|key| (key, Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Reads the payloads of a claim that stand apart.
+    fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
+        let mut unread: Vec<LeaseKey> = leases
+            .iter()
+            .filter(|lease| lease.payload.is_unread())
+            .map(|lease| lease.key)
+            .collect();
+        let mut payloads = HashMap::with_capacity(unread.len());
+        while !unread.is_empty() {
+            let read = self.read_payloads(unread.clone(), usize::MAX);
+            unread.drain(..read.len());
+            payloads.extend(read);
+        }
+        let mut unreadable = Vec::new();
+        leases.retain_mut(|lease| match payloads.remove(&lease.key) {
+            Some(Err(error)) => {
+                unreadable.push((self.failure(lease, TaskError::from(&error)), error));
+                false
+            }
+            Some(Ok(payload)) => {
+                lease.payload = payload;
+                true
+            }
+            None => true,
+        });
+        let mut first = None;
+        for (failure, error) in unreadable {
+            self.submit(failure)?;
+            first.get_or_insert(error);
+        }
+        match first {
+            Some(error) if leases.is_empty() => Err(error),
+            _ => Ok(leases),
+        }
+    }
+
     fn set_paused(&self, queue: &str, paused: bool) -> Result<()> {
         validate_name("queue name", queue)?;
         self.submit(Operation::SetPaused { queue: queue.into(), paused }).map(drop)
@@ -381,8 +437,8 @@ impl Queue {
         self.shared.committer.submit_one(operation)
     }
 
-    fn reader<T>(&self, read: impl FnOnce(&SqliteReader) -> Result<T>) -> Result<T> {
-        read(&self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    fn reader<T>(&self, read: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {
+        read(&mut self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

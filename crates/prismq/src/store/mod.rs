@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::lease::{Claim, Lease, LeaseKey};
+use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::order::Order;
 use crate::stats::QueueStats;
 use crate::task::{NewTask, State, Task, TaskId};
@@ -107,7 +107,7 @@ pub(crate) enum Answer {
 /// What a claim found.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
-    /// The tasks, first in order first.
+    /// The tasks, first in order first; payloads that stand apart are not read yet.
     pub(crate) leases: Vec<Lease>,
     /// When the next scheduled task is due or the next lease expires, as far as the claim looked:
     /// it does where it found less than it was asked for.
@@ -141,6 +141,13 @@ pub(crate) trait Store: Send {
 pub(crate) trait Reader: Send {
     /// The task with this id, unless it was completed and not kept, or never was.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
+
+    /// The payloads of tasks that stand apart, in the order of the ids, until they are `bytes_max`
+    /// together; that of the first however large.
+    ///
+    /// # Errors
+    /// Outer: one of them cannot be read. Inner: this task has none.
+    fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.
     fn stats(&self, queue: &str) -> Result<QueueStats>;

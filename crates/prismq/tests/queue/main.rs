@@ -27,6 +27,7 @@ mod a_new_queue_file_is_readable_by_its_owner_only;
 mod a_panic_fails_its_own_task_only;
 mod a_path_that_cannot_hold_a_queue_is_refused;
 mod a_paused_queue_gives_nothing_until_it_is_resumed;
+mod a_payload_that_is_missing_fails_its_own_task_only;
 mod a_permanent_failure_is_dead_at_once;
 mod a_pool_completes_every_task_once;
 mod a_pool_retries_when_the_clock_says_so;

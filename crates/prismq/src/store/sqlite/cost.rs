@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use super::{OpenOptions, SqliteStore, advance, claim, history, open, settle};
+use super::{OpenOptions, SqliteStore, advance, claim, history, open, payloads, settle};
 use crate::clock::Timestamp;
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
@@ -15,12 +15,11 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 17] = [
+const STATEMENTS: [&str; 16] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
-    claim::LARGE_PAYLOADS,
-    claim::LARGE_PAYLOAD_BYTES,
+    payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
     advance::NEXT_RUN_AT,

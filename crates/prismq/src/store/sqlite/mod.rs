@@ -17,6 +17,7 @@ mod history;
 mod lanes;
 mod ledger;
 mod open;
+mod payloads;
 mod queues;
 mod reader;
 mod schema;

@@ -161,6 +161,8 @@ fn migrate(
     contention: &ContentionCounters,
 ) -> Result<()> {
     let failure = |error| failure::classify(path, error);
+    // Takes effect in an empty file only.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
     busy::begin_immediate(connection, wait, contention).map_err(|error| error.map_sql(failure))?;
     // Under the lock, as another process may have been faster.
     let migrated = schema::migrate(connection)
