@@ -1,0 +1,3 @@
+//! An actor in a process of its own.
+
+fn main() {}
