@@ -246,6 +246,7 @@ impl<S: Subject> Actor<S> {
             t_db: self.now().as_micros(),
             error: Some(error.to_string()),
             lease_lost: error.is_lease_lost(),
+            busy: error.is_busy(),
             ..begun
         };
         match self.tell(ended) {

@@ -98,6 +98,9 @@ pub struct Event {
     /// Of a refusal: whether it was for a lease that no longer holds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lease_lost: bool,
+    /// Of a refusal: whether it was for another process that held the write lock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub busy: bool,
 }
 
 impl Event {
@@ -125,6 +128,7 @@ impl Event {
             dead: None,
             error: None,
             lease_lost: false,
+            busy: false,
         }
     }
 }

@@ -131,6 +131,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// Calls refused because another lease holds the task, or none.
     pub stale_refused: u64,
+    /// Calls refused because another process held the write lock for the whole wait.
+    pub busy: u64,
     /// Times a task was held twice at once.
     pub overlaps: u64,
     /// By how many places the order of first claims differs at most from that of enqueues.
@@ -164,6 +166,7 @@ impl Counts {
             deliveries: self.deliveries + other.deliveries,
             duplicates: self.duplicates + other.duplicates,
             stale_refused: self.stale_refused + other.stale_refused,
+            busy: self.busy + other.busy,
             overlaps: self.overlaps + other.overlaps,
             reorder_max: self.reorder_max.max(other.reorder_max),
             recovery: spread(self.recovery, other.recovery),
@@ -232,6 +235,7 @@ impl fmt::Display for Counts {
         writeln!(f, "completed              {}", self.completed)?;
         writeln!(f, "delivered again        {} of {}", self.duplicates, self.deliveries)?;
         writeln!(f, "stale calls refused    {}", self.stale_refused)?;
+        writeln!(f, "busy surfaced          {}", among(self.busy, self.calls))?;
         writeln!(f, "lease overlaps         {}", among(self.overlaps, self.deliveries))?;
         writeln!(f, "greatest reordering    {} places", self.reorder_max)?;
         writeln!(f, "recovery after expiry  {}", self.recovery)?;

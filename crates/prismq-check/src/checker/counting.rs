@@ -38,6 +38,7 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
         deliveries: size(lives().map(|life| life.claims.len()).sum()),
         duplicates: size(lives().map(duplicates).sum()),
         stale_refused: size(calls().filter(refused).count()),
+        busy: size(calls().filter(|call| call.end().is_some_and(|end| end.busy)).count()),
         overlaps: findings(Invariant::Exclusion),
         reorder_max: passages(facts).into_values().map(reordering).max().unwrap_or(0),
         recovery: Spread::over(after_expiry),
