@@ -59,7 +59,7 @@ pub(crate) fn work<S: Subject>(bench: &Bench, open: impl Fn() -> S, seed: u64) {
     let mut producer = bench.actor(open(), 1);
     let mut steady = bench.actor(open(), 2);
     let mut zombie = bench.actor(open(), 3);
-    for number in 0..1500_u32 {
+    for number in 0..1100_u32 {
         let job = Job {
             priority: i32::from(chance.i8(0..3)),
             delay: Duration::from_secs(if number % 7 == 0 { 30 } else { 0 }),
@@ -69,11 +69,14 @@ pub(crate) fn work<S: Subject>(bench: &Bench, open: impl Fn() -> S, seed: u64) {
         };
         producer.enqueue(&job).unwrap();
         let take = Take { max: chance.usize(1..4), lease: LEASE, ..Take::default() };
-        for lease in steady.claim(&take).unwrap() {
-            settle(&mut steady, &lease, &mut chance);
+        // Now and then tasks gather, so that there is something to choose from.
+        if number % 20 >= 8 {
+            for lease in steady.claim(&take).unwrap() {
+                settle(&mut steady, &lease, &mut chance);
+            }
         }
         bench.clock.advance(Duration::from_millis(chance.u64(0..800)));
-        if number % 100 == 50 {
+        if number % 30 == 15 {
             let held = zombie.claim(&take).unwrap();
             bench.clock.advance(LEASE);
             for lease in steady.claim(&Take { max: 10, ..take }).unwrap() {

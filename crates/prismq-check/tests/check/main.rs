@@ -9,7 +9,15 @@
 )]
 
 mod common;
+mod fleet;
 mod mutants;
 
+mod a_completion_at_its_expiry_races_a_claim_and_one_wins;
+mod a_payload_that_kills_its_process_is_dead_in_the_end;
+mod a_process_stopped_beyond_its_lease_harms_nothing;
 mod a_sound_queue_is_found_sound;
+mod a_writer_stopped_in_its_transaction_makes_others_busy_until_it_dies;
 mod every_mutant_of_the_store_is_caught;
+mod kill_9_at_any_time_loses_nothing;
+mod many_processes_die_and_return_on_one_file;
+mod many_processes_may_create_the_file_at_once;

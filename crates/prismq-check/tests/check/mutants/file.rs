@@ -18,7 +18,7 @@ impl Mutant {
             }
             _ => "UPDATE queue SET ready = ready + 1 WHERE ?1 IS NOT NULL",
         };
-        if self.one_in(40) {
+        if self.one_in(10) {
             self.reach_in().execute(change, [id.as_i64()]).unwrap();
         }
         Ok(id)
