@@ -20,6 +20,7 @@ mod a_delayed_task_never_stands_before_a_ready_one;
 mod a_failed_attempt_is_retried_after_its_backoff;
 mod a_failure_may_name_its_own_delay;
 mod a_file_that_is_not_a_sound_queue_is_refused_and_left_untouched;
+mod a_lease_begins_when_the_claim_may_write;
 mod a_lost_lease_can_change_nothing;
 mod a_lost_lease_is_told_to_the_handler_and_its_result_refused;
 #[cfg(unix)]
