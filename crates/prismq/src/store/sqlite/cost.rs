@@ -15,7 +15,7 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 17] = [
+const STATEMENTS: [&str; 18] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
@@ -25,6 +25,7 @@ const STATEMENTS: [&str; 17] = [
     advance::RECLAIM,
     advance::NEXT_RUN_AT,
     advance::NEXT_EXPIRY,
+    advance::LAST_EXPIRY,
     settle::HELD,
     settle::COMPLETE,
     settle::FORGET_PAYLOADS,
