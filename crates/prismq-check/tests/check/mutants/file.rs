@@ -42,7 +42,7 @@ impl Mutant {
             }
             Fault::CountsNoAttempts => "UPDATE task SET attempt = 0 WHERE id = ?1",
             Fault::NeverReclaims => {
-                "UPDATE task SET lease_expires_at = lease_expires_at + 1000000000000 WHERE id = ?1"
+                "UPDATE task SET lease_expires_at = lease_expires_at + 300000000000 WHERE id = ?1"
             }
             _ => return Ok(leases),
         };
