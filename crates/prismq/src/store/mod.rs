@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::order::Order;
@@ -122,10 +122,13 @@ pub(crate) trait Store: Send {
     /// answer of its own; an operation that does not apply, say for a lost lease, changes nothing
     /// and harms no other.
     ///
+    /// The time that counts is that of the clock once the transaction may write: a lease must not be
+    /// the shorter for having waited for others.
+    ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
     /// unknown whether it was.
-    fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
+    fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
     /// A number that is another once another process or handle has committed something.
     fn version(&self) -> Result<i64>;

@@ -15,11 +15,13 @@ mod a_callers_transaction_can_enqueue;
 mod a_claim_merges_its_types_in_one_order;
 mod a_claim_takes_lower_priorities_first_then_older_tasks;
 mod a_claim_writes_no_byte_of_a_large_payload;
+mod a_clock_set_back_holds_no_task_for_ever;
 mod a_delayed_task_is_claimed_when_due_and_not_before;
 mod a_delayed_task_never_stands_before_a_ready_one;
 mod a_failed_attempt_is_retried_after_its_backoff;
 mod a_failure_may_name_its_own_delay;
 mod a_file_that_is_not_a_sound_queue_is_refused_and_left_untouched;
+mod a_lease_begins_when_the_claim_may_write;
 mod a_lost_lease_can_change_nothing;
 mod a_lost_lease_is_told_to_the_handler_and_its_result_refused;
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
 use super::{OpenOptions, SqliteStore, advance, claim, history, open, payloads, settle};
-use crate::clock::Timestamp;
+use crate::clock::{ManualClock, Timestamp};
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
 use crate::queue::Durability;
@@ -15,7 +15,7 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 16] = [
+const STATEMENTS: [&str; 17] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
@@ -24,6 +24,7 @@ const STATEMENTS: [&str; 16] = [
     advance::RECLAIM,
     advance::NEXT_RUN_AT,
     advance::NEXT_EXPIRY,
+    advance::LAST_EXPIRY,
     settle::HELD,
     settle::COMPLETE,
     settle::FORGET_PAYLOADS,
@@ -51,7 +52,7 @@ pub(super) fn store() -> (TempDir, SqliteStore) {
 fn store_with_two_lanes() -> (TempDir, SqliteStore) {
     let (folder, mut store) = store();
     let tasks = ["job", "other"].map(|task_type| NewTask::new(task_type, []));
-    store.apply(NOW, &[Operation::Enqueue(tasks.to_vec())]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(tasks.to_vec())]).unwrap();
     (folder, store)
 }
 
@@ -77,7 +78,9 @@ pub(super) fn claim_of(max: usize) -> Operation {
 
 fn claimed(store: &mut SqliteStore) -> Lease {
     let claim = claim_of(1);
-    let Ok(Answer::Claimed(mut claimed)) = store.apply(NOW, &[claim]).unwrap().remove(0) else {
+    let Ok(Answer::Claimed(mut claimed)) =
+        store.apply(&ManualClock::new(NOW), &[claim]).unwrap().remove(0)
+    else {
         panic!("a claim is answered by leases")
     };
     claimed.leases.remove(0)
@@ -86,7 +89,7 @@ fn claimed(store: &mut SqliteStore) -> Lease {
 /// Steps of one claim and its release, over all statements.
 fn steps(store: &mut SqliteStore) -> i32 {
     let lease = claimed(store);
-    store.apply(NOW, &[Operation::Release(lease.key)]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     let count = |connection: &Connection| -> i32 {
         let step = |sql| {
             let statement = connection.prepare_cached(sql).unwrap();
@@ -96,7 +99,7 @@ fn steps(store: &mut SqliteStore) -> i32 {
     };
     count(&store.connection);
     let lease = claimed(store);
-    store.apply(NOW, &[Operation::Release(lease.key)]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     count(&store.connection)
 }
 

@@ -35,7 +35,7 @@ use rusqlite::{Connection, Statement};
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
 use crate::queue::Durability;
@@ -93,8 +93,8 @@ pub(crate) struct SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(now, batch) {
+    fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        match self.answer_if_idle(clock.now(), batch) {
             Ok(Some(nothing)) => return Ok(nothing),
             // Another process recovers the file: taking the write lock waits for it, a look does not.
             Err(error) if error.is_busy() => {}
@@ -104,7 +104,7 @@ impl Store for SqliteStore {
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
-        let answers = match self.run(now, batch) {
+        let answers = match self.run(clock.now(), batch) {
             Ok(answers) => answers,
             Err(error) => {
                 self.roll_back();
