@@ -40,7 +40,7 @@ fn under_full_durability() {
 
 #[test]
 fn under_normal_durability_only_a_suffix() {
-    let tally = cut_power("under_normal_durability", Durability::Normal, LIVES / 2);
+    let tally = cut_power("under_normal_durability", Durability::Normal, LIVES / 3);
     println!("normal: {tally:?}");
     assert!(tally.lost > 0, "the cuts are those that normal durability does not survive");
 }
@@ -119,7 +119,9 @@ fn judge(life: &Life, durability: Durability, cut: usize, path: &PathBuf, tally:
     tally.lost_operations_max = tally.lost_operations_max.max(undone.len());
     let tasks = undone.iter().map(|ack| ack.enqueued.len()).sum();
     tally.lost_tasks_max = tally.lost_tasks_max.max(tasks);
-    tally.lost_time_max = tally.lost_time_max.max(acks[acked].at.saturating_sub(acks[found].at));
+    if let Some(last) = undone.last() {
+        tally.lost_time_max = tally.lost_time_max.max(last.at.saturating_sub(acks[found].at));
+    }
     if durability == Durability::Full {
         assert_no_task_lost(acks, cut, &state);
     }
@@ -163,7 +165,7 @@ fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
     let mut damage = Damage::default();
     let mut campaign = Campaign::begin("a_damaged_wal");
     while let Some(seed) = campaign.next() {
-        for number in 0..4 {
+        for number in 0..3 {
             let seed = seed.wrapping_mul(2_000).wrapping_add(number);
             let life = live(Durability::Full, OPERATIONS, seed);
             let backfilled = is_backfilled(&life.journal);

@@ -101,6 +101,8 @@ impl Living {
         assert_eq!(state.problems, [""; 0]);
         self.tasks = state.tasks.len();
         let digest = state.digest;
+        // What changed nothing, say for a lost lease, commits nothing and promises nothing.
+        let durable = durable && self.acks.last().is_none_or(|last| last.digest != digest);
         self.acks.push(Ack { began, ended, durable, digest, enqueued, completed, at });
     }
 
@@ -218,8 +220,9 @@ impl Living {
     }
 
     fn set(&mut self) -> Did {
-        match self.rng.u8(0..4) {
-            0 => self.queue().set_history("default", self.rng.u32(0..4)),
+        let (draw, keep) = (self.rng.u8(0..4), self.rng.u32(0..4));
+        match draw {
+            0 => self.queue().set_history("default", keep),
             1 => self.queue().pause("aside"),
             2 => self.queue().resume("aside"),
             _ => self.queue().set_order("empty", prismq::Order::LastInFirstOut),
