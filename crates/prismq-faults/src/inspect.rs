@@ -50,10 +50,7 @@ const MUST_BE_EMPTY: [(&str, &str); 5] = [
          UNION ALL SELECT id FROM task
          WHERE payload IS NULL AND id NOT IN (SELECT task FROM payload)",
     ),
-    (
-        "ids that were given away",
-        "SELECT id FROM task WHERE id >= (SELECT next_id FROM sequence)",
-    ),
+    ("ids that were given away", "SELECT id FROM task WHERE id >= (SELECT next_id FROM sequence)"),
 ];
 
 /// What a file says.
@@ -89,10 +86,8 @@ impl State {
         for table in TABLES {
             hash_rows(&reading, table, &mut hasher)?;
         }
-        let tasks = column(
-            &reading,
-            "SELECT id FROM task UNION ALL SELECT task FROM kept ORDER BY 1",
-        )?;
+        let tasks =
+            column(&reading, "SELECT id FROM task UNION ALL SELECT task FROM kept ORDER BY 1")?;
         let mut problems = Vec::new();
         for (what, select) in MUST_BE_EMPTY {
             let rows = column(&reading, select)?;

@@ -63,7 +63,10 @@ enum Luck {
     Nothing,
     Everything,
     /// So many writes, and some sectors of the next.
-    Prefix { whole: usize, sector: usize },
+    Prefix {
+        whole: usize,
+        sector: usize,
+    },
     /// Any of the writes.
     Writes,
     /// Any sectors of any of the writes.
@@ -285,8 +288,12 @@ mod tests {
 
     #[test]
     fn a_failed_sync_makes_nothing_durable_for_any_later_one() {
-        let events =
-            vec![write(0, 1), Event::SyncFailed { inode: 1 }, write(512, 2), Event::Sync { inode: 1 }];
+        let events = vec![
+            write(0, 1),
+            Event::SyncFailed { inode: 1 },
+            write(512, 2),
+            Event::Sync { inode: 1 },
+        ];
         let journal = journal(events);
         let lost = (0..50).any(|seed| {
             let mut cut = PowerCut::new(&journal, seed);

@@ -256,7 +256,12 @@ impl Step {
     pub const fn is_durable(self) -> bool {
         !matches!(
             self,
-            Self::Claim | Self::Promote | Self::Reclaim | Self::ReclaimDead | Self::Release | Self::Extend
+            Self::Claim
+                | Self::Promote
+                | Self::Reclaim
+                | Self::ReclaimDead
+                | Self::Release
+                | Self::Extend
         )
     }
 }

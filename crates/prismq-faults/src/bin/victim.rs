@@ -23,8 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let step = arguments.next().and_then(|name| Step::named(name.to_str()?));
     let step = step.ok_or("the first argument is no step")?;
     let path = PathBuf::from(arguments.next().ok_or("the second argument, a file, is missing")?);
-    let nth: Option<u64> =
-        arguments.next().map(|nth| nth.to_string_lossy().parse()).transpose()?;
+    let nth: Option<u64> = arguments.next().map(|nth| nth.to_string_lossy().parse()).transpose()?;
     let files = match arguments.next() {
         Some(files) if files == *".db" => ".db",
         _ => "",

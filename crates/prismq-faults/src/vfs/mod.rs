@@ -99,7 +99,8 @@ unsafe extern "C" fn open(
     // SAFETY: SQLite allocated `szOsFile` bytes at `file`, which is the header and the real file.
     let behind = unsafe { file::behind(file) };
     // SAFETY: the arguments are SQLite's own but for the place, which has room for the real file.
-    let inode = disk.open(&name_in_folder, || unsafe { open(real, name, behind, flags, out_flags) });
+    let inode =
+        disk.open(&name_in_folder, || unsafe { open(real, name, behind, flags, out_flags) });
     // SQLite's own VFS syncs the folder with the first sync of such a file.
     let journal = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
     let sync_folder = flags & SQLITE_OPEN_CREATE != 0 && flags & journal != 0;

@@ -50,7 +50,10 @@ impl Laid {
             Place::After
         } else if Some(&state) == self.before.as_ref() {
             Place::Before
-        } else if self.before.is_none() && state.digest != self.after.digest && state.tasks.is_empty() {
+        } else if self.before.is_none()
+            && state.digest != self.after.digest
+            && state.tasks.is_empty()
+        {
             // Created and not yet migrated.
             Place::Before
         } else {

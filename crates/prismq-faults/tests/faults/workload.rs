@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use prismq::{
-    Claim, Durability, Lease, ManualClock, NewTask, Queue, TaskError, TaskId, Timestamp,
-};
+use prismq::{Claim, Durability, Lease, ManualClock, NewTask, Queue, TaskError, TaskId, Timestamp};
 use prismq_faults::{Disk, Journal, Scratch, State};
 use rusqlite::Connection;
 
