@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::journal::{Event, Inode, Journal};
 
 /// What devices may tear writes at: old disks' sectors and today's.
-const SECTORS: [usize; 2] = [512, 4096];
+const OLD_SECTOR: usize = 512;
+const SECTOR: usize = 4096;
 
 /// A journal being played up to the moment of a cut.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl<'a> PowerCut<'a> {
                 }
             }
             Event::SyncFailed { inode } => {
-                let luck = Luck::Sectors(SECTORS[1]);
+                let luck = Luck::Sectors(SECTOR);
                 let journal = self.journal;
                 let file = self.files.entry(*inode).or_default();
                 let pending = std::mem::take(&mut file.pending);
@@ -160,7 +161,7 @@ impl<'a> PowerCut<'a> {
 
     fn draw(&mut self) -> Luck {
         let pending = self.files.values().map(|file| file.pending.len()).max().unwrap_or(0);
-        let sector = SECTORS[usize::from(self.rng.bool())];
+        let sector = if self.rng.bool() { OLD_SECTOR } else { SECTOR };
         match self.rng.u8(0..10) {
             0 => Luck::Nothing,
             1 => Luck::Everything,

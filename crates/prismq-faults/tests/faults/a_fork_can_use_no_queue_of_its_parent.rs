@@ -7,7 +7,7 @@ use crate::common::{FILE, sound};
 
 const FORKED: u8 = 7;
 
-fn forked<T>(answer: Result<T, Error>) -> bool {
+fn forked<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::Forked { .. }))
 }
 
@@ -20,12 +20,12 @@ fn a_fork_can_use_no_queue_of_its_parent() {
     let mut inherited = Some(queue.clone());
     let other = folder.file("other.db");
     let status = in_a_fork(|| {
-        let refused = forked(queue.enqueue(&NewTask::new("job", [2])))
-            && forked(queue.claim(&Claim::new(["job"])))
-            && forked(queue.stats("default"))
-            && forked(queue.settings())
-            && forked(Queue::open(&path))
-            && forked(Queue::open(&other));
+        let refused = forked(&queue.enqueue(&NewTask::new("job", [2])))
+            && forked(&queue.claim(&Claim::new(["job"])))
+            && forked(&queue.stats("default"))
+            && forked(&queue.settings())
+            && forked(&Queue::open(&path))
+            && forked(&Queue::open(&other));
         // It closes nothing, and waits for no thread.
         drop(inherited.take());
         if refused { FORKED } else { 1 }

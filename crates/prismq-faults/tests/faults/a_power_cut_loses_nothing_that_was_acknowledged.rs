@@ -2,7 +2,7 @@
 //! opened by SQLite's own VFS: it must hold the state after some operation, no earlier than the last
 //! durable one that was acknowledged, and no later than the last one begun.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -60,7 +60,7 @@ fn cut_power(name: &'static str, durability: Durability, lives: u64) -> Tally {
 }
 
 /// Images of random moments of a life, each in a folder of its own.
-fn each_image(life: &Life, seed: u64, mut look: impl FnMut(usize, &PathBuf, &mut Rng)) {
+fn each_image(life: &Life, seed: u64, mut look: impl FnMut(usize, &Path, &mut Rng)) {
     let mut rng = Rng::with_seed(seed);
     let mut cuts: Vec<usize> =
         (0..IMAGES_EACH).map(|_| rng.usize(0..=life.journal.len())).collect();
@@ -93,7 +93,7 @@ fn last_begun(acks: &[Ack], cut: usize) -> usize {
     acks.iter().rposition(|ack| ack.began <= cut).unwrap()
 }
 
-fn judge(life: &Life, durability: Durability, cut: usize, path: &PathBuf, tally: &mut Tally) {
+fn judge(life: &Life, durability: Durability, cut: usize, path: &Path, tally: &mut Tally) {
     let acks = &life.acks;
     let queue = Queue::open(path).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
     let state = State::read(&Connection::open(path).unwrap()).unwrap();
@@ -181,7 +181,7 @@ fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
 }
 
 /// Cuts the WAL at the edge of a frame or a byte beside it, or flips a bit of it.
-fn spoil(path: &PathBuf, rng: &mut Rng) -> bool {
+fn spoil(path: &Path, rng: &mut Rng) -> bool {
     const HEADER: usize = 32;
     const FRAME: usize = 24 + 4096;
     let Ok(mut bytes) = std::fs::read(wal(path)) else { return false };
@@ -199,7 +199,7 @@ fn spoil(path: &PathBuf, rng: &mut Rng) -> bool {
     true
 }
 
-fn judge_damage(life: &Life, cut: usize, path: &PathBuf, backfilled: bool, damage: &mut Damage) {
+fn judge_damage(life: &Life, cut: usize, path: &Path, backfilled: bool, damage: &mut Damage) {
     damage.images += 1;
     let read = Queue::open(path).and_then(|queue| {
         let state = State::read(&Connection::open(path).unwrap());
