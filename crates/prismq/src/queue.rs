@@ -14,6 +14,7 @@ use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
 use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT};
 use crate::order::Order;
+use crate::process::Owner;
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
@@ -50,6 +51,7 @@ pub struct Queue {
 
 #[derive(Debug)]
 struct Shared {
+    owner: Owner,
     committer: Committer<SqliteStore>,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
@@ -100,8 +102,10 @@ impl QueueBuilder {
     /// # Errors
     /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`] or
     /// [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
-    /// untouched. [`Error::Busy`] if another process held it for the whole wait.
+    /// untouched. [`Error::Busy`] if another process held it for the whole wait; [`Error::Forked`] in a
+    /// fork of a process that has queues open.
     pub fn open(self) -> Result<Queue> {
+        let owner = Owner::register()?;
         let contention = Arc::new(ContentionCounters::default());
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
@@ -111,7 +115,7 @@ impl QueueBuilder {
         let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
         let Self { clock, retry, .. } = self;
-        let shared = Shared { committer, reader, contention, clock, work, retry };
+        let shared = Shared { owner, committer, reader, contention, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
 }
@@ -177,6 +181,7 @@ impl Queue {
         tasks: &[NewTask],
     ) -> Result<Vec<TaskId>> {
         validate_batch(tasks)?;
+        self.shared.owner.check()?;
         enqueue_in(transaction, self.shared.clock.now(), tasks)
     }
 
@@ -322,6 +327,7 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.shared.owner.check()?;
         self.shared.committer.settings()
     }
 
@@ -395,6 +401,9 @@ impl Queue {
     }
 
     pub(crate) fn submit_all(&self, operations: Vec<Operation>) -> Vec<Result<Answer>> {
+        if let Err(error) = self.shared.owner.check() {
+            return operations.iter().map(|_| Err(error.clone())).collect();
+        }
         self.shared.committer.submit(operations)
     }
 
@@ -434,11 +443,23 @@ impl Queue {
     }
 
     fn submit(&self, operation: Operation) -> Result<Answer> {
+        self.shared.owner.check()?;
         self.shared.committer.submit_one(operation)
     }
 
     fn reader<T>(&self, read: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {
+        self.shared.owner.check()?;
         read(&mut self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // A fork must not close what the parent uses, nor wait for threads that only the parent has: one
+        // reference more keeps it open for as long as the fork lives.
+        if !self.shared.owner.is_this_process() {
+            std::mem::forget(self.shared.clone());
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod counters;
 mod enqueue;
 mod failure;
 mod history;
+mod identity;
 mod lanes;
 mod ledger;
 mod open;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
+use self::identity::Identity;
 use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::{Clock, Timestamp};
@@ -84,6 +86,8 @@ pub(crate) struct SqliteStore {
     checkpointer: Checkpointer,
     connection: Connection,
     path: PathBuf,
+    /// Which file the path named when it was opened.
+    identity: Identity,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
@@ -101,6 +105,7 @@ impl Store for SqliteStore {
             Ok(None) => {}
             Err(error) => return Err(error),
         }
+        self.refuse_in_doubt()?;
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
@@ -230,6 +235,19 @@ impl SqliteStore {
         let counter =
             if looked { &self.contention.claim_conflicts } else { &self.contention.empty_claims };
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Stops writing once it is in doubt what of it lasts.
+    fn refuse_in_doubt(&self) -> Result<()> {
+        if let Some(cause) = self.checkpointer.doubt() {
+            return Err(Error::Poisoned { cause: cause.to_owned() });
+        }
+        if !self.identity.still_at(&self.path) {
+            return Err(Error::Poisoned {
+                cause: "the file was moved, deleted or replaced".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn begin(&self) -> Result<()> {
