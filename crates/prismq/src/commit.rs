@@ -389,6 +389,7 @@ const fn gives_work(answer: &Answer) -> bool {
         Answer::Failed(state) => !matches!(state, State::Dead),
         Answer::Paused(paused) => !*paused,
         Answer::Claimed(_)
+        | Answer::Begun
         | Answer::Completed
         | Answer::Extended(_)
         | Answer::Ordered

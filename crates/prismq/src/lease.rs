@@ -22,6 +22,9 @@ pub struct Claim {
     pub(crate) capabilities: Names,
     pub(crate) max: usize,
     pub(crate) lease: Duration,
+    /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
+    /// if its lease expires. Of more, nobody knows which are begun.
+    pub(crate) begun_max: usize,
 }
 
 impl Claim {
@@ -33,6 +36,7 @@ impl Claim {
             capabilities: Names::default(),
             max: 1,
             lease: DEFAULT_LEASE,
+            begun_max: usize::MAX,
         }
     }
 
@@ -61,6 +65,11 @@ impl Claim {
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    pub(crate) const fn begun_max(mut self, begun_max: usize) -> Self {
+        self.begun_max = begun_max;
         self
     }
 
@@ -207,6 +216,12 @@ impl Lease {
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// Whether the task was claimed before without having used up an attempt: perhaps it killed its
+    /// process then.
+    pub(crate) const fn is_suspect(&self) -> bool {
+        self.key.token > self.attempt as i64
     }
 
     /// How many attempts the task is given.

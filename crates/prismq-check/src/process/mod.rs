@@ -79,6 +79,12 @@ impl Process {
         shows(&lines.events)
     }
 
+    /// Whether it is gone, or going.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.told.lines.lock().unwrap_or_else(PoisonError::into_inner).ended
+    }
+
     /// Tells a process that waits for it to go on with its part.
     ///
     /// # Errors

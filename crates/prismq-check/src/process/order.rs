@@ -40,5 +40,8 @@ pub enum Role {
     /// Holds the file's write lock, in the midst of a transaction, until it is stopped.
     Lock,
     /// Runs a pool that dies of payloads of 666 bytes, until it is stopped.
-    DieOfPoison,
+    DieOfPoison {
+        /// Threads of the pool.
+        workers: usize,
+    },
 }

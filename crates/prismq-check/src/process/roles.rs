@@ -53,7 +53,7 @@ pub fn obey(order: &Order) -> Result<()> {
                 produced.join().map_err(panicked)?
             })
         }
-        Role::DieOfPoison => run_pool(&queue, order.lease),
+        Role::DieOfPoison { workers } => run_pool(&queue, workers, order.lease),
         Role::Lock => Ok(()),
     }
 }
@@ -156,9 +156,9 @@ fn hold_lock(order: &Order) -> Result<()> {
     wait_for_line()
 }
 
-fn run_pool(queue: &Queue, lease: Duration) -> Result<()> {
+fn run_pool(queue: &Queue, workers: usize, lease: Duration) -> Result<()> {
     let pool = WorkerPool::builder(queue)
-        .workers(2)
+        .workers(workers)
         .lease(lease)
         .handler("job", |task| {
             if task.payload().len() == POISON_BYTES {

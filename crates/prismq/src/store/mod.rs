@@ -30,6 +30,8 @@ pub(crate) enum Operation {
     Fail { key: LeaseKey, error: String, next: AfterFailure },
     /// Moves a lease's end to this long from now.
     Extend { key: LeaseKey, lease: Duration },
+    /// Notes that an attempt is begun: it is used up even if nobody ends it.
+    Begin(LeaseKey),
     /// Gives a task back as if it had not been claimed.
     Release(LeaseKey),
     /// Sets the order of a queue that holds no task.
@@ -50,8 +52,8 @@ pub(crate) enum AfterFailure {
 }
 
 impl Operation {
-    /// Whether its answer promises something that a power cut must not undo. A lost claim, extension
-    /// or release only lets a task run again sooner or later.
+    /// Whether its answer promises something that a power cut must not undo. A lost claim, begin,
+    /// extension or release only lets a task run again sooner or later.
     pub(crate) const fn must_be_durable(&self) -> bool {
         matches!(
             self,
@@ -90,6 +92,7 @@ pub(crate) enum Answer {
     Enqueued(Vec<TaskId>),
     Claimed(Claimed),
     Completed,
+    Begun,
     Released,
     Ordered,
     /// To `SetPaused`: whether it is now.

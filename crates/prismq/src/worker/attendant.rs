@@ -21,7 +21,8 @@ pub(super) fn run(crew: &Crew, started_at: Timestamp) {
     loop {
         let seen = crew.attend.count();
         let now = crew.queue.clock().now();
-        if now >= next_beat {
+        // Further away than any beat only if the clock was set back, by which new leases end earlier.
+        if now >= next_beat || next_beat > now.after(every) {
             beat(crew);
             next_beat = now.after(every);
         }
@@ -32,8 +33,8 @@ pub(super) fn run(crew: &Crew, started_at: Timestamp) {
         let overdue = state.next_overdue(Instant::now());
         let overdue_at = state.overdue_at();
         drop(state);
-        if let Some(Step::Lead { finished, room }) = overdue {
-            dispatch::lead(crew, finished, room);
+        if let Some(Step::Lead { finished, room, idle }) = overdue {
+            dispatch::lead(crew, finished, room, idle);
             continue;
         }
         crew.attend.wait(seen, sleep(crew, next_beat, overdue_at));

@@ -44,14 +44,14 @@ pub(super) fn work(crew: &Crew, worker: usize) {
                 let read = crew.queue.read_payloads(keys, READ_BYTES_MAX);
                 crew.state().end_read(read, Instant::now());
             }
-            Step::Lead { finished, room } => {
+            Step::Lead { finished, room, idle } => {
                 drop(state);
-                lead(crew, finished, room);
+                lead(crew, finished, room, idle);
             }
             Step::Watch { drained, room } => {
                 drop(state);
                 crew.listen.raise();
-                let ticket = crew.queue.leave_waiting(crew.claim.clone().max(room));
+                let ticket = crew.queue.leave_waiting(crew.claim.clone().max(room).begun_max(0));
                 let found = watch(crew, drained);
                 let leases = crew.queue.withdraw(ticket);
                 crew.state().end_watch(leases, found);
@@ -74,7 +74,7 @@ struct Done {
 
 fn run(crew: &Crew, worker: usize, mut lease: Lease, clock: Timestamp, lost: &AtomicBool) -> Done {
     let started = Instant::now();
-    let end = if lease.expires_at() <= clock {
+    let end = if lease.expires_at() <= clock || !begin(crew, &lease) {
         // Held too long in a stopped process: the task is or will be another's.
         End::Release
     } else {
@@ -89,8 +89,18 @@ fn run(crew: &Crew, worker: usize, mut lease: Lease, clock: Timestamp, lost: &At
     Done { finished: Finished { lease, worker: Some(worker), end }, took }
 }
 
-/// Waits until work is signalled, something falls due, or another process wrote to the file, which is
-/// the answer's meaning.
+/// Notes in the file that a task is begun which may have killed its process before, so that it does so
+/// no more often than it has attempts; any other needs no note, and no write. `false` if it cannot be.
+fn begin(crew: &Crew, lease: &Lease) -> bool {
+    if !lease.is_suspect() {
+        return true;
+    }
+    let mut answers = crew.queue.submit_all(vec![Operation::Begin(lease.key)]);
+    matches!(answers.pop(), Some(Ok(Answer::Begun)))
+}
+
+/// Waits until work is signalled, something falls due, or there may be more than the last claim knew of,
+/// which is the answer's meaning: another process wrote to the file, or the clock was set back.
 fn watch(crew: &Crew, drained: Drained) -> bool {
     loop {
         let due = drained.next_due.and_then(|due| crew.queue.clock().sleep_until(due));
@@ -103,20 +113,26 @@ fn watch(crew: &Crew, drained: Drained) -> bool {
             // What is wrong will show in the claim.
             Ok(_) | Err(_) => return true,
         }
-        if drained.next_due.is_some_and(|due| due <= crew.queue.clock().now()) {
+        let clock = crew.queue.clock().now();
+        if clock < drained.clock {
+            return true;
+        }
+        if drained.next_due.is_some_and(|due| due <= clock) {
             return false;
         }
     }
 }
 
-/// Settles what is finished and claims up to `room` tasks, in one submission.
-pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize) {
+/// Settles what is finished and claims up to `room` tasks, in one submission. `idle` workers take what
+/// is claimed in hand at once.
+pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize, idle: usize) {
     // Before the claim, so that work that comes during it is not missed.
     let seen = crew.queue.work().count();
+    let clock = crew.queue.clock().now();
     let mut operations: Vec<Operation> =
         finished.iter().map(|finished| operation(crew, finished)).collect();
     if room > 0 {
-        operations.push(Operation::Claim(crew.claim.clone().max(room)));
+        operations.push(Operation::Claim(crew.claim.clone().max(room).begun_max(idle)));
     }
     let mut answers = crew.queue.submit_all(operations).into_iter();
 
@@ -143,7 +159,8 @@ pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize) {
     }
     match claimed {
         Some(Ok(Answer::Claimed(Claimed { leases, next_due, version }))) => {
-            let drained = (leases.len() < room).then_some(Drained { seen, version, next_due });
+            let drained =
+                (leases.len() < room).then_some(Drained { seen, clock, version, next_due });
             state.claimed(leases, drained);
         }
         Some(Err(error)) => trouble = Some(error),

@@ -42,8 +42,8 @@ pub(super) enum Step {
     Run(Lease),
     /// Read the payloads of these tasks, as far as they are to be read at once.
     Read(Vec<LeaseKey>),
-    /// Settle what is finished and claim up to this many.
-    Lead { finished: Vec<Finished>, room: usize },
+    /// Settle what is finished and claim up to `room` tasks, for which `idle` workers wait.
+    Lead { finished: Vec<Finished>, room: usize, idle: usize },
     /// Wait until there may be something to claim again, with a claim for this many left waiting.
     Watch { drained: Drained, room: usize },
     /// Wait to be told.
@@ -57,6 +57,8 @@ pub(super) enum Step {
 pub(super) struct Drained {
     /// Where the signal of new work stood.
     pub(super) seen: u64,
+    /// What the clock said.
+    pub(super) clock: Timestamp,
     /// The store's version.
     pub(super) version: i64,
     /// When the next task is due or the next lease expires.
@@ -230,7 +232,9 @@ impl State {
         let Some(since) = self.finished_since else {
             return false;
         };
-        let may_gather = !self.ready.is_empty() && self.is_quick();
+        // Before a task that may kill the process, what is finished is brought to safety.
+        let may_gather =
+            self.ready.front().is_some_and(|next| !next.is_suspect()) && self.is_quick();
         !may_gather
             || now.saturating_duration_since(since) >= SETTLE_DELAY
             || self.finished.len() * 2 >= self.prefetch_max
@@ -245,7 +249,8 @@ impl State {
         let running = self.phase == Phase::Running && self.drained.is_none();
         let coming = self.ready.len() + if self.watching { self.waiting_room() } else { 0 };
         let room = if running && coming * 2 <= wanted { wanted - coming } else { 0 };
-        Step::Lead { finished, room }
+        let idle = self.posts.len().saturating_sub(self.in_hand().count() + coming);
+        Step::Lead { finished, room, idle }
     }
 
     /// How many tasks a claim that is left waiting may be given: one a worker.

@@ -34,6 +34,7 @@ mod a_paused_queue_gives_nothing_until_it_is_resumed;
 mod a_payload_that_is_missing_fails_its_own_task_only;
 mod a_permanent_failure_is_dead_at_once;
 mod a_pool_completes_every_task_once;
+mod a_pool_goes_by_a_clock_that_was_set_back;
 mod a_pool_retries_when_the_clock_says_so;
 mod a_pool_waits_out_a_busy_database;
 mod a_pool_with_settings_out_of_bounds_is_not_started;

@@ -13,10 +13,12 @@ pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
 /// Takes expired leases back, and those that end later than any lease that is given now: they are of a
-/// time before the clock was set back, and would hold their tasks for as long as it was wrong.
+/// time before the clock was set back, and would hold their tasks for as long as it was wrong. An attempt
+/// that was not begun is given back, so that a task does not die of another that killed its process.
 pub(super) const RECLAIM: &str = "UPDATE task SET
-         state = iif(attempt < max_attempts, 0, 3),
-         error = iif(attempt < max_attempts, error, ?3),
+         state = iif(begun AND attempt >= max_attempts, 3, 0),
+         error = iif(begun AND attempt >= max_attempts, ?3, error),
+         attempt = attempt - NOT begun,
          lease_expires_at = NULL
      WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
                   ORDER BY lease_expires_at LIMIT ?2)

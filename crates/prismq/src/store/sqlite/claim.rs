@@ -24,7 +24,7 @@ pub(super) const READY_AFTER: &str = "SELECT order_key, id FROM task
 /// Leases tasks by their ids.
 pub(super) const LEASE: &str =
     "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
-                     lease_expires_at = ?2
+                     lease_expires_at = ?2, begun = ?3
      WHERE id IN (SELECT value FROM rarray(?1))
      RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
 /// Looks for one ready task in a lane of a queue that is not paused.
@@ -59,7 +59,8 @@ impl SqliteStore {
             let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
         }
-        let leases = self.lease(&lanes, &picked, now.after(claim.lease))?;
+        let begun = picked.len() <= claim.begun_max;
+        let leases = self.lease(&lanes, &picked, now.after(claim.lease), begun)?;
         if let Some((lane, _)) = lanes.first() {
             let count = i64::try_from(leases.len()).unwrap_or(i64::MAX);
             let counters = self.ledger.counters.of(lane.queue);
@@ -129,6 +130,7 @@ impl SqliteStore {
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
         expires_at: Timestamp,
+        begun: bool,
     ) -> Result<Vec<Lease>> {
         if picked.is_empty() {
             return Ok(Vec::new());
@@ -144,7 +146,7 @@ impl SqliteStore {
         by_id.sort_unstable();
         let mut inline = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(params![ids, expires_at.as_micros()], |row| {
+            .query_map(params![ids, expires_at.as_micros(), begun], |row| {
                 let id: i64 = row.get(0)?;
                 let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
                 let Some((_, place, lane)) = found.and_then(|index| by_id.get(index)) else {

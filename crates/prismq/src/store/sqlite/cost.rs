@@ -15,7 +15,7 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 17] = [
+const STATEMENTS: [&str; 18] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
@@ -30,6 +30,7 @@ const STATEMENTS: [&str; 17] = [
     settle::FORGET_PAYLOADS,
     settle::FAIL,
     settle::EXTEND,
+    settle::BEGIN,
     settle::RELEASE,
     history::KEEP,
     history::PRUNE,

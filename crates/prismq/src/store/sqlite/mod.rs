@@ -1,7 +1,7 @@
 //! The engine in one SQLite file.
 //!
 //! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE`; a transaction
-//! of nothing but claims, extensions and releases does not wait for the disk.
+//! of nothing but claims, begins, extensions and releases does not wait for the disk.
 
 mod advance;
 mod busy;
@@ -184,6 +184,7 @@ impl SqliteStore {
                 .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
             Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
+            Operation::Begin(key) => self.begin_attempt(now, key),
             Operation::Release(key) => self.release(now, key),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
             Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),

@@ -43,7 +43,8 @@ CREATE TABLE lane (
     UNIQUE (queue, type, requirements)
 ) STRICT;
 
--- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted, or moves to kept.
+-- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted, or moves to kept. begun:
+-- whether a lease that expires used up its attempt, as somebody began it or had it to themselves.
 CREATE TABLE task (
     id               INTEGER PRIMARY KEY,
     lane             INTEGER NOT NULL REFERENCES lane (id),
@@ -56,6 +57,7 @@ CREATE TABLE task (
     enqueued_at      INTEGER NOT NULL,
     run_at           INTEGER NOT NULL,
     lease_expires_at INTEGER CHECK ((lease_expires_at IS NOT NULL) = (state = 2)),
+    begun            INTEGER NOT NULL DEFAULT 0,
     payload          BLOB,
     error            TEXT
 ) STRICT;

@@ -30,6 +30,9 @@ pub(super) const FAIL: &str =
 /// Moves the end of a lease.
 pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?4
      WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+/// Notes that an attempt is begun.
+pub(super) const BEGIN: &str = "UPDATE task SET begun = 1
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
 /// Gives a task back.
 pub(super) const RELEASE: &str =
     "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
@@ -147,6 +150,11 @@ impl SqliteStore {
             [key.id.as_i64(), key.token, now.as_micros(), expires_at.as_micros()],
         )?;
         Ok(if updated == 0 { Err(lost(key)) } else { Ok(Answer::Extended(expires_at)) })
+    }
+
+    pub(super) fn begin_attempt(&self, now: Timestamp, key: &LeaseKey) -> Settled {
+        let updated = self.execute(BEGIN, [key.id.as_i64(), key.token, now.as_micros()])?;
+        Ok(if updated == 0 { Err(lost(key)) } else { Ok(Answer::Begun) })
     }
 
     pub(super) fn release(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
