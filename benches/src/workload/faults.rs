@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use prismq_check::{Exercise, exercise};
 
 use crate::accounting::Audit;
 use crate::child::{Death, HELD_TYPE, HoldOrder, die_holding};
-use crate::engine::{Attempt, Census, Crew, Ending, Handler, TaskSpec};
+use crate::engine::{Attempt, Census, Crew, Ending, EngineKind, Handler, TaskSpec};
 use crate::error::{Error, Result};
 use crate::ledger::{Entry, Ledger, ids_that};
 use crate::stage::Stage;
@@ -28,6 +30,8 @@ const FAILS_BEFORE: u32 = 2;
 const DYING_ATTEMPTS: u32 = 3;
 const SLOW_TIME: Duration = Duration::from_millis(100);
 const LEASE: Duration = Duration::from_secs(30);
+/// Of the history that the checker judges.
+const JUDGED_LEASE: Duration = Duration::from_millis(100);
 
 /// How much of each kind.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +143,33 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
         ));
     }
     check(&mut aftermath, load, census);
+    if stage.kind() == EngineKind::Prismq {
+        aftermath.faults.extend(broken_promises(stage, load)?);
+    }
     Ok(aftermath)
+}
+
+/// What the checker finds in the history of another database, in which actors complete, fail, release,
+/// extend and forget as many tasks: the pool's events do not tell enough to judge tokens and leases by.
+fn broken_promises(stage: &Stage, load: Faults) -> Result<Vec<String>> {
+    let database = stage.database(load.workers)?;
+    let tasks = [load.plain, load.failing, load.dying, load.panicking, load.slow, load.held];
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let exercised = Exercise {
+        tasks: u32::try_from(tasks.iter().sum::<usize>()).unwrap_or(u32::MAX),
+        workers: u32::try_from(load.workers).unwrap_or(u32::MAX),
+        lease: JUDGED_LEASE,
+        seed: u64::from(since.subsec_nanos()),
+    };
+    let seed = exercised.seed;
+    Ok(match exercise(database.path(), exercised) {
+        Ok(verdict) => verdict
+            .violations
+            .iter()
+            .map(|broken| format!("{}: {} (seed {seed})", broken.invariant.name(), broken.what))
+            .collect(),
+        Err(error) => vec![format!("the checker's actors were refused: {error} (seed {seed})")],
+    })
 }
 
 fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath {

@@ -4,7 +4,7 @@
 //! actor. An actor ends when its standard input does, so that none outlives its parent.
 
 mod order;
-mod roles;
+pub(crate) mod roles;
 
 use std::io::{BufRead, BufReader, Error as IoError, Write};
 use std::path::Path;

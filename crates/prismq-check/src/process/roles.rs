@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::recorder::Recorder;
 
 /// How long a worker rests that found nothing.
-const REST: Duration = Duration::from_millis(1);
+pub(crate) const REST: Duration = Duration::from_millis(1);
 /// How long a payload is that kills whoever runs it.
 const POISON_BYTES: usize = 666;
 
@@ -75,15 +75,19 @@ fn until_stopped() -> Arc<AtomicBool> {
 
 fn produce(actor: &mut Actor<Queue>, mut chance: Rng, stopped: &AtomicBool) -> Result<()> {
     while !stopped.load(Ordering::Relaxed) {
-        let job = Job {
-            delay: Duration::from_millis(if chance.u8(..8) == 0 { chance.u64(1..50) } else { 0 }),
-            max_attempts: 20,
-            payload_bytes: if chance.u8(..16) == 0 { 5000 } else { 32 },
-            ..Job::default()
-        };
-        tolerate(actor.enqueue(&job))?;
+        tolerate(actor.enqueue(&job(&mut chance)))?;
     }
     Ok(())
+}
+
+/// A task of some kind.
+pub(crate) fn job(chance: &mut Rng) -> Job {
+    Job {
+        delay: Duration::from_millis(if chance.u8(..8) == 0 { chance.u64(1..50) } else { 0 }),
+        max_attempts: 20,
+        payload_bytes: if chance.u8(..16) == 0 { 5000 } else { 32 },
+        ..Job::default()
+    }
 }
 
 fn work(
@@ -93,16 +97,25 @@ fn work(
     stopped: &AtomicBool,
 ) -> Result<()> {
     while !stopped.load(Ordering::Relaxed) {
-        let take = Take { max: chance.usize(1..6), lease, ..Take::default() };
-        let leases = tolerate(actor.claim(&take))?.unwrap_or_default();
-        if leases.is_empty() {
+        if !claim_and_settle(actor, &mut chance, lease)? {
             thread::sleep(REST);
-        }
-        for held in leases {
-            tolerate(settle(actor, &held, lease, &mut chance))?;
         }
     }
     Ok(())
+}
+
+/// Claims a few tasks and ends each in some way; `false` if there was none.
+pub(crate) fn claim_and_settle(
+    actor: &mut Actor<Queue>,
+    chance: &mut Rng,
+    lease: Duration,
+) -> Result<bool> {
+    let take = Take { max: chance.usize(1..6), lease, ..Take::default() };
+    let leases = tolerate(actor.claim(&take))?.unwrap_or_default();
+    for held in &leases {
+        tolerate(settle(actor, held, lease, chance))?;
+    }
+    Ok(!leases.is_empty())
 }
 
 /// Ends an attempt in some way, or leaves it to its lease.
@@ -118,7 +131,7 @@ fn settle(actor: &mut Actor<Queue>, held: &Lease, lease: Duration, chance: &mut 
 }
 
 /// The answers a sound queue may give where many use it at once.
-fn tolerate<T>(answer: Result<T>) -> Result<Option<T>> {
+pub(crate) fn tolerate<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(Error::Queue(error)) if error.is_lease_lost() || error.is_busy() => Ok(None),

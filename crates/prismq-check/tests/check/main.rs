@@ -20,6 +20,7 @@ mod a_process_stopped_beyond_its_lease_harms_nothing;
 mod a_queue_does_what_the_model_does;
 mod a_sound_queue_is_found_sound;
 mod a_writer_stopped_in_its_transaction_makes_others_busy_until_it_dies;
+mod an_exercise_is_judged_by_its_history;
 mod every_mutant_of_the_store_is_caught;
 mod kill_9_at_any_time_loses_nothing;
 mod many_processes_die_and_return_on_one_file;
