@@ -13,6 +13,8 @@ mod cost;
 mod counters;
 mod enqueue;
 mod failure;
+#[cfg(target_os = "linux")]
+mod filesystem;
 mod history;
 mod identity;
 mod lanes;
