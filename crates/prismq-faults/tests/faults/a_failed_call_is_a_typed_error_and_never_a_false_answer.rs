@@ -1,4 +1,4 @@
-//! Every call of every step fails in turn, once and for ever. What was answered `Ok` is there, what was
+//! Calls of every step fail in turn, once and for ever. What was answered `Ok` is there, what was
 //! answered an error is not, unless the answer was that nobody knows; after a failed sync the queue
 //! writes nothing more; and the file opens again once the disk works.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use prismq::{Error, NewTask, Order, Queue, Result};
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step};
+use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step, inspect};
 
 use crate::common::{Laid, Place, sound};
 
@@ -14,7 +14,7 @@ use crate::common::{Laid, Place, sound};
 const CALLS_MAX: u64 = 2_000;
 
 /// How many answers of each kind a sweep met.
-type Answers = BTreeMap<String, u64>;
+type Answers = BTreeMap<&'static str, u64>;
 
 fn kind(step: Step, answer: &Result<()>) -> &'static str {
     match answer {
@@ -32,8 +32,7 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
     }
 }
 
-/// The quick part tries each so many calls of a step, another of them for each step and way to fail; a soak
-/// tries all.
+/// The quick part has each so many calls of a step fail, beginning with another for each step; a soak has all.
 fn stride() -> usize {
     if std::env::var_os("PRISMQ_SOAK").is_some() { 1 } else { 4 }
 }
@@ -44,8 +43,16 @@ fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
     for (number, step) in Step::ALL.into_iter().enumerate() {
         let laid = Laid::new(step);
         // Of many commits in a row, those calls count that only a checkpoint makes.
-        let files = if step == Step::CheckpointItself { ".db" } else { "" };
+        let files = match (effect, step) {
+            (Effect::ShortRead, _) => "-wal",
+            (_, Step::CheckpointItself) => ".db",
+            _ => "",
+        };
         for (way, lasting) in [Lasting::Once, Lasting::ForEver].into_iter().enumerate() {
+            // A device that never gives what it holds is no disk.
+            if effect == Effect::ShortRead && lasting == Lasting::ForEver {
+                continue;
+            }
             let first = 1 + (number + 2 * way) as u64 % stride as u64;
             for nth in (first..=CALLS_MAX).step_by(stride) {
                 let fault = Fault { calls, files, nth, lasting, effect };
@@ -53,7 +60,7 @@ fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
                 if struck == 0 {
                     break;
                 }
-                *answers.entry(answer.to_owned()).or_default() += 1;
+                *answers.entry(answer).or_default() += 1;
             }
         }
     }
@@ -112,71 +119,72 @@ fn judge(laid: &Laid, path: &Path, said: &str, poisoned: bool, context: &str) {
 #[test]
 fn a_device_that_fails_to_write() {
     let answers = sweep(&[Call::Write, Call::Truncate, Call::Delete], Effect::InputOutput);
-    assert!(answers["poisoned"] > 20 && answers["io"] > 0, "{answers:?}");
+    assert!(answers["poisoned"] > 20 && answers["io"] > 5, "{answers:?}");
 }
 
 #[test]
 fn a_device_that_fails_to_sync() {
     let answers = sweep(&[Call::Sync], Effect::InputOutput);
-    assert!(answers["poisoned"] > 20, "{answers:?}");
+    assert!(answers["poisoned"] > 5, "{answers:?}");
 }
 
 #[test]
 fn a_full_disk() {
     let answers = sweep(&[Call::Write], Effect::NoSpace);
-    assert!(answers["full"] > 100, "{answers:?}");
+    assert!(answers["full"] > 50, "{answers:?}");
 }
 
 #[test]
 fn a_device_that_fails_to_read() {
-    sweep(&[Call::Read], Effect::InputOutput);
+    let answers = sweep(&[Call::Read], Effect::InputOutput);
+    assert!(answers["io"] > 20, "{answers:?}");
 }
 
-/// SQLite takes what is missing of a page of the database for zeros, as at the end of a file, and a frame of
-/// the WAL that is short for a failure. Recovering a WAL that it reads short, it takes another process to be
-/// writing it, and tries again for fifteen seconds: those steps that recover one are left out.
+/// A frame of the WAL that is short is a failed read.
 #[test]
-fn a_device_that_reads_short() {
+fn a_device_that_reads_the_wal_short() {
+    let answers = sweep(&[Call::Read], Effect::ShortRead);
+    assert!(answers["io"] > 0, "{answers:?}");
+}
+
+/// What is missing of a page of the database, SQLite takes for zeros, as at the end of a file: no system reads
+/// short in the middle of one, as SQLite reads on until nothing more comes. Then nobody can promise anything of
+/// what was read, or written after it, but that the answer is one, and that it comes.
+#[test]
+fn a_device_that_reads_the_database_short() {
+    let stride = stride();
     let mut answers = Answers::new();
-    let mut files_met = 0;
-    for step in Step::ALL {
+    let mut unsound = 0;
+    for (number, step) in Step::ALL.into_iter().enumerate() {
         let laid = Laid::new(step);
-        for files in ["-wal", ".db"] {
-            for nth in 1..=CALLS_MAX {
-                let (lasting, effect) = (Lasting::Once, Effect::ShortRead);
-                let fault = Fault { calls: &[Call::Read], files, nth, lasting, effect };
-                let started = std::time::Instant::now();
-                let (struck, answer) = read_short(&laid, fault);
-                println!("{step:?} {files} {nth} {struck} {answer} {:?}", started.elapsed());
-                if struck == 0 {
-                    break;
-                }
-                files_met += 1;
-                *answers.entry(answer).or_default() += 1;
+        let first = 1 + number as u64 % stride as u64;
+        for nth in (first..=CALLS_MAX).step_by(stride) {
+            let (folder, path) = laid.copy();
+            let disk = Disk::watch(folder.path()).unwrap();
+            let mut stage = step.prepare(&path).unwrap();
+            let (lasting, effect) = (Lasting::Once, Effect::ShortRead);
+            disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, lasting, effect });
+            let said = kind(step, &step.run(&path, &mut stage));
+            drop(stage);
+            if disk.disarm() == 0 {
+                break;
             }
+            *answers.entry(said).or_default() += 1;
+            let opened = Queue::open(&path);
+            assert!(opened.as_ref().err().is_none_or(Error::is_corrupt), "{step:?}: {opened:?}");
+            drop(opened);
+            let sound = inspect(&path).is_ok_and(|state| state.problems.is_empty());
+            unsound += u64::from(!sound);
         }
     }
-    println!("short reads, {files_met} in all: {answers:?}");
-}
-
-fn read_short(laid: &Laid, fault: Fault) -> (u64, String) {
-    let (folder, path) = laid.copy();
-    let disk = Disk::watch(folder.path()).unwrap();
-    let mut stage = laid.step.prepare(&path).unwrap();
-    disk.arm(fault);
-    let answer = laid.step.run(&path, &mut stage);
-    drop(stage);
-    let struck = disk.disarm();
-    drop(disk);
-    let opened = match Queue::open(&path) { Ok(_) => "".to_owned(), Err(e) => format!("{e:?}") };
-    let state = prismq_faults::inspect(&path);
-    let st = match state { Err(e) => format!("{e}"), Ok(s) if s.problems.is_empty() => format!("{:?}", laid.place(&path)), Ok(s) => format!("{:?}", s.problems)};
-    (struck, format!("{} {opened} {st}", kind(laid.step, &answer)))
+    println!("pages read short: {answers:?}, {unsound} files unsound afterwards");
+    assert!(answers["corrupt"] > 0, "{answers:?}");
 }
 
 #[test]
 fn a_file_that_cannot_be_opened() {
-    sweep(&[Call::Open], Effect::InputOutput);
+    let answers = sweep(&[Call::Open], Effect::InputOutput);
+    assert!(answers["unusable"] > 3, "{answers:?}");
 }
 
 /// Whatever failed before the commit's own sync, the same handle goes on.
