@@ -181,6 +181,11 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
             supported: schema::VERSION,
         });
     }
+    if version < 1 {
+        // No version of ours: a migration would begin to write before it fails.
+        let reason = format!("its schema version is {version}");
+        return Err(Error::Corrupt { path: path.to_owned(), reason });
+    }
     if version < schema::VERSION {
         return Ok(true);
     }
