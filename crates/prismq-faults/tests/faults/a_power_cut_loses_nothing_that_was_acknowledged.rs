@@ -14,7 +14,7 @@ use crate::common::FILE;
 use crate::workload::{Ack, Life, is_backfilled, live, wal};
 
 const OPERATIONS: usize = 150;
-const LIVES: u64 = 10;
+const LIVES: u64 = 6;
 const IMAGES_EACH: usize = 200;
 
 /// The images of a campaign, and what came of them.
