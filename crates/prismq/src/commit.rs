@@ -419,7 +419,8 @@ mod tests {
     impl Store for Gate {
         fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
             self.groups.send(batch.len()).unwrap();
-            self.go.recv().unwrap()?;
+            // Told nothing any more, it panics.
+            self.go.recv().expect("the test goes on")?;
             Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
         }
 
@@ -530,6 +531,25 @@ mod tests {
         }
         let later = scene.committer.submit(vec![enqueue()]);
         assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
+    }
+
+    #[test]
+    fn a_panic_of_the_engine_answers_its_group_and_all_who_wait() {
+        let scene = scene(Duration::ZERO);
+        let first = scene.caller(1);
+        scene.groups.recv().unwrap();
+        // More than one group holds.
+        let followers: Vec<_> = (0..5).map(|_| scene.caller(GROUP_OPERATIONS_MAX / 2)).collect();
+        scene.wait_for_pending(GROUP_OPERATIONS_MAX / 2 * 5);
+        drop(scene.go);
+        for caller in [first].into_iter().chain(followers) {
+            let answers = caller.join().unwrap();
+            let poisoned = |answer| matches!(answer, &Err(Error::Poisoned { .. }));
+            assert!(answers.iter().all(poisoned), "{answers:?}");
+        }
+        let later = scene.committer.submit(vec![enqueue()]);
+        assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
+        assert_eq!(scene.groups.try_iter().count(), 0, "nothing more is applied");
     }
 
     #[test]

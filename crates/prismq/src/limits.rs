@@ -63,6 +63,8 @@ pub const WAL_PAGES_CHECKPOINT: u32 = 512;
 /// only make the file longer, and a sync of a file that grows takes twice as long as one of a file that
 /// is written over.
 pub const WAL_PAGES_MAX: u32 = 1024;
+/// Pages of the WAL from which on the writer keeps other processes out while it makes room (16 MiB).
+pub const WAL_PAGES_RESTART: u32 = 4096;
 /// Pages of the WAL from which on it is reported that a reader pins it (64 MiB).
 pub const WAL_PAGES_REPORTED: u32 = 16_384;
 /// Once the WAL was not shortened for this long, its file is cut to nothing.

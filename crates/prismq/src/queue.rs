@@ -423,6 +423,11 @@ impl Queue {
         Operation::Fail { key: lease.key, error: error.text.into_owned(), next }
     }
 
+    /// An error in a fork of the process that opened the queue.
+    pub(crate) fn check_owner(&self) -> Result<()> {
+        self.shared.owner.check()
+    }
+
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
     }

@@ -1,4 +1,4 @@
-//! Every call of every step fails in turn, once and for ever. What was answered `Ok` is there, what was
+//! Calls of every step fail in turn, once and for ever. What was answered `Ok` is there, what was
 //! answered an error is not, unless the answer was that nobody knows; after a failed sync the queue
 //! writes nothing more; and the file opens again once the disk works.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use prismq::{Error, NewTask, Order, Queue, Result};
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step};
+use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step, inspect};
 
 use crate::common::{Laid, Place, sound};
 
@@ -32,20 +32,29 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
     }
 }
 
+/// The quick part has each so many calls of a step fail, beginning with another for each step; a soak has all.
+fn stride() -> usize {
+    if std::env::var_os("PRISMQ_SOAK").is_some() { 1 } else { 4 }
+}
+
 fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
     let mut answers = Answers::new();
-    // SQLite takes a WAL that it reads short while recovering it for one that another process is
-    // writing, and tries again for fifteen seconds.
-    let steps =
-        Step::ALL.into_iter().filter(|step| *step != Step::Recover || effect != Effect::ShortRead);
-    for step in steps {
+    let stride = stride();
+    for (number, step) in Step::ALL.into_iter().enumerate() {
         let laid = Laid::new(step);
         // Of many commits in a row, those calls count that only a checkpoint makes.
-        let files = if step == Step::CheckpointItself { ".db" } else { "" };
-        // A device that never gives what it holds is no disk.
-        let for_ever = (effect != Effect::ShortRead).then_some(Lasting::ForEver);
-        for lasting in [Lasting::Once].into_iter().chain(for_ever) {
-            for nth in 1..=CALLS_MAX {
+        let files = match (effect, step) {
+            (Effect::ShortRead, _) => "-wal",
+            (_, Step::CheckpointItself) => ".db",
+            _ => "",
+        };
+        for (way, lasting) in [Lasting::Once, Lasting::ForEver].into_iter().enumerate() {
+            // A device that never gives what it holds is no disk.
+            if effect == Effect::ShortRead && lasting == Lasting::ForEver {
+                continue;
+            }
+            let first = 1 + (number + 2 * way) as u64 % stride as u64;
+            for nth in (first..=CALLS_MAX).step_by(stride) {
                 let fault = Fault { calls, files, nth, lasting, effect };
                 let (struck, answer) = strike(&laid, fault);
                 if struck == 0 {
@@ -69,7 +78,7 @@ fn strike(laid: &Laid, fault: Fault) -> (u64, &'static str) {
     let answer = step.run(&path, &mut stage);
     let said = kind(step, &answer);
     let context = format!("{step:?} under {fault:?}: {answer:?}");
-    assert!(said != "other" || fault.effect == Effect::ShortRead, "{context}");
+    assert_ne!(said, "other", "{context}");
     let poisoned = step != Step::Create && answer_after(&stage);
     // A handle that is poisoned stays so.
     if said == "poisoned" && step != Step::Create {
@@ -78,14 +87,7 @@ fn strike(laid: &Laid, fault: Fault) -> (u64, &'static str) {
     drop(stage);
     let struck = disk.disarm();
     drop(disk);
-    match Queue::open(&path) {
-        // What was written on the word of a device that gives zeros for data may be anything.
-        Ok(_) | Err(Error::Corrupt { .. }) if fault.effect == Effect::ShortRead => {
-            return (struck, said);
-        }
-        Ok(_) => {}
-        Err(error) => panic!("{context}, then {error}"),
-    }
+    drop(Queue::open(&path).unwrap_or_else(|error| panic!("{context}, then {error}")));
     judge(laid, &path, said, poisoned, &context);
     (struck, said)
 }
@@ -117,34 +119,72 @@ fn judge(laid: &Laid, path: &Path, said: &str, poisoned: bool, context: &str) {
 #[test]
 fn a_device_that_fails_to_write() {
     let answers = sweep(&[Call::Write, Call::Truncate, Call::Delete], Effect::InputOutput);
-    assert!(answers["poisoned"] > 20 && answers["io"] > 0, "{answers:?}");
+    assert!(answers["poisoned"] > 20 && answers["io"] > 5, "{answers:?}");
 }
 
 #[test]
 fn a_device_that_fails_to_sync() {
     let answers = sweep(&[Call::Sync], Effect::InputOutput);
-    assert!(answers["poisoned"] > 20, "{answers:?}");
+    assert!(answers["poisoned"] > 5, "{answers:?}");
 }
 
 #[test]
 fn a_full_disk() {
     let answers = sweep(&[Call::Write], Effect::NoSpace);
-    assert!(answers["full"] > 100, "{answers:?}");
+    assert!(answers["full"] > 50, "{answers:?}");
 }
 
 #[test]
 fn a_device_that_fails_to_read() {
-    sweep(&[Call::Read], Effect::InputOutput);
+    let answers = sweep(&[Call::Read], Effect::InputOutput);
+    assert!(answers["io"] > 20, "{answers:?}");
 }
 
+/// A frame of the WAL that is short is a failed read.
 #[test]
-fn a_device_that_reads_short() {
-    sweep(&[Call::Read], Effect::ShortRead);
+fn a_device_that_reads_the_wal_short() {
+    let answers = sweep(&[Call::Read], Effect::ShortRead);
+    assert!(answers["io"] > 0, "{answers:?}");
+}
+
+/// What is missing of a page of the database, SQLite takes for zeros, as at the end of a file: no system reads
+/// short in the middle of one, as SQLite reads on until nothing more comes. Then nobody can promise anything of
+/// what was read, or written after it, but that the answer is one, and that it comes.
+#[test]
+fn a_device_that_reads_the_database_short() {
+    let stride = stride();
+    let mut answers = Answers::new();
+    let mut unsound = 0;
+    for (number, step) in Step::ALL.into_iter().enumerate() {
+        let laid = Laid::new(step);
+        let first = 1 + number as u64 % stride as u64;
+        for nth in (first..=CALLS_MAX).step_by(stride) {
+            let (folder, path) = laid.copy();
+            let disk = Disk::watch(folder.path()).unwrap();
+            let mut stage = step.prepare(&path).unwrap();
+            let (lasting, effect) = (Lasting::Once, Effect::ShortRead);
+            disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, lasting, effect });
+            let said = kind(step, &step.run(&path, &mut stage));
+            drop(stage);
+            if disk.disarm() == 0 {
+                break;
+            }
+            *answers.entry(said).or_default() += 1;
+            let opened = Queue::open(&path);
+            assert!(opened.as_ref().err().is_none_or(Error::is_corrupt), "{step:?}: {opened:?}");
+            drop(opened);
+            let sound = inspect(&path).is_ok_and(|state| state.problems.is_empty());
+            unsound += u64::from(!sound);
+        }
+    }
+    println!("pages read short: {answers:?}, {unsound} files unsound afterwards");
+    assert!(answers["corrupt"] > 0, "{answers:?}");
 }
 
 #[test]
 fn a_file_that_cannot_be_opened() {
-    sweep(&[Call::Open], Effect::InputOutput);
+    let answers = sweep(&[Call::Open], Effect::InputOutput);
+    assert!(answers["unusable"] > 3, "{answers:?}");
 }
 
 /// Whatever failed before the commit's own sync, the same handle goes on.

@@ -1,6 +1,8 @@
 //! A fork shares descriptors with its parent, but neither locks nor threads.
 
-use prismq::{Claim, Error, NewTask, Queue};
+use std::time::Duration;
+
+use prismq::{Claim, Error, NewTask, Queue, WorkerPool};
 use prismq_faults::{Scratch, in_a_fork};
 
 use crate::common::{FILE, sound};
@@ -34,5 +36,29 @@ fn a_fork_can_use_no_queue_of_its_parent() {
     let lease = queue.claim(&Claim::new(["job"])).unwrap().pop().unwrap();
     queue.complete(&lease).unwrap();
     drop((queue, inherited));
+    assert_eq!(sound(&path).tasks, [0_i64; 0]);
+}
+
+/// Its threads are the parent's alone: there is nothing to wait for, and the parent's pool goes on.
+#[test]
+fn a_fork_can_drop_or_shut_down_a_pool_of_its_parent() {
+    let folder = Scratch::new().unwrap();
+    let path = folder.file(FILE);
+    let queue = Queue::open(&path).unwrap();
+    let pool =
+        || WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start().unwrap();
+    let (mut dropped, mut shut_down) = (Some(pool()), Some(pool()));
+    let status = in_a_fork(|| {
+        drop(dropped.take());
+        let report = shut_down.take().map(|pool| pool.shutdown(Duration::MAX));
+        let error = report.and_then(|report| report.error);
+        if matches!(error, Some(Error::Forked { .. })) { FORKED } else { 1 }
+    });
+    assert_eq!(status.unwrap(), i32::from(FORKED));
+    queue.enqueue(&NewTask::new("job", [1])).unwrap();
+    while queue.stats("default").unwrap().completed < 1 {
+        std::thread::yield_now();
+    }
+    drop((dropped, shut_down, queue));
     assert_eq!(sound(&path).tasks, [0_i64; 0]);
 }

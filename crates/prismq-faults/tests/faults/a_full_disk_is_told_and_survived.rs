@@ -85,7 +85,10 @@ fn until_memory_is_short(path: &Path) {
         for _ in 0..5 {
             match queue.enqueue(&NewTask::new("job", vec![1; 400_000])) {
                 Ok(_) => there += 1,
-                Err(_) => refused += 1,
+                Err(error) => {
+                    assert!(error.to_string().contains("out of memory"), "{error:?}");
+                    refused += 1;
+                }
             }
         }
     }

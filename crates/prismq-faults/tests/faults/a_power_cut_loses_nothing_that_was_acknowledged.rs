@@ -14,7 +14,7 @@ use crate::common::FILE;
 use crate::workload::{Ack, Life, is_backfilled, live, wal};
 
 const OPERATIONS: usize = 150;
-const LIVES: u64 = 10;
+const LIVES: u64 = 6;
 const IMAGES_EACH: usize = 200;
 
 /// The images of a campaign, and what came of them.
@@ -40,7 +40,7 @@ fn under_full_durability() {
 
 #[test]
 fn under_normal_durability_only_a_suffix() {
-    let tally = cut_power("under_normal_durability", Durability::Normal, LIVES / 3);
+    let tally = cut_power("under_normal_durability", Durability::Normal, 2);
     println!("normal: {tally:?}");
     assert!(tally.lost > 0, "the cuts are those that normal durability does not survive");
 }
@@ -165,7 +165,7 @@ fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
     let mut damage = Damage::default();
     let mut campaign = Campaign::begin("a_damaged_wal");
     while let Some(seed) = campaign.next() {
-        for number in 0..3 {
+        for number in 0..2 {
             let seed = seed.wrapping_mul(2_000).wrapping_add(number);
             let life = live(Durability::Full, OPERATIONS, seed);
             let backfilled = is_backfilled(&life.journal);

@@ -28,12 +28,14 @@ fn every_step() {
         let sweep = sweep(step);
         println!("{step:?}: {sweep:?}");
         assert!(sweep.acknowledged == 1, "the sweep of {step:?} came to its end");
+        // Opening writes nothing but the shared memory, even where it recovers a WAL.
+        let writes = !matches!(step, Step::Open | Step::Recover);
+        assert_eq!(sweep.points > 0, writes, "{step:?}");
         total.points += sweep.points;
         total.acknowledged += sweep.acknowledged;
         total.recovered += sweep.recovered;
     }
     println!("in all: {total:?}, 0 acknowledged lost");
-    assert!(total.points > 100);
 }
 
 fn sweep(step: Step) -> Sweep {
@@ -60,16 +62,19 @@ fn sweep(step: Step) -> Sweep {
 
 fn judge(laid: &Laid, path: &std::path::Path, nth: u64, acknowledged: bool, sweep: &mut Sweep) {
     let step = laid.step;
+    let created = (step == Step::Create).then(|| laid.place_of_creation(path));
     // The queue itself recovers the file, whatever SQLite alone would do.
     drop(Queue::open(path).unwrap_or_else(|error| panic!("{step:?} at {nth}: {error}")));
     if step == Step::CheckpointItself {
         sound(path);
     } else {
-        let place = laid.place(path);
-        let changed = laid.before.as_ref().is_some_and(|before| *before != laid.after);
+        let opened = laid.place(path);
+        let place = created.unwrap_or(opened);
+        assert!(created.is_none() || opened == Place::After, "opening goes on with a creation");
         assert_ne!(place, Place::Between, "{step:?} killed at change {nth}");
         assert!(!acknowledged || place == Place::After, "{step:?} killed at change {nth}: lost");
-        sweep.recovered += u64::from(!acknowledged && changed && place == Place::After);
+        let changes = laid.before.as_ref() != Some(&laid.after);
+        sweep.recovered += u64::from(!acknowledged && changes && place == Place::After);
     }
     sweep.acknowledged += u64::from(acknowledged);
     sweep.points += u64::from(!acknowledged);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use prismq_faults::{Scratch, State, Step, inspect};
+use rusqlite::Connection;
 
 pub(crate) const FILE: &str = "queue.db";
 
@@ -41,24 +42,28 @@ impl Laid {
 
     /// Where a file stands.
     pub(crate) fn place(&self, path: &Path) -> Place {
-        let is_empty = fs::metadata(path).map_or(true, |metadata| metadata.len() == 0);
-        if is_empty && self.before.is_none() {
-            return Place::Before;
-        }
         let state = sound(path);
         if state == self.after {
             Place::After
         } else if Some(&state) == self.before.as_ref() {
             Place::Before
-        } else if self.before.is_none()
-            && state.digest != self.after.digest
-            && state.tasks.is_empty()
-        {
-            // Created and not yet migrated.
-            Place::Before
         } else {
             Place::Between
         }
+    }
+
+    /// Where a file stands that was being created, before any queue opens it, which would go on with it. Only a
+    /// copy is looked at, so that it is the queue which recovers the file.
+    pub(crate) fn place_of_creation(&self, path: &Path) -> Place {
+        let seen = Scratch::new().unwrap();
+        copy_files(path.parent().unwrap(), seen.path());
+        let path = seen.file(FILE);
+        let tables: i64 = Connection::open(&path)
+            .and_then(|file| {
+                file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            })
+            .unwrap();
+        if tables == 0 { Place::Before } else { self.place(&path) }
     }
 }
 
@@ -73,12 +78,17 @@ pub(crate) enum Place {
 
 fn copy(template: &Scratch) -> (Scratch, PathBuf) {
     let folder = Scratch::new().unwrap();
-    for entry in fs::read_dir(template.path()).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-    }
+    copy_files(template.path(), folder.path());
     let path = folder.file(FILE);
     (folder, path)
+}
+
+/// No file in `from` may be open: closing a copy's source would drop SQLite's locks on it.
+fn copy_files(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 /// What the file says, which must be free of problems.

@@ -153,12 +153,15 @@ impl WorkerPoolBuilder {
         let crew = pool.crew.clone();
         // Not the thread's own: the workers may be well under way before it runs.
         let started_at = crew.queue.clock().now();
-        pool.attendant =
-            Some(spawn("prismq-attendant", move || attendant::run(&crew, started_at))?);
+        pool.attendant = Some(spawn("prismq-attendant", move || {
+            crew.or_halt(|| attendant::run(&crew, started_at));
+        })?);
         for worker in 0..self.workers {
             let crew = pool.crew.clone();
             let name = format!("prismq-worker-{worker}");
-            pool.threads.push(spawn(&name, move || dispatch::work(&crew, worker))?);
+            pool.threads.push(spawn(&name, move || {
+                crew.or_halt(|| dispatch::work(&crew, worker));
+            })?);
         }
         Ok(pool)
     }

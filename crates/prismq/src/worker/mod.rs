@@ -28,6 +28,7 @@ pub use self::shutdown::ShutdownReport;
 
 use self::registry::Registry;
 use self::state::State;
+use crate::error::Error;
 use crate::lease::Claim;
 use crate::queue::Queue;
 use crate::signal::Signal;
@@ -91,6 +92,16 @@ impl Crew {
             Some(timeout) => {
                 self.changed.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
             }
+        }
+    }
+
+    /// Runs the life of one of the pool's threads. If it panics, say by a panic of the caller's clock, the
+    /// pool stops as after a final error: what that thread was at is never done.
+    fn or_halt(&self, life: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(life)).is_err() {
+            let cause = "a thread of the pool panicked".to_owned();
+            self.state().halt(Error::Poisoned { cause });
+            self.changed.notify_all();
         }
     }
 

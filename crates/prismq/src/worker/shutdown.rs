@@ -30,6 +30,9 @@ impl WorkerPool {
     }
 
     fn stop(&mut self, timeout: Duration) -> ShutdownReport {
+        if let Err(forked) = self.crew.queue.check_owner() {
+            return self.disown(forked);
+        }
         let deadline = Instant::now().checked_add(timeout);
         let threads = mem::take(&mut self.threads);
         let mut state = self.crew.state();
@@ -70,6 +73,17 @@ impl WorkerPool {
             join(attendant);
         }
         report
+    }
+
+    /// In a fork, which inherits the pool without its threads: there is nothing to stop, and no lock to
+    /// take that one of them may have held.
+    fn disown(&mut self, forked: Error) -> ShutdownReport {
+        mem::forget(mem::take(&mut self.threads));
+        mem::forget(self.attendant.take());
+        #[cfg(target_os = "linux")]
+        mem::forget(self.listener.take());
+        let (stats, abandoned) = (PoolStats::default(), Vec::new());
+        ShutdownReport { stats, abandoned, error: Some(forked) }
     }
 }
 

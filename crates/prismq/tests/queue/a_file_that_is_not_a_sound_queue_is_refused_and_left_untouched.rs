@@ -62,6 +62,17 @@ fn a_queue_of_a_newer_version() {
 }
 
 #[test]
+fn a_queue_of_no_version() {
+    for version in [0, -1, i32::MIN] {
+        let (_folder, path) = file("versionless.db");
+        queue_file(&path);
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+        let error = refused(&path);
+        assert!(error.is_corrupt() && error.to_string().contains("version"), "{error}");
+    }
+}
+
+#[test]
 fn a_queue_whose_tables_are_gone() {
     let (_folder, path) = file("holes.db");
     queue_file(&path);

@@ -17,6 +17,7 @@ mod a_claim_merges_its_types_in_one_order;
 mod a_claim_takes_lower_priorities_first_then_older_tasks;
 mod a_claim_writes_no_byte_of_a_large_payload;
 mod a_clock_set_back_holds_no_task_for_ever;
+mod a_clock_that_panics_stops_its_own_queue_only;
 mod a_delayed_task_is_claimed_when_due_and_not_before;
 mod a_delayed_task_never_stands_before_a_ready_one;
 mod a_failed_attempt_is_retried_after_its_backoff;

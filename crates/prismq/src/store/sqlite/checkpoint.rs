@@ -4,7 +4,8 @@
 //! [`WAL_PAGES_CHECKPOINT`] more, a thread with a connection of its own copies them back into the
 //! database while commits go on: not oftener, as each time costs syncs that commits would wait behind.
 //! As new pages keep coming, it may never reach the end, without which the WAL cannot start over: from
-//! [`WAL_PAGES_MAX`] on, the writer copies what is left between two commits.
+//! [`WAL_PAGES_MAX`] on, the writer copies what is left between two commits, and from [`WAL_PAGES_RESTART`]
+//! on it keeps other processes out meanwhile.
 //!
 //! A checkpoint that fails to sync leaves open what reached the disk, as a commit does: the next one would
 //! be told that all is well. What failed is kept for the writer, which writes nothing more.
@@ -20,8 +21,13 @@ use std::thread::{self, JoinHandle};
 use rusqlite::{Connection, Error, Result};
 
 use super::failure;
-use crate::limits::{WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED};
+use crate::limits::{
+    WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED, WAL_PAGES_RESTART,
+};
 use crate::signal::Signal;
+
+/// A checkpoint that was in vain is tried again once the WAL is longer by this part of itself.
+const RETRY_SHARE: u32 = 64;
 
 thread_local! {
     /// Pages in the WAL after the last commit on this thread: SQLite's hook is a bare function, called
@@ -81,10 +87,15 @@ impl Checkpointer {
         if pages < self.next {
             return;
         }
-        self.next = pages.saturating_add(WAL_PAGES_CHECKPOINT);
-        if pages >= WAL_PAGES_MAX {
-            checkpoint(writer, &self.doubt);
-        }
+        let made_room = match pages {
+            WAL_PAGES_RESTART.. => restart(writer, &self.doubt),
+            WAL_PAGES_MAX.. => checkpoint(writer, &self.doubt),
+            _ => true,
+        };
+        // Where another is at the same work or in the way, it is tried again soon: the longer the WAL, and
+        // the dearer a look at it, the later.
+        let more = if made_room { WAL_PAGES_CHECKPOINT } else { pages / RETRY_SHARE };
+        self.next = pages.saturating_add(more);
         self.due.raise();
         if pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
@@ -121,28 +132,32 @@ fn run(connection: &Connection, due: &Signal, stop: &AtomicBool, doubt: &OnceLoc
     }
 }
 
-/// Copies pages back without waiting for anyone. Another process at the same work is no failure.
-fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) {
-    let run = || -> Result<()> {
-        connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
-    };
-    if let Err(error) = run() {
-        note(&error, doubt);
-        tracing::warn!(%error, "a checkpoint failed: the WAL grows until one succeeds");
-    }
+/// Copies pages back without waiting for anyone; `false` if another was at the same work.
+fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) -> bool {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", doubt)
 }
 
-/// Cuts the WAL to nothing if nobody is at work in it. The connection must not wait for locks: it would
-/// keep writers out until the last reader is done.
+/// Copies all pages back while other processes cannot write, so that the WAL starts over; `false` if a
+/// reader is at work in it or another process writes. Several processes that never pause would else
+/// always find pages that one of them has just added.
+fn restart(connection: &Connection, doubt: &OnceLock<String>) -> bool {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", doubt)
+}
+
+/// Cuts the WAL to nothing if nobody is at work in it.
 fn cut(connection: &Connection, doubt: &OnceLock<String>) -> bool {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", doubt)
+}
+
+/// Whether it was done. The connection must not wait for locks: it would keep writers out until the last
+/// reader is done.
+fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String>) -> bool {
     let run = || -> Result<bool> {
-        connection
-            .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
-            .query_row([], |row| Ok(row.get::<_, i64>(0)? == 0))
+        connection.prepare_cached(pragma)?.query_row([], |row| Ok(row.get::<_, i64>(0)? == 0))
     };
     run().unwrap_or_else(|error| {
         note(&error, doubt);
-        tracing::warn!(%error, "the WAL could not be cut: it is tried again");
+        tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
         false
     })
 }

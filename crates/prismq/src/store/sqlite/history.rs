@@ -1,6 +1,6 @@
 //! Completed tasks that are kept: in a table of their own, so that they cost the others nothing.
 
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Error, Result, params};
 
 /// Copies tasks that are about to be completed.
 pub(super) const KEEP: &str =
@@ -27,6 +27,10 @@ pub(super) fn prune(connection: &Connection, queue: i64, most: usize) -> Result<
         .prepare_cached(PRUNE)?
         .query_map(params![queue, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
+    if pruned.is_empty() {
+        // A file whose counter tells of more than there is: whoever asks until none is left asks for ever.
+        return Err(Error::IntegralValueOutOfRange(0, excess));
+    }
     for (task, apart) in &pruned {
         if *apart {
             connection.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([task])?;

@@ -13,6 +13,8 @@ mod cost;
 mod counters;
 mod enqueue;
 mod failure;
+#[cfg(target_os = "linux")]
+mod filesystem;
 mod history;
 mod identity;
 mod lanes;
@@ -26,6 +28,7 @@ mod settle;
 #[cfg(test)]
 mod weights;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -109,11 +112,16 @@ impl Store for SqliteStore {
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
-        let answers = match self.run(clock.now(), batch) {
-            Ok(answers) => answers,
-            Err(error) => {
+        let answers = match catch_unwind(AssertUnwindSafe(|| self.run(clock.now(), batch))) {
+            Ok(Ok(answers)) => answers,
+            Ok(Err(error)) => {
                 self.roll_back();
                 return Err(error);
+            }
+            // Say of the caller's clock: other processes must not wait for a transaction that never ends.
+            Err(panic) => {
+                self.roll_back();
+                resume_unwind(panic);
             }
         };
         self.commit()?;

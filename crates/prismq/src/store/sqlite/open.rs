@@ -10,6 +10,8 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::checkpoint::{self, Checkpointer};
+#[cfg(target_os = "linux")]
+use super::filesystem;
 use super::identity::Identity;
 use super::ledger::Ledger;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
@@ -85,6 +87,12 @@ pub(crate) fn open(
 /// An existing file is looked at but never opened here: closing any descriptor of a database drops
 /// the locks SQLite holds on it in this process.
 fn admit(path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        #[cfg(unix)]
+        refuse_open_folder(path, folder)?;
+        #[cfg(target_os = "linux")]
+        filesystem::warn_of_another_machine(folder);
+    }
     match fs::symlink_metadata(path) {
         Ok(metadata) => match objection(&metadata) {
             Some(reason) => Err(unusable(path, reason)),
@@ -93,6 +101,27 @@ fn admit(path: &Path) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => create(path),
         Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
     }
+}
+
+/// Refuses a folder in which any user could put another file in the place of the queue's or of its `-wal`.
+/// In one that is sticky, such as `/tmp`, each user's files stay. Who is in the folder's group is its owner's
+/// decision: many systems give every user a group of their own, and folders that it can write.
+#[cfg(unix)]
+fn refuse_open_folder(path: &Path, folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const STICKY: u32 = 0o1000;
+    const WRITTEN_BY_OTHERS: u32 = 0o002;
+    // A folder that is not there is told of when the file is created.
+    let mode = fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & (STICKY | WRITTEN_BY_OTHERS) == WRITTEN_BY_OTHERS {
+        let reason = format!(
+            "every user can write its folder {0} and put another file in its place: \
+             run `chmod o-w {0}` first",
+            folder.display()
+        );
+        return Err(unusable(path, reason));
+    }
+    Ok(())
 }
 
 fn objection(metadata: &Metadata) -> Option<&'static str> {
@@ -136,6 +165,8 @@ fn create(path: &Path) -> Result<()> {
 /// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
 fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     let failure = |error| failure::classify(path, error);
+    // All of it as of one moment, as another process may be creating the file.
+    let connection = &connection.unchecked_transaction().map_err(failure)?;
     let application_id = schema::application_id(connection).map_err(failure)?;
     let version = schema::version(connection).map_err(failure)?;
     let empty = schema::is_empty(connection).map_err(failure)?;
@@ -151,6 +182,11 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
             found: version,
             supported: schema::VERSION,
         });
+    }
+    if version < 1 {
+        // No version of ours: a migration would begin to write before it fails.
+        let reason = format!("its schema version is {version}");
+        return Err(Error::Corrupt { path: path.to_owned(), reason });
     }
     if version < schema::VERSION {
         return Ok(true);
