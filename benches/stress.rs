@@ -87,7 +87,7 @@ fn volume_round(drained: Drained) -> Round {
         LOST.counts(audit.lost),
         DUPLICATED.counts(audit.duplicated),
     ];
-    Round { readings, histograms: Vec::new(), faults: drained.faults }
+    Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
 }
 
 fn mishaps(suite: &mut Suite<'_>) -> Result<()> {
@@ -131,5 +131,5 @@ fn faults_round(aftermath: Aftermath) -> Round {
     ];
     let recovery = aftermath.recovery.map(|time| RECOVERY_MS.reads(time.as_secs_f64() * 1e3));
     readings.extend(recovery);
-    Round { readings, histograms: Vec::new(), faults: aftermath.faults }
+    Round { readings, faults: aftermath.faults, ..Round::default() }
 }

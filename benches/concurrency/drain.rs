@@ -14,6 +14,7 @@ use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_report::record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
 /// Far beyond the cores: nothing may go wrong, whatever it brings.
@@ -42,6 +43,7 @@ fn tasks(suite: &Suite<'_>) -> usize {
 
 fn case(suite: &Suite<'_>, scenario: &'static str, workers: usize) -> Case {
     Case::new(scenario, "workers", workers)
+        .model(Model::Closed)
         .with("tasks", tasks(suite))
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
@@ -95,7 +97,13 @@ fn round(drained: &Drained) -> Round {
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
-    Round { readings, histograms: Vec::new(), faults: drained.faults.clone() }
+    Round {
+        readings,
+        histograms: vec![("service", drained.service.clone())],
+        faults: drained.faults.clone(),
+        course: drained.course.clone(),
+        ..Round::default()
+    }
 }
 
 /// How much faster than one worker, if one worker was measured.
@@ -140,8 +148,8 @@ fn conclude(suite: &mut Suite<'_>, levels: &[Level]) -> Result<()> {
     });
     let round = Round {
         readings: vec![MAX_WORKERS.counts(most)],
-        histograms: Vec::new(),
         faults: faults.collect(),
+        ..Round::default()
     };
     let widest = WORKERS.into_iter().max().unwrap_or(0);
     suite.record(case(suite, "sweep", widest), &[round], Vec::new())

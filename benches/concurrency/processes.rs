@@ -27,6 +27,6 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             LOST.counts(shared.audit.lost),
             DUPLICATED.counts(shared.audit.duplicated),
         ];
-        Ok((shared.took, Round { readings, histograms: Vec::new(), faults: shared.faults }))
+        Ok((shared.took, Round { readings, faults: shared.faults, ..Round::default() }))
     })
 }

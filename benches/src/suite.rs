@@ -133,7 +133,7 @@ impl Suite<'_> {
     /// If distributions cannot be written; in test mode, if a check failed.
     pub fn record<'r>(
         &mut self,
-        case: Case,
+        mut case: Case,
         rounds: impl IntoIterator<Item = &'r Round>,
         once: Vec<Metric>,
     ) -> Result<()> {
@@ -141,12 +141,19 @@ impl Suite<'_> {
         if rounds.peek().is_none() {
             return Ok(());
         }
+        if self.is_trial() {
+            // It claims nothing but correctness.
+            case.claims.clear();
+        }
         let scenario = recorder::scenario(self.name, case, rounds, once)?;
         if let Validity::Invalid { reasons } = &scenario.validity {
             if self.is_trial() {
                 return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });
             }
             eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
+        }
+        for warning in &scenario.warnings {
+            eprintln!("{}: {warning}", scenario.id);
         }
         self.scenarios.push(scenario);
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prismq_bench::engine::Durability;
 use prismq_bench::error::Result;
-use prismq_bench::floor::raw;
+use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::metrics::{
     DUPLICATED, EFFICIENCY_PER_WORKER, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, TASKS_PER_S,
     as_f64,
@@ -15,6 +15,7 @@ use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_report::record::Model;
 
 const WORKERS: &[u32] = &[1, 5, 10];
 const WORKERS_FULL: &[u32] = &[1, 2, 5, 10, 20, 64];
@@ -53,6 +54,7 @@ fn sweep(
         work: Arc::new(|_| {}),
     };
     let case = case
+        .model(Model::Closed)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
@@ -74,5 +76,7 @@ fn round(stage: &Stage, drained: Drained, workers: u32, tasks: usize) -> Result<
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
-    Ok(Round { readings, histograms: Vec::new(), faults: drained.faults })
+    Ok(Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
+        .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+        .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
 }

@@ -22,6 +22,12 @@ pub fn resident_mib() -> Option<f64> {
     memory_stats::memory_stats().map(|stats| mib(stats.physical_mem))
 }
 
+/// Resident memory in bytes; `None` where the system does not tell.
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    memory_stats::memory_stats().and_then(|stats| u64::try_from(stats.physical_mem).ok())
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a rounding of 1 byte in 8 PiB")]
 fn mib(bytes: usize) -> f64 {
     bytes as f64 / MIB

@@ -1,15 +1,22 @@
 //! What is done to an engine in one round, and what is read from it. How often, and what the figures
 //! are called in the record, is left to the suites.
 
+pub mod arrivals;
 pub mod backlog;
 pub mod claim_cost;
 pub mod drain;
 pub mod enqueue;
 pub mod faults;
+pub mod generator;
 pub mod idle;
 pub mod open_loop;
+pub mod overhead;
 pub mod pipeline;
+pub mod pool;
 pub mod processes;
+pub mod saturation;
+pub mod subject;
+pub mod surge;
 pub mod wake;
 
 use std::sync::Arc;
@@ -53,9 +60,10 @@ pub fn number_of(payload: &[u8]) -> Option<u64> {
 pub fn handler(ledger: &Arc<Ledger>, work: impl Fn(u64) + Send + Sync + 'static) -> Handler {
     let ledger = ledger.clone();
     Arc::new(move |attempt| {
-        ledger.ran(attempt.id);
-        let number = number_of(attempt.payload).ok_or("the payload is not the one enqueued")?;
-        work(number);
-        Ok(())
+        ledger.run(attempt.id, || {
+            let number = number_of(attempt.payload).ok_or("the payload is not the one enqueued")?;
+            work(number);
+            Ok(())
+        })
     })
 }

@@ -1,0 +1,84 @@
+//! Callers that enqueue on a schedule, whether or not the queue keeps up.
+//!
+//! A call that returns late delays the calls after it but not the times they were meant for: what they
+//! lost is theirs to tell. Nothing is skipped.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::clocks::sleep_precisely;
+use crate::engine::TaskSpec;
+use crate::error::{Error, Result};
+use crate::latencies::Arrival;
+use crate::workload::subject::Subject;
+
+/// A load that was offered.
+#[derive(Debug, Clone)]
+pub struct Generated {
+    /// When the schedule began.
+    pub began: Instant,
+    /// All tasks, in the order they were meant for.
+    pub arrivals: Vec<Arrival>,
+}
+
+/// Enqueues each task at its offset from now, by so many callers in turn.
+///
+/// # Errors
+/// If the engine does not take a task.
+pub fn generate(
+    subject: &Subject<'_>,
+    tasks: &[TaskSpec],
+    offsets: &[Duration],
+    callers: usize,
+) -> Result<Generated> {
+    let began = subject.clock.now();
+    let callers = callers.max(1);
+    let answers = thread::scope(|scope| {
+        let callers: Vec<_> = (0..callers)
+            .map(|index| {
+                let share = tasks.iter().zip(offsets).skip(index).step_by(callers);
+                scope.spawn(move || call(subject, share, began))
+            })
+            .collect();
+        callers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let mut arrivals = Vec::with_capacity(tasks.len());
+    for answer in answers {
+        arrivals.extend(answer.map_err(|_| Error::Panicked { what: "a generator" })??);
+    }
+    arrivals.sort_unstable_by_key(|arrival| arrival.intended);
+    Ok(Generated { began, arrivals })
+}
+
+fn call<'a>(
+    subject: &Subject<'_>,
+    share: impl Iterator<Item = (&'a TaskSpec, &'a Duration)>,
+    began: Instant,
+) -> Result<Vec<Arrival>> {
+    sleep_precisely();
+    let mut free = began;
+    let mut arrivals = Vec::with_capacity(share.size_hint().0);
+    for (task, offset) in share {
+        let intended = began + *offset;
+        subject.clock.wait_until(intended);
+        let called = subject.clock.now();
+        let id = subject.engine.enqueue(task).map_err(Error::engine("enqueue"))?;
+        let committed = subject.clock.now();
+        arrivals.push(Arrival { id, intended, free, called, committed });
+        free = committed;
+    }
+    Ok(arrivals)
+}
+
+impl Generated {
+    /// Which share of the planned rate was offered.
+    #[must_use]
+    pub fn achieved(&self) -> f64 {
+        let (Some(first), Some(last)) = (self.arrivals.first(), self.arrivals.last()) else {
+            return 1.0;
+        };
+        let planned = last.intended.saturating_duration_since(first.intended).as_secs_f64();
+        let took = last.called.saturating_duration_since(first.intended).as_secs_f64();
+        if took > planned { planned / took } else { 1.0 }
+    }
+}
