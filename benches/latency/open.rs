@@ -6,7 +6,7 @@ use std::time::Duration;
 use prismq_bench::error::Result;
 use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
 use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::{Case, Round};
+use prismq_bench::recorder::Case;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
@@ -61,23 +61,22 @@ fn at_load(
     if let Arrivals::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
-    let mut rounds: Vec<Round> = Vec::new();
-    suite.bench(&case, |stage, call| {
+    let line = format!("{scenario}_by_load");
+    let mut index = 0;
+    suite.measure_point(case, Some((&line, percent)), |stage| {
         let rates = capacity.rates(stage)?;
         let rate = rates.sustainable * share(percent);
-        let arrivals = arrivals.of_round(u64::try_from(call.index).unwrap_or_default());
+        let arrivals = arrivals.of_round(index);
+        index += 1;
         let load = OpenLoop { arrivals, overload: percent >= 100, ..load() };
         let offered = open_loop(stage, &at_rate(&load, rate, measured))?;
-        if !call.discarded {
-            let mut round = round(&offered);
-            round.readings.push(SUSTAINABLE_TASKS_PER_S.reads(rates.sustainable));
-            round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
-            round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
-            rounds.push(round);
-        }
-        Ok(Duration::from_nanos(offered.latencies.end_to_end.value_at_quantile(0.99)))
-    })?;
-    suite.record(case, &rounds, Vec::new())
+        let mut round = round(&offered);
+        round.readings.push(SUSTAINABLE_TASKS_PER_S.reads(rates.sustainable));
+        round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
+        round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
+        let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);
+        Ok((Duration::from_nanos(p99), round))
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small number of percent")]

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::invocation::{Invocation, Mode};
 use crate::places;
 use crate::recorder::{self, Case, Round};
+use crate::rounds::SharedRounds;
 use crate::run_identity::RunIdentity;
 use crate::stage::Stage;
 
@@ -76,17 +77,33 @@ impl Suite<'_> {
     pub fn measure(
         &mut self,
         case: Case,
+        round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
+    ) -> Result<()> {
+        self.measure_point(case, None, round)
+    }
+
+    /// Measures a scenario that is one point of a sweep. Criterion is given the same rounds once more
+    /// under a name and a number, since it draws a line through benchmarks that differ in a number alone.
+    ///
+    /// # Errors
+    /// If a round could not be run.
+    pub fn measure_point(
+        &mut self,
+        case: Case,
+        point: Option<(&str, usize)>,
         mut round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
     ) -> Result<()> {
-        let mut rounds = Vec::new();
-        self.bench(&case, |stage, call| {
-            let (duration, round) = round(stage)?;
-            if !call.discarded {
-                rounds.push(round);
-            }
-            Ok(duration)
-        })?;
-        self.record(case, &rounds, Vec::new())
+        let mut shared = SharedRounds::default();
+        let on_line = point.map(|(line, at)| (line, at.to_string()));
+        for (scenario, parameter) in
+            [(case.scenario, case.parameter.clone())].into_iter().chain(on_line)
+        {
+            self.bench_as(scenario, &parameter, |stage, call| {
+                Ok(shared.get(call.index, || round(stage))?.0)
+            })?;
+        }
+        let measured = shared.measured().iter().skip(self.discarded_calls());
+        self.record(case, measured.map(|measured| &measured.1), Vec::new())
     }
 
     /// Lets Criterion call `measure` for a case, without recording anything.

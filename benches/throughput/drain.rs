@@ -27,15 +27,17 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
     for workers in workers {
         let case = Case::new("drain", "workers", *workers as usize);
-        sweep(suite, case, *workers, tasks, Durability::Full)?;
+        let point = ("drain_by_workers", *workers as usize);
+        sweep(suite, case, Some(point), *workers, tasks, Durability::Full)?;
     }
     if full {
         for backlog in BACKLOGS_FULL {
             let case = Case::new("drain", "backlog", backlog).with("workers", 10);
-            sweep(suite, case, 10, backlog, Durability::Full)?;
+            let point = ("drain_by_backlog", backlog);
+            sweep(suite, case, Some(point), 10, backlog, Durability::Full)?;
         }
         let case = Case::variant("drain", "durability=normal").with("workers", 10);
-        sweep(suite, case, 10, tasks, Durability::Normal)?;
+        sweep(suite, case, None, 10, tasks, Durability::Normal)?;
     }
     Ok(())
 }
@@ -43,6 +45,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
 fn sweep(
     suite: &mut Suite<'_>,
     case: Case,
+    point: Option<(&str, usize)>,
     workers: u32,
     tasks: usize,
     durability: Durability,
@@ -59,7 +62,7 @@ fn sweep(
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
-    suite.measure(case, |stage| {
+    suite.measure_point(case, point, |stage| {
         let drained = drain(&stage.with_durability(durability), &load)?;
         Ok((drained.draining, round(stage, drained, workers, tasks)?))
     })

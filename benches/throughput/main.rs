@@ -1,11 +1,13 @@
 //! How many tasks a second: enqueued by callers of one task each, drained by a pool, sent through
 //! both at once, with large payloads; and how near that is to what disk and SQLite could do at most,
-//! measured in the same rounds.
+//! measured in the same rounds. And what does
+//! measuring cost?
 
 mod claim;
 mod drain;
 mod enqueue;
 mod floor;
+mod overhead;
 mod payload;
 mod pipeline;
 
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
         drain::measure(suite)?;
         pipeline::measure(suite)?;
         payload::measure(suite)?;
+        overhead::measure(suite)?;
         claim::measure(suite)
     })
 }

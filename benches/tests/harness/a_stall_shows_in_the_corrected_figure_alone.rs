@@ -11,7 +11,7 @@ use crate::theory::{constant, offer};
 use crate::virtual_clock::VirtualClock;
 
 const STALL: Duration = Duration::from_millis(200);
-const SERVICE: Duration = Duration::from_micros(500);
+const SERVICE: Duration = Duration::from_micros(10);
 
 fn p99(histogram: &hdrhistogram::Histogram<u64>) -> Duration {
     Duration::from_nanos(histogram.value_at_quantile(0.99))
@@ -25,12 +25,12 @@ fn of_200_milliseconds() {
     let interval = Duration::from_millis(1);
     let offered = offer(&clock, stalls, Arrivals::Constant, interval, 10_000, work);
 
-    // It holds up 200 tasks and as many again while they are caught up with: 4 % of all.
+    // It holds up 200 tasks, 2 % of all, the first of them longest.
     let latencies = &offered.latencies;
     assert!(latencies.end_to_end.max() >= 200_000_000);
-    assert!(p99(&latencies.end_to_end) > Duration::from_millis(100));
-    assert!(p99(&latencies.end_to_end_uncorrected) <= STALL + SERVICE);
-    assert!(p99(&latencies.schedule_lag) > Duration::from_millis(100));
+    assert!(p99(&latencies.end_to_end) > STALL / 4);
+    assert!(p99(&latencies.end_to_end_uncorrected) < STALL / 40);
+    assert!(p99(&latencies.schedule_lag) > STALL / 4);
     // The calls were late, but none of it was the generator's doing: the figure can be trusted.
     assert_eq!(latencies.generator_lag.max(), 0);
     assert!(offered.faults.is_empty());

@@ -1,6 +1,12 @@
 //! The harness measures engines whose truth is known, and must find it.
 //!
 //! Time is made by the tests (`virtual_clock`), so that what is measured is exact and costs no time.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 mod fake;
 mod theory;

@@ -1,0 +1,61 @@
+//! What measuring costs: the drain of ten workers with everything that is measured, and with nothing but
+//! its length, in turns. Which of the two goes first alternates, since the second may find what the first
+//! has warmed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::metrics::OVERHEAD_PERCENT;
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::stage::Stage;
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_bench::workload::overhead::bare_drain;
+use prismq_report::record::Model;
+
+const WORKERS: usize = 10;
+
+pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
+    let turns = suite.stage().scale().pick(2, 2, 6, 10);
+    let load =
+        Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+    let case = Case::new("overhead", "workers", WORKERS)
+        .model(Model::Closed)
+        .with("tasks", tasks)
+        .with("turns", turns)
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("payload_bytes", PAYLOAD_BYTES)
+        .with("handler", "no-op");
+    suite.measure(case, |stage| {
+        let (mut measured, mut bare, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for turn in 0..turns {
+            if turn % 2 == 0 {
+                bare.push(bare_drain(stage, &load)?);
+            }
+            measured.push(instrumented(stage, &load, &mut faults)?);
+            if turn % 2 == 1 {
+                bare.push(bare_drain(stage, &load)?);
+            }
+        }
+        let (measured, bare) = (median(measured), median(bare));
+        let overhead = 100.0 * (measured.as_secs_f64() / bare.as_secs_f64() - 1.0);
+        let readings = vec![OVERHEAD_PERCENT.reads(overhead)];
+        Ok((measured, Round { readings, faults, ..Round::default() }))
+    })
+}
+
+fn instrumented(stage: &Stage, load: &Drain, faults: &mut Vec<String>) -> Result<Duration> {
+    let drained = drain(stage, load)?;
+    faults.extend(drained.faults);
+    Ok(drained.draining)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    let upper = times.len() / 2;
+    let at = |index: usize| times.get(index).copied().unwrap_or_default();
+    (at(upper) + at(upper.saturating_sub(1 - times.len() % 2))) / 2
+}
