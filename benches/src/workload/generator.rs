@@ -3,6 +3,8 @@
 //! A call that returns late delays the calls after it but not the times they were meant for: what they
 //! lost is theirs to tell. Nothing is skipped.
 
+use std::iter;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,7 @@ pub struct Generated {
     pub arrivals: Vec<Arrival>,
 }
 
-/// Enqueues each task at its offset from now, by so many callers in turn.
+/// Enqueues each task at its offset from now, by so many callers: whichever is free takes the next.
 ///
 /// # Errors
 /// If the engine does not take a task.
@@ -32,13 +34,14 @@ pub fn generate(
     callers: usize,
 ) -> Result<Generated> {
     let began = subject.clock.now();
-    let callers = callers.max(1);
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        tasks.get(index).zip(offsets.get(index))
+    };
     let answers = thread::scope(|scope| {
-        let callers: Vec<_> = (0..callers)
-            .map(|index| {
-                let share = tasks.iter().zip(offsets).skip(index).step_by(callers);
-                scope.spawn(move || call(subject, share, began))
-            })
+        let callers: Vec<_> = (0..callers.max(1))
+            .map(|_| scope.spawn(|| call(subject, iter::from_fn(take), began)))
             .collect();
         callers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
@@ -52,13 +55,13 @@ pub fn generate(
 
 fn call<'a>(
     subject: &Subject<'_>,
-    share: impl Iterator<Item = (&'a TaskSpec, &'a Duration)>,
+    tasks: impl Iterator<Item = (&'a TaskSpec, &'a Duration)>,
     began: Instant,
 ) -> Result<Vec<Arrival>> {
     sleep_precisely();
     let mut free = began;
-    let mut arrivals = Vec::with_capacity(share.size_hint().0);
-    for (task, offset) in share {
+    let mut arrivals = Vec::new();
+    for (task, offset) in tasks {
         let intended = began + *offset;
         subject.clock.wait_until(intended);
         let called = subject.clock.now();

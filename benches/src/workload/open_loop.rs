@@ -27,7 +27,7 @@ const TASK_TYPE: &str = "open_loop";
 pub struct OpenLoop {
     /// Threads of the pool.
     pub workers: usize,
-    /// Threads that enqueue, each every so-manyth task.
+    /// Threads that enqueue.
     pub generators: usize,
     /// Tasks that are measured.
     pub tasks: usize,

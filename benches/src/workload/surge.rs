@@ -31,7 +31,7 @@ pub struct Surge {
     pub backlog: usize,
     /// Threads of the pool.
     pub workers: usize,
-    /// Threads that enqueue, each every so-manyth task.
+    /// Threads that enqueue.
     pub generators: usize,
     /// Tasks that arrive from the start of the pool on.
     pub arriving: usize,
