@@ -11,7 +11,7 @@ use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::saturation::at_rate;
+use prismq_bench::workload::saturation::{WARM_UP_PERCENT, at_rate};
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};
@@ -32,10 +32,10 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
 }
 
 /// How long a load is measured in each round.
-fn measured(suite: &Suite<'_>, percent: usize) -> Duration {
+fn measured(suite: &Suite<'_>, percent: usize, arrivals: Arrivals) -> Duration {
     let scale = suite.stage().scale();
-    Duration::from_millis(match percent {
-        HALF => scale.pick(5, 150, 1_300, 6_000),
+    Duration::from_millis(match (percent, arrivals) {
+        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_300, 6_000),
         _ => scale.pick(5, 100, 400, 3_000),
     })
 }
@@ -47,14 +47,14 @@ fn at_load(
     percent: usize,
     arrivals: Arrivals,
 ) -> Result<()> {
-    let measured = measured(suite, percent);
+    let measured = measured(suite, percent, arrivals);
     let mut case = Case::new(scenario, "load", percent)
         .model(Model::Open)
         .claims("end_to_end", 0.99)
         .with("callers", CALLERS)
         .with("workers", WORKERS)
         .with("measured_ms", u64::try_from(measured.as_millis()).unwrap_or(u64::MAX))
-        .with("warm_up_percent", 10)
+        .with("warm_up_percent", WARM_UP_PERCENT)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", arrivals.name())
         .with("handler", "no-op");

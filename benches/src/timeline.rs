@@ -46,10 +46,14 @@ impl Marks {
         Self { enqueued: Vec::new(), completed, before: of }.sorted()
     }
 
-    /// Beside a backlog that is there at the start, and the completions of its tasks.
+    /// With those of a backlog beside, of whose tasks no more is known.
     #[must_use]
-    pub fn beside(mut self, before: u64, completed: impl IntoIterator<Item = Instant>) -> Self {
-        self.before += before;
+    pub fn beside(
+        mut self,
+        enqueued: impl IntoIterator<Item = Instant>,
+        completed: impl IntoIterator<Item = Instant>,
+    ) -> Self {
+        self.enqueued.extend(enqueued);
         self.completed.extend(completed.into_iter().map(|at| (at, None)));
         self.sorted()
     }

@@ -19,7 +19,7 @@ const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
-    let turns = suite.stage().scale().pick(2, 2, 6, 10);
+    let turns = suite.stage().scale().pick(2, 2, 2, 10);
     let load =
         Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
     let case = Case::new("overhead", "workers", WORKERS)

@@ -19,6 +19,9 @@ const STRIDE: f64 = 1.25;
 /// Tries, after which the best so far counts.
 const TRIES: usize = 10;
 
+/// How long the unmeasured beginning of a load is, of what is measured.
+pub const WARM_UP_PERCENT: usize = 25;
+
 /// Share of the rate that must be offered.
 const OFFERED: f64 = 0.97;
 /// What may be left when the last task has arrived: as much as arrives in that time.
@@ -67,12 +70,13 @@ pub fn saturate(
     })
 }
 
-/// The same load at so many tasks a second, measured for so long after a warm-up of a tenth of that.
+/// The same load at so many tasks a second, measured for so long after a warm-up of
+/// [`WARM_UP_PERCENT`] of that.
 #[must_use]
 pub fn at_rate(load: &OpenLoop, rate: f64, measured: Duration) -> OpenLoop {
     let interval = Duration::from_secs_f64(1.0 / rate.max(1.0));
     let tasks = tasks_in(measured, interval);
-    OpenLoop { tasks, warm_up: tasks.div_ceil(10), interval, ..load.clone() }
+    OpenLoop { tasks, warm_up: (tasks * WARM_UP_PERCENT).div_ceil(100), interval, ..load.clone() }
 }
 
 /// How many tasks arrive in so long, and at least one.

@@ -2,13 +2,14 @@
 //! schedule. How fast is it drained, and how long do those wait that arrive meanwhile?
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use prismq_report::record;
 
 use crate::accounting::Audit;
-use crate::error::Result;
+use crate::engine::TaskSpec;
+use crate::error::{Error, Result};
 use crate::health;
 use crate::latencies::{Latencies, Life, add, empty, lives};
 use crate::metrics::as_f64;
@@ -16,7 +17,7 @@ use crate::sampler;
 use crate::stage::Stage;
 use crate::timeline::{Marks, intervals, phase};
 use crate::workload::arrivals::Arrivals;
-use crate::workload::drain::fill;
+use crate::workload::drain::ENQUEUE_BATCH;
 use crate::workload::generator::generate;
 use crate::workload::numbered;
 use crate::workload::pool::{Pool, Work};
@@ -92,15 +93,15 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
     let every = sampler::interval(offsets.last().copied().unwrap_or_default());
     let began = subject.clock.now();
     let ((built, generated, worked), samples) = sampler::beside(subject, every, || {
-        let built = fill(subject.engine, piling)?;
+        let built = pile_up(subject, piling)?;
         let pool = Pool::start(subject, TASK_TYPE, load.workers, tasks.len(), &load.work)?;
         let generated = generate(subject, arriving, &offsets, load.generators)?;
         let arrived = generated.arrivals.iter().map(|arrival| arrival.id);
-        let ids: Vec<i64> = built.iter().copied().chain(arrived).collect();
+        let ids: Vec<i64> = built.iter().map(|(id, _)| *id).chain(arrived).collect();
         Ok((built, generated, pool.finish(&ids)?))
     })?;
 
-    let of_backlog: HashSet<i64> = built.into_iter().collect();
+    let of_backlog: HashSet<i64> = built.iter().map(|(id, _)| *id).collect();
     let backlog_done: Vec<_> = worked
         .completions
         .iter()
@@ -115,12 +116,11 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
     let mut afterwards = empty("end_to_end_afterwards")?;
     after.iter().filter_map(Life::end_to_end).for_each(|time| add(&mut afterwards, time));
 
-    let marks =
-        Marks::of(&lives).beside(u64::try_from(load.backlog).unwrap_or(u64::MAX), backlog_done);
+    let marks = Marks::of(&lives).beside(built.iter().map(|(_, at)| *at), backlog_done);
     let course = record::Round {
         seconds: worked.took().as_secs_f64(),
         counters: worked.counters(),
-        intervals: intervals(origin, (origin, ended), every, &marks, &samples)?,
+        intervals: intervals(origin, (began, ended), every, &marks, &samples)?,
         phases: vec![
             phase("build", origin, began, origin),
             phase("drain", origin, origin, drained),
@@ -143,4 +143,15 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
         faults,
         warnings: health::barely_offered(achieved).into_iter().collect(),
     })
+}
+
+/// Enqueues a backlog in batches of [`ENQUEUE_BATCH`] and says when each task was there.
+fn pile_up(subject: &Subject<'_>, tasks: &[TaskSpec]) -> Result<Vec<(i64, Instant)>> {
+    let mut there = Vec::with_capacity(tasks.len());
+    for batch in tasks.chunks(ENQUEUE_BATCH) {
+        let ids = subject.engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?;
+        let at = subject.clock.now();
+        there.extend(ids.into_iter().map(|id| (id, at)));
+    }
+    Ok(there)
 }
