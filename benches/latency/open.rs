@@ -61,6 +61,8 @@ fn at_load(
     if let Arrivals::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
+    // A trial's few tasks are no rate.
+    let overload = percent >= 100 || suite.is_trial();
     let line = format!("{scenario}_by_load");
     let mut index = 0;
     suite.measure_point(case, Some((&line, percent)), |stage| {
@@ -68,7 +70,7 @@ fn at_load(
         let rate = rates.sustainable * share(percent);
         let arrivals = arrivals.of_round(index);
         index += 1;
-        let load = OpenLoop { arrivals, overload: percent >= 100, ..load() };
+        let load = OpenLoop { arrivals, overload, ..load() };
         let offered = open_loop(stage, &at_rate(&load, rate, measured))?;
         let mut round = round(&offered);
         round.readings.push(SUSTAINABLE_TASKS_PER_S.reads(rates.sustainable));
