@@ -82,6 +82,6 @@ impl Generated {
         };
         let planned = last.intended.saturating_duration_since(first.intended).as_secs_f64();
         let took = last.called.saturating_duration_since(first.intended).as_secs_f64();
-        if took > planned { planned / took } else { 1.0 }
+        if planned > 0.0 && took > planned { planned / took } else { 1.0 }
     }
 }

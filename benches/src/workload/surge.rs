@@ -42,6 +42,8 @@ pub struct Surge {
     pub arrivals: Arrivals,
     /// What each does.
     pub work: Work,
+    /// Whether callers that the engine holds up are no fault of the load.
+    pub overload: bool,
 }
 
 /// What a surge came to.
@@ -132,7 +134,7 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
     let completed = worked.completions.iter().filter(|entry| entry.at <= drained).count();
     let achieved = generated.achieved();
     let mut faults = worked.faults;
-    faults.extend(health::under_offered(achieved));
+    faults.extend(health::under_offered(achieved).filter(|_| !load.overload));
     Ok(Subsided {
         draining: drained.saturating_duration_since(origin),
         completed_meanwhile: u64::try_from(completed).unwrap_or(u64::MAX),
