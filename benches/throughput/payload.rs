@@ -13,14 +13,18 @@ use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
 use prismq_report::record::Model;
 
 const WORKERS: usize = 10;
+/// What a backlog may take on the disk.
+const FILE_BYTES_MAX: usize = 512 << 20;
 const PAYLOADS: &[usize] = &[16 * 1024];
 const PAYLOADS_FULL: &[usize] = &[100, 1024, 16 * 1024, 256 * 1024];
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let full = suite.stage().scale() == Scale::Profile(Profile::Full);
     let payloads = if full { PAYLOADS_FULL } else { PAYLOADS };
-    let tasks = suite.stage().scale().pick(20, 200, 2_000, 2_000);
     for payload_bytes in payloads {
+        // Enough that the pool's pace counts, not its start, as far as the disk holds them.
+        let most = FILE_BYTES_MAX / payload_bytes;
+        let tasks = suite.stage().scale().pick(20, 200, 10_000, 10_000).min(most);
         let small =
             Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
         let payload_bytes = *payload_bytes;

@@ -352,8 +352,8 @@ impl<S: Store> Committer<S> {
     }
 
     fn apply_to(&self, store: &mut S, operations: &[Operation]) -> Result<Answers> {
-        let now = self.clock.now();
-        let applied = catch_unwind(AssertUnwindSafe(|| store.apply(now, operations)))
+        let clock = &*self.clock;
+        let applied = catch_unwind(AssertUnwindSafe(|| store.apply(clock, operations)))
             .unwrap_or_else(|_| Err(poisoned("the engine panicked in a transaction")));
         if let Err(Error::Poisoned { cause }) = &applied {
             tracing::error!(cause, "the queue is poisoned and must be reopened");
@@ -405,7 +405,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
-    use crate::clock::{SystemClock, Timestamp};
+    use crate::clock::SystemClock;
     use crate::store::Claimed;
     use crate::task::NewTask;
 
@@ -416,7 +416,7 @@ mod tests {
     }
 
     impl Store for Gate {
-        fn apply(&mut self, _: Timestamp, batch: &[Operation]) -> Result<Answers> {
+        fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
             self.groups.send(batch.len()).unwrap();
             self.go.recv().unwrap()?;
             Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())

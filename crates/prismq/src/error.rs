@@ -142,6 +142,15 @@ pub enum Error {
         #[source]
         source: Arc<rusqlite::Error>,
     },
+    /// The handle was opened by another process, of which this one is a fork: SQLite's files and locks do
+    /// not survive that. Nothing was done. Open queues after the fork, none before it.
+    #[error(
+        "the queue was opened by process {opened_by}, of which this is a fork: open it after the fork"
+    )]
+    Forked {
+        /// The process that opened it.
+        opened_by: u32,
+    },
     /// A thread of the queue or of a pool could not be started.
     #[error("cannot start a thread: {source}")]
     Thread {

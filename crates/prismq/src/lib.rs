@@ -7,6 +7,7 @@ mod failure;
 mod lease;
 pub mod limits;
 mod order;
+mod process;
 mod queue;
 mod requirements;
 mod retry;

@@ -76,8 +76,9 @@ pub const PREFETCH_DEFAULT: usize = 2048;
 /// How much work a pool holds ready for its workers: as many tasks as they finish in this time, so
 /// that slow tasks are left to other processes and a task of higher priority soon has its turn.
 pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
-/// How many payload bytes a pool holds ready for its workers, judged by the payloads it met last.
-pub const PREFETCH_BYTES_MAX: usize = 4 << 20;
+/// How many bytes of payloads too large to stand in their tasks' rows are read at a time: of the tasks
+/// that come next, as many as fit, and of the first however large.
+pub const READ_BYTES_MAX: usize = 256 << 10;
 /// How long a finished task may wait for others to be committed with, where handlers are quick.
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);
 /// How long what another process enqueues may go unnoticed by an idle pool where the kernel does not

@@ -2,6 +2,7 @@
 //! answers. How operations share transactions is [`crate::commit`]'s business, what they do to the
 //! file is the engine's.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,9 +11,10 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::commit::{Committer, Ticket};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
-use crate::lease::{Claim, Lease, validate_lease};
+use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
 use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT};
 use crate::order::Order;
+use crate::process::Owner;
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
@@ -49,6 +51,7 @@ pub struct Queue {
 
 #[derive(Debug)]
 struct Shared {
+    owner: Owner,
     committer: Committer<SqliteStore>,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
@@ -99,8 +102,10 @@ impl QueueBuilder {
     /// # Errors
     /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`] or
     /// [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
-    /// untouched. [`Error::Busy`] if another process held it for the whole wait.
+    /// untouched. [`Error::Busy`] if another process held it for the whole wait; [`Error::Forked`] in a
+    /// fork of a process that has queues open.
     pub fn open(self) -> Result<Queue> {
+        let owner = Owner::register()?;
         let contention = Arc::new(ContentionCounters::default());
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
@@ -110,7 +115,7 @@ impl QueueBuilder {
         let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
         let Self { clock, retry, .. } = self;
-        let shared = Shared { committer, reader, contention, clock, work, retry };
+        let shared = Shared { owner, committer, reader, contention, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
 }
@@ -176,17 +181,19 @@ impl Queue {
         tasks: &[NewTask],
     ) -> Result<Vec<TaskId>> {
         validate_batch(tasks)?;
+        self.shared.owner.check()?;
         enqueue_in(transaction, self.shared.clock.now(), tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed.
+    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. A task
+    /// whose payload cannot be read any more has failed an attempt, and is the error if there is no other.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         claim.validate()?;
         match self.submit(Operation::Claim(claim.clone()))? {
-            Answer::Claimed(Claimed { leases, .. }) => Ok(leases),
+            Answer::Claimed(Claimed { leases, .. }) => self.with_payloads(leases),
             _ => Err(Error::unanswered()),
         }
     }
@@ -320,7 +327,62 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.shared.owner.check()?;
         self.shared.committer.settings()
+    }
+
+    /// Reads the payloads of tasks that stand apart, in order, up to so many bytes; that of the first
+    /// however large. One that cannot be read does not stand in the way of the others.
+    pub(crate) fn read_payloads(
+        &self,
+        mut keys: Vec<LeaseKey>,
+        bytes_max: usize,
+    ) -> Vec<(LeaseKey, Result<Payload>)> {
+        let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
+        match self.reader(|reader| reader.payloads(&ids, bytes_max)) {
+            Ok(payloads) => keys.into_iter().zip(payloads).collect(),
+            Err(_) if keys.len() > 1 => {
+                keys.truncate(1);
+                self.read_payloads(keys, bytes_max)
+            }
+            Err(error) => keys.into_iter().map(|key| (key, Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Reads the payloads of a claim that stand apart.
+    fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
+        let mut unread: Vec<LeaseKey> = leases
+            .iter()
+            .filter(|lease| lease.payload.is_unread())
+            .map(|lease| lease.key)
+            .collect();
+        let mut payloads = HashMap::with_capacity(unread.len());
+        while !unread.is_empty() {
+            let read = self.read_payloads(unread.clone(), usize::MAX);
+            unread.drain(..read.len());
+            payloads.extend(read);
+        }
+        let mut unreadable = Vec::new();
+        leases.retain_mut(|lease| match payloads.remove(&lease.key) {
+            Some(Err(error)) => {
+                unreadable.push((self.failure(lease, TaskError::from(&error)), error));
+                false
+            }
+            Some(Ok(payload)) => {
+                lease.payload = payload;
+                true
+            }
+            None => true,
+        });
+        let mut first = None;
+        for (failure, error) in unreadable {
+            self.submit(failure)?;
+            first.get_or_insert(error);
+        }
+        match first {
+            Some(error) if leases.is_empty() => Err(error),
+            _ => Ok(leases),
+        }
     }
 
     fn set_paused(&self, queue: &str, paused: bool) -> Result<()> {
@@ -339,6 +401,9 @@ impl Queue {
     }
 
     pub(crate) fn submit_all(&self, operations: Vec<Operation>) -> Vec<Result<Answer>> {
+        if let Err(error) = self.shared.owner.check() {
+            return operations.iter().map(|_| Err(error.clone())).collect();
+        }
         self.shared.committer.submit(operations)
     }
 
@@ -378,11 +443,23 @@ impl Queue {
     }
 
     fn submit(&self, operation: Operation) -> Result<Answer> {
+        self.shared.owner.check()?;
         self.shared.committer.submit_one(operation)
     }
 
-    fn reader<T>(&self, read: impl FnOnce(&SqliteReader) -> Result<T>) -> Result<T> {
-        read(&self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    fn reader<T>(&self, read: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {
+        self.shared.owner.check()?;
+        read(&mut self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // A fork must not close what the parent uses, nor wait for threads that only the parent has: one
+        // reference more keeps it open for as long as the fork lives.
+        if !self.shared.owner.is_this_process() {
+            std::mem::forget(self.shared.clone());
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
-use crate::lease::{Claim, Lease, LeaseKey};
+use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::order::Order;
 use crate::stats::QueueStats;
 use crate::task::{NewTask, State, Task, TaskId};
@@ -107,7 +107,7 @@ pub(crate) enum Answer {
 /// What a claim found.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
-    /// The tasks, first in order first.
+    /// The tasks, first in order first; payloads that stand apart are not read yet.
     pub(crate) leases: Vec<Lease>,
     /// When the next scheduled task is due or the next lease expires, as far as the claim looked:
     /// it does where it found less than it was asked for.
@@ -122,10 +122,13 @@ pub(crate) trait Store: Send {
     /// answer of its own; an operation that does not apply, say for a lost lease, changes nothing
     /// and harms no other.
     ///
+    /// The time that counts is that of the clock once the transaction may write: a lease must not be
+    /// the shorter for having waited for others.
+    ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
     /// unknown whether it was.
-    fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
+    fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
     /// A number that is another once another process or handle has committed something.
     fn version(&self) -> Result<i64>;
@@ -141,6 +144,13 @@ pub(crate) trait Store: Send {
 pub(crate) trait Reader: Send {
     /// The task with this id, unless it was completed and not kept, or never was.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
+
+    /// The payloads of tasks that stand apart, in the order of the ids, until they are `bytes_max`
+    /// together; that of the first however large.
+    ///
+    /// # Errors
+    /// Outer: one of them cannot be read. Inner: this task has none.
+    fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.
     fn stats(&self, queue: &str) -> Result<QueueStats>;

@@ -8,7 +8,8 @@ use super::state::{Drained, End, Finished, Step};
 use super::{Crew, TaskContext};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::lease::Lease;
+use crate::lease::{Lease, Payload};
+use crate::limits::READ_BYTES_MAX;
 use crate::store::{Answer, Claimed, Operation};
 use crate::task::State as TaskState;
 
@@ -38,6 +39,11 @@ pub(super) fn work(crew: &Crew, worker: usize) {
                 }
                 done = Some(run(crew, worker, lease, clock, &lost));
             }
+            Step::Read(keys) => {
+                drop(state);
+                let read = crew.queue.read_payloads(keys, READ_BYTES_MAX);
+                crew.state().end_read(read, Instant::now());
+            }
             Step::Lead { finished, room } => {
                 drop(state);
                 lead(crew, finished, room);
@@ -66,7 +72,7 @@ struct Done {
     took: Duration,
 }
 
-fn run(crew: &Crew, worker: usize, lease: Lease, clock: Timestamp, lost: &AtomicBool) -> Done {
+fn run(crew: &Crew, worker: usize, mut lease: Lease, clock: Timestamp, lost: &AtomicBool) -> Done {
     let started = Instant::now();
     let end = if lease.expires_at() <= clock {
         // Held too long in a stopped process: the task is or will be another's.
@@ -77,7 +83,10 @@ fn run(crew: &Crew, worker: usize, lease: Lease, clock: Timestamp, lost: &Atomic
             Err(error) => End::Fail(error),
         }
     };
-    Done { finished: Finished { lease, worker: Some(worker), end }, took: started.elapsed() }
+    let took = started.elapsed();
+    // What waits to be settled needs no memory for it.
+    lease.payload = Payload::unread();
+    Done { finished: Finished { lease, worker: Some(worker), end }, took }
 }
 
 /// Waits until work is signalled, something falls due, or another process wrote to the file, which is

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::event::{Outcome, PoolStats};
 use crate::clock::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::failure::TaskError;
-use crate::lease::{Lease, LeaseKey};
-use crate::limits::{PREFETCH_BYTES_MAX, PREFETCH_TIME, SETTLE_DELAY};
+use crate::lease::{Lease, LeaseKey, Payload};
+use crate::limits::{PAYLOAD_BYTES_INLINE_MAX, PREFETCH_TIME, READ_BYTES_MAX, SETTLE_DELAY};
 
 /// A handler that takes less is quick: its completions are gathered rather than committed at once.
 const QUICK: Duration = Duration::from_micros(50);
@@ -40,6 +40,8 @@ pub(super) enum End {
 pub(super) enum Step {
     /// Run this task's handler.
     Run(Lease),
+    /// Read the payloads of these tasks, as far as they are to be read at once.
+    Read(Vec<LeaseKey>),
     /// Settle what is finished and claim up to this many.
     Lead { finished: Vec<Finished>, room: usize },
     /// Wait until there may be something to claim again, with a claim for this many left waiting.
@@ -90,12 +92,12 @@ pub(super) struct State {
     attended: bool,
     leading: bool,
     watching: bool,
+    /// Whether a worker reads payloads of what is ready.
+    reading: bool,
     drained: Option<Drained>,
     prefetch_max: usize,
     /// Workers that wait to be told.
     waiting: usize,
-    /// Average payload bytes of the last claim.
-    payload_bytes: usize,
     /// Moving average of a handler's time in seconds; `None` until one has run.
     handler_seconds: Option<f64>,
     backoff: Option<Backoff>,
@@ -123,10 +125,10 @@ impl State {
             attended: false,
             leading: false,
             watching: false,
+            reading: false,
             drained: None,
             prefetch_max,
             waiting: 0,
-            payload_bytes: 0,
             handler_seconds: None,
             backoff: None,
             halted: None,
@@ -147,8 +149,13 @@ impl State {
         if may_lead && self.must_settle(now) {
             return self.lead();
         }
-        if let Some(lease) = self.ready.pop_front() {
-            return Step::Run(lease);
+        match self.ready.front() {
+            Some(lease) if !lease.payload.is_unread() => {
+                return self.ready.pop_front().map_or(Step::Wait(None), Step::Run);
+            }
+            Some(_) if self.reading => return Step::Wait(None),
+            Some(_) => return self.read(),
+            None => {}
         }
         if self.phase == Phase::Draining {
             return match (self.finished.is_empty(), may_lead) {
@@ -166,6 +173,39 @@ impl State {
             Some(drained) => {
                 self.watching = true;
                 Step::Watch { drained, room: self.waiting_room() }
+            }
+        }
+    }
+
+    /// The payloads that are read next: no more than can fit, as each is larger than one that stands in
+    /// its task's row.
+    fn read(&mut self) -> Step {
+        self.reading = true;
+        let unread = self.ready.iter().take_while(|lease| lease.payload.is_unread());
+        let most = READ_BYTES_MAX / PAYLOAD_BYTES_INLINE_MAX;
+        Step::Read(unread.take(most).map(|lease| lease.key).collect())
+    }
+
+    /// A worker is back with payloads, in the order they were asked for. A task that is no longer ready
+    /// was lost or given back meanwhile; one whose payload cannot be had has failed.
+    pub(super) fn end_read(&mut self, read: Vec<(LeaseKey, Result<Payload>)>, now: Instant) {
+        self.reading = false;
+        let mut place = 0;
+        for (key, payload) in read {
+            let Some(lease) = self.ready.get_mut(place).filter(|lease| lease.key == key) else {
+                continue;
+            };
+            match payload {
+                Ok(payload) => {
+                    lease.payload = payload;
+                    place += 1;
+                }
+                Err(error) => {
+                    let lease = lease.clone();
+                    self.ready.remove(place);
+                    let end = End::Fail(error.into());
+                    self.put_finished(Finished { lease, worker: None, end }, now);
+                }
             }
         }
     }
@@ -213,16 +253,13 @@ impl State {
         self.posts.len().min(self.prefetch_max)
     }
 
-    /// How many tasks to hold: one a worker, and what they finish within [`PREFETCH_TIME`], as far
-    /// as their payloads fit into [`PREFETCH_BYTES_MAX`].
+    /// How many tasks to hold: one a worker, and what they finish within [`PREFETCH_TIME`].
     fn prefetch(&self) -> usize {
         let workers = self.posts.len();
         let ahead = self.handler_seconds.map_or(0.0, |seconds| {
             PREFETCH_TIME.as_secs_f64() / seconds.max(1e-9) * workers as f64
         });
-        let fitting = PREFETCH_BYTES_MAX / self.payload_bytes.max(1);
-        let wanted = workers.saturating_add(ahead as usize).min(fitting.max(workers));
-        wanted.min(self.prefetch_max)
+        workers.saturating_add(ahead as usize).min(self.prefetch_max)
     }
 
     fn is_quick(&self) -> bool {
@@ -255,7 +292,11 @@ impl State {
     /// Whether a waiting worker should be woken while another takes a task in hand: to take one too,
     /// or to watch.
     pub(super) fn wants_another(&self) -> bool {
-        self.waiting > 0 && (!self.ready.is_empty() || !(self.watching || self.leading))
+        let another = match self.ready.front() {
+            Some(lease) => !(lease.payload.is_unread() && self.reading),
+            None => !(self.watching || self.leading),
+        };
+        self.waiting > 0 && another
     }
 
     /// A worker begins or ends to wait.
@@ -307,8 +348,6 @@ impl State {
     /// A claim gave these, and came back short if it drained the queue.
     pub(super) fn claimed(&mut self, leases: Vec<Lease>, drained: Option<Drained>) {
         self.drained = drained;
-        let bytes: usize = leases.iter().map(|lease| lease.payload.len()).sum();
-        self.payload_bytes = bytes.checked_div(leases.len()).unwrap_or(self.payload_bytes);
         if self.phase == Phase::Running {
             self.ready.extend(leases);
         } else {

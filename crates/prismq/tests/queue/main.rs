@@ -10,23 +10,28 @@
 
 mod common;
 
+#[cfg(unix)]
 mod a_batch_is_enqueued_whole_or_not_at_all;
 mod a_callers_transaction_can_enqueue;
 mod a_claim_merges_its_types_in_one_order;
 mod a_claim_takes_lower_priorities_first_then_older_tasks;
 mod a_claim_writes_no_byte_of_a_large_payload;
+mod a_clock_set_back_holds_no_task_for_ever;
 mod a_delayed_task_is_claimed_when_due_and_not_before;
 mod a_delayed_task_never_stands_before_a_ready_one;
 mod a_failed_attempt_is_retried_after_its_backoff;
 mod a_failure_may_name_its_own_delay;
+mod a_file_that_is_gone_or_another_is_written_no_more;
 mod a_file_that_is_not_a_sound_queue_is_refused_and_left_untouched;
+mod a_lease_begins_when_the_claim_may_write;
 mod a_lost_lease_can_change_nothing;
 mod a_lost_lease_is_told_to_the_handler_and_its_result_refused;
-#[cfg(unix)]
+mod a_name_that_looks_like_an_address_is_a_file_of_that_name;
 mod a_new_queue_file_is_readable_by_its_owner_only;
 mod a_panic_fails_its_own_task_only;
 mod a_path_that_cannot_hold_a_queue_is_refused;
 mod a_paused_queue_gives_nothing_until_it_is_resumed;
+mod a_payload_that_is_missing_fails_its_own_task_only;
 mod a_permanent_failure_is_dead_at_once;
 mod a_pool_completes_every_task_once;
 mod a_pool_retries_when_the_clock_says_so;
@@ -53,6 +58,7 @@ mod dropping_a_pool_shuts_it_down;
 mod every_bound_is_kept_at_its_edge;
 mod ids_are_never_used_again;
 mod large_payloads_come_back_whole_and_go_with_their_task;
+mod no_statement_is_put_together_from_what_callers_say;
 mod queues_in_one_file_are_apart;
 mod tasks_survive_closing_and_reopening;
 mod the_queue_is_full_durability_unless_told_otherwise;
@@ -60,4 +66,5 @@ mod the_wal_is_cut_once_the_queue_is_idle;
 mod the_wal_stays_short_under_sustained_load;
 mod two_handles_share_one_file;
 mod types_without_a_handler_are_left_alone;
+mod what_a_hostile_file_would_do_is_not_done;
 mod what_another_handle_enqueues_wakes_an_idle_pool;

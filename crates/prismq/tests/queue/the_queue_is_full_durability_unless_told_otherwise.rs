@@ -11,6 +11,7 @@ fn the_queue_is_full_durability_unless_told_otherwise() {
     let fixture = Fixture::new();
     assert_eq!(setting(&fixture.queue, "journal_mode"), "wal");
     assert_eq!(setting(&fixture.queue, "synchronous"), "2");
+    assert_eq!(setting(&fixture.queue, "auto_vacuum"), "2", "pages are freed without being read");
     let normal = Queue::builder(fixture.path()).durability(Durability::Normal).open().unwrap();
     assert_eq!(setting(&normal, "synchronous"), "1");
 }

@@ -5,25 +5,30 @@
 use super::{SqliteStore, state};
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::limits::ADVANCE_BATCH_MAX;
+use crate::limits::{ADVANCE_BATCH_MAX, LEASE_MAX};
 
 /// Makes due tasks ready.
 pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
      WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
-/// Takes expired leases back.
+/// Takes expired leases back, and those that end later than any lease that is given now: they are of a
+/// time before the clock was set back, and would hold their tasks for as long as it was wrong.
 pub(super) const RECLAIM: &str = "UPDATE task SET
          state = iif(attempt < max_attempts, 0, 3),
          error = iif(attempt < max_attempts, error, ?3),
          lease_expires_at = NULL
      WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
                   ORDER BY lease_expires_at LIMIT ?2)
+        OR id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at > ?4
+                  ORDER BY lease_expires_at DESC LIMIT ?2)
      RETURNING lane, state";
 /// When the next task is due.
 pub(super) const NEXT_RUN_AT: &str = "SELECT min(run_at) FROM task WHERE state = 1";
 /// When the next lease expires.
 pub(super) const NEXT_EXPIRY: &str = "SELECT min(lease_expires_at) FROM task WHERE state = 2";
+/// When the last lease expires.
+pub(super) const LAST_EXPIRY: &str = "SELECT max(lease_expires_at) FROM task WHERE state = 2";
 
 const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 
@@ -38,8 +43,16 @@ impl SqliteStore {
             counters.scheduled -= 1;
             counters.ready += 1;
         }
-        let reclaimed = self
-            .moved(RECLAIM, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX, LEASE_EXPIRED])?;
+        let latest = now.after(LEASE_MAX);
+        let reclaimed = self.moved(
+            RECLAIM,
+            rusqlite::params![
+                now.as_micros(),
+                ADVANCE_BATCH_MAX,
+                LEASE_EXPIRED,
+                latest.as_micros()
+            ],
+        )?;
         for (lane, state) in reclaimed {
             let queue = self.queue_of(lane)?;
             let counters = self.ledger.counters.of(queue);
@@ -56,7 +69,8 @@ impl SqliteStore {
 
     /// Whether [`Self::advance`] would move a task.
     pub(super) fn has_due(&self, now: Timestamp) -> Result<bool> {
-        Ok(self.next_due()?.is_some_and(|due| due <= now))
+        Ok(self.next_due()?.is_some_and(|due| due <= now)
+            || self.first(LAST_EXPIRY)?.is_some_and(|last| last > now.after(LEASE_MAX)))
     }
 
     /// When the next scheduled task is due or the next lease expires.

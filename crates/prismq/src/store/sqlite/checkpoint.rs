@@ -6,16 +6,20 @@
 //! As new pages keep coming, it may never reach the end, without which the WAL cannot start over: from
 //! [`WAL_PAGES_MAX`] on, the writer copies what is left between two commits.
 //!
+//! A checkpoint that fails to sync leaves open what reached the disk, as a commit does: the next one would
+//! be told that all is well. What failed is kept for the writer, which writes nothing more.
+//!
 //! A WAL that grew so long keeps its length on the disk when it starts over. Once nothing was copied for
 //! [`WAL_IDLE`], the thread cuts it to nothing.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, Error, Result};
 
+use super::failure;
 use crate::limits::{WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED};
 use crate::signal::Signal;
 
@@ -38,6 +42,8 @@ pub(super) fn watch_wal(connection: &Connection) {
 pub(super) struct Checkpointer {
     due: Arc<Signal>,
     stop: Arc<AtomicBool>,
+    /// The first failure that leaves the disk in doubt.
+    doubt: Arc<OnceLock<String>>,
     thread: Option<JoinHandle<()>>,
     /// Pages of the WAL from which on it is to be shortened next.
     next: u32,
@@ -50,12 +56,18 @@ impl Checkpointer {
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let due = Arc::new(Signal::default());
         let stop = Arc::new(AtomicBool::new(false));
-        let (told, stopped) = (due.clone(), stop.clone());
+        let doubt = Arc::new(OnceLock::new());
+        let (told, stopped, doubted) = (due.clone(), stop.clone(), doubt.clone());
         let thread = thread::Builder::new()
             .name("prismq-checkpoint".to_owned())
-            .spawn(move || run(&connection, &told, &stopped))?;
+            .spawn(move || run(&connection, &told, &stopped, &doubted))?;
         let next = WAL_PAGES_CHECKPOINT;
-        Ok(Self { due, stop, thread: Some(thread), next, reported: false })
+        Ok(Self { due, stop, doubt, thread: Some(thread), next, reported: false })
+    }
+
+    /// Why nothing must be written any more, if a checkpoint left the disk in doubt.
+    pub(super) fn doubt(&self) -> Option<&str> {
+        self.doubt.get().map(String::as_str)
     }
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.
@@ -71,7 +83,7 @@ impl Checkpointer {
         }
         self.next = pages.saturating_add(WAL_PAGES_CHECKPOINT);
         if pages >= WAL_PAGES_MAX {
-            checkpoint(writer);
+            checkpoint(writer, &self.doubt);
         }
         self.due.raise();
         if pages >= WAL_PAGES_REPORTED && !self.reported {
@@ -91,7 +103,7 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(connection: &Connection, due: &Signal, stop: &AtomicBool) {
+fn run(connection: &Connection, due: &Signal, stop: &AtomicBool, doubt: &OnceLock<String>) {
     let mut seen = 0;
     let mut long = false;
     while !stop.load(Ordering::SeqCst) {
@@ -100,35 +112,44 @@ fn run(connection: &Connection, due: &Signal, stop: &AtomicBool) {
             return;
         }
         if raised == seen {
-            long = !cut(connection);
+            long = !cut(connection, doubt);
         } else {
             seen = raised;
-            checkpoint(connection);
+            checkpoint(connection, doubt);
             long = true;
         }
     }
 }
 
 /// Copies pages back without waiting for anyone. Another process at the same work is no failure.
-fn checkpoint(connection: &Connection) {
+fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) {
     let run = || -> Result<()> {
         connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
     };
     if let Err(error) = run() {
+        note(&error, doubt);
         tracing::warn!(%error, "a checkpoint failed: the WAL grows until one succeeds");
     }
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it. The connection must not wait for locks: it would
 /// keep writers out until the last reader is done.
-fn cut(connection: &Connection) -> bool {
+fn cut(connection: &Connection, doubt: &OnceLock<String>) -> bool {
     let run = || -> Result<bool> {
         connection
             .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
             .query_row([], |row| Ok(row.get::<_, i64>(0)? == 0))
     };
     run().unwrap_or_else(|error| {
+        note(&error, doubt);
         tracing::warn!(%error, "the WAL could not be cut: it is tried again");
         false
     })
+}
+
+fn note(error: &Error, doubt: &OnceLock<String>) {
+    if failure::is_failed_sync(error) {
+        // Where it is set already, the first failure stays.
+        _ = doubt.set(format!("a checkpoint failed: {error}"));
+    }
 }

@@ -1,12 +1,12 @@
 //! Taking ready tasks: a seek into each lane, merged by order key.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rusqlite::types::{Type, Value};
+use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
 use super::SqliteStore;
@@ -30,12 +30,6 @@ pub(super) const LEASE: &str =
 /// Looks for one ready task in a lane of a queue that is not paused.
 pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
      AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
-/// Reads payloads that stand apart.
-pub(super) const LARGE_PAYLOADS: &str =
-    "SELECT task, data FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
-/// How long they are together, which reads no byte of them.
-pub(super) const LARGE_PAYLOAD_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) FROM payload
-     WHERE task IN (SELECT value FROM rarray(?1))";
 
 /// Tasks read from a lane at a time while several lanes are merged.
 const MERGE_CHUNK: usize = 32;
@@ -128,7 +122,8 @@ impl SqliteStore {
             .map_err(|error| self.failure(error))
     }
 
-    /// Leases the picked tasks by one statement, and gives them back in the order of picking.
+    /// Leases the picked tasks by one statement, and gives them back in the order of picking. Payloads
+    /// that stand apart are left to be read beside the writer.
     fn lease(
         &self,
         lanes: &[(Lane, Arc<str>)],
@@ -168,53 +163,13 @@ impl SqliteStore {
             .map_err(|error| self.failure(error))?;
         let inline = Arc::new(inline);
         parts.sort_unstable_by_key(|(place, _, _)| *place);
-        let mut leases: Vec<Lease> = parts
+        Ok(parts
             .into_iter()
-            .map(|(_, range, lease)| Lease {
-                payload: Payload::part(inline.clone(), range),
-                ..lease
+            .map(|(_, range, lease)| match lease.key.payload_apart {
+                true => lease,
+                false => Lease { payload: Payload::part(inline.clone(), range), ..lease },
             })
-            .collect();
-        self.read_large(&mut leases).map_err(|error| self.failure(error))?;
-        Ok(leases)
-    }
-
-    /// Reads the payloads that stand apart, all into one piece of memory.
-    fn read_large(&self, leases: &mut [Lease]) -> rusqlite::Result<()> {
-        let apart = leases.iter_mut().filter(|lease| lease.key.payload_apart);
-        let mut by_id: BTreeMap<i64, &mut Lease> =
-            apart.map(|lease| (lease.key.id.as_i64(), lease)).collect();
-        if by_id.is_empty() {
-            return Ok(());
-        }
-        let ids: Rc<Vec<Value>> = Rc::new(by_id.keys().map(|id| (*id).into()).collect());
-        let bytes: usize = self
-            .connection
-            .prepare_cached(LARGE_PAYLOAD_BYTES)?
-            .query_row([ids.clone()], |row| row.get(0))?;
-        let mut data = Vec::with_capacity(bytes);
-        let mut parts = Vec::with_capacity(by_id.len());
-        let mut select = self.connection.prepare_cached(LARGE_PAYLOADS)?;
-        let mut rows = select.query([ids])?;
-        while let Some(row) = rows.next()? {
-            let start = data.len();
-            data.extend_from_slice(row.get_ref(1)?.as_blob()?);
-            parts.push((row.get::<_, i64>(0)?, start..data.len()));
-        }
-        let data = Arc::new(data);
-        for (id, range) in parts {
-            if let Some(lease) = by_id.remove(&id) {
-                lease.payload = Payload::part(data.clone(), range);
-            }
-        }
-        // A task whose bytes are gone must not run without them.
-        by_id.into_keys().next().map_or(Ok(()), |id| {
-            Err(rusqlite::Error::FromSqlConversionFailure(
-                0,
-                Type::Blob,
-                format!("the payload of task {id} is missing").into(),
-            ))
-        })
+            .collect())
     }
 }
 
@@ -233,7 +188,7 @@ fn lease(
             payload_apart,
         },
         task_type: task_type.clone(),
-        payload: Payload::default(),
+        payload: Payload::unread(),
         priority: row.get(4)?,
         attempt: row.get(2)?,
         max_attempts: row.get(3)?,

@@ -56,6 +56,7 @@ pub(super) fn settings(
     let names = [
         "journal_mode",
         "page_size",
+        "auto_vacuum",
         "cache_size",
         "mmap_size",
         "wal_autocheckpoint",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use super::{OpenOptions, SqliteStore, advance, claim, history, open, settle};
-use crate::clock::Timestamp;
+use super::{OpenOptions, SqliteStore, advance, claim, history, open, payloads, settle};
+use crate::clock::{ManualClock, Timestamp};
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
 use crate::queue::Durability;
@@ -19,12 +19,12 @@ const STATEMENTS: [&str; 17] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
-    claim::LARGE_PAYLOADS,
-    claim::LARGE_PAYLOAD_BYTES,
+    payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
     advance::NEXT_RUN_AT,
     advance::NEXT_EXPIRY,
+    advance::LAST_EXPIRY,
     settle::HELD,
     settle::COMPLETE,
     settle::FORGET_PAYLOADS,
@@ -52,7 +52,7 @@ pub(super) fn store() -> (TempDir, SqliteStore) {
 fn store_with_two_lanes() -> (TempDir, SqliteStore) {
     let (folder, mut store) = store();
     let tasks = ["job", "other"].map(|task_type| NewTask::new(task_type, []));
-    store.apply(NOW, &[Operation::Enqueue(tasks.to_vec())]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(tasks.to_vec())]).unwrap();
     (folder, store)
 }
 
@@ -78,7 +78,9 @@ pub(super) fn claim_of(max: usize) -> Operation {
 
 fn claimed(store: &mut SqliteStore) -> Lease {
     let claim = claim_of(1);
-    let Ok(Answer::Claimed(mut claimed)) = store.apply(NOW, &[claim]).unwrap().remove(0) else {
+    let Ok(Answer::Claimed(mut claimed)) =
+        store.apply(&ManualClock::new(NOW), &[claim]).unwrap().remove(0)
+    else {
         panic!("a claim is answered by leases")
     };
     claimed.leases.remove(0)
@@ -87,7 +89,7 @@ fn claimed(store: &mut SqliteStore) -> Lease {
 /// Steps of one claim and its release, over all statements.
 fn steps(store: &mut SqliteStore) -> i32 {
     let lease = claimed(store);
-    store.apply(NOW, &[Operation::Release(lease.key)]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     let count = |connection: &Connection| -> i32 {
         let step = |sql| {
             let statement = connection.prepare_cached(sql).unwrap();
@@ -97,7 +99,7 @@ fn steps(store: &mut SqliteStore) -> i32 {
     };
     count(&store.connection);
     let lease = claimed(store);
-    store.apply(NOW, &[Operation::Release(lease.key)]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     count(&store.connection)
 }
 

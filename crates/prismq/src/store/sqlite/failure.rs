@@ -46,3 +46,10 @@ pub(super) fn leaves_disk_unknown(error: &rusqlite::Error) -> bool {
             && sqlite.extended_code != ffi::SQLITE_IOERR_SHMSIZE
     })
 }
+
+/// Whether the disk said that it failed to make something durable.
+pub(super) fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|sqlite| {
+        matches!(sqlite.extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
+    })
+}

@@ -14,9 +14,11 @@ mod counters;
 mod enqueue;
 mod failure;
 mod history;
+mod identity;
 mod lanes;
 mod ledger;
 mod open;
+mod payloads;
 mod queues;
 mod reader;
 mod schema;
@@ -32,9 +34,10 @@ use std::time::Duration;
 use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
+use self::identity::Identity;
 use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
 use crate::queue::Durability;
@@ -83,6 +86,8 @@ pub(crate) struct SqliteStore {
     checkpointer: Checkpointer,
     connection: Connection,
     path: PathBuf,
+    /// Which file the path named when it was opened.
+    identity: Identity,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
@@ -92,18 +97,19 @@ pub(crate) struct SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn apply(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(now, batch) {
+    fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        match self.answer_if_idle(clock.now(), batch) {
             Ok(Some(nothing)) => return Ok(nothing),
             // Another process recovers the file: taking the write lock waits for it, a look does not.
             Err(error) if error.is_busy() => {}
             Ok(None) => {}
             Err(error) => return Err(error),
         }
+        self.refuse_in_doubt()?;
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
-        let answers = match self.run(now, batch) {
+        let answers = match self.run(clock.now(), batch) {
             Ok(answers) => answers,
             Err(error) => {
                 self.roll_back();
@@ -229,6 +235,19 @@ impl SqliteStore {
         let counter =
             if looked { &self.contention.claim_conflicts } else { &self.contention.empty_claims };
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Stops writing once it is in doubt what of it lasts.
+    fn refuse_in_doubt(&self) -> Result<()> {
+        if let Some(cause) = self.checkpointer.doubt() {
+            return Err(Error::Poisoned { cause: cause.to_owned() });
+        }
+        if !self.identity.still_at(&self.path) {
+            return Err(Error::Poisoned {
+                cause: "the file was moved, deleted or replaced".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn begin(&self) -> Result<()> {

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::checkpoint::{self, Checkpointer};
+use super::identity::Identity;
 use super::ledger::Ledger;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
@@ -32,11 +33,16 @@ pub(crate) fn open(
     options: &OpenOptions,
     contention: Arc<ContentionCounters>,
 ) -> Result<(SqliteStore, SqliteReader)> {
+    if let Some(reason) = too_old(rusqlite::version_number()) {
+        return Err(unusable(&options.path, reason));
+    }
     let _one_at_a_time = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     let path = absolute(&options.path)
         .map_err(|error| unusable(&options.path, format!("the path is not valid: {error}")))?;
     admit(&path)?;
     let failure = |error| failure::classify(&path, error);
+    let identity = Identity::of(&path)
+        .map_err(|error| unusable(&path, format!("it cannot be looked at: {error}")))?;
     let writer = connection::connect(&path).map_err(failure)?;
     connection::let_sqlite_wait(&writer, options.busy_wait).map_err(failure)?;
     // A file that turns out not to be ours is to be left as it is, its WAL included.
@@ -64,6 +70,7 @@ pub(crate) fn open(
         checkpointer,
         connection: writer,
         path: path.clone(),
+        identity,
         durability: options.durability,
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
@@ -161,6 +168,8 @@ fn migrate(
     contention: &ContentionCounters,
 ) -> Result<()> {
     let failure = |error| failure::classify(path, error);
+    // Takes effect in an empty file only.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
     busy::begin_immediate(connection, wait, contention).map_err(|error| error.map_sql(failure))?;
     // Under the lock, as another process may have been faster.
     let migrated = schema::migrate(connection)
@@ -176,6 +185,35 @@ fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
 }
 
+/// The first version of SQLite in which several connections can share a WAL without a race between a
+/// checkpoint that starts it over and a writer, which can lose commits or damage the file.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Why this version of SQLite, which may not be the bundled one, cannot be used.
+fn too_old(version: i32) -> Option<String> {
+    (version < SQLITE_VERSION_MIN).then(|| {
+        format!(
+            "this program is linked with SQLite {}.{}.{}, which can damage a file that several \
+             connections write: link it with 3.51.3 or newer",
+            version / 1_000_000,
+            version / 1_000 % 1_000,
+            version % 1_000
+        )
+    })
+}
+
 fn unusable(path: &Path, reason: impl Into<String>) -> Error {
     Error::Unusable { path: path.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_can_lose_commits_is_refused() {
+        assert!(too_old(3_051_002).unwrap().contains("SQLite 3.51.2"));
+        assert_eq!(too_old(SQLITE_VERSION_MIN), None);
+        assert_eq!(too_old(rusqlite::version_number()), None, "the bundled one");
+    }
 }

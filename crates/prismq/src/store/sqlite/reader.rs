@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::failure;
+use super::payloads::Payloads;
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::lease::Payload;
 use crate::requirements::Names;
 use crate::stats::QueueStats;
 use crate::store::Reader;
@@ -17,11 +19,12 @@ use crate::task::{Task, TaskId};
 pub(crate) struct SqliteReader {
     connection: Connection,
     path: PathBuf,
+    payloads: Payloads,
 }
 
 impl SqliteReader {
-    pub(super) const fn new(connection: Connection, path: PathBuf) -> Self {
-        Self { connection, path }
+    pub(super) fn new(connection: Connection, path: PathBuf) -> Self {
+        Self { connection, path, payloads: Payloads::default() }
     }
 }
 
@@ -45,6 +48,16 @@ impl Reader for SqliteReader {
             )
             .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
             .map_err(|error| failure::classify(&self.path, error))
+    }
+
+    fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
+        let read = self.payloads.read(&self.connection, ids, bytes_max);
+        let read = read.map_err(|error| failure::classify(&self.path, error))?;
+        let missing = |id: &TaskId| Error::Corrupt {
+            path: self.path.clone(),
+            reason: format!("the payload of task {id} is missing"),
+        };
+        Ok(read.into_iter().zip(ids).map(|(part, id)| part.ok_or_else(|| missing(id))).collect())
     }
 
     fn stats(&self, queue: &str) -> Result<QueueStats> {

@@ -70,7 +70,9 @@ pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
 /// What is wrong with a file that claims to be of the current version; `None` if nothing shows.
 pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
     for object in OBJECTS {
-        let mut find = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+        let mut find = connection.prepare(
+            "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'index')",
+        )?;
         if !find.exists([object])? {
             return Ok(Some(format!("{object} is missing from its schema")));
         }

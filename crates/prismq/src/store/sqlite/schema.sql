@@ -1,6 +1,7 @@
 -- Version 1 of the file: what an empty database becomes.
 -- Times are microseconds since the Unix epoch. Every index that a claim, a promotion or a reclaim
--- seeks is partial, so that tasks in another state cost it nothing.
+-- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
+-- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
 -- One row: the next task id. Ids are never reused, else an old lease could fit a new task.
 CREATE TABLE sequence (

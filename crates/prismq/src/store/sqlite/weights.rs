@@ -1,6 +1,7 @@
 //! Proof that the weighted random order follows its weights while tasks come and go.
 
 use super::cost::{NOW, claim_of, store};
+use crate::clock::ManualClock;
 use crate::lease::LeaseKey;
 use crate::order::Order;
 use crate::store::{Answer, Operation, Store};
@@ -24,7 +25,7 @@ fn shares_follow_weights_over_many_claims_with_mixed_arrivals() {
     let order = Order::WeightedRandom;
     let first = PRIORITIES.iter().flat_map(|priority| vec![task(*priority); WAITING]).collect();
     let set = Operation::SetOrder { queue: "default".into(), order };
-    store.apply(NOW, &[set, Operation::Enqueue(first)]).unwrap();
+    store.apply(&ManualClock::new(NOW), &[set, Operation::Enqueue(first)]).unwrap();
 
     let mut counts = [0_u32; PRIORITIES.len()];
     let mut longest_wait = [0_u32; PRIORITIES.len()];
@@ -39,7 +40,9 @@ fn shares_follow_weights_over_many_claims_with_mixed_arrivals() {
                 claim_of(1),
             ];
         }
-        let Some(Ok(Answer::Claimed(claimed))) = store.apply(NOW, &batch).unwrap().pop() else {
+        let Some(Ok(Answer::Claimed(claimed))) =
+            store.apply(&ManualClock::new(NOW), &batch).unwrap().pop()
+        else {
             panic!("the last answer is the claim's")
         };
         let lease = &claimed.leases[0];

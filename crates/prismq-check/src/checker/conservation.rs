@@ -1,0 +1,39 @@
+//! The file is sound at every snapshot, and at the end its counters tell what the history tells.
+
+use super::Finding;
+use super::facts::Facts;
+use super::no_loss::is_death;
+use crate::event::Op;
+
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = facts
+        .snapshots
+        .iter()
+        .flat_map(|snapshot| &snapshot.problems)
+        .map(|problem| Finding::about([], problem.clone()))
+        .collect();
+    let Some(last) = facts.last.filter(|_| facts.rules.all_told) else {
+        return found;
+    };
+    let counters = [
+        (Op::Enqueue, last.totals.enqueued),
+        (Op::Complete, last.totals.completed),
+        (Op::Fail, last.totals.failed),
+    ];
+    for (op, counter) in counters {
+        let of_op = || facts.calls.iter().filter(move |call| call.begun.op == op);
+        let least = of_op().filter(|call| call.is_ok()).count() as u64;
+        let most = of_op().filter(|call| call.may_have_happened()).count() as u64;
+        if !(least..=most).contains(&counter) {
+            let what =
+                format!("the counter of {op} shows {counter}, and {least} to {most} were done");
+            found.push(Finding::about([], what));
+        }
+    }
+    let dead = facts.calls.iter().filter(|call| call.is_ok() && is_death(call)).count();
+    let standing = last.tasks.iter().filter(|task| task.state == prismq::State::Dead).count();
+    if standing < dead {
+        found.push(Finding::about([], format!("{dead} tasks died and {standing} are there")));
+    }
+    found
+}

@@ -1,0 +1,37 @@
+//! A task is held by one lease at a time: when it was given again, its last lease had been settled, or
+//! had expired by the time of the queue's own clock at which it was given.
+
+use prismq::Timestamp;
+use prismq::limits::LEASE_MAX;
+
+use super::Finding;
+use super::facts::{Facts, Given};
+
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (key, life) in &facts.lives {
+        for pair in life.claims.windows(2) {
+            let [first, second] = pair else {
+                continue;
+            };
+            if overlap(first, second) {
+                let what = format!(
+                    "task {key} was given under token {} while token {} still held it",
+                    second.token(),
+                    first.token()
+                );
+                found.push(Finding::about([*key], what));
+            }
+        }
+    }
+    found
+}
+
+fn overlap(first: &Given<'_>, second: &Given<'_>) -> bool {
+    let given_ns = second.event.t_mono_ns;
+    // One that ends later than any that is given now is of a time before the clock was set back.
+    let latest = Timestamp::from_micros(second.event.t_db).after(LEASE_MAX).as_micros();
+    let held_until = first.expiry_before(given_ns);
+    first.settled_before(given_ns).is_none()
+        && held_until.is_some_and(|expiry| second.event.t_db < expiry && expiry <= latest)
+}

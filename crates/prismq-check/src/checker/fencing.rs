@@ -1,0 +1,69 @@
+//! Tokens rise with every claim, only the holder of the last one changes anything, and only until its
+//! lease expires. The other way round, a lease that holds is not refused.
+
+use super::Finding;
+use super::facts::{Call, Facts, Given, Life};
+use crate::event::Op;
+
+pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (key, life) in &facts.lives {
+        let mut find = |what: String| found.push(Finding::about([*key], what));
+        for pair in life.claims.windows(2) {
+            if let [first, second] = pair
+                && !rises(first, second)
+            {
+                let (first, second) = (first.token(), second.token());
+                find(format!("task {key} was given under token {second} before or beside {first}"));
+            }
+        }
+        for given in &life.claims {
+            for call in &given.uses {
+                if let Some(what) = misjudged(facts, life, given, call) {
+                    let (op, token) = (call.begun.op, given.token());
+                    find(format!("task {key}: {op} with token {token} was {what}"));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a later token, or an equal one, was given later.
+fn rises(first: &Given<'_>, second: &Given<'_>) -> bool {
+    first.token() < second.token() && first.begun.t_mono_ns < second.event.t_mono_ns
+}
+
+fn misjudged(
+    facts: &Facts<'_>,
+    life: &Life<'_>,
+    given: &Given<'_>,
+    call: &Call<'_>,
+) -> Option<String> {
+    let end = call.end()?;
+    let expiry = given.expiry_before(call.begun.t_mono_ns);
+    let others = life.claims.iter().filter(|other| other.token() > given.token());
+    if call.is_ok() {
+        let overtaken = |other: &&Given<'_>| other.event.t_mono_ns <= call.begun.t_mono_ns;
+        if let Some(other) = others.clone().find(overtaken) {
+            return Some(format!("accepted when token {} had been given", other.token()));
+        }
+        let earliest = call.begun.t_db.min(end.t_db);
+        return expiry
+            .filter(|expiry| earliest >= *expiry)
+            .map(|expiry| format!("accepted at {earliest}, after its lease expired at {expiry}"));
+    }
+    if !end.lease_lost {
+        return None;
+    }
+    let taken = others.clone().any(|other| other.begun.t_mono_ns < end.t_mono_ns);
+    // The call itself is no reason: it was refused.
+    let settled = given.settled_before(end.t_mono_ns).is_some();
+    let unsure = given
+        .uses
+        .iter()
+        .any(|other| other.begun.op == Op::Extend && !other.is_ok() && other.may_have_happened());
+    let latest = facts.latest_db_time(end.t_mono_ns);
+    let held = !taken && !settled && !unsure && expiry.is_some_and(|expiry| latest < expiry);
+    held.then(|| "refused while its lease held".to_owned())
+}

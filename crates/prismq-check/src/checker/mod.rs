@@ -1,0 +1,95 @@
+//! Holds a history, and what stood in the file, against the invariants of a queue.
+
+mod attempts;
+mod conservation;
+mod counting;
+mod exclusion;
+mod facts;
+mod fencing;
+mod liveness;
+mod never_early;
+mod no_loss;
+mod no_phantom;
+mod one_end;
+mod order;
+mod shortest;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::facts::Facts;
+use crate::history::History;
+use crate::snapshot::Snapshot;
+use crate::verdict::{Invariant, Verdict, Violation};
+
+/// Broken promises of one kind that are told in full; the figures tell of all.
+const TOLD_OF_A_KIND: usize = 3;
+
+/// What a history may be held to beside what every history is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Every queue gives its tasks by priority, then first in first out. On unless set.
+    pub ordered: bool,
+    /// At the end, workers had taken all that could be taken: what still stands there is dead or kept.
+    pub drained: bool,
+    /// Workers asked so often that a task whose lease expired was taken again within this time.
+    pub reclaimed_within: Option<Duration>,
+    /// Nobody used the file whose calls are not in the history.
+    pub all_told: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { ordered: true, drained: false, reclaimed_within: None, all_told: false }
+    }
+}
+
+/// What an invariant's check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Finding {
+    what: String,
+    /// The tasks it is about.
+    keys: Vec<u64>,
+}
+
+impl Finding {
+    fn about(keys: impl IntoIterator<Item = u64>, what: impl Into<String>) -> Self {
+        Self { what: what.into(), keys: keys.into_iter().collect() }
+    }
+}
+
+/// Holds a history against every invariant.
+///
+/// Snapshots are in the order they were taken. Where the last was taken after the last event, it also
+/// shows what became of every task.
+#[must_use]
+pub fn check(history: &History, snapshots: &[Snapshot], rules: &Rules) -> Verdict {
+    let facts = Facts::new(history, snapshots, rules);
+    let mut found = BTreeMap::new();
+    for invariant in Invariant::ALL {
+        found.insert(invariant, findings(invariant, &facts));
+    }
+    let counts = counting::count(&facts, &found);
+    let violations = found.into_iter().flat_map(|(invariant, findings)| {
+        findings.into_iter().take(TOLD_OF_A_KIND).map(move |finding| {
+            let events = shortest::history(history, snapshots, rules, invariant, &finding);
+            Violation { invariant, what: finding.what, history: events }
+        })
+    });
+    Verdict { counts, violations: violations.collect() }
+}
+
+fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> {
+    match invariant {
+        Invariant::NoLoss => no_loss::check(facts),
+        Invariant::NoPhantom => no_phantom::check(facts),
+        Invariant::OneEnd => one_end::check(facts),
+        Invariant::Exclusion => exclusion::check(facts),
+        Invariant::Fencing => fencing::check(facts),
+        Invariant::Attempts => attempts::check(facts),
+        Invariant::Order => order::check(facts),
+        Invariant::NeverEarly => never_early::check(facts),
+        Invariant::Liveness => liveness::check(facts),
+        Invariant::Conservation => conservation::check(facts),
+    }
+}

@@ -1,0 +1,186 @@
+//! One line of a history: a call that begins, or an answer to one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Op {
+    /// To add a task.
+    Enqueue,
+    /// To be given tasks.
+    Claim,
+    /// To end a task well.
+    Complete,
+    /// To end an attempt badly.
+    Fail,
+    /// To hold a task longer.
+    Extend,
+    /// To give a task back.
+    Release,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It begins.
+    Invoke,
+    /// It was done, and what was promised with it holds from here on.
+    Ok,
+    /// It was refused and changed nothing.
+    Fail,
+    /// Nobody knows whether it was done: its process was killed, or the answer said as much.
+    Info,
+}
+
+/// One line of a history.
+///
+/// The answer to a call has the same actor, and follows the call in that actor's order. A claim is
+/// answered by one event for each task it was given, or by one without a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The place among the events of its actor, from 0.
+    pub seq: u64,
+    /// When it was noted: nanoseconds of a clock that all processes of the machine share and nobody sets.
+    pub t_mono_ns: u64,
+    /// The queue's own time of it, in microseconds: that of the operation where its answer tells, as a
+    /// claim's and an extension's do, else that of its noting.
+    pub t_db: i64,
+    /// The actor, which makes one call at a time.
+    pub proc: u32,
+    /// What was asked.
+    pub op: Op,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What the task was enqueued as: a number that its payload carries, unlike any other of its history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u64>,
+    /// The id the queue gave the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<i64>,
+    /// The fencing token of the lease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<i64>,
+    /// Which attempt the lease is, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Of an enqueue or a failure: not to be claimed before this time, if it is in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<i64>,
+    /// When the lease ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// The queue that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// The type of the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_type: Option<String>,
+    /// The priority of the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// The attempts the task is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// Of a claim's call: how many tasks it asks for. Of its answers: how many more follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Of a failure: whether it asks for no further attempt, and in its answer, whether the task is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<bool>,
+    /// Of a refusal: what was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Of a refusal: whether it was for a lease that no longer holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lease_lost: bool,
+    /// Of a refusal: whether it was for another process that held the write lock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub busy: bool,
+}
+
+impl Event {
+    /// An event of which nothing more is known.
+    #[must_use]
+    pub const fn new(proc: u32, op: Op, phase: Phase) -> Self {
+        Self {
+            seq: 0,
+            t_mono_ns: 0,
+            t_db: 0,
+            proc,
+            op,
+            phase,
+            key: None,
+            task: None,
+            token: None,
+            attempt: None,
+            run_at: None,
+            expires_at: None,
+            queue: None,
+            task_type: None,
+            priority: None,
+            max_attempts: None,
+            count: None,
+            dead: None,
+            error: None,
+            lease_lost: false,
+            busy: false,
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enqueue => "enqueue",
+            Self::Claim => "claim",
+            Self::Complete => "complete",
+            Self::Fail => "fail",
+            Self::Extend => "extend",
+            Self::Release => "release",
+        })
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invoke => "invoke",
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        })
+    }
+}
+
+/// For people: one line, with what is known of it.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.t_mono_ns / 1_000_000;
+        let micros = self.t_mono_ns / 1_000 % 1_000;
+        write!(f, "{millis}.{micros:03} ms  actor {}  {} {}", self.proc, self.op, self.phase)?;
+        let known = [
+            ("key", self.key.map(|key| key.to_string())),
+            ("task", self.task.map(|task| task.to_string())),
+            ("token", self.token.map(|token| token.to_string())),
+            ("attempt", self.attempt.map(|attempt| attempt.to_string())),
+            ("max_attempts", self.max_attempts.map(|attempts| attempts.to_string())),
+            ("at", Some(self.t_db.to_string())),
+            ("run_at", self.run_at.map(|time| time.to_string())),
+            ("expires_at", self.expires_at.map(|time| time.to_string())),
+            ("priority", self.priority.map(|priority| priority.to_string())),
+            ("dead", self.dead.map(|dead| dead.to_string())),
+            ("error", self.error.clone()),
+        ];
+        for (name, value) in known {
+            if let Some(value) = value {
+                write!(f, "  {name} {value}")?;
+            }
+        }
+        Ok(())
+    }
+}

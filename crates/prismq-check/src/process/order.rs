@@ -1,0 +1,44 @@
+//! What a process is told to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a process is told to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The queue's file.
+    pub path: PathBuf,
+    /// The number of its first actor; further ones follow.
+    pub proc: u32,
+    /// What it leaves to chance.
+    pub seed: u64,
+    /// How long it holds what it claims.
+    pub lease: Duration,
+    /// Its part.
+    pub role: Role,
+}
+
+/// The part of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Opens the file and enqueues this many tasks.
+    Enqueue {
+        /// How many.
+        tasks: u32,
+    },
+    /// Enqueues and works at once, each in a thread, in every way a program may, until it is stopped.
+    Everything,
+    /// Enqueues until it is stopped.
+    Produce,
+    /// Claims tasks and ends each in some way, until it is stopped.
+    Work,
+    /// Claims one task and holds it; once told to go on, tries everything with the lease.
+    Hold,
+    /// Holds the file's write lock, in the midst of a transaction, until it is stopped.
+    Lock,
+    /// Runs a pool that dies of payloads of 666 bytes, until it is stopped.
+    DieOfPoison,
+}

@@ -1,0 +1,70 @@
+//! What is put to the test: the operations of a queue, whoever does them.
+
+use std::time::Duration;
+
+use prismq::{Claim, Lease, NewTask, Queue, Result, State, TaskError, TaskId, Timestamp};
+
+/// Something that claims to be a queue.
+pub trait Subject {
+    /// See [`Queue::enqueue`].
+    ///
+    /// # Errors
+    /// As there.
+    fn enqueue(&self, task: &NewTask) -> Result<TaskId>;
+
+    /// See [`Queue::claim`].
+    ///
+    /// # Errors
+    /// As there.
+    fn claim(&self, claim: &Claim) -> Result<Vec<Lease>>;
+
+    /// See [`Queue::complete`].
+    ///
+    /// # Errors
+    /// As there.
+    fn complete(&self, lease: &Lease) -> Result<()>;
+
+    /// See [`Queue::fail`].
+    ///
+    /// # Errors
+    /// As there.
+    fn fail(&self, lease: &Lease, error: TaskError) -> Result<State>;
+
+    /// See [`Queue::extend`].
+    ///
+    /// # Errors
+    /// As there.
+    fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp>;
+
+    /// See [`Queue::release`].
+    ///
+    /// # Errors
+    /// As there.
+    fn release(&self, lease: &Lease) -> Result<()>;
+}
+
+impl Subject for Queue {
+    fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
+        self.enqueue(task)
+    }
+
+    fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
+        self.claim(claim)
+    }
+
+    fn complete(&self, lease: &Lease) -> Result<()> {
+        self.complete(lease)
+    }
+
+    fn fail(&self, lease: &Lease, error: TaskError) -> Result<State> {
+        self.fail(lease, error)
+    }
+
+    fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
+        self.extend(lease, by)
+    }
+
+    fn release(&self, lease: &Lease) -> Result<()> {
+        self.release(lease)
+    }
+}

@@ -1,0 +1,88 @@
+//! Processes on one file under the system's clock, and what they told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use prismq::{Queue, SystemClock};
+use prismq_check::{
+    Actor, Counts, History, Order, Process, Recorder, Role, Rules, Snapshot, Take, Verdict, check,
+};
+use tempfile::TempDir;
+
+/// How long what a process of these tests claims is held.
+pub(crate) const LEASE: Duration = Duration::from_millis(300);
+
+pub(crate) struct Fleet {
+    folder: TempDir,
+    procs: u32,
+    told: History,
+}
+
+impl Fleet {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, procs: 0, told: History::default() }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("queue.db")
+    }
+
+    pub(crate) fn start(&mut self, role: Role, seed: u64) -> Process {
+        self.start_with(role, seed, LEASE)
+    }
+
+    pub(crate) fn start_with(&mut self, role: Role, seed: u64, lease: Duration) -> Process {
+        // Two actors at most.
+        self.procs += 2;
+        let order = Order { path: self.path(), proc: self.procs, seed, lease, role };
+        Process::start(env!("CARGO_BIN_EXE_prismq-check-actor"), &order).unwrap()
+    }
+
+    /// Adds what a process told that is gone.
+    pub(crate) fn heard(&mut self, told: History) {
+        self.told = std::mem::take(&mut self.told).and(told);
+    }
+
+    /// An actor in this process; what it tells must be heard in the end.
+    pub(crate) fn actor(&mut self, queue: Queue) -> (Actor<Queue>, Recorder) {
+        self.procs += 2;
+        let recorder = Recorder::in_memory();
+        (Actor::new(queue, Arc::new(SystemClock), recorder.clone(), self.procs), recorder)
+    }
+
+    /// What stands there and was told up to now.
+    pub(crate) fn verdict(&self, rules: &Rules) -> Verdict {
+        check(&self.told, &[Snapshot::take(self.path()).unwrap()], rules)
+    }
+
+    /// Opens the file again, takes and completes all there is, and looks at what became of every task.
+    pub(crate) fn drain(&mut self, rules: &Rules) -> Verdict {
+        let queue = Queue::open(self.path()).unwrap();
+        let (mut actor, recorder) = self.actor(queue.clone());
+        let take = Take { max: 100, lease: Duration::from_secs(60), ..Take::default() };
+        loop {
+            let leases = actor.claim(&take).unwrap();
+            for lease in &leases {
+                actor.complete(lease).unwrap();
+            }
+            let left = queue.stats("default").unwrap();
+            if leases.is_empty() && left.ready + left.scheduled + left.leased == 0 {
+                break;
+            }
+            if leases.is_empty() {
+                // Until the leases of the dead expire.
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        self.heard(History::of(&recorder));
+        self.verdict(&Rules { drained: true, ..*rules })
+    }
+}
+
+/// Adds up what was counted, and prints it for whoever asked to see it.
+pub(crate) fn report(what: &str, counts: &Counts) {
+    println!("{what}:\n{counts}");
+}

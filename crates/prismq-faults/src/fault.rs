@@ -1,0 +1,99 @@
+//! What is to fail, when, for how long and how.
+
+use rusqlite::ffi;
+
+/// A call that SQLite makes on a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Opening a file, which may create it.
+    Open,
+    /// Reading a part.
+    Read,
+    /// Writing a part.
+    Write,
+    /// Cutting a file.
+    Truncate,
+    /// Waiting for the disk.
+    Sync,
+    /// Deleting a file.
+    Delete,
+}
+
+impl Call {
+    /// Everything that changes what is on the disk.
+    pub const CHANGES: &[Self] = &[Self::Write, Self::Truncate, Self::Sync, Self::Delete];
+
+    const fn input_output_error(self) -> i32 {
+        match self {
+            Self::Open => ffi::SQLITE_CANTOPEN,
+            Self::Read => ffi::SQLITE_IOERR_READ,
+            Self::Write => ffi::SQLITE_IOERR_WRITE,
+            Self::Truncate => ffi::SQLITE_IOERR_TRUNCATE,
+            Self::Sync => ffi::SQLITE_IOERR_FSYNC,
+            Self::Delete => ffi::SQLITE_IOERR_DELETE,
+        }
+    }
+}
+
+/// What becomes of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// The device answers EIO and does nothing.
+    InputOutput,
+    /// The device answers ENOSPC and does nothing.
+    NoSpace,
+    /// A read gives half of what was asked and zeros for the rest.
+    ShortRead,
+    /// The process is killed (SIGKILL) before the call is made.
+    Kill,
+}
+
+impl Effect {
+    /// SQLite's code for it; `None` for one that does not answer.
+    pub(crate) const fn code(self, call: Call) -> Option<i32> {
+        match self {
+            Self::InputOutput => Some(call.input_output_error()),
+            Self::NoSpace => Some(ffi::SQLITE_FULL),
+            Self::ShortRead => Some(ffi::SQLITE_IOERR_SHORT_READ),
+            Self::Kill => None,
+        }
+    }
+}
+
+/// For how long a fault lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lasting {
+    /// The nth call alone.
+    Once,
+    /// The nth call and all after it.
+    ForEver,
+}
+
+/// Something to fail.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault {
+    /// The kinds of calls that count.
+    pub calls: &'static [Call],
+    /// How the names of the files end whose calls count: `""` for all, `"-wal"` for the WAL, `".db"` for
+    /// the database.
+    pub files: &'static str,
+    /// Which of the calls from now on is the first to fail; the first is number 1.
+    pub nth: u64,
+    /// For how long.
+    pub lasting: Lasting,
+    /// How.
+    pub effect: Effect,
+}
+
+impl Fault {
+    pub(crate) fn concerns(&self, call: Call, name: &str) -> bool {
+        self.calls.contains(&call) && name.ends_with(self.files)
+    }
+
+    pub(crate) const fn strikes(&self, number: u64) -> bool {
+        match self.lasting {
+            Lasting::Once => number == self.nth,
+            Lasting::ForEver => number >= self.nth,
+        }
+    }
+}
