@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prismq_report::record::{
-    Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
+    Conditions, Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
 };
 
 use crate::child;
@@ -25,6 +25,7 @@ pub struct Suite<'a> {
     stage: Stage,
     driver: Driver<'a>,
     started_at: Timestamp,
+    before: Conditions,
     scenarios: Vec<Scenario>,
 }
 
@@ -47,12 +48,18 @@ pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>)
 fn run(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> Result<()> {
     let invocation = Invocation::from_args();
     let stage = Stage::from_env(invocation.mode == Mode::Trial)?;
+    // Nobody reads them where nothing is recorded.
+    let before = match invocation.mode {
+        Mode::Measure => environment::conditions(stage.bench_dir()),
+        Mode::Trial | Mode::Unrecorded => Conditions::default(),
+    };
     let mut criterion = driver::criterion(&stage, &invocation);
     let mut suite = Suite {
         name,
         stage,
         driver: Driver::new(&mut criterion, name, invocation),
         started_at: Timestamp::now(),
+        before,
         scenarios: Vec::new(),
     };
     body(&mut suite)?;
@@ -180,7 +187,7 @@ impl Suite<'_> {
             profile: profile.to_owned(),
             engine: self.stage.kind().name().to_owned(),
             argv: invocation.argv,
-            environment: environment::gather(&self.stage)?,
+            environment: environment::gather(&self.stage, self.before)?,
             scenarios: self.scenarios,
         };
         let path = prismq_report::files::write_suite(&places::results_dir(), &record)
