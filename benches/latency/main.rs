@@ -4,6 +4,7 @@
 mod end_to_end;
 mod open;
 mod wake;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use prismq_bench::suite;
 
 fn main() -> ExitCode {
     suite::main("latency", |suite| {
+        workload::measure(suite)?;
         end_to_end::measure(suite)?;
         open::measure(suite)?;
         wake::measure(suite)

@@ -19,6 +19,7 @@ pub mod invocation;
 pub mod ledger;
 pub mod metrics;
 pub mod places;
+pub mod plan;
 pub mod profile;
 pub mod progress;
 pub mod recorder;

@@ -219,3 +219,10 @@ pub const GROWTH_MIB: Spec = Spec::new("growth_mib", "MiB", Lower, Worst);
 /// Slope of resident memory over the tasks done, after the first round.
 pub const SLOPE_MIB_PER_1000_TASKS: Spec =
     Spec::new("slope_mib_per_1000_tasks", "MiB", Lower, Worst);
+
+/// 99th percentile of the time from the known commit to the first handler.
+pub const WAIT_P99_MS: Spec = Spec::new("wait_p99_ms", "ms", Lower, Median);
+/// 99th percentile of the latency from the actual call: what hides the delay of late calls.
+pub const P99_UNCORRECTED_MS: Spec = Spec::new("p99_uncorrected_ms", "ms", Lower, Median);
+/// Instructions of one operation, of all threads.
+pub const INSTRUCTIONS: Spec = Spec::new("instructions", "instructions", Lower, Median);
