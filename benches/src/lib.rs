@@ -15,6 +15,7 @@ pub mod engine;
 pub mod environment;
 pub mod error;
 pub mod floor;
+pub mod instructions;
 pub mod invocation;
 pub mod ledger;
 pub mod metrics;

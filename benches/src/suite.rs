@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prismq_report::record::{
-    Conditions, Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
+    self, Conditions, Metric, Model, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
 };
 
 use crate::child;
@@ -27,6 +27,17 @@ pub struct Suite<'a> {
     started_at: Timestamp,
     before: Conditions,
     scenarios: Vec<Scenario>,
+}
+
+/// How a round of a scenario went.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// How work arrived.
+    pub model: Model,
+    /// What its random choices began from.
+    pub seed: Option<u64>,
+    /// What happened when.
+    pub round: Option<record::Round>,
 }
 
 /// Runs a suite: `body` says what to measure. The exit status is 0 once the record is written, or
@@ -122,6 +133,28 @@ impl Suite<'_> {
         self.driver.bench(scenario, parameter, |call| measure(stage, call))
     }
 
+    /// Measures a case once, in Criterion's first call, and lets Criterion have the same duration each
+    /// time: for what takes long, or is the same every time. Gives back what was measured, if it was.
+    ///
+    /// # Errors
+    /// What `measure` gives.
+    pub fn bench_once<T>(
+        &mut self,
+        case: &Case,
+        measure: impl Fn(&Stage) -> Result<(Duration, T)>,
+    ) -> Result<Option<T>> {
+        let stage = &self.stage;
+        let mut measured: Option<(Duration, T)> = None;
+        self.driver.bench_unshown(case.scenario, &case.parameter, |_| {
+            let (duration, _) = match &measured {
+                Some(measured) => measured,
+                None => measured.insert(measure(stage)?),
+            };
+            Ok(*duration)
+        })?;
+        Ok(measured.map(|(_, measured)| measured))
+    }
+
     /// Whether this is test mode: a tiny load, checked but not measured.
     #[must_use]
     pub fn is_trial(&self) -> bool {
@@ -149,6 +182,26 @@ impl Suite<'_> {
             return Ok(());
         }
         let scenario = recorder::scenario(self.name, case, rounds, once)?;
+        self.keep(scenario)
+    }
+
+    /// Records a scenario of one round whose course is told too.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub fn record_course(
+        &mut self,
+        case: Case,
+        round: &Round,
+        once: Vec<Metric>,
+        course: Course,
+    ) -> Result<()> {
+        let scenario = recorder::scenario(self.name, case, [round], once)?;
+        let rounds = course.round.into_iter().collect();
+        self.keep(Scenario { model: Some(course.model), seed: course.seed, rounds, ..scenario })
+    }
+
+    fn keep(&mut self, scenario: Scenario) -> Result<()> {
         if let Validity::Invalid { reasons } = &scenario.validity {
             if self.is_trial() {
                 return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });

@@ -6,6 +6,7 @@ mod claim;
 mod drain;
 mod enqueue;
 mod floor;
+mod instructions;
 mod payload;
 mod pipeline;
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         drain::measure(suite)?;
         pipeline::measure(suite)?;
         payload::measure(suite)?;
-        claim::measure(suite)
+        claim::measure(suite)?;
+        instructions::measure(suite)
     })
 }

@@ -5,12 +5,14 @@ pub mod backlog;
 pub mod claim_cost;
 pub mod drain;
 pub mod enqueue;
+pub mod fairness;
 pub mod faults;
 pub mod idle;
 pub mod open_loop;
 pub mod pipeline;
 pub mod planned;
 pub mod processes;
+pub mod soak;
 pub mod wake;
 
 use std::sync::Arc;

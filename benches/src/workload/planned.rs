@@ -55,7 +55,9 @@ pub struct Done {
     pub dead: u64,
     /// Operations answered busy.
     pub busy_errors: u64,
-    /// Why the figures must not be used, if they must not.
+    /// Which share of the planned rate the callers offered, in an open workload.
+    pub offered: Option<f64>,
+    /// What did not happen as it was planned, so that the figures must not be used.
     pub faults: Vec<String>,
 }
 
@@ -112,11 +114,9 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
     faults.extend(audit.faults());
     faults.extend(died_otherwise(&to_die, &ids_that(&entries, Ending::Dead)));
     faults.extend(run_otherwise(&tasks, &runs));
-    if schedule.open {
-        faults.extend(off_schedule(&lived));
-    }
     Ok(Done {
         took: entries.iter().map(|entry| entry.at).max().unwrap_or(began).duration_since(began),
+        offered: offered(&lived).filter(|_| schedule.open),
         tasks: lived,
         audit,
         retried: size(ids_that(&entries, Ending::Retried).len()),
@@ -127,6 +127,16 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
 }
 
 impl Done {
+    /// Why the load was another than planned, if it was.
+    #[must_use]
+    pub fn off_schedule(&self) -> Option<String> {
+        let offered = self.offered.filter(|offered| *offered < OFFERED_MIN)?;
+        Some(format!(
+            "the callers offered {:.0} % of the planned rate: give them less work or be more",
+            100.0 * offered
+        ))
+    }
+
     /// Tasks completed in a second.
     #[must_use]
     pub fn tasks_per_s(&self) -> f64 {
@@ -338,17 +348,12 @@ fn run_otherwise(tasks: &[PlannedTask], runs: &[Run]) -> Option<String> {
     (planned != found).then(|| format!("{planned} runs of handlers were planned, {found} happened"))
 }
 
-/// Whether the callers offered another load than they were meant to.
-fn off_schedule(lived: &[Lived]) -> Option<String> {
+/// Which share of the planned rate the callers offered.
+fn offered(lived: &[Lived]) -> Option<f64> {
     let (first, last) = (lived.first()?, lived.last()?);
     let planned = last.intended.saturating_duration_since(first.intended).as_secs_f64();
     let took = last.called.saturating_duration_since(first.intended).as_secs_f64();
-    (planned > 0.0 && planned / took < OFFERED_MIN).then(|| {
-        format!(
-            "the callers offered {:.0} % of the planned rate: give them less work or be more",
-            100.0 * planned / took
-        )
-    })
+    (planned > 0.0).then(|| planned / took)
 }
 
 fn size(count: usize) -> u64 {
