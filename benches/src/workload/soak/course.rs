@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use prismq_report::record::{self, Interval, Phase};
 
-use super::{Arrival, Sample};
+use super::Sample;
+use super::books::{Arrival, Completion};
 use crate::accounting::Audit;
-use crate::engine::{Counters, Ending};
+use crate::engine::Counters;
 use crate::error::{Error, Result};
-use crate::ledger::Entry;
 use crate::workload::open_loop::{add, empty};
 
 const END_TO_END: &str = "end_to_end";
@@ -19,17 +19,17 @@ const END_TO_END: &str = "end_to_end";
 pub(super) struct Times<'a> {
     pub(super) began: Instant,
     pub(super) arrivals: &'a [Arrival],
-    pub(super) entries: &'a [Entry],
+    pub(super) completions: &'a [Completion],
 }
 
-/// A completion: when it was known, since the beginning, and how long the task had taken.
-type Completion = (Duration, Duration);
+/// A task's end: when it was known, since the beginning, and how long the task had taken.
+type End = (Duration, Duration);
 
 impl Times<'_> {
     /// From the intended enqueue to the committed completion; how late enqueue was called.
     pub(super) fn distributions(&self) -> Result<(Histogram<u64>, Histogram<u64>)> {
         let (mut end_to_end, mut lag) = (empty(END_TO_END)?, empty("schedule_lag")?);
-        for (_, took) in self.completions() {
+        for (_, took) in self.ends() {
             add(&mut end_to_end, took);
         }
         for arrival in self.arrivals {
@@ -51,11 +51,11 @@ impl Times<'_> {
             .map(|arrival| arrival.committed.saturating_duration_since(self.began))
             .collect();
         committed.sort_unstable();
-        let completions = self.completions();
+        let ends = self.ends();
         let intervals = samples
             .iter()
             .zip(samples.iter().skip(1))
-            .map(|(from, to)| interval(*from, *to, &committed, &completions))
+            .map(|(from, to)| interval(*from, *to, &committed, &ends))
             .collect::<Result<Vec<_>>>()?;
         let counters = BTreeMap::from([
             ("enqueued".to_owned(), audit.enqueued),
@@ -72,33 +72,28 @@ impl Times<'_> {
     }
 
     /// Of tasks that this process completed, by time.
-    fn completions(&self) -> Vec<Completion> {
+    fn ends(&self) -> Vec<End> {
         let intended: HashMap<i64, Instant> =
             self.arrivals.iter().map(|arrival| (arrival.id, arrival.intended)).collect();
-        let completed =
-            self.entries.iter().filter(|entry| entry.settled.ending == Ending::Completed);
-        let mut completions: Vec<Completion> = completed
-            .filter_map(|entry| {
-                let took = entry.at.saturating_duration_since(*intended.get(&entry.settled.id)?);
-                Some((entry.at.saturating_duration_since(self.began), took))
+        let mut ends: Vec<End> = self
+            .completions
+            .iter()
+            .filter_map(|completion| {
+                let took = completion.at.saturating_duration_since(*intended.get(&completion.id)?);
+                Some((completion.at.saturating_duration_since(self.began), took))
             })
             .collect();
-        completions.sort_unstable();
-        completions
+        ends.sort_unstable();
+        ends
     }
 }
 
-fn interval(
-    from: Sample,
-    to: Sample,
-    committed: &[Duration],
-    completions: &[Completion],
-) -> Result<Interval> {
+fn interval(from: Sample, to: Sample, committed: &[Duration], ends: &[End]) -> Result<Interval> {
     let upto = |at: Duration| committed.partition_point(|time| *time < at);
-    let completed_upto = |at: Duration| completions.partition_point(|(time, _)| *time < at);
-    let (first, last) = (completed_upto(from.at), completed_upto(to.at));
+    let ended_upto = |at: Duration| ends.partition_point(|(time, _)| *time < at);
+    let (first, last) = (ended_upto(from.at), ended_upto(to.at));
     let mut end_to_end = empty(END_TO_END)?;
-    for (_, took) in completions.get(first..last).unwrap_or_default() {
+    for (_, took) in ends.get(first..last).unwrap_or_default() {
         add(&mut end_to_end, *took);
     }
     let end_to_end = record::Histogram::encode(&end_to_end, "ns")

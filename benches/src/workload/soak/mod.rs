@@ -2,6 +2,7 @@
 //! a reader that does not let go, a second process, processes that die. Is every task done once, and do
 //! memory and files stay as large as they are?
 
+mod books;
 mod course;
 mod phases;
 mod watch;
@@ -9,6 +10,7 @@ mod watch;
 pub use phases::{Death, PHASES, Phase};
 pub use watch::Sample;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,12 +19,12 @@ use prismq_report::record;
 
 use crate::accounting::Audit;
 use crate::child::DRAINED_TYPE;
-use crate::engine::{Census, Crew, Ending, Engine};
+use crate::engine::{Census, Crew, Engine};
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, ids_that};
 use crate::stage::Stage;
 use crate::workload::drain::{BOUND, LEASE, STOP_BOUND};
-use crate::workload::{handler, numbered};
+use crate::workload::numbered;
+use books::{Arrival, Books, arrivals_of_one};
 
 /// How often it is looked whether anything is left at the end.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -67,15 +69,6 @@ pub struct Soaked {
     pub faults: Vec<String>,
 }
 
-/// One task as its caller saw it.
-#[derive(Debug, Clone, Copy)]
-struct Arrival {
-    id: i64,
-    intended: Instant,
-    called: Instant,
-    committed: Instant,
-}
-
 /// Runs a soak in a new database; `show` is told of every look at memory and files.
 ///
 /// # Errors
@@ -84,24 +77,27 @@ pub fn soak(stage: &Stage, load: Soak, show: impl FnMut(usize) + Send) -> Result
     let callers = usize::try_from(load.callers).unwrap_or(1);
     let database = stage.database(load.workers + callers)?;
     let engine = database.engine();
-    let ledger = Ledger::expecting(usize::MAX);
+    let books = Books::of(load);
     let crew = Crew {
         workers: load.workers,
         lease: LEASE,
-        handlers: vec![(DRAINED_TYPE, handler(&ledger, |_| {}))],
-        listener: ledger.listener(),
+        handlers: vec![(DRAINED_TYPE, Arc::new(|_| Ok(())))],
+        listener: books.listener(),
     };
+    let rooms: Vec<_> = (0..load.callers).map(|_| arrivals_of_one(load)).collect();
     let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
     let before = engine.counters();
     let began = Instant::now();
     let stop = AtomicBool::new(false);
     let (phases, samples, arrivals) = thread::scope(|scope| {
         let watch = scope.spawn(|| watch::watch(&database, began, load.interval, &stop, show));
-        let callers: Vec<_> = (0..load.callers)
-            .map(|caller| {
+        let callers: Vec<_> = rooms
+            .into_iter()
+            .zip(0..)
+            .map(|(room, caller)| {
                 scope.spawn({
                     let stop = &stop;
-                    move || call(engine, began, load, caller, stop)
+                    move || call(engine, began, load, caller, room, stop)
                 })
             })
             .collect();
@@ -117,10 +113,10 @@ pub fn soak(stage: &Stage, load: Soak, show: impl FnMut(usize) + Send) -> Result
     let left = drained(engine)?;
     let crew = running.stop(STOP_BOUND);
 
-    let entries = ledger.entries();
+    let completions = books.completions();
     let mut enqueued: Vec<i64> = arrivals.iter().map(|arrival| arrival.id).collect();
     enqueued.extend(phases.deaths.iter().flat_map(|death| death.held.iter()));
-    let mut completed = ids_that(&entries, Ending::Completed);
+    let mut completed: Vec<i64> = completions.iter().map(|completion| completion.id).collect();
     completed.extend(&phases.completed_elsewhere);
     completed.extend(phases.deaths.iter().flat_map(|death| death.recovered.iter()));
     let audit = Audit::balance(&enqueued, &completed, &[]);
@@ -132,7 +128,7 @@ pub fn soak(stage: &Stage, load: Soak, show: impl FnMut(usize) + Send) -> Result
     }
     let met = engine.counters().since(before);
     let busy_errors = met.busy_errors + phases.busy_errors;
-    let times = course::Times { began, arrivals: &arrivals, entries: &entries };
+    let times = course::Times { began, arrivals: &arrivals, completions: &completions };
     let distributions = times.distributions()?;
     Ok(Soaked {
         course: times.course(&samples, phases.phases, &audit, met)?,
@@ -152,9 +148,9 @@ fn call(
     began: Instant,
     load: Soak,
     caller: u32,
+    mut arrivals: Vec<Arrival>,
     stop: &AtomicBool,
 ) -> Result<Vec<Arrival>> {
-    let mut arrivals = Vec::new();
     let task = numbered(DRAINED_TYPE, 1).pop();
     let task = task.ok_or_else(|| Error::Unfit { reason: "there is no task".to_owned() })?;
     let mut intended = began + load.gap * caller;
