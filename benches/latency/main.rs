@@ -9,6 +9,7 @@ mod open;
 mod readings;
 mod saturation;
 mod wake;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ use crate::capacity::Capacity;
 
 fn main() -> ExitCode {
     suite::main("latency", |suite| {
+        workload::measure(suite)?;
         end_to_end::measure(suite)?;
         let mut capacity = Capacity::default();
         saturation::measure(suite, &mut capacity)?;

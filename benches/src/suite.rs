@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prismq_report::record::{
-    Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
+    Conditions, Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
 };
 
 use crate::child;
@@ -26,6 +26,7 @@ pub struct Suite<'a> {
     stage: Stage,
     driver: Driver<'a>,
     started_at: Timestamp,
+    before: Conditions,
     scenarios: Vec<Scenario>,
 }
 
@@ -48,12 +49,18 @@ pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>)
 fn run(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> Result<()> {
     let invocation = Invocation::from_args();
     let stage = Stage::from_env(invocation.mode == Mode::Trial)?;
+    // Nobody reads them where nothing is recorded.
+    let before = match invocation.mode {
+        Mode::Measure => environment::conditions(stage.bench_dir()),
+        Mode::Trial | Mode::Unrecorded => Conditions::default(),
+    };
     let mut criterion = driver::criterion(&stage, &invocation);
     let mut suite = Suite {
         name,
         stage,
         driver: Driver::new(&mut criterion, name, invocation),
         started_at: Timestamp::now(),
+        before,
         scenarios: Vec::new(),
     };
     body(&mut suite)?;
@@ -132,6 +139,28 @@ impl Suite<'_> {
         self.driver.bench(scenario, parameter, |call| measure(stage, call))
     }
 
+    /// Measures a case once, in Criterion's first call, and lets Criterion have the same duration each
+    /// time: for what takes long, or is the same every time. Gives back what was measured, if it was.
+    ///
+    /// # Errors
+    /// What `measure` gives.
+    pub fn bench_once<T>(
+        &mut self,
+        case: &Case,
+        measure: impl Fn(&Stage) -> Result<(Duration, T)>,
+    ) -> Result<Option<T>> {
+        let stage = &self.stage;
+        let mut measured: Option<(Duration, T)> = None;
+        self.driver.bench_unshown(case.scenario, &case.parameter, |_| {
+            let (duration, _) = match &measured {
+                Some(measured) => measured,
+                None => measured.insert(measure(stage)?),
+            };
+            Ok(*duration)
+        })?;
+        Ok(measured.map(|(_, measured)| measured))
+    }
+
     /// Whether this is test mode: a tiny load, checked but not measured.
     #[must_use]
     pub fn is_trial(&self) -> bool {
@@ -204,7 +233,7 @@ impl Suite<'_> {
             profile: profile.to_owned(),
             engine: self.stage.kind().name().to_owned(),
             argv: invocation.argv,
-            environment: environment::gather(&self.stage)?,
+            environment: environment::gather(&self.stage, self.before)?,
             scenarios: self.scenarios,
         };
         let path = prismq_report::files::write_suite(&places::results_dir(), &record)

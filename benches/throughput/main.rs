@@ -7,6 +7,7 @@ mod claim;
 mod drain;
 mod enqueue;
 mod floor;
+mod instructions;
 mod overhead;
 mod payload;
 mod pipeline;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         pipeline::measure(suite)?;
         payload::measure(suite)?;
         overhead::measure(suite)?;
-        claim::measure(suite)
+        claim::measure(suite)?;
+        instructions::measure(suite)
     })
 }

@@ -4,7 +4,7 @@
 
 mod trend;
 
-pub use trend::{Trend, slope};
+pub use trend::{Slope, Trend, slope, slope_with_interval};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

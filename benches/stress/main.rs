@@ -1,6 +1,9 @@
 //! Does the queue bear volume and faults? 10 workers drain 5000 tasks and 20 workers 2000 whose
 //! handlers take 1 to 10 ms; then handlers fail, panic and dawdle, and a process dies holding tasks.
-//! Every part ends when its work has ended.
+//! Every part ends when its work has ended. In the full profile also the study of orders, and a soak.
+
+mod scheduling;
+mod soak;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,7 +30,9 @@ const FAULT_WORKERS: usize = 10;
 fn main() -> ExitCode {
     suite::main("stress", |suite| {
         VOLUMES.into_iter().try_for_each(|(workers, tasks)| volume(suite, workers, tasks))?;
-        mishaps(suite)
+        mishaps(suite)?;
+        scheduling::measure(suite)?;
+        soak::measure(suite)
     })
 }
 
