@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fastrand::Rng;
+use rand::SeedableRng as _;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand_distr::{Distribution as _, Exp1};
 
 /// How arrivals lie in time around their mean interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +44,11 @@ impl Arrivals {
         let mut gap: Box<dyn FnMut() -> f64> = match self {
             Self::Constant => Box::new(|| mean),
             Self::Poisson { seed } => {
-                let mut random = Rng::with_seed(seed);
-                // The logarithm of 1 - u: of 0 there would be none.
-                Box::new(move || -mean * (1.0 - random.f64()).ln())
+                let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+                Box::new(move || {
+                    let gap: f64 = Exp1.sample(&mut random);
+                    mean * gap
+                })
             }
         };
         let mut at = 0.0;

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fastrand::Rng;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{Offered, OpenLoop, run};
 use prismq_bench::workload::pool::Work;
 use prismq_bench::workload::subject::Subject;
+use rand::SeedableRng as _;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand_distr::{Distribution as _, Exp1};
 
 use super::fake::{Fake, Misdeed};
 use super::virtual_clock::VirtualClock;
@@ -20,10 +22,10 @@ pub(crate) fn constant(clock: &Arc<VirtualClock>, service: Duration) -> Work {
 
 /// A handler that takes an exponentially distributed time of this mean.
 pub(crate) fn exponential(clock: &Arc<VirtualClock>, mean: Duration, seed: u64) -> Work {
-    let (clock, random) = (clock.clone(), Mutex::new(Rng::with_seed(seed)));
+    let (clock, random) = (clock.clone(), Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed)));
     Arc::new(move |_| {
-        let uniform = random.lock().map_or(0.0, |mut random| random.f64());
-        clock.advance(mean.mul_f64(-(1.0 - uniform).ln()));
+        let share: f64 = random.lock().map_or(1.0, |mut random| Exp1.sample(&mut *random));
+        clock.advance(mean.mul_f64(share));
     })
 }
 
