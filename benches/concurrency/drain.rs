@@ -6,14 +6,18 @@ use std::thread;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
+use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::metrics::{
     BUSY_ERRORS, BUSY_WAITS, CLAIM_CONFLICT_PERCENT, DUPLICATED, EMPTY_POLLS, LOST, MAX_WORKERS,
     SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT, percent,
 };
 use prismq_bench::recorder::{Case, Round};
+use prismq_bench::rounds::SharedRounds;
+use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_report::record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
 /// Far beyond the cores: nothing may go wrong, whatever it brings.
@@ -42,6 +46,7 @@ fn tasks(suite: &Suite<'_>) -> usize {
 
 fn case(suite: &Suite<'_>, scenario: &'static str, workers: usize) -> Case {
     Case::new(scenario, "workers", workers)
+        .model(Model::Closed)
         .with("tasks", tasks(suite))
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
@@ -56,19 +61,21 @@ fn sweep(suite: &mut Suite<'_>, workers: usize) -> Result<Option<Level>> {
         work: Arc::new(|_| thread::sleep(HANDLER)),
     };
     let case = case(suite, "drain", workers);
-    let mut drains: Vec<Drained> = Vec::new();
-    suite.bench(&case, |stage, call| {
-        let drained = drain(stage, &load)?;
-        let draining = drained.draining;
-        if !call.discarded {
-            drains.push(drained);
-        }
-        Ok(draining)
-    })?;
+    let mut shared = SharedRounds::default();
+    // The same rounds once more by a number alone, through which Criterion draws a line.
+    let parameters = [("drain", case.parameter.clone()), ("drain_by_workers", workers.to_string())];
+    for (scenario, parameter) in parameters {
+        suite.bench_as(scenario, &parameter, |stage, call| {
+            Ok(shared.get(call.index, || drain(stage, &load))?.draining)
+        })?;
+    }
+    let drains: Vec<&Drained> =
+        shared.measured().iter().skip(suite.discarded_calls()).map(AsRef::as_ref).collect();
     if drains.is_empty() {
         return Ok(None);
     }
-    let rounds: Vec<Round> = drains.iter().map(round).collect();
+    let rounds: Vec<Round> =
+        drains.iter().map(|drained| round(suite.stage(), drained)).collect::<Result<_>>()?;
     let speed_up = speed_up(suite, workers, &rounds);
     suite.record(case, &rounds, vec![SPEED_UP.once(speed_up)])?;
     Ok(Some(Level {
@@ -78,7 +85,7 @@ fn sweep(suite: &mut Suite<'_>, workers: usize) -> Result<Option<Level>> {
     }))
 }
 
-fn round(drained: &Drained) -> Round {
+fn round(stage: &Stage, drained: &Drained) -> Result<Round> {
     let met = drained.met;
     let finished: u64 = drained.crew.per_worker.iter().sum();
     let share = |tasks: Option<&u64>| percent(tasks.copied().unwrap_or(0), finished);
@@ -95,7 +102,17 @@ fn round(drained: &Drained) -> Round {
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
-    Round { readings, histograms: Vec::new(), faults: drained.faults.clone() }
+    let tasks = usize::try_from(drained.tasks).unwrap_or(usize::MAX);
+    let floor = raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
+    Ok(Round {
+        readings,
+        histograms: vec![("service", drained.service.clone())],
+        faults: drained.faults.clone(),
+        course: drained.course.clone(),
+        ..Round::default()
+    }
+    .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+    .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
 }
 
 /// How much faster than one worker, if one worker was measured.
@@ -119,9 +136,9 @@ fn speed_up(
 
 /// Whether this many workers did everything without an error, each of them at work in most rounds:
 /// in a short round, one of many threads may come too late.
-fn bearable(drains: &[Drained], workers: usize) -> bool {
-    let clean = |drained: &Drained| drained.faults.is_empty() && drained.errors() == 0;
-    let all_at_work = |drained: &&Drained| {
+fn bearable(drains: &[&Drained], workers: usize) -> bool {
+    let clean = |drained: &&Drained| drained.faults.is_empty() && drained.errors() == 0;
+    let all_at_work = |drained: &&&Drained| {
         let per_worker = &drained.crew.per_worker;
         per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0)
     };
@@ -140,8 +157,8 @@ fn conclude(suite: &mut Suite<'_>, levels: &[Level]) -> Result<()> {
     });
     let round = Round {
         readings: vec![MAX_WORKERS.counts(most)],
-        histograms: Vec::new(),
         faults: faults.collect(),
+        ..Round::default()
     };
     let widest = WORKERS.into_iter().max().unwrap_or(0);
     suite.record(case(suite, "sweep", widest), &[round], Vec::new())

@@ -7,12 +7,14 @@ use prismq_bench::metrics::{CPU_PERCENT, WRITE_TRANSACTIONS};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::idle::idle;
+use prismq_report::record::Model;
 
 const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let watched_ms = suite.stage().scale().pick(10, 200, 1_000, 5_000);
-    let case = Case::new("idle", "workers", WORKERS).with("watched_ms", watched_ms);
+    let case =
+        Case::new("idle", "workers", WORKERS).model(Model::Probe).with("watched_ms", watched_ms);
     suite.measure(case, |stage| {
         let idled = idle(stage, WORKERS, Duration::from_millis(watched_ms))?;
         let share = idled.processor.as_secs_f64() / idled.watched.as_secs_f64();
@@ -22,6 +24,6 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         ];
         // Criterion follows what was used: the time that was watched says nothing.
         let used = idled.processor.max(Duration::from_nanos(1));
-        Ok((used, Round { readings, histograms: Vec::new(), faults: idled.faults }))
+        Ok((used, Round { readings, faults: idled.faults, ..Round::default() }))
     })
 }

@@ -1,4 +1,4 @@
-//! Eight processes, each with a pool of its own, drain one file.
+//! Processes, each with a pool of its own, drain one file: eight, in the full profile also fewer.
 
 use prismq_bench::error::Result;
 use prismq_bench::metrics::{BUSY_ERRORS, DUPLICATED, LOST, TASKS_PER_S, as_f64};
@@ -7,13 +7,19 @@ use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::processes::{Processes, drain_by_processes};
 
-const PROCESSES: usize = 8;
+const PROCESSES: &[usize] = &[8];
+const PROCESSES_FULL: &[usize] = &[1, 2, 4, 8];
 const WORKERS: usize = 2;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+    let ladder = suite.stage().scale().pick(PROCESSES, PROCESSES, PROCESSES, PROCESSES_FULL);
+    ladder.iter().try_for_each(|processes| drain(suite, *processes))
+}
+
+fn drain(suite: &mut Suite<'_>, processes: usize) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 100_000);
-    let load = Processes { processes: PROCESSES, workers: WORKERS, tasks };
-    let case = Case::new("drain", "processes", PROCESSES)
+    let load = Processes { processes, workers: WORKERS, tasks };
+    let case = Case::new("drain", "processes", processes)
         .with("workers_each", WORKERS)
         .with("tasks", tasks)
         .with("payload_bytes", PAYLOAD_BYTES)
@@ -27,6 +33,6 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             LOST.counts(shared.audit.lost),
             DUPLICATED.counts(shared.audit.duplicated),
         ];
-        Ok((shared.took, Round { readings, histograms: Vec::new(), faults: shared.faults }))
+        Ok((shared.took, Round { readings, faults: shared.faults, ..Round::default() }))
     })
 }

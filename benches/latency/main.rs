@@ -1,18 +1,30 @@
-//! How long does a task take: from its intended arrival to its committed completion, at a low rate and
-//! at half of what the machine can do; and from its enqueue into an idle queue to its handler?
+//! How long does a task take: from its intended arrival to its committed completion, at a low rate, at
+//! every share of what can be sustained, and behind a backlog; and from its enqueue into an idle queue
+//! to its handler?
 
+mod backlog;
+mod capacity;
 mod end_to_end;
 mod open;
+mod readings;
+mod saturation;
 mod wake;
+mod workload;
 
 use std::process::ExitCode;
 
 use prismq_bench::suite;
 
+use crate::capacity::Capacity;
+
 fn main() -> ExitCode {
     suite::main("latency", |suite| {
+        workload::measure(suite)?;
         end_to_end::measure(suite)?;
-        open::measure(suite)?;
+        let mut capacity = Capacity::default();
+        saturation::measure(suite, &mut capacity)?;
+        open::measure(suite, &mut capacity)?;
+        backlog::measure(suite, &mut capacity)?;
         wake::measure(suite)
     })
 }

@@ -1,53 +1,87 @@
-//! At half the measured maximum: callers that wait for each answer find out what the machine can do,
-//! then the same callers offer half of that at a constant rate.
+//! At shares of the rate that can be sustained, a little beyond it included: how long do tasks take that
+//! arrive at a constant rate, and at half of it at random?
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
-use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S};
-use prismq_bench::recorder::{Case, Round};
+use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
+use prismq_bench::profile::{Profile, Scale};
+use prismq_bench::recorder::Case;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+use prismq_bench::workload::saturation::{WARM_UP_PERCENT, at_rate};
+use prismq_report::record::Model;
 
-use crate::end_to_end::round;
+use crate::capacity::{CALLERS, Capacity, WORKERS, load};
+use crate::readings::round;
 
-const LOAD_PERCENT: usize = 50;
-const LOAD_FRACTION: f64 = 0.5;
-const CALLERS: usize = 10;
-const WORKERS: usize = 10;
+/// The load that has a goal, and that arrives at random too.
+const HALF: usize = 50;
+const LOADS: &[usize] = &[10, HALF, 75, 90, 100];
+const LOADS_FULL: &[usize] = &[10, 25, HALF, 75, 90, 95, 100, 105];
+const SEED: u64 = 0x7072_6973_6d71;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let tasks = suite.stage().scale().pick(20, 1_000, 8_000, 40_000);
-    let closed =
-        Pipeline { producers: CALLERS, workers: WORKERS, tasks, batch: 1, work: Arc::new(|_| {}) };
-    let case = Case::new("open", "load", LOAD_PERCENT)
+pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+    let full = suite.stage().scale() == Scale::Profile(Profile::Full);
+    for percent in if full { LOADS_FULL } else { LOADS } {
+        at_load(suite, capacity, "open", *percent, Arrivals::Constant)?;
+    }
+    at_load(suite, capacity, "poisson", HALF, Arrivals::Poisson { seed: SEED })
+}
+
+/// How long a load is measured in each round.
+fn measured(suite: &Suite<'_>, percent: usize, arrivals: Arrivals) -> Duration {
+    let scale = suite.stage().scale();
+    Duration::from_millis(match (percent, arrivals) {
+        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_300, 6_000),
+        _ => scale.pick(5, 100, 400, 3_000),
+    })
+}
+
+fn at_load(
+    suite: &mut Suite<'_>,
+    capacity: &mut Capacity,
+    scenario: &'static str,
+    percent: usize,
+    arrivals: Arrivals,
+) -> Result<()> {
+    let measured = measured(suite, percent, arrivals);
+    let mut case = Case::new(scenario, "load", percent)
+        .model(Model::Open)
+        .claims("end_to_end", 0.99)
         .with("callers", CALLERS)
         .with("workers", WORKERS)
-        .with("tasks", tasks)
+        .with("measured_ms", u64::try_from(measured.as_millis()).unwrap_or(u64::MAX))
+        .with("warm_up_percent", WARM_UP_PERCENT)
         .with("payload_bytes", PAYLOAD_BYTES)
-        .with("arrivals", "constant rate")
+        .with("arrivals", arrivals.name())
         .with("handler", "no-op");
-    let mut maximum = None;
-    let mut rounds: Vec<Round> = Vec::new();
-    suite.bench(&case, |stage, call| {
-        let most = match maximum {
-            Some(most) => most,
-            None => *maximum.insert(pipeline(stage, &closed)?.tasks_per_s()),
-        };
-        let offered = most * LOAD_FRACTION;
-        let interval = Duration::from_secs_f64(1.0 / offered);
-        let load = OpenLoop { workers: WORKERS, generators: CALLERS, tasks, interval };
-        let latencies = open_loop(stage, load)?;
-        if !call.discarded {
-            let mut round = round(&latencies);
-            round.readings.push(MAXIMUM_TASKS_PER_S.reads(most));
-            round.readings.push(OFFERED_TASKS_PER_S.reads(offered));
-            rounds.push(round);
-        }
-        Ok(Duration::from_nanos(latencies.end_to_end.value_at_quantile(0.99)))
-    })?;
-    suite.record(case, &rounds, Vec::new())
+    if let Arrivals::Poisson { seed } = arrivals {
+        case = case.seed(seed);
+    }
+    // A trial's few tasks are no rate.
+    let overload = percent >= 100 || suite.is_trial();
+    let line = format!("{scenario}_by_load");
+    let mut index = 0;
+    suite.measure_point(case, Some((&line, percent)), |stage| {
+        let rates = capacity.rates(stage)?;
+        let rate = rates.sustainable * share(percent);
+        let arrivals = arrivals.of_round(index);
+        index += 1;
+        let load = OpenLoop { arrivals, overload, ..load() };
+        let offered = open_loop(stage, &at_rate(&load, rate, measured))?;
+        let mut round = round(&offered);
+        round.readings.push(SUSTAINABLE_TASKS_PER_S.reads(rates.sustainable));
+        round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
+        round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
+        let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);
+        Ok((Duration::from_nanos(p99), round))
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small number of percent")]
+pub(crate) fn share(percent: usize) -> f64 {
+    percent as f64 / 100.0
 }

@@ -8,15 +8,18 @@ use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::wake::{From, wake};
+use prismq_report::record::Model;
 
-use crate::end_to_end::ms;
+use crate::readings::ms;
 
 const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let tasks = suite.stage().scale().pick(3, 20, 100, 500);
+    let tasks = suite.stage().scale().pick(3, 30, 100, 500);
     for (variant, from) in [("in_process", From::Here), ("cross_process", From::Elsewhere)] {
         let case = Case::variant("wake", variant)
+            .model(Model::Probe)
+            .claims("wake", 0.99)
             .with("workers", WORKERS)
             .with("tasks", tasks)
             .with("payload_bytes", PAYLOAD_BYTES);
@@ -26,7 +29,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             let readings = vec![P50_US.reads(us(0.5)), P99_US.reads(us(0.99))];
             let median = Duration::from_nanos(woken.wake.value_at_quantile(0.5).max(1));
             let histograms = vec![("wake", woken.wake)];
-            Ok((median, Round { readings, histograms, faults: woken.faults }))
+            Ok((median, Round { readings, histograms, faults: woken.faults, ..Round::default() }))
         })?;
     }
     Ok(())

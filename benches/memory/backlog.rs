@@ -10,6 +10,7 @@ use prismq_bench::rss::resident_mib;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::backlog::{BATCH, Backlog};
+use prismq_report::record::Model;
 
 const STEPS: usize = 10;
 const CLAIMED: usize = 10;
@@ -18,6 +19,7 @@ const UNREADABLE: &str = "the system does not tell how much memory is resident";
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let ready = suite.stage().scale().pick(2 * BATCH, 10 * BATCH, 1_000_000, 1_000_000);
     let case = Case::new("backlog", "ready", ready)
+        .model(Model::Probe)
         .with("enqueue_batch", BATCH)
         .with("payload_bytes", PAYLOAD_BYTES);
     let mut backlog: Option<Backlog> = None;

@@ -14,6 +14,7 @@ use prismq_bench::rss::{PeakWatch, Trend};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_report::record::Model;
 
 const CYCLES: usize = 5;
 const CONCURRENT_WORKERS: usize = 10;
@@ -39,6 +40,7 @@ fn watch(
     tasks: usize,
 ) -> Result<()> {
     let case = case
+        .model(Model::Closed)
         .with("tasks_per_cycle", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)

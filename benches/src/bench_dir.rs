@@ -42,10 +42,16 @@ impl BenchDir {
             .map_err(Error::io("create a directory in", &self.root))
     }
 
-    /// The type of the filesystem, and whether it keeps its data in memory.
+    /// The nearest directory that exists already: a fresh one below it is on the same filesystem.
+    #[must_use]
+    pub fn existing(&self) -> &Path {
+        self.root.ancestors().find(|path| path.exists()).unwrap_or(&self.root)
+    }
+
+    /// The type of the filesystem as far as `statfs` tells, and whether it keeps its data in memory.
     #[must_use]
     pub fn filesystem(&self) -> (Known<String>, bool) {
-        match statfs(existing(&self.root)) {
+        match statfs(self.existing()) {
             Err(error) => (Known::unknown(format!("statfs: {error}")), false),
             Ok(stat) => {
                 // The field's type differs between architectures; its 32 bits do not.
@@ -57,11 +63,6 @@ impl BenchDir {
             }
         }
     }
-}
-
-/// The nearest directory that exists already: a fresh one below it is on the same filesystem.
-fn existing(path: &Path) -> &Path {
-    path.ancestors().find(|path| path.exists()).unwrap_or(path)
 }
 
 /// Names of `statfs`'s magic numbers (`man 2 statfs`), and whether the data is in memory.

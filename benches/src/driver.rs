@@ -92,12 +92,35 @@ impl<'a> Driver<'a> {
         &mut self,
         scenario: &str,
         parameter: &str,
+        measure: impl FnMut(Call) -> Result<Duration>,
+    ) -> Result<()> {
+        // A trial is over before anyone could wonder.
+        let shown = self.invocation.mode != Mode::Trial;
+        self.bench_shown(scenario, parameter, shown, measure)
+    }
+
+    /// The same for a benchmark that shows by itself how far it is.
+    ///
+    /// # Errors
+    /// The first error of `measure`.
+    pub fn bench_unshown(
+        &mut self,
+        scenario: &str,
+        parameter: &str,
+        measure: impl FnMut(Call) -> Result<Duration>,
+    ) -> Result<()> {
+        self.bench_shown(scenario, parameter, false, measure)
+    }
+
+    fn bench_shown(
+        &mut self,
+        scenario: &str,
+        parameter: &str,
+        shown: bool,
         mut measure: impl FnMut(Call) -> Result<Duration>,
     ) -> Result<()> {
         let discarded = self.invocation.discarded_calls();
         let rounds = discarded + self.invocation.measured_calls(ROUNDS);
-        // A trial is over before anyone could wonder.
-        let shown = self.invocation.mode != Mode::Trial;
         let id = format!("{}/{scenario}/{parameter}", self.suite);
         let mut progress: Option<Progress> = None;
         let mut calls = 0;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::engine::EngineError;
+use crate::plan::PlanError;
 
 /// Why a suite could not be run or its record not be written.
 #[derive(Debug, Error)]
@@ -20,6 +21,9 @@ pub enum Error {
         /// What it may be set to.
         allowed: &'static str,
     },
+    /// A file that describes a workload is wrong.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// A file or directory could not be used.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

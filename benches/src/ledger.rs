@@ -1,11 +1,12 @@
-//! Keeps the books of a workload while it runs: which handlers ran, which attempts were committed
-//! and when, and whether all is done. What the books say is [`crate::accounting`]'s business.
+//! Keeps the books of a workload while it runs: which handlers ran and when, which attempts were
+//! committed and when, and whether all is done. What the books say is [`crate::accounting`]'s business.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::SegQueue;
 
+use crate::clocks::{Clock, SystemClock};
 use crate::engine::{Ending, Listener, Settled};
 
 /// One committed attempt and when it was known to be committed.
@@ -15,6 +16,17 @@ pub struct Entry {
     pub settled: Settled,
     /// When the commit was known to the harness.
     pub at: Instant,
+}
+
+/// One run of a handler to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// The task.
+    pub id: i64,
+    /// When the handler began.
+    pub started: Instant,
+    /// When it had done what it does.
+    pub ended: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -28,20 +40,28 @@ struct Books {
 #[derive(Debug)]
 pub struct Ledger {
     expected: usize,
+    clock: Arc<dyn Clock>,
     books: Mutex<Books>,
     /// Entered by every worker for every task: without a lock, so that the books do not become what
     /// the workers wait for.
-    runs: SegQueue<i64>,
+    runs: SegQueue<Run>,
     all_ended: Condvar,
 }
 
 impl Ledger {
-    /// Books for a workload of this many tasks.
+    /// Books for a workload of this many tasks, by the system's clock.
     #[must_use]
     pub fn expecting(tasks: usize) -> Arc<Self> {
+        Self::by(Arc::new(SystemClock), tasks)
+    }
+
+    /// Books for a workload of this many tasks, by a clock.
+    #[must_use]
+    pub fn by(clock: Arc<dyn Clock>, tasks: usize) -> Arc<Self> {
         let books = Books { entries: Vec::with_capacity(tasks), ended: 0 };
         Arc::new(Self {
             expected: tasks,
+            clock,
             books: Mutex::new(books),
             runs: SegQueue::new(),
             all_ended: Condvar::new(),
@@ -57,7 +77,7 @@ impl Ledger {
 
     /// Enters a committed attempt.
     pub fn enter(&self, settled: Settled) {
-        let at = Instant::now();
+        let at = self.clock.now();
         let mut books = self.books();
         books.entries.push(Entry { settled, at });
         if matches!(settled.ending, Ending::Completed | Ending::Dead) {
@@ -78,9 +98,12 @@ impl Ledger {
         }
     }
 
-    /// Enters that a handler began to run for this task.
-    pub fn ran(&self, id: i64) {
-        self.runs.push(id);
+    /// Does the work of a task's handler and enters when it began and ended.
+    pub fn run<T>(&self, id: i64, work: impl FnOnce() -> T) -> T {
+        let started = self.clock.now();
+        let result = work();
+        self.runs.push(Run { id, started, ended: self.clock.now() });
+        result
     }
 
     /// Waits until all expected tasks have ended; `false` if they did not within the bound.
@@ -93,15 +116,21 @@ impl Ledger {
         books.ended >= self.expected
     }
 
+    /// Tasks that have ended so far.
+    #[must_use]
+    pub fn ended(&self) -> usize {
+        self.books().ended
+    }
+
     /// All entries so far, in the order they were made.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.books().entries.clone()
     }
 
-    /// Takes out the tasks handlers ran for, once for each run.
+    /// Takes out the runs of handlers, in no certain order.
     #[must_use]
-    pub fn take_runs(&self) -> Vec<i64> {
+    pub fn take_runs(&self) -> Vec<Run> {
         std::iter::from_fn(|| self.runs.pop()).collect()
     }
 
@@ -115,4 +144,10 @@ impl Ledger {
 pub fn ids_that(entries: &[Entry], ending: Ending) -> Vec<i64> {
     let so = entries.iter().filter(|entry| entry.settled.ending == ending);
     so.map(|entry| entry.settled.id).collect()
+}
+
+/// The tasks handlers ran for, once for each run.
+#[must_use]
+pub fn ids_run(runs: &[Run]) -> Vec<i64> {
+    runs.iter().map(|run| run.id).collect()
 }

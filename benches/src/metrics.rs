@@ -219,3 +219,54 @@ pub const GROWTH_MIB: Spec = Spec::new("growth_mib", "MiB", Lower, Worst);
 /// Slope of resident memory over the tasks done, after the first round.
 pub const SLOPE_MIB_PER_1000_TASKS: Spec =
     Spec::new("slope_mib_per_1000_tasks", "MiB", Lower, Worst);
+
+/// Highest rate that can be sustained: offered in full, without a growing backlog.
+pub const SUSTAINABLE_TASKS_PER_S: Spec =
+    Spec::new("sustainable_tasks_per_s", "tasks/s", Higher, Median);
+/// Share of the intended rate that callers offered.
+pub const OFFERED_PERCENT: Spec = Spec::new("offered_percent", "%", Higher, Median);
+/// 99th percentile of the latency from the actual call: what hides the delay of late calls.
+pub const P99_UNCORRECTED_MS: Spec = Spec::new("p99_uncorrected_ms", "ms", Lower, Median);
+/// 99th percentile of the time from the call of enqueue to its known commit.
+pub const PUBLISH_P99_MS: Spec = Spec::new("publish_p99_ms", "ms", Lower, Median);
+/// 99th percentile of the time from the known commit to the handler.
+pub const WAIT_P99_MS: Spec = Spec::new("wait_p99_ms", "ms", Lower, Median);
+/// 99th percentile of how late callers were that had nothing else to do.
+pub const GENERATOR_LAG_P99_MS: Spec = Spec::new("generator_lag_p99_ms", "ms", Lower, Median);
+/// Tasks completed in a second while a backlog was drained and more arrived.
+pub const DRAINED_TASKS_PER_S: Spec = Spec::new("drained_tasks_per_s", "tasks/s", Higher, Median);
+/// From the start of the pool until the last task of the backlog was completed.
+pub const DRAIN_S: Spec = Spec::new("drain_s", "s", Lower, Median);
+/// 99th percentile of the latency of tasks that arrived after the backlog was gone.
+pub const P99_AFTERWARDS_MS: Spec = Spec::new("p99_afterwards_ms", "ms", Lower, Median);
+/// How much longer a drain takes with all that is measured than with nothing but its length.
+pub const OVERHEAD_PERCENT: Spec = Spec::new("overhead_percent", "%", Lower, Median);
+/// Instructions of one operation, of all threads.
+pub const INSTRUCTIONS: Spec = Spec::new("instructions", "instructions", Lower, Median);
+
+/// Median time from the known commit to the first handler.
+pub const WAIT_P50_MS: Spec = Spec::new("wait_p50_ms", "ms", Lower, Median);
+/// 95th percentile of the same.
+pub const WAIT_P95_MS: Spec = Spec::new("wait_p95_ms", "ms", Lower, Median);
+/// Jain's index of all waits: 1 if all are equal.
+pub const WAIT_JAIN: Spec = Spec::new("wait_jain", "index", Higher, Median);
+/// Gini's coefficient of all waits: 0 if all are equal.
+pub const WAIT_GINI: Spec = Spec::new("wait_gini", "coefficient", Lower, Median);
+/// Tasks that waited longer than the bound among the parameters.
+pub const STARVED_PERCENT: Spec = Spec::new("starved_percent", "%", Lower, Median);
+/// The most places by which a task was run sooner or later than it came.
+pub const REORDERED_MAX: Spec = Spec::new("reordered_max", "places", Lower, Worst);
+/// Share of all claims.
+pub const CLAIM_SHARE_PERCENT: Spec = Spec::new("claim_share_percent", "%", Higher, Median);
+/// Share of all claims if each had chosen by weight among the tasks that were ready then.
+pub const SHARE_BY_WEIGHT_PERCENT: Spec = Spec::new("share_by_weight_percent", "%", Higher, Median);
+
+/// Growth of resident memory under a load that stays the same, after the first tenth.
+pub const RSS_SLOPE_MIB_PER_H: Spec = Spec::new("rss_slope_mib_per_h", "MiB/h", Lower, Worst);
+/// Growth of the WAL under the same, while no reader holds it.
+pub const WAL_SLOPE_MIB_PER_H: Spec = Spec::new("wal_slope_mib_per_h", "MiB/h", Lower, Worst);
+/// Growth of the database file under the same.
+pub const DATABASE_SLOPE_MIB_PER_H: Spec =
+    Spec::new("database_slope_mib_per_h", "MiB/h", Lower, Worst);
+/// Processes that died holding tasks.
+pub const KILLED: Spec = Spec::new("killed", "processes", Higher, Total);

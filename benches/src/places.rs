@@ -26,6 +26,13 @@ pub fn results_dir() -> PathBuf {
     named_by("PRISMQ_RESULTS_DIR").unwrap_or_else(|| workspace().join("results"))
 }
 
+/// Where Criterion keeps its figures and charts: `CRITERION_HOME`, else in the target directory.
+#[must_use]
+pub fn criterion_dir() -> PathBuf {
+    let named = env::var_os("CRITERION_HOME").filter(|dir| !dir.is_empty());
+    named.map_or_else(|| target_dir().join("criterion"), PathBuf::from)
+}
+
 /// The thresholds the verdict checks.
 #[must_use]
 pub fn targets_file() -> PathBuf {

@@ -15,6 +15,7 @@ pub struct Progress {
     shown: bool,
     bar: Option<ProgressBar>,
     id: String,
+    unit: &'static str,
     rounds: usize,
     started: Instant,
     last_line: Instant,
@@ -24,9 +25,15 @@ impl Progress {
     /// Begins a benchmark of about this many rounds.
     #[must_use]
     pub fn begin(id: &str, rounds: usize, shown: bool) -> Self {
+        Self::begin_of("round", id, rounds, shown)
+    }
+
+    /// Begins a benchmark of about this many parts, each of which is called so.
+    #[must_use]
+    pub fn begin_of(unit: &'static str, id: &str, rounds: usize, shown: bool) -> Self {
         let bar = (shown && std::io::stderr().is_terminal()).then(|| bar(id, rounds));
         let now = Instant::now();
-        Self { shown, bar, id: id.to_owned(), rounds, started: now, last_line: now }
+        Self { shown, bar, id: id.to_owned(), unit, rounds, started: now, last_line: now }
     }
 
     /// Shows that this many rounds are done.
@@ -35,7 +42,7 @@ impl Progress {
             Some(bar) => bar.set_position(u64::try_from(rounds).unwrap_or(u64::MAX)),
             None if self.shown && self.last_line.elapsed() >= LINE_EVERY => {
                 self.last_line = Instant::now();
-                eprintln!("{}: round {rounds} of {}", self.id, self.rounds);
+                eprintln!("{}: {} {rounds} of {}", self.id, self.unit, self.rounds);
             }
             None => {}
         }
@@ -47,7 +54,7 @@ impl Progress {
             Some(bar) => bar.finish_and_clear(),
             None if self.shown => {
                 let took = self.started.elapsed().as_secs_f64();
-                eprintln!("{}: {rounds} rounds in {took:.1} s", self.id);
+                eprintln!("{}: {rounds} {}s in {took:.1} s", self.id, self.unit);
             }
             None => {}
         }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use prismq_report::record::{self, Metric, Scenario, Validity};
+use prismq_report::record::{self, Floor, Metric, Model, Scenario, Validity};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::metrics::{Reading, Spec};
+use crate::health;
+use crate::metrics::{Reading, Spec, median};
 
 /// What defines a scenario: its name and everything about its work.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,20 +19,54 @@ pub struct Case {
     pub parameter: String,
     /// All parameters of the work, those in the id among them.
     pub parameters: BTreeMap<String, Value>,
+    /// How work arrives, where that has a name.
+    pub model: Option<Model>,
+    /// What its random choices begin from.
+    pub seed: Option<u64>,
+    /// The percentiles it claims, of the distributions of these names: without samples enough, the
+    /// scenario is invalid.
+    pub claims: Vec<(&'static str, f64)>,
 }
 
 impl Case {
     /// A scenario that varies one parameter.
     #[must_use]
     pub fn new(scenario: &'static str, parameter: &str, value: usize) -> Self {
-        let parameters = BTreeMap::from([(parameter.to_owned(), Value::from(value))]);
-        Self { scenario, parameter: format!("{parameter}={value}"), parameters }
+        Self::variant(scenario, &format!("{parameter}={value}")).with(parameter, value)
     }
 
     /// A scenario that comes in variants rather than sizes.
     #[must_use]
     pub fn variant(scenario: &'static str, variant: &str) -> Self {
-        Self { scenario, parameter: variant.to_owned(), parameters: BTreeMap::new() }
+        Self {
+            scenario,
+            parameter: variant.to_owned(),
+            parameters: BTreeMap::new(),
+            model: None,
+            seed: None,
+            claims: Vec::new(),
+        }
+    }
+
+    /// Whose work arrives so.
+    #[must_use]
+    pub const fn model(mut self, model: Model) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Whose random choices begin from this.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// That claims a percentile of a distribution.
+    #[must_use]
+    pub fn claims(mut self, histogram: &'static str, quantile: f64) -> Self {
+        self.claims.push((histogram, quantile));
+        self
     }
 
     /// With a further parameter that defines the work and stands in the id.
@@ -64,6 +99,39 @@ pub struct Round {
     pub histograms: Vec<(&'static str, Histogram<u64>)>,
     /// Why it must not be used, if it must not.
     pub faults: Vec<String>,
+    /// What makes it doubtful.
+    pub warnings: Vec<String>,
+    /// Median latency of its first and last thirds in seconds, where it was to be steady.
+    pub thirds: Option<(f64, f64)>,
+    /// What the disk or SQLite did in the same round, beside one of its readings.
+    pub floors: Vec<Beside>,
+    /// What happened in it and when.
+    pub course: record::Round,
+}
+
+/// A floor beside a reading.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beside {
+    /// The metric that was read.
+    pub spec: Spec,
+    /// What the floor is a figure of: `disk`, `sqlite` or `pooled`.
+    pub floor: &'static str,
+    /// The floor, in the metric's unit.
+    pub value: f64,
+}
+
+impl Round {
+    /// With a floor beside the reading of a metric.
+    #[must_use]
+    pub fn beside(mut self, spec: Spec, floor: &'static str, value: f64) -> Self {
+        self.floors.push(Beside { spec, floor, value });
+        self
+    }
+
+    fn reading(&self, spec: Spec) -> Option<f64> {
+        let reading = self.readings.iter().find(|reading| reading.spec == spec)?;
+        Some(reading.value)
+    }
 }
 
 /// Brings the rounds of a scenario together; `once` are figures that belong to no single round.
@@ -76,10 +144,10 @@ pub fn scenario<'a>(
     rounds: impl IntoIterator<Item = &'a Round>,
     once: Vec<Metric>,
 ) -> Result<Scenario> {
+    let rounds: Vec<&Round> = rounds.into_iter().collect();
     let mut readings: Vec<(Spec, Vec<f64>)> = Vec::new();
     let mut merged: BTreeMap<&'static str, Histogram<u64>> = BTreeMap::new();
-    let mut reasons: Vec<String> = Vec::new();
-    for (index, round) in rounds.into_iter().enumerate() {
+    for round in &rounds {
         for reading in &round.readings {
             match readings.iter_mut().find(|(spec, _)| *spec == reading.spec) {
                 Some((_, samples)) => samples.push(reading.value),
@@ -89,26 +157,86 @@ pub fn scenario<'a>(
         for (name, histogram) in &round.histograms {
             merge(&mut merged, name, histogram)?;
         }
-        reasons.extend(round.faults.iter().map(|fault| format!("round {}: {fault}", index + 1)));
     }
-    let mut metrics: Vec<Metric> =
-        readings.into_iter().map(|(spec, samples)| spec.fold(samples)).collect();
+    let mut metrics: Vec<Metric> = readings
+        .into_iter()
+        .map(|(spec, samples)| Metric { floors: floors(&rounds, spec), ..spec.fold(samples) })
+        .collect();
     metrics.extend(once);
+    let mut reasons = numbered(&rounds, |round| &round.faults);
+    reasons.extend(objections(&case, &merged));
     let validity = if reasons.is_empty() { Validity::Valid } else { Validity::Invalid { reasons } };
-    let id = case.id(suite);
-    let histograms = encode(&merged)?;
+    let thirds: Vec<(f64, f64)> = rounds.iter().filter_map(|round| round.thirds).collect();
+    let mut warnings = numbered(&rounds, |round| &round.warnings);
+    warnings.extend(health::drift(&thirds));
     Ok(Scenario {
-        id,
+        id: case.id(suite),
         parameters: case.parameters,
         validity,
         metrics,
-        histograms,
-        model: None,
+        histograms: encode(&merged)?,
+        model: case.model,
         config_hash: None,
-        seed: None,
-        rounds: Vec::new(),
-        warnings: Vec::new(),
+        seed: case.seed,
+        rounds: courses(&rounds),
+        warnings,
     })
+}
+
+/// What rounds say, each with the round's number.
+fn numbered(rounds: &[&Round], said: impl Fn(&Round) -> &[String]) -> Vec<String> {
+    let numbers = rounds.iter().zip(1..);
+    numbers
+        .flat_map(|(round, number)| {
+            said(round).iter().map(move |text| format!("round {number}: {text}"))
+        })
+        .collect()
+}
+
+/// Why the rounds together are not what they claim to be. Who claims nothing cannot be wrong.
+fn objections(case: &Case, merged: &BTreeMap<&'static str, Histogram<u64>>) -> Vec<String> {
+    let too_few = case.claims.iter().filter_map(|(name, quantile)| {
+        let histogram = merged.get(name)?;
+        health::too_few(name, histogram, *quantile)
+    });
+    if case.claims.is_empty() {
+        return Vec::new();
+    }
+    let lagging = merged
+        .get("generator_lag")
+        .zip(merged.get("end_to_end"))
+        .and_then(|(lag, end_to_end)| health::lagging(lag, end_to_end));
+    too_few.chain(lagging).collect()
+}
+
+/// The floors beside a metric: each the median of its rounds, and so is its ratio.
+fn floors(rounds: &[&Round], spec: Spec) -> Vec<Floor> {
+    let mut found: Vec<(&'static str, Vec<f64>, Vec<f64>)> = Vec::new();
+    for round in rounds {
+        let Some(reading) = round.reading(spec) else { continue };
+        for floor in round.floors.iter().filter(|floor| floor.spec == spec && floor.value > 0.0) {
+            let ratio = reading / floor.value;
+            match found.iter_mut().find(|(name, ..)| *name == floor.floor) {
+                Some((_, values, ratios)) => {
+                    values.push(floor.value);
+                    ratios.push(ratio);
+                }
+                None => found.push((floor.floor, vec![floor.value], vec![ratio])),
+            }
+        }
+    }
+    let floor = |(name, values, ratios): (&str, Vec<f64>, Vec<f64>)| {
+        Some(Floor { name: name.to_owned(), value: median(&values)?, ratio: median(&ratios)? })
+    };
+    found.into_iter().filter_map(floor).collect()
+}
+
+/// The rounds over time, numbered; none where no workload told of any.
+fn courses(rounds: &[&Round]) -> Vec<record::Round> {
+    let told = rounds.iter().any(|round| round.course != record::Round::default());
+    let numbers = rounds.iter().zip(0..);
+    let course = |(round, index): (&&Round, u64)| record::Round { index, ..round.course.clone() };
+    numbers.filter(|_| told).map(course).collect()
 }
 
 fn merge(

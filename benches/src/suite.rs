@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prismq_report::record::{
-    Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
+    Conditions, Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
 };
 
 use crate::child;
@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::invocation::{Invocation, Mode};
 use crate::places;
 use crate::recorder::{self, Case, Round};
+use crate::rounds::SharedRounds;
 use crate::run_identity::RunIdentity;
 use crate::stage::Stage;
 
@@ -25,6 +26,7 @@ pub struct Suite<'a> {
     stage: Stage,
     driver: Driver<'a>,
     started_at: Timestamp,
+    before: Conditions,
     scenarios: Vec<Scenario>,
 }
 
@@ -47,12 +49,18 @@ pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>)
 fn run(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> Result<()> {
     let invocation = Invocation::from_args();
     let stage = Stage::from_env(invocation.mode == Mode::Trial)?;
+    // Nobody reads them where nothing is recorded.
+    let before = match invocation.mode {
+        Mode::Measure => environment::conditions(stage.bench_dir()),
+        Mode::Trial | Mode::Unrecorded => Conditions::default(),
+    };
     let mut criterion = driver::criterion(&stage, &invocation);
     let mut suite = Suite {
         name,
         stage,
         driver: Driver::new(&mut criterion, name, invocation),
         started_at: Timestamp::now(),
+        before,
         scenarios: Vec::new(),
     };
     body(&mut suite)?;
@@ -76,17 +84,33 @@ impl Suite<'_> {
     pub fn measure(
         &mut self,
         case: Case,
+        round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
+    ) -> Result<()> {
+        self.measure_point(case, None, round)
+    }
+
+    /// Measures a scenario that is one point of a sweep. Criterion is given the same rounds once more
+    /// under a name and a number, since it draws a line through benchmarks that differ in a number alone.
+    ///
+    /// # Errors
+    /// If a round could not be run.
+    pub fn measure_point(
+        &mut self,
+        case: Case,
+        point: Option<(&str, usize)>,
         mut round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
     ) -> Result<()> {
-        let mut rounds = Vec::new();
-        self.bench(&case, |stage, call| {
-            let (duration, round) = round(stage)?;
-            if !call.discarded {
-                rounds.push(round);
-            }
-            Ok(duration)
-        })?;
-        self.record(case, &rounds, Vec::new())
+        let mut shared = SharedRounds::default();
+        let on_line = point.map(|(line, at)| (line, at.to_string()));
+        for (scenario, parameter) in
+            [(case.scenario, case.parameter.clone())].into_iter().chain(on_line)
+        {
+            self.bench_as(scenario, &parameter, |stage, call| {
+                Ok(shared.get(call.index, || round(stage))?.0)
+            })?;
+        }
+        let measured = shared.measured().iter().skip(self.discarded_calls());
+        self.record(case, measured.map(|measured| &measured.1), Vec::new())
     }
 
     /// Lets Criterion call `measure` for a case, without recording anything.
@@ -115,6 +139,28 @@ impl Suite<'_> {
         self.driver.bench(scenario, parameter, |call| measure(stage, call))
     }
 
+    /// Measures a case once, in Criterion's first call, and lets Criterion have the same duration each
+    /// time: for what takes long, or is the same every time. Gives back what was measured, if it was.
+    ///
+    /// # Errors
+    /// What `measure` gives.
+    pub fn bench_once<T>(
+        &mut self,
+        case: &Case,
+        measure: impl Fn(&Stage) -> Result<(Duration, T)>,
+    ) -> Result<Option<T>> {
+        let stage = &self.stage;
+        let mut measured: Option<(Duration, T)> = None;
+        self.driver.bench_unshown(case.scenario, &case.parameter, |_| {
+            let (duration, _) = match &measured {
+                Some(measured) => measured,
+                None => measured.insert(measure(stage)?),
+            };
+            Ok(*duration)
+        })?;
+        Ok(measured.map(|(_, measured)| measured))
+    }
+
     /// Whether this is test mode: a tiny load, checked but not measured.
     #[must_use]
     pub fn is_trial(&self) -> bool {
@@ -133,7 +179,7 @@ impl Suite<'_> {
     /// If distributions cannot be written; in test mode, if a check failed.
     pub fn record<'r>(
         &mut self,
-        case: Case,
+        mut case: Case,
         rounds: impl IntoIterator<Item = &'r Round>,
         once: Vec<Metric>,
     ) -> Result<()> {
@@ -141,12 +187,19 @@ impl Suite<'_> {
         if rounds.peek().is_none() {
             return Ok(());
         }
+        if self.is_trial() {
+            // It claims nothing but correctness.
+            case.claims.clear();
+        }
         let scenario = recorder::scenario(self.name, case, rounds, once)?;
         if let Validity::Invalid { reasons } = &scenario.validity {
             if self.is_trial() {
                 return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });
             }
             eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
+        }
+        for warning in &scenario.warnings {
+            eprintln!("{}: {warning}", scenario.id);
         }
         self.scenarios.push(scenario);
         Ok(())
@@ -180,7 +233,7 @@ impl Suite<'_> {
             profile: profile.to_owned(),
             engine: self.stage.kind().name().to_owned(),
             argv: invocation.argv,
-            environment: environment::gather(&self.stage)?,
+            environment: environment::gather(&self.stage, self.before)?,
             scenarios: self.scenarios,
         };
         let path = prismq_report::files::write_suite(&places::results_dir(), &record)

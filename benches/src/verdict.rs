@@ -64,7 +64,7 @@ fn show(conclusion: &Conclusion) {
     for file in &conclusion.files {
         let _ = writeln!(out, "written: {}", file.display());
     }
-    let criterion = places::target_dir().join("criterion/report/index.html");
+    let criterion = places::criterion_dir().join("report").join("index.html");
     if criterion.exists() {
         let _ = writeln!(out, "charts: {}", criterion.display());
     }

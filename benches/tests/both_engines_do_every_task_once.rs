@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::drain::{Drain, drain};
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
 
@@ -27,11 +28,23 @@ fn a_backlog_is_drained() {
 fn arriving_tasks_are_completed() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load =
-            OpenLoop { workers: 2, generators: 3, tasks: 30, interval: Duration::from_millis(5) };
-        let latencies = open_loop(&stage, load).unwrap();
-        assert_eq!(latencies.audit.completed, 30, "{engine:?}");
-        assert_eq!(latencies.end_to_end.len(), 30, "{engine:?}");
+        let load = OpenLoop {
+            workers: 2,
+            generators: 3,
+            tasks: 30,
+            warm_up: 6,
+            interval: Duration::from_millis(5),
+            arrivals: Arrivals::Poisson { seed: 1 },
+            work: Arc::new(|_| {}),
+            overload: false,
+        };
+        let offered = open_loop(&stage, &load).unwrap();
+        assert_eq!(offered.audit.completed, 36, "{engine:?}");
+        // The warm-up is done and not measured.
+        let latencies = &offered.latencies;
+        for histogram in [&latencies.end_to_end, &latencies.wait, &latencies.publish] {
+            assert_eq!(histogram.len(), 30, "{engine:?}");
+        }
         // A completion cannot be known before the call that enqueued it was made.
         assert!(latencies.end_to_end.max() >= latencies.schedule_lag.min());
     }

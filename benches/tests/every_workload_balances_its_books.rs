@@ -7,11 +7,16 @@ use std::time::Duration;
 
 use prismq_bench::engine::EngineKind;
 use prismq_bench::floor::{disk, raw};
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::backlog::{BATCH, Backlog};
 use prismq_bench::workload::claim_cost::{Beside, fill};
+use prismq_bench::workload::drain::Drain;
 use prismq_bench::workload::enqueue::{Enqueue, enqueue};
 use prismq_bench::workload::idle::idle;
+use prismq_bench::workload::overhead::bare_drain;
 use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+use prismq_bench::workload::surge::{Surge, surge};
 use prismq_bench::workload::wake::{From, wake};
 
 const NONE: Vec<String> = Vec::new();
@@ -33,6 +38,38 @@ fn a_pipeline_completes_what_its_producers_enqueue() {
             Pipeline { producers: 2, workers: 2, batch: 7, tasks: 61, work: Arc::new(|_| {}) };
         let through = pipeline(&stage, &load).unwrap();
         assert_eq!((through.audit.completed, through.faults), (61, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_backlog_is_drained_beside_what_arrives() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let load = Surge {
+            backlog: 40,
+            workers: 2,
+            generators: 2,
+            arriving: 20,
+            interval: Duration::from_millis(1),
+            arrivals: Arrivals::Constant,
+            work: Arc::new(|_| {}),
+            overload: false,
+        };
+        let subsided = surge(&stage, &load).unwrap();
+        assert_eq!((subsided.audit.completed, subsided.audit.lost), (60, 0), "{engine:?}");
+        let arrived = subsided.latencies.end_to_end.len() + subsided.afterwards.len();
+        assert_eq!(arrived, 20, "{engine:?}");
+        assert!(subsided.completed_meanwhile >= 40, "{engine:?}");
+    }
+}
+
+#[test]
+fn a_drain_with_nothing_measured_is_a_drain() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let load =
+            Drain { workers: 2, tasks: 70, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+        assert!(bare_drain(&stage, &load).unwrap() > Duration::ZERO, "{engine:?}");
     }
 }
 

@@ -10,6 +10,7 @@ use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill};
+use prismq_report::record::Model;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     if suite.stage().kind() != EngineKind::Prismq {
@@ -19,6 +20,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let claims = suite.stage().scale().pick(5, 50, 200, 1_000);
     for beside in Beside::ALL {
         let case = Case::new("claim", beside.name(), tasks)
+            .model(Model::Probe)
             .with("ready_beside", FEW)
             .with("claims", claims)
             .with("payload_bytes", PAYLOAD_BYTES);

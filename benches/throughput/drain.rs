@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prismq_bench::engine::Durability;
 use prismq_bench::error::Result;
-use prismq_bench::floor::raw;
+use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::metrics::{
     DUPLICATED, EFFICIENCY_PER_WORKER, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, TASKS_PER_S,
     as_f64,
@@ -15,6 +15,7 @@ use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_report::record::Model;
 
 const WORKERS: &[u32] = &[1, 5, 10];
 const WORKERS_FULL: &[u32] = &[1, 2, 5, 10, 20, 64];
@@ -26,15 +27,17 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
     for workers in workers {
         let case = Case::new("drain", "workers", *workers as usize);
-        sweep(suite, case, *workers, tasks, Durability::Full)?;
+        let point = ("drain_by_workers", *workers as usize);
+        sweep(suite, case, Some(point), *workers, tasks, Durability::Full)?;
     }
     if full {
         for backlog in BACKLOGS_FULL {
             let case = Case::new("drain", "backlog", backlog).with("workers", 10);
-            sweep(suite, case, 10, backlog, Durability::Full)?;
+            let point = ("drain_by_backlog", backlog);
+            sweep(suite, case, Some(point), 10, backlog, Durability::Full)?;
         }
         let case = Case::variant("drain", "durability=normal").with("workers", 10);
-        sweep(suite, case, 10, tasks, Durability::Normal)?;
+        sweep(suite, case, None, 10, tasks, Durability::Normal)?;
     }
     Ok(())
 }
@@ -42,6 +45,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
 fn sweep(
     suite: &mut Suite<'_>,
     case: Case,
+    point: Option<(&str, usize)>,
     workers: u32,
     tasks: usize,
     durability: Durability,
@@ -53,11 +57,12 @@ fn sweep(
         work: Arc::new(|_| {}),
     };
     let case = case
+        .model(Model::Closed)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
-    suite.measure(case, |stage| {
+    suite.measure_point(case, point, |stage| {
         let drained = drain(&stage.with_durability(durability), &load)?;
         Ok((drained.draining, round(stage, drained, workers, tasks)?))
     })
@@ -74,5 +79,7 @@ fn round(stage: &Stage, drained: Drained, workers: u32, tasks: usize) -> Result<
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
-    Ok(Round { readings, histograms: Vec::new(), faults: drained.faults })
+    Ok(Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
+        .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+        .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
 }

@@ -2,7 +2,7 @@
 
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::Result;
-use prismq_bench::floor::raw;
+use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::metrics::{
     BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED,
 };
@@ -11,8 +11,7 @@ use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
-
-use crate::floor::{per_s, sync_time};
+use prismq_report::record::Model;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     for (callers, standard, pooled) in [(1, 1_500, 1_500), (10, 8_000, 1_000), (64, 30_000, 640)] {
@@ -22,6 +21,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let load = Enqueue { callers, tasks };
         let yardstick = Enqueue { callers, tasks: pooled };
         let case = Case::new("enqueue", "callers", callers)
+            .model(Model::Closed)
             .with("tasks", tasks)
             .with("tasks_of_pooled", pooled)
             .with("payload_bytes", PAYLOAD_BYTES);
@@ -36,16 +36,25 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
 
 fn round(stage: &Stage, done: Enqueued, load: Enqueue, yardstick: Enqueue) -> Result<Round> {
     let pooled = enqueue(&stage.with_engine(EngineKind::Pooled), yardstick)?;
-    let sync = sync_time(stage.bench_dir())?;
-    let floor = raw::enqueue(stage.bench_dir(), load.tasks, PAYLOAD_BYTES)?;
-    let rate = done.per_s();
+    let disk = disk::syncs_per_s(stage.bench_dir())?;
+    let floor = per_s(load.tasks, raw::enqueue(stage.bench_dir(), load.tasks, PAYLOAD_BYTES)?);
+    let (rate, pooled_rate) = (done.per_s(), pooled.per_s());
     let readings = vec![
         ENQUEUE_TASKS_PER_S.reads(rate),
-        RATIO_TO_POOLED.reads(rate / pooled.per_s()),
-        RATIO_TO_DISK.reads(rate * sync.as_secs_f64()),
-        RATIO_TO_FLOOR.reads(rate / per_s(load.tasks, floor)),
+        RATIO_TO_POOLED.reads(rate / pooled_rate),
+        RATIO_TO_DISK.reads(rate / disk),
+        RATIO_TO_FLOOR.reads(rate / floor),
         BUSY_ERRORS.counts(done.met.busy_errors),
     ];
     let faults = [done.faults, pooled.faults].concat();
-    Ok(Round { readings, histograms: Vec::new(), faults })
+    Ok(Round {
+        readings,
+        histograms: vec![("publish", done.publish)],
+        faults,
+        course: done.course,
+        ..Round::default()
+    }
+    .beside(ENQUEUE_TASKS_PER_S, "disk", disk)
+    .beside(ENQUEUE_TASKS_PER_S, "sqlite", floor)
+    .beside(ENQUEUE_TASKS_PER_S, "pooled", pooled_rate))
 }

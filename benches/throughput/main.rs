@@ -1,11 +1,14 @@
 //! How many tasks a second: enqueued by callers of one task each, drained by a pool, sent through
 //! both at once, with large payloads; and how near that is to what disk and SQLite could do at most,
-//! measured in the same rounds.
+//! measured in the same rounds. And what does
+//! measuring cost?
 
 mod claim;
 mod drain;
 mod enqueue;
 mod floor;
+mod instructions;
+mod overhead;
 mod payload;
 mod pipeline;
 
@@ -20,6 +23,8 @@ fn main() -> ExitCode {
         drain::measure(suite)?;
         pipeline::measure(suite)?;
         payload::measure(suite)?;
-        claim::measure(suite)
+        overhead::measure(suite)?;
+        claim::measure(suite)?;
+        instructions::measure(suite)
     })
 }

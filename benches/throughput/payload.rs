@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use prismq_bench::error::Result;
+use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_PAYLOAD_100, TASKS_PER_S};
 use prismq_bench::profile::{Profile, Scale};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_report::record::Model;
 
 const WORKERS: usize = 10;
 /// What a backlog may take on the disk.
@@ -25,8 +27,10 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let tasks = suite.stage().scale().pick(20, 200, 10_000, 10_000).min(most);
         let small =
             Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
-        let large = Drain { payload_bytes: *payload_bytes, ..small.clone() };
-        let case = Case::new("drain", "payload", *payload_bytes)
+        let payload_bytes = *payload_bytes;
+        let large = Drain { payload_bytes, ..small.clone() };
+        let case = Case::new("drain", "payload", payload_bytes)
+            .model(Model::Closed)
             .with("workers", WORKERS)
             .with("tasks", tasks)
             .with("enqueue_batch", ENQUEUE_BATCH)
@@ -41,7 +45,11 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
                 DUPLICATED.counts(large.audit.duplicated + small.audit.duplicated),
             ];
             let faults = [large.faults, small.faults].concat();
-            Ok((large.draining, Round { readings, histograms: Vec::new(), faults }))
+            let floor = raw::claim_and_complete(stage.bench_dir(), tasks, payload_bytes)?;
+            let round = Round { readings, faults, course: large.course, ..Round::default() }
+                .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
+            Ok((large.draining, round))
         })?;
     }
     Ok(())

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use prismq_bench::error::Result;
-use prismq_bench::floor::raw;
+use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::ENQUEUE_BATCH;
 use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+use prismq_report::record::Model;
 
 const PRODUCERS: usize = 4;
 const WORKERS: usize = 10;
@@ -25,6 +26,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     };
     let case = Case::new("pipeline", "producers", PRODUCERS)
         .and("workers", WORKERS)
+        .model(Model::Closed)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
@@ -38,6 +40,10 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             LOST.counts(through.audit.lost),
             DUPLICATED.counts(through.audit.duplicated),
         ];
-        Ok((through.draining, Round { readings, histograms: Vec::new(), faults: through.faults }))
+        let round =
+            Round { readings, faults: through.faults, course: through.course, ..Round::default() }
+                .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
+        Ok((through.draining, round))
     })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Order, Running, listen, say};
 use crate::engine::{Crew, Ending, EngineKind};
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, ids_that};
+use crate::ledger::{Ledger, ids_run, ids_that};
 use crate::stage;
 use crate::workload::drain::{LEASE, STOP_BOUND};
 use crate::workload::handler;
@@ -55,7 +55,7 @@ pub(super) fn obey(order: &DrainOrder) -> Result<()> {
     let crew = running.stop(STOP_BOUND);
     say(&DrainerReport {
         completed: ids_that(&ledger.entries(), Ending::Completed),
-        runs: ledger.take_runs(),
+        runs: ids_run(&ledger.take_runs()),
         busy_errors: engine.counters().busy_errors,
         errors: crew.errors,
     })

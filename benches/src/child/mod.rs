@@ -4,10 +4,12 @@
 //! An order goes to the child in the variable; what else is said passes over its standard input and
 //! output, line by line. A child ends when its part is done or when nobody is left to talk to.
 
+mod counted;
 mod drainer;
 mod enqueuer;
 mod holder;
 
+pub use counted::{COUNTED_TYPE, CountOrder, Operation};
 pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
 pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
 pub use holder::{Death, HELD_TYPE, HoldOrder, die_holding};
@@ -31,6 +33,8 @@ pub enum Order {
     Enqueue(EnqueueOrder),
     /// Run a worker pool.
     Drain(DrainOrder),
+    /// Do one operation so many times.
+    Count(CountOrder),
 }
 
 impl Order {
@@ -39,6 +43,30 @@ impl Order {
     pub fn from_env() -> Option<Self> {
         serde_json::from_str(&env::var(VARIABLE).ok()?).ok()
     }
+
+    fn text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::Child { reason: error.to_string() })
+    }
+}
+
+/// Runs this program as a child under another program, which is given its path as the last argument.
+/// Returns what the other wrote to its standard error if it did not succeed.
+///
+/// # Errors
+/// [`Error::Child`] if this program cannot be found.
+pub fn run_under(mut tool: Command, order: &Order) -> Result<std::result::Result<(), String>> {
+    let failed = |reason: String| Error::Child { reason };
+    let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let name = tool.get_program().to_string_lossy().into_owned();
+    let output = tool.arg(program).env(VARIABLE, order.text()?).stdin(Stdio::null()).output();
+    Ok(match output {
+        Err(error) => Err(format!("{name} cannot be run: {error}")),
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("{name} ended with {}: {}", output.status, said.trim()))
+        }
+    })
 }
 
 /// What a child does.
@@ -48,6 +76,7 @@ pub fn obey(order: &Order) -> ExitCode {
         Order::Hold(order) => holder::obey(order),
         Order::Enqueue(order) => enqueuer::obey(order),
         Order::Drain(order) => drainer::obey(order),
+        Order::Count(order) => counted::obey(order),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -69,9 +98,8 @@ impl Running {
     fn start(order: &Order) -> Result<Self> {
         let failed = |reason: String| Error::Child { reason };
         let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
-        let order = serde_json::to_string(order).map_err(|error| failed(error.to_string()))?;
         let mut child = Command::new(program)
-            .env(VARIABLE, order)
+            .env(VARIABLE, order.text()?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

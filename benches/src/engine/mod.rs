@@ -3,6 +3,7 @@
 //! Two engines stand behind the trait: [`mod@prismq`], the queue of this workspace, and
 //! [`pooled`], the design most teams start with, as a yardstick. `PRISMQ_ENGINE` chooses.
 
+mod names;
 pub mod pooled;
 pub mod prismq;
 
@@ -16,13 +17,23 @@ use thiserror::Error;
 
 use crate::error::Error;
 
-pub use ::prismq::Durability;
+pub use ::prismq::{Durability, Order};
+pub use names::lasting;
 
 const VARIABLE: &str = "PRISMQ_ENGINE";
 
-/// A task to be enqueued, in the queue `default`.
+/// The queue that every engine has.
+pub const DEFAULT_QUEUE: &str = "default";
+/// The priority of a task that is not given another.
+pub const DEFAULT_PRIORITY: i32 = 100;
+
+/// A task to be enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskSpec {
+    /// The queue it goes to.
+    pub queue: &'static str,
+    /// Its priority, lower numbers first.
+    pub priority: i32,
     /// Decides which handler runs it.
     pub task_type: &'static str,
     /// Bytes for the handler.
@@ -175,6 +186,36 @@ pub trait Engine: Send + Sync {
     /// The engine's; no thread is then left running.
     fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError>;
 
+    /// Starts a pool on a queue of this name.
+    ///
+    /// # Errors
+    /// The engine's; [`EngineError::Lacks`] if it has but one queue.
+    fn start_on(&self, queue: &str, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
+        only_default(queue)?;
+        self.start(crew)
+    }
+
+    /// Where the tasks of a queue stand.
+    ///
+    /// # Errors
+    /// The engine's; [`EngineError::Lacks`] if it has but one queue.
+    fn census_of(&self, queue: &str) -> Result<Census, EngineError> {
+        only_default(queue)?;
+        self.census()
+    }
+
+    /// Sets in which order a queue gives its tasks.
+    ///
+    /// # Errors
+    /// The engine's; [`EngineError::Lacks`] if it has but one queue or knows but one order.
+    fn set_order(&self, queue: &str, order: Order) -> Result<(), EngineError> {
+        only_default(queue)?;
+        if order == Order::Priority {
+            return Ok(());
+        }
+        Err(EngineError::Lacks { what: format!("the order {order:?}") })
+    }
+
     /// What was met so far.
     fn counters(&self) -> Counters;
 
@@ -189,6 +230,13 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The engine's.
     fn settings(&self) -> Result<Vec<(String, String)>, EngineError>;
+}
+
+fn only_default(queue: &str) -> Result<(), EngineError> {
+    if queue == DEFAULT_QUEUE {
+        return Ok(());
+    }
+    Err(EngineError::Lacks { what: format!("the queue {queue:?}: it knows but {DEFAULT_QUEUE:?}") })
 }
 
 /// How to open a database.
@@ -274,6 +322,12 @@ pub enum EngineError {
     /// The connection pool failed.
     #[error(transparent)]
     Pool(#[from] r2d2::Error),
+    /// It does not know how.
+    #[error("this engine does not have {what}")]
+    Lacks {
+        /// What was asked for.
+        what: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a worker thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -286,7 +340,7 @@ impl EngineError {
         match self {
             Self::Prismq(error) => error.is_busy(),
             Self::Sqlite(error) => pooled::is_busy(error),
-            Self::Pool(_) | Self::Thread(_) => false,
+            Self::Pool(_) | Self::Lacks { .. } | Self::Thread(_) => false,
         }
     }
 }

@@ -8,11 +8,9 @@ use prismq::{
 };
 
 use super::{
-    Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, OpenOptions,
-    RunningCrew, Settled, TaskSpec,
+    Attempt, Census, Counters, Crew, CrewReport, DEFAULT_QUEUE, Ending, Engine, EngineError,
+    OpenOptions, Order, RunningCrew, Settled, TaskSpec,
 };
-
-const QUEUE: &str = "default";
 
 /// An open queue.
 #[derive(Debug)]
@@ -56,9 +54,13 @@ impl Engine for PrismqEngine {
     }
 
     fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
+        self.start_on(DEFAULT_QUEUE, crew)
+    }
+
+    fn start_on(&self, queue: &str, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
         let listener = crew.listener;
         let mut builder = WorkerPool::builder(&self.queue)
-            .queue(QUEUE)
+            .queue(queue)
             .workers(crew.workers)
             .lease(crew.lease)
             .on_event(move |event| {
@@ -90,8 +92,16 @@ impl Engine for PrismqEngine {
         }
     }
 
+    fn set_order(&self, queue: &str, order: Order) -> Result<(), EngineError> {
+        Ok(self.queue.set_order(queue, order)?)
+    }
+
     fn census(&self) -> Result<Census, EngineError> {
-        let stats = self.queue.stats(QUEUE)?;
+        self.census_of(DEFAULT_QUEUE)
+    }
+
+    fn census_of(&self, queue: &str) -> Result<Census, EngineError> {
+        let stats = self.queue.stats(queue)?;
         Ok(Census {
             ready: stats.ready,
             scheduled: stats.scheduled,
@@ -106,7 +116,10 @@ impl Engine for PrismqEngine {
 }
 
 fn new_task(task: &TaskSpec) -> NewTask {
-    NewTask::new(task.task_type, task.payload.as_slice()).max_attempts(task.max_attempts)
+    NewTask::new(task.task_type, task.payload.as_slice())
+        .queue(task.queue)
+        .priority(task.priority)
+        .max_attempts(task.max_attempts)
 }
 
 fn settled(event: &Event) -> Option<Settled> {

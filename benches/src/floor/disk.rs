@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 /// Bytes of an append: a page of a database.
 pub const APPEND_BYTES: usize = 4096;
+/// Appends whose median is one reading.
+pub const APPENDS: usize = 100;
 
 /// The times of so many appends to a new file, each followed by `fdatasync`.
 ///
@@ -28,4 +30,22 @@ pub fn appends(bench_dir: &BenchDir, count: usize) -> Result<Vec<Duration>> {
         times.push(started.elapsed());
     }
     Ok(times)
+}
+
+/// How many such appends a second the disk keeps right now: the inverse of their median time.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written.
+pub fn syncs_per_s(bench_dir: &BenchDir) -> Result<f64> {
+    Ok(1.0 / sync_time(bench_dir)?.as_secs_f64())
+}
+
+/// The median time the disk takes to keep a page right now.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written.
+pub fn sync_time(bench_dir: &BenchDir) -> Result<Duration> {
+    let mut times = appends(bench_dir, APPENDS)?;
+    times.sort_unstable();
+    Ok(times.get(times.len() / 2).copied().unwrap_or_default())
 }

@@ -5,3 +5,13 @@
 
 pub mod disk;
 pub mod raw;
+
+use std::time::Duration;
+
+use crate::metrics::as_f64;
+
+/// So many tasks in that time, a second.
+#[must_use]
+pub fn per_s(tasks: usize, took: Duration) -> f64 {
+    as_f64(u64::try_from(tasks).unwrap_or(u64::MAX)) / took.as_secs_f64()
+}

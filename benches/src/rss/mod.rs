@@ -4,7 +4,7 @@
 
 mod trend;
 
-pub use trend::{Trend, slope};
+pub use trend::{Slope, Trend, slope, slope_with_interval};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +20,12 @@ const MIB: f64 = 1024.0 * 1024.0;
 #[must_use]
 pub fn resident_mib() -> Option<f64> {
     memory_stats::memory_stats().map(|stats| mib(stats.physical_mem))
+}
+
+/// Resident memory in bytes; `None` where the system does not tell.
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    memory_stats::memory_stats().and_then(|stats| u64::try_from(stats.physical_mem).ok())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rounding of 1 byte in 8 PiB")]

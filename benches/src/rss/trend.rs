@@ -75,3 +75,51 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let together: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
     (spread > 0.0).then(|| together / spread)
 }
+
+/// A slope and where the true one lies with 95 % confidence, if readings stray independently.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Slope {
+    /// The slope of the least-squares line.
+    pub slope: f64,
+    /// Lower end of its interval.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+/// Fewer readings say nothing of how they stray.
+const READINGS_MIN: usize = 10;
+
+/// The slope of the least-squares line with its interval; `None` of fewer than ten readings.
+#[must_use]
+pub fn slope_with_interval(points: &[(f64, f64)]) -> Option<Slope> {
+    if points.len() < READINGS_MIN {
+        return None;
+    }
+    let slope = slope(points)?;
+    let count = as_f64(u64::try_from(points.len()).unwrap_or(u64::MAX));
+    let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let spread: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    let astray: f64 = points.iter().map(|(x, y)| (y - mean_y - slope * (x - mean_x)).powi(2)).sum();
+    let error = 1.96 * (astray / (count - 2.0) / spread).sqrt();
+    Some(Slope { slope, lower: slope - error, upper: slope + error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_straight_line_leaves_no_doubt_and_noise_does() {
+        let line: Vec<(f64, f64)> =
+            (0..20_u32).map(|x| (f64::from(x), 3.0 * f64::from(x))).collect();
+        let found = slope_with_interval(&line).unwrap();
+        assert!((found.slope - 3.0).abs() < 1e-9 && found.upper - found.lower < 1e-6, "{found:?}");
+        let noisy: Vec<(f64, f64)> =
+            line.iter().map(|(x, y)| (*x, y + if x % 2.0 == 0.0 { 5.0 } else { -5.0 })).collect();
+        let found = slope_with_interval(&noisy).unwrap();
+        assert!(found.lower < 3.0 && 3.0 < found.upper && found.upper - found.lower > 0.5);
+        assert_eq!(slope_with_interval(&line[..9]), None);
+    }
+}

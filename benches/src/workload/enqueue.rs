@@ -1,15 +1,23 @@
 //! Callers that each enqueue one task a call, as fast as they are answered.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+use prismq_report::record;
+
 use crate::engine::{Census, Counters, Engine, EngineError, TaskSpec};
 use crate::error::{Error, Result};
+use crate::latencies::{Arrival, Latencies, lives};
 use crate::metrics::as_f64;
+use crate::sampler;
 use crate::stage::Stage;
+use crate::timeline::{Marks, intervals, phase};
+use crate::workload::drain::EVERY;
 use crate::workload::numbered;
+use crate::workload::subject::Subject;
 
 const TASK_TYPE: &str = "enqueue";
 
@@ -29,8 +37,12 @@ pub struct Enqueued {
     pub tasks: u64,
     /// From when all callers stood ready to the last answer.
     pub took: Duration,
+    /// From each call to its answer, in nanoseconds.
+    pub publish: Histogram<u64>,
     /// What the engine met.
     pub met: Counters,
+    /// The round over time.
+    pub course: record::Round,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
 }
@@ -50,11 +62,44 @@ impl Enqueued {
 pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     // An engine with a connection a worker then has one for each caller.
     let database = stage.database(load.callers)?;
-    let engine = database.engine();
+    let subject = Subject::of(&database);
     let tasks = numbered(TASK_TYPE, load.tasks);
-    let shares = tasks.chunks(load.tasks.div_ceil(load.callers.max(1)).max(1));
+    let ((started, took, arrivals), samples) = sampler::beside(&subject, EVERY, || {
+        let share = load.tasks.div_ceil(load.callers.max(1)).max(1);
+        call_all(subject.engine, tasks.chunks(share))
+    })?;
+    let met = subject.engine.counters();
+    let census = subject.engine.census().map_err(Error::engine("count its tasks"))?;
+    let ids: HashSet<i64> = arrivals.iter().map(|arrival| arrival.id).collect();
+    let tasks = u64::try_from(load.tasks).unwrap_or(u64::MAX);
+    let mut faults = Vec::new();
+    if ids.len() != load.tasks || census != (Census { ready: tasks, ..Census::default() }) {
+        let ids = ids.len();
+        faults.push(format!("{tasks} tasks were enqueued, {ids} ids given, {census:?} found"));
+    }
+    let lives = lives(&arrivals, &[], &[]);
+    let span = (started, started + took);
+    let course = record::Round {
+        seconds: took.as_secs_f64(),
+        counters: BTreeMap::from([
+            ("enqueued".to_owned(), tasks),
+            ("busy_errors".to_owned(), met.busy_errors),
+            ("busy_waits".to_owned(), met.busy_waits),
+        ]),
+        intervals: intervals(started, span, EVERY, &Marks::of(&lives), &samples)?,
+        phases: vec![phase("enqueue", started, span.0, span.1)],
+        ..record::Round::default()
+    };
+    Ok(Enqueued { tasks, took, publish: Latencies::of(&lives)?.publish, met, course, faults })
+}
+
+/// Lets each caller enqueue its share, from when all of them stand ready.
+fn call_all<'a>(
+    engine: &dyn Engine,
+    shares: impl ExactSizeIterator<Item = &'a [TaskSpec]>,
+) -> Result<(Instant, Duration, Vec<Arrival>)> {
     let ready = Barrier::new(shares.len() + 1);
-    let (took, ids) = thread::scope(|scope| {
+    let (started, took, answers) = thread::scope(|scope| {
         let callers: Vec<_> = shares
             .map(|share| {
                 let ready = &ready;
@@ -67,25 +112,27 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
         ready.wait();
         let started = Instant::now();
         let answers: Vec<_> = callers.into_iter().map(thread::ScopedJoinHandle::join).collect();
-        (started.elapsed(), answers)
+        (started, started.elapsed(), answers)
     });
-    let mut known = HashSet::with_capacity(load.tasks);
-    for answer in ids {
+    let mut arrivals = Vec::new();
+    for answer in answers {
         let answer = answer.map_err(|_| Error::Panicked { what: "a caller" })?;
-        known.extend(answer.map_err(Error::engine("enqueue"))?);
+        arrivals.extend(answer.map_err(Error::engine("enqueue"))?);
     }
-    let census = engine.census().map_err(Error::engine("count its tasks"))?;
-    let tasks = u64::try_from(load.tasks).unwrap_or(u64::MAX);
-    let mut faults = Vec::new();
-    if known.len() != load.tasks || census != (Census { ready: tasks, ..Census::default() }) {
-        let ids = known.len();
-        faults.push(format!("{tasks} tasks were enqueued, {ids} ids given, {census:?} found"));
-    }
-    Ok(Enqueued { tasks, took, met: engine.counters(), faults })
+    Ok((started, took, arrivals))
 }
 
-fn call(engine: &dyn Engine, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
-    tasks.iter().map(|task| insist(engine, task)).collect()
+/// Each call follows the answer to the one before.
+fn call(engine: &dyn Engine, tasks: &[TaskSpec]) -> Result<Vec<Arrival>, EngineError> {
+    let mut called = Instant::now();
+    let mut arrivals = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let id = insist(engine, task)?;
+        let committed = Instant::now();
+        arrivals.push(Arrival { id, intended: called, free: called, called, committed });
+        called = committed;
+    }
+    Ok(arrivals)
 }
 
 /// Enqueues again and again while the answer is busy, which the engine counts.

@@ -1,20 +1,30 @@
 //! What is done to an engine in one round, and what is read from it. How often, and what the figures
 //! are called in the record, is left to the suites.
 
+pub mod arrivals;
 pub mod backlog;
 pub mod claim_cost;
 pub mod drain;
 pub mod enqueue;
+pub mod fairness;
 pub mod faults;
+pub mod generator;
 pub mod idle;
 pub mod open_loop;
+pub mod overhead;
 pub mod pipeline;
+pub mod planned;
+pub mod pool;
 pub mod processes;
+pub mod saturation;
+pub mod soak;
+pub mod subject;
+pub mod surge;
 pub mod wake;
 
 use std::sync::Arc;
 
-use crate::engine::{Handler, TaskSpec};
+use crate::engine::{DEFAULT_PRIORITY, DEFAULT_QUEUE, Handler, TaskSpec};
 use crate::ledger::Ledger;
 
 /// Attempts a task is given where none is meant to fail.
@@ -37,7 +47,8 @@ pub fn sized(task_type: &'static str, count: usize, payload_bytes: usize) -> Vec
         .map(|number| {
             let mut payload = number.to_le_bytes().to_vec();
             payload.resize(payload_bytes.max(payload.len()), 0x5a);
-            TaskSpec { task_type, payload, max_attempts: ATTEMPTS }
+            let (queue, priority) = (DEFAULT_QUEUE, DEFAULT_PRIORITY);
+            TaskSpec { queue, priority, task_type, payload, max_attempts: ATTEMPTS }
         })
         .collect()
 }
@@ -53,9 +64,10 @@ pub fn number_of(payload: &[u8]) -> Option<u64> {
 pub fn handler(ledger: &Arc<Ledger>, work: impl Fn(u64) + Send + Sync + 'static) -> Handler {
     let ledger = ledger.clone();
     Arc::new(move |attempt| {
-        ledger.ran(attempt.id);
-        let number = number_of(attempt.payload).ok_or("the payload is not the one enqueued")?;
-        work(number);
-        Ok(())
+        ledger.run(attempt.id, || {
+            let number = number_of(attempt.payload).ok_or("the payload is not the one enqueued")?;
+            work(number);
+            Ok(())
+        })
     })
 }

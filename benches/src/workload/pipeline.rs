@@ -3,11 +3,17 @@
 use std::thread;
 use std::time::Instant;
 
-use crate::engine::{Engine, EngineError, TaskSpec};
+use crate::clocks::Clock;
+use crate::engine::{Engine, TaskSpec};
 use crate::error::{Error, Result};
+use crate::latencies::{Arrival, lives};
+use crate::sampler;
 use crate::stage::Stage;
-use crate::workload::drain::{Drained, Pool, Work};
+use crate::timeline::Marks;
+use crate::workload::drain::{Drained, EVERY};
 use crate::workload::numbered;
+use crate::workload::pool::{Pool, Work};
+use crate::workload::subject::Subject;
 
 const TASK_TYPE: &str = "pipeline";
 
@@ -32,38 +38,59 @@ pub struct Pipeline {
 /// If the engine fails.
 pub fn pipeline(stage: &Stage, load: &Pipeline) -> Result<Drained> {
     let database = stage.database(load.workers + load.producers)?;
-    run(database.engine(), load)
+    run(&Subject::of(&database), load)
 }
 
-/// The same in a database that is open.
+/// The same on anything that is open and empty.
 ///
 /// # Errors
 /// If the engine fails.
-pub fn run(engine: &dyn Engine, load: &Pipeline) -> Result<Drained> {
+pub fn run(subject: &Subject<'_>, load: &Pipeline) -> Result<Drained> {
     let tasks = numbered(TASK_TYPE, load.tasks);
-    let pool = Pool::start(engine, TASK_TYPE, load.workers, load.tasks, &load.work)?;
-    let started = Instant::now();
+    let ((arrivals, worked, loading), samples) = sampler::beside(subject, EVERY, || {
+        let pool = Pool::start(subject, TASK_TYPE, load.workers, load.tasks, &load.work)?;
+        let started = Instant::now();
+        let arrivals = produce_all(subject, &tasks, load)?;
+        let loading = started.elapsed();
+        let ids: Vec<i64> = arrivals.iter().map(|arrival| arrival.id).collect();
+        Ok((arrivals, pool.finish(&ids)?, loading))
+    })?;
+    // No schedule: a task begins when its producer calls.
+    let marks = Marks::of(&lives(&arrivals, &worked.runs, &worked.completions));
+    Drained::of(worked, loading, &marks, &samples)
+}
+
+fn produce_all(subject: &Subject<'_>, tasks: &[TaskSpec], load: &Pipeline) -> Result<Vec<Arrival>> {
+    let share = load.tasks.div_ceil(load.producers.max(1)).max(1);
     let answers = thread::scope(|scope| {
-        let share = load.tasks.div_ceil(load.producers.max(1)).max(1);
         let producers: Vec<_> = tasks
             .chunks(share)
-            .map(|share| scope.spawn(|| produce(engine, share, load.batch)))
+            .map(|share| {
+                scope.spawn(|| produce(subject.engine, &*subject.clock, share, load.batch))
+            })
             .collect();
         producers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
-    let loading = started.elapsed();
-    let mut enqueued = Vec::with_capacity(load.tasks);
+    let mut arrivals = Vec::with_capacity(tasks.len());
     for answer in answers {
-        let ids = answer.map_err(|_| Error::Panicked { what: "a producer" })?;
-        enqueued.extend(ids.map_err(Error::engine("enqueue"))?);
+        arrivals.extend(answer.map_err(|_| Error::Panicked { what: "a producer" })??);
     }
-    pool.finish(&enqueued, loading)
+    Ok(arrivals)
 }
 
-fn produce(engine: &dyn Engine, tasks: &[TaskSpec], batch: usize) -> Result<Vec<i64>, EngineError> {
-    let mut ids = Vec::with_capacity(tasks.len());
+fn produce(
+    engine: &dyn Engine,
+    clock: &dyn Clock,
+    tasks: &[TaskSpec],
+    batch: usize,
+) -> Result<Vec<Arrival>> {
+    let mut arrivals = Vec::with_capacity(tasks.len());
     for batch in tasks.chunks(batch.max(1)) {
-        ids.extend(engine.enqueue_all(batch)?);
+        let called = clock.now();
+        let ids = engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?;
+        let committed = clock.now();
+        let arrival = |id| Arrival { id, intended: called, free: called, called, committed };
+        arrivals.extend(ids.into_iter().map(arrival));
     }
-    Ok(ids)
+    Ok(arrivals)
 }

@@ -13,10 +13,10 @@ use crate::child::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
 use crate::clocks::monotonic;
 use crate::engine::{Crew, Engine, RunningCrew};
 use crate::error::{Error, Result};
+use crate::latencies::{add, empty};
 use crate::stage::Stage;
 use crate::workload::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::workload::numbered;
-use crate::workload::open_loop::{add, empty};
 
 /// Before each task, so that the pool idles again.
 const REST: Duration = Duration::from_millis(3);

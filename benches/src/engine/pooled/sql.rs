@@ -8,7 +8,6 @@ use crate::engine::{Census, Ending, TaskSpec};
 
 const SCHEMA: &str = include_str!("../../../../crates/prismq/src/store/sqlite/schema.sql");
 const QUEUE: &str = "default";
-const PRIORITY: i64 = 100;
 /// As in prismq: the priority stands above 47 bits of task id.
 const SEQUENCE_BITS: u32 = 47;
 
@@ -95,8 +94,8 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
         .execute(params![
             id,
             lane,
-            (PRIORITY << SEQUENCE_BITS) + id,
-            PRIORITY,
+            (i64::from(task.priority) << SEQUENCE_BITS) + id,
+            task.priority,
             task.max_attempts,
             now,
             task.payload,

@@ -1,6 +1,9 @@
 //! Does the queue bear volume and faults? 10 workers drain 5000 tasks and 20 workers 2000 whose
 //! handlers take 1 to 10 ms; then handlers fail, panic and dawdle, and a process dies holding tasks.
-//! Every part ends when its work has ended.
+//! Every part ends when its work has ended. In the full profile also the study of orders, and a soak.
+
+mod scheduling;
+mod soak;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,7 +30,9 @@ const FAULT_WORKERS: usize = 10;
 fn main() -> ExitCode {
     suite::main("stress", |suite| {
         VOLUMES.into_iter().try_for_each(|(workers, tasks)| volume(suite, workers, tasks))?;
-        mishaps(suite)
+        mishaps(suite)?;
+        scheduling::measure(suite)?;
+        soak::measure(suite)
     })
 }
 
@@ -87,7 +92,7 @@ fn volume_round(drained: Drained) -> Round {
         LOST.counts(audit.lost),
         DUPLICATED.counts(audit.duplicated),
     ];
-    Round { readings, histograms: Vec::new(), faults: drained.faults }
+    Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
 }
 
 fn mishaps(suite: &mut Suite<'_>) -> Result<()> {
@@ -131,5 +136,5 @@ fn faults_round(aftermath: Aftermath) -> Round {
     ];
     let recovery = aftermath.recovery.map(|time| RECOVERY_MS.reads(time.as_secs_f64() * 1e3));
     readings.extend(recovery);
-    Round { readings, histograms: Vec::new(), faults: aftermath.faults }
+    Round { readings, faults: aftermath.faults, ..Round::default() }
 }

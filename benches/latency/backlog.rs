@@ -1,0 +1,99 @@
+//! A backlog piles up while nobody takes any, and is then drained while more arrive at half of what can
+//! be sustained.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::metrics::{
+    DRAIN_S, DRAINED_TASKS_PER_S, DUPLICATED, LOST, OFFERED_TASKS_PER_S, P50_MS, P99_AFTERWARDS_MS,
+    P99_MS, SAMPLES,
+};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::stage::Stage;
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::workload::drain::ENQUEUE_BATCH;
+use prismq_bench::workload::saturation::tasks_in;
+use prismq_bench::workload::surge::{Subsided, Surge, surge};
+use prismq_report::record::Model;
+
+use crate::capacity::{CALLERS, Capacity, WORKERS};
+use crate::open::share;
+use crate::readings::ms;
+
+const LOAD_PERCENT: usize = 50;
+
+pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+    let backlog = suite.stage().scale().pick(50, 5_000, 20_000, 200_000);
+    let arriving_ms = suite.stage().scale().pick(5, 200, 700, 5_000);
+    let case = Case::new("backlog", "load", LOAD_PERCENT)
+        .model(Model::Backlog)
+        .claims("end_to_end", 0.99)
+        .with("backlog", backlog)
+        .with("enqueue_batch", ENQUEUE_BATCH)
+        .with("arriving_ms", arriving_ms)
+        .with("callers", CALLERS)
+        .with("workers", WORKERS)
+        .with("payload_bytes", PAYLOAD_BYTES)
+        .with("arrivals", Arrivals::Constant.name())
+        .with("handler", "no-op");
+    let trial = suite.is_trial();
+    suite.measure(case, |stage| {
+        let rate = capacity.rates(stage)?.sustainable * share(LOAD_PERCENT);
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        let subsided = surge(
+            stage,
+            &Surge {
+                backlog,
+                workers: WORKERS,
+                generators: CALLERS,
+                arriving: tasks_in(Duration::from_millis(arriving_ms), interval),
+                interval,
+                arrivals: Arrivals::Constant,
+                work: Arc::new(|_| {}),
+                // A trial's few tasks are no rate.
+                overload: trial,
+            },
+        )?;
+        let draining = subsided.draining;
+        Ok((draining, round(stage, subsided, rate, backlog)?))
+    })
+}
+
+fn round(stage: &Stage, subsided: Subsided, rate: f64, backlog: usize) -> Result<Round> {
+    let dir = stage.bench_dir();
+    let floor = per_s(backlog, raw::claim_and_complete(dir, backlog, PAYLOAD_BYTES)?);
+    let p99 = |histogram: &hdrhistogram::Histogram<u64>| ms(histogram.value_at_quantile(0.99));
+    let end_to_end = &subsided.latencies.end_to_end;
+    let mut readings = vec![
+        DRAINED_TASKS_PER_S.reads(subsided.drained_per_s()),
+        DRAIN_S.reads(subsided.draining.as_secs_f64()),
+        OFFERED_TASKS_PER_S.reads(rate),
+        P50_MS.reads(ms(end_to_end.value_at_quantile(0.5))),
+        P99_MS.reads(p99(end_to_end)),
+        SAMPLES.counts(end_to_end.len()),
+        LOST.counts(subsided.audit.lost),
+        DUPLICATED.counts(subsided.audit.duplicated),
+    ];
+    if !subsided.afterwards.is_empty() {
+        readings.push(P99_AFTERWARDS_MS.reads(p99(&subsided.afterwards)));
+    }
+    let mut histograms = subsided.latencies.named();
+    histograms.push(("end_to_end_afterwards", subsided.afterwards));
+    let round = Round {
+        readings,
+        histograms,
+        faults: subsided.faults,
+        warnings: subsided.warnings,
+        course: subsided.course,
+        ..Round::default()
+    };
+    Ok(round.beside(DRAINED_TASKS_PER_S, "sqlite", floor).beside(
+        DRAINED_TASKS_PER_S,
+        "disk",
+        disk::syncs_per_s(dir)?,
+    ))
+}

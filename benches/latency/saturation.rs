@@ -1,0 +1,39 @@
+//! The highest rate that can be sustained, sought anew in each round from what was found before.
+
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::saturation::P99_BOUND;
+use prismq_report::record::Model;
+
+use crate::capacity::{CALLERS, Capacity, WORKERS, tried_for};
+
+pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+    let floor_tasks = suite.stage().scale().pick(100, 1_000, 5_000, 20_000);
+    let tried_ms = u64::try_from(tried_for(suite.stage()).as_millis()).unwrap_or(u64::MAX);
+    let case = Case::new("saturation", "workers", WORKERS)
+        .model(Model::Open)
+        .with("callers", CALLERS)
+        .with("tried_for_ms", tried_ms)
+        .with("p99_bound_ms", u64::try_from(P99_BOUND.as_millis()).unwrap_or(u64::MAX))
+        .with("payload_bytes", PAYLOAD_BYTES)
+        .with("arrivals", "constant rate")
+        .with("handler", "no-op");
+    suite.measure(case, |stage| {
+        let found = capacity.search(stage)?;
+        let closed = capacity.rates(stage)?.closed;
+        let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);
+        let readings =
+            vec![SUSTAINABLE_TASKS_PER_S.reads(found), MAXIMUM_TASKS_PER_S.reads(closed)];
+        let round = Round { readings, ..Round::default() }
+            .beside(SUSTAINABLE_TASKS_PER_S, "sqlite", life)
+            .beside(SUSTAINABLE_TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
+        // The time between two tasks: less is better, as Criterion has it.
+        Ok((Duration::from_secs_f64(1.0 / found), round))
+    })
+}

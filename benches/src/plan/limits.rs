@@ -1,0 +1,46 @@
+//! Every bound of a workload file, in one place. What is beyond is refused with the bound's value.
+
+use std::time::Duration;
+
+/// Most bytes of a file.
+pub const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Most tasks of a workload: all are planned before the first is enqueued.
+pub const TASKS_MAX: usize = 2_000_000;
+/// Most bytes of all payloads of a workload: they may all lie on the disk at once.
+pub const PAYLOADS_BYTES_MAX: u64 = 64 << 30;
+/// Most bytes of one payload: what the queue takes.
+pub const PAYLOAD_BYTES_MAX: usize = prismq::limits::PAYLOAD_BYTES_MAX;
+/// Highest rate, in tasks a second.
+pub const RATE_PER_S_MAX: f64 = 1_000_000.0;
+/// Lowest rate.
+pub const RATE_PER_S_MIN: f64 = 0.001;
+/// Longest time in which tasks arrive.
+pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Shortest time in which tasks arrive, and from a burst to the next.
+pub const DURATION_MIN: Duration = Duration::from_millis(1);
+/// Longest time a handler takes.
+pub const SERVICE_MAX: Duration = Duration::from_secs(60 * 60);
+/// Widest spread of a lognormal distribution: with more, its mean is e^50 times its median.
+pub const SIGMA_MAX: f64 = 10.0;
+/// Largest weight.
+pub const WEIGHT_MAX: f64 = 1e9;
+/// Most threads that enqueue.
+pub const CALLERS_MAX: usize = 256;
+/// Threads that enqueue unless the file says otherwise.
+pub const CALLERS_USUAL: usize = 4;
+/// Most threads of a pool: what the queue takes.
+pub const WORKERS_MAX: usize = prismq::limits::WORKERS_MAX;
+/// Threads of a pool unless the file says otherwise.
+pub const WORKERS_USUAL: usize = 10;
+/// Most types of task, each queue's counted apart: what one claim may name.
+pub const KINDS_MAX: usize = prismq::limits::CLAIM_TYPES_MAX;
+/// Most queues: each has a pool of its own.
+pub const QUEUES_MAX: usize = 16;
+/// Most values of a list.
+pub const VALUES_MAX: usize = 10_000;
+/// Longest name of a workload, in characters.
+pub const NAME_CHARS_MAX: usize = 40;
+/// Most attempts of a task.
+pub const ATTEMPTS_MAX: u32 = 100;
+/// Attempts of a task unless the file says otherwise.
+pub const ATTEMPTS_USUAL: u32 = 5;

@@ -1,0 +1,59 @@
+//! A soak, shortened: everything that is to happen beside the load happens, every task is done once,
+//! and the record's pieces of time add up to the whole. This program is its own child, as a suite is.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use prismq_bench::bench_dir::BenchDir;
+use prismq_bench::child;
+use prismq_bench::engine::EngineKind;
+use prismq_bench::profile::Scale;
+use prismq_bench::stage::Stage;
+use prismq_bench::workload::soak::{PHASES, Soak, soak};
+
+fn main() -> ExitCode {
+    if let Some(order) = child::Order::from_env() {
+        return child::obey(&order);
+    }
+    let trial = Trial::test("every_task_is_done_once_whatever_happens_beside", whatever_happens);
+    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+}
+
+fn whatever_happens() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let load = Soak {
+        length: Duration::from_secs(2),
+        gap: Duration::from_millis(5),
+        callers: 2,
+        workers: 2,
+        interval: Duration::from_millis(100),
+        held_lease: Duration::from_millis(200),
+        kill_every: Duration::from_millis(50),
+    };
+    let mut looks = 0;
+    let soaked = soak(&stage, load, |count| looks = count)?;
+    let expect = |holds: bool, what: &str| {
+        if holds { Ok(()) } else { Err(Failed::from(format!("{what}: {soaked:?}"))) }
+    };
+    expect(soaked.faults.is_empty(), "no fault")?;
+    expect(soaked.audit.completed == soaked.audit.enqueued, "all tasks are completed")?;
+    let happened = soaked.course.phases.iter().map(|phase| phase.name.as_str());
+    expect(happened.eq(PHASES.iter().map(|phase| phase.name())), "all phases, in order")?;
+    expect(!soaked.deaths.is_empty(), "a process died")?;
+    for death in &soaked.deaths {
+        expect(death.recovered.len() == death.held.len(), "its tasks were recovered")?;
+        expect(death.recovery >= load.held_lease / 2, "no sooner than their leases ran out")?;
+    }
+    expect(looks > 10, "progress was shown")?;
+    let here: u64 = soaked.course.intervals.iter().filter_map(|piece| piece.completed).sum();
+    let elsewhere = soaked.audit.completed - soaked.end_to_end.len();
+    expect(here <= soaked.end_to_end.len(), "no completion is told of twice")?;
+    let held: usize = soaked.deaths.iter().map(|death| death.held.len()).sum();
+    expect(elsewhere > u64::try_from(held)?, "the second process completed some")?;
+    let told = |piece: &prismq_report::record::Interval| {
+        piece.rss_bytes.is_some() && piece.database_bytes.is_some() && piece.depth.is_some()
+    };
+    expect(soaked.course.intervals.iter().all(told), "memory and files are told of")
+}

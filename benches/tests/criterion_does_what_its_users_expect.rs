@@ -1,0 +1,194 @@
+//! What Criterion's users know works on a suite of this harness: filters, lists, tests, quick runs,
+//! baselines and charts. The suite is this program, started again with Criterion's arguments.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite;
+use tempfile::TempDir;
+
+/// Tells this program that it is the suite.
+const SUITE: &str = "PRISMQ_TEST_SUITE";
+
+type Check = fn() -> Result<(), Failed>;
+
+fn main() -> ExitCode {
+    if env::var_os(SUITE).is_some() {
+        return tiny_suite();
+    }
+    let trials: [(&str, Check); 9] = [
+        ("a_list_names_all_and_measures_none", a_list_names_all_and_measures_none),
+        ("a_filter_measures_only_what_it_matches", a_filter_measures_only_what_it_matches),
+        ("an_exact_name_is_no_regular_expression", an_exact_name_is_no_regular_expression),
+        ("a_test_runs_each_once_and_leaves_nothing", a_test_runs_each_once_and_leaves_nothing),
+        ("a_quick_run_measures_less", a_quick_run_measures_less),
+        ("a_saved_baseline_is_compared_with", a_saved_baseline_is_compared_with),
+        ("an_unknown_baseline_ends_the_suite", an_unknown_baseline_ends_the_suite),
+        ("a_lenient_baseline_may_be_unknown", a_lenient_baseline_may_be_unknown),
+        ("charts_lie_where_the_report_links_to", charts_lie_where_the_report_links_to),
+    ];
+    let trials = trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Two benchmarks that do next to nothing, each call of which is said on standard error.
+fn tiny_suite() -> ExitCode {
+    suite::main("latency", |suite| {
+        for workers in [1, 10] {
+            let case = Case::new("tiny", "workers", workers);
+            let mut calls = 0_u64;
+            suite.measure(case, |_| {
+                calls += 1;
+                eprintln!("called tiny/workers={workers}");
+                Ok((Duration::from_micros(100 + calls), Round::default()))
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// A folder for everything a suite writes.
+struct Place {
+    home: TempDir,
+}
+
+impl Place {
+    fn new() -> Result<Self, Failed> {
+        Ok(Self { home: tempfile::tempdir()? })
+    }
+
+    fn criterion(&self) -> PathBuf {
+        self.home.path().join("criterion")
+    }
+
+    fn records(&self) -> usize {
+        fs::read_dir(self.home.path().join("results")).map_or(0, Iterator::count)
+    }
+
+    /// Runs the suite with Criterion's arguments.
+    fn run(&self, arguments: &str) -> Result<Output, Failed> {
+        Ok(Command::new(env::current_exe()?)
+            .args(arguments.split_whitespace())
+            .env(SUITE, "yes")
+            .env("PRISMQ_PROFILE", "smoke")
+            .env("PRISMQ_RESULTS_DIR", self.home.path().join("results"))
+            .env("PRISMQ_BENCH_DIR", self.home.path().join("db"))
+            .env("CRITERION_HOME", self.criterion())
+            .output()?)
+    }
+
+    /// Runs it and expects it to end well.
+    fn succeed(&self, arguments: &str) -> Result<Said, Failed> {
+        let output = self.run(arguments)?;
+        let said = Said {
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        };
+        ensure(output.status.success(), &format!("{arguments}: {}\n{said:?}", output.status))?;
+        Ok(said)
+    }
+}
+
+#[derive(Debug)]
+struct Said {
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn calls(&self, workers: usize) -> usize {
+        let line = format!("called tiny/workers={workers}");
+        self.err.lines().filter(|found| *found == line).count()
+    }
+}
+
+fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(what.into()) }
+}
+
+fn ensure_file(path: &Path) -> Result<(), Failed> {
+    ensure(path.is_file(), &format!("{} is missing", path.display()))
+}
+
+fn a_list_names_all_and_measures_none() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("--list --bench")?;
+    for workers in [1, 10] {
+        ensure(said.out.contains(&format!("latency/tiny/workers={workers}: bench")), &said.out)?;
+        ensure(said.calls(workers) == 0, "a benchmark was run")?;
+    }
+    ensure(place.records() == 0, "a record was written")
+}
+
+fn a_filter_measures_only_what_it_matches() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("tiny/workers=1$ --bench")?;
+    ensure(said.calls(1) == 11, "one discarded and ten measured calls")?;
+    ensure(said.calls(10) == 0, "the other was run")?;
+    ensure(place.records() == 1, "no record was written")
+}
+
+fn an_exact_name_is_no_regular_expression() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("--exact latency/tiny/workers=1 --bench")?;
+    ensure((said.calls(1), said.calls(10)) == (11, 0), &said.err)
+}
+
+fn a_test_runs_each_once_and_leaves_nothing() -> Result<(), Failed> {
+    for arguments in ["--test --bench", ""] {
+        let place = Place::new()?;
+        let said = place.succeed(arguments)?;
+        ensure((said.calls(1), said.calls(10)) == (1, 1), &said.err)?;
+        ensure(place.records() == 0, "a record was written")?;
+        ensure(!place.criterion().join("latency").exists(), "Criterion kept figures of a test")?;
+    }
+    Ok(())
+}
+
+fn a_quick_run_measures_less() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("--quick --bench tiny/workers=1$")?;
+    ensure((1..11).contains(&said.calls(1)), &said.err)?;
+    ensure(place.records() == 1, "no record was written")
+}
+
+fn a_saved_baseline_is_compared_with() -> Result<(), Failed> {
+    let place = Place::new()?;
+    place.succeed("--save-baseline before --bench")?;
+    let kept = place.criterion().join("latency/tiny/workers=1/before");
+    for file in ["estimates.json", "sample.json", "benchmark.json"] {
+        ensure_file(&kept.join(file))?;
+    }
+    let said = place.succeed("--baseline before --bench")?;
+    ensure(said.out.contains("change:"), &said.out)?;
+    let untouched = fs::read(kept.join("sample.json"))?;
+    place.succeed("--baseline before --bench")?;
+    ensure(fs::read(kept.join("sample.json"))? == untouched, "a comparison changed the baseline")
+}
+
+fn an_unknown_baseline_ends_the_suite() -> Result<(), Failed> {
+    let output = Place::new()?.run("--baseline nobody --bench")?;
+    ensure(output.status.code() == Some(101), &format!("{}", output.status))
+}
+
+fn a_lenient_baseline_may_be_unknown() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("--baseline-lenient nobody --bench")?;
+    ensure((said.calls(1), said.calls(10)) == (11, 11), &said.err)?;
+    ensure(place.records() == 1, "no record was written")
+}
+
+fn charts_lie_where_the_report_links_to() -> Result<(), Failed> {
+    let place = Place::new()?;
+    place.succeed("--bench")?;
+    let home = place.criterion();
+    for page in ["report", "latency/report", "latency/tiny/workers=10/report"] {
+        ensure_file(&home.join(page).join("index.html"))?;
+    }
+    ensure_file(&home.join("latency/tiny/workers=10/report/pdf.svg"))
+}

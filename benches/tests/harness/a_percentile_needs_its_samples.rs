@@ -1,0 +1,29 @@
+//! A percentile that is claimed of too few samples is no figure.
+
+use hdrhistogram::Histogram;
+use prismq_bench::health::samples_needed;
+use prismq_bench::recorder::{Case, Round, scenario};
+use prismq_report::record::Validity;
+
+fn validity(samples: u64) -> Validity {
+    let mut histogram = Histogram::new(3).unwrap();
+    histogram.record_n(5, samples).unwrap();
+    let round = Round { histograms: vec![("end_to_end", histogram)], ..Round::default() };
+    let case = Case::variant("open", "load").claims("end_to_end", 0.99);
+    scenario("suite", case, &[round], Vec::new()).unwrap().validity
+}
+
+#[test]
+fn as_many_as_let_the_longest_lie_above_it() {
+    assert_eq!(samples_needed(0.99), 299);
+    assert_eq!(samples_needed(0.95), 59);
+    assert_eq!(samples_needed(0.999), 2_995);
+    assert_eq!(samples_needed(1.0), u64::MAX);
+}
+
+#[test]
+fn or_the_scenario_is_invalid() {
+    assert_eq!(validity(299), Validity::Valid);
+    let reason = "298 samples of end_to_end; its 99 % percentile needs 299";
+    assert_eq!(validity(298), Validity::Invalid { reasons: vec![reason.to_owned()] });
+}

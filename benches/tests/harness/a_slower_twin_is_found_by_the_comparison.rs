@@ -1,0 +1,84 @@
+//! Two engines of which one takes 10 % longer: the harness measures both, the comparison finds it. The
+//! same engine twice is the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prismq_bench::metrics::TASKS_PER_S;
+use prismq_bench::recorder::{Case, Round, scenario};
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::drain::{Drain, run};
+use prismq_bench::workload::subject::Subject;
+use prismq_report::comparison::{Change, compare};
+use prismq_report::record::{
+    Environment, RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord,
+};
+
+use crate::fake::{Fake, Misdeed};
+use crate::theory::exponential;
+use crate::virtual_clock::VirtualClock;
+
+const ROUNDS: u64 = 10;
+const TASKS: usize = 5_000;
+
+/// A drain by a server of this mean service time.
+fn measured(service: Duration, seed: u64) -> Scenario {
+    let round = |round| {
+        let clock = Arc::new(VirtualClock::new());
+        let fake = Fake::new(&clock, Misdeed::None);
+        let subject = Subject { engine: &fake, clock: clock.clone(), file: None };
+        let work = exponential(&clock, service, seed + round);
+        let load = Drain { workers: 1, tasks: TASKS, payload_bytes: PAYLOAD_BYTES, work };
+        let drained = run(&subject, &load).unwrap();
+        Round {
+            readings: vec![TASKS_PER_S.reads(drained.tasks_per_s())],
+            faults: drained.faults,
+            course: drained.course,
+            ..Round::default()
+        }
+    };
+    let rounds: Vec<Round> = (0..ROUNDS).map(round).collect();
+    scenario("throughput", Case::new("drain", "workers", 1), &rounds, Vec::new()).unwrap()
+}
+
+fn record(scenario: Scenario) -> RunRecord {
+    let suite = SuiteRecord {
+        schema: SUITE_SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION.to_owned(),
+        run_id: "01K00000000000000000000000".to_owned(),
+        suite: "throughput".to_owned(),
+        started_at: Timestamp::UNIX_EPOCH,
+        ended_at: Timestamp::UNIX_EPOCH,
+        profile: "standard".to_owned(),
+        engine: "fake".to_owned(),
+        argv: Vec::new(),
+        environment: Environment::default(),
+        scenarios: vec![scenario],
+    };
+    RunRecord {
+        schema: RUN_SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION.to_owned(),
+        run_id: suite.run_id.clone(),
+        started_at: suite.started_at,
+        ended_at: suite.ended_at,
+        suites: vec![suite],
+        missing: Vec::new(),
+        verdict: None,
+    }
+}
+
+fn change(before: Duration, after: Duration) -> Change {
+    let (before, after) = (record(measured(before, 0)), record(measured(after, 1_000)));
+    let comparison = compare("before", &before, &after);
+    assert_eq!(comparison.rows.len(), 1);
+    comparison.rows[0].change.clone()
+}
+
+#[test]
+fn by_ten_percent() {
+    let service = Duration::from_micros(100);
+    assert_eq!(change(service, service.mul_f64(1.1)), Change::Regressed);
+    assert_eq!(change(service.mul_f64(1.1), service), Change::Improved);
+    assert_eq!(change(service, service), Change::Unchanged);
+}

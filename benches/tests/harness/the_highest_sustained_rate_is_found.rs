@@ -1,0 +1,46 @@
+//! The search ends near the true capacity, wherever it begins.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::workload::saturation::{is_sustained, search};
+
+use crate::fake::Misdeed;
+use crate::theory::{constant, offer};
+use crate::virtual_clock::VirtualClock;
+
+#[test]
+fn from_below_and_from_above() {
+    for guess in [300.0, 900.0, 1_000.0, 1_300.0, 3_000.0] {
+        let tries = Cell::new(0);
+        let found = search(guess, |rate| {
+            tries.set(tries.get() + 1);
+            Ok(rate <= 1_000.0)
+        });
+        let found = found.unwrap().unwrap();
+        assert!((950.0..=1_000.0).contains(&found), "{found} from {guess}");
+        assert!(tries.get() <= 10);
+    }
+}
+
+#[test]
+fn and_nothing_where_nothing_is_sustained() {
+    assert_eq!(search(1_000.0, |_| Ok(false)).unwrap(), None);
+}
+
+#[test]
+fn of_a_server_whose_capacity_is_known() {
+    let service = Duration::from_micros(500);
+    let found = search(1_000.0, |rate| {
+        let clock = Arc::new(VirtualClock::new());
+        let work = constant(&clock, service);
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        let tasks = (2.0 * rate) as usize;
+        let offered = offer(&clock, Misdeed::None, Arrivals::Constant, interval, tasks, work);
+        Ok(is_sustained(&offered, rate))
+    });
+    let found = found.unwrap().unwrap();
+    assert!((1_850.0..=2_100.0).contains(&found), "{found}");
+}

@@ -1,0 +1,47 @@
+//! Where valgrind is installed, an operation takes the same number of instructions each time it is
+//! counted. This program is its own child, as a suite is.
+
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use prismq_bench::bench_dir::BenchDir;
+use prismq_bench::child::{self, Operation};
+use prismq_bench::engine::EngineKind;
+use prismq_bench::instructions::per_operation;
+use prismq_bench::profile::Scale;
+use prismq_bench::stage::Stage;
+
+const TIMES: usize = 32;
+/// Largest difference, as a share.
+const TOLERANCE: f64 = 0.001;
+
+fn main() -> ExitCode {
+    if let Some(order) = child::Order::from_env() {
+        return child::obey(&order);
+    }
+    let trials = Operation::ALL.map(|operation| {
+        let name = format!("{}_takes_as_many_instructions_as_before", operation.name());
+        Trial::test(name, move || twice(operation))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+}
+
+fn twice(operation: Operation) -> Result<(), Failed> {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("skipped: valgrind is not installed");
+        return Ok(());
+    }
+    let directory = tempfile::tempdir()?;
+    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let first = per_operation(&stage, operation, TIMES)??;
+    let second = per_operation(&stage, operation, TIMES)??;
+    let difference = (first - second).abs() / first;
+    eprintln!("{}: {first} and {second} instructions", operation.name());
+    if first < 1_000.0 {
+        return Err(format!("{first} instructions cannot be a whole operation").into());
+    }
+    if difference > TOLERANCE {
+        return Err(format!("{first} and {second} instructions, {difference} apart").into());
+    }
+    Ok(())
+}
