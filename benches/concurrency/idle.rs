@@ -12,7 +12,7 @@ use prismq_report::record::Model;
 const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let watched_ms = suite.stage().scale().pick(10, 200, 1_000, 5_000);
+    let watched_ms = suite.stage().scale().pick(10, 100, 1_000, 5_000);
     let case =
         Case::new("idle", "workers", WORKERS).model(Model::Probe).with("watched_ms", watched_ms);
     suite.measure(case, |stage| {

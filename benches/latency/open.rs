@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use prismq_bench::error::Result;
 use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
-use prismq_bench::profile::{Profile, Scale};
 use prismq_bench::recorder::Case;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
@@ -19,13 +18,13 @@ use crate::readings::round;
 
 /// The load that has a goal, and that arrives at random too.
 const HALF: usize = 50;
+const LOADS_SMOKE: &[usize] = &[HALF, 90];
 const LOADS: &[usize] = &[10, HALF, 75, 90, 100];
 const LOADS_FULL: &[usize] = &[10, 25, HALF, 75, 90, 95, 100, 105];
 const SEED: u64 = 0x7072_6973_6d71;
 
 pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
-    let full = suite.stage().scale() == Scale::Profile(Profile::Full);
-    for percent in if full { LOADS_FULL } else { LOADS } {
+    for percent in suite.stage().scale().pick(LOADS, LOADS_SMOKE, LOADS, LOADS_FULL) {
         at_load(suite, capacity, "open", *percent, Arrivals::Constant)?;
     }
     at_load(suite, capacity, "poisson", HALF, Arrivals::Poisson { seed: SEED })
