@@ -2,7 +2,7 @@
 //!
 //! Where a metric was measured several times its median has a confidence interval (see `interval`). A
 //! change counts only if the intervals of both sides lie apart and the medians differ by at least
-//! [`MIN_EFFECT`]. A metric that was taken once can be seen to be unchanged, but its change is never
+//! [`Rules::min_effect`]. A metric that was taken once can be seen to be unchanged, but its change is never
 //! more than inconclusive. Only the same work on the same machine is compared, and only where both
 //! sides can be trusted. What a change means for a run is [`crate::verdict`]'s.
 
@@ -13,8 +13,23 @@ use interval::median_interval;
 use crate::fingerprint::identity;
 use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
 
-/// The smallest relative change that counts.
+/// The smallest relative change that counts, unless [`Rules`] say otherwise.
 pub const MIN_EFFECT: f64 = 0.05;
+
+/// What a user may decide about a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// The smallest relative change that counts.
+    pub min_effect: f64,
+    /// Whether figures of different machines, engines or profiles are compared all the same.
+    pub allow_env_mismatch: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { min_effect: MIN_EFFECT, allow_env_mismatch: false }
+    }
+}
 
 /// A run beside a baseline.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,24 +113,36 @@ impl Comparison {
 /// Compares a run with the baseline of this name.
 #[must_use]
 pub fn compare(name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
+    compare_with(name, before, after, &Rules::default())
+}
+
+/// The same by other rules.
+#[must_use]
+pub fn compare_with(
+    name: &str,
+    before: &RunRecord,
+    after: &RunRecord,
+    rules: &Rules,
+) -> Comparison {
     let not_comparable = match (identity(before), identity(after)) {
+        _ if rules.allow_env_mismatch => None,
         (Some(before), Some(after)) if before == after => None,
         (Some(before), Some(after)) => {
             Some(format!("machine, engine or profile differ: {before} then, {after} now"))
         }
         _ => Some("the suites of one run come from different machines, engines or profiles".into()),
     };
-    let rows = if not_comparable.is_some() { Vec::new() } else { rows(before, after) };
+    let rows = if not_comparable.is_some() { Vec::new() } else { rows(before, after, rules) };
     Comparison { baseline: name.to_owned(), not_comparable, rows }
 }
 
-fn rows(before: &RunRecord, after: &RunRecord) -> Vec<Row> {
+fn rows(before: &RunRecord, after: &RunRecord, rules: &Rules) -> Vec<Row> {
     let mut rows = Vec::new();
     for old in scenarios(before) {
         let new = scenarios(after).find(|new| new.id == old.id);
         for metric in &old.metrics {
             let other = new.and_then(|new| new.metric(&metric.name));
-            let Some(mut row) = row(old, metric, Some(metric), other) else { continue };
+            let Some(mut row) = row(old, metric, (Some(metric), other), rules) else { continue };
             if let Some(reason) = new.and_then(|new| objection(old, new, metric, other)) {
                 row.change = Change::NotComparable { reason };
             }
@@ -126,7 +153,7 @@ fn rows(before: &RunRecord, after: &RunRecord) -> Vec<Row> {
         let old = scenarios(before).find(|old| old.id == new.id);
         for metric in &new.metrics {
             if old.is_none_or(|old| old.metric(&metric.name).is_none()) {
-                rows.extend(row(new, metric, None, Some(metric)));
+                rows.extend(row(new, metric, (None, Some(metric)), rules));
             }
         }
     }
@@ -181,8 +208,8 @@ fn difference(old: &Scenario, new: &Scenario) -> String {
 fn row(
     scenario: &Scenario,
     metric: &Metric,
-    old: Option<&Metric>,
-    new: Option<&Metric>,
+    (old, new): (Option<&Metric>, Option<&Metric>),
+    rules: &Rules,
 ) -> Option<Row> {
     let before = old.and_then(|old| old.value);
     let after = new.and_then(|new| new.value);
@@ -195,7 +222,7 @@ fn row(
         (Some(_), None) => Change::Missing,
         (None, Some(_)) => Change::New,
         (Some(before), Some(after)) => {
-            changed(metric.direction, (before, samples(old)), (after, samples(new)))
+            changed(metric.direction, (before, samples(old)), (after, samples(new)), rules)
         }
     };
     Some(Row {
@@ -213,9 +240,14 @@ fn samples(metric: Option<&Metric>) -> &[f64] {
     metric.map_or(&[], |metric| &metric.samples)
 }
 
-fn changed(direction: Direction, before: (f64, &[f64]), after: (f64, &[f64])) -> Change {
+fn changed(
+    direction: Direction,
+    before: (f64, &[f64]),
+    after: (f64, &[f64]),
+    rules: &Rules,
+) -> Change {
     let moved = (after.0 - before.0).abs();
-    if moved < f64::EPSILON || moved < MIN_EFFECT * before.0.abs() {
+    if moved < f64::EPSILON || moved < rules.min_effect * before.0.abs() {
         return Change::Unchanged;
     }
     let (Some(old), Some(new)) = (median_interval(before.1), median_interval(after.1)) else {
@@ -240,7 +272,8 @@ mod tests {
     #[test]
     fn a_change_counts_only_where_the_intervals_lie_apart() {
         let (slow, fast) = (one_to(10), [21.0; 10]);
-        let change = |direction, before, after| changed(direction, before, after);
+        let change =
+            |direction, before, after| changed(direction, before, after, &Rules::default());
         let (old, new) = ((5.5, &slow[..]), (21.0, &fast[..]));
         assert_eq!(change(Direction::Higher, old, new), Change::Improved);
         assert_eq!(change(Direction::Lower, old, new), Change::Regressed);

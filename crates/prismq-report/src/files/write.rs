@@ -19,7 +19,13 @@ const COLLISIONS_MAX: i64 = 1000;
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
 pub fn write_suite(dir: &Path, record: &SuiteRecord) -> Result<PathBuf, FileError> {
-    write_stamped(dir, &suite_stem(&record.suite), record.started_at, "json", &json(dir, record)?)
+    write_stamped(
+        dir,
+        &suite_stem(&record.suite),
+        record.started_at,
+        "json",
+        json(record)?.as_bytes(),
+    )
 }
 
 /// Writes the combined record of a run.
@@ -27,7 +33,7 @@ pub fn write_suite(dir: &Path, record: &SuiteRecord) -> Result<PathBuf, FileErro
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
 pub fn write_run(dir: &Path, record: &RunRecord) -> Result<PathBuf, FileError> {
-    write_stamped(dir, RUN_STEM, record.started_at, "json", &json(dir, record)?)
+    write_stamped(dir, RUN_STEM, record.started_at, "json", json(record)?.as_bytes())
 }
 
 /// Writes the report of a run that began at `started_at`.
@@ -85,9 +91,12 @@ fn write_stamped(
     }
 }
 
-fn json(dir: &Path, record: &impl Serialize) -> Result<Vec<u8>, FileError> {
-    let mut bytes = serde_json::to_vec_pretty(record)
-        .map_err(|error| FileError::Write { path: dir.to_owned(), source: error.into() })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+/// The text of a record's file.
+///
+/// # Errors
+/// [`FileError::Unwritable`], which no record causes.
+pub fn json(record: &impl Serialize) -> Result<String, FileError> {
+    let unwritable = |source| FileError::Unwritable { source };
+    let text = serde_json::to_string_pretty(record).map_err(unwritable)? + "\n";
+    Ok(text)
 }

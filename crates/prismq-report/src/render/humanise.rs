@@ -1,7 +1,7 @@
 //! Figures as a person reads them. Records keep the exact ones.
 
 /// Four significant digits at most, thousands set apart.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
         _ if value.fract() == 0.0 => 0,

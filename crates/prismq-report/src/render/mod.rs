@@ -6,6 +6,7 @@ mod markdown;
 mod terminal;
 mod view;
 
+pub(crate) use humanise::number;
 pub use markdown::{RenderError, markdown};
 pub use terminal::terminal;
 pub use view::View;

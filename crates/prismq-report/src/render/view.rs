@@ -78,7 +78,7 @@ impl View {
                 format!("engine {}, profile {}", suite.engine, suite.profile)
             }),
             machine: machine(run),
-            invalid: verdict.invalid.clone(),
+            invalid: [verdict.invalid.as_slice(), &verdict.inconclusive].concat(),
             targets: verdict.checks.iter().map(target).collect(),
             comparison: verdict.comparison.as_ref().map(comparison),
             suites: run.suites.iter().map(suite).collect(),
@@ -110,6 +110,7 @@ fn headline(verdict: &Verdict) -> String {
             format!("no regression against {}", comparison.baseline)
         }
         (Status::Pass, _) => targets,
+        (Status::Inconclusive, _) => "these figures do not tell: see why below".to_owned(),
         (Status::Regression, _) => format!("{targets}, but worse than the baseline"),
         (Status::TargetMissed, _) => format!("{} of {all} targets missed", all - met),
         (Status::Invalid, _) => "these figures prove nothing: see why below".to_owned(),

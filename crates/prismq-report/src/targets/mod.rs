@@ -14,14 +14,17 @@
 
 mod parse;
 
-pub use parse::{parse, read};
+pub use parse::{parse, read, threshold};
 
 use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::record::RunRecord;
+use crate::record::{Metric, RunRecord};
+
+/// Where the targets of a workspace lie.
+pub const FILE: &str = "benches/targets.toml";
 
 /// One target.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +43,21 @@ pub struct Target {
     pub asked_of: AskedOf,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,
+}
+
+impl Target {
+    /// The metric it is about, if the run has it.
+    #[must_use]
+    pub fn metric_of<'run>(&self, run: &'run RunRecord) -> Option<&'run Metric> {
+        let mut scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+        scenarios.find(|scenario| scenario.id == self.scenario)?.metric(&self.metric)
+    }
+
+    /// Whether a figure in its unit meets it.
+    #[must_use]
+    pub fn holds(&self, value: f64) -> bool {
+        self.operator.holds(value, self.bound)
+    }
 }
 
 /// Which runs a target is asked of.

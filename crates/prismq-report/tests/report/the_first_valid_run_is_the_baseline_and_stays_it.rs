@@ -64,7 +64,9 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
 fn the_report_names_the_records_it_was_drawn_from() {
     let folder = tempfile::tempdir().unwrap();
     let conclusion = concluded(folder.path(), &numbered(sample::run(), 1), None, None);
-    let [record, report, _baseline] = &conclusion.files[..] else { panic!("{conclusion:?}") };
+    let [record, report, _history, _baseline] = &conclusion.files[..] else {
+        panic!("{conclusion:?}")
+    };
     let report = std::fs::read_to_string(report).unwrap();
     let (_, files) = report.split_once("## Files\n\n").unwrap();
     assert_eq!(files.lines().count(), 6, "the combined record and five suites");
