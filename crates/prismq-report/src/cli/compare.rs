@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::show::show;
 use super::source::{Source, load_base};
-use crate::comparison::{self, compare_with};
+use crate::comparison::{self, compare_by};
 use crate::conclude::Error;
 use crate::render::{View, terminal};
 use crate::verdict::{FailOn, judge};
@@ -57,7 +57,7 @@ impl Compare {
             min_effect: self.min_effect,
             allow_env_mismatch: self.allow_env_mismatch,
         };
-        let comparison = compare_with(&self.base, &before, &after, &rules);
+        let comparison = compare_by(&rules, &self.base, &before, &after);
         let fail_on = match self.fail_on {
             On::Regression => FailOn::Regression,
             On::Inconclusive => FailOn::Inconclusive,

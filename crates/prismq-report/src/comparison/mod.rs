@@ -113,17 +113,12 @@ impl Comparison {
 /// Compares a run with the baseline of this name.
 #[must_use]
 pub fn compare(name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
-    compare_with(name, before, after, &Rules::default())
+    compare_by(&Rules::default(), name, before, after)
 }
 
 /// The same by other rules.
 #[must_use]
-pub fn compare_with(
-    name: &str,
-    before: &RunRecord,
-    after: &RunRecord,
-    rules: &Rules,
-) -> Comparison {
+pub fn compare_by(rules: &Rules, name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
     let not_comparable = match (identity(before), identity(after)) {
         _ if rules.allow_env_mismatch => None,
         (Some(before), Some(after)) if before == after => None,
