@@ -27,10 +27,14 @@ pub enum FileError {
         /// Its reason.
         source: io::Error,
     },
-    /// A record cannot be put into JSON.
-    #[error("cannot write a record as JSON: {source}")]
+    /// A record could not be read again if it were written.
+    #[error(
+        "cannot write a record that could not be read: at {place}: {source}; is a figure not finite?"
+    )]
     Unwritable {
-        /// The serializer's reason.
+        /// Which part of it.
+        place: String,
+        /// What a reader would say.
         source: serde_json::Error,
     },
     /// It is larger than any record.

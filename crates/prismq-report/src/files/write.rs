@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::error::FileError;
 use super::name::{REPORT_STEM, RUN_STEM, stamped, suite_stem};
@@ -91,12 +92,17 @@ fn write_stamped(
     }
 }
 
-/// The text of a record's file.
+/// The text of a record's file, once it is certain that it can be read again.
 ///
 /// # Errors
-/// [`FileError::Unwritable`], which no record causes.
-pub fn json(record: &impl Serialize) -> Result<String, FileError> {
-    let unwritable = |source| FileError::Unwritable { source };
-    let text = serde_json::to_string_pretty(record).map_err(unwritable)? + "\n";
-    Ok(text)
+/// [`FileError::Unwritable`] names a figure that is not finite, which JSON cannot say.
+pub fn json<T: Serialize + DeserializeOwned>(record: &T) -> Result<String, FileError> {
+    let unwritable = |place: String, source| FileError::Unwritable { place, source };
+    let text = serde_json::to_string_pretty(record)
+        .map_err(|source| unwritable(".".to_owned(), source))?;
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        return Err(unwritable(error.path().to_string(), error.into_inner()));
+    }
+    Ok(text + "\n")
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::{contains, starts_with};
 use prismq_report::record::RunRecord;
@@ -46,23 +46,27 @@ fn every_command_says_what_it_answers_an_example_and_its_exit_statuses() {
 }
 
 #[test]
-fn the_examples_of_the_help_are_accepted() {
-    use clap::Parser as _;
+fn the_examples_of_the_help_and_the_readme_are_accepted() {
+    let mut texts = vec![include_str!("../../README.md").to_owned()];
     for command in cli::Arguments::command().get_subcommands() {
-        let help = command.get_after_help().unwrap().to_string();
-        for example in help.lines().filter_map(|line| line.strip_prefix("  prismq-report ")) {
-            let example = example.split(" > ").next().unwrap().split("     ").next().unwrap();
-            // The only quoted argument there is.
-            let mut arguments = vec!["prismq-report".to_owned()];
-            for (index, part) in example.split('\'').enumerate() {
-                match index % 2 {
-                    0 => arguments.extend(part.split_whitespace().map(str::to_owned)),
-                    _ => arguments.push(part.to_owned()),
-                }
+        texts.push(command.get_after_help().unwrap().to_string());
+    }
+    let lines = texts.iter().flat_map(|text| text.lines()).map(str::trim_start);
+    let examples: Vec<&str> =
+        lines.filter_map(|line| line.strip_prefix("prismq-report ")).collect();
+    assert!(examples.len() > 15, "{examples:?}");
+    for example in examples {
+        let example = example.split(" > ").next().unwrap().split("     ").next().unwrap();
+        // Every second part stands in quotes, which its own ` > ` would not survive above.
+        let mut arguments = vec!["prismq-report".to_owned()];
+        for (index, part) in example.split('\'').enumerate() {
+            match index % 2 {
+                0 => arguments.extend(part.split_whitespace().map(str::to_owned)),
+                _ => arguments.push(part.to_owned()),
             }
-            if let Err(error) = cli::Arguments::try_parse_from(&arguments) {
-                panic!("{example}: {error}");
-            }
+        }
+        if let Err(error) = cli::Arguments::try_parse_from(&arguments) {
+            panic!("{example}: {error}");
         }
     }
 }
