@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use prismq_report::fingerprint::config_hash;
 use prismq_report::record::{self, Metric, Scenario, Validity};
 use serde_json::Value;
 
@@ -97,6 +98,7 @@ pub fn scenario<'a>(
     let validity = if reasons.is_empty() { Validity::Valid } else { Validity::Invalid { reasons } };
     let id = case.id(suite);
     let histograms = encode(&merged)?;
+    let config_hash = Some(config_hash(&case.parameters));
     Ok(Scenario {
         id,
         parameters: case.parameters,
@@ -104,7 +106,7 @@ pub fn scenario<'a>(
         metrics,
         histograms,
         model: None,
-        config_hash: None,
+        config_hash,
         seed: None,
         rounds: Vec::new(),
         warnings: Vec::new(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::{Comparison, compare};
+use crate::comparison::compare;
 use crate::export::ExportError;
 use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
@@ -109,7 +109,8 @@ impl Error {
 pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let targets = targets::read(options.targets)?;
     let (mut run, read) = gather_with_files(options.results, &options.run)?;
-    let comparison = compare_with(options, &run)?;
+    let baseline = baseline_of(options, &run)?;
+    let comparison = baseline.map(|(name, before)| compare(&name, &before, &run));
     let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
     run.verdict = Some(verdict.record(&run));
     let mut files = vec![write_run(options.results, &run)?];
@@ -125,28 +126,29 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     Ok(Conclusion { status: verdict.status, terminal: text, files })
 }
 
-fn compare_with(options: &Options<'_>, run: &RunRecord) -> Result<Option<Comparison>, Error> {
+/// The baseline a run is compared with, by its name.
+fn baseline_of(
+    options: &Options<'_>,
+    run: &RunRecord,
+) -> Result<Option<(String, RunRecord)>, Error> {
     match &options.baseline {
-        Some(name) => {
-            let before = baseline::load(options.results, name)?;
-            Ok(Some(compare(name, &before, run)))
-        }
-        None => with_own_baseline(options.results, run),
+        Some(name) => Ok(Some((name.clone(), baseline::load(options.results, name)?))),
+        None => own_baseline(options.results, run),
     }
 }
 
-/// Compares a run with the baseline of its machine, engine and profile, if there is one that is not the
-/// run itself.
+/// The baseline of a run's machine, engine and profile, by its name, if there is one that is not the run
+/// itself.
 ///
 /// # Errors
-/// [`enum@Error`] if the baseline cannot be read.
-pub fn with_own_baseline(results: &Path, run: &RunRecord) -> Result<Option<Comparison>, Error> {
+/// [`enum@Error`] if it cannot be read.
+pub fn own_baseline(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecord)>, Error> {
     let Some(own) = identity(run) else { return Ok(None) };
     if !baseline::exists(results, &own)? {
         return Ok(None);
     }
     let before = baseline::load(results, &own)?;
-    Ok((before.run_id != run.run_id).then(|| compare(&own, &before, run)))
+    Ok((before.run_id != run.run_id).then_some((own, before)))
 }
 
 struct Kept {

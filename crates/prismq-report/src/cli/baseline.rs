@@ -12,8 +12,9 @@ use crate::fingerprint::identity;
 use crate::render::{View, markdown};
 use crate::verdict::{FailOn, judge};
 
-/// What are later runs compared with? Keeps runs under names, beside the one that each machine's first
-/// valid run became by itself
+/// What are later runs compared with?
+///
+/// Keeps runs under names, beside the one that each machine's first valid run became by itself.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

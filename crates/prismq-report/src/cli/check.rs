@@ -11,7 +11,9 @@ use crate::render::{View, terminal};
 use crate::targets::{self, Target};
 use crate::verdict::{FailOn, judge};
 
-/// Is this run good enough? Holds it against targets, and says first whether it can be trusted
+/// Is this run good enough?
+///
+/// Holds it against targets, and says first whether it can be trusted.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

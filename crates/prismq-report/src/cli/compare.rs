@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
+use super::percent::percent;
 use super::show::show;
 use super::source::{Source, load_base};
 use crate::comparison::{self, compare_by};
@@ -11,8 +12,9 @@ use crate::conclude::Error;
 use crate::render::{View, terminal};
 use crate::verdict::{FailOn, judge};
 
-/// Did it get slower? Sets a run beside another: each metric improved, regressed, unchanged, or not to
-/// be told
+/// Did it get slower?
+///
+/// Sets a run beside another: each metric improved, regressed, unchanged, or not to be told.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -66,14 +68,5 @@ impl Compare {
         let verdict = judge(&after, &[], Some(comparison), fail_on)?;
         show(&terminal(&View::new(&after, &verdict)))?;
         Ok(verdict.status.exit_code())
-    }
-}
-
-/// A share written in percent, for example `5%`.
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').ok_or("write a percentage, as in 5%")?;
-    match number.trim_end().parse::<f64>() {
-        Ok(percent) if (0.0..=1000.0).contains(&percent) => Ok(percent / 100.0),
-        _ => Err(format!("{number:?} is no number from 0 to 1000")),
     }
 }

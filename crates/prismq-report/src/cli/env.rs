@@ -13,7 +13,9 @@ use crate::conclude::Error;
 use crate::fingerprint::{facts, identity};
 use crate::record::RunRecord;
 
-/// Where was this run made? Shows its machine, build and settings; with another, what differs
+/// Where was this run made?
+///
+/// Shows its machine, build and settings; with another, what differs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

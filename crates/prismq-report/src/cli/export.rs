@@ -12,7 +12,9 @@ use crate::export::{bmf, csv, gha, hgrm};
 use crate::files::FileError;
 use crate::record::{Direction, RunRecord};
 
-/// How do others get the figures? Writes a run in the format of a tracker, a spreadsheet or a plotter
+/// How do others get the figures?
+///
+/// Writes a run in the format of a tracker, a spreadsheet or a plotter.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Figures of invalid scenarios are left out, except from csv, which marks them.

@@ -11,8 +11,9 @@ use crate::history::{self, HistoryLine, Series, series, sparkline};
 use crate::record::Direction;
 use crate::render::number;
 
-/// How did figures move from run to run? Draws each metric over the runs that are comparable with the
-/// latest one
+/// How did figures move from run to run?
+///
+/// Draws each metric over the runs that are comparable with the latest one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

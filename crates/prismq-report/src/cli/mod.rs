@@ -8,6 +8,7 @@ mod completions;
 mod env;
 mod export;
 mod history;
+mod percent;
 mod report;
 mod show;
 mod source;

@@ -10,14 +10,17 @@ use clap::{Args, ValueEnum};
 
 use super::show::deliver;
 use super::source::{Source, Targets};
-use crate::conclude::{Error, with_own_baseline};
+use crate::comparison::compare;
+use crate::conclude::{Error, own_baseline};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::files::{FileError, json};
 use crate::record::RunRecord;
 use crate::render::{View, markdown};
 use crate::verdict::{FailOn, Verdict, judge};
 
-/// What did this run come to? Draws it, for people and for CI; `check` and `compare` are what gates
+/// What did this run come to?
+///
+/// Draws it, for people and for CI; `check` and `compare` are what gates.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The run is held against the targets and set beside the baseline of its machine, if there is one.
@@ -58,7 +61,8 @@ impl Report {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
         let targets = self.targets.read()?;
         let mut run = self.source.load(results)?;
-        let comparison = with_own_baseline(results, &run)?;
+        let baseline = own_baseline(results, &run)?;
+        let comparison = baseline.map(|(name, before)| compare(&name, &before, &run));
         let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
         let text = match self.format {
             Format::Md => markdown(&View::new(&run, &verdict))?,

@@ -11,7 +11,9 @@ use crate::files::FileError;
 use crate::validate::validate;
 use crate::verdict::Status;
 
-/// Is this file a record? Reads all that is in it: types, schema version, config hashes, distributions
+/// Is this file a record?
+///
+/// Reads all that is in it: types, schema version, config hashes, distributions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -64,16 +64,22 @@ pub fn read_any(path: &Path) -> Result<AnyRecord, FileError> {
 
 /// A file that is at most `limit` bytes long.
 pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    // The length that a file tells beforehand is not trusted: a device has none, a file may grow.
-    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
-    match read {
-        Ok(length) if length as u64 > limit => {
-            Err(FileError::TooLarge { path: path.to_owned(), limit })
-        }
-        Ok(_) => Ok(bytes),
+    match at_most(path, limit) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(FileError::TooLarge { path: path.to_owned(), limit }),
         Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
     }
+}
+
+fn at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > limit {
+        return Ok(None);
+    }
+    // That alone is not trusted: a device tells no length, and a file may grow.
+    let mut bytes = Vec::new();
+    let length = file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((length as u64 <= limit).then_some(bytes))
 }
 
 fn suite(path: &Path, bytes: &[u8]) -> Result<SuiteRecord, FileError> {
