@@ -12,5 +12,6 @@ pub mod files;
 pub mod fingerprint;
 pub mod record;
 pub mod render;
+pub mod statistics;
 pub mod targets;
 pub mod verdict;
