@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod conclude;
 pub mod files;
 pub mod fingerprint;
+pub mod noise;
 pub mod record;
 pub mod render;
 pub mod statistics;
