@@ -1,5 +1,6 @@
 //! The commands and their arguments.
 
+mod ab;
 mod baseline;
 mod check;
 mod compare;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use prismq_report::conclude::Error;
 
-/// Judges, compares and draws the records that `cargo bench` wrote; runs nothing.
+/// Judges, compares and draws the records that `cargo bench` wrote; only `ab` runs anything.
 ///
 /// Exit statuses: 0 pass, 1 a file could not be read or written, 2 wrong use or targets,
 /// 3 regression, 4 target missed, 5 figures missing or not to be trusted.
@@ -32,6 +33,8 @@ enum Command {
     Check(check::Check),
     /// Compare a run with a baseline; a regression is exit status 3
     Compare(compare::Compare),
+    /// Start two benchmark programs in turn and compare them pair by pair
+    Ab(ab::Ab),
     /// Keep, list and show baselines
     Baseline(baseline::Baseline),
     /// Draw a run's report
@@ -44,6 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8, Error> {
     match arguments.command {
         Command::Check(command) => command.run(results),
         Command::Compare(command) => command.run(results),
+        Command::Ab(command) => command.run(results),
         Command::Baseline(command) => command.run(results),
         Command::Render(command) => command.run(results),
     }

@@ -26,7 +26,8 @@ mod summary;
 
 pub use floor::{FloorSource, NoiseFloor};
 pub use noise::KnownNoise;
-pub use pairs::compare_pairs;
+pub use pairs::{compare_pairs, noise_of_pairs};
+pub use pool::pool;
 pub use summary::{Group, Summary};
 
 use crate::fingerprint::identity;

@@ -2,7 +2,7 @@
 
 use super::pool::pool;
 use super::rows::{drafts, scenarios};
-use super::{Comparison, Rules, decision, difference, evidence, floor};
+use super::{Comparison, KnownNoise, Rules, decision, difference, evidence, floor};
 use crate::record::RunRecord;
 
 /// Compares pairs of starts, each a record before and one after, in the order they were made. `None`
@@ -30,6 +30,23 @@ pub fn compare_pairs(
         }
     };
     Some(Comparison { baseline: name.to_owned(), not_comparable, rows })
+}
+
+/// What pairs of starts of one program tell of its noise: the change of each metric in each pair.
+#[must_use]
+pub fn noise_of_pairs(pairs: &[(RunRecord, RunRecord)]) -> KnownNoise {
+    let mut noise = KnownNoise::default();
+    for (before, after) in pairs {
+        for scenario in scenarios(before) {
+            for metric in &scenario.metrics {
+                let other = figure(after, &scenario.id, &metric.name);
+                if let (Some(one), Some(other)) = (metric.value.filter(|one| *one != 0.0), other) {
+                    noise.add_control(&scenario.id, &metric.name, (other - one) / one.abs());
+                }
+            }
+        }
+    }
+    noise
 }
 
 fn figure(run: &RunRecord, scenario: &str, metric: &str) -> Option<f64> {

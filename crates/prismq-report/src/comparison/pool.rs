@@ -5,7 +5,8 @@ use crate::record::{Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use crate::statistics::median;
 
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.
-pub(super) fn pool<'a>(starts: impl IntoIterator<Item = &'a RunRecord>) -> Option<RunRecord> {
+#[must_use]
+pub fn pool<'a>(starts: impl IntoIterator<Item = &'a RunRecord>) -> Option<RunRecord> {
     let mut starts = starts.into_iter();
     let mut pooled = starts.next()?.clone();
     for start in starts {

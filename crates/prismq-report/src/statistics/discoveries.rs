@@ -12,7 +12,7 @@ pub fn discoveries(chances: &[f64], rate: f64) -> Vec<bool> {
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
     let passes = |(rank, chance): &(usize, &f64)| **chance <= rate * (rank + 1) as f64 / count;
-    let largest = sorted.iter().enumerate().filter(passes).map(|(_, chance)| *chance).last();
+    let largest = sorted.iter().enumerate().rev().find(passes).map(|(_, chance)| *chance);
     chances.iter().map(|chance| largest.is_some_and(|largest| *chance <= largest)).collect()
 }
 

@@ -52,7 +52,6 @@ pub fn drift(rates: &[f64]) -> Option<Drift> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 

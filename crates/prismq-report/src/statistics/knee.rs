@@ -36,7 +36,6 @@ pub fn knee(curve: &[(f64, f64)]) -> Option<Knee> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 

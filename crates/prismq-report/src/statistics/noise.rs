@@ -83,7 +83,6 @@ pub fn spread_of_neighbours(starts: &[f64], seed: Seed) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 

@@ -93,7 +93,6 @@ fn approximate(n: f64, m: f64, larger: f64, ties: f64) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 

@@ -276,7 +276,6 @@ fn gradient(law: &Law, point: &Point) -> ([f64; 3], f64) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 
