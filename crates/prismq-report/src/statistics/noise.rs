@@ -9,7 +9,7 @@ use super::order::{median, quantile, quantile_of_sorted};
 const SHARE: f64 = 0.99;
 
 /// How often rounds are divided, or signs are thrown.
-const DRAWS: usize = 2_000;
+const DRAWS: usize = 1_000;
 
 /// From how many past changes on a fence is drawn.
 pub const FENCE_CHANGES_MIN: usize = 10;

@@ -45,7 +45,7 @@ fn a_slowdown_put_in_on_purpose_is_found() {
     let mut rates = Vec::new();
     for (name, spreads) in [("1 to 3 %", (0.01, 0.03)), ("3 to 6 %", (0.03, 0.06))] {
         for slower in [0.05, 0.10] {
-            for (rounds, min_effect) in [(10, 0.05), (10, 0.02), (30, 0.02)] {
+            for (rounds, min_effect) in [(10, 0.05), (30, 0.02)] {
                 let (metrics, any) = found(spreads, slower, runs(rounds, min_effect));
                 println!(
                     "spread {name}, {slower} slower, {rounds} rounds, minimum effect {min_effect}: \
@@ -68,7 +68,7 @@ fn a_slowdown_put_in_on_purpose_is_found() {
 
 #[test]
 fn pairs_of_starts_find_it_where_single_runs_are_too_noisy() {
-    for (slower, pairs, least) in [(0.10, 5, 0.5), (0.10, 10, 0.9), (0.05, 10, 0.5)] {
+    for (slower, pairs, least) in [(0.10, 5, 0.5), (0.05, 10, 0.5)] {
         let (metrics, any) = found((0.03, 0.06), slower, starts(pairs, 0.02));
         println!(
             "spread 3 to 6 %, {slower} slower, {pairs} pairs of starts: {:.1} % of metrics, in \
