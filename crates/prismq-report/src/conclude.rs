@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::{Comparison, compare};
+use crate::comparison::{Comparison, compare_by};
 use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
+use crate::noise;
 use crate::record::RunRecord;
 use crate::render::{RenderError, View, markdown, terminal};
 use crate::targets::{self, TargetError};
@@ -106,7 +107,7 @@ fn compare_with(options: &Options<'_>, run: &RunRecord) -> Result<Option<Compari
         },
     };
     let before = baseline::load(options.results, &name)?;
-    Ok(Some(compare(&name, &before, run)))
+    Ok(Some(compare_by(&noise::rules(options.results, run)?, &name, &before, run)))
 }
 
 struct Kept {

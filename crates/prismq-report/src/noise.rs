@@ -5,8 +5,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::comparison::KnownNoise;
+use crate::comparison::{KnownNoise, Rules};
 use crate::files::{FileError, write_whole};
+use crate::fingerprint::identity;
+use crate::record::RunRecord;
 
 const FOLDER: &str = "noise";
 
@@ -23,6 +25,18 @@ pub fn load(results: &Path, identity: &str) -> Result<KnownNoise, FileError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(KnownNoise::default()),
         Err(source) => Err(FileError::Read { path, source }),
     }
+}
+
+/// The usual rules, with the noise that is kept for runs like this one.
+///
+/// # Errors
+/// As for [`load`].
+pub fn rules(results: &Path, run: &RunRecord) -> Result<Rules, FileError> {
+    let noise = match identity(run) {
+        Some(own) => load(results, &own)?,
+        None => KnownNoise::default(),
+    };
+    Ok(Rules { noise, ..Rules::default() })
 }
 
 /// Keeps more noise of this identity beside what is kept already.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clap::Args;
-use prismq_report::comparison::compare;
+use prismq_report::comparison::compare_by;
 use prismq_report::conclude::Error;
 use prismq_report::files::{Selection, gather};
+use prismq_report::noise;
 use prismq_report::render::{View, terminal};
 use prismq_report::verdict::{OnRegression, judge};
 
@@ -27,7 +28,8 @@ impl Compare {
             Some(run) => named(results, &run)?,
             None => gather(results, &Selection::Latest)?,
         };
-        let comparison = compare(&self.base, &before, &after);
+        let rules = noise::rules(results, &after)?;
+        let comparison = compare_by(&rules, &self.base, &before, &after);
         let verdict = judge(&after, &[], Some(comparison), OnRegression::Fail)?;
         show(&terminal(&View::new(&after, &verdict)))?;
         Ok(verdict.status.exit_code())

@@ -11,6 +11,7 @@
 #[allow(dead_code, reason = "the samples of another binary, of which some are used here")]
 mod sample;
 
+mod recorded;
 mod simulated;
 
 mod a_change_has_its_interval_and_floor;
@@ -21,4 +22,5 @@ mod a_target_met_by_chance_is_uncertain;
 mod noise_known_from_elsewhere_raises_the_floor;
 #[cfg(unix)]
 mod programs_are_started_in_turn_and_compared;
+mod recorded_starts_are_judged_rightly_in_pairs;
 mod runs_of_one_program_flag_nothing;
