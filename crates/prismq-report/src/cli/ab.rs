@@ -17,9 +17,7 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use prismq_report::comparison::{
-    Change, Comparison, Row, Rules, compare_pairs, noise_of_pairs, pool,
-};
+use prismq_report::comparison::{Change, Comparison, Rules, compare_pairs, noise_of_pairs, pool};
 use prismq_report::conclude;
 use prismq_report::fingerprint::identity;
 use prismq_report::noise;
@@ -207,22 +205,10 @@ fn table(comparison: &Comparison) -> Table {
             row.delta.map(share).unwrap_or_default(),
             interval.unwrap_or_default(),
             floor.unwrap_or_default(),
-            word(row),
+            row.change.to_string(),
         ]);
     }
     table
-}
-
-fn word(row: &Row) -> String {
-    match &row.change {
-        Change::Improved => "improved".to_owned(),
-        Change::Regressed => "regressed".to_owned(),
-        Change::Unchanged => "unchanged".to_owned(),
-        Change::Inconclusive => "inconclusive".to_owned(),
-        Change::NotComparable { reason } => format!("not comparable: {reason}"),
-        Change::Missing => "missing".to_owned(),
-        Change::New => "new".to_owned(),
-    }
 }
 
 fn on_the_whole(comparison: &Comparison) -> String {

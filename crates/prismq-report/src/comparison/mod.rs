@@ -30,6 +30,8 @@ pub use pairs::{compare_pairs, noise_of_pairs};
 pub use pool::pool;
 pub use summary::{Group, Summary};
 
+use std::fmt;
+
 use crate::fingerprint::identity;
 use crate::record::{Direction, RunRecord};
 use crate::statistics::Bounds;
@@ -109,6 +111,20 @@ pub enum Change {
     Missing,
     /// This run has a figure, the baseline has none.
     New,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Improved => "improved",
+            Self::Regressed => "regressed",
+            Self::Unchanged => "unchanged",
+            Self::Inconclusive => "inconclusive",
+            Self::NotComparable { reason } => return write!(f, "not comparable: {reason}"),
+            Self::Missing => "missing",
+            Self::New => "new",
+        })
+    }
 }
 
 impl Comparison {
