@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::compare;
+use crate::comparison::compare_by;
 use crate::export::ExportError;
 use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
 use crate::history::{self, HistoryLine};
+use crate::noise;
 use crate::record::RunRecord;
 use crate::render::{RenderError, View, markdown, terminal};
 use crate::targets::{self, TargetError};
@@ -110,7 +111,8 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let targets = targets::read(options.targets)?;
     let (mut run, read) = gather_with_files(options.results, &options.run)?;
     let baseline = baseline_of(options, &run)?;
-    let comparison = baseline.map(|(name, before)| compare(&name, &before, &run));
+    let rules = noise::rules(options.results, &run)?;
+    let comparison = baseline.map(|(name, before)| compare_by(&rules, &name, &before, &run));
     let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
     run.verdict = Some(verdict.record(&run));
     let mut files = vec![write_run(options.results, &run)?];

@@ -8,7 +8,7 @@ use crate::record::{Environment, RunRecord};
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo): short, stable across versions, and no defence against
 /// anyone who wants two machines to look alike.
-fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -37,11 +37,17 @@ pub fn fingerprint(environment: &Environment) -> String {
 /// suites, or whose suites differ in it.
 #[must_use]
 pub fn identity(run: &RunRecord) -> Option<String> {
-    let mut identities = run.suites.iter().map(|suite| {
-        format!("{}-{}-{}", fingerprint(&suite.environment), suite.engine, suite.profile)
-    });
+    let mut identities = run
+        .suites
+        .iter()
+        .map(|suite| joined(&fingerprint(&suite.environment), &suite.engine, &suite.profile));
     let first = identities.next()?;
     identities.all(|other| other == first).then_some(first)
+}
+
+/// The same of its parts.
+pub(crate) fn joined(fingerprint: &str, engine: &str, profile: &str) -> String {
+    format!("{fingerprint}-{engine}-{profile}")
 }
 
 /// Everything an environment tells, a name and a text each, for example `machine.cores` and `2`.

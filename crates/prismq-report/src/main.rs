@@ -1,4 +1,4 @@
-//! The command `prismq-report`: judges, compares and draws written records; it runs nothing.
+//! The command `prismq-report`: judges, compares and draws written records; only `ab` runs anything.
 
 use std::process::ExitCode;
 

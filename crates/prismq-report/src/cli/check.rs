@@ -43,7 +43,7 @@ impl Check {
         let run = self.source.load(results)?;
         let mut verdict = judge(&run, &targets, None, FailOn::Never)?;
         if self.strict {
-            verdict = verdict.strict(&run);
+            verdict = verdict.strict();
         }
         show(&terminal(&View::new(&run, &verdict)))?;
         Ok(verdict.status.exit_code())

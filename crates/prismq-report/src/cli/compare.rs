@@ -9,6 +9,7 @@ use super::show::show;
 use super::source::{Source, load_base};
 use crate::comparison::{self, compare_by};
 use crate::conclude::Error;
+use crate::noise;
 use crate::render::{View, terminal};
 use crate::verdict::{FailOn, judge};
 
@@ -58,6 +59,7 @@ impl Compare {
         let rules = comparison::Rules {
             min_effect: self.min_effect,
             allow_env_mismatch: self.allow_env_mismatch,
+            ..noise::rules(results, &after)?
         };
         let comparison = compare_by(&rules, &self.base, &before, &after);
         let fail_on = match self.fail_on {

@@ -1,6 +1,7 @@
 //! The command `prismq-report`: its arguments, and what each of its commands shows. What is shown is
 //! decided elsewhere.
 
+mod ab;
 mod baseline;
 mod check;
 mod compare;
@@ -20,7 +21,7 @@ use clap::{Parser, Subcommand};
 
 use crate::conclude::Error;
 
-/// Judges, compares and draws the records that `cargo bench` wrote; runs nothing.
+/// Judges, compares and draws the records that `cargo bench` wrote; only `ab` runs anything.
 ///
 /// RUN is `latest` (which is meant where none is named), the id of a run in the folder of the records, or
 /// the path of a combined record.
@@ -49,6 +50,7 @@ Each command says which of them it gives: `prismq-report help COMMAND`.";
 enum Command {
     Check(check::Check),
     Compare(compare::Compare),
+    Ab(ab::Ab),
     Baseline(baseline::Baseline),
     Report(report::Report),
     History(history::History),
@@ -67,6 +69,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Error> {
     match arguments.command {
         Command::Check(command) => command.run(results),
         Command::Compare(command) => command.run(results),
+        Command::Ab(command) => command.run(results),
         Command::Baseline(command) => command.run(results),
         Command::Report(command) => command.run(results),
         Command::History(command) => command.run(results),

@@ -10,10 +10,11 @@ use clap::{Args, ValueEnum};
 
 use super::show::deliver;
 use super::source::{Source, Targets};
-use crate::comparison::compare;
+use crate::comparison::compare_by;
 use crate::conclude::{Error, own_baseline};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::files::{FileError, json};
+use crate::noise;
 use crate::record::RunRecord;
 use crate::render::{View, markdown};
 use crate::verdict::{FailOn, Verdict, judge};
@@ -62,7 +63,8 @@ impl Report {
         let targets = self.targets.read()?;
         let mut run = self.source.load(results)?;
         let baseline = own_baseline(results, &run)?;
-        let comparison = baseline.map(|(name, before)| compare(&name, &before, &run));
+        let rules = noise::rules(results, &run)?;
+        let comparison = baseline.map(|(name, before)| compare_by(&rules, &name, &before, &run));
         let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
         let text = match self.format {
             Format::Md => markdown(&View::new(&run, &verdict))?,

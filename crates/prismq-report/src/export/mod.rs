@@ -74,7 +74,7 @@ fn name(target: &Target) -> String {
 }
 
 /// What became of a target, in a sentence without its name.
-fn sentence(Check { target, outcome }: &Check) -> String {
+fn sentence(Check { target, outcome, .. }: &Check) -> String {
     let Target { operator, bound, unit, .. } = target;
     match outcome {
         Outcome::Met { value, margin } => {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::{fingerprint, identity};
+use crate::fingerprint::{fingerprint, identity, joined};
 use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
 use crate::verdict::Verdict;
 
@@ -86,6 +86,14 @@ impl HistoryLine {
     #[must_use]
     pub fn identity(&self) -> Option<(&str, &str, &str)> {
         Some((self.fingerprint.as_deref()?, self.engine.as_deref()?, self.profile.as_deref()?))
+    }
+
+    /// Whether its figures are comparable with those of a run of this [`identity`].
+    #[must_use]
+    pub fn is_of(&self, identity: &str) -> bool {
+        let own =
+            self.identity().map(|(machine, engine, profile)| joined(machine, engine, profile));
+        own.as_deref() == Some(identity)
     }
 }
 

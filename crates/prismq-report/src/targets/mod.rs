@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::record::{Metric, RunRecord};
+use crate::statistics::{Bounds, median_interval};
 
 /// Where the targets of a workspace lie.
 pub const FILE: &str = "benches/targets.toml";
@@ -141,6 +142,21 @@ pub struct Check {
     pub target: Target,
     /// What became of it.
     pub outcome: Outcome,
+    /// Where the figure truly lies, with 95 %: as recorded, else from the metric's rounds.
+    pub interval: Option<Bounds>,
+}
+
+impl Check {
+    /// Whether the interval crosses the bound: the figure is on one side of it, but another run might
+    /// be on the other. The outcome stands.
+    #[must_use]
+    pub fn is_uncertain(&self) -> bool {
+        let holds = |figure| self.target.holds(figure);
+        match (&self.outcome, self.interval) {
+            (Outcome::NoData { .. }, _) | (_, None) => false,
+            (_, Some(interval)) => holds(interval.lower) != holds(interval.upper),
+        }
+    }
 }
 
 /// What became of a target.
@@ -216,8 +232,20 @@ pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetEr
     targets
         .iter()
         .filter(|target| target.asked_of.holds_for(run))
-        .map(|target| Ok(Check { outcome: outcome(target, run)?, target: target.clone() }))
+        .map(|target| {
+            let (outcome, interval) = (outcome(target, run)?, interval(target, run));
+            Ok(Check { target: target.clone(), outcome, interval })
+        })
         .collect()
+}
+
+/// The interval of a target's figure.
+fn interval(target: &Target, run: &RunRecord) -> Option<Bounds> {
+    let metric = target.metric_of(run)?;
+    match &metric.interval {
+        Some(interval) => Some(Bounds { lower: interval.lower, upper: interval.upper }),
+        None => median_interval(&metric.samples),
+    }
 }
 
 fn outcome(target: &Target, run: &RunRecord) -> Result<Outcome, TargetError> {

@@ -117,9 +117,8 @@ impl Verdict {
     /// The same, where a target is met only if the whole interval of its figure is on the good side of
     /// the bound: what chance could undo is inconclusive.
     #[must_use]
-    pub fn strict(mut self, run: &RunRecord) -> Self {
-        for Check { target, outcome } in &self.checks {
-            let interval = target.metric_of(run).and_then(|metric| metric.interval.as_ref());
+    pub fn strict(mut self) -> Self {
+        for Check { target, outcome, interval } in &self.checks {
             if let (Outcome::Met { .. }, Some(interval)) = (outcome, interval)
                 && !(target.holds(interval.lower) && target.holds(interval.upper))
             {

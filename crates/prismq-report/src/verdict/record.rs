@@ -2,7 +2,11 @@
 
 use super::Verdict;
 use crate::comparison::{Change, Comparison, Row};
-use crate::record::{ComparedMetric, ComparisonRecord, RunRecord, Threshold, VerdictRecord};
+use crate::record::{
+    ComparedMetric, ComparisonRecord, ConfidenceInterval, Metric, RunRecord, Threshold,
+    VerdictRecord,
+};
+use crate::statistics::Bounds;
 use crate::targets::{Check, Outcome};
 
 impl Verdict {
@@ -19,7 +23,7 @@ impl Verdict {
     }
 }
 
-fn threshold(Check { target, outcome }: &Check, run: &RunRecord) -> Threshold {
+fn threshold(Check { target, outcome, interval }: &Check, run: &RunRecord) -> Threshold {
     let (ok, observed, margin, reason) = match outcome {
         Outcome::Met { value, margin } => (true, Some(*value), *margin, None),
         Outcome::Missed { value, margin } => (false, Some(*value), *margin, None),
@@ -30,11 +34,24 @@ fn threshold(Check { target, outcome }: &Check, run: &RunRecord) -> Threshold {
         metric: target.metric.clone(),
         wanted: format!("{} {} {}", target.operator, target.bound, target.unit),
         observed,
-        interval: target.metric_of(run).and_then(|metric| metric.interval.clone()),
+        interval: interval
+            .zip(target.metric_of(run))
+            .map(|(bounds, metric)| recorded(bounds, metric)),
         ok,
         margin,
         reason,
     }
+}
+
+/// The interval in the record's words: the metric's own, else that of its rounds.
+fn recorded(bounds: Bounds, metric: &Metric) -> ConfidenceInterval {
+    metric.interval.clone().unwrap_or_else(|| ConfidenceInterval {
+        level: 0.95,
+        lower: bounds.lower,
+        upper: bounds.upper,
+        method: "order statistics of the median".to_owned(),
+        rounds: metric.samples.len() as u64,
+    })
 }
 
 fn comparison(comparison: &Comparison) -> ComparisonRecord {
@@ -61,9 +78,9 @@ fn metric(row: &Row) -> ComparedMetric {
         before: row.before,
         after: row.after,
         delta: row.delta,
-        delta_lower: None,
-        delta_upper: None,
-        noise_floor: None,
+        delta_lower: row.interval.map(|interval| interval.lower),
+        delta_upper: row.interval.map(|interval| interval.upper),
+        noise_floor: row.floor.map(|floor| floor.change),
         verdict: verdict.to_owned(),
         reason,
     }

@@ -18,7 +18,7 @@ fn strictly_a_target_is_met_only_by_the_whole_interval() {
     let target = threshold("latency/drain/workers=5:rate > 1000 tasks/s", "here").unwrap();
     let status = |run: &RunRecord| {
         let verdict = judge(run, std::slice::from_ref(&target), None, FailOn::Never).unwrap();
-        (verdict.status, verdict.strict(run).status)
+        (verdict.status, verdict.strict().status)
     };
     assert_eq!(status(&with_interval(1001.0, 1010.0)), (Status::Pass, Status::Pass));
     assert_eq!(status(&with_interval(990.0, 1010.0)), (Status::Pass, Status::Inconclusive));
