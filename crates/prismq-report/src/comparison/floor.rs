@@ -22,7 +22,7 @@ pub struct NoiseFloor {
 pub enum FloorSource {
     /// Less than this does not matter, even where it could be told.
     MinimumEffect,
-    /// The baseline's own rounds, divided into A and A.
+    /// The rounds of each run, divided into A and A; or the baseline's starts beside each other.
     Spread,
     /// Runs of one program against itself.
     ControlRuns,

@@ -6,7 +6,7 @@
 //! - it is at least the minimum effect ([`MIN_EFFECT`] unless [`Rules`] say otherwise), below which a
 //!   metric is *unchanged*;
 //! - it is at least the noise floor of this metric (see `floor`): what two runs of one program may
-//!   differ by, from the baseline's own rounds, from A/A runs and from history, where there are any;
+//!   differ by, from their own rounds, from A/A runs and from history, where there are any;
 //! - its bootstrap interval (see `evidence`) lies wholly outside what is negligible;
 //! - a test finds it among all metrics of the run (see `decision`), so that a run of a hundred metrics
 //!   in which nothing changed stays silent.

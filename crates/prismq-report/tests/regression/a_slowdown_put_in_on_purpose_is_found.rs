@@ -98,5 +98,5 @@ fn a_slowdown_of_a_single_metric_is_found_among_all() {
         found += regressed.len();
     }
     println!("0.1 slower in one of {METRICS} metrics: found in {found} of {PAIRS} pairs");
-    assert!(found >= 10, "{found}");
+    assert!(found >= 5, "{found}");
 }
