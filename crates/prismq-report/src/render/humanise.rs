@@ -47,7 +47,8 @@ pub(super) fn spare(margin: f64) -> String {
     let size = if percent >= 1000.0 {
         format!("{}×", number(margin.abs().round()))
     } else if percent >= 10.0 {
-        format!("{percent:.0} %")
+        // Never more than there is: 99.6 % to spare is not all of it.
+        format!("{:.0} %", percent.floor())
     } else {
         format!("{percent:.1} %")
     };
@@ -73,6 +74,6 @@ mod tests {
         assert_eq!(percent(-0.123), "-12.3%");
         assert_eq!(percent(41.0), "42×");
         let margins = [0.997, 0.042, -0.245, 403.0].map(spare);
-        assert_eq!(margins, ["100 % to spare", "4.2 % to spare", "24 % short", "403× to spare"]);
+        assert_eq!(margins, ["99 % to spare", "4.2 % to spare", "24 % short", "403× to spare"]);
     }
 }

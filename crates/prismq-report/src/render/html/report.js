@@ -1,4 +1,4 @@
-// Two comforts: the switch between light and dark, and tables that sort. The page says everything without.
+// Three comforts: the switch between light and dark, the environment on paper, and tables that sort. The page says everything without.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -10,6 +10,12 @@
   system.addEventListener("change", name);
   button.hidden = false;
   name();
+
+  // Paper cannot unfold anything.
+  const environment = document.getElementById("environment");
+  let open = environment.open;
+  addEventListener("beforeprint", () => { open = environment.open; environment.open = true; });
+  addEventListener("afterprint", () => { environment.open = open; });
 
   const key = (row, column) => {
     const cell = row.cells[column];

@@ -97,11 +97,8 @@ fn direction(name: &'static str, change: &Change, rows: &[Row]) -> DirectionView
     DirectionView {
         name,
         range: low.zip(high).map_or_else(dash, |(low, high)| {
-            if low < high {
-                format!("{} … {}", percent(low), percent(high))
-            } else {
-                percent(low)
-            }
+            let (low, high) = (percent(low), percent(high));
+            if low == high { low } else { format!("{low} … {high}") }
         }),
         mean: if deltas.is_empty() { dash() } else { percent(mean) },
         count: found.len(),

@@ -44,7 +44,7 @@ fn machine(suite: &SuiteRecord, found: &mut Vec<String>) {
     {
         found.push(format!(
             "the processor's governor is {governor}: figures move with its frequency; \
-             `performance` keeps it"
+             performance keeps it steady"
         ));
     }
     if let (Some(load), Some(cores)) = (environment.before.load_average.value, machine.cores.value)

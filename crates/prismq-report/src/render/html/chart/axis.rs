@@ -2,6 +2,8 @@
 
 /// The share of a chart's height that stays free above its data.
 const HEADROOM: f64 = 0.06;
+/// The share that names of phases take.
+const ROOM: f64 = 0.2;
 /// From this ratio of largest to smallest on, a logarithmic axis shows more.
 const DECADES_WORTH: f64 = 30.0;
 /// Steps of a linear axis aimed at.
@@ -122,6 +124,11 @@ impl Axis {
         Self { label: label.to_owned(), low, high, ticks, logarithmic: false }
     }
 
+    /// The same with room above the figures for names.
+    pub(in super::super) fn with_room(self) -> Self {
+        Self { high: self.high + (self.high - self.low) * ROOM, ..self }
+    }
+
     /// The figures that cut the axis into this many equal rows, ends included.
     pub(in super::super) fn edges(&self, rows: usize) -> Vec<f64> {
         let at = |row: usize| self.low + (self.high - self.low) * row as f64 / rows as f64;
@@ -148,13 +155,13 @@ fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     if low > high { (0.0, 1.0) } else { (low, high) }
 }
 
-/// The next of 1, 2, 5 and their tenfolds.
+/// Near enough of 1, 2, 5 and their tenfolds.
 fn nice(step: f64) -> f64 {
     if !(step.is_finite() && step > 0.0) {
         return 1.0;
     }
     let power = 10f64.powf(step.log10().floor());
-    let multiple = [1.0, 2.0, 5.0].into_iter().find(|multiple| *multiple * power >= step * 0.999);
+    let multiple = [1.0, 2.0, 5.0].into_iter().find(|multiple| *multiple * power >= step * 0.75);
     multiple.unwrap_or(10.0) * power
 }
 

@@ -103,7 +103,8 @@ fn panel_on(
     last: bool,
 ) -> Drawn {
     let (width, height) = area.dim_in_pixel();
-    let right = 16;
+    let last_name = panel.x.ticks.last().map_or(0, |tick| size.characters(&tick.text));
+    let right = (last_name / 2 + 4).max(16);
     let top = size.font + 14;
     let plot = size.width - left - right;
     let x_ticks = apart(&panel.x, plot, size);
@@ -187,13 +188,14 @@ fn name_at(ticks: &[Tick], at: f64) -> String {
 
 /// The ticks of an x axis whose names do not run into each other.
 fn apart(axis: &Axis, plot: i32, size: Size) -> Vec<Tick> {
-    let mut end = f64::NEG_INFINITY;
+    let mut begin = f64::INFINITY;
     let mut kept = Vec::new();
-    for tick in &axis.ticks {
+    // From the end, since the last of several runs is the one people look for.
+    for tick in axis.ticks.iter().rev() {
         let middle = (tick.at - axis.low) / (axis.high - axis.low) * f64::from(plot);
         let half = f64::from(size.characters(&tick.text)) / 2.0;
-        if middle - half >= end {
-            end = middle + half + f64::from(size.font) * 0.7;
+        if middle + half <= begin {
+            begin = middle - half - f64::from(size.font) * 0.7;
             kept.push(tick.clone());
         }
     }
@@ -243,7 +245,7 @@ fn draw_layer(
         }
         Layer::Tint { from, to, name, odd } => {
             let (from, to) = (panel.x.place(*from), panel.x.place(*to));
-            let strength = if *odd { 0.16 } else { 0.07 };
+            let strength = if *odd { 0.11 } else { 0.04 };
             let style = Ink::Muted.rgb(Dash::Solid).mix(strength).filled();
             plane.draw_series([Rectangle::new([(from, bottom), (to, top)], style)])?;
             let room = (to - from) / (panel.x.high - panel.x.low) * f64::from(plot);

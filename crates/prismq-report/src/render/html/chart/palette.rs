@@ -17,8 +17,6 @@ pub(in super::super) enum Ink {
     Muted,
     /// Grid lines.
     Grid,
-    /// What a picture stands on; a halo around marks.
-    Paper,
     Blue,
     Vermillion,
     Green,
@@ -43,11 +41,10 @@ struct Colour {
 }
 
 /// The last two bits of the light colour's blue are the dash's, so none differs only in them.
-const COLOURS: [Colour; 10] = [
+const COLOURS: [Colour; 9] = [
     Colour { ink: Ink::Text, name: "text", light: (27, 31, 36), dark: (230, 234, 240) },
     Colour { ink: Ink::Muted, name: "muted", light: (89, 98, 110), dark: (160, 170, 184) },
     Colour { ink: Ink::Grid, name: "grid", light: (221, 226, 232), dark: (52, 60, 72) },
-    Colour { ink: Ink::Paper, name: "paper", light: (255, 255, 252), dark: (22, 27, 34) },
     Colour { ink: Ink::Blue, name: "blue", light: (0, 114, 176), dark: (86, 170, 240) },
     Colour { ink: Ink::Vermillion, name: "vermillion", light: (213, 94, 0), dark: (255, 132, 60) },
     Colour { ink: Ink::Green, name: "green", light: (0, 140, 100), dark: (45, 200, 150) },

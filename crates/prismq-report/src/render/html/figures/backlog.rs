@@ -1,6 +1,6 @@
 //! A backlog that is built and drained.
 
-use super::over_time::{at_ends, heights, per_second, rate, rounds, time, tints};
+use super::over_time::{at_ends, heights, per_second, phase_key, rate, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
 use crate::record::{Model, Round, Scenario};
 use crate::render::RenderError;
@@ -30,16 +30,16 @@ fn drawing(scenario: &Scenario, round: &Round) -> Drawing {
     let depth = at_ends(round, |piece| piece.depth.map(|depth| depth as f64));
     let enqueued = rate(round, |piece| piece.enqueued);
     let completed = rate(round, |piece| piece.completed);
-    let mut layers = tints(round);
+    let mut layers = tints(round, true);
     let spans = depth.iter().map(|(at, depth)| (*at, 0.0, *depth)).collect();
     layers.push(Layer::Band { spans, ink: Ink::Green });
-    let y = Axis::from_zero("depth, tasks", heights(&depth));
+    let y = Axis::from_zero("depth, tasks", heights(&depth)).with_room();
     layers.push(Layer::Line { points: depth, ink: Ink::Green, dash: Dash::Solid });
     let mut panels = vec![Chart { x: time(round), y, layers }];
     let mut legend = vec![Key::new("depth", Swatch::Line(Ink::Green, Dash::Solid))];
     let rates: Vec<f64> = heights(&enqueued).chain(heights(&completed)).collect();
     if !rates.is_empty() {
-        let mut layers = tints(round);
+        let mut layers = tints(round, false);
         for (name, points, ink, dash) in [
             ("enqueued", enqueued, Ink::Vermillion, Dash::Long),
             ("completed", completed, Ink::Blue, Dash::Solid),
@@ -51,6 +51,7 @@ fn drawing(scenario: &Scenario, round: &Round) -> Drawing {
         }
         panels.push(Chart { x: time(round), y: Axis::from_zero("tasks/s", rates), layers });
     }
+    legend.extend(phase_key(round));
     let subject = format!("{}, round {}", subject(scenario), round.index + 1);
     Drawing { subject, panels, legend, table: table(round) }
 }

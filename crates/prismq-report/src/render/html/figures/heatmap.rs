@@ -11,7 +11,7 @@ use crate::render::html::select::subject;
 pub(super) const QUESTION: Question = Question {
     id: "heatmap",
     question: "When were tasks slow, and how many?",
-    aid: "Darker cells hold more tasks. Two bands are two kinds of task; a column that reaches up is a stall that few percentiles would show.",
+    aid: "The stronger a cell, the more tasks it holds. Two bands are two kinds of task; a column that reaches up is a stall that few percentiles would show.",
     method: "One round. Each column is a piece of time, each row an equal step of the logarithm of latency; strength grows with the square root of the count, so that single tasks stay visible.",
     needs: "latencies (end_to_end) in pieces of time within a round",
     command: "cargo bench --bench latency",

@@ -58,18 +58,19 @@ struct Question {
     build: fn(&Input<'_>) -> Result<Vec<Drawing>, RenderError>,
 }
 
+/// In an order in which pictures of one height stand side by side.
 const QUESTIONS: [Question; 11] = [
     scaling::QUESTION,
     load::QUESTION,
     percentiles::QUESTION,
-    timeline::QUESTION,
     heatmap::QUESTION,
+    timeline::QUESTION,
+    resources::QUESTION,
     stages::QUESTION,
     backlog::QUESTION,
-    resources::QUESTION,
-    contention::QUESTION,
-    history::QUESTION,
     fairness::QUESTION,
+    history::QUESTION,
+    contention::QUESTION,
 ];
 
 /// A picture as the page shows it.

@@ -2,8 +2,12 @@
 
 use crate::record::{Interval, Phase, Round, Scenario};
 use crate::render::html::Input;
-use crate::render::html::chart::{Axis, Layer, Point};
+use crate::render::html::chart::{Axis, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::scenarios;
+use crate::render::humanise::number;
+
+/// Phases named in a legend.
+const MOST_PHASES: usize = 6;
 
 /// Scenarios with a round that `holds` what a picture needs, and that round: the one with most pieces.
 /// Those with most pieces come first.
@@ -32,19 +36,42 @@ pub(super) fn time(round: &Round) -> Axis {
     Axis::over("seconds since the measured part began", ends)
 }
 
-/// The phases of a round, and its warm-up, as tints.
-pub(super) fn tints(round: &Round) -> Vec<Layer> {
+/// The phases of a round, and its warm-up, as tints; the first of several panels names them.
+pub(super) fn tints(round: &Round, named: bool) -> Vec<Layer> {
+    let phases = phases(round);
+    let tint = |(index, phase): (usize, &Phase)| Layer::Tint {
+        from: phase.from_s,
+        to: phase.to_s,
+        name: if named { phase.name.clone() } else { String::new() },
+        odd: index % 2 == 1,
+    };
+    phases.iter().enumerate().map(tint).collect()
+}
+
+/// The phases in words, since names of short ones do not fit into the picture.
+pub(super) fn phase_key(round: &Round) -> Option<Key> {
+    let phases = phases(round);
+    let words = phases.iter().map(|phase| {
+        format!("{} {} to {} s", phase.name, number(phase.from_s), number(phase.to_s))
+    });
+    let words: Vec<String> = words.take(MOST_PHASES).collect();
+    let more = if phases.len() > MOST_PHASES { ", …" } else { "" };
+    let name = format!("phases: {}{more}", words.join(", "));
+    (!phases.is_empty()).then(|| Key::new(name, Swatch::Area(Ink::Muted)))
+}
+
+/// The phases of a round, its warm-up first, within the time that was observed.
+fn phases(round: &Round) -> Vec<Phase> {
     let begin = round.intervals.first().map_or(0.0, |piece| piece.from_s);
     let end = round.intervals.last().map_or(0.0, |piece| piece.from_s + piece.seconds);
     let warm_up = Phase { name: "warm-up".to_owned(), from_s: begin, to_s: 0.0 };
     let phases = (begin < 0.0).then_some(&warm_up).into_iter().chain(&round.phases);
-    let tint = |(index, phase): (usize, &Phase)| Layer::Tint {
-        from: phase.from_s.clamp(begin, end),
-        to: phase.to_s.clamp(begin, end),
+    let within = |phase: &Phase| Phase {
         name: phase.name.clone(),
-        odd: index % 2 == 1,
+        from_s: phase.from_s.max(begin).min(end),
+        to_s: phase.to_s.max(begin).min(end),
     };
-    phases.enumerate().map(tint).collect()
+    phases.map(within).collect()
 }
 
 /// A count of each piece as a rate, at the piece's middle.

@@ -1,6 +1,6 @@
 //! Memory and files over time.
 
-use super::over_time::{at_ends, heights, rounds, time, tints};
+use super::over_time::{at_ends, heights, phase_key, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
 use crate::record::{Interval, Round, Scenario};
 use crate::render::RenderError;
@@ -69,7 +69,8 @@ fn drawing(scenario: &Scenario, round: &Round) -> Drawing {
         if points.is_empty() {
             continue;
         }
-        let mut layers = tints(round);
+        let first = panels.is_empty();
+        let mut layers = tints(round, first);
         let later = points.get(points.len() / 2..).unwrap_or_default();
         let trend = trend(later);
         let name = match trend {
@@ -80,6 +81,7 @@ fn drawing(scenario: &Scenario, round: &Round) -> Drawing {
         };
         legend.push(Key::new(name, Swatch::Line(*ink, Dash::Solid)));
         let y = Axis::from_zero(label, heights(&points));
+        let y = if first { y.with_room() } else { y };
         if let Some(trend) = trend {
             let line = [later.first(), later.last()].into_iter().flatten();
             let points = line.map(|(at, _)| (*at, trend.at(*at))).collect();
@@ -89,6 +91,7 @@ fn drawing(scenario: &Scenario, round: &Round) -> Drawing {
         panels.push(Chart { x: time(round), y, layers });
     }
     legend.push(Key::new("slope of the second half", Swatch::Line(Ink::Vermillion, Dash::Long)));
+    legend.extend(phase_key(round));
     let subject = format!("{}, round {}", subject(scenario), round.index + 1);
     Drawing { subject, panels, legend, table: table(round) }
 }

@@ -25,7 +25,12 @@ const METRIC: &str = "tasks_per_s";
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
     let mut sweeps = sweeps(input.run, "workers");
     sweeps.retain(|sweep| sweep.values(METRIC).len() > 1);
-    sweeps.sort_by_key(|sweep| std::cmp::Reverse(sweep.values(METRIC).len()));
+    // What has targets or a fit says most.
+    sweeps.sort_by_key(|sweep| {
+        let fitted = input.analysis.is_some_and(|all| all.scaling.contains_key(&sweep.name));
+        let known = targets(input, sweep).len() + usize::from(fitted);
+        std::cmp::Reverse((known, sweep.values(METRIC).len()))
+    });
     Ok(sweeps.iter().map(|sweep| drawing(input, sweep)).collect())
 }
 

@@ -80,7 +80,7 @@ fn drawing(name: &str, bars: &[Bar<'_>]) -> Drawing {
     let names = bars.iter().enumerate().map(|(index, bar)| (height(index), short(bar)));
     let chart = Chart {
         x: Axis::from_zero("mean time, ms", [longest]),
-        y: Axis::named("", (0.4, rows + 0.6), names),
+        y: Axis::named("scenario", (0.4, rows + 0.6), names),
         layers,
     };
     let key = |(stage, ink, _)| Key::new(stage, Swatch::Area(ink));

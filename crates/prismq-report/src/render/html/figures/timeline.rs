@@ -1,6 +1,6 @@
 //! What happened in a round, second by second.
 
-use super::over_time::{at_ends, heights, per_second, rate, rounds, time, tints};
+use super::over_time::{at_ends, heights, per_second, phase_key, rate, rounds, time, tints};
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::record::{Model, Round, Scenario};
 use crate::render::RenderError;
@@ -62,8 +62,10 @@ fn drawing(scenario: &Scenario, round: &Round) -> Result<Drawing, RenderError> {
             continue;
         }
         let y = if label == "p99, ms" { Axis::fitting } else { Axis::from_zero };
+        let first = panels.is_empty();
         let y: Axis = y(label, values);
-        let mut layers = tints(round);
+        let y = if first { y.with_room() } else { y };
+        let mut layers = tints(round, first);
         for Line { name, ink, dash, points } in lines {
             if !points.is_empty() {
                 legend.push(Key::new(name, Swatch::Line(ink, dash)));
@@ -72,6 +74,7 @@ fn drawing(scenario: &Scenario, round: &Round) -> Result<Drawing, RenderError> {
         }
         panels.push(Chart { x: time(round), y, layers });
     }
+    legend.extend(phase_key(round));
     let subject = format!("{}, round {}", subject(scenario), round.index + 1);
     Ok(Drawing { subject, panels, legend, table: table(round, &p99) })
 }
