@@ -90,20 +90,23 @@ pub fn terminal_as(view: &View, look: Look) -> String {
 
 /// Writes words to the width there is; lines after the first are indented.
 fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
-    let width = look.width.map_or(usize::MAX, usize::from).max(20);
-    let mut line = String::new();
-    for word in words.split(' ') {
+    let width = look.width.map_or(usize::MAX, usize::from);
+    let start = words.len() - words.trim_start().len();
+    let mut line = " ".repeat(start);
+    let mut empty = true;
+    for word in words.trim_start().split(' ') {
+        // The space within `1 234` is no place to break.
+        let inside = line.ends_with(|last: char| last.is_ascii_digit())
+            && word.starts_with(|first: char| first.is_ascii_digit());
         let more = measure_text_width(&line) + 1 + measure_text_width(word);
-        if !line.trim().is_empty() && more > width {
-            let _ = writeln!(text, "{}", line.trim_end());
+        if !empty && more > width && !inside {
+            let _ = writeln!(text, "{line}");
             line = " ".repeat(indent);
-            line.push_str(word);
-            continue;
-        }
-        if !line.is_empty() {
+        } else if !empty {
             line.push(' ');
         }
         line.push_str(word);
+        empty = false;
     }
     let _ = writeln!(text, "{}", line.trim_end());
 }

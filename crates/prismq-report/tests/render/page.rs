@@ -1,5 +1,7 @@
 //! A page and its pictures, read back.
 
+use std::sync::OnceLock;
+
 use prismq_report::record::RunRecord;
 use prismq_report::render::html;
 use prismq_report::render::html::Input;
@@ -8,8 +10,10 @@ use roxmltree::{Document, Node};
 
 use crate::rich::{Rich, rich};
 
+/// The page of a run that holds data for every picture.
 pub(crate) fn full() -> String {
-    page_of(&rich())
+    static MADE: OnceLock<String> = OnceLock::new();
+    MADE.get_or_init(|| page_of(&rich())).clone()
 }
 
 pub(crate) fn page_of(rich: &Rich) -> String {

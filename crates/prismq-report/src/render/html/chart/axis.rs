@@ -201,10 +201,13 @@ mod tests {
 
     #[test]
     fn linear_axes_are_named_at_round_figures() {
-        assert_eq!(texts(&Axis::from_zero("", [3.0, 97.0])), ["0", "50", "100"]);
+        assert_eq!(texts(&Axis::from_zero("", [3.0, 97.0])), ["0", "20", "40", "60", "80", "100"]);
         assert_eq!(texts(&Axis::from_zero("", [0.4])), ["0", "0.1", "0.2", "0.3", "0.4"]);
         assert_eq!(texts(&Axis::over("", [0.0, 10.0])), ["0", "2", "4", "6", "8", "10"]);
-        assert_eq!(texts(&Axis::from_zero("", [24_000.0])), ["0", "10 k", "20 k"]);
+        assert_eq!(
+            texts(&Axis::from_zero("", [24_000.0])),
+            ["0", "5\u{a0}000", "10 k", "15 k", "20 k", "25 k"]
+        );
     }
 
     #[test]
