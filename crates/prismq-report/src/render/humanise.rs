@@ -8,7 +8,9 @@ pub(super) fn number(value: f64) -> String {
         1000.0.. => 0,
         100.0.. => 1,
         1.0.. => 2,
-        0.001.. => 3,
+        0.1.. => 3,
+        0.01.. => 4,
+        0.001.. => 5,
         _ => return format!("{value:.2e}"),
     };
     let text = format!("{size:.decimals$}");

@@ -119,21 +119,24 @@ fn it_fits_a_telephone_and_its_tables_sort() {
                 const drawn = shown.filter(svg => svg.getBoundingClientRect().height > 100
                     || svg.closest('details'));
                 const table = inner.querySelector('table.sortable');
-                const heads = table.querySelectorAll('th button');
-                heads[1].click();
-                const first = table.tBodies[0].rows[0].cells[1].textContent;
-                heads[1].click();
-                const last = table.tBodies[0].rows[0].cells[1].textContent;
+                const head = table.tHead.rows[0].cells[1].querySelector('button');
+                const first = () => parseFloat(table.tBodies[0].rows[0].cells[1].textContent.replace(' ', ''));
+                const all = [...table.tBodies[0].rows]
+                    .map(row => parseFloat(row.cells[1].textContent.replace(' ', '')));
+                head.click();
+                const down = first() === Math.max(...all);
+                head.click();
+                const up = first() === Math.min(...all) && all.length > 5;
                 const wide = inner.documentElement.scrollWidth;
                 document.documentElement.dataset.answer =
-                    [wide <= 360, shown.length > 10 && drawn.length === shown.length, first, last]
+                    [wide <= 360, shown.length > 10 && drawn.length === shown.length, down, up]
                         .join(';');
             };
         }";
     let Some(browser) = Browser::found() else { return };
     let seen = browser.open(&probed(PROBE), &["--virtual-time-budget=5000"]);
     let answer = answer(&seen);
-    assert_eq!(answer, ["true", "true", "9 246 tasks/s", "555.1 tasks/s"]);
+    assert_eq!(answer, ["true"; 4]);
 }
 
 #[test]

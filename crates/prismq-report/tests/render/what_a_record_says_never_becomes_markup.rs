@@ -14,7 +14,7 @@ fn poison(run: &mut RunRecord) {
         for scenario in &mut suite.scenarios {
             // What it is a sweep over stays, so that every picture is still drawn.
             let (path, level) = scenario.id.rsplit_once('/').unwrap();
-            scenario.id = format!("{path}{HOSTILE}/{level},{HOSTILE}");
+            scenario.id = format!("{path}{HOSTILE}/{level}");
             scenario.warnings.push(HOSTILE.to_owned());
             scenario.metrics.iter_mut().for_each(|metric| metric.unit = HOSTILE.to_owned());
             for round in &mut scenario.rounds {

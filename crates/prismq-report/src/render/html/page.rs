@@ -55,7 +55,10 @@ pub(super) fn page(input: &Input<'_>) -> Result<String, RenderError> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report.html", TEMPLATE)?;
-    Ok(environment.get_template("report.html")?.render(Serde(page))?)
+    let mut text = environment.get_template("report.html")?.render(Serde(page))?;
+    // No reader can show them, and no parser of XML takes them.
+    text.retain(|character| character == '\n' || !character.is_control());
+    Ok(text)
 }
 
 /// Nothing is loaded from anywhere; the page's own style and script alone are let in, by their hash.

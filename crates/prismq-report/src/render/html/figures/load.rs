@@ -49,7 +49,7 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     }
     let chart = Chart {
         x: Axis::from_zero(
-            "offered load, % of the greatest sustained rate",
+            "offered load, % of the sustained maximum",
             sweep.levels.iter().map(|(load, _)| *load),
         ),
         y: Axis::fitting("latency, ms", all.iter().map(|(_, latency)| *latency)),
