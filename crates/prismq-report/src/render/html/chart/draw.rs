@@ -67,11 +67,11 @@ pub(in super::super) fn svg(
     let foot = 2 * size.font + 10;
     let height = each * count + if count > 1 { foot } else { 0 };
     let mut text = String::new();
-    draw(&mut text, panels, size, (each, height)).map_err(refused)?;
+    draw(&mut text, panels, size, (each, height)).map_err(|error| refused(&error))?;
     Ok(dressed(&text, label))
 }
 
-fn refused(error: DrawingAreaErrorKind<std::io::Error>) -> RenderError {
+fn refused(error: &DrawingAreaErrorKind<std::io::Error>) -> RenderError {
     RenderError::Picture { reason: error.to_string() }
 }
 
@@ -341,7 +341,7 @@ fn dressed(svg: &str, label: &str) -> String {
 /// As [`svg`].
 pub(in super::super) fn key(swatch: Swatch) -> Result<String, RenderError> {
     let mut text = String::new();
-    draw_key(&mut text, swatch).map_err(refused)?;
+    draw_key(&mut text, swatch).map_err(|error| refused(&error))?;
     Ok(text.replacen("<svg ", "<svg aria-hidden=\"true\" class=\"swatch\" ", 1))
 }
 

@@ -63,7 +63,7 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let points: Vec<Point> =
         runs.iter().enumerate().map(|(index, run)| (index as f64, run.value)).collect();
     let (last, before) = points.split_last()?;
-    let (low, high) = band(before.iter().map(|(_, value)| *value).collect())?;
+    let (low, high) = band(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>())?;
     let found = scenarios(input.run).find(|other| other.id == scenario);
     let unit = found.and_then(|found| found.metric(metric)).map_or("", |metric| &metric.unit);
     let label = if unit.is_empty() { metric.to_owned() } else { format!("{metric}, {unit}") };
@@ -90,8 +90,8 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
 }
 
 /// Where the figures of earlier runs usually lie.
-fn band(values: Vec<f64>) -> Option<(f64, f64)> {
-    let middle = median(values.clone())?;
+fn band(values: &[f64]) -> Option<(f64, f64)> {
+    let middle = median(values.to_vec())?;
     let deviation = median(values.iter().map(|value| (value - middle).abs()).collect())?;
     let reach = DEVIATIONS * NORMAL * deviation;
     Some((middle - reach, middle + reach))
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn one_odd_run_does_not_widen_the_band() {
-        let (low, high) = band(vec![10.0, 11.0, 9.0, 10.0, 500.0]).unwrap();
+        let (low, high) = band(&[10.0, 11.0, 9.0, 10.0, 500.0]).unwrap();
         assert!((low - 5.55).abs() < 0.01 && (high - 14.45).abs() < 0.01, "{low} {high}");
-        assert_eq!(band(Vec::new()), None);
+        assert_eq!(band(&[]), None);
     }
 }
