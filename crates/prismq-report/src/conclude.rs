@@ -13,9 +13,10 @@ use crate::fingerprint::identity;
 use crate::history::{self, HistoryLine};
 use crate::noise;
 use crate::record::RunRecord;
-use crate::render::{RenderError, View, markdown, terminal};
+use crate::render::html::{Input, points};
+use crate::render::{RenderError, View, html, markdown, terminal};
 use crate::targets::{self, TargetError};
-use crate::verdict::{FailOn, Status, judge};
+use crate::verdict::{FailOn, Status, Verdict, judge};
 
 /// What to conclude from.
 #[derive(Debug, Clone)]
@@ -112,12 +113,16 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let (mut run, read) = gather_with_files(options.results, &options.run)?;
     let baseline = baseline_of(options, &run)?;
     let rules = noise::rules(options.results, &run)?;
-    let comparison = baseline.map(|(name, before)| compare_by(&rules, &name, &before, &run));
+    let comparison = baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
     let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
     run.verdict = Some(verdict.record(&run));
     let mut files = vec![write_run(options.results, &run)?];
-    let view = View::new(&run, &verdict).with_files(&[files.as_slice(), &read].concat());
-    files.push(write_report(options.results, run.started_at, &markdown(&view)?)?);
+    let records = [files.as_slice(), &read].concat();
+    let view = View::new(&run, &verdict).with_files(&records);
+    files.push(write_report(options.results, run.started_at, "md", &markdown(&view)?)?);
+    let before = baseline.as_ref().map(|(_, before)| before);
+    let page = page(options.results, &run, &verdict, before, &records)?;
+    files.push(write_report(options.results, run.started_at, "html", &page)?);
     files.push(history::append(options.results, &HistoryLine::of(&run, &verdict))?);
 
     let mut text = terminal(&view);
@@ -126,6 +131,26 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
         files.push(kept.path);
     }
     Ok(Conclusion { status: verdict.status, terminal: text, files })
+}
+
+/// The page of a run, with the history of its machine and, where it was compared, its baseline.
+///
+/// # Errors
+/// [`enum@Error`] if the history cannot be read, or a distribution of a record is damaged.
+pub fn page(
+    results: &Path,
+    run: &RunRecord,
+    verdict: &Verdict,
+    baseline: Option<&RunRecord>,
+    files: &[PathBuf],
+) -> Result<String, Error> {
+    let mut runs = history::before(results, run)?;
+    runs.push(HistoryLine::of(run, verdict));
+    let history = points(&runs);
+    let baseline = baseline.filter(|_| {
+        verdict.comparison.as_ref().is_some_and(|found| found.not_comparable.is_none())
+    });
+    Ok(html(&Input { baseline, history: &history, files, ..Input::new(run, verdict) })?)
 }
 
 /// The baseline a run is compared with, by its name.

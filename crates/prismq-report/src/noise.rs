@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::comparison::{KnownNoise, Rules};
 use crate::files::{FileError, bytes, parse, write_whole};
 use crate::fingerprint::identity;
-use crate::history::{self, HistoryLine, series};
+use crate::history::{self, series};
 use crate::record::RunRecord;
 
 const FOLDER: &str = "noise";
@@ -39,9 +39,8 @@ pub fn load(results: &Path, identity: &str) -> Result<KnownNoise, FileError> {
 pub fn rules(results: &Path, run: &RunRecord) -> Result<Rules, FileError> {
     let Some(own) = identity(run) else { return Ok(Rules::default()) };
     let mut noise = load(results, &own)?;
-    let lines = history::read(results)?;
-    let past = |line: &&HistoryLine| line.is_of(&own) && line.ended_at < run.ended_at;
-    for series in series(&lines.iter().filter(past).collect::<Vec<_>>()) {
+    let past = history::before(results, run)?;
+    for series in series(&past.iter().collect::<Vec<_>>()) {
         if let Some((scenario, metric)) = series.metric.id.split_once(':') {
             let figures: Vec<f64> = series.values.iter().flatten().copied().collect();
             noise.add_history(scenario, metric, &figures);

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::show::deliver;
 use super::source::{Source, Targets};
 use crate::comparison::compare_by;
-use crate::conclude::{Error, own_baseline};
+use crate::conclude::{Error, own_baseline, page};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::files::{FileError, json};
 use crate::noise;
@@ -27,6 +27,7 @@ use crate::verdict::{FailOn, Verdict, judge};
 The run is held against the targets and set beside the baseline of its machine, if there is one.
 
 Examples:
+  prismq-report report --format html -o report.html
   prismq-report report --format md -o report.md
   prismq-report report 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --format junit -o junit.xml
   prismq-report report --format github     in a step of GitHub Actions
@@ -50,6 +51,8 @@ pub(super) struct Report {
 enum Format {
     /// Markdown, to be read
     Md,
+    /// One page for a browser, with pictures and the history of the machine
+    Html,
     /// The combined record with its verdict
     Json,
     /// JUnit: a test case a target
@@ -64,10 +67,15 @@ impl Report {
         let mut run = self.source.load(results)?;
         let baseline = own_baseline(results, &run)?;
         let rules = noise::rules(results, &run)?;
-        let comparison = baseline.map(|(name, before)| compare_by(&rules, &name, &before, &run));
+        let comparison =
+            baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
         let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
         let text = match self.format {
             Format::Md => markdown(&View::new(&run, &verdict))?,
+            Format::Html => {
+                let before = baseline.as_ref().map(|(_, before)| before);
+                page(results, &run, &verdict, before, &[])?
+            }
             Format::Json => {
                 run.verdict = Some(verdict.record(&run));
                 json(&run)?

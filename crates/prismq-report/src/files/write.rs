@@ -37,16 +37,17 @@ pub fn write_run(dir: &Path, record: &RunRecord) -> Result<PathBuf, FileError> {
     write_stamped(dir, RUN_STEM, record.started_at, "json", json(record)?.as_bytes())
 }
 
-/// Writes the report of a run that began at `started_at`.
+/// Writes the report of a run that began at `started_at`, `extension` being its form.
 ///
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
 pub fn write_report(
     dir: &Path,
     started_at: Timestamp,
-    markdown: &str,
+    extension: &str,
+    report: &str,
 ) -> Result<PathBuf, FileError> {
-    write_stamped(dir, REPORT_STEM, started_at, "md", markdown.as_bytes())
+    write_stamped(dir, REPORT_STEM, started_at, extension, report.as_bytes())
 }
 
 /// Writes a file whole: beside its place, synced, then renamed. Unless it may `replace`, an existing

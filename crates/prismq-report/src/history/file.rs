@@ -8,6 +8,8 @@ use serde_json::error::Category;
 
 use super::line::{HISTORY_SCHEMA, HISTORY_VERSION, HistoryLine};
 use crate::files::{FileError, bytes, major};
+use crate::fingerprint::identity;
+use crate::record::RunRecord;
 
 const FILE: &str = "history.jsonl";
 
@@ -72,6 +74,17 @@ pub fn read(results: &Path) -> Result<Vec<HistoryLine>, FileError> {
         }
         other => other,
     }
+}
+
+/// The runs of this run's machine, engine and profile that ended before it, oldest first.
+///
+/// # Errors
+/// As for [`read_file`].
+pub fn before(results: &Path, run: &RunRecord) -> Result<Vec<HistoryLine>, FileError> {
+    let Some(own) = identity(run) else { return Ok(Vec::new()) };
+    let mut lines = read(results)?;
+    lines.retain(|line| line.is_of(&own) && line.ended_at < run.ended_at);
+    Ok(lines)
 }
 
 /// The history in a file. A line that ends before its JSON does was cut short by a crash and is passed
