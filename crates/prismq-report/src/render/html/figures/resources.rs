@@ -97,8 +97,9 @@ fn drawing(scenario: &Scenario, round: &Round) -> Drawing {
 }
 
 fn signed(value: f64) -> String {
-    let sign = if value > 0.0 { "+" } else { "" };
-    format!("{sign}{}", number((value * 100.0).round() / 100.0))
+    let rounded = (value * 100.0).round() / 100.0;
+    let sign = if rounded > 0.0 { "+" } else { "" };
+    format!("{sign}{}", number(rounded))
 }
 
 /// A straight line.
