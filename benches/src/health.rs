@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use prismq_report::statistics;
 
 use crate::latencies::Life;
 use crate::metrics::{as_f64, median};
@@ -29,17 +30,7 @@ const DRIFT_AGREEMENT: f64 = 0.9;
 /// confidence. 299 for the 99th.
 #[must_use]
 pub fn samples_needed(quantile: f64) -> u64 {
-    if quantile <= 0.0 || quantile >= 1.0 {
-        return u64::MAX;
-    }
-    let needed = ((1.0 - CONFIDENCE).ln() / quantile.ln()).ceil();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small positive whole number for every percentile anyone claims"
-    )]
-    let needed = needed as u64;
-    needed
+    statistics::samples_needed(quantile, CONFIDENCE).unwrap_or(u64::MAX)
 }
 
 /// Why a percentile of this distribution cannot be claimed, if it cannot.

@@ -1,7 +1,9 @@
 //! Every metric a record may contain: its name, its unit, which way is better, and how the readings
 //! of several rounds become one figure.
 
-use prismq_report::record::{Direction, Metric};
+use prismq_report::record::{ConfidenceInterval, Direction, Metric};
+pub use prismq_report::statistics::median;
+use prismq_report::statistics::{CONFIDENCE, median_interval};
 
 /// How the readings of several rounds become the figure of the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,7 @@ impl Spec {
             (Fold::Worst, Direction::Lower) => samples.iter().copied().reduce(f64::max),
             (Fold::Worst, Direction::Higher) => samples.iter().copied().reduce(f64::min),
         };
+        let interval = (self.fold == Fold::Median).then(|| interval(&samples)).flatten();
         let several = self.fold == Fold::Median && samples.len() > 1;
         let reason = value.is_none().then(|| "no round was measured".to_owned());
         let samples = if several { samples } else { Vec::new() };
@@ -72,7 +75,7 @@ impl Spec {
             reason,
             direction: self.better,
             samples,
-            interval: None,
+            interval,
             floors: Vec::new(),
         }
     }
@@ -87,17 +90,15 @@ impl Spec {
     }
 }
 
-/// The median; `None` of nothing.
-#[must_use]
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let upper = sorted.len() / 2;
-    let high = sorted.get(upper).copied()?;
-    if sorted.len() % 2 == 1 {
-        return Some(high);
-    }
-    sorted.get(upper.checked_sub(1)?).map(|low| f64::midpoint(*low, high))
+/// Where the true median lies, if there are samples enough to tell.
+fn interval(samples: &[f64]) -> Option<ConfidenceInterval> {
+    median_interval(samples).map(|bounds| ConfidenceInterval {
+        level: CONFIDENCE,
+        lower: bounds.lower,
+        upper: bounds.upper,
+        method: "order statistics of the median".to_owned(),
+        rounds: u64::try_from(samples.len()).unwrap_or(u64::MAX),
+    })
 }
 
 /// A count as a figure.

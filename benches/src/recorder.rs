@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use prismq_report::fingerprint::config_hash;
 use prismq_report::record::{self, Floor, Metric, Model, Scenario, Validity};
 use serde_json::Value;
 
@@ -169,6 +170,7 @@ pub fn scenario<'a>(
     let thirds: Vec<(f64, f64)> = rounds.iter().filter_map(|round| round.thirds).collect();
     let mut warnings = numbered(&rounds, |round| &round.warnings);
     warnings.extend(health::drift(&thirds));
+    let config_hash = Some(config_hash(&case.parameters));
     Ok(Scenario {
         id: case.id(suite),
         parameters: case.parameters,
@@ -176,7 +178,7 @@ pub fn scenario<'a>(
         metrics,
         histograms: encode(&merged)?,
         model: case.model,
-        config_hash: None,
+        config_hash,
         seed: case.seed,
         rounds: courses(&rounds),
         warnings,

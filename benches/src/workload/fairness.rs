@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use prismq_report::statistics::{gini, jain};
+
 use crate::metrics::as_f64;
 use crate::workload::planned::Lived;
 
@@ -137,28 +139,6 @@ fn reordered_max(runs: &[Run]) -> u64 {
     moved.max().map_or(0, |places| u64::try_from(places).unwrap_or(u64::MAX))
 }
 
-/// (Σx)² / (n Σx²); `None` where nobody has anything.
-fn jain(shares: &[f64]) -> Option<f64> {
-    let sum: f64 = shares.iter().sum();
-    let squares: f64 = shares.iter().map(|share| share * share).sum();
-    let count = as_f64(u64::try_from(shares.len()).unwrap_or(u64::MAX));
-    (squares > 0.0).then(|| sum * sum / (count * squares))
-}
-
-/// Σ (2i - n - 1) xᵢ / (n Σx) over sorted shares; `None` where nobody has anything.
-fn gini(shares: &[f64]) -> Option<f64> {
-    let mut sorted = shares.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let sum: f64 = sorted.iter().sum();
-    let count = as_f64(u64::try_from(sorted.len()).unwrap_or(u64::MAX));
-    let ranked: f64 = sorted
-        .iter()
-        .zip(1_u64..)
-        .map(|(share, rank)| (2.0 * as_f64(rank) - count - 1.0) * share)
-        .sum();
-    (sum > 0.0).then(|| ranked / (count * sum))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,16 +163,6 @@ mod tests {
             started: Some(at(started_ms)),
             completed: None,
         }
-    }
-
-    #[test]
-    fn equal_waits_are_fair_and_one_long_wait_is_not() {
-        assert_eq!((jain(&[2.0; 4]), gini(&[2.0; 4])), (Some(1.0), Some(0.0)));
-        assert_eq!(
-            (jain(&[0.0, 0.0, 0.0, 8.0]), gini(&[0.0, 0.0, 0.0, 8.0])),
-            (Some(0.25), Some(0.75))
-        );
-        assert_eq!((jain(&[]), gini(&[0.0])), (None, None));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::files::{FileError, read_run, write_whole};
+use crate::files::{FileError, json, read_run, write_whole};
 use crate::record::RunRecord;
 
 const FOLDER: &str = "baselines";
@@ -28,7 +28,7 @@ pub enum BaselineError {
         name: String,
     },
     /// There is one already.
-    #[error("baseline {name:?} exists already: choose another name, or ask for it to be replaced")]
+    #[error("baseline {name:?} exists already: choose another name, or replace it with --force")]
     Exists {
         /// The name.
         name: String,
@@ -61,15 +61,12 @@ pub fn save(
     replace: bool,
 ) -> Result<PathBuf, BaselineError> {
     let path = path(results, name)?;
-    let failed = |source| FileError::Write { path: path.clone(), source };
-    let mut json = serde_json::to_vec_pretty(run).map_err(|error| failed(error.into()))?;
-    json.push(b'\n');
-    match write_whole(&path, &json, replace) {
+    match write_whole(&path, json(run)?.as_bytes(), replace) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Err(BaselineError::Exists { name: name.to_owned() })
         }
-        Err(source) => Err(failed(source).into()),
+        Err(source) => Err(FileError::Write { path, source }.into()),
     }
 }
 
@@ -92,6 +89,22 @@ pub fn load(results: &Path, name: &str) -> Result<RunRecord, BaselineError> {
 pub fn exists(results: &Path, name: &str) -> Result<bool, BaselineError> {
     let path = path(results, name)?;
     path.try_exists().map_err(|source| FileError::Read { path, source }.into())
+}
+
+/// Removes the run kept under a name.
+///
+/// # Errors
+/// [`BaselineError::Unknown`] names those there are.
+pub fn remove(results: &Path, name: &str) -> Result<(), BaselineError> {
+    let path = path(results, name)?;
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let (name, known) = (name.to_owned(), list(results)?);
+            Err(BaselineError::Unknown { name, known })
+        }
+        Err(source) => Err(FileError::Write { path, source }.into()),
+    }
 }
 
 /// The names of all baselines, sorted.

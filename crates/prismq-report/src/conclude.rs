@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::{Comparison, compare};
+use crate::comparison::compare_by;
+use crate::export::ExportError;
 use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
+use crate::history::{self, HistoryLine};
+use crate::noise;
 use crate::record::RunRecord;
-use crate::render::{RenderError, View, markdown, terminal};
+use crate::render::html::{Input, points};
+use crate::render::{RenderError, View, html, markdown, terminal};
 use crate::targets::{self, TargetError};
-use crate::verdict::{OnRegression, Status, judge};
+use crate::verdict::{FailOn, Status, Verdict, judge};
 
 /// What to conclude from.
 #[derive(Debug, Clone)]
@@ -59,35 +63,67 @@ pub enum Error {
     /// The report could not be drawn.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// A run could not be put into another program's format.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Nothing was concluded yet.
+    #[error("{} holds no history: run `cargo bench` first", results.display())]
+    NoHistory {
+        /// The folder.
+        results: PathBuf,
+    },
+    /// The history has no such metric.
+    #[error(
+        "no metric {id:?} in the {runs} latest runs of this machine, engine and profile: \
+         `prismq-report history` lists those there are"
+    )]
+    NoSuchMetric {
+        /// What was asked for.
+        id: String,
+        /// In how many runs it was looked for.
+        runs: usize,
+    },
 }
 
 impl Error {
-    /// The exit status it stands for: 2 where a setting is wrong, 1 where something failed.
+    /// The exit status it stands for: 2 where a setting or a name is wrong, 5 where there is no data or it
+    /// is damaged, 1 where something failed.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::File(FileError::NoSuchRun { .. }) | Self::NoSuchMetric { .. } => 2,
             Self::Baseline(BaselineError::File(_))
             | Self::File(_)
             | Self::Output(_)
-            | Self::Render(_) => 1,
+            | Self::Render(_)
+            | Self::Export(ExportError::Format { .. }) => 1,
             Self::Baseline(_) | Self::Target(_) => 2,
+            Self::NoHistory { .. } | Self::Export(_) => 5,
         }
     }
 }
 
-/// Concludes a run: writes the combined record, the report and, where asked or where there is none
-/// yet, the baseline.
+/// Concludes a run: writes the combined record with its verdict, the report, a line of the history and,
+/// where asked or where there is none yet, the baseline.
 ///
 /// # Errors
 /// [`enum@Error`] says what is wrong, and where.
 pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let targets = targets::read(options.targets)?;
-    let (run, read) = gather_with_files(options.results, &options.run)?;
-    let comparison = compare_with(options, &run)?;
-    let verdict = judge(&run, &targets, comparison, OnRegression::Show)?;
+    let (mut run, read) = gather_with_files(options.results, &options.run)?;
+    let baseline = baseline_of(options, &run)?;
+    let rules = noise::rules(options.results, &run)?;
+    let comparison = baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
+    let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
+    run.verdict = Some(verdict.record(&run));
     let mut files = vec![write_run(options.results, &run)?];
-    let view = View::new(&run, &verdict).with_files(&[files.as_slice(), &read].concat());
-    files.push(write_report(options.results, run.started_at, &markdown(&view)?)?);
+    let records = [files.as_slice(), &read].concat();
+    let view = View::new(&run, &verdict).with_files(&records);
+    files.push(write_report(options.results, run.started_at, "md", &markdown(&view)?)?);
+    let before = baseline.as_ref().map(|(_, before)| before);
+    let page = page(options.results, &run, &verdict, before, &records)?;
+    files.push(write_report(options.results, run.started_at, "html", &page)?);
+    files.push(history::append(options.results, &HistoryLine::of(&run, &verdict))?);
 
     let mut text = terminal(&view);
     if let Some(kept) = keep(options, &run, verdict.status)? {
@@ -97,16 +133,49 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     Ok(Conclusion { status: verdict.status, terminal: text, files })
 }
 
-fn compare_with(options: &Options<'_>, run: &RunRecord) -> Result<Option<Comparison>, Error> {
-    let name = match &options.baseline {
-        Some(name) => name.clone(),
-        None => match identity(run) {
-            Some(own) if baseline::exists(options.results, &own)? => own,
-            _ => return Ok(None),
-        },
-    };
-    let before = baseline::load(options.results, &name)?;
-    Ok(Some(compare(&name, &before, run)))
+/// The page of a run, with the history of its machine and, where it was compared, its baseline.
+///
+/// # Errors
+/// [`enum@Error`] if the history cannot be read, or a distribution of a record is damaged.
+pub fn page(
+    results: &Path,
+    run: &RunRecord,
+    verdict: &Verdict,
+    baseline: Option<&RunRecord>,
+    files: &[PathBuf],
+) -> Result<String, Error> {
+    let mut runs = history::before(results, run)?;
+    runs.push(HistoryLine::of(run, verdict));
+    let history = points(&runs);
+    let baseline = baseline.filter(|_| {
+        verdict.comparison.as_ref().is_some_and(|found| found.not_comparable.is_none())
+    });
+    Ok(html(&Input { baseline, history: &history, files, ..Input::new(run, verdict) })?)
+}
+
+/// The baseline a run is compared with, by its name.
+fn baseline_of(
+    options: &Options<'_>,
+    run: &RunRecord,
+) -> Result<Option<(String, RunRecord)>, Error> {
+    match &options.baseline {
+        Some(name) => Ok(Some((name.clone(), baseline::load(options.results, name)?))),
+        None => own_baseline(options.results, run),
+    }
+}
+
+/// The baseline of a run's machine, engine and profile, by its name, if there is one that is not the run
+/// itself.
+///
+/// # Errors
+/// [`enum@Error`] if it cannot be read.
+pub fn own_baseline(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecord)>, Error> {
+    let Some(own) = identity(run) else { return Ok(None) };
+    if !baseline::exists(results, &own)? {
+        return Ok(None);
+    }
+    let before = baseline::load(results, &own)?;
+    Ok((before.run_id != run.run_id).then_some((own, before)))
 }
 
 struct Kept {

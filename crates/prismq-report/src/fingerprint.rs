@@ -1,10 +1,14 @@
-//! Telling machines apart: figures of two machines are never compared.
+//! Telling machines and work apart: figures of two machines, or of other work, are never compared.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use crate::record::{Environment, RunRecord};
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo): short, stable across versions, and no defence against
 /// anyone who wants two machines to look alike.
-fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -33,16 +37,126 @@ pub fn fingerprint(environment: &Environment) -> String {
 /// suites, or whose suites differ in it.
 #[must_use]
 pub fn identity(run: &RunRecord) -> Option<String> {
-    let mut identities = run.suites.iter().map(|suite| {
-        format!("{}-{}-{}", fingerprint(&suite.environment), suite.engine, suite.profile)
-    });
+    let mut identities = run
+        .suites
+        .iter()
+        .map(|suite| joined(&fingerprint(&suite.environment), &suite.engine, &suite.profile));
     let first = identities.next()?;
     identities.all(|other| other == first).then_some(first)
 }
 
+/// The same of its parts.
+pub(crate) fn joined(fingerprint: &str, engine: &str, profile: &str) -> String {
+    format!("{fingerprint}-{engine}-{profile}")
+}
+
+/// Everything an environment tells, a name and a text each, for example `machine.cores` and `2`.
+#[must_use]
+pub fn facts(environment: &Environment) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    // Through JSON, so that a fact added to the record is shown without anyone thinking of it.
+    if let Ok(json) = serde_json::to_value(environment) {
+        flatten("", &json, &mut facts);
+    }
+    facts
+}
+
+fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, String)>) {
+    let within =
+        |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
+    match value {
+        Value::Object(fields) => {
+            match (fields.get("value"), fields.get("reason"), fields.get("name")) {
+                // A setting of SQLite.
+                (Some(value), _, Some(Value::String(part))) => flatten(&within(part), value, facts),
+                // A `Known`.
+                (Some(Value::Null), reason, None) => {
+                    let reason = reason.and_then(Value::as_str).unwrap_or("no reason given");
+                    facts.push((name.to_owned(), format!("unknown ({reason})")));
+                }
+                (Some(value), _, None) => flatten(name, value, facts),
+                _ => fields.iter().for_each(|(part, value)| flatten(&within(part), value, facts)),
+            }
+        }
+        Value::Array(values) if values.iter().all(Value::is_object) => {
+            values.iter().for_each(|value| flatten(name, value, facts));
+        }
+        Value::Array(values) => {
+            let texts: Vec<String> = values.iter().map(plain).collect();
+            facts.push((name.to_owned(), texts.join(", ")));
+        }
+        value => facts.push((name.to_owned(), plain(value))),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The hash of a scenario's parameters, which stands beside them in its record: 16 hexadecimal digits.
+/// It depends on names and values alone, not on the order in which an object keeps its keys.
+#[must_use]
+pub fn config_hash(parameters: &BTreeMap<String, Value>) -> String {
+    let mut text = String::new();
+    object(parameters.iter().map(|(name, value)| (name.as_str(), value)), &mut text);
+    format!("{:016x}", fnv1a(text.bytes()))
+}
+
+fn object<'a>(entries: impl Iterator<Item = (&'a str, &'a Value)>, text: &mut String) {
+    let sorted: BTreeMap<&str, &Value> = entries.collect();
+    text.push('{');
+    for (name, value) in sorted {
+        text.push_str(&Value::from(name).to_string());
+        text.push(':');
+        canonical(value, text);
+        text.push(',');
+    }
+    text.push('}');
+}
+
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(entries) => {
+            object(entries.iter().map(|(name, value)| (name.as_str(), value)), text);
+        }
+        Value::Array(values) => {
+            text.push('[');
+            for value in values {
+                canonical(value, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        plain => text.push_str(&plain.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::fnv1a;
+    use serde_json::json;
+
+    use super::*;
+
+    fn hash(parameters: &Value) -> String {
+        let entries = parameters.as_object().cloned().unwrap_or_default();
+        config_hash(&entries.into_iter().collect())
+    }
+
+    #[test]
+    fn a_config_hash_tells_work_apart_and_nothing_else() {
+        let hash_of_one = hash(&json!({"workers": 5, "mix": {"a": 1, "b": [2, "x"]}}));
+        assert_eq!(hash_of_one, hash(&json!({"mix": {"b": [2, "x"], "a": 1}, "workers": 5})));
+        // Records keep it, so it must not change.
+        assert_eq!(hash(&json!({"workers": 5})), "426022dd9857ef19");
+        for other in [
+            json!({"workers": 6, "mix": {"a": 1, "b": [2, "x"]}}),
+            json!({"workers": 5, "mix": {"a": 1, "b": ["x", 2]}}),
+            json!({"workers": "5", "mix": {"a": 1, "b": [2, "x"]}}),
+            json!({"workers": 5, "mix": {"a": 1}, "b": [2, "x"]}),
+        ] {
+            assert_ne!(hash(&other), hash_of_one, "{other}");
+        }
+    }
 
     #[test]
     fn the_hash_is_the_published_one() {

@@ -1,16 +1,24 @@
 //! The record of a benchmark run and everything that is decided and drawn from it.
 //!
 //! Data flows one way: [`files`] reads and writes what [`record`] describes; [`targets`] and
-//! [`comparison`] judge it, [`verdict`] puts their answers together, [`render`] shows them, and
-//! [`conclude`] does it all for a finished `cargo bench`. Nothing here knows how a figure was made,
+//! [`comparison`] judge it, [`verdict`] puts their answers together, [`render`] and [`export`] show
+//! them, [`history`] keeps what became of them, and [`conclude`] does it all for a finished
+//! `cargo bench`; [`cli`] is the command that does any part of it again. Nothing here knows how a figure was made,
 //! and nothing here measures.
 
 pub mod baseline;
+pub mod cli;
 pub mod comparison;
 pub mod conclude;
+pub mod export;
 pub mod files;
 pub mod fingerprint;
+pub mod history;
+pub mod noise;
 pub mod record;
 pub mod render;
+pub mod schema;
+pub mod statistics;
 pub mod targets;
+pub mod validate;
 pub mod verdict;

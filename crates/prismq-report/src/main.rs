@@ -1,10 +1,9 @@
-//! The command `prismq-report`: judges, compares and draws written records; it runs nothing.
-
-mod cli;
+//! The command `prismq-report`: judges, compares and draws written records; only `ab` runs anything.
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use prismq_report::cli;
 
 fn main() -> ExitCode {
     match cli::run(cli::Arguments::parse()) {

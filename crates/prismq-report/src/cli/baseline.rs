@@ -1,18 +1,30 @@
-//! `baseline`: keeping, listing and showing baselines.
+//! `baseline`: keeping, listing, showing and removing baselines.
 
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use prismq_report::baseline;
-use prismq_report::conclude::Error;
-use prismq_report::render::{View, markdown};
-use prismq_report::verdict::{OnRegression, judge};
 
 use super::show::show;
 use super::source::Source;
+use crate::baseline;
+use crate::conclude::Error;
+use crate::fingerprint::identity;
+use crate::render::{View, markdown};
+use crate::verdict::{FailOn, judge};
 
+/// What are later runs compared with?
+///
+/// Keeps runs under names, beside the one that each machine's first valid run became by itself.
 #[derive(Debug, Args)]
-pub(crate) struct Baseline {
+#[command(after_help = "\
+Examples:
+  prismq-report baseline save before
+  prismq-report baseline save before 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --force
+  prismq-report baseline list
+
+Exit statuses: 0 done; 2 there is no such baseline, its name is taken, or it cannot be a name; 1 a file
+could not be read or written.")]
+pub(super) struct Baseline {
     #[command(subcommand)]
     command: Command,
 }
@@ -27,33 +39,47 @@ enum Command {
         source: Source,
         /// Take the place of a baseline of the same name
         #[arg(long)]
-        replace: bool,
+        force: bool,
     },
-    /// List the names
+    /// List the names, each with its run and what is comparable with it
     List,
     /// Show the figures kept under a name
     Show {
         /// The name
         name: String,
     },
+    /// Remove a baseline
+    Rm {
+        /// The name
+        name: String,
+    },
 }
 
 impl Baseline {
-    pub(crate) fn run(self, results: &Path) -> Result<u8, Error> {
+    pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
         match self.command {
-            Command::Save { name, source, replace } => {
+            Command::Save { name, source, force } => {
                 let run = source.load(results)?;
-                let path = baseline::save(results, &name, &run, replace)?;
+                let path = baseline::save(results, &name, &run, force)?;
                 show(&format!("run {} is kept in {}\n", run.run_id, path.display()))?;
             }
             Command::List => {
-                let names = baseline::list(results)?;
-                show(&names.iter().map(|name| format!("{name}\n")).collect::<String>())?;
+                let mut text = String::new();
+                for name in baseline::list(results)? {
+                    let run = baseline::load(results, &name)?;
+                    let identity = identity(&run).unwrap_or_else(|| "several machines".to_owned());
+                    text.push_str(&format!("{name}  run {}  {identity}\n", run.run_id));
+                }
+                show(&text)?;
             }
             Command::Show { name } => {
                 let run = baseline::load(results, &name)?;
-                let verdict = judge(&run, &[], None, OnRegression::Show)?;
+                let verdict = judge(&run, &[], None, FailOn::Never)?;
                 show(&markdown(&View::new(&run, &verdict))?)?;
+            }
+            Command::Rm { name } => {
+                baseline::remove(results, &name)?;
+                show(&format!("baseline {name} is gone\n"))?;
             }
         }
         Ok(0)

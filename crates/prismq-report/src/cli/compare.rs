@@ -2,33 +2,72 @@
 
 use std::path::Path;
 
-use clap::Args;
-use prismq_report::comparison::compare;
-use prismq_report::conclude::Error;
-use prismq_report::files::{Selection, gather};
-use prismq_report::render::{View, terminal};
-use prismq_report::verdict::{OnRegression, judge};
+use clap::{Args, ValueEnum};
 
+use super::percent::percent;
 use super::show::show;
-use super::source::named;
+use super::source::{Source, load_base};
+use crate::comparison::{self, compare_by};
+use crate::conclude::Error;
+use crate::noise;
+use crate::render::{View, terminal};
+use crate::verdict::{FailOn, judge};
 
+/// Did it get slower?
+///
+/// Sets a run beside another: each metric improved, regressed, unchanged, or not to be told.
 #[derive(Debug, Args)]
-pub(crate) struct Compare {
-    /// Name of a baseline, or path of a combined record
+#[command(after_help = "\
+Examples:
+  prismq-report compare before
+  prismq-report compare before results/benchmark_results_20261124_093000.json --min-effect 10%
+  prismq-report compare 01KAVA7ZC4M2T0W6Y5N1Q8R3XD latest --fail-on inconclusive
+
+Exit statuses: 0 no regression; 3 a metric regressed; 5 this run has figures missing or that cannot be
+trusted; 6 nothing could be compared, or with --fail-on inconclusive a metric could not be told; 2 there
+is no such run or baseline; 1 a file could not be read. With --fail-on never only 0, 1, 2 and 5.")]
+pub(super) struct Compare {
+    /// What to compare with: name of a baseline, id of a run, path of a combined record, or `latest`
     base: String,
-    /// The same for the run to compare; the latest run unless given
-    run: Option<String>,
+    #[command(flatten)]
+    source: Source,
+    /// The smallest change that counts
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = percent)]
+    min_effect: f64,
+    /// What the exit status tells
+    #[arg(long, value_name = "WHAT", default_value = "regression")]
+    fail_on: On,
+    /// Compare figures of different machines, engines or profiles all the same
+    #[arg(long)]
+    allow_env_mismatch: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum On {
+    /// A metric that is worse beyond doubt
+    Regression,
+    /// That, or a metric that could not be told or compared
+    Inconclusive,
+    /// Neither: the comparison is only shown
+    Never,
 }
 
 impl Compare {
-    pub(crate) fn run(self, results: &Path) -> Result<u8, Error> {
-        let before = named(results, &self.base)?;
-        let after = match self.run {
-            Some(run) => named(results, &run)?,
-            None => gather(results, &Selection::Latest)?,
+    pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
+        let before = load_base(results, &self.base)?;
+        let after = self.source.load(results)?;
+        let rules = comparison::Rules {
+            min_effect: self.min_effect,
+            allow_env_mismatch: self.allow_env_mismatch,
+            ..noise::rules(results, &after)?
         };
-        let comparison = compare(&self.base, &before, &after);
-        let verdict = judge(&after, &[], Some(comparison), OnRegression::Fail)?;
+        let comparison = compare_by(&rules, &self.base, &before, &after);
+        let fail_on = match self.fail_on {
+            On::Regression => FailOn::Regression,
+            On::Inconclusive => FailOn::Inconclusive,
+            On::Never => FailOn::Never,
+        };
+        let verdict = judge(&after, &[], Some(comparison), fail_on)?;
         show(&terminal(&View::new(&after, &verdict)))?;
         Ok(verdict.status.exit_code())
     }

@@ -1,8 +1,11 @@
-//! Standard output, where whoever reads it may leave early.
+//! Where a command's answer goes: standard output, whose reader may leave early, or a file.
 
+use std::fs;
 use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 
-use prismq_report::conclude::Error;
+use crate::conclude::Error;
+use crate::files::FileError;
 
 /// Shows a text. A reader that has seen enough, such as `head`, is no failure.
 pub(super) fn show(text: &str) -> Result<(), Error> {
@@ -11,4 +14,18 @@ pub(super) fn show(text: &str) -> Result<(), Error> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Output(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes a text to the file that was named, else shows it.
+pub(super) fn deliver(text: &str, output: Option<&PathBuf>) -> Result<(), Error> {
+    match output {
+        Some(path) => write(path, text),
+        None => show(text),
+    }
+}
+
+/// Writes a file that was named, in place of what it held.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text)
+        .map_err(|source| FileError::Write { path: path.to_owned(), source }.into())
 }

@@ -1,38 +1,65 @@
-//! Which run a command is about.
+//! Which run a command is about, and which targets it is held against.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use prismq_report::baseline;
-use prismq_report::conclude::Error;
-use prismq_report::files::{Selection, gather, read_run};
-use prismq_report::record::RunRecord;
 
-/// The latest run unless told otherwise.
+use crate::baseline;
+use crate::conclude::Error;
+use crate::files::{Selection, gather, read_run};
+use crate::record::RunRecord;
+use crate::targets::{self, Target};
+
+/// A run as a user names it.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct Source {
-    /// The run with this id rather than the latest
-    #[arg(long, value_name = "ID")]
-    run: Option<String>,
-    /// A combined record rather than the folder's suites
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+pub(super) struct Source {
+    /// `latest`, the id of a run, or the path of a combined record
+    #[arg(value_name = "RUN", default_value = LATEST)]
+    run: String,
 }
+
+const LATEST: &str = "latest";
 
 impl Source {
-    pub(crate) fn load(self, results: &Path) -> Result<RunRecord, Error> {
-        if let Some(path) = self.record {
-            return Ok(read_run(&path)?);
-        }
-        Ok(gather(results, &self.run.map_or(Selection::Latest, Selection::Id))?)
+    pub(super) fn load(&self, results: &Path) -> Result<RunRecord, Error> {
+        load(results, &self.run)
     }
 }
 
-/// A baseline by its name, or a combined record by its path.
-pub(crate) fn named(results: &Path, name: &str) -> Result<RunRecord, Error> {
-    if Path::new(name).is_file() {
-        return Ok(read_run(Path::new(name))?);
+/// The run of this name: a path if there is such a file or it can be nothing else, else an id.
+pub(super) fn load(results: &Path, name: &str) -> Result<RunRecord, Error> {
+    let path = Path::new(name);
+    if name == LATEST {
+        Ok(gather(results, &Selection::Latest)?)
+    } else if path.is_file() || path.extension().is_some() || path.components().count() > 1 {
+        Ok(read_run(path)?)
+    } else {
+        Ok(gather(results, &Selection::Id(name.to_owned()))?)
+    }
+}
+
+/// The length of a ULID, which no baseline's name need have.
+const ID_LENGTH: usize = 26;
+
+/// The same, or a baseline by its name.
+pub(super) fn load_base(results: &Path, name: &str) -> Result<RunRecord, Error> {
+    let is_run = name == LATEST || name.len() == ID_LENGTH || Path::new(name).is_file();
+    if is_run && !baseline::exists(results, name).unwrap_or(false) {
+        return load(results, name);
     }
     Ok(baseline::load(results, name)?)
+}
+
+/// The targets a run is held against.
+#[derive(Debug, Args)]
+pub(super) struct Targets {
+    /// File of the targets
+    #[arg(long, value_name = "FILE", default_value = targets::FILE)]
+    targets: PathBuf,
+}
+
+impl Targets {
+    pub(super) fn read(&self) -> Result<Vec<Target>, Error> {
+        Ok(targets::read(&self.targets)?)
+    }
 }

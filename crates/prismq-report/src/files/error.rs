@@ -27,12 +27,35 @@ pub enum FileError {
         /// Its reason.
         source: io::Error,
     },
+    /// A record could not be read again if it were written.
+    #[error(
+        "cannot write a record that could not be read: at {place}: {source}; is a figure not finite?"
+    )]
+    Unwritable {
+        /// Which part of it.
+        place: String,
+        /// What a reader would say.
+        source: serde_json::Error,
+    },
+    /// It is larger than any record.
+    #[error(
+        "{} is larger than {limit} bytes, which no record is: name another file, or move this one away",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        limit: u64,
+    },
     /// The text is no record.
-    #[error("{} is not a record: {source}; repair it or move it away", path.display())]
+    #[error("{} is not a record: at {place}: {source}; repair it or move it away", path.display())]
     NotARecord {
         /// The file.
         path: PathBuf,
-        /// What is wrong and where.
+        /// Which part of it, for example `scenarios[0].metrics[1].value`; `.` is the whole.
+        place: String,
+        /// What is wrong, with line and column.
         source: serde_json::Error,
     },
     /// It is another kind of record than was expected.

@@ -1,14 +1,31 @@
 //! Reading a record, and refusing what is none.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::FileError;
-use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, SuiteRecord};
+use crate::fingerprint::config_hash;
+use crate::record::{
+    RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, Scenario, SuiteRecord,
+};
+
+/// The most bytes of a file that are read. The combined record of a full profile, a histogram for each
+/// second among it, stays below 32 MiB.
+const RECORD_BYTES_MAX: u64 = 256 << 20;
+
+/// Either kind of record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyRecord {
+    /// What a suite wrote.
+    Suite(Box<SuiteRecord>),
+    /// A combined record.
+    Run(Box<RunRecord>),
+}
 
 /// What every record says of itself.
 #[derive(Deserialize)]
@@ -22,9 +39,7 @@ struct Envelope {
 /// # Errors
 /// [`FileError`] says what is wrong with the file, and where.
 pub fn read_suite(path: &Path) -> Result<SuiteRecord, FileError> {
-    let record: SuiteRecord = read(path, SUITE_SCHEMA)?;
-    examine(path, &record)?;
-    Ok(record)
+    suite(path, &bytes(path, RECORD_BYTES_MAX)?)
 }
 
 /// Reads a combined record.
@@ -32,7 +47,49 @@ pub fn read_suite(path: &Path) -> Result<SuiteRecord, FileError> {
 /// # Errors
 /// [`FileError`] says what is wrong with the file, and where.
 pub fn read_run(path: &Path) -> Result<RunRecord, FileError> {
-    let run: RunRecord = read(path, RUN_SCHEMA)?;
+    run(path, &bytes(path, RECORD_BYTES_MAX)?)
+}
+
+/// Reads a record of either kind.
+///
+/// # Errors
+/// [`FileError`] says what is wrong with the file, and where.
+pub fn read_any(path: &Path) -> Result<AnyRecord, FileError> {
+    let bytes = bytes(path, RECORD_BYTES_MAX)?;
+    match parse::<Envelope>(path, &bytes)?.schema.as_str() {
+        RUN_SCHEMA => Ok(AnyRecord::Run(Box::new(run(path, &bytes)?))),
+        _ => Ok(AnyRecord::Suite(Box::new(suite(path, &bytes)?))),
+    }
+}
+
+/// A file that is at most `limit` bytes long.
+pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    match at_most(path, limit) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(FileError::TooLarge { path: path.to_owned(), limit }),
+        Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > limit {
+        return Ok(None);
+    }
+    // That alone is not trusted: a device tells no length, and a file may grow.
+    let mut bytes = Vec::new();
+    let length = file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((length as u64 <= limit).then_some(bytes))
+}
+
+fn suite(path: &Path, bytes: &[u8]) -> Result<SuiteRecord, FileError> {
+    let record: SuiteRecord = record(path, bytes, SUITE_SCHEMA)?;
+    examine(path, &record)?;
+    Ok(record)
+}
+
+fn run(path: &Path, bytes: &[u8]) -> Result<RunRecord, FileError> {
+    let run: RunRecord = record(path, bytes, RUN_SCHEMA)?;
     for suite in &run.suites {
         known(path, SUITE_SCHEMA, &suite.schema, &suite.schema_version)?;
         examine(path, suite)?;
@@ -53,13 +110,29 @@ pub fn read_run(path: &Path) -> Result<RunRecord, FileError> {
     Ok(run)
 }
 
-fn read<T: DeserializeOwned>(path: &Path, schema: &'static str) -> Result<T, FileError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
-    let not_a_record = |source| FileError::NotARecord { path: path.to_owned(), source };
-    let envelope: Envelope = serde_json::from_str(&text).map_err(not_a_record)?;
+fn record<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+    schema: &'static str,
+) -> Result<T, FileError> {
+    let envelope: Envelope = parse(path, bytes)?;
     known(path, schema, &envelope.schema, &envelope.schema_version)?;
-    serde_json::from_str(&text).map_err(not_a_record)
+    parse(path, bytes)
+}
+
+/// What a JSON text holds; an error names the place in it.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FileError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = error.path().to_string();
+        FileError::NotARecord { path: path.to_owned(), place, source: error.into_inner() }
+    });
+    let parsed = parsed?;
+    json.end().map_err(|source| {
+        let place = ".".to_owned();
+        FileError::NotARecord { path: path.to_owned(), place, source }
+    })?;
+    Ok(parsed)
 }
 
 fn known(
@@ -86,15 +159,30 @@ fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
         return Err(FileError::UnknownSuite { path, suite });
     }
     let mut ids = HashSet::new();
-    match record.scenarios.iter().find(|scenario| !ids.insert(scenario.id.as_str())) {
-        None => Ok(()),
-        Some(scenario) => {
+    for scenario in &record.scenarios {
+        if !ids.insert(scenario.id.as_str()) {
             let reason = format!("scenario {} is there twice", scenario.id);
-            Err(FileError::Contradiction { path: path.to_owned(), reason })
+            return Err(FileError::Contradiction { path: path.to_owned(), reason });
+        }
+        if let Some(reason) = contradiction(scenario) {
+            let reason = format!("scenario {}: {reason}", scenario.id);
+            return Err(FileError::Contradiction { path: path.to_owned(), reason });
         }
     }
+    Ok(())
 }
 
-fn major(version: &str) -> &str {
+fn contradiction(scenario: &Scenario) -> Option<String> {
+    let mut names = HashSet::new();
+    if let Some(metric) = scenario.metrics.iter().find(|metric| !names.insert(&metric.name)) {
+        return Some(format!("metric {} is there twice", metric.name));
+    }
+    let told = scenario.config_hash.as_ref()?;
+    let found = config_hash(&scenario.parameters);
+    (*told != found).then(|| format!("its config_hash is {told}, its parameters hash to {found}"))
+}
+
+/// What records must have in common with a reader: the first part of their version.
+pub(crate) fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::error::FileError;
 use super::name::{REPORT_STEM, RUN_STEM, stamped, suite_stem};
@@ -19,7 +20,13 @@ const COLLISIONS_MAX: i64 = 1000;
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
 pub fn write_suite(dir: &Path, record: &SuiteRecord) -> Result<PathBuf, FileError> {
-    write_stamped(dir, &suite_stem(&record.suite), record.started_at, "json", &json(dir, record)?)
+    write_stamped(
+        dir,
+        &suite_stem(&record.suite),
+        record.started_at,
+        "json",
+        json(record)?.as_bytes(),
+    )
 }
 
 /// Writes the combined record of a run.
@@ -27,19 +34,20 @@ pub fn write_suite(dir: &Path, record: &SuiteRecord) -> Result<PathBuf, FileErro
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
 pub fn write_run(dir: &Path, record: &RunRecord) -> Result<PathBuf, FileError> {
-    write_stamped(dir, RUN_STEM, record.started_at, "json", &json(dir, record)?)
+    write_stamped(dir, RUN_STEM, record.started_at, "json", json(record)?.as_bytes())
 }
 
-/// Writes the report of a run that began at `started_at`.
+/// Writes the report of a run that began at `started_at`, `extension` being its form.
 ///
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
 pub fn write_report(
     dir: &Path,
     started_at: Timestamp,
-    markdown: &str,
+    extension: &str,
+    report: &str,
 ) -> Result<PathBuf, FileError> {
-    write_stamped(dir, REPORT_STEM, started_at, "md", markdown.as_bytes())
+    write_stamped(dir, REPORT_STEM, started_at, extension, report.as_bytes())
 }
 
 /// Writes a file whole: beside its place, synced, then renamed. Unless it may `replace`, an existing
@@ -85,9 +93,17 @@ fn write_stamped(
     }
 }
 
-fn json(dir: &Path, record: &impl Serialize) -> Result<Vec<u8>, FileError> {
-    let mut bytes = serde_json::to_vec_pretty(record)
-        .map_err(|error| FileError::Write { path: dir.to_owned(), source: error.into() })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+/// The text of a record's file, once it is certain that it can be read again.
+///
+/// # Errors
+/// [`FileError::Unwritable`] names a figure that is not finite, which JSON cannot say.
+pub fn json<T: Serialize + DeserializeOwned>(record: &T) -> Result<String, FileError> {
+    let unwritable = |place: String, source| FileError::Unwritable { place, source };
+    let text = serde_json::to_string_pretty(record)
+        .map_err(|source| unwritable(".".to_owned(), source))?;
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        return Err(unwritable(error.path().to_string(), error.into_inner()));
+    }
+    Ok(text + "\n")
 }

@@ -1,12 +1,13 @@
 //! Where and with what a suite ran. Gathered by the harness, only described here.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Known;
 
 /// The program, the machine and the database behind a set of figures.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// The commit that was measured.
     pub git: Known<Git>,
@@ -25,7 +26,7 @@ pub struct Environment {
 }
 
 /// What changes from minute to minute and moves figures.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Conditions {
     /// Load average of the last minute.
     pub load_average: Known<f64>,
@@ -38,7 +39,7 @@ pub struct Conditions {
 }
 
 /// The state of the source tree.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Git {
     /// Full hash of the commit checked out.
     pub commit: String,
@@ -49,11 +50,12 @@ pub struct Git {
     pub branch: Known<String>,
     /// When it was committed; since 1.1.
     #[serde(default)]
+    #[schemars(with = "Known<String>")]
     pub committed_at: Known<Timestamp>,
 }
 
 /// How the measured program was built.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Build {
     /// Version of the harness.
     pub version: String,
@@ -73,7 +75,7 @@ pub struct Build {
 }
 
 /// The machine and the disk under the database.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Model of the processor.
     pub cpu: Known<String>,
@@ -117,7 +119,7 @@ pub struct Machine {
 }
 
 /// SQLite as linked and configured.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Sqlite {
     /// Version of the library, for example `3.53.2`.
     pub version: String,
@@ -129,7 +131,7 @@ pub struct Sqlite {
 }
 
 /// One setting, as SQLite answers it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Pragma {
     /// Name, for example `synchronous`.
     pub name: String,

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Histogram;
 
 /// How work arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Model {
     /// A fixed number of callers or workers, each of which goes on when it is answered.
@@ -22,7 +23,7 @@ pub enum Model {
 }
 
 /// One repetition. Times are seconds since its measured part began.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Round {
     /// Its place in the order in which the rounds of the scenario were run, from 0.
     pub index: u64,
@@ -47,7 +48,7 @@ pub struct Round {
 }
 
 /// A piece of a round's time. What was not observed is absent.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// When it began, in seconds since the measured part did; negative in the warm-up.
     pub from_s: f64,
@@ -80,7 +81,7 @@ pub struct Interval {
 }
 
 /// A named part of a round, for example `build` or `drain`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// What was going on.
     pub name: String,

@@ -1,14 +1,20 @@
 //! What a run came to, as it stands in the combined record. Deciding it is [`crate::verdict`]'s.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ConfidenceInterval;
+
 /// The verdict on a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictRecord {
     /// `PASS`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
     pub status: String,
     /// Why figures are missing or cannot be trusted.
     pub invalid: Vec<String>,
+    /// What could not be told, where that was asked to count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inconclusive: Vec<String>,
     /// Every target.
     pub thresholds: Vec<Threshold>,
     /// The run beside a baseline.
@@ -17,7 +23,7 @@ pub struct VerdictRecord {
 }
 
 /// A target and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
     /// Id of the scenario.
     pub scenario: String,
@@ -27,14 +33,20 @@ pub struct Threshold {
     pub wanted: String,
     /// The figure, in the unit of `wanted`; null if there was none.
     pub observed: Option<f64>,
+    /// Where the true figure lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<ConfidenceInterval>,
     /// Whether it was met; a target without a figure never is.
     pub ok: bool,
     /// Distance from the bound on the good side, as a share of the bound.
     pub margin: Option<f64>,
+    /// Why there was no figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A comparison with a baseline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparisonRecord {
     /// The baseline's name.
     pub baseline: String,
@@ -46,7 +58,7 @@ pub struct ComparisonRecord {
 }
 
 /// A metric on both sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparedMetric {
     /// Id of the scenario.
     pub scenario: String,
@@ -66,4 +78,7 @@ pub struct ComparedMetric {
     pub noise_floor: Option<f64>,
     /// `improved`, `regressed`, `unchanged`, `inconclusive`, `not comparable`, `missing` or `new`.
     pub verdict: String,
+    /// Why it is not comparable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

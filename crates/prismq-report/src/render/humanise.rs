@@ -1,14 +1,16 @@
 //! Figures as a person reads them. Records keep the exact ones.
 
 /// Four significant digits at most, thousands set apart.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
         _ if value.fract() == 0.0 => 0,
         1000.0.. => 0,
         100.0.. => 1,
         1.0.. => 2,
-        0.001.. => 3,
+        0.1.. => 3,
+        0.01.. => 4,
+        0.001.. => 5,
         _ => return format!("{value:.2e}"),
     };
     let text = format!("{size:.decimals$}");
@@ -41,6 +43,20 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
+/// A margin in words: how far on the good side of a bound, or short of it.
+pub(super) fn spare(margin: f64) -> String {
+    let percent = margin.abs() * 100.0;
+    let size = if percent >= 1000.0 {
+        format!("{}×", number(margin.abs().round()))
+    } else if percent >= 10.0 {
+        // Never more than there is: 99.6 % to spare is not all of it.
+        format!("{:.0} %", percent.floor())
+    } else {
+        format!("{percent:.1} %")
+    };
+    if margin < 0.0 { format!("{size} short") } else { format!("{size} to spare") }
+}
+
 /// A size in bytes.
 pub(super) fn bytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
@@ -59,5 +75,7 @@ mod tests {
         assert_eq!(quantity(0.25, "%"), "0.250%");
         assert_eq!(percent(-0.123), "-12.3%");
         assert_eq!(percent(41.0), "42×");
+        let margins = [0.997, 0.042, -0.245, 403.0].map(spare);
+        assert_eq!(margins, ["99 % to spare", "4.2 % to spare", "24 % short", "403× to spare"]);
     }
 }

@@ -2,25 +2,21 @@
 
 use minijinja::Environment;
 use minijinja::value::Serde;
-use thiserror::Error;
 
+use super::RenderError;
 use super::view::View;
 
 const TEMPLATE: &str = include_str!("report.md.jinja");
 
-/// Why a report could not be drawn: a defect in its template.
-#[derive(Debug, Error)]
-#[error("the report template is broken: {0}")]
-pub struct RenderError(#[from] minijinja::Error);
-
-/// The whole report.
+/// The whole report: the verdict, targets, changes and warnings open, the rest folded.
 ///
 /// # Errors
 /// [`RenderError`], which only a defect in the template causes.
 pub fn markdown(view: &View) -> Result<String, RenderError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.add_filter("cell", cell);
+    environment.add_filter("text", text);
+    environment.add_filter("code", code);
     environment.add_template("report.md", TEMPLATE)?;
     let mut text = environment.get_template("report.md")?.render(Serde(view))?;
     text.truncate(text.trim_end().len());
@@ -28,7 +24,27 @@ pub fn markdown(view: &View) -> Result<String, RenderError> {
     Ok(text)
 }
 
-/// What stands in a table must neither end its cell nor its line.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+/// Words from a record: they must neither end the table cell or line they stand in, nor be taken for
+/// markup.
+fn text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' => safe.push(' '),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' | '#' | '@' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            _ => safe.push(character),
+        }
+    }
+    safe
+}
+
+/// A name as code, of which a table cell would still be ended by `|`.
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('`', "'"))
 }

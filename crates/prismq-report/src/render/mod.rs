@@ -1,11 +1,16 @@
-//! Showing a verdict to a person: in a terminal, and as a Markdown report. Both draw the same
-//! [`View`], in which every figure is already text.
+//! Showing a verdict to a person: in a terminal, as Markdown, and as a page for a browser. All draw the
+//! same [`View`], in which every figure is already text; the page adds the pictures.
 
+mod error;
+pub mod html;
 mod humanise;
 mod markdown;
 mod terminal;
 mod view;
 
-pub use markdown::{RenderError, markdown};
-pub use terminal::terminal;
+pub use error::RenderError;
+pub use html::html;
+pub(crate) use humanise::number;
+pub use markdown::markdown;
+pub use terminal::{Look, terminal, terminal_as};
 pub use view::View;

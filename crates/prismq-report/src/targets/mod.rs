@@ -14,14 +14,18 @@
 
 mod parse;
 
-pub use parse::{parse, read};
+pub use parse::{parse, read, threshold};
 
 use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::record::RunRecord;
+use crate::record::{Metric, RunRecord};
+use crate::statistics::{Bounds, median_interval};
+
+/// Where the targets of a workspace lie.
+pub const FILE: &str = "benches/targets.toml";
 
 /// One target.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +44,21 @@ pub struct Target {
     pub asked_of: AskedOf,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,
+}
+
+impl Target {
+    /// The metric it is about, if the run has it.
+    #[must_use]
+    pub fn metric_of<'run>(&self, run: &'run RunRecord) -> Option<&'run Metric> {
+        let mut scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+        scenarios.find(|scenario| scenario.id == self.scenario)?.metric(&self.metric)
+    }
+
+    /// Whether a figure in its unit meets it.
+    #[must_use]
+    pub fn holds(&self, value: f64) -> bool {
+        self.operator.holds(value, self.bound)
+    }
 }
 
 /// Which runs a target is asked of.
@@ -123,6 +142,21 @@ pub struct Check {
     pub target: Target,
     /// What became of it.
     pub outcome: Outcome,
+    /// Where the figure truly lies, with 95 %: as recorded, else from the metric's rounds.
+    pub interval: Option<Bounds>,
+}
+
+impl Check {
+    /// Whether the interval crosses the bound: the figure is on one side of it, but another run might
+    /// be on the other. The outcome stands.
+    #[must_use]
+    pub fn is_uncertain(&self) -> bool {
+        let holds = |figure| self.target.holds(figure);
+        match (&self.outcome, self.interval) {
+            (Outcome::NoData { .. }, _) | (_, None) => false,
+            (_, Some(interval)) => holds(interval.lower) != holds(interval.upper),
+        }
+    }
 }
 
 /// What became of a target.
@@ -198,8 +232,20 @@ pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetEr
     targets
         .iter()
         .filter(|target| target.asked_of.holds_for(run))
-        .map(|target| Ok(Check { outcome: outcome(target, run)?, target: target.clone() }))
+        .map(|target| {
+            let (outcome, interval) = (outcome(target, run)?, interval(target, run));
+            Ok(Check { target: target.clone(), outcome, interval })
+        })
         .collect()
+}
+
+/// The interval of a target's figure.
+fn interval(target: &Target, run: &RunRecord) -> Option<Bounds> {
+    let metric = target.metric_of(run)?;
+    match &metric.interval {
+        Some(interval) => Some(Bounds { lower: interval.lower, upper: interval.upper }),
+        None => median_interval(&metric.samples),
+    }
 }
 
 fn outcome(target: &Target, run: &RunRecord) -> Result<Outcome, TargetError> {

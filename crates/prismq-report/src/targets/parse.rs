@@ -56,6 +56,21 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Target>, TargetError> {
         .collect()
 }
 
+/// Reads one target from a text such as `latency/end_to_end/workers=1:p99_ms < 1000 ms`, which messages
+/// call `place`.
+///
+/// # Errors
+/// [`TargetError`] says what is wrong.
+pub fn threshold(text: &str, place: &str) -> Result<Target, TargetError> {
+    // An id may contain `=`, but neither it nor a metric's name contains a colon.
+    let metric = text.find(':').unwrap_or(text.len());
+    let operator = text.get(metric..).unwrap_or_default().find(['<', '=', '>']);
+    let (key, wanted) = text.split_at(metric + operator.unwrap_or(text.len() - metric));
+    target(key.trim(), &Value::from(wanted), place, AskedOf::EveryRun).map_err(|reason| {
+        TargetError::Target { place: place.to_owned(), key: key.trim().to_owned(), reason }
+    })
+}
+
 fn syntax(error: &toml::de::Error, text: &str, name: &str) -> TargetError {
     let span = error.span().unwrap_or_default();
     let found = text.get(span.clone()).unwrap_or_default().trim();

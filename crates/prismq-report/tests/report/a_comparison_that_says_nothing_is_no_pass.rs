@@ -1,6 +1,6 @@
 use prismq_report::comparison::{Change, compare};
 use prismq_report::record::{Direction, RunRecord, Validity};
-use prismq_report::verdict::{OnRegression, Status, judge};
+use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::sample;
 
@@ -16,11 +16,11 @@ fn says_nothing(reason: &str, change: impl FnOnce(&mut RunRecord)) {
     let run = sample::run();
     let comparison = compare("old", &base, &run);
     assert_eq!(comparison.count(&Change::Regressed), 0);
-    let shown = judge(&run, &[], Some(comparison.clone()), OnRegression::Show).unwrap();
+    let shown = judge(&run, &[], Some(comparison.clone()), FailOn::Never).unwrap();
     assert_eq!(shown.status, Status::Pass);
-    let counted = judge(&run, &[], Some(comparison.clone()), OnRegression::Fail).unwrap();
-    assert_eq!(counted.status, Status::Invalid);
-    let said = format!("{:?} {:?}", counted.invalid, comparison.rows);
+    let counted = judge(&run, &[], Some(comparison.clone()), FailOn::Regression).unwrap();
+    assert_eq!(counted.status, Status::Inconclusive);
+    let said = format!("{:?} {:?}", counted.inconclusive, comparison.rows);
     assert!(said.contains(reason), "{said}");
 }
 

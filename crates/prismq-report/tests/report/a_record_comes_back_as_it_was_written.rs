@@ -31,3 +31,13 @@ fn missing_figures_are_null_with_a_reason() {
     assert!(metric["value"].is_null());
     assert_eq!(metric["reason"], "one worker was not run");
 }
+
+#[test]
+fn a_record_that_could_not_be_read_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut suite = sample::suite("latency");
+    suite.scenarios[0].metrics[0].samples[1] = f64::NAN;
+    let error = write_suite(folder.path(), &suite).unwrap_err().to_string();
+    assert!(error.contains("at scenarios[0].metrics[0].samples[1]"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

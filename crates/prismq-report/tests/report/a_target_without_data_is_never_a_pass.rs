@@ -1,5 +1,5 @@
 use prismq_report::targets::{Outcome, check, parse};
-use prismq_report::verdict::{OnRegression, Status, judge};
+use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::sample;
 
@@ -12,7 +12,7 @@ fn no_data(target: &str, reason: &str) {
     let checks = check(&targets, &run).unwrap();
     let Outcome::NoData { reason: found } = &checks[0].outcome else { panic!("{checks:?}") };
     assert!(found.contains(reason), "{found}");
-    let verdict = judge(&run, &targets, None, OnRegression::Show).unwrap();
+    let verdict = judge(&run, &targets, None, FailOn::Never).unwrap();
     assert_eq!(verdict.status, Status::Invalid);
 }
 

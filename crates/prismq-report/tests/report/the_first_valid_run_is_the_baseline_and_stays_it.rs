@@ -64,12 +64,35 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
 fn the_report_names_the_records_it_was_drawn_from() {
     let folder = tempfile::tempdir().unwrap();
     let conclusion = concluded(folder.path(), &numbered(sample::run(), 1), None, None);
-    let [record, report, _baseline] = &conclusion.files[..] else { panic!("{conclusion:?}") };
+    let [record, report, page, _history, _baseline] = &conclusion.files[..] else {
+        panic!("{conclusion:?}")
+    };
     let report = std::fs::read_to_string(report).unwrap();
-    let (_, files) = report.split_once("## Files\n\n").unwrap();
-    assert_eq!(files.lines().count(), 6, "the combined record and five suites");
+    let (_, files) = report.split_once("<summary>Files</summary>\n\n").unwrap();
+    let named = files.lines().filter(|line| line.starts_with("- ")).count();
+    assert_eq!(named, 6, "the combined record and five suites");
     assert!(files.contains(record.file_name().unwrap().to_str().unwrap()), "{files}");
     assert!(files.contains("stress_test_results_"), "{files}");
+    let page_name = page.file_name().unwrap().to_str().unwrap();
+    assert!(page_name.starts_with("benchmark_report_") && page_name.ends_with(".html"));
+    let page = std::fs::read_to_string(page).unwrap();
+    let record = record.file_name().unwrap().to_str().unwrap();
+    assert!(page.contains(&format!("<a href=\"./{record}\">")), "beside the page");
+}
+
+#[test]
+fn the_page_shows_the_history_of_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = |run: &RunRecord| {
+        let conclusion = concluded(folder.path(), run, None, None);
+        std::fs::read_to_string(&conclusion.files[2]).unwrap()
+    };
+    let drawn = |page: &str| page.contains("<figure id=\"history\">");
+    assert!(!drawn(&page(&numbered(sample::run(), 1))), "one run is no history");
+    assert!(drawn(&page(&numbered(sample::run(), 2))));
+    let mut elsewhere = numbered(sample::run(), 3);
+    elsewhere.suites.iter_mut().for_each(|suite| suite.profile = "full".to_owned());
+    assert!(!drawn(&page(&elsewhere)), "of another profile");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 use prismq_report::record::{RunRecord, Validity};
 use prismq_report::targets::parse;
-use prismq_report::verdict::{OnRegression, Status, judge};
+use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::sample;
 
 fn status(run: &RunRecord, targets: &str) -> (Status, Vec<String>) {
     let targets = parse(targets, "t.toml").unwrap();
-    let verdict = judge(run, &targets, None, OnRegression::Show).unwrap();
+    let verdict = judge(run, &targets, None, FailOn::Never).unwrap();
     (verdict.status, verdict.invalid)
 }
 

@@ -1,0 +1,17 @@
+//! Writes the JSON Schema of the records into `schema/`, after their types have changed.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use prismq_report::schema;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+    for (name, schema) in [("suite", schema::suite()), ("run", schema::run())] {
+        let path = folder.join(format!("{name}.schema.json"));
+        fs::write(&path, serde_json::to_string_pretty(&schema)? + "\n")?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Writes the page of a made-up run, to see what a report looks like without measuring anything:
+//! `cargo run -p prismq-report --example sample_report -- report.html`.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "the run is that of the tests, which stop at the first surprise"
+)]
+
+#[path = "../tests/render/rich.rs"]
+mod rich;
+
+use std::error::Error;
+
+use prismq_report::render::html::Input;
+use prismq_report::render::{View, html, markdown, terminal};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let rich = rich::rich();
+    let path = std::env::args().nth(1).ok_or("name the file to write")?;
+    let page = html(&Input {
+        baseline: Some(&rich.baseline),
+        history: &rich.history,
+        ..Input::new(&rich.run, &rich.verdict)
+    })?;
+    std::fs::write(&path, page)?;
+    let view = View::new(&rich.run, &rich.verdict);
+    std::fs::write(format!("{path}.md"), markdown(&view)?)?;
+    println!("{}", terminal(&view));
+    Ok(())
+}

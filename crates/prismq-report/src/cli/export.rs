@@ -1,0 +1,94 @@
+//! `export`: a run in the formats of other programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::show::{deliver, show, write};
+use super::source::Source;
+use crate::conclude::Error;
+use crate::export::{bmf, csv, gha, hgrm};
+use crate::files::FileError;
+use crate::record::{Direction, RunRecord};
+
+/// How do others get the figures?
+///
+/// Writes a run in the format of a tracker, a spreadsheet or a plotter.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Figures of invalid scenarios are left out, except from csv, which marks them.
+
+Examples:
+  prismq-report export --format csv -o figures.csv
+  prismq-report export --format gha --better smaller -o smaller.json
+  prismq-report export 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --format hgrm -o distributions/
+
+Exit statuses: 0 written; 5 there is nothing to export, or a distribution is damaged; 2 there is no such
+run; 1 a file could not be read or written.")]
+pub(super) struct Export {
+    #[command(flatten)]
+    source: Source,
+    /// The format
+    #[arg(long)]
+    format: Format,
+    /// Which metrics, for gha, whose files hold one kind
+    #[arg(long, required_if_eq("format", "gha"))]
+    better: Option<Better>,
+    /// Write to this file rather than to standard output; for hgrm, a folder of one file a distribution
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Bencher's metric format, JSON
+    Bmf,
+    /// The custom JSON of github-action-benchmark
+    Gha,
+    /// All metrics, a line each
+    Csv,
+    /// Percentile distributions as HdrHistogram's plotters read them
+    Hgrm,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Better {
+    /// Those whose larger values are better: customBiggerIsBetter
+    Bigger,
+    /// Those whose smaller values are better: customSmallerIsBetter
+    Smaller,
+}
+
+impl Export {
+    pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
+        let run = self.source.load(results)?;
+        let text = match self.format {
+            Format::Bmf => bmf(&run)?,
+            Format::Gha => match self.better {
+                Some(Better::Bigger) => gha(&run, Direction::Higher)?,
+                Some(Better::Smaller) | None => gha(&run, Direction::Lower)?,
+            },
+            Format::Csv => csv(&run)?,
+            Format::Hgrm => return distributions(&run, self.output.as_deref()),
+        };
+        deliver(&text, self.output.as_ref())?;
+        Ok(0)
+    }
+}
+
+/// Each in a file of its own, or one after the other.
+fn distributions(run: &RunRecord, folder: Option<&Path>) -> Result<u8, Error> {
+    let distributions = hgrm(run)?;
+    if let Some(folder) = folder {
+        let failed = |source| FileError::Write { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        for distribution in &distributions {
+            write(&folder.join(format!("{}.hgrm", distribution.name)), &distribution.text)?;
+        }
+    } else {
+        let texts: Vec<&str> = distributions.iter().map(|found| found.text.as_str()).collect();
+        show(&texts.join("\n"))?;
+    }
+    Ok(0)
+}

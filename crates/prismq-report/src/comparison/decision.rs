@@ -1,0 +1,97 @@
+//! What a change comes to.
+//!
+//! A run has a hundred metrics and more; were each tested by itself at the usual 5 %, five of them
+//! would look changed where nothing was. So a change must be found among *all* metrics of the run: at
+//! most a small share of what is found is chance (see [`false_discoveries`]), and where nothing changed that is
+//! the chance that anything is found (Benjamini and Hochberg, see [`discoveries`]). Beyond a fixed
+//! level for each metric, this does not make a change of the whole engine harder to find than one of a
+//! single metric. The interval and the noise floor then ask whether what was found is large enough.
+
+use super::evidence::Evidence;
+use super::floor::{Sides, floor};
+use super::rows::Draft;
+use super::{Change, Row, Rules};
+use crate::record::Direction;
+use crate::statistics::discoveries;
+
+/// The share of found changes that may be chance.
+///
+/// Pairs of starts are independent of each other, as the test wants them. Rounds of one run are not
+/// quite, so that their chances come out too small; the stricter share keeps twenty comparisons of a
+/// program with itself silent nevertheless.
+const fn false_discoveries(sides: Sides) -> f64 {
+    match sides {
+        Sides::Runs => 0.002,
+        Sides::Pairs => 0.01,
+    }
+}
+
+/// A change that nobody would notice: the interval of one that counts must lie wholly outside.
+const NEGLIGIBLE: f64 = 0.01;
+
+/// Counts of what must not happen: one more is worse, however many there were.
+const EXACT: [&str; 5] = ["lost", "duplicated", "busy_errors", "errors", "unexpected_errors"];
+
+/// Whether a metric is compared exactly.
+pub(super) fn is_exact(metric: &str) -> bool {
+    EXACT.contains(&metric)
+}
+
+/// Decides all rows of a comparison.
+pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row> {
+    let tested = |draft: &Draft| draft.evidence.filter(|_| !is_exact(&draft.row.metric))?.p;
+    let chances: Vec<f64> = drafts.iter().filter_map(tested).collect();
+    let mut found = discoveries(&chances, false_discoveries(sides)).into_iter();
+    drafts
+        .into_iter()
+        .map(|draft| {
+            let found = tested(&draft).is_some() && found.next().unwrap_or_default();
+            decided(draft, found, rules, sides)
+        })
+        .collect()
+}
+
+fn decided(mut draft: Draft, found: bool, rules: &Rules, sides: Sides) -> Row {
+    let Some(evidence) = draft.evidence else { return draft.row };
+    if is_exact(&draft.row.metric) {
+        draft.row.change = exactly(&draft.row);
+        return draft.row;
+    }
+    let floor = floor(&draft, &evidence, rules, sides);
+    let row = &mut draft.row;
+    row.delta = evidence.delta.or(row.delta);
+    row.interval = evidence.interval;
+    row.floor = Some(floor);
+    row.change = match row.delta {
+        Some(delta) if delta.abs() < rules.min_effect => Change::Unchanged,
+        Some(delta) if found && delta.abs() >= floor.change && is_clear(&evidence, delta) => {
+            moved(row.direction, delta)
+        }
+        None if row.before == row.after => Change::Unchanged,
+        // A baseline of zero, of which no relative change can be told, is among them.
+        _ => Change::Inconclusive,
+    };
+    draft.row
+}
+
+/// Whether the interval lies outside what is negligible, on the side of the change.
+fn is_clear(evidence: &Evidence, delta: f64) -> bool {
+    evidence.interval.is_some_and(|interval| {
+        interval.lies_outside(NEGLIGIBLE) && (interval.lower > 0.0) == (delta > 0.0)
+    })
+}
+
+fn exactly(row: &Row) -> Change {
+    match (row.before, row.after) {
+        (Some(before), Some(after)) if before != after => moved(row.direction, after - before),
+        _ => Change::Unchanged,
+    }
+}
+
+fn moved(direction: Direction, by: f64) -> Change {
+    match direction {
+        Direction::Higher if by > 0.0 => Change::Improved,
+        Direction::Lower if by < 0.0 => Change::Improved,
+        _ => Change::Regressed,
+    }
+}

@@ -1,0 +1,58 @@
+//! What other runs tell of the noise of each metric.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Relative changes that had no cause, by metric. Keeping them is [`crate::noise`]'s.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct KnownNoise {
+    /// By `scenario:metric`.
+    metrics: BTreeMap<String, Changes>,
+}
+
+/// The changes known of one metric.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Changes {
+    /// Between two starts of one program.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) control: Vec<f64>,
+    /// From run to run in the past.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) history: Vec<f64>,
+}
+
+impl KnownNoise {
+    /// Adds the change of a metric between two starts of one program.
+    pub fn add_control(&mut self, scenario: &str, metric: &str, change: f64) {
+        self.metrics.entry(key(scenario, metric)).or_default().control.push(change);
+    }
+
+    /// Adds the figures of a metric in past runs on this machine, the oldest first: the changes from
+    /// each to the next. Most of them had no cause, and the fence is not moved by those that had.
+    pub fn add_history(&mut self, scenario: &str, metric: &str, figures: &[f64]) {
+        let change = |pair: &[f64]| match pair {
+            [old, new] if *old != 0.0 => Some((new - old) / old.abs()),
+            _ => None,
+        };
+        let changes = figures.windows(2).filter_map(change);
+        self.metrics.entry(key(scenario, metric)).or_default().history.extend(changes);
+    }
+
+    /// Adds what another knows.
+    pub fn add(&mut self, other: Self) {
+        for (key, changes) in other.metrics {
+            let known = self.metrics.entry(key).or_default();
+            known.control.extend(changes.control);
+            known.history.extend(changes.history);
+        }
+    }
+
+    pub(super) fn of(&self, scenario: &str, metric: &str) -> Option<&Changes> {
+        self.metrics.get(&key(scenario, metric))
+    }
+}
+
+fn key(scenario: &str, metric: &str) -> String {
+    format!("{scenario}:{metric}")
+}

@@ -1,0 +1,64 @@
+//! A comparison in a few figures, as rustc's performance suite sums one up: how many metrics got better
+//! and worse, within which range, and by how much on the whole.
+
+use super::{Change, Row};
+use crate::record::Direction;
+use crate::statistics::{Bounds, geometric_mean};
+
+/// A comparison in a few figures. Gains are relative and positive where better, whichever way a metric
+/// gets better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// What got better beyond doubt.
+    pub improved: Option<Group>,
+    /// What got worse beyond doubt.
+    pub regressed: Option<Group>,
+    /// Every metric whose relative change is known, whatever it comes to.
+    pub all: Option<Group>,
+}
+
+/// Some metrics of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Group {
+    /// How many.
+    pub count: usize,
+    /// The smallest and the largest gain.
+    pub range: Bounds,
+    /// The geometric mean of the gains.
+    pub mean: f64,
+}
+
+impl Summary {
+    pub(super) fn of(rows: &[Row]) -> Self {
+        let those = |change: Change| rows.iter().filter(move |row| row.change == change);
+        let compared = |row: &&Row| !matches!(row.change, Change::NotComparable { .. });
+        Self {
+            improved: Group::of(those(Change::Improved)),
+            regressed: Group::of(those(Change::Regressed)),
+            all: Group::of(rows.iter().filter(compared)),
+        }
+    }
+}
+
+impl Group {
+    /// `None` if there is not one with a relative change.
+    fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<Self> {
+        let factors: Vec<f64> = rows.filter_map(factor).collect();
+        let extreme = |best: fn(f64, f64) -> f64| factors.iter().copied().reduce(best);
+        Some(Self {
+            count: factors.len(),
+            range: Bounds { lower: extreme(f64::min)? - 1.0, upper: extreme(f64::max)? - 1.0 },
+            mean: geometric_mean(factors.iter().copied())? - 1.0,
+        })
+    }
+}
+
+/// How many times better a metric got.
+fn factor(row: &Row) -> Option<f64> {
+    let factor = 1.0 + row.delta?;
+    let factor = match row.direction {
+        Direction::Higher => factor,
+        Direction::Lower => 1.0 / factor,
+    };
+    (factor > 0.0 && factor.is_finite()).then_some(factor)
+}

@@ -1,0 +1,38 @@
+//! Bencher's metric format: a benchmark a scenario, a measure a metric, with its interval.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{ExportError, trusted};
+use crate::record::RunRecord;
+
+#[derive(Serialize)]
+struct Measure {
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower_value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper_value: Option<f64>,
+}
+
+/// The trusted figures of a run as JSON.
+///
+/// # Errors
+/// [`ExportError::Nothing`] if there are none.
+pub fn bmf(run: &RunRecord) -> Result<String, ExportError> {
+    let mut benchmarks: BTreeMap<&str, BTreeMap<&str, Measure>> = BTreeMap::new();
+    for (scenario, metric, value) in trusted(run) {
+        let interval = metric.interval.as_ref();
+        let measure = Measure {
+            value,
+            lower_value: interval.map(|interval| interval.lower),
+            upper_value: interval.map(|interval| interval.upper),
+        };
+        benchmarks.entry(&scenario.id).or_default().insert(&metric.name, measure);
+    }
+    if benchmarks.is_empty() {
+        return Err(ExportError::Nothing { run: run.run_id.clone(), what: "trusted figure" });
+    }
+    super::json("BMF", &benchmarks)
+}

@@ -1,0 +1,116 @@
+//! A line of the history.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::{fingerprint, identity, joined};
+use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
+use crate::verdict::Verdict;
+
+/// The `schema` of a [`HistoryLine`].
+pub const HISTORY_SCHEMA: &str = "prismq/history";
+/// Its version. Readers accept every line of the same major version.
+pub const HISTORY_VERSION: &str = "1.0.0";
+
+/// A concluded run. What could not be determined is null; the reason stands in the run's record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryLine {
+    /// Always `prismq/history`.
+    pub schema: String,
+    /// The version of the format this line was written in.
+    pub schema_version: String,
+    /// The run, a ULID.
+    pub run_id: String,
+    /// When its last suite ended, UTC.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub ended_at: Timestamp,
+    /// Full hash of the commit that was measured.
+    pub commit: Option<String>,
+    /// Its branch.
+    pub branch: Option<String>,
+    /// Whether tracked files differed from the commit.
+    pub dirty: Option<bool>,
+    /// The machine; null if the suites of the run differ in machine, engine or profile.
+    pub fingerprint: Option<String>,
+    /// The engine under test.
+    pub engine: Option<String>,
+    /// The profile.
+    pub profile: Option<String>,
+    /// What the run came to: `PASS`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
+    pub status: String,
+    /// What a target is held against, and what was measured in several rounds; nothing of a scenario
+    /// that is invalid.
+    pub metrics: Vec<HistoryMetric>,
+}
+
+/// A figure of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryMetric {
+    /// `scenario:metric`, for example `latency/end_to_end/workers=1:p99_ms`.
+    pub id: String,
+    /// The figure.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// Which way is better.
+    pub direction: Direction,
+}
+
+impl HistoryLine {
+    /// The line of a run and its verdict.
+    #[must_use]
+    pub fn of(run: &RunRecord, verdict: &Verdict) -> Self {
+        let first = run.suites.first();
+        let alike = first.filter(|_| identity(run).is_some());
+        let git = first.and_then(|suite| suite.environment.git.value.as_ref());
+        let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+        let valid = scenarios.filter(|scenario| scenario.validity == Validity::Valid);
+        Self {
+            schema: HISTORY_SCHEMA.to_owned(),
+            schema_version: HISTORY_VERSION.to_owned(),
+            run_id: run.run_id.clone(),
+            ended_at: run.ended_at,
+            commit: git.map(|git| git.commit.clone()),
+            branch: git.and_then(|git| git.branch.value.clone()),
+            dirty: git.map(|git| git.dirty),
+            fingerprint: alike.map(|suite| fingerprint(&suite.environment)),
+            engine: alike.map(|suite| suite.engine.clone()),
+            profile: alike.map(|suite| suite.profile.clone()),
+            status: verdict.status.word().to_owned(),
+            metrics: valid.flat_map(|scenario| followed(scenario, verdict)).collect(),
+        }
+    }
+
+    /// What makes figures comparable: machine, engine and profile.
+    #[must_use]
+    pub fn identity(&self) -> Option<(&str, &str, &str)> {
+        Some((self.fingerprint.as_deref()?, self.engine.as_deref()?, self.profile.as_deref()?))
+    }
+
+    /// Whether its figures are comparable with those of a run of this [`identity`].
+    #[must_use]
+    pub fn is_of(&self, identity: &str) -> bool {
+        let own =
+            self.identity().map(|(machine, engine, profile)| joined(machine, engine, profile));
+        own.as_deref() == Some(identity)
+    }
+}
+
+fn followed(scenario: &Scenario, verdict: &Verdict) -> impl Iterator<Item = HistoryMetric> {
+    let is_target = |metric: &Metric| {
+        let mut targets = verdict.checks.iter().map(|check| &check.target);
+        targets.any(|target| target.scenario == scenario.id && target.metric == metric.name)
+    };
+    scenario.metrics.iter().filter_map(move |metric| {
+        if metric.samples.is_empty() && !is_target(metric) {
+            return None;
+        }
+        Some(HistoryMetric {
+            id: format!("{}:{}", scenario.id, metric.name),
+            value: metric.value?,
+            unit: metric.unit.clone(),
+            direction: metric.direction,
+        })
+    })
+}

@@ -1,0 +1,30 @@
+//! Why a report could not be drawn.
+
+use thiserror::Error;
+
+use crate::record::HistogramError;
+
+/// Why a report could not be drawn.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// A defect in a template of this crate.
+    #[error("the report template is broken: {0}")]
+    Template(#[from] minijinja::Error),
+    /// The drawing library refused a picture.
+    #[error("a picture of the report could not be drawn: {reason}")]
+    Picture {
+        /// Its words.
+        reason: String,
+    },
+    /// A distribution of the record cannot be read.
+    #[error("cannot read the histogram {name} of {scenario}: {source}")]
+    Histogram {
+        /// Id of the scenario.
+        scenario: String,
+        /// Name of the histogram.
+        name: String,
+        /// What is wrong with it.
+        source: HistogramError,
+    },
+}

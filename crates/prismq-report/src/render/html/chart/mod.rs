@@ -1,0 +1,111 @@
+//! Charts as data: what is drawn, in the units of its axes. How a chart becomes SVG is `draw`'s, what its
+//! colours look like in light and dark is `palette`'s. Nothing here knows of records.
+
+mod axis;
+mod draw;
+mod palette;
+
+pub(super) use axis::Axis;
+pub(super) use draw::{Size, key, svg};
+pub(super) use palette::{Dash, Ink, css};
+
+/// One panel: two axes and what lies between them.
+#[derive(Debug, Clone)]
+pub(super) struct Chart {
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    /// From back to front.
+    pub(super) layers: Vec<Layer>,
+}
+
+/// A point in the units of the axes.
+pub(super) type Point = (f64, f64);
+
+/// One thing that is drawn.
+#[derive(Debug, Clone)]
+pub(super) enum Layer {
+    /// A line through points.
+    Line { points: Vec<Point>, ink: Ink, dash: Dash },
+    /// A mark at each point.
+    Marks { points: Vec<Point>, ink: Ink, shape: Shape },
+    /// A vertical bar with feet from the second to the third number, at the first.
+    Whiskers { spans: Vec<(f64, f64, f64)>, ink: Ink },
+    /// The area between the second and the third number, along the first.
+    Band { spans: Vec<(f64, f64, f64)>, ink: Ink },
+    /// A filled rectangle between two corners; `strength` from 0 to 1.
+    Block { from: Point, to: Point, ink: Ink, strength: f64 },
+    /// A stretch of the x axis over the whole height, with its name.
+    Tint { from: f64, to: f64, name: String, odd: bool },
+    /// A vertical line with a name.
+    Rule { x: f64, name: String, ink: Ink },
+    /// A horizontal line with a name.
+    Level { y: f64, name: String, ink: Ink },
+}
+
+/// The shape of a mark, which tells series apart where colour does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+    Cross,
+}
+
+/// What a series looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) ink: Ink,
+    pub(super) dash: Dash,
+    pub(super) shape: Shape,
+}
+
+const LOOKS: [Look; 6] = [
+    Look { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle },
+    Look { ink: Ink::Vermillion, dash: Dash::Long, shape: Shape::Square },
+    Look { ink: Ink::Green, dash: Dash::Solid, shape: Shape::Triangle },
+    Look { ink: Ink::Purple, dash: Dash::Short, shape: Shape::Diamond },
+    Look { ink: Ink::Orange, dash: Dash::Solid, shape: Shape::Cross },
+    Look { ink: Ink::Sky, dash: Dash::Long, shape: Shape::Circle },
+];
+
+/// The look of the series at this place; colour, dash and shape all differ between neighbours.
+pub(super) fn look(index: usize) -> Look {
+    let fallback = Look { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle };
+    LOOKS.get(index % LOOKS.len()).copied().unwrap_or(fallback)
+}
+
+/// How an entry of the legend is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Swatch {
+    /// A line with its mark.
+    Series(Look),
+    /// A line alone.
+    Line(Ink, Dash),
+    /// A mark alone.
+    Mark(Ink, Shape),
+    /// A filled area.
+    Area(Ink),
+}
+
+/// One entry of the legend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) swatch: Swatch,
+}
+
+impl Key {
+    pub(super) fn new(name: impl Into<String>, swatch: Swatch) -> Self {
+        Self { name: name.into(), swatch }
+    }
+}
+
+/// A series as a line with its marks.
+pub(super) fn series(points: &[Point], look: Look) -> [Layer; 2] {
+    let points = points.to_vec();
+    [
+        Layer::Line { points: points.clone(), ink: look.ink, dash: look.dash },
+        Layer::Marks { points, ink: look.ink, shape: look.shape },
+    ]
+}

@@ -1,0 +1,158 @@
+//! Throughput over workers.
+
+use super::{Drawing, Question, Table, cell};
+use crate::record::Metric;
+use crate::render::RenderError;
+use crate::render::html::Input;
+use crate::render::html::chart::{
+    Axis, Chart, Dash, Ink, Key, Layer, Look, Point, Swatch, look, series,
+};
+use crate::render::html::select::{Sweep, sweeps};
+use crate::statistics::{Level, Peak, Scaling, Seed, fit};
+
+pub(super) const QUESTION: Question = Question {
+    id: "scaling",
+    question: "How does throughput grow with workers?",
+    aid: "Where the marks leave the ideal line, another worker no longer buys its share; a curve that bends down costs more than it brings.",
+    method: "Each mark is the median of the rounds, each in a fresh database; bars are confidence intervals. Ideal is the throughput of the fewest workers times their number. The curve is the law X(N) = λN / (1 + σ(N−1) + κN(N−1)) fitted to four levels or more. Targets are drawn as steps from the level they name to the next.",
+    needs: "throughput (tasks_per_s) at two or more numbers of workers",
+    command: "cargo bench --bench throughput",
+    build,
+};
+
+const METRIC: &str = "tasks_per_s";
+/// The same record always has the same picture.
+const SEED: Seed = Seed(0);
+
+#[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
+fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
+    let mut sweeps = sweeps(input.run, "workers");
+    sweeps.retain(|sweep| sweep.values(METRIC).len() > 1);
+    // What has targets says most, then what has many levels.
+    sweeps.sort_by_key(|sweep| {
+        std::cmp::Reverse((targets(input, sweep).len(), sweep.values(METRIC).len()))
+    });
+    Ok(sweeps.iter().map(|sweep| drawing(input, sweep)).collect())
+}
+
+fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
+    let points = sweep.values(METRIC);
+    let ideal = ideal(&points);
+    let targets = targets(input, sweep);
+    let scaling = fitted(sweep);
+    let law = scaling.as_ref().map(|scaling| curve(scaling, &points)).unwrap_or_default();
+    let intervals: Vec<(f64, f64, f64)> =
+        sweep.metrics(METRIC).into_iter().filter_map(interval).collect();
+
+    let levels: Vec<f64> = points.iter().map(|(workers, _)| *workers).collect();
+    let highest = intervals.iter().map(|(_, _, high)| *high);
+    let drawn = points.iter().chain(&targets).chain(&law).map(|(_, rate)| *rate).chain(highest);
+    // The ideal line may leave the picture, or it would flatten everything else.
+    let y = Axis::from_zero("tasks/s", drawn.clone());
+    let top = drawn.fold(0.0, f64::max);
+    let ideal_drawn = below(&ideal, top * 1.05);
+
+    let look = look(0);
+    let mut legend = vec![Key::new(sweep.name.clone(), Swatch::Series(look))];
+    let mut layers = vec![Layer::Line { points: ideal_drawn, ink: Ink::Muted, dash: Dash::Short }];
+    legend.push(Key::new("ideal", Swatch::Line(Ink::Muted, Dash::Short)));
+    if !targets.is_empty() {
+        let points = steps(&targets, levels.last().copied());
+        layers.push(Layer::Line { points, ink: Ink::Vermillion, dash: Dash::Long });
+        legend.push(Key::new("target", Swatch::Line(Ink::Vermillion, Dash::Long)));
+    }
+    if !law.is_empty() {
+        layers.push(Layer::Line { points: law, ink: Ink::Green, dash: Dash::Solid });
+        legend.push(Key::new("Universal Scalability Law", Swatch::Line(Ink::Green, Dash::Solid)));
+    }
+    layers.push(Layer::Whiskers { spans: intervals, ink: look.ink });
+    layers.extend(series(&points, Look { dash: Dash::Solid, ..look }));
+    if let Some(Peak::Measured(peak)) = scaling.map(|scaling| scaling.peak) {
+        let name = "peak of the fit".to_owned();
+        layers.push(Layer::Rule { x: peak.value, name, ink: Ink::Green });
+    }
+    let chart = Chart { x: Axis::levels("workers", &levels), y, layers };
+    Drawing {
+        subject: sweep.name.clone(),
+        panels: vec![chart],
+        legend,
+        table: table(sweep, &ideal),
+    }
+}
+
+fn interval((at, metric): (f64, &Metric)) -> Option<(f64, f64, f64)> {
+    metric.interval.as_ref().map(|interval| (at, interval.lower, interval.upper))
+}
+
+/// The law of the sweep's levels, where there are enough of them.
+fn fitted(sweep: &Sweep<'_>) -> Option<Scaling> {
+    let level = |(workers, metric): (f64, &Metric)| {
+        let rounds = if metric.samples.is_empty() {
+            metric.value.into_iter().collect()
+        } else {
+            metric.samples.clone()
+        };
+        (!rounds.is_empty()).then_some(Level { workers, throughputs: rounds })
+    };
+    let levels: Vec<Level> = sweep.metrics(METRIC).into_iter().filter_map(level).collect();
+    fit(&levels, SEED).ok()
+}
+
+/// The law between the levels measured, finely enough for a logarithmic axis.
+fn curve(scaling: &Scaling, points: &[Point]) -> Vec<Point> {
+    let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
+        return Vec::new();
+    };
+    let at = |step: u8| first * (last / first).powf(f64::from(step) / 48.0);
+    (0..=48).map(|step| (at(step), scaling.throughput(at(step)))).collect()
+}
+
+/// The first level's throughput in proportion, finely enough for a logarithmic axis.
+fn ideal(points: &[Point]) -> Vec<Point> {
+    let (Some((first, rate)), Some((last, _))) = (points.first(), points.last()) else {
+        return Vec::new();
+    };
+    let at = |step: u8| first * (last / first).powf(f64::from(step) / 48.0);
+    (0..=48).map(|step| (at(step), rate / first * at(step))).collect()
+}
+
+fn below(points: &[Point], top: f64) -> Vec<Point> {
+    points.iter().copied().filter(|(_, rate)| *rate <= top).collect()
+}
+
+/// Lower bounds on the throughput of the sweep's levels.
+fn targets(input: &Input<'_>, sweep: &Sweep<'_>) -> Vec<Point> {
+    let bound = |(at, id): (f64, &str)| {
+        let checks = input.verdict.checks.iter().map(|check| &check.target);
+        let mut of_level = checks.filter(|target| target.scenario == id && target.metric == METRIC);
+        of_level.next().map(|target| (at, target.bound))
+    };
+    let levels = sweep.levels.iter().map(|(at, scenario)| (*at, scenario.id.as_str()));
+    levels.filter_map(bound).collect()
+}
+
+fn steps(targets: &[Point], last: Option<f64>) -> Vec<Point> {
+    let mut points = Vec::new();
+    let ends = targets.iter().skip(1).map(|(at, _)| Some(*at)).chain([last]);
+    for ((at, bound), end) in targets.iter().zip(ends) {
+        points.push((*at, *bound));
+        points.push((end.unwrap_or(*at), *bound));
+    }
+    points
+}
+
+fn table(sweep: &Sweep<'_>, ideal: &[Point]) -> Table {
+    let mut table = Table::new(["workers", "tasks/s", "from", "to", "of ideal"]);
+    let each = ideal.first().map(|(workers, rate)| rate / workers);
+    for (at, metric) in sweep.metrics(METRIC) {
+        let share = metric.value.zip(each).map(|(value, each)| 100.0 * value / (each * at));
+        table.rows.push(vec![
+            cell(Some(at)),
+            cell(metric.value),
+            cell(metric.interval.as_ref().map(|interval| interval.lower)),
+            cell(metric.interval.as_ref().map(|interval| interval.upper)),
+            share.map_or_else(|| "–".to_owned(), |share| format!("{share:.0} %")),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,119 @@
+//! What a task's time is spent on.
+
+use super::{Distribution, Drawing, Question, Table, cell};
+use crate::record::{RunRecord, Scenario};
+use crate::render::RenderError;
+use crate::render::html::Input;
+use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch};
+
+pub(super) const QUESTION: Question = Question {
+    id: "stages",
+    question: "Where does a task's time go?",
+    aid: "The longest part of a bar is the one worth work: publishing is the disk, waiting is too few workers or too much load, service is the handler and its completion.",
+    method: "Mean time of each stage over all rounds: only means add up to the whole. Publish runs to the committed enqueue, wait to the claim, service to the committed completion.",
+    needs: "histograms named publish, wait and service",
+    command: "cargo bench --bench latency",
+    build,
+};
+
+const STAGES: [(&str, Ink, f64); 3] =
+    [("publish", Ink::Blue, 0.95), ("wait", Ink::Orange, 0.85), ("service", Ink::Green, 0.85)];
+/// Half the thickness of a bar, of one between rows.
+const HALF: f64 = 0.32;
+/// Characters of a name beside its bar.
+const NAME: usize = 20;
+
+struct Bar<'a> {
+    scenario: &'a Scenario,
+    stages: Vec<(&'static str, Distribution)>,
+}
+
+/// Scenarios of one name are comparable and share a drawing.
+fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
+    let mut groups: Vec<(String, Vec<Bar<'_>>)> = Vec::new();
+    for bar in bars(input.run)? {
+        let id = &bar.scenario.id;
+        let name = id.rsplit_once('/').map_or(id.as_str(), |(path, _)| path).to_owned();
+        match groups.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, bars)) => bars.push(bar),
+            None => groups.push((name, vec![bar])),
+        }
+    }
+    groups.sort_by_key(|(_, bars)| std::cmp::Reverse(bars.len()));
+    Ok(groups.iter().map(|(name, bars)| drawing(name, bars)).collect())
+}
+
+fn bars(run: &RunRecord) -> Result<Vec<Bar<'_>>, RenderError> {
+    let mut bars = Vec::new();
+    for scenario in crate::render::html::select::scenarios(run) {
+        let mut stages = Vec::new();
+        for (stage, ..) in STAGES {
+            stages.extend(Distribution::of(scenario, stage)?.map(|values| (stage, values)));
+        }
+        if stages.len() == STAGES.len() {
+            bars.push(Bar { scenario, stages });
+        }
+    }
+    Ok(bars)
+}
+
+fn mean_ms(distribution: &Distribution) -> f64 {
+    distribution.values.mean() / distribution.per_ms
+}
+
+fn drawing(name: &str, bars: &[Bar<'_>]) -> Drawing {
+    let mut layers = Vec::new();
+    let mut longest: f64 = 0.0;
+    let rows = bars.len() as f64;
+    // The first bar stands at the top.
+    let height = |index: usize| rows - index as f64;
+    for (index, bar) in bars.iter().enumerate() {
+        let mut from = 0.0;
+        for ((_, values), (_, ink, strength)) in bar.stages.iter().zip(STAGES) {
+            let to = from + mean_ms(values);
+            let (low, high) = (height(index) - HALF, height(index) + HALF);
+            layers.push(Layer::Block { from: (from, low), to: (to, high), ink, strength });
+            from = to;
+        }
+        longest = longest.max(from);
+    }
+    let names = bars.iter().enumerate().map(|(index, bar)| (height(index), short(bar)));
+    let chart = Chart {
+        x: Axis::from_zero("mean time, ms", [longest]),
+        y: Axis::named("scenario", (0.4, rows + 0.6), names),
+        layers,
+    };
+    let key = |(stage, ink, _)| Key::new(stage, Swatch::Area(ink));
+    Drawing {
+        subject: name.to_owned(),
+        panels: vec![chart],
+        legend: STAGES.map(key).to_vec(),
+        table: table(bars),
+    }
+}
+
+fn short(bar: &Bar<'_>) -> String {
+    let id = &bar.scenario.id;
+    let name = id.rsplit_once('/').map_or(id.as_str(), |(_, parameters)| parameters);
+    if name.chars().count() <= NAME {
+        return name.to_owned();
+    }
+    name.chars().take(NAME - 1).chain(['…']).collect()
+}
+
+fn table(bars: &[Bar<'_>]) -> Table {
+    let mut table = Table::new(["scenario", "stage", "mean, ms", "p50, ms", "p99, ms", "tasks"]);
+    for bar in bars {
+        for (stage, values) in &bar.stages {
+            table.rows.push(vec![
+                bar.scenario.id.clone(),
+                (*stage).to_owned(),
+                cell(Some(mean_ms(values))),
+                cell(Some(values.quantile_ms(0.5))),
+                cell(Some(values.quantile_ms(0.99))),
+                cell(Some(values.values.len() as f64)),
+            ]);
+        }
+    }
+    table
+}

@@ -1,0 +1,84 @@
+//! The report as one page for a browser: nothing is loaded, nothing is sent, and what a record says can
+//! never become markup.
+//!
+//! `select` finds what a picture is drawn from, `figures` asks the eleven questions, `chart` draws, and
+//! `page` puts the pictures beside the words of the [`View`](super::View).
+
+mod chart;
+mod figures;
+mod page;
+mod select;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::RenderError;
+use crate::history::HistoryLine;
+use crate::record::RunRecord;
+use crate::verdict::Verdict;
+
+/// What a page is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The run.
+    pub run: &'a RunRecord,
+    /// What it came to.
+    pub verdict: &'a Verdict,
+    /// The run it was compared with, to be drawn behind this one's.
+    pub baseline: Option<&'a RunRecord>,
+    /// Figures of runs on the same machine, this one's included, in any order.
+    pub history: &'a [HistoryPoint],
+    /// The files that belong to the run, to be linked from a page that lies beside them.
+    pub files: &'a [PathBuf],
+}
+
+impl<'a> Input<'a> {
+    /// A run with its verdict and nothing else.
+    #[must_use]
+    pub const fn new(run: &'a RunRecord, verdict: &'a Verdict) -> Self {
+        Self { run, verdict, baseline: None, history: &[], files: &[] }
+    }
+}
+
+/// One figure of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryPoint {
+    /// When the run ended.
+    pub at: Timestamp,
+    /// The commit it measured, where that is known.
+    pub commit: Option<String>,
+    /// Id of the scenario.
+    pub scenario: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// The figure, in the metric's unit.
+    pub value: f64,
+}
+
+/// The figures of runs to be drawn as history.
+#[must_use]
+pub fn points(runs: &[HistoryLine]) -> Vec<HistoryPoint> {
+    let of_run = |run: &HistoryLine| {
+        let points = run.metrics.iter().filter_map(|metric| {
+            let (scenario, name) = metric.id.split_once(':')?;
+            Some(HistoryPoint {
+                at: run.ended_at,
+                commit: run.commit.clone(),
+                scenario: scenario.to_owned(),
+                metric: name.to_owned(),
+                value: metric.value,
+            })
+        });
+        points.collect::<Vec<_>>()
+    };
+    runs.iter().flat_map(of_run).collect()
+}
+
+/// The whole page.
+///
+/// # Errors
+/// [`RenderError::Histogram`] if a distribution of a record is damaged.
+pub fn html(input: &Input<'_>) -> Result<String, RenderError> {
+    page::page(input)
+}

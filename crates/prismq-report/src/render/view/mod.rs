@@ -1,0 +1,110 @@
+//! What is shown, as text: the one place where records turn into words. How figures read is
+//! `humanise`'s, where the words stand is `terminal`'s and the templates'.
+
+mod comparison;
+mod environment;
+mod suites;
+mod targets;
+mod warnings;
+
+pub(super) use comparison::{ChangeView, ComparisonView};
+pub(super) use targets::{TargetGroup, TargetView};
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::humanise::number;
+use crate::record::{Known, RunRecord};
+use crate::targets::{Check, Outcome};
+use crate::verdict::{Status, Verdict};
+
+/// Everything a report shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct View {
+    pub(super) status: &'static str,
+    pub(super) headline: String,
+    pub(super) run_id: String,
+    pub(super) started_at: String,
+    pub(super) seconds: String,
+    pub(super) subject: String,
+    pub(super) machine: String,
+    pub(super) invalid: Vec<String>,
+    /// What could not be told, where that counts.
+    pub(super) untold: Vec<String>,
+    /// What makes figures doubtful without making them worthless, worst first.
+    pub(super) warnings: Vec<String>,
+    pub(super) targets: Vec<TargetGroup>,
+    pub(super) comparison: Option<ComparisonView>,
+    pub(super) suites: Vec<suites::SuiteView>,
+    pub(super) environment: Vec<environment::Group>,
+    pub(super) files: Vec<String>,
+}
+
+impl View {
+    /// Puts a run and its verdict into words.
+    #[must_use]
+    pub fn new(run: &RunRecord, verdict: &Verdict) -> Self {
+        let first = run.suites.first();
+        Self {
+            status: verdict.status.word(),
+            headline: headline(verdict),
+            run_id: run.run_id.clone(),
+            started_at: run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            seconds: number((run.ended_at.duration_since(run.started_at).as_secs_f64()).round()),
+            subject: first.map_or_else(String::new, |suite| {
+                format!("engine {}, profile {}", suite.engine, suite.profile)
+            }),
+            machine: environment::machine(run),
+            invalid: verdict.invalid.clone(),
+            untold: verdict.inconclusive.clone(),
+            warnings: warnings::warnings(run),
+            targets: targets::groups(&verdict.checks),
+            comparison: verdict.comparison.as_ref().map(comparison::view),
+            suites: run.suites.iter().map(suites::view).collect(),
+            environment: environment::groups(run),
+            files: Vec::new(),
+        }
+    }
+
+    /// Names the files that the run was read from or written to.
+    #[must_use]
+    pub fn with_files(mut self, files: &[PathBuf]) -> Self {
+        let name = |file: &PathBuf| Some(file.file_name()?.to_string_lossy().into_owned());
+        self.files = files.iter().filter_map(name).collect();
+        self
+    }
+}
+
+fn headline(verdict: &Verdict) -> String {
+    let met = |check: &&Check| matches!(check.outcome, Outcome::Met { .. });
+    let met = verdict.checks.iter().filter(met).count();
+    let all = verdict.checks.len();
+    let targets = if all == 0 {
+        "no target checked".to_owned()
+    } else {
+        format!("{met} of {all} targets met")
+    };
+    match (verdict.status, &verdict.comparison) {
+        (Status::Pass, Some(comparison)) if all == 0 => {
+            format!("no regression against {}", comparison.baseline)
+        }
+        (Status::Pass, _) => targets,
+        (Status::Inconclusive, _) => "these figures do not tell: see why below".to_owned(),
+        (Status::Regression, _) => format!("{targets}, but worse than the baseline"),
+        (Status::TargetMissed, _) => format!("{} of {all} targets missed", all - met),
+        (Status::Invalid, _) => "these figures prove nothing: see why below".to_owned(),
+    }
+}
+
+fn shown<T: ToString>(known: &Known<T>) -> String {
+    match &known.value {
+        Some(value) => value.to_string(),
+        None => format!("unknown ({})", known.reason.as_deref().unwrap_or("no reason given")),
+    }
+}
+
+/// An interval in brackets.
+fn bracketed(lower: f64, upper: f64) -> String {
+    format!("[{}, {}]", number(lower), number(upper))
+}

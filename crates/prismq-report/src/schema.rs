@@ -1,0 +1,23 @@
+//! The JSON Schema of the records, from the types themselves: what stands in `schema/` is generated here.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use crate::record::{RunRecord, SuiteRecord};
+
+/// The schema of what a suite writes.
+#[must_use]
+pub fn suite() -> Schema {
+    schema::<SuiteRecord>()
+}
+
+/// The schema of a combined record.
+#[must_use]
+pub fn run() -> Schema {
+    schema::<RunRecord>()
+}
+
+/// What a reader accepts, so that records of older versions of the same major are covered.
+fn schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>()
+}

@@ -1,0 +1,55 @@
+//! The mathematics of judging figures: pure functions of numbers, one method a file, each with its
+//! source and tested against published or hand-computed values.
+//!
+//! What is compared with what, and what follows from an answer, is [`crate::comparison`]'s,
+//! [`crate::targets`]' and the harness's.
+
+mod bootstrap;
+mod discoveries;
+mod drift;
+mod fairness;
+mod geometric;
+mod knee;
+mod least_squares;
+mod noise;
+mod order;
+mod paired_test;
+mod rank_test;
+mod sample_size;
+mod usl;
+
+pub use bootstrap::{Seed, median_of_ratios_interval, relative_change_interval};
+pub use discoveries::discoveries;
+pub use drift::{Drift, drift};
+pub use fairness::{gini, jain};
+pub use geometric::geometric_mean;
+pub use knee::{Knee, knee};
+pub use noise::{FENCE_CHANGES_MIN, fence, spread_of_halves, spread_of_neighbours};
+pub use order::{CONFIDENCE, median, median_interval, quantile};
+pub use paired_test::paired_p;
+pub use rank_test::{RankTest, rank_test};
+pub use sample_size::samples_needed;
+pub use usl::{Level, Peak, Scaling, Uncertain, UslError, fit};
+
+/// The interval between two figures, the lower first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Its lower end.
+    pub lower: f64,
+    /// Its upper end.
+    pub upper: f64,
+}
+
+impl Bounds {
+    /// Whether all of it lies above `floor` or all of it below `-floor`.
+    #[must_use]
+    pub fn lies_outside(&self, floor: f64) -> bool {
+        self.lower > floor || self.upper < -floor
+    }
+
+    /// Whether a figure lies in it.
+    #[must_use]
+    pub fn contains(&self, figure: f64) -> bool {
+        self.lower <= figure && figure <= self.upper
+    }
+}

@@ -1,0 +1,129 @@
+//! How much a figure moves where nothing changed: the smallest change that is more than noise.
+
+use fastrand::Rng;
+
+use super::bootstrap::Seed;
+use super::order::{median, quantile, quantile_of_sorted};
+
+/// The share of changes without a cause that a spread holds.
+const SHARE: f64 = 0.99;
+
+/// How often rounds are divided, or signs are thrown.
+const DRAWS: usize = 1_000;
+
+/// From how many past changes on a fence is drawn.
+pub const FENCE_CHANGES_MIN: usize = 10;
+
+/// The fence of past changes: the upper quartile and three times the range between the quartiles above
+/// it, what Tukey (*Exploratory Data Analysis*, 1977) calls far out. rustc's performance suite calls a
+/// change significant by this rule. `None` for fewer than [`FENCE_CHANGES_MIN`].
+#[must_use]
+pub fn fence(changes: &[f64]) -> Option<f64> {
+    if changes.len() < FENCE_CHANGES_MIN {
+        return None;
+    }
+    let sizes: Vec<f64> = changes.iter().map(|change| change.abs()).collect();
+    let (lower, upper) = (quantile(&sizes, 0.25)?, quantile(&sizes, 0.75)?);
+    Some(upper + 3.0 * (upper - lower))
+}
+
+/// The spread of the relative change between two runs, from the rounds of one: they are divided into
+/// halves at random, which are A and A, and 99 % of the changes between the medians of the halves are
+/// smaller than the answer (subsampling: Politis, Romano and Wolf, 1999).
+///
+/// Medians of half the rounds vary by the square root of two more than those of all. That is left in
+/// it, since a run as a whole is off as well, by about as much as its rounds are by chance: recorded
+/// runs of one program differ by that. What moves whole runs further, such as a busy neighbour, only
+/// A/A runs show. `None` for fewer than four rounds or a median of zero.
+#[must_use]
+pub fn spread_of_halves(rounds: &[f64], seed: Seed) -> Option<f64> {
+    let whole = median(rounds).filter(|median| *median != 0.0)?;
+    let half = rounds.len() / 2;
+    if half < 2 {
+        return None;
+    }
+    let mut rng = Rng::with_seed(seed.0);
+    let mut rounds = rounds.to_vec();
+    let mut changes = Vec::with_capacity(DRAWS);
+    for _ in 0..DRAWS {
+        rng.shuffle(&mut rounds);
+        let (one, other) = rounds.split_at(half);
+        changes.push(((median(one)? - median(other)?) / whole).abs());
+    }
+    changes.sort_by(f64::total_cmp);
+    quantile_of_sorted(&changes, SHARE)
+}
+
+/// The spread of the median change of as many pairs as there are figures, from starts of one program
+/// in the order they were made: neighbours are A and A, as far apart in time as the sides of a pair.
+/// Which of two comes first is chance, so the sign of each change is thrown; 99 % of the medians are
+/// smaller than the answer. `None` for fewer than four starts or a figure that is zero.
+#[must_use]
+pub fn spread_of_neighbours(starts: &[f64], seed: Seed) -> Option<f64> {
+    if starts.len() < 4 {
+        return None;
+    }
+    let change = |pair: &[f64]| match pair {
+        [one, other] if *one != 0.0 => Some((other - one) / one.abs()),
+        _ => None,
+    };
+    let changes: Vec<f64> = starts.windows(2).map(change).collect::<Option<_>>()?;
+    let mut rng = Rng::with_seed(seed.0);
+    let mut medians = Vec::with_capacity(DRAWS);
+    for _ in 0..DRAWS {
+        let thrown: Option<Vec<f64>> = (0..starts.len())
+            .map(|_| {
+                let change = changes.get(rng.usize(..changes.len()))?;
+                Some(if rng.bool() { *change } else { -change })
+            })
+            .collect();
+        medians.push(median(&thrown?)?.abs());
+    }
+    medians.sort_by(f64::total_cmp);
+    quantile_of_sorted(&medians, SHARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fence_lies_three_ranges_beyond_the_upper_quartile() {
+        // Quartiles of 1..=10 are 3.25 and 7.75; the signs do not matter.
+        let changes: Vec<f64> =
+            (1..=10).map(|n| f64::from(if n % 2 == 0 { n } else { -n })).collect();
+        assert_eq!(fence(&changes), Some(7.75 + 3.0 * 4.5));
+        assert_eq!(fence(&changes[1..]), None);
+    }
+
+    #[test]
+    fn halves_of_four_rounds_differ_as_worked_out_by_hand() {
+        // 98, 99, 101, 102: the halves differ by 3, 1 and 0 of 100, each a third of the time.
+        let spread = spread_of_halves(&[98.0, 99.0, 101.0, 102.0], Seed(1)).unwrap();
+        assert!((spread - 0.03).abs() < 1e-12, "{spread}");
+        assert_eq!(spread_of_halves(&[5.0; 10], Seed(1)), Some(0.0));
+        assert_eq!(spread_of_halves(&[1.0, 2.0, 3.0], Seed(1)), None);
+        assert_eq!(spread_of_halves(&[0.0; 10], Seed(1)), None);
+    }
+
+    #[test]
+    fn a_slow_drift_of_starts_is_not_their_spread() {
+        // 1 % from start to start, 30 % over all.
+        let starts: Vec<f64> = (0..30).map(|n| 1.01_f64.powi(n)).collect();
+        let spread = spread_of_neighbours(&starts, Seed(1)).unwrap();
+        assert!((0.009..=0.010_001).contains(&spread), "{spread}");
+        assert_eq!(spread_of_neighbours(&[1.0, 2.0, 1.0], Seed(1)), None);
+    }
+
+    /// Of normal samples a median of n varies by 1.2533 σ/√n, the difference of two by √2 more; 99 %
+    /// lie within 2.576 of it.
+    #[test]
+    fn the_spread_of_many_normal_rounds_is_that_of_theory() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let mut normal = || (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0;
+        let rounds: Vec<f64> = (0..400).map(|_| 100.0 + normal()).collect();
+        let theory = 2.576 * 1.2533 * 2.0_f64.sqrt() / 200.0_f64.sqrt() / 100.0;
+        let spread = spread_of_halves(&rounds, Seed(1)).unwrap();
+        assert!((spread / theory - 1.0).abs() < 0.25, "{spread} {theory}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The verdict on a run: validity first, then targets, then regressions.
+//!
+//! How a target is held and a change is found is [`crate::targets`]'s and [`crate::comparison`]'s; here
+//! it is only decided what they come to.
+
+mod record;
+mod trust;
+
+use crate::comparison::{Change, Comparison};
+use crate::record::RunRecord;
+use crate::targets::{Check, Outcome, Target, TargetError, check};
+
+/// What a run comes to, from best to worst. The worst that applies counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Every target is met and every figure can be trusted.
+    Pass,
+    /// The figures do not tell, where that was asked to count.
+    Inconclusive,
+    /// A metric is worse than the baseline, where that was asked to count.
+    Regression,
+    /// A target is missed.
+    TargetMissed,
+    /// Figures are missing or cannot be trusted.
+    Invalid,
+}
+
+impl Status {
+    /// The exit status it stands for.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Regression => 3,
+            Self::TargetMissed => 4,
+            Self::Invalid => 5,
+            Self::Inconclusive => 6,
+        }
+    }
+
+    /// One word for a person.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Regression => "REGRESSION",
+            Self::TargetMissed => "FAIL",
+            Self::Invalid => "INVALID",
+            Self::Inconclusive => "INCONCLUSIVE",
+        }
+    }
+}
+
+/// What a comparison must come to for the status to be another than it would be without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// Nothing: the comparison is shown.
+    Never,
+    /// A regression; and a comparison that says nothing at all is inconclusive.
+    Regression,
+    /// A regression; and any metric that could not be told or compared is inconclusive.
+    Inconclusive,
+}
+
+/// The verdict on a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// What it comes to.
+    pub status: Status,
+    /// Every target, in the order of its file.
+    pub checks: Vec<Check>,
+    /// Why figures are missing or cannot be trusted.
+    pub invalid: Vec<String>,
+    /// What could not be told, where that counts.
+    pub inconclusive: Vec<String>,
+    /// The run beside a baseline, if there is one.
+    pub comparison: Option<Comparison>,
+}
+
+/// Judges a run.
+///
+/// # Errors
+/// [`TargetError`] if a target cannot be held against its metric.
+pub fn judge(
+    run: &RunRecord,
+    targets: &[Target],
+    comparison: Option<Comparison>,
+    fail_on: FailOn,
+) -> Result<Verdict, TargetError> {
+    let checks = check(targets, run)?;
+    let mut invalid = trust::objections(run);
+    let no_data = |check: &&Check| matches!(check.outcome, Outcome::NoData { .. });
+    let without_data = checks.iter().filter(no_data).count();
+    if without_data > 0 {
+        invalid.push(format!("{without_data} of {} targets have no data", checks.len()));
+    }
+    let inconclusive =
+        comparison.as_ref().map(|comparison| untold(comparison, fail_on)).unwrap_or_default();
+    let missed = checks.iter().any(|check| matches!(check.outcome, Outcome::Missed { .. }));
+    let regressed =
+        fail_on != FailOn::Never && comparison.as_ref().is_some_and(Comparison::has_regression);
+    let status = if !invalid.is_empty() {
+        Status::Invalid
+    } else if missed {
+        Status::TargetMissed
+    } else if regressed {
+        Status::Regression
+    } else if !inconclusive.is_empty() {
+        Status::Inconclusive
+    } else {
+        Status::Pass
+    };
+    Ok(Verdict { status, checks, invalid, inconclusive, comparison })
+}
+
+impl Verdict {
+    /// The same, where a target is met only if the whole interval of its figure is on the good side of
+    /// the bound: what chance could undo is inconclusive.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        for Check { target, outcome, interval } in &self.checks {
+            if let (Outcome::Met { .. }, Some(interval)) = (outcome, interval)
+                && !(target.holds(interval.lower) && target.holds(interval.upper))
+            {
+                self.inconclusive.push(format!(
+                    "{}:{} meets {} {} {}, but its interval from {} to {} reaches beyond",
+                    target.scenario,
+                    target.metric,
+                    target.operator,
+                    target.bound,
+                    target.unit,
+                    interval.lower,
+                    interval.upper,
+                ));
+            }
+        }
+        if !self.inconclusive.is_empty() {
+            self.status = self.status.max(Status::Inconclusive);
+        }
+        self
+    }
+}
+
+/// What a comparison leaves open, as far as that counts.
+fn untold(comparison: &Comparison, fail_on: FailOn) -> Vec<String> {
+    if fail_on == FailOn::Never {
+        return Vec::new();
+    }
+    // Who asks for a comparison to count must not be told that nothing regressed.
+    if let Some(reason) = comparison.says_nothing() {
+        return vec![format!("not comparable with {}: {reason}", comparison.baseline)];
+    }
+    if fail_on == FailOn::Regression {
+        return Vec::new();
+    }
+    let open = comparison.rows.iter().filter_map(|row| {
+        let what = match &row.change {
+            Change::Inconclusive => "moved, but the samples do not rule out chance".to_owned(),
+            Change::NotComparable { reason } => format!("not comparable: {reason}"),
+            Change::Missing => "has no figure in this run".to_owned(),
+            Change::Improved | Change::Regressed | Change::Unchanged | Change::New => return None,
+        };
+        Some(format!("{}:{}: {what}", row.scenario, row.metric))
+    });
+    open.collect()
+}

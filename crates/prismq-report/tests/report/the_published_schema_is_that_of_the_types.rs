@@ -1,0 +1,73 @@
+use jsonschema::{Validator, draft202012};
+use prismq_report::schema;
+use serde_json::Value;
+
+use crate::sample;
+
+const RENEW: &str = "cargo run -p prismq-report --example renew_schema";
+
+#[track_caller]
+fn published(text: &str, schema: &schemars::Schema) -> Validator {
+    let published: Value = serde_json::from_str(text).unwrap();
+    let of_types = serde_json::to_value(schema).unwrap();
+    assert!(
+        published == of_types,
+        "the record's types have changed: renew the schema by `{RENEW}`"
+    );
+    draft202012::new(&published).unwrap()
+}
+
+fn suite() -> Validator {
+    published(include_str!("../../schema/suite.schema.json"), &schema::suite())
+}
+
+fn run() -> Validator {
+    published(include_str!("../../schema/run.schema.json"), &schema::run())
+}
+
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    suite();
+    run();
+}
+
+#[test]
+fn it_accepts_records_of_every_version_and_what_is_written_now() {
+    for text in [include_str!("golden/suite-1.0.json"), include_str!("golden/suite-1.1.json")] {
+        suite().validate(&serde_json::from_str(text).unwrap()).unwrap();
+    }
+    for text in [include_str!("golden/run-1.0.json"), include_str!("golden/run-1.1.json")] {
+        run().validate(&serde_json::from_str(text).unwrap()).unwrap();
+    }
+    suite().validate(&serde_json::to_value(sample::suite("latency")).unwrap()).unwrap();
+    run().validate(&serde_json::to_value(sample::run()).unwrap()).unwrap();
+}
+
+#[test]
+fn it_refuses_what_readers_refuse() {
+    let refused = |change: fn(&mut Value)| {
+        let mut record = serde_json::to_value(sample::suite("latency")).unwrap();
+        change(&mut record);
+        assert!(!suite().is_valid(&record), "{record}");
+    };
+    refused(|record| record["schema"] = "prismq/run".into());
+    refused(|record| record["schema_version"] = "2.0.0".into());
+    refused(|record| record["suite"] = "speed".into());
+    refused(|record| record["scenarios"][0]["metrics"][0]["direction"] = "sideways".into());
+    refused(|record| record["scenarios"][0]["metrics"][0]["value"] = "fast".into());
+    refused(|record| drop(record.as_object_mut().unwrap().remove("environment")));
+}
+
+#[test]
+fn its_fields_are_explained() {
+    let schema = serde_json::to_value(schema::run()).unwrap();
+    let mut types: Vec<(&str, &Value)> = vec![("RunRecord", &schema)];
+    let named = schema["$defs"].as_object().unwrap();
+    types.extend(named.iter().map(|(name, value)| (name.as_str(), value)));
+    for (name, value) in types {
+        let Some(fields) = value["properties"].as_object() else { continue };
+        for (field, value) in fields {
+            assert!(value["description"].is_string(), "{name}.{field} is not explained");
+        }
+    }
+}
