@@ -39,31 +39,41 @@ fn starts(pairs: usize, min_effect: f64) -> impl Fn(&mut Machine, f64) -> Compar
     }
 }
 
+/// The same of runs of so many rounds, shown.
+fn of_runs(spreads: (f64, f64), slower: f64, rounds: usize, min_effect: f64) -> (f64, f64) {
+    let (metrics, any) = found(spreads, slower, runs(rounds, min_effect));
+    println!(
+        "spread {} to {}, {slower} slower, {rounds} rounds, minimum effect {min_effect}: \
+         {:.1} % of metrics, in {:.0} % of pairs any",
+        spreads.0,
+        spreads.1,
+        100.0 * metrics,
+        100.0 * any
+    );
+    (metrics, any)
+}
+
 /// The standard profile has ten rounds, whose figures vary by 1 to 3 % on a quiet machine.
 #[test]
 fn a_slowdown_put_in_on_purpose_is_found() {
-    let mut rates = Vec::new();
-    for (name, spreads) in [("1 to 3 %", (0.01, 0.03)), ("3 to 6 %", (0.03, 0.06))] {
-        for slower in [0.05, 0.10] {
-            for (rounds, min_effect) in [(10, 0.05), (30, 0.02)] {
-                let (metrics, any) = found(spreads, slower, runs(rounds, min_effect));
-                println!(
-                    "spread {name}, {slower} slower, {rounds} rounds, minimum effect {min_effect}: \
-                     {:.1} % of metrics, in {:.0} % of pairs any",
-                    100.0 * metrics,
-                    100.0 * any
-                );
-                rates.push(((name, slower, rounds, min_effect), metrics, any));
-            }
-        }
-    }
-    let rate = |which| rates.iter().find(|(key, ..)| *key == which).unwrap();
-    let (_, metrics, any) = rate(("1 to 3 %", 0.10, 10, 0.05));
-    assert!(*metrics > 0.9 && *any == 1.0, "{metrics} {any}");
-    let (_, metrics, any) = rate(("3 to 6 %", 0.10, 30, 0.02));
-    assert!(*metrics > 0.9 && *any == 1.0, "{metrics} {any}");
-    let (_, metrics, _) = rate(("1 to 3 %", 0.05, 30, 0.02));
-    assert!(*metrics > 0.7, "{metrics}");
+    const QUIET: (f64, f64) = (0.01, 0.03);
+    let (metrics, any) = of_runs(QUIET, 0.10, 10, 0.05);
+    assert!(metrics > 0.9 && any == 1.0, "{metrics} {any}");
+    let (metrics, any) = of_runs(QUIET, 0.05, 10, 0.05);
+    assert!(metrics > 0.2 && any == 1.0, "{metrics} {any}");
+    let (metrics, any) = of_runs(QUIET, 0.05, 30, 0.02);
+    assert!(metrics > 0.7 && any == 1.0, "{metrics} {any}");
+}
+
+#[test]
+fn more_rounds_find_it_on_a_noisier_machine() {
+    const NOISY: (f64, f64) = (0.03, 0.06);
+    let (few, any) = of_runs(NOISY, 0.10, 10, 0.05);
+    assert!(any == 1.0, "{any}");
+    let (many, any) = of_runs(NOISY, 0.10, 30, 0.02);
+    assert!(many > 0.9 && many > few && any == 1.0, "{many} {few} {any}");
+    let (metrics, any) = of_runs(NOISY, 0.05, 30, 0.02);
+    assert!(metrics > 0.3 && any == 1.0, "{metrics} {any}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_combined_record_carries_its_verdict() {
     let metric = &comparison.metrics[0];
     assert_eq!((metric.verdict.as_str(), metric.delta), ("improved", Some(1.0)));
     let (lower, upper) = (metric.delta_lower.unwrap(), metric.delta_upper.unwrap());
-    assert!(0.9 < lower && lower <= 1.0 && 1.0 <= upper && upper < 1.1, "{lower} {upper}");
+    assert!((0.9..=1.0).contains(&lower) && (1.0..=1.1).contains(&upper), "{lower} {upper}");
     assert!(metric.noise_floor.unwrap() >= 0.05);
     let interval = throughput.interval.as_ref().unwrap();
     assert_eq!((interval.lower, interval.upper, interval.rounds), (2004.0, 2018.0, 10));
