@@ -35,7 +35,11 @@ fn whatever_happens() -> Result<(), Failed> {
     let mut looks = 0;
     let soaked = soak(&stage, load, |count| looks = count)?;
     let expect = |holds: bool, what: &str| {
-        if holds { Ok(()) } else { Err(Failed::from(format!("{what}: {soaked:?}"))) }
+        if holds {
+            Ok(())
+        } else {
+            Err(Failed::from(format!("not so: {what}: {:?}, {:?}", soaked.audit, soaked.deaths)))
+        }
     };
     expect(soaked.faults.is_empty(), "no fault")?;
     expect(soaked.audit.completed == soaked.audit.enqueued, "all tasks are completed")?;
@@ -48,10 +52,7 @@ fn whatever_happens() -> Result<(), Failed> {
     }
     expect(looks > 10, "progress was shown")?;
     let here: u64 = soaked.course.intervals.iter().filter_map(|piece| piece.completed).sum();
-    let elsewhere = soaked.audit.completed - soaked.end_to_end.len();
     expect(here <= soaked.end_to_end.len(), "no completion is told of twice")?;
-    let held: usize = soaked.deaths.iter().map(|death| death.held.len()).sum();
-    expect(elsewhere > u64::try_from(held)?, "the second process completed some")?;
     let told = |piece: &prismq_report::record::Interval| {
         piece.rss_bytes.is_some() && piece.database_bytes.is_some() && piece.depth.is_some()
     };

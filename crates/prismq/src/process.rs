@@ -2,13 +2,14 @@
 //! and must leave them alone, closing included.
 
 use std::process;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-// No lock, which a thread of the parent could have held while it forked.
-static OPENED_BY: AtomicU32 = AtomicU32::new(0);
-static HANDLES: AtomicUsize = AtomicUsize::new(0);
+/// The process that has queues open, above, and how many, in the lower half: one number, as threads open
+/// queues side by side. No lock, which a thread of the parent could have held while it forked.
+static OPEN: AtomicU64 = AtomicU64::new(0);
+const HALF: u32 = 32;
 
 /// Of one open queue: the process it belongs to.
 #[derive(Debug)]
@@ -21,12 +22,13 @@ impl Owner {
     /// parent for its own.
     pub(crate) fn register() -> Result<Self> {
         let process = process::id();
-        let opened_by = OPENED_BY.load(Ordering::SeqCst);
-        if opened_by != process && HANDLES.load(Ordering::SeqCst) > 0 {
-            return Err(Error::Forked { opened_by });
-        }
-        OPENED_BY.store(process, Ordering::SeqCst);
-        HANDLES.fetch_add(1, Ordering::SeqCst);
+        let own = u64::from(process) << HALF;
+        let one_more = |open: u64| match opener(open) == process {
+            true => Some(open + 1),
+            false => (handles(open) == 0).then_some(own | 1),
+        };
+        OPEN.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more)
+            .map_err(|open| Error::Forked { opened_by: opener(open) })?;
         Ok(Self { process })
     }
 
@@ -45,6 +47,38 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        HANDLES.fetch_sub(1, Ordering::SeqCst);
+        OPEN.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+const fn opener(open: u64) -> u32 {
+    (open >> HALF) as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+const fn handles(open: u64) -> u32 {
+    open as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn threads_that_open_their_first_queues_at_once_are_no_forks() {
+        for _ in 0..200 {
+            let start = Barrier::new(4);
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        start.wait();
+                        Owner::register().unwrap()
+                    });
+                }
+            });
+        }
     }
 }

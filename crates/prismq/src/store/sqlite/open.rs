@@ -165,11 +165,7 @@ fn create(path: &Path) -> Result<()> {
 /// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
 fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     let failure = |error| failure::classify(path, error);
-    // All of it as of one moment, as another process may be creating the file.
-    let connection = &connection.unchecked_transaction().map_err(failure)?;
-    let application_id = schema::application_id(connection).map_err(failure)?;
-    let version = schema::version(connection).map_err(failure)?;
-    let empty = schema::is_empty(connection).map_err(failure)?;
+    let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
     if application_id == 0 && version == 0 && empty {
         return Ok(true);
     }
