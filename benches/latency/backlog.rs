@@ -40,7 +40,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", Arrivals::Constant.name())
         .with("handler", "no-op");
-    let trial = suite.is_trial();
+    let overload = !suite.stage().scale().tells_rates();
     suite.measure(case, |stage| {
         let rate = capacity.rates(stage)?.sustainable * share(LOAD_PERCENT);
         let interval = Duration::from_secs_f64(1.0 / rate);
@@ -54,8 +54,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
                 interval,
                 arrivals: Arrivals::Constant,
                 work: Arc::new(|_| {}),
-                // A trial's few tasks are no rate.
-                overload: trial,
+                overload,
             },
         )?;
         let draining = subsided.draining;

@@ -29,7 +29,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
         // A trial's few tasks are no rate.
-        overload: suite.is_trial(),
+        overload: !suite.stage().scale().tells_rates(),
     };
     let case = Case::new("end_to_end", "workers", load.workers)
         .model(Model::Open)

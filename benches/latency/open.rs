@@ -60,8 +60,7 @@ fn at_load(
     if let Arrivals::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
-    // A trial's few tasks are no rate.
-    let overload = percent >= 100 || suite.is_trial();
+    let overload = percent >= 100 || !suite.stage().scale().tells_rates();
     let line = format!("{scenario}_by_load");
     let mut index = 0;
     suite.measure_point(case, Some((&line, percent)), |stage| {

@@ -68,6 +68,13 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// Whether a load is long enough for its rate to mean something: in a trial and a smoke run one stall
+    /// of the disk is longer than a round.
+    #[must_use]
+    pub const fn tells_rates(self) -> bool {
+        matches!(self, Self::Profile(Profile::Standard | Profile::Full))
+    }
+
     /// The value of a load parameter at this scale.
     pub const fn pick<T: Copy>(self, trial: T, smoke: T, standard: T, full: T) -> T {
         match self {
