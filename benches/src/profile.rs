@@ -9,9 +9,9 @@ const VARIABLE: &str = "PRISMQ_PROFILE";
 /// The size of a run, chosen by `PRISMQ_PROFILE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
-    /// All suites within a minute: does everything work? For CI.
+    /// All suites within two minutes: does everything work? For CI.
     Smoke,
-    /// All suites within 8 minutes: the figures of the README.
+    /// All suites at the loads the goals are asked of: the figures of the README.
     #[default]
     Standard,
     /// Larger volumes, for a release or a quiet night.
