@@ -1,60 +1,39 @@
-//! Taking the write lock: bounded, jittered and counted.
+//! Waiting for other connections to the file: bounded, jittered and counted.
 //!
-//! SQLite's own busy handler waits a fixed ladder of up to 100 ms that starves late comers; here
-//! every wait is short and random. Everything but `BEGIN IMMEDIATE` leaves the connection's timeout
-//! to SQLite.
+//! SQLite's own busy handler waits a fixed ladder of up to 100 ms that starves late comers, and is not
+//! asked at all where a wait could become a deadlock, as in the change to WAL; here every wait is short and
+//! random. What only reads leaves the waiting to SQLite.
 
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::ErrorCode;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::stats::ContentionCounters;
 
 const FIRST_WAIT: Duration = Duration::from_micros(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
-/// Why the lock was not taken.
-pub(super) enum BeginError {
-    Busy { waited: Duration },
-    Sql(rusqlite::Error),
-}
-
-impl BeginError {
-    pub(super) fn map_sql(self, classify: impl FnOnce(rusqlite::Error) -> Error) -> Error {
-        match self {
-            Self::Busy { waited } => Error::Busy { waited },
-            Self::Sql(error) => classify(error),
-        }
-    }
-}
-
-/// Begins a writing transaction, waiting up to `budget` for other connections to finish theirs.
+/// Repeats `attempt` for up to `budget` while another connection is in its way.
 /// The connection's own busy timeout must be zero.
-pub(super) fn begin_immediate(
-    connection: &Connection,
+pub(super) fn retry<T>(
     budget: Duration,
     contention: &ContentionCounters,
-) -> Result<(), BeginError> {
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
     let started = Instant::now();
     let mut longest = FIRST_WAIT;
     loop {
-        let error = match connection
-            .prepare_cached("BEGIN IMMEDIATE")
-            .and_then(|mut begin| begin.execute([]))
-        {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
-        };
-        if !is_busy(&error) {
-            return Err(BeginError::Sql(error));
+        let attempted = attempt();
+        if !matches!(attempted, Err(Error::Busy { .. })) {
+            return attempted;
         }
         let waited = started.elapsed();
         if waited >= budget {
             contention.busy_errors.fetch_add(1, Ordering::Relaxed);
-            return Err(BeginError::Busy { waited });
+            return Err(Error::Busy { waited });
         }
         let wait = longest.mul_f64(0.5 + 0.5 * fastrand::f64()).min(budget - waited);
         let slept = Instant::now();

@@ -260,8 +260,9 @@ impl SqliteStore {
     }
 
     fn begin(&self) -> Result<()> {
-        busy::begin_immediate(&self.connection, self.busy_wait, &self.contention)
-            .map_err(|error| error.map_sql(|error| self.failure(error)))
+        busy::retry(self.busy_wait, &self.contention, || {
+            self.execute("BEGIN IMMEDIATE", []).map(drop)
+        })
     }
 
     fn commit(&mut self) -> Result<()> {

@@ -46,24 +46,18 @@ pub(crate) fn open(
     let identity = Identity::of(&path)
         .map_err(|error| unusable(&path, format!("it cannot be looked at: {error}")))?;
     let writer = connection::connect(&path).map_err(failure)?;
-    connection::let_sqlite_wait(&writer, options.busy_wait).map_err(failure)?;
-    // A file that turns out not to be ours is to be left as it is, its WAL included.
-    keep_wal_on_close(&writer, true).map_err(failure)?;
-    let migration_due = verify(&path, &writer)?;
-    keep_wal_on_close(&writer, false).map_err(failure)?;
-    if migration_due {
-        migrate(&path, &writer, options.busy_wait, &contention)?;
-    }
-    connection::configure(&writer, options.durability).map_err(failure)?;
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
+    // Other processes that open or create the file now can be in the way of every step.
+    busy::retry(options.busy_wait, &contention, || prepare(&path, &writer, options.durability))?;
 
     let reader = connection::connect(&path).map_err(failure)?;
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
     reader.pragma_update(None, "query_only", true).map_err(failure)?;
 
     let checkpointing = connection::connect(&path).map_err(failure)?;
-    connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
+    connection::let_sqlite_wait(&checkpointing, options.busy_wait).map_err(failure)?;
     connection::configure(&checkpointing, Durability::Full).map_err(failure)?;
+    connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
     let checkpointer = Checkpointer::start(checkpointing)
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
@@ -162,6 +156,19 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
+/// Verifies the file, brings it to the current version, and sets up the connection that writes it.
+fn prepare(path: &Path, writer: &Connection, durability: Durability) -> Result<()> {
+    let failure = |error| failure::classify(path, error);
+    // A file that turns out not to be ours is to be left as it is, its WAL included.
+    keep_wal_on_close(writer, true).map_err(failure)?;
+    let migration_due = verify(path, writer)?;
+    keep_wal_on_close(writer, false).map_err(failure)?;
+    if migration_due {
+        migrate(path, writer)?;
+    }
+    connection::configure(writer, durability).map_err(failure)
+}
+
 /// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
 fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     let failure = |error| failure::classify(path, error);
@@ -193,16 +200,11 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     }
 }
 
-fn migrate(
-    path: &Path,
-    connection: &Connection,
-    wait: Duration,
-    contention: &ContentionCounters,
-) -> Result<()> {
+fn migrate(path: &Path, connection: &Connection) -> Result<()> {
     let failure = |error| failure::classify(path, error);
     // Takes effect in an empty file only.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
-    busy::begin_immediate(connection, wait, contention).map_err(|error| error.map_sql(failure))?;
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
     // Under the lock, as another process may have been faster.
     let migrated = schema::migrate(connection)
         .and_then(|()| connection.execute_batch("COMMIT"))
@@ -241,6 +243,43 @@ fn unusable(path: &Path, reason: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A queue before its change to WAL, as another process sees it that creates it at the same time, and
+    /// a connection that writes to it.
+    fn half_created(folder: &Path) -> (OpenOptions, Connection) {
+        let path = folder.join("queue");
+        let other = Connection::open(&path).unwrap();
+        migrate(&path, &other).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let options =
+            OpenOptions { path, durability: Durability::Full, busy_wait: Duration::from_mins(1) };
+        (options, other)
+    }
+
+    #[test]
+    fn the_change_to_wal_waits_for_a_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, other) = half_created(folder.path());
+        let contention = Arc::new(ContentionCounters::default());
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| open(&options, contention.clone()).map(drop));
+            while contention.snapshot().busy_waits == 0 && !opening.is_finished() {
+                std::thread::yield_now();
+            }
+            other.execute_batch("COMMIT").unwrap();
+            opening.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_writer_that_does_not_end_is_waited_for_as_long_as_stated() {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, _other) = half_created(folder.path());
+        let busy_wait = Duration::from_millis(20);
+        let options = OpenOptions { busy_wait, ..options };
+        let error = open(&options, Arc::default()).map(drop).unwrap_err();
+        assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
+    }
 
     #[test]
     fn a_sqlite_that_can_lose_commits_is_refused() {
