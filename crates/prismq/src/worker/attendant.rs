@@ -31,8 +31,12 @@ pub(super) fn run(crew: &Crew, started_at: Timestamp) {
             return;
         }
         let overdue = state.next_overdue(Instant::now());
+        let stuck = state.frees_stuck(Instant::now());
         let overdue_at = state.overdue_at();
         drop(state);
+        if stuck {
+            crew.changed.notify_one();
+        }
         if let Some(Step::Lead { finished, room, idle }) = overdue {
             dispatch::lead(crew, finished, room, idle);
             continue;

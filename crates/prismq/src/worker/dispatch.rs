@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Outcome};
-use super::state::{Drained, End, Finished, Step};
+use super::state::{Drained, End, Finished, Step, Wake};
 use super::{Crew, TaskContext};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -27,14 +27,12 @@ pub(super) fn work(crew: &Crew, worker: usize) {
         }
         match state.next(now, clock, signalled) {
             Step::Run(lease) => {
-                state.begin(worker, lease.key);
-                let wants_another = state.wants_another();
-                let leaves_finished = state.leaves_finished();
+                state.begin(worker, lease.key, now);
+                let wake = state.wake();
+                let must_attend = state.must_attend(wake != Wake::Nobody);
                 drop(state);
-                if wants_another {
-                    crew.changed.notify_one();
-                }
-                if leaves_finished {
+                crew.wake(wake);
+                if must_attend {
                     crew.attend.raise();
                 }
                 done = Some(run(crew, worker, lease, clock, &lost));
@@ -45,7 +43,9 @@ pub(super) fn work(crew: &Crew, worker: usize) {
                 crew.state().end_read(read, Instant::now());
             }
             Step::Lead { finished, room, idle } => {
+                let wake = state.wake();
                 drop(state);
+                crew.wake(wake);
                 lead(crew, finished, room, idle);
             }
             Step::Watch { drained, room } => {
@@ -176,10 +176,9 @@ pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize, idle: usiz
             state.back_off(now);
         }
     }
-    state.end_lead();
+    let wake = state.end_lead();
     drop(state);
-    // Whoever waits may lead, run what was claimed, or see the end.
-    crew.changed.notify_all();
+    crew.wake(wake);
 }
 
 fn operation(crew: &Crew, finished: &Finished) -> Operation {

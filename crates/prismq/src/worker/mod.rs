@@ -27,7 +27,7 @@ pub use self::event::{Event, Outcome, PoolStats};
 pub use self::shutdown::ShutdownReport;
 
 use self::registry::Registry;
-use self::state::State;
+use self::state::{State, Wake};
 use crate::error::Error;
 use crate::lease::Claim;
 use crate::queue::Queue;
@@ -92,6 +92,14 @@ impl Crew {
             Some(timeout) => {
                 self.changed.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
             }
+        }
+    }
+
+    fn wake(&self, workers: Wake) {
+        match workers {
+            Wake::Nobody => {}
+            Wake::One => self.changed.notify_one(),
+            Wake::All => self.changed.notify_all(),
         }
     }
 

@@ -14,8 +14,12 @@ use crate::failure::TaskError;
 use crate::lease::{Lease, LeaseKey, Payload};
 use crate::limits::{PAYLOAD_BYTES_INLINE_MAX, PREFETCH_TIME, READ_BYTES_MAX, SETTLE_DELAY};
 
-/// A handler that takes less is quick: its completions are gathered rather than committed at once.
+/// A handler that takes less is quick: less than it takes to wake another thread. Its completions are
+/// gathered rather than committed at once, and who is awake runs what they have done by the time another
+/// would be.
 const QUICK: Duration = Duration::from_micros(50);
+/// How long a handler believed to be quick may keep others from what waits for it.
+const STUCK: Duration = Duration::from_millis(1);
 const BACKOFF_FIRST: Duration = Duration::from_millis(10);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
@@ -50,6 +54,14 @@ pub(super) enum Step {
     Wait(Option<Duration>),
     /// End the thread.
     Exit,
+}
+
+/// Which of the waiting workers are to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    Nobody,
+    One,
+    All,
 }
 
 /// What the last claim that came back short had seen.
@@ -90,7 +102,9 @@ pub(super) struct State {
     finished: Vec<Finished>,
     /// When the oldest of `finished` came in.
     finished_since: Option<Instant>,
-    /// Whether the attendant was told of them.
+    /// When a worker last took a task in hand.
+    begun_at: Option<Instant>,
+    /// Whether the attendant was told of what is left to it.
     attended: bool,
     leading: bool,
     watching: bool,
@@ -124,6 +138,7 @@ impl State {
             posts: (0..workers).map(|_| Post::default()).collect(),
             finished: Vec::new(),
             finished_since: None,
+            begun_at: None,
             attended: false,
             leading: false,
             watching: false,
@@ -219,13 +234,46 @@ impl State {
         (may_lead && self.must_settle(now)).then(|| self.lead())
     }
 
-    /// When the attendant must ask again; while somebody leads, that one sees to what is finished.
-    pub(super) fn overdue_at(&self) -> Option<Instant> {
+    /// The attendant's other question: must a worker be woken, since a handler is not as quick as it was
+    /// believed to be?
+    pub(super) fn frees_stuck(&mut self, now: Instant) -> bool {
+        let stuck = self.stuck_at().is_some_and(|at| at <= now);
+        if stuck {
+            self.begun_at = Some(now);
+        }
+        stuck
+    }
+
+    /// When the attendant must ask again, if it must before it is told to.
+    pub(super) fn overdue_at(&mut self) -> Option<Instant> {
+        let due = self.settle_at().into_iter().chain(self.stuck_at()).min();
+        self.attended = due.is_some();
+        due
+    }
+
+    /// Whether the attendant must be told of something that is left to it, as the asking worker has
+    /// taken a task in hand; `woken` says whether it has told another worker.
+    pub(super) fn must_attend(&mut self, woken: bool) -> bool {
+        let left = self.settle_at().is_some() || (!woken && self.stuck_at().is_some());
+        left && !mem::replace(&mut self.attended, true)
+    }
+
+    /// When what is finished must be settled; while somebody leads, that one sees to it.
+    fn settle_at(&self) -> Option<Instant> {
         if self.leading {
             return None;
         }
         let due = self.finished_since? + SETTLE_DELAY;
         Some(self.backoff.map_or(due, |backoff| backoff.until.max(due)))
+    }
+
+    /// When a worker must be woken for what those awake did not come to.
+    fn stuck_at(&self) -> Option<Instant> {
+        let left = match self.ready.front() {
+            Some(lease) => !(lease.payload.is_unread() && self.reading),
+            None => !(self.watching || self.leading),
+        };
+        self.begun_at.filter(|_| left && self.waiting > 0).map(|at| at + STUCK)
     }
 
     fn must_settle(&self, now: Instant) -> bool {
@@ -282,7 +330,8 @@ impl State {
     }
 
     /// A worker took a task in hand.
-    pub(super) fn begin(&mut self, worker: usize, key: LeaseKey) {
+    pub(super) fn begin(&mut self, worker: usize, key: LeaseKey, now: Instant) {
+        self.begun_at = Some(now);
         if let Some(post) = self.posts.get_mut(worker) {
             post.key = Some(key);
             post.lost.store(false, Ordering::Relaxed);
@@ -294,14 +343,24 @@ impl State {
         self.posts.get(worker).map(|post| post.lost.clone()).unwrap_or_default()
     }
 
-    /// Whether a waiting worker should be woken while another takes a task in hand: to take one too,
-    /// or to watch.
-    pub(super) fn wants_another(&self) -> bool {
-        let another = match self.ready.front() {
-            Some(lease) => !(lease.payload.is_unread() && self.reading),
-            None => !(self.watching || self.leading),
+    /// Who should be woken while the asking worker does what it was told to: another to take a task in
+    /// hand or to watch, unless those awake will have come to it sooner.
+    pub(super) fn wake(&self) -> Wake {
+        let away = [self.leading, self.watching, self.reading];
+        let away = away.into_iter().filter(|away| *away).count();
+        let awake = self.posts.len().saturating_sub(self.waiting + away);
+        let ahead = self.done_meanwhile(awake);
+        let another = match self.ready.get(ahead) {
+            Some(lease) => !lease.payload.is_unread() || (ahead == 0 && !self.reading),
+            None => ahead == 0 && !(self.watching || self.leading),
         };
-        self.waiting > 0 && another
+        if self.waiting > 0 && another { Wake::One } else { Wake::Nobody }
+    }
+
+    /// How many tasks so many workers do while another is woken.
+    fn done_meanwhile(&self, awake: usize) -> usize {
+        let each = self.handler_seconds.filter(|_| awake > 0);
+        each.map_or(0, |seconds| (awake as f64 * QUICK.as_secs_f64() / seconds.max(1e-9)) as usize)
     }
 
     /// A worker begins or ends to wait.
@@ -334,16 +393,12 @@ impl State {
         self.finished_since.get_or_insert(now);
     }
 
-    /// Whether the attendant must be told that something waits to be settled while the asking worker
-    /// goes on with a task: once for all that waits.
-    pub(super) fn leaves_finished(&mut self) -> bool {
-        self.finished_since.is_some() && !mem::replace(&mut self.attended, true)
-    }
-
-    /// The leader is back from the database.
-    pub(super) fn end_lead(&mut self) {
+    /// The leader is back from the database; says who is to be told.
+    pub(super) fn end_lead(&mut self) -> Wake {
         self.leading = false;
         self.attended = false;
+        let ends = self.phase == Phase::Draining || self.halted.is_some();
+        if ends || !self.is_quick() { Wake::All } else { self.wake() }
     }
 
     pub(super) fn count(&mut self, outcome: Outcome) {
@@ -464,5 +519,64 @@ impl State {
 
     pub(super) fn stats(&self) -> PoolStats {
         PoolStats { ready: self.ready.len(), running: self.in_hand().count(), ..self.stats.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::TaskId;
+
+    const WORKERS: usize = 4;
+
+    fn lease(id: i64) -> Lease {
+        let key = LeaseKey { id: TaskId::from_i64(id), token: 1, queue: 1, payload_apart: false };
+        Lease {
+            key,
+            task_type: "t".into(),
+            payload: Payload::part(Arc::default(), 0..0),
+            priority: 0,
+            attempt: 1,
+            max_attempts: 1,
+            enqueued_at: Timestamp::from_micros(0),
+            expires_at: Timestamp::from_micros(0),
+        }
+    }
+
+    /// A pool of which one worker is awake and has just taken a task in hand, with so many more ready,
+    /// whose handlers take so long.
+    fn one_awake(ready: i64, handler: Duration) -> State {
+        let mut state = State::new(WORKERS, 100);
+        (1..WORKERS).for_each(|_| state.waits(true));
+        state.handler_seconds = Some(handler.as_secs_f64());
+        state.claimed((1..=ready).map(lease).collect(), None);
+        state.begin(0, lease(0).key, Instant::now());
+        state
+    }
+
+    #[test]
+    fn nobody_is_woken_for_what_is_done_sooner() {
+        assert_eq!(one_awake(50, QUICK / 50).wake(), Wake::Nobody);
+        assert_eq!(one_awake(51, QUICK / 50).wake(), Wake::One);
+        assert_eq!(one_awake(0, QUICK / 50).wake(), Wake::Nobody, "nobody must watch yet");
+    }
+
+    #[test]
+    fn another_is_woken_while_a_handler_takes_its_time() {
+        assert_eq!(one_awake(1, QUICK * 2).wake(), Wake::One);
+        assert_eq!(one_awake(0, QUICK * 2).wake(), Wake::One, "to watch");
+    }
+
+    #[test]
+    fn the_attendant_is_told_once_of_what_nobody_was_woken_for() {
+        let mut state = one_awake(3, QUICK / 50);
+        let due = state.stuck_at().unwrap();
+        assert!(state.must_attend(false));
+        assert!(!state.must_attend(false));
+        assert!(!state.frees_stuck(due - STUCK / 2));
+        assert!(state.frees_stuck(due));
+        assert!(!one_awake(3, QUICK * 2).must_attend(true), "another was woken");
+        (1..WORKERS).for_each(|_| state.waits(false));
+        assert_eq!(state.overdue_at(), None, "nobody waits");
     }
 }

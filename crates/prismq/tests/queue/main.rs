@@ -46,6 +46,7 @@ mod a_running_task_keeps_its_lease;
 mod a_second_process_shares_the_file;
 mod a_shutdown_does_not_wait_longer_than_it_is_told;
 mod a_shutdown_gives_back_what_no_worker_began;
+mod a_slow_task_among_quick_ones_holds_up_no_other;
 mod a_task_goes_from_enqueue_to_complete;
 mod a_task_goes_only_to_a_worker_that_has_what_it_requires;
 mod a_task_is_dead_after_its_last_attempt;
