@@ -39,8 +39,8 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
         .with("workers", WORKERS)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", Arrivals::Constant.name())
-        .with("handler", "no-op");
-    let overload = !suite.stage().scale().tells_rates();
+        .with("handler", "no-op")
+        .overload(!suite.stage().scale().tells_rates());
     suite.measure(case, |stage| {
         let rate = capacity.rates(stage)?.sustainable * share(LOAD_PERCENT);
         let interval = Duration::from_secs_f64(1.0 / rate);
@@ -54,7 +54,6 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
                 interval,
                 arrivals: Arrivals::Constant,
                 work: Arc::new(|_| {}),
-                overload,
             },
         )?;
         let draining = subsided.draining;
@@ -86,7 +85,7 @@ fn round(stage: &Stage, subsided: Subsided, rate: f64, backlog: usize) -> Result
         readings,
         histograms,
         faults: subsided.faults,
-        warnings: subsided.warnings,
+        achieved: Some(subsided.achieved),
         course: subsided.course,
         ..Round::default()
     };

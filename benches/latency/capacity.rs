@@ -86,6 +86,5 @@ pub(crate) fn load() -> OpenLoop {
         interval: Duration::ZERO,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
-        overload: true,
     }
 }

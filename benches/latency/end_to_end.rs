@@ -19,7 +19,7 @@ const TASKS_PER_S: u32 = 200;
 const PERCENTILES: [u8; 3] = [50, 95, 99];
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let tasks = suite.stage().scale().pick(20, 100, 600, 2_000);
+    let tasks = suite.stage().scale().pick(20, 100, 400, 2_000);
     let load = OpenLoop {
         workers: 1,
         generators: 1,
@@ -28,8 +28,6 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         interval: Duration::from_secs(1) / TASKS_PER_S,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
-        // A trial's few tasks are no rate.
-        overload: !suite.stage().scale().tells_rates(),
     };
     let case = Case::new("end_to_end", "workers", load.workers)
         .model(Model::Open)
@@ -38,7 +36,9 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .with("warm_up_tasks", load.warm_up)
         .with("rate_per_s", TASKS_PER_S)
         .with("arrivals", load.arrivals.name())
-        .with("handler", "no-op");
+        .with("handler", "no-op")
+        // A trial's few tasks are no rate.
+        .overload(!suite.stage().scale().tells_rates());
     let mut shared = SharedRounds::default();
     for percentile in PERCENTILES {
         let parameter = format!("{},percentile={percentile}", case.parameter);

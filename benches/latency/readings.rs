@@ -32,7 +32,7 @@ pub(crate) fn round(offered: &Offered) -> Round {
         readings,
         histograms: latencies.clone().named(),
         faults: offered.faults.clone(),
-        warnings: offered.warnings.clone(),
+        achieved: Some(offered.achieved),
         thirds: offered.thirds,
         course: offered.course.clone(),
         ..Round::default()

@@ -9,10 +9,10 @@ use prismq_report::statistics;
 use crate::latencies::Life;
 use crate::metrics::{as_f64, median};
 
-/// A generator that offers less than this share of the rate has measured another load.
-pub const OFFERED_MIN: f64 = 0.8;
-/// Below this share the figures are those of a somewhat lower rate.
-pub const OFFERED_DOUBTFUL: f64 = 0.95;
+/// Callers that offer less than this share of the rate, all rounds together, have made another load.
+const OFFERED_MIN: f64 = 0.8;
+/// A round below this share was held up.
+const OFFERED_DOUBTFUL: f64 = 0.95;
 /// How late a thread of a busy system may be woken without anybody being to blame.
 const WAKE_BOUND: Duration = Duration::from_millis(1);
 /// Which share of the latency that is claimed may be the generator's own lateness.
@@ -60,20 +60,28 @@ pub fn lagging(lag: &Histogram<u64>, end_to_end: &Histogram<u64>) -> Option<Stri
     })
 }
 
-/// Why a round's load was another than meant, if it was.
+/// Why the load was another than meant, if it was, from the share of the rate that each round offered.
 #[must_use]
-pub fn under_offered(achieved: f64) -> Option<String> {
-    (achieved < OFFERED_MIN).then(|| offered(achieved))
+pub fn under_offered(achieved: &[f64]) -> Option<String> {
+    let mean = achieved.iter().sum::<f64>() / as_f64(u64::try_from(achieved.len()).ok()?);
+    (mean < OFFERED_MIN)
+        .then(|| format!("the callers offered {:.0} % of the intended rate", 100.0 * mean))
 }
 
-/// Why a round's load is doubtful, if it is.
+/// Whether rounds were held up: a warning for the record. Latencies tell of it, as they count from when
+/// tasks were meant to come.
 #[must_use]
-pub fn barely_offered(achieved: f64) -> Option<String> {
-    (OFFERED_MIN..OFFERED_DOUBTFUL).contains(&achieved).then(|| offered(achieved))
-}
-
-fn offered(achieved: f64) -> String {
-    format!("the callers offered {:.0} % of the intended rate", 100.0 * achieved)
+pub fn held_up(achieved: &[f64]) -> Option<String> {
+    let rounds = achieved.iter().filter(|share| **share < OFFERED_DOUBTFUL).count();
+    let worst = achieved.iter().copied().reduce(f64::min)?;
+    (rounds > 0).then(|| {
+        format!(
+            "the callers were held up in {rounds} of {} rounds and offered {:.0} % of the intended rate in \
+             the worst",
+            achieved.len(),
+            100.0 * worst
+        )
+    })
 }
 
 /// The median latency of a round's first and last thirds, in seconds.

@@ -27,6 +27,9 @@ pub struct Case {
     /// The percentiles it claims, of the distributions of these names: without samples enough, the
     /// scenario is invalid.
     pub claims: Vec<(&'static str, f64)>,
+    /// Whether it may be more than the engine bears: callers that are held up are then what is to be seen,
+    /// not a fault of the load.
+    pub overload: bool,
 }
 
 impl Case {
@@ -46,6 +49,7 @@ impl Case {
             model: None,
             seed: None,
             claims: Vec::new(),
+            overload: false,
         }
     }
 
@@ -67,6 +71,13 @@ impl Case {
     #[must_use]
     pub fn claims(mut self, histogram: &'static str, quantile: f64) -> Self {
         self.claims.push((histogram, quantile));
+        self
+    }
+
+    /// Which may be more than the engine bears.
+    #[must_use]
+    pub const fn overload(mut self, overload: bool) -> Self {
+        self.overload = overload;
         self
     }
 
@@ -100,8 +111,8 @@ pub struct Round {
     pub histograms: Vec<(&'static str, Histogram<u64>)>,
     /// Why it must not be used, if it must not.
     pub faults: Vec<String>,
-    /// What makes it doubtful.
-    pub warnings: Vec<String>,
+    /// Which share of the intended rate was offered, where there was one.
+    pub achieved: Option<f64>,
     /// Median latency of its first and last thirds in seconds, where it was to be steady.
     pub thirds: Option<(f64, f64)>,
     /// What the disk or SQLite did in the same round, beside one of its readings.
@@ -164,12 +175,13 @@ pub fn scenario<'a>(
         .map(|(spec, samples)| Metric { floors: floors(&rounds, spec), ..spec.fold(samples) })
         .collect();
     metrics.extend(once);
-    let mut reasons = numbered(&rounds, |round| &round.faults);
+    let mut reasons = faults(&rounds);
+    let achieved: Vec<f64> = rounds.iter().filter_map(|round| round.achieved).collect();
+    reasons.extend(health::under_offered(&achieved).filter(|_| !case.overload));
     reasons.extend(objections(&case, &merged));
     let validity = if reasons.is_empty() { Validity::Valid } else { Validity::Invalid { reasons } };
     let thirds: Vec<(f64, f64)> = rounds.iter().filter_map(|round| round.thirds).collect();
-    let mut warnings = numbered(&rounds, |round| &round.warnings);
-    warnings.extend(health::drift(&thirds));
+    let warnings = health::held_up(&achieved).into_iter().chain(health::drift(&thirds)).collect();
     let config_hash = Some(config_hash(&case.parameters));
     Ok(Scenario {
         id: case.id(suite),
@@ -185,12 +197,12 @@ pub fn scenario<'a>(
     })
 }
 
-/// What rounds say, each with the round's number.
-fn numbered(rounds: &[&Round], said: impl Fn(&Round) -> &[String]) -> Vec<String> {
+/// What must not be in any round, with the round's number.
+fn faults(rounds: &[&Round]) -> Vec<String> {
     let numbers = rounds.iter().zip(1..);
     numbers
         .flat_map(|(round, number)| {
-            said(round).iter().map(move |text| format!("round {number}: {text}"))
+            round.faults.iter().map(move |text| format!("round {number}: {text}"))
         })
         .collect()
 }

@@ -36,7 +36,6 @@ fn arriving_tasks_are_completed() {
             interval: Duration::from_millis(5),
             arrivals: Arrivals::Poisson { seed: 1 },
             work: Arc::new(|_| {}),
-            overload: false,
         };
         let offered = open_loop(&stage, &load).unwrap();
         assert_eq!(offered.audit.completed, 36, "{engine:?}");

@@ -53,7 +53,6 @@ fn a_backlog_is_drained_beside_what_arrives() {
             interval: Duration::from_millis(1),
             arrivals: Arrivals::Constant,
             work: Arc::new(|_| {}),
-            overload: false,
         };
         let subsided = surge(&stage, &load).unwrap();
         assert_eq!((subsided.audit.completed, subsided.audit.lost), (60, 0), "{engine:?}");

@@ -1,5 +1,6 @@
 //! What changes from minute to minute: how busy the machine is, and how fast its disk.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use prismq_report::record::{Conditions, Known};
@@ -11,6 +12,8 @@ use crate::metrics::as_f64;
 
 const LOADAVG: &str = "/proc/loadavg";
 const STAT: &str = "/proc/stat";
+/// How long others are watched.
+const WATCHED: Duration = Duration::from_millis(200);
 /// Enough for a 99th percentile that is not merely the longest.
 const SYNCS: usize = 500;
 const SYNCS_AT_ONCE: usize = 50;
@@ -18,8 +21,10 @@ const SYNCS_AT_ONCE: usize = 50;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Fewer say nothing of a 99th percentile.
 const SYNCS_MIN: usize = 100;
-/// Places of the fields in the first line of `/proc/stat` (`man 5 proc`): steal, and those that are
-/// counted in others already.
+/// Places of the fields in the first line of `/proc/stat` (`man 5 proc`): idle, waiting for a disk, steal,
+/// and those that are counted in others already.
+const IDLE: usize = 3;
+const IO_WAIT: usize = 4;
 const STEAL: usize = 7;
 const GUEST: usize = 8;
 
@@ -29,12 +34,16 @@ const GUEST: usize = 8;
 pub fn conditions(bench_dir: &BenchDir) -> Conditions {
     // Before the disk is asked, which is a load too.
     let load_average = text(LOADAVG).and_then(|text| load_average(&text)).into();
+    let earlier = text(STAT);
+    thread::sleep(WATCHED);
+    let busy_percent = earlier.and_then(|earlier| busy_percent(&earlier, &text(STAT)?)).into();
     let (sync_p50_us, sync_p99_us) = match sync_times(bench_dir) {
         Ok(times) => (percentile(&times, 0.50, 1), percentile(&times, 0.99, SYNCS_MIN)),
         Err(reason) => (Known::unknown(reason.clone()), Known::unknown(reason)),
     };
     Conditions {
         load_average,
+        busy_percent,
         steal_percent: text(STAT).and_then(|text| steal_percent(&text)).into(),
         sync_p50_us,
         sync_p99_us,
@@ -76,11 +85,28 @@ fn load_average(loadavg: &str) -> Result<f64, String> {
     first.filter(|load| load.is_finite()).ok_or_else(|| format!("{LOADAVG} says {loadavg:?}"))
 }
 
-/// Since the machine started.
-fn steal_percent(stat: &str) -> Result<f64, String> {
+/// Of the time between two looks.
+fn busy_percent(earlier: &str, later: &str) -> Result<f64, String> {
+    let (earlier, later) = (times(earlier)?, times(later)?);
+    let spent = later.iter().zip(&earlier).map(|(later, earlier)| later.saturating_sub(*earlier));
+    let spent: Vec<u64> = spent.take(GUEST).collect();
+    let total: u64 = spent.iter().sum();
+    let idle: u64 = [IDLE, IO_WAIT].iter().filter_map(|place| spent.get(*place)).sum();
+    if total == 0 {
+        return Err(format!("{STAT} counted no time in {WATCHED:?}"));
+    }
+    Ok(100.0 * as_f64(total - idle) / as_f64(total))
+}
+
+fn times(stat: &str) -> Result<Vec<u64>, String> {
     let all = stat.lines().find_map(|line| line.strip_prefix("cpu "));
     let all = all.ok_or_else(|| format!("{STAT} has no line \"cpu\""))?;
-    let times: Vec<u64> = all.split_whitespace().map_while(|time| time.parse().ok()).collect();
+    Ok(all.split_whitespace().map_while(|time| time.parse().ok()).collect())
+}
+
+/// Since the machine started.
+fn steal_percent(stat: &str) -> Result<f64, String> {
+    let times = times(stat)?;
     let steal = *times.get(STEAL).ok_or_else(|| format!("{STAT} does not tell of steal"))?;
     let total: u64 = times.iter().take(GUEST).sum();
     if total == 0 {
@@ -98,6 +124,14 @@ mod tests {
         assert_eq!(load_average("0.52 1.40 2.33 1/345 6789\n"), Ok(0.52));
         assert!(load_average("").is_err());
         assert!(load_average("nan 0 0").is_err());
+    }
+
+    #[test]
+    fn others_are_busy_for_what_is_not_idle_of_the_time_between_two_looks() {
+        let earlier = "cpu  50 0 30 1000 5 0 0 10 40 0\n";
+        let later = "cpu  60 0 35 1070 10 0 5 15 90 0\n";
+        assert_eq!(busy_percent(earlier, later), Ok(25.0));
+        assert!(busy_percent(later, later).is_err(), "no time has passed");
     }
 
     #[test]

@@ -39,9 +39,6 @@ pub struct OpenLoop {
     pub arrivals: Arrivals,
     /// What each does.
     pub work: Work,
-    /// Whether the rate is more than the engine is known to bear: callers that it holds up are then what
-    /// is to be seen, not a fault of the load.
-    pub overload: bool,
 }
 
 /// What an open loop came to.
@@ -61,8 +58,6 @@ pub struct Offered {
     pub course: record::Round,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
-    /// What makes them doubtful.
-    pub warnings: Vec<String>,
 }
 
 /// Runs an open loop in a new database.
@@ -111,12 +106,6 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
         per_worker: worked.crew.per_worker,
         ..record::Round::default()
     };
-    let mut faults = worked.faults;
-    let mut warnings: Vec<String> = health::barely_offered(achieved).into_iter().collect();
-    match load.overload {
-        false => faults.extend(health::under_offered(achieved)),
-        true => warnings.extend(health::under_offered(achieved)),
-    }
     Ok(Offered {
         latencies,
         audit: worked.audit,
@@ -124,8 +113,7 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
         left_at_last_arrival: left_at_last_arrival(&lives),
         thirds: health::thirds(measured),
         course,
-        faults,
-        warnings,
+        faults: worked.faults,
     })
 }
 

@@ -10,7 +10,6 @@ use prismq_report::record;
 use crate::accounting::Audit;
 use crate::engine::TaskSpec;
 use crate::error::{Error, Result};
-use crate::health;
 use crate::latencies::{Latencies, Life, add, empty, lives};
 use crate::metrics::as_f64;
 use crate::sampler;
@@ -42,8 +41,6 @@ pub struct Surge {
     pub arrivals: Arrivals,
     /// What each does.
     pub work: Work,
-    /// Whether callers that the engine holds up are no fault of the load.
-    pub overload: bool,
 }
 
 /// What a surge came to.
@@ -59,12 +56,12 @@ pub struct Subsided {
     pub afterwards: Histogram<u64>,
     /// Whether every task was done once.
     pub audit: Audit,
+    /// Which share of the planned rate was offered.
+    pub achieved: f64,
     /// The round over time.
     pub course: record::Round,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
-    /// What makes them doubtful.
-    pub warnings: Vec<String>,
 }
 
 impl Subsided {
@@ -132,18 +129,15 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
         ..record::Round::default()
     };
     let completed = worked.completions.iter().filter(|entry| entry.at <= drained).count();
-    let achieved = generated.achieved();
-    let mut faults = worked.faults;
-    faults.extend(health::under_offered(achieved).filter(|_| !load.overload));
     Ok(Subsided {
         draining: drained.saturating_duration_since(origin),
         completed_meanwhile: u64::try_from(completed).unwrap_or(u64::MAX),
         latencies: Latencies::of(meanwhile)?,
         afterwards,
         audit: worked.audit,
+        achieved: generated.achieved(),
         course,
-        faults,
-        warnings: health::barely_offered(achieved).into_iter().collect(),
+        faults: worked.faults,
     })
 }
 

@@ -27,7 +27,6 @@ fn subsided() -> Subsided {
         interval: INTERVAL,
         arrivals: Arrivals::Constant,
         work: constant(&clock, SERVICE),
-        overload: false,
     };
     run(&subject, &load).unwrap()
 }

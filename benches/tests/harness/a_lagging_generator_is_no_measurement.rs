@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use prismq_bench::clocks::Clock;
-use prismq_bench::health::{barely_offered, lagging, under_offered};
+use prismq_bench::health::lagging;
 use prismq_bench::recorder::{Case, Round, scenario};
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{OpenLoop, run};
@@ -46,7 +46,6 @@ fn validity(late: Duration) -> Validity {
         interval: Duration::from_millis(20),
         arrivals: Arrivals::Constant,
         work: constant(&clock, Duration::from_millis(2)),
-        overload: false,
     };
     let histograms = run(&subject, &load).unwrap().latencies.named();
     let round = Round { histograms, ..Round::default() };
@@ -80,10 +79,28 @@ fn the_bound_is_half_of_the_latency_and_at_least_a_millisecond() {
     assert!(lagging(&of(2), &of(1)).is_some());
 }
 
+/// What is said of rounds that offered these shares of the rate.
+fn said(overload: bool, achieved: [f64; 4]) -> (Validity, Vec<String>) {
+    let rounds = achieved.map(|share| Round { achieved: Some(share), ..Round::default() });
+    let case = Case::variant("open", "load").overload(overload);
+    let scenario = scenario("suite", case, &rounds, Vec::new()).unwrap();
+    (scenario.validity, scenario.warnings)
+}
+
 #[test]
-fn a_rate_that_was_not_offered_is_invalid_or_doubtful() {
-    assert_eq!((under_offered(0.8), barely_offered(0.95)), (None, None));
-    let reason = "the callers offered 79 % of the intended rate";
-    assert_eq!(under_offered(0.79).as_deref(), Some(reason));
-    assert!(barely_offered(0.8).is_some() && barely_offered(0.79).is_none());
+fn a_rate_that_was_not_offered_is_invalid() {
+    let (validity, _) = said(false, [0.7, 0.8, 0.8, 0.8]);
+    let reasons = vec!["the callers offered 78 % of the intended rate".to_owned()];
+    assert_eq!(validity, Validity::Invalid { reasons });
+    assert_eq!(said(true, [0.7, 0.8, 0.8, 0.8]).0, Validity::Valid, "more than is borne");
+}
+
+#[test]
+fn rounds_that_were_held_up_are_told() {
+    let (validity, warnings) = said(false, [1.0, 0.94, 0.95, 0.7]);
+    assert_eq!(validity, Validity::Valid);
+    let told = "the callers were held up in 2 of 4 rounds and offered 70 % of the intended rate in the \
+                worst";
+    assert_eq!(warnings, [told]);
+    assert_eq!(said(false, [0.95; 4]).1, Vec::<String>::new());
 }

@@ -110,7 +110,6 @@ fn and_waits_no_less_than_its_arrivals_make_it_wait() {
         interval,
         arrivals,
         work: Arc::new(|_| SystemClock.wait_until(SystemClock.now() + SERVICE)),
-        overload: false,
     };
     let offered = run(&subject, &load).unwrap();
     assert_eq!(offered.audit.completed, u64::try_from(TASKS).unwrap());

@@ -48,7 +48,6 @@ pub(crate) fn offer(
         interval,
         arrivals,
         work,
-        overload: false,
     };
     run(&subject, &load).unwrap()
 }

@@ -28,8 +28,11 @@ pub struct Environment {
 /// What changes from minute to minute and moves figures.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Conditions {
-    /// Load average of the last minute.
+    /// Load average of the last minute, which is the run's own after its first suite.
     pub load_average: Known<f64>,
+    /// Share of processor time, in percent of all cores, that others used while the harness slept.
+    #[serde(default)]
+    pub busy_percent: Known<f64>,
     /// Share of processor time, in percent, that the hypervisor gave to others since the machine started.
     pub steal_percent: Known<f64>,
     /// Median time of an append of 4 KiB and its sync on the databases' filesystem, in microseconds.

@@ -36,8 +36,8 @@ fn the_machine_and_the_scenarios_are_looked_at() {
             suite.environment.machine.governor = Known::value("powersave".to_owned());
         }
     });
-    warns("load average was 3.50", |run| {
-        run.suites[0].environment.before.load_average = Known::value(3.5);
+    warns("something else used 35 % of the processor", |run| {
+        run.suites[0].environment.before.busy_percent = Known::value(35.0);
     });
     warns("gave 7 % of the processor", |run| {
         run.suites[0].environment.after.steal_percent = Known::value(7.0);

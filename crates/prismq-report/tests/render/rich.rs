@@ -440,6 +440,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
 fn environment() -> Environment {
     let conditions = |load, sync| Conditions {
         load_average: Known::value(load),
+        busy_percent: Known::value(1.2),
         steal_percent: Known::value(0.4),
         sync_p50_us: Known::value(sync),
         sync_p99_us: Known::value(sync * 3.1),

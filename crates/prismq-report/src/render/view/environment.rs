@@ -123,6 +123,7 @@ fn conditions(before: &Conditions, after: &Conditions) -> Vec<(String, String)> 
         };
     vec![
         row("load average", pair(&before.load_average, &after.load_average, "")),
+        row("used by others", pair(&before.busy_percent, &after.busy_percent, " %")),
         row("stolen time", pair(&before.steal_percent, &after.steal_percent, " %")),
         row("sync of 4 KiB, p50", pair(&before.sync_p50_us, &after.sync_p50_us, " µs")),
         row("sync of 4 KiB, p99", pair(&before.sync_p99_us, &after.sync_p99_us, " µs")),

@@ -4,8 +4,8 @@
 use crate::record::{Environment, RunRecord, Scenario, SuiteRecord};
 use crate::render::humanise::number;
 
-/// Load that was there before, in shares of the cores, from which on it competes.
-const LOAD: f64 = 0.5;
+/// Processor time that others used before, in percent of all cores, from which on they compete.
+const BUSY_PERCENT: f64 = 10.0;
 /// Processor time taken by the hypervisor, in percent, from which on figures suffer.
 const STEAL_PERCENT: f64 = 2.0;
 /// By how much the disk may have changed during a run.
@@ -47,13 +47,13 @@ fn machine(suite: &SuiteRecord, found: &mut Vec<String>) {
              performance keeps it steady"
         ));
     }
-    if let (Some(load), Some(cores)) = (environment.before.load_average.value, machine.cores.value)
-        && load > LOAD * cores as f64
+    if let Some(busy) = environment.before.busy_percent.value
+        && busy > BUSY_PERCENT
     {
         found.push(format!(
-            "{}: the load average was {} before the suite, on {cores} cores: something else ran",
+            "{}: something else used {} % of the processor before the suite",
             suite.suite,
-            number(load)
+            number(busy)
         ));
     }
     if let Some(steal) = environment.after.steal_percent.value
