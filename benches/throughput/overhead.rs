@@ -19,8 +19,8 @@ use prismq_report::record::Model;
 const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let tasks = suite.stage().scale().pick(40, 1_000, 5_000, 10_000);
-    let turns = suite.stage().scale().pick(2, 2, 8, 24);
+    let tasks = suite.stage().scale().pick(40, 1_000, 3_000, 10_000);
+    let turns = suite.stage().scale().pick(2, 2, 16, 24);
     let load =
         Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
     let case = Case::new("overhead", "workers", WORKERS)
