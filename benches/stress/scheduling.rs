@@ -76,13 +76,11 @@ fn study(
         .with("duration_s", duration_s)
         .with("workers", WORKERS)
         .with("service_ms", SERVICE_MS)
-        .with("starved_ms", STARVED_MS);
-    let trial = suite.is_trial();
-    let measured = suite.bench_once(&case, |stage| {
-        let mut done = perform(stage, &plan.settings, &schedule)?;
+        .with("starved_ms", STARVED_MS)
         // How fast a trial is says nothing.
-        let off_schedule = done.off_schedule().filter(|_| !trial);
-        done.faults.extend(off_schedule);
+        .overload(suite.is_trial());
+    let measured = suite.bench_once(&case, |stage| {
+        let done = perform(stage, &plan.settings, &schedule)?;
         let found = fairness(&done.tasks, Duration::from_millis(STARVED_MS));
         Ok((longest_wait(&found), (done, found)))
     })?;
@@ -91,6 +89,7 @@ fn study(
         readings: readings(&done, &found),
         histograms: done.distributions()?,
         faults: done.faults,
+        achieved: done.offered,
         ..Round::default()
     };
     suite.record(case, [&round], Vec::new())

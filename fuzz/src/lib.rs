@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use prismq::{Claim, NewTask, Order, Queue, TaskError};
+use prismq_bench::plan::{Arrivals, Plan, Schedule, parse_trace, parse_workload};
 use tempfile::TempDir;
 
 /// A folder in memory where the system has a place for that.
@@ -94,4 +95,36 @@ pub fn record(bytes: &[u8]) {
 /// A file of targets.
 pub fn targets(bytes: &[u8]) {
     _ = prismq_report::targets::parse(&String::from_utf8_lossy(bytes), "targets.toml");
+}
+
+/// A file that describes a workload: it is refused, or its tasks are drawn.
+pub fn workload(bytes: &[u8]) {
+    let Ok(plan) = parse_workload("workload.toml", &String::from_utf8_lossy(bytes)) else { return };
+    if expected_tasks(&plan) <= DRAWN_MAX {
+        _ = Schedule::draw(&plan).for_trial();
+    }
+}
+
+/// Drawing more takes longer than an input is worth.
+const DRAWN_MAX: f64 = 10_000.0;
+
+fn expected_tasks(plan: &Plan) -> f64 {
+    match &plan.arrivals {
+        Arrivals::Constant { rate_per_s, duration } | Arrivals::Poisson { rate_per_s, duration } => {
+            rate_per_s * duration.as_secs_f64()
+        }
+        Arrivals::Burst { size, every, duration } => {
+            *size as f64 * (duration.as_secs_f64() / every.as_secs_f64() + 1.0)
+        }
+        Arrivals::Closed { tasks } => *tasks as f64,
+        Arrivals::Trace { .. } => 0.0,
+    }
+}
+
+/// A traced workload: it is refused, or can be done again.
+pub fn trace(bytes: &[u8]) {
+    let Ok(tasks) = parse_trace("trace.csv", &String::from_utf8_lossy(bytes)) else { return };
+    let replayed = Schedule::replay(&tasks);
+    assert_eq!(replayed.tasks.len(), tasks.len());
+    _ = replayed.for_trial();
 }

@@ -99,3 +99,28 @@ fn record() {
 fn targets() {
     run("targets", 5_000, prismq_fuzz::targets);
 }
+
+#[test]
+fn workload() {
+    run("workload", 5_000, prismq_fuzz::workload);
+}
+
+#[test]
+fn trace() {
+    run("trace", 5_000, prismq_fuzz::trace);
+}
+
+/// Files of an older schema would be refused at once, and nothing behind the door would be tried.
+#[test]
+fn the_seeds_of_the_database_are_queues_of_today() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/database");
+    for seed in ["empty-queue.db", "some-tasks.db"] {
+        let copy = tempfile::tempdir().unwrap();
+        let path = copy.path().join(seed);
+        fs::copy(folder.join(seed), &path).unwrap();
+        let queue = prismq::Queue::open(&path).unwrap();
+        let stats = queue.stats("default").unwrap();
+        let states = [stats.ready, stats.scheduled, stats.leased, stats.dead, stats.kept];
+        assert_eq!(states, if seed == "some-tasks.db" { [1; 5] } else { [0; 5] });
+    }
+}

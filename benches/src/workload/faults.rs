@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use prismq_check::{Exercise, exercise};
+use prismq_check::{Exercise, Verdict, exercise};
 
 use crate::accounting::Audit;
 use crate::child::{Death, HELD_TYPE, HoldOrder, die_holding};
@@ -161,15 +161,19 @@ fn broken_promises(stage: &Stage, load: Faults) -> Result<Vec<String>> {
         lease: JUDGED_LEASE,
         seed: u64::from(since.subsec_nanos()),
     };
-    let seed = exercised.seed;
-    Ok(match exercise(database.path(), exercised) {
+    Ok(objections(exercise(database.path(), exercised), exercised.seed))
+}
+
+/// What the checker's verdict makes of a run, with the seed to look into it.
+fn objections(judged: prismq_check::Result<Verdict>, seed: u64) -> Vec<String> {
+    match judged {
         Ok(verdict) => verdict
             .violations
             .iter()
             .map(|broken| format!("{}: {} (seed {seed})", broken.invariant.name(), broken.what))
             .collect(),
         Err(error) => vec![format!("the checker's actors were refused: {error} (seed {seed})")],
-    })
+    }
 }
 
 fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath {
@@ -242,4 +246,34 @@ fn last(entries: &[Entry]) -> Option<Instant> {
 
 fn size(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use prismq_check::{History, Recorder, Rules, Snapshot, check};
+
+    use super::*;
+
+    #[test]
+    fn what_the_checker_finds_makes_the_round_invalid() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let queue = prismq::Queue::open(&path).unwrap();
+        // A task that no history tells of.
+        queue.enqueue(&prismq::NewTask::new("job", *b"a phantom")).unwrap();
+        let history = History::of(&Recorder::in_memory());
+        let snapshot = Snapshot::take(&path).unwrap();
+        let verdict = check(&history, &[snapshot], &Rules { all_told: true, ..Rules::default() });
+        let objections = objections(Ok(verdict), 7);
+        assert!(!objections.is_empty());
+        let named = |said: &String| said.starts_with("no phantom: ") && said.ends_with("(seed 7)");
+        assert!(objections.iter().any(named), "{objections:?}");
+    }
+
+    #[test]
+    fn so_does_a_queue_that_refuses_the_checkers_actors() {
+        let refused = std::io::Error::other("refused");
+        let objections = objections(Err(prismq_check::Error::Log(refused)), 7);
+        assert!(objections[0].starts_with("the checker's actors were refused"), "{objections:?}");
+    }
 }

@@ -20,9 +20,6 @@ use crate::stage::Stage;
 use crate::workload::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::workload::number_of;
 
-/// Callers that offer less than this share of the rate have measured another load.
-const OFFERED_MIN: f64 = 0.8;
-
 /// One task as it was seen.
 #[derive(Debug, Clone, Copy)]
 pub struct Lived {
@@ -127,16 +124,6 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
 }
 
 impl Done {
-    /// Why the load was another than planned, if it was.
-    #[must_use]
-    pub fn off_schedule(&self) -> Option<String> {
-        let offered = self.offered.filter(|offered| *offered < OFFERED_MIN)?;
-        Some(format!(
-            "the callers offered {:.0} % of the planned rate: give them less work or be more",
-            100.0 * offered
-        ))
-    }
-
     /// Tasks completed in a second.
     #[must_use]
     pub fn tasks_per_s(&self) -> f64 {

@@ -89,10 +89,10 @@ fn said(overload: bool, achieved: [f64; 4]) -> (Validity, Vec<String>) {
 
 #[test]
 fn a_rate_that_was_not_offered_is_invalid() {
-    let (validity, _) = said(false, [0.7, 0.8, 0.8, 0.8]);
-    let reasons = vec!["the callers offered 78 % of the intended rate".to_owned()];
+    let (validity, _) = said(false, [0.7, 0.8, 0.8, 0.78]);
+    let reasons = vec!["the callers offered 77 % of the intended rate".to_owned()];
     assert_eq!(validity, Validity::Invalid { reasons });
-    assert_eq!(said(true, [0.7, 0.8, 0.8, 0.8]).0, Validity::Valid, "more than is borne");
+    assert_eq!(said(true, [0.7, 0.8, 0.8, 0.78]).0, Validity::Valid, "more than is borne");
 }
 
 #[test]

@@ -172,7 +172,13 @@ impl Error {
 
     /// Whether trying again through this handle cannot help.
     pub(crate) const fn is_final(&self) -> bool {
-        matches!(self, Self::Poisoned { .. } | Self::Corrupt { .. } | Self::NotADatabase { .. })
+        matches!(
+            self,
+            Self::Poisoned { .. }
+                | Self::Corrupt { .. }
+                | Self::NotADatabase { .. }
+                | Self::SchemaTooNew { .. }
+        )
     }
 
     /// Whether another process held the write lock too long.

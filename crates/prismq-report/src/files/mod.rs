@@ -3,6 +3,7 @@
 //! What the records mean is [`crate::record`]'s; baselines, which lie in a folder of their own, are
 //! [`crate::baseline`]'s.
 
+mod controls;
 mod error;
 mod gather;
 mod name;

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::controls::disarm;
 use super::error::FileError;
 use crate::fingerprint::config_hash;
 use crate::record::{
@@ -62,10 +63,13 @@ pub fn read_any(path: &Path) -> Result<AnyRecord, FileError> {
     }
 }
 
-/// A file that is at most `limit` bytes long.
+/// A JSON file that is at most `limit` bytes long, without what a terminal would obey.
 pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     match at_most(path, limit) {
-        Ok(Some(bytes)) => Ok(bytes),
+        Ok(Some(mut bytes)) => {
+            disarm(&mut bytes);
+            Ok(bytes)
+        }
         Ok(None) => Err(FileError::TooLarge { path: path.to_owned(), limit }),
         Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
     }

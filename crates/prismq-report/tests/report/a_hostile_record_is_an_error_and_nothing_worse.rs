@@ -218,3 +218,15 @@ fn validate_says_where_a_distribution_is_damaged() {
     let place = "scenarios[0].histograms.end_to_end: histogram data is damaged";
     assert!(distribution.starts_with(place), "{distribution}");
 }
+
+#[test]
+fn one_whose_words_a_terminal_would_obey_is_read_without_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostile.json");
+    let text = changed(|record| {
+        record["scenarios"][0]["warnings"] = json!(["\u{1b}[2J\u{9b}1mPASS\u{7}\n"]);
+    });
+    std::fs::write(&path, text).unwrap();
+    let suite = read_suite(&path).unwrap();
+    assert_eq!(suite.scenarios[0].warnings, ["\u{fffd}[2J\u{a0}1mPASS\u{fffd}\n"]);
+}

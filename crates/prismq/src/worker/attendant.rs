@@ -23,10 +23,12 @@ pub(super) fn run(crew: &Crew, started_at: Timestamp) {
         let now = crew.queue.clock().now();
         // Further away than any beat only if the clock was set back, by which new leases end earlier.
         if now >= next_beat || next_beat > now.after(every) {
+            crew.state().attendant_is_away(true);
             beat(crew);
             next_beat = now.after(every);
         }
         let mut state = crew.state();
+        state.attendant_is_away(false);
         if state.is_dismissed() {
             return;
         }
@@ -35,7 +37,7 @@ pub(super) fn run(crew: &Crew, started_at: Timestamp) {
         let overdue_at = state.overdue_at();
         drop(state);
         if stuck {
-            crew.changed.notify_one();
+            crew.changed.notify_all();
         }
         if let Some(Step::Lead { finished, room, idle }) = overdue {
             dispatch::lead(crew, finished, room, idle);

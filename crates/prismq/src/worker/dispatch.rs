@@ -44,8 +44,12 @@ pub(super) fn work(crew: &Crew, worker: usize) {
             }
             Step::Lead { finished, room, idle } => {
                 let wake = state.wake();
+                let must_attend = state.must_attend(wake != Wake::Nobody);
                 drop(state);
                 crew.wake(wake);
+                if must_attend {
+                    crew.attend.raise();
+                }
                 lead(crew, finished, room, idle);
             }
             Step::Watch { drained, room } => {

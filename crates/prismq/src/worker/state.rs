@@ -104,8 +104,10 @@ pub(super) struct State {
     finished_since: Option<Instant>,
     /// When a worker last took a task in hand.
     begun_at: Option<Instant>,
-    /// Whether the attendant was told of what is left to it.
-    attended: bool,
+    /// When the attendant looks again; it need not be told of what is due later.
+    attended_at: Option<Instant>,
+    /// Whether the attendant is at the database and looks after nothing.
+    attendant_away: bool,
     leading: bool,
     watching: bool,
     /// Whether a worker reads payloads of what is ready.
@@ -139,7 +141,8 @@ impl State {
             finished: Vec::new(),
             finished_since: None,
             begun_at: None,
-            attended: false,
+            attended_at: None,
+            attendant_away: false,
             leading: false,
             watching: false,
             reading: false,
@@ -178,6 +181,7 @@ impl State {
             return match (self.finished.is_empty(), may_lead) {
                 (true, _) => Step::Exit,
                 (false, true) => self.lead(),
+                (false, false) if self.leading => Step::Wait(None),
                 (false, false) => Step::Wait(held_back),
             };
         }
@@ -231,10 +235,19 @@ impl State {
     pub(super) fn next_overdue(&mut self, now: Instant) -> Option<Step> {
         let waits = self.backoff.is_some_and(|backoff| backoff.until > now);
         let may_lead = self.halted.is_none() && !self.leading && !waits;
-        (may_lead && self.must_settle(now)).then(|| self.lead())
+        if !may_lead || !self.must_settle(now) {
+            return None;
+        }
+        self.attendant_away = true;
+        Some(self.lead())
     }
 
-    /// The attendant's other question: must a worker be woken, since a handler is not as quick as it was
+    /// The attendant goes to the database or is back from it.
+    pub(super) const fn attendant_is_away(&mut self, away: bool) {
+        self.attendant_away = away;
+    }
+
+    /// The attendant's other question: must workers be woken, since a handler is not as quick as it was
     /// believed to be?
     pub(super) fn frees_stuck(&mut self, now: Instant) -> bool {
         let stuck = self.stuck_at().is_some_and(|at| at <= now);
@@ -246,34 +259,45 @@ impl State {
 
     /// When the attendant must ask again, if it must before it is told to.
     pub(super) fn overdue_at(&mut self) -> Option<Instant> {
-        let due = self.settle_at().into_iter().chain(self.stuck_at()).min();
-        self.attended = due.is_some();
-        due
+        self.attended_at = self.settle_at().into_iter().chain(self.stuck_at()).min();
+        self.attended_at
     }
 
-    /// Whether the attendant must be told of something that is left to it, as the asking worker has
-    /// taken a task in hand; `woken` says whether it has told another worker.
+    /// Whether the attendant must be told of something that is left to it while the asking worker does
+    /// what it was told to, which is to wake another too if `woken`.
     pub(super) fn must_attend(&mut self, woken: bool) -> bool {
-        let left = self.settle_at().is_some() || (!woken && self.stuck_at().is_some());
-        left && !mem::replace(&mut self.attended, true)
+        let stuck_at = self.stuck_at().filter(|_| !woken);
+        let Some(due) = self.settle_at().into_iter().chain(stuck_at).min() else {
+            return false;
+        };
+        let sooner = self.attended_at.is_none_or(|at| due < at);
+        if sooner {
+            self.attended_at = Some(due);
+        }
+        sooner
     }
 
     /// When what is finished must be settled; while somebody leads, that one sees to it.
     fn settle_at(&self) -> Option<Instant> {
-        if self.leading {
+        if self.leading || self.halted.is_some() {
             return None;
         }
         let due = self.finished_since? + SETTLE_DELAY;
         Some(self.backoff.map_or(due, |backoff| backoff.until.max(due)))
     }
 
-    /// When a worker must be woken for what those awake did not come to.
+    /// When workers must be woken for what those awake did not come to.
     fn stuck_at(&self) -> Option<Instant> {
-        let left = match self.ready.front() {
-            Some(lease) => !(lease.payload.is_unread() && self.reading),
-            None => !(self.watching || self.leading),
-        };
-        self.begun_at.filter(|_| left && self.waiting > 0).map(|at| at + STUCK)
+        if self.halted.is_some() || self.waiting == 0 {
+            return None;
+        }
+        let at = self.begun_at? + STUCK;
+        match self.ready.front() {
+            Some(lease) if lease.payload.is_unread() && self.reading => None,
+            Some(_) => Some(at),
+            None if self.watching || self.leading || self.phase == Phase::Draining => None,
+            None => Some(self.backoff.map_or(at, |backoff| backoff.until.max(at))),
+        }
     }
 
     fn must_settle(&self, now: Instant) -> bool {
@@ -291,13 +315,14 @@ impl State {
     fn lead(&mut self) -> Step {
         self.leading = true;
         self.finished_since = None;
-        self.attended = false;
         let finished = mem::take(&mut self.finished);
         let wanted = self.prefetch();
         let running = self.phase == Phase::Running && self.drained.is_none();
         let coming = self.ready.len() + if self.watching { self.waiting_room() } else { 0 };
         let room = if running && coming * 2 <= wanted { wanted - coming } else { 0 };
         let idle = self.posts.len().saturating_sub(self.in_hand().count() + coming);
+        // Where one does them all before another is woken, only the first of them is begun at once.
+        let idle = if self.done_meanwhile(1) > 0 { idle.min(1) } else { idle };
         Step::Lead { finished, room, idle }
     }
 
@@ -359,7 +384,8 @@ impl State {
 
     /// How many tasks so many workers do while another is woken.
     fn done_meanwhile(&self, awake: usize) -> usize {
-        let each = self.handler_seconds.filter(|_| awake > 0);
+        // Without the attendant, nobody would notice that they do not.
+        let each = self.handler_seconds.filter(|_| awake > 0 && !self.attendant_away);
         each.map_or(0, |seconds| (awake as f64 * QUICK.as_secs_f64() / seconds.max(1e-9)) as usize)
     }
 
@@ -396,7 +422,6 @@ impl State {
     /// The leader is back from the database; says who is to be told.
     pub(super) fn end_lead(&mut self) -> Wake {
         self.leading = false;
-        self.attended = false;
         let ends = self.phase == Phase::Draining || self.halted.is_some();
         if ends || !self.is_quick() { Wake::All } else { self.wake() }
     }
@@ -578,5 +603,45 @@ mod tests {
         assert!(!one_awake(3, QUICK * 2).must_attend(true), "another was woken");
         (1..WORKERS).for_each(|_| state.waits(false));
         assert_eq!(state.overdue_at(), None, "nobody waits");
+    }
+
+    #[test]
+    fn the_attendant_is_told_again_of_what_is_due_sooner() {
+        let mut state = one_awake(3, QUICK / 50);
+        state.back_off(Instant::now() + STUCK * 1000);
+        state.put_finished(
+            Finished { lease: lease(9), worker: None, end: End::Complete },
+            Instant::now(),
+        );
+        assert!(state.must_attend(true), "what is finished is settled after the backoff");
+        assert!(state.must_attend(false), "what is stuck is sooner");
+    }
+
+    #[test]
+    fn nobody_is_relied_on_while_the_attendant_is_away() {
+        let mut state = one_awake(3, QUICK / 50);
+        state.attendant_is_away(true);
+        assert_eq!(state.wake(), Wake::One);
+    }
+
+    #[test]
+    fn the_attendant_sleeps_while_the_pool_backs_off_and_after_it_halted() {
+        let mut state = one_awake(0, QUICK / 50);
+        let later = Instant::now() + STUCK * 1000;
+        state.back_off(later);
+        assert!(state.overdue_at().unwrap() > later, "no sooner than the next try");
+        state.halt(Error::unanswered());
+        state.put_finished(Finished { lease: lease(9), worker: None, end: End::Complete }, later);
+        assert_eq!(state.overdue_at(), None);
+    }
+
+    #[test]
+    fn of_what_one_worker_does_at_once_only_the_first_counts_as_begun() {
+        let idle = |handler| match one_awake(0, handler).lead() {
+            Step::Lead { idle, .. } => idle,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(idle(QUICK / 50), 1);
+        assert_eq!(idle(QUICK * 2), WORKERS - 1);
     }
 }

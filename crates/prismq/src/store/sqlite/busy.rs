@@ -17,7 +17,7 @@ const FIRST_WAIT: Duration = Duration::from_micros(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
 /// Repeats `attempt` for up to `budget` while another connection is in its way.
-/// The connection's own busy timeout must be zero.
+/// The connection's own busy timeout must be short or zero.
 pub(super) fn retry<T>(
     budget: Duration,
     contention: &ContentionCounters,

@@ -158,6 +158,7 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 
 impl SqliteStore {
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        self.refuse_newer()?;
         let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
         if batch.iter().any(claims) && self.has_due(now)? {
             self.advance(now)?;
@@ -257,6 +258,15 @@ impl SqliteStore {
             });
         }
         Ok(())
+    }
+
+    /// Stops writing once a newer version of this library has migrated the file.
+    fn refuse_newer(&self) -> Result<()> {
+        let found = self
+            .prepare("PRAGMA user_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))?;
+        schema::refuse_newer(&self.path, found)
     }
 
     fn begin(&self) -> Result<()> {

@@ -27,6 +27,9 @@ pub(crate) struct OpenOptions {
     pub(crate) busy_wait: Duration,
 }
 
+/// How long SQLite itself waits in one step of opening.
+const STEP_WAIT: Duration = Duration::from_millis(20);
+
 /// One opening at a time in this process, so that two threads do not create one file twice.
 static OPENING: Mutex<()> = Mutex::new(());
 
@@ -46,18 +49,21 @@ pub(crate) fn open(
     let identity = Identity::of(&path)
         .map_err(|error| unusable(&path, format!("it cannot be looked at: {error}")))?;
     let writer = connection::connect(&path).map_err(failure)?;
-    connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
-    // Other processes that open or create the file now can be in the way of every step.
+    // Other processes that open or create the file now can be in the way of every step. SQLite's own short
+    // wait keeps new readers out while it waits for those there are; where it does not wait, we do.
+    connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
     busy::retry(options.busy_wait, &contention, || prepare(&path, &writer, options.durability))?;
+    connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
     let reader = connection::connect(&path).map_err(failure)?;
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
     reader.pragma_update(None, "query_only", true).map_err(failure)?;
 
     let checkpointing = connection::connect(&path).map_err(failure)?;
-    connection::let_sqlite_wait(&checkpointing, options.busy_wait).map_err(failure)?;
-    connection::configure(&checkpointing, Durability::Full).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
+    busy::retry(options.busy_wait, &contention, || {
+        connection::configure(&checkpointing, Durability::Full).map_err(failure)
+    })?;
     let checkpointer = Checkpointer::start(checkpointing)
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
@@ -179,13 +185,7 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     if application_id != schema::APPLICATION_ID {
         return Err(Error::Foreign { path: path.to_owned(), application_id });
     }
-    if version > schema::VERSION {
-        return Err(Error::SchemaTooNew {
-            path: path.to_owned(),
-            found: version,
-            supported: schema::VERSION,
-        });
-    }
+    schema::refuse_newer(path, version)?;
     if version < 1 {
         // No version of ours: a migration would begin to write before it fails.
         let reason = format!("its schema version is {version}");

@@ -1,6 +1,10 @@
 //! The versions of the file and the way from each to the next.
 
+use std::path::Path;
+
 use rusqlite::Connection;
+
+use crate::error::Error;
 
 /// Marks a file as a queue of ours in its header: the letters `PRMQ`.
 pub(super) const APPLICATION_ID: i32 = 0x5052_4D51;
@@ -60,6 +64,14 @@ pub(super) fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32, b
         [],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )
+}
+
+/// Refuses a version that this code does not know.
+pub(super) fn refuse_newer(path: &Path, found: i32) -> Result<(), Error> {
+    if found > VERSION {
+        return Err(Error::SchemaTooNew { path: path.to_owned(), found, supported: VERSION });
+    }
+    Ok(())
 }
 
 /// Brings the file to the current version inside the transaction in progress.
