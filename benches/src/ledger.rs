@@ -1,10 +1,12 @@
 //! Keeps the books of a workload while it runs: which handlers ran and when, which attempts were
 //! committed and when, and whether all is done. What the books say is [`crate::accounting`]'s business.
 
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam::queue::SegQueue;
+use crossbeam::utils::CachePadded;
 
 use crate::clocks::{Clock, SystemClock};
 use crate::engine::{Ending, Listener, Settled};
@@ -29,6 +31,16 @@ pub struct Run {
     pub ended: Instant,
 }
 
+/// Parts of the book of runs: more than there are workers at work at once on few cores.
+const SHELVES: usize = 16;
+
+/// The next thread's shelf.
+static SHELF: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static OWN_SHELF: usize = SHELF.fetch_add(1, Ordering::Relaxed);
+}
+
 #[derive(Debug, Default)]
 struct Books {
     entries: Vec<Entry>,
@@ -42,9 +54,9 @@ pub struct Ledger {
     expected: usize,
     clock: Arc<dyn Clock>,
     books: Mutex<Books>,
-    /// Entered by every worker for every task: without a lock, so that the books do not become what
+    /// Entered by every worker for every task: on a shelf of its own, so that the books do not become what
     /// the workers wait for.
-    runs: SegQueue<Run>,
+    runs: [CachePadded<Mutex<Vec<Run>>>; SHELVES],
     all_ended: Condvar,
 }
 
@@ -58,12 +70,16 @@ impl Ledger {
     /// Books for a workload of this many tasks, by a clock.
     #[must_use]
     pub fn by(clock: Arc<dyn Clock>, tasks: usize) -> Arc<Self> {
-        let books = Books { entries: Vec::with_capacity(tasks), ended: 0 };
+        let now = clock.now();
+        let settled = Settled { id: 0, attempt: 0, ending: Ending::Completed };
+        let books = Books { entries: touched(tasks, Entry { settled, at: now }), ended: 0 };
+        let run = Run { id: 0, started: now, ended: now };
+        let shelf = |_| CachePadded::new(Mutex::new(touched(tasks / SHELVES * 2, run)));
         Arc::new(Self {
             expected: tasks,
             clock,
             books: Mutex::new(books),
-            runs: SegQueue::new(),
+            runs: std::array::from_fn(shelf),
             all_ended: Condvar::new(),
         })
     }
@@ -102,7 +118,10 @@ impl Ledger {
     pub fn run<T>(&self, id: i64, work: impl FnOnce() -> T) -> T {
         let started = self.clock.now();
         let result = work();
-        self.runs.push(Run { id, started, ended: self.clock.now() });
+        let run = Run { id, started, ended: self.clock.now() };
+        if let Some(shelf) = self.runs.get(OWN_SHELF.with(|shelf| shelf % SHELVES)) {
+            shelf.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+        }
         result
     }
 
@@ -131,12 +150,22 @@ impl Ledger {
     /// Takes out the runs of handlers, in no certain order.
     #[must_use]
     pub fn take_runs(&self) -> Vec<Run> {
-        std::iter::from_fn(|| self.runs.pop()).collect()
+        let take = |shelf: &CachePadded<Mutex<Vec<Run>>>| {
+            mem::take(&mut *shelf.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        self.runs.iter().flat_map(take).collect()
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Room for so many, taken from the system now rather than while a load is measured.
+fn touched<T: Copy>(count: usize, any: T) -> Vec<T> {
+    let mut room = vec![any; count];
+    room.clear();
+    room
 }
 
 /// The tasks whose attempts ended so, once for each time.

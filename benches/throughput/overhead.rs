@@ -1,7 +1,7 @@
 //! What measuring costs: the drain of ten workers with everything that is measured, and with nothing but
 //! its length, in turns. Which of the two goes first alternates, since the second may find what the first
-//! has warmed. The fastest of each kind in a round are compared: whatever else happens on the machine only
-//! ever adds to a time.
+//! has warmed. The faster half of each kind in a round are compared: whatever else happens on the machine
+//! only ever adds to a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,11 +41,17 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
                 bare.push(bare_drain(stage, &load)?);
             }
         }
-        let fastest = |times: &[Duration]| times.iter().min().copied().unwrap_or_default();
-        let (time, bare) = (fastest(&measured), fastest(&bare));
+        let (time, bare) = (faster_half(measured), faster_half(bare));
         let longer = OVERHEAD_PERCENT.reads(100.0 * (time.div_duration_f64(bare) - 1.0));
         Ok((time, Round { readings: vec![longer], faults, ..Round::default() }))
     })
+}
+
+/// The mean of the faster half.
+fn faster_half(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.truncate(times.len().div_ceil(2));
+    times.iter().sum::<Duration>() / u32::try_from(times.len().max(1)).unwrap_or(u32::MAX)
 }
 
 fn instrumented(stage: &Stage, load: &Drain, faults: &mut Vec<String>) -> Result<Duration> {
