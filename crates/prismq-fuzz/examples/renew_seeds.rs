@@ -1,6 +1,6 @@
 //! Writes the seeds of the database target anew, as they must be once the schema has changed:
 //!
-//!     cargo run --manifest-path fuzz/Cargo.toml --example renew_seeds
+//!     cargo run --manifest-path crates/prismq-fuzz/Cargo.toml --example renew_seeds
 
 use std::error::Error;
 use std::fs;
