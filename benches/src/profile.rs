@@ -9,12 +9,12 @@ const VARIABLE: &str = "PRISMQ_PROFILE";
 /// The size of a run, chosen by `PRISMQ_PROFILE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
-    /// All suites within two minutes: does everything work? For CI.
+    /// All suites in about a minute: does everything work? For CI.
     Smoke,
-    /// All suites at the loads the goals are asked of: the figures of the README.
+    /// All suites at the loads the goals are asked of, in some seven minutes: the figures of the README.
     #[default]
     Standard,
-    /// Larger volumes, for a release or a quiet night.
+    /// Larger volumes and wider sweeps, in about an hour: for a release.
     Full,
 }
 
