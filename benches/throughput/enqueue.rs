@@ -17,7 +17,7 @@ use prismq_report::record::Model;
 const LEVELS: &[(usize, usize, usize)] =
     &[(1, 4_000, 4_000), (10, 8_000, 1_000), (64, 30_000, 640)];
 /// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
-const LEVELS_SMOKE: &[(usize, usize, usize)] = &[(1, 1_500, 1_500), (10, 8_000, 500)];
+const LEVELS_SMOKE: &[(usize, usize, usize)] = &[(1, 1_500, 1_500), (10, 8_000, 250)];
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let levels = suite.stage().scale().pick(LEVELS, LEVELS_SMOKE, LEVELS, LEVELS);

@@ -13,7 +13,7 @@ use crate::metrics::as_f64;
 const LOADAVG: &str = "/proc/loadavg";
 const STAT: &str = "/proc/stat";
 /// How long others are watched.
-const WATCHED: Duration = Duration::from_millis(200);
+const WATCHED: Duration = Duration::from_millis(100);
 /// Enough for a 99th percentile that is not merely the longest.
 const SYNCS: usize = 500;
 const SYNCS_AT_ONCE: usize = 50;

@@ -1,0 +1,195 @@
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::store::Claimed;
+use crate::task::NewTask;
+
+/// Answers every enqueue; says what group it was given and waits to be let on.
+struct Gate {
+    groups: Sender<usize>,
+    go: Receiver<Result<()>>,
+}
+
+impl Store for Gate {
+    fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
+        self.groups.send(batch.len()).unwrap();
+        // Told nothing any more, it panics.
+        self.go.recv().expect("the test goes on")?;
+        Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
+    }
+
+    fn version(&self) -> Result<i64> {
+        Ok(0)
+    }
+
+    fn changing_file(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn settings(&self) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+}
+
+struct Scene {
+    committer: Arc<Committer<Gate>>,
+    groups: Receiver<usize>,
+    go: Sender<Result<()>>,
+}
+
+fn scene(overload_wait: Duration) -> Scene {
+    let ((groups_in, groups), (go, go_out)) = (channel(), channel());
+    let gate = Gate { groups: groups_in, go: go_out };
+    let committer = Committer::new(gate, Arc::default(), Arc::new(SystemClock), overload_wait);
+    Scene { committer: Arc::new(committer), groups, go }
+}
+
+fn enqueue() -> Operation {
+    Operation::Enqueue(vec![NewTask::new("t", [])])
+}
+
+impl Scene {
+    fn caller(&self, operations: usize) -> thread::JoinHandle<Answers> {
+        let committer = self.committer.clone();
+        thread::spawn(move || committer.submit(vec![enqueue(); operations]))
+    }
+
+    fn wait_for_pending(&self, operations: usize) {
+        while self.committer.pending().operations != operations {
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn what_arrives_during_a_commit_is_the_next_group() {
+    let scene = scene(Duration::ZERO);
+    let first = scene.caller(1);
+    assert_eq!(scene.groups.recv().unwrap(), 1);
+    let followers: Vec<_> = (0..5).map(|_| scene.caller(2)).collect();
+    scene.wait_for_pending(10);
+    scene.go.send(Ok(())).unwrap();
+    assert_eq!(scene.groups.recv().unwrap(), 10);
+    scene.go.send(Ok(())).unwrap();
+    assert_eq!(first.join().unwrap().len(), 1);
+    for follower in followers {
+        let answers = follower.join().unwrap();
+        assert_eq!(answers.len(), 2);
+        assert!(answers.iter().all(Result::is_ok));
+    }
+    assert!(!scene.committer.pending().leading);
+}
+
+#[test]
+fn a_group_is_bounded() {
+    let scene = scene(Duration::ZERO);
+    let first = scene.caller(1);
+    scene.groups.recv().unwrap();
+    let followers: Vec<_> = (0..3).map(|_| scene.caller(GROUP_OPERATIONS_MAX / 2)).collect();
+    scene.wait_for_pending(GROUP_OPERATIONS_MAX / 2 * 3);
+    for expected in [GROUP_OPERATIONS_MAX / 2 * 2, GROUP_OPERATIONS_MAX / 2] {
+        scene.go.send(Ok(())).unwrap();
+        assert_eq!(scene.groups.recv().unwrap(), expected);
+    }
+    scene.go.send(Ok(())).unwrap();
+    first.join().unwrap();
+    followers.into_iter().for_each(|follower| drop(follower.join().unwrap()));
+}
+
+#[test]
+fn a_full_queue_answers_overloaded_and_never_grows() {
+    let scene = scene(Duration::ZERO);
+    let first = scene.caller(1);
+    scene.groups.recv().unwrap();
+    let second = scene.caller(PENDING_OPERATIONS_MAX);
+    scene.wait_for_pending(PENDING_OPERATIONS_MAX);
+    let refused = scene.committer.submit(vec![enqueue()]);
+    assert!(matches!(refused.as_slice(), [Err(Error::Overloaded { .. })]), "{refused:?}");
+    scene.go.send(Ok(())).unwrap();
+    scene.go.send(Ok(())).unwrap();
+    first.join().unwrap();
+    second.join().unwrap();
+}
+
+#[test]
+fn a_failed_sync_fails_its_group_and_everyone_after_it() {
+    let scene = scene(Duration::ZERO);
+    let first = scene.caller(1);
+    scene.groups.recv().unwrap();
+    let second = scene.caller(1);
+    scene.wait_for_pending(1);
+    scene.go.send(Err(poisoned("fsync failed"))).unwrap();
+    for caller in [first, second] {
+        let answers = caller.join().unwrap();
+        assert!(matches!(answers.as_slice(), [Err(Error::Poisoned { .. })]), "{answers:?}");
+    }
+    let later = scene.committer.submit(vec![enqueue()]);
+    assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
+}
+
+#[test]
+fn a_panic_of_the_engine_answers_its_group_and_all_who_wait() {
+    let scene = scene(Duration::ZERO);
+    let first = scene.caller(1);
+    scene.groups.recv().unwrap();
+    // More than one group holds.
+    let followers: Vec<_> = (0..5).map(|_| scene.caller(GROUP_OPERATIONS_MAX / 2)).collect();
+    scene.wait_for_pending(GROUP_OPERATIONS_MAX / 2 * 5);
+    drop(scene.go);
+    for caller in [first].into_iter().chain(followers) {
+        let answers = caller.join().unwrap();
+        let poisoned = |answer| matches!(answer, &Err(Error::Poisoned { .. }));
+        assert!(answers.iter().all(poisoned), "{answers:?}");
+    }
+    let later = scene.committer.submit(vec![enqueue()]);
+    assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
+    assert_eq!(scene.groups.try_iter().count(), 0, "nothing more is applied");
+}
+
+#[test]
+fn a_refused_group_is_applied_again_one_by_one() {
+    let scene = scene(Duration::ZERO);
+    let full = || Err(Error::Full { reason: "disk".to_owned() });
+    for answer in [full(), Ok(()), full(), Ok(())] {
+        scene.go.send(answer).unwrap();
+    }
+    let answers = scene.committer.submit(vec![enqueue(); 3]);
+    assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [3, 1, 1, 1]);
+    assert!(matches!(answers.as_slice(), [Ok(_), Err(Error::Full { .. }), Ok(_)]));
+}
+
+fn queue() -> (tempfile::TempDir, crate::Queue) {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = crate::Queue::open(folder.path().join("queue.db")).unwrap();
+    (folder, queue)
+}
+
+#[test]
+fn a_waiting_claim_is_served_in_the_transaction_that_enqueues() {
+    let (_folder, queue) = queue();
+    let ticket = queue.leave_waiting(Claim::new(["t"]).max(2));
+    queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
+    assert_eq!(queue.withdraw(ticket).len(), 2);
+    assert_eq!(queue.contention().write_transactions, 1);
+    assert_eq!(queue.stats("default").unwrap().leased, 2);
+}
+
+#[test]
+fn a_waiting_claim_is_given_nothing_it_did_not_ask_for() {
+    let (_folder, queue) = queue();
+    let ticket = queue.leave_waiting(Claim::new(["t"]));
+    queue.enqueue(&NewTask::new("other", [])).unwrap();
+    queue.enqueue(&NewTask::new("t", []).queue("other")).unwrap();
+    queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
+    assert!(queue.withdraw(ticket).is_empty());
+}
+
+#[test]
+fn a_withdrawn_claim_takes_nothing() {
+    let (_folder, queue) = queue();
+    let ticket = queue.leave_waiting(Claim::new(["t"]));
+    assert!(queue.withdraw(ticket).is_empty());
+    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    assert_eq!(queue.stats("default").unwrap().ready, 1);
+}
