@@ -243,7 +243,7 @@ impl Living {
 pub(crate) fn is_backfilled(journal: &Journal) -> Vec<bool> {
     use prismq_faults::Event;
     let mut names = std::collections::HashMap::new();
-    let mut backfilled = false;
+    let (mut backfilled, mut renewed) = (false, false);
     let mut at = Vec::with_capacity(journal.len() + 1);
     for event in journal.events() {
         at.push(backfilled);
@@ -253,10 +253,13 @@ pub(crate) fn is_backfilled(journal: &Journal) -> Vec<bool> {
             }
             Event::Write { inode, offset, .. } => match names.get(inode) {
                 Some(&FILE) => backfilled = true,
-                // A new header is a new WAL.
-                Some(&"queue.db-wal") if *offset == 0 => backfilled = false,
+                // A new header is a new WAL, from when it is synced on: before, the old one may be found.
+                Some(&"queue.db-wal") if *offset == 0 => renewed = true,
                 _ => {}
             },
+            Event::Sync { inode } if renewed && names.get(inode) == Some(&"queue.db-wal") => {
+                (backfilled, renewed) = (false, false);
+            }
             _ => {}
         }
     }
