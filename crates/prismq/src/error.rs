@@ -100,7 +100,8 @@ pub enum Error {
         /// The id found in its header.
         application_id: i32,
     },
-    /// The file was written by a newer version; it was left untouched. Use that version.
+    /// The file was written by a newer version, perhaps while it was open here; it was left untouched. Use
+    /// that version.
     #[error(
         "{} has schema version {found}, this version knows up to {supported}: \
          use the version of prismq that wrote it", path.display()
