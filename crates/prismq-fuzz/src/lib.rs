@@ -92,6 +92,12 @@ pub fn record(bytes: &[u8]) {
     _ = prismq_report::files::read_run(&path);
 }
 
+/// A history of runs.
+pub fn history(bytes: &[u8]) {
+    let Some((_folder, path)) = laid("history.jsonl", bytes) else { return };
+    _ = prismq_report::history::read_file(&path);
+}
+
 /// A file of targets.
 pub fn targets(bytes: &[u8]) {
     _ = prismq_report::targets::parse(&String::from_utf8_lossy(bytes), "targets.toml");

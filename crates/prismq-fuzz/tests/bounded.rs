@@ -96,6 +96,11 @@ fn record() {
 }
 
 #[test]
+fn history() {
+    run("history", 2_000, prismq_fuzz::history);
+}
+
+#[test]
 fn targets() {
     run("targets", 5_000, prismq_fuzz::targets);
 }
