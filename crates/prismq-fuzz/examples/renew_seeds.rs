@@ -31,7 +31,9 @@ fn renew(
 fn some_tasks(queue: &Queue) -> prismq::Result<()> {
     queue.set_history("default", 10)?;
     queue.set_order("other", Order::WeightedRandom)?;
-    queue.enqueue_all(&["kept", "dead", "leased"].map(|payload| NewTask::new("job", payload.as_bytes())))?;
+    queue.enqueue_all(
+        &["kept", "dead", "leased"].map(|payload| NewTask::new("job", payload.as_bytes())),
+    )?;
     let claim = Claim::new(["job"]).lease(Duration::from_secs(3600));
     let leases = queue.claim(&claim.max(3))?;
     if let [kept, dead, ..] = leases.as_slice() {

@@ -116,9 +116,8 @@ const DRAWN_MAX: f64 = 10_000.0;
 
 fn expected_tasks(plan: &Plan) -> f64 {
     match &plan.arrivals {
-        Arrivals::Constant { rate_per_s, duration } | Arrivals::Poisson { rate_per_s, duration } => {
-            rate_per_s * duration.as_secs_f64()
-        }
+        Arrivals::Constant { rate_per_s, duration }
+        | Arrivals::Poisson { rate_per_s, duration } => rate_per_s * duration.as_secs_f64(),
         Arrivals::Burst { size, every, duration } => {
             *size as f64 * (duration.as_secs_f64() / every.as_secs_f64() + 1.0)
         }
