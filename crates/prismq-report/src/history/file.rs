@@ -1,5 +1,6 @@
 //! The file: only ever appended to, and read past a line that a crash cut short.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use serde_json::error::Category;
 
 use super::line::{HISTORY_SCHEMA, HISTORY_VERSION, HistoryLine};
 use crate::files::{FileError, bytes, major};
-use crate::fingerprint::identity;
+use crate::fingerprint::{config_hash, identity};
 use crate::record::RunRecord;
 
 const FILE: &str = "history.jsonl";
@@ -76,7 +77,8 @@ pub fn read(results: &Path) -> Result<Vec<HistoryLine>, FileError> {
     }
 }
 
-/// The runs of this run's machine, engine and profile that ended before it, oldest first.
+/// The runs of this run's machine, engine and profile that ended before it, oldest first, with those of
+/// their figures that were measured at the same work as this run's.
 ///
 /// # Errors
 /// As for [`read_file`].
@@ -84,6 +86,17 @@ pub fn before(results: &Path, run: &RunRecord) -> Result<Vec<HistoryLine>, FileE
     let Some(own) = identity(run) else { return Ok(Vec::new()) };
     let mut lines = read(results)?;
     lines.retain(|line| line.is_of(&own) && line.ended_at < run.ended_at);
+    let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+    let work: BTreeMap<&str, String> = scenarios
+        .map(|scenario| (scenario.id.as_str(), config_hash(&scenario.parameters)))
+        .collect();
+    for line in &mut lines {
+        line.metrics.retain(|metric| {
+            let scenario = metric.id.split_once(':').map(|(scenario, _)| scenario);
+            let own = scenario.and_then(|scenario| work.get(scenario));
+            own.is_some() && own == metric.config_hash.as_ref()
+        });
+    }
     Ok(lines)
 }
 

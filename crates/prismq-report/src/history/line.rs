@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::{fingerprint, identity, joined};
+use crate::fingerprint::{config_hash, fingerprint, identity, joined};
 use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
 use crate::verdict::Verdict;
 
 /// The `schema` of a [`HistoryLine`].
 pub const HISTORY_SCHEMA: &str = "prismq/history";
 /// Its version. Readers accept every line of the same major version.
-pub const HISTORY_VERSION: &str = "1.0.0";
+pub const HISTORY_VERSION: &str = "1.1.0";
 
 /// A concluded run. What could not be determined is null; the reason stands in the run's record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,10 @@ pub struct HistoryMetric {
     pub unit: String,
     /// Which way is better.
     pub direction: Direction,
+    /// The work it was measured at, as the hash of the scenario's parameters; null in lines of 1.0,
+    /// which do not tell it.
+    #[serde(default)]
+    pub config_hash: Option<String>,
 }
 
 impl HistoryLine {
@@ -102,6 +106,7 @@ fn followed(scenario: &Scenario, verdict: &Verdict) -> impl Iterator<Item = Hist
         let mut targets = verdict.checks.iter().map(|check| &check.target);
         targets.any(|target| target.scenario == scenario.id && target.metric == metric.name)
     };
+    let work = config_hash(&scenario.parameters);
     scenario.metrics.iter().filter_map(move |metric| {
         if metric.samples.is_empty() && !is_target(metric) {
             return None;
@@ -111,6 +116,7 @@ fn followed(scenario: &Scenario, verdict: &Verdict) -> impl Iterator<Item = Hist
             value: metric.value?,
             unit: metric.unit.clone(),
             direction: metric.direction,
+            config_hash: Some(work.clone()),
         })
     })
 }

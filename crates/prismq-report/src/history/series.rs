@@ -9,7 +9,7 @@ use super::line::{HistoryLine, HistoryMetric};
 pub struct Series {
     /// The metric as the latest run that has it tells it.
     pub metric: HistoryMetric,
-    /// Its figure in each run, oldest first; a run without one is a gap.
+    /// Its figure in each run, oldest first; a run without one, or one of other work, is a gap.
     pub values: Vec<Option<f64>>,
 }
 
@@ -17,14 +17,14 @@ pub struct Series {
 #[must_use]
 pub fn series(lines: &[&HistoryLine]) -> Vec<Series> {
     let mut found: BTreeMap<&str, Series> = BTreeMap::new();
-    for (index, line) in lines.iter().enumerate() {
+    for (index, line) in lines.iter().enumerate().rev() {
         for metric in &line.metrics {
             let series = found.entry(&metric.id).or_insert_with(|| Series {
                 metric: metric.clone(),
                 values: vec![None; lines.len()],
             });
-            series.metric = metric.clone();
-            if let Some(value) = series.values.get_mut(index) {
+            let alike = series.metric.config_hash == metric.config_hash;
+            if let Some(value) = series.values.get_mut(index).filter(|_| alike) {
                 *value = Some(metric.value);
             }
         }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use prismq_report::files::FileError;
-use prismq_report::history::{HistoryLine, append, read, series};
+use prismq_report::history::{HistoryLine, append, before, read, series};
 use prismq_report::record::{RunRecord, Validity};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, judge};
@@ -124,4 +124,43 @@ fn a_series_has_a_gap_where_a_run_has_no_figure() {
     assert_eq!(found.len(), 5);
     assert_eq!(found[0].values, [None, Some(2.0 * 1006.0)]);
     assert_eq!(found[1].values, [Some(1006.0), Some(2.0 * 1006.0)]);
+}
+
+#[test]
+fn a_figure_of_other_work_is_a_gap() {
+    let mut other = line(1);
+    other.metrics[1].config_hash = Some("of other work".to_owned());
+    let found = series(&[&other, &line(2)]);
+    assert_eq!(found[0].values, [Some(1006.0), Some(2.0 * 1006.0)]);
+    assert_eq!(found[1].values, [None, Some(2.0 * 1006.0)], "the latest run's work counts");
+}
+
+#[test]
+fn what_is_known_before_a_run_is_of_its_own_work() {
+    let folder = tempfile::tempdir().unwrap();
+    append(folder.path(), &line(1)).unwrap();
+    let mut run = sample::run();
+    run.ended_at = sample::at(2);
+    let known = |run: &RunRecord| before(folder.path(), run).unwrap()[0].metrics.len();
+    assert_eq!(known(&run), 5);
+    run.suites[0].scenarios[0].parameters.insert("workers".to_owned(), 6.into());
+    assert_eq!(known(&run), 4, "with six workers it is other work");
+    run.suites.pop();
+    assert_eq!(known(&run), 3, "what the run has not measured is not its history");
+}
+
+#[test]
+fn a_line_of_the_first_version_is_read_and_tells_of_no_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut old = serde_json::to_value(line(1)).unwrap();
+    old["schema_version"] = "1.0.0".into();
+    for metric in old["metrics"].as_array_mut().unwrap() {
+        metric.as_object_mut().unwrap().remove("config_hash").unwrap();
+    }
+    std::fs::write(folder.path().join("history.jsonl"), format!("{old}\n")).unwrap();
+    let lines = read(folder.path()).unwrap();
+    assert_eq!(lines[0].metrics.len(), 5);
+    let mut run = sample::run();
+    run.ended_at = sample::at(2);
+    assert!(before(folder.path(), &run).unwrap()[0].metrics.is_empty());
 }
