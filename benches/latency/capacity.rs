@@ -14,6 +14,8 @@ use prismq_bench::workload::saturation::saturate;
 
 pub(crate) const CALLERS: usize = 10;
 pub(crate) const WORKERS: usize = 10;
+/// Searches whose median is trusted: a single one may meet a stall of the disk and end at half.
+const SEARCHES: usize = 3;
 
 /// Rates in tasks a second.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +35,9 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
-    /// The rates, searched for if they have not been yet.
+    /// The rates, searched for as long as too few searches were made.
     pub(crate) fn rates(&mut self, stage: &Stage) -> Result<Rates> {
-        if self.found.is_empty() {
+        while self.found.len() < SEARCHES {
             self.search(stage)?;
         }
         let closed = self.closed(stage)?;
@@ -56,7 +58,8 @@ impl Capacity {
         Ok(found)
     }
 
-    fn closed(&mut self, stage: &Stage) -> Result<f64> {
+    /// What callers reach that wait for each answer, measured once.
+    pub(crate) fn closed(&mut self, stage: &Stage) -> Result<f64> {
         if let Some(closed) = self.closed {
             return Ok(closed);
         }

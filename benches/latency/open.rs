@@ -72,7 +72,7 @@ fn at_load(
         let load = OpenLoop { arrivals, ..load() };
         let offered = open_loop(stage, &at_rate(&load, rate, measured))?;
         let mut round = round(&offered);
-        round.readings.push(SUSTAINABLE_TASKS_PER_S.reads(rates.sustainable));
+        round.readings.push(SUSTAINABLE_TASKS_PER_S.given().reads(rates.sustainable));
         round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
         round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
         let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);

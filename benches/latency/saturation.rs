@@ -26,7 +26,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
         .with("handler", "no-op");
     suite.measure(case, |stage| {
         let found = capacity.search(stage)?;
-        let closed = capacity.rates(stage)?.closed;
+        let closed = capacity.closed(stage)?;
         let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);
         let readings =
             vec![SUSTAINABLE_TASKS_PER_S.reads(found), MAXIMUM_TASKS_PER_S.reads(closed)];

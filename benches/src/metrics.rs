@@ -10,6 +10,9 @@ use prismq_report::statistics::{CONFIDENCE, median_interval};
 pub enum Fold {
     /// The median; the readings are kept beside it. For figures that vary by chance.
     Median,
+    /// The only reading there is, which every round repeats. For what was found or set before the rounds:
+    /// kept as samples it would look like something measured ten times that never varies.
+    Given,
     /// The sum. For what must not happen at all, which a median would hide.
     Total,
     /// The worst reading, for the same reason.
@@ -43,6 +46,12 @@ impl Spec {
         Self { name, unit, better, fold }
     }
 
+    /// The same metric where it was found before the rounds and is only repeated by them.
+    #[must_use]
+    pub const fn given(self) -> Self {
+        Self { fold: Fold::Given, ..self }
+    }
+
     /// A reading of this metric.
     #[must_use]
     pub const fn reads(self, value: f64) -> Reading {
@@ -59,7 +68,7 @@ impl Spec {
     #[must_use]
     pub fn fold(self, samples: Vec<f64>) -> Metric {
         let value = match (self.fold, self.better) {
-            (Fold::Median, _) => median(&samples),
+            (Fold::Median | Fold::Given, _) => median(&samples),
             (Fold::Total, _) => (!samples.is_empty()).then(|| samples.iter().sum()),
             (Fold::Worst, Direction::Lower) => samples.iter().copied().reduce(f64::max),
             (Fold::Worst, Direction::Higher) => samples.iter().copied().reduce(f64::min),
@@ -115,7 +124,7 @@ pub fn percent(part: u64, whole: u64) -> f64 {
 }
 
 use Direction::{Higher, Lower};
-use Fold::{Median, Total, Worst};
+use Fold::{Given, Median, Total, Worst};
 
 /// Tasks completed in a second, from the start of the pool to the last commit.
 pub const TASKS_PER_S: Spec = Spec::new("tasks_per_s", "tasks/s", Higher, Median);
@@ -146,9 +155,9 @@ pub const P50_US: Spec = Spec::new("p50_us", "us", Lower, Median);
 /// 99th percentile of the same.
 pub const P99_US: Spec = Spec::new("p99_us", "us", Lower, Median);
 /// Tasks a second of the same callers and workers, each as fast as it is answered.
-pub const MAXIMUM_TASKS_PER_S: Spec = Spec::new("maximum_tasks_per_s", "tasks/s", Higher, Median);
+pub const MAXIMUM_TASKS_PER_S: Spec = Spec::new("maximum_tasks_per_s", "tasks/s", Higher, Given);
 /// Tasks a second that were offered.
-pub const OFFERED_TASKS_PER_S: Spec = Spec::new("offered_tasks_per_s", "tasks/s", Higher, Median);
+pub const OFFERED_TASKS_PER_S: Spec = Spec::new("offered_tasks_per_s", "tasks/s", Higher, Given);
 /// Processor time of the process, in percent of one core.
 pub const CPU_PERCENT: Spec = Spec::new("cpu_percent", "%", Lower, Median);
 /// Transactions that took the write lock.

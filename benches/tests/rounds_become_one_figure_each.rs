@@ -38,6 +38,13 @@ fn the_worst_reading_depends_on_which_way_is_better() {
     assert_eq!(MAX_MS.fold(vec![5.0, 3.0, 4.0]).value, Some(5.0));
 }
 
+/// Ten samples of one and the same figure would be taken for certainty.
+#[test]
+fn what_was_given_to_the_rounds_is_one_figure_without_samples() {
+    let metric = P99_MS.given().fold(vec![5.0; 10]);
+    assert_eq!((metric.value, metric.samples.len(), metric.interval), (Some(5.0), 0, None));
+}
+
 #[test]
 fn nothing_measured_is_no_figure() {
     let metric = LOST.fold(Vec::new());
