@@ -10,7 +10,7 @@ use prismq_bench::recorder::{Case, Round, scenario};
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::drain::{Drain, run};
 use prismq_bench::workload::subject::Subject;
-use prismq_report::comparison::{Change, compare};
+use prismq_report::comparison::{Change, Rules, compare_pairs};
 use prismq_report::record::{
     Environment, RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord,
 };
@@ -19,7 +19,8 @@ use crate::fake::{Fake, Misdeed};
 use crate::theory::exponential;
 use crate::virtual_clock::VirtualClock;
 
-const ROUNDS: u64 = 10;
+const ROUNDS: u64 = 3;
+const PAIRS: u64 = 5;
 const TASKS: usize = 5_000;
 
 /// A drain by a server of this mean service time.
@@ -69,8 +70,12 @@ fn record(scenario: Scenario) -> RunRecord {
 }
 
 fn change(before: Duration, after: Duration) -> Change {
-    let (before, after) = (record(measured(before, 0)), record(measured(after, 1_000)));
-    let comparison = compare("before", &before, &after);
+    let pair = |index| {
+        let seed = 100 * index;
+        (record(measured(before, seed)), record(measured(after, seed + 50)))
+    };
+    let pairs: Vec<_> = (0..PAIRS).map(pair).collect();
+    let comparison = compare_pairs(&Rules::default(), "before", &pairs).unwrap();
     assert_eq!(comparison.rows.len(), 1);
     comparison.rows[0].change.clone()
 }

@@ -9,6 +9,8 @@
 
 #[path = "../tests/render/rich.rs"]
 mod rich;
+#[path = "../tests/report/steady.rs"]
+mod steady;
 
 use std::error::Error;
 

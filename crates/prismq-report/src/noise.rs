@@ -13,6 +13,9 @@ use crate::record::RunRecord;
 
 const FOLDER: &str = "noise";
 
+/// Runs of the past that tell a metric's noise: what changed for good before them no longer does.
+const RUNS: usize = 31;
+
 /// The most bytes of a file that are read: some thousand A/A runs of a hundred metrics.
 const NOISE_BYTES_MAX: u64 = 16 << 20;
 
@@ -43,7 +46,8 @@ pub fn rules(results: &Path, run: &RunRecord) -> Result<Rules, FileError> {
     for series in series(&past.iter().collect::<Vec<_>>()) {
         if let Some((scenario, metric)) = series.metric.id.split_once(':') {
             let figures: Vec<f64> = series.values.iter().flatten().copied().collect();
-            noise.add_history(scenario, metric, &figures);
+            let latest = figures.get(figures.len().saturating_sub(RUNS)..).unwrap_or_default();
+            noise.add_history(scenario, metric, latest);
         }
     }
     Ok(Rules { noise, ..Rules::default() })

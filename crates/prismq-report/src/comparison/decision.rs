@@ -2,7 +2,7 @@
 //!
 //! A run has a hundred metrics and more; were each tested by itself at the usual 5 %, five of them
 //! would look changed where nothing was. So a change must be found among *all* metrics of the run: at
-//! most a small share of what is found is chance (see [`false_discoveries`]), and where nothing changed that is
+//! most a small share of what is found is chance (see [`FALSE_DISCOVERIES`]), and where nothing changed that is
 //! the chance that anything is found (Benjamini and Hochberg, see [`discoveries`]). Beyond a fixed
 //! level for each metric, this does not make a change of the whole engine harder to find than one of a
 //! single metric. The interval and the noise floor then ask whether what was found is large enough.
@@ -15,16 +15,7 @@ use crate::record::Direction;
 use crate::statistics::discoveries;
 
 /// The share of found changes that may be chance.
-///
-/// Pairs of starts are independent of each other, as the test wants them. Rounds of one run are not
-/// quite, so that their chances come out too small; the stricter share keeps twenty comparisons of a
-/// program with itself silent nevertheless.
-const fn false_discoveries(sides: Sides) -> f64 {
-    match sides {
-        Sides::Runs => 0.002,
-        Sides::Pairs => 0.01,
-    }
-}
+const FALSE_DISCOVERIES: f64 = 0.005;
 
 /// A change that nobody would notice: the interval of one that counts must lie wholly outside.
 const NEGLIGIBLE: f64 = 0.01;
@@ -41,7 +32,7 @@ pub(super) fn is_exact(metric: &str) -> bool {
 pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row> {
     let tested = |draft: &Draft| draft.evidence.filter(|_| !is_exact(&draft.row.metric))?.p;
     let chances: Vec<f64> = drafts.iter().filter_map(tested).collect();
-    let mut found = discoveries(&chances, false_discoveries(sides)).into_iter();
+    let mut found = discoveries(&chances, FALSE_DISCOVERIES).into_iter();
     drafts
         .into_iter()
         .map(|draft| {

@@ -1,10 +1,11 @@
 //! What the rounds of two sides, or pairs of starts, say of a change: its interval, the chance that it
 //! is none, and how much the baseline moves by itself.
 
+use super::noise::Changes;
 use crate::record::Metric;
 use crate::statistics::{
-    Bounds, Seed, median, median_of_ratios_interval, paired_p, rank_test, relative_change_interval,
-    spread_of_halves, spread_of_neighbours,
+    Bounds, Seed, chance_among, median, median_of_ratios_interval, paired_p, rank_test,
+    relative_change_interval, spread_of_halves, spread_of_neighbours,
 };
 
 /// The confidence of a change's interval.
@@ -23,13 +24,23 @@ pub(super) struct Evidence {
     pub(super) spread: Option<f64>,
 }
 
-/// From the rounds of two runs, made one after the other.
-pub(super) fn of_rounds(before: &Metric, after: &Metric, seed: Seed) -> Evidence {
+/// From the rounds of two runs, made one after the other, and from what is known of how much runs differ
+/// where nothing changed. Rounds of one run share what the machine did meanwhile, so that they alone would
+/// be too sure of themselves.
+pub(super) fn of_rounds(
+    before: &Metric,
+    after: &Metric,
+    known: Option<&Changes>,
+    seed: Seed,
+) -> Evidence {
     let (old, new) = (&before.samples, &after.samples);
+    let ratio = after.value.zip(before.value).map(|(after, before)| after / before);
+    let known = known.into_iter().flat_map(|known| [&known.control, &known.history]);
+    let between_runs = known.filter_map(|changes| chance_among(changes, ratio?));
     Evidence {
         delta: None,
         interval: relative_change_interval(old, new, LEVEL, seed),
-        p: rank_test(old, new).map(|test| test.p),
+        p: rank_test(old, new).map(|test| between_runs.fold(test.p, f64::max)),
         // Ten rounds may happen to agree; both sides' seldom do.
         spread: [old, new]
             .iter()

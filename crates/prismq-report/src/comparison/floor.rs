@@ -6,7 +6,7 @@ use std::fmt;
 use super::Rules;
 use super::evidence::Evidence;
 use super::rows::Draft;
-use crate::statistics::{FENCE_CHANGES_MIN, fence};
+use crate::statistics::fence;
 
 /// The smallest relative change that counts, and why it is not smaller.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +28,8 @@ pub enum FloorSource {
     ControlRuns,
     /// The changes from run to run in the past.
     History,
+    /// Too little is known yet of how much whole runs differ here.
+    Unknown,
 }
 
 impl fmt::Display for FloorSource {
@@ -37,6 +39,7 @@ impl fmt::Display for FloorSource {
             Self::Spread => "A/A spread",
             Self::ControlRuns => "A/A runs",
             Self::History => "history",
+            Self::Unknown => "run-to-run noise unknown",
         })
     }
 }
@@ -52,41 +55,40 @@ pub(super) enum Sides {
 
 /// The floor of a draft that has evidence.
 pub(super) fn floor(draft: &Draft, evidence: &Evidence, rules: &Rules, sides: Sides) -> NoiseFloor {
-    let known = rules.noise.of(&draft.row.scenario, &draft.row.metric);
-    let (control, history) = match (sides, known) {
-        (Sides::Runs, Some(known)) => (of_control(&known.control), fence(&known.history)),
-        _ => (None, None),
-    };
     let minimum = NoiseFloor { change: rules.min_effect, source: FloorSource::MinimumEffect };
-    let others = [
-        (evidence.spread, FloorSource::Spread),
-        (control, FloorSource::ControlRuns),
-        (history, FloorSource::History),
-    ];
-    let others = others
-        .into_iter()
-        .filter_map(|(change, source)| change.map(|change| NoiseFloor { change, source }));
+    let spread = evidence.spread.map(|change| NoiseFloor { change, source: FloorSource::Spread });
+    let between = match sides {
+        Sides::Runs => between_runs(draft, evidence, rules),
+        Sides::Pairs => Vec::new(),
+    };
+    let others = between.into_iter().chain(spread);
     others
         .fold(minimum, |largest, other| if other.change > largest.change { other } else { largest })
 }
 
-/// Of few A/A runs the largest change seen, of many their fence.
-fn of_control(changes: &[f64]) -> Option<f64> {
-    if changes.len() >= FENCE_CHANGES_MIN {
-        return fence(changes);
+/// How much whole runs differ, from all that is known of it. The rounds of a run follow each other
+/// closely: what slows a machine for a minute slows all rounds of a scenario alike, and they agree on a
+/// figure that the next run does not repeat.
+fn between_runs(draft: &Draft, evidence: &Evidence, rules: &Rules) -> Vec<NoiseFloor> {
+    let known = rules.noise.of(&draft.row.scenario, &draft.row.metric);
+    let known = known.into_iter().flat_map(|known| {
+        [(&known.control, FloorSource::ControlRuns), (&known.history, FloorSource::History)]
+    });
+    let mut known: Vec<NoiseFloor> = known
+        .filter_map(|(changes, source)| fence(changes).map(|change| NoiseFloor { change, source }))
+        .collect();
+    if known.is_empty() {
+        let less = evidence.delta.or(draft.row.delta).is_some_and(|delta| delta < 0.0);
+        let factor = UNKNOWN_FACTOR * (1.0 + BEYOND_ROUNDS * evidence.spread.unwrap_or_default());
+        let change = if less { 1.0 - 1.0 / factor } else { factor - 1.0 };
+        known.push(NoiseFloor { change, source: FloorSource::Unknown });
     }
-    changes.iter().map(|change| change.abs()).max_by(f64::total_cmp)
+    known
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What counts between two runs while too little is known of how much runs differ: a factor of two...
+const UNKNOWN_FACTOR: f64 = 2.0;
 
-    #[test]
-    fn a_few_control_runs_count_by_their_largest_and_many_by_their_fence() {
-        assert_eq!(of_control(&[]), None);
-        assert_eq!(of_control(&[0.01, -0.07, 0.02]), Some(0.07));
-        let many: Vec<f64> = (1..=10).map(f64::from).collect();
-        assert_eq!(of_control(&many), fence(&many));
-    }
-}
+/// ...beyond this much of what the rounds of each differ by: recorded runs of one program differ by no more
+/// in nine of ten metrics.
+const BEYOND_ROUNDS: f64 = 2.0;

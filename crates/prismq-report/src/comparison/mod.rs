@@ -11,6 +11,11 @@
 //! - a test finds it among all metrics of the run (see `decision`), so that a run of a hundred metrics
 //!   in which nothing changed stays silent.
 //!
+//! The rounds of one run share what the machine did meanwhile and agree with each other more than with
+//! those of the next. So two single runs are told apart by what is known of how much runs differ on this
+//! machine, and as long as that is not known only by a factor of two; pairs of starts, made in turn, bring
+//! that knowledge with them.
+//!
 //! Counts of what must not happen at all are compared exactly. Only the same work on the same machine
 //! is compared, and only where both sides can be trusted. What a change means for a run is
 //! [`crate::verdict`]'s.
@@ -175,8 +180,9 @@ pub fn compare_by(rules: &Rules, name: &str, before: &RunRecord, after: &RunReco
     let rows = match not_comparable {
         Some(_) => Vec::new(),
         None => {
-            let drafts = rows::drafts(before, after, |_, old, new, seed| {
-                evidence::of_rounds(old, new, seed)
+            let drafts = rows::drafts(before, after, |scenario, old, new, seed| {
+                let known = rules.noise.of(&scenario.id, &old.name);
+                evidence::of_rounds(old, new, known, seed)
             });
             decision::decide(drafts, rules, floor::Sides::Runs)
         }

@@ -1,6 +1,7 @@
 //! How much a figure moves where nothing changed: the smallest change that is more than noise.
 
 use fastrand::Rng;
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::bootstrap::Seed;
 use super::order::{median, quantile, quantile_of_sorted};
@@ -25,6 +26,30 @@ pub fn fence(changes: &[f64]) -> Option<f64> {
     let sizes: Vec<f64> = changes.iter().map(|change| change.abs()).collect();
     let (lower, upper) = (quantile(&sizes, 0.25)?, quantile(&sizes, 0.75)?);
     Some(upper + 3.0 * (upper - lower))
+}
+
+/// The chance of a change to this ratio at least, either way, among changes without a cause like these:
+/// Student's t test of the ratio's logarithm, whose mean is known to be 0. A run is part of two of the
+/// changes from run to run, the one to it and the one from it, so that three of these tell as much as two
+/// that are independent. `None` for fewer than [`FENCE_CHANGES_MIN`], or a ratio that is not positive.
+#[must_use]
+pub fn chance_among(changes: &[f64], ratio: f64) -> Option<f64> {
+    let usable = |change: &&f64| **change > -1.0 && change.is_finite();
+    if changes.len() < FENCE_CHANGES_MIN || !changes.iter().all(|change| usable(&change)) {
+        return None;
+    }
+    let count = changes.len() as f64;
+    let squares: f64 = changes.iter().map(|change| change.ln_1p().powi(2)).sum();
+    let spread = (squares / count).sqrt();
+    let log = ratio.ln();
+    if !log.is_finite() {
+        return None;
+    }
+    if spread == 0.0 {
+        return Some(if log == 0.0 { 1.0 } else { 0.0 });
+    }
+    let distribution = StudentsT::new(0.0, 1.0, count * 2.0 / 3.0).ok()?;
+    Some(2.0 * distribution.cdf(-(log / spread).abs()))
 }
 
 /// The spread of the relative change between two runs, from the rounds of one: they are divided into
@@ -94,6 +119,24 @@ mod tests {
             (1..=10).map(|n| f64::from(if n % 2 == 0 { n } else { -n })).collect();
         assert_eq!(fence(&changes), Some(7.75 + 3.0 * 4.5));
         assert_eq!(fence(&changes[1..]), None);
+    }
+
+    /// Student's table: with 8 degrees of freedom 3.355 standard deviations are exceeded by 1 %.
+    #[test]
+    fn the_chance_among_changes_is_students() {
+        let changes: Vec<f64> = (0..12)
+            .map(|n| if n % 2 == 0 { 0.1_f64.exp_m1() } else { (-0.1_f64).exp_m1() })
+            .collect();
+        for ratio in [0.3355_f64.exp(), (-0.3355_f64).exp()] {
+            let p = chance_among(&changes, ratio).unwrap();
+            assert!((p - 0.01).abs() < 1e-4, "{p}");
+        }
+        assert_eq!(chance_among(&changes, 1.0), Some(1.0));
+        assert_eq!(chance_among(&[0.0; 10], 1.0), Some(1.0));
+        assert_eq!(chance_among(&[0.0; 10], 1.01), Some(0.0));
+        assert_eq!(chance_among(&[0.0; 9], 1.01), None);
+        assert_eq!(chance_among(&changes, -1.0), None);
+        assert_eq!(chance_among(&[-1.0; 10], 1.01), None);
     }
 
     #[test]

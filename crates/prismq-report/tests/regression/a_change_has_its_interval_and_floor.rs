@@ -1,16 +1,23 @@
 use prismq_report::comparison::{Change, FloorSource, Row, compare};
 
-use crate::sample;
+use crate::{sample, steady};
 
-/// The first row of a comparison of these rounds.
-fn row(before: &[f64], after: &[f64]) -> Row {
+/// The first row of a comparison of these rounds, on a machine whose runs are known to repeat themselves
+/// or on one of which nothing is known.
+fn row_where(known: bool, before: &[f64], after: &[f64]) -> Row {
     let run = |rounds: &[f64]| {
         let mut run = sample::run();
         run.suites.truncate(1);
         run.suites[0].scenarios[0].metrics = vec![sample::metric("rate", rounds.to_vec())];
         run
     };
-    compare("old", &run(before), &run(after)).rows.remove(0)
+    let (before, after) = (run(before), run(after));
+    let compared = if known { steady::compare } else { compare };
+    compared("old", &before, &after).rows.remove(0)
+}
+
+fn row(before: &[f64], after: &[f64]) -> Row {
+    row_where(true, before, after)
 }
 
 const STEADY: [f64; 10] =
@@ -28,6 +35,20 @@ fn a_change_has_its_interval_and_floor() {
     assert!(interval.contains(-0.2) && interval.upper < -0.19, "{interval:?}");
     assert_eq!((floor.change, floor.source), (0.05, FloorSource::MinimumEffect));
     assert_eq!(floor.source.to_string(), "minimum effect");
+}
+
+/// The rounds of a run agree with each other more than with those of the next run.
+#[test]
+fn while_it_is_unknown_how_much_runs_differ_a_factor_of_two_counts() {
+    let moved = |factor: f64| row_where(false, &STEADY, &times(&STEADY, factor));
+    for factor in [0.55, 1.9] {
+        let row = moved(factor);
+        assert_eq!(row.change, Change::Inconclusive, "{factor}");
+        assert_eq!(row.floor.unwrap().source, FloorSource::Unknown);
+    }
+    assert_eq!(moved(0.45).change, Change::Regressed);
+    assert_eq!(moved(2.1).change, Change::Improved);
+    assert_eq!(moved(0.99).change, Change::Unchanged);
 }
 
 #[test]

@@ -3,48 +3,41 @@ use prismq_report::record::{Direction, RunRecord};
 
 use crate::simulated::{METRICS, Machine, ROUNDS};
 
-const PAIRS: u64 = 20;
+const COMPARISONS: u64 = 20;
 
-/// The share of metrics whose slowdown is found over 20 pairs of runs, and of pairs in which any is.
+/// Rounds of a quiet machine vary by 1 to 3 %.
+const QUIET: (f64, f64) = (0.01, 0.03);
+const NOISY: (f64, f64) = (0.03, 0.06);
+
+/// The share of metrics whose slowdown is found over 20 comparisons, and of comparisons in which any is.
 fn found(
     spreads: (f64, f64),
     slower: f64,
     compared: impl Fn(&mut Machine, f64) -> Comparison,
 ) -> (f64, f64) {
-    let (mut metrics, mut pairs) = (0, 0);
-    for seed in 0..PAIRS {
+    let (mut metrics, mut any) = (0, 0);
+    for seed in 0..COMPARISONS {
         let mut machine = Machine::new(100 + seed, spreads.0..=spreads.1);
         let comparison = compared(&mut machine, slower);
         assert_eq!(comparison.count(&Change::Improved), 0, "a slowdown taken for the opposite");
         metrics += comparison.count(&Change::Regressed);
-        pairs += usize::from(comparison.has_regression());
+        any += usize::from(comparison.has_regression());
     }
-    (metrics as f64 / (PAIRS as usize * METRICS) as f64, pairs as f64 / PAIRS as f64)
+    (metrics as f64 / (COMPARISONS as usize * METRICS) as f64, any as f64 / COMPARISONS as f64)
 }
 
-fn runs(rounds: usize, min_effect: f64) -> impl Fn(&mut Machine, f64) -> Comparison {
-    move |machine, slower| {
-        let (before, after) = (machine.run(rounds, 0.0), machine.run(rounds, slower));
-        let rules = Rules { min_effect, ..Rules::default() };
-        compare_by(&rules, "before", &before, &after)
-    }
-}
-
-fn starts(pairs: usize, min_effect: f64) -> impl Fn(&mut Machine, f64) -> Comparison {
-    move |machine, slower| {
+/// The same of pairs of starts, shown.
+fn in_pairs(spreads: (f64, f64), slower: f64, pairs: usize) -> (f64, f64) {
+    let compared = |machine: &mut Machine, slower| {
         let pairs: Vec<(RunRecord, RunRecord)> =
             (0..pairs).map(|_| (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, slower))).collect();
-        let rules = Rules { min_effect, ..Rules::default() };
+        let rules = Rules { min_effect: 0.02, ..Rules::default() };
         compare_pairs(&rules, "before", &pairs).unwrap()
-    }
-}
-
-/// The same of runs of so many rounds, shown.
-fn of_runs(spreads: (f64, f64), slower: f64, rounds: usize, min_effect: f64) -> (f64, f64) {
-    let (metrics, any) = found(spreads, slower, runs(rounds, min_effect));
+    };
+    let (metrics, any) = found(spreads, slower, compared);
     println!(
-        "spread {} to {}, {slower} slower, {rounds} rounds, minimum effect {min_effect}: \
-         {:.1} % of metrics, in {:.0} % of pairs any",
+        "{slower} slower, {pairs} pairs of starts, spread {} to {}: {:.1} % of metrics, any in \
+         {:.0} % of comparisons",
         spreads.0,
         spreads.1,
         100.0 * metrics,
@@ -53,60 +46,72 @@ fn of_runs(spreads: (f64, f64), slower: f64, rounds: usize, min_effect: f64) -> 
     (metrics, any)
 }
 
-/// The standard profile has ten rounds, whose figures vary by 1 to 3 % on a quiet machine.
+/// The same of single runs after a history that tells how much runs differ, shown.
+fn in_single_runs(spreads: (f64, f64), slower: f64) -> (f64, f64) {
+    let compared = |machine: &mut Machine, slower| {
+        let rules = Rules { noise: machine.known(ROUNDS), ..Rules::default() };
+        let (before, after) = (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, slower));
+        compare_by(&rules, "before", &before, &after)
+    };
+    let (metrics, any) = found(spreads, slower, compared);
+    println!(
+        "{slower} slower, single runs with a history, spread {} to {}: {:.1} % of metrics, any in \
+         {:.0} % of comparisons",
+        spreads.0,
+        spreads.1,
+        100.0 * metrics,
+        100.0 * any
+    );
+    (metrics, any)
+}
+
 #[test]
 fn a_slowdown_put_in_on_purpose_is_found() {
-    const QUIET: (f64, f64) = (0.01, 0.03);
-    let (metrics, any) = of_runs(QUIET, 0.10, 10, 0.05);
-    assert!(metrics > 0.9 && any == 1.0, "{metrics} {any}");
-    let (metrics, any) = of_runs(QUIET, 0.05, 10, 0.05);
-    assert!(metrics > 0.2 && any == 1.0, "{metrics} {any}");
-    let (metrics, any) = of_runs(QUIET, 0.05, 30, 0.02);
-    assert!(metrics > 0.7 && any == 1.0, "{metrics} {any}");
-}
-
-#[test]
-fn more_rounds_find_it_on_a_noisier_machine() {
-    const NOISY: (f64, f64) = (0.03, 0.06);
-    let (few, any) = of_runs(NOISY, 0.10, 10, 0.05);
-    assert!(any == 1.0, "{any}");
-    let (many, any) = of_runs(NOISY, 0.10, 30, 0.02);
-    assert!(many > 0.9 && many > few && any == 1.0, "{many} {few} {any}");
-    let (metrics, any) = of_runs(NOISY, 0.05, 30, 0.02);
-    assert!(metrics > 0.3 && any == 1.0, "{metrics} {any}");
-}
-
-#[test]
-fn pairs_of_starts_find_it_where_single_runs_are_too_noisy() {
-    for (slower, pairs, least) in [(0.10, 5, 0.5), (0.05, 10, 0.5)] {
-        let (metrics, any) = found((0.03, 0.06), slower, starts(pairs, 0.02));
-        println!(
-            "spread 3 to 6 %, {slower} slower, {pairs} pairs of starts: {:.1} % of metrics, in \
-             {:.0} % any",
-            100.0 * metrics,
-            100.0 * any
-        );
-        assert!(metrics > least, "{slower} {pairs}: {metrics}");
+    for (spreads, slower, pairs, least) in [
+        (QUIET, 0.10, 5, 0.8),
+        (QUIET, 0.10, 10, 0.98),
+        (QUIET, 0.05, 10, 0.8),
+        (NOISY, 0.10, 10, 0.85),
+        (NOISY, 0.05, 20, 0.6),
+    ] {
+        let (metrics, any) = in_pairs(spreads, slower, pairs);
+        assert!(metrics > least && any == 1.0, "{slower} {pairs}: {metrics} {any}");
     }
+}
+
+/// What moves a whole run is part of the difference of two: more of it must be seen.
+#[test]
+fn single_runs_find_it_where_it_is_large_beside_what_runs_differ_by() {
+    for (spreads, slower, least) in [(QUIET, 0.10, 0.3), (QUIET, 0.20, 0.9), (NOISY, 0.30, 0.8)] {
+        let (metrics, any) = in_single_runs(spreads, slower);
+        assert!(metrics > least && any >= 0.9, "{slower}: {metrics} {any}");
+    }
+    in_single_runs(QUIET, 0.05);
+    in_single_runs(NOISY, 0.10);
 }
 
 /// One metric of many is worse, so that chance is weighed against all the others.
 #[test]
 fn a_slowdown_of_a_single_metric_is_found_among_all() {
+    const METRIC: usize = METRICS / 2;
     let mut found = 0;
-    for seed in 0..PAIRS {
-        let mut machine = Machine::new(seed, 0.01..=0.03);
-        let (before, mut after) = (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, 0.0));
-        let metric = &mut after.suites[0].scenarios[0].metrics[METRICS / 2];
-        assert_eq!(metric.direction, Direction::Higher);
-        metric.value = metric.value.map(|value| 0.9 * value);
-        metric.samples.iter_mut().for_each(|sample| *sample *= 0.9);
-        let comparison = compare_by(&Rules::default(), "before", &before, &after);
+    for seed in 0..COMPARISONS {
+        let mut machine = Machine::new(seed, QUIET.0..=QUIET.1);
+        let pair = |_| {
+            let (before, mut after) = (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, 0.0));
+            let metric = &mut after.suites[0].scenarios[0].metrics[METRIC];
+            assert_eq!(metric.direction, Direction::Higher);
+            metric.value = metric.value.map(|value| 0.9 * value);
+            metric.samples.iter_mut().for_each(|sample| *sample *= 0.9);
+            (before, after)
+        };
+        let pairs: Vec<_> = (0..10).map(pair).collect();
+        let comparison = compare_pairs(&Rules::default(), "before", &pairs).unwrap();
         let regressed: Vec<_> =
             comparison.rows.iter().filter(|row| row.change == Change::Regressed).collect();
-        assert!(regressed.iter().all(|row| row.metric == format!("metric_{}", METRICS / 2)));
+        assert!(regressed.iter().all(|row| row.metric == format!("metric_{METRIC}")));
         found += regressed.len();
     }
-    println!("0.1 slower in one of {METRICS} metrics: found in {found} of {PAIRS} pairs");
-    assert!(found >= 5, "{found}");
+    println!("0.1 slower in one of {METRICS} metrics, 10 pairs: found in {found} of {COMPARISONS}");
+    assert!(found >= 16, "{found}");
 }

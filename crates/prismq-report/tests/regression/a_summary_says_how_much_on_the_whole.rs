@@ -1,7 +1,6 @@
-use prismq_report::comparison::compare;
 use prismq_report::record::Direction;
 
-use crate::sample;
+use crate::{sample, steady};
 
 #[test]
 fn a_summary_says_how_much_on_the_whole() {
@@ -12,7 +11,7 @@ fn a_summary_says_how_much_on_the_whole() {
         metric.value = metric.value.map(|value| value * factor);
         metric.samples.iter_mut().for_each(|sample| *sample *= factor);
     }
-    let summary = compare("old", &sample::run(), &after).summary();
+    let summary = steady::compare("old", &sample::run(), &after).summary();
     let (improved, regressed) = (summary.improved.unwrap(), summary.regressed.unwrap());
     assert_eq!((improved.count, regressed.count, summary.all.unwrap().count), (2, 1, 5));
     assert_eq!((improved.range.lower, improved.range.upper), (1.0, 3.0));
@@ -29,7 +28,7 @@ fn of_a_time_less_is_a_gain() {
         scenarios.for_each(|scenario| scenario.metrics[0].direction = Direction::Lower);
         run
     };
-    let summary = compare("old", &times(1.0), &times(0.5)).summary();
+    let summary = steady::compare("old", &times(1.0), &times(0.5)).summary();
     assert!((summary.improved.unwrap().mean - 1.0).abs() < 1e-12);
     assert_eq!(summary.regressed, None);
 }

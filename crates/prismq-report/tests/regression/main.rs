@@ -13,6 +13,8 @@ mod sample;
 
 mod recorded;
 mod simulated;
+#[path = "../report/steady.rs"]
+mod steady;
 
 mod a_change_has_its_interval_and_floor;
 mod a_count_of_what_must_not_happen_is_compared_exactly;

@@ -8,47 +8,69 @@ use crate::sample;
 
 const SCENARIO: &str = "concurrency/drain/workers=5";
 
-/// A loss of 10 % beside a baseline whose rounds hardly vary.
+/// A loss of 60 % beside a baseline whose rounds hardly vary.
 fn row(noise: KnownNoise) -> Row {
     let rules = Rules { noise, ..Rules::default() };
-    let comparison = compare_by(&rules, "old", &sample::run(), &sample::faster(0.9));
+    let comparison = compare_by(&rules, "old", &sample::run(), &sample::faster(0.4));
     comparison.rows.into_iter().find(|row| row.scenario == SCENARIO).unwrap()
+}
+
+/// So many starts of one program, each as far from the one before.
+fn control(metric: &str, change: f64, starts: usize) -> KnownNoise {
+    let mut noise = KnownNoise::default();
+    (0..starts).for_each(|_| noise.add_control(SCENARIO, metric, change));
+    noise
+}
+
+/// Figures from run to run, each by one of these factors from the one before, in turn.
+fn history(factors: [f64; 2], runs: usize) -> KnownNoise {
+    let mut noise = KnownNoise::default();
+    let figures: Vec<f64> = (0..runs)
+        .scan(1000.0, |figure, step| {
+            let before = *figure;
+            *figure *= factors[step % 2];
+            Some(before)
+        })
+        .collect();
+    noise.add_history(SCENARIO, "rate", &figures);
+    noise
 }
 
 #[test]
 fn noise_known_from_elsewhere_raises_the_floor() {
-    assert_eq!(row(KnownNoise::default()).change, Change::Regressed);
+    let unknown = row(KnownNoise::default());
+    assert_eq!(unknown.floor.unwrap().source, FloorSource::Unknown);
+    assert_eq!(unknown.change, Change::Regressed, "by more than half");
 
-    let mut control = KnownNoise::default();
-    control.add_control(SCENARIO, "rate", -0.12);
-    let found = row(control.clone());
+    let found = row(control("rate", -0.7, 10));
     assert_eq!(found.change, Change::Inconclusive);
     assert_eq!(found.floor.unwrap().source, FloorSource::ControlRuns);
-    assert_eq!(found.floor.unwrap().change, 0.12);
+    assert_eq!(found.floor.unwrap().change, 0.7);
+    assert_eq!(row(control("rate", -0.7, 9)), unknown, "nine changes are too few");
 
-    // From run to run by 5 and 9 % in turn: the fence is beyond 20 %.
-    let mut history = KnownNoise::default();
-    let figures: Vec<f64> = (0..11)
-        .scan(1000.0, |figure, step| {
-            *figure *= if step % 2 == 0 { 1.05 } else { 0.91 };
-            Some(*figure)
-        })
-        .collect();
-    history.add_history(SCENARIO, "rate", &figures[..10]);
-    assert_eq!(row(history.clone()).change, Change::Regressed, "nine changes are too few");
-    let mut history = KnownNoise::default();
-    history.add_history(SCENARIO, "rate", &figures);
-    let found = row(history);
+    // What the next run takes back may come again, and go further.
+    let found = row(history([2.0, 0.5], 11));
     assert_eq!(found.change, Change::Inconclusive);
     assert_eq!(found.floor.unwrap().source, FloorSource::History);
+    assert_eq!(row(history([2.0, 0.5], 10)), unknown, "of ten runs there are nine changes");
+}
+
+#[test]
+fn noise_known_to_be_small_lets_small_changes_count() {
+    let loss = |noise| {
+        let rules = Rules { noise, ..Rules::default() };
+        let comparison = compare_by(&rules, "old", &sample::run(), &sample::faster(0.9));
+        comparison.rows.into_iter().find(|row| row.scenario == SCENARIO).unwrap().change
+    };
+    assert_eq!(loss(KnownNoise::default()), Change::Inconclusive);
+    assert_eq!(loss(control("rate", 0.01, 10)), Change::Regressed);
+    assert_eq!(loss(history([1.01, 0.99], 11)), Change::Regressed);
+    assert_eq!(loss(history([1.06, 0.95], 11)), Change::Inconclusive);
 }
 
 #[test]
 fn noise_of_another_metric_does_not_matter() {
-    let mut control = KnownNoise::default();
-    control.add_control(SCENARIO, "p99_ms", 0.5);
-    control.add_control("latency/drain/workers=5", "rate", 0.5);
-    assert_eq!(row(control).change, Change::Regressed);
+    assert_eq!(row(control("p99_ms", 0.9, 10)).change, Change::Regressed);
 }
 
 #[test]
@@ -83,10 +105,8 @@ fn past_runs_of_the_same_machine_are_known_and_later_ones_are_not() {
 fn what_is_kept_is_added_to() {
     let results = tempfile::tempdir().unwrap();
     assert_eq!(noise::load(results.path(), "here").unwrap(), KnownNoise::default());
-    for change in [0.02, -0.30] {
-        let mut control = KnownNoise::default();
-        control.add_control(SCENARIO, "rate", change);
-        noise::add(results.path(), "here", control).unwrap();
+    for _ in 0..2 {
+        noise::add(results.path(), "here", control("rate", 0.30, 5)).unwrap();
     }
     let kept = noise::load(results.path(), "here").unwrap();
     assert_eq!(row(kept).floor.unwrap().change, 0.30);

@@ -1,34 +1,55 @@
-use prismq_report::comparison::{Rules, compare, compare_pairs};
+use prismq_report::comparison::{KnownNoise, Rules, compare, compare_by, compare_pairs};
 
+use crate::recorded::standard_runs;
 use crate::simulated::{METRICS, Machine, ROUNDS, flagged};
 
 const PAIRS: u64 = 20;
 
-/// How many metrics are flagged where a program is compared with itself 20 times.
-fn alarms(low: f64, high: f64) -> usize {
+/// How many metrics are flagged where a program is compared with itself 20 times, with a history that
+/// tells how much runs differ and without one.
+fn alarms(low: f64, high: f64, known: bool) -> usize {
     let pair = |seed| {
         let mut machine = Machine::new(seed, low..=high);
+        let noise = if known { machine.known(ROUNDS) } else { KnownNoise::default() };
+        let rules = Rules { noise, ..Rules::default() };
         let (before, after) = (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, 0.0));
-        flagged(&compare("itself", &before, &after))
+        flagged(&compare_by(&rules, "itself", &before, &after))
     };
     let alarms = (0..PAIRS).map(pair).sum();
     let metrics = PAIRS as usize * METRICS;
-    println!("A/A, spread {low} to {high}: {alarms} of {metrics} metrics of {PAIRS} pairs flagged");
+    let history = if known { "with" } else { "without" };
+    println!(
+        "A/A {history} a history, spread {low} to {high}: {alarms} of {metrics} metrics of {PAIRS} \
+         pairs flagged"
+    );
     alarms
 }
 
-/// Of 2400 metrics, none may be called changed.
+/// Of 2400 metrics, none may be called changed, however little they repeat.
 #[test]
 fn runs_of_one_program_flag_nothing() {
-    assert_eq!(alarms(0.005, 0.03), 0);
-    assert_eq!(alarms(0.02, 0.10), 0);
+    for (low, high) in [(0.005, 0.03), (0.02, 0.10), (0.10, 0.40)] {
+        for known in [false, true] {
+            assert_eq!(alarms(low, high, known), 0, "{low} {high} {known}");
+        }
+    }
 }
 
-/// Ten rounds that vary by up to 40 % and depend on each other say too little of their own noise to rule
-/// every alarm out; A/A runs do. At most one in a thousand remains.
+/// Five whole runs of the standard profile on a shared machine, each beside each.
 #[test]
-fn metrics_that_hardly_repeat_are_seldom_flagged() {
-    assert!(alarms(0.10, 0.40) * 1000 <= PAIRS as usize * METRICS);
+fn recorded_runs_of_one_program_flag_nothing() {
+    let runs = standard_runs(0.0);
+    let (mut alarms, mut metrics, mut pairs) = (0, 0, 0);
+    for before in &runs {
+        for after in runs.iter().filter(|after| !std::ptr::eq(*after, before)) {
+            let comparison = compare("itself", before, after);
+            alarms += flagged(&comparison);
+            metrics += comparison.rows.len();
+            pairs += 1;
+        }
+    }
+    println!("recorded A/A of whole runs: {alarms} of {metrics} metrics of {pairs} pairs flagged");
+    assert_eq!((alarms, pairs), (0, 20));
 }
 
 #[test]

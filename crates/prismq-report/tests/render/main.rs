@@ -9,6 +9,8 @@
 
 mod page;
 mod rich;
+#[path = "../report/steady.rs"]
+mod steady;
 
 mod a_damaged_histogram_is_an_error_that_names_it;
 mod a_narrow_terminal_shows_whole_words;

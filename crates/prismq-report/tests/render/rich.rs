@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
-use prismq_report::comparison::compare;
 use prismq_report::record::*;
 use prismq_report::render::html::HistoryPoint;
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Verdict, judge};
+
+use crate::steady;
 
 pub(crate) const WORKERS: [u32; 8] = [1, 2, 5, 10, 15, 20, 32, 64];
 pub(crate) const LOADS: [u32; 9] = [10, 25, 50, 60, 70, 80, 90, 95, 105];
@@ -45,7 +46,7 @@ fn made() -> Rich {
     let run = run(1.0);
     let baseline = run_before();
     let targets = parse(TARGETS, "targets.toml").unwrap();
-    let comparison = compare("main", &baseline, &run);
+    let comparison = steady::compare("main", &baseline, &run);
     let verdict = judge(&run, &targets, Some(comparison), FailOn::Never).unwrap();
     Rich { run, baseline, verdict, history: history() }
 }

@@ -10,7 +10,7 @@ fn a_combined_record_carries_its_verdict() {
     let targets = folder.path().join("targets.toml");
     let text = format!("{}\"memory/drain/workers=5:speed_up\" = \"> 2 x\"\n", sample::TARGETS);
     std::fs::write(&targets, text).unwrap();
-    sample::write(folder.path(), &sample::faster(2.0));
+    sample::write(folder.path(), &sample::faster(4.0));
     let baseline = prismq_report::baseline::save(folder.path(), "before", &sample::run(), false);
     baseline.unwrap();
     let options = Options {
@@ -28,18 +28,18 @@ fn a_combined_record_carries_its_verdict() {
     let [throughput, _, memory] = &verdict.thresholds[..] else { panic!("{verdict:?}") };
     assert!(throughput.ok);
     assert_eq!(throughput.wanted, "> 200 tasks/s");
-    assert_eq!((throughput.observed, throughput.margin), (Some(2012.0), Some(9.06)));
+    assert_eq!((throughput.observed, throughput.margin), (Some(4024.0), Some(19.12)));
     assert_eq!((memory.ok, memory.observed), (false, None));
     assert_eq!(memory.reason.as_deref(), Some("one worker was not run"));
     let comparison = verdict.comparison.unwrap();
     assert_eq!((comparison.baseline.as_str(), comparison.metrics.len()), ("before", 5));
     let metric = &comparison.metrics[0];
-    assert_eq!((metric.verdict.as_str(), metric.delta), ("improved", Some(1.0)));
+    assert_eq!((metric.verdict.as_str(), metric.delta), ("improved", Some(3.0)));
     let (lower, upper) = (metric.delta_lower.unwrap(), metric.delta_upper.unwrap());
-    assert!((0.9..=1.0).contains(&lower) && (1.0..=1.1).contains(&upper), "{lower} {upper}");
+    assert!((2.8..=3.0).contains(&lower) && (3.0..=3.2).contains(&upper), "{lower} {upper}");
     assert!(metric.noise_floor.unwrap() >= 0.05);
     let interval = throughput.interval.as_ref().unwrap();
-    assert_eq!((interval.lower, interval.upper, interval.rounds), (2004.0, 2018.0, 10));
+    assert_eq!((interval.lower, interval.upper, interval.rounds), (4008.0, 4036.0, 10));
 
     let history = history::read(folder.path()).unwrap();
     assert_eq!((history.len(), history[0].status.as_str()), (1, "INVALID"));

@@ -1,13 +1,13 @@
-use prismq_report::comparison::{Change, compare};
+use prismq_report::comparison::Change;
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Status, judge};
 
-use crate::sample;
+use crate::{sample, steady};
 
 #[test]
 fn a_regression_counts_only_where_it_is_asked_to() {
     let slower = sample::faster(0.5);
-    let comparison = compare("old", &sample::run(), &slower);
+    let comparison = steady::compare("old", &sample::run(), &slower);
     assert_eq!(comparison.count(&Change::Regressed), 5);
     let status = |fail_on, targets| {
         let targets = parse(targets, "t.toml").unwrap();

@@ -1,14 +1,13 @@
-use prismq_report::comparison::compare;
 use prismq_report::record::{RunRecord, Validity};
 use prismq_report::render::{View, markdown, terminal};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, judge};
 
-use crate::sample;
+use crate::{sample, steady};
 
 fn view(run: &RunRecord, with_baseline: bool) -> View {
     let targets = parse(sample::TARGETS, "t.toml").unwrap();
-    let comparison = with_baseline.then(|| compare("old", &sample::faster(0.5), run));
+    let comparison = with_baseline.then(|| steady::compare("old", &sample::faster(0.5), run));
     let verdict = judge(run, &targets, comparison, FailOn::Never).unwrap();
     View::new(run, &verdict)
 }

@@ -1,9 +1,8 @@
-use prismq_report::comparison::compare;
 use prismq_report::record::{ConfidenceInterval, RunRecord};
 use prismq_report::targets::{parse, threshold};
 use prismq_report::verdict::{FailOn, Status, judge};
 
-use crate::sample;
+use crate::{sample, steady};
 
 fn with_interval(lower: f64, upper: f64) -> RunRecord {
     let mut run = sample::run();
@@ -41,7 +40,7 @@ fn what_cannot_be_told_counts_only_where_it_is_asked_to() {
     };
     let run = once(0.5);
     let judged = |fail_on, targets: &str| {
-        let comparison = compare("old", &once(1.0), &run);
+        let comparison = steady::compare("old", &once(1.0), &run);
         let targets = parse(targets, "t.toml").unwrap();
         judge(&run, &targets, Some(comparison), fail_on).unwrap()
     };
@@ -57,7 +56,7 @@ fn what_cannot_be_told_counts_only_where_it_is_asked_to() {
 fn a_regression_comes_before_what_cannot_be_told() {
     let mut run = sample::faster(0.5);
     run.suites[0].scenarios[0].metrics[0].samples.clear();
-    let comparison = compare("old", &sample::run(), &run);
+    let comparison = steady::compare("old", &sample::run(), &run);
     let verdict = judge(&run, &[], Some(comparison), FailOn::Inconclusive).unwrap();
     assert_eq!(verdict.status, Status::Regression);
     assert!(!verdict.inconclusive.is_empty());

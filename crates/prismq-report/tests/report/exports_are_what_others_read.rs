@@ -1,11 +1,10 @@
-use prismq_report::comparison::compare;
 use prismq_report::export::{annotations, bmf, csv, cut, gha, hgrm, junit};
 use prismq_report::record::{ConfidenceInterval, Direction, Histogram, RunRecord, Validity};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Verdict, judge};
 use serde_json::{Value, json};
 
-use crate::sample;
+use crate::{sample, steady};
 
 /// What would break a format that does not escape it.
 const HOSTILE: &str = "a,\"b\"\n<c>&'d' 100%: ::error::e";
@@ -37,7 +36,8 @@ fn judged(run: &RunRecord) -> Verdict {
          \"stress/drain/workers=5:speed_up\" = \"> 2 x\"\n"
     );
     let targets = parse(&text, "t.toml").unwrap();
-    judge(run, &targets, Some(compare("before", &sample::faster(2.0), run)), FailOn::Never).unwrap()
+    judge(run, &targets, Some(steady::compare("before", &sample::faster(2.0), run)), FailOn::Never)
+        .unwrap()
 }
 
 #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod sample;
+mod steady;
 
 mod a_combined_record_carries_its_verdict;
 mod a_combined_record_that_contradicts_itself_is_refused;

@@ -74,7 +74,7 @@ fn the_examples_of_the_help_and_the_readme_are_accepted() {
 #[test]
 fn a_run_is_named_by_path_by_id_or_as_the_latest() {
     let scene = scene();
-    let mut later = sample::faster(2.0);
+    let mut later = sample::faster(4.0);
     later.run_id = "01KAVB00000000000000000000".to_owned();
     for suite in &mut later.suites {
         suite.run_id = later.run_id.clone();
@@ -135,8 +135,8 @@ fn compare_counts_what_it_is_asked_to() {
     let save = |name: &str, run: &RunRecord| {
         baseline::save(scene.path(), name, run, false).unwrap();
     };
-    save("fast", &sample::faster(1.08));
-    let mut elsewhere = sample::faster(2.0);
+    save("fast", &sample::faster(4.0));
+    let mut elsewhere = sample::faster(4.0);
     elsewhere.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
     save("elsewhere", &elsewhere);
     let mut fewer = sample::run();
@@ -147,7 +147,7 @@ fn compare_counts_what_it_is_asked_to() {
         command.args(arguments).assert()
     };
     compare(&["fast"]).code(3);
-    compare(&["fast", "--min-effect", "20"]).code(0).stdout(contains("5 unchanged"));
+    compare(&["fast", "--min-effect", "90"]).code(0).stdout(contains("5 unchanged"));
     compare(&["fast", "--fail-on", "never"]).code(0).stdout(contains("5 regressed"));
     compare(&["elsewhere"]).code(6);
     compare(&["elsewhere", "--fail-on", "never"]).code(0);

@@ -86,8 +86,8 @@ fn output_that_cannot_be_written_is_an_error_and_a_reader_that_left_is_none() {
 fn compare() {
     let scene = Scene::new();
     let results = scene.folder.path();
-    baseline::save(results, "slow", &sample::faster(0.5), false).unwrap();
-    baseline::save(results, "fast", &sample::faster(2.0), false).unwrap();
+    baseline::save(results, "slow", &sample::faster(0.25), false).unwrap();
+    baseline::save(results, "fast", &sample::faster(4.0), false).unwrap();
     let mut elsewhere = sample::run();
     elsewhere.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
     baseline::save(results, "elsewhere", &elsewhere, false).unwrap();

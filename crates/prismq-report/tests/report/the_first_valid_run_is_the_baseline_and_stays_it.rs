@@ -54,7 +54,7 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
     let [name] = &names[..] else { panic!("{names:?}") };
     assert!(name.ends_with("-prismq-standard"), "{name}");
 
-    let second = concluded(results, &numbered(sample::faster(2.0), 3), None, None);
+    let second = concluded(results, &numbered(sample::faster(4.0), 3), None, None);
     assert!(second.terminal.contains("5 improved"), "{}", second.terminal);
     assert_eq!(baseline::load(results, name).unwrap().run_id, "01KAV2");
     assert_eq!(read_run(&second.files[0]).unwrap().run_id, "01KAV3");
@@ -109,7 +109,7 @@ fn a_named_baseline_is_kept_and_compared_with_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();
     concluded(results, &numbered(sample::run(), 1), Some("before"), None);
-    concluded(results, &numbered(sample::faster(4.0), 2), Some("before"), None);
+    concluded(results, &numbered(sample::faster(16.0), 2), Some("before"), None);
     assert_eq!(baseline::list(results).unwrap(), ["before"]);
     let conclusion = concluded(results, &numbered(sample::run(), 3), None, Some("before"));
     assert!(conclusion.terminal.contains("5 regressed"), "{}", conclusion.terminal);

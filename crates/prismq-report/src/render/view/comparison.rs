@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::bracketed;
-use crate::comparison::{Change, Comparison, Row};
+use crate::comparison::{Change, Comparison, FloorSource, Row};
 use crate::render::humanise::{number, percent, quantity};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -71,7 +71,7 @@ fn summary(comparison: &Comparison) -> String {
         Some(reason) => format!("not comparable: {reason}"),
         None => format!(
             "{} improved, {} regressed, {} unchanged, {} inconclusive, {} new, {} missing, \
-             {} not comparable",
+             {} not comparable{}",
             count(Change::Improved),
             count(Change::Regressed),
             count(Change::Unchanged),
@@ -79,7 +79,22 @@ fn summary(comparison: &Comparison) -> String {
             count(Change::New),
             count(Change::Missing),
             comparison.rows.iter().filter(not_comparable).count(),
+            unknown_noise(comparison),
         ),
+    }
+}
+
+/// What to do where runs were told apart by a factor of two only.
+fn unknown_noise(comparison: &Comparison) -> &'static str {
+    let unknown = |row: &Row| {
+        row.change == Change::Inconclusive
+            && row.floor.is_some_and(|floor| floor.source == FloorSource::Unknown)
+    };
+    if comparison.rows.iter().any(unknown) {
+        "; by how much runs differ on this machine is not known yet, so that only a factor of two \
+         counts: eleven runs in the history will tell, and `prismq-report ab` needs none"
+    } else {
+        ""
     }
 }
 

@@ -1,0 +1,21 @@
+//! Comparisons on a machine whose runs are known to repeat themselves.
+
+use prismq_report::comparison::{Comparison, KnownNoise, Rules, compare_by};
+use prismq_report::record::RunRecord;
+
+/// What is known of it.
+fn noise(run: &RunRecord) -> KnownNoise {
+    let mut noise = KnownNoise::default();
+    for scenario in run.suites.iter().flat_map(|suite| &suite.scenarios) {
+        for metric in &scenario.metrics {
+            (0..10).for_each(|_| noise.add_control(&scenario.id, &metric.name, 0.0));
+        }
+    }
+    noise
+}
+
+/// A run beside the one before.
+pub(crate) fn compare(name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
+    let rules = Rules { noise: noise(before), ..Rules::default() };
+    compare_by(&rules, name, before, after)
+}
