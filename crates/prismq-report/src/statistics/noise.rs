@@ -31,19 +31,18 @@ pub fn fence(changes: &[f64]) -> Option<f64> {
 /// The chance of a change to this ratio at least, either way, among changes without a cause like these:
 /// Student's t test of the ratio's logarithm, whose mean is known to be 0. A run is part of two of the
 /// changes from run to run, the one to it and the one from it, so that three of these tell as much as two
-/// that are independent. `None` for fewer than [`FENCE_CHANGES_MIN`], or a ratio that is not positive.
+/// that are independent. `None` for fewer than [`FENCE_CHANGES_MIN`]; 1 where a figure has no logarithm, so
+/// that nothing can be told.
 #[must_use]
 pub fn chance_among(changes: &[f64], ratio: f64) -> Option<f64> {
-    let usable = |change: &&f64| **change > -1.0 && change.is_finite();
-    if changes.len() < FENCE_CHANGES_MIN || !changes.iter().all(|change| usable(&change)) {
+    if changes.len() < FENCE_CHANGES_MIN {
         return None;
     }
     let count = changes.len() as f64;
     let squares: f64 = changes.iter().map(|change| change.ln_1p().powi(2)).sum();
-    let spread = (squares / count).sqrt();
-    let log = ratio.ln();
-    if !log.is_finite() {
-        return None;
+    let (spread, log) = ((squares / count).sqrt(), ratio.ln());
+    if !spread.is_finite() || !log.is_finite() {
+        return Some(1.0);
     }
     if spread == 0.0 {
         return Some(if log == 0.0 { 1.0 } else { 0.0 });
@@ -57,9 +56,8 @@ pub fn chance_among(changes: &[f64], ratio: f64) -> Option<f64> {
 /// smaller than the answer (subsampling: Politis, Romano and Wolf, 1999).
 ///
 /// Medians of half the rounds vary by the square root of two more than those of all. That is left in
-/// it, since a run as a whole is off as well, by about as much as its rounds are by chance: recorded
-/// runs of one program differ by that. What moves whole runs further, such as a busy neighbour, only
-/// A/A runs show. `None` for fewer than four rounds or a median of zero.
+/// it, since a run as a whole is off as well; by how much, only other runs show. `None` for fewer than
+/// four rounds or a median of zero.
 #[must_use]
 pub fn spread_of_halves(rounds: &[f64], seed: Seed) -> Option<f64> {
     let whole = median(rounds).filter(|median| *median != 0.0)?;
@@ -135,8 +133,8 @@ mod tests {
         assert_eq!(chance_among(&[0.0; 10], 1.0), Some(1.0));
         assert_eq!(chance_among(&[0.0; 10], 1.01), Some(0.0));
         assert_eq!(chance_among(&[0.0; 9], 1.01), None);
-        assert_eq!(chance_among(&changes, -1.0), None);
-        assert_eq!(chance_among(&[-1.0; 10], 1.01), None);
+        assert_eq!(chance_among(&changes, -1.0), Some(1.0));
+        assert_eq!(chance_among(&[-1.0; 10], 1.01), Some(1.0));
     }
 
     #[test]

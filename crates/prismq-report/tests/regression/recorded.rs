@@ -16,8 +16,14 @@ struct Rounds {
 /// Fourteen starts of the throughput suite's drain in the smoke profile, one after the other, in the last
 /// five of which the machine itself was slower by up to a third; each is slower than recorded by this
 /// share.
-pub(crate) fn starts(slower: f64) -> Vec<RunRecord> {
+pub(crate) fn smoke_starts(slower: f64) -> Vec<RunRecord> {
     runs(include_str!("fixtures/runs_of_one_program.json"), slower)
+}
+
+/// Twenty starts of the throughput suite in the standard profile, one after the other, with nothing beside
+/// them: enqueue by ten callers, drains and the pipeline. Starts differ by as much as the rounds of each.
+pub(crate) fn standard_starts(slower: f64) -> Vec<RunRecord> {
+    runs(include_str!("fixtures/standard_starts_of_one_program.json"), slower)
 }
 
 /// Five runs of the standard profile within half an hour, every metric of theirs that was measured in each
