@@ -19,7 +19,7 @@ const TASKS_PER_S: u32 = 200;
 const PERCENTILES: [u8; 3] = [50, 95, 99];
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let tasks = suite.stage().scale().pick(20, 60, 400, 2_000);
+    let tasks = suite.stage().scale().pick(20, 100, 400, 2_000);
     let load = OpenLoop {
         workers: 1,
         generators: 1,
