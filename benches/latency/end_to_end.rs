@@ -15,17 +15,18 @@ use prismq_report::record::Model;
 
 use crate::readings::round;
 
-const TASKS_PER_S: u32 = 200;
 const PERCENTILES: [u8; 3] = [50, 95, 99];
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let tasks = suite.stage().scale().pick(20, 100, 400, 2_000);
+    // A smoke run has no more than a minute for everything.
+    let rate: u32 = suite.stage().scale().pick(200, 400, 200, 200);
     let load = OpenLoop {
         workers: 1,
         generators: 1,
         tasks,
         warm_up: tasks / 10,
-        interval: Duration::from_secs(1) / TASKS_PER_S,
+        interval: Duration::from_secs(1) / rate,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
     };
@@ -34,7 +35,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .claims("end_to_end", 0.99)
         .with("tasks", tasks)
         .with("warm_up_tasks", load.warm_up)
-        .with("rate_per_s", TASKS_PER_S)
+        .with("rate_per_s", rate)
         .with("arrivals", load.arrivals.name())
         .with("handler", "no-op")
         // A trial's few tasks are no rate.
