@@ -51,6 +51,7 @@ fn conclude_run(
     conclude(&Options {
         results: &places::results_dir(),
         targets: &places::targets_file(),
+        criterion: &places::criterion_dir(),
         run,
         save_baseline: value("--save-baseline", "-s"),
         baseline: value("--baseline", "-b"),

@@ -10,6 +10,8 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite;
+use prismq_report::criterion::benchmarks;
+use prismq_report::files::{Selection, gather};
 use tempfile::TempDir;
 
 /// Tells this program that it is the suite.
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     if env::var_os(SUITE).is_some() {
         return tiny_suite();
     }
-    let trials: [(&str, Check); 9] = [
+    let trials: [(&str, Check); 10] = [
         ("a_list_names_all_and_measures_none", a_list_names_all_and_measures_none),
         ("a_filter_measures_only_what_it_matches", a_filter_measures_only_what_it_matches),
         ("an_exact_name_is_no_regular_expression", an_exact_name_is_no_regular_expression),
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ("an_unknown_baseline_ends_the_suite", an_unknown_baseline_ends_the_suite),
         ("a_lenient_baseline_may_be_unknown", a_lenient_baseline_may_be_unknown),
         ("charts_lie_where_the_report_links_to", charts_lie_where_the_report_links_to),
+        ("what_it_keeps_is_read_by_the_report", what_it_keeps_is_read_by_the_report),
     ];
     let trials = trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -191,4 +194,19 @@ fn charts_lie_where_the_report_links_to() -> Result<(), Failed> {
         ensure_file(&home.join(page).join("index.html"))?;
     }
     ensure_file(&home.join("latency/tiny/workers=10/report/pdf.svg"))
+}
+
+fn what_it_keeps_is_read_by_the_report() -> Result<(), Failed> {
+    let place = Place::new()?;
+    place.succeed("--bench")?;
+    let run = gather(&place.home.path().join("results"), &Selection::Latest)?;
+    let read = benchmarks(&place.criterion(), &run);
+    let ids: Vec<&str> = read.iter().map(|benchmark| benchmark.id.as_str()).collect();
+    ensure(ids == ["latency/tiny/workers=1", "latency/tiny/workers=10"], &format!("{ids:?}"))?;
+    // Ten rounds of 102 to 111 us.
+    let mean = 106_500.0..106_501.0;
+    ensure(
+        read.iter().all(|benchmark| mean.contains(&benchmark.mean_ns.value)),
+        &format!("{read:?}"),
+    )
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
 use crate::comparison::compare_by;
+use crate::criterion::benchmarks;
 use crate::export::ExportError;
 use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
@@ -25,6 +26,8 @@ pub struct Options<'a> {
     pub results: &'a Path,
     /// The file of targets.
     pub targets: &'a Path,
+    /// Where Criterion keeps its figures.
+    pub criterion: &'a Path,
     /// Which run.
     pub run: Selection,
     /// Keep the run as a baseline of this name, in place of another.
@@ -121,7 +124,7 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let view = View::new(&run, &verdict).with_files(&records);
     files.push(write_report(options.results, run.started_at, "md", &markdown(&view)?)?);
     let before = baseline.as_ref().map(|(_, before)| before);
-    let page = page(options.results, &run, &verdict, before, &records)?;
+    let page = page(options.results, &run, &verdict, before, &records, options.criterion)?;
     files.push(write_report(options.results, run.started_at, "html", &page)?);
     files.push(history::append(options.results, &HistoryLine::of(&run, &verdict))?);
 
@@ -133,7 +136,8 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     Ok(Conclusion { status: verdict.status, terminal: text, files })
 }
 
-/// The page of a run, with the history of its machine and, where it was compared, its baseline.
+/// The page of a run, with the history of its machine, what Criterion makes of its benchmarks and, where it
+/// was compared, its baseline.
 ///
 /// # Errors
 /// [`enum@Error`] if the history cannot be read, or a distribution of a record is damaged.
@@ -143,6 +147,7 @@ pub fn page(
     verdict: &Verdict,
     baseline: Option<&RunRecord>,
     files: &[PathBuf],
+    criterion: &Path,
 ) -> Result<String, Error> {
     let mut runs = history::before(results, run)?;
     runs.push(HistoryLine::of(run, verdict));
@@ -150,7 +155,9 @@ pub fn page(
     let baseline = baseline.filter(|_| {
         verdict.comparison.as_ref().is_some_and(|found| found.not_comparable.is_none())
     });
-    Ok(html(&Input { baseline, history: &history, files, ..Input::new(run, verdict) })?)
+    let criterion = benchmarks(criterion, run);
+    let own = Input::new(run, verdict);
+    Ok(html(&Input { baseline, history: &history, files, criterion: &criterion, ..own })?)
 }
 
 /// The baseline a run is compared with, by its name.

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: [`files`] reads and writes what [`record`] describes; [`targets`] and
 //! [`comparison`] judge it, [`verdict`] puts their answers together, [`render`] and [`export`] show
-//! them, [`history`] keeps what became of them, and [`conclude`] does it all for a finished
+//! them beside what [`criterion`] says, [`history`] keeps what became of them, and [`conclude`] does it all for a finished
 //! `cargo bench`; [`cli`] is the command that does any part of it again. Nothing here knows how a figure was made,
 //! and nothing here measures.
 
@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod cli;
 pub mod comparison;
 pub mod conclude;
+pub mod criterion;
 pub mod export;
 pub mod files;
 pub mod fingerprint;

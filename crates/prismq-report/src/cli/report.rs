@@ -74,7 +74,7 @@ impl Report {
             Format::Md => markdown(&View::new(&run, &verdict))?,
             Format::Html => {
                 let before = baseline.as_ref().map(|(_, before)| before);
-                page(results, &run, &verdict, before, &[])?
+                page(results, &run, &verdict, before, &[], &criterion_home(results))?
             }
             Format::Json => {
                 run.verdict = Some(verdict.record(&run));
@@ -89,6 +89,12 @@ impl Report {
         deliver(&text, self.output.as_ref())?;
         Ok(0)
     }
+}
+
+/// Where Criterion keeps its figures: `CRITERION_HOME`, else in the target folder beside the results.
+fn criterion_home(results: &Path) -> PathBuf {
+    let named = env::var_os("CRITERION_HOME").filter(|home| !home.is_empty());
+    named.map_or_else(|| results.join("../target/criterion"), PathBuf::from)
 }
 
 /// Adds the report to the summary of the step, as far as it has room.

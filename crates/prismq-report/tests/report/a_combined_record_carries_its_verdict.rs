@@ -16,6 +16,7 @@ fn a_combined_record_carries_its_verdict() {
     let options = Options {
         results: folder.path(),
         targets: &targets,
+        criterion: folder.path(),
         run: Selection::Latest,
         save_baseline: None,
         baseline: Some("before".to_owned()),

@@ -20,6 +20,7 @@ fn concluded(
     conclude(&Options {
         results,
         targets: &targets,
+        criterion: results,
         run: Selection::Id(run.run_id.clone()),
         save_baseline: save.map(str::to_owned),
         baseline: with.map(str::to_owned),

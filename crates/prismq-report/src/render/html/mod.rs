@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::RenderError;
+use crate::criterion::Benchmark;
 use crate::history::HistoryLine;
 use crate::record::RunRecord;
 use crate::verdict::Verdict;
@@ -31,13 +32,15 @@ pub struct Input<'a> {
     pub history: &'a [HistoryPoint],
     /// The files that belong to the run, to be linked from a page that lies beside them.
     pub files: &'a [PathBuf],
+    /// What Criterion makes of the run's benchmarks.
+    pub criterion: &'a [Benchmark],
 }
 
 impl<'a> Input<'a> {
     /// A run with its verdict and nothing else.
     #[must_use]
     pub const fn new(run: &'a RunRecord, verdict: &'a Verdict) -> Self {
-        Self { run, verdict, baseline: None, history: &[], files: &[] }
+        Self { run, verdict, baseline: None, history: &[], files: &[], criterion: &[] }
     }
 }
 

@@ -11,7 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::Input;
 use super::chart::css;
 use super::figures::{self, Absent, Figure};
+use crate::criterion::{self, Benchmark};
 use crate::render::RenderError;
+use crate::render::humanise::{number, percent};
 use crate::render::view::View;
 
 const TEMPLATE: &str = include_str!("report.html.jinja");
@@ -28,14 +30,33 @@ struct Page {
     view: View,
     figures: Vec<Figure>,
     absent: Vec<Absent>,
-    criterion: Vec<Link>,
+    criterion: Criterion,
 }
 
-/// A page of Criterion's, from `results/`.
+/// What Criterion wrote, from `results/`.
+#[derive(Debug, Serialize)]
+struct Criterion {
+    /// The folder of its pages.
+    root: &'static str,
+    /// Pages that are always there: of all benchmarks, and one for each group, which is a suite.
+    overviews: Vec<Link>,
+    benchmarks: Vec<Row>,
+}
+
 #[derive(Debug, Serialize)]
 struct Link {
     name: String,
-    address: String,
+    folder: String,
+}
+
+/// A benchmark as Criterion sees it.
+#[derive(Debug, Serialize)]
+struct Row {
+    link: Link,
+    mean: String,
+    interval: String,
+    change: String,
+    change_interval: String,
 }
 
 pub(super) fn page(input: &Input<'_>) -> Result<String, RenderError> {
@@ -76,18 +97,40 @@ fn commit(input: &Input<'_>) -> String {
     git.map_or_else(String::new, |git| git.commit.chars().take(7).collect())
 }
 
-/// Criterion's pages: its index, and one for each group, which is a suite.
-fn criterion(input: &Input<'_>) -> Vec<Link> {
-    const ROOT: &str = "../target/criterion";
-    let groups = input.run.suites.iter().map(|suite| {
-        let folder: String = suite.suite.chars().map(file_character).collect();
-        Link { name: suite.suite.clone(), address: format!("{ROOT}/{folder}/report/index.html") }
+fn criterion(input: &Input<'_>) -> Criterion {
+    let groups = input.run.suites.iter().map(|suite| Link {
+        name: suite.suite.clone(),
+        folder: format!("{}/", criterion::folder(&suite.suite)),
     });
-    let address = format!("{ROOT}/report/index.html");
-    std::iter::once(Link { name: "all benchmarks".to_owned(), address }).chain(groups).collect()
+    let all = Link { name: "all benchmarks".to_owned(), folder: String::new() };
+    Criterion {
+        root: "../target/criterion",
+        overviews: std::iter::once(all).chain(groups).collect(),
+        benchmarks: input.criterion.iter().map(row).collect(),
+    }
 }
 
-/// What Criterion names a folder by; the rest is nothing it wrote.
-fn file_character(character: char) -> char {
-    if character.is_alphanumeric() || "-_".contains(character) { character } else { '_' }
+fn row(benchmark: &Benchmark) -> Row {
+    let Benchmark { id, folder, mean_ns: mean, change } = benchmark;
+    let (of_a_unit, unit) = time_unit(mean.value);
+    let time = |ns: f64| number(ns / of_a_unit);
+    Row {
+        link: Link { name: id.clone(), folder: format!("{}/", folder.display()) },
+        mean: format!("{} {unit}", time(mean.value)),
+        interval: format!("[{}, {}]", time(mean.lower), time(mean.upper)),
+        change: change.map(|change| percent(change.value)).unwrap_or_default(),
+        change_interval: change
+            .map(|change| format!("[{}, {}]", percent(change.lower), percent(change.upper)))
+            .unwrap_or_default(),
+    }
+}
+
+/// The unit a time is told in, and its nanoseconds.
+const fn time_unit(ns: f64) -> (f64, &'static str) {
+    match ns {
+        ..1e3 => (1.0, "ns"),
+        1e3..1e6 => (1e3, "µs"),
+        1e6..1e9 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    }
 }

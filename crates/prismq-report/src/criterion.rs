@@ -1,0 +1,143 @@
+//! What Criterion makes of the benchmarks, from its own files, for the report.
+//!
+//! Criterion says of its JSON that it may change at any time. So as little of it is read as the report
+//! shows, whatever else stands there is passed over, and what cannot be read is left out: nothing is
+//! judged by it. The records, which are ours, tell the figures; running Criterion is the harness's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::files::{bytes, parse};
+use crate::record::{RunRecord, SuiteRecord};
+
+/// How many folders lie between that of a group and that of a benchmark: its function and its value.
+const DEPTH: usize = 2;
+
+/// The most bytes of a file that are read; Criterion's estimates have some thousand.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// A benchmark as Criterion estimates it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Benchmark {
+    /// Its id, for example `latency/wake/in_process`.
+    pub id: String,
+    /// Its folder within Criterion's.
+    pub folder: PathBuf,
+    /// Mean time of an iteration, which here is a round, in nanoseconds.
+    pub mean_ns: Estimate,
+    /// Relative change of that mean since Criterion's own baseline, if it compared with one.
+    pub change: Option<Estimate>,
+}
+
+/// A figure and its interval, of 95 % unless Criterion was told otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The figure.
+    pub value: f64,
+    /// Lower end of its interval.
+    pub lower: f64,
+    /// Upper end of its interval.
+    pub upper: f64,
+}
+
+/// `benchmark.json`.
+#[derive(Deserialize)]
+struct Named {
+    full_id: String,
+}
+
+/// `estimates.json`.
+#[derive(Deserialize)]
+struct Estimates {
+    mean: Estimated,
+}
+
+#[derive(Deserialize)]
+struct Estimated {
+    point_estimate: f64,
+    confidence_interval: Interval,
+}
+
+#[derive(Deserialize)]
+struct Interval {
+    lower_bound: f64,
+    upper_bound: f64,
+}
+
+impl From<Estimates> for Estimate {
+    fn from(estimates: Estimates) -> Self {
+        let Estimated { point_estimate, confidence_interval } = estimates.mean;
+        Self {
+            value: point_estimate,
+            lower: confidence_interval.lower_bound,
+            upper: confidence_interval.upper_bound,
+        }
+    }
+}
+
+/// What the folder of a group is called.
+#[must_use]
+pub fn folder(group: &str) -> String {
+    let file_character = |character: char| {
+        if character.is_alphanumeric() || "-_".contains(character) { character } else { '_' }
+    };
+    group.chars().map(file_character).collect()
+}
+
+/// The benchmarks that were measured while the suites of a run were, by id. Criterion keeps the latest
+/// figures of each benchmark only: those of another run are not this one's.
+#[must_use]
+pub fn benchmarks(home: &Path, run: &RunRecord) -> Vec<Benchmark> {
+    let mut found = Vec::new();
+    for suite in &run.suites {
+        collect(home, &PathBuf::from(folder(&suite.suite)), DEPTH, suite, &mut found);
+    }
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    found
+}
+
+fn collect(
+    home: &Path,
+    folder: &Path,
+    depth: usize,
+    suite: &SuiteRecord,
+    found: &mut Vec<Benchmark>,
+) {
+    found.extend(benchmark(home, folder, suite));
+    if depth == 0 {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(home.join(folder)) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(home, &folder.join(entry.file_name()), depth - 1, suite, found);
+        }
+    }
+}
+
+fn benchmark(home: &Path, folder: &Path, suite: &SuiteRecord) -> Option<Benchmark> {
+    let place = home.join(folder);
+    let mean: Estimates = of_run(&place.join("new/estimates.json"), suite)?;
+    let id = of_run(&place.join("new/benchmark.json"), suite)
+        .map_or_else(|| folder.display().to_string(), |named: Named| named.full_id);
+    let change = of_run(&place.join("change/estimates.json"), suite);
+    Some(Benchmark {
+        id,
+        folder: folder.to_owned(),
+        mean_ns: mean.into(),
+        change: change.map(|change: Estimates| change.into()),
+    })
+}
+
+/// What a file holds that was written while a suite ran.
+fn of_run<T: DeserializeOwned>(path: &Path, suite: &SuiteRecord) -> Option<T> {
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
+    if !(suite.started_at..=suite.ended_at).contains(&Timestamp::try_from(written).ok()?) {
+        return None;
+    }
+    parse(path, &bytes(path, BYTES_MAX).ok()?).ok()
+}
