@@ -8,7 +8,9 @@ use prismq_report::schema;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
-    for (name, schema) in [("suite", schema::suite()), ("run", schema::run())] {
+    let schemas =
+        [("suite", schema::suite()), ("run", schema::run()), ("history", schema::history())];
+    for (name, schema) in schemas {
         let path = folder.join(format!("{name}.schema.json"));
         fs::write(&path, serde_json::to_string_pretty(&schema)? + "\n")?;
         println!("{}", path.display());

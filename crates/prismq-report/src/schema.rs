@@ -1,8 +1,9 @@
-//! The JSON Schema of the records, from the types themselves: what stands in `schema/` is generated here.
+//! The JSON Schema of the records and of a line of the history, from the types themselves: what stands in `schema/` is generated here.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
+use crate::history::HistoryLine;
 use crate::record::{RunRecord, SuiteRecord};
 
 /// The schema of what a suite writes.
@@ -15,6 +16,12 @@ pub fn suite() -> Schema {
 #[must_use]
 pub fn run() -> Schema {
     schema::<RunRecord>()
+}
+
+/// The schema of a line of `history.jsonl`.
+#[must_use]
+pub fn history() -> Schema {
+    schema::<HistoryLine>()
 }
 
 /// What a reader accepts, so that records of older versions of the same major are covered.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{config_hash, fingerprint, identity, joined};
-use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
+use crate::record::{Direction, Metric, RunRecord, Scenario, VERSION_PATTERN, Validity};
 use crate::verdict::Verdict;
 
 /// The `schema` of a [`HistoryLine`].
@@ -17,8 +17,10 @@ pub const HISTORY_VERSION: &str = "1.1.0";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryLine {
     /// Always `prismq/history`.
+    #[schemars(extend("const" = HISTORY_SCHEMA))]
     pub schema: String,
     /// The version of the format this line was written in.
+    #[schemars(regex(pattern = VERSION_PATTERN))]
     pub schema_version: String,
     /// The run, a ULID.
     pub run_id: String,

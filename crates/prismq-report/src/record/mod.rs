@@ -29,7 +29,7 @@ pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
 pub const SCHEMA_VERSION: &str = "1.1.0";
 /// The versions that a reader of [`SCHEMA_VERSION`] accepts, as a regular expression.
-const VERSION_PATTERN: &str = r"^1\.[0-9]+\.[0-9]+$";
+pub(crate) const VERSION_PATTERN: &str = r"^1\.[0-9]+\.[0-9]+$";
 
 /// The suites of a run, in the order they run and are reported.
 pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];

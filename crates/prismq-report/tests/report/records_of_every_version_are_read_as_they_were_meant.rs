@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use prismq_report::files::{FileError, read_run, read_suite, write_suite};
+use prismq_report::history::{self, HistoryLine};
 use prismq_report::record::{Model, SuiteRecord, Validity};
 use prismq_report::targets::parse;
 use prismq_report::validate::validate;
@@ -112,4 +113,41 @@ fn a_config_hash_that_contradicts_its_parameters_is_refused() {
     suite.scenarios[0].parameters.insert("workers".to_owned(), 6.into());
     let error = read_suite(&write_suite(folder.path(), &suite).unwrap()).unwrap_err().to_string();
     assert!(error.contains("latency/drain/workers=5: its config_hash is"), "{error}");
+}
+
+#[test]
+fn a_history_of_1_0_tells_of_no_work() {
+    let work = |name: &str| {
+        let line = history::read_file(&golden(name)).unwrap().remove(0);
+        let [idle, claim] = &line.metrics[..] else { panic!("{line:?}") };
+        assert_eq!((idle.id.as_str(), claim.value), (IDLE, 1.0377734669314527));
+        [idle.config_hash.clone(), claim.config_hash.clone()]
+    };
+    const IDLE: &str = "concurrency/idle/workers=10:cpu_percent";
+    assert_eq!(work("history-1.0.jsonl"), [None, None]);
+    let told = ["5b1d7c0a9e3f2468", "0c93be7741da85f2"].map(|hash| Some(hash.to_owned()));
+    assert_eq!(work("history-1.1.jsonl"), told);
+}
+
+/// It is not known to be the same work.
+#[test]
+fn figures_of_a_history_of_1_0_are_not_held_against_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = sample::run();
+    run.ended_at = sample::at(1);
+    let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
+    let line = HistoryLine::of(&run, &verdict);
+    let mut old = line.clone();
+    old.run_id = "of 1.0".to_owned();
+    old.metrics.iter_mut().for_each(|metric| metric.config_hash = None);
+    for line in [&old, &line] {
+        history::append(folder.path(), line).unwrap();
+    }
+    run.ended_at = sample::at(2);
+    let known: Vec<usize> = history::before(folder.path(), &run)
+        .unwrap()
+        .iter()
+        .map(|line| line.metrics.len())
+        .collect();
+    assert_eq!(known, [0, line.metrics.len()]);
 }

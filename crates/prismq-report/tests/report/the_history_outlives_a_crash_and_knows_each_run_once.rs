@@ -148,19 +148,3 @@ fn what_is_known_before_a_run_is_of_its_own_work() {
     run.suites.pop();
     assert_eq!(known(&run), 3, "what the run has not measured is not its history");
 }
-
-#[test]
-fn a_line_of_the_first_version_is_read_and_tells_of_no_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut old = serde_json::to_value(line(1)).unwrap();
-    old["schema_version"] = "1.0.0".into();
-    for metric in old["metrics"].as_array_mut().unwrap() {
-        metric.as_object_mut().unwrap().remove("config_hash").unwrap();
-    }
-    std::fs::write(folder.path().join("history.jsonl"), format!("{old}\n")).unwrap();
-    let lines = read(folder.path()).unwrap();
-    assert_eq!(lines[0].metrics.len(), 5);
-    let mut run = sample::run();
-    run.ended_at = sample::at(2);
-    assert!(before(folder.path(), &run).unwrap()[0].metrics.is_empty());
-}

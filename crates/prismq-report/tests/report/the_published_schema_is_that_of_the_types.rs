@@ -25,10 +25,15 @@ fn run() -> Validator {
     published(include_str!("../../schema/run.schema.json"), &schema::run())
 }
 
+fn history() -> Validator {
+    published(include_str!("../../schema/history.schema.json"), &schema::history())
+}
+
 #[test]
 fn the_published_schema_is_that_of_the_types() {
     suite();
     run();
+    history();
 }
 
 #[test]
@@ -38,6 +43,10 @@ fn it_accepts_records_of_every_version_and_what_is_written_now() {
     }
     for text in [include_str!("golden/run-1.0.json"), include_str!("golden/run-1.1.json")] {
         run().validate(&serde_json::from_str(text).unwrap()).unwrap();
+    }
+    for text in [include_str!("golden/history-1.0.jsonl"), include_str!("golden/history-1.1.jsonl")]
+    {
+        history().validate(&serde_json::from_str(text).unwrap()).unwrap();
     }
     suite().validate(&serde_json::to_value(sample::suite("latency")).unwrap()).unwrap();
     run().validate(&serde_json::to_value(sample::run()).unwrap()).unwrap();
@@ -60,8 +69,13 @@ fn it_refuses_what_readers_refuse() {
 
 #[test]
 fn its_fields_are_explained() {
-    let schema = serde_json::to_value(schema::run()).unwrap();
-    let mut types: Vec<(&str, &Value)> = vec![("RunRecord", &schema)];
+    for (name, schema) in [("RunRecord", schema::run()), ("HistoryLine", schema::history())] {
+        explained(name, &serde_json::to_value(schema).unwrap());
+    }
+}
+
+fn explained(name: &str, schema: &Value) {
+    let mut types: Vec<(&str, &Value)> = vec![(name, schema)];
     let named = schema["$defs"].as_object().unwrap();
     types.extend(named.iter().map(|(name, value)| (name.as_str(), value)));
     for (name, value) in types {
