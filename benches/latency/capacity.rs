@@ -1,5 +1,5 @@
-//! What rate can be sustained here and now: the measure of every load that is a share of it. Found once
-//! a run, by whoever asks first.
+//! What rate can be sustained here and now: the measure of every load that is a share of it. Sought
+//! by whoever asks first, and again in each round of the saturation scenario; the median counts.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -40,7 +40,7 @@ const INCONCLUSIVE: u8 = 6;
 #[command(after_help = "\
 A benchmark program is what `cargo bench --no-run` names: it writes its record where it is told to. With
 --control one program stands on both sides, what is found are false alarms, and how far its starts differ
-is kept as noise for later comparisons.
+is kept as noise for later comparisons, once there are ten pairs.
 
 Examples:
   prismq-report ab --before ./throughput-old --after ./throughput-new --filter drain

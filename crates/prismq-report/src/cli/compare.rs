@@ -16,8 +16,8 @@ use crate::verdict::{FailOn, judge};
 /// Did it get slower?
 ///
 /// Sets a run beside another: each metric improved, regressed, unchanged, or not to be told. Two runs also
-/// differ by what the machine did meanwhile: until eleven of its runs stand in the history, only a factor of
-/// two counts. To find less, start both programs in turn with `prismq-report ab`.
+/// differ by what the machine did meanwhile: until eleven of its runs stand in the history, no change below a
+/// factor of two counts. To find less, start both programs in turn with `prismq-report ab`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -24,7 +24,9 @@ use crate::verdict::{FailOn, Verdict, judge};
 /// Draws it, for people and for CI; `check` and `compare` are what gates.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The run is held against the targets and set beside the baseline of its machine, if there is one.
+The run is held against the targets and set beside the baseline of its machine, if there is one. The page
+also shows what Criterion makes of the benchmarks, as long as its files are those of the run: they are looked
+for where CRITERION_HOME says, else in the target folder, which is beside the results or CARGO_TARGET_DIR.
 
 Examples:
   prismq-report report --format html -o report.html
@@ -91,10 +93,14 @@ impl Report {
     }
 }
 
-/// Where Criterion keeps its figures: `CRITERION_HOME`, else in the target folder beside the results.
+/// Where Criterion keeps its figures: `CRITERION_HOME`, else in the target folder, which lies beside the
+/// results unless `CARGO_TARGET_DIR` says otherwise.
 fn criterion_home(results: &Path) -> PathBuf {
-    let named = env::var_os("CRITERION_HOME").filter(|home| !home.is_empty());
-    named.map_or_else(|| results.join("../target/criterion"), PathBuf::from)
+    let named = |variable| env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    named("CRITERION_HOME").unwrap_or_else(|| {
+        let target = named("CARGO_TARGET_DIR").unwrap_or_else(|| results.join("../target"));
+        target.join("criterion")
+    })
 }
 
 /// Adds the report to the summary of the step, as far as it has room.

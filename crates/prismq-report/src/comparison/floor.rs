@@ -68,22 +68,23 @@ pub(super) fn floor(draft: &Draft, evidence: &Evidence, rules: &Rules, sides: Si
 
 /// How much whole runs differ, from all that is known of it. The rounds of a run follow each other
 /// closely: what slows a machine for a minute slows all rounds of a scenario alike, and they agree on a
-/// figure that the next run does not repeat.
+/// figure that the next run does not repeat. Runs of one program against itself are made one after the other
+/// and may show that much, never that there is no more: that takes a history.
 fn between_runs(draft: &Draft, evidence: &Evidence, rules: &Rules) -> Vec<NoiseFloor> {
     let known = rules.noise.of(&draft.row.scenario, &draft.row.metric);
-    let known = known.into_iter().flat_map(|known| {
-        [(&known.control, FloorSource::ControlRuns), (&known.history, FloorSource::History)]
-    });
-    let mut known: Vec<NoiseFloor> = known
-        .filter_map(|(changes, source)| fence(changes).map(|change| NoiseFloor { change, source }))
-        .collect();
-    if known.is_empty() {
-        let less = evidence.delta.or(draft.row.delta).is_some_and(|delta| delta < 0.0);
-        let factor = UNKNOWN_FACTOR * (1.0 + BEYOND_ROUNDS * evidence.spread.unwrap_or_default());
-        let change = if less { 1.0 - 1.0 / factor } else { factor - 1.0 };
-        known.push(NoiseFloor { change, source: FloorSource::Unknown });
-    }
-    known
+    let of = |changes: &[f64], source| fence(changes).map(|change| NoiseFloor { change, source });
+    let control = known.and_then(|known| of(&known.control, FloorSource::ControlRuns));
+    let history = known
+        .and_then(|known| of(&known.history, FloorSource::History))
+        .unwrap_or_else(|| unknown(draft, evidence));
+    control.into_iter().chain([history]).collect()
+}
+
+fn unknown(draft: &Draft, evidence: &Evidence) -> NoiseFloor {
+    let factor = UNKNOWN_FACTOR * (1.0 + BEYOND_ROUNDS * evidence.spread.unwrap_or_default());
+    let is_less = draft.row.delta.is_some_and(|delta| delta < 0.0);
+    let change = if is_less { 1.0 - 1.0 / factor } else { factor - 1.0 };
+    NoiseFloor { change, source: FloorSource::Unknown }
 }
 
 /// What counts between two runs while too little is known of how much runs differ: a factor of two...

@@ -13,8 +13,8 @@
 //!
 //! The rounds of one run share what the machine did meanwhile and agree with each other more than with
 //! those of the next. So two single runs are told apart by what is known of how much runs differ on this
-//! machine, and as long as that is not known only by a factor of two; pairs of starts, made in turn, bring
-//! that knowledge with them.
+//! machine, and as long as that is not known by no less than a factor of two; pairs of starts, made in turn,
+//! bring that knowledge with them.
 //!
 //! Counts of what must not happen at all are compared exactly. Only the same work on the same machine
 //! is compared, and only where both sides can be trusted. What a change means for a run is
@@ -167,7 +167,7 @@ impl Comparison {
     }
 }
 
-/// Compares a run with the baseline of this name, by the minimum effect and the baseline's own noise.
+/// Compares a run with the baseline of this name, where nothing is known of how much runs differ.
 #[must_use]
 pub fn compare(name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
     compare_by(&Rules::default(), name, before, after)

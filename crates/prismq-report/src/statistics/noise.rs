@@ -13,11 +13,11 @@ const SHARE: f64 = 0.99;
 const DRAWS: usize = 1_000;
 
 /// From how many past changes on a fence is drawn.
-pub const FENCE_CHANGES_MIN: usize = 10;
+const FENCE_CHANGES_MIN: usize = 10;
 
 /// The fence of past changes: the upper quartile and three times the range between the quartiles above
 /// it, what Tukey (*Exploratory Data Analysis*, 1977) calls far out. rustc's performance suite calls a
-/// change significant by this rule. `None` for fewer than [`FENCE_CHANGES_MIN`].
+/// change significant by this rule. `None` for fewer than ten.
 #[must_use]
 pub fn fence(changes: &[f64]) -> Option<f64> {
     if changes.len() < FENCE_CHANGES_MIN {
@@ -31,8 +31,8 @@ pub fn fence(changes: &[f64]) -> Option<f64> {
 /// The chance of a change to this ratio at least, either way, among changes without a cause like these:
 /// Student's t test of the ratio's logarithm, whose mean is known to be 0. A run is part of two of the
 /// changes from run to run, the one to it and the one from it, so that three of these tell as much as two
-/// that are independent. `None` for fewer than [`FENCE_CHANGES_MIN`]; 1 where a figure has no logarithm, so
-/// that nothing can be told.
+/// that are independent. `None` for fewer than ten; 1 where a figure has no logarithm, so that nothing can be
+/// told, but 0 for one that fell to nothing.
 #[must_use]
 pub fn chance_among(changes: &[f64], ratio: f64) -> Option<f64> {
     if changes.len() < FENCE_CHANGES_MIN {
@@ -41,6 +41,9 @@ pub fn chance_among(changes: &[f64], ratio: f64) -> Option<f64> {
     let count = changes.len() as f64;
     let squares: f64 = changes.iter().map(|change| change.ln_1p().powi(2)).sum();
     let (spread, log) = ((squares / count).sqrt(), ratio.ln());
+    if spread.is_finite() && ratio == 0.0 {
+        return Some(0.0);
+    }
     if !spread.is_finite() || !log.is_finite() {
         return Some(1.0);
     }
@@ -133,6 +136,7 @@ mod tests {
         assert_eq!(chance_among(&[0.0; 10], 1.0), Some(1.0));
         assert_eq!(chance_among(&[0.0; 10], 1.01), Some(0.0));
         assert_eq!(chance_among(&[0.0; 9], 1.01), None);
+        assert_eq!(chance_among(&changes, 0.0), Some(0.0));
         assert_eq!(chance_among(&changes, -1.0), Some(1.0));
         assert_eq!(chance_among(&[-1.0; 10], 1.01), Some(1.0));
     }

@@ -84,15 +84,16 @@ fn summary(comparison: &Comparison) -> String {
     }
 }
 
-/// What to do where runs were told apart by a factor of two only.
+/// What to do where runs were told apart by a factor of two only, though each was measured several times.
 fn unknown_noise(comparison: &Comparison) -> &'static str {
     let unknown = |row: &Row| {
         row.change == Change::Inconclusive
+            && row.interval.is_some()
             && row.floor.is_some_and(|floor| floor.source == FloorSource::Unknown)
     };
     if comparison.rows.iter().any(unknown) {
-        "; by how much runs differ on this machine is not known yet, so that only a factor of two \
-         counts: eleven runs in the history will tell, and `prismq-report ab` needs none"
+        "; by how much runs differ on this machine is not known yet, so that no change below a \
+         factor of two counts: a history of eleven runs begins to tell, and `prismq-report ab` needs none"
     } else {
         ""
     }
