@@ -1,3 +1,4 @@
+use prismq_report::comparison::compare;
 use prismq_report::record::{RunRecord, Validity};
 use prismq_report::render::{View, markdown, terminal};
 use prismq_report::targets::parse;
@@ -32,4 +33,20 @@ fn in_markdown() {
     insta::assert_snapshot!("markdown_pass", markdown(&view(&sample::run(), true)).unwrap());
     let invalid = markdown(&view(&one_suite_lost_tasks(), false)).unwrap();
     insta::assert_snapshot!("markdown_invalid", invalid);
+}
+
+#[test]
+fn it_says_why_a_change_could_not_be_told() {
+    let (before, after) = (sample::run(), sample::faster(0.9));
+    let said = |comparison| {
+        let verdict = judge(&after, &[], Some(comparison), FailOn::Never).unwrap();
+        terminal(&View::new(&after, &verdict)).contains("a history of eleven runs begins to tell")
+    };
+    assert!(said(compare("old", &before, &after)));
+    assert!(!said(steady::compare("old", &before, &after)));
+    // More runs do not help where a figure was taken once.
+    let mut once = before.clone();
+    let scenarios = once.suites.iter_mut().flat_map(|suite| &mut suite.scenarios);
+    scenarios.for_each(|scenario| scenario.metrics[0].samples.clear());
+    assert!(!said(compare("old", &once, &after)));
 }
