@@ -38,7 +38,11 @@ impl Capacity {
     /// The rates, searched for as long as too few searches were made.
     pub(crate) fn rates(&mut self, stage: &Stage) -> Result<Rates> {
         while self.found.len() < SEARCHES {
-            self.search(stage)?;
+            match self.search(stage) {
+                // One that finds nothing does no harm beside others that did.
+                Err(Error::Unfit { .. }) if !self.found.is_empty() => break,
+                found => found?,
+            };
         }
         let closed = self.closed(stage)?;
         let sustainable = median(&self.found).unwrap_or(closed);

@@ -4,7 +4,7 @@
 use super::noise::Changes;
 use crate::record::Metric;
 use crate::statistics::{
-    Bounds, Seed, chance_among, median, median_of_ratios_interval, paired_p, rank_test,
+    Bounds, Seed, chance_among, logarithms, median, median_of_ratios_interval, paired_p, rank_test,
     relative_change_interval, spread_of_halves, spread_of_neighbours,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn of_rounds(
     let (old, new) = (&before.samples, &after.samples);
     let ratio = after.value.zip(before.value).map(|(after, before)| after / before);
     let known = known.into_iter().flat_map(|known| [&known.control, &known.history]);
-    let between_runs = known.filter_map(|changes| chance_among(changes, ratio?));
+    let between_runs = known.filter_map(|changes| chance_among(&logarithms(changes), ratio?));
     Evidence {
         delta: None,
         interval: relative_change_interval(old, new, LEVEL, seed),

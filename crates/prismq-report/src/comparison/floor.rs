@@ -6,7 +6,7 @@ use std::fmt;
 use super::Rules;
 use super::evidence::Evidence;
 use super::rows::Draft;
-use crate::statistics::fence;
+use crate::statistics::{fence, logarithms};
 
 /// The smallest relative change that counts, and why it is not smaller.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,20 +71,25 @@ pub(super) fn floor(draft: &Draft, evidence: &Evidence, rules: &Rules, sides: Si
 /// figure that the next run does not repeat. Runs of one program against itself are made one after the other
 /// and may show that much, never that there is no more: that takes a history.
 fn between_runs(draft: &Draft, evidence: &Evidence, rules: &Rules) -> Vec<NoiseFloor> {
+    let is_less = draft.row.delta.is_some_and(|delta| delta < 0.0);
+    let floor = |log: f64, source| {
+        let change = if is_less { -(-log).exp_m1() } else { log.exp_m1() };
+        NoiseFloor { change, source }
+    };
     let known = rules.noise.of(&draft.row.scenario, &draft.row.metric);
-    let of = |changes: &[f64], source| fence(changes).map(|change| NoiseFloor { change, source });
-    let control = known.and_then(|known| of(&known.control, FloorSource::ControlRuns));
-    let history = known
-        .and_then(|known| of(&known.history, FloorSource::History))
-        .unwrap_or_else(|| unknown(draft, evidence));
-    control.into_iter().chain([history]).collect()
+    let control = known.and_then(|known| fence(&logarithms(&known.control)));
+    let history = known.and_then(|known| fence(&logarithms(&known.history)));
+    let runs = match history {
+        Some(log) => floor(log, FloorSource::History),
+        None => floor(unknown(evidence), FloorSource::Unknown),
+    };
+    let control = control.map(|log| floor(log, FloorSource::ControlRuns));
+    control.into_iter().chain([runs]).collect()
 }
 
-fn unknown(draft: &Draft, evidence: &Evidence) -> NoiseFloor {
-    let factor = UNKNOWN_FACTOR * (1.0 + BEYOND_ROUNDS * evidence.spread.unwrap_or_default());
-    let is_less = draft.row.delta.is_some_and(|delta| delta < 0.0);
-    let change = if is_less { 1.0 - 1.0 / factor } else { factor - 1.0 };
-    NoiseFloor { change, source: FloorSource::Unknown }
+/// As a logarithm.
+fn unknown(evidence: &Evidence) -> f64 {
+    (UNKNOWN_FACTOR * (1.0 + BEYOND_ROUNDS * evidence.spread.unwrap_or_default())).ln()
 }
 
 /// What counts between two runs while too little is known of how much runs differ: a factor of two...

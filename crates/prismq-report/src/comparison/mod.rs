@@ -13,7 +13,7 @@
 //!
 //! The rounds of one run share what the machine did meanwhile and agree with each other more than with
 //! those of the next. So two single runs are told apart by what is known of how much runs differ on this
-//! machine, and as long as that is not known by no less than a factor of two; pairs of starts, made in turn,
+//! machine. As long as that is unknown no change below a factor of two counts. Pairs of starts, made in turn,
 //! bring that knowledge with them.
 //!
 //! Counts of what must not happen at all are compared exactly. Only the same work on the same machine
@@ -107,7 +107,7 @@ pub enum Change {
     Regressed,
     /// It moved by less than matters.
     Unchanged,
-    /// It moved, but the samples do not rule out chance.
+    /// It moved, but what is known does not rule out chance.
     Inconclusive,
     /// The figures are not of the same work, or cannot be trusted.
     NotComparable {

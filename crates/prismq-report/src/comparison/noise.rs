@@ -29,8 +29,7 @@ impl KnownNoise {
     }
 
     /// Adds the figures of a metric in past runs on this machine, the oldest first: the changes from
-    /// each to the next. Most of them had no cause; what had one makes the metric look noisier than it is, until
-    /// it is past.
+    /// each to the next. Most of them had no cause.
     pub fn add_history(&mut self, scenario: &str, metric: &str, figures: &[f64]) {
         let change = |pair: &[f64]| match pair {
             [old, new] if *old != 0.0 => Some((new - old) / old.abs()),

@@ -24,7 +24,7 @@ pub use drift::{Drift, drift};
 pub use fairness::{gini, jain};
 pub use geometric::geometric_mean;
 pub use knee::{Knee, knee};
-pub use noise::{chance_among, fence, spread_of_halves, spread_of_neighbours};
+pub use noise::{chance_among, fence, logarithms, spread_of_halves, spread_of_neighbours};
 pub use order::{CONFIDENCE, median, median_interval, quantile};
 pub use paired_test::paired_p;
 pub use rank_test::{RankTest, rank_test};

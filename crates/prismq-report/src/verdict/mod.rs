@@ -155,7 +155,7 @@ fn untold(comparison: &Comparison, fail_on: FailOn) -> Vec<String> {
     }
     let open = comparison.rows.iter().filter_map(|row| {
         let what = match &row.change {
-            Change::Inconclusive => "moved, but the samples do not rule out chance".to_owned(),
+            Change::Inconclusive => "moved, but what is known does not rule out chance".to_owned(),
             Change::NotComparable { reason } => format!("not comparable: {reason}"),
             Change::Missing => "has no figure in this run".to_owned(),
             Change::Improved | Change::Regressed | Change::Unchanged | Change::New => return None,

@@ -74,9 +74,24 @@ fn noise_known_to_be_small_lets_small_changes_count() {
     assert_eq!(loss(history([1.06, 0.95], 11)), Change::Inconclusive);
 }
 
+/// The run that regressed is part of the history of the next one.
+#[test]
+fn a_regression_is_still_found_by_the_runs_after_it() {
+    let mut figures: Vec<f64> = (0..12).map(|n| if n % 2 == 0 { 1000.0 } else { 1010.0 }).collect();
+    for _ in 0..4 {
+        figures.push(400.0);
+        let mut noise = KnownNoise::default();
+        noise.add_history(SCENARIO, "rate", &figures);
+        assert_eq!(row(noise).change, Change::Regressed, "{figures:?}");
+    }
+}
+
 #[test]
 fn noise_of_another_metric_does_not_matter() {
     assert_eq!(row(control("p99_ms", 0.9, 10)).change, Change::Regressed);
+    let mut elsewhere = KnownNoise::default();
+    (0..10).for_each(|_| elsewhere.add_control("latency/drain/workers=5", "rate", -0.9));
+    assert_eq!(row(elsewhere).change, Change::Regressed);
 }
 
 #[test]
@@ -112,10 +127,10 @@ fn what_is_kept_is_added_to() {
     let results = tempfile::tempdir().unwrap();
     assert_eq!(noise::load(results.path(), "here").unwrap(), KnownNoise::default());
     for _ in 0..2 {
-        noise::add(results.path(), "here", control("rate", 0.80, 5)).unwrap();
+        noise::add(results.path(), "here", control("rate", -0.7, 5)).unwrap();
     }
     let kept = noise::load(results.path(), "here").unwrap();
-    assert_eq!(row(kept).floor.unwrap().change, 0.80);
+    assert_eq!(row(kept).floor.unwrap().change, 0.7);
     assert_eq!(noise::load(results.path(), "elsewhere").unwrap(), KnownNoise::default());
 
     std::fs::write(results.path().join("noise/here.json"), "{").unwrap();

@@ -12,7 +12,7 @@ pub(super) const QUESTION: Question = Question {
     id: "history",
     question: "Is it getting better or worse?",
     aid: "A mark outside the band is more than the usual noise between runs; look at its commit.",
-    method: "Each mark is one run on this machine, in order of time, named by its commit; the last is this run. The band is the median of the runs before it, three scaled median absolute deviations to each side.",
+    method: "Each mark is one run of the same work on this machine, in order of time, named by its commit; the last is this run. The band is the median of the runs before it, three scaled median absolute deviations to each side.",
     needs: "a history of two or more runs of a metric",
     command: "cargo bench, more than once: each run adds to results/history.jsonl",
     build,
