@@ -14,7 +14,7 @@ pub enum Profile {
     /// All suites at the loads the goals are asked of, in some seven minutes: the figures of the README.
     #[default]
     Standard,
-    /// Larger volumes and wider sweeps, in about an hour: for a release.
+    /// Larger volumes and wider sweeps, in some fifty minutes: for a release.
     Full,
 }
 
