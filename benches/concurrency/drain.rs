@@ -41,7 +41,7 @@ struct Level {
 }
 
 fn tasks(suite: &Suite<'_>) -> usize {
-    suite.stage().scale().pick(64, 96, 800, 5_000)
+    suite.stage().scale().pick(64, 64, 800, 5_000)
 }
 
 fn case(suite: &Suite<'_>, scenario: &'static str, workers: usize) -> Case {

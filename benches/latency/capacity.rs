@@ -80,7 +80,7 @@ impl Capacity {
 
 /// How long each rate is tried.
 pub(crate) fn tried_for(stage: &Stage) -> Duration {
-    Duration::from_millis(stage.scale().pick(5, 30, 200, 2_000))
+    Duration::from_millis(stage.scale().pick(5, 20, 200, 2_000))
 }
 
 /// The load whose rate is sought.

@@ -44,8 +44,8 @@ fn work() -> Arc<dyn Fn(u64) + Send + Sync> {
 /// follows drains of a tenth of it, whose books are checked all the same.
 fn volume(suite: &mut Suite<'_>, workers: usize, standard: usize) -> Result<()> {
     let scale = suite.stage().scale();
-    let tasks = scale.pick(workers * 4, standard / 5, standard, standard * 4);
-    let round_tasks = scale.pick(workers * 4, standard / 50, standard / 10, standard / 5);
+    let tasks = scale.pick(workers * 4, standard / 10, standard, standard * 4);
+    let round_tasks = scale.pick(workers * 4, standard / 100, standard / 10, standard / 5);
     let case = Case::new("volume", "workers", workers)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)

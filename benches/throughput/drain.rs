@@ -24,7 +24,7 @@ const BACKLOGS_FULL: [usize; 3] = [1_000, 100_000, 1_000_000];
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let full = suite.stage().scale() == Scale::Profile(Profile::Full);
     let workers = if full { WORKERS_FULL } else { WORKERS };
-    let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
+    let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 50_000);
     for workers in workers {
         let case = Case::new("drain", "workers", *workers as usize);
         let point = ("drain_by_workers", *workers as usize);

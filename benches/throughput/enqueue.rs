@@ -20,12 +20,12 @@ use prismq_report::record::Model;
 const LEVELS: &[(usize, usize, usize, usize)] =
     &[(1, 4_000, 4_000, 8), (10, 8_000, 1_000, 1), (64, 30_000, 640, 1)];
 /// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
-const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 1_500, 1), (10, 8_000, 100, 1)];
+const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 500, 1), (10, 8_000, 100, 1)];
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let levels = suite.stage().scale().pick(LEVELS, LEVELS_SMOKE, LEVELS, LEVELS);
     for &(callers, standard, pooled, turns) in levels {
-        let tasks = suite.stage().scale().pick(callers * 2, standard / 10, standard, standard * 2);
+        let tasks = suite.stage().scale().pick(callers * 2, standard / 20, standard, standard * 2);
         // The pooled engine does as much as takes it about as long: a rate is a rate.
         let pooled = suite.stage().scale().pick(callers * 2, pooled / 5, pooled, pooled * 2);
         let turns = suite.stage().scale().pick(1, turns, turns, turns);
