@@ -9,8 +9,9 @@ const COMPARISONS: u64 = 20;
 const QUIET: (f64, f64) = (0.01, 0.03);
 const NOISY: (f64, f64) = (0.03, 0.06);
 
-/// The share of metrics whose slowdown is found over 20 comparisons, and of comparisons in which any is.
+/// The share of metrics whose slowdown is found over 20 comparisons, and of comparisons in which any is; shown.
 fn found(
+    name: &str,
     spreads: (f64, f64),
     slower: f64,
     compared: impl Fn(&mut Machine, f64) -> Comparison,
@@ -23,21 +24,10 @@ fn found(
         metrics += comparison.count(&Change::Regressed);
         any += usize::from(comparison.has_regression());
     }
-    (metrics as f64 / (COMPARISONS as usize * METRICS) as f64, any as f64 / COMPARISONS as f64)
-}
-
-/// The same of pairs of starts, shown.
-fn in_pairs(spreads: (f64, f64), slower: f64, pairs: usize) -> (f64, f64) {
-    let compared = |machine: &mut Machine, slower| {
-        let pairs: Vec<(RunRecord, RunRecord)> =
-            (0..pairs).map(|_| (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, slower))).collect();
-        let rules = Rules { min_effect: 0.02, ..Rules::default() };
-        compare_pairs(&rules, "before", &pairs).unwrap()
-    };
-    let (metrics, any) = found(spreads, slower, compared);
+    let metrics = metrics as f64 / (COMPARISONS as usize * METRICS) as f64;
+    let any = any as f64 / COMPARISONS as f64;
     println!(
-        "{slower} slower, {pairs} pairs of starts, spread {} to {}: {:.1} % of metrics, any in \
-         {:.0} % of comparisons",
+        "{slower} slower, {name}, spread {} to {}: {:.1} % of metrics, any in {:.0} % of comparisons",
         spreads.0,
         spreads.1,
         100.0 * metrics,
@@ -46,23 +36,25 @@ fn in_pairs(spreads: (f64, f64), slower: f64, pairs: usize) -> (f64, f64) {
     (metrics, any)
 }
 
-/// The same of single runs after a history that tells how much runs differ, shown.
+/// The same of pairs of starts.
+fn in_pairs(spreads: (f64, f64), slower: f64, count: usize) -> (f64, f64) {
+    let compared = |machine: &mut Machine, slower| {
+        let pairs: Vec<(RunRecord, RunRecord)> =
+            (0..count).map(|_| (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, slower))).collect();
+        let rules = Rules { min_effect: 0.02, ..Rules::default() };
+        compare_pairs(&rules, "before", &pairs).unwrap()
+    };
+    found(&format!("{count} pairs of starts"), spreads, slower, compared)
+}
+
+/// The same of single runs after a history that tells how much runs differ.
 fn in_single_runs(spreads: (f64, f64), slower: f64) -> (f64, f64) {
     let compared = |machine: &mut Machine, slower| {
         let rules = Rules { noise: machine.known(ROUNDS), ..Rules::default() };
         let (before, after) = (machine.run(ROUNDS, 0.0), machine.run(ROUNDS, slower));
         compare_by(&rules, "before", &before, &after)
     };
-    let (metrics, any) = found(spreads, slower, compared);
-    println!(
-        "{slower} slower, single runs with a history, spread {} to {}: {:.1} % of metrics, any in \
-         {:.0} % of comparisons",
-        spreads.0,
-        spreads.1,
-        100.0 * metrics,
-        100.0 * any
-    );
-    (metrics, any)
+    found("single runs with a history", spreads, slower, compared)
 }
 
 #[test]
