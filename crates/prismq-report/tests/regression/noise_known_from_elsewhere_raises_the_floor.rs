@@ -122,6 +122,27 @@ fn past_runs_of_the_same_machine_are_known_and_later_ones_are_not() {
     assert_ne!(source(&run), FloorSource::History, "of another profile");
 }
 
+/// What changed for good, or was once wild, is past some day.
+#[test]
+fn of_a_long_history_the_latest_31_runs_count() {
+    const WILD: i64 = 13;
+    let results = tempfile::tempdir().unwrap();
+    let source = |runs: i64| {
+        let mut run = sample::run();
+        run.ended_at = sample::at(runs);
+        row(noise::rules(results.path(), &run).unwrap().noise).floor.unwrap()
+    };
+    for step in 0..WILD + 31 {
+        let mut run = sample::faster(if step < WILD && step % 2 == 0 { 4.0 } else { 1.0 });
+        run.run_id = format!("run {step}");
+        run.ended_at = sample::at(step);
+        let line = HistoryLine::of(&run, &judge(&run, &[], None, FailOn::Never).unwrap());
+        history::append(results.path(), &line).unwrap();
+    }
+    assert_eq!(source(WILD).source, FloorSource::History);
+    assert_eq!(source(WILD + 31).source, FloorSource::MinimumEffect);
+}
+
 #[test]
 fn what_is_kept_is_added_to() {
     let results = tempfile::tempdir().unwrap();
