@@ -6,9 +6,9 @@
 //! of RocksDB). There is no timer: what arrives during a commit is the next group. A lone caller
 //! applies its operations itself, without a thread switch.
 //!
-//! An idle worker pool leaves a claim waiting here. Whoever enqueues what it waits for has it applied in
-//! the same transaction, so that the task is in the pool's hands as soon as it is committed, and waking
-//! costs no transaction of its own.
+//! Idle worker pools register as [`Claimer`]s. Whoever enqueues what one waits for claims it for the pool
+//! in the same transaction, so that the task is in the pool's hands as soon as it is committed, and waking
+//! a worker costs no transaction of its own.
 //!
 //! Each operation is answered alone. A failed group is applied again one operation at a time, so
 //! that one caller's failure is not another's; a commit that leaves the disk in doubt fails its whole
@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,8 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lease::{Claim, Lease};
 use crate::limits::{
-    GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_BYTES_MAX, PENDING_OPERATIONS_MAX,
+    CLAIM_BATCH_MAX, GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_BYTES_MAX,
+    PENDING_OPERATIONS_MAX,
 };
 use crate::signal::Signal;
 use crate::store::{Answer, Operation, Store};
@@ -34,10 +35,31 @@ use crate::task::State;
 
 type Answers = Vec<Result<Answer>>;
 
+/// Who claims in the transactions of others: a worker pool.
+///
+/// Called while the store is locked; it must not call the committer.
+pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
+    /// What it claims, but for the number of tasks.
+    fn claim(&self) -> &Claim;
+
+    /// How many tasks it can take now. If any, [`Claimer::keep_promise`] follows.
+    fn promise(&self) -> usize;
+
+    /// Gives it what was claimed of so many promised tasks, once that is committed.
+    fn keep_promise(&self, room: usize, leases: Vec<Lease>);
+
+    /// A commit gave workers something to do, now or later.
+    fn work_arrived(&self);
+
+    /// A queue was paused.
+    fn paused(&self, queue: &str);
+}
+
 /// Runs the operations of all threads on one store.
 #[derive(Debug)]
 pub(crate) struct Committer<S> {
-    engine: Mutex<Engine<S>>,
+    store: Mutex<S>,
+    claimers: Mutex<Vec<Weak<dyn Claimer>>>,
     pending: Mutex<Pending>,
     room: Condvar,
     /// Raised after a commit that gave workers something to do, now or later.
@@ -45,26 +67,6 @@ pub(crate) struct Committer<S> {
     clock: Arc<dyn Clock>,
     overload_wait: Duration,
 }
-
-/// The store, and the claims that wait for something to take.
-#[derive(Debug)]
-struct Engine<S> {
-    store: S,
-    waiting: Vec<WaitingClaim>,
-    tickets: u64,
-}
-
-#[derive(Debug)]
-struct WaitingClaim {
-    ticket: Ticket,
-    claim: Claim,
-    /// What it was given, once it was.
-    leases: Vec<Lease>,
-}
-
-/// Names a waiting claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
 
 /// What waits for the store.
 #[derive(Debug, Default)]
@@ -109,7 +111,8 @@ impl<S: Store> Committer<S> {
         overload_wait: Duration,
     ) -> Self {
         Self {
-            engine: Mutex::new(Engine { store, waiting: Vec::new(), tickets: 0 }),
+            store: Mutex::new(store),
+            claimers: Mutex::default(),
             pending: Mutex::default(),
             room: Condvar::new(),
             work,
@@ -141,35 +144,26 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    /// Leaves a claim waiting. It is withdrawn by [`Self::withdraw`] and not before.
-    pub(crate) fn leave_waiting(&self, claim: Claim) -> Ticket {
-        let mut engine = self.engine();
-        engine.tickets += 1;
-        let ticket = Ticket(engine.tickets);
-        engine.waiting.push(WaitingClaim { ticket, claim, leases: Vec::new() });
-        ticket
-    }
-
-    /// Withdraws a waiting claim and returns what it was given, which may be nothing.
-    pub(crate) fn withdraw(&self, ticket: Ticket) -> Vec<Lease> {
-        let mut engine = self.engine();
-        let place = engine.waiting.iter().position(|waiting| waiting.ticket == ticket);
-        place.map_or_else(Vec::new, |place| engine.waiting.swap_remove(place).leases)
+    /// Registers who claims in the transactions of others, for as long as it lives.
+    pub(crate) fn add_claimer(&self, claimer: Weak<dyn Claimer>) {
+        let mut claimers = self.lock_claimers();
+        claimers.retain(|claimer| claimer.strong_count() > 0);
+        claimers.push(claimer);
     }
 
     /// A number that is another once another process or handle has committed something.
     pub(crate) fn version(&self) -> Result<i64> {
-        self.engine().store.version()
+        self.store().version()
     }
 
     /// A file that changes whenever something is committed, if there is one.
     pub(crate) fn changing_file(&self) -> Option<PathBuf> {
-        self.engine().store.changing_file()
+        self.store().changing_file()
     }
 
     /// The store's own view of its settings.
     pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.engine().store.settings()
+        self.store().settings()
     }
 
     /// Waits for room.
@@ -293,7 +287,8 @@ impl<S: Store> Committer<S> {
     }
 
     fn apply(&self, mut operations: Vec<Operation>) -> Answers {
-        let answers = match self.apply_with_waiting(&mut operations) {
+        let claimers = self.claimers();
+        let answers = match self.apply_with_claims(&mut operations, &claimers) {
             Ok(answers) => answers,
             Err(error) if operations.len() > 1 && may_concern_one(&error) => operations
                 .iter()
@@ -304,51 +299,73 @@ impl<S: Store> Committer<S> {
                 .collect(),
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
-        if answers.iter().flatten().any(gives_work) {
-            self.work.raise();
-        }
+        self.notify(&operations, &answers, &claimers);
         answers
     }
 
-    /// Applies a group, and with it the waiting claims it has something for.
-    fn apply_with_waiting(&self, operations: &mut Vec<Operation>) -> Result<Answers> {
-        let mut engine = self.engine();
-        let own = operations.len();
-        let mut served = Vec::new();
-        for (place, waiting) in engine.waiting.iter().enumerate() {
-            if waiting.leases.is_empty()
-                && operations.iter().any(|each| each.serves(&waiting.claim))
+    /// Lets pools know what a group changed for them.
+    fn notify(&self, operations: &[Operation], answers: &Answers, claimers: &[Arc<dyn Claimer>]) {
+        for (operation, answer) in operations.iter().zip(answers) {
+            if let (Operation::SetPaused { queue, .. }, Ok(Answer::Paused(true))) =
+                (operation, answer)
             {
-                served.push(place);
+                claimers.iter().for_each(|claimer| claimer.paused(queue));
             }
         }
-        if served.is_empty() {
-            return self.apply_to(&mut engine.store, operations);
+        if answers.iter().flatten().any(gives_work) {
+            self.work.raise();
+            claimers.iter().for_each(|claimer| claimer.work_arrived());
         }
-        let claims = served.iter().filter_map(|place| engine.waiting.get(*place));
-        operations.extend(claims.map(|waiting| Operation::Claim(waiting.claim.clone())));
-        let applied = self.apply_to(&mut engine.store, operations);
-        operations.truncate(own);
-        let mut answers = match applied {
-            Ok(answers) => answers,
-            // A claim that fails must not fail those it came with.
-            Err(error) if may_concern_one(&error) => {
-                return self.apply_to(&mut engine.store, operations);
-            }
-            Err(error) => return Err(error),
+    }
+
+    /// Applies a group, and with it the claims of those it has something for.
+    fn apply_with_claims(
+        &self,
+        operations: &mut Vec<Operation>,
+        claimers: &[Arc<dyn Claimer>],
+    ) -> Result<Answers> {
+        let serves = |claimer: &Arc<dyn Claimer>| {
+            operations.iter().any(|operation| operation.serves(claimer.claim()))
         };
-        for (place, answer) in served.into_iter().zip(answers.split_off(own)) {
-            if let (Some(waiting), Ok(Answer::Claimed(claimed))) =
-                (engine.waiting.get_mut(place), answer)
-            {
-                waiting.leases = claimed.leases;
-            }
+        let served: Vec<_> = claimers.iter().filter(|claimer| serves(claimer)).collect();
+        let mut store = self.store();
+        let promised: Vec<(&Arc<dyn Claimer>, usize)> = served
+            .into_iter()
+            .map(|claimer| (claimer, claimer.promise()))
+            .filter(|(_, room)| *room > 0)
+            .collect();
+        if promised.is_empty() {
+            return self.apply_to(&mut store, operations);
         }
-        Ok(answers)
+        let claims = promised.iter().map(|(claimer, room)| {
+            let claim = claimer.claim().clone().max((*room).min(CLAIM_BATCH_MAX));
+            Operation::Claim(claim.begun_max(0).suspects_max(0))
+        });
+        let own = operations.len();
+        operations.extend(claims);
+        let mut applied = self.apply_to(&mut store, operations);
+        operations.truncate(own);
+        let claimed = match &mut applied {
+            Ok(answers) => answers.split_off(own),
+            Err(_) => Vec::new(),
+        };
+        let mut claimed = claimed.into_iter();
+        for (claimer, room) in promised {
+            let leases = match claimed.next() {
+                Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
+                _ => Vec::new(),
+            };
+            claimer.keep_promise(room, leases);
+        }
+        match applied {
+            // A claim that fails must not fail those it came with.
+            Err(error) if may_concern_one(&error) => self.apply_to(&mut store, operations),
+            applied => applied,
+        }
     }
 
     fn apply_at_once(&self, operations: &[Operation]) -> Result<Answers> {
-        self.apply_to(&mut self.engine().store, operations)
+        self.apply_to(&mut self.store(), operations)
     }
 
     fn apply_to(&self, store: &mut S, operations: &[Operation]) -> Result<Answers> {
@@ -366,8 +383,16 @@ impl<S: Store> Committer<S> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn engine(&self) -> MutexGuard<'_, Engine<S>> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    fn store(&self) -> MutexGuard<'_, S> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn claimers(&self) -> Vec<Arc<dyn Claimer>> {
+        self.lock_claimers().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock_claimers(&self) -> MutexGuard<'_, Vec<Weak<dyn Claimer>>> {
+        self.claimers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -182,6 +182,11 @@ impl Error {
         )
     }
 
+    /// Whether the fault may end while this handle stays open.
+    pub(crate) const fn may_end_by_itself(&self) -> bool {
+        !matches!(self, Self::Poisoned { .. } | Self::Forked { .. })
+    }
+
     /// Whether another process held the write lock too long.
     #[must_use]
     pub const fn is_busy(&self) -> bool {

@@ -39,6 +39,11 @@ impl TaskError {
         self
     }
 
+    /// The same, with words in front that say what it came from.
+    pub(crate) fn in_context(self, context: impl fmt::Display) -> Self {
+        Self { text: format!("{context}: {}", self.text).into(), ..self }
+    }
+
     /// The text kept with the task.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -25,6 +25,8 @@ pub struct Claim {
     /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
     /// if its lease expires. Of more, nobody knows which are begun.
     pub(crate) begun_max: usize,
+    /// Up to so many of them may be suspects.
+    pub(crate) suspects_max: usize,
 }
 
 impl Claim {
@@ -37,6 +39,7 @@ impl Claim {
             max: 1,
             lease: DEFAULT_LEASE,
             begun_max: usize::MAX,
+            suspects_max: usize::MAX,
         }
     }
 
@@ -70,6 +73,11 @@ impl Claim {
 
     pub(crate) const fn begun_max(mut self, begun_max: usize) -> Self {
         self.begun_max = begun_max;
+        self
+    }
+
+    pub(crate) const fn suspects_max(mut self, suspects_max: usize) -> Self {
+        self.suspects_max = suspects_max;
         self
     }
 
@@ -175,6 +183,8 @@ pub struct Lease {
     pub(crate) task_type: Arc<str>,
     pub(crate) payload: Payload,
     pub(crate) priority: i32,
+    /// Where the task stands in its queue's order: lower keys first, then older tasks.
+    pub(crate) order_key: i64,
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
     pub(crate) enqueued_at: Timestamp,
@@ -222,6 +232,26 @@ impl Lease {
     /// process then.
     pub(crate) const fn is_suspect(&self) -> bool {
         self.key.token > self.attempt as i64
+    }
+
+    /// The task's place in its queue's order.
+    pub(crate) const fn place(&self) -> (i64, i64) {
+        (self.order_key, self.key.id.as_i64())
+    }
+
+    /// The same lease, without the bytes.
+    pub(crate) fn without_payload(&self) -> Self {
+        Self {
+            key: self.key,
+            task_type: self.task_type.clone(),
+            payload: Payload::unread(),
+            priority: self.priority,
+            order_key: self.order_key,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            enqueued_at: self.enqueued_at,
+            expires_at: self.expires_at,
+        }
     }
 
     /// How many attempts the task is given.

@@ -7,6 +7,7 @@ mod failure;
 mod lease;
 pub mod limits;
 mod order;
+mod pool;
 mod process;
 mod queue;
 mod requirements;
@@ -15,18 +16,17 @@ mod signal;
 mod stats;
 mod store;
 mod task;
-mod worker;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{Error, Result};
 pub use failure::TaskError;
 pub use lease::{Claim, Lease};
 pub use order::Order;
+pub use pool::{
+    Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
+};
 pub use queue::{Durability, Queue, QueueBuilder};
 pub use retry::RetryPolicy;
 pub use signal::Signal;
 pub use stats::{Contention, QueueStats};
 pub use task::{NewTask, State, Task, TaskId};
-pub use worker::{
-    Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
-};

@@ -73,20 +73,32 @@ pub const WAL_IDLE: Duration = Duration::from_secs(1);
 pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long an operation waits for room in the submission queue.
 pub const OVERLOAD_WAIT: Duration = Duration::from_secs(5);
-/// Most tasks a pool holds ready for its workers unless told otherwise.
+/// Most tasks a pool holds for its workers unless another number is set.
 pub const PREFETCH_DEFAULT: usize = 2048;
-/// How much work a pool holds ready for its workers: as many tasks as they finish in this time, so
-/// that slow tasks are left to other processes and a task of higher priority soon has its turn.
+/// How far ahead a pool claims: the tasks that its workers are expected to begin within this time. What
+/// was held for longer and will not be begun goes back.
 pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
-/// How many bytes of payloads too large to stand in their tasks' rows are read at a time: of the tasks
-/// that come next, as many as fit, and of the first however large.
+/// How many bytes of payloads stored out of line are read at a time: of the tasks that come next, as many
+/// as fit, and of the first whatever its size.
 pub const READ_BYTES_MAX: usize = 256 << 10;
-/// How long a finished task may wait for others to be committed with, where handlers are quick.
+/// How long a finished task may wait for others to be committed with, while more tasks are ready.
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);
-/// How long what another process enqueues may go unnoticed by an idle pool where the kernel does not
-/// tell of it.
-pub const OTHERS_INTERVAL: Duration = Duration::from_millis(50);
-/// How often an idle pool looks for itself where the kernel does tell, in case it failed to.
-pub const OTHERS_INTERVAL_TOLD: Duration = Duration::from_secs(1);
+/// Shortest lease of a pool; a shorter one is refused, as it could expire before it is extended.
+pub const POOL_LEASE_MIN: Duration = Duration::from_millis(100);
+/// Longest time limit of a handler (seven days); a longer one is refused.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a handler that ran into its time limit may take to return, or as long as its limit where that
+/// is shorter; then its attempt is recorded as failed.
+pub const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+/// How long a task that may have killed its process before keeps others like it from running in the same
+/// process.
+pub const SUSPECT_ALONE: Duration = Duration::from_secs(60);
+/// Most events that may wait for a pool's listener; then the pool claims nothing until it caught up.
+pub const EVENTS_MAX: usize = 65_536;
+/// How long what another process enqueues may go unnoticed by an idle pool where inotify is unavailable.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How often an idle pool polls where inotify is available, in case it missed a change, and to notice that
+/// the file was moved or replaced.
+pub const FALLBACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a dropped pool waits for its handlers.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);

@@ -4,11 +4,11 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::commit::{Committer, Ticket};
+use crate::commit::{Claimer, Committer};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
@@ -390,14 +390,9 @@ impl Queue {
         self.submit(Operation::SetPaused { queue: queue.into(), paused }).map(drop)
     }
 
-    /// Leaves a claim waiting for a task to be enqueued through this handle.
-    pub(crate) fn leave_waiting(&self, claim: Claim) -> Ticket {
-        self.shared.committer.leave_waiting(claim)
-    }
-
-    /// Withdraws a waiting claim and returns what it was given.
-    pub(crate) fn withdraw(&self, ticket: Ticket) -> Vec<Lease> {
-        self.shared.committer.withdraw(ticket)
+    /// Registers a pool that claims in the transactions of others.
+    pub(crate) fn add_claimer(&self, claimer: Weak<dyn Claimer>) {
+        self.shared.committer.add_claimer(claimer);
     }
 
     pub(crate) fn submit_all(&self, operations: Vec<Operation>) -> Vec<Result<Answer>> {

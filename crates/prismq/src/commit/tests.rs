@@ -165,31 +165,72 @@ fn queue() -> (tempfile::TempDir, crate::Queue) {
     (folder, queue)
 }
 
+/// Stands for an idle pool that has room for so many tasks.
+#[derive(Debug)]
+struct Idle {
+    claim: Claim,
+    room: usize,
+    given: Mutex<Vec<Lease>>,
+}
+
+impl Idle {
+    fn new(queue: &crate::Queue, room: usize) -> Arc<Self> {
+        let idle = Arc::new(Self { claim: Claim::new(["t"]), room, given: Mutex::default() });
+        let claimer: Arc<dyn Claimer> = idle.clone();
+        queue.add_claimer(Arc::downgrade(&claimer));
+        idle
+    }
+
+    fn given(&self) -> usize {
+        self.given.lock().unwrap().len()
+    }
+}
+
+impl Claimer for Idle {
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    fn promise(&self) -> usize {
+        self.room
+    }
+
+    fn keep_promise(&self, room: usize, leases: Vec<Lease>) {
+        assert_eq!(room, self.room);
+        self.given.lock().unwrap().extend(leases);
+    }
+
+    fn work_arrived(&self) {}
+
+    fn paused(&self, _: &str) {}
+}
+
 #[test]
-fn a_waiting_claim_is_served_in_the_transaction_that_enqueues() {
+fn an_idle_pool_is_served_in_the_transaction_that_enqueues() {
     let (_folder, queue) = queue();
-    let ticket = queue.leave_waiting(Claim::new(["t"]).max(2));
+    let idle = Idle::new(&queue, 2);
     queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
-    assert_eq!(queue.withdraw(ticket).len(), 2);
+    assert_eq!(idle.given(), 2);
     assert_eq!(queue.contention().write_transactions, 1);
     assert_eq!(queue.stats("default").unwrap().leased, 2);
 }
 
 #[test]
-fn a_waiting_claim_is_given_nothing_it_did_not_ask_for() {
+fn an_idle_pool_is_given_nothing_it_did_not_ask_for() {
     let (_folder, queue) = queue();
-    let ticket = queue.leave_waiting(Claim::new(["t"]));
+    let idle = Idle::new(&queue, 1);
     queue.enqueue(&NewTask::new("other", [])).unwrap();
     queue.enqueue(&NewTask::new("t", []).queue("other")).unwrap();
     queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
-    assert!(queue.withdraw(ticket).is_empty());
+    assert_eq!(idle.given(), 0);
 }
 
 #[test]
-fn a_withdrawn_claim_takes_nothing() {
+fn a_pool_without_room_and_one_that_is_gone_take_nothing() {
     let (_folder, queue) = queue();
-    let ticket = queue.leave_waiting(Claim::new(["t"]));
-    assert!(queue.withdraw(ticket).is_empty());
+    let busy = Idle::new(&queue, 0);
+    drop(Idle::new(&queue, 1));
     queue.enqueue(&NewTask::new("t", [])).unwrap();
+    assert_eq!(busy.given(), 0);
     assert_eq!(queue.stats("default").unwrap().ready, 1);
 }

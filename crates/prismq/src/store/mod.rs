@@ -117,6 +117,8 @@ pub(crate) struct Claimed {
     pub(crate) next_due: Option<Timestamp>,
     /// [`Store::version`] when it looked.
     pub(crate) version: i64,
+    /// Whether the queue is paused, if it found less than it was asked for.
+    pub(crate) paused: bool,
 }
 
 /// An engine: applies batches of operations, each batch in one transaction.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rusqlite::types::Value;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::lanes::Lane;
@@ -31,6 +31,9 @@ pub(super) const LEASE: &str =
 pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
      AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
 
+/// Looks whether a queue is paused.
+const IS_PAUSED: &str = "SELECT paused FROM queue WHERE name = ?1";
+
 /// Tasks read from a lane at a time while several lanes are merged.
 const MERGE_CHUNK: usize = 32;
 
@@ -49,9 +52,11 @@ impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
     pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
-        if let Some((lane, _)) = lanes.first()
-            && self.settings_of(lane.queue)?.paused
-        {
+        let mut paused = false;
+        if let Some((lane, _)) = lanes.first() {
+            paused = self.settings_of(lane.queue)?.paused;
+        }
+        if paused {
             lanes.clear();
         }
         let picked = self.pick(&lanes, claim.max)?;
@@ -70,7 +75,7 @@ impl SqliteStore {
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        Ok(Claimed { leases, next_due: self.next_due()?, version: self.version()? })
+        Ok(Claimed { leases, next_due: self.next_due()?, version: self.version()?, paused })
     }
 
     /// Whether a claim would find a task.
@@ -82,6 +87,13 @@ impl SqliteStore {
             }
         }
         Ok(false)
+    }
+
+    /// Whether the claim's queue is paused.
+    pub(super) fn is_paused(&mut self, claim: &Claim) -> Result<bool> {
+        let mut select = self.prepare(IS_PAUSED)?;
+        let paused = select.query_row([&*claim.queue], |row| row.get(0)).optional();
+        Ok(paused.map_err(|error| self.failure(error))?.unwrap_or(false))
     }
 
     /// The lanes a claim may take from.
@@ -138,27 +150,24 @@ impl SqliteStore {
         let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|picked| picked.id.into()).collect());
         let mut update = self.prepare(LEASE)?;
         // The rows come back in an order of SQLite's own.
-        let mut by_id: Vec<(i64, usize, usize)> = picked
-            .iter()
-            .enumerate()
-            .map(|(place, picked)| (picked.id, place, picked.lane))
-            .collect();
-        by_id.sort_unstable();
+        let mut by_id: Vec<(i64, usize, Picked)> =
+            picked.iter().enumerate().map(|(place, picked)| (picked.id, place, *picked)).collect();
+        by_id.sort_unstable_by_key(|(id, _, _)| *id);
         let mut inline = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = update
             .query_map(params![ids, expires_at.as_micros(), begun], |row| {
                 let id: i64 = row.get(0)?;
                 let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
-                let Some((_, place, lane)) = found.and_then(|index| by_id.get(index)) else {
+                let Some((_, place, picked)) = found.and_then(|index| by_id.get(index)) else {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
                 };
-                let Some((lane, task_type)) = lanes.get(*lane) else {
+                let Some((lane, task_type)) = lanes.get(picked.lane) else {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
                 };
                 let start = inline.len();
                 let bytes = row.get_ref(6)?.as_blob_or_null()?;
                 inline.extend_from_slice(bytes.unwrap_or_default());
-                let lease = lease(row, *lane, task_type, expires_at, bytes.is_none())?;
+                let lease = lease(row, *lane, task_type, picked.key, expires_at, bytes.is_none())?;
                 Ok((*place, start..inline.len(), lease))
             })
             .and_then(Iterator::collect)
@@ -179,6 +188,7 @@ fn lease(
     row: &Row<'_>,
     lane: Lane,
     task_type: &Arc<str>,
+    order_key: i64,
     expires_at: Timestamp,
     payload_apart: bool,
 ) -> rusqlite::Result<Lease> {
@@ -192,6 +202,7 @@ fn lease(
         task_type: task_type.clone(),
         payload: Payload::unread(),
         priority: row.get(4)?,
+        order_key,
         attempt: row.get(2)?,
         max_attempts: row.get(3)?,
         enqueued_at: Timestamp::from_micros(row.get(5)?),

@@ -228,12 +228,13 @@ impl SqliteStore {
         let next_due = self.next_due()?;
         let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
         self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
-        Ok(Some(
-            claims
-                .iter()
-                .map(|_| Ok(Answer::Claimed(Claimed { leases: Vec::new(), next_due, version })))
-                .collect(),
-        ))
+        let mut answers = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let paused = self.is_paused(claim)?;
+            let nothing = Claimed { leases: Vec::new(), next_due, version, paused };
+            answers.push(Ok(Answer::Claimed(nothing)));
+        }
+        Ok(Some(answers))
     }
 
     /// A batch of claims alone was let through because work had been seen: what it found gone was lost

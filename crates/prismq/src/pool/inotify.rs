@@ -1,6 +1,5 @@
-//! Hearing other processes at once: the kernel tells when the queue's file changes, and only while a
-//! worker watches for work is it asked. On systems without inotify the watching worker looks at
-//! intervals instead.
+//! Commits of other processes: the kernel reports when the queue's file changes, and it is asked only
+//! while the pool waits for work. On systems without inotify the leader polls at intervals instead.
 
 use std::io;
 use std::path::Path;
@@ -11,23 +10,23 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify;
 
-use super::Crew;
+use super::Shared;
 
-/// A change is told when it is written, which is before it is synced and committed: the waits between
-/// looks for the commit, each this many times, which covers a quick disk and then a slow one.
+/// A change is reported when it is written, which is before it is synced and committed: the waits
+/// between looks for the commit, each this many times, which covers a quick disk and then a slow one.
 const LOOKS: [Duration; 3] =
     [Duration::from_micros(100), Duration::from_millis(1), Duration::from_millis(5)];
 const LOOKS_EACH: usize = 16;
 
-/// One file being listened to. The file itself is not opened, which SQLite's locks would not survive.
+/// A watch on one file. The file itself is not opened, which SQLite's locks would not survive.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(super) struct Inotify {
     changes: OwnedFd,
     stop: OwnedFd,
 }
 
-impl Listener {
-    /// Begins to listen.
+impl Inotify {
+    /// Begins to watch.
     pub(super) fn new(file: &Path) -> io::Result<Self> {
         let changes =
             inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
@@ -39,31 +38,32 @@ impl Listener {
     /// Lets [`Self::run`] return.
     pub(super) fn stop(&self) {
         if let Err(error) = rustix::io::write(&self.stop, &1_u64.to_ne_bytes()) {
-            tracing::error!(%error, "the listener of a pool cannot be told to stop");
+            tracing::error!(%error, "the thread that watches the queue's file cannot be stopped");
         }
     }
 
-    /// Tells the workers of what other processes commit, until it is stopped.
-    pub(super) fn run(&self, crew: &Crew) {
-        let mut known = crew.queue.version().ok();
+    /// Calls the leader for what other processes commit, until it is stopped.
+    pub(super) fn run(&self, shared: &Shared) {
+        let mut known = shared.queue.version().ok();
         loop {
-            let seen = crew.listen.count();
-            let state = crew.state();
-            let (watched, dismissed) = (state.is_watched(), state.is_dismissed());
-            drop(state);
-            if dismissed {
+            let seen = shared.listen.count();
+            let scheduler = shared.scheduler();
+            let (waits, ends) = (scheduler.waits_for_work(), scheduler.ends());
+            drop(scheduler);
+            if ends {
                 return;
             }
-            if !watched {
-                crew.listen.wait(seen, None);
+            if !waits {
+                shared.listen.wait(seen, None);
                 continue;
             }
             if let Err(error) = self.sleep() {
-                tracing::warn!(%error, "a pool no longer hears other processes at once");
+                tracing::warn!(%error, "inotify failed: commits of other processes are polled for");
                 return;
             }
-            if self.look(crew, &mut known) {
-                crew.queue.work().raise();
+            if self.look(shared, &mut known) {
+                shared.scheduler().look_again();
+                shared.signal.raise();
             }
         }
     }
@@ -83,14 +83,14 @@ impl Listener {
     }
 
     /// Whether another process committed something, now or within a few milliseconds.
-    fn look(&self, crew: &Crew, known: &mut Option<i64>) -> bool {
+    fn look(&self, shared: &Shared, known: &mut Option<i64>) -> bool {
         for wait in LOOKS.iter().flat_map(|wait| [*wait; LOOKS_EACH]) {
-            let version = crew.queue.version().ok();
+            let version = shared.queue.version().ok();
             if version != *known {
                 *known = version;
                 return true;
             }
-            if !crew.state().is_watched() {
+            if !shared.scheduler().waits_for_work() {
                 return false;
             }
             thread::sleep(wait);

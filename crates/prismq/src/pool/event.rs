@@ -1,8 +1,8 @@
-//! What a pool tells of its work.
+//! What a pool reports of its work.
 
 use crate::task::TaskId;
 
-/// One attempt that ended, told after the commit that settled it.
+/// One attempt that ended, reported after the commit that settled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -20,13 +20,14 @@ pub struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Well; the task is gone.
+    /// The handler returned `Ok`; the task is gone, or kept in its queue's history.
     Completed,
-    /// Badly; the task runs again.
+    /// The attempt failed; the task runs again.
     Retried,
-    /// Badly; the task is a dead letter.
+    /// The attempt failed; the task is a dead letter.
     Dead,
-    /// Not begun: given back at shutdown without counting an attempt.
+    /// Given back without counting an attempt: at shutdown, or as the pool held more than it could soon
+    /// run.
     Released,
     /// The lease no longer held; the result was refused.
     LeaseLost,
@@ -46,12 +47,16 @@ pub struct PoolStats {
     pub released: u64,
     /// Attempts whose result was refused.
     pub lease_lost: u64,
+    /// Attempts that ran into their time limit; they count as retried or dead too.
+    pub timed_out: u64,
     /// Handlers run to their end, by worker.
     pub per_worker: Vec<u64>,
     /// Tasks claimed and waiting for a worker.
     pub ready: usize,
     /// Handlers running.
     pub running: usize,
+    /// Attempts that ended and are not committed yet.
+    pub unsettled: usize,
 }
 
 impl PoolStats {

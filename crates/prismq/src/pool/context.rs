@@ -1,7 +1,6 @@
 //! What a handler is given.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use super::scheduler::Flags;
 use crate::clock::Timestamp;
 use crate::lease::Lease;
 use crate::task::TaskId;
@@ -11,7 +10,7 @@ use crate::task::TaskId;
 pub struct TaskContext<'a> {
     pub(super) lease: &'a Lease,
     pub(super) worker: usize,
-    pub(super) lost: &'a AtomicBool,
+    pub(super) flags: &'a Flags,
 }
 
 impl TaskContext<'_> {
@@ -67,6 +66,21 @@ impl TaskContext<'_> {
     /// result of this attempt will be refused, and a long handler should stop.
     #[must_use]
     pub fn lease_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        self.flags.lease_lost()
+    }
+
+    /// Whether the handler has run into its time limit
+    /// ([`timeout`](crate::WorkerPoolBuilder::timeout)) and should stop. If it does not return within
+    /// [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), the attempt is recorded as failed.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        self.flags.timed_out()
+    }
+
+    /// Whether the handler should stop, as its result will not count: [`Self::lease_lost`] or
+    /// [`Self::timed_out`]. Long handlers ask this now and then.
+    #[must_use]
+    pub fn should_stop(&self) -> bool {
+        self.lease_lost() || self.timed_out()
     }
 }

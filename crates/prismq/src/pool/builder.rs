@@ -1,0 +1,289 @@
+//! Putting a pool together and starting its threads.
+
+use std::collections::HashMap;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[cfg(target_os = "linux")]
+use super::inotify::Inotify;
+use super::notifier::{self, Listeners};
+use super::registry::Registry;
+use super::scheduler::{Scheduler, Settings};
+use super::{Event, Shared, TaskContext, WorkerPool, leader, worker};
+use crate::commit::Claimer;
+use crate::error::{Error, Result};
+use crate::failure::TaskError;
+use crate::lease::{Claim, DEFAULT_LEASE};
+use crate::limits::{
+    FALLBACK_POLL_INTERVAL, POLL_INTERVAL, POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX,
+    TIMEOUT_MAX, WORKERS_MAX,
+};
+use crate::queue::Queue;
+use crate::requirements::Names;
+use crate::signal::Signal;
+use crate::task::DEFAULT_QUEUE;
+
+/// How a pool works.
+#[must_use = "call start()"]
+pub struct WorkerPoolBuilder {
+    queue: Queue,
+    name: Arc<str>,
+    workers: usize,
+    prefetch: usize,
+    lease: Duration,
+    capabilities: Names,
+    registry: Registry,
+    registered_twice: Option<Arc<str>>,
+    timeout: Option<Duration>,
+    timeouts: HashMap<Arc<str>, Duration>,
+    listeners: Listeners,
+}
+
+impl WorkerPoolBuilder {
+    pub(super) fn new(queue: Queue) -> Self {
+        Self {
+            queue,
+            name: DEFAULT_QUEUE.into(),
+            workers: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            prefetch: PREFETCH_DEFAULT,
+            lease: DEFAULT_LEASE,
+            capabilities: Names::default(),
+            registry: Registry::default(),
+            registered_twice: None,
+            timeout: None,
+            timeouts: HashMap::new(),
+            listeners: Listeners::default(),
+        }
+    }
+
+    /// The queue to serve; `default` unless set.
+    pub fn queue(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// How many handlers run at once; one a core unless set.
+    pub const fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// At most this many claimed tasks are held for workers beyond those that run; 2048 unless set, none
+    /// if 0. The pool never holds more than its workers are expected to begin within 20 ms, by how long
+    /// handlers of each type take: the slower they are, the less it holds, and what turns out to be too
+    /// much goes back to the queue.
+    pub const fn prefetch(mut self, prefetch: usize) -> Self {
+        self.prefetch = prefetch;
+        self
+    }
+
+    /// How long a task stays this pool's if the process dies; 60 seconds unless set. While the pool
+    /// lives, it extends the leases of long tasks by itself, which takes a lease of at least
+    /// [`POOL_LEASE_MIN`].
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// What the workers have: tasks that require anything else are left to others.
+    pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.capabilities = Names::new(names);
+        self
+    }
+
+    /// What to do with tasks of this type. Types without a handler are never claimed.
+    pub fn handler(
+        mut self,
+        task_type: impl Into<Arc<str>>,
+        handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
+    ) -> Self {
+        let task_type = task_type.into();
+        if !self.registry.add(task_type.clone(), handler) {
+            self.registered_twice = Some(task_type);
+        }
+        self
+    }
+
+    /// How long a handler may take, of any type that has no limit of its own; without limit unless set.
+    ///
+    /// A handler that takes longer is notified ([`TaskContext::timed_out`]). If it returns within
+    /// [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), or its limit where that is shorter, its result
+    /// counts, an error as one of a timeout; if it does not, its attempt is recorded as failed, and its
+    /// worker is lost to the pool until it returns.
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// How long a handler of this type may take: see [`WorkerPoolBuilder::timeout`].
+    pub fn timeout_of(mut self, task_type: impl Into<Arc<str>>, limit: Duration) -> Self {
+        self.timeouts.insert(task_type.into(), limit);
+        self
+    }
+
+    /// Called with each attempt after its commit, on a thread of its own: a slow listener delays events,
+    /// and nothing else until [`EVENTS_MAX`](crate::limits::EVENTS_MAX) of them wait.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + 'static) -> Self {
+        self.listeners.on_event = Some(Box::new(listener));
+        self
+    }
+
+    /// Called when a fault of the queue keeps the pool from taking tasks, on the thread of
+    /// [`WorkerPoolBuilder::on_event`]; see [`WorkerPool::error`] for which faults can end by themselves.
+    pub fn on_stop(mut self, listener: impl Fn(&Error) + Send + 'static) -> Self {
+        self.listeners.on_stop = Some(Box::new(listener));
+        self
+    }
+
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler or two for one
+    /// type; [`Error::Thread`] if a thread cannot be started: those already started are then stopped.
+    pub fn start(self) -> Result<WorkerPool> {
+        self.validate()?;
+        let limits = self.limits()?;
+        let claim = self.claim();
+        #[cfg(target_os = "linux")]
+        let inotify = watch(&self.queue);
+        #[cfg(target_os = "linux")]
+        let watched = inotify.is_some();
+        #[cfg(not(target_os = "linux"))]
+        let watched = false;
+        let signal = Arc::new(Signal::default());
+        self.queue.clock().on_jump(&signal);
+        let settings = Settings {
+            workers: self.workers,
+            prefetch: self.prefetch,
+            lease: self.lease,
+            look_every: if watched { FALLBACK_POLL_INTERVAL } else { POLL_INTERVAL },
+            limits,
+        };
+        let (notices, received) = channel();
+        let listens = !self.listeners.is_empty();
+        let clock = self.queue.clock().now();
+        let scheduler = Scheduler::new(settings, signal.clone(), Instant::now(), clock);
+        let shared = Arc::new(Shared {
+            queue: self.queue,
+            registry: self.registry,
+            claim,
+            scheduler: Mutex::new(scheduler),
+            work: Condvar::new(),
+            ended: Condvar::new(),
+            signal,
+            listen: Signal::default(),
+            notices: listens.then_some(notices),
+        });
+        // From here on, dropping the pool stops what was started.
+        let mut pool = WorkerPool {
+            shared: shared.clone(),
+            threads: Vec::new(),
+            #[cfg(target_os = "linux")]
+            inotify: None,
+        };
+        // Before the leader looks, so that no commit goes unnoticed.
+        let claimer: Arc<dyn Claimer> = shared;
+        pool.shared.queue.add_claimer(Arc::downgrade(&claimer));
+        if listens {
+            let listeners = self.listeners;
+            pool.spawn("prismq-events", move |shared| {
+                notifier::notify(shared, &listeners, &received);
+            })?;
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(inotify) = inotify {
+            pool.inotify = Some(inotify.clone());
+            pool.spawn("prismq-inotify", move |shared| inotify.run(shared))?;
+        }
+        pool.spawn("prismq-leader", leader::lead)?;
+        for number in 0..self.workers {
+            let name = format!("prismq-worker-{number}");
+            pool.spawn(&name, move |shared| worker::work(shared, number))?;
+        }
+        Ok(pool)
+    }
+
+    fn claim(&self) -> Claim {
+        Claim {
+            capabilities: self.capabilities.clone(),
+            ..Claim::new(self.registry.types()).queue(self.name.clone()).lease(self.lease)
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.claim().validate()?;
+        if let Some(task_type) = &self.registered_twice {
+            return Err(Error::invalid("handler", format!("{task_type:?} has two of them")));
+        }
+        if !(1..=WORKERS_MAX).contains(&self.workers) {
+            let reason = format!("{}, must lie in 1 to {WORKERS_MAX}", self.workers);
+            return Err(Error::invalid("workers", reason));
+        }
+        if self.prefetch > PREFETCH_MAX {
+            let reason = format!("{}, must lie in 0 to {PREFETCH_MAX}", self.prefetch);
+            return Err(Error::invalid("prefetch", reason));
+        }
+        if self.lease < POOL_LEASE_MIN {
+            let reason = format!(
+                "{:?}, a pool needs at least {POOL_LEASE_MIN:?} to extend it in time",
+                self.lease
+            );
+            return Err(Error::invalid("lease", reason));
+        }
+        Ok(())
+    }
+
+    /// The time limit of each type's handler, by its place in the registry.
+    fn limits(&self) -> Result<Vec<Option<Duration>>> {
+        let mut limits = vec![self.timeout; self.registry.len()];
+        for (task_type, limit) in &self.timeouts {
+            let place = self.registry.place(task_type).and_then(|place| limits.get_mut(place));
+            let Some(place) = place else {
+                let reason = format!("is set for {task_type:?}, which has no handler");
+                return Err(Error::invalid("timeout", reason));
+            };
+            *place = Some(*limit);
+        }
+        let invalid = |limit: &&Duration| limit.is_zero() || **limit > TIMEOUT_MAX;
+        if let Some(limit) = limits.iter().flatten().find(invalid) {
+            let reason = format!("{limit:?}, must lie above zero and up to {TIMEOUT_MAX:?}");
+            return Err(Error::invalid("timeout", reason));
+        }
+        Ok(limits)
+    }
+}
+
+/// Watches the queue's file, where the kernel has room for one more watch.
+#[cfg(target_os = "linux")]
+fn watch(queue: &Queue) -> Option<Arc<Inotify>> {
+    match Inotify::new(&queue.changing_file()?) {
+        Ok(inotify) => Some(Arc::new(inotify)),
+        Err(error) => {
+            tracing::warn!(%error, "inotify unavailable: commits of other processes are polled for");
+            None
+        }
+    }
+}
+
+impl WorkerPool {
+    /// Starts one of the pool's threads.
+    fn spawn(&mut self, name: &str, life: impl FnOnce(&Shared) + Send + 'static) -> Result<()> {
+        let shared = self.shared.clone();
+        self.shared.scheduler().begin_thread();
+        let spawned = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || shared.run(|| life(&shared)));
+        match spawned {
+            Ok(thread) => {
+                self.threads.push(thread);
+                Ok(())
+            }
+            Err(error) => {
+                self.shared.end_thread();
+                Err(Error::Thread { source: Arc::new(error) })
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Who does what next: the pool's state and its decisions, without a thread, a database or a sleep in it.
+//!
+//! Workers run handlers and never wait for the disk. The leader, one thread, settles what they finished,
+//! claims ahead for them, extends the leases of all that is held, and gives back what is too much.
+//! Whatever a worker does under the scheduler's lock, it then asks whether the leader must be called
+//! sooner than it meant to look ([`Scheduler::calls_leader`]) and whether another worker must be woken
+//! ([`Scheduler::wake`]). Each decision has a file of its own, which opens with its reason.
+
+mod backoff;
+mod handler_time;
+mod hold;
+mod leading;
+mod ready;
+mod settling;
+mod slots;
+mod step;
+mod stopping;
+#[cfg(test)]
+mod tests;
+mod wake;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(super) use self::ready::{Held, Read};
+pub(super) use self::settling::{End, Finished};
+pub(super) use self::slots::Flags;
+pub(super) use self::step::{Batch, Drained, Plan, Room, Step};
+pub(super) use self::stopping::Fault;
+
+use self::backoff::Backoff;
+use self::handler_time::HandlerTimes;
+use self::ready::Ready;
+use self::settling::Settling;
+use self::slots::Slots;
+use self::stopping::Phase;
+use self::wake::Waiting;
+use super::event::PoolStats;
+use super::suspects::SuspectPermit;
+use crate::clock::Timestamp;
+use crate::failure::TaskError;
+use crate::lease::Lease;
+use crate::signal::Signal;
+use crate::task::TaskId;
+
+/// How the pool is set.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) workers: usize,
+    pub(super) prefetch: usize,
+    pub(super) lease: Duration,
+    /// How often to look whether another process wrote.
+    pub(super) look_every: Duration,
+    /// The time limit of each type's handler.
+    pub(super) limits: Vec<Option<Duration>>,
+}
+
+/// The state of a pool.
+#[derive(Debug)]
+pub(super) struct Scheduler {
+    settings: Settings,
+    phase: Phase,
+    fault: Option<Fault>,
+    ready: Ready,
+    slots: Slots,
+    settling: Settling,
+    times: HandlerTimes,
+    waiting: Waiting,
+    backoff: Backoff,
+    /// What the last short claim saw, as long as it shows that there is nothing to take.
+    drained: Option<Drained>,
+    /// When a worker last took a task.
+    begun_at: Option<Instant>,
+    /// When held tasks are next checked for what is too much.
+    review_at: Option<Instant>,
+    leader: Leader,
+    /// When leases are next extended.
+    next_beat: Timestamp,
+    looked_at: Instant,
+    /// When the next handler runs into its time limit or out of its grace.
+    timeout_at: Option<Instant>,
+    /// Tasks that transactions of others may claim for free workers.
+    promised: usize,
+    /// Whether the shutdown no longer waits.
+    abandoned: bool,
+    /// The pool's threads that have not ended.
+    threads: usize,
+    /// The right to claim and run a suspect, and since when one of ours runs by it.
+    permit: Option<SuspectPermit>,
+    suspect_since: Option<Instant>,
+    /// Raised for the leader.
+    signal: Arc<Signal>,
+    /// Events that the listener is yet to be given.
+    events: usize,
+    stats: PoolStats,
+}
+
+/// Where the leader is.
+#[derive(Debug, Default)]
+struct Leader {
+    /// At the database; it looks at everything when it is back.
+    away: bool,
+    /// When it wakes by itself.
+    wakes_at: Option<Instant>,
+    /// Results that it is about to commit.
+    settling: Vec<TaskId>,
+    /// With so few tasks held it is called to claim more, if it wants any held.
+    low_water: Option<usize>,
+    /// Whether commits take so long that claims must not wait for them.
+    slow_commits: bool,
+}
+
+impl Scheduler {
+    pub(super) fn new(
+        settings: Settings,
+        signal: Arc<Signal>,
+        now: Instant,
+        clock: Timestamp,
+    ) -> Self {
+        let (types, workers) = (settings.limits.len(), settings.workers);
+        let next_beat = clock.after(settings.lease / leading::BEATS_PER_LEASE);
+        Self {
+            settings,
+            phase: Phase::Running,
+            fault: None,
+            ready: Ready::new(types),
+            slots: Slots::new(workers),
+            settling: Settling::default(),
+            times: HandlerTimes::new(types),
+            waiting: Waiting::default(),
+            backoff: Backoff::default(),
+            drained: None,
+            begun_at: None,
+            review_at: None,
+            leader: Leader::default(),
+            next_beat,
+            looked_at: now,
+            timeout_at: None,
+            promised: 0,
+            abandoned: false,
+            threads: 0,
+            permit: None,
+            suspect_since: None,
+            signal,
+            events: 0,
+            stats: PoolStats { per_worker: vec![0; workers], ..PoolStats::default() },
+        }
+    }
+
+    /// What a worker that runs nothing is to do.
+    pub(super) fn next(&mut self, worker: usize, now: Instant) -> Step {
+        if self.phase == Phase::Stopped {
+            return Step::Exit;
+        }
+        if let Some(held) = self.ready.take() {
+            self.begin(worker, &held, now);
+            return Step::Run(held);
+        }
+        if let Some(keys) = self.ready.begin_read() {
+            return Step::Read(keys);
+        }
+        if self.phase == Phase::Draining { Step::Exit } else { Step::Wait }
+    }
+
+    fn begin(&mut self, worker: usize, held: &Held, now: Instant) {
+        self.begun_at = Some(now);
+        if held.lease.is_suspect() {
+            self.suspect_since = Some(now);
+        }
+        self.slots.begin(worker, &held.lease, held.task_type, now);
+        if let Some(limit) = self.limit(held.task_type) {
+            let at = now + limit;
+            self.timeout_at = Some(self.timeout_at.map_or(at, |next| next.min(at)));
+        }
+        if self.ready.is_empty() {
+            self.review_at = None;
+        }
+    }
+
+    /// The flags of the task that a worker runs.
+    pub(super) fn flags(&self, worker: usize) -> Arc<Flags> {
+        self.slots.flags(worker)
+    }
+
+    /// A worker's handler is back after `took`.
+    pub(super) fn finish(&mut self, mut finished: Finished, took: Duration, now: Instant) {
+        let Some(worker) = finished.worker else { return };
+        let Some(running) = self.slots.end(worker) else { return };
+        if let Some(count) = self.stats.per_worker.get_mut(worker) {
+            *count += 1;
+        }
+        self.times.ended(running.task_type, took);
+        if running.lease.is_suspect() && self.suspect_since.take().is_some() {
+            self.permit = None;
+        }
+        // Its attempt was recorded already.
+        if running.given_up {
+            return;
+        }
+        if self.slots.flags(worker).timed_out()
+            && let End::Fail(error) = finished.end
+        {
+            let limit = self.limit(running.task_type).unwrap_or_default();
+            self.stats.timed_out += 1;
+            finished.end = End::Fail(timed_out(limit, Some(error)));
+        }
+        self.settling.push(finished, now);
+    }
+
+    /// A worker is back with payloads. A task whose payload is not in the file has failed; one whose
+    /// payload could not be read now is given back without an attempt.
+    pub(super) fn end_read(&mut self, read: Read, now: Instant) {
+        for (held, error) in self.ready.end_read(read) {
+            let end = if error.is_corrupt() {
+                End::Fail(TaskError::from(&error))
+            } else {
+                tracing::warn!(task = %held.lease.id(), %error, "payload not read: the task is given back");
+                self.backoff.failed(now);
+                End::Release
+            };
+            self.drop_held(held, end, now);
+        }
+    }
+
+    /// A worker begins to wait.
+    pub(super) const fn begin_wait(&mut self) {
+        self.waiting.begin();
+    }
+
+    /// Whether a waiting worker may go on.
+    pub(super) const fn end_wait(&mut self) -> bool {
+        self.waiting.end()
+    }
+
+    /// A task that no worker has begun is settled without having run.
+    fn drop_held(&mut self, held: Held, end: End, now: Instant) {
+        if held.lease.is_suspect() {
+            self.permit = None;
+        }
+        self.settling.push(Finished { lease: held.lease, worker: None, end }, now);
+    }
+
+    fn give_back_all(&mut self, now: Instant) {
+        for held in self.ready.take_all() {
+            self.drop_held(held, End::Release, now);
+        }
+        self.review_at = None;
+    }
+
+    fn limit(&self, task_type: usize) -> Option<Duration> {
+        self.settings.limits.get(task_type).copied().flatten()
+    }
+
+    /// Every lease the pool holds.
+    fn held(&self) -> impl Iterator<Item = &Lease> {
+        let finished = self.settling.iter().map(|finished| &finished.lease);
+        self.slots.held().chain(self.ready.iter()).chain(finished)
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        let results = self.settling.iter().filter(|finished| finished.is_result()).count();
+        PoolStats {
+            ready: self.ready.len(),
+            running: self.slots.running(),
+            unsettled: results + self.leader.settling.len(),
+            ..self.stats.clone()
+        }
+    }
+}
+
+/// The error of an attempt that ran into its time limit, with what its handler said, if it came back.
+fn timed_out(limit: Duration, error: Option<TaskError>) -> TaskError {
+    match error {
+        None => {
+            TaskError::new(format!("timed out after {limit:?}, and the handler did not return"))
+        }
+        Some(error) => error.in_context(format_args!("timed out after {limit:?}")),
+    }
+}

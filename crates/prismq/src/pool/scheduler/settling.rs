@@ -1,0 +1,77 @@
+//! Ended attempts that wait for their commit.
+//!
+//! They are gathered for up to [`SETTLE_DELAY`] while another task is ready for the worker that ended one:
+//! a commit costs the same for one as for a hundred, and nobody waits for it. With nothing ready there is
+//! nothing to gather, and what ended is committed at once. No worker ever commits: while one did, it ran
+//! nothing, which at handlers of 1 ms and commits of 5 ms cost five sixths of its time.
+
+use std::time::Instant;
+
+use crate::failure::TaskError;
+use crate::lease::Lease;
+use crate::limits::SETTLE_DELAY;
+
+/// An attempt that ended.
+#[derive(Debug)]
+pub(in crate::pool) struct Finished {
+    pub(in crate::pool) lease: Lease,
+    /// Who ran it, from 0; `None` where no worker had begun.
+    pub(in crate::pool) worker: Option<usize>,
+    pub(in crate::pool) end: End,
+}
+
+/// How an attempt ended, before it is committed.
+#[derive(Debug, Clone)]
+pub(in crate::pool) enum End {
+    Complete,
+    Fail(TaskError),
+    /// Not run, or in vain: given back without counting an attempt.
+    Release,
+}
+
+impl Finished {
+    /// Whether a handler ran to its end and its result is not in the file yet.
+    pub(super) const fn is_result(&self) -> bool {
+        !matches!(self.end, End::Release)
+    }
+}
+
+/// The attempts that wait.
+#[derive(Debug, Default)]
+pub(super) struct Settling {
+    finished: Vec<Finished>,
+    /// When the oldest of them ended.
+    since: Option<Instant>,
+}
+
+impl Settling {
+    pub(super) fn push(&mut self, finished: Finished, now: Instant) {
+        self.finished.push(finished);
+        self.since.get_or_insert(now);
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Finished> {
+        self.since = None;
+        std::mem::take(&mut self.finished)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.finished.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finished> {
+        self.finished.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Finished> {
+        self.finished.iter_mut()
+    }
+
+    /// When they are to be committed, if there are any; `more_to_come` while others will soon have ended
+    /// too, up to `enough` of them.
+    pub(super) fn due(&self, more_to_come: bool, enough: usize) -> Option<Instant> {
+        let since = self.since?;
+        let gathers = more_to_come && self.finished.len() < enough;
+        Some(if gathers { since + SETTLE_DELAY } else { since })
+    }
+}

@@ -1,0 +1,116 @@
+//! The end of a pool: nothing more is claimed, what was prefetched goes back, what runs may finish, what
+//! finished is settled. None of it takes longer than the caller allows: what is not done by then goes on
+//! in the background as long as its leases hold, and is named in the report.
+
+use std::mem;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::WorkerPool;
+use super::caller::{self, Caller};
+use super::event::PoolStats;
+use super::notifier::Notice;
+use crate::error::Error;
+use crate::limits::SHUTDOWN_DEFAULT;
+use crate::task::TaskId;
+
+/// What a pool did over its life, and what it left.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// What it did.
+    pub stats: PoolStats,
+    /// Tasks whose handlers still ran when the time was up. Each is settled when its handler ends
+    /// within its lease, else reclaimed when the lease expires.
+    pub abandoned: Vec<TaskId>,
+    /// Tasks whose handlers ended, but whose results could not be committed in time, say as the disk is
+    /// full or another process holds the write lock. The pool goes on trying until their leases expire;
+    /// then they run again.
+    pub unsettled: Vec<TaskId>,
+    /// Why the pool took no tasks, if a fault of the queue kept it from that.
+    pub error: Option<Error>,
+}
+
+impl WorkerPool {
+    /// Stops claiming, gives back what no worker has begun, waits up to `timeout` for running handlers
+    /// and the commit of their results, and says what happened.
+    ///
+    /// It may be called from a handler or a listener of the pool, and then does not wait for the one
+    /// that calls it.
+    pub fn shutdown(mut self, timeout: Duration) -> ShutdownReport {
+        self.stop(timeout)
+    }
+
+    pub(super) fn stop(&mut self, timeout: Duration) -> ShutdownReport {
+        let threads = mem::take(&mut self.threads);
+        if let Err(forked) = self.shared.queue.check_owner() {
+            return disown(threads, forked);
+        }
+        let caller = caller::of(&self.shared);
+        let deadline = Instant::now().checked_add(timeout);
+        self.shared.scheduler().drain(Instant::now());
+        self.shared.signal.raise();
+
+        let own_task = match caller {
+            Some(Caller::Worker(worker)) => Some(worker),
+            Some(Caller::Notifier) | None => None,
+        };
+        let scheduler = self.shared.scheduler();
+        let mut scheduler =
+            self.shared.wait_until(scheduler, deadline, |scheduler| scheduler.is_settled(own_task));
+        let settled = scheduler.is_settled(own_task);
+        scheduler.abandon();
+        let woken = scheduler.wake_all();
+        drop(scheduler);
+        self.shared.wake(woken);
+        self.shared.signal.raise();
+        self.shared.listen.raise();
+        #[cfg(target_os = "linux")]
+        if let Some(inotify) = self.inotify.take() {
+            inotify.stop();
+        }
+        if let Some(notices) = &self.shared.notices {
+            _ = notices.send(Notice::End);
+        }
+
+        // A handler or a database that does not return must not keep its caller.
+        let own_threads = usize::from(caller.is_some());
+        let mut scheduler = self.shared.scheduler();
+        if settled && own_task.is_none() {
+            scheduler = self
+                .shared
+                .wait_until(scheduler, deadline, |scheduler| scheduler.threads() <= own_threads);
+        }
+        let report = ShutdownReport {
+            stats: scheduler.stats(),
+            abandoned: scheduler.running(),
+            unsettled: scheduler.unsettled(),
+            error: scheduler.fault().map(|fault| fault.error.clone()),
+        };
+        drop(scheduler);
+        threads.into_iter().filter(JoinHandle::is_finished).for_each(join);
+        report
+    }
+}
+
+/// In a fork, which inherits the pool without its threads: there is nothing to stop, and no lock to take
+/// that one of them may have held.
+fn disown(threads: Vec<JoinHandle<()>>, forked: Error) -> ShutdownReport {
+    mem::forget(threads);
+    let stats = PoolStats::default();
+    ShutdownReport { stats, abandoned: Vec::new(), unsettled: Vec::new(), error: Some(forked) }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the worker pool panicked");
+    }
+}
+
+impl Drop for WorkerPool {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.stop(SHUTDOWN_DEFAULT);
+        }
+    }
+}

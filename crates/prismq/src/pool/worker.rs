@@ -1,0 +1,69 @@
+//! A worker's life: run what the scheduler gives it, and never wait for the disk.
+
+use std::time::{Duration, Instant};
+
+use super::scheduler::{End, Finished, Held, Step};
+use super::{Shared, TaskContext, caller};
+use crate::lease::Payload;
+use crate::limits::READ_BYTES_MAX;
+
+/// Works until the pool ends.
+pub(super) fn work(shared: &Shared, worker: usize) {
+    caller::is_worker(shared, worker);
+    let flags = shared.scheduler().flags(worker);
+    let mut done: Option<(Finished, Duration)> = None;
+    loop {
+        let now = Instant::now();
+        let mut scheduler = shared.scheduler();
+        if let Some((finished, took)) = done.take() {
+            scheduler.finish(finished, took, now);
+        }
+        let step = scheduler.next(worker, now);
+        let woken = scheduler.wake();
+        let calls_leader = scheduler.calls_leader(now);
+        if calls_leader {
+            shared.signal.raise();
+        }
+        match step {
+            Step::Run(held) => {
+                drop(scheduler);
+                shared.wake(woken);
+                done = Some(run(shared, worker, held, &flags));
+            }
+            Step::Read(keys) => {
+                drop(scheduler);
+                shared.wake(woken);
+                let read = shared.queue.read_payloads(keys, READ_BYTES_MAX);
+                shared.scheduler().end_read(read, Instant::now());
+            }
+            Step::Wait => {
+                scheduler.begin_wait();
+                drop(shared.wait_to_be_woken(scheduler));
+            }
+            Step::Exit => break,
+        }
+    }
+}
+
+fn run(
+    shared: &Shared,
+    worker: usize,
+    held: Held,
+    flags: &super::scheduler::Flags,
+) -> (Finished, Duration) {
+    let Held { mut lease, task_type, .. } = held;
+    let began = Instant::now();
+    let end = if lease.expires_at() <= shared.queue.clock().now() {
+        // Held too long in a stopped process: the task is or will be another's.
+        End::Release
+    } else {
+        match shared.registry.run(task_type, &TaskContext { lease: &lease, worker, flags }) {
+            Ok(()) => End::Complete,
+            Err(error) => End::Fail(error),
+        }
+    };
+    let took = began.elapsed();
+    // What waits to be settled needs no memory for it.
+    lease.payload = Payload::unread();
+    (Finished { lease, worker: Some(worker), end }, took)
+}
