@@ -82,7 +82,10 @@ pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
 /// as fit, and of the first whatever its size.
 pub const READ_BYTES_MAX: usize = 256 << 10;
 /// How long a finished task may wait for others to be committed with, while more tasks are ready.
+/// As long as a commit takes where that is longer, up to [`SETTLE_DELAY_MAX`].
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);
+/// See [`SETTLE_DELAY`].
+pub const SETTLE_DELAY_MAX: Duration = Duration::from_millis(10);
 /// Shortest lease of a pool; a shorter one is refused, as it could expire before it is extended.
 pub const POOL_LEASE_MIN: Duration = Duration::from_millis(100);
 /// Longest time limit of a handler (seven days); a longer one is refused.

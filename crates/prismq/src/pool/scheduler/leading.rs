@@ -20,8 +20,6 @@ use crate::task::TaskId;
 
 /// A lease is extended so many times before it would expire.
 pub(super) const BEATS_PER_LEASE: u32 = 3;
-/// A commit that takes longer would keep a claim in its transaction for too long.
-const SLOW_COMMIT: Duration = Duration::from_millis(2);
 
 impl Scheduler {
     /// What the leader is to do now. `signalled` is where the signal of new work stands.
@@ -120,27 +118,30 @@ impl Scheduler {
     /// What is due, as one transaction's operations.
     fn batch(&mut self, now: Instant, clock: Timestamp) -> Option<Batch> {
         let starves = self.ready.len() + self.promised < self.slots.free();
-        let claim = self.room(now);
         let settles = self.settle_at().is_some_and(|at| at <= now);
         let begin = self.ready.unbegun_suspect();
-        if claim.is_some() && (starves || self.leader.slow_commits) && !self.settling.is_empty() {
+        let writes = settles || begin.is_some();
+        let claim = self.room(now, writes);
+        if claim.is_some() && (starves || self.settling.is_slow()) && !self.settling.is_empty() {
             return Some(Batch { claim, ..Batch::default() });
         }
         let extend = self.beat(clock);
-        if claim.is_none() && !settles && begin.is_none() && extend.is_empty() {
+        if claim.is_none() && !writes && extend.is_empty() {
             return None;
         }
         Some(Batch { finished: self.settling.take(), begin, extend, claim })
     }
 
-    /// What a claim may take now, if anything.
-    fn room(&mut self, now: Instant) -> Option<Room> {
+    /// What a claim may take now, if anything: all that there is room for where a transaction is made
+    /// anyway, else only once half of it is.
+    fn room(&mut self, now: Instant, fills_up: bool) -> Option<Room> {
         let (free, held) = (self.slots.free(), self.ready.len() + self.promised);
         let ahead = self.ahead(now);
         let counted = self.counted().max(held);
         let low_water = |held| (free + ahead) * held / (2 * counted.max(1));
         self.leader.low_water = (ahead > 0).then(|| low_water(held.max(1)));
-        if !self.may_claim() || (held >= free && counted * 2 > free + ahead) {
+        let low = held < free || fills_up || counted * 2 <= free + ahead;
+        if !self.may_claim() || !low {
             return None;
         }
         let tasks = (free + ahead).saturating_sub(counted).max(free.saturating_sub(held));
@@ -337,7 +338,7 @@ impl Scheduler {
             self.settling.push(finished, now);
         }
         if let Some(took) = took {
-            self.leader.slow_commits = took > SLOW_COMMIT;
+            self.settling.committed(took);
         }
     }
 

@@ -106,8 +106,6 @@ struct Leader {
     settling: Vec<TaskId>,
     /// With so few tasks held it is called to claim more, if it wants any held.
     low_water: Option<usize>,
-    /// Whether commits take so long that claims must not wait for them.
-    slow_commits: bool,
 }
 
 impl Scheduler {

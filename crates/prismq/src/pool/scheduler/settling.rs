@@ -1,15 +1,19 @@
 //! Ended attempts that wait for their commit.
 //!
-//! They are gathered for up to [`SETTLE_DELAY`] while another task is ready for the worker that ended one:
-//! a commit costs the same for one as for a hundred, and nobody waits for it. With nothing ready there is
-//! nothing to gather, and what ended is committed at once. No worker ever commits: while one did, it ran
+//! They are gathered for [`SETTLE_DELAY`], or as long as the last commit took, while another task is ready
+//! for the worker that ended one: a commit costs the same for one as for a hundred, nobody waits for it,
+//! and the next claim finds the database free. With nothing ready there is nothing to gather, and what
+//! ended is committed at once. No worker ever commits: while one did, it ran
 //! nothing, which at handlers of 1 ms and commits of 5 ms cost five sixths of its time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::failure::TaskError;
 use crate::lease::Lease;
-use crate::limits::SETTLE_DELAY;
+use crate::limits::{SETTLE_DELAY, SETTLE_DELAY_MAX};
+
+/// A commit that takes longer would keep a claim in its transaction for too long.
+const SLOW_COMMIT: Duration = Duration::from_millis(2);
 
 /// An attempt that ended.
 #[derive(Debug)]
@@ -42,9 +46,21 @@ pub(super) struct Settling {
     finished: Vec<Finished>,
     /// When the oldest of them ended.
     since: Option<Instant>,
+    /// How long the last commit of results took.
+    commit: Duration,
 }
 
 impl Settling {
+    /// A commit of results took so long.
+    pub(super) const fn committed(&mut self, took: Duration) {
+        self.commit = took;
+    }
+
+    /// Whether commits take so long that claims must not wait for them.
+    pub(super) fn is_slow(&self) -> bool {
+        self.commit > SLOW_COMMIT
+    }
+
     pub(super) fn push(&mut self, finished: Finished, now: Instant) {
         self.finished.push(finished);
         self.since.get_or_insert(now);
@@ -72,6 +88,6 @@ impl Settling {
     pub(super) fn due(&self, more_to_come: bool, enough: usize) -> Option<Instant> {
         let since = self.since?;
         let gathers = more_to_come && self.finished.len() < enough;
-        Some(if gathers { since + SETTLE_DELAY } else { since })
+        Some(if gathers { since + self.commit.clamp(SETTLE_DELAY, SETTLE_DELAY_MAX) } else { since })
     }
 }
