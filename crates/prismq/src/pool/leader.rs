@@ -23,6 +23,10 @@ pub(super) fn lead(shared: &Shared) {
         let mut scheduler = shared.scheduler();
         let stuck = scheduler.free_stuck(now);
         let plan = scheduler.plan(now, clock, signalled);
+        if scheduler.ends() {
+            // A shutdown may wait for less than the leader's end.
+            shared.ended.notify_all();
+        }
         drop(scheduler);
         shared.wake(stuck);
         match plan {
@@ -167,6 +171,7 @@ fn outcome(answer: Result<Answer>) -> Result<Outcome> {
 
 fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Result<Answer>) {
     let mut ends = HashMap::with_capacity(keys.len());
+    let mut reported = false;
     for key in keys {
         match next() {
             Ok(Answer::Extended(expires_at)) => {
@@ -174,7 +179,11 @@ fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Res
             }
             Err(Error::LeaseLost { .. }) => lost(shared, key),
             Ok(_) => {}
-            Err(error) => tracing::warn!(task = %key.id, %error, "lease not extended"),
+            Err(error) => {
+                if !std::mem::replace(&mut reported, true) {
+                    tracing::warn!(%error, "leases not extended: tried again at the next heartbeat");
+                }
+            }
         }
     }
     if !ends.is_empty() {

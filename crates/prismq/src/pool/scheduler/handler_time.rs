@@ -6,40 +6,44 @@
 
 use std::time::Duration;
 
-/// The weight of the handler that ended last.
-const WEIGHT: f64 = 0.1;
+/// The weight of the handler that ended last, once more than its inverse have ended: a heavier one would
+/// take every slow task among quick ones for the rule.
+const WEIGHT: f64 = 0.05;
 
-/// Moving averages in seconds; `None` until a handler of the type has ended.
 #[derive(Debug)]
 pub(super) struct HandlerTimes {
-    by_type: Vec<Option<f64>>,
-    all: Option<f64>,
+    by_type: Vec<Average>,
+    all: Average,
+}
+
+/// A moving average in seconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Average {
+    seconds: f64,
+    ended: u32,
 }
 
 impl HandlerTimes {
     pub(super) fn new(types: usize) -> Self {
-        Self { by_type: vec![None; types], all: None }
+        Self { by_type: vec![Average::default(); types], all: Average::default() }
     }
 
     /// A handler of this type took so long.
     pub(super) fn ended(&mut self, task_type: usize, took: Duration) {
-        let took = took.as_secs_f64();
-        let average =
-            |known: Option<f64>| Some(known.map_or(took, |mean| mean + WEIGHT * (took - mean)));
-        self.all = average(self.all);
-        if let Some(mean) = self.by_type.get_mut(task_type) {
-            *mean = average(*mean);
+        self.all.ended(took);
+        if let Some(average) = self.by_type.get_mut(task_type) {
+            average.ended(took);
         }
     }
 
     /// The average over all types.
     pub(super) fn mean(&self) -> Option<Duration> {
-        self.all.map(duration)
+        self.all.get()
     }
 
     /// The average of a type.
     pub(super) fn mean_of(&self, task_type: usize) -> Option<Duration> {
-        self.by_type.get(task_type).copied().flatten().map(duration)
+        self.by_type.get(task_type)?.get()
     }
 
     /// How much longer a handler is expected to run that has run for `age`.
@@ -49,9 +53,18 @@ impl HandlerTimes {
     }
 }
 
-/// Never zero, as it is divided by.
-fn duration(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds).max(Duration::from_nanos(1))
+impl Average {
+    fn ended(&mut self, took: Duration) {
+        self.ended = self.ended.saturating_add(1);
+        let weight = WEIGHT.max(1.0 / f64::from(self.ended));
+        self.seconds += weight * (took.as_secs_f64() - self.seconds);
+    }
+
+    /// `None` until a handler has ended; never zero, as it is divided by.
+    fn get(&self) -> Option<Duration> {
+        let mean = || Duration::from_secs_f64(self.seconds).max(Duration::from_nanos(1));
+        (self.ended > 0).then(mean)
+    }
 }
 
 #[cfg(test)]
@@ -78,12 +91,20 @@ mod tests {
     }
 
     #[test]
+    fn one_slow_handler_among_many_is_not_the_rule() {
+        let mut times = HandlerTimes::new(1);
+        (0..100).for_each(|_| times.ended(0, MS));
+        times.ended(0, 101 * MS);
+        assert_eq!(times.mean().map(|mean| mean.as_millis()), Some(6));
+    }
+
+    #[test]
     fn types_are_known_apart() {
         let mut times = HandlerTimes::new(2);
         times.ended(0, MS);
         times.ended(1, 101 * MS);
         assert_eq!(times.mean_of(0), Some(MS));
         assert_eq!(times.mean_of(1), Some(101 * MS));
-        assert_eq!(times.mean(), Some(11 * MS));
+        assert_eq!(times.mean(), Some(51 * MS));
     }
 }

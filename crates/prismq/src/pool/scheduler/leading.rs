@@ -122,7 +122,10 @@ impl Scheduler {
         let begin = self.ready.unbegun_suspect();
         let writes = settles || begin.is_some();
         let claim = self.room(now, writes);
-        if claim.is_some() && (starves || self.settling.is_slow()) && !self.settling.is_empty() {
+        let hurries = (starves || self.settling.is_slow()) && !self.settling.is_empty();
+        // Never twice in a row, or results would wait for as long as there is work.
+        self.leader.hurried = claim.is_some() && hurries && !self.leader.hurried;
+        if self.leader.hurried {
             return Some(Batch { claim, ..Batch::default() });
         }
         let extend = self.beat(clock);

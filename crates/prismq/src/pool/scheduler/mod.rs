@@ -104,6 +104,8 @@ struct Leader {
     wakes_at: Option<Instant>,
     /// Results that it is about to commit.
     settling: Vec<TaskId>,
+    /// Whether the last claim went ahead of results that are yet to be settled.
+    hurried: bool,
     /// With so few tasks held it is called to claim more, if it wants any held.
     low_water: Option<usize>,
 }

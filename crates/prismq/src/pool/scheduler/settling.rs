@@ -88,6 +88,10 @@ impl Settling {
     pub(super) fn due(&self, more_to_come: bool, enough: usize) -> Option<Instant> {
         let since = self.since?;
         let gathers = more_to_come && self.finished.len() < enough;
-        Some(if gathers { since + self.commit.clamp(SETTLE_DELAY, SETTLE_DELAY_MAX) } else { since })
+        Some(if gathers {
+            since + self.commit.clamp(SETTLE_DELAY, SETTLE_DELAY_MAX)
+        } else {
+            since
+        })
     }
 }
