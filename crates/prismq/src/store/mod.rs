@@ -130,7 +130,7 @@ pub(crate) trait Store: Send {
     ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
-    /// unknown whether it was.
+    /// unknown whether it was. After that answer the store gives no other, and touches its file no more.
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
     /// A number that is another once another process or handle has committed something.

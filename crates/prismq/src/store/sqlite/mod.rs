@@ -11,6 +11,8 @@ mod connection;
 #[cfg(test)]
 mod cost;
 mod counters;
+#[cfg(test)]
+mod doubt;
 mod enqueue;
 mod failure;
 #[cfg(target_os = "linux")]
@@ -82,6 +84,8 @@ fn loaded(stored: i64) -> rusqlite::Result<State> {
     }
 }
 
+const PANICKED: &str = "the engine panicked in a transaction";
+
 /// The writer.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
@@ -97,41 +101,26 @@ pub(crate) struct SqliteStore {
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
+    /// Why nothing is read or written any more, once it is unknown what reached the disk.
+    doubt: Option<String>,
 }
 
 impl Store for SqliteStore {
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(clock.now(), batch) {
-            Ok(Some(nothing)) => return Ok(nothing),
-            // Another process recovers the file: taking the write lock waits for it, a look does not.
-            Err(error) if error.is_busy() => {}
-            Ok(None) => {}
-            Err(error) => return Err(error),
-        }
         self.refuse_in_doubt()?;
-        let durable = batch.iter().any(Operation::must_be_durable);
-        self.wait_for_disk(durable && self.durability == Durability::Full)?;
-        self.begin()?;
-        let answers = match catch_unwind(AssertUnwindSafe(|| self.run(clock.now(), batch))) {
-            Ok(Ok(answers)) => answers,
-            Ok(Err(error)) => {
-                self.roll_back();
-                return Err(error);
-            }
+        match catch_unwind(AssertUnwindSafe(|| self.apply_batch(clock, batch))) {
+            Ok(applied) => applied,
             // Say of the caller's clock: other processes must not wait for a transaction that never ends.
             Err(panic) => {
-                self.roll_back();
+                let panicked = Error::Poisoned { cause: PANICKED.to_owned() };
+                self.roll_back(panicked);
                 resume_unwind(panic);
             }
-        };
-        self.commit()?;
-        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
-        self.checkpointer.committed(&self.connection);
-        self.count_empty_claims(batch, &answers);
-        Ok(answers)
+        }
     }
 
     fn version(&self) -> Result<i64> {
+        self.refuse_in_doubt()?;
         self.prepare("PRAGMA data_version")?
             .query_row([], |row| row.get(0))
             .map_err(|error| self.failure(error))
@@ -144,6 +133,7 @@ impl Store for SqliteStore {
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.refuse_in_doubt()?;
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
 }
@@ -157,6 +147,33 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 }
 
 impl SqliteStore {
+    fn apply_batch(
+        &mut self,
+        clock: &dyn Clock,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Answer>>> {
+        match self.answer_if_idle(clock.now(), batch) {
+            Ok(Some(nothing)) => return Ok(nothing),
+            // Another process recovers the file: taking the write lock waits for it, a look does not.
+            Err(error) if error.is_busy() => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        self.refuse_another_file()?;
+        let durable = batch.iter().any(Operation::must_be_durable);
+        self.wait_for_disk(durable && self.durability == Durability::Full)?;
+        self.begin()?;
+        let answers = match self.run(clock.now(), batch) {
+            Ok(answers) => answers,
+            Err(error) => return Err(self.roll_back(error)),
+        };
+        self.commit()?;
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        self.checkpointer.committed(&self.connection);
+        self.count_empty_claims(batch, &answers);
+        Ok(answers)
+    }
+
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
         let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
@@ -247,17 +264,30 @@ impl SqliteStore {
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops writing once it is in doubt what of it lasts.
+    /// Stops for good once it is unknown what reached the disk. Touches no file.
     fn refuse_in_doubt(&self) -> Result<()> {
-        if let Some(cause) = self.checkpointer.doubt() {
-            return Err(Error::Poisoned { cause: cause.to_owned() });
+        match self.doubt.as_deref().or_else(|| self.checkpointer.doubt()) {
+            Some(cause) => Err(Error::Poisoned { cause: cause.to_owned() }),
+            None => Ok(()),
         }
-        if !self.identity.still_at(&self.path) {
-            return Err(Error::Poisoned {
-                cause: "the file was moved, deleted or replaced".to_owned(),
-            });
+    }
+
+    /// Stops writing once the path stands for another file.
+    fn refuse_another_file(&mut self) -> Result<()> {
+        if self.identity.still_at(&self.path) {
+            return Ok(());
         }
-        Ok(())
+        Err(self.remember(Error::Poisoned {
+            cause: "the file was moved, deleted or replaced".to_owned(),
+        }))
+    }
+
+    /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
+    fn remember(&mut self, error: Error) -> Error {
+        if let Error::Poisoned { cause } = &error {
+            self.doubt.get_or_insert_with(|| cause.clone());
+        }
+        error
     }
 
     /// Stops writing once a newer version of this library has migrated the file.
@@ -278,24 +308,34 @@ impl SqliteStore {
     fn commit(&mut self) -> Result<()> {
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        let Err(error) = committed else {
-            return Ok(());
-        };
-        self.roll_back();
-        if failure::leaves_disk_unknown(&error) {
-            return Err(Error::Poisoned { cause: error.to_string() });
-        }
-        Err(self.failure(error))
+        committed.map(drop).map_err(|error| self.commit_failed(error))
     }
 
-    fn roll_back(&mut self) {
-        // SQLite may have rolled back by itself; the first error is the one that counts.
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("ROLLBACK")
-        {
-            tracing::warn!(%error, "rollback failed");
-        }
+    fn commit_failed(&mut self, error: rusqlite::Error) -> Error {
+        let error = if failure::leaves_disk_unknown(&error) {
+            Error::Poisoned { cause: error.to_string() }
+        } else {
+            self.failure(error)
+        };
+        self.roll_back(error)
+    }
+
+    /// Undoes the transaction in progress because of an error, and returns what to answer. A transaction
+    /// that cannot be undone would take up whatever is written next.
+    fn roll_back(&mut self, error: Error) -> Error {
         self.ledger.clear();
+        let error = self.remember(error);
+        // SQLite may have rolled back by itself; the first error is the one that counts.
+        if self.connection.is_autocommit() {
+            return error;
+        }
+        match self.connection.execute_batch("ROLLBACK") {
+            Ok(()) => error,
+            Err(failed) => {
+                let cause = format!("{error}; its transaction could not be rolled back: {failed}");
+                self.remember(Error::Poisoned { cause })
+            }
+        }
     }
 
     fn wait_for_disk(&mut self, wait: bool) -> Result<()> {

@@ -78,6 +78,7 @@ pub(crate) fn open(
         busy_wait: options.busy_wait,
         contention,
         ledger: Ledger::default(),
+        doubt: None,
     };
     Ok((store, SqliteReader::new(reader, path)))
 }
