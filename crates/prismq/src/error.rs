@@ -129,6 +129,19 @@ pub enum Error {
         /// The first failure.
         cause: String,
     },
+    /// A failure while tasks were added in a caller's own transaction ended that transaction: SQLite
+    /// undoes the whole of it where it runs out of room or cannot read or write. Nothing of it was kept,
+    /// what the caller had written included, and what the caller writes next would be committed at once:
+    /// begin a new transaction and do all of it again.
+    #[error(
+        "the transaction was rolled back, with all that was written in it before: \
+         begin it again ({source})"
+    )]
+    TransactionRolledBack {
+        /// The failure.
+        #[source]
+        source: Box<Self>,
+    },
     /// The disk or the operating system failed.
     #[error("input or output failed on the queue file: {source}")]
     Io {
@@ -188,10 +201,13 @@ impl Error {
         matches!(self, Self::Busy { .. })
     }
 
-    /// Whether there was no room on the disk.
+    /// Whether there was no room on the disk, also where that ended a caller's transaction.
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        matches!(self, Self::Full { .. })
+        match self {
+            Self::TransactionRolledBack { source } => source.is_full(),
+            _ => matches!(self, Self::Full { .. }),
+        }
     }
 
     /// Whether the file is damaged or no database.

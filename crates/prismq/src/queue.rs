@@ -174,7 +174,8 @@ impl Queue {
     /// # Errors
     /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], a connection without a
     /// transaction, or one to another file; an engine's failure. The transaction can go on, and holds
-    /// none of the tasks.
+    /// none of the tasks. [`Error::TransactionRolledBack`] if the failure, say a full disk, ended the
+    /// transaction: nothing of it was kept, and it must be begun again.
     pub fn enqueue_in(
         &self,
         transaction: &rusqlite::Connection,
