@@ -70,8 +70,8 @@ const SHAPES: [(&str, &str); 12] = [
     ),
     (
         "a task has an id that was not given away",
-        "SELECT id FROM task WHERE id < 1 OR id >= (SELECT next_id FROM sequence)
-         UNION ALL SELECT task FROM kept WHERE task < 1 OR task >= (SELECT next_id FROM sequence)",
+        "SELECT id FROM task WHERE id < 1 OR id >= (SELECT next_id FROM file)
+         UNION ALL SELECT task FROM kept WHERE task < 1 OR task >= (SELECT next_id FROM file)",
     ),
     (
         "a task is both there and kept as completed",
@@ -110,7 +110,7 @@ const SHAPES: [(&str, &str); 12] = [
         "a queue's tasks ever enqueued are not those completed and those still there",
         "SELECT id FROM queue WHERE enqueued != completed + ready + scheduled + leased + dead",
     ),
-    ("the next id does not stand in one row", "SELECT count(*) FROM sequence HAVING count(*) != 1"),
+    ("the next id does not stand in one row", "SELECT count(*) FROM file HAVING count(*) != 1"),
 ];
 
 impl Snapshot {

@@ -9,9 +9,10 @@ use rusqlite::{Connection, OpenFlags, Result as SqlResult};
 
 use crate::error::{Error, Result};
 
-/// Every table of a queue, and the order its rows are read in.
+/// Every table of a queue, and the order its rows are read in; but for the number of its file, which is
+/// another in each.
 const TABLES: [&str; 6] = [
-    "SELECT * FROM sequence ORDER BY one",
+    "SELECT one, next_id FROM file ORDER BY one",
     "SELECT * FROM queue ORDER BY id",
     "SELECT * FROM lane ORDER BY id",
     "SELECT * FROM task ORDER BY id",
@@ -50,7 +51,7 @@ const MUST_BE_EMPTY: [(&str, &str); 5] = [
          UNION ALL SELECT id FROM task
          WHERE payload IS NULL AND id NOT IN (SELECT task FROM payload)",
     ),
-    ("ids that were given away", "SELECT id FROM task WHERE id >= (SELECT next_id FROM sequence)"),
+    ("ids that were given away", "SELECT id FROM task WHERE id >= (SELECT next_id FROM file)"),
 ];
 
 /// What a file says.

@@ -35,6 +35,18 @@ pub enum Error {
         /// The token that no longer fits.
         token: i64,
     },
+    /// The lease is of another file than this queue's, perhaps one that stood at the same path before: nothing
+    /// was done. Settle it through a queue that has that file open.
+    #[error(
+        "the lease on task {id} with token {token} was claimed from another queue file: \
+         settle it through the queue it was claimed from"
+    )]
+    ForeignLease {
+        /// The task in the other file.
+        id: TaskId,
+        /// Its token there.
+        token: i64,
+    },
     /// Another process held the write lock for the whole wait; try again, or allow a longer wait.
     #[error("another process held the write lock of the queue for {waited:?}")]
     Busy {
@@ -112,6 +124,19 @@ pub enum Error {
         /// Version found.
         found: i32,
         /// Newest version known.
+        supported: i32,
+    },
+    /// The file was written by a version of this library that this one cannot read; it was left untouched.
+    #[error(
+        "{} has schema version {found}, this version reads only {supported}: finish its tasks with the \
+         version of prismq that wrote it, or delete it with its -wal and -shm", path.display()
+    )]
+    SchemaTooOld {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: i32,
+        /// Version known.
         supported: i32,
     },
     /// The file is damaged. Stop, copy it with its `-wal`, and restore a backup.

@@ -115,6 +115,8 @@ pub(crate) fn validate_lease(lease: Duration) -> Result<()> {
 pub(crate) struct LeaseKey {
     pub(crate) id: TaskId,
     pub(crate) token: i64,
+    /// The number of the file it was claimed from, drawn by chance when that was created.
+    pub(crate) file: i64,
     /// The engine's own number of the task's queue.
     pub(crate) queue: i64,
     /// Whether the payload stands apart from the task and must be deleted with it.

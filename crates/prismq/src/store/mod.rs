@@ -66,6 +66,22 @@ impl Operation {
         )
     }
 
+    /// The lease it uses, if it uses one.
+    pub(crate) const fn key(&self) -> Option<&LeaseKey> {
+        match self {
+            Self::Complete(key)
+            | Self::Fail { key, .. }
+            | Self::Extend { key, .. }
+            | Self::Begin(key)
+            | Self::Release(key) => Some(key),
+            Self::Enqueue(_)
+            | Self::Claim(_)
+            | Self::SetOrder { .. }
+            | Self::SetPaused { .. }
+            | Self::SetHistory { .. } => None,
+        }
+    }
+
     /// Whether it brings a task that this claim would take.
     pub(crate) fn serves(&self, claim: &Claim) -> bool {
         let fits = |task: &NewTask| {

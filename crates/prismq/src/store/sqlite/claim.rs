@@ -158,7 +158,14 @@ impl SqliteStore {
                 let start = inline.len();
                 let bytes = row.get_ref(6)?.as_blob_or_null()?;
                 inline.extend_from_slice(bytes.unwrap_or_default());
-                let lease = lease(row, *lane, task_type, expires_at, bytes.is_none())?;
+                let key = LeaseKey {
+                    id: TaskId::from_i64(id),
+                    token: row.get(1)?,
+                    file: self.file,
+                    queue: lane.queue,
+                    payload_apart: bytes.is_none(),
+                };
+                let lease = lease(row, key, task_type, expires_at)?;
                 Ok((*place, start..inline.len(), lease))
             })
             .and_then(Iterator::collect)
@@ -177,18 +184,12 @@ impl SqliteStore {
 
 fn lease(
     row: &Row<'_>,
-    lane: Lane,
+    key: LeaseKey,
     task_type: &Arc<str>,
     expires_at: Timestamp,
-    payload_apart: bool,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
-        key: LeaseKey {
-            id: TaskId::from_i64(row.get(0)?),
-            token: row.get(1)?,
-            queue: lane.queue,
-            payload_apart,
-        },
+        key,
         task_type: task_type.clone(),
         payload: Payload::unread(),
         priority: row.get(4)?,

@@ -83,6 +83,7 @@ pub(super) fn enqueue(
 /// Adds tasks in a caller's own transaction on the queue's file.
 pub(crate) fn enqueue_in(
     connection: &Connection,
+    file: i64,
     now: Timestamp,
     tasks: &[NewTask],
 ) -> Result<Vec<TaskId>> {
@@ -90,7 +91,7 @@ pub(crate) fn enqueue_in(
         return Err(Error::invalid("connection", "has no transaction open: begin one first"));
     }
     let savepoint = || execute(connection, SAVEPOINT);
-    if let Err(error) = verify(connection).and_then(|()| savepoint()) {
+    if let Err(error) = verify(connection, file).and_then(|()| savepoint()) {
         return Err(if connection.is_autocommit() { rolled_back(error) } else { error });
     }
     let mut ledger = Ledger::default();
@@ -105,13 +106,19 @@ pub(crate) fn enqueue_in(
     }
 }
 
-/// Refuses a connection to anything but a queue of this version.
-fn verify(connection: &Connection) -> Result<()> {
+/// Refuses a connection to any file but the one with this number.
+fn verify(connection: &Connection, file: i64) -> Result<()> {
     let application_id = schema::application_id(connection).map_err(|e| failed(connection, e))?;
     let version = schema::version(connection).map_err(|e| failed(connection, e))?;
     if application_id != schema::APPLICATION_ID || version != schema::VERSION {
         let path = connection.path().unwrap_or_default();
         let reason = format!("is open on {path:?}, which is not a queue of this version");
+        return Err(Error::invalid("connection", reason));
+    }
+    if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {
+        let path = connection.path().unwrap_or_default();
+        let reason =
+            format!("is open on {path:?}, which is another queue's file: open the queue's");
         return Err(Error::invalid("connection", reason));
     }
     Ok(())

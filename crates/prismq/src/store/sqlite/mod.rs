@@ -95,6 +95,8 @@ pub(crate) struct SqliteStore {
     path: PathBuf,
     /// Which file the path named when it was opened.
     identity: Identity,
+    /// The number in the file by which leases know it.
+    file: i64,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
@@ -138,6 +140,11 @@ impl Store for SqliteStore {
     }
 }
 
+/// The answer to a lease of another file.
+const fn foreign(key: &LeaseKey) -> Error {
+    Error::ForeignLease { id: key.id, token: key.token }
+}
+
 /// The lease an operation completes, if it completes one.
 const fn completion(operation: &Operation) -> Option<LeaseKey> {
     match operation {
@@ -147,6 +154,11 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 }
 
 impl SqliteStore {
+    /// The number in the file by which leases and callers' connections are known to be of it.
+    pub(crate) const fn file(&self) -> i64 {
+        self.file
+    }
+
     fn apply_batch(
         &mut self,
         clock: &dyn Clock,
@@ -199,6 +211,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
     fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
+        if let Some(key) = operation.key().filter(|key| key.file != self.file) {
+            return Ok(Err(foreign(key)));
+        }
         match operation {
             Operation::Enqueue(tasks) => {
                 let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, tasks);

@@ -1,14 +1,16 @@
--- Version 1 of the file: what an empty database becomes.
+-- Version 2 of the file: what an empty database becomes.
 -- Times are microseconds since the Unix epoch. Every index that a claim, a promotion or a reclaim
 -- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
 -- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
--- One row: the next task id. Ids are never reused, else an old lease could fit a new task.
-CREATE TABLE sequence (
+-- One row. next_id: of the next task; ids are never reused, else an old lease could fit a new task.
+-- number: drawn by chance, so that a lease or a connection of another file is known as such.
+CREATE TABLE file (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
-    next_id INTEGER NOT NULL
+    next_id INTEGER NOT NULL,
+    number  INTEGER NOT NULL
 ) STRICT;
-INSERT INTO sequence (one, next_id) VALUES (1, 1);
+INSERT INTO file (one, next_id, number) VALUES (1, 1, random());
 
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step

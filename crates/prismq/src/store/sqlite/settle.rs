@@ -60,6 +60,10 @@ impl SqliteStore {
         let mut answers = Vec::with_capacity(keys.len());
         let mut ended: HashMap<i64, Ended> = HashMap::new();
         for key in keys {
+            if key.file != self.file {
+                answers.push(Err(super::foreign(key)));
+                continue;
+            }
             // Taken out, so that a second completion of the task finds its lease lost.
             if held.get(&key.id.as_i64()) != Some(&key.token) {
                 answers.push(Err(lost(key)));

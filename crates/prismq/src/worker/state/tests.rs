@@ -4,7 +4,8 @@ use crate::task::TaskId;
 const WORKERS: usize = 4;
 
 fn lease(id: i64) -> Lease {
-    let key = LeaseKey { id: TaskId::from_i64(id), token: 1, queue: 1, payload_apart: false };
+    let key =
+        LeaseKey { id: TaskId::from_i64(id), token: 1, file: 1, queue: 1, payload_apart: false };
     Lease {
         key,
         task_type: "t".into(),
