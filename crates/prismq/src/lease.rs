@@ -25,6 +25,9 @@ pub struct Claim {
     /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
     /// if its lease expires. Of more, nobody knows which are begun.
     pub(crate) begun_max: usize,
+    /// At most so many of the tasks may be suspects: such as a process held when its lease expired, perhaps
+    /// as one of them killed it.
+    pub(crate) suspects_max: usize,
 }
 
 impl Claim {
@@ -37,6 +40,7 @@ impl Claim {
             max: 1,
             lease: DEFAULT_LEASE,
             begun_max: usize::MAX,
+            suspects_max: usize::MAX,
         }
     }
 
@@ -70,6 +74,12 @@ impl Claim {
 
     pub(crate) const fn begun_max(mut self, begun_max: usize) -> Self {
         self.begun_max = begun_max;
+        self
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a pool that runs suspects apart"))]
+    pub(crate) const fn suspects_max(mut self, suspects_max: usize) -> Self {
+        self.suspects_max = suspects_max;
         self
     }
 
@@ -181,6 +191,7 @@ pub struct Lease {
     pub(crate) max_attempts: u32,
     pub(crate) enqueued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    pub(crate) suspect: bool,
 }
 
 impl Lease {
@@ -220,10 +231,10 @@ impl Lease {
         self.attempt
     }
 
-    /// Whether the task was claimed before without having used up an attempt: perhaps it killed its
-    /// process then.
+    /// Whether the task's last attempt ended with its lease, and none in good order since: perhaps it killed
+    /// its process then.
     pub(crate) const fn is_suspect(&self) -> bool {
-        self.key.token > self.attempt as i64
+        self.suspect
     }
 
     /// How many attempts the task is given.

@@ -67,6 +67,7 @@ mod ids_are_never_used_again;
 mod large_payloads_come_back_whole_and_go_with_their_task;
 mod no_statement_is_put_together_from_what_callers_say;
 mod queues_in_one_file_are_apart;
+mod suspects;
 mod tasks_survive_closing_and_reopening;
 mod the_queue_is_full_durability_unless_told_otherwise;
 mod the_wal_is_cut_once_the_queue_is_idle;

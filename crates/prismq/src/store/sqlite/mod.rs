@@ -28,6 +28,8 @@ mod reader;
 mod schema;
 mod settle;
 #[cfg(test)]
+mod suspects;
+#[cfg(test)]
 mod weights;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -61,6 +63,8 @@ mod state {
     pub(super) const DEAD: i64 = 3;
     /// Only in what a read gives: a completed task has no row in `task`.
     pub(super) const COMPLETED: i64 = 4;
+    /// Ready, and perhaps what killed the process that held it last.
+    pub(super) const SUSPECT: i64 = 5;
 }
 
 const fn stored(state: State) -> i64 {
@@ -75,7 +79,7 @@ const fn stored(state: State) -> i64 {
 
 fn loaded(stored: i64) -> rusqlite::Result<State> {
     match stored {
-        state::READY => Ok(State::Ready),
+        state::READY | state::SUSPECT => Ok(State::Ready),
         state::SCHEDULED => Ok(State::Scheduled),
         state::LEASED => Ok(State::Leased),
         state::DEAD => Ok(State::Dead),

@@ -14,7 +14,7 @@ pub(super) const VERSION: i32 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// What every file of the current version contains.
-const OBJECTS: [&str; 11] = [
+const OBJECTS: [&str; 12] = [
     "file",
     "queue",
     "lane",
@@ -23,6 +23,7 @@ const OBJECTS: [&str; 11] = [
     "task_ready",
     "task_scheduled",
     "task_leased",
+    "task_suspect",
     "task_dead",
     "kept",
     "kept_order",
@@ -30,13 +31,14 @@ const OBJECTS: [&str; 11] = [
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
 /// found before the first write.
-const TOUCH: [&str; 9] = [
+const TOUCH: [&str; 10] = [
     "SELECT number FROM file",
     "SELECT name FROM queue LIMIT 1",
     "SELECT type FROM lane LIMIT 1",
     "SELECT order_key FROM task INDEXED BY task_ready WHERE state = 0 LIMIT 1",
     "SELECT run_at FROM task INDEXED BY task_scheduled WHERE state = 1 LIMIT 1",
     "SELECT lease_expires_at FROM task INDEXED BY task_leased WHERE state = 2 LIMIT 1",
+    "SELECT order_key FROM task INDEXED BY task_suspect WHERE state = 5 LIMIT 1",
     "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM payload LIMIT 1",
     "SELECT completed_at FROM kept INDEXED BY kept_order ORDER BY queue, completed_at LIMIT 1",

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use rusqlite::params;
 use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params};
 
 use super::{SqliteStore, history};
 use crate::clock::Timestamp;
@@ -23,9 +23,9 @@ pub(super) const COMPLETE: &str = "DELETE FROM task WHERE id IN (SELECT value FR
 /// Deletes payloads that stand apart.
 pub(super) const FORGET_PAYLOADS: &str =
     "DELETE FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
-/// Ends an attempt badly.
+/// Ends an attempt badly, but in good order: the task is not, or no longer, a suspect.
 pub(super) const FAIL: &str =
-    "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
+    "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL, suspect = 0
      WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
 /// Moves the end of a lease.
 pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?4
@@ -33,10 +33,11 @@ pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?4
 /// Notes that an attempt is begun.
 pub(super) const BEGIN: &str = "UPDATE task SET begun = 1
      WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
-/// Gives a task back.
+/// Gives a task back: a suspect as a suspect, any other as any other.
 pub(super) const RELEASE: &str =
-    "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+    "UPDATE task SET state = iif(suspect, 5, 0), attempt = attempt - 1, lease_expires_at = NULL
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3
+     RETURNING suspect";
 
 /// Completed tasks of one queue.
 #[derive(Debug, Default)]
@@ -162,13 +163,18 @@ impl SqliteStore {
     }
 
     pub(super) fn release(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let updated = self.execute(RELEASE, [key.id.as_i64(), key.token, now.as_micros()])?;
-        if updated == 0 {
+        let released: Option<bool> = self
+            .prepare(RELEASE)?
+            .query_row([key.id.as_i64(), key.token, now.as_micros()], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.failure(error))?;
+        let Some(suspect) = released else {
             return Ok(Err(lost(key)));
-        }
+        };
         let counters = self.ledger.counters.of(key.queue);
         counters.leased -= 1;
         counters.ready += 1;
+        counters.suspects += i64::from(suspect);
         Ok(Ok(Answer::Released))
     }
 }

@@ -15,6 +15,7 @@ fn lease(id: i64) -> Lease {
         max_attempts: 1,
         enqueued_at: Timestamp::from_micros(0),
         expires_at: Timestamp::from_micros(0),
+        suspect: false,
     }
 }
 
