@@ -117,8 +117,7 @@ fn verify(connection: &Connection, file: i64) -> Result<()> {
     }
     if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {
         let path = connection.path().unwrap_or_default();
-        let reason =
-            format!("is open on {path:?}, which is another queue's file: open the queue's");
+        let reason = format!("is open on {path:?}, another queue's file: open it on this queue's");
         return Err(Error::invalid("connection", reason));
     }
     Ok(())
