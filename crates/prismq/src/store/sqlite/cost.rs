@@ -15,7 +15,7 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 19] = [
+const STATEMENTS: [&str; 20] = [
     claim::READY_AFTER,
     claim::SUSPECTS_AFTER,
     claim::HAS_READY,
@@ -33,6 +33,7 @@ const STATEMENTS: [&str; 19] = [
     settle::EXTEND,
     settle::BEGIN,
     settle::RELEASE,
+    settle::RELEASE_SUSPECT,
     history::KEEP,
     history::PRUNE,
 ];

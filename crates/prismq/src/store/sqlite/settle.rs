@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use rusqlite::params;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params};
 
 use super::{SqliteStore, history};
 use crate::clock::Timestamp;
@@ -33,11 +33,14 @@ pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?4
 /// Notes that an attempt is begun.
 pub(super) const BEGIN: &str = "UPDATE task SET begun = 1
      WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
-/// Gives a task back: a suspect as a suspect, any other as any other.
+/// Gives a task back that is no suspect.
 pub(super) const RELEASE: &str =
-    "UPDATE task SET state = iif(suspect, 5, 0), attempt = attempt - 1, lease_expires_at = NULL
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3
-     RETURNING suspect";
+    "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3 AND NOT suspect";
+/// Gives a suspect back, as what it is.
+pub(super) const RELEASE_SUSPECT: &str =
+    "UPDATE task SET state = 5, attempt = attempt - 1, lease_expires_at = NULL
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3 AND suspect";
 
 /// Completed tasks of one queue.
 #[derive(Debug, Default)]
@@ -163,14 +166,12 @@ impl SqliteStore {
     }
 
     pub(super) fn release(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let released: Option<bool> = self
-            .prepare(RELEASE)?
-            .query_row([key.id.as_i64(), key.token, now.as_micros()], |row| row.get(0))
-            .optional()
-            .map_err(|error| self.failure(error))?;
-        let Some(suspect) = released else {
+        let held = [key.id.as_i64(), key.token, now.as_micros()];
+        // Two statements, as one that returns which it was costs half as much again.
+        let suspect = self.execute(RELEASE, held)? == 0;
+        if suspect && self.execute(RELEASE_SUSPECT, held)? == 0 {
             return Ok(Err(lost(key)));
-        };
+        }
         let counters = self.ledger.counters.of(key.queue);
         counters.leased -= 1;
         counters.ready += 1;
