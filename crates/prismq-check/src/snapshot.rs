@@ -53,25 +53,32 @@ pub struct Snapshot {
 }
 
 /// Statements that find nothing in a sound file: what each finds, and the statement.
-const SHAPES: [(&str, &str); 12] = [
+const SHAPES: [(&str, &str); 13] = [
     (
         "a task is leased without an expiry or a token, or has an expiry without being leased",
         "SELECT id FROM task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
          OR (state = 2 AND (token < 1 OR attempt < 1))",
     ),
-    ("a task has a state that there is not", "SELECT id FROM task WHERE state NOT IN (0, 1, 2, 3)"),
+    (
+        "a task has a state that there is not",
+        "SELECT id FROM task WHERE state NOT IN (0, 1, 2, 3, 5)",
+    ),
+    (
+        "a suspect waits among others, or another among suspects",
+        "SELECT id FROM task WHERE suspect NOT IN (0, 1) OR (state != 2 AND suspect != (state = 5))",
+    ),
     (
         "a task has more attempts than it is given, fewer than none, or more than claims",
         "SELECT id FROM task WHERE attempt > max_attempts OR attempt < 0 OR attempt > token",
     ),
     (
         "a task that may run has used up its attempts",
-        "SELECT id FROM task WHERE state IN (0, 1) AND attempt >= max_attempts",
+        "SELECT id FROM task WHERE state IN (0, 1, 5) AND attempt >= max_attempts",
     ),
     (
         "a task has an id that was not given away",
-        "SELECT id FROM task WHERE id < 1 OR id >= (SELECT next_id FROM sequence)
-         UNION ALL SELECT task FROM kept WHERE task < 1 OR task >= (SELECT next_id FROM sequence)",
+        "SELECT id FROM task WHERE id < 1 OR id >= (SELECT next_id FROM file)
+         UNION ALL SELECT task FROM kept WHERE task < 1 OR task >= (SELECT next_id FROM file)",
     ),
     (
         "a task is both there and kept as completed",
@@ -94,13 +101,16 @@ const SHAPES: [(&str, &str); 12] = [
         "SELECT id FROM task WHERE lane NOT IN (SELECT id FROM lane)",
     ),
     (
-        "a queue's counters of ready, scheduled, leased, dead or kept tasks do not tell what is there",
+        "a queue's counters of ready, suspect, scheduled, leased, dead or kept tasks do not tell what is \
+         there",
         "SELECT queue.id FROM queue LEFT JOIN
-             (SELECT lane.queue AS queue, sum(state = 0) AS ready, sum(state = 1) AS scheduled,
+             (SELECT lane.queue AS queue, sum(state IN (0, 5)) AS ready,
+                     sum(state = 5) AS suspects, sum(state = 1) AS scheduled,
                      sum(state = 2) AS leased, sum(state = 3) AS dead
               FROM task JOIN lane ON lane.id = task.lane GROUP BY lane.queue) AS there
              ON there.queue = queue.id
          WHERE queue.ready != coalesce(there.ready, 0)
+            OR queue.suspects != coalesce(there.suspects, 0)
             OR queue.scheduled != coalesce(there.scheduled, 0)
             OR queue.leased != coalesce(there.leased, 0)
             OR queue.dead != coalesce(there.dead, 0)
@@ -110,7 +120,7 @@ const SHAPES: [(&str, &str); 12] = [
         "a queue's tasks ever enqueued are not those completed and those still there",
         "SELECT id FROM queue WHERE enqueued != completed + ready + scheduled + leased + dead",
     ),
-    ("the next id does not stand in one row", "SELECT count(*) FROM sequence HAVING count(*) != 1"),
+    ("the next id does not stand in one row", "SELECT count(*) FROM file HAVING count(*) != 1"),
 ];
 
 impl Snapshot {
@@ -168,7 +178,7 @@ fn look(path: &Path) -> rusqlite::Result<Snapshot> {
 
 fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     let state = match row.get::<_, i64>(1)? {
-        0 => State::Ready,
+        0 | 5 => State::Ready,
         1 => State::Scheduled,
         2 => State::Leased,
         3 => State::Dead,

@@ -9,9 +9,10 @@ use rusqlite::{Connection, OpenFlags, Result as SqlResult};
 
 use crate::error::{Error, Result};
 
-/// Every table of a queue, and the order its rows are read in.
+/// Every table of a queue, and the order its rows are read in; but for the number of its file, which is
+/// another in each.
 const TABLES: [&str; 6] = [
-    "SELECT * FROM sequence ORDER BY one",
+    "SELECT one, next_id FROM file ORDER BY one",
     "SELECT * FROM queue ORDER BY id",
     "SELECT * FROM lane ORDER BY id",
     "SELECT * FROM task ORDER BY id",
@@ -20,12 +21,14 @@ const TABLES: [&str; 6] = [
 ];
 
 /// What must find no row: counters that do not count, rows that no queue can hold.
-const MUST_BE_EMPTY: [(&str, &str); 5] = [
+const MUST_BE_EMPTY: [(&str, &str); 6] = [
     (
         "counters of states",
         "SELECT queue.id FROM queue WHERE
              ready <> (SELECT count(*) FROM task JOIN lane ON lane.id = task.lane
-                       WHERE lane.queue = queue.id AND state = 0)
+                       WHERE lane.queue = queue.id AND state IN (0, 5))
+          OR suspects <> (SELECT count(*) FROM task JOIN lane ON lane.id = task.lane
+                          WHERE lane.queue = queue.id AND state = 5)
           OR scheduled <> (SELECT count(*) FROM task JOIN lane ON lane.id = task.lane
                            WHERE lane.queue = queue.id AND state = 1)
           OR leased <> (SELECT count(*) FROM task JOIN lane ON lane.id = task.lane
@@ -43,6 +46,7 @@ const MUST_BE_EMPTY: [(&str, &str); 5] = [
         "SELECT id FROM task WHERE (state = 2) <> (lease_expires_at IS NOT NULL)
              OR (state = 2 AND token < 1) OR attempt > max_attempts",
     ),
+    ("a suspect and its state", "SELECT id FROM task WHERE state <> 2 AND suspect <> (state = 5)"),
     (
         "payloads",
         "SELECT task FROM payload WHERE task NOT IN (SELECT id FROM task)
@@ -50,7 +54,7 @@ const MUST_BE_EMPTY: [(&str, &str); 5] = [
          UNION ALL SELECT id FROM task
          WHERE payload IS NULL AND id NOT IN (SELECT task FROM payload)",
     ),
-    ("ids that were given away", "SELECT id FROM task WHERE id >= (SELECT next_id FROM sequence)"),
+    ("ids that were given away", "SELECT id FROM task WHERE id >= (SELECT next_id FROM file)"),
 ];
 
 /// What a file says.

@@ -27,10 +27,14 @@ fn renew(
     Ok(())
 }
 
-/// Tasks in every state, with payloads in their rows and apart, and a completed one that is kept.
+/// Tasks in every state, one that was leased when its lease expired among them, with payloads in their rows and apart, and a completed one that is kept.
 fn some_tasks(queue: &Queue) -> prismq::Result<()> {
     queue.set_history("default", 10)?;
     queue.set_order("other", Order::WeightedRandom)?;
+    queue.enqueue(&NewTask::new("suspect", *b"suspect"))?;
+    let brief = Claim::new(["suspect"]).lease(Duration::from_secs(1));
+    queue.claim(&brief)?;
+    std::thread::sleep(Duration::from_secs(2));
     queue.enqueue_all(
         &["kept", "dead", "leased"].map(|payload| NewTask::new("job", payload.as_bytes())),
     )?;

@@ -290,13 +290,9 @@ impl<S: Store> Committer<S> {
         let claimers = self.claimers();
         let answers = match self.apply_with_claims(&mut operations, &claimers) {
             Ok(answers) => answers,
-            Err(error) if operations.len() > 1 && may_concern_one(&error) => operations
-                .iter()
-                .map(|operation| {
-                    let mut answers = self.apply_at_once(std::slice::from_ref(operation))?;
-                    answers.pop().unwrap_or_else(|| Err(Error::unanswered()))
-                })
-                .collect(),
+            Err(error) if operations.len() > 1 && may_concern_one(&error) => {
+                self.apply_one_by_one(&operations)
+            }
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
         self.notify(&operations, &answers, &claimers);
@@ -364,8 +360,26 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    fn apply_at_once(&self, operations: &[Operation]) -> Result<Answers> {
-        self.apply_to(&mut self.store(), operations)
+    /// Applies operations in a transaction each, up to one that leaves the disk in doubt.
+    fn apply_one_by_one(&self, operations: &[Operation]) -> Answers {
+        let mut doubt = None;
+        let mut answers = Answers::with_capacity(operations.len());
+        for operation in operations {
+            let answer = match &doubt {
+                Some(error) => Err(Error::clone(error)),
+                None => self.apply_alone(operation),
+            };
+            if let Err(error @ Error::Poisoned { .. }) = &answer {
+                doubt.get_or_insert_with(|| error.clone());
+            }
+            answers.push(answer);
+        }
+        answers
+    }
+
+    fn apply_alone(&self, operation: &Operation) -> Result<Answer> {
+        let mut answers = self.apply_to(&mut self.store(), std::slice::from_ref(operation))?;
+        answers.pop().unwrap_or_else(|| Err(Error::unanswered()))
     }
 
     fn apply_to(&self, store: &mut S, operations: &[Operation]) -> Result<Answers> {

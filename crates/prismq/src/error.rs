@@ -35,6 +35,18 @@ pub enum Error {
         /// The token that no longer fits.
         token: i64,
     },
+    /// The lease is of another file than this queue's, perhaps one that stood at the same path before: nothing
+    /// was done. Settle it through a queue that has that file open.
+    #[error(
+        "the lease on task {id} with token {token} was claimed from another queue file: \
+         settle it through the queue it was claimed from"
+    )]
+    ForeignLease {
+        /// The task in the other file.
+        id: TaskId,
+        /// Its token there.
+        token: i64,
+    },
     /// Another process held the write lock for the whole wait; try again, or allow a longer wait.
     #[error("another process held the write lock of the queue for {waited:?}")]
     Busy {
@@ -114,6 +126,19 @@ pub enum Error {
         /// Newest version known.
         supported: i32,
     },
+    /// The file was written by a version of this library that this one cannot read; it was left untouched.
+    #[error(
+        "{} has schema version {found}, this version reads only {supported}: finish its tasks with the \
+         version of prismq that wrote it, or delete it with its -wal and -shm", path.display()
+    )]
+    SchemaTooOld {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: i32,
+        /// Version known.
+        supported: i32,
+    },
     /// The file is damaged. Stop, copy it with its `-wal`, and restore a backup.
     #[error("the queue file {} is damaged: {reason}", path.display())]
     Corrupt {
@@ -128,6 +153,19 @@ pub enum Error {
     Poisoned {
         /// The first failure.
         cause: String,
+    },
+    /// A failure while tasks were added in a caller's own transaction ended that transaction: SQLite
+    /// undoes the whole of it where it runs out of room or cannot read or write. Nothing of it was kept,
+    /// what the caller had written included, and what the caller writes next would be committed at once:
+    /// begin a new transaction and do all of it again.
+    #[error(
+        "the transaction was rolled back, with all that was written in it before: \
+         begin it again ({source})"
+    )]
+    TransactionRolledBack {
+        /// The failure.
+        #[source]
+        source: Box<Self>,
     },
     /// The disk or the operating system failed.
     #[error("input or output failed on the queue file: {source}")]
@@ -193,10 +231,13 @@ impl Error {
         matches!(self, Self::Busy { .. })
     }
 
-    /// Whether there was no room on the disk.
+    /// Whether there was no room on the disk, also where that ended a caller's transaction.
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        matches!(self, Self::Full { .. })
+        match self {
+            Self::TransactionRolledBack { source } => source.is_full(),
+            _ => matches!(self, Self::Full { .. }),
+        }
     }
 
     /// Whether the file is damaged or no database.

@@ -25,7 +25,8 @@ pub struct Claim {
     /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
     /// if its lease expires. Of more, nobody knows which are begun.
     pub(crate) begun_max: usize,
-    /// Up to so many of them may be suspects.
+    /// At most so many of the tasks may be suspects: such as a process held when its lease expired, perhaps
+    /// as one of them killed it.
     pub(crate) suspects_max: usize,
 }
 
@@ -123,6 +124,8 @@ pub(crate) fn validate_lease(lease: Duration) -> Result<()> {
 pub(crate) struct LeaseKey {
     pub(crate) id: TaskId,
     pub(crate) token: i64,
+    /// The number of the file it was claimed from, drawn by chance when that was created.
+    pub(crate) file: i64,
     /// The engine's own number of the task's queue.
     pub(crate) queue: i64,
     /// Whether the payload stands apart from the task and must be deleted with it.
@@ -189,6 +192,7 @@ pub struct Lease {
     pub(crate) max_attempts: u32,
     pub(crate) enqueued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    pub(crate) suspect: bool,
 }
 
 impl Lease {
@@ -228,10 +232,10 @@ impl Lease {
         self.attempt
     }
 
-    /// Whether the task was claimed before without having used up an attempt: perhaps it killed its
-    /// process then.
+    /// Whether the task's last attempt ended with its lease, and none in good order since: perhaps it killed
+    /// its process then.
     pub(crate) const fn is_suspect(&self) -> bool {
-        self.key.token > self.attempt as i64
+        self.suspect
     }
 
     /// The task's place in its queue's order.
@@ -251,6 +255,7 @@ impl Lease {
             max_attempts: self.max_attempts,
             enqueued_at: self.enqueued_at,
             expires_at: self.expires_at,
+            suspect: self.suspect,
         }
     }
 

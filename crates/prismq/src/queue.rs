@@ -53,6 +53,8 @@ pub struct Queue {
 struct Shared {
     owner: Owner,
     committer: Committer<SqliteStore>,
+    /// The number in the file, which a caller's own connection must find too.
+    file: i64,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
     clock: Arc<dyn Clock>,
@@ -96,12 +98,11 @@ impl QueueBuilder {
         self
     }
 
-    /// Opens the file, creating it with mode 0600 if it does not exist, and brings its schema up to
-    /// date.
+    /// Opens the file, creating it with mode 0600 if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`] or
-    /// [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
+    /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`],
+    /// [`Error::SchemaTooOld`] or [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
     /// untouched. [`Error::Busy`] if another process held it for the whole wait; [`Error::Forked`] in a
     /// fork of a process that has queues open.
     pub fn open(self) -> Result<Queue> {
@@ -110,12 +111,13 @@ impl QueueBuilder {
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
         let (store, reader) = open(&options, contention.clone())?;
+        let file = store.file();
         let work = Arc::new(Signal::default());
         self.clock.on_jump(&work);
         let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
         let Self { clock, retry, .. } = self;
-        let shared = Shared { owner, committer, reader, contention, clock, work, retry };
+        let shared = Shared { owner, committer, file, reader, contention, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
 }
@@ -174,7 +176,8 @@ impl Queue {
     /// # Errors
     /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], a connection without a
     /// transaction, or one to another file; an engine's failure. The transaction can go on, and holds
-    /// none of the tasks.
+    /// none of the tasks. [`Error::TransactionRolledBack`] if the failure, say a full disk, ended the
+    /// transaction: nothing of it was kept, and it must be begun again.
     pub fn enqueue_in(
         &self,
         transaction: &rusqlite::Connection,
@@ -182,7 +185,7 @@ impl Queue {
     ) -> Result<Vec<TaskId>> {
         validate_batch(tasks)?;
         self.shared.owner.check()?;
-        enqueue_in(transaction, self.shared.clock.now(), tasks)
+        enqueue_in(transaction, self.shared.file, self.shared.clock.now(), tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
@@ -202,8 +205,9 @@ impl Queue {
     /// durable.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's; an engine's
-    /// failure, after which the lease still holds.
+    /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's;
+    /// [`Error::ForeignLease`] if it was claimed from another file; an engine's failure, after which the
+    /// lease still holds.
     pub fn complete(&self, lease: &Lease) -> Result<()> {
         self.submit(Operation::Complete(lease.key)).map(drop)
     }

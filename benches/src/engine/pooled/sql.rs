@@ -82,7 +82,7 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
         None => add_lane(transaction, task.task_type)?,
     };
     let id: i64 = transaction
-        .prepare_cached("UPDATE sequence SET next_id = next_id + 1 RETURNING next_id - 1")?
+        .prepare_cached("UPDATE file SET next_id = next_id + 1 RETURNING next_id - 1")?
         .query_row([], |row| row.get(0))?;
     let now = now_micros();
     transaction

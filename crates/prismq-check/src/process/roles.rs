@@ -163,7 +163,7 @@ fn hold_lock(order: &Order) -> Result<()> {
     let failed = |source| Error::Look { path: order.path.clone(), source };
     let connection = Connection::open(&order.path).map_err(failed)?;
     connection
-        .execute_batch("BEGIN IMMEDIATE; UPDATE sequence SET next_id = next_id + 1000")
+        .execute_batch("BEGIN IMMEDIATE; UPDATE file SET next_id = next_id + 1000")
         .map_err(failed)?;
     // Ends with the transaction open, as a killed writer does.
     wait_for_line()

@@ -24,6 +24,8 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
         Err(Error::Io { .. }) => "io",
         Err(Error::Unusable { .. }) => "unusable",
         Err(Error::Corrupt { .. } | Error::NotADatabase { .. }) => "corrupt",
+        // The caller's transaction is gone, and with it the task.
+        Err(Error::TransactionRolledBack { .. }) if step == Step::EnqueueIn => "rolled back",
         // Of a connection of the caller's own, which these two steps use.
         Err(Error::Database { .. }) if matches!(step, Step::EnqueueIn | Step::Checkpoint) => {
             "callers"

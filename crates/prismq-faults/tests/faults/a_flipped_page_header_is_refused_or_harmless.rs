@@ -127,6 +127,7 @@ const fn names_the_file(error: &Error) -> bool {
             error,
             Error::Foreign { .. }
                 | Error::SchemaTooNew { .. }
+                | Error::SchemaTooOld { .. }
                 | Error::Database { .. }
                 | Error::Unusable { .. }
         )

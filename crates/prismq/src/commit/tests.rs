@@ -159,6 +159,19 @@ fn a_refused_group_is_applied_again_one_by_one() {
     assert!(matches!(answers.as_slice(), [Ok(_), Err(Error::Full { .. }), Ok(_)]));
 }
 
+#[test]
+fn a_failed_sync_stops_the_rest_of_a_group_that_is_applied_one_by_one() {
+    let scene = scene(Duration::ZERO);
+    let full = Err(Error::Full { reason: "disk".to_owned() });
+    for answer in [full, Ok(()), Err(poisoned("fsync failed")), Ok(()), Ok(())] {
+        scene.go.send(answer).unwrap();
+    }
+    let answers = scene.committer.submit(vec![enqueue(); 4]);
+    assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [4, 1, 1], "nothing more is applied");
+    let [Ok(_), rest @ ..] = answers.as_slice() else { panic!("{answers:?}") };
+    assert!(rest.iter().all(|answer| matches!(answer, Err(Error::Poisoned { .. }))), "{answers:?}");
+}
+
 fn queue() -> (tempfile::TempDir, crate::Queue) {
     let folder = tempfile::tempdir().unwrap();
     let queue = crate::Queue::open(folder.path().join("queue.db")).unwrap();

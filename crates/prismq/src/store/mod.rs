@@ -66,6 +66,22 @@ impl Operation {
         )
     }
 
+    /// The lease it uses, if it uses one.
+    pub(crate) const fn key(&self) -> Option<&LeaseKey> {
+        match self {
+            Self::Complete(key)
+            | Self::Fail { key, .. }
+            | Self::Extend { key, .. }
+            | Self::Begin(key)
+            | Self::Release(key) => Some(key),
+            Self::Enqueue(_)
+            | Self::Claim(_)
+            | Self::SetOrder { .. }
+            | Self::SetPaused { .. }
+            | Self::SetHistory { .. } => None,
+        }
+    }
+
     /// Whether it brings a task that this claim would take.
     pub(crate) fn serves(&self, claim: &Claim) -> bool {
         let fits = |task: &NewTask| {
@@ -132,7 +148,7 @@ pub(crate) trait Store: Send {
     ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
-    /// unknown whether it was.
+    /// unknown whether it was. After that answer the store gives no other, and touches its file no more.
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
     /// A number that is another once another process or handle has committed something.

@@ -61,6 +61,18 @@ fn a_queue_of_a_newer_version() {
     assert!(matches!(error, Error::SchemaTooNew { found: 999, .. }), "{error:?}");
 }
 
+/// As a file that another version began is not to be changed by this one, nor to be lost unsaid.
+#[test]
+fn a_queue_of_an_older_version() {
+    let (_folder, path) = file("older.db");
+    queue_file(&path);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let error = refused(&path);
+    assert!(matches!(error, Error::SchemaTooOld { found: 1, .. }), "{error:?}");
+    let said = error.to_string();
+    assert!(said.contains("finish its tasks") && said.contains("or delete it"), "{said}");
+}
+
 #[test]
 fn a_queue_of_no_version() {
     for version in [0, -1, i32::MIN] {

@@ -61,12 +61,13 @@ impl Mutant {
                 let connection = self.reach_in();
                 let id = lease.id().as_i64();
                 let counters = "UPDATE queue SET completed = completed + 1,
-                     ready = ready - (SELECT count(*) FROM task WHERE id = ?1 AND state = 0),
+                     ready = ready - (SELECT count(*) FROM task WHERE id = ?1 AND state IN (0, 5)),
+                     suspects = suspects - (SELECT count(*) FROM task WHERE id = ?1 AND state = 5),
                      scheduled = scheduled - (SELECT count(*) FROM task WHERE id = ?1 AND state = 1),
                      leased = leased - (SELECT count(*) FROM task WHERE id = ?1 AND state = 2)
-                     WHERE EXISTS (SELECT 1 FROM task WHERE id = ?1 AND state < 3)";
+                     WHERE EXISTS (SELECT 1 FROM task WHERE id = ?1 AND state != 3)";
                 connection.execute(counters, [id]).unwrap();
-                connection.execute("DELETE FROM task WHERE id = ?1 AND state < 3", [id]).unwrap();
+                connection.execute("DELETE FROM task WHERE id = ?1 AND state != 3", [id]).unwrap();
                 connection.execute("DELETE FROM payload WHERE task = ?1", [id]).unwrap();
                 Ok(())
             }

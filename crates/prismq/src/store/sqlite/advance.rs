@@ -14,9 +14,11 @@ pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
      RETURNING lane, state";
 /// Takes expired leases back, and those that end later than any lease that is given now: they are of a
 /// time before the clock was set back, and would hold their tasks for as long as it was wrong. An attempt
-/// that was not begun is given back, so that a task does not die of another that killed its process.
+/// that was not begun is given back, so that a task does not die of another that killed its process. Whoever
+/// held them may have died of one of them: those that go on are suspects.
 pub(super) const RECLAIM: &str = "UPDATE task SET
-         state = iif(begun AND attempt >= max_attempts, 3, 0),
+         state = iif(begun AND attempt >= max_attempts, 3, 5),
+         suspect = NOT (begun AND attempt >= max_attempts),
          error = iif(begun AND attempt >= max_attempts, ?3, error),
          attempt = attempt - NOT begun,
          lease_expires_at = NULL
@@ -60,8 +62,9 @@ impl SqliteStore {
             let counters = self.ledger.counters.of(queue);
             counters.leased -= 1;
             counters.reclaimed += 1;
-            if state == state::READY {
+            if state == state::SUSPECT {
                 counters.ready += 1;
+                counters.suspects += 1;
             } else {
                 counters.dead += 1;
             }

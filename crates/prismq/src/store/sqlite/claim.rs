@@ -21,15 +21,20 @@ use crate::task::TaskId;
 pub(super) const READY_AFTER: &str = "SELECT order_key, id FROM task
      WHERE state = 0 AND lane = ?1 AND (order_key, id) > (?2, ?3)
      ORDER BY order_key, id LIMIT ?4";
+/// Reads the places of suspects in a lane, in order.
+pub(super) const SUSPECTS_AFTER: &str = "SELECT order_key, id FROM task
+     WHERE state = 5 AND lane = ?1 AND (order_key, id) > (?2, ?3)
+     ORDER BY order_key, id LIMIT ?4";
 /// Leases tasks by their ids.
 pub(super) const LEASE: &str =
     "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
-                     lease_expires_at = ?2, begun = ?3
+                     lease_expires_at = ?2, begun = iif(suspect, ?4, ?3)
      WHERE id IN (SELECT value FROM rarray(?1))
-     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
-/// Looks for one ready task in a lane of a queue that is not paused.
-pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
-     AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
+     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload, suspect";
+/// Looks for one ready task, or suspect if these count, in a lane of a queue that is not paused.
+pub(super) const HAS_READY: &str = "SELECT 1 FROM queue WHERE id = ?2 AND NOT paused
+     AND (EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
+          OR (?3 AND suspects > 0 AND EXISTS (SELECT 1 FROM task WHERE state = 5 AND lane = ?1)))";
 
 /// Looks whether a queue is paused.
 const IS_PAUSED: &str = "SELECT paused FROM queue WHERE name = ?1";
@@ -39,6 +44,22 @@ const MERGE_CHUNK: usize = 32;
 
 /// A ready task's place: its order key, and its id where keys are equal.
 type Place = (i64, i64);
+
+/// Ready tasks of a lane, or the suspects among them, read up to some place.
+#[derive(Debug)]
+struct Source {
+    /// The index of the lane among those of the claim.
+    lane: usize,
+    suspects: bool,
+    read: VecDeque<Place>,
+}
+
+/// Whether an attempt at what is claimed is used up if its lease expires.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    all: bool,
+    suspects: bool,
+}
 
 /// A task to be leased, and the index of its lane among those of the claim.
 #[derive(Debug, Clone, Copy)]
@@ -52,25 +73,35 @@ impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
     pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
+        let mut suspects_max = 0;
         let mut paused = false;
         if let Some((lane, _)) = lanes.first() {
-            paused = self.settings_of(lane.queue)?.paused;
+            let settings = self.settings_of(lane.queue)?;
+            let suspects = settings.suspects + self.ledger.counters.so_far(lane.queue).suspects;
+            suspects_max = claim.suspects_max.min(usize::try_from(suspects).unwrap_or(0));
+            paused = settings.paused;
         }
         if paused {
             lanes.clear();
         }
-        let picked = self.pick(&lanes, claim.max)?;
+        let picked = self.pick(&lanes, claim.max, suspects_max)?;
         if let (Some((lane, _)), Some(last)) = (lanes.first(), picked.last()) {
             let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
         }
-        let begun = picked.len() <= claim.begun_max;
+        let begun = Begun {
+            all: picked.len() <= claim.begun_max,
+            // What a pool claims, it notes as begun when it is.
+            suspects: claim.begun_max == usize::MAX,
+        };
         let leases = self.lease(&lanes, &picked, now.after(claim.lease), begun)?;
         if let Some((lane, _)) = lanes.first() {
-            let count = i64::try_from(leases.len()).unwrap_or(i64::MAX);
+            let count = |leases| i64::try_from(leases).unwrap_or(i64::MAX);
+            let suspects = leases.iter().filter(|lease| lease.suspect).count();
             let counters = self.ledger.counters.of(lane.queue);
-            counters.ready -= count;
-            counters.leased += count;
+            counters.ready -= count(leases.len());
+            counters.suspects -= count(suspects);
+            counters.leased += count(leases.len());
         }
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
@@ -81,8 +112,12 @@ impl SqliteStore {
     /// Whether a claim would find a task.
     pub(super) fn has_ready(&mut self, claim: &Claim) -> Result<bool> {
         for (lane, _) in self.lanes_of(claim)? {
-            let mut select = self.prepare(HAS_READY)?;
-            if select.exists([lane.id, lane.queue]).map_err(|error| self.failure(error))? {
+            let exists = self.prepare(HAS_READY)?.exists(params![
+                lane.id,
+                lane.queue,
+                claim.suspects_max > 0
+            ]);
+            if exists.map_err(|error| self.failure(error))? {
                 return Ok(true);
             }
         }
@@ -102,34 +137,59 @@ impl SqliteStore {
         lanes.map_err(|error| self.failure(error))
     }
 
-    /// The first `max` ready tasks over all lanes.
-    fn pick(&self, lanes: &[(Lane, Arc<str>)], max: usize) -> Result<Vec<Picked>> {
-        let chunk = if lanes.len() == 1 { max } else { max.min(MERGE_CHUNK) };
-        let mut read: Vec<VecDeque<Place>> = Vec::with_capacity(lanes.len());
-        let mut heads = BinaryHeap::with_capacity(lanes.len());
+    /// The first `max` ready tasks over all lanes, up to so many suspects among them.
+    fn pick(
+        &self,
+        lanes: &[(Lane, Arc<str>)],
+        max: usize,
+        suspects_max: usize,
+    ) -> Result<Vec<Picked>> {
+        let mut left = suspects_max;
+        let kinds: &[bool] = if left == 0 { &[false] } else { &[false, true] };
+        let chunk = if lanes.len() * kinds.len() == 1 { max } else { max.min(MERGE_CHUNK) };
+        let mut sources = Vec::with_capacity(lanes.len() * kinds.len());
+        let mut heads = BinaryHeap::with_capacity(lanes.len() * kinds.len());
         for (index, (lane, _)) in lanes.iter().enumerate() {
-            let mut places = self.ready_after(lane.id, (i64::MIN, i64::MIN), chunk)?;
-            heads.extend(places.pop_front().map(|place| Reverse((place, index))));
-            read.push(places);
+            for suspects in kinds {
+                let first = (i64::MIN, i64::MIN);
+                let mut read = self.places_after(*suspects, lane.id, first, chunk)?;
+                heads.extend(read.pop_front().map(|place| Reverse((place, sources.len()))));
+                sources.push(Source { lane: index, suspects: *suspects, read });
+            }
         }
         let mut picked = Vec::with_capacity(max);
         while picked.len() < max
             && let Some(Reverse((place, index))) = heads.pop()
         {
-            picked.push(Picked { key: place.0, id: place.1, lane: index });
-            let (Some(places), Some((lane, _))) = (read.get_mut(index), lanes.get(index)) else {
+            let Some(source) = sources.get_mut(index) else {
                 continue;
             };
-            if places.is_empty() && picked.len() < max {
-                *places = self.ready_after(lane.id, place, chunk)?;
+            if source.suspects {
+                if left == 0 {
+                    continue;
+                }
+                left -= 1;
             }
-            heads.extend(places.pop_front().map(|place| Reverse((place, index))));
+            picked.push(Picked { key: place.0, id: place.1, lane: source.lane });
+            if source.read.is_empty()
+                && picked.len() < max
+                && let Some((lane, _)) = lanes.get(source.lane)
+            {
+                source.read = self.places_after(source.suspects, lane.id, place, chunk)?;
+            }
+            heads.extend(source.read.pop_front().map(|place| Reverse((place, index))));
         }
         Ok(picked)
     }
 
-    fn ready_after(&self, lane: i64, after: Place, limit: usize) -> Result<VecDeque<Place>> {
-        self.prepare(READY_AFTER)?
+    fn places_after(
+        &self,
+        suspects: bool,
+        lane: i64,
+        after: Place,
+        limit: usize,
+    ) -> Result<VecDeque<Place>> {
+        self.prepare(if suspects { SUSPECTS_AFTER } else { READY_AFTER })?
             .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))
@@ -142,7 +202,7 @@ impl SqliteStore {
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
         expires_at: Timestamp,
-        begun: bool,
+        begun: Begun,
     ) -> Result<Vec<Lease>> {
         if picked.is_empty() {
             return Ok(Vec::new());
@@ -155,7 +215,7 @@ impl SqliteStore {
         by_id.sort_unstable_by_key(|(id, _, _)| *id);
         let mut inline = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(params![ids, expires_at.as_micros(), begun], |row| {
+            .query_map(params![ids, expires_at.as_micros(), begun.all, begun.suspects], |row| {
                 let id: i64 = row.get(0)?;
                 let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
                 let Some((_, place, picked)) = found.and_then(|index| by_id.get(index)) else {
@@ -167,7 +227,14 @@ impl SqliteStore {
                 let start = inline.len();
                 let bytes = row.get_ref(6)?.as_blob_or_null()?;
                 inline.extend_from_slice(bytes.unwrap_or_default());
-                let lease = lease(row, *lane, task_type, picked.key, expires_at, bytes.is_none())?;
+                let key = LeaseKey {
+                    id: TaskId::from_i64(id),
+                    token: row.get(1)?,
+                    file: self.file,
+                    queue: lane.queue,
+                    payload_apart: bytes.is_none(),
+                };
+                let lease = lease(row, key, task_type, picked.key, expires_at)?;
                 Ok((*place, start..inline.len(), lease))
             })
             .and_then(Iterator::collect)
@@ -186,19 +253,13 @@ impl SqliteStore {
 
 fn lease(
     row: &Row<'_>,
-    lane: Lane,
+    key: LeaseKey,
     task_type: &Arc<str>,
     order_key: i64,
     expires_at: Timestamp,
-    payload_apart: bool,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
-        key: LeaseKey {
-            id: TaskId::from_i64(row.get(0)?),
-            token: row.get(1)?,
-            queue: lane.queue,
-            payload_apart,
-        },
+        key,
         task_type: task_type.clone(),
         payload: Payload::unread(),
         priority: row.get(4)?,
@@ -207,5 +268,6 @@ fn lease(
         max_attempts: row.get(3)?,
         enqueued_at: Timestamp::from_micros(row.get(5)?),
         expires_at,
+        suspect: row.get(7)?,
     })
 }

@@ -15,8 +15,9 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 18] = [
+const STATEMENTS: [&str; 20] = [
     claim::READY_AFTER,
+    claim::SUSPECTS_AFTER,
     claim::HAS_READY,
     claim::LEASE,
     payloads::HAS_PAYLOAD,
@@ -32,6 +33,7 @@ const STATEMENTS: [&str; 18] = [
     settle::EXTEND,
     settle::BEGIN,
     settle::RELEASE,
+    settle::RELEASE_SUSPECT,
     history::KEEP,
     history::PRUNE,
 ];
@@ -77,8 +79,8 @@ pub(super) fn claim_of(max: usize) -> Operation {
     Operation::Claim(Claim::new(["job"]).max(max))
 }
 
-fn claimed(store: &mut SqliteStore) -> Lease {
-    let claim = claim_of(1);
+fn claimed(store: &mut SqliteStore, claim: &Claim) -> Lease {
+    let claim = Operation::Claim(claim.clone());
     let Ok(Answer::Claimed(mut claimed)) =
         store.apply(&ManualClock::new(NOW), &[claim]).unwrap().remove(0)
     else {
@@ -87,9 +89,13 @@ fn claimed(store: &mut SqliteStore) -> Lease {
     claimed.leases.remove(0)
 }
 
-/// Steps of one claim and its release, over all statements.
+/// Steps of a claim of one task and its release, over all statements.
 fn steps(store: &mut SqliteStore) -> i32 {
-    let lease = claimed(store);
+    steps_of(store, &Claim::new(["job"]))
+}
+
+fn steps_of(store: &mut SqliteStore, claim: &Claim) -> i32 {
+    let lease = claimed(store, claim);
     store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     let count = |connection: &Connection| -> i32 {
         let step = |sql| {
@@ -99,18 +105,23 @@ fn steps(store: &mut SqliteStore) -> i32 {
         STATEMENTS.into_iter().map(step).sum()
     };
     count(&store.connection);
-    let lease = claimed(store);
+    let lease = claimed(store, claim);
     store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     count(&store.connection)
 }
 
 #[track_caller]
 fn assert_no_dearer(what: &str, add: impl FnOnce(&SqliteStore)) {
+    assert_no_dearer_to(&Claim::new(["job"]), what, add);
+}
+
+#[track_caller]
+fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&SqliteStore)) {
     let (_folder, mut store) = store_with_two_lanes();
-    let alone = steps(&mut store);
+    let alone = steps_of(&mut store, claim);
     assert!(alone > 50, "something was counted: {alone}");
     add(&store);
-    let beside_many = steps(&mut store);
+    let beside_many = steps_of(&mut store, claim);
     assert!(
         f64::from(beside_many) <= f64::from(alone) * 1.05,
         "{alone} steps alone, {beside_many} beside {BACKLOG} tasks {what}"
@@ -122,6 +133,57 @@ fn a_claim_beside_many_ready_tasks() {
     assert_no_dearer("in state ready of lane 1", |store| {
         add(store, BACKLOG, 1, super::state::READY as u32);
     });
+}
+
+/// Lets the queue know of suspects that were added behind the store's back.
+fn count_suspects(store: &SqliteStore, count: u32) {
+    let count = format!("UPDATE queue SET suspects = suspects + {count}, ready = ready + {count}");
+    store.connection.execute_batch(&count).unwrap();
+}
+
+/// Another type's, of which a claim that may take them has to look for those of its own.
+#[test]
+fn a_claim_beside_many_suspects_of_another_type() {
+    let (_folder, mut store) = store_with_two_lanes();
+    add(&store, 1, 2, super::state::SUSPECT as u32);
+    count_suspects(&store, 1);
+    let beside_one = steps(&mut store);
+    store.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
+    add(&store, BACKLOG, 2, super::state::SUSPECT as u32);
+    count_suspects(&store, BACKLOG - 1);
+    let beside_many = steps(&mut store);
+    assert!(f64::from(beside_many) <= f64::from(beside_one) * 1.05, "{beside_one}, {beside_many}");
+}
+
+#[test]
+fn a_claim_that_may_take_no_suspects_beside_many() {
+    assert_no_dearer_to(&Claim::new(["job"]).suspects_max(0), "that are suspects", |store| {
+        add(store, BACKLOG, 1, super::state::SUSPECT as u32);
+        count_suspects(store, BACKLOG);
+    });
+}
+
+#[test]
+fn a_claim_among_many_suspects() {
+    let among = |count| {
+        let (_folder, mut store) = store_with_two_lanes();
+        add(&store, count, 1, super::state::SUSPECT as u32);
+        count_suspects(&store, count);
+        steps(&mut store)
+    };
+    let (few, many) = (among(10), among(BACKLOG));
+    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps among 10, {many} among many");
+}
+
+#[test]
+fn a_claim_looks_for_no_suspects_where_there_are_none() {
+    let (_folder, mut store) = store_with_two_lanes();
+    let claim = Operation::Claim(Claim::new(["job", "other"]).max(9));
+    for operations in [vec![claim.clone()], vec![claim.clone(), claim]] {
+        store.apply(&ManualClock::new(NOW), &operations).unwrap();
+    }
+    let looks = store.connection.prepare_cached(claim::SUSPECTS_AFTER).unwrap();
+    assert_eq!(looks.get_status(StatementStatus::Run), 0);
 }
 
 #[test]

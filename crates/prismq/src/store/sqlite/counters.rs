@@ -10,7 +10,9 @@ use crate::limits::ADVANCE_BATCH_MAX;
 /// By how much a transaction moves a queue's counters.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Delta {
+    /// Suspects among them.
     pub(super) ready: i64,
+    pub(super) suspects: i64,
     pub(super) scheduled: i64,
     pub(super) leased: i64,
     pub(super) dead: i64,
@@ -32,6 +34,11 @@ impl Counters {
         self.by_queue.entry(queue).or_default()
     }
 
+    /// What was counted for a queue so far.
+    pub(super) fn so_far(&self, queue: i64) -> Delta {
+        self.by_queue.get(&queue).copied().unwrap_or_default()
+    }
+
     pub(super) fn clear(&mut self) {
         self.by_queue.clear();
     }
@@ -45,7 +52,8 @@ impl Counters {
             "UPDATE queue SET
                  ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
                  dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
-                 failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10
+                 failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10,
+                 suspects = suspects + ?11
              WHERE id = ?1",
         )?;
         for (queue, delta) in self.by_queue.drain() {
@@ -60,6 +68,7 @@ impl Counters {
                 delta.failed,
                 delta.reclaimed,
                 delta.kept,
+                delta.suspects,
             ])?;
             if delta.kept > 0 {
                 let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);

@@ -10,6 +10,12 @@ use crate::limits::PAYLOAD_BYTES_INLINE_MAX;
 use crate::order::Place;
 use crate::task::{NewTask, TaskId};
 
+/// Around a call in a caller's transaction, so that the transaction goes on as if a failed call had not been
+/// made.
+const SAVEPOINT: &str = "SAVEPOINT prismq_enqueue";
+const RELEASE: &str = "RELEASE prismq_enqueue";
+const UNDO: &str = "ROLLBACK TO prismq_enqueue; RELEASE prismq_enqueue";
+
 /// Adds tasks in the transaction that is open on this connection. Inner error: they do not apply, and
 /// none was added.
 pub(super) fn enqueue(
@@ -77,32 +83,70 @@ pub(super) fn enqueue(
 /// Adds tasks in a caller's own transaction on the queue's file.
 pub(crate) fn enqueue_in(
     connection: &Connection,
+    file: i64,
     now: Timestamp,
     tasks: &[NewTask],
 ) -> Result<Vec<TaskId>> {
-    let path = connection.path().unwrap_or_default();
-    let failed = |error| failure::classify(path.as_ref(), error);
     if connection.is_autocommit() {
         return Err(Error::invalid("connection", "has no transaction open: begin one first"));
     }
-    let application_id = schema::application_id(connection).map_err(failed)?;
-    let version = schema::version(connection).map_err(failed)?;
+    let savepoint = || execute(connection, SAVEPOINT);
+    if let Err(error) = verify(connection, file).and_then(|()| savepoint()) {
+        return Err(if connection.is_autocommit() { rolled_back(error) } else { error });
+    }
+    let mut ledger = Ledger::default();
+    let added = enqueue(connection, &mut ledger, now, tasks)
+        .and_then(|ids| ledger.flush(connection).map(|()| ids))
+        .map_err(|error| failed(connection, error))
+        .flatten()
+        .and_then(|ids| execute(connection, RELEASE).map(|()| ids));
+    match added {
+        Err(error) if !undo(connection) => Err(rolled_back(error)),
+        added => added,
+    }
+}
+
+/// Refuses a connection to any file but the one with this number.
+fn verify(connection: &Connection, file: i64) -> Result<()> {
+    let application_id = schema::application_id(connection).map_err(|e| failed(connection, e))?;
+    let version = schema::version(connection).map_err(|e| failed(connection, e))?;
     if application_id != schema::APPLICATION_ID || version != schema::VERSION {
+        let path = connection.path().unwrap_or_default();
         let reason = format!("is open on {path:?}, which is not a queue of this version");
         return Err(Error::invalid("connection", reason));
     }
-    let mut ledger = Ledger::default();
-    // A savepoint, so that the caller's transaction goes on as if a failed call had not been made.
-    connection.execute_batch("SAVEPOINT prismq_enqueue").map_err(failed)?;
-    let added = enqueue(connection, &mut ledger, now, tasks)
-        .and_then(|ids| ledger.flush(connection).map(|()| ids))
-        .map_err(failed)
-        .flatten();
-    let end = if added.is_ok() {
-        "RELEASE prismq_enqueue"
-    } else {
-        "ROLLBACK TO prismq_enqueue; RELEASE prismq_enqueue"
+    if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {
+        let path = connection.path().unwrap_or_default();
+        let reason = format!("is open on {path:?}, another queue's file: open it on this queue's");
+        return Err(Error::invalid("connection", reason));
+    }
+    Ok(())
+}
+
+/// Takes back what was written since the savepoint, or else the whole transaction, as it must not be committed
+/// with some of the tasks. Whether the transaction goes on; SQLite may have ended it by itself.
+fn undo(connection: &Connection) -> bool {
+    if connection.is_autocommit() {
+        return false;
+    }
+    let Err(error) = connection.execute_batch(UNDO) else {
+        return true;
     };
-    connection.execute_batch(end).map_err(failed)?;
-    added
+    tracing::warn!(%error, "a savepoint could not be undone: its transaction is rolled back");
+    if let Err(error) = connection.execute_batch("ROLLBACK") {
+        tracing::error!(%error, "a transaction could not be rolled back: close its connection");
+    }
+    false
+}
+
+fn rolled_back(source: Error) -> Error {
+    Error::TransactionRolledBack { source: Box::new(source) }
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<()> {
+    connection.execute_batch(sql).map_err(|error| failed(connection, error))
+}
+
+fn failed(connection: &Connection, error: rusqlite::Error) -> Error {
+    failure::classify(connection.path().unwrap_or_default().as_ref(), error)
 }

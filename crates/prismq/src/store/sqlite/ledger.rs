@@ -22,7 +22,7 @@ impl Ledger {
         let next = match self.next_id {
             Some(next) => next,
             None => connection
-                .prepare_cached("SELECT next_id FROM sequence")?
+                .prepare_cached("SELECT next_id FROM file")?
                 .query_row([], |row| row.get(0))?,
         };
         self.next_id = Some(next + i64::try_from(count).unwrap_or(i64::MAX));
@@ -32,7 +32,7 @@ impl Ledger {
     /// Writes what stands in the ledger, inside the transaction it belongs to.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
         if let Some(next) = self.next_id.take() {
-            connection.prepare_cached("UPDATE sequence SET next_id = ?1")?.execute([next])?;
+            connection.prepare_cached("UPDATE file SET next_id = ?1")?.execute([next])?;
         }
         self.queues.flush(connection)?;
         self.counters.flush(connection)

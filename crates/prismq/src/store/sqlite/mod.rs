@@ -11,6 +11,8 @@ mod connection;
 #[cfg(test)]
 mod cost;
 mod counters;
+#[cfg(test)]
+mod doubt;
 mod enqueue;
 mod failure;
 #[cfg(target_os = "linux")]
@@ -25,6 +27,8 @@ mod queues;
 mod reader;
 mod schema;
 mod settle;
+#[cfg(test)]
+mod suspects;
 #[cfg(test)]
 mod weights;
 
@@ -59,6 +63,8 @@ mod state {
     pub(super) const DEAD: i64 = 3;
     /// Only in what a read gives: a completed task has no row in `task`.
     pub(super) const COMPLETED: i64 = 4;
+    /// Ready, and perhaps what killed the process that held it last.
+    pub(super) const SUSPECT: i64 = 5;
 }
 
 const fn stored(state: State) -> i64 {
@@ -73,7 +79,7 @@ const fn stored(state: State) -> i64 {
 
 fn loaded(stored: i64) -> rusqlite::Result<State> {
     match stored {
-        state::READY => Ok(State::Ready),
+        state::READY | state::SUSPECT => Ok(State::Ready),
         state::SCHEDULED => Ok(State::Scheduled),
         state::LEASED => Ok(State::Leased),
         state::DEAD => Ok(State::Dead),
@@ -81,6 +87,8 @@ fn loaded(stored: i64) -> rusqlite::Result<State> {
         other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     }
 }
+
+const PANICKED: &str = "the engine panicked in a transaction";
 
 /// The writer.
 #[derive(Debug)]
@@ -91,47 +99,34 @@ pub(crate) struct SqliteStore {
     path: PathBuf,
     /// Which file the path named when it was opened.
     identity: Identity,
+    /// The number in the file by which leases know it.
+    file: i64,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
+    /// Why nothing is read or written any more, once it is unknown what reached the disk.
+    doubt: Option<String>,
 }
 
 impl Store for SqliteStore {
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(clock.now(), batch) {
-            Ok(Some(nothing)) => return Ok(nothing),
-            // Another process recovers the file: taking the write lock waits for it, a look does not.
-            Err(error) if error.is_busy() => {}
-            Ok(None) => {}
-            Err(error) => return Err(error),
-        }
         self.refuse_in_doubt()?;
-        let durable = batch.iter().any(Operation::must_be_durable);
-        self.wait_for_disk(durable && self.durability == Durability::Full)?;
-        self.begin()?;
-        let answers = match catch_unwind(AssertUnwindSafe(|| self.run(clock.now(), batch))) {
-            Ok(Ok(answers)) => answers,
-            Ok(Err(error)) => {
-                self.roll_back();
-                return Err(error);
-            }
+        match catch_unwind(AssertUnwindSafe(|| self.apply_batch(clock, batch))) {
+            Ok(applied) => applied,
             // Say of the caller's clock: other processes must not wait for a transaction that never ends.
             Err(panic) => {
-                self.roll_back();
+                let panicked = Error::Poisoned { cause: PANICKED.to_owned() };
+                self.roll_back(panicked);
                 resume_unwind(panic);
             }
-        };
-        self.commit()?;
-        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
-        self.checkpointer.committed(&self.connection);
-        self.count_empty_claims(batch, &answers);
-        Ok(answers)
+        }
     }
 
     fn version(&self) -> Result<i64> {
+        self.refuse_in_doubt()?;
         self.prepare("PRAGMA data_version")?
             .query_row([], |row| row.get(0))
             .map_err(|error| self.failure(error))
@@ -144,8 +139,14 @@ impl Store for SqliteStore {
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.refuse_in_doubt()?;
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
+}
+
+/// The answer to a lease of another file.
+const fn foreign(key: &LeaseKey) -> Error {
+    Error::ForeignLease { id: key.id, token: key.token }
 }
 
 /// The lease an operation completes, if it completes one.
@@ -157,6 +158,38 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 }
 
 impl SqliteStore {
+    /// The number in the file by which leases and callers' connections are known to be of it.
+    pub(crate) const fn file(&self) -> i64 {
+        self.file
+    }
+
+    fn apply_batch(
+        &mut self,
+        clock: &dyn Clock,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Answer>>> {
+        match self.answer_if_idle(clock.now(), batch) {
+            Ok(Some(nothing)) => return Ok(nothing),
+            // Another process recovers the file: taking the write lock waits for it, a look does not.
+            Err(error) if error.is_busy() => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        self.refuse_another_file()?;
+        let durable = batch.iter().any(Operation::must_be_durable);
+        self.wait_for_disk(durable && self.durability == Durability::Full)?;
+        self.begin()?;
+        let answers = match self.run(clock.now(), batch) {
+            Ok(answers) => answers,
+            Err(error) => return Err(self.roll_back(error)),
+        };
+        self.commit()?;
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        self.checkpointer.committed(&self.connection);
+        self.count_empty_claims(batch, &answers);
+        Ok(answers)
+    }
+
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
         let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
@@ -182,6 +215,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
     fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
+        if let Some(key) = operation.key().filter(|key| key.file != self.file) {
+            return Ok(Err(foreign(key)));
+        }
         match operation {
             Operation::Enqueue(tasks) => {
                 let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, tasks);
@@ -248,17 +284,30 @@ impl SqliteStore {
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops writing once it is in doubt what of it lasts.
+    /// Stops for good once it is unknown what reached the disk. Touches no file.
     fn refuse_in_doubt(&self) -> Result<()> {
-        if let Some(cause) = self.checkpointer.doubt() {
-            return Err(Error::Poisoned { cause: cause.to_owned() });
+        match self.doubt.as_deref().or_else(|| self.checkpointer.doubt()) {
+            Some(cause) => Err(Error::Poisoned { cause: cause.to_owned() }),
+            None => Ok(()),
         }
-        if !self.identity.still_at(&self.path) {
-            return Err(Error::Poisoned {
-                cause: "the file was moved, deleted or replaced".to_owned(),
-            });
+    }
+
+    /// Stops writing once the path stands for another file.
+    fn refuse_another_file(&mut self) -> Result<()> {
+        if self.identity.still_at(&self.path) {
+            return Ok(());
         }
-        Ok(())
+        Err(self.remember(Error::Poisoned {
+            cause: "the file was moved, deleted or replaced".to_owned(),
+        }))
+    }
+
+    /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
+    fn remember(&mut self, error: Error) -> Error {
+        if let Error::Poisoned { cause } = &error {
+            self.doubt.get_or_insert_with(|| cause.clone());
+        }
+        error
     }
 
     /// Stops writing once a newer version of this library has migrated the file.
@@ -279,24 +328,34 @@ impl SqliteStore {
     fn commit(&mut self) -> Result<()> {
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        let Err(error) = committed else {
-            return Ok(());
-        };
-        self.roll_back();
-        if failure::leaves_disk_unknown(&error) {
-            return Err(Error::Poisoned { cause: error.to_string() });
-        }
-        Err(self.failure(error))
+        committed.map(drop).map_err(|error| self.commit_failed(error))
     }
 
-    fn roll_back(&mut self) {
-        // SQLite may have rolled back by itself; the first error is the one that counts.
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("ROLLBACK")
-        {
-            tracing::warn!(%error, "rollback failed");
-        }
+    fn commit_failed(&mut self, error: rusqlite::Error) -> Error {
+        let error = if failure::leaves_disk_unknown(&error) {
+            Error::Poisoned { cause: error.to_string() }
+        } else {
+            self.failure(error)
+        };
+        self.roll_back(error)
+    }
+
+    /// Undoes the transaction in progress because of an error, and returns what to answer. A transaction
+    /// that cannot be undone would take up whatever is written next.
+    fn roll_back(&mut self, error: Error) -> Error {
         self.ledger.clear();
+        let error = self.remember(error);
+        // SQLite may have rolled back by itself; the first error is the one that counts.
+        if self.connection.is_autocommit() {
+            return error;
+        }
+        match self.connection.execute_batch("ROLLBACK") {
+            Ok(()) => error,
+            Err(failed) => {
+                let cause = format!("{error}; its transaction could not be rolled back: {failed}");
+                self.remember(Error::Poisoned { cause })
+            }
+        }
     }
 
     fn wait_for_disk(&mut self, wait: bool) -> Result<()> {

@@ -55,6 +55,8 @@ pub(crate) fn open(
     busy::retry(options.busy_wait, &contention, || prepare(&path, &writer, options.durability))?;
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
+    let file = schema::file_number(&writer).map_err(failure)?;
+
     let reader = connection::connect(&path).map_err(failure)?;
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
     reader.pragma_update(None, "query_only", true).map_err(failure)?;
@@ -73,11 +75,13 @@ pub(crate) fn open(
         connection: writer,
         path: path.clone(),
         identity,
+        file,
         durability: options.durability,
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
         contention,
         ledger: Ledger::default(),
+        doubt: None,
     };
     Ok((store, SqliteReader::new(reader, path)))
 }
@@ -162,20 +166,20 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
-/// Verifies the file, brings it to the current version, and sets up the connection that writes it.
+/// Verifies the file, makes an empty one a queue, and sets up the connection that writes it.
 fn prepare(path: &Path, writer: &Connection, durability: Durability) -> Result<()> {
     let failure = |error| failure::classify(path, error);
     // A file that turns out not to be ours is to be left as it is, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
-    let migration_due = verify(path, writer)?;
+    let empty = verify(path, writer)?;
     keep_wal_on_close(writer, false).map_err(failure)?;
-    if migration_due {
-        migrate(path, writer)?;
+    if empty {
+        create_queue(path, writer)?;
     }
     connection::configure(writer, durability).map_err(failure)
 }
 
-/// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
+/// Whether the file is empty; an error if it is neither that nor a sound queue of a version we know.
 fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     let failure = |error| failure::classify(path, error);
     let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
@@ -187,12 +191,15 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     }
     schema::refuse_newer(path, version)?;
     if version < 1 {
-        // No version of ours: a migration would begin to write before it fails.
         let reason = format!("its schema version is {version}");
         return Err(Error::Corrupt { path: path.to_owned(), reason });
     }
     if version < schema::VERSION {
-        return Ok(true);
+        return Err(Error::SchemaTooOld {
+            path: path.to_owned(),
+            found: version,
+            supported: schema::VERSION,
+        });
     }
     match schema::damage(connection).map_err(failure)? {
         Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
@@ -200,19 +207,19 @@ fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     }
 }
 
-fn migrate(path: &Path, connection: &Connection) -> Result<()> {
+fn create_queue(path: &Path, connection: &Connection) -> Result<()> {
     let failure = |error| failure::classify(path, error);
     // Takes effect in an empty file only.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
     // Under the lock, as another process may have been faster.
-    let migrated = schema::migrate(connection)
+    let created = schema::create(connection)
         .and_then(|()| connection.execute_batch("COMMIT"))
         .map_err(failure);
-    if migrated.is_err() && !connection.is_autocommit() {
+    if created.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(failure)?;
     }
-    migrated
+    created
 }
 
 fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
@@ -249,7 +256,7 @@ mod tests {
     fn half_created(folder: &Path) -> (OpenOptions, Connection) {
         let path = folder.join("queue");
         let other = Connection::open(&path).unwrap();
-        migrate(&path, &other).unwrap();
+        create_queue(&path, &other).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let options =
             OpenOptions { path, durability: Durability::Full, busy_wait: Duration::from_mins(1) };

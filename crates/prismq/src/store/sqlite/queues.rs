@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub(super) paused: bool,
     /// How many completed tasks are kept.
     pub(super) keep: i64,
+    /// How many suspects are ready, but for what the transaction has counted since.
+    pub(super) suspects: i64,
     changed: bool,
 }
 
@@ -40,7 +42,8 @@ impl Queues {
         }
         let settings = connection
             .prepare_cached(
-                "SELECT ordering, ageing_step, virtual_time, paused, keep FROM queue WHERE id = ?1",
+                "SELECT ordering, ageing_step, virtual_time, paused, keep, suspects
+                 FROM queue WHERE id = ?1",
             )?
             .query_row([queue], settings)?;
         self.by_queue.insert(queue, settings);
@@ -87,6 +90,7 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
         virtual_time: row.get(2)?,
         paused: row.get(3)?,
         keep: row.get(4)?,
+        suspects: row.get(5)?,
         changed: false,
     })
 }

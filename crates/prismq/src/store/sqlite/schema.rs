@@ -1,4 +1,4 @@
-//! The versions of the file and the way from each to the next.
+//! The version of the file, and what an empty one becomes.
 
 use std::path::Path;
 
@@ -9,17 +9,13 @@ use crate::error::Error;
 /// Marks a file as a queue of ours in its header: the letters `PRMQ`.
 pub(super) const APPLICATION_ID: i32 = 0x5052_4D51;
 
-/// Migration number `n` takes a file of version `n` to version `n + 1`; version 0 is an empty file.
-/// A released migration is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-
-/// The version this code reads and writes.
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a short list")]
-pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
+/// The version this code reads and writes. No earlier one was published, so none is migrated.
+pub(super) const VERSION: i32 = 2;
+const SCHEMA: &str = include_str!("schema.sql");
 
 /// What every file of the current version contains.
-const OBJECTS: [&str; 11] = [
-    "sequence",
+const OBJECTS: [&str; 12] = [
+    "file",
     "queue",
     "lane",
     "task",
@@ -27,6 +23,7 @@ const OBJECTS: [&str; 11] = [
     "task_ready",
     "task_scheduled",
     "task_leased",
+    "task_suspect",
     "task_dead",
     "kept",
     "kept_order",
@@ -34,13 +31,14 @@ const OBJECTS: [&str; 11] = [
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
 /// found before the first write.
-const TOUCH: [&str; 9] = [
-    "SELECT next_id FROM sequence",
+const TOUCH: [&str; 10] = [
+    "SELECT number FROM file",
     "SELECT name FROM queue LIMIT 1",
     "SELECT type FROM lane LIMIT 1",
     "SELECT order_key FROM task INDEXED BY task_ready WHERE state = 0 LIMIT 1",
     "SELECT run_at FROM task INDEXED BY task_scheduled WHERE state = 1 LIMIT 1",
     "SELECT lease_expires_at FROM task INDEXED BY task_leased WHERE state = 2 LIMIT 1",
+    "SELECT order_key FROM task INDEXED BY task_suspect WHERE state = 5 LIMIT 1",
     "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM payload LIMIT 1",
     "SELECT completed_at FROM kept INDEXED BY kept_order ORDER BY queue, completed_at LIMIT 1",
@@ -74,17 +72,19 @@ pub(super) fn refuse_newer(path: &Path, found: i32) -> Result<(), Error> {
     Ok(())
 }
 
-/// Brings the file to the current version inside the transaction in progress.
-pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
-    let from = version(connection)?;
-    for migration in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
-        connection.execute_batch(migration)?;
-    }
-    if from < VERSION {
+/// Makes an empty file a queue inside the transaction in progress.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    if version(connection)? == 0 {
+        connection.execute_batch(SCHEMA)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         connection.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(())
+}
+
+/// The number that was drawn for this file when it was created.
+pub(super) fn file_number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT number FROM file")?.query_row([], |row| row.get(0))
 }
 
 /// What is wrong with a file that claims to be of the current version; `None` if nothing shows.

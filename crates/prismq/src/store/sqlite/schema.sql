@@ -1,19 +1,21 @@
--- Version 1 of the file: what an empty database becomes.
+-- Version 2 of the file: what an empty database becomes.
 -- Times are microseconds since the Unix epoch. Every index that a claim, a promotion or a reclaim
 -- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
 -- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
--- One row: the next task id. Ids are never reused, else an old lease could fit a new task.
-CREATE TABLE sequence (
+-- One row. next_id: of the next task; ids are never reused, else an old lease could fit a new task.
+-- number: drawn by chance, so that a lease or a connection of another file is known as such.
+CREATE TABLE file (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
-    next_id INTEGER NOT NULL
+    next_id INTEGER NOT NULL,
+    number  INTEGER NOT NULL
 ) STRICT;
-INSERT INTO sequence (one, next_id) VALUES (1, 1);
+INSERT INTO file (one, next_id, number) VALUES (1, 1, random());
 
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
 -- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks
--- to keep.
+-- to keep. ready counts suspects too.
 CREATE TABLE queue (
     id           INTEGER PRIMARY KEY,
     name         TEXT    NOT NULL UNIQUE,
@@ -23,6 +25,7 @@ CREATE TABLE queue (
     paused       INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
     keep         INTEGER NOT NULL DEFAULT 0,
     ready     INTEGER NOT NULL DEFAULT 0,
+    suspects  INTEGER NOT NULL DEFAULT 0,
     scheduled INTEGER NOT NULL DEFAULT 0,
     leased    INTEGER NOT NULL DEFAULT 0,
     dead      INTEGER NOT NULL DEFAULT 0,
@@ -43,12 +46,13 @@ CREATE TABLE lane (
     UNIQUE (queue, type, requirements)
 ) STRICT;
 
--- state: 0 ready, 1 scheduled, 2 leased, 3 dead. A completed task is deleted, or moves to kept. begun:
--- whether a lease that expires used up its attempt, as somebody began it or had it to themselves.
+-- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 5 ready and a suspect. A completed task is deleted, or
+-- moves to kept. begun: whether a lease that expires used up its attempt, as somebody began it or had it to
+-- themselves. suspect: whether its last attempt ended with its lease, perhaps as it killed its process.
 CREATE TABLE task (
     id               INTEGER PRIMARY KEY,
     lane             INTEGER NOT NULL REFERENCES lane (id),
-    state            INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    state            INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
     order_key        INTEGER NOT NULL,
     priority         INTEGER NOT NULL,
     token            INTEGER NOT NULL DEFAULT 0,
@@ -58,12 +62,14 @@ CREATE TABLE task (
     run_at           INTEGER NOT NULL,
     lease_expires_at INTEGER CHECK ((lease_expires_at IS NOT NULL) = (state = 2)),
     begun            INTEGER NOT NULL DEFAULT 0,
+    suspect          INTEGER NOT NULL DEFAULT 0,
     payload          BLOB,
     error            TEXT
 ) STRICT;
 CREATE INDEX task_ready     ON task (lane, order_key)    WHERE state = 0;
 CREATE INDEX task_scheduled ON task (run_at)             WHERE state = 1;
 CREATE INDEX task_leased    ON task (lease_expires_at)   WHERE state = 2;
+CREATE INDEX task_suspect   ON task (lane, order_key)    WHERE state = 5;
 CREATE INDEX task_dead      ON task (lane, id)           WHERE state = 3;
 
 -- Payloads too large to stand in a row that every claim rewrites; task.payload is NULL for these.
