@@ -263,9 +263,15 @@ impl Scheduler {
         may_be_suspects: bool,
         now: Instant,
     ) {
-        if may_be_suspects && !leases.iter().any(|(lease, _)| lease.is_suspect()) {
+        let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
+        if may_be_suspects && !has_suspect {
             self.permit = None;
         }
+        // Where there was one suspect there may be more.
+        let drained = drained.map(|drained| Drained {
+            without_suspects: drained.without_suspects || has_suspect,
+            ..drained
+        });
         self.drained = drained.filter(|_| self.phase == Phase::Running);
         self.receive(leases, now);
     }

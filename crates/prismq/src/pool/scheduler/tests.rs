@@ -533,6 +533,20 @@ fn suspects_run_one_at_a_time_whatever_the_number_of_pools() {
 }
 
 #[test]
+fn the_next_suspect_is_claimed_when_the_last_has_ended() {
+    let mut pool = Pool::new(settings(2));
+    pool.room();
+    let drained =
+        Drained { seen: 0, clock: CLOCK, version: 1, next_due: None, without_suspects: false };
+    pool.scheduler.claimed(vec![(suspect(1), 0)], Some(drained), true, pool.now);
+    pool.scheduler.suspect_begun(suspect(1).key);
+    let lease = pool.begin(0);
+    assert_eq!(pool.room(), None, "others would have to wait for it");
+    pool.finish(0, lease, End::Complete, MS);
+    assert_eq!(pool.room().unwrap().suspects, 1);
+}
+
+#[test]
 fn a_claim_that_brings_no_suspect_leaves_the_permit_to_others() {
     let mut pool = Pool::new(settings(1));
     assert_eq!(pool.room().unwrap().suspects, 1);
