@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, Moment, SystemClock, Timestamp};
 use crate::commit::{Committer, Ticket};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
@@ -90,7 +90,8 @@ impl QueueBuilder {
         self
     }
 
-    /// The clock due times and leases are compared with; the machine's unless set.
+    /// The clock that due times and leases follow; the machine's, [`SystemClock`], unless set. All handles on a
+    /// file must go by the same.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -109,12 +110,13 @@ impl QueueBuilder {
         let contention = Arc::new(ContentionCounters::default());
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
-        let (store, reader) = open(&options, contention.clone())?;
+        let (mut store, reader) = open(&options, contention.clone())?;
+        let clock = store.anchor(self.clock)?;
         let work = Arc::new(Signal::default());
-        self.clock.on_jump(&work);
-        let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
+        clock.on_jump(&work);
+        let committer = Committer::new(store, work.clone(), clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
-        let Self { clock, retry, .. } = self;
+        let retry = self.retry;
         let shared = Shared { owner, committer, reader, contention, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
@@ -182,7 +184,7 @@ impl Queue {
     ) -> Result<Vec<TaskId>> {
         validate_batch(tasks)?;
         self.shared.owner.check()?;
-        enqueue_in(transaction, self.shared.clock.now(), tasks)
+        enqueue_in(transaction, Moment::now(&*self.shared.clock), tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
@@ -202,8 +204,8 @@ impl Queue {
     /// durable.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's; an engine's
-    /// failure, after which the lease still holds.
+    /// [`Error::LeaseLost`] if the task is no longer this claim's: it was settled, or its lease expired and
+    /// another claim took the task back; an engine's failure, after which the lease still holds.
     pub fn complete(&self, lease: &Lease) -> Result<()> {
         self.submit(Operation::Complete(lease.key)).map(drop)
     }
@@ -224,14 +226,14 @@ impl Queue {
         }
     }
 
-    /// Moves the end of a lease to `lease` from now and returns it.
+    /// Moves the end of a lease to `by` from now and returns it, by the wall clock.
     ///
     /// # Errors
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
     pub fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         validate_lease(by)?;
         match self.submit(Operation::Extend { key: lease.key, lease: by })? {
-            Answer::Extended(expires_at) => Ok(expires_at),
+            Answer::Extended(expires_at) => Ok(expires_at.wall),
             _ => Err(Error::unanswered()),
         }
     }
@@ -304,7 +306,8 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.reader(|reader| reader.task(id))
+        let task = self.reader(|reader| reader.task(id))?;
+        Ok(task.map(|task| task.shown(Moment::now(&*self.shared.clock))))
     }
 
     /// The counters of a queue, at a cost that does not depend on its size.

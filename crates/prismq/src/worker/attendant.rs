@@ -20,7 +20,7 @@ pub(super) fn run(crew: &Crew, started_at: Timestamp) {
     let mut next_beat = started_at.after(every);
     loop {
         let seen = crew.attend.count();
-        let now = crew.queue.clock().now();
+        let now = crew.queue.clock().monotonic();
         // Further away than any beat only if the clock was set back, by which new leases end earlier.
         if now >= next_beat || next_beat > now.after(every) {
             crew.state().attendant_is_away(true);

@@ -152,7 +152,7 @@ impl WorkerPoolBuilder {
         }
         let crew = pool.crew.clone();
         // Not the thread's own: the workers may be well under way before it runs.
-        let started_at = crew.queue.clock().now();
+        let started_at = crew.queue.clock().monotonic();
         pool.attendant = Some(spawn("prismq-attendant", move || {
             crew.or_halt(|| attendant::run(&crew, started_at));
         })?);

@@ -19,7 +19,7 @@ pub(super) fn work(crew: &Crew, worker: usize) {
     let mut done: Option<Done> = None;
     loop {
         let signalled = crew.queue.work().count();
-        let clock = crew.queue.clock().now();
+        let clock = crew.queue.clock().monotonic();
         let now = Instant::now();
         let mut state = crew.state();
         if let Some(Done { finished, took }) = done.take() {
@@ -78,7 +78,7 @@ struct Done {
 
 fn run(crew: &Crew, worker: usize, mut lease: Lease, clock: Timestamp, lost: &AtomicBool) -> Done {
     let started = Instant::now();
-    let end = if lease.expires_at() <= clock || !begin(crew, &lease) {
+    let end = if lease.expires_at.monotonic <= clock || !begin(crew, &lease) {
         // Held too long in a stopped process: the task is or will be another's.
         End::Release
     } else {
@@ -117,7 +117,7 @@ fn watch(crew: &Crew, drained: Drained) -> bool {
             // What is wrong will show in the claim.
             Ok(_) | Err(_) => return true,
         }
-        let clock = crew.queue.clock().now();
+        let clock = crew.queue.clock().monotonic();
         if clock < drained.clock {
             return true;
         }
@@ -132,7 +132,7 @@ fn watch(crew: &Crew, drained: Drained) -> bool {
 pub(super) fn lead(crew: &Crew, finished: Vec<Finished>, room: usize, idle: usize) {
     // Before the claim, so that work that comes during it is not missed.
     let seen = crew.queue.work().count();
-    let clock = crew.queue.clock().now();
+    let clock = crew.queue.clock().monotonic();
     let mut operations: Vec<Operation> =
         finished.iter().map(|finished| operation(crew, finished)).collect();
     if room > 0 {

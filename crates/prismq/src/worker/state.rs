@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::event::{Outcome, PoolStats};
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::failure::TaskError;
 use crate::lease::{Lease, LeaseKey, Payload};
@@ -69,7 +69,7 @@ pub(super) enum Wake {
 pub(super) struct Drained {
     /// Where the signal of new work stood.
     pub(super) seen: u64,
-    /// What the clock said.
+    /// What the clock's monotonic time was.
     pub(super) clock: Timestamp,
     /// The store's version.
     pub(super) version: i64,
@@ -496,7 +496,7 @@ impl State {
     }
 
     /// A lease was extended.
-    pub(super) fn extended(&mut self, key: LeaseKey, expires_at: Timestamp) {
+    pub(super) fn extended(&mut self, key: LeaseKey, expires_at: Moment) {
         for lease in self.ready.iter_mut().filter(|lease| lease.key == key) {
             lease.expires_at = expires_at;
         }

@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 
 use super::SqliteStore;
 use super::lanes::Lane;
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::store::{Claimed, Store as _};
@@ -47,7 +47,7 @@ struct Picked {
 
 impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
-    pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
+    pub(super) fn claim(&mut self, now: Moment, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
         if let Some((lane, _)) = lanes.first()
             && self.settings_of(lane.queue)?.paused
@@ -129,7 +129,7 @@ impl SqliteStore {
         &self,
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
-        expires_at: Timestamp,
+        expires_at: Moment,
         begun: bool,
     ) -> Result<Vec<Lease>> {
         if picked.is_empty() {
@@ -146,7 +146,7 @@ impl SqliteStore {
         by_id.sort_unstable();
         let mut inline = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(params![ids, expires_at.as_micros(), begun], |row| {
+            .query_map(params![ids, expires_at.monotonic.as_micros(), begun], |row| {
                 let id: i64 = row.get(0)?;
                 let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
                 let Some((_, place, lane)) = found.and_then(|index| by_id.get(index)) else {
@@ -179,7 +179,7 @@ fn lease(
     row: &Row<'_>,
     lane: Lane,
     task_type: &Arc<str>,
-    expires_at: Timestamp,
+    expires_at: Moment,
     payload_apart: bool,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
 use super::{OpenOptions, SqliteStore, advance, claim, history, open, payloads, settle};
-use crate::clock::{ManualClock, Timestamp};
+use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
 use crate::queue::Durability;
@@ -77,14 +77,17 @@ pub(super) fn claim_of(max: usize) -> Operation {
     Operation::Claim(Claim::new(["job"]).max(max))
 }
 
-fn claimed(store: &mut SqliteStore) -> Lease {
-    let claim = claim_of(1);
-    let Ok(Answer::Claimed(mut claimed)) =
-        store.apply(&ManualClock::new(NOW), &[claim]).unwrap().remove(0)
+/// The first task by this clock, if one can be had.
+pub(super) fn claimed_by(store: &mut SqliteStore, clock: &dyn Clock) -> Option<Lease> {
+    let Ok(Answer::Claimed(mut claimed)) = store.apply(clock, &[claim_of(1)]).unwrap().remove(0)
     else {
         panic!("a claim is answered by leases")
     };
-    claimed.leases.remove(0)
+    claimed.leases.pop()
+}
+
+fn claimed(store: &mut SqliteStore) -> Lease {
+    claimed_by(store, &ManualClock::new(NOW)).unwrap()
 }
 
 /// Steps of one claim and its release, over all statements.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::history;
+use crate::clock::Timestamp;
 use crate::limits::ADVANCE_BATCH_MAX;
 
 /// By how much a transaction moves a queue's counters.
@@ -37,7 +38,11 @@ impl Counters {
     }
 
     /// Writes what was counted, inside the transaction it counted.
-    pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn flush(
+        &mut self,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
         if self.by_queue.is_empty() {
             return Ok(());
         }
@@ -45,7 +50,8 @@ impl Counters {
             "UPDATE queue SET
                  ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
                  dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
-                 failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10
+                 failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10,
+                 changed_at = ?11
              WHERE id = ?1",
         )?;
         for (queue, delta) in self.by_queue.drain() {
@@ -60,6 +66,7 @@ impl Counters {
                 delta.failed,
                 delta.reclaimed,
                 delta.kept,
+                now.as_micros(),
             ])?;
             if delta.kept > 0 {
                 let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::ledger::Ledger;
 use super::{failure, schema, state};
-use crate::clock::Timestamp;
+use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::limits::PAYLOAD_BYTES_INLINE_MAX;
 use crate::order::Place;
@@ -15,7 +15,7 @@ use crate::task::{NewTask, TaskId};
 pub(super) fn enqueue(
     connection: &Connection,
     ledger: &mut Ledger,
-    now: Timestamp,
+    now: Moment,
     tasks: &[NewTask],
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
     let mut lanes = Vec::with_capacity(tasks.len());
@@ -34,10 +34,10 @@ pub(super) fn enqueue(
     )?;
     let mut ids = Vec::with_capacity(tasks.len());
     for ((task, lane), id) in tasks.iter().zip(lanes).zip(first..) {
-        let run_at = now.after(task.delay);
+        let run_at = now.monotonic.after(task.delay);
         let counters = ledger.counters.of(lane.queue);
         counters.enqueued += 1;
-        let state = if run_at > now {
+        let state = if run_at > now.monotonic {
             counters.scheduled += 1;
             state::SCHEDULED
         } else {
@@ -60,7 +60,7 @@ pub(super) fn enqueue(
             key,
             task.priority,
             task.max_attempts,
-            now.as_micros(),
+            now.wall.as_micros(),
             run_at.as_micros(),
             inline,
         ])?;
@@ -77,7 +77,7 @@ pub(super) fn enqueue(
 /// Adds tasks in a caller's own transaction on the queue's file.
 pub(crate) fn enqueue_in(
     connection: &Connection,
-    now: Timestamp,
+    now: Moment,
     tasks: &[NewTask],
 ) -> Result<Vec<TaskId>> {
     let path = connection.path().unwrap_or_default();
@@ -91,7 +91,7 @@ pub(crate) fn enqueue_in(
         let reason = format!("is open on {path:?}, which is not a queue of this version");
         return Err(Error::invalid("connection", reason));
     }
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::at(now.monotonic);
     // A savepoint, so that the caller's transaction goes on as if a failed call had not been made.
     connection.execute_batch("SAVEPOINT prismq_enqueue").map_err(failed)?;
     let added = enqueue(connection, &mut ledger, now, tasks)

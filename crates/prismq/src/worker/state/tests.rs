@@ -13,7 +13,7 @@ fn lease(id: i64) -> Lease {
         attempt: 1,
         max_attempts: 1,
         enqueued_at: Timestamp::from_micros(0),
-        expires_at: Timestamp::from_micros(0),
+        expires_at: Moment::default(),
     }
 }
 
