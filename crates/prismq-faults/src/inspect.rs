@@ -9,9 +9,9 @@ use rusqlite::{Connection, OpenFlags, Result as SqlResult};
 
 use crate::error::{Error, Result};
 
-/// Every table of a queue, and the order its rows are read in.
+/// Every table of a queue, and the order its rows are read in; without what an opening notes of the machine's boot.
 const TABLES: [&str; 6] = [
-    "SELECT * FROM sequence ORDER BY one",
+    "SELECT one, next_id FROM sequence ORDER BY one",
     "SELECT * FROM queue ORDER BY id",
     "SELECT * FROM lane ORDER BY id",
     "SELECT * FROM task ORDER BY id",

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq::{Clock, ManualClock, Order, Queue, Signal, TaskError, Timestamp};
+use prismq::{Clock, ManualClock, Order, Queue, TaskError, Timestamp};
 
-use crate::common::{Fixture, LEASE, claim, task};
+use crate::common::{Fixture, LEASE, Wall, claim, task};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -85,22 +85,6 @@ fn times_are_shown_by_the_wall_clock_as_it_is_set_now() {
     assert_eq!(fixture.queue.extend(&lease, 2 * LEASE).unwrap(), now.after(2 * LEASE));
 }
 
-/// A clock that has no other time than the wall's.
-#[derive(Debug)]
-struct Wall(ManualClock);
-
-impl Clock for Wall {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
-        Some(due.since(self.now()))
-    }
-
-    fn on_jump(&self, _: &Arc<Signal>) {}
-}
-
 /// A lease of a worker that died while such a clock was wrong once held its task for as long as it had been wrong.
 #[test]
 fn where_there_is_only_a_wall_clock_no_lease_outlasts_its_longest() {
@@ -125,4 +109,22 @@ fn a_lease_of_the_longest_kind_survives_a_clock_that_stands_still() {
     fixture.clock.set(fixture.clock.now());
     assert!(fixture.claim(1).is_empty());
     fixture.queue.complete(&lease).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_machines_time_since_boot_is_noted_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let queue = Queue::open(&path).unwrap();
+    let id = queue.enqueue(&task("now")).unwrap();
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let noted: String = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT boot_id FROM sequence", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(noted, boot_id.trim());
+    let stored = queue.task(id).unwrap().unwrap();
+    let apart = stored.run_at.since(stored.enqueued_at) + stored.enqueued_at.since(stored.run_at);
+    assert!(apart < DAY, "it goes on from the wall clock: {stored:?}");
 }
