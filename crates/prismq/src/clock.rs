@@ -71,8 +71,8 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     }
 
     /// Names what [`Clock::monotonic`] counts from, if it starts over, as that of a machine does at each boot.
-    /// The queue then keeps in its file where the count stood on the wall clock when the file was first opened
-    /// after the start, and goes on from there. `None` if it never starts over: it is then used as it is.
+    /// The queue then notes in its file where the count stood when the file was first opened after the start, and
+    /// goes on there by what has passed on the wall clock. `None` if it never starts over: it is used as it is.
     fn boot_id(&self) -> Option<String> {
         None
     }

@@ -36,7 +36,7 @@ fn a_clock_that_jumps_breaks_no_promise() {
             drop(dawdler.complete(lease));
         }
     }
-    // What was delayed waits no longer than its delay, whatever the clock was set to.
+    // What was delayed waits no longer than its delay, though the clock was set.
     for _ in 0..3 {
         bench.clock.advance(Duration::from_secs(30));
         for lease in worker.claim(&take).unwrap() {

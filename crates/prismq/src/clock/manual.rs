@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Clock, Timestamp};
 use crate::signal::Signal;
 
-/// A clock that stands still until it is told to move: for tests.
+/// A clock that stands still until it is moved: for tests.
 ///
 /// [`ManualClock::advance`] and a forward [`ManualClock::set`] let both of its times pass; a `set` to an earlier
 /// time sets back the wall clock alone, as the monotonic time of a machine does not go back.

@@ -28,13 +28,17 @@ impl Moment {
     }
 
     /// A monotonic time as the wall clock has it by its present setting.
-    ///
-    /// The wall clock counts as set only by whole seconds, so that a time that is shown twice is shown the same,
-    /// whatever passed between the readings of both times.
     pub(crate) fn shown(self, monotonic: Timestamp) -> Timestamp {
+        Timestamp(monotonic.0.saturating_add(self.wall_set_by()))
+    }
+
+    /// By how many microseconds the wall clock was set forward, as this moment shows.
+    ///
+    /// It counts as set by whole seconds only, so that a time that is shown twice is shown the same, though both
+    /// clocks are not read at one instant.
+    pub(crate) fn wall_set_by(self) -> i64 {
         let apart = self.wall.0.saturating_sub(self.monotonic.0);
-        let set_by = apart.saturating_add(SECOND / 2).div_euclid(SECOND).saturating_mul(SECOND);
-        Timestamp(monotonic.0.saturating_add(set_by))
+        apart.saturating_add(SECOND / 2).div_euclid(SECOND).saturating_mul(SECOND)
     }
 }
 

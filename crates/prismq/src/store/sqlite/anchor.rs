@@ -1,19 +1,22 @@
-//! How the time since a boot goes on in the file: the first handle after the boot notes where it stands on the
-//! wall clock, and all others of this boot go by that note, so that they agree whatever the wall clock is set to.
+//! How the time since a boot goes on in the file: the first handle after the boot notes where it stands on
+//! the wall clock, and all others of this boot go by that note, so that they agree even when the wall clock
+//! is set.
 //!
-//! The time of the file never goes back: where the wall clock is behind what the file has seen, as that of a
-//! device without a battery is, time goes on from there.
+//! From one boot to the next, as much time has passed as the wall clock says has since the file's last change. It
+//! does not matter if that clock was wrong when the file was made; and where it is behind now, as that of a device
+//! without a battery, time goes on from the last change.
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::SqliteStore;
-use crate::clock::{Anchored, Clock, offset};
+use crate::clock::{Anchored, Clock, Moment, Timestamp, offset};
 use crate::error::Result;
 
 const NOTED: &str = "SELECT clock_offset FROM sequence WHERE boot_id = ?1";
-const LAST_CHANGE: &str = "SELECT max(changed_at) FROM queue";
+const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM queue WHERE changed_at != 0
+     ORDER BY changed_at DESC LIMIT 1";
 const NOTE: &str = "UPDATE sequence SET boot_id = ?1, clock_offset = ?2";
 
 impl SqliteStore {
@@ -37,17 +40,32 @@ impl SqliteStore {
 
     /// Notes where the time since boot stands, unless another handle was faster.
     fn note(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
-        let since_boot = clock.monotonic().as_micros();
-        let last: Option<i64> = self
-            .prepare(LAST_CHANGE)?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))?;
-        let by_file = last.map_or(i64::MIN, |last| last.saturating_sub(since_boot));
-        let offset = offset(clock).max(by_file);
+        let wall = offset(clock);
+        let offset = match self.last_change()? {
+            // Not earlier than that change.
+            Some(last) => {
+                let since_boot = clock.monotonic().as_micros();
+                let least = last.monotonic.as_micros().saturating_sub(since_boot);
+                wall.saturating_sub(last.wall_set_by()).max(least)
+            }
+            None => wall,
+        };
         self.wait_for_disk(false)?;
         self.begin()?;
         let noted = self.note_in_transaction(boot_id, offset);
         noted.and_then(|offset| self.commit().map(|()| offset)).inspect_err(|_| self.roll_back())
+    }
+
+    fn last_change(&self) -> Result<Option<Moment>> {
+        let moment = |row: &Row<'_>| {
+            let (wall, monotonic) = (row.get(0)?, row.get(1)?);
+            Ok(Moment {
+                wall: Timestamp::from_micros(wall),
+                monotonic: Timestamp::from_micros(monotonic),
+            })
+        };
+        let last = self.prepare(LAST_CHANGE)?.query_row([], moment).optional();
+        last.map_err(|error| self.failure(error))
     }
 
     fn note_in_transaction(&self, boot_id: &str, offset: i64) -> Result<i64> {
@@ -65,7 +83,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::clock::Timestamp;
     use crate::signal::Signal;
     use crate::store::sqlite::cost::{claimed_by, store};
     use crate::store::{Operation, Store};
@@ -121,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn all_handles_of_one_boot_agree_whatever_the_wall_clock_is_set_to() {
+    fn all_handles_of_one_boot_agree_though_the_wall_clock_is_set() {
         let (_folder, mut store) = store();
         let machine = Machine::booted("one", 0);
         let first = store.anchor(machine.clone()).unwrap();
@@ -139,10 +156,24 @@ mod tests {
         let (_folder, mut store) = store();
         let clock = store.anchor(Machine::booted("one", YEAR_2026)).unwrap();
         store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
-        let machine = Machine::booted("two", YEAR_2026);
-        machine.set_wall(YEAR_2026 + 3_000_000_000);
+        let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
         let clock = store.anchor(machine.clone()).unwrap();
         assert_eq!(clock.monotonic(), clock.now(), "the time the machine was off has passed");
+        assert!(claimed_by(&mut store, &*clock).is_none());
+        machine.pass(HOUR / 6);
+        assert!(claimed_by(&mut store, &*clock).is_some());
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_right_before_another_boot_moves_no_delay() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", 0);
+        let clock = store.anchor(machine.clone()).unwrap();
+        machine.pass(HOUR);
+        machine.set_wall(YEAR_2026);
+        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
+        let clock = store.anchor(machine.clone()).unwrap();
         assert!(claimed_by(&mut store, &*clock).is_none());
         machine.pass(HOUR / 6);
         assert!(claimed_by(&mut store, &*clock).is_some());

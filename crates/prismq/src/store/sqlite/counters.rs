@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::history;
-use crate::clock::Timestamp;
+use crate::clock::Moment;
 use crate::limits::ADVANCE_BATCH_MAX;
 
 /// By how much a transaction moves a queue's counters.
@@ -38,11 +38,7 @@ impl Counters {
     }
 
     /// Writes what was counted, inside the transaction it counted.
-    pub(super) fn flush(
-        &mut self,
-        connection: &Connection,
-        now: Timestamp,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn flush(&mut self, connection: &Connection, now: Moment) -> rusqlite::Result<()> {
         if self.by_queue.is_empty() {
             return Ok(());
         }
@@ -51,7 +47,7 @@ impl Counters {
                  ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
                  dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
                  failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10,
-                 changed_at = ?11
+                 changed_at = ?11, changed_wall = ?12
              WHERE id = ?1",
         )?;
         for (queue, delta) in self.by_queue.drain() {
@@ -66,7 +62,8 @@ impl Counters {
                 delta.failed,
                 delta.reclaimed,
                 delta.kept,
-                now.as_micros(),
+                now.monotonic.as_micros(),
+                now.wall.as_micros(),
             ])?;
             if delta.kept > 0 {
                 let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);

@@ -91,7 +91,7 @@ pub(crate) fn enqueue_in(
         let reason = format!("is open on {path:?}, which is not a queue of this version");
         return Err(Error::invalid("connection", reason));
     }
-    let mut ledger = Ledger::at(now.monotonic);
+    let mut ledger = Ledger::at(now);
     // A savepoint, so that the caller's transaction goes on as if a failed call had not been made.
     connection.execute_batch("SAVEPOINT prismq_enqueue").map_err(failed)?;
     let added = enqueue(connection, &mut ledger, now, tasks)

@@ -6,12 +6,12 @@ use rusqlite::{Connection, Result};
 use super::counters::Counters;
 use super::lanes::Lanes;
 use super::queues::Queues;
-use crate::clock::Timestamp;
+use crate::clock::Moment;
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// The monotonic time of the transaction.
-    pub(super) now: Timestamp,
+    /// When the transaction is.
+    pub(super) now: Moment,
     pub(super) lanes: Lanes,
     pub(super) counters: Counters,
     pub(super) queues: Queues,
@@ -20,8 +20,8 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// That of a transaction at this monotonic time.
-    pub(super) fn at(now: Timestamp) -> Self {
+    /// That of a transaction at this time.
+    pub(super) fn at(now: Moment) -> Self {
         Self { now, ..Self::default() }
     }
 

@@ -160,7 +160,7 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 impl SqliteStore {
     fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
-        self.ledger.now = now.monotonic;
+        self.ledger.now = now;
         let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
         let mut rest = batch;

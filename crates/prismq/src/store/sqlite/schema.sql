@@ -1,6 +1,6 @@
 -- Version 1 of the file: what an empty database becomes.
--- Times are microseconds since the Unix epoch: enqueued_at and completed_at by the wall clock, all others by the
--- monotonic time, which goes on from the wall clock at each boot. Every index that a claim, a promotion or a reclaim
+-- Times are microseconds since the Unix epoch: enqueued_at, completed_at and changed_wall by the
+-- wall clock, all others by the monotonic time. Every index that a claim, a promotion or a reclaim
 -- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
 -- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
@@ -17,7 +17,7 @@ INSERT INTO sequence (one, next_id) VALUES (1, 1);
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
 -- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks
--- to keep. changed_at: when its counters last changed.
+-- to keep. changed_at, changed_wall: when its counters last changed, by both clocks.
 CREATE TABLE queue (
     id           INTEGER PRIMARY KEY,
     name         TEXT    NOT NULL UNIQUE,
@@ -35,7 +35,8 @@ CREATE TABLE queue (
     failed    INTEGER NOT NULL DEFAULT 0,
     reclaimed INTEGER NOT NULL DEFAULT 0,
     kept      INTEGER NOT NULL DEFAULT 0,
-    changed_at INTEGER NOT NULL DEFAULT 0
+    changed_at   INTEGER NOT NULL DEFAULT 0,
+    changed_wall INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in
