@@ -26,7 +26,8 @@ pub enum Error {
         /// What is wrong with it and what is allowed.
         reason: String,
     },
-    /// The lease no longer holds the task: it expired, or the task was settled or claimed again.
+    /// The lease no longer holds the task: the task was settled, or the lease expired and a claim took the
+    /// task back. An expired lease holds its task until then.
     /// Whatever the handler did must be treated as done by nobody.
     #[error("the lease on task {id} with token {token} no longer holds")]
     LeaseLost {

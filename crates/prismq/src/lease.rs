@@ -5,7 +5,7 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::limits::{CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, LEASE_MAX, LEASE_MIN};
 use crate::requirements::Names;
@@ -179,7 +179,8 @@ impl PartialEq for Payload {
 
 impl Eq for Payload {}
 
-/// One claimed task. Until it expires, this lease alone may complete, fail, extend or release it.
+/// One claimed task. This lease alone may complete, fail, extend or release it, until it has expired and a claim
+/// has taken the task back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(crate) key: LeaseKey,
@@ -191,7 +192,7 @@ pub struct Lease {
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
     pub(crate) enqueued_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
+    pub(crate) expires_at: Moment,
     pub(crate) suspect: bool,
 }
 
@@ -271,9 +272,9 @@ impl Lease {
         self.enqueued_at
     }
 
-    /// When this lease ends by itself.
+    /// From when on the next claim takes the task back; by the wall clock as it stood when the lease was given.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.expires_at.wall
     }
 }

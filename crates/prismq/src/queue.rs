@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, Moment, SystemClock, Timestamp};
 use crate::commit::{Claimer, Committer};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
@@ -92,7 +92,8 @@ impl QueueBuilder {
         self
     }
 
-    /// The clock due times and leases are compared with; the machine's unless set.
+    /// The clock that due times and leases follow; the machine's, [`SystemClock`], unless set. All handles on a
+    /// file must go by the same.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -110,13 +111,14 @@ impl QueueBuilder {
         let contention = Arc::new(ContentionCounters::default());
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
-        let (store, reader) = open(&options, contention.clone())?;
+        let (mut store, reader) = open(&options, contention.clone())?;
         let file = store.file();
+        let clock = store.anchor(self.clock)?;
         let work = Arc::new(Signal::default());
-        self.clock.on_jump(&work);
-        let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
+        clock.on_jump(&work);
+        let committer = Committer::new(store, work.clone(), clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
-        let Self { clock, retry, .. } = self;
+        let retry = self.retry;
         let shared = Shared { owner, committer, file, reader, contention, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
@@ -185,7 +187,8 @@ impl Queue {
     ) -> Result<Vec<TaskId>> {
         validate_batch(tasks)?;
         self.shared.owner.check()?;
-        enqueue_in(transaction, self.shared.file, self.shared.clock.now(), tasks)
+        let now = Moment::now(&*self.shared.clock);
+        enqueue_in(transaction, self.shared.file, now, tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
@@ -205,9 +208,9 @@ impl Queue {
     /// durable.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's;
-    /// [`Error::ForeignLease`] if it was claimed from another file; an engine's failure, after which the
-    /// lease still holds.
+    /// [`Error::LeaseLost`] if the task is no longer this claim's: it was settled, or its lease expired and
+    /// another claim took the task back; [`Error::ForeignLease`] if it was claimed from another file; an
+    /// engine's failure, after which the lease still holds.
     pub fn complete(&self, lease: &Lease) -> Result<()> {
         self.submit(Operation::Complete(lease.key)).map(drop)
     }
@@ -228,14 +231,14 @@ impl Queue {
         }
     }
 
-    /// Moves the end of a lease to `lease` from now and returns it.
+    /// Moves the end of a lease to `by` from now and returns it, by the wall clock.
     ///
     /// # Errors
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
     pub fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         validate_lease(by)?;
         match self.submit(Operation::Extend { key: lease.key, lease: by })? {
-            Answer::Extended(expires_at) => Ok(expires_at),
+            Answer::Extended(expires_at) => Ok(expires_at.wall),
             _ => Err(Error::unanswered()),
         }
     }
@@ -308,7 +311,8 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.reader(|reader| reader.task(id))
+        let task = self.reader(|reader| reader.task(id))?;
+        Ok(task.map(|task| task.shown(Moment::now(&*self.shared.clock))))
     }
 
     /// The counters of a queue, at a cost that does not depend on its size.

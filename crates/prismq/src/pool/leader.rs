@@ -18,7 +18,7 @@ pub(super) fn lead(shared: &Shared) {
     loop {
         let seen = shared.signal.count();
         let signalled = shared.queue.work().count();
-        let clock = shared.queue.clock().now();
+        let clock = shared.queue.clock().monotonic();
         let now = Instant::now();
         let mut scheduler = shared.scheduler();
         let stuck = scheduler.free_stuck(now);

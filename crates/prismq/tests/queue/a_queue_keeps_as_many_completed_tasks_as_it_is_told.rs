@@ -42,6 +42,7 @@ fn a_lost_lease_keeps_nothing() {
     let id = fixture.enqueue("a");
     let late = fixture.claim_one();
     fixture.clock.advance(crate::common::LEASE);
+    fixture.claim_one();
     fixture.queue.complete(&late).unwrap_err();
     assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Leased);
     assert_eq!(fixture.queue.stats("default").unwrap().kept, 0);

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq::{Claim, Lease, ManualClock, NewTask, Queue, RetryPolicy, TaskId, Timestamp};
+use prismq::{
+    Claim, Clock, Lease, ManualClock, NewTask, Queue, RetryPolicy, Signal, TaskId, Timestamp,
+};
 use tempfile::TempDir;
 
 /// The lease of the claims made here.
@@ -59,6 +61,22 @@ fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Queue {
         .retry(RetryPolicy::fixed(RETRY))
         .open()
         .unwrap()
+}
+
+/// A clock with the wall's time alone, which says nothing when it is set.
+#[derive(Debug)]
+pub(crate) struct Wall(pub(crate) ManualClock);
+
+impl Clock for Wall {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
+        Some(due.since(self.now()))
+    }
+
+    fn on_jump(&self, _: &Arc<Signal>) {}
 }
 
 pub(crate) fn task(payload: &str) -> NewTask {

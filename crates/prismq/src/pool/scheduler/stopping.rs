@@ -81,7 +81,7 @@ impl Scheduler {
             Phase::Running => false,
             Phase::Stopped => true,
             Phase::Draining => {
-                let expired = || self.held().all(|lease| lease.expires_at() <= clock);
+                let expired = || self.held().all(|lease| lease.expires_at.monotonic <= clock);
                 (self.slots.running() == 0 && self.nothing_to_settle())
                     || (self.abandoned && expired())
             }

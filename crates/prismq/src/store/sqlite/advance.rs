@@ -13,9 +13,9 @@ pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
 /// Takes expired leases back, and those that end later than any lease that is given now: they are of a
-/// time before the clock was set back, and would hold their tasks for as long as it was wrong. An attempt
-/// that was not begun is given back, so that a task does not die of another that killed its process. Whoever
-/// held them may have died of one of them: those that go on are suspects.
+/// time before a wall clock was set back that is all the file goes by, and would hold their tasks for as long
+/// as it was wrong. An attempt that was not begun is given back, so that a task does not die of another that
+/// killed its process. Whoever held them may have died of one of them: those that go on are suspects.
 pub(super) const RECLAIM: &str = "UPDATE task SET
          state = iif(begun AND attempt >= max_attempts, 3, 5),
          suspect = NOT (begun AND attempt >= max_attempts),

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::lanes::Lane;
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::store::{Claimed, Store as _};
@@ -71,7 +71,7 @@ struct Picked {
 
 impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
-    pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
+    pub(super) fn claim(&mut self, now: Moment, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
         let mut suspects_max = 0;
         let mut paused = false;
@@ -201,7 +201,7 @@ impl SqliteStore {
         &self,
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
-        expires_at: Timestamp,
+        expires_at: Moment,
         begun: Begun,
     ) -> Result<Vec<Lease>> {
         if picked.is_empty() {
@@ -215,28 +215,31 @@ impl SqliteStore {
         by_id.sort_unstable_by_key(|(id, _, _)| *id);
         let mut inline = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(params![ids, expires_at.as_micros(), begun.all, begun.suspects], |row| {
-                let id: i64 = row.get(0)?;
-                let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
-                let Some((_, place, picked)) = found.and_then(|index| by_id.get(index)) else {
-                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
-                };
-                let Some((lane, task_type)) = lanes.get(picked.lane) else {
-                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
-                };
-                let start = inline.len();
-                let bytes = row.get_ref(6)?.as_blob_or_null()?;
-                inline.extend_from_slice(bytes.unwrap_or_default());
-                let key = LeaseKey {
-                    id: TaskId::from_i64(id),
-                    token: row.get(1)?,
-                    file: self.file,
-                    queue: lane.queue,
-                    payload_apart: bytes.is_none(),
-                };
-                let lease = lease(row, key, task_type, picked.key, expires_at)?;
-                Ok((*place, start..inline.len(), lease))
-            })
+            .query_map(
+                params![ids, expires_at.monotonic.as_micros(), begun.all, begun.suspects],
+                |row| {
+                    let id: i64 = row.get(0)?;
+                    let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
+                    let Some((_, place, picked)) = found.and_then(|index| by_id.get(index)) else {
+                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                    };
+                    let Some((lane, task_type)) = lanes.get(picked.lane) else {
+                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                    };
+                    let start = inline.len();
+                    let bytes = row.get_ref(6)?.as_blob_or_null()?;
+                    inline.extend_from_slice(bytes.unwrap_or_default());
+                    let key = LeaseKey {
+                        id: TaskId::from_i64(id),
+                        token: row.get(1)?,
+                        file: self.file,
+                        queue: lane.queue,
+                        payload_apart: bytes.is_none(),
+                    };
+                    let lease = lease(row, key, task_type, picked.key, expires_at)?;
+                    Ok((*place, start..inline.len(), lease))
+                },
+            )
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))?;
         let inline = Arc::new(inline);
@@ -256,7 +259,7 @@ fn lease(
     key: LeaseKey,
     task_type: &Arc<str>,
     order_key: i64,
-    expires_at: Timestamp,
+    expires_at: Moment,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
         key,

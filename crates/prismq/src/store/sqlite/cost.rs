@@ -7,7 +7,7 @@ use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
 use super::{OpenOptions, SqliteStore, advance, claim, history, open, payloads, settle};
-use crate::clock::{ManualClock, Timestamp};
+use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
 use crate::queue::Durability;
@@ -79,14 +79,21 @@ pub(super) fn claim_of(max: usize) -> Operation {
     Operation::Claim(Claim::new(["job"]).max(max))
 }
 
-fn claimed(store: &mut SqliteStore, claim: &Claim) -> Lease {
+/// The first task by this clock, if one can be had.
+pub(super) fn claimed_by(store: &mut SqliteStore, clock: &dyn Clock) -> Option<Lease> {
+    claimed_of(store, clock, &Claim::new(["job"]))
+}
+
+fn claimed_of(store: &mut SqliteStore, clock: &dyn Clock, claim: &Claim) -> Option<Lease> {
     let claim = Operation::Claim(claim.clone());
-    let Ok(Answer::Claimed(mut claimed)) =
-        store.apply(&ManualClock::new(NOW), &[claim]).unwrap().remove(0)
-    else {
+    let Ok(Answer::Claimed(mut claimed)) = store.apply(clock, &[claim]).unwrap().remove(0) else {
         panic!("a claim is answered by leases")
     };
-    claimed.leases.remove(0)
+    claimed.leases.pop()
+}
+
+fn claimed(store: &mut SqliteStore, claim: &Claim) -> Lease {
+    claimed_of(store, &ManualClock::new(NOW), claim).unwrap()
 }
 
 /// Steps of a claim of one task and its release, over all statements.

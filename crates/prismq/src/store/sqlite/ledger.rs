@@ -6,9 +6,12 @@ use rusqlite::{Connection, Result};
 use super::counters::Counters;
 use super::lanes::Lanes;
 use super::queues::Queues;
+use crate::clock::Moment;
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
+    /// When the transaction is.
+    pub(super) now: Moment,
     pub(super) lanes: Lanes,
     pub(super) counters: Counters,
     pub(super) queues: Queues,
@@ -17,6 +20,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// That of a transaction at this time.
+    pub(super) fn at(now: Moment) -> Self {
+        Self { now, ..Self::default() }
+    }
+
     /// Reserves ids and returns the first of them.
     pub(super) fn take_ids(&mut self, connection: &Connection, count: usize) -> Result<i64> {
         let next = match self.next_id {
@@ -35,7 +43,7 @@ impl Ledger {
             connection.prepare_cached("UPDATE file SET next_id = ?1")?.execute([next])?;
         }
         self.queues.flush(connection)?;
-        self.counters.flush(connection)
+        self.counters.flush(connection, self.now)
     }
 
     /// Forgets a transaction that was rolled back.

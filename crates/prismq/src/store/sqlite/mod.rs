@@ -4,6 +4,7 @@
 //! of nothing but claims, begins, extensions and releases does not wait for the disk.
 
 mod advance;
+mod anchor;
 mod busy;
 mod checkpoint;
 mod claim;
@@ -44,7 +45,7 @@ use self::checkpoint::Checkpointer;
 use self::identity::Identity;
 use self::ledger::Ledger;
 use super::{Answer, Claimed, Operation, Store};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
 use crate::queue::Durability;
@@ -168,7 +169,7 @@ impl SqliteStore {
         clock: &dyn Clock,
         batch: &[Operation],
     ) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(clock.now(), batch) {
+        match self.answer_if_idle(clock.monotonic(), batch) {
             Ok(Some(nothing)) => return Ok(nothing),
             // Another process recovers the file: taking the write lock waits for it, a look does not.
             Err(error) if error.is_busy() => {}
@@ -179,7 +180,7 @@ impl SqliteStore {
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
-        let answers = match self.run(clock.now(), batch) {
+        let answers = match self.run(Moment::now(clock), batch) {
             Ok(answers) => answers,
             Err(error) => return Err(self.roll_back(error)),
         };
@@ -190,21 +191,26 @@ impl SqliteStore {
         Ok(answers)
     }
 
-    fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+    fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
-        let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
-        if batch.iter().any(claims) && self.has_due(now)? {
-            self.advance(now)?;
-        }
+        self.ledger.now = now;
+        let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
         let mut rest = batch;
         while let Some((operation, after)) = rest.split_first() {
+            // No sooner, so that what is settled before it still counts.
+            if !advanced && matches!(operation, Operation::Claim(_)) {
+                advanced = true;
+                if self.has_due(now.monotonic)? {
+                    self.advance(now.monotonic)?;
+                }
+            }
             let completions: Vec<LeaseKey> = rest.iter().map_while(completion).collect();
             if completions.is_empty() {
                 answers.push(self.run_one(now, operation)?);
                 rest = after;
             } else {
-                answers.extend(self.complete(now, &completions)?);
+                answers.extend(self.complete(now.wall, &completions)?);
                 rest = rest.get(completions.len()..).unwrap_or_default();
             }
         }
@@ -214,7 +220,7 @@ impl SqliteStore {
     }
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
-    fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
+    fn run_one(&mut self, now: Moment, operation: &Operation) -> Result<Result<Answer>> {
         if let Some(key) = operation.key().filter(|key| key.file != self.file) {
             return Ok(Err(foreign(key)));
         }
@@ -225,12 +231,12 @@ impl SqliteStore {
             }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
             Operation::Complete(key) => self
-                .complete(now, &[*key])
+                .complete(now.wall, &[*key])
                 .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
-            Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
+            Operation::Fail { key, error, next } => self.fail(now.monotonic, key, error, *next),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
-            Operation::Begin(key) => self.begin_attempt(now, key),
-            Operation::Release(key) => self.release(now, key),
+            Operation::Begin(key) => self.begin_attempt(key),
+            Operation::Release(key) => self.release(key),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
             Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
             Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
