@@ -28,9 +28,12 @@ pub(super) const SUSPECTS_AFTER: &str = "SELECT order_key, id FROM task
 /// Leases tasks by their ids.
 pub(super) const LEASE: &str =
     "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
-                     lease_expires_at = ?2, begun = iif(suspect, ?4, ?3)
+                     lease_expires_at = ?2, begun = ?3
      WHERE id IN (SELECT value FROM rarray(?1))
-     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload, suspect";
+     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
+/// Notes of suspects that nobody has begun them, though all else that was claimed with them is.
+pub(super) const NOT_BEGUN: &str =
+    "UPDATE task SET begun = 0 WHERE id IN (SELECT value FROM rarray(?1))";
 /// Looks for one ready task, or suspect if these count, in a lane of a queue that is not paused.
 pub(super) const HAS_READY: &str = "SELECT 1 FROM queue WHERE id = ?2 AND NOT paused
      AND (EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
@@ -50,15 +53,8 @@ type Place = (i64, i64);
 struct Source {
     /// The index of the lane among those of the claim.
     lane: usize,
-    suspects: bool,
+    suspect: bool,
     read: VecDeque<Place>,
-}
-
-/// Whether an attempt at what is claimed is used up if its lease expires.
-#[derive(Debug, Clone, Copy)]
-struct Begun {
-    all: bool,
-    suspects: bool,
 }
 
 /// A task to be leased, and the index of its lane among those of the claim.
@@ -67,6 +63,7 @@ struct Picked {
     key: i64,
     id: i64,
     lane: usize,
+    suspect: bool,
 }
 
 impl SqliteStore {
@@ -89,12 +86,12 @@ impl SqliteStore {
             let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
         }
-        let begun = Begun {
-            all: picked.len() <= claim.begun_max,
-            // What a pool claims, it notes as begun when it is.
-            suspects: claim.begun_max == usize::MAX,
-        };
+        let begun = picked.len() <= claim.begun_max;
         let leases = self.lease(&lanes, &picked, now.after(claim.lease), begun)?;
+        // A pool notes of each suspect when it begins it.
+        if begun && claim.begun_max < usize::MAX {
+            self.note_not_begun(&picked)?;
+        }
         if let Some((lane, _)) = lanes.first() {
             let count = |leases| i64::try_from(leases).unwrap_or(i64::MAX);
             let suspects = leases.iter().filter(|lease| lease.suspect).count();
@@ -150,11 +147,11 @@ impl SqliteStore {
         let mut sources = Vec::with_capacity(lanes.len() * kinds.len());
         let mut heads = BinaryHeap::with_capacity(lanes.len() * kinds.len());
         for (index, (lane, _)) in lanes.iter().enumerate() {
-            for suspects in kinds {
+            for suspect in kinds {
                 let first = (i64::MIN, i64::MIN);
-                let mut read = self.places_after(*suspects, lane.id, first, chunk)?;
+                let mut read = self.places_after(*suspect, lane.id, first, chunk)?;
                 heads.extend(read.pop_front().map(|place| Reverse((place, sources.len()))));
-                sources.push(Source { lane: index, suspects: *suspects, read });
+                sources.push(Source { lane: index, suspect: *suspect, read });
             }
         }
         let mut picked = Vec::with_capacity(max);
@@ -164,18 +161,23 @@ impl SqliteStore {
             let Some(source) = sources.get_mut(index) else {
                 continue;
             };
-            if source.suspects {
+            if source.suspect {
                 if left == 0 {
                     continue;
                 }
                 left -= 1;
             }
-            picked.push(Picked { key: place.0, id: place.1, lane: source.lane });
+            picked.push(Picked {
+                key: place.0,
+                id: place.1,
+                lane: source.lane,
+                suspect: source.suspect,
+            });
             if source.read.is_empty()
                 && picked.len() < max
                 && let Some((lane, _)) = lanes.get(source.lane)
             {
-                source.read = self.places_after(source.suspects, lane.id, place, chunk)?;
+                source.read = self.places_after(source.suspect, lane.id, place, chunk)?;
             }
             heads.extend(source.read.pop_front().map(|place| Reverse((place, index))));
         }
@@ -184,15 +186,24 @@ impl SqliteStore {
 
     fn places_after(
         &self,
-        suspects: bool,
+        suspect: bool,
         lane: i64,
         after: Place,
         limit: usize,
     ) -> Result<VecDeque<Place>> {
-        self.prepare(if suspects { SUSPECTS_AFTER } else { READY_AFTER })?
+        self.prepare(if suspect { SUSPECTS_AFTER } else { READY_AFTER })?
             .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))
+    }
+
+    fn note_not_begun(&self, picked: &[Picked]) -> Result<()> {
+        let suspects = picked.iter().filter(|picked| picked.suspect);
+        let ids: Vec<Value> = suspects.map(|picked| picked.id.into()).collect();
+        if !ids.is_empty() {
+            self.execute(NOT_BEGUN, [Rc::new(ids)])?;
+        }
+        Ok(())
     }
 
     /// Leases the picked tasks by one statement, and gives them back in the order of picking. Payloads
@@ -202,7 +213,7 @@ impl SqliteStore {
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
         expires_at: Moment,
-        begun: Begun,
+        begun: bool,
     ) -> Result<Vec<Lease>> {
         if picked.is_empty() {
             return Ok(Vec::new());
@@ -210,36 +221,36 @@ impl SqliteStore {
         let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|picked| picked.id.into()).collect());
         let mut update = self.prepare(LEASE)?;
         // The rows come back in an order of SQLite's own.
-        let mut by_id: Vec<(i64, usize, Picked)> =
-            picked.iter().enumerate().map(|(place, picked)| (picked.id, place, *picked)).collect();
-        by_id.sort_unstable_by_key(|(id, _, _)| *id);
+        let mut by_id: Vec<(i64, usize)> =
+            picked.iter().enumerate().map(|(place, picked)| (picked.id, place)).collect();
+        by_id.sort_unstable();
         let mut inline = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(
-                params![ids, expires_at.monotonic.as_micros(), begun.all, begun.suspects],
-                |row| {
-                    let id: i64 = row.get(0)?;
-                    let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
-                    let Some((_, place, picked)) = found.and_then(|index| by_id.get(index)) else {
-                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
-                    };
-                    let Some((lane, task_type)) = lanes.get(picked.lane) else {
-                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
-                    };
-                    let start = inline.len();
-                    let bytes = row.get_ref(6)?.as_blob_or_null()?;
-                    inline.extend_from_slice(bytes.unwrap_or_default());
-                    let key = LeaseKey {
-                        id: TaskId::from_i64(id),
-                        token: row.get(1)?,
-                        file: self.file,
-                        queue: lane.queue,
-                        payload_apart: bytes.is_none(),
-                    };
-                    let lease = lease(row, key, task_type, picked.key, expires_at)?;
-                    Ok((*place, start..inline.len(), lease))
-                },
-            )
+            .query_map(params![ids, expires_at.monotonic.as_micros(), begun], |row| {
+                let id: i64 = row.get(0)?;
+                let found = by_id.binary_search_by_key(&id, |(id, _)| *id).ok();
+                let Some((_, place)) = found.and_then(|index| by_id.get(index)) else {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                };
+                let of = picked.get(*place);
+                let Some((picked, (lane, task_type))) =
+                    of.and_then(|picked| Some((picked, lanes.get(picked.lane)?)))
+                else {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                };
+                let start = inline.len();
+                let bytes = row.get_ref(6)?.as_blob_or_null()?;
+                inline.extend_from_slice(bytes.unwrap_or_default());
+                let key = LeaseKey {
+                    id: TaskId::from_i64(id),
+                    token: row.get(1)?,
+                    file: self.file,
+                    queue: lane.queue,
+                    payload_apart: bytes.is_none(),
+                };
+                let lease = lease(row, key, task_type, picked, expires_at)?;
+                Ok((*place, start..inline.len(), lease))
+            })
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))?;
         let inline = Arc::new(inline);
@@ -258,7 +269,7 @@ fn lease(
     row: &Row<'_>,
     key: LeaseKey,
     task_type: &Arc<str>,
-    order_key: i64,
+    picked: &Picked,
     expires_at: Moment,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
@@ -266,11 +277,11 @@ fn lease(
         task_type: task_type.clone(),
         payload: Payload::unread(),
         priority: row.get(4)?,
-        order_key,
+        order_key: picked.key,
         attempt: row.get(2)?,
         max_attempts: row.get(3)?,
         enqueued_at: Timestamp::from_micros(row.get(5)?),
         expires_at,
-        suspect: row.get(7)?,
+        suspect: picked.suspect,
     })
 }

@@ -15,11 +15,12 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 20] = [
+const STATEMENTS: [&str; 21] = [
     claim::READY_AFTER,
     claim::SUSPECTS_AFTER,
     claim::HAS_READY,
     claim::LEASE,
+    claim::NOT_BEGUN,
     payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
