@@ -193,3 +193,57 @@ fn a_withdrawn_claim_takes_nothing() {
     queue.enqueue(&NewTask::new("t", [])).unwrap();
     assert_eq!(queue.stats("default").unwrap().ready, 1);
 }
+
+/// A queue with one task, of type `bad`, whose file was changed behind its back.
+fn damaged(sql: &str) -> (tempfile::TempDir, crate::Queue) {
+    let (folder, queue) = queue();
+    queue.enqueue(&NewTask::new("bad", [])).unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
+    other.execute_batch(sql).unwrap();
+    (folder, queue)
+}
+
+#[test]
+fn a_damaged_row_fails_nothing_of_its_group() {
+    let (_folder, queue) = damaged("UPDATE task SET attempt = -5");
+    let answers = queue.submit_all(vec![
+        Operation::Enqueue(vec![NewTask::new("good", [])]),
+        Operation::Claim(Claim::new(["bad"])),
+    ]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(queue.stats("default").unwrap().dead, 1);
+}
+
+#[test]
+fn an_operation_that_meets_damage_fails_alone() {
+    let (_folder, queue) = damaged("DELETE FROM sequence");
+    let claim = || Operation::Claim(Claim::new(["bad"]));
+    let answers = queue.submit_all(vec![
+        claim(),
+        Operation::Enqueue(vec![NewTask::new("good", [])]),
+        claim(),
+    ]);
+    assert!(
+        matches!(answers.as_slice(), [Ok(_), Err(Error::Corrupt { .. }), Ok(_)]),
+        "{answers:?}"
+    );
+    assert_eq!(queue.stats("default").unwrap().leased, 1);
+}
+
+#[test]
+fn a_waiting_claim_that_fails_does_not_fail_the_enqueue_that_served_it() {
+    let scene = scene(Duration::ZERO);
+    for error in [
+        Error::Corrupt { path: PathBuf::new(), reason: "a row".to_owned() },
+        Error::Full { reason: "disk".to_owned() },
+        Error::InvalidInput { what: "any", reason: "error".to_owned() },
+    ] {
+        let ticket = scene.committer.leave_waiting(Claim::new(["t"]));
+        scene.go.send(Err(error)).unwrap();
+        scene.go.send(Ok(())).unwrap();
+        let answers = scene.committer.submit(vec![enqueue()]);
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [2, 1]);
+        assert!(scene.committer.withdraw(ticket).is_empty());
+    }
+}

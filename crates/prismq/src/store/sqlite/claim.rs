@@ -9,11 +9,12 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
-use super::SqliteStore;
 use super::lanes::Lane;
+use super::{SqliteStore, damage, failure};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
+use crate::limits::ADVANCE_BATCH_MAX;
 use crate::store::{Claimed, Store as _};
 use crate::task::TaskId;
 
@@ -27,6 +28,10 @@ pub(super) const LEASE: &str =
                      lease_expires_at = ?2, begun = ?3
      WHERE id IN (SELECT value FROM rarray(?1))
      RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
+/// Places of columns that [`LEASE`] returns.
+pub(super) const ATTEMPT: usize = 2;
+pub(super) const MAX_ATTEMPTS: usize = 3;
+pub(super) const PRIORITY: usize = 4;
 /// Looks for one ready task in a lane of a queue that is not paused.
 pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
      AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
@@ -36,6 +41,14 @@ const MERGE_CHUNK: usize = 32;
 
 /// A ready task's place: its order key, and its id where keys are equal.
 type Place = (i64, i64);
+
+/// What became of picked tasks.
+#[derive(Debug, Default)]
+struct Leased {
+    leases: Vec<Lease>,
+    /// Tasks that could not be leased and are dead letters now.
+    set_aside: usize,
+}
 
 /// A task to be leased, and the index of its lane among those of the claim.
 #[derive(Debug, Clone, Copy)]
@@ -49,28 +62,46 @@ impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
     pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
-        if let Some((lane, _)) = lanes.first()
-            && self.settings_of(lane.queue)?.paused
-        {
-            lanes.clear();
+        let mut first_key = i64::MIN;
+        if let Some((lane, _)) = lanes.first() {
+            let settings = self.settings_of(lane.queue)?;
+            first_key = settings.first_key();
+            if settings.paused {
+                lanes.clear();
+            }
         }
-        let picked = self.pick(&lanes, claim.max)?;
-        if let (Some((lane, _)), Some(last)) = (lanes.first(), picked.last()) {
+        let picked = self.pick(&lanes, first_key, claim.max)?;
+        let begun = picked.len() <= claim.begun_max;
+        let expires_at = now.after(claim.lease);
+        let Leased { mut leases, mut set_aside } =
+            self.lease(&lanes, &picked, expires_at, begun)?;
+        let mut last = picked.last().copied();
+        let mut given_up = set_aside;
+        // Others take the place of those that could not be leased; up to a bound, so that no transaction
+        // goes through a whole file of them.
+        while set_aside > 0 && given_up < ADVANCE_BATCH_MAX {
+            let picked = self.pick(&lanes, first_key, claim.max - leases.len())?;
+            let leased = self.lease(&lanes, &picked, expires_at, begun)?;
+            leases.extend(leased.leases);
+            last = picked.last().copied().or(last);
+            set_aside = leased.set_aside;
+            given_up += set_aside;
+        }
+        if let (Some((lane, _)), Some(last)) = (lanes.first(), last) {
             let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
-        }
-        let begun = picked.len() <= claim.begun_max;
-        let leases = self.lease(&lanes, &picked, now.after(claim.lease), begun)?;
-        if let Some((lane, _)) = lanes.first() {
             let count = i64::try_from(leases.len()).unwrap_or(i64::MAX);
+            let dead = i64::try_from(given_up).unwrap_or(i64::MAX);
             let counters = self.ledger.counters.of(lane.queue);
-            counters.ready -= count;
+            counters.ready -= count + dead;
             counters.leased += count;
+            counters.dead += dead;
         }
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        Ok(Claimed { leases, next_due: self.next_due()?, version: self.version()? })
+        let next_due = if set_aside > 0 { Some(now) } else { self.next_due()? };
+        Ok(Claimed { leases, next_due, version: self.version()? })
     }
 
     /// Whether a claim would find a task.
@@ -91,32 +122,56 @@ impl SqliteStore {
     }
 
     /// The first `max` ready tasks over all lanes.
-    fn pick(&self, lanes: &[(Lane, Arc<str>)], max: usize) -> Result<Vec<Picked>> {
+    fn pick(&self, lanes: &[(Lane, Arc<str>)], first_key: i64, max: usize) -> Result<Vec<Picked>> {
         let chunk = if lanes.len() == 1 { max } else { max.min(MERGE_CHUNK) };
+        let head = |place: Place, index| {
+            let rank = place.0.wrapping_sub(first_key).cast_unsigned();
+            Reverse((rank, place.1, index))
+        };
         let mut read: Vec<VecDeque<Place>> = Vec::with_capacity(lanes.len());
         let mut heads = BinaryHeap::with_capacity(lanes.len());
         for (index, (lane, _)) in lanes.iter().enumerate() {
-            let mut places = self.ready_after(lane.id, (i64::MIN, i64::MIN), chunk)?;
-            heads.extend(places.pop_front().map(|place| Reverse((place, index))));
+            let mut places = self.ready_after(lane.id, first_key, (first_key, i64::MIN), chunk)?;
+            heads.extend(places.pop_front().map(|place| head(place, index)));
             read.push(places);
         }
         let mut picked = Vec::with_capacity(max);
         while picked.len() < max
-            && let Some(Reverse((place, index))) = heads.pop()
+            && let Some(Reverse((rank, id, index))) = heads.pop()
         {
-            picked.push(Picked { key: place.0, id: place.1, lane: index });
+            let key = first_key.wrapping_add_unsigned(rank);
+            picked.push(Picked { key, id, lane: index });
             let (Some(places), Some((lane, _))) = (read.get_mut(index), lanes.get(index)) else {
                 continue;
             };
             if places.is_empty() && picked.len() < max {
-                *places = self.ready_after(lane.id, place, chunk)?;
+                *places = self.ready_after(lane.id, first_key, (key, id), chunk)?;
             }
-            heads.extend(places.pop_front().map(|place| Reverse((place, index))));
+            heads.extend(places.pop_front().map(|place| head(place, index)));
         }
         Ok(picked)
     }
 
-    fn ready_after(&self, lane: i64, after: Place, limit: usize) -> Result<VecDeque<Place>> {
+    /// Up to `limit` places of a lane that follow another in the order that begins at `first_key` and ends
+    /// before it.
+    fn ready_after(
+        &self,
+        lane: i64,
+        first_key: i64,
+        after: Place,
+        limit: usize,
+    ) -> Result<VecDeque<Place>> {
+        let mut places = self.ready_above(lane, after, limit)?;
+        if after.0 < first_key {
+            places.retain(|place| place.0 < first_key);
+        } else if first_key > i64::MIN && places.len() < limit {
+            let rest = self.ready_above(lane, (i64::MIN, i64::MIN), limit - places.len())?;
+            places.extend(rest.into_iter().filter(|place| place.0 < first_key));
+        }
+        Ok(places)
+    }
+
+    fn ready_above(&self, lane: i64, after: Place, limit: usize) -> Result<VecDeque<Place>> {
         self.prepare(READY_AFTER)?
             .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
@@ -131,9 +186,9 @@ impl SqliteStore {
         picked: &[Picked],
         expires_at: Timestamp,
         begun: bool,
-    ) -> Result<Vec<Lease>> {
+    ) -> Result<Leased> {
         if picked.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Leased::default());
         }
         let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|picked| picked.id.into()).collect());
         let mut update = self.prepare(LEASE)?;
@@ -145,33 +200,51 @@ impl SqliteStore {
             .collect();
         by_id.sort_unstable();
         let mut inline = Vec::new();
-        let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(params![ids, expires_at.as_micros(), begun], |row| {
-                let id: i64 = row.get(0)?;
-                let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
-                let Some((_, place, lane)) = found.and_then(|index| by_id.get(index)) else {
-                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
-                };
-                let Some((lane, task_type)) = lanes.get(*lane) else {
-                    return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
-                };
-                let start = inline.len();
-                let bytes = row.get_ref(6)?.as_blob_or_null()?;
-                inline.extend_from_slice(bytes.unwrap_or_default());
-                let lease = lease(row, *lane, task_type, expires_at, bytes.is_none())?;
-                Ok((*place, start..inline.len(), lease))
-            })
-            .and_then(Iterator::collect)
-            .map_err(|error| self.failure(error))?;
+        let mut damaged = Vec::new();
+        let mut parts: Vec<(usize, Range<usize>, Lease)> = Vec::with_capacity(picked.len());
+        let updated = update.query(params![ids.clone(), expires_at.as_micros(), begun]).and_then(
+            |mut rows| {
+                while let Some(row) = rows.next()? {
+                    let id: i64 = row.get(0)?;
+                    let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
+                    let Some((_, place, lane)) = found.and_then(|index| by_id.get(index)) else {
+                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                    };
+                    let Some((lane, task_type)) = lanes.get(*lane) else {
+                        return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+                    };
+                    let start = inline.len();
+                    let bytes = row.get_ref(6)?.as_blob_or_null()?;
+                    inline.extend_from_slice(bytes.unwrap_or_default());
+                    match lease(row, *lane, task_type, expires_at, bytes.is_none()) {
+                        Ok(lease) => parts.push((*place, start..inline.len(), lease)),
+                        Err(error) => damaged.push((id, damage::reason(row, &error))),
+                    }
+                }
+                Ok(())
+            },
+        );
+        if let Err(error) = updated {
+            drop(update);
+            let spent = if failure::is_overflow(&error) { self.set_aside_spent(ids)? } else { 0 };
+            if spent == 0 {
+                return Err(self.failure(error));
+            }
+            return Ok(Leased { leases: Vec::new(), set_aside: spent });
+        }
+        for (id, reason) in &damaged {
+            self.set_aside(*id, reason)?;
+        }
         let inline = Arc::new(inline);
         parts.sort_unstable_by_key(|(place, _, _)| *place);
-        Ok(parts
+        let leases = parts
             .into_iter()
             .map(|(_, range, lease)| match lease.key.payload_apart {
                 true => lease,
                 false => Lease { payload: Payload::part(inline.clone(), range), ..lease },
             })
-            .collect())
+            .collect();
+        Ok(Leased { leases, set_aside: damaged.len() })
     }
 }
 
@@ -191,10 +264,17 @@ fn lease(
         },
         task_type: task_type.clone(),
         payload: Payload::unread(),
-        priority: row.get(4)?,
-        attempt: row.get(2)?,
-        max_attempts: row.get(3)?,
+        priority: row.get(PRIORITY)?,
+        attempt: positive(row, ATTEMPT)?,
+        max_attempts: positive(row, MAX_ATTEMPTS)?,
         enqueued_at: Timestamp::from_micros(row.get(5)?),
         expires_at,
     })
+}
+
+fn positive(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+    match row.get(column)? {
+        0 => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
+        number => Ok(number),
+    }
 }

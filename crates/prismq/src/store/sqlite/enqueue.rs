@@ -45,7 +45,7 @@ pub(super) fn enqueue(
             state::READY
         };
         let settings = ledger.queues.of(connection, lane.queue)?;
-        let key = settings.order.key(Place {
+        let key = settings.order()?.key(Place {
             id,
             priority: task.priority,
             run_at: run_at.as_micros(),

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use crate::lease::Claim;
 use crate::limits::{LANES_MAX, QUEUES_MAX};
@@ -95,12 +95,12 @@ impl Lanes {
         Ok(self.find(task))
     }
 
-    /// The queue a lane belongs to.
-    pub(super) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<i64> {
+    /// The queue a lane belongs to; `None` for a lane that the file does not have.
+    pub(super) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<Option<i64>> {
         if !self.queue_of.contains_key(&lane) {
             self.refresh(connection)?;
         }
-        self.queue_of.get(&lane).copied().ok_or(rusqlite::Error::QueryReturnedNoRows)
+        Ok(self.queue_of.get(&lane).copied())
     }
 
     fn find(&self, task: &NewTask) -> Option<Lane> {
@@ -120,19 +120,30 @@ impl Lanes {
         }
         let mut select = connection.prepare_cached(
             "SELECT lane.id, queue.id, queue.name, lane.type, lane.requirements
-             FROM lane JOIN queue ON queue.id = lane.queue WHERE lane.id > ?1 ORDER BY lane.id",
+             FROM lane LEFT JOIN queue ON queue.id = lane.queue WHERE lane.id > ?1 ORDER BY lane.id",
         )?;
         let mut rows = select.query([self.last])?;
         while let Some(row) = rows.next()? {
-            let lane = Lane { id: row.get(0)?, queue: row.get(1)? };
-            let requirements = Names::from_text(row.get_ref(4)?.as_str()?);
-            let types = self.by_name.entry(row.get(2)?).or_default();
-            types.entry(row.get(3)?).or_default().push(Known { lane, requirements });
-            self.queue_of.insert(lane.id, lane.queue);
-            self.last = lane.id;
+            self.last = row.get(0)?;
+            match known(row) {
+                Ok((queue, task_type, known)) => {
+                    self.queue_of.insert(known.lane.id, known.lane.queue);
+                    let types = self.by_name.entry(queue).or_default();
+                    types.entry(task_type).or_default().push(known);
+                }
+                // Its tasks cannot be claimed; those of all others can.
+                Err(error) => tracing::error!(lane = self.last, %error, "a lane is damaged"),
+            }
         }
         Ok(())
     }
+}
+
+/// A lane with the names of its queue and type.
+fn known(row: &Row<'_>) -> Result<(Arc<str>, Arc<str>, Known)> {
+    let lane = Lane { id: row.get(0)?, queue: row.get(1)? };
+    let requirements = Names::from_text(row.get_ref(4)?.as_str()?);
+    Ok((row.get(2)?, row.get(3)?, Known { lane, requirements }))
 }
 
 /// Adds a queue of this name if there is none, and room for it.

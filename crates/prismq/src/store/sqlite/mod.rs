@@ -11,6 +11,7 @@ mod connection;
 #[cfg(test)]
 mod cost;
 mod counters;
+mod damage;
 mod enqueue;
 mod failure;
 #[cfg(target_os = "linux")]

@@ -14,14 +14,38 @@ use crate::store::Answer;
 /// How a queue is set right now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    pub(super) order: Order,
-    /// The greatest key claimed so far, where the order needs it.
+    ordering: i64,
+    ageing_step: i64,
+    /// How far virtual time has come, where the order needs it.
     pub(super) virtual_time: i64,
     /// Whether nothing is to be claimed.
     pub(super) paused: bool,
     /// How many completed tasks are kept.
     pub(super) keep: i64,
     changed: bool,
+}
+
+impl Settings {
+    /// An error for an order that there is not, which concerns only those who need it.
+    pub(super) fn order(&self) -> Result<Order> {
+        let step = || {
+            let micros = u64::try_from(self.ageing_step);
+            micros.map_err(|_| rusqlite::Error::IntegralValueOutOfRange(1, self.ageing_step))
+        };
+        match self.ordering {
+            0 => Ok(Order::Priority),
+            1 => Ok(Order::FirstInFirstOut),
+            2 => Ok(Order::LastInFirstOut),
+            3 => Ok(Order::Ageing { step: Duration::from_micros(step()?) }),
+            4 => Ok(Order::WeightedRandom),
+            other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+        }
+    }
+
+    /// The key from which on the queue's keys are in order.
+    pub(super) fn first_key(&self) -> i64 {
+        self.order().map_or(i64::MIN, |order| order.first_key(self.virtual_time))
+    }
 }
 
 /// Outer error: SQL failed. Inner: the operation does not apply.
@@ -50,9 +74,10 @@ impl Queues {
     /// A task with this key was claimed: later arrivals under a weighted order start from there.
     pub(super) fn claimed(&mut self, connection: &Connection, queue: i64, key: i64) -> Result<()> {
         let settings = self.of(connection, queue)?;
-        if settings.order == Order::WeightedRandom && key > settings.virtual_time {
-            let settings = Settings { virtual_time: key, changed: true, ..settings };
-            self.by_queue.insert(queue, settings);
+        let before = settings.virtual_time;
+        let virtual_time = settings.order().map_or(before, |order| order.time_after(before, key));
+        if virtual_time != before {
+            self.by_queue.insert(queue, Settings { virtual_time, changed: true, ..settings });
         }
         Ok(())
     }
@@ -73,17 +98,9 @@ impl Queues {
 }
 
 fn settings(row: &Row<'_>) -> Result<Settings> {
-    let step = Duration::from_micros(row.get(1)?);
-    let order = match row.get(0)? {
-        0 => Order::Priority,
-        1 => Order::FirstInFirstOut,
-        2 => Order::LastInFirstOut,
-        3 => Order::Ageing { step },
-        4 => Order::WeightedRandom,
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
-    };
     Ok(Settings {
-        order,
+        ordering: row.get(0)?,
+        ageing_step: row.get(1)?,
         virtual_time: row.get(2)?,
         paused: row.get(3)?,
         keep: row.get(4)?,
@@ -97,7 +114,7 @@ impl SqliteStore {
         let Some(id) = self.queue_to_set(queue)? else {
             return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
         };
-        if self.settings_of(id)?.order == order {
+        if self.settings_of(id)?.order().is_ok_and(|set| set == order) {
             return Ok(Ok(Answer::Ordered));
         }
         let tasks: u64 = self

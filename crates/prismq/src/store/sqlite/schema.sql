@@ -72,7 +72,8 @@ CREATE TABLE payload (
     data BLOB    NOT NULL
 ) STRICT;
 
--- Completed tasks a queue is set to keep: those completed last. A payload that stands apart stays there.
+-- Completed tasks a queue is set to keep: those completed last, which the number of their completion says
+-- and not a clock that may be set back. A payload that stands apart stays there.
 CREATE TABLE kept (
     task         INTEGER PRIMARY KEY,
     queue        INTEGER NOT NULL REFERENCES queue (id),
@@ -83,7 +84,8 @@ CREATE TABLE kept (
     enqueued_at  INTEGER NOT NULL,
     run_at       INTEGER NOT NULL,
     completed_at INTEGER NOT NULL,
+    completion   INTEGER NOT NULL,
     payload      BLOB,
     error        TEXT
 ) STRICT;
-CREATE INDEX kept_order ON kept (queue, completed_at, task);
+CREATE INDEX kept_order ON kept (queue, completion, task);
