@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::limits::{AGEING_STEP_MAX, PRIORITY_MIN};
+use crate::limits::{AGEING_STEP_MAX, PRIORITY_MIN, TASK_ID_MAX};
 
 /// How a queue orders its ready tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,7 +109,8 @@ impl Order {
     }
 }
 
-// The keys of the lowest priority must not leave the range of a key.
+// The keys of the lowest priority must not leave the range of a key, nor an id its bits of one.
+const _: () = assert!(TASK_ID_MAX < 1 << SEQUENCE_BITS);
 const _: () = assert!((PRIORITY_MIN as i64) >= i64::MIN >> SEQUENCE_BITS);
 
 #[cfg(test)]

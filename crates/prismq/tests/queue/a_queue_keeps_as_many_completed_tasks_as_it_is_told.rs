@@ -48,7 +48,7 @@ fn a_lost_lease_keeps_nothing() {
 }
 
 #[test]
-fn those_completed_last_are_kept_whatever_a_clock_said_of_them() {
+fn those_completed_last_are_kept_even_if_the_clock_was_set_back() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 3).unwrap();
     let complete = || {

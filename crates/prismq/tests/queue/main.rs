@@ -64,6 +64,7 @@ mod dropping_a_pool_shuts_it_down;
 mod every_bound_is_kept_at_its_edge;
 mod ids_are_never_used_again;
 mod large_payloads_come_back_whole_and_go_with_their_task;
+mod names;
 mod no_statement_is_put_together_from_what_callers_say;
 mod queues_in_one_file_are_apart;
 mod tasks_survive_closing_and_reopening;

@@ -18,14 +18,14 @@ pub(super) fn enqueue(
     now: Timestamp,
     tasks: &[NewTask],
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
-    let mut lanes = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let lane = ledger.lanes.find_or_add(connection, task)?;
-        let Some(lane) = lane else {
-            return Ok(Err(Error::TooManyNames { queue: task.queue.to_string() }));
-        };
-        lanes.push(lane);
+    let next = ledger.next_id(connection)?;
+    if !Ledger::has_ids(next, tasks.len()) {
+        return Ok(Err(Error::OutOfIds { next }));
     }
+    let lanes = match ledger.lanes_of(connection, tasks)? {
+        Ok(lanes) => lanes,
+        Err(error) => return Ok(Err(error)),
+    };
     let first = ledger.take_ids(connection, tasks.len())?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO task (id, lane, state, order_key, priority, max_attempts,
@@ -91,7 +91,7 @@ pub(crate) fn enqueue_in(
         let reason = format!("is open on {path:?}, which is not a queue of this version");
         return Err(Error::invalid("connection", reason));
     }
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::of_caller();
     // A savepoint, so that the caller's transaction goes on as if a failed call had not been made.
     connection.execute_batch("SAVEPOINT prismq_enqueue").map_err(failed)?;
     let added = enqueue(connection, &mut ledger, now, tasks)

@@ -20,6 +20,7 @@ mod history;
 mod identity;
 mod lanes;
 mod ledger;
+mod names;
 mod open;
 mod payloads;
 mod queues;

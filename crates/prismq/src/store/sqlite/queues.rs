@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, Result, Row, params};
 
-use super::{SqliteStore, failure, history, lanes};
+use super::{SqliteStore, failure, history};
 use crate::error::Error;
 use crate::limits::ADVANCE_BATCH_MAX;
 use crate::order::Order;
@@ -111,8 +111,9 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
 impl SqliteStore {
     /// Outer error: SQL failed. Inner: the queue holds tasks.
     pub(super) fn set_order(&mut self, queue: &str, order: Order) -> Answered {
-        let Some(id) = self.queue_to_set(queue)? else {
-            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
         };
         if self.settings_of(id)?.order().is_ok_and(|set| set == order) {
             return Ok(Ok(Answer::Ordered));
@@ -142,8 +143,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed. Inner: there is no room for another queue.
     pub(super) fn set_paused(&mut self, queue: &str, paused: bool) -> Answered {
-        let Some(id) = self.queue_to_set(queue)? else {
-            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
         };
         self.execute("UPDATE queue SET paused = ?2 WHERE id = ?1", params![id, paused])?;
         self.ledger.queues.clear();
@@ -152,8 +154,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed. Inner: there is no room for another queue.
     pub(super) fn set_history(&mut self, queue: &str, keep: u32) -> Answered {
-        let Some(id) = self.queue_to_set(queue)? else {
-            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
         };
         self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
@@ -163,18 +166,9 @@ impl SqliteStore {
 
     /// The number of the queue of this name, made if there is room for it, with all that the batch so far
     /// has counted for it in the table.
-    fn queue_to_set(&mut self, queue: &str) -> crate::error::Result<Option<i64>> {
+    fn queue_to_set(&mut self, queue: &str) -> crate::error::Result<crate::error::Result<i64>> {
         let Self { ledger, connection, path, .. } = self;
-        ledger
-            .flush(connection)
-            .and_then(|()| lanes::add_queue(connection, queue))
-            .and_then(|()| {
-                connection
-                    .prepare_cached("SELECT id FROM queue WHERE name = ?1")?
-                    .query_row([queue], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(|error| failure::classify(path, error))
+        ledger.queue_named(connection, queue).map_err(|error| failure::classify(path, error))
     }
 
     /// How a queue is set.

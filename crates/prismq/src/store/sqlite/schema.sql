@@ -3,10 +3,12 @@
 -- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
 -- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
--- One row: the next task id. Ids are never reused, else an old lease could fit a new task.
+-- One row: the next task id, and how often lanes or queues that nothing used were freed. Ids are never
+-- reused, else an old lease could fit a new task.
 CREATE TABLE sequence (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
-    next_id INTEGER NOT NULL
+    next_id INTEGER NOT NULL,
+    names_freed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO sequence (one, next_id) VALUES (1, 1);
 
