@@ -196,6 +196,20 @@ impl Error {
         matches!(self, Self::Busy { .. })
     }
 
+    /// Whether the same call may succeed later although nothing was repaired meanwhile: the database was busy, full or
+    /// could not be read or written for now. Nothing is wrong with the task that was asked for.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Overloaded { .. }
+                | Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Database { .. }
+        )
+    }
+
     /// Whether there was no room on the disk.
     #[must_use]
     pub const fn is_full(&self) -> bool {

@@ -25,6 +25,9 @@ pub struct Claim {
     /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
     /// if its lease expires. Of more, nobody knows which are begun.
     pub(crate) begun_max: usize,
+    /// Of the tasks found, as many first ones as have no more payload bytes together, and the first however
+    /// large; those behind stay ready.
+    pub(crate) bytes_max: usize,
 }
 
 impl Claim {
@@ -37,6 +40,7 @@ impl Claim {
             max: 1,
             lease: DEFAULT_LEASE,
             begun_max: usize::MAX,
+            bytes_max: usize::MAX,
         }
     }
 
@@ -54,7 +58,8 @@ impl Claim {
         self
     }
 
-    /// At most this many tasks.
+    /// At most this many tasks. Their payloads are bounded too, by
+    /// [`CLAIM_BYTES_MAX`](crate::limits::CLAIM_BYTES_MAX).
     #[must_use]
     pub const fn max(mut self, max: usize) -> Self {
         self.max = max;
@@ -70,6 +75,11 @@ impl Claim {
 
     pub(crate) const fn begun_max(mut self, begun_max: usize) -> Self {
         self.begun_max = begun_max;
+        self
+    }
+
+    pub(crate) const fn bytes_max(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max;
         self
     }
 

@@ -15,6 +15,9 @@ pub const ERROR_BYTES_MAX: usize = 4096;
 pub const ENQUEUE_BATCH_MAX: usize = 10_000;
 /// Most tasks in one claim; more are refused.
 pub const CLAIM_BATCH_MAX: usize = 4096;
+/// Most payload bytes one call of [`Queue::claim`](crate::Queue::claim) gives: it gives fewer tasks, and the first
+/// however large.
+pub const CLAIM_BYTES_MAX: usize = 64 << 20;
 /// Most task types one claim may name; more are refused.
 pub const CLAIM_TYPES_MAX: usize = 256;
 /// Highest task id; what would go beyond it is refused.

@@ -59,6 +59,7 @@ mod an_expired_lease_is_reclaimed_by_the_next_claim;
 mod an_extended_lease_holds_longer;
 mod an_idle_pool_writes_nothing;
 mod another_writer_is_waited_for_and_then_answered_busy;
+mod claim_bytes;
 mod damaged_rows;
 mod dropping_a_pool_shuts_it_down;
 mod every_bound_is_kept_at_its_edge;

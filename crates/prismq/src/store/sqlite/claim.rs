@@ -1,7 +1,7 @@
 //! Taking ready tasks: a seek into each lane, merged by order key.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::limits::ADVANCE_BATCH_MAX;
-use crate::store::{Claimed, Store as _};
+use crate::store::{AT_ONCE, AfterFailure, Claimed, Store as _};
 use crate::task::TaskId;
 
 /// Reads places in a lane, in order.
@@ -32,6 +32,9 @@ pub(super) const LEASE: &str =
 pub(super) const ATTEMPT: usize = 2;
 pub(super) const MAX_ATTEMPTS: usize = 3;
 pub(super) const PRIORITY: usize = 4;
+/// Sizes of payloads that stand apart, read without them.
+pub(super) const SIZES: &str =
+    "SELECT task, length(data) FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
 /// Looks for one ready task in a lane of a queue that is not paused.
 pub(super) const HAS_READY: &str = "SELECT 1 FROM task WHERE state = 0 AND lane = ?1
      AND (SELECT NOT paused FROM queue WHERE id = ?2) LIMIT 1";
@@ -97,11 +100,59 @@ impl SqliteStore {
             counters.leased += count;
             counters.dead += dead;
         }
+        let found = leases.len();
+        if claim.bytes_max < usize::MAX {
+            leases = self.fit(now, leases, claim.bytes_max)?;
+        }
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        let next_due = if set_aside > 0 { Some(now) } else { self.next_due()? };
+        let more = set_aside > 0 || leases.len() < found;
+        let next_due = if more { Some(AT_ONCE) } else { self.next_due()? };
         Ok(Claimed { leases, next_due, version: self.version()? })
+    }
+
+    /// Keeps the first of these leases, as far as their payloads fit, and gives the others back. One whose
+    /// payload is missing fails for good.
+    fn fit(&mut self, now: Timestamp, leases: Vec<Lease>, bytes_max: usize) -> Result<Vec<Lease>> {
+        let apart: Vec<Value> = leases
+            .iter()
+            .filter(|lease| lease.key.payload_apart)
+            .map(|lease| lease.key.id.as_i64().into())
+            .collect();
+        // One alone is given however large, and what the others have cannot be much.
+        if apart.len() < 2 {
+            return Ok(leases);
+        }
+        let sizes: HashMap<i64, usize> = self
+            .prepare(SIZES)?
+            .query_map([Rc::new(apart)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.failure(error))?;
+        let mut kept: Vec<Lease> = Vec::with_capacity(leases.len());
+        let (mut bytes, mut full) = (0_usize, false);
+        for lease in leases {
+            let size = match lease.key.payload_apart {
+                true => sizes.get(&lease.key.id.as_i64()).copied(),
+                false => Some(lease.payload.len()),
+            };
+            full |= !kept.is_empty() && bytes.saturating_add(size.unwrap_or(0)) > bytes_max;
+            if full {
+                // Whether it still holds is no question in the transaction that gave it.
+                self.release(now, &lease.key)?.map(drop)?;
+            } else if let Some(size) = size {
+                bytes = bytes.saturating_add(size);
+                kept.push(lease);
+            } else {
+                tracing::error!(
+                    task = lease.key.id.as_i64(),
+                    "a task's payload is missing: it is dead"
+                );
+                let missing = "the payload is missing";
+                self.fail(now, &lease.key, missing, AfterFailure::Dead)?.map(drop)?;
+            }
+        }
+        Ok(kept)
     }
 
     /// Whether a claim would find a task.

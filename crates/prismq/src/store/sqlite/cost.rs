@@ -15,10 +15,11 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 21] = [
+const STATEMENTS: [&str; 22] = [
     claim::READY_AFTER,
     claim::HAS_READY,
     claim::LEASE,
+    claim::SIZES,
     payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
