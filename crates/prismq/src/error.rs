@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::limits::{LANES_MAX, QUEUES_MAX};
+use crate::limits::{LANES_MAX, QUEUES_MAX, TASK_ID_MAX};
 use crate::task::TaskId;
 
 /// The result of everything the queue does.
@@ -71,7 +71,7 @@ pub enum Error {
         /// Tasks ready, scheduled, leased or dead.
         tasks: u64,
     },
-    /// The file has as many queues or task types as it may; nothing was done. Put what varies into the
+    /// The file has as many queues or task types in use as it may; nothing was done. Put what varies into the
     /// payload.
     #[error(
         "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
@@ -80,6 +80,14 @@ pub enum Error {
     TooManyNames {
         /// The queue that was asked for.
         queue: String,
+    },
+    /// The file has no task ids left to give away; nothing was done. Only a damaged file gets there.
+    #[error(
+        "no task ids left: the next would be {next}, ids are 1 to {TASK_ID_MAX}: use a new file"
+    )]
+    OutOfIds {
+        /// The next id as it stands in the file.
+        next: i64,
     },
     /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
     /// as soon as there is room.
@@ -230,6 +238,20 @@ impl Error {
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self, Self::Busy { .. })
+    }
+
+    /// Whether the same call may succeed later although nothing was repaired meanwhile: the database was busy, full or
+    /// could not be read or written for now. Nothing is wrong with the task that was asked for.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Overloaded { .. }
+                | Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Database { .. }
+        )
     }
 
     /// Whether there was no room on the disk, also where that ended a caller's transaction.

@@ -28,6 +28,9 @@ pub struct Claim {
     /// At most so many of the tasks may be suspects: such as a process held when its lease expired, perhaps
     /// as one of them killed it.
     pub(crate) suspects_max: usize,
+    /// Of the tasks found, as many first ones as have no more payload bytes together, and the first however
+    /// large; those behind stay ready.
+    pub(crate) bytes_max: usize,
 }
 
 impl Claim {
@@ -41,6 +44,7 @@ impl Claim {
             lease: DEFAULT_LEASE,
             begun_max: usize::MAX,
             suspects_max: usize::MAX,
+            bytes_max: usize::MAX,
         }
     }
 
@@ -58,7 +62,8 @@ impl Claim {
         self
     }
 
-    /// At most this many tasks.
+    /// At most this many tasks. Their payloads are bounded too, by
+    /// [`CLAIM_BYTES_MAX`](crate::limits::CLAIM_BYTES_MAX).
     #[must_use]
     pub const fn max(mut self, max: usize) -> Self {
         self.max = max;
@@ -79,6 +84,11 @@ impl Claim {
 
     pub(crate) const fn suspects_max(mut self, suspects_max: usize) -> Self {
         self.suspects_max = suspects_max;
+        self
+    }
+
+    pub(crate) const fn bytes_max(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max;
         self
     }
 

@@ -15,9 +15,15 @@ pub const ERROR_BYTES_MAX: usize = 4096;
 pub const ENQUEUE_BATCH_MAX: usize = 10_000;
 /// Most tasks in one claim; more are refused.
 pub const CLAIM_BATCH_MAX: usize = 4096;
+/// Most payload bytes one call of [`Queue::claim`](crate::Queue::claim) gives: it gives fewer tasks, and the first
+/// however large.
+pub const CLAIM_BYTES_MAX: usize = 64 << 20;
 /// Most task types one claim may name; more are refused.
 pub const CLAIM_TYPES_MAX: usize = 256;
-/// Most queues in a file; another one is refused.
+/// Highest task id; what would go beyond it is refused.
+pub const TASK_ID_MAX: i64 = (1 << 47) - 1;
+/// Most queues in a file. Those without a task, a history or a setting make room for others; another one is
+/// refused.
 pub const QUEUES_MAX: u32 = 1024;
 /// Most requirements of a task.
 pub const REQUIREMENTS_MAX: usize = 16;
@@ -25,8 +31,12 @@ pub const REQUIREMENTS_MAX: usize = 16;
 pub const CAPABILITIES_MAX: usize = 256;
 /// Most completed tasks a queue can be set to keep.
 pub const HISTORY_MAX: u32 = 1_000_000;
-/// Most task types over all queues of a file, each queue's counted apart; another one is refused.
+/// Most task types over all queues of a file, each queue's counted apart, and those with other requirements
+/// too. Those without a task or a history make room for others; another one is refused.
 pub const LANES_MAX: u32 = 4096;
+/// Where more tasks than this are scheduled, leased or kept, a task type makes room for others only if its whole
+/// queue has none of these: looking at more would hold up the writer.
+pub const NAMES_LOOK_MAX: usize = 4096;
 /// Most attempts a task may be given; more, or none, are refused.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;
 /// Lowest and highest priority; lower numbers run first.

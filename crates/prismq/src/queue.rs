@@ -12,14 +12,16 @@ use crate::commit::{Claimer, Committer};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
-use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT};
+use crate::limits::{
+    BUSY_WAIT_DEFAULT, CLAIM_BYTES_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT,
+};
 use crate::order::Order;
 use crate::process::Owner;
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
 use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, enqueue_in, open};
-use crate::store::{AfterFailure, Answer, Claimed, Operation, Reader};
+use crate::store::{AT_ONCE, AfterFailure, Answer, Claimed, Operation, Reader};
 use crate::task::{NewTask, State, Task, TaskId, validate_delay, validate_name};
 
 /// What survives what, once a call has returned `Ok`.
@@ -193,14 +195,27 @@ impl Queue {
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
     ///
+    /// It gives no more payload bytes than [`CLAIM_BYTES_MAX`], and so perhaps fewer tasks than there are, but at
+    /// least one. A task whose payload is missing or damaged becomes a dead letter, and others take its place.
+    ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. A task
-    /// whose payload cannot be read any more has failed an attempt, and is the error if there is no other.
+    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. Where payloads
+    /// cannot be read for now, their tasks are given back without having used up an attempt; it is an error only
+    /// if that leaves nothing to give.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         claim.validate()?;
-        match self.submit(Operation::Claim(claim.clone()))? {
-            Answer::Claimed(Claimed { leases, .. }) => self.with_payloads(leases),
-            _ => Err(Error::unanswered()),
+        let claim = claim.clone().bytes_max(CLAIM_BYTES_MAX);
+        loop {
+            let Answer::Claimed(Claimed { leases, next_due, .. }) =
+                self.submit(Operation::Claim(claim.clone()))?
+            else {
+                return Err(Error::unanswered());
+            };
+            let none = leases.is_empty();
+            let leases = self.with_payloads(leases)?;
+            if !leases.is_empty() || (none && next_due != Some(AT_ONCE)) {
+                return Ok(leases);
+            }
         }
     }
 
@@ -357,7 +372,8 @@ impl Queue {
         }
     }
 
-    /// Reads the payloads of a claim that stand apart.
+    /// Reads the payloads of a claim that stand apart. Of the tasks whose payloads it cannot give, those that
+    /// have none any more are failed for good and the others given back; an error if none is left for that.
     fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
         let mut unread: Vec<LeaseKey> = leases
             .iter()
@@ -365,29 +381,45 @@ impl Queue {
             .map(|lease| lease.key)
             .collect();
         let mut payloads = HashMap::with_capacity(unread.len());
+        let mut first_error = None;
         while !unread.is_empty() {
             let read = self.read_payloads(unread.clone(), usize::MAX);
             unread.drain(..read.len());
+            for (_, answer) in &read {
+                if let Err(error) = answer
+                    && !error.is_corrupt()
+                {
+                    first_error.get_or_insert_with(|| error.clone());
+                }
+            }
             payloads.extend(read);
+            // What waited in vain once is not waited for again.
+            if first_error.as_ref().is_some_and(Error::is_busy) {
+                break;
+            }
         }
-        let mut unreadable = Vec::new();
-        leases.retain_mut(|lease| match payloads.remove(&lease.key) {
-            Some(Err(error)) => {
-                unreadable.push((self.failure(lease, TaskError::from(&error)), error));
-                false
+        let mut settled = Vec::new();
+        leases.retain_mut(|lease| {
+            if !lease.payload.is_unread() {
+                return true;
             }
-            Some(Ok(payload)) => {
-                lease.payload = payload;
-                true
+            match payloads.remove(&lease.key) {
+                Some(Ok(payload)) => {
+                    lease.payload = payload;
+                    return true;
+                }
+                Some(Err(error)) if error.is_corrupt() => {
+                    tracing::error!(task = %lease.id(), %error, "a payload is damaged: its task is dead");
+                    settled.push(self.failure(lease, TaskError::permanent(error.to_string())));
+                }
+                Some(Err(_)) | None => settled.push(Operation::Release(lease.key)),
             }
-            None => true,
+            false
         });
-        let mut first = None;
-        for (failure, error) in unreadable {
-            self.submit(failure)?;
-            first.get_or_insert(error);
+        for error in self.submit_all(settled).into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "a task whose payload was not read is held until its lease expires");
         }
-        match first {
+        match first_error {
             Some(error) if leases.is_empty() => Err(error),
             _ => Ok(leases),
         }
@@ -481,3 +513,6 @@ fn validate_batch(tasks: &[NewTask]) -> Result<()> {
     }
     tasks.iter().try_for_each(NewTask::validate)
 }
+
+#[cfg(test)]
+mod tests;

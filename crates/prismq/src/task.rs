@@ -206,7 +206,7 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// The last failure's text.
     pub error: Option<String>,
-    /// The bytes for its handler.
+    /// The bytes for its handler; none for a dead letter whose payload is missing.
     pub payload: Vec<u8>,
 }
 

@@ -10,7 +10,7 @@ use super::scheduler::{Batch, Drained, End, Finished, Plan, Room};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
-use crate::store::{Answer, Claimed, Operation};
+use crate::store::{AT_ONCE, Answer, Claimed, Operation};
 use crate::task::State;
 
 /// Leads until the pool ends.
@@ -222,7 +222,7 @@ fn claimed(
     let Claimed { leases, next_due, version, paused } = claimed;
     let (seen, clock) = before;
     let without_suspects = room.suspects == 0;
-    let short = leases.len() < room.tasks;
+    let short = leases.len() < room.tasks && next_due != Some(AT_ONCE);
     let drained = short.then_some(Drained { seen, clock, version, next_due, without_suspects });
     let leases = shared.with_types(leases);
     let mut scheduler = shared.scheduler();

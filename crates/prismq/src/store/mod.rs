@@ -129,13 +129,17 @@ pub(crate) struct Claimed {
     /// The tasks, first in order first; payloads that stand apart are not read yet.
     pub(crate) leases: Vec<Lease>,
     /// When the next scheduled task is due or the next lease expires, by the monotonic time, as far as the
-    /// claim looked: it does where it found less than it was asked for.
+    /// claim looked: it does where it found less than it was asked for. [`AT_ONCE`] if there may be more
+    /// already.
     pub(crate) next_due: Option<Timestamp>,
     /// [`Store::version`] when it looked.
     pub(crate) version: i64,
     /// Whether the queue is paused, if it found less than it was asked for.
     pub(crate) paused: bool,
 }
+
+/// [`Claimed::next_due`] of a claim that stopped before it had looked at all there is.
+pub(crate) const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 
 /// An engine: applies batches of operations, each batch in one transaction.
 pub(crate) trait Store: Send {

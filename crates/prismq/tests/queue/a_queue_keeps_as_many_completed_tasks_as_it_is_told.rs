@@ -48,6 +48,22 @@ fn a_lost_lease_keeps_nothing() {
     assert_eq!(fixture.queue.stats("default").unwrap().kept, 0);
 }
 
+#[test]
+fn those_completed_last_are_kept_even_if_the_clock_was_set_back() {
+    let fixture = Fixture::new();
+    fixture.queue.set_history("default", 3).unwrap();
+    let complete = || {
+        let id = fixture.enqueue("job");
+        fixture.queue.complete(&fixture.claim_one()).unwrap();
+        id
+    };
+    let before = [0; 3].map(|_| complete());
+    fixture.clock.set(prismq::Timestamp::from_micros(1));
+    let after = [0; 3].map(|_| complete());
+    assert!(before.iter().all(|id| fixture.queue.task(*id).unwrap().is_none()));
+    assert!(after.iter().all(|id| fixture.queue.task(*id).unwrap().is_some()));
+}
+
 fn payloads_apart(fixture: &Fixture) -> i64 {
     let connection = rusqlite::Connection::open(fixture.path()).unwrap();
     connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).unwrap()

@@ -44,7 +44,7 @@ pub(crate) struct Lane {
     pub(crate) order: usize,
     pub(crate) paused: bool,
     pub(crate) keep: usize,
-    /// Completed tasks that are kept, by time and id.
+    /// Completed tasks that are kept, by the number of their completion and their id.
     pub(crate) kept: BTreeSet<(i64, i64)>,
     pub(crate) counters: Counters,
 }
@@ -179,7 +179,7 @@ impl Model {
         let lane = &mut self.queues[task.queue];
         lane.counters.completed += 1;
         if lane.keep > 0 {
-            lane.kept.insert((self.now, key.0));
+            lane.kept.insert((i64::try_from(lane.counters.completed).unwrap(), key.0));
         }
         while lane.kept.len() > lane.keep {
             lane.kept.pop_first();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use super::{OpenOptions, SqliteStore, advance, claim, history, open, payloads, settle};
+use super::{OpenOptions, SqliteStore, advance, claim, damage, history, open, payloads, settle};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::lease::{Claim, Lease};
 use crate::limits::BUSY_WAIT_DEFAULT;
@@ -15,12 +15,13 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 21] = [
+const STATEMENTS: [&str; 25] = [
     claim::READY_AFTER,
     claim::SUSPECTS_AFTER,
     claim::HAS_READY,
     claim::LEASE,
     claim::NOT_BEGUN,
+    claim::SIZES,
     payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
@@ -37,6 +38,9 @@ const STATEMENTS: [&str; 21] = [
     settle::RELEASE_SUSPECT,
     history::KEEP,
     history::PRUNE,
+    damage::SET_ASIDE,
+    damage::SPENT,
+    damage::READY_IN_LANE,
 ];
 
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_000_000);
@@ -228,8 +232,8 @@ fn a_claim_beside_many_kept_tasks() {
         let keep = format!(
             "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
              INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
-                               run_at, completed_at, payload)
-             SELECT 1000 + value, 1, 1, 100, 1, 5, 0, 0, value, zeroblob(100)
+                               run_at, completed_at, completion, payload)
+             SELECT 1000 + value, 1, 1, 100, 1, 5, 0, 0, value, value, zeroblob(100)
              FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
                    WHERE value < {BACKLOG}) SELECT value FROM n)"
         );

@@ -24,14 +24,14 @@ pub(super) fn enqueue(
     now: Moment,
     tasks: &[NewTask],
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
-    let mut lanes = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let lane = ledger.lanes.find_or_add(connection, task)?;
-        let Some(lane) = lane else {
-            return Ok(Err(Error::TooManyNames { queue: task.queue.to_string() }));
-        };
-        lanes.push(lane);
+    let next = ledger.next_id(connection)?;
+    if !Ledger::has_ids(next, tasks.len()) {
+        return Ok(Err(Error::OutOfIds { next }));
     }
+    let lanes = match ledger.lanes_of(connection, tasks)? {
+        Ok(lanes) => lanes,
+        Err(error) => return Ok(Err(error)),
+    };
     let first = ledger.take_ids(connection, tasks.len())?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO task (id, lane, state, order_key, priority, max_attempts,
@@ -51,7 +51,7 @@ pub(super) fn enqueue(
             state::READY
         };
         let settings = ledger.queues.of(connection, lane.queue)?;
-        let key = settings.order.key(Place {
+        let key = settings.order()?.key(Place {
             id,
             priority: task.priority,
             run_at: run_at.as_micros(),
@@ -94,7 +94,7 @@ pub(crate) fn enqueue_in(
     if let Err(error) = verify(connection, file).and_then(|()| savepoint()) {
         return Err(if connection.is_autocommit() { rolled_back(error) } else { error });
     }
-    let mut ledger = Ledger::at(now);
+    let mut ledger = Ledger::of_caller(now);
     let added = enqueue(connection, &mut ledger, now, tasks)
         .and_then(|ids| ledger.flush(connection).map(|()| ids))
         .map_err(|error| failed(connection, error))

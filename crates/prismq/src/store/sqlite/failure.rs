@@ -22,7 +22,10 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
         }
         _ if busy::is_busy(&error) => Error::Busy { waited: Duration::ZERO },
         ErrorCode::DiskFull => Error::Full { reason: error.to_string() },
-        ErrorCode::DatabaseCorrupt => Error::Corrupt { path, reason: error.to_string() },
+        // The queue writes nothing that a sound file's constraints refuse.
+        ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation => {
+            Error::Corrupt { path, reason: error.to_string() }
+        }
         ErrorCode::NotADatabase => Error::NotADatabase { path },
         ErrorCode::CannotOpen => {
             Error::Unusable { path, reason: format!("SQLite cannot open it: {error}") }
@@ -35,6 +38,13 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
         ErrorCode::SystemIoFailure => Error::Io { source: Arc::new(error) },
         _ => Error::Database { source: Arc::new(error) },
     }
+}
+
+/// Whether a number in a row was about to leave the range of its column; the statement is undone.
+pub(super) fn is_overflow(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|sqlite| sqlite.extended_code == ffi::SQLITE_CONSTRAINT_DATATYPE)
 }
 
 /// Whether after this answer to COMMIT nobody knows what reached the disk: after a failed sync the

@@ -12,6 +12,7 @@ mod connection;
 #[cfg(test)]
 mod cost;
 mod counters;
+mod damage;
 #[cfg(test)]
 mod doubt;
 mod enqueue;
@@ -22,6 +23,7 @@ mod history;
 mod identity;
 mod lanes;
 mod ledger;
+mod names;
 mod open;
 mod payloads;
 mod queues;

@@ -34,7 +34,7 @@ impl Reader for SqliteReader {
             .prepare_cached(
                 "SELECT task.id, queue.name, lane.type, lane.requirements, state, priority, attempt, max_attempts,
                         enqueued_at, run_at, lease_expires_at, NULL, error,
-                        coalesce(task.payload, payload.data)
+                        coalesce(task.payload, payload.data, iif(state = 3, x'', NULL))
                  FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
                       LEFT JOIN payload ON payload.task = task.id
                  WHERE task.id = ?1

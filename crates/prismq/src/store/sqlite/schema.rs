@@ -41,7 +41,7 @@ const TOUCH: [&str; 10] = [
     "SELECT order_key FROM task INDEXED BY task_suspect WHERE state = 5 LIMIT 1",
     "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM payload LIMIT 1",
-    "SELECT completed_at FROM kept INDEXED BY kept_order ORDER BY queue, completed_at LIMIT 1",
+    "SELECT completion FROM kept INDEXED BY kept_order ORDER BY queue, completion LIMIT 1",
 ];
 
 pub(super) fn application_id(connection: &Connection) -> rusqlite::Result<i32> {

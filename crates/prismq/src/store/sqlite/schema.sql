@@ -5,14 +5,16 @@
 -- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
 -- One row. next_id: of the next task; ids are never reused, else an old lease could fit a new task.
--- number: drawn by chance, so that a lease or a connection of another file is known as such. clock_offset: what
--- the time since the boot boot_id is short of the monotonic time.
+-- number: drawn by chance, so that a lease or a connection of another file is known as such. names_freed: how
+-- often lanes or queues that nothing used were freed. clock_offset: what the time since the boot boot_id is short
+-- of the monotonic time.
 CREATE TABLE file (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
     next_id INTEGER NOT NULL,
     number  INTEGER NOT NULL,
-    boot_id TEXT,
-    clock_offset INTEGER NOT NULL DEFAULT 0
+    names_freed  INTEGER NOT NULL DEFAULT 0,
+    clock_offset INTEGER NOT NULL DEFAULT 0,
+    boot_id TEXT
 ) STRICT;
 INSERT INTO file (one, next_id, number) VALUES (1, 1, random());
 
@@ -85,7 +87,8 @@ CREATE TABLE payload (
     data BLOB    NOT NULL
 ) STRICT;
 
--- Completed tasks a queue is set to keep: those completed last. A payload that stands apart stays there.
+-- Completed tasks a queue is set to keep: those completed last, which the number of their completion says
+-- and not a clock that may be set back. A payload that stands apart stays there.
 CREATE TABLE kept (
     task         INTEGER PRIMARY KEY,
     queue        INTEGER NOT NULL REFERENCES queue (id),
@@ -96,7 +99,8 @@ CREATE TABLE kept (
     enqueued_at  INTEGER NOT NULL,
     run_at       INTEGER NOT NULL,
     completed_at INTEGER NOT NULL,
+    completion   INTEGER NOT NULL,
     payload      BLOB,
     error        TEXT
 ) STRICT;
-CREATE INDEX kept_order ON kept (queue, completed_at, task);
+CREATE INDEX kept_order ON kept (queue, completion, task);
