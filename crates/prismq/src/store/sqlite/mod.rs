@@ -13,10 +13,7 @@ mod cost;
 mod counters;
 mod enqueue;
 mod failure;
-#[cfg(target_os = "linux")]
-mod filesystem;
 mod history;
-mod identity;
 mod lanes;
 mod ledger;
 mod open;
@@ -37,8 +34,8 @@ use std::time::Duration;
 use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
-use self::identity::Identity;
 use self::ledger::Ledger;
+use self::open::Identity;
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};

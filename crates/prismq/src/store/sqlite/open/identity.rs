@@ -9,14 +9,14 @@ use std::path::Path;
 
 /// A file, whatever its name. Where the system has no number for files, every file is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(in crate::store::sqlite) struct Identity {
     device: u64,
     number: u64,
 }
 
 impl Identity {
     /// Of the file that has this name now.
-    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+    pub(in crate::store::sqlite) fn of(path: &Path) -> std::io::Result<Self> {
         let metadata = fs::symlink_metadata(path)?;
         #[cfg(unix)]
         {
@@ -32,7 +32,7 @@ impl Identity {
 
     /// Whether the name still stands for the same file. A file that cannot be looked at for another reason
     /// than that it is gone is not called another.
-    pub(super) fn still_at(self, path: &Path) -> bool {
+    pub(in crate::store::sqlite) fn still_at(self, path: &Path) -> bool {
         match Self::of(path) {
             Ok(now) => now == self,
             Err(error) => error.kind() != std::io::ErrorKind::NotFound,

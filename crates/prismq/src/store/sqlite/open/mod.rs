@@ -1,23 +1,27 @@
 //! Opening the file: what is refused, what is created, and what is verified before the first write.
 
-use std::fs::{self, Metadata};
-use std::io::ErrorKind;
+mod admit;
+#[cfg(target_os = "linux")]
+mod filesystem;
+mod identity;
+mod verify;
+
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
+use self::admit::{admit, unusable};
+use self::verify::{keep_wal_on_close, migrate, verify};
 use super::checkpoint::{self, Checkpointer};
-#[cfg(target_os = "linux")]
-use super::filesystem;
-use super::identity::Identity;
 use super::ledger::Ledger;
-use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
+use super::{SqliteReader, SqliteStore, busy, connection, failure};
 use crate::error::{Error, Result};
 use crate::queue::Durability;
 use crate::stats::ContentionCounters;
+
+pub(super) use self::identity::Identity;
 
 /// How a file is opened.
 #[derive(Debug, Clone)]
@@ -81,87 +85,6 @@ pub(crate) fn open(
     };
     Ok((store, SqliteReader::new(reader, path)))
 }
-
-/// Lets through a path that can hold a queue, and creates the file if there is none.
-///
-/// An existing file is looked at but never opened here: closing any descriptor of a database drops
-/// the locks SQLite holds on it in this process.
-fn admit(path: &Path) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        #[cfg(unix)]
-        refuse_open_folder(path, folder)?;
-        #[cfg(target_os = "linux")]
-        filesystem::warn_of_another_machine(folder);
-    }
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => match objection(&metadata) {
-            Some(reason) => Err(unusable(path, reason)),
-            None => Ok(()),
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => create(path),
-        Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
-    }
-}
-
-/// Refuses a folder in which any user could put another file in the place of the queue's or of its `-wal`.
-/// In one that is sticky, such as `/tmp`, each user's files stay. Who is in the folder's group is its owner's
-/// decision: many systems give every user a group of their own, and folders that it can write.
-#[cfg(unix)]
-fn refuse_open_folder(path: &Path, folder: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    const STICKY: u32 = 0o1000;
-    const WRITTEN_BY_OTHERS: u32 = 0o002;
-    // A folder that is not there is told of when the file is created.
-    let mode = fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode());
-    if mode & (STICKY | WRITTEN_BY_OTHERS) == WRITTEN_BY_OTHERS {
-        let reason = format!(
-            "every user can write its folder {0} and put another file in its place: \
-             run `chmod o-w {0}` first",
-            folder.display()
-        );
-        return Err(unusable(path, reason));
-    }
-    Ok(())
-}
-
-fn objection(metadata: &Metadata) -> Option<&'static str> {
-    let kind = metadata.file_type();
-    if kind.is_dir() {
-        return Some("it is a directory: name a file in it");
-    }
-    if kind.is_symlink() {
-        return Some("it is a symbolic link, beside which the -wal would be lost: name its target");
-    }
-    if !kind.is_file() {
-        return Some("it is not a regular file");
-    }
-    if metadata.permissions().readonly() {
-        return Some("it is read-only: a queue must be written");
-    }
-    #[cfg(unix)]
-    if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
-        return Some("it has more than one name: under each, SQLite would use another -wal");
-    }
-    None
-}
-
-/// Creates an empty file that only its owner can read; SQLite gives the same mode to its `-wal`.
-fn create(path: &Path) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        // Another process was faster.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(unusable(path, "its folder does not exist: create it first"))
-        }
-        Err(error) => Err(unusable(path, format!("it cannot be created: {error}"))),
-    }
-}
-
 /// Verifies the file, brings it to the current version, and sets up the connection that writes it.
 fn prepare(path: &Path, writer: &Connection, durability: Durability) -> Result<()> {
     let failure = |error| failure::classify(path, error);
@@ -174,51 +97,6 @@ fn prepare(path: &Path, writer: &Connection, durability: Durability) -> Result<(
     }
     connection::configure(writer, durability).map_err(failure)
 }
-
-/// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
-fn verify(path: &Path, connection: &Connection) -> Result<bool> {
-    let failure = |error| failure::classify(path, error);
-    let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
-    if application_id == 0 && version == 0 && empty {
-        return Ok(true);
-    }
-    if application_id != schema::APPLICATION_ID {
-        return Err(Error::Foreign { path: path.to_owned(), application_id });
-    }
-    schema::refuse_newer(path, version)?;
-    if version < 1 {
-        // No version of ours: a migration would begin to write before it fails.
-        let reason = format!("its schema version is {version}");
-        return Err(Error::Corrupt { path: path.to_owned(), reason });
-    }
-    if version < schema::VERSION {
-        return Ok(true);
-    }
-    match schema::damage(connection).map_err(failure)? {
-        Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
-        None => Ok(false),
-    }
-}
-
-fn migrate(path: &Path, connection: &Connection) -> Result<()> {
-    let failure = |error| failure::classify(path, error);
-    // Takes effect in an empty file only.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
-    // Under the lock, as another process may have been faster.
-    let migrated = schema::migrate(connection)
-        .and_then(|()| connection.execute_batch("COMMIT"))
-        .map_err(failure);
-    if migrated.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(failure)?;
-    }
-    migrated
-}
-
-fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
-}
-
 /// The first version of SQLite in which several connections can share a WAL without a race between a
 /// checkpoint that starts it over and a writer, which can lose commits or damage the file.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -235,11 +113,6 @@ fn too_old(version: i32) -> Option<String> {
         )
     })
 }
-
-fn unusable(path: &Path, reason: impl Into<String>) -> Error {
-    Error::Unusable { path: path.to_owned(), reason: reason.into() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,53 @@
+//! Whether a file is a sound queue of a version we know, and its migration to the current one.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use crate::error::{Error, Result};
+use crate::store::sqlite::{failure, schema};
+
+/// Whether the file needs a migration; an error if it is not a sound queue of a version we know.
+pub(super) fn verify(path: &Path, connection: &Connection) -> Result<bool> {
+    let failure = |error| failure::classify(path, error);
+    let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
+    if application_id == 0 && version == 0 && empty {
+        return Ok(true);
+    }
+    if application_id != schema::APPLICATION_ID {
+        return Err(Error::Foreign { path: path.to_owned(), application_id });
+    }
+    schema::refuse_newer(path, version)?;
+    if version < 1 {
+        // No version of ours: a migration would begin to write before it fails.
+        let reason = format!("its schema version is {version}");
+        return Err(Error::Corrupt { path: path.to_owned(), reason });
+    }
+    if version < schema::VERSION {
+        return Ok(true);
+    }
+    match schema::damage(connection).map_err(failure)? {
+        Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
+        None => Ok(false),
+    }
+}
+
+pub(super) fn migrate(path: &Path, connection: &Connection) -> Result<()> {
+    let failure = |error| failure::classify(path, error);
+    // Takes effect in an empty file only.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
+    // Under the lock, as another process may have been faster.
+    let migrated = schema::migrate(connection)
+        .and_then(|()| connection.execute_batch("COMMIT"))
+        .map_err(failure);
+    if migrated.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(failure)?;
+    }
+    migrated
+}
+
+pub(super) fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
+}
