@@ -109,7 +109,7 @@ impl QueueBuilder {
         let contention = Arc::new(ContentionCounters::default());
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
-        let (store, reader) = open(&options, contention.clone())?;
+        let (store, reader) = open(&options, &contention)?;
         let work = Arc::new(Signal::default());
         self.clock.on_jump(&work);
         let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);

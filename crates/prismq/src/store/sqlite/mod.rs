@@ -35,7 +35,7 @@ use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
-use self::open::Identity;
+use self::open::{Files, with_suffix};
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
@@ -86,8 +86,8 @@ pub(crate) struct SqliteStore {
     checkpointer: Checkpointer,
     connection: Connection,
     path: PathBuf,
-    /// Which file the path named when it was opened.
-    identity: Identity,
+    /// Which files the path stood for when it was opened.
+    files: Arc<Files>,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
@@ -98,6 +98,7 @@ pub(crate) struct SqliteStore {
 
 impl Store for SqliteStore {
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        self.refuse_in_doubt()?;
         match self.answer_if_idle(clock.now(), batch) {
             Ok(Some(nothing)) => return Ok(nothing),
             // Another process recovers the file: taking the write lock waits for it, a look does not.
@@ -105,7 +106,6 @@ impl Store for SqliteStore {
             Ok(None) => {}
             Err(error) => return Err(error),
         }
-        self.refuse_in_doubt()?;
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
@@ -122,6 +122,9 @@ impl Store for SqliteStore {
             }
         };
         self.commit()?;
+        if durable {
+            self.refuse_lost()?;
+        }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
@@ -129,18 +132,17 @@ impl Store for SqliteStore {
     }
 
     fn version(&self) -> Result<i64> {
-        self.prepare("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))
+        self.refuse_in_doubt()?;
+        self.refuse_lost()?;
+        self.data_version()
     }
 
     fn changing_file(&self) -> Option<PathBuf> {
-        let mut name = self.path.clone().into_os_string();
-        name.push("-wal");
-        Some(name.into())
+        Some(with_suffix(&self.path, "-wal"))
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.refuse_in_doubt()?;
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
 }
@@ -213,7 +215,7 @@ impl SqliteStore {
             claims.push(claim);
         }
         // First, so that what another process commits meanwhile is not missed.
-        let version = self.version()?;
+        let version = self.data_version()?;
         if self.has_due(now)? {
             return Ok(None);
         }
@@ -244,17 +246,36 @@ impl SqliteStore {
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops writing once it is in doubt what of it lasts.
+    /// Stops once it is in doubt what of it lasts, and while the file is not in its place.
     fn refuse_in_doubt(&self) -> Result<()> {
         if let Some(cause) = self.checkpointer.doubt() {
             return Err(Error::Poisoned { cause: cause.to_owned() });
         }
-        if !self.identity.still_at(&self.path) {
-            return Err(Error::Poisoned {
-                cause: "the file was moved, deleted or replaced".to_owned(),
-            });
+        self.files.refuse_moved()
+    }
+
+    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
+    /// and before its answer, as what is in it would be lost.
+    fn refuse_lost(&self) -> Result<()> {
+        match self.files.lost() {
+            Some(cause) => Err(self.remember(Error::Poisoned { cause })),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
+    fn remember(&self, error: Error) -> Error {
+        if let Error::Poisoned { cause } = &error {
+            self.checkpointer.keep_doubt(cause);
+        }
+        error
+    }
+
+    /// A number that is another once another connection has committed something.
+    fn data_version(&self) -> Result<i64> {
+        self.prepare("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))
     }
 
     /// Stops writing once a newer version of this library has migrated the file.
@@ -280,7 +301,7 @@ impl SqliteStore {
         };
         self.roll_back();
         if failure::leaves_disk_unknown(&error) {
-            return Err(Error::Poisoned { cause: error.to_string() });
+            return Err(self.remember(Error::Poisoned { cause: error.to_string() }));
         }
         Err(self.failure(error))
     }

@@ -1,18 +1,49 @@
-//! Which paths can hold a queue, and the creation of a file that is not there.
+//! Which paths can hold a queue.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf, absolute};
 
+use super::create::create;
 #[cfg(target_os = "linux")]
 use super::filesystem;
 use crate::error::{Error, Result};
 
-/// Lets through a path that can hold a queue, and creates the file if there is none.
+/// The longest path that SQLite opens on Unix: its own limit of 512 less the name of the journal.
+const PATH_BYTES_MAX: usize = 512 - "-journal".len();
+/// The longest name of a file that leaves room for the name of the journal.
+const NAME_BYTES_MAX: usize = 255 - "-journal".len();
+
+/// The file's path from the root, without a link in its folder's part: SQLite opens a file only by such a
+/// path when it is not to follow links, and every handle must find the same `-wal`.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
+    let absolute = absolute(path)
+        .map_err(|error| unusable(path, format!("the path is not valid: {error}")))?;
+    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return Err(unusable(&absolute, "it is a directory: name a file in it"));
+    };
+    let folder = folder.canonicalize().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => unusable(&absolute, "its folder does not exist: create it first"),
+        _ => unusable(&absolute, format!("its folder cannot be reached: {error}")),
+    })?;
+    let resolved = folder.join(name);
+    let bytes = resolved.as_os_str().len();
+    if bytes > PATH_BYTES_MAX || name.len() > NAME_BYTES_MAX {
+        let reason = format!(
+            "its path of {bytes} bytes, or its name of {}, is too long: SQLite opens paths of up to \
+             {PATH_BYTES_MAX} bytes, links resolved, and names of up to {NAME_BYTES_MAX}",
+            name.len()
+        );
+        return Err(unusable(&resolved, reason));
+    }
+    Ok(resolved)
+}
+
+/// Lets through a path that can hold a queue, and creates the file if there is none: `true` if it did.
 ///
 /// An existing file is looked at but never opened here: closing any descriptor of a database drops
 /// the locks SQLite holds on it in this process.
-pub(super) fn admit(path: &Path) -> Result<()> {
+pub(super) fn admit(path: &Path) -> Result<bool> {
     if let Some(folder) = path.parent() {
         #[cfg(unix)]
         refuse_open_folder(path, folder)?;
@@ -22,7 +53,7 @@ pub(super) fn admit(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => match objection(&metadata) {
             Some(reason) => Err(unusable(path, reason)),
-            None => Ok(()),
+            None => Ok(false),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => create(path),
         Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
@@ -37,7 +68,6 @@ fn refuse_open_folder(path: &Path, folder: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     const STICKY: u32 = 0o1000;
     const WRITTEN_BY_OTHERS: u32 = 0o002;
-    // A folder that is not there is told of when the file is created.
     let mode = fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode());
     if mode & (STICKY | WRITTEN_BY_OTHERS) == WRITTEN_BY_OTHERS {
         let reason = format!(
@@ -56,7 +86,9 @@ fn objection(metadata: &Metadata) -> Option<&'static str> {
         return Some("it is a directory: name a file in it");
     }
     if kind.is_symlink() {
-        return Some("it is a symbolic link, beside which the -wal would be lost: name its target");
+        return Some(
+            "it is a symbolic link, next to which the -wal would be lost: name its target",
+        );
     }
     if !kind.is_file() {
         return Some("it is not a regular file");
@@ -71,22 +103,6 @@ fn objection(metadata: &Metadata) -> Option<&'static str> {
     None
 }
 
-/// Creates an empty file that only its owner can read; SQLite gives the same mode to its `-wal`.
-fn create(path: &Path) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        // Another process was faster.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(unusable(path, "its folder does not exist: create it first"))
-        }
-        Err(error) => Err(unusable(path, format!("it cannot be created: {error}"))),
-    }
-}
 pub(super) fn unusable(path: &Path, reason: impl Into<String>) -> Error {
     Error::Unusable { path: path.to_owned(), reason: reason.into() }
 }

@@ -1,27 +1,33 @@
 //! Opening the file: what is refused, what is created, and what is verified before the first write.
 
 mod admit;
+mod create;
 #[cfg(target_os = "linux")]
 mod filesystem;
 mod identity;
+mod turn;
 mod verify;
 
-use std::path::{Path, PathBuf, absolute};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::admit::{admit, unusable};
+use self::admit::{admit, resolve, unusable};
+use self::create::remove_unused;
+use self::identity::Identity;
+use self::turn::Turn;
 use self::verify::{keep_wal_on_close, migrate, verify};
 use super::checkpoint::{self, Checkpointer};
 use super::ledger::Ledger;
-use super::{SqliteReader, SqliteStore, busy, connection, failure};
+use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
 use crate::queue::Durability;
 use crate::stats::ContentionCounters;
 
-pub(super) use self::identity::Identity;
+pub(super) use self::identity::{Files, with_suffix};
 
 /// How a file is opened.
 #[derive(Debug, Clone)]
@@ -34,68 +40,113 @@ pub(crate) struct OpenOptions {
 /// How long SQLite itself waits in one step of opening.
 const STEP_WAIT: Duration = Duration::from_millis(20);
 
-/// One opening at a time in this process, so that two threads do not create one file twice.
-static OPENING: Mutex<()> = Mutex::new(());
+/// How often opening starts over because another process removed the file meanwhile.
+const RESTARTS_MAX: u32 = 10;
 
 /// Opens or creates the queue file.
 pub(crate) fn open(
     options: &OpenOptions,
-    contention: Arc<ContentionCounters>,
+    contention: &Arc<ContentionCounters>,
 ) -> Result<(SqliteStore, SqliteReader)> {
     if let Some(reason) = too_old(rusqlite::version_number()) {
         return Err(unusable(&options.path, reason));
     }
-    let _one_at_a_time = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = absolute(&options.path)
-        .map_err(|error| unusable(&options.path, format!("the path is not valid: {error}")))?;
-    admit(&path)?;
-    let failure = |error| failure::classify(&path, error);
-    let identity = Identity::of(&path)
-        .map_err(|error| unusable(&path, format!("it cannot be looked at: {error}")))?;
-    let writer = connection::connect(&path).map_err(failure)?;
+    let path = resolve(&options.path)?;
+    let _turn = Turn::wait(&path, options.busy_wait)?;
+    let mut restarts = 0;
+    loop {
+        match open_at(&path, options, contention) {
+            Err(Error::Moved { .. }) if restarts < RESTARTS_MAX => restarts += 1,
+            opened => return opened,
+        }
+    }
+}
+
+fn open_at(
+    path: &Path,
+    options: &OpenOptions,
+    contention: &Arc<ContentionCounters>,
+) -> Result<(SqliteStore, SqliteReader)> {
+    let created = admit(path)?;
+    let identity = Identity::of(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::Moved { path: path.to_owned() },
+        _ => unusable(path, format!("it cannot be looked at: {error}")),
+    })?;
+    let opened = connect(path, identity, options, contention);
+    if opened.is_err() && !identity.still_at(path) {
+        return Err(Error::Moved { path: path.to_owned() });
+    }
+    if opened.is_err() && created {
+        remove_unused(path, identity);
+    }
+    opened
+}
+
+fn connect(
+    path: &Path,
+    identity: Identity,
+    options: &OpenOptions,
+    contention: &Arc<ContentionCounters>,
+) -> Result<(SqliteStore, SqliteReader)> {
+    let failure = |error| failure::classify(path, error);
+    let writer = connection::connect(path).map_err(failure)?;
     // Other processes that open or create the file now can be in the way of every step. SQLite's own short
     // wait keeps new readers out while it waits for those there are; where it does not wait, we do.
     connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
-    busy::retry(options.busy_wait, &contention, || prepare(&path, &writer, options.durability))?;
+    let files = Arc::new(busy::retry(options.busy_wait, contention, || {
+        prepare(path, identity, &writer, options.durability)
+    })?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
-    let reader = connection::connect(&path).map_err(failure)?;
+    let reader = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
     reader.pragma_update(None, "query_only", true).map_err(failure)?;
 
-    let checkpointing = connection::connect(&path).map_err(failure)?;
+    let checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
-    busy::retry(options.busy_wait, &contention, || {
+    busy::retry(options.busy_wait, contention, || {
         connection::configure(&checkpointing, Durability::Full).map_err(failure)
     })?;
     let checkpointer = Checkpointer::start(checkpointing)
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
 
+    let doubt = checkpointer.shared_doubt();
+    let reader = SqliteReader::new(reader, path.to_owned(), files.clone(), doubt);
     let store = SqliteStore {
         checkpointer,
         connection: writer,
-        path: path.clone(),
-        identity,
+        path: path.to_owned(),
+        files,
         durability: options.durability,
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
-        contention,
+        contention: contention.clone(),
         ledger: Ledger::default(),
     };
-    Ok((store, SqliteReader::new(reader, path)))
+    Ok((store, reader))
 }
+
 /// Verifies the file, brings it to the current version, and sets up the connection that writes it.
-fn prepare(path: &Path, writer: &Connection, durability: Durability) -> Result<()> {
+fn prepare(
+    path: &Path,
+    identity: Identity,
+    writer: &Connection,
+    durability: Durability,
+) -> Result<Files> {
     let failure = |error| failure::classify(path, error);
     // A file that turns out not to be ours is to be left as it is, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
     let migration_due = verify(path, writer)?;
     keep_wal_on_close(writer, false).map_err(failure)?;
     if migration_due {
-        migrate(path, writer)?;
+        migrate(path, identity, writer)?;
     }
-    connection::configure(writer, durability).map_err(failure)
+    connection::configure(writer, durability).map_err(failure)?;
+    // Has SQLite open the `-wal`.
+    schema::version(writer).map_err(failure)?;
+    Files::of(path, identity)
+        .map_err(|error| unusable(path, format!("its -wal cannot be looked at: {error}")))
 }
 /// The first version of SQLite in which several connections can share a WAL without a race between a
 /// checkpoint that starts it over and a writer, which can lose commits or damage the file.
@@ -122,7 +173,7 @@ mod tests {
     fn half_created(folder: &Path) -> (OpenOptions, Connection) {
         let path = folder.join("queue");
         let other = Connection::open(&path).unwrap();
-        migrate(&path, &other).unwrap();
+        migrate(&path, Identity::of(&path).unwrap(), &other).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let options =
             OpenOptions { path, durability: Durability::Full, busy_wait: Duration::from_mins(1) };
@@ -135,10 +186,32 @@ mod tests {
         let (options, other) = half_created(folder.path());
         let contention = Arc::new(ContentionCounters::default());
         std::thread::scope(|scope| {
-            let opening = scope.spawn(|| open(&options, contention.clone()).map(drop));
+            let opening = scope.spawn(|| open(&options, &contention).map(drop));
             while contention.snapshot().busy_waits == 0 && !opening.is_finished() {
                 std::thread::yield_now();
             }
+            other.execute_batch("COMMIT").unwrap();
+            opening.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn opening_one_file_waits_for_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, other) = half_created(folder.path());
+        let contention = Arc::new(ContentionCounters::default());
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| open(&options, &contention).map(drop));
+            while contention.snapshot().busy_waits == 0 && !opening.is_finished() {
+                std::thread::yield_now();
+            }
+            let second = OpenOptions { path: folder.path().join("second"), ..options.clone() };
+            open(&second, &Arc::default()).map(drop).unwrap();
+            assert!(!opening.is_finished(), "the first still waits");
+            let busy_wait = Duration::from_millis(20);
+            let again = OpenOptions { busy_wait, ..options.clone() };
+            let error = open(&again, &Arc::default()).map(drop).unwrap_err();
+            assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
             other.execute_batch("COMMIT").unwrap();
             opening.join().unwrap().unwrap();
         });
@@ -150,7 +223,7 @@ mod tests {
         let (options, _other) = half_created(folder.path());
         let busy_wait = Duration::from_millis(20);
         let options = OpenOptions { busy_wait, ..options };
-        let error = open(&options, Arc::default()).map(drop).unwrap_err();
+        let error = open(&options, &Arc::default()).map(drop).unwrap_err();
         assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
     }
 

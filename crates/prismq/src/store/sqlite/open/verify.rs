@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::identity::Identity;
 use crate::error::{Error, Result};
 use crate::store::sqlite::{failure, schema};
 
@@ -33,15 +34,19 @@ pub(super) fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     }
 }
 
-pub(super) fn migrate(path: &Path, connection: &Connection) -> Result<()> {
+/// Brings the file to the current version.
+pub(super) fn migrate(path: &Path, identity: Identity, connection: &Connection) -> Result<()> {
     let failure = |error| failure::classify(path, error);
     // Takes effect in an empty file only.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
-    // Under the lock, as another process may have been faster.
-    let migrated = schema::migrate(connection)
-        .and_then(|()| connection.execute_batch("COMMIT"))
-        .map_err(failure);
+    // Under the lock, as another process may have been faster, or have removed a file that it created in vain.
+    let migrated = match identity.still_at(path) {
+        true => schema::migrate(connection)
+            .and_then(|()| connection.execute_batch("COMMIT"))
+            .map_err(failure),
+        false => Err(Error::Moved { path: path.to_owned() }),
+    };
     if migrated.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(failure)?;
     }
