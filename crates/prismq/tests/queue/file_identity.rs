@@ -1,9 +1,11 @@
 //! What a queue does when its files are moved, deleted or replaced while it has them open.
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::common::{Fixture, claim, task};
-use prismq::{Error, Queue};
+use crate::common::{Fixture, claim, task, text};
+use prismq::{Claim, Error, NewTask, Queue};
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
 
 /// Every operation and every read says that the file is not there, and may end by itself.
 #[track_caller]
@@ -107,4 +109,30 @@ fn what_was_acknowledged_before_the_wal_was_deleted_is_kept_by_closing() {
     drop(queue);
     let queue = Queue::open(folder.path().join("queue.db")).unwrap();
     assert!(queue.task(prismq::TaskId::from_i64(1)).unwrap().is_some());
+}
+
+/// As `sqlite3 queue.db ".restore backup.db"` does it.
+fn restore(fixture: &Fixture, from: &Path) {
+    let from = Connection::open(from).unwrap();
+    let mut to = Connection::open(fixture.path()).unwrap();
+    let backup = Backup::new(&from, &mut to).unwrap();
+    assert_eq!(backup.step(-1).unwrap(), StepResult::Done);
+}
+
+/// The numbers of lanes may stand for others in what was restored.
+#[test]
+fn after_a_restore_tasks_go_to_the_queue_and_type_they_name() {
+    let fixture = Fixture::new();
+    let empty = fixture.folder.path().join("empty.db");
+    drop(Queue::open(&empty).unwrap());
+    fixture.queue.enqueue(&NewTask::new("alpha", *b"before")).unwrap();
+    restore(&fixture, &empty);
+
+    let other = fixture.another_handle();
+    other.enqueue(&NewTask::new("gamma", *b"g").queue("elsewhere")).unwrap();
+    fixture.queue.enqueue(&NewTask::new("alpha", *b"a")).unwrap();
+    let gamma = other.claim(&Claim::new(["gamma"]).queue("elsewhere").max(5)).unwrap();
+    let alpha = other.claim(&Claim::new(["alpha"]).max(5)).unwrap();
+    assert_eq!(gamma.iter().map(text).collect::<Vec<_>>(), ["g"]);
+    assert_eq!(alpha.iter().map(text).collect::<Vec<_>>(), ["a"]);
 }

@@ -94,6 +94,8 @@ pub(crate) struct SqliteStore {
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
+    /// The number of the schema when the lanes were read.
+    schema: Option<i64>,
 }
 
 impl Store for SqliteStore {
@@ -113,7 +115,7 @@ impl Store for SqliteStore {
             Ok(Ok(answers)) => answers,
             Ok(Err(error)) => {
                 self.roll_back();
-                return Err(error);
+                return Err(self.remember(error));
             }
             // Say of the caller's clock: other processes must not wait for a transaction that never ends.
             Err(panic) => {
@@ -158,6 +160,7 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 impl SqliteStore {
     fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
+        self.forget_exchanged()?;
         let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
         if batch.iter().any(claims) && self.has_due(now)? {
             self.advance(now)?;
@@ -287,6 +290,19 @@ impl SqliteStore {
         schema::refuse_newer(&self.path, found)
     }
 
+    /// Forgets the lanes once the file's content was exchanged as a whole: restoring a backup through SQLite
+    /// raises the number of the schema, as nothing else does but a migration.
+    fn forget_exchanged(&mut self) -> Result<()> {
+        let schema = self
+            .prepare("PRAGMA schema_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))?;
+        if self.schema.replace(schema) != Some(schema) {
+            self.ledger.lanes.clear();
+        }
+        Ok(())
+    }
+
     fn begin(&self) -> Result<()> {
         busy::retry(self.busy_wait, &self.contention, || {
             self.execute("BEGIN IMMEDIATE", []).map(drop)
@@ -299,11 +315,13 @@ impl SqliteStore {
         let Err(error) = committed else {
             return Ok(());
         };
+        let failed = if failure::leaves_disk_unknown(&error) {
+            self.remember(Error::Poisoned { cause: error.to_string() })
+        } else {
+            self.failure(error)
+        };
         self.roll_back();
-        if failure::leaves_disk_unknown(&error) {
-            return Err(self.remember(Error::Poisoned { cause: error.to_string() }));
-        }
-        Err(self.failure(error))
+        Err(failed)
     }
 
     fn roll_back(&mut self) {
@@ -338,6 +356,6 @@ impl SqliteStore {
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {
-        failure::classify(&self.path, error)
+        self.remember(failure::classify(&self.path, error))
     }
 }

@@ -105,7 +105,7 @@ fn connect(
     let checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
     busy::retry(options.busy_wait, contention, || {
-        connection::configure(&checkpointing, Durability::Full).map_err(failure)
+        connection::configure(path, &checkpointing, Durability::Full)
     })?;
     let checkpointer = Checkpointer::start(checkpointing)
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
@@ -123,6 +123,7 @@ fn connect(
         busy_wait: options.busy_wait,
         contention: contention.clone(),
         ledger: Ledger::default(),
+        schema: None,
     };
     Ok((store, reader))
 }
@@ -142,7 +143,7 @@ fn prepare(
     if migration_due {
         migrate(path, identity, writer)?;
     }
-    connection::configure(writer, durability).map_err(failure)?;
+    connection::configure(path, writer, durability)?;
     // Has SQLite open the `-wal`.
     schema::version(writer).map_err(failure)?;
     Files::of(path, identity)
