@@ -38,9 +38,7 @@ pub(super) fn configure(
     durability: Durability,
 ) -> Result<()> {
     let failure = |error| failure::classify(path, error);
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(failure)?;
+    let mode = use_wal(connection).map_err(failure)?;
     if mode != "wal" {
         let reason = format!(
             "SQLite keeps its journal mode {mode} and cannot use a WAL: the filesystem must let processes \
@@ -49,6 +47,16 @@ pub(super) fn configure(
         return Err(Error::Unusable { path: path.to_owned(), reason });
     }
     set(connection, durability).map_err(failure)
+}
+
+/// Changes to WAL, and returns the journal mode that SQLite then has.
+fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
+    let mut change = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = change.query([])?;
+    let mode = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
+    // The change is committed, or fails, after its answer.
+    while rows.next()?.is_some() {}
+    Ok(mode)
 }
 
 fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {

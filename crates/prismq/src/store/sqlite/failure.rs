@@ -31,7 +31,8 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
         ErrorCode::DatabaseCorrupt => Error::Corrupt { path, reason: error.to_string() },
         ErrorCode::NotADatabase => Error::NotADatabase { path },
         ErrorCode::CannotOpen => {
-            Error::Unusable { path, reason: format!("SQLite cannot open it: {error}") }
+            let system = io::Error::last_os_error();
+            Error::Unusable { path, reason: format!("SQLite cannot open it: {error} ({system})") }
         }
         ErrorCode::ReadOnly => Error::Unusable {
             path,

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf, absolute};
 use super::create::create;
 #[cfg(target_os = "linux")]
 use super::filesystem;
+use super::identity::with_suffix;
+#[cfg(unix)]
+use super::permission;
 use crate::error::{Error, Result};
 
 /// The longest path that SQLite opens on Unix: its own limit of 512 less the name of the journal.
@@ -44,40 +47,36 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
 /// An existing file is looked at but never opened here: closing any descriptor of a database drops
 /// the locks SQLite holds on it in this process.
 pub(super) fn admit(path: &Path) -> Result<bool> {
-    if let Some(folder) = path.parent() {
-        #[cfg(unix)]
-        refuse_open_folder(path, folder)?;
-        #[cfg(target_os = "linux")]
-        filesystem::warn_of_another_machine(folder);
+    let folder = path.parent().unwrap_or(path);
+    #[cfg(target_os = "linux")]
+    filesystem::warn_of_another_machine(folder);
+    let file = look(path)?;
+    if let Some(reason) = file.as_ref().and_then(objection) {
+        return Err(unusable(path, reason));
     }
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => match objection(&metadata) {
-            Some(reason) => Err(unusable(path, reason)),
-            None => Ok(false),
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => create(path),
-        Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
+    // SQLite would use what it finds under these names, or fail on it once the file is created.
+    for suffix in ["-journal", "-wal", "-shm"] {
+        if look(&with_suffix(path, suffix))?.is_some_and(|metadata| !metadata.is_file()) {
+            return Err(unusable(path, format!("its {suffix} is not a regular file: remove it")));
+        }
+    }
+    #[cfg(target_os = "linux")]
+    permission::refuse_forbidden(path, folder, file.as_ref())?;
+    #[cfg(unix)]
+    permission::warn_of_others(path, folder, file.as_ref());
+    match file {
+        Some(_) => Ok(false),
+        None => create(path),
     }
 }
 
-/// Refuses a folder in which any user could put another file in the place of the queue's or of its `-wal`.
-/// In one that is sticky, such as `/tmp`, each user's files stay. Who is in the folder's group is its owner's
-/// decision: many systems give every user a group of their own, and folders that it can write.
-#[cfg(unix)]
-fn refuse_open_folder(path: &Path, folder: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    const STICKY: u32 = 0o1000;
-    const WRITTEN_BY_OTHERS: u32 = 0o002;
-    let mode = fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode());
-    if mode & (STICKY | WRITTEN_BY_OTHERS) == WRITTEN_BY_OTHERS {
-        let reason = format!(
-            "every user can write its folder {0} and put another file in its place: \
-             run `chmod o-w {0}` first",
-            folder.display()
-        );
-        return Err(unusable(path, reason));
+/// What is there under this name, a link itself and not its target.
+fn look(path: &Path) -> Result<Option<Metadata>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
     }
-    Ok(())
 }
 
 fn objection(metadata: &Metadata) -> Option<&'static str> {
@@ -94,7 +93,7 @@ fn objection(metadata: &Metadata) -> Option<&'static str> {
         return Some("it is not a regular file");
     }
     if metadata.permissions().readonly() {
-        return Some("it is read-only: a queue must be written");
+        return Some("it is read-only, and a queue must be written: run `chmod u+w` on it");
     }
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {

@@ -5,6 +5,8 @@ mod create;
 #[cfg(target_os = "linux")]
 mod filesystem;
 mod identity;
+#[cfg(unix)]
+mod permission;
 mod turn;
 mod verify;
 
