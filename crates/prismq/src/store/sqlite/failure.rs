@@ -82,6 +82,28 @@ pub(super) fn is_failed_sync(error: &rusqlite::Error) -> bool {
     })
 }
 
+/// The error that the system left on this thread, whenever that was.
+pub(super) fn left_by_system() -> Option<i32> {
+    io::Error::last_os_error().raw_os_error()
+}
+
+/// Why a lock may not have been given back by a call that succeeded, which SQLite does not say: it would find
+/// the write lock taken for ever, and so would every other process.
+pub(super) fn kept_lock(left_before: Option<i32>) -> Option<String> {
+    let left = left_by_system()?;
+    let of_locks = [EIO, ENOLCK].contains(&left) && left_before != Some(left);
+    of_locks.then(|| {
+        let error = io::Error::from_raw_os_error(left);
+        format!("a lock on the file could not be given back: {error}")
+    })
+}
+
+const EIO: i32 = 5;
+#[cfg(target_os = "linux")]
+const ENOLCK: i32 = 37;
+#[cfg(not(target_os = "linux"))]
+const ENOLCK: i32 = 77;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +116,21 @@ mod tests {
             let classified = classify(Path::new("queue.db"), error);
             assert!(matches!(classified, Error::Poisoned { .. }), "{code}: {classified:?}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_lock_that_may_be_kept_is_seen_by_what_the_system_left() {
+        use std::io::Read as _;
+
+        assert!(std::fs::metadata("/a/path/that/is/not/there").is_err());
+        let before = left_by_system();
+        assert_eq!(kept_lock(before), None);
+        // No page is mapped at address 0.
+        let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
+        assert_eq!(memory.read(&mut [0]).unwrap_err().raw_os_error(), Some(EIO));
+        assert!(kept_lock(before).unwrap().contains("Input/output error"));
+        assert_eq!(kept_lock(Some(EIO)), None, "left by something else before");
     }
 
     #[test]

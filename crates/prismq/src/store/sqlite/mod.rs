@@ -310,9 +310,15 @@ impl SqliteStore {
     }
 
     fn commit(&mut self) -> Result<()> {
+        let left = failure::left_by_system();
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         let Err(error) = committed else {
+            // What was committed lasts; nothing more can be.
+            if let Some(cause) = failure::kept_lock(left) {
+                tracing::error!(cause, "no process can write the queue until it is reopened");
+                self.checkpointer.keep_doubt(&cause);
+            }
             return Ok(());
         };
         let failed = if failure::leaves_disk_unknown(&error) {
