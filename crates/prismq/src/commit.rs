@@ -424,6 +424,7 @@ const fn may_concern_one(error: &Error) -> bool {
         error,
         Error::Poisoned { .. }
             | Error::Busy { .. }
+            | Error::Moved { .. }
             | Error::SchemaTooNew { .. }
             | Error::NotADatabase { .. }
             | Error::Unusable { .. }

@@ -156,6 +156,17 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
+    /// The file was moved, deleted or replaced while it was open here; nothing was done. Operations through
+    /// this handle work again once the same file is back in its place; to use what is there now, drop the
+    /// handle and open it again.
+    #[error(
+        "the queue file {} was moved, deleted or replaced while in use: put it back, or open the queue again",
+        path.display()
+    )]
+    Moved {
+        /// The path it was opened by, without links.
+        path: PathBuf,
+    },
     /// A sync or a commit failed in a way that leaves open what reached the disk. Nothing more is
     /// written through this handle; drop it and open the file again.
     #[error("the queue stopped after a failed commit ({cause}): reopen the file")]
@@ -218,20 +229,50 @@ impl Error {
         Self::Poisoned { cause: "the engine did not answer what it was asked".to_owned() }
     }
 
-    /// Whether trying again through this handle cannot help.
-    pub(crate) const fn is_final(&self) -> bool {
+    /// Whether trying again through this handle cannot help before somebody has seen to the file: mended it
+    /// or put it back, where [`Self::may_end_by_itself`] says that this is enough, else opened it again.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
         matches!(
             self,
             Self::Poisoned { .. }
+                | Self::Moved { .. }
                 | Self::Corrupt { .. }
                 | Self::NotADatabase { .. }
                 | Self::SchemaTooNew { .. }
         )
     }
 
-    /// Whether the fault may end while this handle stays open.
-    pub(crate) const fn may_end_by_itself(&self) -> bool {
-        !matches!(self, Self::Poisoned { .. } | Self::Forked { .. })
+    /// Whether the cause can go away while this handle stays open, so that what was refused may succeed later:
+    /// another process lets go of the lock, there is room again, the file is put back or mended, or a newer
+    /// version's migration is undone. `false` where this handle refuses for good, or where the call itself
+    /// must be another.
+    #[must_use]
+    pub const fn may_end_by_itself(&self) -> bool {
+        match self {
+            Self::TransactionRolledBack { source } => source.may_end_by_itself(),
+            Self::InvalidInput { .. }
+            | Self::LeaseLost { .. }
+            | Self::ForeignLease { .. }
+            | Self::Poisoned { .. }
+            | Self::Forked { .. } => false,
+            Self::Busy { .. }
+            | Self::Overloaded { .. }
+            | Self::NotEmpty { .. }
+            | Self::TooManyNames { .. }
+            | Self::OutOfIds { .. }
+            | Self::Full { .. }
+            | Self::Unusable { .. }
+            | Self::NotADatabase { .. }
+            | Self::Foreign { .. }
+            | Self::SchemaTooNew { .. }
+            | Self::SchemaTooOld { .. }
+            | Self::Corrupt { .. }
+            | Self::Moved { .. }
+            | Self::Io { .. }
+            | Self::Database { .. }
+            | Self::Thread { .. } => true,
+        }
     }
 
     /// Whether another process held the write lock too long.

@@ -113,7 +113,7 @@ impl QueueBuilder {
         let contention = Arc::new(ContentionCounters::default());
         let options =
             OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
-        let (mut store, reader) = open(&options, contention.clone())?;
+        let (mut store, reader) = open(&options, &contention)?;
         let file = store.file();
         let clock = store.anchor(self.clock)?;
         let work = Arc::new(Signal::default());

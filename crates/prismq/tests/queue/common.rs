@@ -1,5 +1,7 @@
 //! A queue in a temporary folder, with a clock in the test's hand.
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,4 +98,21 @@ pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
     while !condition() {
         std::thread::yield_now();
     }
+}
+
+/// The queue of a test that runs in a process of its own.
+pub(crate) const FILE: &str = "PRISMQ_TEST_FILE";
+
+/// Runs an ignored test in a process that can write no file longer than this many blocks of 512 bytes.
+#[cfg(unix)]
+pub(crate) fn run_with_file_limit(test: &str, blocks: u32, path: &std::path::Path) -> Output {
+    // Unless it is ignored, the limit's signal ends the process before SQLite is answered.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    Command::new("sh")
+        .args(["-c", script.as_str()])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+        .env(FILE, path)
+        .output()
+        .unwrap()
 }

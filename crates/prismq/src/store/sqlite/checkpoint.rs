@@ -71,9 +71,19 @@ impl Checkpointer {
         Ok(Self { due, stop, doubt, thread: Some(thread), next, reported: false })
     }
 
-    /// Why nothing must be written any more, if a checkpoint left the disk in doubt.
+    /// Why nothing must be written any more, if the disk was left in doubt.
     pub(super) fn doubt(&self) -> Option<&str> {
         self.doubt.get().map(String::as_str)
+    }
+
+    /// Where the doubt is kept, for the connection that reads.
+    pub(super) fn shared_doubt(&self) -> Arc<OnceLock<String>> {
+        self.doubt.clone()
+    }
+
+    /// Keeps why nothing must be written any more; the first cause stays.
+    pub(super) fn keep_doubt(&self, cause: &str) {
+        self.doubt.get_or_init(|| cause.to_owned());
     }
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.

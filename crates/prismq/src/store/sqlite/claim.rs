@@ -15,7 +15,7 @@ use crate::clock::{Moment, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::limits::ADVANCE_BATCH_MAX;
-use crate::store::{AT_ONCE, AfterFailure, Claimed, Store as _};
+use crate::store::{AT_ONCE, AfterFailure, Claimed};
 use crate::task::TaskId;
 
 /// Reads places in a lane, in order.
@@ -144,7 +144,7 @@ impl SqliteStore {
         }
         let more = set_aside.tasks > 0 || leases.len() < found;
         let next_due = if more { Some(AT_ONCE) } else { self.next_due()? };
-        Ok(Claimed { leases, next_due, version: self.version()?, paused })
+        Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
     }
 
     fn count_claimed(&mut self, queue: i64, leases: &[Lease], given_up: SetAside) {

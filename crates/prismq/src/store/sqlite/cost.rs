@@ -53,7 +53,7 @@ pub(super) fn store() -> (TempDir, SqliteStore) {
         durability: Durability::Normal,
         busy_wait: BUSY_WAIT_DEFAULT,
     };
-    (folder, open(&options, Arc::default()).unwrap().0)
+    (folder, open(&options, &Arc::default()).unwrap().0)
 }
 
 /// A store with one lane for the type `job` (number 1) and one for the type `other` (number 2).

@@ -107,14 +107,3 @@ fn after_a_panic_in_a_transaction() {
     assert!(store.connection.is_autocommit(), "others can write");
     assert_stopped(&mut store);
 }
-
-#[test]
-fn after_its_file_was_replaced_even_if_it_comes_back() {
-    let (folder, mut store) = store();
-    let aside = folder.path().join("aside");
-    std::fs::rename(&store.path, &aside).unwrap();
-    let error = store.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap_err();
-    assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
-    std::fs::rename(&aside, &store.path).unwrap();
-    assert_stopped(&mut store);
-}

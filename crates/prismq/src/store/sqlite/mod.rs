@@ -17,10 +17,7 @@ mod damage;
 mod doubt;
 mod enqueue;
 mod failure;
-#[cfg(target_os = "linux")]
-mod filesystem;
 mod history;
-mod identity;
 mod lanes;
 mod ledger;
 mod names;
@@ -44,8 +41,8 @@ use std::time::Duration;
 use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
-use self::identity::Identity;
 use self::ledger::Ledger;
+use self::open::{Files, with_suffix};
 use super::{Answer, Claimed, Operation, Store};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
@@ -100,8 +97,8 @@ pub(crate) struct SqliteStore {
     checkpointer: Checkpointer,
     connection: Connection,
     path: PathBuf,
-    /// Which file the path named when it was opened.
-    identity: Identity,
+    /// Which files the path stood for when it was opened.
+    files: Arc<Files>,
     /// The number in the file by which leases know it.
     file: i64,
     durability: Durability,
@@ -110,8 +107,8 @@ pub(crate) struct SqliteStore {
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
-    /// Why nothing is read or written any more, once it is unknown what reached the disk.
-    doubt: Option<String>,
+    /// The number of the schema when the lanes were read.
+    schema: Option<i64>,
 }
 
 impl Store for SqliteStore {
@@ -130,15 +127,12 @@ impl Store for SqliteStore {
 
     fn version(&self) -> Result<i64> {
         self.refuse_in_doubt()?;
-        self.prepare("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))
+        self.refuse_lost()?;
+        self.data_version()
     }
 
     fn changing_file(&self) -> Option<PathBuf> {
-        let mut name = self.path.clone().into_os_string();
-        name.push("-wal");
-        Some(name.into())
+        Some(with_suffix(&self.path, "-wal"))
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
@@ -178,7 +172,6 @@ impl SqliteStore {
             Ok(None) => {}
             Err(error) => return Err(error),
         }
-        self.refuse_another_file()?;
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
@@ -187,6 +180,9 @@ impl SqliteStore {
             Err(error) => return Err(self.roll_back(error)),
         };
         self.commit()?;
+        if durable {
+            self.refuse_lost()?;
+        }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
@@ -195,6 +191,7 @@ impl SqliteStore {
 
     fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
+        self.forget_exchanged()?;
         self.ledger.now = now;
         let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
@@ -260,7 +257,7 @@ impl SqliteStore {
             claims.push(claim);
         }
         // First, so that what another process commits meanwhile is not missed.
-        let version = self.version()?;
+        let version = self.data_version()?;
         if self.has_due(now)? {
             return Ok(None);
         }
@@ -292,30 +289,36 @@ impl SqliteStore {
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops for good once it is unknown what reached the disk. Touches no file.
+    /// Stops once it is in doubt what of it lasts, and while the file is not in its place.
     fn refuse_in_doubt(&self) -> Result<()> {
-        match self.doubt.as_deref().or_else(|| self.checkpointer.doubt()) {
-            Some(cause) => Err(Error::Poisoned { cause: cause.to_owned() }),
+        if let Some(cause) = self.checkpointer.doubt() {
+            return Err(Error::Poisoned { cause: cause.to_owned() });
+        }
+        self.files.refuse_moved()
+    }
+
+    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
+    /// and before its answer, as what is in it would be lost.
+    fn refuse_lost(&self) -> Result<()> {
+        match self.files.lost() {
+            Some(cause) => Err(self.remember(Error::Poisoned { cause })),
             None => Ok(()),
         }
     }
 
-    /// Stops writing once the path stands for another file.
-    fn refuse_another_file(&mut self) -> Result<()> {
-        if self.identity.still_at(&self.path) {
-            return Ok(());
-        }
-        Err(self.remember(Error::Poisoned {
-            cause: "the file was moved, deleted or replaced".to_owned(),
-        }))
-    }
-
     /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
-    fn remember(&mut self, error: Error) -> Error {
+    fn remember(&self, error: Error) -> Error {
         if let Error::Poisoned { cause } = &error {
-            self.doubt.get_or_insert_with(|| cause.clone());
+            self.checkpointer.keep_doubt(cause);
         }
         error
+    }
+
+    /// A number that is another once another connection has committed something.
+    fn data_version(&self) -> Result<i64> {
+        self.prepare("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))
     }
 
     /// Stops writing once a newer version of this library has migrated the file.
@@ -327,6 +330,19 @@ impl SqliteStore {
         schema::refuse_newer(&self.path, found)
     }
 
+    /// Forgets the lanes once the file's content was exchanged as a whole: restoring a backup through SQLite
+    /// raises the number of the schema, as nothing else does but a migration.
+    fn forget_exchanged(&mut self) -> Result<()> {
+        let schema = self
+            .prepare("PRAGMA schema_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))?;
+        if self.schema.replace(schema) != Some(schema) {
+            self.ledger.lanes.clear();
+        }
+        Ok(())
+    }
+
     fn begin(&self) -> Result<()> {
         busy::retry(self.busy_wait, &self.contention, || {
             self.execute("BEGIN IMMEDIATE", []).map(drop)
@@ -334,9 +350,16 @@ impl SqliteStore {
     }
 
     fn commit(&mut self) -> Result<()> {
+        let left = failure::left_by_system();
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        committed.map(drop).map_err(|error| self.commit_failed(error))
+        committed.map(drop).map_err(|error| self.commit_failed(error))?;
+        // What was committed lasts; nothing more can be.
+        if let Some(cause) = failure::kept_lock(left) {
+            tracing::error!(cause, "no process can write the queue until it is reopened");
+            self.checkpointer.keep_doubt(&cause);
+        }
+        Ok(())
     }
 
     fn commit_failed(&mut self, error: rusqlite::Error) -> Error {
@@ -388,6 +411,6 @@ impl SqliteStore {
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {
-        failure::classify(&self.path, error)
+        self.remember(failure::classify(&self.path, error))
     }
 }
