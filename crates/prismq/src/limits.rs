@@ -63,8 +63,14 @@ pub const WAL_PAGES_CHECKPOINT: u32 = 512;
 /// only make the file longer, and a sync of a file that grows takes twice as long as one of a file that
 /// is written over.
 pub const WAL_PAGES_MAX: u32 = 1024;
-/// Pages of the WAL from which on the writer keeps other processes out while it makes room (16 MiB).
-pub const WAL_PAGES_RESTART: u32 = 4096;
+/// Pages of the WAL from which on the writer keeps other processes out while it makes room (7 MiB).
+pub const WAL_PAGES_RESTART: u32 = 1792;
+/// How long the writer waits for readers that keep the WAL from starting over before it lets it grow; it
+/// waits again once the WAL has doubled.
+pub const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
+/// How long the writer waits for the checkpoint of another process before it lets the WAL grow; it waits
+/// again once the WAL has doubled.
+pub const WAL_TURN_WAIT: Duration = Duration::from_secs(1);
 /// Pages of the WAL from which on it is reported that a reader pins it (64 MiB).
 pub const WAL_PAGES_REPORTED: u32 = 16_384;
 /// Once the WAL was not shortened for this long, its file is cut to nothing.

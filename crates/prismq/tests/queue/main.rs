@@ -71,5 +71,6 @@ mod the_wal_is_cut_once_the_queue_is_idle;
 mod the_wal_stays_short_under_sustained_load;
 mod two_handles_share_one_file;
 mod types_without_a_handler_are_left_alone;
+mod wal_of_large_batches;
 mod what_a_hostile_file_would_do_is_not_done;
 mod what_another_handle_enqueues_wakes_an_idle_pool;
