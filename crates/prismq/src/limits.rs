@@ -75,6 +75,12 @@ pub const WAL_TURN_WAIT: Duration = Duration::from_secs(1);
 pub const WAL_PAGES_REPORTED: u32 = 16_384;
 /// Once the WAL was not shortened for this long, its file is cut to nothing.
 pub const WAL_IDLE: Duration = Duration::from_secs(1);
+/// Bytes of free pages that a file keeps by default; more are given back to the file system.
+pub const FREE_BYTES_DEFAULT: u64 = 16 << 20;
+/// How often the queue looks for free pages to give back, until nothing has been committed between two looks.
+pub const SHRINK_LOOK: Duration = Duration::from_millis(500);
+/// How long one step of giving free pages back holds the write lock, about.
+pub const SHRINK_STEP: Duration = Duration::from_millis(2);
 /// How long an operation waits by default for another process to give up the write lock.
 pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long an operation waits for room in the submission queue.

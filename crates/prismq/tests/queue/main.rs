@@ -61,6 +61,7 @@ mod an_idle_pool_writes_nothing;
 mod another_writer_is_waited_for_and_then_answered_busy;
 mod dropping_a_pool_shuts_it_down;
 mod every_bound_is_kept_at_its_edge;
+mod file_size;
 mod ids_are_never_used_again;
 mod large_payloads_come_back_whole_and_go_with_their_task;
 mod no_statement_is_put_together_from_what_callers_say;

@@ -11,7 +11,7 @@
 //! report success. What failed is kept for the writer, which writes nothing more.
 //!
 //! A WAL that grew so long keeps its length on the disk when it starts over. Once nothing was copied for
-//! [`WAL_IDLE`], the thread cuts it to nothing.
+//! [`WAL_IDLE`], the thread cuts it to nothing. The same thread gives free pages back ([`Shrinker`]).
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Error, Result};
 
 use super::failure;
+use super::shrink::Shrinker;
 use crate::limits::{
     WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED, WAL_PAGES_RESTART,
     WAL_READERS_WAIT, WAL_TURN_WAIT,
@@ -65,7 +66,12 @@ pub(super) struct Checkpointer {
 /// What the writer and the thread share.
 #[derive(Debug, Default)]
 struct Shared {
-    due: Signal,
+    /// Raised when the thread has something to do.
+    wake: Signal,
+    /// Whether the WAL is to be copied back.
+    due: AtomicBool,
+    /// Whether the thread sleeps until the next commit.
+    asleep: AtomicBool,
     stop: AtomicBool,
     /// The first failure that leaves the disk in doubt.
     doubt: OnceLock<String>,
@@ -88,12 +94,13 @@ enum Outcome {
 
 impl Checkpointer {
     /// Starts the thread with a connection to be its own.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, shrinker: Shrinker) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let of_thread = shared.clone();
-        let thread = thread::Builder::new()
-            .name("prismq-checkpoint".to_owned())
-            .spawn(move || run(&connection, &of_thread))?;
+        let thread =
+            thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
+                Thread { connection, shared: of_thread, shrinker, cut_at: None }.run();
+            })?;
         Ok(Self {
             shared,
             thread: Some(thread),
@@ -111,6 +118,10 @@ impl Checkpointer {
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.
     pub(super) fn committed(&mut self, writer: &Connection) {
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.shared.asleep.store(false, Ordering::SeqCst);
+            self.shared.wake.raise();
+        }
         let pages = WAL_PAGES.get();
         // Fewer pages than before: the WAL started over.
         if pages <= self.last || pages < WAL_PAGES_CHECKPOINT {
@@ -134,7 +145,8 @@ impl Checkpointer {
             Outcome::Done => pages.saturating_add(WAL_PAGES_CHECKPOINT).min(WAL_PAGES_RESTART),
             _ => pages.saturating_add(pages / RETRY_SHARE),
         };
-        self.shared.due.raise();
+        self.shared.due.store(true, Ordering::SeqCst);
+        self.shared.wake.raise();
         if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
             tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
@@ -180,28 +192,78 @@ impl Shared {
 impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.due.raise();
+        self.shared.wake.raise();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that checkpoints panicked");
         }
     }
 }
 
-fn run(connection: &Connection, shared: &Shared) {
-    let mut seen = 0;
-    let mut long = false;
-    loop {
-        let raised = shared.due.wait(seen, long.then_some(WAL_IDLE));
-        if shared.stop.load(Ordering::SeqCst) {
-            return;
+/// What the thread works with.
+#[derive(Debug)]
+struct Thread {
+    connection: Connection,
+    shared: Arc<Shared>,
+    shrinker: Shrinker,
+    /// When to cut the WAL, if nothing is copied until then.
+    cut_at: Option<Instant>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        let mut seen = 0;
+        loop {
+            let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
+            self.shared.asleep.store(next.is_none(), Ordering::SeqCst);
+            if next.is_none() && self.shrinker.has_missed_a_commit(&self.connection) {
+                self.shrinker.wake(Instant::now());
+                continue;
+            }
+            let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
+            let raised = self.shared.wake.wait(seen, timeout);
+            if self.shared.stop.load(Ordering::SeqCst) {
+                return;
+            }
+            let now = Instant::now();
+            if raised != seen {
+                seen = raised;
+                self.shrinker.wake(now);
+            }
+            let shared = self.shared.clone();
+            let _turn = shared.turn();
+            if shared.due.swap(false, Ordering::SeqCst) {
+                self.checkpoint();
+            } else if self.cut_at.is_some_and(|at| at <= now) {
+                let cut = cut(&self.connection, &shared.doubt) == Outcome::Done;
+                self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
+            }
+            if self.shrinker.next().is_some_and(|at| at <= now) {
+                self.shrink();
+            }
         }
-        let _turn = shared.turn();
-        if raised == seen {
-            long = cut(connection, &shared.doubt) != Outcome::Done;
-        } else {
-            seen = raised;
-            checkpoint(connection, &shared.doubt);
-            long = true;
+    }
+
+    fn checkpoint(&mut self) -> Outcome {
+        let outcome = checkpoint(&self.connection, &self.shared.doubt);
+        self.cut_at = Some(Instant::now() + WAL_IDLE);
+        outcome
+    }
+
+    fn shrink(&mut self) {
+        match self.shrinker.look(&self.connection) {
+            Ok(true) => {
+                self.cut_at = Some(Instant::now() + WAL_IDLE);
+                // The WAL must not grow for this while a reader pins it.
+                if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
+                    self.shrinker.rest();
+                }
+            }
+            Ok(false) => {}
+            Err(error) => {
+                note(&error, &self.shared.doubt);
+                tracing::warn!(%error, "free pages were not given back: tried again after a commit");
+                self.shrinker.rest();
+            }
         }
     }
 }

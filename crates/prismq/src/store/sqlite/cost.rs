@@ -46,6 +46,7 @@ pub(super) fn store() -> (TempDir, SqliteStore) {
         path: folder.path().join("queue.db"),
         durability: Durability::Normal,
         busy_wait: BUSY_WAIT_DEFAULT,
+        free_bytes_max: u64::MAX,
     };
     (folder, open(&options, Arc::default()).unwrap().0)
 }

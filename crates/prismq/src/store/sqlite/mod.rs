@@ -25,6 +25,7 @@ mod queues;
 mod reader;
 mod schema;
 mod settle;
+mod shrink;
 #[cfg(test)]
 mod weights;
 
