@@ -4,6 +4,7 @@
 use rusqlite::{Connection, Result};
 
 use super::counters::Counters;
+use super::ids::Ids;
 use super::lanes::Lanes;
 use super::queues::Queues;
 
@@ -12,28 +13,23 @@ pub(super) struct Ledger {
     pub(super) lanes: Lanes,
     pub(super) counters: Counters,
     pub(super) queues: Queues,
-    /// The next id to give away, once the transaction has taken some.
-    next_id: Option<i64>,
+    ids: Ids,
 }
 
 impl Ledger {
+    /// A ledger for all transactions of a connection.
+    pub(super) fn of_connection() -> Self {
+        Self { ids: Ids::reserving(), ..Self::default() }
+    }
+
     /// Reserves ids and returns the first of them.
     pub(super) fn take_ids(&mut self, connection: &Connection, count: usize) -> Result<i64> {
-        let next = match self.next_id {
-            Some(next) => next,
-            None => connection
-                .prepare_cached("SELECT next_id FROM sequence")?
-                .query_row([], |row| row.get(0))?,
-        };
-        self.next_id = Some(next + i64::try_from(count).unwrap_or(i64::MAX));
-        Ok(next)
+        self.ids.take(connection, count)
     }
 
     /// Writes what stands in the ledger, inside the transaction it belongs to.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
-        if let Some(next) = self.next_id.take() {
-            connection.prepare_cached("UPDATE sequence SET next_id = ?1")?.execute([next])?;
-        }
+        self.ids.flush(connection)?;
         self.queues.flush(connection)?;
         self.counters.flush(connection)
     }
@@ -43,6 +39,6 @@ impl Ledger {
         self.lanes.clear();
         self.counters.clear();
         self.queues.clear();
-        self.next_id = None;
+        self.ids.clear();
     }
 }

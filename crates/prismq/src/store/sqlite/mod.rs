@@ -17,6 +17,7 @@ mod failure;
 mod filesystem;
 mod history;
 mod identity;
+mod ids;
 mod lanes;
 mod ledger;
 mod open;

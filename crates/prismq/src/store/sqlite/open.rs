@@ -86,7 +86,7 @@ pub(crate) fn open(
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
         contention,
-        ledger: Ledger::default(),
+        ledger: Ledger::of_connection(),
     };
     Ok((store, SqliteReader::new(reader, path)))
 }
