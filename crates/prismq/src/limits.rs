@@ -73,12 +73,24 @@ pub const WAL_PAGES_CHECKPOINT: u32 = 512;
 /// only make the file longer, and a sync of a file that grows takes twice as long as one of a file that
 /// is written over.
 pub const WAL_PAGES_MAX: u32 = 1024;
-/// Pages of the WAL from which on the writer keeps other processes out while it makes room (16 MiB).
-pub const WAL_PAGES_RESTART: u32 = 4096;
+/// Pages of the WAL from which on the writer keeps other processes out while it makes room (7 MiB).
+pub const WAL_PAGES_RESTART: u32 = 1792;
+/// How long the writer waits for readers that keep the WAL from starting over before it lets it grow; it
+/// waits again once the WAL has doubled.
+pub const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
+/// How long the writer waits for the checkpoint of another process before it lets the WAL grow; it waits
+/// again once the WAL has doubled.
+pub const WAL_TURN_WAIT: Duration = Duration::from_secs(1);
 /// Pages of the WAL from which on it is reported that a reader pins it (64 MiB).
 pub const WAL_PAGES_REPORTED: u32 = 16_384;
 /// Once the WAL was not shortened for this long, its file is cut to nothing.
 pub const WAL_IDLE: Duration = Duration::from_secs(1);
+/// Bytes of free pages that a file keeps by default; more are given back to the file system.
+pub const FREE_BYTES_DEFAULT: u64 = 16 << 20;
+/// How often the queue looks for free pages to give back, until nothing has been committed between two looks.
+pub const SHRINK_LOOK: Duration = Duration::from_millis(500);
+/// How long one step of giving free pages back holds the write lock, about.
+pub const SHRINK_STEP: Duration = Duration::from_millis(2);
 /// How long an operation waits by default for another process to give up the write lock.
 pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long an operation waits for room in the submission queue.

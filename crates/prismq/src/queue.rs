@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
 use crate::limits::{
-    BUSY_WAIT_DEFAULT, CLAIM_BYTES_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT,
+    BUSY_WAIT_DEFAULT, CLAIM_BYTES_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, FREE_BYTES_DEFAULT,
+    HISTORY_MAX, OVERLOAD_WAIT,
 };
 use crate::order::Order;
 use crate::process::Owner;
@@ -71,6 +72,7 @@ pub struct QueueBuilder {
     path: PathBuf,
     durability: Durability,
     busy_wait: Duration,
+    free_bytes_max: u64,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
 }
@@ -85,6 +87,14 @@ impl QueueBuilder {
     /// How long an operation waits while another process writes; 5 seconds unless set.
     pub const fn busy_wait(mut self, wait: Duration) -> Self {
         self.busy_wait = wait;
+        self
+    }
+
+    /// How many bytes of free pages the file keeps for later tasks; 16 MiB unless set. What is beyond is given
+    /// back to the file system in small steps, a second or so after it became free; nothing is with
+    /// `u64::MAX`.
+    pub const fn free_space_max(mut self, bytes: u64) -> Self {
+        self.free_bytes_max = bytes;
         self
     }
 
@@ -111,8 +121,12 @@ impl QueueBuilder {
     pub fn open(self) -> Result<Queue> {
         let owner = Owner::register()?;
         let contention = Arc::new(ContentionCounters::default());
-        let options =
-            OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
+        let options = OpenOptions {
+            path: self.path,
+            durability: self.durability,
+            busy_wait: self.busy_wait,
+            free_bytes_max: self.free_bytes_max,
+        };
         let (mut store, reader) = open(&options, &contention)?;
         let file = store.file();
         let clock = store.anchor(self.clock)?;
@@ -141,6 +155,7 @@ impl Queue {
             path: path.as_ref().to_owned(),
             durability: Durability::default(),
             busy_wait: BUSY_WAIT_DEFAULT,
+            free_bytes_max: FREE_BYTES_DEFAULT,
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
         }

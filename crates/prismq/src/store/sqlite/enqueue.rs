@@ -24,9 +24,9 @@ pub(super) fn enqueue(
     now: Moment,
     tasks: &[NewTask],
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
-    let next = ledger.next_id(connection)?;
-    if !Ledger::has_ids(next, tasks.len()) {
-        return Ok(Err(Error::OutOfIds { next }));
+    ledger.begin_adding(connection)?;
+    if !ledger.ids.has(tasks.len()) {
+        return Ok(Err(Error::OutOfIds { next: ledger.ids.next() }));
     }
     let lanes = match ledger.lanes_of(connection, tasks)? {
         Ok(lanes) => lanes,

@@ -18,6 +18,7 @@ mod doubt;
 mod enqueue;
 mod failure;
 mod history;
+mod ids;
 mod lanes;
 mod ledger;
 mod names;
@@ -27,6 +28,7 @@ mod queues;
 mod reader;
 mod schema;
 mod settle;
+mod shrink;
 #[cfg(test)]
 mod suspects;
 #[cfg(test)]

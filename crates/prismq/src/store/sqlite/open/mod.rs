@@ -24,6 +24,7 @@ use self::turn::Turn;
 use self::verify::{create_queue, keep_wal_on_close, verify};
 use super::checkpoint::{self, Checkpointer};
 use super::ledger::Ledger;
+use super::shrink::Shrinker;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
 use crate::queue::Durability;
@@ -37,10 +38,14 @@ pub(crate) struct OpenOptions {
     pub(crate) path: PathBuf,
     pub(crate) durability: Durability,
     pub(crate) busy_wait: Duration,
+    /// Free pages that the file keeps, in bytes.
+    pub(crate) free_bytes_max: u64,
 }
 
 /// How long SQLite itself waits in one step of opening.
 const STEP_WAIT: Duration = Duration::from_millis(20);
+/// Memory of the connection that checkpoints, which needs some only while the file shrinks.
+const CHECKPOINT_CACHE_KIB: i64 = 1024;
 
 /// How often opening starts over because another process removed the file meanwhile.
 const RESTARTS_MAX: u32 = 10;
@@ -108,10 +113,14 @@ fn connect(
 
     let checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
+    // What it commits adds nothing that a power cut must not undo; what it copies it syncs under both.
     busy::retry(options.busy_wait, contention, || {
-        connection::configure(path, &checkpointing, Durability::Full)
+        connection::configure(path, &checkpointing, Durability::Normal)
     })?;
-    let checkpointer = Checkpointer::start(checkpointing)
+    checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
+    checkpoint::watch_wal(&checkpointing);
+    let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
+    let checkpointer = Checkpointer::start(checkpointing, shrinker)
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
 
@@ -127,7 +136,7 @@ fn connect(
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
         contention: contention.clone(),
-        ledger: Ledger::default(),
+        ledger: Ledger::of_connection(),
         schema: None,
     };
     Ok((store, reader))
@@ -181,8 +190,12 @@ mod tests {
         let other = Connection::open(&path).unwrap();
         create_queue(&path, Identity::of(&path).unwrap(), &other).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let options =
-            OpenOptions { path, durability: Durability::Full, busy_wait: Duration::from_mins(1) };
+        let options = OpenOptions {
+            path,
+            durability: Durability::Full,
+            busy_wait: Duration::from_mins(1),
+            free_bytes_max: u64::MAX,
+        };
         (options, other)
     }
 
