@@ -308,7 +308,9 @@ impl<S: Store> Committer<S> {
                 claimers.iter().for_each(|claimer| claimer.paused(queue));
             }
         }
-        if answers.iter().flatten().any(gives_work) {
+        // A pool that waits for work learns that there will be none.
+        let poisoned = |answer: &Result<Answer>| matches!(answer, Err(Error::Poisoned { .. }));
+        if answers.iter().flatten().any(gives_work) || answers.iter().any(poisoned) {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
         }

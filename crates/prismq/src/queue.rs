@@ -286,7 +286,8 @@ impl Queue {
     }
 
     /// Keeps a queue's tasks from being claimed, by any process, until it is resumed. Tasks can still be
-    /// enqueued; what is claimed already, a pool's prefetched tasks among it, runs to its end.
+    /// enqueued, and running handlers go on; pools give back what they hold ahead, those of this handle at
+    /// once and others with their next claim.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.

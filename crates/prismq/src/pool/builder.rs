@@ -11,6 +11,7 @@ use super::inotify::Inotify;
 use super::notifier::{self, Listeners};
 use super::registry::Registry;
 use super::scheduler::{Scheduler, Settings};
+use super::suspects::SuspectGate;
 use super::{Event, Shared, TaskContext, WorkerPool, leader, worker};
 use crate::commit::Claimer;
 use crate::error::{Error, Result};
@@ -160,6 +161,7 @@ impl WorkerPoolBuilder {
             lease: self.lease,
             look_every: if watched { FALLBACK_POLL_INTERVAL } else { POLL_INTERVAL },
             limits,
+            gate: SuspectGate::of_process(),
         };
         let (notices, received) = channel();
         let listens = !self.listeners.is_empty();

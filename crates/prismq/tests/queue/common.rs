@@ -3,7 +3,7 @@ use std::path::PathBuf;
 #[cfg(unix)]
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prismq::{
     Claim, Clock, Lease, ManualClock, NewTask, Queue, RetryPolicy, Signal, TaskId, Timestamp,
@@ -14,6 +14,9 @@ use tempfile::TempDir;
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 /// The wait after a failed attempt.
 pub(crate) const RETRY: Duration = Duration::from_secs(10);
+
+/// Longer than anything takes that is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Fixture {
     pub(crate) queue: Queue,
@@ -95,7 +98,9 @@ pub(crate) fn text(lease: &Lease) -> String {
 
 /// Blocks until `condition` holds: for states that other threads reach on their own.
 pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
     while !condition() {
+        assert!(started.elapsed() < PATIENCE, "what is waited for does not happen");
         std::thread::yield_now();
     }
 }

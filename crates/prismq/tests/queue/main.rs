@@ -72,6 +72,7 @@ mod ids_are_never_used_again;
 mod large_payloads_come_back_whole_and_go_with_their_task;
 mod names;
 mod no_statement_is_put_together_from_what_callers_say;
+mod pool;
 mod queues_in_one_file_are_apart;
 mod suspects;
 mod tasks_survive_closing_and_reopening;

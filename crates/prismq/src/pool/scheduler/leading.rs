@@ -15,7 +15,6 @@ use crate::clock::{Moment, Timestamp};
 use crate::lease::{Lease, LeaseKey};
 use crate::limits::{CLAIM_BATCH_MAX, EVENTS_MAX, PREFETCH_TIME, SUSPECT_ALONE, TIMEOUT_GRACE};
 use crate::pool::event::{Event, Outcome};
-use crate::pool::suspects::SuspectPermit;
 use crate::task::TaskId;
 
 /// A lease is extended so many times before it would expire.
@@ -53,7 +52,7 @@ impl Scheduler {
         } else {
             None
         };
-        let alone = self.suspect_since.map(|since| since + SUSPECT_ALONE);
+        let alone = self.suspect.map(|(_, since)| since + SUSPECT_ALONE);
         let times = [self.due_but_claims(now), backoff, ahead, alone, Some(look_at)];
         let until = times.into_iter().flatten().min();
         let next_due = self.drained.and_then(|drained| drained.next_due);
@@ -121,7 +120,9 @@ impl Scheduler {
         let settles = self.settle_at().is_some_and(|at| at <= now);
         let begin = self.ready.unbegun_suspect();
         let writes = settles || begin.is_some();
-        let claim = self.room(now, writes);
+        // After a fault, what is held is given back first.
+        let may_claim = self.fault.is_none() || self.settling.is_empty();
+        let claim = if may_claim { self.room(now, writes) } else { None };
         let hurries = (starves || self.settling.is_slow()) && !self.settling.is_empty();
         // Never twice in a row, or results would wait for as long as there is work.
         self.leader.hurried = claim.is_some() && hurries && !self.leader.hurried;
@@ -191,8 +192,7 @@ impl Scheduler {
 
     /// A suspect that has run for so long no longer keeps others from running.
     fn let_suspect_go(&mut self, now: Instant) {
-        if self.suspect_since.is_some_and(|since| now >= since + SUSPECT_ALONE) {
-            self.suspect_since = None;
+        if self.suspect.take_if(|(_, since)| now >= *since + SUSPECT_ALONE).is_some() {
             self.permit = None;
         }
     }
@@ -200,9 +200,9 @@ impl Scheduler {
     /// Whether a claim may take a suspect; if so, the pool has the process's permit for it.
     fn has_permit_to_spare(&mut self) -> bool {
         if self.permit.is_some() {
-            return self.suspect_since.is_none() && !self.ready.iter().any(Lease::is_suspect);
+            return self.suspect.is_none() && !self.ready.iter().any(Lease::is_suspect);
         }
-        self.permit = SuspectPermit::acquire(&self.signal);
+        self.permit = self.settings.gate.acquire(&self.signal);
         self.permit.is_some()
     }
 
@@ -249,7 +249,7 @@ impl Scheduler {
             drained.seen == signalled
                 && drained.clock <= clock
                 && drained.next_due.is_none_or(|due| due > clock)
-                && (!drained.without_suspects || SuspectPermit::is_taken())
+                && (!drained.without_suspects || self.settings.gate.is_taken())
         };
         self.drained = self.drained.filter(|drained| holds(*drained));
     }
@@ -263,9 +263,15 @@ impl Scheduler {
         may_be_suspects: bool,
         now: Instant,
     ) {
-        if may_be_suspects && !leases.iter().any(|(lease, _)| lease.is_suspect()) {
+        let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
+        if may_be_suspects && !has_suspect {
             self.permit = None;
         }
+        // Where there was one suspect there may be more.
+        let drained = drained.map(|drained| Drained {
+            without_suspects: drained.without_suspects || has_suspect,
+            ..drained
+        });
         self.drained = drained.filter(|_| self.phase == Phase::Running);
         self.receive(leases, now);
     }

@@ -36,10 +36,10 @@ use self::slots::Slots;
 use self::stopping::Phase;
 use self::wake::Waiting;
 use super::event::PoolStats;
-use super::suspects::SuspectPermit;
+use super::suspects::{SuspectGate, SuspectPermit};
 use crate::clock::Timestamp;
 use crate::failure::TaskError;
-use crate::lease::Lease;
+use crate::lease::{Lease, LeaseKey};
 use crate::signal::Signal;
 use crate::task::TaskId;
 
@@ -53,6 +53,8 @@ pub(super) struct Settings {
     pub(super) look_every: Duration,
     /// The time limit of each type's handler.
     pub(super) limits: Vec<Option<Duration>>,
+    /// Shared by the pools of the process.
+    pub(super) gate: Arc<SuspectGate>,
 }
 
 /// The state of a pool.
@@ -85,9 +87,9 @@ pub(super) struct Scheduler {
     abandoned: bool,
     /// The pool's threads that have not ended.
     threads: usize,
-    /// The right to claim and run a suspect, and since when one of ours runs by it.
+    /// The right to claim and run a suspect, and which one runs by it since when.
     permit: Option<SuspectPermit>,
-    suspect_since: Option<Instant>,
+    suspect: Option<(LeaseKey, Instant)>,
     /// Raised for the leader.
     signal: Arc<Signal>,
     /// Events that the listener is yet to be given.
@@ -140,7 +142,7 @@ impl Scheduler {
             abandoned: false,
             threads: 0,
             permit: None,
-            suspect_since: None,
+            suspect: None,
             signal,
             events: 0,
             stats: PoolStats { per_worker: vec![0; workers], ..PoolStats::default() },
@@ -165,7 +167,7 @@ impl Scheduler {
     fn begin(&mut self, worker: usize, held: &Held, now: Instant) {
         self.begun_at = Some(now);
         if held.lease.is_suspect() {
-            self.suspect_since = Some(now);
+            self.suspect = Some((held.lease.key, now));
         }
         self.slots.begin(worker, &held.lease, held.task_type, now);
         if let Some(limit) = self.limit(held.task_type) {
@@ -190,7 +192,7 @@ impl Scheduler {
             *count += 1;
         }
         self.times.ended(running.task_type, took);
-        if running.lease.is_suspect() && self.suspect_since.take().is_some() {
+        if self.suspect.take_if(|(key, _)| *key == running.lease.key).is_some() {
             self.permit = None;
         }
         // Its attempt was recorded already.

@@ -1,0 +1,60 @@
+use std::sync::mpsc::channel;
+
+use prismq::{Error, WorkerPool};
+use rusqlite::Connection;
+
+use super::PATIENCE;
+use crate::common::{Fixture, wait_until};
+
+#[test]
+fn a_pool_that_can_only_stop_says_so_and_ends() {
+    let fixture = Fixture::new();
+    let (stops, stopped) = channel();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(2)
+        .handler("job", |_| Ok(()))
+        .on_stop(move |error| stops.send(error.clone()).unwrap())
+        .start()
+        .unwrap();
+    assert!(pool.is_running() && pool.error().is_none());
+    // Without its WAL, what is acknowledged could be lost.
+    std::fs::remove_file(fixture.folder.path().join("queue.db-wal")).unwrap();
+    _ = fixture.queue.enqueue(&crate::common::task("work"));
+    assert!(pool.wait(PATIENCE), "it ends");
+    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(error, Error::Poisoned { .. }), "{error}");
+    assert!(!pool.is_running());
+    assert!(matches!(pool.error(), Some(Error::Poisoned { .. })));
+    assert!(pool.shutdown(PATIENCE).error.is_some());
+}
+
+#[test]
+fn a_pool_goes_on_once_a_fault_has_ended() {
+    let fixture = Fixture::new();
+    let (stops, stopped) = channel();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .handler("job", |_| Ok(()))
+        .on_stop(move |error| stops.send(error.clone()).unwrap())
+        .start()
+        .unwrap();
+    let other = Connection::open(fixture.path()).unwrap();
+    let version: i32 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    // As a newer version of the program would.
+    other.pragma_update(None, "user_version", version + 1).unwrap();
+    let refused = fixture.queue.enqueue(&crate::common::task("work"));
+    assert!(matches!(refused, Err(Error::SchemaTooNew { .. })), "{refused:?}");
+    let id = other
+        .execute_batch("BEGIN IMMEDIATE")
+        .and_then(|()| other.pragma_update(None, "user_version", version))
+        .map(|()| fixture.queue.enqueue_in(&other, &[crate::common::task("work")]).unwrap())
+        .and_then(|ids| other.pragma_update(None, "user_version", version + 1).map(|()| ids))
+        .and_then(|ids| other.execute_batch("COMMIT").map(|()| ids))
+        .unwrap();
+    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(error, Error::SchemaTooNew { .. }), "{error}");
+    assert!(!pool.is_running() && pool.error().is_some());
+    other.pragma_update(None, "user_version", version).unwrap();
+    wait_until(|| fixture.queue.task(id[0]).unwrap().is_none());
+    assert!(pool.is_running() && pool.error().is_none());
+}

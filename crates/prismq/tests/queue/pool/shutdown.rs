@@ -1,0 +1,119 @@
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prismq::{Queue, ShutdownReport, WorkerPool};
+use rusqlite::Connection;
+
+use super::{Gate, PATIENCE};
+use crate::common::{Fixture, task, wait_until};
+
+/// A queue that waits for the write lock for as long as it takes.
+fn patient(fixture: &Fixture) -> Queue {
+    Queue::builder(fixture.path()).clock(fixture.clock.clone()).busy_wait(PATIENCE).open().unwrap()
+}
+
+/// The write lock of the queue's file, as another process would hold it.
+fn lock(fixture: &Fixture) -> Connection {
+    let other = Connection::open(fixture.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+/// A pool with one task whose handler waits at the gate.
+fn one_running(queue: &Queue, gate: Gate) -> WorkerPool {
+    let pool = WorkerPool::builder(queue)
+        .workers(2)
+        .handler("job", move |_| {
+            gate.pass();
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    wait_until(|| pool.stats().running == 1);
+    pool
+}
+
+#[test]
+fn a_result_that_cannot_be_written_holds_up_no_shutdown_and_is_named() {
+    let fixture = Fixture::new();
+    let queue = patient(&fixture);
+    let id = queue.enqueue(&task("work")).unwrap();
+    let (open, gate) = Gate::new();
+    let pool = one_running(&queue, gate);
+    let other = lock(&fixture);
+    drop(open);
+    wait_until(|| pool.stats().unsettled == 1);
+    // It would wait for the write lock for a minute.
+    let report = pool.shutdown(Duration::from_millis(1));
+    assert_eq!((&report.unsettled[..], &report.abandoned[..]), (&[id][..], &[][..]));
+    other.execute_batch("COMMIT").unwrap();
+    wait_until(|| queue.stats("default").unwrap().completed == 1);
+}
+
+#[test]
+fn dropping_a_queue_after_such_a_shutdown_loses_no_result() {
+    let fixture = Fixture::new();
+    let queue = patient(&fixture);
+    queue.enqueue(&task("work")).unwrap();
+    let (open, gate) = Gate::new();
+    let pool = one_running(&queue, gate);
+    let other = lock(&fixture);
+    drop(open);
+    wait_until(|| pool.stats().unsettled == 1);
+    drop(pool.shutdown(Duration::ZERO));
+    drop(queue);
+    other.execute_batch("COMMIT").unwrap();
+    wait_until(|| fixture.queue.stats("default").unwrap().completed == 1);
+}
+
+/// Where a handler or a listener finds the pool that it shuts down.
+type Slot = Arc<Mutex<Option<WorkerPool>>>;
+
+fn shut_down(slot: &Slot) -> Option<ShutdownReport> {
+    let pool = slot.lock().unwrap().take()?;
+    Some(pool.shutdown(PATIENCE))
+}
+
+#[test]
+fn a_handler_can_shut_its_pool_down() {
+    let fixture = Fixture::new();
+    let slot = Slot::default();
+    let (reports, reported) = channel();
+    let handlers = slot.clone();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(2)
+        .handler("job", move |_| {
+            wait_until(|| handlers.lock().unwrap().is_some());
+            reports.send(shut_down(&handlers)).unwrap();
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    *slot.lock().unwrap() = Some(pool);
+    let id = fixture.enqueue("stop");
+    let report = reported.recv_timeout(PATIENCE).unwrap().expect("it has the pool");
+    assert_eq!(report.abandoned, [id], "its own handler still runs");
+    wait_until(|| fixture.queue.stats("default").unwrap().completed == 1);
+}
+
+#[test]
+fn a_listener_can_shut_its_pool_down() {
+    let fixture = Fixture::new();
+    let slot = Slot::default();
+    let (reports, reported) = channel();
+    let listeners = slot.clone();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(2)
+        .handler("job", |_| Ok(()))
+        .on_event(move |_| {
+            wait_until(|| listeners.lock().unwrap().is_some());
+            reports.send(shut_down(&listeners)).unwrap();
+        })
+        .start()
+        .unwrap();
+    *slot.lock().unwrap() = Some(pool);
+    fixture.enqueue("stop");
+    let report = reported.recv_timeout(PATIENCE).unwrap().expect("it has the pool");
+    assert_eq!((report.stats.completed, report.abandoned.len()), (1, 0));
+}
