@@ -405,6 +405,17 @@ fn a_fault_that_may_end_suspends_the_pool_until_a_batch_is_accepted() {
 }
 
 #[test]
+fn an_idle_pool_that_meets_a_fault_looks_by_a_claim_whether_it_has_ended() {
+    let mut pool = Pool::new(settings(1));
+    pool.drained(false);
+    assert!(matches!(pool.plan(), Plan::Wait { .. }));
+    pool.scheduler.fail(Error::Moved { path: "q".into() }, pool.now);
+    assert_eq!(pool.room(), None, "not at once");
+    pool.now += Duration::from_secs(1);
+    assert!(pool.room().is_some());
+}
+
+#[test]
 fn a_shutdown_gives_back_what_is_held_and_waits_for_what_runs() {
     let mut pool = Pool::with_times(2, MS);
     pool.claimed((1..=3).map(lease));
