@@ -121,9 +121,10 @@ impl Checkpointer {
         self.shared.doubt.clone()
     }
 
-    /// Keeps why nothing must be written any more; the first cause stays.
+    /// Keeps why nothing must be written any more; the first cause stays. The thread ends.
     pub(super) fn keep_doubt(&self, cause: &str) {
         self.shared.doubt.get_or_init(|| cause.to_owned());
+        self.shared.wake.raise();
     }
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.
@@ -231,7 +232,7 @@ impl Thread {
             }
             let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
             let raised = self.shared.wake.wait(seen, timeout);
-            if self.shared.stop.load(Ordering::SeqCst) {
+            if self.shared.stop.load(Ordering::SeqCst) || self.shared.doubt.get().is_some() {
                 return;
             }
             let now = Instant::now();
@@ -319,5 +320,19 @@ fn note(error: &Error, doubt: &OnceLock<String>) {
     if failure::is_failed_sync(error) {
         // Where it is set already, the first failure stays.
         _ = doubt.set(format!("a checkpoint failed: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::cost::store;
+
+    #[test]
+    fn nothing_is_copied_or_cut_once_the_disk_is_in_doubt() {
+        let (_folder, store) = store();
+        store.checkpointer.keep_doubt("a sync failed");
+        while !store.checkpointer.thread.as_ref().unwrap().is_finished() {
+            std::thread::yield_now();
+        }
     }
 }
