@@ -82,7 +82,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     if let Some(key) = begin {
         match next() {
             Ok(_) => shared.scheduler().suspect_begun(key),
-            Err(Error::LeaseLost { .. }) => lost(shared, key),
+            Err(error) if is_gone(&error) => lost(shared, key),
             Err(error) => trouble = Some(error),
         }
     }
@@ -164,9 +164,14 @@ fn outcome(answer: Result<Answer>) -> Result<Outcome> {
         Ok(Answer::Failed(State::Dead)) => Ok(Outcome::Dead),
         Ok(Answer::Failed(_)) => Ok(Outcome::Retried),
         Ok(_) => Err(Error::unanswered()),
-        Err(Error::LeaseLost { .. }) => Ok(Outcome::LeaseLost),
+        Err(error) if is_gone(&error) => Ok(Outcome::LeaseLost),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a lease holds no more; also once another content was restored into its file.
+const fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::LeaseLost { .. } | Error::ForeignLease { .. })
 }
 
 fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Result<Answer>) {
@@ -177,7 +182,7 @@ fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Res
             Ok(Answer::Extended(expires_at)) => {
                 ends.insert(key, expires_at);
             }
-            Err(Error::LeaseLost { .. }) => lost(shared, key),
+            Err(error) if is_gone(&error) => lost(shared, key),
             Ok(_) => {}
             Err(error) => {
                 if !std::mem::replace(&mut reported, true) {
