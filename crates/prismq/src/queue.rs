@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ struct Shared {
     owner: Owner,
     committer: Committer<SqliteStore>,
     /// The number in the file, which a caller's own connection must find too.
-    file: i64,
+    file: Arc<AtomicI64>,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
     clock: Arc<dyn Clock>,
@@ -205,7 +206,7 @@ impl Queue {
         validate_batch(tasks)?;
         self.shared.owner.check()?;
         let now = Moment::now(&*self.shared.clock);
-        enqueue_in(transaction, self.shared.file, now, tasks)
+        enqueue_in(transaction, self.shared.file.load(Ordering::Relaxed), now, tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.

@@ -138,6 +138,40 @@ fn after_a_restore_tasks_go_to_the_queue_and_type_they_name() {
     assert_eq!(alpha.iter().map(text).collect::<Vec<_>>(), ["a"]);
 }
 
+/// Both files have a first task, claimed under the same token.
+#[test]
+fn after_a_restore_a_lease_of_before_holds_nothing_and_those_since_do() {
+    let (fixture, backup) = (Fixture::new(), Fixture::new());
+    fixture.enqueue("before");
+    let before = fixture.claim_one();
+    backup.enqueue("restored");
+    let held = backup.claim_one();
+    backup.enqueue("waiting");
+    assert_eq!((before.id(), before.token()), (held.id(), held.token()));
+    restore(&fixture, &backup.path());
+
+    assert_foreign(&fixture.queue, &before);
+    let since = fixture.claim_one();
+    assert_eq!(text(&since), "waiting");
+    fixture.another_handle().complete(&since).unwrap();
+    fixture.queue.complete(&held).unwrap();
+    let mut own = Connection::open(fixture.path()).unwrap();
+    let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    fixture.queue.enqueue_in(&transaction, &[task("there")]).unwrap();
+}
+
+/// The one lane of either has the same number.
+#[test]
+fn after_a_restore_a_claim_alone_finds_what_was_restored() {
+    let (fixture, backup) = (Fixture::new(), Fixture::new());
+    fixture.queue.enqueue(&NewTask::new("alpha", *b"before")).unwrap();
+    assert!(fixture.claim(1).is_empty());
+    backup.queue.enqueue(&NewTask::new("beta", *b"restored")).unwrap();
+    restore(&fixture, &backup.path());
+    let claimed = fixture.queue.claim(&Claim::new(["beta"])).unwrap();
+    assert_eq!(claimed.iter().map(text).collect::<Vec<_>>(), ["restored"]);
+}
+
 #[track_caller]
 fn assert_foreign(queue: &Queue, lease: &Lease) {
     let answers = [

@@ -344,6 +344,7 @@ impl SqliteStore {
         let mut damaged: Vec<(i64, bool, String)> = Vec::new();
         let mut parts: Vec<(usize, Range<usize>, Lease)> = Vec::with_capacity(picked.len());
         let until = expires_at.monotonic.as_micros();
+        let file = self.file_number();
         let updated = update.query(params![ids.clone(), until, begun]).and_then(|mut rows| {
             while let Some(row) = rows.next()? {
                 let id: i64 = row.get(0)?;
@@ -363,7 +364,7 @@ impl SqliteStore {
                 let key = LeaseKey {
                     id: TaskId::from_i64(id),
                     token: row.get(1)?,
-                    file: self.file,
+                    file,
                     queue: lane.queue,
                     payload_apart: bytes.is_none(),
                 };

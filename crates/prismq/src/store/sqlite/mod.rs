@@ -37,7 +37,7 @@ mod weights;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
@@ -101,16 +101,18 @@ pub(crate) struct SqliteStore {
     path: PathBuf,
     /// Which files the path stood for when it was opened.
     files: Arc<Files>,
-    /// The number in the file by which leases know it.
-    file: i64,
+    /// The number in the file by which leases know it; restoring a backup may change it.
+    file: Arc<AtomicI64>,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
-    /// The number of the schema when the lanes were read.
-    schema: Option<i64>,
+    /// The number of the schema when the lanes and the number of the file were read.
+    schema: i64,
+    /// The version of the file when the number of the schema was last looked at for a claim.
+    looked_at: Option<i64>,
 }
 
 impl Store for SqliteStore {
@@ -158,8 +160,12 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 
 impl SqliteStore {
     /// The number in the file by which leases and callers' connections are known to be of it.
-    pub(crate) const fn file(&self) -> i64 {
-        self.file
+    pub(crate) fn file(&self) -> Arc<AtomicI64> {
+        self.file.clone()
+    }
+
+    fn file_number(&self) -> i64 {
+        self.file.load(Ordering::Relaxed)
     }
 
     fn apply_batch(
@@ -222,7 +228,7 @@ impl SqliteStore {
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
     fn run_one(&mut self, now: Moment, operation: &Operation) -> Result<Result<Answer>> {
-        if let Some(key) = operation.key().filter(|key| key.file != self.file) {
+        if let Some(key) = operation.key().filter(|key| key.file != self.file_number()) {
             return Ok(Err(foreign(key)));
         }
         match operation {
@@ -260,6 +266,10 @@ impl SqliteStore {
         }
         // First, so that what another process commits meanwhile is not missed.
         let version = self.data_version()?;
+        if self.looked_at != Some(version) {
+            self.forget_exchanged()?;
+            self.looked_at = Some(version);
+        }
         if self.has_due(now)? {
             return Ok(None);
         }
@@ -332,15 +342,17 @@ impl SqliteStore {
         schema::refuse_newer(&self.path, found)
     }
 
-    /// Forgets the lanes once the file's content was exchanged as a whole: restoring a backup through SQLite
-    /// raises the number of the schema, as nothing else does but a migration.
+    /// Forgets what is remembered of the file once its content was exchanged as a whole: restoring a backup
+    /// through SQLite raises the number of the schema, as nothing else does but a migration. Leases of before
+    /// are then of another file.
     fn forget_exchanged(&mut self) -> Result<()> {
-        let schema = self
-            .prepare("PRAGMA schema_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))?;
-        if self.schema.replace(schema) != Some(schema) {
+        let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
+        if schema != self.schema {
+            let file =
+                schema::file_number(&self.connection).map_err(|error| self.failure(error))?;
+            self.file.store(file, Ordering::Relaxed);
             self.ledger.lanes.clear();
+            self.schema = schema;
         }
         Ok(())
     }

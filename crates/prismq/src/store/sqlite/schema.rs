@@ -82,6 +82,11 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// A number that is another once the content of the file was exchanged as a whole.
+pub(super) fn number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
+}
+
 /// The number that was drawn for this file when it was created.
 pub(super) fn file_number(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT number FROM file")?.query_row([], |row| row.get(0))

@@ -64,7 +64,7 @@ impl SqliteStore {
         let mut answers = Vec::with_capacity(keys.len());
         let mut ended: HashMap<i64, Ended> = HashMap::new();
         for key in keys {
-            if key.file != self.file {
+            if key.file != self.file_number() {
                 answers.push(Err(super::foreign(key)));
                 continue;
             }

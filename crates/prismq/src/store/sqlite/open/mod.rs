@@ -13,6 +13,7 @@ mod verify;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -105,7 +106,9 @@ fn connect(
     })?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
-    let file = schema::file_number(&writer).map_err(failure)?;
+    // Before what is read by it.
+    let schema = schema::number(&writer).map_err(failure)?;
+    let file = Arc::new(AtomicI64::new(schema::file_number(&writer).map_err(failure)?));
 
     let reader = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
@@ -137,7 +140,8 @@ fn connect(
         busy_wait: options.busy_wait,
         contention: contention.clone(),
         ledger: Ledger::of_connection(),
-        schema: None,
+        schema,
+        looked_at: None,
     };
     Ok((store, reader))
 }
