@@ -149,12 +149,15 @@ fn a_lane_whose_names_cannot_be_read_hides_no_other() {
 #[test]
 fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
     let cases = [
-        "DELETE FROM sequence",
-        "UPDATE sequence SET next_id = 1",
-        "UPDATE queue SET ordering = 3, ageing_step = -5",
-        "PRAGMA ignore_check_constraints = 1; UPDATE queue SET ordering = 9",
+        ("DELETE FROM sequence", "the row of the next task id is missing"),
+        ("UPDATE sequence SET next_id = 1", "UNIQUE"),
+        ("UPDATE queue SET ordering = 3, ageing_step = -5", "a queue has the ageing step -5"),
+        (
+            "PRAGMA ignore_check_constraints = 1; UPDATE queue SET ordering = 9",
+            "a queue has the order 9",
+        ),
     ];
-    for sql in cases {
+    for (sql, reason) in cases {
         let fixture = Fixture::new();
         fixture.queue.set_history("default", 5).unwrap();
         fixture.enqueue("one");
@@ -162,6 +165,7 @@ fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
         damage(&fixture, sql);
         let error = fixture.queue.enqueue(&task("three")).unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{sql}: {error:?}");
+        assert!(error.to_string().contains(reason), "{sql}: {error}");
         for lease in fixture.claim(9) {
             fixture.queue.complete(&lease).unwrap();
         }

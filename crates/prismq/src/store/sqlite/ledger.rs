@@ -1,9 +1,10 @@
 //! What a transaction in progress carries to its end: the lanes it met, what it counted, and the ids
 //! it gave away. A rollback forgets all of it.
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::counters::Counters;
+use super::failure;
 use super::lanes::Lanes;
 use super::queues::Queues;
 use crate::limits::TASK_ID_MAX;
@@ -43,7 +44,9 @@ impl Ledger {
         }
         let (next, freed) = connection
             .prepare_cached(SEQUENCE)?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or_else(|| failure::damaged("the row of the next task id is missing"))?;
         self.lanes.keep_if_current(freed);
         self.ids = Some(Ids { next, taken: false });
         Ok(next)
