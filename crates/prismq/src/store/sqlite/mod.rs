@@ -128,6 +128,8 @@ impl Store for SqliteStore {
         };
         self.commit()?;
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(self.waits_for_disk);
+        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)
