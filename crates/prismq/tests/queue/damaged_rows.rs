@@ -1,10 +1,10 @@
 //! Rows that no task can have, as a damaged file or another program leaves them: each ends its own task,
 //! with the reason, and nothing else fails for it.
 
-use prismq::{Claim, Error, NewTask, Queue, State, TaskId};
+use prismq::{Claim, Error, NewTask, Queue, State, TaskId, WorkerPool};
 use rusqlite::Connection;
 
-use crate::common::{Fixture, LEASE, claim, task};
+use crate::common::{Fixture, LEASE, claim, task, wait_until};
 
 /// Changes the file behind the queue's back.
 fn damage(fixture: &Fixture, sql: &str) {
@@ -53,6 +53,30 @@ fn a_claim_sets_aside_a_row_that_makes_no_lease_and_goes_on() {
             assert_eq!(fixture.queue.task(alone).unwrap().unwrap().state, State::Ready);
         }
     }
+}
+
+#[test]
+fn a_pool_goes_on_past_damaged_rows_and_so_does_the_enqueue_that_wakes_it() {
+    let fixture = Fixture::new();
+    fixture.enqueue("first");
+    let pool = WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(())).start().unwrap();
+    wait_until(|| pool.stats().completed == 1);
+    // They become ready behind the pool's back, for the next enqueue to meet.
+    fixture.queue.pause("default").unwrap();
+    let bad = ["a", "b", "c"].map(|text| fixture.enqueue(text));
+    damage(
+        &fixture,
+        "BEGIN IMMEDIATE; UPDATE task SET priority = -9999999999 WHERE id = 2;
+         UPDATE task SET token = 9223372036854775807 WHERE id = 3;
+         UPDATE task SET lane = 77, state = 1, run_at = 0 WHERE id = 4;
+         UPDATE queue SET paused = 0; COMMIT",
+    );
+    for text in ["one", "two", "three"] {
+        fixture.enqueue(text);
+    }
+    wait_until(|| pool.stats().completed == 4);
+    assert!(bad[..2].iter().all(|id| state_and_error(&fixture.queue, *id).0 == State::Dead));
+    assert!(pool.shutdown(LEASE).error.is_none());
 }
 
 #[test]
@@ -125,12 +149,15 @@ fn a_lane_whose_names_cannot_be_read_hides_no_other() {
 #[test]
 fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
     let cases = [
-        "DELETE FROM file",
-        "UPDATE file SET next_id = 1",
-        "UPDATE queue SET ordering = 3, ageing_step = -5",
-        "PRAGMA ignore_check_constraints = 1; UPDATE queue SET ordering = 9",
+        ("DELETE FROM file", "the row of the next task id is missing"),
+        ("UPDATE file SET next_id = 1", "UNIQUE"),
+        ("UPDATE queue SET ordering = 3, ageing_step = -5", "a queue has the ageing step -5"),
+        (
+            "PRAGMA ignore_check_constraints = 1; UPDATE queue SET ordering = 9",
+            "a queue has the order 9",
+        ),
     ];
-    for sql in cases {
+    for (sql, reason) in cases {
         let fixture = Fixture::new();
         fixture.queue.set_history("default", 5).unwrap();
         fixture.enqueue("one");
@@ -138,6 +165,7 @@ fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
         damage(&fixture, sql);
         let error = fixture.queue.enqueue(&task("three")).unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{sql}: {error:?}");
+        assert!(error.to_string().contains(reason), "{sql}: {error}");
         for lease in fixture.claim(9) {
             fixture.queue.complete(&lease).unwrap();
         }

@@ -74,6 +74,7 @@ mod names;
 mod no_statement_is_put_together_from_what_callers_say;
 mod pool;
 mod queues_in_one_file_are_apart;
+mod replaced_file;
 mod suspects;
 mod tasks_survive_closing_and_reopening;
 mod the_queue_is_full_durability_unless_told_otherwise;

@@ -47,6 +47,11 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
     }
 }
 
+/// What a read found that a sound file does not hold.
+pub(super) fn damaged(reason: impl Into<String>) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(reason.into().into())
+}
+
 /// Whether a number in a row was about to leave the range of its column; the statement is undone.
 pub(super) fn is_overflow(error: &rusqlite::Error) -> bool {
     error

@@ -4,8 +4,9 @@
 //! that of the file. Once another connection has committed, what is left of them is given up, as the
 //! other may have given away higher ones, and a task enqueued later must have the higher id.
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, OptionalExtension, Result};
 
+use super::failure;
 use crate::limits::TASK_ID_MAX;
 
 /// Ids reserved beyond those that are needed.
@@ -45,7 +46,9 @@ impl Ids {
         if self.version != Some(version) {
             let (next, names_freed) = connection
                 .prepare_cached(SEQUENCE)?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?
+                .ok_or_else(|| failure::damaged("the row of the next task id is missing"))?;
             (self.next, self.end, self.version) = (next, next, Some(version));
             freed = Some(names_freed);
         }

@@ -192,6 +192,8 @@ impl SqliteStore {
             self.refuse_lost()?;
         }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(self.waits_for_disk);
+        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)

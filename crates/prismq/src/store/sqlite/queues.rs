@@ -30,17 +30,21 @@ pub(super) struct Settings {
 impl Settings {
     /// An error for an order that there is not, which concerns only those who need it.
     pub(super) fn order(&self) -> Result<Order> {
-        let step = || {
-            let micros = u64::try_from(self.ageing_step);
-            micros.map_err(|_| rusqlite::Error::IntegralValueOutOfRange(1, self.ageing_step))
+        let unknown = |what, number: i64| {
+            let remedy = "Queue::set_order sets it anew while the queue is empty";
+            failure::damaged(format!(
+                "a queue has the {what} {number}, which there is not: {remedy}"
+            ))
         };
         match self.ordering {
             0 => Ok(Order::Priority),
             1 => Ok(Order::FirstInFirstOut),
             2 => Ok(Order::LastInFirstOut),
-            3 => Ok(Order::Ageing { step: Duration::from_micros(step()?) }),
+            3 => u64::try_from(self.ageing_step)
+                .map(|step| Order::Ageing { step: Duration::from_micros(step) })
+                .map_err(|_| unknown("ageing step", self.ageing_step)),
             4 => Ok(Order::WeightedRandom),
-            other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+            other => Err(unknown("order", other)),
         }
     }
 

@@ -22,14 +22,12 @@ pub(super) fn refuse_forbidden(path: &Path, folder: &Path, file: Option<&Metadat
     use rustix::fs::Access;
 
     if let Some(file) = file {
-        let what = "it cannot be read and written";
+        let what = "cannot read and write it";
         refuse(path, path, Access::READ_OK | Access::WRITE_OK, what, file)?;
     }
     if let Ok(metadata) = fs::metadata(folder) {
-        let what = format!(
-            "its folder {} cannot be written, where SQLite keeps the -wal",
-            folder.display()
-        );
+        let what =
+            format!("cannot write its folder {}, where SQLite keeps the -wal", folder.display());
         refuse(path, folder, Access::WRITE_OK | Access::EXEC_OK, &what, &metadata)?;
     }
     Ok(())
@@ -66,7 +64,7 @@ fn refuse(
         _ => return Ok(()),
     };
     let error = std::io::Error::from(errno);
-    let reason = format!("{what} by this process of user {user}: {error}; {remedy}");
+    let reason = format!("this process of user {user} {what}: {error}; {remedy}");
     Err(unusable(path, reason))
 }
 
