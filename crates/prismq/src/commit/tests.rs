@@ -5,6 +5,9 @@ use crate::clock::SystemClock;
 use crate::store::Claimed;
 use crate::task::NewTask;
 
+/// Longer than anything takes that is waited for here.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Answers every enqueue; says what group it was given and waits to be let on.
 struct Gate {
     groups: Sender<usize>,
@@ -15,7 +18,7 @@ impl Store for Gate {
     fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
         self.groups.send(batch.len()).unwrap();
         // Told nothing any more, it panics.
-        self.go.recv().expect("the test goes on")?;
+        self.go.recv_timeout(PATIENCE).expect("the test goes on")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
     }
 
@@ -111,6 +114,7 @@ fn a_full_queue_answers_overloaded_and_never_grows() {
     first.join().unwrap();
     // Larger than a group, it went alone.
     assert_eq!(second.join().unwrap().len(), PENDING_OPERATIONS_MAX);
+    assert!(!scene.committer.pending().leading);
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn waits_for_room(scene: &Scene) -> [thread::JoinHandle<Answers>; 3] {
 
 #[test]
 fn a_caller_that_waits_for_room_goes_on_when_there_is_some() {
-    let scene = scene(Duration::from_secs(60));
+    let scene = scene(PATIENCE);
     let callers = waits_for_room(&scene);
     (0..3).for_each(|_| scene.go.send(Ok(())).unwrap());
     for caller in callers {
@@ -169,7 +173,7 @@ fn a_caller_that_waits_for_room_goes_on_when_there_is_some() {
 
 #[test]
 fn a_caller_that_waits_for_room_is_answered_when_the_queue_is_poisoned() {
-    let scene = scene(Duration::from_secs(60));
+    let scene = scene(PATIENCE);
     let work = scene.committer.work.count();
     let callers = waits_for_room(&scene);
     scene.go.send(Err(poisoned("fsync failed"))).unwrap();
@@ -206,6 +210,7 @@ fn a_failed_sync_fails_its_group_and_everyone_after_it() {
     }
     let later = scene.committer.submit(vec![enqueue()]);
     assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
+    assert_eq!(scene.groups.try_iter().count(), 0, "nothing more is applied");
 }
 
 #[test]
