@@ -455,6 +455,20 @@ fn leases_of_all_that_is_held_are_extended_in_time() {
 }
 
 #[test]
+fn a_heartbeat_that_is_due_waits_while_the_database_refuses() {
+    let mut pool = Pool::with_times(1, 50 * MS);
+    pool.claimed([lease(1)]);
+    pool.begin(0);
+    pool.scheduler.back_off(pool.now);
+    let beat = CLOCK.after(LEASE / leading::BEATS_PER_LEASE);
+    let plan = pool.scheduler.plan(pool.now, beat, 0);
+    let Plan::Wait { until: Some(until), due: None, .. } = plan else { panic!("{plan:?}") };
+    let plan = pool.scheduler.plan(until, beat, 0);
+    let Plan::Submit(batch) = plan else { panic!("{plan:?}") };
+    assert_eq!(batch.extend, [lease(1).key]);
+}
+
+#[test]
 fn a_lost_lease_notifies_the_handler_and_drops_what_is_not_begun() {
     let mut pool = Pool::with_times(1, MS);
     pool.claimed([lease(1), lease(2)]);
