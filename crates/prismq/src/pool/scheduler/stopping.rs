@@ -45,9 +45,10 @@ impl Scheduler {
         let fault = Fault { may_end: error.may_end_by_itself(), error };
         if !fault.may_end {
             self.phase = Phase::Stopped;
-            self.drained = None;
             self.permit = None;
         }
+        // What a claim saw before does not say whether the database is well.
+        self.drained = None;
         self.give_back_all(now);
         self.backoff.failed(now);
         let known = self.fault.as_ref().is_some_and(|known| known.may_end == fault.may_end);

@@ -401,6 +401,16 @@ fn a_fault_that_may_end_suspends_the_pool_until_a_batch_is_accepted() {
 }
 
 #[test]
+fn an_idle_pool_tries_again_after_a_fault_that_may_end() {
+    let mut pool = Pool::new(settings(1));
+    pool.drained(false);
+    let too_new = Error::SchemaTooNew { path: "q".into(), found: 9, supported: 2 };
+    pool.scheduler.fail(too_new, pool.now);
+    pool.now += Duration::from_secs(1);
+    assert!(pool.room().is_some());
+}
+
+#[test]
 fn a_shutdown_gives_back_what_is_held_and_waits_for_what_runs() {
     let mut pool = Pool::with_times(2, MS);
     pool.claimed((1..=3).map(lease));
