@@ -340,6 +340,18 @@ fn no_wakeup_when_awake_workers_finish_first() {
 }
 
 #[test]
+fn no_wakeup_while_the_first_payload_is_read() {
+    let mut pool = one_awake(0, QUICK / 50);
+    pool.claimed([Lease { payload: Payload::unread(), ..lease(0) }]);
+    pool.claimed((1..=60).map(lease));
+    let Step::Read(keys) = pool.step(0) else { panic!("the payload is to be read") };
+    assert_eq!(pool.scheduler.wake(), 0, "nobody could begin a task");
+    let read = keys.into_iter().map(|key| (key, Ok(Payload::part(Arc::default(), 0..0))));
+    pool.scheduler.end_read(read.collect(), pool.now);
+    assert_eq!(pool.scheduler.wake(), 1);
+}
+
+#[test]
 fn workers_are_woken_for_what_a_stuck_handler_keeps_waiting() {
     let mut pool = one_awake(2, QUICK / 50);
     assert_eq!(pool.scheduler.free_stuck(pool.now + STUCK / 2), 0);
