@@ -5,6 +5,9 @@ use crate::clock::SystemClock;
 use crate::store::Claimed;
 use crate::task::NewTask;
 
+/// Longer than anything takes that is waited for here.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Answers every enqueue; says what group it was given and waits to be let on.
 struct Gate {
     groups: Sender<usize>,
@@ -15,7 +18,7 @@ impl Store for Gate {
     fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
         self.groups.send(batch.len()).unwrap();
         // Told nothing any more, it panics.
-        self.go.recv().expect("the test goes on")?;
+        self.go.recv_timeout(PATIENCE).expect("the test goes on")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
     }
 
@@ -109,7 +112,88 @@ fn a_full_queue_answers_overloaded_and_never_grows() {
     scene.go.send(Ok(())).unwrap();
     scene.go.send(Ok(())).unwrap();
     first.join().unwrap();
-    second.join().unwrap();
+    // Larger than a group, it went alone.
+    assert_eq!(second.join().unwrap().len(), PENDING_OPERATIONS_MAX);
+    assert!(!scene.committer.pending().leading);
+}
+
+#[test]
+fn what_is_larger_than_all_the_room_goes_when_nothing_waits() {
+    let scene = scene(Duration::ZERO);
+    scene.go.send(Ok(())).unwrap();
+    let answers = scene.committer.submit(vec![enqueue(); PENDING_OPERATIONS_MAX + 1]);
+    assert!(answers.iter().all(Result::is_ok));
+}
+
+#[test]
+fn a_group_is_bounded_in_bytes_and_what_was_applied_leaves_its_room() {
+    let scene = scene(Duration::ZERO);
+    let first = scene.caller(1);
+    scene.groups.recv().unwrap();
+    let large = || Operation::Enqueue(vec![NewTask::new("t", vec![0; GROUP_BYTES_MAX / 2 + 1])]);
+    let followers: Vec<_> = (0..2)
+        .map(|_| {
+            let (committer, operation) = (scene.committer.clone(), large());
+            thread::spawn(move || committer.submit(vec![operation]))
+        })
+        .collect();
+    scene.wait_for_pending(2);
+    for _ in 0..2 {
+        scene.go.send(Ok(())).unwrap();
+        assert_eq!(scene.groups.recv().unwrap(), 1);
+    }
+    scene.go.send(Ok(())).unwrap();
+    first.join().unwrap();
+    followers.into_iter().for_each(|follower| drop(follower.join().unwrap()));
+    let pending = scene.committer.pending();
+    assert_eq!((pending.operations, pending.bytes), (0, 0));
+}
+
+/// A caller that waits for room while the queue is full: first and second are what fills it.
+fn waits_for_room(scene: &Scene) -> [thread::JoinHandle<Answers>; 3] {
+    let first = scene.caller(1);
+    scene.groups.recv().unwrap();
+    let second = scene.caller(PENDING_OPERATIONS_MAX);
+    scene.wait_for_pending(PENDING_OPERATIONS_MAX);
+    let third = scene.caller(1);
+    // It is about to wait; should it come later, it finds the same.
+    (0..1000).for_each(|_| thread::yield_now());
+    [first, second, third]
+}
+
+#[test]
+fn a_caller_that_waits_for_room_goes_on_when_there_is_some() {
+    let scene = scene(PATIENCE);
+    let callers = waits_for_room(&scene);
+    (0..3).for_each(|_| scene.go.send(Ok(())).unwrap());
+    for caller in callers {
+        assert!(caller.join().unwrap().iter().all(Result::is_ok));
+    }
+}
+
+#[test]
+fn a_caller_that_waits_for_room_is_answered_when_the_queue_is_poisoned() {
+    let scene = scene(PATIENCE);
+    let work = scene.committer.work.count();
+    let callers = waits_for_room(&scene);
+    scene.go.send(Err(poisoned("fsync failed"))).unwrap();
+    for caller in callers {
+        let answers = caller.join().unwrap();
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Poisoned { .. }))));
+    }
+    assert!(scene.committer.work.count() > work, "idle pools learn of it");
+}
+
+#[test]
+fn a_busy_group_is_not_applied_one_by_one() {
+    let scene = scene(Duration::ZERO);
+    let busy = Err(Error::Busy { waited: Duration::ZERO });
+    for answer in [busy, Ok(()), Ok(()), Ok(())] {
+        scene.go.send(answer).unwrap();
+    }
+    let answers = scene.committer.submit(vec![enqueue(); 3]);
+    assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [3]);
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Busy { .. }))));
 }
 
 #[test]
@@ -126,6 +210,7 @@ fn a_failed_sync_fails_its_group_and_everyone_after_it() {
     }
     let later = scene.committer.submit(vec![enqueue()]);
     assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
+    assert_eq!(scene.groups.try_iter().count(), 0, "nothing more is applied");
 }
 
 #[test]
@@ -184,14 +269,21 @@ struct Idle {
     claim: Claim,
     room: usize,
     given: Mutex<Vec<Lease>>,
+    /// How many promises were kept.
+    kept: Mutex<usize>,
 }
 
 impl Idle {
     fn new(queue: &crate::Queue, room: usize) -> Arc<Self> {
-        let idle = Arc::new(Self { claim: Claim::new(["t"]), room, given: Mutex::default() });
+        let idle = Self::with_room(room);
         let claimer: Arc<dyn Claimer> = idle.clone();
         queue.add_claimer(Arc::downgrade(&claimer));
         idle
+    }
+
+    fn with_room(room: usize) -> Arc<Self> {
+        let claim = Claim::new(["t"]);
+        Arc::new(Self { claim, room, given: Mutex::default(), kept: Mutex::default() })
     }
 
     fn given(&self) -> usize {
@@ -210,6 +302,7 @@ impl Claimer for Idle {
 
     fn keep_promise(&self, room: usize, leases: Vec<Lease>) {
         assert_eq!(room, self.room);
+        *self.kept.lock().unwrap() += 1;
         self.given.lock().unwrap().extend(leases);
     }
 
@@ -292,7 +385,7 @@ fn a_claim_that_fails_does_not_fail_the_enqueue_it_rides_on() {
         Error::Full { reason: "disk".to_owned() },
         Error::InvalidInput { what: "any", reason: "error".to_owned() },
     ] {
-        let idle = Arc::new(Idle { claim: Claim::new(["t"]), room: 1, given: Mutex::default() });
+        let idle = Idle::with_room(1);
         let claimer: Arc<dyn Claimer> = idle.clone();
         scene.committer.add_claimer(Arc::downgrade(&claimer));
         scene.go.send(Err(error)).unwrap();
@@ -302,4 +395,75 @@ fn a_claim_that_fails_does_not_fail_the_enqueue_it_rides_on() {
         assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [2, 1]);
         assert_eq!(idle.given(), 0);
     }
+}
+
+/// One that claims in the transactions of this scene.
+fn idle(scene: &Scene) -> Arc<Idle> {
+    let idle = Idle::with_room(1);
+    let claimer: Arc<dyn Claimer> = idle.clone();
+    scene.committer.add_claimer(Arc::downgrade(&claimer));
+    idle
+}
+
+#[test]
+fn a_claim_for_an_idle_pool_that_fails_fails_nobody_else() {
+    let scene = scene(Duration::ZERO);
+    let idle = idle(&scene);
+    for answer in [Err(Error::Full { reason: "disk".to_owned() }), Ok(())] {
+        scene.go.send(answer).unwrap();
+    }
+    let answers = scene.committer.submit(vec![enqueue()]);
+    assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [2, 1], "again without the claim");
+    assert!(matches!(answers.as_slice(), [Ok(_)]), "{answers:?}");
+    assert_eq!(*idle.kept.lock().unwrap(), 1);
+}
+
+#[test]
+fn a_promise_ends_where_the_transaction_fails() {
+    let scene = scene(Duration::ZERO);
+    let idle = idle(&scene);
+    scene.go.send(Err(Error::Busy { waited: Duration::ZERO })).unwrap();
+    let answers = scene.committer.submit(vec![enqueue()]);
+    assert!(matches!(answers.as_slice(), [Err(Error::Busy { .. })]), "{answers:?}");
+    assert_eq!((*idle.kept.lock().unwrap(), idle.given()), (1, 0));
+}
+
+#[test]
+fn an_idle_pool_is_given_no_suspect_with_what_is_enqueued() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(crate::ManualClock::default());
+    let path = folder.path().join("queue.db");
+    let queue = crate::Queue::builder(path).clock(clock.clone()).open().unwrap();
+    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    let lease = queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
+    clock.set(lease.expires_at());
+    let idle = Idle::new(&queue, 2);
+    let id = queue.enqueue(&NewTask::new("t", [])).unwrap();
+    let given = idle.given.lock().unwrap();
+    assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [id]);
+}
+
+#[test]
+fn what_gives_workers_something_to_do_raises_the_signal_of_work() {
+    let (_folder, queue) = queue();
+    let mut known = queue.work().count();
+    let mut raised = || {
+        let count = queue.work().count();
+        std::mem::replace(&mut known, count) < count
+    };
+    let claim = || queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
+    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    assert!(raised());
+    let lease = claim();
+    assert!(!raised(), "a claim takes work");
+    queue.release(&lease).unwrap();
+    assert!(raised());
+    queue.fail(&claim(), crate::TaskError::new("again").retry_after(Duration::ZERO)).unwrap();
+    assert!(raised());
+    queue.pause("default").unwrap();
+    assert!(!raised());
+    queue.resume("default").unwrap();
+    assert!(raised());
+    queue.fail(&claim(), crate::TaskError::permanent("never")).unwrap();
+    assert!(!raised(), "a dead letter is no work");
 }

@@ -86,7 +86,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
             Err(error) => trouble = Some(error),
         }
     }
-    extended(shared, extend, &mut next);
+    extended(shared, extend, &mut next, &mut trouble);
     if let Some(room) = claim {
         claimed(shared, room, next(), (seen, clock), &mut trouble);
     }
@@ -174,9 +174,14 @@ const fn is_gone(error: &Error) -> bool {
     matches!(error, Error::LeaseLost { .. } | Error::ForeignLease { .. })
 }
 
-fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Result<Answer>) {
+/// Takes in how leases were extended; what was not is tried again at the next heartbeat.
+fn extended(
+    shared: &Shared,
+    keys: Vec<LeaseKey>,
+    next: &mut impl FnMut() -> Result<Answer>,
+    trouble: &mut Option<Error>,
+) {
     let mut ends = HashMap::with_capacity(keys.len());
-    let mut reported = false;
     for key in keys {
         match next() {
             Ok(Answer::Extended(expires_at)) => {
@@ -184,11 +189,7 @@ fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Res
             }
             Err(error) if is_gone(&error) => lost(shared, key),
             Ok(_) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut reported, true) {
-                    tracing::warn!(%error, "leases not extended: tried again at the next heartbeat");
-                }
-            }
+            Err(error) => *trouble = Some(error),
         }
     }
     if !ends.is_empty() {

@@ -13,7 +13,9 @@ fn a_paused_queue_gives_nothing_until_it_is_resumed() {
     fixture.queue.enqueue(&task("b").queue("mail")).unwrap();
     fixture.queue.pause("default").unwrap();
     fixture.enqueue("c");
+    let written = fixture.queue.contention().write_transactions;
     assert_eq!(fixture.claimed(9), Vec::<String>::new());
+    assert_eq!(fixture.queue.contention().write_transactions, written, "it is not even locked");
     assert!(fixture.another_handle().claim(&claim()).unwrap().is_empty());
     assert_eq!(fixture.queue.claim(&claim().queue("mail")).unwrap().len(), 1);
     let stats = fixture.queue.stats("default").unwrap();

@@ -57,7 +57,9 @@ impl Scheduler {
         let times = [self.due_but_claims(now), backoff, ahead, alone, Some(look_at)];
         let until = times.into_iter().flatten().min();
         let next_due = self.drained.and_then(|drained| drained.next_due);
-        let beat = self.held().next().is_some().then_some(self.next_beat);
+        // One that is due waits until the database is tried again.
+        let beats = backoff.is_none() && self.held().next().is_some();
+        let beat = beats.then_some(self.next_beat);
         self.leader.wakes_at = until;
         let due = next_due.into_iter().chain(beat).min();
         Plan::Wait { until, due, idle: self.waits_for_work() }

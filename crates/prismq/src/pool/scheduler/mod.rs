@@ -193,10 +193,14 @@ impl Scheduler {
     pub(super) fn finish(&mut self, mut finished: Finished, took: Duration, now: Instant) {
         let Some(worker) = finished.worker else { return };
         let Some(running) = self.slots.end(worker) else { return };
-        if let Some(count) = self.stats.per_worker.get_mut(worker) {
-            *count += 1;
+        if finished.is_result() {
+            self.times.ended(running.task_type, took);
+            if let Some(count) = self.stats.per_worker.get_mut(worker) {
+                *count += 1;
+            }
+        } else {
+            finished.worker = None;
         }
-        self.times.ended(running.task_type, took);
         if self.suspect.take_if(|(key, _)| *key == running.lease.key).is_some() {
             self.permit = None;
         }

@@ -74,10 +74,12 @@ impl Ready {
 
     /// Whether a worker would find something to do after others have taken the first so many tasks.
     pub(super) fn has_work_after(&self, taken: usize) -> bool {
-        self.tasks.iter().filter(|held| held.runnable).nth(taken).is_some_and(|held| {
-            // Payloads are read by one worker for all.
-            !held.lease.payload.is_unread() || (taken == 0 && !self.reading)
-        })
+        let unread = |held: &Held| held.lease.payload.is_unread();
+        if self.first().is_some_and(unread) {
+            // Payloads are read by one worker for all, and no task is taken before the first.
+            return taken == 0 && !self.reading;
+        }
+        self.tasks.iter().filter(|held| held.runnable).nth(taken).is_some_and(|held| !unread(held))
     }
 
     /// Takes the first task that may run, unless its payload is yet to be read.

@@ -363,10 +363,23 @@ fn no_wakeup_when_awake_workers_finish_first() {
 }
 
 #[test]
+fn no_wakeup_while_the_first_payload_is_read() {
+    let mut pool = one_awake(0, QUICK / 50);
+    pool.claimed([Lease { payload: Payload::unread(), ..lease(0) }]);
+    pool.claimed((1..=60).map(lease));
+    let Step::Read(keys) = pool.step(0) else { panic!("the payload is to be read") };
+    assert_eq!(pool.scheduler.wake(), 0, "nobody could begin a task");
+    let read = keys.into_iter().map(|key| (key, Ok(Payload::part(Arc::default(), 0..0))));
+    pool.scheduler.end_read(read.collect(), pool.now);
+    assert_eq!(pool.scheduler.wake(), 1);
+}
+
+#[test]
 fn workers_are_woken_for_what_a_stuck_handler_keeps_waiting() {
     let mut pool = one_awake(2, QUICK / 50);
     assert_eq!(pool.scheduler.free_stuck(pool.now + STUCK / 2), 0);
     assert_eq!(pool.scheduler.free_stuck(pool.now + STUCK), 2);
+    assert_eq!(pool.scheduler.free_stuck(pool.now + STUCK), 0, "they have not come yet");
     let woken = (0..3).filter(|_| pool.scheduler.end_wait()).count();
     assert_eq!(woken, 2, "as many as were woken go on");
 }
@@ -407,6 +420,7 @@ fn a_fault_that_may_end_suspends_the_pool_until_a_batch_is_accepted() {
     let fault = pool.scheduler.fail(too_new.clone(), pool.now);
     assert!(fault.unwrap().may_end);
     assert!(pool.scheduler.fail(too_new, pool.now).is_none(), "it is reported once");
+    assert!(matches!(pool.plan(), Plan::Wait { .. }), "it is not tried at once");
     assert!(!pool.scheduler.is_running() && !pool.scheduler.has_stopped());
     assert!(matches!(pool.step(1), Step::Wait), "what was held is not run");
     pool.now += Duration::from_secs(1);
@@ -449,7 +463,9 @@ fn a_shutdown_gives_back_what_is_held_and_waits_for_what_runs() {
     let batch = pool.batch();
     assert_eq!(Pool::ids(&batch), [1]);
     assert_eq!(pool.scheduler.unsettled(), [TaskId::from_i64(1)], "until it is committed");
+    assert!(!pool.scheduler.is_settled(None));
     pool.settled(MS);
+    assert_eq!(pool.scheduler.unsettled(), []);
     assert!(matches!(pool.plan(), Plan::Exit));
 }
 
@@ -461,6 +477,9 @@ fn an_abandoned_pool_ends_when_its_leases_have_expired() {
     pool.scheduler.drain(pool.now);
     pool.scheduler.abandon();
     assert!(matches!(pool.plan(), Plan::Wait { .. }));
+    let beat = CLOCK.after(LEASE / leading::BEATS_PER_LEASE);
+    let plan = pool.scheduler.plan(pool.now, beat, 0);
+    assert!(matches!(plan, Plan::Wait { .. }), "leases are extended no more: {plan:?}");
     let expired = CLOCK.after(LEASE);
     assert!(matches!(pool.scheduler.plan(pool.now, expired, 0), Plan::Exit));
 }
@@ -479,6 +498,20 @@ fn leases_of_all_that_is_held_are_extended_in_time() {
     let ends = batch.extend.iter().map(|key| (*key, at(due.after(LEASE)))).collect();
     pool.scheduler.extended(&ends);
     assert!(pool.scheduler.held().all(|lease| lease.expires_at == at(due.after(LEASE))));
+}
+
+#[test]
+fn a_heartbeat_that_is_due_waits_while_the_database_refuses() {
+    let mut pool = Pool::with_times(1, 50 * MS);
+    pool.claimed([lease(1)]);
+    pool.begin(0);
+    pool.scheduler.back_off(pool.now);
+    let beat = CLOCK.after(LEASE / leading::BEATS_PER_LEASE);
+    let plan = pool.scheduler.plan(pool.now, beat, 0);
+    let Plan::Wait { until: Some(until), due: None, .. } = plan else { panic!("{plan:?}") };
+    let plan = pool.scheduler.plan(until, beat, 0);
+    let Plan::Submit(batch) = plan else { panic!("{plan:?}") };
+    assert_eq!(batch.extend, [lease(1).key]);
 }
 
 #[test]
@@ -529,7 +562,11 @@ fn an_attempt_that_outlasts_the_grace_is_recorded_and_what_its_handler_returns_i
     assert_eq!(pool.scheduler.held().count(), 0, "its lease is extended no more");
     pool.settled(MS);
     assert_eq!(pool.scheduler.stats().running, 1, "its worker is not free");
+    pool.drained(false);
+    pool.plan();
+    pool.scheduler.look_again();
     pool.finish(0, lease, End::Complete, 200 * MS);
+    assert!(pool.scheduler.calls_leader(pool.now), "to claim for the worker");
     assert!(pool.scheduler.settling.is_empty());
     assert_eq!(pool.scheduler.stats().timed_out, 1);
 }
@@ -628,6 +665,242 @@ fn a_payload_that_cannot_be_read_now_costs_no_attempt_and_a_missing_one_does() {
     let ends: Vec<_> = pool.scheduler.settling.iter().map(|finished| &finished.end).collect();
     assert!(matches!(ends.as_slice(), [End::Release, End::Fail(_)]), "{ends:?}");
     assert_eq!(pool.step(0).ran(), Some(3));
+    pool.claimed([apart(4)]);
+    assert!(matches!(pool.step(0), Step::Read(_)), "the next are read in turn");
+}
+
+#[test]
+fn a_pool_learns_how_long_its_handlers_take() {
+    let mut pool = Pool::new(settings(1));
+    pool.claimed([lease(1)]);
+    pool.run(0, MS);
+    pool.batch();
+    pool.claimed([]);
+    pool.settled(MS);
+    pool.scheduler.settling.take();
+    assert_eq!(pool.room().unwrap().tasks, 1 + 19);
+}
+
+#[test]
+fn what_a_free_worker_is_about_to_begin_does_not_go_back() {
+    let mut pool = Pool::with_times(2, 50 * MS);
+    pool.claimed([lease(1), lease(2)]);
+    pool.begin(0);
+    pool.now += PREFETCH_TIME;
+    let plan = pool.plan();
+    assert!(matches!(plan, Plan::Wait { .. }), "{plan:?}");
+    assert_eq!(pool.step(1).ran(), Some(2));
+}
+
+#[test]
+fn what_is_held_is_looked_at_again_until_it_is_begun() {
+    let mut pool = Pool::with_times(1, 5 * MS);
+    pool.claimed((1..=4).map(lease));
+    pool.now += PREFETCH_TIME - MS;
+    pool.begin(0);
+    pool.scheduler.events = crate::limits::EVENTS_MAX; // no claims
+    pool.now += MS;
+    let plan = pool.plan();
+    assert!(matches!(plan, Plan::Wait { .. }), "they are begun within 20 ms: {plan:?}");
+    pool.now += 2 * PREFETCH_TIME;
+    assert_eq!(Pool::ids(&pool.batch()).len(), 3);
+}
+
+#[test]
+fn what_was_claimed_just_now_does_not_go_back() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.claimed((1..=3).map(lease));
+    pool.begin(0);
+    pool.now += PREFETCH_TIME;
+    pool.claimed([lease(9)]);
+    pool.plan();
+    pool.now += SETTLE_DELAY;
+    let mut back = Pool::ids(&pool.batch());
+    back.sort_unstable();
+    assert_eq!(back, [2, 3]);
+    assert_eq!(pool.scheduler.stats().ready, 1);
+}
+
+#[test]
+fn what_went_back_counts_no_more() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.claimed((1..=10).map(lease));
+    pool.scheduler.paused(pool.now);
+    pool.settling_batch();
+    pool.settled(MS);
+    assert_eq!(pool.room().unwrap().tasks, 1 + 19);
+}
+
+#[test]
+fn a_quick_pool_marks_one_task_as_begun_and_a_slow_one_as_many_as_workers_are_free() {
+    let begun = |handler| Pool::with_times(4, handler).room().unwrap().begun;
+    assert_eq!((begun(MS / 1000), begun(MS)), (1, 4));
+}
+
+#[test]
+fn a_pool_looks_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
+    let due = CLOCK.after(LEASE);
+    for (clock, looks) in [(CLOCK, false), (due, true), (Timestamp::from_micros(1), true)] {
+        let mut pool = Pool::new(settings(1));
+        let drained = Drained {
+            seen: 0,
+            clock: CLOCK,
+            version: 1,
+            next_due: Some(due),
+            without_suspects: false,
+        };
+        pool.scheduler.claimed(Vec::new(), Some(drained), true, pool.now);
+        let plan = pool.scheduler.plan(pool.now, clock, 0);
+        assert_eq!(matches!(plan, Plan::Submit(_)), looks, "{clock:?}: {plan:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_has_leases_extended_at_once() {
+    let mut pool = Pool::with_times(1, 50 * MS);
+    pool.claimed([lease(1)]);
+    pool.begin(0);
+    let plan = pool.scheduler.plan(pool.now, Timestamp::from_micros(1), 0);
+    let Plan::Submit(batch) = plan else { panic!("{plan:?}") };
+    assert_eq!(batch.extend, [lease(1).key]);
+}
+
+#[test]
+fn a_pool_that_ends_has_nothing_claimed_for_it() {
+    let mut pool = Pool::new(settings(1));
+    pool.room();
+    pool.scheduler.drain(pool.now);
+    pool.drained(false);
+    assert_eq!(pool.scheduler.promise(Some(0)), 0);
+}
+
+#[test]
+fn a_result_in_the_leaders_hands_is_not_settled_yet() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.scheduler.events = crate::limits::EVENTS_MAX; // no claims
+    pool.claimed([lease(1)]);
+    pool.run(0, MS);
+    pool.batch();
+    pool.scheduler.drain(pool.now);
+    assert!(!pool.scheduler.is_settled(None));
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_what_a_fault_keeps_from_being_settled() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.claimed([lease(1)]);
+    pool.run(0, MS);
+    pool.scheduler.drain(pool.now);
+    assert!(!pool.scheduler.is_settled(None));
+    let too_new = Error::SchemaTooNew { path: "q".into(), found: 9, supported: 2 };
+    pool.scheduler.fail(too_new, pool.now);
+    assert!(pool.scheduler.is_settled(None));
+}
+
+#[test]
+fn a_batch_that_is_accepted_ends_the_wait_after_a_refusal() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.scheduler.back_off(pool.now);
+    assert_eq!(pool.room(), None);
+    assert!(!pool.scheduler.recover(), "it was no fault of the queue");
+    assert!(pool.room().is_some());
+}
+
+#[test]
+fn results_are_gathered_from_the_first_one_on() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.scheduler.events = crate::limits::EVENTS_MAX; // no claims
+    pool.claimed((1..=9).map(lease));
+    pool.run(0, MS / 10);
+    let first = pool.now;
+    pool.run(0, MS / 10);
+    let Plan::Wait { until, .. } = pool.plan() else { panic!("it gathers") };
+    assert_eq!(until, Some(first + SETTLE_DELAY));
+}
+
+#[test]
+fn half_a_prefetch_of_results_is_enough_to_commit() {
+    let mut pool = Pool::new(Settings { prefetch: 4, ..settings(1) });
+    pool.scheduler.events = crate::limits::EVENTS_MAX; // no claims
+    pool.claimed((1..=9).map(lease));
+    pool.run(0, MS / 10);
+    assert!(matches!(pool.plan(), Plan::Wait { .. }));
+    pool.run(0, MS / 10);
+    assert_eq!(Pool::ids(&pool.batch()), [1, 2]);
+}
+
+#[test]
+fn a_leader_at_the_database_is_not_called() {
+    let mut pool = Pool::new(settings(1));
+    pool.room();
+    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], pool.now);
+    pool.run(0, MS);
+    assert!(!pool.scheduler.calls_leader(pool.now), "it looks at everything when it is back");
+}
+
+#[test]
+fn the_next_task_of_a_worker_is_not_notified_of_what_befell_the_last() {
+    let mut pool = with_limit(50 * MS);
+    let first = pool.begin(0);
+    let flags = pool.scheduler.flags(0);
+    pool.now += 50 * MS;
+    pool.plan();
+    pool.scheduler.lost(first.key);
+    assert!(flags.timed_out() && flags.lease_lost());
+    pool.finish(0, first, End::Complete, 50 * MS);
+    pool.claimed([lease(2)]);
+    pool.begin(0);
+    assert!(!flags.timed_out() && !flags.lease_lost());
+}
+
+#[test]
+fn the_leader_wakes_for_the_first_limit_and_then_for_the_end_of_its_grace() {
+    let limits = vec![Some(50 * MS), Some(10 * MS)];
+    let mut pool = Pool::new(Settings { limits, ..settings(2) });
+    pool.scheduler.claimed(vec![(lease(1), 1), (lease(2), 0)], None, false, pool.now);
+    pool.begin(0);
+    pool.begin(1);
+    let mut wakes_after = |passed| {
+        let plan = pool.scheduler.plan(pool.now + passed, CLOCK, 0);
+        let Plan::Wait { until: Some(until), .. } = plan else { panic!("{plan:?}") };
+        until - pool.now
+    };
+    assert_eq!(wakes_after(MS), 10 * MS);
+    assert_eq!(wakes_after(10 * MS), 20 * MS, "it is notified and has its limit once more");
+}
+
+/// A pool whose one worker runs a suspect.
+fn with_suspect(gate: &Arc<SuspectGate>) -> (Pool, Lease) {
+    let mut pool = Pool::new(Settings { gate: gate.clone(), ..settings(1) });
+    assert_eq!(pool.room().unwrap().suspects, 1);
+    pool.scheduler.claimed(vec![(suspect(1), 0)], None, true, pool.now);
+    pool.scheduler.suspect_begun(suspect(1).key);
+    let lease = pool.begin(0);
+    assert!(gate.is_taken());
+    (pool, lease)
+}
+
+#[test]
+fn a_suspect_keeps_no_other_pool_waiting_once_it_ran_long_or_its_pool_ended() {
+    let gate: Arc<SuspectGate> = Arc::default();
+    let (mut long, _) = with_suspect(&gate);
+    long.now += SUSPECT_ALONE;
+    long.plan();
+    assert!(!gate.is_taken());
+
+    let gate: Arc<SuspectGate> = Arc::default();
+    let (mut ended, _) = with_suspect(&gate);
+    ended.scheduler.fail(Error::Poisoned { cause: "sync".to_owned() }, ended.now);
+    assert!(!gate.is_taken());
+}
+
+#[test]
+fn a_suspect_that_is_lost_before_it_begins_keeps_none_waiting() {
+    let mut pool = Pool::new(settings(1));
+    pool.room();
+    pool.scheduler.claimed(vec![(suspect(1), 0)], None, true, pool.now);
+    assert!(pool.scheduler.lost(suspect(1).key).is_some());
+    assert!(!pool.scheduler.settings.gate.is_taken());
 }
 
 #[test]

@@ -113,3 +113,35 @@ impl SqliteStore {
             .map_err(|error| self.failure(error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::clock::{ManualClock, Timestamp};
+    use crate::lease::Claim;
+    use crate::store::sqlite::cost::{NOW, store};
+    use crate::store::{Answer, Operation, Store};
+    use crate::task::NewTask;
+
+    const LEASE: Duration = Duration::from_secs(60);
+
+    /// What a claim reports as due next, after it leased one task and left one that is delayed.
+    fn next_due(delay: Duration) -> Option<Timestamp> {
+        let (_folder, mut store) = store();
+        let tasks = [Duration::ZERO, delay].map(|delay| NewTask::new("job", []).delay(delay));
+        let claim = Operation::Claim(Claim::new(["job"]).lease(LEASE).max(9));
+        let clock = ManualClock::new(NOW);
+        let batch = [Operation::Enqueue(tasks.to_vec()), claim];
+        match store.apply(&clock, &batch).unwrap().pop() {
+            Some(Ok(Answer::Claimed(claimed))) => claimed.next_due,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_due_next_is_a_delayed_task_or_a_lease_that_expires() {
+        assert_eq!(next_due(LEASE / 2), Some(NOW.after(LEASE / 2)));
+        assert_eq!(next_due(LEASE * 2), Some(NOW.after(LEASE)));
+    }
+}

@@ -81,3 +81,35 @@ impl Counters {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ADVANCE_BATCH_MAX;
+    use crate::clock::ManualClock;
+    use crate::store::sqlite::cost::{NOW, claim_of, store};
+    use crate::store::{Answer, Operation, Store};
+    use crate::task::NewTask;
+
+    #[test]
+    fn a_history_does_not_outgrow_its_limit_by_large_transactions() {
+        let (_folder, mut store) = store();
+        let count = ADVANCE_BATCH_MAX + 100;
+        let clock = ManualClock::new(NOW);
+        let keep = Operation::SetHistory { queue: "default".into(), keep: 1 };
+        let enqueue = Operation::Enqueue(vec![NewTask::new("job", []); count]);
+        let claim = claim_of(count);
+        let Some(Ok(Answer::Claimed(claimed))) =
+            store.apply(&clock, &[keep, enqueue, claim]).unwrap().pop()
+        else {
+            panic!("nothing was claimed");
+        };
+        let complete = |lease: &crate::Lease| Operation::Complete(lease.key);
+        let batch: Vec<_> = claimed.leases.iter().map(complete).collect();
+        assert_eq!(batch.len(), count);
+        store.apply(&clock, &batch).unwrap();
+        let kept = "SELECT kept, (SELECT count(*) FROM kept) FROM queue";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let kept: (i64, i64) = store.connection.query_row(kept, [], read).unwrap();
+        assert_eq!(kept, (1, 1));
+    }
+}

@@ -63,3 +63,85 @@ impl Ledger {
         self.ids.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::clock::ManualClock;
+    use crate::error::{Error, Result};
+    use crate::limits::BUSY_WAIT_DEFAULT;
+    use crate::queue::Durability;
+    use crate::store::sqlite::cost::{NOW, claim_of, store};
+    use crate::store::sqlite::{OpenOptions, SqliteStore, open};
+    use crate::store::{Answer, Operation, Store};
+    use crate::task::NewTask;
+
+    fn apply(store: &mut SqliteStore, batch: &[Operation]) -> Result<Vec<Answer>> {
+        store.apply(&ManualClock::new(NOW), batch)?.into_iter().collect()
+    }
+
+    fn enqueue(task_type: &str) -> Operation {
+        Operation::Enqueue(vec![NewTask::new(task_type, [])])
+    }
+
+    /// Has a transaction that adds a task of this type fail for want of room, and another writer go on.
+    fn after_a_rollback(
+        task_type: &str,
+        other: &[Operation],
+    ) -> (tempfile::TempDir, SqliteStore, SqliteStore) {
+        let (folder, mut store) = store();
+        apply(&mut store, &[enqueue("job")]).unwrap();
+        let bound = |store: &SqliteStore, pages: u32| {
+            store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        };
+        bound(&store, 100);
+        let large = Operation::Enqueue(vec![NewTask::new("job", vec![0; 1 << 20])]);
+        let full = apply(&mut store, &[enqueue(task_type), large]);
+        assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
+        bound(&store, 100_000);
+
+        let options = OpenOptions {
+            path: store.path.clone(),
+            durability: Durability::Normal,
+            busy_wait: BUSY_WAIT_DEFAULT,
+            free_bytes_max: u64::MAX,
+        };
+        let mut another = open(&options, &Arc::default()).unwrap().0;
+        apply(&mut another, other).unwrap();
+        (folder, store, another)
+    }
+
+    /// Id and type of each task, and what the counters say of ready and enqueued ones.
+    fn tasks(store: &SqliteStore) -> (Vec<(i64, String)>, (i64, i64)) {
+        let connection = &store.connection;
+        let mut select = connection
+            .prepare("SELECT task.id, type FROM task JOIN lane ON lane.id = lane ORDER BY task.id")
+            .unwrap();
+        let tasks = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let counted = "SELECT sum(ready), sum(enqueued) FROM queue";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let counted = connection.query_row(counted, [], read).unwrap();
+        (tasks.collect::<rusqlite::Result<_>>().unwrap(), counted)
+    }
+
+    #[test]
+    fn a_rolled_back_transaction_leaves_no_id_lane_or_count_behind() {
+        let (_folder, mut store, _another) =
+            after_a_rollback("new", &[enqueue("other"), enqueue("other")]);
+        apply(&mut store, &[enqueue("new")]).unwrap();
+        let (tasks, counted) = tasks(&store);
+        let types: Vec<_> = tasks.iter().map(|(_, task_type)| task_type.as_str()).collect();
+        assert_eq!(types, ["job", "other", "other", "new"]);
+        assert_eq!(counted, (4, 4));
+    }
+
+    #[test]
+    fn a_rolled_back_transaction_leaves_no_setting_behind() {
+        let pause = Operation::SetPaused { queue: "default".into(), paused: true };
+        let (_folder, mut store, _another) = after_a_rollback("job", &[pause]);
+        let answers = apply(&mut store, &[enqueue("job"), claim_of(9)]).unwrap();
+        let [_, Answer::Claimed(claimed)] = answers.as_slice() else { panic!("{answers:?}") };
+        assert!(claimed.paused && claimed.leases.is_empty(), "{claimed:?}");
+    }
+}

@@ -180,6 +180,9 @@ mod tests {
     use std::time::Duration;
 
     use crate::clock::ManualClock;
+    use crate::error::{Error, Result};
+    use crate::lease::{Lease, LeaseKey};
+    use crate::store::sqlite::SqliteStore;
     use crate::store::sqlite::cost::{NOW, claim_of, claimed_by, store};
     use crate::store::{Answer, Operation, Store};
     use crate::task::NewTask;
@@ -203,5 +206,42 @@ mod tests {
         assert_eq!(claimed.leases.len(), 1);
         assert_eq!(claimed.leases[0].id(), later.id());
         assert!(lost.is_lease_lost());
+    }
+
+    fn apply(store: &mut SqliteStore, batch: &[Operation]) -> Vec<Result<Answer>> {
+        store.apply(&ManualClock::new(NOW), batch).unwrap()
+    }
+
+    fn one_leased(store: &mut SqliteStore) -> Lease {
+        apply(store, &[Operation::Enqueue(vec![NewTask::new("job", [])])]);
+        match apply(store, &[claim_of(1)]).pop() {
+            Some(Ok(Answer::Claimed(mut claimed))) => claimed.leases.pop().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_two_completions_in_one_batch_the_second_finds_its_lease_lost() {
+        let (_folder, mut store) = store();
+        let key = one_leased(&mut store).key;
+        let answers = apply(&mut store, &[Operation::Complete(key), Operation::Complete(key)]);
+        let [Ok(Answer::Completed), Err(Error::LeaseLost { .. })] = answers.as_slice() else {
+            panic!("{answers:?}");
+        };
+        let counted = "SELECT leased, completed FROM queue";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let counted: (i64, i64) = store.connection.query_row(counted, [], read).unwrap();
+        assert_eq!(counted, (0, 1));
+    }
+
+    #[test]
+    fn an_earlier_claim_begins_nothing() {
+        let (_folder, mut store) = store();
+        let key = one_leased(&mut store).key;
+        let stale = LeaseKey { token: key.token - 1, ..key };
+        let answers = apply(&mut store, &[Operation::Begin(stale), Operation::Begin(key)]);
+        let [Err(Error::LeaseLost { .. }), Ok(Answer::Begun)] = answers.as_slice() else {
+            panic!("{answers:?}");
+        };
     }
 }

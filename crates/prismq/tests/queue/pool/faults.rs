@@ -3,8 +3,8 @@ use std::sync::mpsc::channel;
 use prismq::{Error, WorkerPool};
 use rusqlite::Connection;
 
-use super::PATIENCE;
-use crate::common::{Fixture, wait_until};
+use super::{Gate, PATIENCE};
+use crate::common::{Fixture, LEASE, wait_until};
 
 #[test]
 fn a_pool_that_can_only_stop_says_so_and_ends() {
@@ -74,4 +74,40 @@ fn a_pool_goes_on_once_a_fault_has_ended() {
     other.pragma_update(None, "user_version", version).unwrap();
     wait_until(|| fixture.queue.task(id[0]).unwrap().is_none());
     assert!(pool.is_running() && pool.error().is_none());
+}
+
+#[test]
+fn a_heartbeat_that_fails_is_no_sign_that_a_fault_has_ended() {
+    let fixture = Fixture::new();
+    let (open, gate) = Gate::new();
+    let (stops, stopped) = channel();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .lease(LEASE)
+        .handler("job", move |_| {
+            gate.pass();
+            Ok(())
+        })
+        .on_stop(move |error| stops.send(error.clone()).unwrap())
+        .start()
+        .unwrap();
+    let id = fixture.enqueue("long");
+    wait_until(|| pool.stats().running == 1);
+    let other = Connection::open(fixture.path()).unwrap();
+    let version: i32 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    other.pragma_update(None, "user_version", version + 1).unwrap();
+    // The pool's only worker is busy: nothing is written but the extension of its lease.
+    fixture.clock.advance(LEASE / 3);
+    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(error, Error::SchemaTooNew { .. }), "{error}");
+    assert!(!pool.is_running() && pool.error().is_some());
+
+    other.pragma_update(None, "user_version", version).unwrap();
+    fixture.clock.advance(LEASE / 3);
+    wait_until(|| pool.is_running() && pool.error().is_none());
+    let expires_at = fixture.queue.task(id).unwrap().unwrap().lease_expires_at;
+    assert!(expires_at.unwrap() > prismq::Clock::now(&*fixture.clock).after(LEASE / 2));
+    drop(open);
+    wait_until(|| pool.stats().completed == 1);
+    assert_eq!(stopped.try_iter().count(), 0, "it was reported once");
 }
