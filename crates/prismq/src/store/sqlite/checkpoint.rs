@@ -221,7 +221,8 @@ impl Thread {
             }
             let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
             let raised = self.shared.wake.wait(seen, timeout);
-            if self.shared.stop.load(Ordering::SeqCst) {
+            // Once it is in doubt what of the file lasts, nothing is written any more.
+            if self.shared.stop.load(Ordering::SeqCst) || self.shared.doubt.get().is_some() {
                 return;
             }
             let now = Instant::now();
