@@ -214,8 +214,9 @@ impl Thread {
         let mut seen = 0;
         loop {
             let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
-            self.shared.asleep.store(next.is_none(), Ordering::SeqCst);
-            if next.is_none() && self.shrinker.has_missed_a_commit(&self.connection) {
+            let asleep = next.is_none() && self.shrinker.is_on();
+            self.shared.asleep.store(asleep, Ordering::SeqCst);
+            if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
                 self.shrinker.wake(Instant::now());
                 continue;
             }
