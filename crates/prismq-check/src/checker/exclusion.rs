@@ -31,7 +31,7 @@ fn overlap(first: &Given<'_>, second: &Given<'_>) -> bool {
     let given_ns = second.event.t_mono_ns;
     // One that ends later than any that is given now is of a time before the clock was set back.
     let latest = Timestamp::from_micros(second.event.t_db).after(LEASE_MAX).as_micros();
-    let held_until = first.expiry_before(given_ns);
+    let held_until = first.held_until(given_ns);
     first.settled_before(given_ns).is_none()
         && held_until.is_some_and(|expiry| second.event.t_db < expiry && expiry <= latest)
 }
