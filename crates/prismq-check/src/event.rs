@@ -25,7 +25,7 @@ pub enum Op {
     Serve,
     /// To run the handler of a task that a pool claimed. Its result is told as a completion or a failure,
     /// from the handler's end to the pool's event. One without a beginning tells of a task that the pool had
-    /// claimed and lost before its handler began.
+    /// claimed, and lost or failed before its handler began.
     Run,
     /// That a thread of a pool's process which only sleeps woke up, so much too late.
     Stall,

@@ -31,6 +31,9 @@ pub struct Serve {
     pub workers: usize,
     /// How long what it claims is held.
     pub lease: Duration,
+    /// Whether each handler's beginning looks up in the file until when its lease holds, without which neither
+    /// exclusion nor hoarding can be judged.
+    pub sees_leases: bool,
 }
 
 /// How a handler ends.
@@ -72,7 +75,8 @@ impl Pool {
         listener: impl Fn(Outcome) + Send + 'static,
     ) -> Result<Self> {
         let (recorder, proc) = told;
-        let teller = Arc::new(Teller::new(recorder, proc, clock, path)?);
+        let teller =
+            Arc::new(Teller::new(recorder, proc, clock, serve.sees_leases.then_some(path))?);
         let names: Vec<&str> = serve.types.iter().map(|(name, _)| name.as_str()).collect();
         let begun = Event {
             queue: Some(serve.queue.clone()),
@@ -126,7 +130,9 @@ impl Pool {
             let panicked = |_| Error::Log(std::io::Error::other("the meter of stalls panicked"));
             meter.join().map_err(panicked)??;
         }
-        let over = report.abandoned.is_empty() && report.unsettled.is_empty();
+        let nothing_left = report.abandoned.is_empty() && report.unsettled.is_empty();
+        // After a fault of the queue, it may have claimed what it does not know of.
+        let over = nothing_left && report.error.is_none();
         if over && teller.runs().values().all(VecDeque::is_empty) {
             teller.tell(Event { phase: Phase::Ok, t_db: teller.now(), ..begun })?;
         }
@@ -176,7 +182,7 @@ struct Teller {
     /// Events told so far; the lock keeps them in order.
     told: Mutex<u64>,
     /// To look at leases.
-    file: Mutex<Connection>,
+    file: Option<Mutex<Connection>>,
     runs: Mutex<HashMap<RunName, VecDeque<Begun>>>,
     ended: AtomicBool,
 }
@@ -189,18 +195,21 @@ const STALL: Duration = Duration::from_millis(5);
 const SIGN_OF_LIFE: u64 = 20_000_000;
 
 impl Teller {
-    fn new(recorder: Recorder, proc: u32, clock: Arc<dyn Clock>, path: &Path) -> Result<Self> {
-        let failed = |source| Error::Look { path: path.to_owned(), source };
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let file = Connection::open_with_flags(path, flags).map_err(failed)?;
-        file.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
-        file.pragma_update(None, "query_only", true).map_err(failed)?;
+    fn new(
+        recorder: Recorder,
+        proc: u32,
+        clock: Arc<dyn Clock>,
+        path: Option<&Path>,
+    ) -> Result<Self> {
+        let look = |path: &Path| {
+            open(path).map_err(|source| Error::Look { path: path.to_owned(), source })
+        };
         Ok(Self {
             recorder,
             proc,
             clock,
             told: Mutex::default(),
-            file: Mutex::new(file),
+            file: path.map(look).transpose()?.map(Mutex::new),
             runs: Mutex::default(),
             ended: AtomicBool::new(false),
         })
@@ -269,7 +278,9 @@ impl Teller {
         });
         let Some(Begun { event: begun, at_ns, asked, for_good }) = run else {
             if event.outcome != Outcome::Released {
+                let failed = matches!(event.outcome, Outcome::Retried | Outcome::Dead);
                 self.tell_or_abort(vec![Event {
+                    dead: failed.then_some(event.outcome == Outcome::Dead),
                     task: Some(event.id.as_i64()),
                     attempt: Some(event.attempt),
                     ..self.event(Op::Run, Phase::Info)
@@ -329,7 +340,7 @@ impl Teller {
 
     /// When the lease of this task ends, if it is still the one that is run.
     fn lease_of(&self, task: &TaskContext<'_>) -> Option<i64> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let look = "SELECT lease_expires_at FROM task WHERE id = ?1 AND token = ?2";
         let mut statement = file.prepare_cached(look).ok()?;
         let lease = statement.query_row([task.id().as_i64(), task.token()], |row| row.get(0));
@@ -373,6 +384,14 @@ impl Teller {
         }
         self.recorder.note(events)
     }
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let file = Connection::open_with_flags(path, flags)?;
+    file.busy_timeout(Duration::from_secs(10))?;
+    file.pragma_update(None, "query_only", true)?;
+    Ok(file)
 }
 
 fn name(task: &TaskContext<'_>) -> RunName {

@@ -3,7 +3,7 @@
 use super::Finding;
 use super::facts::{Call, Facts};
 use super::no_loss::is_death;
-use crate::event::Op;
+use crate::event::{Op, Phase};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = facts
@@ -39,9 +39,15 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-/// Handlers that may have been recorded as failed for taking too long, without having been told of.
+/// Handlers that may have been recorded as failed for taking too long, without having been told of, and tasks
+/// that pools failed without a handler, as their payloads could not be read.
 fn unheard_failures(facts: &Facts<'_>) -> u64 {
     let given = facts.lives.values().flat_map(|life| &life.claims);
     let failed = |call: &Call<'_>| call.begun.op == Op::Fail && call.may_have_happened();
-    given.filter(|given| given.event.limited && !given.uses.iter().any(failed)).count() as u64
+    let limited = given.filter(|given| given.event.limited && !given.uses.iter().any(failed));
+    let unread =
+        facts.history.events().iter().filter(|event| {
+            event.op == Op::Run && event.phase == Phase::Info && event.dead.is_some()
+        });
+    (limited.count() + unread.count()) as u64
 }

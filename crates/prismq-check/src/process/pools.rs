@@ -41,6 +41,7 @@ pub(super) fn serve(order: &Order, recorder: &Recorder, stopped: &AtomicBool) ->
         types: vec![("job".to_owned(), None), (LIMITED.to_owned(), Some(LIMIT))],
         workers,
         lease: order.lease,
+        sees_leases: true,
     };
     let work = || {
         let mut chance = chance_of_pools;
