@@ -137,6 +137,10 @@ fn outcome(produced: &Produced, pool: &WorkerPool, patience: Duration) -> String
         {
             return format!("stopped: {error}");
         }
+        if waited >= patience && stats.completed >= acknowledged {
+            // Nothing more has reached it.
+            return "worked".to_owned();
+        }
         if waited >= patience {
             return format!("stuck: {acknowledged} acknowledged, {stats:?}");
         }
