@@ -35,3 +35,4 @@ pub mod suite;
 pub mod timeline;
 pub mod verdict;
 pub mod workload;
+pub mod written;

@@ -162,6 +162,13 @@ pub const OFFERED_TASKS_PER_S: Spec = Spec::new("offered_tasks_per_s", "tasks/s"
 pub const CPU_PERCENT: Spec = Spec::new("cpu_percent", "%", Lower, Median);
 /// Transactions that took the write lock.
 pub const WRITE_TRANSACTIONS: Spec = Spec::new("write_transactions", "transactions", Lower, Total);
+/// Bytes that the process handed to the system to be written, for each task.
+pub const BYTES_PER_TASK: Spec = Spec::new("bytes_per_task", "bytes", Lower, Median);
+/// Calls to the system that did so.
+pub const WRITE_CALLS_PER_TASK: Spec = Spec::new("write_calls_per_task", "calls", Lower, Median);
+/// Transactions that waited for the disk, each with one sync of the WAL, for each task. The syncs of
+/// checkpoints are not among them.
+pub const SYNCS_PER_TASK: Spec = Spec::new("syncs_per_task", "syncs", Lower, Median);
 /// The longest the WAL ever was.
 pub const WAL_PEAK_MIB: Spec = Spec::new("peak_mib", "MiB", Lower, Worst);
 /// Tasks never completed.

@@ -5,6 +5,9 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prismq_bench::bench_dir::BenchDir;
+use prismq_bench::profile::Scale;
+use prismq_bench::stage::Stage;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::drain::{Drain, drain};
@@ -21,6 +24,23 @@ fn a_backlog_is_drained() {
         assert_eq!((drained.audit.completed, drained.errors()), (250, 0), "{engine:?}");
         assert_eq!(drained.crew.per_worker.iter().sum::<u64>(), 250, "{engine:?}");
         assert!(drained.tasks_per_s() > 0.0 && drained.enqueued_per_s() > 0.0);
+    }
+}
+
+/// As `PRISMQ_BENCH_DIR` may name a link to another disk.
+#[cfg(unix)]
+#[test]
+fn a_backlog_is_drained_in_a_linked_folder() {
+    for engine in common::ENGINES {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::fs::create_dir(directory.path().join("disk")).unwrap();
+        std::os::unix::fs::symlink("disk", &link).unwrap();
+        let stage = Stage::new(engine, BenchDir::at(link.join("db")), Scale::Trial);
+        let load =
+            Drain { workers: 1, tasks: 20, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+        let drained = drain(&stage, &load).unwrap();
+        assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
     }
 }
 

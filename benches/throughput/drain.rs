@@ -71,7 +71,7 @@ fn sweep(
 fn round(stage: &Stage, drained: Drained, workers: u32, tasks: usize) -> Result<Round> {
     let floor = raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
     let tasks_per_s = drained.tasks_per_s();
-    let readings = vec![
+    let mut readings = vec![
         TASKS_PER_S.reads(tasks_per_s),
         RATIO_TO_FLOOR.reads(floor.as_secs_f64() / drained.draining.as_secs_f64()),
         EFFICIENCY_PER_WORKER.reads(tasks_per_s / as_f64(workers.into())),
@@ -79,6 +79,8 @@ fn round(stage: &Stage, drained: Drained, workers: u32, tasks: usize) -> Result<
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
+    let written = drained.written.map(|written| written.per_task(drained.met, drained.tasks));
+    readings.extend(written.into_iter().flatten());
     Ok(Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
         .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
         .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))

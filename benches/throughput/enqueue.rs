@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use prismq_bench::engine::EngineKind;
+use prismq_bench::engine::{Counters, EngineKind};
 use prismq_bench::error::{Error, Result};
 use prismq_bench::floor::{disk, per_s, raw};
 use prismq_bench::latencies::empty;
 use prismq_bench::metrics::{
-    BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED, as_f64,
+    BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED, Reading,
+    as_f64,
 };
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
+use prismq_bench::written::Written;
 use prismq_report::record::Model;
 
 /// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.
@@ -62,13 +64,14 @@ fn round(stage: &Stage, ours: &[Enqueued], theirs: &[Enqueued], tasks: usize) ->
             .add(&turn.publish)
             .map_err(|error| Error::Histogram { name: "publish", reason: error.to_string() })?;
     }
-    let readings = vec![
+    let mut readings = vec![
         ENQUEUE_TASKS_PER_S.reads(rate),
         RATIO_TO_POOLED.reads(rate / pooled_rate),
         RATIO_TO_DISK.reads(rate / disk),
         RATIO_TO_FLOOR.reads(rate / floor),
         BUSY_ERRORS.counts(ours.iter().map(|turn| turn.met.busy_errors).sum()),
     ];
+    readings.extend(per_task(ours).into_iter().flatten());
     let faults = ours.iter().chain(theirs).flat_map(|turn| turn.faults.clone()).collect();
     Ok(Round {
         readings,
@@ -80,6 +83,17 @@ fn round(stage: &Stage, ours: &[Enqueued], theirs: &[Enqueued], tasks: usize) ->
     .beside(ENQUEUE_TASKS_PER_S, "disk", disk)
     .beside(ENQUEUE_TASKS_PER_S, "sqlite", floor)
     .beside(ENQUEUE_TASKS_PER_S, "pooled", pooled_rate))
+}
+
+/// What a task took to be written, over all turns.
+fn per_task(turns: &[Enqueued]) -> Option<[Reading; 3]> {
+    let mut written = Written::default();
+    let mut met = Counters::default();
+    for turn in turns {
+        written = written.and(turn.written?);
+        met.synced_transactions += turn.met.synced_transactions;
+    }
+    Some(written.per_task(met, turns.iter().map(|turn| turn.tasks).sum()))
 }
 
 /// Tasks a second, all turns together.

@@ -111,6 +111,8 @@ pub struct Counters {
     pub empty_polls: u64,
     /// Transactions that took the write lock.
     pub write_transactions: u64,
+    /// Those among them that waited for the disk.
+    pub synced_transactions: u64,
 }
 
 impl Counters {
@@ -123,6 +125,9 @@ impl Counters {
             claim_conflicts: self.claim_conflicts.saturating_sub(earlier.claim_conflicts),
             empty_polls: self.empty_polls.saturating_sub(earlier.empty_polls),
             write_transactions: self.write_transactions.saturating_sub(earlier.write_transactions),
+            synced_transactions: self
+                .synced_transactions
+                .saturating_sub(earlier.synced_transactions),
         }
     }
 }

@@ -89,6 +89,7 @@ impl Engine for PrismqEngine {
             claim_conflicts: met.claim_conflicts,
             empty_polls: met.empty_claims,
             write_transactions: met.write_transactions,
+            synced_transactions: met.synced_transactions,
         }
     }
 

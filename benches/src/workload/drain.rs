@@ -16,6 +16,7 @@ use crate::timeline::{Marks, intervals, phase};
 use crate::workload::pool::{Pool, Worked};
 use crate::workload::sized;
 use crate::workload::subject::Subject;
+use crate::written::Written;
 
 pub use crate::workload::pool::{BOUND, LEASE, STOP_BOUND, Work};
 
@@ -54,6 +55,8 @@ pub struct Drained {
     pub audit: Audit,
     /// What the engine met while draining.
     pub met: Counters,
+    /// What the process wrote meanwhile, where the system counts it and nothing else was written.
+    pub written: Option<Written>,
     /// What the pool says of itself.
     pub crew: CrewReport,
     /// The drain over time.
@@ -110,6 +113,7 @@ impl Drained {
             service,
             audit: worked.audit,
             met: worked.met,
+            written: None,
             crew: worked.crew,
             course,
             faults: worked.faults,
@@ -135,12 +139,14 @@ pub fn run(subject: &Subject<'_>, load: &Drain) -> Result<Drained> {
     let started = Instant::now();
     let enqueued = fill(subject.engine, &backlog)?;
     let loading = started.elapsed();
+    let before = Written::by_this_process();
     let (worked, samples) = sampler::beside(subject, EVERY, || {
         Pool::start(subject, TASK_TYPE, load.workers, load.tasks, &load.work)?.finish(&enqueued)
     })?;
+    let written = Written::since(before);
     let completions = worked.completions.iter().map(|entry| entry.at);
     let marks = Marks::completions(worked.audit.enqueued, completions);
-    Drained::of(worked, loading, &marks, &samples)
+    Ok(Drained { written, ..Drained::of(worked, loading, &marks, &samples)? })
 }
 
 /// Enqueues a backlog in batches of [`ENQUEUE_BATCH`] and gives back the tasks' ids.

@@ -18,6 +18,7 @@ use crate::timeline::{Marks, intervals, phase};
 use crate::workload::drain::EVERY;
 use crate::workload::numbered;
 use crate::workload::subject::Subject;
+use crate::written::Written;
 
 const TASK_TYPE: &str = "enqueue";
 
@@ -41,6 +42,8 @@ pub struct Enqueued {
     pub publish: Histogram<u64>,
     /// What the engine met.
     pub met: Counters,
+    /// What the process wrote meanwhile, where the system counts it.
+    pub written: Option<Written>,
     /// The round over time.
     pub course: record::Round,
     /// Why the figures must not be used, if they must not.
@@ -64,10 +67,12 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     let database = stage.database(load.callers)?;
     let subject = Subject::of(&database);
     let tasks = numbered(TASK_TYPE, load.tasks);
+    let before = Written::by_this_process();
     let ((started, took, arrivals), samples) = sampler::beside(&subject, EVERY, || {
         let share = load.tasks.div_ceil(load.callers.max(1)).max(1);
         call_all(subject.engine, tasks.chunks(share))
     })?;
+    let written = Written::since(before);
     let met = subject.engine.counters();
     let census = subject.engine.census().map_err(Error::engine("count its tasks"))?;
     let ids: HashSet<i64> = arrivals.iter().map(|arrival| arrival.id).collect();
@@ -90,7 +95,8 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
         phases: vec![phase("enqueue", started, span.0, span.1)],
         ..record::Round::default()
     };
-    Ok(Enqueued { tasks, took, publish: Latencies::of(&lives)?.publish, met, course, faults })
+    let publish = Latencies::of(&lives)?.publish;
+    Ok(Enqueued { tasks, took, publish, met, written, course, faults })
 }
 
 /// Lets each caller enqueue its share, from when all of them stand ready.

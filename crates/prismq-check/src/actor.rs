@@ -144,9 +144,9 @@ impl<S: Subject> Actor<S> {
             return Ok(leases);
         }
         let answers = leases.iter().enumerate().map(|(place, lease)| Event {
-            t_db: lease.expires_at().as_micros() - micros(take.lease),
+            t_db: self.queue_time(lease.expires_at()) - micros(take.lease),
             count: Some(count(leases.len() - place - 1)),
-            expires_at: Some(lease.expires_at().as_micros()),
+            expires_at: Some(self.queue_time(lease.expires_at())),
             priority: Some(lease.priority()),
             max_attempts: Some(lease.max_attempts()),
             task_type: Some(lease.task_type().to_owned()),
@@ -192,9 +192,10 @@ impl<S: Subject> Actor<S> {
     pub fn extend(&mut self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         let begun = self.begin(lease, Op::Extend, |_| ())?;
         let answer = self.subject.extend(lease, by);
-        self.answered(begun, answer, |expires_at, event| {
-            event.expires_at = Some(expires_at.as_micros());
-            event.t_db = expires_at.as_micros() - micros(by);
+        let expires_at = answer.as_ref().map_or(0, |shown| self.queue_time(*shown));
+        self.answered(begun, answer, |_, event| {
+            event.expires_at = Some(expires_at);
+            event.t_db = expires_at - micros(by);
         })
     }
 
@@ -277,8 +278,25 @@ impl<S: Subject> Actor<S> {
         self.recorder.note(events)
     }
 
+    /// The queue's own time.
     fn now(&self) -> Timestamp {
-        self.clock.now()
+        if self.follows_the_wall() { self.clock.now() } else { self.clock.monotonic() }
+    }
+
+    /// The queue's own time that it shows as this one.
+    fn queue_time(&self, shown: Timestamp) -> i64 {
+        let set_back = if self.follows_the_wall() {
+            0
+        } else {
+            self.clock.monotonic().as_micros() - self.clock.now().as_micros()
+        };
+        shown.as_micros() + set_back
+    }
+
+    /// Whether the queue's own time is the wall clock's while that is not set, as that of a machine is, which
+    /// nobody sets while a history is made.
+    fn follows_the_wall(&self) -> bool {
+        self.clock.boot_id().is_some()
     }
 }
 

@@ -55,8 +55,8 @@ pub struct Event {
     pub seq: u64,
     /// When it was noted: nanoseconds of a clock that all processes of the machine share and nobody sets.
     pub t_mono_ns: u64,
-    /// The queue's own time of it, in microseconds: that of the operation where its answer tells, as a
-    /// claim's and an extension's do, else that of its noting.
+    /// The queue's own time of it, in microseconds, which is that of leases and delays and is not set: that of
+    /// the operation where its answer has it, as a claim's and an extension's do, else that of its noting.
     pub t_db: i64,
     /// The actor, which makes one call at a time.
     pub proc: u32,

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Result as SqlResult};
 use crate::error::{Error, Result};
 
 /// Every table of a queue, and the order its rows are read in; but for the number of its file, which is
-/// another in each.
+/// another in each, and what an opening notes of the machine's boot.
 const TABLES: [&str; 6] = [
     "SELECT one, next_id FROM file ORDER BY one",
     "SELECT * FROM queue ORDER BY id",

@@ -1,13 +1,18 @@
 //! Time as the queue sees it, so that a test can hold it in its hand.
 //!
-//! Due times and leases are compared with this clock alone. Nothing here measures durations for
-//! statistics.
+//! A clock has two times. Due times, leases and ageing follow the monotonic one, which nobody sets; the wall
+//! clock says when a task was enqueued or completed. Nothing here measures durations for statistics.
+
+mod boot;
+mod manual;
+mod moment;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub(crate) use self::boot::{Anchored, offset};
+pub use self::manual::ManualClock;
+pub(crate) use self::moment::Moment;
 use crate::signal::Signal;
 
 /// Microseconds since the Unix epoch.
@@ -54,17 +59,35 @@ impl From<SystemTime> for Timestamp {
 
 /// A source of time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The time now.
+    /// The time of the wall clock, which may be set forward and back.
     fn now(&self) -> Timestamp;
 
-    /// How long a thread should sleep to reach `due`; `None` if only a signal can end its wait.
+    /// The time that delays, leases and ageing follow: it should pass evenly, never go back, and be the same
+    /// for all processes that use the file. That of the wall clock unless a clock has a better one.
+    ///
+    /// A clock whose monotonic time starts over must name each start by [`Clock::boot_id`].
+    fn monotonic(&self) -> Timestamp {
+        self.now()
+    }
+
+    /// Names what [`Clock::monotonic`] counts from, if it starts over, as that of a machine does at each boot.
+    /// The queue then notes in its file where the count stood when the file was first opened after the start, and
+    /// goes on there by what has passed on the wall clock. `None` if it never starts over: it is used as it is.
+    fn boot_id(&self) -> Option<String> {
+        None
+    }
+
+    /// How long a thread should sleep until [`Clock::monotonic`] reaches `due`; `None` if only a signal can end
+    /// its wait.
     fn sleep_until(&self, due: Timestamp) -> Option<Duration>;
 
     /// Asks for `signal` to be raised whenever time jumps, so that sleepers look again.
     fn on_jump(&self, signal: &Arc<Signal>);
 }
 
-/// The machine's wall clock.
+/// The machine's clocks. On Linux the monotonic time is that since boot, time asleep included, which is the same
+/// for all processes and which nobody sets; elsewhere, and where `/proc` does not name the boot, it is the wall
+/// clock's.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -73,56 +96,17 @@ impl Clock for SystemClock {
         SystemTime::now().into()
     }
 
+    fn monotonic(&self) -> Timestamp {
+        boot::elapsed().unwrap_or_else(|| self.now())
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        boot::id().map(str::to_owned)
+    }
+
     fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
-        Some(due.since(self.now()))
+        Some(due.since(self.monotonic()))
     }
 
     fn on_jump(&self, _signal: &Arc<Signal>) {}
-}
-
-/// A clock that stands still until it is told to move: for tests.
-#[derive(Debug, Default)]
-pub struct ManualClock {
-    now: AtomicI64,
-    sleepers: Mutex<Vec<Weak<Signal>>>,
-}
-
-impl ManualClock {
-    /// A clock standing at `start`.
-    #[must_use]
-    pub fn new(start: Timestamp) -> Self {
-        Self { now: AtomicI64::new(start.as_micros()), sleepers: Mutex::default() }
-    }
-
-    /// Moves the clock forward and wakes whoever sleeps on it.
-    pub fn advance(&self, by: Duration) {
-        self.set(self.now().after(by));
-    }
-
-    /// Sets the clock, forward or back, and wakes whoever sleeps on it.
-    pub fn set(&self, now: Timestamp) {
-        self.now.store(now.as_micros(), Ordering::SeqCst);
-        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        sleepers.retain(|sleeper| {
-            sleeper.upgrade().is_some_and(|signal| {
-                signal.raise();
-                true
-            })
-        });
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.now.load(Ordering::SeqCst))
-    }
-
-    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
-        (due <= self.now()).then_some(Duration::ZERO)
-    }
-
-    fn on_jump(&self, signal: &Arc<Signal>) {
-        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        sleepers.push(Arc::downgrade(signal));
-    }
 }

@@ -419,9 +419,18 @@ impl Seat {
     }
 }
 
-/// Whether a smaller transaction may succeed where the group failed.
+/// Whether a smaller transaction may succeed where the group failed: what was wrong may be one operation's
+/// row. Not so where the disk is in doubt, another process writes, or the file is no longer ours to write.
 const fn may_concern_one(error: &Error) -> bool {
-    matches!(error, Error::Full { .. } | Error::Database { .. })
+    !matches!(
+        error,
+        Error::Poisoned { .. }
+            | Error::Busy { .. }
+            | Error::Moved { .. }
+            | Error::SchemaTooNew { .. }
+            | Error::NotADatabase { .. }
+            | Error::Unusable { .. }
+    )
 }
 
 const fn gives_work(answer: &Answer) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::limits::{LANES_MAX, QUEUES_MAX};
+use crate::limits::{LANES_MAX, QUEUES_MAX, TASK_ID_MAX};
 use crate::task::TaskId;
 
 /// The result of everything the queue does.
@@ -26,7 +26,8 @@ pub enum Error {
         /// What is wrong with it and what is allowed.
         reason: String,
     },
-    /// The lease no longer holds the task: it expired, or the task was settled or claimed again.
+    /// The lease no longer holds the task: the task was settled, or the lease expired and a claim took the
+    /// task back. An expired lease holds its task until then.
     /// Whatever the handler did must be treated as done by nobody.
     #[error("the lease on task {id} with token {token} no longer holds")]
     LeaseLost {
@@ -70,7 +71,7 @@ pub enum Error {
         /// Tasks ready, scheduled, leased or dead.
         tasks: u64,
     },
-    /// The file has as many queues or task types as it may; nothing was done. Put what varies into the
+    /// The file has as many queues or task types in use as it may; nothing was done. Put what varies into the
     /// payload.
     #[error(
         "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
@@ -79,6 +80,14 @@ pub enum Error {
     TooManyNames {
         /// The queue that was asked for.
         queue: String,
+    },
+    /// The file has no task ids left to give away; nothing was done. Only a damaged file gets there.
+    #[error(
+        "no task ids left: the next would be {next}, ids are 1 to {TASK_ID_MAX}: use a new file"
+    )]
+    OutOfIds {
+        /// The next id as it stands in the file.
+        next: i64,
     },
     /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
     /// as soon as there is room.
@@ -147,6 +156,17 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
+    /// The file was moved, deleted or replaced while it was open here; nothing was done. Operations through
+    /// this handle work again once the same file is back in its place; to use what is there now, drop the
+    /// handle and open it again.
+    #[error(
+        "the queue file {} was moved, deleted or replaced while in use: put it back, or open the queue again",
+        path.display()
+    )]
+    Moved {
+        /// The path it was opened by, without links.
+        path: PathBuf,
+    },
     /// A sync or a commit failed in a way that leaves open what reached the disk. Nothing more is
     /// written through this handle; drop it and open the file again.
     #[error("the queue stopped after a failed commit ({cause}): reopen the file")]
@@ -209,26 +229,70 @@ impl Error {
         Self::Poisoned { cause: "the engine did not answer what it was asked".to_owned() }
     }
 
-    /// Whether trying again through this handle cannot help.
-    pub(crate) const fn is_final(&self) -> bool {
+    /// Whether trying again through this handle cannot help before somebody has seen to the file: mended it
+    /// or put it back, where [`Self::may_end_by_itself`] says that this is enough, else opened it again.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
         matches!(
             self,
             Self::Poisoned { .. }
+                | Self::Moved { .. }
                 | Self::Corrupt { .. }
                 | Self::NotADatabase { .. }
                 | Self::SchemaTooNew { .. }
         )
     }
 
-    /// Whether the fault may end while this handle stays open.
-    pub(crate) const fn may_end_by_itself(&self) -> bool {
-        !matches!(self, Self::Poisoned { .. } | Self::Forked { .. })
+    /// Whether the cause can go away while this handle stays open, so that what was refused may succeed later:
+    /// another process lets go of the lock, there is room again, the file is put back or mended, or a newer
+    /// version's migration is undone. `false` where this handle refuses for good, or where the call itself
+    /// must be another.
+    #[must_use]
+    pub const fn may_end_by_itself(&self) -> bool {
+        match self {
+            Self::TransactionRolledBack { source } => source.may_end_by_itself(),
+            Self::InvalidInput { .. }
+            | Self::LeaseLost { .. }
+            | Self::ForeignLease { .. }
+            | Self::Poisoned { .. }
+            | Self::Forked { .. } => false,
+            Self::Busy { .. }
+            | Self::Overloaded { .. }
+            | Self::NotEmpty { .. }
+            | Self::TooManyNames { .. }
+            | Self::OutOfIds { .. }
+            | Self::Full { .. }
+            | Self::Unusable { .. }
+            | Self::NotADatabase { .. }
+            | Self::Foreign { .. }
+            | Self::SchemaTooNew { .. }
+            | Self::SchemaTooOld { .. }
+            | Self::Corrupt { .. }
+            | Self::Moved { .. }
+            | Self::Io { .. }
+            | Self::Database { .. }
+            | Self::Thread { .. } => true,
+        }
     }
 
     /// Whether another process held the write lock too long.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self, Self::Busy { .. })
+    }
+
+    /// Whether the same call may succeed later although nothing was repaired meanwhile: the database was busy, full or
+    /// could not be read or written for now. Nothing is wrong with the task that was asked for.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Overloaded { .. }
+                | Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Database { .. }
+        )
     }
 
     /// Whether there was no room on the disk, also where that ended a caller's transaction.

@@ -5,7 +5,7 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::limits::{CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, LEASE_MAX, LEASE_MIN};
 use crate::requirements::Names;
@@ -28,6 +28,9 @@ pub struct Claim {
     /// At most so many of the tasks may be suspects: such as a process held when its lease expired, perhaps
     /// as one of them killed it.
     pub(crate) suspects_max: usize,
+    /// Of the tasks found, as many first ones as have no more payload bytes together, and the first however
+    /// large; those behind stay ready.
+    pub(crate) bytes_max: usize,
 }
 
 impl Claim {
@@ -41,6 +44,7 @@ impl Claim {
             lease: DEFAULT_LEASE,
             begun_max: usize::MAX,
             suspects_max: usize::MAX,
+            bytes_max: usize::MAX,
         }
     }
 
@@ -58,7 +62,8 @@ impl Claim {
         self
     }
 
-    /// At most this many tasks.
+    /// At most this many tasks. Their payloads are bounded too, by
+    /// [`CLAIM_BYTES_MAX`](crate::limits::CLAIM_BYTES_MAX).
     #[must_use]
     pub const fn max(mut self, max: usize) -> Self {
         self.max = max;
@@ -79,6 +84,11 @@ impl Claim {
 
     pub(crate) const fn suspects_max(mut self, suspects_max: usize) -> Self {
         self.suspects_max = suspects_max;
+        self
+    }
+
+    pub(crate) const fn bytes_max(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max;
         self
     }
 
@@ -179,7 +189,8 @@ impl PartialEq for Payload {
 
 impl Eq for Payload {}
 
-/// One claimed task. Until it expires, this lease alone may complete, fail, extend or release it.
+/// One claimed task. This lease alone may complete, fail, extend or release it, until it has expired and a claim
+/// has taken the task back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(crate) key: LeaseKey,
@@ -191,7 +202,7 @@ pub struct Lease {
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
     pub(crate) enqueued_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
+    pub(crate) expires_at: Moment,
     pub(crate) suspect: bool,
 }
 
@@ -271,9 +282,9 @@ impl Lease {
         self.enqueued_at
     }
 
-    /// When this lease ends by itself.
+    /// From when on the next claim takes the task back; by the wall clock as it stood when the lease was given.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.expires_at.wall
     }
 }

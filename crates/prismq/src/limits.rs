@@ -15,9 +15,15 @@ pub const ERROR_BYTES_MAX: usize = 4096;
 pub const ENQUEUE_BATCH_MAX: usize = 10_000;
 /// Most tasks in one claim; more are refused.
 pub const CLAIM_BATCH_MAX: usize = 4096;
+/// Most payload bytes one call of [`Queue::claim`](crate::Queue::claim) gives: it gives fewer tasks, and the first
+/// however large.
+pub const CLAIM_BYTES_MAX: usize = 64 << 20;
 /// Most task types one claim may name; more are refused.
 pub const CLAIM_TYPES_MAX: usize = 256;
-/// Most queues in a file; another one is refused.
+/// Highest task id; what would go beyond it is refused.
+pub const TASK_ID_MAX: i64 = (1 << 47) - 1;
+/// Most queues in a file. Those without a task, a history or a setting make room for others; another one is
+/// refused.
 pub const QUEUES_MAX: u32 = 1024;
 /// Most requirements of a task.
 pub const REQUIREMENTS_MAX: usize = 16;
@@ -25,8 +31,12 @@ pub const REQUIREMENTS_MAX: usize = 16;
 pub const CAPABILITIES_MAX: usize = 256;
 /// Most completed tasks a queue can be set to keep.
 pub const HISTORY_MAX: u32 = 1_000_000;
-/// Most task types over all queues of a file, each queue's counted apart; another one is refused.
+/// Most task types over all queues of a file, each queue's counted apart, and those with other requirements
+/// too. Those without a task or a history make room for others; another one is refused.
 pub const LANES_MAX: u32 = 4096;
+/// Where more tasks than this are scheduled, leased or kept, a task type makes room for others only if its whole
+/// queue has none of these: looking at more would hold up the writer.
+pub const NAMES_LOOK_MAX: usize = 4096;
 /// Most attempts a task may be given; more, or none, are refused.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;
 /// Lowest and highest priority; lower numbers run first.
@@ -63,12 +73,24 @@ pub const WAL_PAGES_CHECKPOINT: u32 = 512;
 /// only make the file longer, and a sync of a file that grows takes twice as long as one of a file that
 /// is written over.
 pub const WAL_PAGES_MAX: u32 = 1024;
-/// Pages of the WAL from which on the writer keeps other processes out while it makes room (16 MiB).
-pub const WAL_PAGES_RESTART: u32 = 4096;
+/// Pages of the WAL from which on the writer keeps other processes out while it makes room (7 MiB).
+pub const WAL_PAGES_RESTART: u32 = 1792;
+/// How long the writer waits for readers that keep the WAL from starting over before it lets it grow; it
+/// waits again once the WAL has doubled.
+pub const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
+/// How long the writer waits for the checkpoint of another process before it lets the WAL grow; it waits
+/// again once the WAL has doubled.
+pub const WAL_TURN_WAIT: Duration = Duration::from_secs(1);
 /// Pages of the WAL from which on it is reported that a reader pins it (64 MiB).
 pub const WAL_PAGES_REPORTED: u32 = 16_384;
 /// Once the WAL was not shortened for this long, its file is cut to nothing.
 pub const WAL_IDLE: Duration = Duration::from_secs(1);
+/// Bytes of free pages that a file keeps by default; more are given back to the file system.
+pub const FREE_BYTES_DEFAULT: u64 = 16 << 20;
+/// How often the queue looks for free pages to give back, until nothing has been committed between two looks.
+pub const SHRINK_LOOK: Duration = Duration::from_millis(500);
+/// How long one step of giving free pages back holds the write lock, about.
+pub const SHRINK_STEP: Duration = Duration::from_millis(2);
 /// How long an operation waits by default for another process to give up the write lock.
 pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long an operation waits for room in the submission queue.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::limits::{AGEING_STEP_MAX, PRIORITY_MIN};
+use crate::limits::{AGEING_STEP_MAX, PRIORITY_MIN, TASK_ID_MAX};
 
 /// How a queue orders its ready tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,12 @@ const SEQUENCE_BITS: u32 = 47;
 /// Units of virtual time for the mean wait of a task of weight 1 that is alone.
 const WEIGHT_UNITS: f64 = (1 << 20) as f64;
 
+/// Most that a key is ahead of virtual time: beyond the longest wait that chance can draw, of the task with
+/// the least weight.
+const WEIGHTED_WAIT_MAX: i64 = 1 << 42;
+/// A quarter of all keys.
+const QUARTER: i64 = 1 << 62;
+
 /// What a key is made of, beside the order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
@@ -43,7 +49,7 @@ pub(crate) struct Place {
     pub(crate) priority: i32,
     /// When the task becomes ready, in microseconds.
     pub(crate) run_at: i64,
-    /// The greatest key that was claimed from the queue so far.
+    /// How far the queue's virtual time has come.
     pub(crate) virtual_time: i64,
     /// A random number in 0..1.
     pub(crate) chance: f64,
@@ -68,8 +74,27 @@ impl Order {
             Self::WeightedRandom => {
                 let mean = WEIGHT_UNITS * (1.0 + f64::from(priority.max(0)));
                 let wait = -mean * (1.0 - chance).ln();
-                virtual_time.saturating_add(wait as i64)
+                virtual_time.wrapping_add((wait as i64).min(WEIGHTED_WAIT_MAX))
             }
+        }
+    }
+
+    /// The key from which on keys are in order, those below it after all others. It is another than the lowest
+    /// only where virtual time wraps around: keys lie on a ring, of which half is ahead of virtual time.
+    pub(crate) const fn first_key(self, virtual_time: i64) -> i64 {
+        match self {
+            Self::WeightedRandom if virtual_time >= QUARTER || virtual_time < -QUARTER => 0,
+            _ => i64::MIN,
+        }
+    }
+
+    /// The virtual time once a task with this key was claimed.
+    pub(crate) const fn time_after(self, virtual_time: i64, key: i64) -> i64 {
+        let ahead = key.wrapping_sub(virtual_time);
+        // What no key of now can be ahead was left since before virtual time came around.
+        match self {
+            Self::WeightedRandom if ahead > 0 && ahead <= WEIGHTED_WAIT_MAX => key,
+            _ => virtual_time,
         }
     }
 
@@ -84,7 +109,8 @@ impl Order {
     }
 }
 
-// The keys of the lowest priority must not leave the range of a key.
+// The keys of the lowest priority must not leave the range of a key, nor an id its bits of one.
+const _: () = assert!(TASK_ID_MAX < 1 << SEQUENCE_BITS);
 const _: () = assert!((PRIORITY_MIN as i64) >= i64::MIN >> SEQUENCE_BITS);
 
 #[cfg(test)]
@@ -103,6 +129,29 @@ mod tests {
         assert!(key(PRIORITY_MIN, last_id) < key(PRIORITY_MIN + 1, 1));
         assert!(key(-1, last_id) < key(0, 1));
         assert!(key(PRIORITY_MAX, last_id) > key(PRIORITY_MAX - 1, last_id));
+    }
+
+    #[test]
+    fn virtual_time_has_no_end() {
+        let order = Order::WeightedRandom;
+        let place = Place { id: 1, priority: 0, run_at: 0, virtual_time: 0, chance: 0.5 };
+        let rank = |time, key: i64| key.wrapping_sub(order.first_key(time)).cast_unsigned();
+        for time in [0, QUARTER - 1, QUARTER, i64::MAX - 9, i64::MIN, -QUARTER - 1, -QUARTER, -1] {
+            let key = |chance| order.key(Place { virtual_time: time, chance, ..place });
+            let (soon, late) = (key(0.1), key(0.9));
+            let left = time.wrapping_sub(9);
+            assert!(rank(time, left) < rank(time, soon) && rank(time, soon) < rank(time, late));
+            assert_eq!(order.time_after(time, soon), soon);
+            assert_eq!(order.time_after(time, left), time, "it never goes back");
+        }
+    }
+
+    #[test]
+    fn the_longest_wait_is_within_what_virtual_time_may_move() {
+        let chance = 1.0 - f64::EPSILON / 2.0;
+        let place = Place { id: 1, priority: PRIORITY_MAX, run_at: 0, virtual_time: 0, chance };
+        let key = Order::WeightedRandom.key(place);
+        assert!(key > WEIGHTED_WAIT_MAX / 16 && key < WEIGHTED_WAIT_MAX, "{key}");
     }
 
     #[test]

@@ -4,22 +4,26 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, Moment, SystemClock, Timestamp};
 use crate::commit::{Claimer, Committer};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
 use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
-use crate::limits::{BUSY_WAIT_DEFAULT, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, OVERLOAD_WAIT};
+use crate::limits::{
+    BUSY_WAIT_DEFAULT, CLAIM_BYTES_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, FREE_BYTES_DEFAULT,
+    HISTORY_MAX, OVERLOAD_WAIT,
+};
 use crate::order::Order;
 use crate::process::Owner;
 use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
 use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, enqueue_in, open};
-use crate::store::{AfterFailure, Answer, Claimed, Operation, Reader};
+use crate::store::{AT_ONCE, AfterFailure, Answer, Claimed, Operation, Reader};
 use crate::task::{NewTask, State, Task, TaskId, validate_delay, validate_name};
 
 /// What survives what, once a call has returned `Ok`.
@@ -54,7 +58,7 @@ struct Shared {
     owner: Owner,
     committer: Committer<SqliteStore>,
     /// The number in the file, which a caller's own connection must find too.
-    file: i64,
+    file: Arc<AtomicI64>,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
     clock: Arc<dyn Clock>,
@@ -69,6 +73,7 @@ pub struct QueueBuilder {
     path: PathBuf,
     durability: Durability,
     busy_wait: Duration,
+    free_bytes_max: u64,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
 }
@@ -86,13 +91,22 @@ impl QueueBuilder {
         self
     }
 
+    /// How many bytes of free pages the file keeps for later tasks; 16 MiB unless set. What is beyond is given
+    /// back to the file system in small steps, a second or so after it became free; nothing is with
+    /// `u64::MAX`.
+    pub const fn free_space_max(mut self, bytes: u64) -> Self {
+        self.free_bytes_max = bytes;
+        self
+    }
+
     /// When failed tasks run again; [`RetryPolicy::default`] unless set.
     pub const fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// The clock due times and leases are compared with; the machine's unless set.
+    /// The clock that due times and leases follow; the machine's, [`SystemClock`], unless set. All handles on a
+    /// file must go by the same.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -108,15 +122,20 @@ impl QueueBuilder {
     pub fn open(self) -> Result<Queue> {
         let owner = Owner::register()?;
         let contention = Arc::new(ContentionCounters::default());
-        let options =
-            OpenOptions { path: self.path, durability: self.durability, busy_wait: self.busy_wait };
-        let (store, reader) = open(&options, contention.clone())?;
+        let options = OpenOptions {
+            path: self.path,
+            durability: self.durability,
+            busy_wait: self.busy_wait,
+            free_bytes_max: self.free_bytes_max,
+        };
+        let (mut store, reader) = open(&options, &contention)?;
         let file = store.file();
+        let clock = store.anchor(self.clock)?;
         let work = Arc::new(Signal::default());
-        self.clock.on_jump(&work);
-        let committer = Committer::new(store, work.clone(), self.clock.clone(), OVERLOAD_WAIT);
+        clock.on_jump(&work);
+        let committer = Committer::new(store, work.clone(), clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
-        let Self { clock, retry, .. } = self;
+        let retry = self.retry;
         let shared = Shared { owner, committer, file, reader, contention, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
@@ -137,6 +156,7 @@ impl Queue {
             path: path.as_ref().to_owned(),
             durability: Durability::default(),
             busy_wait: BUSY_WAIT_DEFAULT,
+            free_bytes_max: FREE_BYTES_DEFAULT,
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
         }
@@ -185,19 +205,33 @@ impl Queue {
     ) -> Result<Vec<TaskId>> {
         validate_batch(tasks)?;
         self.shared.owner.check()?;
-        enqueue_in(transaction, self.shared.file, self.shared.clock.now(), tasks)
+        let now = Moment::now(&*self.shared.clock);
+        enqueue_in(transaction, self.shared.file.load(Ordering::Relaxed), now, tasks)
     }
 
     /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
     ///
+    /// It gives no more payload bytes than [`CLAIM_BYTES_MAX`], and so perhaps fewer tasks than there are, but at
+    /// least one. A task whose payload is missing or damaged becomes a dead letter, and others take its place.
+    ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. A task
-    /// whose payload cannot be read any more has failed an attempt, and is the error if there is no other.
+    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. Where payloads
+    /// cannot be read for now, their tasks are given back without having used up an attempt; it is an error only
+    /// if that leaves nothing to give.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         claim.validate()?;
-        match self.submit(Operation::Claim(claim.clone()))? {
-            Answer::Claimed(Claimed { leases, .. }) => self.with_payloads(leases),
-            _ => Err(Error::unanswered()),
+        let claim = claim.clone().bytes_max(CLAIM_BYTES_MAX);
+        loop {
+            let Answer::Claimed(Claimed { leases, next_due, .. }) =
+                self.submit(Operation::Claim(claim.clone()))?
+            else {
+                return Err(Error::unanswered());
+            };
+            let none = leases.is_empty();
+            let leases = self.with_payloads(leases)?;
+            if !leases.is_empty() || (none && next_due != Some(AT_ONCE)) {
+                return Ok(leases);
+            }
         }
     }
 
@@ -205,9 +239,9 @@ impl Queue {
     /// durable.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] if the lease expired or the task is no longer this claim's;
-    /// [`Error::ForeignLease`] if it was claimed from another file; an engine's failure, after which the
-    /// lease still holds.
+    /// [`Error::LeaseLost`] if the task is no longer this claim's: it was settled, or its lease expired and
+    /// another claim took the task back; [`Error::ForeignLease`] if it was claimed from another file; an
+    /// engine's failure, after which the lease still holds.
     pub fn complete(&self, lease: &Lease) -> Result<()> {
         self.submit(Operation::Complete(lease.key)).map(drop)
     }
@@ -228,14 +262,14 @@ impl Queue {
         }
     }
 
-    /// Moves the end of a lease to `lease` from now and returns it.
+    /// Moves the end of a lease to `by` from now and returns it, by the wall clock.
     ///
     /// # Errors
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
     pub fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         validate_lease(by)?;
         match self.submit(Operation::Extend { key: lease.key, lease: by })? {
-            Answer::Extended(expires_at) => Ok(expires_at),
+            Answer::Extended(expires_at) => Ok(expires_at.wall),
             _ => Err(Error::unanswered()),
         }
     }
@@ -253,7 +287,8 @@ impl Queue {
     }
 
     /// Keeps a queue's tasks from being claimed, by any process, until it is resumed. Tasks can still be
-    /// enqueued; what is claimed already, a pool's prefetched tasks among it, runs to its end.
+    /// enqueued, and running handlers go on; pools give back what they hold ahead, those of this handle at
+    /// once and others with their next claim.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
@@ -308,7 +343,8 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.reader(|reader| reader.task(id))
+        let task = self.reader(|reader| reader.task(id))?;
+        Ok(task.map(|task| task.shown(Moment::now(&*self.shared.clock))))
     }
 
     /// The counters of a queue, at a cost that does not depend on its size.
@@ -353,7 +389,8 @@ impl Queue {
         }
     }
 
-    /// Reads the payloads of a claim that stand apart.
+    /// Reads the payloads of a claim that stand apart. Of the tasks whose payloads it cannot give, those that
+    /// have none any more are failed for good and the others given back; an error if none is left for that.
     fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
         let mut unread: Vec<LeaseKey> = leases
             .iter()
@@ -361,29 +398,45 @@ impl Queue {
             .map(|lease| lease.key)
             .collect();
         let mut payloads = HashMap::with_capacity(unread.len());
+        let mut first_error = None;
         while !unread.is_empty() {
             let read = self.read_payloads(unread.clone(), usize::MAX);
             unread.drain(..read.len());
+            for (_, answer) in &read {
+                if let Err(error) = answer
+                    && !error.is_corrupt()
+                {
+                    first_error.get_or_insert_with(|| error.clone());
+                }
+            }
             payloads.extend(read);
+            // What waited in vain once is not waited for again.
+            if first_error.as_ref().is_some_and(Error::is_busy) {
+                break;
+            }
         }
-        let mut unreadable = Vec::new();
-        leases.retain_mut(|lease| match payloads.remove(&lease.key) {
-            Some(Err(error)) => {
-                unreadable.push((self.failure(lease, TaskError::from(&error)), error));
-                false
+        let mut settled = Vec::new();
+        leases.retain_mut(|lease| {
+            if !lease.payload.is_unread() {
+                return true;
             }
-            Some(Ok(payload)) => {
-                lease.payload = payload;
-                true
+            match payloads.remove(&lease.key) {
+                Some(Ok(payload)) => {
+                    lease.payload = payload;
+                    return true;
+                }
+                Some(Err(error)) if error.is_corrupt() => {
+                    tracing::error!(task = %lease.id(), %error, "a payload is damaged: its task is dead");
+                    settled.push(self.failure(lease, TaskError::permanent(error.to_string())));
+                }
+                Some(Err(_)) | None => settled.push(Operation::Release(lease.key)),
             }
-            None => true,
+            false
         });
-        let mut first = None;
-        for (failure, error) in unreadable {
-            self.submit(failure)?;
-            first.get_or_insert(error);
+        for error in self.submit_all(settled).into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "a task whose payload was not read is held until its lease expires");
         }
-        match first {
+        match first_error {
             Some(error) if leases.is_empty() => Err(error),
             _ => Ok(leases),
         }
@@ -477,3 +530,6 @@ fn validate_batch(tasks: &[NewTask]) -> Result<()> {
     }
     tasks.iter().try_for_each(NewTask::validate)
 }
+
+#[cfg(test)]
+mod tests;

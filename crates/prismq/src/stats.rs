@@ -35,6 +35,8 @@ pub struct QueueStats {
 pub struct Contention {
     /// Committed write transactions.
     pub write_transactions: u64,
+    /// Those among them that waited for the disk, each with one sync of the WAL. Checkpoints sync besides.
+    pub synced_transactions: u64,
     /// Times another process or connection held the write lock and the writer waited.
     pub busy_waits: u64,
     /// Time spent in those waits.
@@ -51,6 +53,7 @@ pub struct Contention {
 #[derive(Debug, Default)]
 pub(crate) struct ContentionCounters {
     pub(crate) write_transactions: AtomicU64,
+    pub(crate) synced_transactions: AtomicU64,
     pub(crate) busy_errors: AtomicU64,
     pub(crate) empty_claims: AtomicU64,
     pub(crate) claim_conflicts: AtomicU64,
@@ -69,6 +72,7 @@ impl ContentionCounters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Contention {
             write_transactions: read(&self.write_transactions),
+            synced_transactions: read(&self.synced_transactions),
             busy_waits: read(&self.busy_waits),
             busy_waited: Duration::from_micros(read(&self.busy_waited_micros)),
             busy_errors: read(&self.busy_errors),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::limits::{
     ATTEMPTS_MAX, DELAY_MAX, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
@@ -198,14 +198,25 @@ pub struct Task {
     pub max_attempts: u32,
     /// When it was enqueued.
     pub enqueued_at: Timestamp,
-    /// Not before this time.
+    /// Not before this time, by the present setting of the wall clock.
     pub run_at: Timestamp,
-    /// When its lease ends, while it is leased.
+    /// When its lease ends, while it is leased; by the present setting of the wall clock.
     pub lease_expires_at: Option<Timestamp>,
     /// When it was completed, if it was.
     pub completed_at: Option<Timestamp>,
     /// The last failure's text.
     pub error: Option<String>,
-    /// The bytes for its handler.
+    /// The bytes for its handler; none for a dead letter whose payload is missing.
     pub payload: Vec<u8>,
+}
+
+impl Task {
+    /// With the times that were read as monotonic ones as the wall clock has them now.
+    pub(crate) fn shown(self, now: Moment) -> Self {
+        Self {
+            run_at: now.shown(self.run_at),
+            lease_expires_at: self.lease_expires_at.map(|time| now.shown(time)),
+            ..self
+        }
+    }
 }

@@ -46,6 +46,7 @@ impl Tally {
 #[derive(Debug)]
 pub struct PooledEngine {
     connections: Connections,
+    durability: Durability,
     retry: Duration,
     tally: Arc<Tally>,
     /// Waits of the whole process before this database was opened.
@@ -72,7 +73,7 @@ impl PooledEngine {
                     .with_init(move |connection| configure(connection, durability)),
             )?;
         let tally = Arc::new(Tally::default());
-        Ok(Self { connections, retry: options.retry, tally, waits_before })
+        Ok(Self { connections, durability, retry: options.retry, tally, waits_before })
     }
 
     /// Runs an operation on the producers' connection and counts a busy answer.
@@ -139,12 +140,15 @@ impl Engine for PooledEngine {
 
     fn counters(&self) -> Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let without_a_change = read(&self.tally.empty_polls) + read(&self.tally.claim_conflicts);
+        let changes = read(&self.tally.write_transactions).saturating_sub(without_a_change);
         Counters {
             busy_errors: read(&self.tally.busy_errors),
             busy_waits: busy::waits().saturating_sub(self.waits_before),
             claim_conflicts: read(&self.tally.claim_conflicts),
             empty_polls: read(&self.tally.empty_polls),
             write_transactions: read(&self.tally.write_transactions),
+            synced_transactions: if self.durability == Durability::Full { changes } else { 0 },
         }
     }
 

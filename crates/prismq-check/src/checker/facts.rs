@@ -142,11 +142,15 @@ pub(super) struct Facts<'a> {
     pub(super) rules: &'a Rules,
     pub(super) lives: BTreeMap<u64, Life<'a>>,
     pub(super) calls: Vec<Call<'a>>,
+    /// The pools there were, each from its start to its end, if that was told.
+    pub(super) pools: Vec<Call<'a>>,
     /// When claims began that nobody knows the whole answer of, and pools whose end was not told, each of which
     /// may have claimed any task once more than it told.
     unknown_claims: Vec<u64>,
     /// The latest time of the queue's clock up to each event.
     latest: Vec<(u64, i64)>,
+    /// The latest such time at which a claim may have been made, up to the beginning of each.
+    latest_claim: Vec<(u64, i64)>,
 }
 
 impl<'a> Facts<'a> {
@@ -154,20 +158,32 @@ impl<'a> Facts<'a> {
         let calls = calls(history);
         let told_until = history.events().last().map_or(0, |event| event.t_mono_ns);
         let last = snapshots.last().filter(|snapshot| snapshot.t_mono_ns >= told_until);
-        let mut latest = Vec::with_capacity(history.events().len());
-        let mut greatest = i64::MIN;
-        for event in history.events() {
-            greatest = greatest.max(event.t_db);
-            latest.push((event.t_mono_ns, greatest));
-        }
+        let latest = latest_of(history.events().iter().map(|event| (event.t_mono_ns, event.t_db)));
+        let claims = calls.iter().filter(|call| call.begun.op == Op::Claim);
+        let latest_claim = latest_of(claims.filter(|call| call.may_have_happened()).map(|call| {
+            let known = call.is_ok().then(|| call.ends.iter().map(|end| end.t_db).max()).flatten();
+            (call.begun.t_mono_ns, known.unwrap_or(i64::MAX))
+        }));
         let unknown_claims = calls
             .iter()
             .filter(|call| matches!(call.begun.op, Op::Claim | Op::Serve))
             .filter(|call| call.outcome() == Phase::Info)
             .map(|call| call.begun.t_mono_ns)
             .collect();
+        let pools = calls.iter().filter(|call| call.begun.op == Op::Serve).cloned().collect();
         let lives = lives(history, &calls, last);
-        Self { history, snapshots, last, rules, lives, calls, unknown_claims, latest }
+        Self {
+            history,
+            snapshots,
+            last,
+            rules,
+            lives,
+            calls,
+            pools,
+            unknown_claims,
+            latest,
+            latest_claim,
+        }
     }
 
     /// How many claims nobody knows of may at most have taken a task by this time.
@@ -175,17 +191,25 @@ impl<'a> Facts<'a> {
         self.unknown_claims.partition_point(|begun| *begun < t_mono_ns) + life.doubtful_claims
     }
 
-    /// The pools there were, each from its start to its end, if that was told.
-    pub(super) fn pools(&self) -> impl Iterator<Item = &Call<'a>> {
-        self.calls.iter().filter(|call| call.begun.op == Op::Serve)
+    /// Whether a claim may have taken back a lease that expired at this time, up to this moment.
+    pub(super) fn may_be_taken_back(&self, expiry: i64, t_mono_ns: u64) -> bool {
+        // Nobody sees the claims of a pool.
+        let all_told = self.rules.all_told && self.pools.is_empty();
+        let times = if all_told { &self.latest_claim } else { &self.latest };
+        let after = times.partition_point(|(at, _)| *at <= t_mono_ns);
+        let before = after.checked_sub(1).and_then(|place| times.get(place));
+        before.is_some_and(|(_, latest)| *latest >= expiry)
     }
+}
 
-    /// The latest time that the queue's clock is known to have shown by this moment.
-    pub(super) fn latest_db_time(&self, t_mono_ns: u64) -> i64 {
-        let after = self.latest.partition_point(|(at, _)| *at <= t_mono_ns);
-        let before = after.checked_sub(1).and_then(|place| self.latest.get(place));
-        before.map_or(i64::MIN, |(_, latest)| *latest)
-    }
+/// The latest of these times up to each moment.
+fn latest_of(times: impl Iterator<Item = (u64, i64)>) -> Vec<(u64, i64)> {
+    let mut latest = i64::MIN;
+    let so_far = times.map(|(at, time)| {
+        latest = latest.max(time);
+        (at, latest)
+    });
+    so_far.collect()
 }
 
 /// What an actor does one at a time: the handlers of a pool run, and their results are settled, beside each

@@ -1,5 +1,5 @@
-//! Tokens rise with every claim, only the holder of the last one changes anything, and only until its
-//! lease expires. The other way round, a lease that holds is not refused.
+//! Tokens rise with every claim, and only the holder of the last one changes anything. The other way round, a
+//! lease that holds is not refused: one that has not expired, or that no claim can have taken back since.
 
 use super::Finding;
 use super::facts::{Call, Facts, Given, Life};
@@ -41,17 +41,11 @@ fn misjudged(
     call: &Call<'_>,
 ) -> Option<String> {
     let end = call.end()?;
-    let expiry = given.expiry_before(call.begun.t_mono_ns);
     let others = life.claims.iter().filter(|other| other.token() > given.token());
     if call.is_ok() {
         let overtaken = |other: &&Given<'_>| other.event.t_mono_ns <= call.begun.t_mono_ns;
-        if let Some(other) = others.clone().find(overtaken) {
-            return Some(format!("accepted when token {} had been given", other.token()));
-        }
-        let earliest = call.begun.t_db.min(end.t_db);
-        return expiry
-            .filter(|expiry| earliest >= *expiry)
-            .map(|expiry| format!("accepted at {earliest}, after its lease expired at {expiry}"));
+        let other = others.clone().find(overtaken);
+        return other.map(|other| format!("accepted when token {} had been given", other.token()));
     }
     if !end.lease_lost {
         return None;
@@ -63,8 +57,8 @@ fn misjudged(
         .uses
         .iter()
         .any(|other| other.begun.op == Op::Extend && !other.is_ok() && other.may_have_happened());
-    let latest = facts.latest_db_time(end.t_mono_ns);
     let held_until = given.held_until(call.begun.t_mono_ns);
-    let held = !taken && !settled && !unsure && held_until.is_some_and(|until| latest < until);
+    let held = held_until.is_some_and(|until| !facts.may_be_taken_back(until, end.t_mono_ns));
+    let held = held && !taken && !settled && !unsure;
     held.then(|| "refused while its lease held".to_owned())
 }

@@ -31,7 +31,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let allowed_us = i64::try_from(allowed.as_micros()).unwrap_or(i64::MAX);
-    let pools: Vec<Seen<'_>> = facts.pools().filter_map(|call| Seen::of(facts, call)).collect();
+    let pools: Vec<Seen<'_>> =
+        facts.pools.iter().filter_map(|call| Seen::of(facts, call)).collect();
     let mut found = Vec::new();
     for run in facts.calls.iter().filter(|call| call.begun.op == Op::Run) {
         let Some(held_us) = held(facts, run).filter(|held| *held > allowed_us) else {
@@ -67,7 +68,7 @@ pub(super) fn held(facts: &Facts<'_>, run: &Call<'_>) -> Option<i64> {
     if run.begun.limited {
         return None;
     }
-    let pool = facts.pools().find(|pool| pool.begun.proc == run.begun.proc)?;
+    let pool = facts.pools.iter().find(|pool| pool.begun.proc == run.begun.proc)?;
     let claimed = run.begun.expires_at? - pool.begun.micros?;
     Some((run.begun.t_db - claimed).max(0))
 }
@@ -90,7 +91,7 @@ impl<'a> Seen<'a> {
 
     /// Whether this other pool could run a task.
     fn could_run(&self, run: &Call<'_>, facts: &Facts<'_>) -> bool {
-        let pools = facts.pools().map(|pool| pool.begun);
+        let pools = facts.pools.iter().map(|pool| pool.begun);
         let queue =
             pools.filter(|pool| pool.proc == run.begun.proc).find_map(|pool| pool.queue.clone());
         let types = self.begun.task_type.as_deref().unwrap_or_default();

@@ -23,7 +23,5 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 
 /// The earliest time a call can have meant by its delay.
 fn earliest(call: &Call<'_>) -> Option<i64> {
-    let run_at = call.begun.run_at?;
-    let set_back = call.end().map_or(0, |end| end.t_db - call.begun.t_db).min(0);
-    Some(run_at + set_back)
+    call.begun.run_at
 }

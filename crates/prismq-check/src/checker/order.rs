@@ -50,7 +50,7 @@ pub(super) fn passages(facts: &Facts<'_>) -> BTreeMap<Lane, Vec<Passage>> {
 fn passage(facts: &Facts<'_>, key: u64, life: &Life<'_>) -> Option<(Lane, Passage)> {
     let enqueue = life.enqueue.as_ref().filter(|call| call.is_ok())?;
     let begun = enqueue.begun;
-    if begun.run_at.is_some() || facts.pools().any(|pool| pool.begun.queue == begun.queue) {
+    if begun.run_at.is_some() || facts.pools.iter().any(|pool| pool.begun.queue == begun.queue) {
         return None;
     }
     let claim = match life.claims.first() {

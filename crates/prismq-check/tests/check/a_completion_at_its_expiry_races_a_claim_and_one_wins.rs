@@ -40,7 +40,6 @@ fn a_completion_at_its_expiry_races_a_claim_and_one_wins() {
         match (kept, taken) {
             (true, None) => completed += 1,
             (false, Some(lease)) => taker.complete(&lease).unwrap(),
-            // Refused as expired, before the claim had looked.
             (false, None) => panic!("nobody has the task"),
             (true, Some(lease)) => panic!("both have task {}", lease.id()),
         }

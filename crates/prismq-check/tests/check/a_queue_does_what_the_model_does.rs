@@ -154,12 +154,22 @@ struct Real {
     clock: Arc<ManualClock>,
     handles: Vec<Queue>,
     leases: HashMap<Key, Lease>,
+    /// The ids it gave, in their order: the model numbers its tasks without gaps.
+    ids: Vec<TaskId>,
 }
 
 impl Real {
     fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Queue {
         let builder = Queue::builder(folder.path().join("queue.db")).clock(clock.clone());
         builder.durability(Durability::Normal).open().unwrap()
+    }
+
+    fn number_of(&self, id: TaskId) -> i64 {
+        self.ids.binary_search(&id).unwrap() as i64 + 1
+    }
+
+    fn id_of(&self, number: i64) -> TaskId {
+        self.ids[number as usize - 1]
     }
 
     fn answer(&mut self, step: &Step, ordered: bool) -> Answer {
@@ -172,7 +182,10 @@ impl Real {
                     .delay(micros(delay))
                     .max_attempts(max)
                     .requires(gpu.then_some("gpu"));
-                Answer::Enqueued(queue.enqueue(&task).unwrap().as_i64())
+                let id = queue.enqueue(&task).unwrap();
+                assert!(self.ids.last().is_none_or(|last| *last < id), "ids rise");
+                self.ids.push(id);
+                Answer::Enqueued(self.number_of(id))
             }
             What::Claim { queue: name, max, lease, gpu } => {
                 let claim = Claim::new(["job"])
@@ -184,9 +197,10 @@ impl Real {
                 if !ordered {
                     leases.sort_by_key(Lease::id);
                 }
-                let named = |lease: &Lease| (lease.id().as_i64(), lease.token());
+                let named = |lease: &Lease| (self.number_of(lease.id()), lease.token());
                 let claimed = leases.iter().map(|lease| (named(lease), lease.attempt())).collect();
-                self.leases.extend(leases.into_iter().map(|lease| (named(&lease), lease)));
+                let named: Vec<Key> = leases.iter().map(named).collect();
+                self.leases.extend(named.into_iter().zip(leases));
                 Answer::Claimed(claimed)
             }
             What::Complete(key) => settled(queue.complete(&self.leases[&key]), |()| Answer::Done),
@@ -257,7 +271,7 @@ impl StateMachineTest for Real {
         let folder = fast_folder();
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(model.now)));
         let handles = (0..HANDLES).map(|_| Self::open(&folder, &clock)).collect();
-        Self { folder, clock, handles, leases: HashMap::new() }
+        Self { folder, clock, handles, leases: HashMap::new(), ids: Vec::new() }
     }
 
     fn apply(mut real: Self, model: &Model, step: Step) -> Self {
@@ -294,12 +308,12 @@ impl StateMachineTest for Real {
     fn teardown(real: Self, model: Model) {
         let queue = &real.handles[0];
         for (id, expected) in &model.tasks {
-            let task = queue.task(TaskId::from_i64(*id)).unwrap().unwrap();
+            let task = queue.task(real.id_of(*id)).unwrap().unwrap();
             assert_eq!((task.state, task.attempt), (expected.state, expected.attempt), "{task:?}");
-            assert_eq!(task.run_at.as_micros(), expected.run_at, "{task:?}");
+            assert_eq!(task.run_at.as_micros(), model.shown(expected.run_at), "{task:?}");
         }
         for (_, id) in model.queues.iter().flat_map(|lane| &lane.kept) {
-            let task = queue.task(TaskId::from_i64(*id)).unwrap().unwrap();
+            let task = queue.task(real.id_of(*id)).unwrap().unwrap();
             assert_eq!(task.state, State::Completed);
         }
         let snapshot = Snapshot::take(real.folder.path().join("queue.db")).unwrap();

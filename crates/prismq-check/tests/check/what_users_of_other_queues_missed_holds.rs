@@ -64,18 +64,24 @@ fn a_failure_that_may_be_retried_is_not_stranded() {
 }
 
 #[test]
-fn completion_extension_and_failure_are_refused_after_expiry_though_nobody_else_came() {
+fn work_done_after_the_lease_expired_counts_unless_another_took_the_task() {
     let bench = Bench::new();
     let queue = bench.open();
-    let id = queue.enqueue(&NewTask::new("job", [])).unwrap();
-    let lease = claim_one(&queue);
+    for _ in 0..2 {
+        queue.enqueue(&NewTask::new("job", [])).unwrap();
+    }
+    let done = claim_one(&queue);
+    let taken = claim_one(&queue);
     bench.clock.advance(LEASE);
-    assert!(lease.expires_at() <= bench.clock.now());
-    assert!(queue.complete(&lease).unwrap_err().is_lease_lost());
-    assert!(queue.extend(&lease, LEASE).unwrap_err().is_lease_lost());
-    assert!(queue.fail(&lease, "late").unwrap_err().is_lease_lost());
-    assert!(queue.release(&lease).unwrap_err().is_lease_lost());
-    assert_eq!(queue.task(id).unwrap().unwrap().state, State::Leased);
+    assert!(done.expires_at() <= bench.clock.now());
+    queue.complete(&done).unwrap();
+    let again = claim_one(&queue);
+    assert_eq!(again.id(), taken.id());
+    assert!(queue.complete(&taken).unwrap_err().is_lease_lost());
+    assert!(queue.extend(&taken, LEASE).unwrap_err().is_lease_lost());
+    assert!(queue.fail(&taken, "late").unwrap_err().is_lease_lost());
+    assert!(queue.release(&taken).unwrap_err().is_lease_lost());
+    assert_eq!(queue.task(taken.id()).unwrap().unwrap().state, State::Leased);
 }
 
 #[test]

@@ -29,6 +29,8 @@ const QUICK_CALLS: [u32; 9] = [1, 2, 3, 5, 9, 15, 25, 50, 100];
 const CALLS_MAX: u32 = 2_000;
 /// What the program allows the shutdown is a second; the rest is a busy machine's.
 const SHUTDOWN: Duration = Duration::from_secs(4);
+/// What is enough for a pool to say why it does not go on.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 const VICTIM: &str = env!("CARGO_BIN_EXE_prismq-pool-victim");
 /// What the program told and said, and what `strace` saw and said.
@@ -117,42 +119,67 @@ fn count(became: &mut BTreeMap<String, u32>, point: Point, what: &str) {
 
 /// What became of a pool at one point of the matrix; nothing if no call failed.
 fn strike(point: Point) -> Option<String> {
+    let patience = match (point.lasting, point.calls) {
+        (Lasting::ForEver, _) => Duration::from_millis(400),
+        (Lasting::Once, "fcntl") => Duration::from_secs(4),
+        (Lasting::Once, _) => Duration::from_secs(15),
+    };
+    // A busy machine may need longer than that to show anything.
+    match run(point, patience) {
+        Ended::Silently(_) if patience < PATIENCE => match run(point, PATIENCE) {
+            Ended::Silently(context) => panic!("{context}\nit does not go on, and is silent"),
+            Ended::As(what) => what,
+        },
+        Ended::Silently(context) => panic!("{context}\nit does not go on"),
+        Ended::As(what) => what,
+    }
+}
+
+/// How the program ended.
+enum Ended {
+    /// This became of its pool, if a call failed.
+    As(Option<String>),
+    /// Its pool had not done all there was, and had not said why.
+    Silently(String),
+}
+
+fn run(point: Point, patience: Duration) -> Ended {
     let folder = Scratch::new().unwrap();
     let path = folder.file(FILE);
     drop(Queue::open(&path).unwrap());
     let status = match point.from {
-        From::Start => run(point, &folder).wait().unwrap(),
-        From::PoolAtWork => run_and_attach(point, &folder),
+        From::Start => run_traced(point, patience, &folder),
+        From::PoolAtWork => run_and_attach(point, patience, &folder),
     };
     let read = |name| fs::read_to_string(folder.file(name)).unwrap_or_default();
     let (log, said) = (read(LOG), read(STDERR));
     let failed: Vec<&str> = log.lines().filter(|line| line.contains("INJECTED")).collect();
     let first = failed.get(..failed.len().min(20)).unwrap_or_default().join("\n");
-    let context = format!("{point:?}:\n{first}\n{said}");
+    let context = format!("{point:?}, {patience:?}:\n{first}\n{said}");
     // Its first calls are the loader's.
     if said.contains("error while loading shared libraries") {
-        return Some("not loaded".to_owned());
+        return Ended::As(Some("not loaded".to_owned()));
     }
     assert!(status.success(), "{context}: {status:?}");
     let ended = ended(&said).unwrap_or_else(|| panic!("{context}: it did not say how it ended"));
     let (what, shutdown) = ended.split_once("; shut down in ").unwrap_or((ended, "0 ms"));
+    let took: u64 = shutdown.split(' ').next().unwrap().parse().unwrap();
+    assert!(Duration::from_millis(took) <= SHUTDOWN, "{context}");
+    judge(&path, &read(STDOUT), &context);
     let what = what.split(':').next().unwrap();
     let lasts = matches!(point.lasting, Lasting::ForEver);
+    let logged = said.lines().any(|line| line.starts_with("log: "));
     match what {
         "worked" => {}
         "stopped" | "not opened" | "not started" => assert!(!failed.is_empty(), "{context}"),
         // SQLite goes on trying to lock, for longer than the program waits.
         "stuck" if point.calls == "fcntl" && (lasts || unlocks(&failed)) => {}
         // It goes on trying, and says why.
-        "stuck" if lasts => {
-            assert!(said.lines().any(|line| line.starts_with("log: ")), "{context}: it is silent");
-        }
+        "stuck" if lasts && logged => {}
+        "stuck" => return Ended::Silently(context),
         _ => panic!("{context}"),
     }
-    let took: u64 = shutdown.split(' ').next().unwrap().parse().unwrap();
-    assert!(Duration::from_millis(took) <= SHUTDOWN, "{context}");
-    judge(&path, &read(STDOUT), &context);
-    (!failed.is_empty()).then(|| what.to_owned())
+    Ended::As((!failed.is_empty()).then(|| what.to_owned()))
 }
 
 /// Whether the release of a lock failed, which no local file system does. SQLite does not notice it of all its
@@ -162,16 +189,16 @@ fn unlocks(failed: &[&str]) -> bool {
     failed.iter().any(|call| call.contains("F_UNLCK"))
 }
 
-/// Starts the program, its calls counted from its start.
-fn run(point: Point, folder: &Scratch) -> Child {
+/// Runs the program, its calls counted from its start.
+fn run_traced(point: Point, patience: Duration, folder: &Scratch) -> ExitStatus {
     let mut strace = strace(point, folder);
     strace.args(["-qq", "--seccomp-bpf"]);
-    start(strace.arg(VICTIM), point, folder, Stdio::null())
+    start(strace.arg(VICTIM), patience, folder, Stdio::null()).wait().unwrap()
 }
 
 /// Starts the program, has its calls counted once its pool is at work, and lets it go on.
-fn run_and_attach(point: Point, folder: &Scratch) -> ExitStatus {
-    let mut victim = start(&mut Command::new(VICTIM), point, folder, Stdio::piped());
+fn run_and_attach(point: Point, patience: Duration, folder: &Scratch) -> ExitStatus {
+    let mut victim = start(&mut Command::new(VICTIM), patience, folder, Stdio::piped());
     wait_for(folder, STDERR, "ready", &mut victim);
     let mut strace = strace(point, folder);
     let out = fs::File::create(folder.file(ATTACHED)).unwrap();
@@ -191,14 +218,9 @@ fn strace(point: Point, folder: &Scratch) -> Command {
     strace
 }
 
-fn start(command: &mut Command, point: Point, folder: &Scratch, stdin: Stdio) -> Child {
-    let patience = match (point.lasting, point.calls) {
-        (Lasting::ForEver, _) => "400",
-        (Lasting::Once, "fcntl") => "4000",
-        (Lasting::Once, _) => "15000",
-    };
+fn start(command: &mut Command, patience: Duration, folder: &Scratch, stdin: Stdio) -> Child {
     let file = |name| fs::File::create(folder.file(name)).unwrap();
-    command.arg("told").arg(folder.file(FILE)).arg(patience);
+    command.arg("told").arg(folder.file(FILE)).arg(patience.as_millis().to_string());
     command.stdin(stdin).stdout(file(STDOUT)).stderr(file(STDERR)).spawn().unwrap()
 }
 

@@ -12,6 +12,7 @@ use prismq_faults::Scratch;
 use crate::common::{FILE, sound};
 
 const FOLDER: &str = "PRISMQ_TEST_FOLDER";
+const DENIED: &str = "Permission denied (os error 13)";
 /// The user and group called nobody, on most systems.
 const NOBODY: u32 = 65_534;
 
@@ -24,16 +25,18 @@ fn set(path: &Path, mode: u32) {
 fn try_without_permission() {
     let folder = std::env::var_os(FOLDER).unwrap();
     let folder = Path::new(&folder);
-    let refused = |path: &Path, reason: &str| {
+    let refused = |path: &Path, reason: &str, remedy: &str| {
         let error = Queue::open(path).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
-        assert!(error.to_string().contains(reason), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(reason) && text.contains(remedy), "{text}");
         println!("refused: {error}");
     };
-    refused(&folder.join("read-only-file").join(FILE), "it is read-only");
-    refused(&folder.join("of-another").join(FILE), "cannot open it");
-    refused(&folder.join("read-only-folder").join(FILE), "folder");
-    refused(&folder.join("read-only-folder").join("new.db"), "it cannot be created");
+    refused(&folder.join("read-only-file").join(FILE), "it is read-only", "run `chmod u+w`");
+    refused(&folder.join("of-another").join(FILE), DENIED, "run `chown 65534 ");
+    refused(&folder.join("read-only-folder").join(FILE), DENIED, "run `chmod u+rwX ");
+    refused(&folder.join("read-only-folder").join("new.db"), DENIED, "run `chmod u+rwX ");
+    assert!(!folder.join("read-only-folder").join("new.db").exists());
     println!("done");
 }
 

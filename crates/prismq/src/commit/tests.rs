@@ -247,3 +247,59 @@ fn a_pool_without_room_and_one_that_is_gone_take_nothing() {
     assert_eq!(busy.given(), 0);
     assert_eq!(queue.stats("default").unwrap().ready, 1);
 }
+
+/// A queue with one task, of type `bad`, whose file was changed behind its back.
+fn damaged(sql: &str) -> (tempfile::TempDir, crate::Queue) {
+    let (folder, queue) = queue();
+    queue.enqueue(&NewTask::new("bad", [])).unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
+    other.execute_batch(sql).unwrap();
+    (folder, queue)
+}
+
+#[test]
+fn a_damaged_row_fails_nothing_of_its_group() {
+    let (_folder, queue) = damaged("UPDATE task SET attempt = -5");
+    let answers = queue.submit_all(vec![
+        Operation::Enqueue(vec![NewTask::new("good", [])]),
+        Operation::Claim(Claim::new(["bad"])),
+    ]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(queue.stats("default").unwrap().dead, 1);
+}
+
+#[test]
+fn an_operation_that_meets_damage_fails_alone() {
+    let (_folder, queue) = damaged("DELETE FROM file");
+    let claim = || Operation::Claim(Claim::new(["bad"]));
+    let answers = queue.submit_all(vec![
+        claim(),
+        Operation::Enqueue(vec![NewTask::new("good", [])]),
+        claim(),
+    ]);
+    assert!(
+        matches!(answers.as_slice(), [Ok(_), Err(Error::Corrupt { .. }), Ok(_)]),
+        "{answers:?}"
+    );
+    assert_eq!(queue.stats("default").unwrap().leased, 1);
+}
+
+#[test]
+fn a_claim_that_fails_does_not_fail_the_enqueue_it_rides_on() {
+    let scene = scene(Duration::ZERO);
+    for error in [
+        Error::Corrupt { path: PathBuf::new(), reason: "a row".to_owned() },
+        Error::Full { reason: "disk".to_owned() },
+        Error::InvalidInput { what: "any", reason: "error".to_owned() },
+    ] {
+        let idle = Arc::new(Idle { claim: Claim::new(["t"]), room: 1, given: Mutex::default() });
+        let claimer: Arc<dyn Claimer> = idle.clone();
+        scene.committer.add_claimer(Arc::downgrade(&claimer));
+        scene.go.send(Err(error)).unwrap();
+        scene.go.send(Ok(())).unwrap();
+        let answers = scene.committer.submit(vec![enqueue()]);
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(scene.groups.try_iter().collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(idle.given(), 0);
+    }
+}

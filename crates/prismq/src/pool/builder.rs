@@ -165,7 +165,7 @@ impl WorkerPoolBuilder {
         };
         let (notices, received) = channel();
         let listens = !self.listeners.is_empty();
-        let clock = self.queue.clock().now();
+        let clock = self.queue.clock().monotonic();
         let scheduler = Scheduler::new(settings, signal.clone(), Instant::now(), clock);
         let shared = Arc::new(Shared {
             queue: self.queue,

@@ -10,7 +10,7 @@ use super::scheduler::{Batch, Drained, End, Finished, Plan, Room};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
-use crate::store::{Answer, Claimed, Operation};
+use crate::store::{AT_ONCE, Answer, Claimed, Operation};
 use crate::task::State;
 
 /// Leads until the pool ends.
@@ -18,7 +18,7 @@ pub(super) fn lead(shared: &Shared) {
     loop {
         let seen = shared.signal.count();
         let signalled = shared.queue.work().count();
-        let clock = shared.queue.clock().now();
+        let clock = shared.queue.clock().monotonic();
         let now = Instant::now();
         let mut scheduler = shared.scheduler();
         let stuck = scheduler.free_stuck(now);
@@ -82,7 +82,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     if let Some(key) = begin {
         match next() {
             Ok(_) => shared.scheduler().suspect_begun(key),
-            Err(Error::LeaseLost { .. }) => lost(shared, key),
+            Err(error) if is_gone(&error) => lost(shared, key),
             Err(error) => trouble = Some(error),
         }
     }
@@ -164,9 +164,14 @@ fn outcome(answer: Result<Answer>) -> Result<Outcome> {
         Ok(Answer::Failed(State::Dead)) => Ok(Outcome::Dead),
         Ok(Answer::Failed(_)) => Ok(Outcome::Retried),
         Ok(_) => Err(Error::unanswered()),
-        Err(Error::LeaseLost { .. }) => Ok(Outcome::LeaseLost),
+        Err(error) if is_gone(&error) => Ok(Outcome::LeaseLost),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a lease holds no more; also once another content was restored into its file.
+const fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::LeaseLost { .. } | Error::ForeignLease { .. })
 }
 
 fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Result<Answer>) {
@@ -177,7 +182,7 @@ fn extended(shared: &Shared, keys: Vec<LeaseKey>, next: &mut impl FnMut() -> Res
             Ok(Answer::Extended(expires_at)) => {
                 ends.insert(key, expires_at);
             }
-            Err(Error::LeaseLost { .. }) => lost(shared, key),
+            Err(error) if is_gone(&error) => lost(shared, key),
             Ok(_) => {}
             Err(error) => {
                 if !std::mem::replace(&mut reported, true) {
@@ -222,7 +227,7 @@ fn claimed(
     let Claimed { leases, next_due, version, paused } = claimed;
     let (seen, clock) = before;
     let without_suspects = room.suspects == 0;
-    let short = leases.len() < room.tasks;
+    let short = leases.len() < room.tasks && next_due != Some(AT_ONCE);
     let drained = short.then_some(Drained { seen, clock, version, next_due, without_suspects });
     let leases = shared.with_types(leases);
     let mut scheduler = shared.scheduler();

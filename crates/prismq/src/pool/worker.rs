@@ -53,7 +53,7 @@ fn run(
 ) -> (Finished, Duration) {
     let Held { mut lease, task_type, .. } = held;
     let began = Instant::now();
-    let end = if lease.expires_at() <= shared.queue.clock().now() {
+    let end = if lease.expires_at.monotonic <= shared.queue.clock().monotonic() {
         // Held too long in a stopped process: the task is or will be another's.
         End::Release
     } else {

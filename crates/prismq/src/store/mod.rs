@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::order::Order;
@@ -120,7 +120,7 @@ pub(crate) enum Answer {
     /// To `Fail`: where the task stands now.
     Failed(State),
     /// To `Extend`: when the lease now ends.
-    Extended(Timestamp),
+    Extended(Moment),
 }
 
 /// What a claim found.
@@ -128,14 +128,18 @@ pub(crate) enum Answer {
 pub(crate) struct Claimed {
     /// The tasks, first in order first; payloads that stand apart are not read yet.
     pub(crate) leases: Vec<Lease>,
-    /// When the next scheduled task is due or the next lease expires, as far as the claim looked:
-    /// it does where it found less than it was asked for.
+    /// When the next scheduled task is due or the next lease expires, by the monotonic time, as far as the
+    /// claim looked: it does where it found less than it was asked for. [`AT_ONCE`] if there may be more
+    /// already.
     pub(crate) next_due: Option<Timestamp>,
     /// [`Store::version`] when it looked.
     pub(crate) version: i64,
     /// Whether the queue is paused, if it found less than it was asked for.
     pub(crate) paused: bool,
 }
+
+/// [`Claimed::next_due`] of a claim that stopped before it had looked at all there is.
+pub(crate) const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 
 /// An engine: applies batches of operations, each batch in one transaction.
 pub(crate) trait Store: Send {
@@ -144,7 +148,8 @@ pub(crate) trait Store: Send {
     /// and harms no other.
     ///
     /// The time that counts is that of the clock once the transaction may write: a lease must not be
-    /// the shorter for having waited for others.
+    /// the shorter for having waited for others. What expired is taken back before the first claim of the
+    /// batch, and not from operations that stand before it.
     ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
@@ -163,7 +168,8 @@ pub(crate) trait Store: Send {
 
 /// Reads that need no transaction of the writer.
 pub(crate) trait Reader: Send {
-    /// The task with this id, unless it was completed and not kept, or never was.
+    /// The task with this id, unless it was completed and not kept, or never was; its due time and the end of
+    /// its lease by the monotonic time.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
     /// The payloads of tasks that stand apart, in the order of the ids, until they are `bytes_max`

@@ -1,7 +1,7 @@
 use std::sync::mpsc::channel;
 
 use prismq::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
-use prismq::{Error, Outcome, TaskId, WorkerPool};
+use prismq::{Outcome, State, TaskId, WorkerPool};
 
 use crate::common::Fixture;
 
@@ -22,12 +22,20 @@ fn a_payload_that_is_missing_fails_its_own_task_only() {
     lose_payload(&fixture, ids[1]);
     assert_eq!(fixture.claimed(3), [large("a"), large("c")]);
     let stats = fixture.queue.stats("default").unwrap();
-    assert_eq!((stats.leased, stats.scheduled, stats.failed), (2, 1, 1));
+    assert_eq!((stats.leased, stats.dead, stats.failed), (2, 1, 1));
+    let dead = fixture.queue.task(ids[1]).unwrap().unwrap();
+    assert_eq!(dead.state, State::Dead);
+    assert_eq!(dead.error.unwrap(), "the payload is missing");
 
-    let alone = fixture.enqueue(&large("d"));
-    lose_payload(&fixture, alone);
-    let error = fixture.queue.claim(&crate::common::claim()).unwrap_err();
-    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    // Alone, or all there is to claim at once, and others behind.
+    for max in [1, 2] {
+        let missing: Vec<TaskId> = (0..max).map(|_| fixture.enqueue(&large("d"))).collect();
+        missing.iter().for_each(|id| lose_payload(&fixture, *id));
+        fixture.enqueue("next");
+        assert_eq!(fixture.claimed(max), ["next"]);
+        lose_payload(&fixture, fixture.enqueue(&large("e")));
+        assert!(fixture.claimed(max).is_empty());
+    }
 }
 
 #[test]
@@ -53,7 +61,7 @@ fn a_pool_goes_on_where_payloads_are_missing_or_larger_than_it_reads_at_once() {
     outcomes.sort_unstable_by_key(|(id, _)| *id);
     let expected = [
         (first, Outcome::Completed),
-        (lost, Outcome::Retried),
+        (lost, Outcome::Dead),
         (huge, Outcome::Completed),
         (last, Outcome::Completed),
     ];

@@ -2,27 +2,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prismq::{Clock, ManualClock, Outcome, Queue, Signal, Timestamp, WorkerPool};
+use prismq::{Clock, ManualClock, Outcome, Queue, Timestamp, WorkerPool};
 
-use crate::common::{Fixture, LEASE, claim, task, wait_until};
+use crate::common::{Fixture, LEASE, Wall, claim, task, wait_until};
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-
-/// Tells nobody that it was set, as that of the machine does not.
-#[derive(Debug)]
-struct Wall(ManualClock);
-
-impl Clock for Wall {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
-        Some(due.since(self.now()))
-    }
-
-    fn on_jump(&self, _signal: &Arc<Signal>) {}
-}
 
 /// An idle pool once slept until the time that was due by the wrong clock.
 #[test]

@@ -42,9 +42,26 @@ fn a_lost_lease_keeps_nothing() {
     let id = fixture.enqueue("a");
     let late = fixture.claim_one();
     fixture.clock.advance(crate::common::LEASE);
+    fixture.claim_one();
     fixture.queue.complete(&late).unwrap_err();
     assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Leased);
     assert_eq!(fixture.queue.stats("default").unwrap().kept, 0);
+}
+
+#[test]
+fn those_completed_last_are_kept_even_if_the_clock_was_set_back() {
+    let fixture = Fixture::new();
+    fixture.queue.set_history("default", 3).unwrap();
+    let complete = || {
+        let id = fixture.enqueue("job");
+        fixture.queue.complete(&fixture.claim_one()).unwrap();
+        id
+    };
+    let before = [0; 3].map(|_| complete());
+    fixture.clock.set(prismq::Timestamp::from_micros(1));
+    let after = [0; 3].map(|_| complete());
+    assert!(before.iter().all(|id| fixture.queue.task(*id).unwrap().is_none()));
+    assert!(after.iter().all(|id| fixture.queue.task(*id).unwrap().is_some()));
 }
 
 fn payloads_apart(fixture: &Fixture) -> i64 {

@@ -1,9 +1,13 @@
 //! A queue in a temporary folder, with a clock in the test's hand.
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prismq::{Claim, Lease, ManualClock, NewTask, Queue, RetryPolicy, TaskId, Timestamp};
+use prismq::{
+    Claim, Clock, Lease, ManualClock, NewTask, Queue, RetryPolicy, Signal, TaskId, Timestamp,
+};
 use tempfile::TempDir;
 
 /// The lease of the claims made here.
@@ -64,6 +68,22 @@ fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Queue {
         .unwrap()
 }
 
+/// A clock with the wall's time alone, which says nothing when it is set.
+#[derive(Debug)]
+pub(crate) struct Wall(pub(crate) ManualClock);
+
+impl Clock for Wall {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
+        Some(due.since(self.now()))
+    }
+
+    fn on_jump(&self, _: &Arc<Signal>) {}
+}
+
 pub(crate) fn task(payload: &str) -> NewTask {
     NewTask::new("job", payload.as_bytes())
 }
@@ -83,4 +103,21 @@ pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
         assert!(started.elapsed() < PATIENCE, "what is waited for does not happen");
         std::thread::yield_now();
     }
+}
+
+/// The queue of a test that runs in a process of its own.
+pub(crate) const FILE: &str = "PRISMQ_TEST_FILE";
+
+/// Runs an ignored test in a process that can write no file longer than this many blocks of 512 bytes.
+#[cfg(unix)]
+pub(crate) fn run_with_file_limit(test: &str, blocks: u32, path: &std::path::Path) -> Output {
+    // Unless it is ignored, the limit's signal ends the process before SQLite is answered.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    Command::new("sh")
+        .args(["-c", script.as_str()])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+        .env(FILE, path)
+        .output()
+        .unwrap()
 }

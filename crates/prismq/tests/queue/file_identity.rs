@@ -5,7 +5,8 @@ use std::fs;
 use prismq::{Error, Lease, Queue};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::common::{Fixture, LEASE, task};
+use crate::common::{Fixture, LEASE, claim, task, text};
+use crate::replaced_file::restore;
 
 #[track_caller]
 fn assert_foreign(queue: &Queue, lease: &Lease) {
@@ -47,7 +48,7 @@ fn a_file_put_in_the_place_of_another_accepts_no_lease_of_it() {
     }
     let new = fixture.another_handle();
     let id = new.enqueue(&task("after")).unwrap();
-    let lease = new.claim(&crate::common::claim()).unwrap().remove(0);
+    let lease = new.claim(&claim()).unwrap().remove(0);
     assert_eq!((id, lease.token()), (old.id(), old.token()));
     assert_foreign(&new, &old);
     new.complete(&lease).unwrap();
@@ -65,4 +66,26 @@ fn a_transaction_in_another_queues_file_is_refused() {
     transaction.commit().unwrap();
     assert_eq!(a.queue.stats("default").unwrap().enqueued, 0);
     assert_eq!(b.queue.stats("default").unwrap().enqueued, 1);
+}
+
+/// Both files have a first task, claimed under the same token.
+#[test]
+fn after_a_restore_a_lease_of_before_holds_nothing_and_those_since_do() {
+    let (fixture, backup) = (Fixture::new(), Fixture::new());
+    fixture.enqueue("before");
+    let before = fixture.claim_one();
+    backup.enqueue("restored");
+    let held = backup.claim_one();
+    backup.enqueue("waiting");
+    assert_eq!((before.id(), before.token()), (held.id(), held.token()));
+    restore(&fixture, &backup.path());
+
+    assert_foreign(&fixture.queue, &before);
+    let since = fixture.claim_one();
+    assert_eq!(text(&since), "waiting");
+    fixture.another_handle().complete(&since).unwrap();
+    fixture.queue.complete(&held).unwrap();
+    let mut own = Connection::open(fixture.path()).unwrap();
+    let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    fixture.queue.enqueue_in(&transaction, &[task("there")]).unwrap();
 }

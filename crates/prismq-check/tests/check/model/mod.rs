@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prismq::State;
-use prismq::limits::LEASE_MAX;
 
 /// How a queue orders its tasks here; its number stands for it in an operation.
 pub(crate) const ORDERS: usize = 5;
@@ -45,14 +44,17 @@ pub(crate) struct Lane {
     pub(crate) order: usize,
     pub(crate) paused: bool,
     pub(crate) keep: usize,
-    /// Completed tasks that are kept, by time and id.
+    /// Completed tasks that are kept, by the number of their completion and their id.
     pub(crate) kept: BTreeSet<(i64, i64)>,
     pub(crate) counters: Counters,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
+    /// What the wall clock shows.
     pub(crate) now: i64,
+    /// What leases and delays go by: the same, but never set back.
+    pub(crate) monotonic: i64,
     pub(crate) next_id: i64,
     pub(crate) tasks: BTreeMap<i64, Task>,
     pub(crate) queues: [Lane; 2],
@@ -77,6 +79,7 @@ impl Model {
     pub(crate) fn new(now: i64) -> Self {
         Self {
             now,
+            monotonic: now,
             next_id: 1,
             tasks: BTreeMap::new(),
             queues: Default::default(),
@@ -87,7 +90,7 @@ impl Model {
 
     pub(crate) fn enqueue(&mut self, queue: usize, priority: i64, delay: i64, max: u32, gpu: bool) {
         let id = self.next_id;
-        let run_at = self.now + delay;
+        let run_at = self.monotonic + delay;
         let place = match self.queues[queue].order {
             PRIORITY => (priority, id),
             FIRST_OUT | WEIGHTED => (id, id),
@@ -132,7 +135,7 @@ impl Model {
             task.state = State::Leased;
             task.token += 1;
             task.attempt += 1;
-            task.expires_at = self.now + lease;
+            task.expires_at = self.monotonic + lease;
             self.leases.push((id, task.token));
             ((id, task.token), task.attempt)
         });
@@ -140,13 +143,10 @@ impl Model {
     }
 
     fn advance(&mut self) {
-        let latest = self.now + LEASE_MAX.as_micros() as i64;
         for task in self.tasks.values_mut() {
-            if task.state == State::Scheduled && task.run_at <= self.now {
+            if task.state == State::Scheduled && task.run_at <= self.monotonic {
                 task.state = State::Ready;
-            } else if task.state == State::Leased
-                && (task.expires_at <= self.now || task.expires_at > latest)
-            {
+            } else if task.state == State::Leased && task.expires_at <= self.monotonic {
                 let left = task.attempt < task.max_attempts;
                 task.state = if left { State::Ready } else { State::Dead };
                 self.queues[task.queue].counters.reclaimed += 1;
@@ -154,16 +154,19 @@ impl Model {
         }
     }
 
-    /// The task, if this lease holds it.
+    /// The task, if this lease holds it: expired or not, until a claim takes it back.
     fn held(&mut self, (id, token): Key) -> Option<&mut Task> {
-        let now = self.now;
-        self.tasks.get_mut(&id).filter(|task| {
-            task.state == State::Leased && task.token == token && task.expires_at > now
-        })
+        let held = |task: &&mut Task| task.state == State::Leased && task.token == token;
+        self.tasks.get_mut(&id).filter(held)
+    }
+
+    /// A monotonic time as the wall clock has it now.
+    pub(crate) fn shown(&self, monotonic: i64) -> i64 {
+        monotonic + self.now - self.monotonic
     }
 
     fn with_held(&mut self, key: Key, change: impl FnOnce(&mut Task, i64) -> Answer) {
-        let now = self.now;
+        let now = self.monotonic;
         self.answer = self.held(key).map_or(Answer::Refused, |task| change(task, now));
     }
 
@@ -176,7 +179,7 @@ impl Model {
         let lane = &mut self.queues[task.queue];
         lane.counters.completed += 1;
         if lane.keep > 0 {
-            lane.kept.insert((self.now, key.0));
+            lane.kept.insert((i64::try_from(lane.counters.completed).unwrap(), key.0));
         }
         while lane.kept.len() > lane.keep {
             lane.kept.pop_first();
@@ -200,9 +203,10 @@ impl Model {
     }
 
     pub(crate) fn extend(&mut self, key: Key, by: i64) {
+        let shown = self.shown(self.monotonic + by);
         self.with_held(key, |task, now| {
             task.expires_at = now + by;
-            Answer::ExpiresAt(task.expires_at)
+            Answer::ExpiresAt(shown)
         });
     }
 
@@ -241,6 +245,7 @@ impl Model {
 
     pub(crate) fn set_clock(&mut self, by: i64) {
         self.now += by;
+        self.monotonic += by.max(0);
         self.answer = Answer::Done;
     }
 

@@ -9,7 +9,7 @@ impl Mutant {
     pub(super) fn spoil_enqueue(&self, task: &NewTask) -> Result<TaskId> {
         let id = self.queue.enqueue(task)?;
         let change = match self.fault {
-            Fault::LosesTheOrder => "UPDATE task SET order_key = order_key + 40 WHERE id = ?1",
+            Fault::LosesTheOrder => "UPDATE task SET order_key = order_key + 1000 WHERE id = ?1",
             Fault::LosesThePriority => {
                 "UPDATE task SET order_key = order_key % (1 << 47) WHERE id = ?1"
             }

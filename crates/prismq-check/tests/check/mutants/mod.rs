@@ -6,11 +6,17 @@ mod file;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use prismq::{Claim, Lease, NewTask, Queue, Result, State, TaskError, TaskId, Timestamp};
+use prismq::{
+    Claim, Clock as _, Lease, ManualClock, NewTask, Queue, Result, State, TaskError, TaskId,
+    Timestamp,
+};
 use prismq_check::{Invariant, Subject};
 use rusqlite::Connection;
+
+use crate::common::Bench;
 
 /// What is wrong with a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +59,8 @@ pub(crate) enum Fault {
     NeverReclaims,
     /// Refuses some completions whose lease holds.
     RefusesHolders,
+    /// Refuses completions after the lease expired, though nobody took the task.
+    RefusesTheExpired,
     /// Counts one task too many.
     MiscountsTheQueue,
     /// Says of some enqueues that they were refused, and makes them.
@@ -61,7 +69,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Each fault, and the promise it breaks.
-    pub(crate) const ALL: [(Self, Invariant); 21] = [
+    pub(crate) const ALL: [(Self, Invariant); 22] = [
         (Self::DropsOneInAThousand, Invariant::NoLoss),
         (Self::IgnoresTheToken, Invariant::Fencing),
         (Self::AcceptsStaleExtensions, Invariant::Fencing),
@@ -81,6 +89,7 @@ impl Fault {
         (Self::ForgetsExtensions, Invariant::Exclusion),
         (Self::NeverReclaims, Invariant::Liveness),
         (Self::RefusesHolders, Invariant::Fencing),
+        (Self::RefusesTheExpired, Invariant::Fencing),
         (Self::MiscountsTheQueue, Invariant::Conservation),
         (Self::RefusesAndEnqueues, Invariant::NoPhantom),
     ];
@@ -91,17 +100,19 @@ pub(crate) struct Mutant {
     queue: Queue,
     fault: Fault,
     path: PathBuf,
+    clock: Arc<ManualClock>,
     calls: Cell<u64>,
     given: RefCell<Vec<Lease>>,
     uncommitted: RefCell<Vec<NewTask>>,
 }
 
 impl Mutant {
-    pub(crate) fn new(queue: Queue, fault: Fault, path: PathBuf) -> Self {
+    pub(crate) fn new(queue: Queue, fault: Fault, bench: &Bench) -> Self {
         Self {
             queue,
             fault,
-            path,
+            path: bench.path(),
+            clock: bench.clock.clone(),
             calls: Cell::default(),
             given: RefCell::default(),
             uncommitted: RefCell::default(),
@@ -155,6 +166,9 @@ impl Subject for Mutant {
             Fault::IgnoresTheToken => self.complete_by_id(lease),
             Fault::ForgetsCompletions if self.one_in(50) => Ok(()),
             Fault::RefusesHolders if self.one_in(50) => self.refuse(lease),
+            Fault::RefusesTheExpired if lease.expires_at() <= self.clock.now() => {
+                self.refuse(lease)
+            }
             _ => self.queue.complete(lease),
         }
     }

@@ -11,7 +11,7 @@ use super::settling::{End, Finished};
 use super::step::{Batch, Drained, Plan, Room};
 use super::stopping::Phase;
 use super::{Scheduler, hold, timed_out};
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::lease::{Lease, LeaseKey};
 use crate::limits::{CLAIM_BATCH_MAX, EVENTS_MAX, PREFETCH_TIME, SUSPECT_ALONE, TIMEOUT_GRACE};
 use crate::pool::event::{Event, Outcome};
@@ -263,9 +263,15 @@ impl Scheduler {
         may_be_suspects: bool,
         now: Instant,
     ) {
-        if may_be_suspects && !leases.iter().any(|(lease, _)| lease.is_suspect()) {
+        let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
+        if may_be_suspects && !has_suspect {
             self.permit = None;
         }
+        // Where there was one suspect there may be more.
+        let drained = drained.map(|drained| Drained {
+            without_suspects: drained.without_suspects || has_suspect,
+            ..drained
+        });
         self.drained = drained.filter(|_| self.phase == Phase::Running);
         self.receive(leases, now);
     }
@@ -351,7 +357,7 @@ impl Scheduler {
     }
 
     /// Leases were extended.
-    pub(in crate::pool) fn extended(&mut self, ends: &HashMap<LeaseKey, Timestamp>) {
+    pub(in crate::pool) fn extended(&mut self, ends: &HashMap<LeaseKey, Moment>) {
         let settling = self.settling.iter_mut().map(|finished| &mut finished.lease);
         for lease in self.slots.leases_mut().chain(self.ready.iter_mut()).chain(settling) {
             if let Some(expires_at) = ends.get(&lease.key) {

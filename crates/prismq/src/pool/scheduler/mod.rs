@@ -209,12 +209,13 @@ impl Scheduler {
         self.settling.push(finished, now);
     }
 
-    /// A worker is back with payloads. A task whose payload is not in the file has failed; one whose
-    /// payload could not be read now is given back without an attempt.
+    /// A worker is back with payloads. A task whose payload is missing or damaged is dead; one whose payload
+    /// could not be read now is given back without an attempt.
     pub(super) fn end_read(&mut self, read: Read, now: Instant) {
         for (held, error) in self.ready.end_read(read) {
             let end = if error.is_corrupt() {
-                End::Fail(TaskError::from(&error))
+                tracing::error!(task = %held.lease.id(), %error, "a payload is damaged: its task is dead");
+                End::Fail(TaskError::permanent(error.to_string()))
             } else {
                 tracing::warn!(task = %held.lease.id(), %error, "payload not read: the task is given back");
                 self.backoff.failed(now);

@@ -60,7 +60,7 @@ pub(in crate::pool) struct Room {
 pub(in crate::pool) struct Drained {
     /// Where the signal of new work stood.
     pub(in crate::pool) seen: u64,
-    /// What the clock said.
+    /// What the clock's monotonic time was.
     pub(in crate::pool) clock: Timestamp,
     /// The store's version.
     pub(in crate::pool) version: i64,

@@ -45,9 +45,10 @@ impl Scheduler {
         let fault = Fault { may_end: error.may_end_by_itself(), error };
         if !fault.may_end {
             self.phase = Phase::Stopped;
-            self.drained = None;
             self.permit = None;
         }
+        // The next claim shows whether the fault has ended, also where nothing new is to be taken.
+        self.drained = None;
         self.give_back_all(now);
         self.backoff.failed(now);
         let known = self.fault.as_ref().is_some_and(|known| known.may_end == fault.may_end);
@@ -81,7 +82,7 @@ impl Scheduler {
             Phase::Running => false,
             Phase::Stopped => true,
             Phase::Draining => {
-                let expired = || self.held().all(|lease| lease.expires_at() <= clock);
+                let expired = || self.held().all(|lease| lease.expires_at.monotonic <= clock);
                 (self.slots.running() == 0 && self.nothing_to_settle())
                     || (self.abandoned && expired())
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::slots::Flags;
 use super::wake::{QUICK, STUCK};
 use super::*;
+use crate::clock::Moment;
 use crate::error::Error;
 use crate::lease::Payload;
 use crate::limits::{PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
@@ -35,6 +36,11 @@ fn settings(workers: usize) -> Settings {
     }
 }
 
+/// The moment of this monotonic time; the wall clock is another.
+fn at(monotonic: Timestamp) -> Moment {
+    Moment { wall: Timestamp::default(), monotonic }
+}
+
 fn lease(id: i64) -> Lease {
     Lease {
         key: LeaseKey {
@@ -51,7 +57,7 @@ fn lease(id: i64) -> Lease {
         attempt: 1,
         max_attempts: 5,
         enqueued_at: CLOCK,
-        expires_at: CLOCK.after(LEASE),
+        expires_at: at(CLOCK.after(LEASE)),
         suspect: false,
     }
 }
@@ -399,6 +405,17 @@ fn a_fault_that_may_end_suspends_the_pool_until_a_batch_is_accepted() {
 }
 
 #[test]
+fn an_idle_pool_that_meets_a_fault_looks_by_a_claim_whether_it_has_ended() {
+    let mut pool = Pool::new(settings(1));
+    pool.drained(false);
+    assert!(matches!(pool.plan(), Plan::Wait { .. }));
+    pool.scheduler.fail(Error::Moved { path: "q".into() }, pool.now);
+    assert_eq!(pool.room(), None, "not at once");
+    pool.now += Duration::from_secs(1);
+    assert!(pool.room().is_some());
+}
+
+#[test]
 fn a_shutdown_gives_back_what_is_held_and_waits_for_what_runs() {
     let mut pool = Pool::with_times(2, MS);
     pool.claimed((1..=3).map(lease));
@@ -442,9 +459,9 @@ fn leases_of_all_that_is_held_are_extended_in_time() {
     let mut extended: Vec<_> = batch.extend.iter().map(|key| key.id.as_i64()).collect();
     extended.sort_unstable();
     assert_eq!(extended, [1, 2, 3]);
-    let ends = batch.extend.iter().map(|key| (*key, due.after(LEASE))).collect();
+    let ends = batch.extend.iter().map(|key| (*key, at(due.after(LEASE)))).collect();
     pool.scheduler.extended(&ends);
-    assert!(pool.scheduler.held().all(|lease| lease.expires_at() == due.after(LEASE)));
+    assert!(pool.scheduler.held().all(|lease| lease.expires_at == at(due.after(LEASE))));
 }
 
 #[test]
@@ -530,6 +547,20 @@ fn suspects_run_one_at_a_time_whatever_the_number_of_pools() {
     first.finish(0, lease, End::Complete, MS);
     assert!(second.scheduler.signal.count() > seen, "the other is called");
     assert_eq!(second.room().unwrap().suspects, 1);
+}
+
+#[test]
+fn the_next_suspect_is_claimed_when_the_last_has_ended() {
+    let mut pool = Pool::new(settings(2));
+    pool.room();
+    let drained =
+        Drained { seen: 0, clock: CLOCK, version: 1, next_due: None, without_suspects: false };
+    pool.scheduler.claimed(vec![(suspect(1), 0)], Some(drained), true, pool.now);
+    pool.scheduler.suspect_begun(suspect(1).key);
+    let lease = pool.begin(0);
+    assert_eq!(pool.room(), None, "others would have to wait for it");
+    pool.finish(0, lease, End::Complete, MS);
+    assert_eq!(pool.room().unwrap().suspects, 1);
 }
 
 #[test]

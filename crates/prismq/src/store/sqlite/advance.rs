@@ -13,14 +13,14 @@ pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
 /// Takes expired leases back, and those that end later than any lease that is given now: they are of a
-/// time before the clock was set back, and would hold their tasks for as long as it was wrong. An attempt
-/// that was not begun is given back, so that a task does not die of another that killed its process. Whoever
-/// held them may have died of one of them: those that go on are suspects.
+/// time before a wall clock was set back that is all the file goes by, and would hold their tasks for as long
+/// as it was wrong. An attempt that was not begun is given back, so that a task does not die of another that
+/// killed its process. Whoever held them may have died of one of them: those that go on are suspects.
 pub(super) const RECLAIM: &str = "UPDATE task SET
          state = iif(begun AND attempt >= max_attempts, 3, 5),
          suspect = NOT (begun AND attempt >= max_attempts),
          error = iif(begun AND attempt >= max_attempts, ?3, error),
-         attempt = attempt - NOT begun,
+         attempt = attempt - (NOT begun AND attempt > 0),
          lease_expires_at = NULL
      WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
                   ORDER BY lease_expires_at LIMIT ?2)
@@ -42,7 +42,10 @@ impl SqliteStore {
         let promoted =
             self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
         for (lane, _) in promoted {
-            let queue = self.queue_of(lane)?;
+            let Some(queue) = self.queue_of(lane)? else {
+                self.set_aside_lane(lane)?;
+                continue;
+            };
             let counters = self.ledger.counters.of(queue);
             counters.scheduled -= 1;
             counters.ready += 1;
@@ -58,7 +61,10 @@ impl SqliteStore {
             ],
         )?;
         for (lane, state) in reclaimed {
-            let queue = self.queue_of(lane)?;
+            let Some(queue) = self.queue_of(lane)? else {
+                self.set_aside_lane(lane)?;
+                continue;
+            };
             let counters = self.ledger.counters.of(queue);
             counters.leased -= 1;
             counters.reclaimed += 1;
@@ -85,7 +91,8 @@ impl SqliteStore {
         Ok(run_at.into_iter().chain(expires_at).min())
     }
 
-    fn queue_of(&mut self, lane: i64) -> Result<i64> {
+    /// `None` for a lane that the file does not have.
+    fn queue_of(&mut self, lane: i64) -> Result<Option<i64>> {
         let queue = self.ledger.lanes.queue_of(&self.connection, lane);
         queue.map_err(|error| self.failure(error))
     }

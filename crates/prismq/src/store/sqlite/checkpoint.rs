@@ -1,33 +1,38 @@
 //! Keeping the WAL short, off the path of commits.
 //!
-//! After each commit SQLite says how many pages the WAL holds. Each time they are
-//! [`WAL_PAGES_CHECKPOINT`] more, a thread with a connection of its own copies them back into the
-//! database while commits go on: not oftener, as each time costs syncs that commits would wait behind.
-//! As new pages keep coming, it may never reach the end, without which the WAL cannot start over: from
-//! [`WAL_PAGES_MAX`] on, the writer copies what is left between two commits, and from [`WAL_PAGES_RESTART`]
-//! on it keeps other processes out meanwhile.
+//! After each commit SQLite says how many pages the WAL holds. From [`WAL_PAGES_CHECKPOINT`] on, a thread
+//! with a connection of its own copies them back into the database while commits go on: not oftener, as each
+//! time costs syncs that commits would wait behind. As new pages keep coming, it may never reach the end,
+//! without which the WAL cannot start over: from [`WAL_PAGES_MAX`] on, the writer copies what is left between
+//! two commits. From [`WAL_PAGES_RESTART`] on, it lets the thread finish, keeps other processes out, and waits a
+//! moment for those who still read, so that the WAL holds at most two transactions of any size more.
 //!
 //! A checkpoint that fails to sync leaves open what reached the disk, as a commit does: the next one would
-//! be told that all is well. What failed is kept for the writer, which writes nothing more.
+//! report success. What failed is kept for the writer, which writes nothing more.
 //!
 //! A WAL that grew so long keeps its length on the disk when it starts over. Once nothing was copied for
-//! [`WAL_IDLE`], the thread cuts it to nothing.
+//! [`WAL_IDLE`], the thread cuts it to nothing. The same thread gives free pages back ([`Shrinker`]).
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Error, Result};
 
 use super::failure;
+use super::shrink::Shrinker;
 use crate::limits::{
     WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED, WAL_PAGES_RESTART,
+    WAL_READERS_WAIT, WAL_TURN_WAIT,
 };
 use crate::signal::Signal;
 
 /// A checkpoint that was in vain is tried again once the WAL is longer by this part of itself.
 const RETRY_SHARE: u32 = 64;
+/// How long the writer sleeps before it looks again whether others are done.
+const RETRY_SLEEP: Duration = Duration::from_millis(1);
 
 thread_local! {
     /// Pages in the WAL after the last commit on this thread: SQLite's hook is a bare function, called
@@ -46,119 +51,268 @@ pub(super) fn watch_wal(connection: &Connection) {
 /// The thread that checkpoints.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
-    due: Arc<Signal>,
-    stop: Arc<AtomicBool>,
-    /// The first failure that leaves the disk in doubt.
-    doubt: Arc<OnceLock<String>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Pages of the WAL after the last commit.
+    last: u32,
     /// Pages of the WAL from which on it is to be shortened next.
     next: u32,
+    /// Pages of the WAL from which on the writer waits for others.
+    patient_from: u32,
     /// Whether a WAL that cannot start over was reported.
     reported: bool,
 }
 
+/// What the writer and the thread share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Raised when the thread has something to do.
+    wake: Signal,
+    /// Whether the WAL is to be copied back.
+    due: AtomicBool,
+    /// Whether the thread sleeps until the next commit.
+    asleep: AtomicBool,
+    stop: AtomicBool,
+    /// The first failure that leaves the disk in doubt.
+    doubt: Arc<OnceLock<String>>,
+    /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
+    turn: Mutex<()>,
+}
+
+/// How a checkpoint ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Every page is copied: the WAL starts over.
+    Done,
+    /// Every page is copied, but somebody is still at work in the WAL.
+    InUse,
+    /// A reader needs an older state of pages that are therefore not copied.
+    Pinned,
+    /// Another process is at the same work, or it failed.
+    Undone,
+}
+
 impl Checkpointer {
     /// Starts the thread with a connection to be its own.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
-        let due = Arc::new(Signal::default());
-        let stop = Arc::new(AtomicBool::new(false));
-        let doubt = Arc::new(OnceLock::new());
-        let (told, stopped, doubted) = (due.clone(), stop.clone(), doubt.clone());
-        let thread = thread::Builder::new()
-            .name("prismq-checkpoint".to_owned())
-            .spawn(move || run(&connection, &told, &stopped, &doubted))?;
-        let next = WAL_PAGES_CHECKPOINT;
-        Ok(Self { due, stop, doubt, thread: Some(thread), next, reported: false })
+    pub(super) fn start(connection: Connection, shrinker: Shrinker) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let of_thread = shared.clone();
+        let thread =
+            thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
+                Thread { connection, shared: of_thread, shrinker, cut_at: None }.run();
+            })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+            last: 0,
+            next: WAL_PAGES_CHECKPOINT,
+            patient_from: WAL_PAGES_RESTART,
+            reported: false,
+        })
     }
 
-    /// Why nothing must be written any more, if a checkpoint left the disk in doubt.
+    /// Why nothing must be written any more, if the disk was left in doubt.
     pub(super) fn doubt(&self) -> Option<&str> {
-        self.doubt.get().map(String::as_str)
+        self.shared.doubt.get().map(String::as_str)
+    }
+
+    /// Where the doubt is kept, for the connection that reads.
+    pub(super) fn shared_doubt(&self) -> Arc<OnceLock<String>> {
+        self.shared.doubt.clone()
+    }
+
+    /// Keeps why nothing must be written any more; the first cause stays. The thread ends.
+    pub(super) fn keep_doubt(&self, cause: &str) {
+        self.shared.doubt.get_or_init(|| cause.to_owned());
+        self.shared.wake.raise();
     }
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.
     pub(super) fn committed(&mut self, writer: &Connection) {
-        let pages = WAL_PAGES.get();
-        if pages < WAL_PAGES_CHECKPOINT {
-            self.next = WAL_PAGES_CHECKPOINT;
-            self.reported = false;
-            return;
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.shared.asleep.store(false, Ordering::SeqCst);
+            self.shared.wake.raise();
         }
+        let pages = WAL_PAGES.get();
+        // Fewer pages than before: the WAL started over.
+        if pages <= self.last || pages < WAL_PAGES_CHECKPOINT {
+            self.next = WAL_PAGES_CHECKPOINT;
+            self.patient_from = WAL_PAGES_RESTART;
+            self.reported = false;
+        }
+        self.last = pages;
         if pages < self.next {
             return;
         }
-        let made_room = match pages {
-            WAL_PAGES_RESTART.. => restart(writer, &self.doubt),
-            WAL_PAGES_MAX.. => checkpoint(writer, &self.doubt),
-            _ => true,
+        let outcome = match pages {
+            WAL_PAGES_RESTART.. => self.make_room(writer, pages),
+            WAL_PAGES_MAX.. => self.shared.checkpoint_unless_at_it(writer),
+            _ => Outcome::Done,
         };
         // Where another is at the same work or in the way, it is tried again soon: the longer the WAL, and
-        // the dearer a look at it, the later.
-        let more = if made_room { WAL_PAGES_CHECKPOINT } else { pages / RETRY_SHARE };
-        self.next = pages.saturating_add(more);
-        self.due.raise();
-        if pages >= WAL_PAGES_REPORTED && !self.reported {
+        // the dearer a look at it, the later. A WAL that is to start over may hold as much again in one
+        // transaction, after which its length alone does not show that it did.
+        self.next = match outcome {
+            Outcome::Done => pages.saturating_add(WAL_PAGES_CHECKPOINT).min(WAL_PAGES_RESTART),
+            _ => pages.saturating_add(pages / RETRY_SHARE),
+        };
+        self.shared.due.store(true, Ordering::SeqCst);
+        self.shared.wake.raise();
+        if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
-            tracing::warn!(pages, "the WAL cannot start over: a reader keeps an old state open");
+            tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+        }
+    }
+
+    /// Copies all pages back while other processes cannot write. Waits for others if the WAL has doubled since
+    /// it last did in vain, so that a reader that stays costs commits little.
+    fn make_room(&mut self, writer: &Connection, pages: u32) -> Outcome {
+        // The thread copies without waiting for anyone, so this wait is as long as a copy.
+        let _turn = self.shared.turn();
+        let started = Instant::now();
+        loop {
+            let outcome = restart(writer, &self.shared.doubt);
+            let wait = match outcome {
+                Outcome::Done => return outcome,
+                _ if pages < self.patient_from || self.doubt().is_some() => return outcome,
+                Outcome::InUse | Outcome::Pinned => WAL_READERS_WAIT,
+                Outcome::Undone => WAL_TURN_WAIT,
+            };
+            if started.elapsed() >= wait {
+                self.patient_from = pages.saturating_mul(2);
+                return outcome;
+            }
+            thread::sleep(RETRY_SLEEP);
+        }
+    }
+}
+
+impl Shared {
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn checkpoint_unless_at_it(&self, connection: &Connection) -> Outcome {
+        match self.turn.try_lock() {
+            Err(TryLockError::WouldBlock) => Outcome::Undone,
+            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, &self.doubt),
         }
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        self.due.raise();
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.shared.wake.raise();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that checkpoints panicked");
         }
     }
 }
 
-fn run(connection: &Connection, due: &Signal, stop: &AtomicBool, doubt: &OnceLock<String>) {
-    let mut seen = 0;
-    let mut long = false;
-    while !stop.load(Ordering::SeqCst) {
-        let raised = due.wait(seen, long.then_some(WAL_IDLE));
-        if stop.load(Ordering::SeqCst) {
-            return;
+/// What the thread works with.
+#[derive(Debug)]
+struct Thread {
+    connection: Connection,
+    shared: Arc<Shared>,
+    shrinker: Shrinker,
+    /// When to cut the WAL, if nothing is copied until then.
+    cut_at: Option<Instant>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        let mut seen = 0;
+        loop {
+            let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
+            self.shared.asleep.store(next.is_none(), Ordering::SeqCst);
+            if next.is_none() && self.shrinker.has_missed_a_commit(&self.connection) {
+                self.shrinker.wake(Instant::now());
+                continue;
+            }
+            let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
+            let raised = self.shared.wake.wait(seen, timeout);
+            if self.shared.stop.load(Ordering::SeqCst) || self.shared.doubt.get().is_some() {
+                return;
+            }
+            let now = Instant::now();
+            if raised != seen {
+                seen = raised;
+                self.shrinker.wake(now);
+            }
+            let shared = self.shared.clone();
+            let _turn = shared.turn();
+            if shared.due.swap(false, Ordering::SeqCst) {
+                self.checkpoint();
+            } else if self.cut_at.is_some_and(|at| at <= now) {
+                let cut = cut(&self.connection, &shared.doubt) == Outcome::Done;
+                self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
+            }
+            if self.shrinker.next().is_some_and(|at| at <= now) {
+                self.shrink();
+            }
         }
-        if raised == seen {
-            long = !cut(connection, doubt);
-        } else {
-            seen = raised;
-            checkpoint(connection, doubt);
-            long = true;
+    }
+
+    fn checkpoint(&mut self) -> Outcome {
+        let outcome = checkpoint(&self.connection, &self.shared.doubt);
+        self.cut_at = Some(Instant::now() + WAL_IDLE);
+        outcome
+    }
+
+    fn shrink(&mut self) {
+        match self.shrinker.look(&self.connection) {
+            Ok(true) => {
+                self.cut_at = Some(Instant::now() + WAL_IDLE);
+                // The WAL must not grow for this while a reader pins it.
+                if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
+                    self.shrinker.rest();
+                }
+            }
+            Ok(false) => {}
+            Err(error) => {
+                note(&error, &self.shared.doubt);
+                tracing::warn!(%error, "free pages were not given back: tried again after a commit");
+                self.shrinker.rest();
+            }
         }
     }
 }
 
-/// Copies pages back without waiting for anyone; `false` if another was at the same work.
-fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) -> bool {
+/// Copies pages back without waiting for anyone.
+fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", doubt)
 }
 
-/// Copies all pages back while other processes cannot write, so that the WAL starts over; `false` if a
-/// reader is at work in it or another process writes. Several processes that never pause would else
-/// always find pages that one of them has just added.
-fn restart(connection: &Connection, doubt: &OnceLock<String>) -> bool {
+/// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
+/// that never pause would else always find pages that one of them has just added.
+fn restart(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", doubt)
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, doubt: &OnceLock<String>) -> bool {
+fn cut(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", doubt)
 }
 
-/// Whether it was done. The connection must not wait for locks: it would keep writers out until the last
-/// reader is done.
-fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String>) -> bool {
-    let run = || -> Result<bool> {
-        connection.prepare_cached(pragma)?.query_row([], |row| Ok(row.get::<_, i64>(0)? == 0))
+/// The connection must not wait for locks: it would keep writers out until the last reader is done.
+fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String>) -> Outcome {
+    let run = || -> Result<Outcome> {
+        connection.prepare_cached(pragma)?.query_row([], |row| {
+            let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(match (busy, pages) {
+                // SQLite did not get as far as counting: another connection checkpoints.
+                (true, ..0) => Outcome::Undone,
+                _ if copied < pages => Outcome::Pinned,
+                (true, _) => Outcome::InUse,
+                (false, _) => Outcome::Done,
+            })
+        })
     };
     run().unwrap_or_else(|error| {
         note(&error, doubt);
         tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
-        false
+        Outcome::Undone
     })
 }
 
@@ -166,5 +320,19 @@ fn note(error: &Error, doubt: &OnceLock<String>) {
     if failure::is_failed_sync(error) {
         // Where it is set already, the first failure stays.
         _ = doubt.set(format!("a checkpoint failed: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::cost::store;
+
+    #[test]
+    fn nothing_is_copied_or_cut_once_the_disk_is_in_doubt() {
+        let (_folder, store) = store();
+        store.checkpointer.keep_doubt("a sync failed");
+        while !store.checkpointer.thread.as_ref().unwrap().is_finished() {
+            std::thread::yield_now();
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Taking ready tasks: a seek into each lane, merged by order key.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::SqliteStore;
 use super::lanes::Lane;
-use crate::clock::Timestamp;
+use super::{SqliteStore, damage, failure};
+use crate::clock::{Moment, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
-use crate::store::{Claimed, Store as _};
+use crate::limits::ADVANCE_BATCH_MAX;
+use crate::store::{AT_ONCE, AfterFailure, Claimed};
 use crate::task::TaskId;
 
 /// Reads places in a lane, in order.
@@ -28,9 +29,19 @@ pub(super) const SUSPECTS_AFTER: &str = "SELECT order_key, id FROM task
 /// Leases tasks by their ids.
 pub(super) const LEASE: &str =
     "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
-                     lease_expires_at = ?2, begun = iif(suspect, ?4, ?3)
+                     lease_expires_at = ?2, begun = ?3
      WHERE id IN (SELECT value FROM rarray(?1))
-     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload, suspect";
+     RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
+/// Places of columns that [`LEASE`] returns.
+pub(super) const ATTEMPT: usize = 2;
+pub(super) const MAX_ATTEMPTS: usize = 3;
+pub(super) const PRIORITY: usize = 4;
+/// Notes of suspects that nobody has begun them, though all else that was claimed with them is.
+pub(super) const NOT_BEGUN: &str =
+    "UPDATE task SET begun = 0 WHERE id IN (SELECT value FROM rarray(?1))";
+/// Sizes of payloads that stand apart, read without them.
+pub(super) const SIZES: &str =
+    "SELECT task, length(data) FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
 /// Looks for one ready task, or suspect if these count, in a lane of a queue that is not paused.
 pub(super) const HAS_READY: &str = "SELECT 1 FROM queue WHERE id = ?2 AND NOT paused
      AND (EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
@@ -50,15 +61,23 @@ type Place = (i64, i64);
 struct Source {
     /// The index of the lane among those of the claim.
     lane: usize,
-    suspects: bool,
+    suspect: bool,
     read: VecDeque<Place>,
 }
 
-/// Whether an attempt at what is claimed is used up if its lease expires.
-#[derive(Debug, Clone, Copy)]
-struct Begun {
-    all: bool,
-    suspects: bool,
+/// What became of picked tasks.
+#[derive(Debug, Default)]
+struct Leased {
+    leases: Vec<Lease>,
+    set_aside: SetAside,
+}
+
+/// Tasks that could not be leased and are dead letters now.
+#[derive(Debug, Default, Clone, Copy)]
+struct SetAside {
+    tasks: usize,
+    /// Those among them that were suspects.
+    suspects: usize,
 }
 
 /// A task to be leased, and the index of its lane among those of the claim.
@@ -67,16 +86,19 @@ struct Picked {
     key: i64,
     id: i64,
     lane: usize,
+    suspect: bool,
 }
 
 impl SqliteStore {
     /// Leases up to the asked number of tasks, in order.
-    pub(super) fn claim(&mut self, now: Timestamp, claim: &Claim) -> Result<Claimed> {
+    pub(super) fn claim(&mut self, now: Moment, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
+        let mut first_key = i64::MIN;
         let mut suspects_max = 0;
         let mut paused = false;
         if let Some((lane, _)) = lanes.first() {
             let settings = self.settings_of(lane.queue)?;
+            first_key = settings.first_key();
             let suspects = settings.suspects + self.ledger.counters.so_far(lane.queue).suspects;
             suspects_max = claim.suspects_max.min(usize::try_from(suspects).unwrap_or(0));
             paused = settings.paused;
@@ -84,29 +106,97 @@ impl SqliteStore {
         if paused {
             lanes.clear();
         }
-        let picked = self.pick(&lanes, claim.max, suspects_max)?;
-        if let (Some((lane, _)), Some(last)) = (lanes.first(), picked.last()) {
+        let picked = self.pick(&lanes, first_key, claim.max, suspects_max)?;
+        let begun = picked.len() <= claim.begun_max;
+        let expires_at = now.after(claim.lease);
+        let Leased { mut leases, mut set_aside } =
+            self.lease(&lanes, &picked, expires_at, begun)?;
+        let mut last = picked.last().copied();
+        let mut given_up = set_aside;
+        // Others take the place of those that could not be leased; up to a bound, so that no transaction
+        // goes through a whole file of them.
+        while set_aside.tasks > 0 && given_up.tasks < ADVANCE_BATCH_MAX {
+            let suspects_left = suspects_max.saturating_sub(suspects_in(&leases));
+            let left = claim.max - leases.len();
+            let picked = self.pick(&lanes, first_key, left, suspects_left)?;
+            let leased = self.lease(&lanes, &picked, expires_at, begun)?;
+            leases.extend(leased.leases);
+            last = picked.last().copied().or(last);
+            set_aside = leased.set_aside;
+            given_up.tasks += set_aside.tasks;
+            given_up.suspects += set_aside.suspects;
+        }
+        // A pool notes of each suspect when it begins it.
+        if begun && claim.begun_max < usize::MAX {
+            self.note_not_begun(&leases)?;
+        }
+        if let (Some((lane, _)), Some(last)) = (lanes.first(), last) {
             let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
+            self.count_claimed(lane.queue, &leases, given_up);
         }
-        let begun = Begun {
-            all: picked.len() <= claim.begun_max,
-            // What a pool claims, it notes as begun when it is.
-            suspects: claim.begun_max == usize::MAX,
-        };
-        let leases = self.lease(&lanes, &picked, now.after(claim.lease), begun)?;
-        if let Some((lane, _)) = lanes.first() {
-            let count = |leases| i64::try_from(leases).unwrap_or(i64::MAX);
-            let suspects = leases.iter().filter(|lease| lease.suspect).count();
-            let counters = self.ledger.counters.of(lane.queue);
-            counters.ready -= count(leases.len());
-            counters.suspects -= count(suspects);
-            counters.leased += count(leases.len());
+        let found = leases.len();
+        if claim.bytes_max < usize::MAX {
+            leases = self.fit(now, leases, claim.bytes_max)?;
         }
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        Ok(Claimed { leases, next_due: self.next_due()?, version: self.version()?, paused })
+        let more = set_aside.tasks > 0 || leases.len() < found;
+        let next_due = if more { Some(AT_ONCE) } else { self.next_due()? };
+        Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
+    }
+
+    fn count_claimed(&mut self, queue: i64, leases: &[Lease], given_up: SetAside) {
+        let count = |tasks| i64::try_from(tasks).unwrap_or(i64::MAX);
+        let counters = self.ledger.counters.of(queue);
+        counters.ready -= count(leases.len() + given_up.tasks);
+        counters.suspects -= count(suspects_in(leases) + given_up.suspects);
+        counters.leased += count(leases.len());
+        counters.dead += count(given_up.tasks);
+    }
+
+    /// Keeps the first of these leases, as far as their payloads fit, and gives the others back. One whose
+    /// payload is missing fails for good.
+    fn fit(&mut self, now: Moment, leases: Vec<Lease>, bytes_max: usize) -> Result<Vec<Lease>> {
+        let apart: Vec<Value> = leases
+            .iter()
+            .filter(|lease| lease.key.payload_apart)
+            .map(|lease| lease.key.id.as_i64().into())
+            .collect();
+        // One alone is given however large, and what the others have cannot be much.
+        if apart.len() < 2 {
+            return Ok(leases);
+        }
+        let sizes: HashMap<i64, usize> = self
+            .prepare(SIZES)?
+            .query_map([Rc::new(apart)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.failure(error))?;
+        let mut kept: Vec<Lease> = Vec::with_capacity(leases.len());
+        let (mut bytes, mut full) = (0_usize, false);
+        for lease in leases {
+            let size = match lease.key.payload_apart {
+                true => sizes.get(&lease.key.id.as_i64()).copied(),
+                false => Some(lease.payload.len()),
+            };
+            full |= !kept.is_empty() && bytes.saturating_add(size.unwrap_or(0)) > bytes_max;
+            if full {
+                // Whether it still holds is no question in the transaction that gave it.
+                self.release(&lease.key)?.map(drop)?;
+            } else if let Some(size) = size {
+                bytes = bytes.saturating_add(size);
+                kept.push(lease);
+            } else {
+                tracing::error!(
+                    task = lease.key.id.as_i64(),
+                    "a task's payload is missing: it is dead"
+                );
+                let missing = "the payload is missing";
+                self.fail(now.monotonic, &lease.key, missing, AfterFailure::Dead)?.map(drop)?;
+            }
+        }
+        Ok(kept)
     }
 
     /// Whether a claim would find a task.
@@ -141,58 +231,95 @@ impl SqliteStore {
     fn pick(
         &self,
         lanes: &[(Lane, Arc<str>)],
+        first_key: i64,
         max: usize,
         suspects_max: usize,
     ) -> Result<Vec<Picked>> {
         let mut left = suspects_max;
         let kinds: &[bool] = if left == 0 { &[false] } else { &[false, true] };
         let chunk = if lanes.len() * kinds.len() == 1 { max } else { max.min(MERGE_CHUNK) };
+        let head = |place: Place, index| {
+            let rank = place.0.wrapping_sub(first_key).cast_unsigned();
+            Reverse((rank, place.1, index))
+        };
         let mut sources = Vec::with_capacity(lanes.len() * kinds.len());
         let mut heads = BinaryHeap::with_capacity(lanes.len() * kinds.len());
         for (index, (lane, _)) in lanes.iter().enumerate() {
-            for suspects in kinds {
-                let first = (i64::MIN, i64::MIN);
-                let mut read = self.places_after(*suspects, lane.id, first, chunk)?;
-                heads.extend(read.pop_front().map(|place| Reverse((place, sources.len()))));
-                sources.push(Source { lane: index, suspects: *suspects, read });
+            for suspect in kinds {
+                let first = (first_key, i64::MIN);
+                let mut read = self.places_after(*suspect, lane.id, first_key, first, chunk)?;
+                heads.extend(read.pop_front().map(|place| head(place, sources.len())));
+                sources.push(Source { lane: index, suspect: *suspect, read });
             }
         }
         let mut picked = Vec::with_capacity(max);
         while picked.len() < max
-            && let Some(Reverse((place, index))) = heads.pop()
+            && let Some(Reverse((rank, id, index))) = heads.pop()
         {
             let Some(source) = sources.get_mut(index) else {
                 continue;
             };
-            if source.suspects {
+            if source.suspect {
                 if left == 0 {
                     continue;
                 }
                 left -= 1;
             }
-            picked.push(Picked { key: place.0, id: place.1, lane: source.lane });
+            let key = first_key.wrapping_add_unsigned(rank);
+            picked.push(Picked { key, id, lane: source.lane, suspect: source.suspect });
             if source.read.is_empty()
                 && picked.len() < max
                 && let Some((lane, _)) = lanes.get(source.lane)
             {
-                source.read = self.places_after(source.suspects, lane.id, place, chunk)?;
+                source.read =
+                    self.places_after(source.suspect, lane.id, first_key, (key, id), chunk)?;
             }
-            heads.extend(source.read.pop_front().map(|place| Reverse((place, index))));
+            heads.extend(source.read.pop_front().map(|place| head(place, index)));
         }
         Ok(picked)
     }
 
+    /// Up to `limit` places of a lane that follow another in the order that begins at `first_key` and ends
+    /// before it.
     fn places_after(
         &self,
-        suspects: bool,
+        suspect: bool,
+        lane: i64,
+        first_key: i64,
+        after: Place,
+        limit: usize,
+    ) -> Result<VecDeque<Place>> {
+        let mut places = self.places_above(suspect, lane, after, limit)?;
+        if after.0 < first_key {
+            places.retain(|place| place.0 < first_key);
+        } else if first_key > i64::MIN && places.len() < limit {
+            let lowest = (i64::MIN, i64::MIN);
+            let rest = self.places_above(suspect, lane, lowest, limit - places.len())?;
+            places.extend(rest.into_iter().filter(|place| place.0 < first_key));
+        }
+        Ok(places)
+    }
+
+    fn places_above(
+        &self,
+        suspect: bool,
         lane: i64,
         after: Place,
         limit: usize,
     ) -> Result<VecDeque<Place>> {
-        self.prepare(if suspects { SUSPECTS_AFTER } else { READY_AFTER })?
+        self.prepare(if suspect { SUSPECTS_AFTER } else { READY_AFTER })?
             .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))
+    }
+
+    fn note_not_begun(&self, leases: &[Lease]) -> Result<()> {
+        let suspects = leases.iter().filter(|lease| lease.suspect);
+        let ids: Vec<Value> = suspects.map(|lease| lease.key.id.as_i64().into()).collect();
+        if !ids.is_empty() {
+            self.execute(NOT_BEGUN, [Rc::new(ids)])?;
+        }
+        Ok(())
     }
 
     /// Leases the picked tasks by one statement, and gives them back in the order of picking. Payloads
@@ -201,27 +328,34 @@ impl SqliteStore {
         &self,
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
-        expires_at: Timestamp,
-        begun: Begun,
-    ) -> Result<Vec<Lease>> {
+        expires_at: Moment,
+        begun: bool,
+    ) -> Result<Leased> {
         if picked.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Leased::default());
         }
         let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|picked| picked.id.into()).collect());
         let mut update = self.prepare(LEASE)?;
         // The rows come back in an order of SQLite's own.
-        let mut by_id: Vec<(i64, usize, Picked)> =
-            picked.iter().enumerate().map(|(place, picked)| (picked.id, place, *picked)).collect();
-        by_id.sort_unstable_by_key(|(id, _, _)| *id);
+        let mut by_id: Vec<(i64, usize)> =
+            picked.iter().enumerate().map(|(place, picked)| (picked.id, place)).collect();
+        by_id.sort_unstable();
         let mut inline = Vec::new();
-        let mut parts: Vec<(usize, Range<usize>, Lease)> = update
-            .query_map(params![ids, expires_at.as_micros(), begun.all, begun.suspects], |row| {
+        let mut damaged: Vec<(i64, bool, String)> = Vec::new();
+        let mut parts: Vec<(usize, Range<usize>, Lease)> = Vec::with_capacity(picked.len());
+        let until = expires_at.monotonic.as_micros();
+        let file = self.file_number();
+        let updated = update.query(params![ids.clone(), until, begun]).and_then(|mut rows| {
+            while let Some(row) = rows.next()? {
                 let id: i64 = row.get(0)?;
-                let found = by_id.binary_search_by_key(&id, |(id, _, _)| *id).ok();
-                let Some((_, place, picked)) = found.and_then(|index| by_id.get(index)) else {
+                let found = by_id.binary_search_by_key(&id, |(id, _)| *id).ok();
+                let Some((_, place)) = found.and_then(|index| by_id.get(index)) else {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
                 };
-                let Some((lane, task_type)) = lanes.get(picked.lane) else {
+                let of = picked.get(*place);
+                let Some((picked, (lane, task_type))) =
+                    of.and_then(|picked| Some((picked, lanes.get(picked.lane)?)))
+                else {
                     return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
                 };
                 let start = inline.len();
@@ -230,24 +364,45 @@ impl SqliteStore {
                 let key = LeaseKey {
                     id: TaskId::from_i64(id),
                     token: row.get(1)?,
-                    file: self.file,
+                    file,
                     queue: lane.queue,
                     payload_apart: bytes.is_none(),
                 };
-                let lease = lease(row, key, task_type, picked.key, expires_at)?;
-                Ok((*place, start..inline.len(), lease))
-            })
-            .and_then(Iterator::collect)
-            .map_err(|error| self.failure(error))?;
+                match lease(row, key, task_type, picked, expires_at) {
+                    Ok(lease) => parts.push((*place, start..inline.len(), lease)),
+                    Err(error) => {
+                        damaged.push((id, picked.suspect, damage::reason(row, &error)));
+                    }
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = updated {
+            drop(update);
+            let overflow = failure::is_overflow(&error);
+            let spent = if overflow { self.set_aside_spent(ids)? } else { Vec::new() };
+            if spent.is_empty() {
+                return Err(self.failure(error));
+            }
+            let suspects = picked.iter().filter(|task| task.suspect && spent.contains(&task.id));
+            let set_aside = SetAside { tasks: spent.len(), suspects: suspects.count() };
+            return Ok(Leased { leases: Vec::new(), set_aside });
+        }
+        for (id, _, reason) in &damaged {
+            self.set_aside(*id, reason)?;
+        }
+        let suspects = damaged.iter().filter(|(_, suspect, _)| *suspect).count();
+        let set_aside = SetAside { tasks: damaged.len(), suspects };
         let inline = Arc::new(inline);
         parts.sort_unstable_by_key(|(place, _, _)| *place);
-        Ok(parts
+        let leases = parts
             .into_iter()
             .map(|(_, range, lease)| match lease.key.payload_apart {
                 true => lease,
                 false => Lease { payload: Payload::part(inline.clone(), range), ..lease },
             })
-            .collect())
+            .collect();
+        Ok(Leased { leases, set_aside })
     }
 }
 
@@ -255,19 +410,30 @@ fn lease(
     row: &Row<'_>,
     key: LeaseKey,
     task_type: &Arc<str>,
-    order_key: i64,
-    expires_at: Timestamp,
+    picked: &Picked,
+    expires_at: Moment,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
         key,
         task_type: task_type.clone(),
         payload: Payload::unread(),
-        priority: row.get(4)?,
-        order_key,
-        attempt: row.get(2)?,
-        max_attempts: row.get(3)?,
+        priority: row.get(PRIORITY)?,
+        order_key: picked.key,
+        attempt: positive(row, ATTEMPT)?,
+        max_attempts: positive(row, MAX_ATTEMPTS)?,
         enqueued_at: Timestamp::from_micros(row.get(5)?),
         expires_at,
-        suspect: row.get(7)?,
+        suspect: picked.suspect,
     })
+}
+
+fn suspects_in(leases: &[Lease]) -> usize {
+    leases.iter().filter(|lease| lease.suspect).count()
+}
+
+fn positive(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+    match row.get(column)? {
+        0 => Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
+        number => Ok(number),
+    }
 }

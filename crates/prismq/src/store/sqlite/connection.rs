@@ -6,6 +6,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::failure;
+use crate::error::{Error, Result};
 use crate::queue::Durability;
 
 const STATEMENT_CACHE: usize = 64;
@@ -24,15 +26,47 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    // A plan may not depend on what is bound: SQLite would else prepare a statement with `LIMIT ?` again each
+    // time it runs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Lets a statement name a set of ids by one parameter.
     rusqlite::vtab::array::load_module(&connection)?;
     Ok(connection)
 }
 
 /// Settings of a connection to a file known to be a queue.
-pub(super) fn configure(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+pub(super) fn configure(
+    path: &Path,
+    connection: &Connection,
+    durability: Durability,
+) -> Result<()> {
+    let failure = |error| failure::classify(path, error);
+    let mode = use_wal(connection).map_err(failure)?;
+    if mode != "wal" {
+        let reason = format!(
+            "SQLite keeps its journal mode {mode} and cannot use a WAL: the filesystem must let processes \
+             share memory and lock files"
+        );
+        return Err(Error::Unusable { path: path.to_owned(), reason });
+    }
+    set(connection, durability).map_err(failure)
+}
+
+/// Changes to WAL, and returns the journal mode that SQLite then has.
+fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
+    let mut change = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = change.query([])?;
+    let mode = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
+    // The change is committed, or fails, after its answer.
+    while rows.next()?.is_some() {}
+    Ok(mode)
+}
+
+fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    // On macOS a plain sync leaves the data in the disk's own cache; elsewhere this changes nothing.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -62,6 +96,8 @@ pub(super) fn settings(
         "wal_autocheckpoint",
         "temp_store",
         "cell_size_check",
+        "fullfsync",
+        "checkpoint_fullfsync",
     ];
     let mut settings = Vec::with_capacity(names.len() + 2);
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
@@ -84,5 +120,30 @@ fn text(value: &rusqlite::types::Value) -> String {
         Value::Real(real) => real.to_string(),
         Value::Text(text) => text.clone(),
         Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_can_have_no_wal_is_refused() {
+        let in_memory = Connection::open_in_memory().unwrap();
+        let error = configure(Path::new("queue.db"), &in_memory, Durability::Full).unwrap_err();
+        assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
+        assert!(error.to_string().contains("journal mode memory"), "{error}");
+    }
+
+    #[test]
+    fn a_sync_reaches_the_disk_itself_on_macos_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let connection = Connection::open(&path).unwrap();
+        configure(&path, &connection, Durability::Full).unwrap();
+        let settings = settings(&connection, Durability::Full).unwrap();
+        for name in ["fullfsync", "checkpoint_fullfsync"] {
+            assert!(settings.contains(&(name.to_owned(), "1".to_owned())), "{settings:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::history;
+use crate::clock::Moment;
 use crate::limits::ADVANCE_BATCH_MAX;
 
 /// By how much a transaction moves a queue's counters.
@@ -44,7 +45,7 @@ impl Counters {
     }
 
     /// Writes what was counted, inside the transaction it counted.
-    pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn flush(&mut self, connection: &Connection, now: Moment) -> rusqlite::Result<()> {
         if self.by_queue.is_empty() {
             return Ok(());
         }
@@ -53,7 +54,7 @@ impl Counters {
                  ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
                  dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
                  failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10,
-                 suspects = suspects + ?11
+                 suspects = suspects + ?11, changed_at = ?12, changed_wall = ?13
              WHERE id = ?1",
         )?;
         for (queue, delta) in self.by_queue.drain() {
@@ -69,6 +70,8 @@ impl Counters {
                 delta.reclaimed,
                 delta.kept,
                 delta.suspects,
+                now.monotonic.as_micros(),
+                now.wall.as_micros(),
             ])?;
             if delta.kept > 0 {
                 let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::ledger::Ledger;
 use super::{failure, schema, state};
-use crate::clock::Timestamp;
+use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::limits::PAYLOAD_BYTES_INLINE_MAX;
 use crate::order::Place;
@@ -21,17 +21,17 @@ const UNDO: &str = "ROLLBACK TO prismq_enqueue; RELEASE prismq_enqueue";
 pub(super) fn enqueue(
     connection: &Connection,
     ledger: &mut Ledger,
-    now: Timestamp,
+    now: Moment,
     tasks: &[NewTask],
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
-    let mut lanes = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let lane = ledger.lanes.find_or_add(connection, task)?;
-        let Some(lane) = lane else {
-            return Ok(Err(Error::TooManyNames { queue: task.queue.to_string() }));
-        };
-        lanes.push(lane);
+    ledger.begin_adding(connection)?;
+    if !ledger.ids.has(tasks.len()) {
+        return Ok(Err(Error::OutOfIds { next: ledger.ids.next() }));
     }
+    let lanes = match ledger.lanes_of(connection, tasks)? {
+        Ok(lanes) => lanes,
+        Err(error) => return Ok(Err(error)),
+    };
     let first = ledger.take_ids(connection, tasks.len())?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO task (id, lane, state, order_key, priority, max_attempts,
@@ -40,10 +40,10 @@ pub(super) fn enqueue(
     )?;
     let mut ids = Vec::with_capacity(tasks.len());
     for ((task, lane), id) in tasks.iter().zip(lanes).zip(first..) {
-        let run_at = now.after(task.delay);
+        let run_at = now.monotonic.after(task.delay);
         let counters = ledger.counters.of(lane.queue);
         counters.enqueued += 1;
-        let state = if run_at > now {
+        let state = if run_at > now.monotonic {
             counters.scheduled += 1;
             state::SCHEDULED
         } else {
@@ -51,7 +51,7 @@ pub(super) fn enqueue(
             state::READY
         };
         let settings = ledger.queues.of(connection, lane.queue)?;
-        let key = settings.order.key(Place {
+        let key = settings.order()?.key(Place {
             id,
             priority: task.priority,
             run_at: run_at.as_micros(),
@@ -66,7 +66,7 @@ pub(super) fn enqueue(
             key,
             task.priority,
             task.max_attempts,
-            now.as_micros(),
+            now.wall.as_micros(),
             run_at.as_micros(),
             inline,
         ])?;
@@ -84,7 +84,7 @@ pub(super) fn enqueue(
 pub(crate) fn enqueue_in(
     connection: &Connection,
     file: i64,
-    now: Timestamp,
+    now: Moment,
     tasks: &[NewTask],
 ) -> Result<Vec<TaskId>> {
     if connection.is_autocommit() {
@@ -94,7 +94,7 @@ pub(crate) fn enqueue_in(
     if let Err(error) = verify(connection, file).and_then(|()| savepoint()) {
         return Err(if connection.is_autocommit() { rolled_back(error) } else { error });
     }
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::of_caller(now);
     let added = enqueue(connection, &mut ledger, now, tasks)
         .and_then(|ids| ledger.flush(connection).map(|()| ids))
         .map_err(|error| failed(connection, error))

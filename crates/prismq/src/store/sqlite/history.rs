@@ -1,16 +1,17 @@
 //! Completed tasks that are kept: in a table of their own, so that they cost the others nothing.
 
-use rusqlite::{Connection, Error, Result, params};
+use rusqlite::{Connection, Result, params};
 
-/// Copies tasks that are about to be completed.
+/// Copies tasks that are about to be completed; those of one transaction have one number.
 pub(super) const KEEP: &str =
     "INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
-                       completed_at, payload, error)
-     SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3, payload, error
+                       completed_at, completion, payload, error)
+     SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3,
+            (SELECT coalesce(max(completion), 0) + 1 FROM kept WHERE queue = ?2), payload, error
      FROM task WHERE id IN (SELECT value FROM rarray(?1))";
-/// Deletes the oldest of a queue's history.
+/// Deletes those of a queue's history that were completed first.
 pub(super) const PRUNE: &str = "DELETE FROM kept
-     WHERE task IN (SELECT task FROM kept WHERE queue = ?1 ORDER BY completed_at, task LIMIT ?2)
+     WHERE task IN (SELECT task FROM kept WHERE queue = ?1 ORDER BY completion, task LIMIT ?2)
      RETURNING task, payload IS NULL";
 
 /// Deletes up to `most` of what a queue keeps beyond what it is set to, and says how many are still too
@@ -27,16 +28,19 @@ pub(super) fn prune(connection: &Connection, queue: i64, most: usize) -> Result<
         .prepare_cached(PRUNE)?
         .query_map(params![queue, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
-    if pruned.is_empty() {
-        // A file whose counter tells of more than there is: whoever asks until none is left asks for ever.
-        return Err(Error::IntegralValueOutOfRange(0, excess));
-    }
     for (task, apart) in &pruned {
         if *apart {
             connection.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([task])?;
         }
     }
     let pruned = i64::try_from(pruned.len()).unwrap_or(i64::MAX);
+    if pruned < limit {
+        // None is left of a history that its counter said to be longer. A completion must not fail for it,
+        // and whoever prunes until none is too many must come to an end.
+        tracing::warn!(queue, "the history was shorter than its counter: the counter is set right");
+        connection.prepare_cached("UPDATE queue SET kept = 0 WHERE id = ?1")?.execute([queue])?;
+        return Ok(0);
+    }
     connection
         .prepare_cached("UPDATE queue SET kept = kept - ?2 WHERE id = ?1")?
         .execute([queue, pruned])?;

@@ -1,19 +1,23 @@
 //! Lanes: one small integer for what a worker can or cannot serve as a whole, a type of task with its
 //! requirements in a queue; remembered so that an operation finds it without a read.
 //!
-//! Lanes are only ever added, by any process and with rising numbers, so that what is remembered stays
-//! true until a transaction that added some is rolled back, and one look at the highest number tells
-//! whether there are others.
+//! Any process adds lanes, with rising numbers, and frees those that nothing uses, which another number counts:
+//! one look at the highest number and at the count shows whether what is remembered is still all there is. A
+//! number is never used again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, Result, Row, params};
 
 use crate::lease::Claim;
 use crate::limits::{LANES_MAX, QUEUES_MAX};
 use crate::requirements::Names;
 use crate::task::NewTask;
+
+/// The highest number of a lane, and how often names were freed.
+const LATEST: &str =
+    "SELECT (SELECT id FROM lane ORDER BY id DESC LIMIT 1), (SELECT names_freed FROM file)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lane {
@@ -34,6 +38,8 @@ pub(super) struct Lanes {
     queue_of: HashMap<i64, i64>,
     /// The highest number among them.
     last: i64,
+    /// How often names had been freed when they were read.
+    freed: i64,
 }
 
 impl Lanes {
@@ -65,9 +71,8 @@ impl Lanes {
         Ok(serving)
     }
 
-    /// The lane of a task, added if it is new; `None` if the file has no room for another. Only inside a
-    /// transaction.
-    pub(super) fn find_or_add(
+    /// The lane of a task, if there is one.
+    pub(super) fn known(
         &mut self,
         connection: &Connection,
         task: &NewTask,
@@ -76,7 +81,17 @@ impl Lanes {
             return Ok(Some(lane));
         }
         self.refresh(connection)?;
-        if let Some(lane) = self.find(task) {
+        Ok(self.find(task))
+    }
+
+    /// The lane of a task, added if it is new; `None` if the file has no room for another. Only inside a
+    /// transaction.
+    pub(super) fn known_or_added(
+        &mut self,
+        connection: &Connection,
+        task: &NewTask,
+    ) -> Result<Option<Lane>> {
+        if let Some(lane) = self.known(connection, task)? {
             return Ok(Some(lane));
         }
         add_queue(connection, &task.queue)?;
@@ -91,16 +106,22 @@ impl Lanes {
                 task.requirements.to_text(),
                 LANES_MAX
             ])?;
-        self.refresh(connection)?;
-        Ok(self.find(task))
+        self.known(connection, task)
     }
 
-    /// The queue a lane belongs to.
-    pub(super) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<i64> {
+    /// Forgets lanes that were read before names were freed for the last time.
+    pub(super) fn keep_if_current(&mut self, freed: i64) {
+        if freed != self.freed {
+            *self = Self { freed, ..Self::default() };
+        }
+    }
+
+    /// The queue a lane belongs to; `None` for a lane that the file does not have.
+    pub(super) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<Option<i64>> {
         if !self.queue_of.contains_key(&lane) {
             self.refresh(connection)?;
         }
-        self.queue_of.get(&lane).copied().ok_or(rusqlite::Error::QueryReturnedNoRows)
+        Ok(self.queue_of.get(&lane).copied())
     }
 
     fn find(&self, task: &NewTask) -> Option<Lane> {
@@ -109,30 +130,41 @@ impl Lanes {
         Some(known.lane)
     }
 
-    /// Learns of lanes that were added since the last look.
+    /// Learns of lanes that were added or freed since the last look.
     fn refresh(&mut self, connection: &Connection) -> Result<()> {
-        let last: Option<i64> = connection
-            .prepare_cached("SELECT id FROM lane ORDER BY id DESC LIMIT 1")?
-            .query_row([], |row| row.get(0))
-            .optional()?;
+        let (last, freed): (Option<i64>, Option<i64>) = connection
+            .prepare_cached(LATEST)?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.keep_if_current(freed.unwrap_or(self.freed));
         if last.is_none_or(|last| last <= self.last) {
             return Ok(());
         }
         let mut select = connection.prepare_cached(
             "SELECT lane.id, queue.id, queue.name, lane.type, lane.requirements
-             FROM lane JOIN queue ON queue.id = lane.queue WHERE lane.id > ?1 ORDER BY lane.id",
+             FROM lane LEFT JOIN queue ON queue.id = lane.queue WHERE lane.id > ?1 ORDER BY lane.id",
         )?;
         let mut rows = select.query([self.last])?;
         while let Some(row) = rows.next()? {
-            let lane = Lane { id: row.get(0)?, queue: row.get(1)? };
-            let requirements = Names::from_text(row.get_ref(4)?.as_str()?);
-            let types = self.by_name.entry(row.get(2)?).or_default();
-            types.entry(row.get(3)?).or_default().push(Known { lane, requirements });
-            self.queue_of.insert(lane.id, lane.queue);
-            self.last = lane.id;
+            self.last = row.get(0)?;
+            match known(row) {
+                Ok((queue, task_type, known)) => {
+                    self.queue_of.insert(known.lane.id, known.lane.queue);
+                    let types = self.by_name.entry(queue).or_default();
+                    types.entry(task_type).or_default().push(known);
+                }
+                // Its tasks cannot be claimed; those of all others can.
+                Err(error) => tracing::error!(lane = self.last, %error, "a lane is damaged"),
+            }
         }
         Ok(())
     }
+}
+
+/// A lane with the names of its queue and type.
+fn known(row: &Row<'_>) -> Result<(Arc<str>, Arc<str>, Known)> {
+    let lane = Lane { id: row.get(0)?, queue: row.get(1)? };
+    let requirements = Names::from_text(row.get_ref(4)?.as_str()?);
+    Ok((row.get(2)?, row.get(3)?, Known { lane, requirements }))
 }
 
 /// Adds a queue of this name if there is none, and room for it.

@@ -4,38 +4,55 @@
 use rusqlite::{Connection, Result};
 
 use super::counters::Counters;
+use super::ids::Ids;
 use super::lanes::Lanes;
 use super::queues::Queues;
+use crate::clock::Moment;
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
+    /// When the transaction is.
+    pub(super) now: Moment,
     pub(super) lanes: Lanes,
     pub(super) counters: Counters,
     pub(super) queues: Queues,
-    /// The next id to give away, once the transaction has taken some.
-    next_id: Option<i64>,
+    /// Whether the transaction is a caller's: what fails there is undone by the savepoint of the call, and names
+    /// that nothing uses are left where they are.
+    pub(super) of_caller: bool,
+    pub(super) ids: Ids,
 }
 
 impl Ledger {
+    /// A ledger for all transactions of a connection.
+    pub(super) fn of_connection() -> Self {
+        Self { ids: Ids::reserving(), ..Self::default() }
+    }
+
+    /// For a transaction at this time on a connection that checks foreign keys: deleting a lane there would look
+    /// at every task of the file.
+    pub(super) fn of_caller(now: Moment) -> Self {
+        Self { now, of_caller: true, ..Self::default() }
+    }
+
+    /// Begins to add tasks: sees to it that what is remembered of ids and lanes holds.
+    pub(super) fn begin_adding(&mut self, connection: &Connection) -> Result<()> {
+        if let Some(freed) = self.ids.look(connection)? {
+            self.lanes.keep_if_current(freed);
+        }
+        Ok(())
+    }
+
     /// Reserves ids and returns the first of them.
     pub(super) fn take_ids(&mut self, connection: &Connection, count: usize) -> Result<i64> {
-        let next = match self.next_id {
-            Some(next) => next,
-            None => connection
-                .prepare_cached("SELECT next_id FROM file")?
-                .query_row([], |row| row.get(0))?,
-        };
-        self.next_id = Some(next + i64::try_from(count).unwrap_or(i64::MAX));
-        Ok(next)
+        self.begin_adding(connection)?;
+        Ok(self.ids.take(count))
     }
 
     /// Writes what stands in the ledger, inside the transaction it belongs to.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
-        if let Some(next) = self.next_id.take() {
-            connection.prepare_cached("UPDATE file SET next_id = ?1")?.execute([next])?;
-        }
+        self.ids.flush(connection)?;
         self.queues.flush(connection)?;
-        self.counters.flush(connection)
+        self.counters.flush(connection, self.now)
     }
 
     /// Forgets a transaction that was rolled back.
@@ -43,6 +60,6 @@ impl Ledger {
         self.lanes.clear();
         self.counters.clear();
         self.queues.clear();
-        self.next_id = None;
+        self.ids.clear();
     }
 }

@@ -4,6 +4,7 @@
 //! of nothing but claims, begins, extensions and releases does not wait for the disk.
 
 mod advance;
+mod anchor;
 mod busy;
 mod checkpoint;
 mod claim;
@@ -11,22 +12,23 @@ mod connection;
 #[cfg(test)]
 mod cost;
 mod counters;
+mod damage;
 #[cfg(test)]
 mod doubt;
 mod enqueue;
 mod failure;
-#[cfg(target_os = "linux")]
-mod filesystem;
 mod history;
-mod identity;
+mod ids;
 mod lanes;
 mod ledger;
+mod names;
 mod open;
 mod payloads;
 mod queues;
 mod reader;
 mod schema;
 mod settle;
+mod shrink;
 #[cfg(test)]
 mod suspects;
 #[cfg(test)]
@@ -35,16 +37,16 @@ mod weights;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
-use self::identity::Identity;
 use self::ledger::Ledger;
+use self::open::{Files, with_suffix};
 use super::{Answer, Claimed, Operation, Store};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
 use crate::queue::Durability;
@@ -97,18 +99,20 @@ pub(crate) struct SqliteStore {
     checkpointer: Checkpointer,
     connection: Connection,
     path: PathBuf,
-    /// Which file the path named when it was opened.
-    identity: Identity,
-    /// The number in the file by which leases know it.
-    file: i64,
+    /// Which files the path stood for when it was opened.
+    files: Arc<Files>,
+    /// The number in the file by which leases know it; restoring a backup may change it.
+    file: Arc<AtomicI64>,
     durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
     waits_for_disk: bool,
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
-    /// Why nothing is read or written any more, once it is unknown what reached the disk.
-    doubt: Option<String>,
+    /// The number of the schema when the lanes and the number of the file were read.
+    schema: i64,
+    /// The version of the file when the number of the schema was last looked at for a claim.
+    looked_at: Option<i64>,
 }
 
 impl Store for SqliteStore {
@@ -127,15 +131,12 @@ impl Store for SqliteStore {
 
     fn version(&self) -> Result<i64> {
         self.refuse_in_doubt()?;
-        self.prepare("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))
+        self.refuse_lost()?;
+        self.data_version()
     }
 
     fn changing_file(&self) -> Option<PathBuf> {
-        let mut name = self.path.clone().into_os_string();
-        name.push("-wal");
-        Some(name.into())
+        Some(with_suffix(&self.path, "-wal"))
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
@@ -159,8 +160,12 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 
 impl SqliteStore {
     /// The number in the file by which leases and callers' connections are known to be of it.
-    pub(crate) const fn file(&self) -> i64 {
-        self.file
+    pub(crate) fn file(&self) -> Arc<AtomicI64> {
+        self.file.clone()
+    }
+
+    fn file_number(&self) -> i64 {
+        self.file.load(Ordering::Relaxed)
     }
 
     fn apply_batch(
@@ -168,43 +173,53 @@ impl SqliteStore {
         clock: &dyn Clock,
         batch: &[Operation],
     ) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(clock.now(), batch) {
+        match self.answer_if_idle(clock.monotonic(), batch) {
             Ok(Some(nothing)) => return Ok(nothing),
             // Another process recovers the file: taking the write lock waits for it, a look does not.
             Err(error) if error.is_busy() => {}
             Ok(None) => {}
             Err(error) => return Err(error),
         }
-        self.refuse_another_file()?;
         let durable = batch.iter().any(Operation::must_be_durable);
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
-        let answers = match self.run(clock.now(), batch) {
+        let answers = match self.run(Moment::now(clock), batch) {
             Ok(answers) => answers,
             Err(error) => return Err(self.roll_back(error)),
         };
         self.commit()?;
+        if durable {
+            self.refuse_lost()?;
+        }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(self.waits_for_disk);
+        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)
     }
 
-    fn run(&mut self, now: Timestamp, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+    fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
-        let claims = |operation: &Operation| matches!(operation, Operation::Claim(_));
-        if batch.iter().any(claims) && self.has_due(now)? {
-            self.advance(now)?;
-        }
+        self.forget_exchanged()?;
+        self.ledger.now = now;
+        let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
         let mut rest = batch;
         while let Some((operation, after)) = rest.split_first() {
+            // No sooner, so that what is settled before it still counts.
+            if !advanced && matches!(operation, Operation::Claim(_)) {
+                advanced = true;
+                if self.has_due(now.monotonic)? {
+                    self.advance(now.monotonic)?;
+                }
+            }
             let completions: Vec<LeaseKey> = rest.iter().map_while(completion).collect();
             if completions.is_empty() {
                 answers.push(self.run_one(now, operation)?);
                 rest = after;
             } else {
-                answers.extend(self.complete(now, &completions)?);
+                answers.extend(self.complete(now.wall, &completions)?);
                 rest = rest.get(completions.len()..).unwrap_or_default();
             }
         }
@@ -214,8 +229,8 @@ impl SqliteStore {
     }
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
-    fn run_one(&mut self, now: Timestamp, operation: &Operation) -> Result<Result<Answer>> {
-        if let Some(key) = operation.key().filter(|key| key.file != self.file) {
+    fn run_one(&mut self, now: Moment, operation: &Operation) -> Result<Result<Answer>> {
+        if let Some(key) = operation.key().filter(|key| key.file != self.file_number()) {
             return Ok(Err(foreign(key)));
         }
         match operation {
@@ -225,12 +240,12 @@ impl SqliteStore {
             }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
             Operation::Complete(key) => self
-                .complete(now, &[*key])
+                .complete(now.wall, &[*key])
                 .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
-            Operation::Fail { key, error, next } => self.fail(now, key, error, *next),
+            Operation::Fail { key, error, next } => self.fail(now.monotonic, key, error, *next),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
-            Operation::Begin(key) => self.begin_attempt(now, key),
-            Operation::Release(key) => self.release(now, key),
+            Operation::Begin(key) => self.begin_attempt(key),
+            Operation::Release(key) => self.release(key),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
             Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
             Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
@@ -252,7 +267,11 @@ impl SqliteStore {
             claims.push(claim);
         }
         // First, so that what another process commits meanwhile is not missed.
-        let version = self.version()?;
+        let version = self.data_version()?;
+        if self.looked_at != Some(version) {
+            self.forget_exchanged()?;
+            self.looked_at = Some(version);
+        }
         if self.has_due(now)? {
             return Ok(None);
         }
@@ -284,30 +303,36 @@ impl SqliteStore {
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops for good once it is unknown what reached the disk. Touches no file.
+    /// Stops once it is in doubt what of it lasts, and while the file is not in its place.
     fn refuse_in_doubt(&self) -> Result<()> {
-        match self.doubt.as_deref().or_else(|| self.checkpointer.doubt()) {
-            Some(cause) => Err(Error::Poisoned { cause: cause.to_owned() }),
+        if let Some(cause) = self.checkpointer.doubt() {
+            return Err(Error::Poisoned { cause: cause.to_owned() });
+        }
+        self.files.refuse_moved()
+    }
+
+    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
+    /// and before its answer, as what is in it would be lost.
+    fn refuse_lost(&self) -> Result<()> {
+        match self.files.lost() {
+            Some(cause) => Err(self.remember(Error::Poisoned { cause })),
             None => Ok(()),
         }
     }
 
-    /// Stops writing once the path stands for another file.
-    fn refuse_another_file(&mut self) -> Result<()> {
-        if self.identity.still_at(&self.path) {
-            return Ok(());
-        }
-        Err(self.remember(Error::Poisoned {
-            cause: "the file was moved, deleted or replaced".to_owned(),
-        }))
-    }
-
     /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
-    fn remember(&mut self, error: Error) -> Error {
+    fn remember(&self, error: Error) -> Error {
         if let Error::Poisoned { cause } = &error {
-            self.doubt.get_or_insert_with(|| cause.clone());
+            self.checkpointer.keep_doubt(cause);
         }
         error
+    }
+
+    /// A number that is another once another connection has committed something.
+    fn data_version(&self) -> Result<i64> {
+        self.prepare("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))
+            .map_err(|error| self.failure(error))
     }
 
     /// Stops writing once a newer version of this library has migrated the file.
@@ -319,6 +344,21 @@ impl SqliteStore {
         schema::refuse_newer(&self.path, found)
     }
 
+    /// Forgets what is remembered of the file once its content was exchanged as a whole: restoring a backup
+    /// through SQLite raises the number of the schema, as nothing else does but a migration. Leases of before
+    /// are then of another file.
+    fn forget_exchanged(&mut self) -> Result<()> {
+        let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
+        if schema != self.schema {
+            let file =
+                schema::file_number(&self.connection).map_err(|error| self.failure(error))?;
+            self.file.store(file, Ordering::Relaxed);
+            self.ledger.lanes.clear();
+            self.schema = schema;
+        }
+        Ok(())
+    }
+
     fn begin(&self) -> Result<()> {
         busy::retry(self.busy_wait, &self.contention, || {
             self.execute("BEGIN IMMEDIATE", []).map(drop)
@@ -326,9 +366,16 @@ impl SqliteStore {
     }
 
     fn commit(&mut self) -> Result<()> {
+        let left = failure::left_by_system();
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        committed.map(drop).map_err(|error| self.commit_failed(error))
+        committed.map(drop).map_err(|error| self.commit_failed(error))?;
+        // What was committed lasts; nothing more can be.
+        if let Some(cause) = failure::kept_lock(left) {
+            tracing::error!(cause, "no process can write the queue until it is reopened");
+            self.checkpointer.keep_doubt(&cause);
+        }
+        Ok(())
     }
 
     fn commit_failed(&mut self, error: rusqlite::Error) -> Error {
@@ -380,6 +427,6 @@ impl SqliteStore {
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {
-        failure::classify(&self.path, error)
+        self.remember(failure::classify(&self.path, error))
     }
 }

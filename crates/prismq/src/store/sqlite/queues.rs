@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, Result, Row, params};
 
-use super::{SqliteStore, failure, history, lanes};
+use super::{SqliteStore, failure, history};
 use crate::error::Error;
 use crate::limits::ADVANCE_BATCH_MAX;
 use crate::order::Order;
@@ -14,8 +14,9 @@ use crate::store::Answer;
 /// How a queue is set right now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    pub(super) order: Order,
-    /// The greatest key claimed so far, where the order needs it.
+    ordering: i64,
+    ageing_step: i64,
+    /// How far virtual time has come, where the order needs it.
     pub(super) virtual_time: i64,
     /// Whether nothing is to be claimed.
     pub(super) paused: bool,
@@ -24,6 +25,33 @@ pub(super) struct Settings {
     /// How many suspects are ready, but for what the transaction has counted since.
     pub(super) suspects: i64,
     changed: bool,
+}
+
+impl Settings {
+    /// An error for an order that there is not, which concerns only those who need it.
+    pub(super) fn order(&self) -> Result<Order> {
+        let unknown = |what, number: i64| {
+            let remedy = "Queue::set_order sets it anew while the queue is empty";
+            failure::damaged(format!(
+                "a queue has the {what} {number}, which there is not: {remedy}"
+            ))
+        };
+        match self.ordering {
+            0 => Ok(Order::Priority),
+            1 => Ok(Order::FirstInFirstOut),
+            2 => Ok(Order::LastInFirstOut),
+            3 => u64::try_from(self.ageing_step)
+                .map(|step| Order::Ageing { step: Duration::from_micros(step) })
+                .map_err(|_| unknown("ageing step", self.ageing_step)),
+            4 => Ok(Order::WeightedRandom),
+            other => Err(unknown("order", other)),
+        }
+    }
+
+    /// The key from which on the queue's keys are in order.
+    pub(super) fn first_key(&self) -> i64 {
+        self.order().map_or(i64::MIN, |order| order.first_key(self.virtual_time))
+    }
 }
 
 /// Outer error: SQL failed. Inner: the operation does not apply.
@@ -53,9 +81,10 @@ impl Queues {
     /// A task with this key was claimed: later arrivals under a weighted order start from there.
     pub(super) fn claimed(&mut self, connection: &Connection, queue: i64, key: i64) -> Result<()> {
         let settings = self.of(connection, queue)?;
-        if settings.order == Order::WeightedRandom && key > settings.virtual_time {
-            let settings = Settings { virtual_time: key, changed: true, ..settings };
-            self.by_queue.insert(queue, settings);
+        let before = settings.virtual_time;
+        let virtual_time = settings.order().map_or(before, |order| order.time_after(before, key));
+        if virtual_time != before {
+            self.by_queue.insert(queue, Settings { virtual_time, changed: true, ..settings });
         }
         Ok(())
     }
@@ -76,17 +105,9 @@ impl Queues {
 }
 
 fn settings(row: &Row<'_>) -> Result<Settings> {
-    let step = Duration::from_micros(row.get(1)?);
-    let order = match row.get(0)? {
-        0 => Order::Priority,
-        1 => Order::FirstInFirstOut,
-        2 => Order::LastInFirstOut,
-        3 => Order::Ageing { step },
-        4 => Order::WeightedRandom,
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
-    };
     Ok(Settings {
-        order,
+        ordering: row.get(0)?,
+        ageing_step: row.get(1)?,
         virtual_time: row.get(2)?,
         paused: row.get(3)?,
         keep: row.get(4)?,
@@ -98,10 +119,11 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
 impl SqliteStore {
     /// Outer error: SQL failed. Inner: the queue holds tasks.
     pub(super) fn set_order(&mut self, queue: &str, order: Order) -> Answered {
-        let Some(id) = self.queue_to_set(queue)? else {
-            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
         };
-        if self.settings_of(id)?.order == order {
+        if self.settings_of(id)?.order().is_ok_and(|set| set == order) {
             return Ok(Ok(Answer::Ordered));
         }
         let tasks: u64 = self
@@ -129,8 +151,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed. Inner: there is no room for another queue.
     pub(super) fn set_paused(&mut self, queue: &str, paused: bool) -> Answered {
-        let Some(id) = self.queue_to_set(queue)? else {
-            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
         };
         self.execute("UPDATE queue SET paused = ?2 WHERE id = ?1", params![id, paused])?;
         self.ledger.queues.clear();
@@ -139,8 +162,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed. Inner: there is no room for another queue.
     pub(super) fn set_history(&mut self, queue: &str, keep: u32) -> Answered {
-        let Some(id) = self.queue_to_set(queue)? else {
-            return Ok(Err(Error::TooManyNames { queue: queue.to_owned() }));
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
         };
         self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
@@ -150,18 +174,9 @@ impl SqliteStore {
 
     /// The number of the queue of this name, made if there is room for it, with all that the batch so far
     /// has counted for it in the table.
-    fn queue_to_set(&mut self, queue: &str) -> crate::error::Result<Option<i64>> {
+    fn queue_to_set(&mut self, queue: &str) -> crate::error::Result<crate::error::Result<i64>> {
         let Self { ledger, connection, path, .. } = self;
-        ledger
-            .flush(connection)
-            .and_then(|()| lanes::add_queue(connection, queue))
-            .and_then(|()| {
-                connection
-                    .prepare_cached("SELECT id FROM queue WHERE name = ?1")?
-                    .query_row([queue], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(|error| failure::classify(path, error))
+        ledger.queue_named(connection, queue).map_err(|error| failure::classify(path, error))
     }
 
     /// How a queue is set.

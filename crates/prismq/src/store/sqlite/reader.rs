@@ -1,10 +1,12 @@
 //! Reads that never wait for the writer: a connection of their own, which cannot write.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::failure;
+use super::open::Files;
 use super::payloads::Payloads;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -19,22 +21,39 @@ use crate::task::{Task, TaskId};
 pub(crate) struct SqliteReader {
     connection: Connection,
     path: PathBuf,
+    files: Arc<Files>,
+    /// Why the writer writes nothing any more.
+    doubt: Arc<OnceLock<String>>,
     payloads: Payloads,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection, path: PathBuf) -> Self {
-        Self { connection, path, payloads: Payloads::default() }
+    pub(super) fn new(
+        connection: Connection,
+        path: PathBuf,
+        files: Arc<Files>,
+        doubt: Arc<OnceLock<String>>,
+    ) -> Self {
+        Self { connection, path, files, doubt, payloads: Payloads::default() }
+    }
+
+    /// Reads nothing from a file that is not in its place, nor what may not be on the disk.
+    fn refuse_in_doubt(&self) -> Result<()> {
+        if let Some(cause) = self.doubt.get() {
+            return Err(Error::Poisoned { cause: cause.clone() });
+        }
+        self.files.refuse_moved()
     }
 }
 
 impl Reader for SqliteReader {
     fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        self.refuse_in_doubt()?;
         self.connection
             .prepare_cached(
                 "SELECT task.id, queue.name, lane.type, lane.requirements, state, priority, attempt, max_attempts,
                         enqueued_at, run_at, lease_expires_at, NULL, error,
-                        coalesce(task.payload, payload.data)
+                        coalesce(task.payload, payload.data, iif(state = 3, x'', NULL))
                  FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
                       LEFT JOIN payload ON payload.task = task.id
                  WHERE task.id = ?1
@@ -51,6 +70,7 @@ impl Reader for SqliteReader {
     }
 
     fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
+        self.refuse_in_doubt()?;
         let read = self.payloads.read(&self.connection, ids, bytes_max);
         let read = read.map_err(|error| failure::classify(&self.path, error))?;
         let missing = |id: &TaskId| Error::Corrupt {
@@ -61,6 +81,7 @@ impl Reader for SqliteReader {
     }
 
     fn stats(&self, queue: &str) -> Result<QueueStats> {
+        self.refuse_in_doubt()?;
         self.connection
             .prepare_cached(
                 "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed, kept,

@@ -41,7 +41,7 @@ const TOUCH: [&str; 10] = [
     "SELECT order_key FROM task INDEXED BY task_suspect WHERE state = 5 LIMIT 1",
     "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM payload LIMIT 1",
-    "SELECT completed_at FROM kept INDEXED BY kept_order ORDER BY queue, completed_at LIMIT 1",
+    "SELECT completion FROM kept INDEXED BY kept_order ORDER BY queue, completion LIMIT 1",
 ];
 
 pub(super) fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
@@ -80,6 +80,11 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
         connection.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(())
+}
+
+/// A number that is another once the content of the file was exchanged as a whole.
+pub(super) fn number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
 }
 
 /// The number that was drawn for this file when it was created.

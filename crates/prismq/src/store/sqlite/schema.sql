@@ -1,21 +1,28 @@
 -- Version 2 of the file: what an empty database becomes.
--- Times are microseconds since the Unix epoch. Every index that a claim, a promotion or a reclaim
+-- Times are microseconds since the Unix epoch: enqueued_at, completed_at and changed_wall by the
+-- wall clock, all others by the monotonic time. Every index that a claim, a promotion or a reclaim
 -- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
 -- of pages it keeps lets SQLite free the pages of a large payload without reading them.
 
 -- One row. next_id: of the next task; ids are never reused, else an old lease could fit a new task.
--- number: drawn by chance, so that a lease or a connection of another file is known as such.
+-- number: drawn by chance, so that a lease or a connection of another file is known as such. names_freed: how
+-- often lanes or queues that nothing used were freed. clock_offset: what the time since the boot boot_id is short
+-- of the monotonic time.
 CREATE TABLE file (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
     next_id INTEGER NOT NULL,
-    number  INTEGER NOT NULL
+    number  INTEGER NOT NULL,
+    names_freed  INTEGER NOT NULL DEFAULT 0,
+    clock_offset INTEGER NOT NULL DEFAULT 0,
+    boot_id TEXT
 ) STRICT;
 INSERT INTO file (one, next_id, number) VALUES (1, 1, random());
 
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
 -- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks
--- to keep. ready counts suspects too.
+-- to keep. ready counts suspects too. changed_at, changed_wall: when its counters last changed, by both
+-- clocks.
 CREATE TABLE queue (
     id           INTEGER PRIMARY KEY,
     name         TEXT    NOT NULL UNIQUE,
@@ -33,7 +40,9 @@ CREATE TABLE queue (
     completed INTEGER NOT NULL DEFAULT 0,
     failed    INTEGER NOT NULL DEFAULT 0,
     reclaimed INTEGER NOT NULL DEFAULT 0,
-    kept      INTEGER NOT NULL DEFAULT 0
+    kept      INTEGER NOT NULL DEFAULT 0,
+    changed_at   INTEGER NOT NULL DEFAULT 0,
+    changed_wall INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in
@@ -78,7 +87,8 @@ CREATE TABLE payload (
     data BLOB    NOT NULL
 ) STRICT;
 
--- Completed tasks a queue is set to keep: those completed last. A payload that stands apart stays there.
+-- Completed tasks a queue is set to keep: those completed last, which the number of their completion says
+-- and not a clock that may be set back. A payload that stands apart stays there.
 CREATE TABLE kept (
     task         INTEGER PRIMARY KEY,
     queue        INTEGER NOT NULL REFERENCES queue (id),
@@ -89,7 +99,8 @@ CREATE TABLE kept (
     enqueued_at  INTEGER NOT NULL,
     run_at       INTEGER NOT NULL,
     completed_at INTEGER NOT NULL,
+    completion   INTEGER NOT NULL,
     payload      BLOB,
     error        TEXT
 ) STRICT;
-CREATE INDEX kept_order ON kept (queue, completed_at, task);
+CREATE INDEX kept_order ON kept (queue, completion, task);

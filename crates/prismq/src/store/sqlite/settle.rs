@@ -1,5 +1,5 @@
 //! Ending, extending and giving back a lease, each fenced: the change applies only where this very
-//! claim still holds the task and has not expired.
+//! claim still holds the task. One whose lease has expired holds it until a claim takes the task back.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use rusqlite::params;
 use rusqlite::types::Value;
 
 use super::{SqliteStore, history};
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
 use crate::limits::ERROR_BYTES_MAX;
@@ -17,7 +17,7 @@ use crate::task::State;
 
 /// Which of these tasks are held, and by which claim.
 pub(super) const HELD: &str = "SELECT id, token FROM task
-     WHERE id IN (SELECT value FROM rarray(?1)) AND state = 2 AND lease_expires_at > ?2";
+     WHERE id IN (SELECT value FROM rarray(?1)) AND state = 2";
 /// Ends tasks well.
 pub(super) const COMPLETE: &str = "DELETE FROM task WHERE id IN (SELECT value FROM rarray(?1))";
 /// Deletes payloads that stand apart.
@@ -25,22 +25,22 @@ pub(super) const FORGET_PAYLOADS: &str =
     "DELETE FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
 /// Ends an attempt badly, but in good order: the task is not, or no longer, a suspect.
 pub(super) const FAIL: &str =
-    "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL, suspect = 0
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+    "UPDATE task SET state = ?3, run_at = ?4, error = ?5, lease_expires_at = NULL, suspect = 0
+     WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Moves the end of a lease.
-pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?4
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+pub(super) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?3
+     WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Notes that an attempt is begun.
 pub(super) const BEGIN: &str = "UPDATE task SET begun = 1
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3";
+     WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Gives a task back that is no suspect.
 pub(super) const RELEASE: &str =
     "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3 AND NOT suspect";
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND NOT suspect";
 /// Gives a suspect back, as what it is.
 pub(super) const RELEASE_SUSPECT: &str =
     "UPDATE task SET state = 5, attempt = attempt - 1, lease_expires_at = NULL
-     WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3 AND suspect";
+     WHERE id = ?1 AND token = ?2 AND state = 2 AND suspect";
 
 /// Completed tasks of one queue.
 #[derive(Debug, Default)]
@@ -54,17 +54,17 @@ struct Ended {
 type Settled = Result<Result<Answer>>;
 
 impl SqliteStore {
-    /// Completes tasks by a few statements for all of them.
+    /// Completes tasks by a few statements for all of them; `now` by the wall clock.
     pub(super) fn complete(
         &mut self,
         now: Timestamp,
         keys: &[LeaseKey],
     ) -> Result<Vec<Result<Answer>>> {
-        let mut held = self.held(now, keys)?;
+        let mut held = self.held(keys)?;
         let mut answers = Vec::with_capacity(keys.len());
         let mut ended: HashMap<i64, Ended> = HashMap::new();
         for key in keys {
-            if key.file != self.file {
+            if key.file != self.file_number() {
                 answers.push(Err(super::foreign(key)));
                 continue;
             }
@@ -100,10 +100,10 @@ impl SqliteStore {
     }
 
     /// The tokens of those among the tasks that are held.
-    fn held(&self, now: Timestamp, keys: &[LeaseKey]) -> Result<HashMap<i64, i64>> {
+    fn held(&self, keys: &[LeaseKey]) -> Result<HashMap<i64, i64>> {
         let ids: Vec<Value> = keys.iter().map(|key| key.id.as_i64().into()).collect();
         self.prepare(HELD)?
-            .query_map(params![Rc::new(ids), now.as_micros()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_map([Rc::new(ids)], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))
     }
@@ -123,14 +123,7 @@ impl SqliteStore {
         let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
         let updated = self.execute(
             FAIL,
-            params![
-                key.id.as_i64(),
-                key.token,
-                now.as_micros(),
-                super::stored(state),
-                run_at.as_micros(),
-                error
-            ],
+            params![key.id.as_i64(), key.token, super::stored(state), run_at.as_micros(), error],
         )?;
         if updated == 0 {
             return Ok(Err(lost(key)));
@@ -148,25 +141,23 @@ impl SqliteStore {
 
     pub(super) fn extend(
         &self,
-        now: Timestamp,
+        now: Moment,
         key: &LeaseKey,
         lease: std::time::Duration,
     ) -> Settled {
         let expires_at = now.after(lease);
-        let updated = self.execute(
-            EXTEND,
-            [key.id.as_i64(), key.token, now.as_micros(), expires_at.as_micros()],
-        )?;
+        let end = expires_at.monotonic.as_micros();
+        let updated = self.execute(EXTEND, [key.id.as_i64(), key.token, end])?;
         Ok(if updated == 0 { Err(lost(key)) } else { Ok(Answer::Extended(expires_at)) })
     }
 
-    pub(super) fn begin_attempt(&self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let updated = self.execute(BEGIN, [key.id.as_i64(), key.token, now.as_micros()])?;
+    pub(super) fn begin_attempt(&self, key: &LeaseKey) -> Settled {
+        let updated = self.execute(BEGIN, [key.id.as_i64(), key.token])?;
         Ok(if updated == 0 { Err(lost(key)) } else { Ok(Answer::Begun) })
     }
 
-    pub(super) fn release(&mut self, now: Timestamp, key: &LeaseKey) -> Settled {
-        let held = [key.id.as_i64(), key.token, now.as_micros()];
+    pub(super) fn release(&mut self, key: &LeaseKey) -> Settled {
+        let held = [key.id.as_i64(), key.token];
         // Two statements, as one that returns which it was costs half as much again.
         let suspect = self.execute(RELEASE, held)? == 0;
         if suspect && self.execute(RELEASE_SUSPECT, held)? == 0 {
@@ -182,4 +173,35 @@ impl SqliteStore {
 
 fn lost(key: &LeaseKey) -> Error {
     Error::LeaseLost { id: key.id, token: key.token }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::clock::ManualClock;
+    use crate::store::sqlite::cost::{NOW, claim_of, claimed_by, store};
+    use crate::store::{Answer, Operation, Store};
+    use crate::task::NewTask;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn an_expired_lease_completes_its_task_before_the_claim_of_the_same_transaction() {
+        let (_folder, mut store) = store();
+        let clock = ManualClock::new(NOW);
+        let tasks = vec![NewTask::new("job", []); 2];
+        store.apply(&clock, &[Operation::Enqueue(tasks)]).unwrap();
+        let late = claimed_by(&mut store, &clock).unwrap();
+        let later = claimed_by(&mut store, &clock).unwrap();
+        clock.advance(HOUR);
+        let batch = [Operation::Complete(late.key), claim_of(9), Operation::Complete(later.key)];
+        let answers = store.apply(&clock, &batch).unwrap();
+        let [Ok(Answer::Completed), Ok(Answer::Claimed(claimed)), Err(lost)] = &answers[..] else {
+            panic!("{answers:?}")
+        };
+        assert_eq!(claimed.leases.len(), 1);
+        assert_eq!(claimed.leases[0].id(), later.id());
+        assert!(lost.is_lease_lost());
+    }
 }

@@ -29,6 +29,23 @@ fn a_pool_that_can_only_stop_says_so_and_ends() {
 }
 
 #[test]
+fn an_idle_pool_is_suspended_while_its_file_is_not_in_its_place() {
+    let fixture = Fixture::new();
+    let pool =
+        WorkerPool::builder(&fixture.queue).workers(1).handler("job", |_| Ok(())).start().unwrap();
+    let elsewhere = fixture.folder.path().join("moved.db");
+    std::fs::rename(fixture.path(), &elsewhere).unwrap();
+    wait_until(|| pool.error().is_some());
+    assert!(matches!(pool.error(), Some(Error::Moved { .. })));
+    assert!(!pool.is_running() && !pool.wait(std::time::Duration::ZERO));
+    std::fs::rename(&elsewhere, fixture.path()).unwrap();
+    wait_until(|| pool.is_running());
+    let id = fixture.enqueue("after");
+    wait_until(|| fixture.queue.task(id).unwrap().is_none());
+    assert!(pool.error().is_none());
+}
+
+#[test]
 fn a_pool_goes_on_once_a_fault_has_ended() {
     let fixture = Fixture::new();
     let (stops, stopped) = channel();

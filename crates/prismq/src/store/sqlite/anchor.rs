@@ -1,0 +1,213 @@
+//! How the time since a boot goes on in the file: the first handle after the boot notes where it stands on
+//! the wall clock, and all others of this boot go by that note, so that they agree even when the wall clock
+//! is set.
+//!
+//! From one boot to the next, as much time has passed as the wall clock says has since the file's last change. It
+//! does not matter if that clock was wrong when the file was made; and where it is behind now, as that of a device
+//! without a battery, time goes on from the last change.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::SqliteStore;
+use crate::clock::{Anchored, Clock, Moment, Timestamp, offset};
+use crate::error::Result;
+
+const NOTED: &str = "SELECT clock_offset FROM file WHERE boot_id = ?1";
+const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM queue WHERE changed_at != 0
+     ORDER BY changed_at DESC LIMIT 1";
+const NOTE: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
+
+impl SqliteStore {
+    /// The clock as this file goes by it.
+    pub(crate) fn anchor(&mut self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
+        let Some(boot_id) = clock.boot_id() else {
+            return Ok(clock);
+        };
+        let offset = match self.noted(&boot_id)? {
+            Some(offset) => offset,
+            None => self.note(&boot_id, &*clock)?,
+        };
+        Ok(Arc::new(Anchored::new(clock, offset)))
+    }
+
+    fn noted(&self, boot_id: &str) -> Result<Option<i64>> {
+        let mut noted = self.prepare(NOTED)?;
+        let noted = noted.query_row([boot_id], |row| row.get(0)).optional();
+        noted.map_err(|error| self.failure(error))
+    }
+
+    /// Notes where the time since boot stands, unless another handle was faster.
+    fn note(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
+        let wall = offset(clock);
+        let offset = match self.last_change()? {
+            // Not earlier than that change.
+            Some(last) => {
+                let since_boot = clock.monotonic().as_micros();
+                let least = last.monotonic.as_micros().saturating_sub(since_boot);
+                wall.saturating_sub(last.wall_set_by()).max(least)
+            }
+            None => wall,
+        };
+        self.wait_for_disk(false)?;
+        self.begin()?;
+        let noted = self.note_in_transaction(boot_id, offset);
+        let noted = noted.map_err(|error| self.roll_back(error))?;
+        self.commit().map(|()| noted)
+    }
+
+    fn last_change(&self) -> Result<Option<Moment>> {
+        let moment = |row: &Row<'_>| {
+            let (wall, monotonic) = (row.get(0)?, row.get(1)?);
+            Ok(Moment {
+                wall: Timestamp::from_micros(wall),
+                monotonic: Timestamp::from_micros(monotonic),
+            })
+        };
+        let last = self.prepare(LAST_CHANGE)?.query_row([], moment).optional();
+        last.map_err(|error| self.failure(error))
+    }
+
+    fn note_in_transaction(&self, boot_id: &str, offset: i64) -> Result<i64> {
+        self.refuse_newer()?;
+        if let Some(noted) = self.noted(boot_id)? {
+            return Ok(noted);
+        }
+        self.execute(NOTE, params![boot_id, offset]).map(|_| offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::signal::Signal;
+    use crate::store::sqlite::cost::{claimed_by, store};
+    use crate::store::{Operation, Store};
+    use crate::task::NewTask;
+
+    const YEAR_2026: i64 = 1_767_225_600_000_000;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A machine whose boots, wall clock and time since boot are in the test's hand.
+    #[derive(Debug)]
+    struct Machine(Mutex<(&'static str, Timestamp, Timestamp)>);
+
+    impl Machine {
+        /// Booted just now, with its wall clock at so many microseconds.
+        fn booted(boot_id: &'static str, wall: i64) -> Arc<Self> {
+            let (wall, since_boot) = (Timestamp::from_micros(wall), Timestamp::default());
+            Arc::new(Self(Mutex::new((boot_id, wall, since_boot))))
+        }
+
+        fn pass(&self, time: Duration) {
+            let mut machine = self.0.lock().unwrap();
+            machine.1 = machine.1.after(time);
+            machine.2 = machine.2.after(time);
+        }
+
+        fn set_wall(&self, wall: i64) {
+            self.0.lock().unwrap().1 = Timestamp::from_micros(wall);
+        }
+    }
+
+    impl Clock for Machine {
+        fn now(&self) -> Timestamp {
+            self.0.lock().unwrap().1
+        }
+
+        fn monotonic(&self) -> Timestamp {
+            self.0.lock().unwrap().2
+        }
+
+        fn boot_id(&self) -> Option<String> {
+            Some(self.0.lock().unwrap().0.to_owned())
+        }
+
+        fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
+            Some(due.since(self.monotonic()))
+        }
+
+        fn on_jump(&self, _: &Arc<Signal>) {}
+    }
+
+    fn enqueue(delay: Duration) -> Operation {
+        Operation::Enqueue(vec![NewTask::new("job", []).delay(delay)])
+    }
+
+    #[test]
+    fn all_handles_of_one_boot_agree_though_the_wall_clock_is_set() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", 0);
+        let first = store.anchor(machine.clone()).unwrap();
+        machine.pass(HOUR);
+        machine.set_wall(YEAR_2026);
+        let second = store.anchor(machine.clone()).unwrap();
+        assert_eq!(first.monotonic(), second.monotonic());
+        assert_eq!(second.monotonic(), Timestamp::default().after(HOUR));
+        let due = second.monotonic().after(HOUR);
+        assert_eq!(second.sleep_until(due), Some(HOUR));
+    }
+
+    #[test]
+    fn time_goes_on_from_the_wall_clock_after_another_boot() {
+        let (_folder, mut store) = store();
+        let clock = store.anchor(Machine::booted("one", YEAR_2026)).unwrap();
+        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
+        let clock = store.anchor(machine.clone()).unwrap();
+        assert_eq!(clock.monotonic(), clock.now(), "the time the machine was off has passed");
+        assert!(claimed_by(&mut store, &*clock).is_none());
+        machine.pass(HOUR / 6);
+        assert!(claimed_by(&mut store, &*clock).is_some());
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_right_before_another_boot_moves_no_delay() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", 0);
+        let clock = store.anchor(machine.clone()).unwrap();
+        machine.pass(HOUR);
+        machine.set_wall(YEAR_2026);
+        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
+        let clock = store.anchor(machine.clone()).unwrap();
+        assert!(claimed_by(&mut store, &*clock).is_none());
+        machine.pass(HOUR / 6);
+        assert!(claimed_by(&mut store, &*clock).is_some());
+    }
+
+    /// As on a device without a battery for its clock.
+    #[test]
+    fn time_does_not_go_back_where_the_wall_clock_does_at_a_boot() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", YEAR_2026);
+        let clock = store.anchor(machine.clone()).unwrap();
+        store.apply(&*clock, &[enqueue(HOUR), enqueue(Duration::ZERO)]).unwrap();
+        let held = claimed_by(&mut store, &*clock).unwrap();
+        machine.pass(HOUR / 2);
+        store.apply(&*clock, &[enqueue(2 * HOUR)]).unwrap();
+        let machine = Machine::booted("two", 0);
+        machine.pass(Duration::from_secs(5));
+        let clock = store.anchor(machine.clone()).unwrap();
+        let last = Timestamp::from_micros(YEAR_2026).after(HOUR / 2);
+        assert_eq!(clock.monotonic(), last);
+        let again = claimed_by(&mut store, &*clock).unwrap();
+        assert_eq!(again.id(), held.id(), "the lease of the boot before has expired");
+        machine.pass(HOUR / 2);
+        assert!(claimed_by(&mut store, &*clock).is_some(), "what was delayed is due by its delay");
+    }
+
+    #[test]
+    fn a_clock_that_never_starts_over_is_used_as_it_is() {
+        let (_folder, mut store) = store();
+        let clock = store.anchor(Arc::new(crate::clock::ManualClock::default())).unwrap();
+        assert_eq!(clock.monotonic(), Timestamp::default());
+        let noted: Option<String> =
+            store.connection.query_row("SELECT boot_id FROM file", [], |row| row.get(0)).unwrap();
+        assert_eq!(noted, None);
+    }
+}
