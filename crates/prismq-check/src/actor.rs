@@ -27,6 +27,8 @@ pub struct Job {
     pub max_attempts: u32,
     /// How long its payload is; at least eight bytes.
     pub payload_bytes: usize,
+    /// Whether it kills the process that runs it.
+    pub deadly: bool,
 }
 
 impl Default for Job {
@@ -38,6 +40,7 @@ impl Default for Job {
             delay: Duration::ZERO,
             max_attempts: 5,
             payload_bytes: 32,
+            deadly: false,
         }
     }
 }
@@ -107,6 +110,7 @@ impl<S: Subject> Actor<S> {
             task_type: Some(job.task_type.clone()),
             priority: Some(job.priority),
             max_attempts: Some(job.max_attempts),
+            deadly: job.deadly,
             ..self.event(Op::Enqueue)
         };
         self.tell(begun.clone())?;

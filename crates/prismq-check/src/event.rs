@@ -21,6 +21,14 @@ pub enum Op {
     Extend,
     /// To give a task back.
     Release,
+    /// To run a pool, from its start to its end. What it claims is not told, only what it runs.
+    Serve,
+    /// To run the handler of a task that a pool claimed. Its result is told as a completion or a failure,
+    /// from the handler's end to the pool's event. One without a beginning tells of a task that the pool had
+    /// claimed, and lost or failed before its handler began.
+    Run,
+    /// That a thread of a pool's process which only sleeps woke up, so much too late.
+    Stall,
 }
 
 /// Where a call stands.
@@ -71,13 +79,13 @@ pub struct Event {
     /// Of an enqueue or a failure: not to be claimed before this time, if it is in the future.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<i64>,
-    /// When the lease ends by itself.
+    /// When the lease ends by itself. Of a run: not before this time, as far as the file showed at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
     /// The queue that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
-    /// The type of the task.
+    /// The type of the task; of a pool, its types, with commas between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_type: Option<String>,
     /// The priority of the task.
@@ -86,9 +94,19 @@ pub struct Event {
     /// The attempts the task is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
-    /// Of a claim's call: how many tasks it asks for. Of its answers: how many more follow.
+    /// Of a claim's call: how many tasks it asks for. Of its answers: how many more follow. Of a pool: how many
+    /// workers it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// Of a pool: how long its leases are. Of a stall: by how much it was late. In microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micros: Option<i64>,
+    /// Of an enqueue: whether the task kills the process that runs it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deadly: bool,
+    /// Of a run: whether it has a time limit, beyond which it is recorded as failed before its handler ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limited: bool,
     /// Of a failure: whether it asks for no further attempt, and in its answer, whether the task is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<bool>,
@@ -125,6 +143,9 @@ impl Event {
             priority: None,
             max_attempts: None,
             count: None,
+            micros: None,
+            deadly: false,
+            limited: false,
             dead: None,
             error: None,
             lease_lost: false,
@@ -142,6 +163,9 @@ impl fmt::Display for Op {
             Self::Fail => "fail",
             Self::Extend => "extend",
             Self::Release => "release",
+            Self::Serve => "serve",
+            Self::Run => "run",
+            Self::Stall => "stall",
         })
     }
 }

@@ -59,7 +59,7 @@ pub fn exercise(path: impl AsRef<Path>, load: Exercise) -> Result<Verdict> {
         // All of them are waited for, whatever the first error was.
         worked.fold(enqueued, Result::and)
     })?;
-    let rules = Rules { ordered: true, drained: true, reclaimed_within: None, all_told: true };
+    let rules = Rules { drained: true, all_told: true, ..Rules::default() };
     Ok(check(&History::of(&recorder), &[Snapshot::take(path)?], &rules))
 }
 

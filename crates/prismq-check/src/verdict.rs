@@ -29,11 +29,15 @@ pub enum Invariant {
     Liveness,
     /// The file is sound and its counters tell what is there.
     Conservation,
+    /// No pool holds what another pool's idle worker could run.
+    Hoarding,
+    /// No task dies of another that kills its process.
+    Innocence,
 }
 
 impl Invariant {
     /// Every one of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::NoLoss,
         Self::NoPhantom,
         Self::OneEnd,
@@ -44,6 +48,8 @@ impl Invariant {
         Self::NeverEarly,
         Self::Liveness,
         Self::Conservation,
+        Self::Hoarding,
+        Self::Innocence,
     ];
 
     /// Its name, for people.
@@ -60,6 +66,8 @@ impl Invariant {
             Self::NeverEarly => "never early",
             Self::Liveness => "liveness",
             Self::Conservation => "conservation",
+            Self::Hoarding => "hoarding",
+            Self::Innocence => "innocence",
         }
     }
 }
@@ -127,7 +135,11 @@ pub struct Counts {
     pub completed: u64,
     /// Tasks that were given.
     pub deliveries: u64,
-    /// Of these, tasks that had been given before, and were neither failed nor released since.
+    /// Of these, handlers that pools began.
+    pub runs: u64,
+    /// From a pool's claim to the beginning of the task's handler, where that is known.
+    pub held: Spread,
+    /// Of all that were given, tasks that had been given before, and were neither failed nor released since.
     pub duplicates: u64,
     /// Calls refused because another lease holds the task, or none.
     pub stale_refused: u64,
@@ -164,6 +176,8 @@ impl Counts {
             recovered: self.recovered + other.recovered,
             completed: self.completed + other.completed,
             deliveries: self.deliveries + other.deliveries,
+            runs: self.runs + other.runs,
+            held: spread(self.held, other.held),
             duplicates: self.duplicates + other.duplicates,
             stale_refused: self.stale_refused + other.stale_refused,
             busy: self.busy + other.busy,
@@ -234,6 +248,7 @@ impl fmt::Display for Counts {
         writeln!(f, "recovered              {}", self.recovered)?;
         writeln!(f, "completed              {}", self.completed)?;
         writeln!(f, "delivered again        {} of {}", self.duplicates, self.deliveries)?;
+        writeln!(f, "run by pools           {}, held before {}", self.runs, self.held)?;
         writeln!(f, "stale calls refused    {}", self.stale_refused)?;
         writeln!(f, "busy surfaced          {}", among(self.busy, self.calls))?;
         writeln!(f, "lease overlaps         {}", among(self.overlaps, self.deliveries))?;

@@ -40,6 +40,8 @@ impl Call {
 pub enum Effect {
     /// The device answers EIO and does nothing.
     InputOutput,
+    /// The device answers EIO, as SQLite's own VFS passes it on from a read: most calls report it as damage.
+    UnreadableFile,
     /// The device answers ENOSPC and does nothing.
     NoSpace,
     /// A read gives half of what was asked and zeros for the rest.
@@ -53,6 +55,7 @@ impl Effect {
     pub(crate) const fn code(self, call: Call) -> Option<i32> {
         match self {
             Self::InputOutput => Some(call.input_output_error()),
+            Self::UnreadableFile => Some(ffi::SQLITE_IOERR_CORRUPTFS),
             Self::NoSpace => Some(ffi::SQLITE_FULL),
             Self::ShortRead => Some(ffi::SQLITE_IOERR_SHORT_READ),
             Self::Kill => None,

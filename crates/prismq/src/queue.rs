@@ -379,7 +379,10 @@ impl Queue {
         bytes_max: usize,
     ) -> Vec<(LeaseKey, Result<Payload>)> {
         let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
-        match self.reader(|reader| reader.payloads(&ids, bytes_max)) {
+        let read = || self.reader(|reader| reader.payloads(&ids, bytes_max));
+        // What a device fails to read, SQLite reports as damage too: only what is found twice is taken for it.
+        let payloads = read().or_else(|error| if error.is_corrupt() { read() } else { Err(error) });
+        match payloads {
             Ok(payloads) => keys.into_iter().zip(payloads).collect(),
             Err(_) if keys.len() > 1 => {
                 keys.truncate(1);

@@ -58,11 +58,18 @@ fn adds_up(
         let uses = last.into_iter().flat_map(|given| &given.uses);
         uses.filter(|call| call.begun.op == Op::Release && call.outcome() == phase).count() as i64
     };
-    let (sure, unsure) = (releases(Phase::Ok).min(1), releases(Phase::Info).min(1));
+    // What a pool had claimed ahead loses no attempt by the death of its process, though it had begun.
+    let adrift = last.is_some_and(|given| given.is_run() && !is_settled(given));
+    let (sure, unsure) =
+        (releases(Phase::Ok).min(1), releases(Phase::Info).min(1).max(i64::from(adrift)));
     let unknown = facts.unknown_claims_before(life, told.at_ns) as i64;
     let least = base - (sure + unsure).min(1) + known;
     let most = base - sure + known + unknown;
     (least..=most).contains(&i64::from(told.attempt))
+}
+
+fn is_settled(given: &Given<'_>) -> bool {
+    given.uses.iter().any(|call| matches!(call.begun.op, Op::Complete | Op::Fail) && call.is_ok())
 }
 
 fn too_many(life: &Life<'_>) -> Option<String> {

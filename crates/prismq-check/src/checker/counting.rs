@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Finding;
 use super::facts::{Call, Facts, Life};
+use super::hoarding::held;
 use super::liveness::recoveries;
 use super::no_loss::is_lost;
 use super::order::{Passage, passages};
@@ -20,14 +21,17 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
         unknown && (life.standing.is_some() || !life.claims.is_empty())
     };
     let lost = lives().filter(|life| facts.last.is_some() && is_lost(life)).count();
+    // A pool's life and its handlers are no calls.
+    let told = |call: &&Call<'_>| !matches!(call.begun.op, Op::Serve | Op::Run);
+    let runs = || calls().filter(|call| call.begun.op == Op::Run);
     let refused = |call: &&Call<'_>| call.end().is_some_and(|end| end.lease_lost);
     let (after_expiry, after_claim) = lives()
         .flat_map(recoveries)
         .map(|recovery| (recovery.after_expiry, recovery.after_claim))
         .unzip();
     Counts {
-        calls: size(facts.calls.len()),
-        unknown: size(calls().filter(|call| call.outcome() == Phase::Info).count()),
+        calls: size(calls().filter(told).count()),
+        unknown: size(calls().filter(told).filter(|call| call.outcome() == Phase::Info).count()),
         acked: size(lives().filter(acked).count()),
         lost: size(lost),
         unexpected: findings(Invariant::NoPhantom),
@@ -36,6 +40,8 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
             calls().filter(|call| call.begun.op == Op::Complete && call.is_ok()).count(),
         ),
         deliveries: size(lives().map(|life| life.claims.len()).sum()),
+        runs: size(runs().count()),
+        held: Spread::over(runs().filter_map(|call| held(facts, call)).collect()),
         duplicates: size(lives().map(duplicates).sum()),
         stale_refused: size(calls().filter(refused).count()),
         busy: size(calls().filter(|call| call.end().is_some_and(|end| end.busy)).count()),

@@ -26,7 +26,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 
 fn overlap(first: &Given<'_>, second: &Given<'_>) -> bool {
     let given_ns = second.event.t_mono_ns;
-    let held_until = first.expiry_before(given_ns);
+    let held_until = first.held_until(given_ns);
     first.settled_before(given_ns).is_none()
         && held_until.is_some_and(|expiry| second.event.t_db < expiry)
 }

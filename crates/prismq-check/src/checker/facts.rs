@@ -44,12 +44,16 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A task given by a claim, and what was done with the lease.
+/// A task given by a claim, and what was done with the lease; or one that a pool ran, which it had claimed
+/// at some time since its start.
 #[derive(Debug, Clone)]
 pub(super) struct Given<'a> {
-    /// The claim's call.
-    pub(super) begun: &'a Event,
+    /// When the claim was called, at the earliest.
+    pub(super) begun_ns: u64,
+    /// The claim's answer, or the beginning of a pool's handler.
     pub(super) event: &'a Event,
+    /// When the pool's handler ended.
+    ended_ns: u64,
     /// Calls with this lease's token, in order.
     pub(super) uses: Vec<Call<'a>>,
 }
@@ -63,6 +67,11 @@ impl<'a> Given<'a> {
         self.event.attempt.unwrap_or(0)
     }
 
+    /// Whether a pool ran it.
+    pub(super) fn is_run(&self) -> bool {
+        self.event.op == Op::Run
+    }
+
     /// The call, not known to be refused, that ended the lease before this time, if one did.
     pub(super) fn settled_before(&self, t_mono_ns: u64) -> Option<&Call<'a>> {
         self.uses.iter().find(|call| {
@@ -74,7 +83,11 @@ impl<'a> Given<'a> {
 
     /// When the lease ends by itself, as far as calls begun before this time moved it; `None` if that is
     /// not known.
+    /// A pool extends leases as it sees fit.
     pub(super) fn expiry_before(&self, t_mono_ns: u64) -> Option<i64> {
+        if self.is_run() {
+            return None;
+        }
         let mut expiry = self.event.expires_at;
         let extensions = self.uses.iter().filter(|call| {
             call.begun.op == Op::Extend
@@ -86,6 +99,16 @@ impl<'a> Given<'a> {
         }
         expiry
     }
+
+    /// Until when the lease holds at least, unless it is settled.
+    pub(super) fn held_until(&self, t_mono_ns: u64) -> Option<i64> {
+        if !self.is_run() {
+            return self.expiry_before(t_mono_ns);
+        }
+        // A failure with a time limit is told only once the pool reports it.
+        let unheard = self.event.limited && self.ended_ns < t_mono_ns;
+        self.event.expires_at.filter(|_| !unheard)
+    }
 }
 
 /// Everything told of one task.
@@ -94,7 +117,7 @@ pub(super) struct Life<'a> {
     pub(super) enqueue: Option<Call<'a>>,
     /// Known claims, by token.
     pub(super) claims: Vec<Given<'a>>,
-    /// Claims that a power cut may have undone.
+    /// Claims that a power cut may have undone, or that a pool lost before it ran their task.
     pub(super) doubtful_claims: usize,
     /// Calls with a token of no known claim.
     pub(super) strays: Vec<Call<'a>>,
@@ -119,7 +142,10 @@ pub(super) struct Facts<'a> {
     pub(super) rules: &'a Rules,
     pub(super) lives: BTreeMap<u64, Life<'a>>,
     pub(super) calls: Vec<Call<'a>>,
-    /// When claims began that nobody knows the whole answer of.
+    /// The pools there were, each from its start to its end, if that was told.
+    pub(super) pools: Vec<Call<'a>>,
+    /// When claims began that nobody knows the whole answer of, and pools whose end was not told, each of which
+    /// may have claimed any task once more than it told.
     unknown_claims: Vec<u64>,
     /// The latest time of the queue's clock up to each event.
     latest: Vec<(u64, i64)>,
@@ -140,11 +166,24 @@ impl<'a> Facts<'a> {
         }));
         let unknown_claims = calls
             .iter()
-            .filter(|call| call.begun.op == Op::Claim && call.outcome() == Phase::Info)
+            .filter(|call| matches!(call.begun.op, Op::Claim | Op::Serve))
+            .filter(|call| call.outcome() == Phase::Info)
             .map(|call| call.begun.t_mono_ns)
             .collect();
-        let lives = lives(&calls, last);
-        Self { history, snapshots, last, rules, lives, calls, unknown_claims, latest, latest_claim }
+        let pools = calls.iter().filter(|call| call.begun.op == Op::Serve).cloned().collect();
+        let lives = lives(history, &calls, last);
+        Self {
+            history,
+            snapshots,
+            last,
+            rules,
+            lives,
+            calls,
+            pools,
+            unknown_claims,
+            latest,
+            latest_claim,
+        }
     }
 
     /// How many claims nobody knows of may at most have taken a task by this time.
@@ -154,7 +193,9 @@ impl<'a> Facts<'a> {
 
     /// Whether a claim may have taken back a lease that expired at this time, up to this moment.
     pub(super) fn may_be_taken_back(&self, expiry: i64, t_mono_ns: u64) -> bool {
-        let times = if self.rules.all_told { &self.latest_claim } else { &self.latest };
+        // Nobody sees the claims of a pool.
+        let all_told = self.rules.all_told && self.pools.is_empty();
+        let times = if all_told { &self.latest_claim } else { &self.latest };
         let after = times.partition_point(|(at, _)| *at <= t_mono_ns);
         let before = after.checked_sub(1).and_then(|place| times.get(place));
         before.is_some_and(|(_, latest)| *latest >= expiry)
@@ -171,22 +212,40 @@ fn latest_of(times: impl Iterator<Item = (u64, i64)>) -> Vec<(u64, i64)> {
     so_far.collect()
 }
 
+/// What an actor does one at a time: the handlers of a pool run, and their results are settled, beside each
+/// other.
+type Thread = (u32, Option<(Op, Option<i64>, Option<i64>)>);
+
+fn thread(event: &Event) -> Thread {
+    let of_lease = match event.op {
+        Op::Enqueue | Op::Claim => None,
+        Op::Serve => Some((event.op, None, None)),
+        _ => Some((event.op, event.task, event.token)),
+    };
+    (event.proc, of_lease)
+}
+
 /// Pairs calls with their answers, in the order of the calls.
 pub(super) fn calls(history: &History) -> Vec<Call<'_>> {
     let mut calls: Vec<Call<'_>> = Vec::new();
-    let mut open: HashMap<u32, usize> = HashMap::new();
+    let mut open: HashMap<Thread, usize> = HashMap::new();
     for event in history.events() {
+        let thread = thread(event);
         if event.phase == Phase::Invoke {
-            open.insert(event.proc, calls.len());
+            open.insert(thread, calls.len());
             calls.push(Call { begun: event, ends: Vec::new() });
-        } else if let Some(call) = open.get(&event.proc).and_then(|place| calls.get_mut(*place)) {
+        } else if let Some(call) = open.get(&thread).and_then(|place| calls.get_mut(*place)) {
             call.ends.push(event);
         }
     }
     calls
 }
 
-fn lives<'a>(calls: &[Call<'a>], last: Option<&'a Snapshot>) -> BTreeMap<u64, Life<'a>> {
+fn lives<'a>(
+    history: &'a History,
+    calls: &[Call<'a>],
+    last: Option<&'a Snapshot>,
+) -> BTreeMap<u64, Life<'a>> {
     let mut lives: BTreeMap<u64, Life<'a>> = BTreeMap::new();
     let of_op = |op| calls.iter().filter(move |call| call.begun.op == op);
     for call in of_op(Op::Enqueue) {
@@ -201,16 +260,28 @@ fn lives<'a>(calls: &[Call<'a>], last: Option<&'a Snapshot>) -> BTreeMap<u64, Li
             };
             let life = lives.entry(key).or_default();
             if event.phase == Phase::Ok {
-                life.claims.push(Given { begun: call.begun, event, uses: Vec::new() });
+                let begun_ns = call.begun.t_mono_ns;
+                life.claims.push(Given { begun_ns, event, ended_ns: u64::MAX, uses: Vec::new() });
             } else {
                 life.doubtful_claims += 1;
             }
         }
     }
+    let starts = of_op(Op::Serve).map(|call| (call.begun.proc, call.begun.t_mono_ns));
+    let starts: HashMap<u32, u64> = starts.collect();
+    for call in of_op(Op::Run) {
+        if let Some(key) = call.begun.key {
+            let begun_ns = starts.get(&call.begun.proc).copied().unwrap_or(0);
+            let given =
+                Given { begun_ns, event: call.begun, ended_ns: call.ended_ns(), uses: Vec::new() };
+            lives.entry(key).or_default().claims.push(given);
+        }
+    }
+    lost_by_pools(history, &mut lives);
     for life in lives.values_mut() {
         life.claims.sort_by_key(|given| (given.token(), given.event.t_mono_ns));
     }
-    for call in calls {
+    for call in calls.iter().filter(|call| call.begun.op != Op::Run) {
         let (Some(key), Some(token)) = (call.begun.key, call.begun.token) else {
             continue;
         };
@@ -226,4 +297,19 @@ fn lives<'a>(calls: &[Call<'a>], last: Option<&'a Snapshot>) -> BTreeMap<u64, Li
         }
     }
     lives
+}
+
+/// Notes what pools had claimed and lost before they ran it, of which they know no more than the id.
+fn lost_by_pools(history: &History, lives: &mut BTreeMap<u64, Life<'_>>) {
+    let lost = |event: &&Event| event.op == Op::Run && event.phase == Phase::Info;
+    let mut lost_of: HashMap<i64, usize> = HashMap::new();
+    for id in history.events().iter().filter(lost).filter_map(|event| event.task) {
+        *lost_of.entry(id).or_default() += 1;
+    }
+    for life in lives.values_mut().filter(|_| !lost_of.is_empty()) {
+        let enqueued = life.enqueue.as_ref().and_then(|call| call.end()?.task);
+        let given = life.claims.iter().find_map(|given| given.event.task);
+        let lost = enqueued.or(given).and_then(|id| lost_of.get(&id));
+        life.doubtful_claims += lost.copied().unwrap_or(0);
+    }
 }

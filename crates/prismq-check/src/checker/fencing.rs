@@ -31,7 +31,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 
 /// Whether a later token, or an equal one, was given later.
 fn rises(first: &Given<'_>, second: &Given<'_>) -> bool {
-    first.token() < second.token() && first.begun.t_mono_ns < second.event.t_mono_ns
+    first.token() < second.token() && first.begun_ns < second.event.t_mono_ns
 }
 
 fn misjudged(
@@ -50,15 +50,15 @@ fn misjudged(
     if !end.lease_lost {
         return None;
     }
-    let taken = others.clone().any(|other| other.begun.t_mono_ns < end.t_mono_ns);
+    let taken = others.clone().any(|other| other.begun_ns < end.t_mono_ns);
     // The call itself is no reason: it was refused.
     let settled = given.settled_before(end.t_mono_ns).is_some();
     let unsure = given
         .uses
         .iter()
         .any(|other| other.begun.op == Op::Extend && !other.is_ok() && other.may_have_happened());
-    let expiry = given.expiry_before(call.begun.t_mono_ns);
-    let held = expiry.is_some_and(|expiry| !facts.may_be_taken_back(expiry, end.t_mono_ns));
+    let held_until = given.held_until(call.begun.t_mono_ns);
+    let held = held_until.is_some_and(|until| !facts.may_be_taken_back(until, end.t_mono_ns));
     let held = held && !taken && !settled && !unsure;
     held.then(|| "refused while its lease held".to_owned())
 }

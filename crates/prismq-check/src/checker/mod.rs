@@ -6,12 +6,16 @@ mod counting;
 mod exclusion;
 mod facts;
 mod fencing;
+mod hoarding;
+mod innocence;
 mod liveness;
 mod never_early;
 mod no_loss;
 mod no_phantom;
 mod one_end;
 mod order;
+#[cfg(test)]
+mod scene;
 mod shortest;
 
 use std::collections::BTreeMap;
@@ -34,13 +38,30 @@ pub struct Rules {
     pub drained: bool,
     /// Workers asked so often that a task whose lease expired was taken again within this time.
     pub reclaimed_within: Option<Duration>,
+    /// No pool held a task that it had not begun for longer than this while a worker of another pool that
+    /// serves it was idle; time by which threads of their processes that only slept were late does not count.
+    pub shared_within: Option<Duration>,
+    /// No process died but of tasks that kill theirs, of which no two were there at once.
+    pub killed_by_tasks_only: bool,
     /// Nobody used the file whose calls are not in the history.
     pub all_told: bool,
 }
 
+impl Rules {
+    /// What every history is held to.
+    pub const PLAIN: Self = Self {
+        ordered: true,
+        drained: false,
+        reclaimed_within: None,
+        shared_within: None,
+        killed_by_tasks_only: false,
+        all_told: false,
+    };
+}
+
 impl Default for Rules {
     fn default() -> Self {
-        Self { ordered: true, drained: false, reclaimed_within: None, all_told: false }
+        Self::PLAIN
     }
 }
 
@@ -91,5 +112,7 @@ fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> {
         Invariant::NeverEarly => never_early::check(facts),
         Invariant::Liveness => liveness::check(facts),
         Invariant::Conservation => conservation::check(facts),
+        Invariant::Hoarding => hoarding::check(facts),
+        Invariant::Innocence => innocence::check(facts),
     }
 }

@@ -1,7 +1,7 @@
 //! A task ends once, by its completion or its death, and nothing happens to it afterwards.
 
 use super::Finding;
-use super::facts::{Call, Facts};
+use super::facts::{Call, Facts, Given};
 use super::no_loss::is_death;
 use crate::event::Op;
 
@@ -19,7 +19,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         let Some(end) = ends.first() else {
             continue;
         };
-        let again = life.claims.iter().find(|given| given.begun.t_mono_ns > end.ended_ns());
+        // A pool may have claimed it long before it runs it, but not under a later token than the last.
+        let after = |given: &&Given<'_>| {
+            let later = given.is_run() && Some(given.token()) > end.begun.token;
+            later || given.begun_ns > end.ended_ns()
+        };
+        let again = life.claims.iter().find(after);
         if let Some(again) = again {
             let what =
                 format!("task {key} had ended and was given again, under token {}", again.token());

@@ -2,7 +2,8 @@
 //!
 //! Only what could not have been otherwise is held against a queue: if A's enqueue was answered before
 //! B's began, B may not be given by a claim that was answered before A's began; nor may B if A has a lower
-//! priority number and was there before B's claim began. Only first claims of tasks without delay count.
+//! priority number and was there before B's claim began. Only first claims of tasks without delay count, and
+//! of queues that no pool serves: a pool holds tasks and gives some of them back, and nobody sees when.
 
 use std::collections::BTreeMap;
 
@@ -49,11 +50,11 @@ pub(super) fn passages(facts: &Facts<'_>) -> BTreeMap<Lane, Vec<Passage>> {
 fn passage(facts: &Facts<'_>, key: u64, life: &Life<'_>) -> Option<(Lane, Passage)> {
     let enqueue = life.enqueue.as_ref().filter(|call| call.is_ok())?;
     let begun = enqueue.begun;
-    if begun.run_at.is_some() {
+    if begun.run_at.is_some() || facts.pools.iter().any(|pool| pool.begun.queue == begun.queue) {
         return None;
     }
     let claim = match life.claims.first() {
-        Some(given) if given.attempt() == 1 => (given.begun.t_mono_ns, given.event.t_mono_ns),
+        Some(given) if given.attempt() == 1 => (given.begun_ns, given.event.t_mono_ns),
         // A claim nobody knows of may have taken it.
         Some(_) => return None,
         None if facts.unknown_claims_before(life, u64::MAX) > 0 => return None,

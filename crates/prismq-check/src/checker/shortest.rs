@@ -54,9 +54,10 @@ pub(super) fn history(
 }
 
 /// The events of a call that concern the finding; none if nothing of it does. A claim nobody knows the
-/// answer of concerns every task.
+/// answer of concerns every task, and so does a pool.
 fn part(call: &Call<'_>, concerns: impl Fn(&Event) -> bool) -> Option<Vec<Event>> {
-    let unknown_claim = call.begun.op == Op::Claim && call.outcome() == Phase::Info;
+    let unknown_claim =
+        call.begun.op == Op::Serve || (call.begun.op == Op::Claim && call.outcome() == Phase::Info);
     let of_claim = |event: &&Event| event.op != Op::Claim || concerns(event);
     let ends: Vec<Event> = call.ends.iter().copied().filter(of_claim).cloned().collect();
     if !unknown_claim && !concerns(call.begun) && !ends.iter().any(&concerns) {

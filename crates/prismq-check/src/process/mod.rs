@@ -4,6 +4,7 @@
 //! actor. An actor ends when its standard input does, so that none outlives its parent.
 
 mod order;
+mod pools;
 pub(crate) mod roles;
 
 use std::io::{BufRead, BufReader, Error as IoError, Write};
@@ -14,7 +15,7 @@ use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use self::order::{Order, Role};
+pub use self::order::{Listener, Order, Role};
 pub use self::roles::obey;
 
 use crate::error::{Error, Result};

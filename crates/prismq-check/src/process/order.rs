@@ -39,9 +39,34 @@ pub enum Role {
     Hold,
     /// Holds the file's write lock, in the midst of a transaction, until it is stopped.
     Lock,
+    /// Runs worker pools one after another, each of which is shut down, at times too soon; or one pool until it
+    /// is stopped. The length of a task's payload says what its handler does: of 100 to 600 bytes, it takes
+    /// as many milliseconds less 100; of 666, it kills the process; of others, it is left to chance.
+    Pools {
+        /// Handlers that run at once in each.
+        workers: usize,
+        /// Whether one pool follows another.
+        restarts: bool,
+        /// What is done with what they report.
+        listener: Listener,
+        /// Whether the process enqueues as well, without a pause.
+        produces: bool,
+    },
     /// Runs a pool that dies of payloads of 666 bytes, until it is stopped.
     DieOfPoison {
         /// Threads of the pool.
         workers: usize,
     },
+}
+
+/// What a pool's listener does with what it is called with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listener {
+    /// Nothing but to tell of it.
+    Plain,
+    /// It takes its time.
+    Slow,
+    /// It panics now and then.
+    Panicking,
 }

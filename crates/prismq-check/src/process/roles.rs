@@ -12,6 +12,7 @@ use prismq::{Lease, Queue, SystemClock, WorkerPool};
 use rusqlite::Connection;
 
 use super::order::{Order, Role};
+use super::pools;
 use crate::actor::{Actor, Job, Take};
 use crate::error::{Error, Result};
 use crate::recorder::Recorder;
@@ -19,7 +20,7 @@ use crate::recorder::Recorder;
 /// How long a worker rests that found nothing.
 pub(crate) const REST: Duration = Duration::from_millis(1);
 /// How long a payload is that kills whoever runs it.
-const POISON_BYTES: usize = 666;
+pub(super) const POISON_BYTES: usize = 666;
 
 /// Does what the order says, telling of it on standard output, until it is done or standard input ends.
 ///
@@ -53,6 +54,7 @@ pub fn obey(order: &Order) -> Result<()> {
                 produced.join().map_err(panicked)?
             })
         }
+        Role::Pools { .. } => pools::serve(order, &recorder, &until_stopped()),
         Role::DieOfPoison { workers } => run_pool(&queue, workers, order.lease),
         Role::Lock => Ok(()),
     }

@@ -54,8 +54,7 @@ impl Bench {
 }
 
 /// What a history is held to in which workers took all there was.
-pub(crate) const DRAINED: Rules =
-    Rules { ordered: true, drained: true, reclaimed_within: None, all_told: true };
+pub(crate) const DRAINED: Rules = Rules { drained: true, all_told: true, ..Rules::PLAIN };
 
 /// Everything that can happen to a task, to many of them, and all of it told: two actors work side by
 /// side, one of which stops now and then for longer than its lease; then all that is left is drained.

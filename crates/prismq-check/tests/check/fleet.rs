@@ -11,8 +11,13 @@ use prismq_check::{
 };
 use tempfile::TempDir;
 
+use crate::common::fast_folder;
+
 /// How long what a process of these tests claims is held.
 pub(crate) const LEASE: Duration = Duration::from_millis(300);
+
+/// More pools than a process of these tests runs one after another.
+const ACTORS_OF_POOLS: u32 = 10_000;
 
 pub(crate) struct Fleet {
     folder: TempDir,
@@ -22,7 +27,15 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap())
+    }
+
+    /// Where the disk's time is not to be what is seen.
+    pub(crate) fn without_disk() -> Self {
+        Self::in_folder(fast_folder())
+    }
+
+    fn in_folder(folder: TempDir) -> Self {
         Self { folder, procs: 0, told: History::default() }
     }
 
@@ -35,9 +48,8 @@ impl Fleet {
     }
 
     pub(crate) fn start_with(&mut self, role: Role, seed: u64, lease: Duration) -> Process {
-        // Two actors at most.
-        self.procs += 2;
-        let order = Order { path: self.path(), proc: self.procs, seed, lease, role };
+        let order = Order { path: self.path(), proc: self.procs + 1, seed, lease, role };
+        self.procs += if matches!(role, Role::Pools { .. }) { ACTORS_OF_POOLS } else { 2 };
         Process::start(env!("CARGO_BIN_EXE_prismq-check-actor"), &order).unwrap()
     }
 
@@ -48,7 +60,7 @@ impl Fleet {
 
     /// An actor in this process; what it tells must be heard in the end.
     pub(crate) fn actor(&mut self, queue: Queue) -> (Actor<Queue>, Recorder) {
-        self.procs += 2;
+        self.procs += 1;
         let recorder = Recorder::in_memory();
         (Actor::new(queue, Arc::new(SystemClock), recorder.clone(), self.procs), recorder)
     }
@@ -62,7 +74,9 @@ impl Fleet {
     pub(crate) fn drain(&mut self, rules: &Rules) -> Verdict {
         let queue = Queue::open(self.path()).unwrap();
         let (mut actor, recorder) = self.actor(queue.clone());
-        let take = Take { max: 100, lease: Duration::from_secs(60), ..Take::default() };
+        let types = vec!["job".to_owned(), "limited".to_owned()];
+        let lease = Duration::from_secs(60);
+        let take = Take { types, max: 100, lease, ..Take::default() };
         loop {
             let leases = actor.claim(&take).unwrap();
             for lease in &leases {

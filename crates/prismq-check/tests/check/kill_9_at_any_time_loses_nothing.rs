@@ -8,8 +8,7 @@ use crate::fleet::{Fleet, report};
 const QUICK: Duration = Duration::from_secs(8);
 /// Rounds on one file, after which all that is left is drained and a new one begun.
 const ROUNDS: u32 = 10;
-const RULES: Rules =
-    Rules { ordered: true, drained: false, reclaimed_within: None, all_told: true };
+const RULES: Rules = Rules { all_told: true, ..Rules::PLAIN };
 
 #[test]
 fn kill_9_at_any_time_loses_nothing() {

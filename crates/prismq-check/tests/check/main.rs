@@ -25,4 +25,7 @@ mod every_mutant_of_the_store_is_caught;
 mod kill_9_at_any_time_loses_nothing;
 mod many_processes_die_and_return_on_one_file;
 mod many_processes_may_create_the_file_at_once;
+mod no_pool_hoards_what_another_could_run;
+mod no_task_dies_of_another_that_kills_its_process;
+mod pools_keep_every_promise_however_they_end;
 mod what_users_of_other_queues_missed_holds;

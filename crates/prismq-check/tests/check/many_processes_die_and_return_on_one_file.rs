@@ -10,12 +10,8 @@ const PROCESSES: usize = 8;
 /// How much history is gathered before it is judged and a new file begun.
 const CALLS_MAX: u64 = 200_000;
 /// Workers ask all the time, but the machine may be busy with other things.
-const RULES: Rules = Rules {
-    ordered: true,
-    drained: false,
-    reclaimed_within: Some(Duration::from_secs(60)),
-    all_told: true,
-};
+const RULES: Rules =
+    Rules { reclaimed_within: Some(Duration::from_secs(60)), all_told: true, ..Rules::PLAIN };
 
 #[test]
 fn many_processes_die_and_return_on_one_file() {

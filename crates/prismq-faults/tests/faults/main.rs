@@ -20,5 +20,7 @@ mod a_power_cut_loses_nothing_that_was_acknowledged;
 mod a_process_killed_at_any_write_leaves_the_old_state_or_the_new;
 mod a_reader_that_pins_the_wal_lets_it_shrink_in_the_end;
 mod claimed_payloads;
+mod pools_on_slow_disks;
+mod pools_survive_system_calls_that_fail;
 mod system_calls_killed_by_strace_leave_the_old_state_or_the_new;
 mod without_permission_nothing_is_opened_or_changed;
