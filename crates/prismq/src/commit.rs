@@ -6,7 +6,8 @@
 //! of RocksDB). There is no timer: what arrives during a commit is the next group. A lone caller
 //! applies its operations itself, without a thread switch.
 //!
-//! Idle worker pools register as [`Claimer`]s. Whoever enqueues what one waits for claims it for the pool
+//! Worker pools register as [`Claimer`]s. Whoever enqueues what an idle one waits for, or something more
+//! urgent than what a busy one holds, claims it for the pool
 //! in the same transaction, so that the task is in the pool's hands as soon as it is committed, and waking
 //! a worker costs no transaction of its own.
 //!
@@ -37,7 +38,7 @@ type Answers = Vec<Result<Answer>>;
 
 /// Who claims in the transactions of others: a worker pool.
 ///
-/// Called while the store is locked; it must not call the committer.
+/// Called from the thread that commits, in part while the store is locked: it must not call the committer.
 pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// What it claims, but for the number of tasks.
     fn claim(&self) -> &Claim;

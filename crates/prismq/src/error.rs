@@ -28,7 +28,7 @@ pub enum Error {
     },
     /// The lease no longer holds the task: the task was settled, or the lease expired and a claim took the
     /// task back. An expired lease holds its task until then.
-    /// Whatever the handler did must be treated as done by nobody.
+    /// The result was not recorded; another attempt may have run the task or will.
     #[error("the lease on task {id} with token {token} no longer holds")]
     LeaseLost {
         /// The task.
@@ -55,7 +55,9 @@ pub enum Error {
         waited: Duration,
     },
     /// More operations wait for the disk than the queue admits; slow down and try again.
-    #[error("{pending} operations already wait for the disk, and did so for {waited:?}")]
+    #[error(
+        "submission queue full ({pending} operations pending) after waiting {waited:?}: slow down or retry"
+    )]
     Overloaded {
         /// Operations waiting.
         pending: usize,
@@ -167,9 +169,10 @@ pub enum Error {
         /// The path it was opened by, without links.
         path: PathBuf,
     },
-    /// A sync or a commit failed in a way that leaves open what reached the disk. Nothing more is
-    /// written through this handle; drop it and open the file again.
-    #[error("the queue stopped after a failed commit ({cause}): reopen the file")]
+    /// It is unknown what reached the disk, or the engine is in an unknown state: a sync or a commit failed,
+    /// the `-wal` or `-shm` in use was removed, or a transaction panicked. Every later operation and read
+    /// through this handle fails with this error.
+    #[error("the queue is poisoned ({cause}): drop it and open the file again")]
     Poisoned {
         /// The first failure.
         cause: String,

@@ -1,5 +1,5 @@
 //! The pool's side of claims that ride on others' transactions: a transaction that enqueues what idle
-//! workers wait for claims it for them too, so that waking them costs no transaction of its own, and the
+//! workers wait for, or something more urgent than what is held, claims it for the pool too, so that waking them costs no transaction of its own, and the
 //! thread that commits wakes the worker.
 
 use std::time::Instant;

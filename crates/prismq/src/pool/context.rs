@@ -77,8 +77,8 @@ impl TaskContext<'_> {
         self.flags.timed_out()
     }
 
-    /// Whether the handler should stop, as its result will not count: [`Self::lease_lost`] or
-    /// [`Self::timed_out`]. Long handlers ask this now and then.
+    /// Whether the handler should stop early: its lease is lost, or its time limit has passed. Long handlers
+    /// check this now and then.
     #[must_use]
     pub fn should_stop(&self) -> bool {
         self.lease_lost() || self.timed_out()

@@ -26,8 +26,8 @@ pub enum Outcome {
     Retried,
     /// The attempt failed; the task is a dead letter.
     Dead,
-    /// Given back without counting an attempt: at shutdown, or as the pool held more than it could soon
-    /// run.
+    /// Given back without counting an attempt: at shutdown, on a pause or a fault of the queue, or as the
+    /// pool held more than it could soon run.
     Released,
     /// The lease no longer held; the result was refused.
     LeaseLost,
@@ -47,7 +47,7 @@ pub struct PoolStats {
     pub released: u64,
     /// Attempts whose result was refused.
     pub lease_lost: u64,
-    /// Attempts that ran into their time limit; they count as retried or dead too.
+    /// Attempts that failed after their time limit had passed; they count as retried or dead too.
     pub timed_out: u64,
     /// Handlers run to their end, by worker.
     pub per_worker: Vec<u64>,

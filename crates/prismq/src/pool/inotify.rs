@@ -51,7 +51,7 @@ impl Inotify {
         }
     }
 
-    /// Calls the leader for what other processes commit, until it is stopped.
+    /// Claims what other processes commit, then wakes the leader, until it is stopped.
     pub(super) fn run(&self, shared: &Shared) {
         // Else each of the waits takes 50 us longer. It only makes a task begin sooner.
         _ = set_current_timer_slack(Some(NonZeroU64::MIN));
@@ -93,7 +93,7 @@ impl Inotify {
     }
 }
 
-/// Whether another process committed something, now or within a few milliseconds.
+/// Whether another process committed something, now or within a tenth of a second.
 fn look(shared: &Shared, known: &mut Option<i64>) -> bool {
     for wait in LOOKS.iter().flat_map(|(wait, times)| std::iter::repeat_n(*wait, *times)) {
         let version = shared.queue.version().ok();

@@ -1,5 +1,5 @@
 //! The leader's life: settle what workers finished, claim for them, extend leases, and watch the queue
-//! while there is nothing to do. The only thread of a pool that writes.
+//! while there is nothing to do.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

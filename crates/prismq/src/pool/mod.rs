@@ -2,7 +2,8 @@
 //!
 //! The workers ([`worker`]) only run handlers. The leader ([`leader`]) commits what they finished, claims
 //! ahead for them and extends leases. What to do next is decided by the [`scheduler`], under one lock. A
-//! transaction that enqueues for an idle pool claims for it too ([`claimer`]). Listeners of the
+//! transaction that enqueues for an idle pool, or something urgent for a busy one, claims for it too
+//! ([`claimer`]). Listeners of the
 //! application are called by a thread of their own ([`notifier`]).
 
 mod builder;
@@ -39,8 +40,8 @@ use crate::lease::{Claim, Lease};
 use crate::queue::Queue;
 use crate::signal::Signal;
 
-/// Threads at work on a queue. Dropping it shuts it down in good order, as
-/// [`WorkerPool::shutdown`] does.
+/// Threads at work on a queue. Dropping it shuts it down, as [`WorkerPool::shutdown`] does, and waits for up
+/// to [`SHUTDOWN_DEFAULT`](crate::limits::SHUTDOWN_DEFAULT).
 #[derive(Debug)]
 #[must_use = "dropping the pool stops it"]
 pub struct WorkerPool {
@@ -75,7 +76,7 @@ impl WorkerPool {
     ///
     /// After [`Error::Poisoned`] it has ended for good: open the queue again and start another pool. Any
     /// other error may end by itself, say as the file is moved back or a newer version of the program
-    /// is gone: the pool tries again every second, and then goes on.
+    /// is gone: the pool tries again, first soon and then every second, and goes on when that succeeds.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         match self.shared.queue.check_owner() {
@@ -84,8 +85,7 @@ impl WorkerPool {
         }
     }
 
-    /// Waits until the pool has ended by itself, which only a fault of the queue that lasts makes it do,
-    /// for up to `timeout`; says whether it has.
+    /// Blocks for up to `timeout` until a permanent fault has stopped the pool; `true` if one has.
     #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
         if self.shared.queue.check_owner().is_err() {

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-/// The weight of the handler that ended last, once more than its inverse have ended: a heavier one would
-/// take every slow task among quick ones for the rule.
+/// Weight of the newest handler, about one of the last 20; a plain mean until so many have ended. A larger
+/// weight would let one slow outlier dominate.
 const WEIGHT: f64 = 0.05;
 
 #[derive(Debug)]

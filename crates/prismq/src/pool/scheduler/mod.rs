@@ -81,7 +81,7 @@ pub(super) struct Scheduler {
     looked_at: Instant,
     /// When the next handler runs into its time limit or out of its grace.
     timeout_at: Option<Instant>,
-    /// Tasks that transactions of others may claim for free workers.
+    /// Tasks that transactions of others may claim for the pool.
     promised: usize,
     /// The priority of the last task that was claimed.
     last_priority: Option<i32>,

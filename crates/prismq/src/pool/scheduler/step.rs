@@ -1,4 +1,4 @@
-//! What the scheduler tells a worker and the leader to do.
+//! What a worker and the leader are to do.
 
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ pub(in crate::pool) enum Plan {
 #[derive(Debug, Default)]
 pub(in crate::pool) struct Batch {
     pub(in crate::pool) finished: Vec<Finished>,
-    /// Suspects that are about to run.
+    /// The suspect that is about to run.
     pub(in crate::pool) begin: Option<LeaseKey>,
     pub(in crate::pool) extend: Vec<LeaseKey>,
     pub(in crate::pool) claim: Option<Room>,

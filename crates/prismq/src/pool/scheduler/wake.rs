@@ -1,7 +1,7 @@
 //! Which waiting workers to wake.
 //!
-//! Waking a thread takes about as long as [`QUICK`]. What those awake will have begun by then is left to
-//! them, so that quick handlers run on few threads without a switch between them; a handler that turns
+//! Waking a thread takes about as long as [`QUICK`]. Tasks that awake workers will begin within that time
+//! are left to them, so that quick handlers run on few threads without a switch between them; a handler that turns
 //! out not to be quick frees what it keeps waiting after [`STUCK`], when the leader looks after it. This
 //! makes drains of no-op tasks about a third faster, and costs nothing where handlers take longer.
 
