@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prismq::{Clock, Outcome, Queue, ShutdownReport, TaskContext, TaskError, WorkerPool};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -124,15 +124,18 @@ impl Pool {
     /// [`Error::Log`] if it could not be told of.
     pub fn shutdown(self, timeout: Duration) -> Result<ShutdownReport> {
         let Self { pool, teller, begun, meter } = self;
+        let began = Instant::now();
         let report = pool.shutdown(timeout);
+        let in_time = began.elapsed() < timeout;
         teller.ended.store(true, Ordering::Relaxed);
         if let Some(meter) = meter {
             let panicked = |_| Error::Log(std::io::Error::other("the meter of stalls panicked"));
             meter.join().map_err(panicked)??;
         }
         let nothing_left = report.abandoned.is_empty() && report.unsettled.is_empty();
-        // After a fault of the queue, it may have claimed what it does not know of.
-        let over = nothing_left && report.error.is_none();
+        // After a fault of the queue, it may have claimed what it does not know of; and what it could not give
+        // back in time, it does not report.
+        let over = nothing_left && in_time && report.error.is_none();
         if over && teller.runs().values().all(VecDeque::is_empty) {
             teller.tell(Event { phase: Phase::Ok, t_db: teller.now(), ..begun })?;
         }
