@@ -42,8 +42,9 @@ pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// What it claims, but for the number of tasks.
     fn claim(&self) -> &Claim;
 
-    /// How many tasks it can take now. If any, [`Claimer::keep_promise`] follows.
-    fn promise(&self) -> usize;
+    /// How many tasks it takes now of those that are enqueued, the most urgent of which has this
+    /// priority. If any, [`Claimer::keep_promise`] follows.
+    fn promise(&self, priority: i32) -> usize;
 
     /// Gives it what was claimed of so many promised tasks, once that is committed.
     fn keep_promise(&self, room: usize, leases: Vec<Lease>);
@@ -322,14 +323,17 @@ impl<S: Store> Committer<S> {
         operations: &mut Vec<Operation>,
         claimers: &[Arc<dyn Claimer>],
     ) -> Result<Answers> {
-        let serves = |claimer: &Arc<dyn Claimer>| {
-            operations.iter().any(|operation| operation.serves(claimer.claim()))
+        let brought = |claimer: &Arc<dyn Claimer>| {
+            operations.iter().filter_map(|operation| operation.brings(claimer.claim())).min()
         };
-        let served: Vec<_> = claimers.iter().filter(|claimer| serves(claimer)).collect();
+        let served: Vec<_> = claimers
+            .iter()
+            .filter_map(|claimer| brought(claimer).map(|priority| (claimer, priority)))
+            .collect();
         let mut store = self.store();
         let promised: Vec<(&Arc<dyn Claimer>, usize)> = served
             .into_iter()
-            .map(|claimer| (claimer, claimer.promise()))
+            .map(|(claimer, priority)| (claimer, claimer.promise(priority)))
             .filter(|(_, room)| *room > 0)
             .collect();
         if promised.is_empty() {

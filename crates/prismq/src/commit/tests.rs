@@ -204,7 +204,7 @@ impl Claimer for Idle {
         &self.claim
     }
 
-    fn promise(&self) -> usize {
+    fn promise(&self, _: i32) -> usize {
         self.room
     }
 

@@ -13,8 +13,8 @@ impl Claimer for Shared {
         &self.claim
     }
 
-    fn promise(&self) -> usize {
-        self.scheduler().promise()
+    fn promise(&self, priority: i32) -> usize {
+        self.scheduler().promise(Some(priority))
     }
 
     fn keep_promise(&self, room: usize, leases: Vec<Lease>) {

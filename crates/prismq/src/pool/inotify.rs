@@ -111,7 +111,7 @@ fn look(shared: &Shared, known: &mut Option<i64>) -> bool {
 
 /// Claims for idle workers; the leader sees to the rest, and to what failed.
 fn claim(shared: &Shared) {
-    let room = shared.scheduler().promise();
+    let room = shared.scheduler().promise(None);
     if room > 0 {
         let claim = shared.claim.clone().max(room).begun_max(0).suspects_max(0);
         let answer = shared.queue.submit_all(vec![Operation::Claim(claim)]).pop();

@@ -240,7 +240,7 @@ fn claimed(
 /// The database refused: later it may not, or the pool ends.
 fn refused(shared: &Shared, error: Error) {
     let now = Instant::now();
-    if !error.is_final() {
+    if error.is_transient() {
         tracing::warn!(%error, "the worker pool tries again");
         shared.scheduler().back_off(now);
         return;

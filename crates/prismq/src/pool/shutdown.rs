@@ -76,7 +76,7 @@ impl WorkerPool {
         // A handler or a database that does not return must not keep its caller.
         let own_threads = usize::from(caller.is_some());
         let mut scheduler = self.shared.scheduler();
-        if settled && own_task.is_none() {
+        if settled && own_task.is_none() && !scheduler.is_suspended() {
             scheduler = self
                 .shared
                 .wait_until(scheduler, deadline, |scheduler| scheduler.threads() <= own_threads);

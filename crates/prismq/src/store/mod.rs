@@ -82,15 +82,16 @@ impl Operation {
         }
     }
 
-    /// Whether it brings a task that this claim would take.
-    pub(crate) fn serves(&self, claim: &Claim) -> bool {
-        let fits = |task: &NewTask| {
+    /// The priority of the most urgent task it brings that this claim would take, if it brings one.
+    pub(crate) fn brings(&self, claim: &Claim) -> Option<i32> {
+        let Self::Enqueue(tasks) = self else { return None };
+        let fits = |task: &&NewTask| {
             task.delay.is_zero()
                 && task.queue == claim.queue
                 && claim.types.contains(&task.task_type)
                 && task.requirements.all_in(&claim.capabilities)
         };
-        matches!(self, Self::Enqueue(tasks) if tasks.iter().any(fits))
+        tasks.iter().filter(fits).map(|task| task.priority).min()
     }
 
     /// Payload bytes it carries.

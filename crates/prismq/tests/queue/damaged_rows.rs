@@ -80,6 +80,27 @@ fn a_pool_goes_on_past_damaged_rows_and_so_does_the_enqueue_that_wakes_it() {
 }
 
 #[test]
+fn a_damaged_suspect_is_set_aside_and_counted_as_any_other_task() {
+    for set in ["priority = 9999999999", "token = 9223372036854775807"] {
+        let fixture = Fixture::new();
+        let bad = fixture.enqueue("bad");
+        fixture.claim_one();
+        fixture.clock.advance(LEASE);
+        // It takes back what expired, and gives nothing.
+        assert!(fixture.queue.claim(&Claim::new(["other"])).unwrap().is_empty());
+        damage(&fixture, &format!("UPDATE task SET {set}"));
+        let good = fixture.enqueue("good");
+        assert_eq!(fixture.claim(9).iter().map(prismq::Lease::id).collect::<Vec<_>>(), [good]);
+        assert_eq!(state_and_error(&fixture.queue, bad).0, State::Dead, "{set}");
+        let stats = fixture.queue.stats("default").unwrap();
+        assert_eq!((stats.ready, stats.leased, stats.dead), (0, 1, 1), "{set}");
+        let suspects = "SELECT sum(suspects) + (SELECT sum(suspect) FROM task) FROM queue";
+        let file = Connection::open(fixture.path()).unwrap();
+        assert_eq!(file.query_row(suspects, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{set}");
+    }
+}
+
+#[test]
 fn many_damaged_rows_do_not_hide_a_sound_one() {
     let fixture = Fixture::new();
     fixture.queue.enqueue_all(&vec![task("bad"); 3000]).unwrap();

@@ -66,7 +66,7 @@ fn enqueue(queue: &Queue, tasks: usize) {
 
 #[test]
 fn the_wal_holds_at_most_two_large_transactions_and_8_mib() {
-    // Larger than what is copied beside the commits, and larger than all bounds.
+    // Larger than what is copied while commits go on, and larger than all bounds.
     for tasks in [150, 400, 800] {
         let fixture = Fixture::new();
         let mut largest = 0;

@@ -39,6 +39,7 @@ impl Scheduler {
             self.leader.away = true;
             let results = batch.finished.iter().filter(|finished| finished.is_result());
             self.leader.settling = results.map(|finished| finished.lease.id()).collect();
+            self.leader.claiming = batch.claim.is_some();
             return Plan::Submit(batch);
         }
         let look_at = self.looked_at + self.settings.look_every;
@@ -263,6 +264,7 @@ impl Scheduler {
         may_be_suspects: bool,
         now: Instant,
     ) {
+        self.leader.claiming = false;
         let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
         if may_be_suspects && !has_suspect {
             self.permit = None;
@@ -281,6 +283,7 @@ impl Scheduler {
         if leases.is_empty() {
             return;
         }
+        self.last_priority = leases.last().map(|(lease, _)| lease.priority);
         self.ready.add(leases, now);
         if self.phase == Phase::Running {
             self.review_at.get_or_insert(now + PREFETCH_TIME);
@@ -289,15 +292,27 @@ impl Scheduler {
         }
     }
 
-    /// How many tasks a transaction that enqueues may claim for waiting workers. They are promised until
+    /// How many tasks a transaction that enqueues may claim for the pool: for idle workers, or one that is
+    /// more urgent than what is held, so that it runs before that. They are promised until
     /// [`Self::keep_promise`].
-    pub(in crate::pool) fn promise(&mut self) -> usize {
-        if self.drained.is_none() || self.fault.is_some() || self.events >= EVENTS_MAX {
+    pub(in crate::pool) fn promise(&mut self, priority: Option<i32>) -> usize {
+        if self.phase != Phase::Running || self.fault.is_some() || self.events >= EVENTS_MAX {
             return 0;
         }
-        let room = self.slots.free().saturating_sub(self.ready.len() + self.promised);
+        let room = if self.drained.is_some() {
+            self.slots.free().saturating_sub(self.ready.len() + self.promised)
+        } else {
+            usize::from(priority.is_some_and(|priority| self.holds_less_urgent(priority)))
+        };
         self.promised += room;
         room
+    }
+
+    /// Whether a task of this priority is to run before one that is held, or that a claim may bring.
+    fn holds_less_urgent(&self, priority: i32) -> bool {
+        let held = self.ready.iter().next().map(|lease| lease.priority);
+        let coming = self.last_priority.filter(|_| self.leader.claiming);
+        held.or(coming).is_some_and(|other| priority < other)
     }
 
     /// A transaction that enqueues gives what it claimed of so many promised tasks.

@@ -83,6 +83,8 @@ pub(super) struct Scheduler {
     timeout_at: Option<Instant>,
     /// Tasks that transactions of others may claim for free workers.
     promised: usize,
+    /// The priority of the last task that was claimed.
+    last_priority: Option<i32>,
     /// Whether the shutdown no longer waits.
     abandoned: bool,
     /// The pool's threads that have not ended.
@@ -106,6 +108,8 @@ struct Leader {
     wakes_at: Option<Instant>,
     /// Results that it is about to commit.
     settling: Vec<TaskId>,
+    /// Whether it may come back with tasks.
+    claiming: bool,
     /// Whether the last claim went ahead of results that are yet to be settled.
     hurried: bool,
     /// With so few tasks held it is called to claim more, if it wants any held.
@@ -139,6 +143,7 @@ impl Scheduler {
             looked_at: now,
             timeout_at: None,
             promised: 0,
+            last_priority: None,
             abandoned: false,
             threads: 0,
             permit: None,

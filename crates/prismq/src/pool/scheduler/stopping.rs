@@ -138,6 +138,11 @@ impl Scheduler {
         self.phase == Phase::Running && self.fault.is_none()
     }
 
+    /// Whether the pool waits for a fault to end, perhaps for long.
+    pub(in crate::pool) fn is_suspended(&self) -> bool {
+        self.phase != Phase::Stopped && self.fault.is_some()
+    }
+
     /// Whether the pool ends or has ended.
     pub(in crate::pool) fn ends(&self) -> bool {
         self.phase != Phase::Running

@@ -296,21 +296,38 @@ fn the_leader_is_called_for_what_is_sooner_than_it_wakes() {
 #[test]
 fn an_idle_pool_lets_others_claim_for_its_free_workers_only() {
     let mut pool = Pool::new(settings(3));
-    assert_eq!(pool.scheduler.promise(), 0, "the leader is about to claim itself");
+    assert_eq!(pool.scheduler.promise(Some(0)), 0, "the leader is about to claim itself");
     pool.claimed([lease(1)]);
     pool.begin(0);
     pool.drained(false);
-    assert_eq!(pool.scheduler.promise(), 2);
-    assert_eq!(pool.scheduler.promise(), 0, "all are promised");
+    assert_eq!(pool.scheduler.promise(Some(0)), 2);
+    assert_eq!(pool.scheduler.promise(Some(0)), 0, "all are promised");
     pool.scheduler.keep_promise(2, vec![(lease(2), 0)], pool.now);
-    assert_eq!(pool.scheduler.promise(), 1);
+    assert_eq!(pool.scheduler.promise(Some(0)), 1);
+}
+
+#[test]
+fn a_busy_pool_takes_what_is_more_urgent_than_what_it_holds() {
+    let mut pool = Pool::with_times(1, MS);
+    let of = |id, priority| Lease { priority, ..lease(id) };
+    pool.claimed([of(10, 100), of(11, 100)]);
+    pool.begin(0);
+    assert_eq!(pool.scheduler.promise(Some(100)), 0, "its turn comes later");
+    assert_eq!(pool.scheduler.promise(Some(99)), 1);
+    pool.scheduler.keep_promise(1, vec![(of(1, 99), 0)], pool.now);
+    assert_eq!(pool.step(0).ran(), Some(1));
+    assert_eq!(pool.step(0).ran(), Some(11));
+
+    assert_eq!(pool.scheduler.promise(Some(0)), 0, "the leader claims it");
+    assert!(pool.batch().claim.is_some());
+    assert_eq!(pool.scheduler.promise(Some(0)), 1, "where it may be too late for that");
 }
 
 #[test]
 fn a_promise_kept_after_the_end_is_given_back() {
     let mut pool = Pool::new(settings(1));
     pool.drained(false);
-    assert_eq!(pool.scheduler.promise(), 1);
+    assert_eq!(pool.scheduler.promise(Some(0)), 1);
     pool.scheduler.drain(pool.now);
     assert!(!pool.scheduler.is_settled(None));
     pool.scheduler.keep_promise(1, vec![(lease(1), 0)], pool.now);

@@ -225,13 +225,15 @@ impl Thread {
         let mut seen = 0;
         loop {
             let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
-            self.shared.asleep.store(next.is_none(), Ordering::SeqCst);
-            if next.is_none() && self.shrinker.has_missed_a_commit(&self.connection) {
+            let asleep = next.is_none() && self.shrinker.is_on();
+            self.shared.asleep.store(asleep, Ordering::SeqCst);
+            if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
                 self.shrinker.wake(Instant::now());
                 continue;
             }
             let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
             let raised = self.shared.wake.wait(seen, timeout);
+            // Once it is in doubt what of the file lasts, nothing is written any more.
             if self.shared.stop.load(Ordering::SeqCst) || self.shared.doubt.get().is_some() {
                 return;
             }

@@ -26,8 +26,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 /// Whether and when the file is to be made shorter.
 #[derive(Debug)]
 pub(super) struct Shrinker {
-    /// Free pages that the file keeps.
-    keep: u64,
+    /// Free pages that the file keeps; `None` if it keeps all.
+    keep: Option<u64>,
     /// When to look next; `None` until something is committed.
     next: Option<Instant>,
     /// Whether the last look found too many.
@@ -39,10 +39,15 @@ pub(super) struct Shrinker {
 impl Shrinker {
     pub(super) fn new(connection: &Connection, keep_bytes: u64) -> Result<Self> {
         let page_bytes: u64 = pragma(connection, "PRAGMA page_size")?;
-        let keep = keep_bytes.checked_div(page_bytes).unwrap_or(u64::MAX);
+        let keep = keep_bytes.checked_div(page_bytes).filter(|_| keep_bytes < u64::MAX);
         // The file may have been left with too many.
-        let next = Some(Instant::now() + SHRINK_LOOK);
+        let next = keep.map(|_| Instant::now() + SHRINK_LOOK);
         Ok(Self { keep, next, over: false, version: 0 })
+    }
+
+    /// Whether it ever has something to do.
+    pub(super) const fn is_on(&self) -> bool {
+        self.keep.is_some()
     }
 
     /// When to call [`Self::look`].
@@ -52,7 +57,9 @@ impl Shrinker {
 
     /// Something was committed.
     pub(super) fn wake(&mut self, now: Instant) {
-        self.next = self.next.or(Some(now + SHRINK_LOOK));
+        if self.is_on() {
+            self.next = self.next.or(Some(now + SHRINK_LOOK));
+        }
     }
 
     /// Whether something was committed since the last look.
@@ -105,7 +112,7 @@ impl Shrinker {
     /// Free pages beyond those that the file keeps.
     fn excess(&self, connection: &Connection) -> Result<u64> {
         let free: u64 = pragma(connection, "PRAGMA freelist_count")?;
-        Ok(free.saturating_sub(self.keep))
+        Ok(self.keep.map_or(0, |keep| free.saturating_sub(keep)))
     }
 }
 

@@ -11,9 +11,11 @@ const LIMIT: Duration = Duration::from_millis(20);
 #[test]
 fn a_handler_is_notified_when_its_time_is_over() {
     let fixture = Fixture::new();
+    // As long as it takes a busy machine to let the handler return: that is the grace, too.
+    let limit = Duration::from_secs(2);
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .timeout_of("job", LIMIT)
+        .timeout_of("job", limit)
         .handler("job", |task| {
             wait_until(|| task.timed_out());
             assert!(task.should_stop() && !task.lease_lost());
@@ -24,7 +26,7 @@ fn a_handler_is_notified_when_its_time_is_over() {
     let id = fixture.queue.enqueue(&task("work").max_attempts(1)).unwrap();
     wait_until(|| pool.stats().dead == 1);
     let task = fixture.queue.task(id).unwrap().unwrap();
-    assert_eq!(task.error.as_deref(), Some("timed out after 20ms: stopped"));
+    assert_eq!(task.error.as_deref(), Some("timed out after 2s: stopped"));
     assert_eq!(pool.stats().timed_out, 1);
 }
 
