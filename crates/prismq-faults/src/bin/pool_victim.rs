@@ -131,6 +131,9 @@ fn outcome(produced: &Produced, pool: &WorkerPool, patience: Duration) -> String
         if all && stats.completed >= acknowledged && error.is_none() {
             return "worked".to_owned();
         }
+        if all && stats.completed + stats.dead >= acknowledged && error.is_none() {
+            return format!("ended tasks: {} died", stats.dead);
+        }
         let waited = began.elapsed();
         if let Some(error) = error
             && (matches!(error, prismq::Error::Poisoned { .. }) || waited >= SUSPENDED)

@@ -1,163 +1,20 @@
-//! A worker pool that tells of what it does: each handler's beginning before it does anything, its result
-//! before the pool has it, and what the pool reports of it.
-//!
-//! What a pool claims is not told, as nobody sees it: the checker allows for what a pool may hold. How long
-//! a task had been held when its handler began stands in the file, in the end of its lease.
+//! What is told of a pool, and when.
 
 use std::collections::{HashMap, VecDeque};
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
-use prismq::{Clock, Outcome, Queue, ShutdownReport, TaskContext, TaskError, WorkerPool};
+use prismq::{Clock, Outcome, TaskContext};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::End;
 use crate::error::{Error, Result};
 use crate::event::{Event, Op, Phase};
 use crate::payload::key_of;
 use crate::recorder::{Recorder, now_ns};
-
-/// How a pool is set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Serve {
-    /// The queue it serves.
-    pub queue: String,
-    /// The types it has handlers for, and the time limit of each.
-    pub types: Vec<(String, Option<Duration>)>,
-    /// How many handlers run at once.
-    pub workers: usize,
-    /// How long what it claims is held.
-    pub lease: Duration,
-    /// Whether each handler's beginning looks up in the file until when its lease holds, without which neither
-    /// exclusion nor hoarding can be judged.
-    pub sees_leases: bool,
-}
-
-/// How a handler ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Well.
-    Well,
-    /// With an error, after which the task is to run again after this time.
-    Badly(Duration),
-    /// With an error for good.
-    ForGood,
-    /// With a panic.
-    Panic,
-}
-
-/// A pool at work, and an actor of its own.
-#[derive(Debug)]
-pub struct Pool {
-    pool: WorkerPool,
-    teller: Arc<Teller>,
-    begun: Event,
-    meter: Option<JoinHandle<Result<()>>>,
-}
-
-impl Pool {
-    /// Starts a pool with a number that no other actor of the history has. `handler` does what a task
-    /// takes and says how it ends; `listener` is called with each outcome after it was told.
-    ///
-    /// # Errors
-    /// [`Error::Queue`] if the pool does not start, [`Error::Look`] if its file cannot be read,
-    /// [`Error::Log`] if it cannot be told of.
-    pub fn start(
-        queue: &Queue,
-        path: &Path,
-        clock: Arc<dyn Clock>,
-        told: (Recorder, u32),
-        serve: &Serve,
-        handler: impl Fn(&TaskContext<'_>) -> End + Send + Sync + 'static,
-        listener: impl Fn(Outcome) + Send + 'static,
-    ) -> Result<Self> {
-        let (recorder, proc) = told;
-        let teller =
-            Arc::new(Teller::new(recorder, proc, clock, serve.sees_leases.then_some(path))?);
-        let names: Vec<&str> = serve.types.iter().map(|(name, _)| name.as_str()).collect();
-        let begun = Event {
-            queue: Some(serve.queue.clone()),
-            task_type: Some(names.join(",")),
-            count: u32::try_from(serve.workers).ok(),
-            micros: i64::try_from(serve.lease.as_micros()).ok(),
-            ..teller.event(Op::Serve, Phase::Invoke)
-        };
-        teller.tell(begun.clone())?;
-        let mut builder = WorkerPool::builder(queue)
-            .queue(serve.queue.as_str())
-            .workers(serve.workers)
-            .lease(serve.lease);
-        let handler = Arc::new(handler);
-        for (name, limit) in &serve.types {
-            if let Some(limit) = limit {
-                builder = builder.timeout_of(name.as_str(), *limit);
-            }
-            let (teller, handler, limit) = (teller.clone(), handler.clone(), *limit);
-            builder = builder
-                .handler(name.as_str(), move |task| run(&teller, task, limit, handler.as_ref()));
-        }
-        let heard = teller.clone();
-        let pool = builder
-            .on_event(move |event| {
-                heard.heard(event);
-                listener(event.outcome);
-            })
-            .start()?;
-        let meter = Some(thread::spawn({
-            let teller = teller.clone();
-            move || teller.measure()
-        }));
-        Ok(Self { pool, teller, begun, meter })
-    }
-
-    /// The pool.
-    pub const fn pool(&self) -> &WorkerPool {
-        &self.pool
-    }
-
-    /// Shuts it down, and tells of its end if nothing of it goes on.
-    ///
-    /// # Errors
-    /// [`Error::Log`] if it could not be told of.
-    pub fn shutdown(self, timeout: Duration) -> Result<ShutdownReport> {
-        let Self { pool, teller, begun, meter } = self;
-        let report = pool.shutdown(timeout);
-        teller.ended.store(true, Ordering::Relaxed);
-        if let Some(meter) = meter {
-            let panicked = |_| Error::Log(std::io::Error::other("the meter of stalls panicked"));
-            meter.join().map_err(panicked)??;
-        }
-        let nothing_left = report.abandoned.is_empty() && report.unsettled.is_empty();
-        // After a fault of the queue, it may have claimed what it does not know of.
-        let over = nothing_left && report.error.is_none();
-        if over && teller.runs().values().all(VecDeque::is_empty) {
-            teller.tell(Event { phase: Phase::Ok, t_db: teller.now(), ..begun })?;
-        }
-        Ok(report)
-    }
-}
-
-/// Begins a handler, lets it do its work, and tells how it ended.
-fn run(
-    teller: &Teller,
-    task: &TaskContext<'_>,
-    limit: Option<Duration>,
-    handler: &(impl Fn(&TaskContext<'_>) -> End + ?Sized),
-) -> Result<(), TaskError> {
-    let begun = teller.begin(task, limit);
-    let end = handler(task);
-    teller.end(task, begun, end);
-    match end {
-        End::Well => Ok(()),
-        End::Badly(retry) => Err(TaskError::new("failed").retry_after(retry)),
-        End::ForGood => Err(TaskError::permanent("failed for good")),
-        // Without the hook, which would print it.
-        End::Panic => resume_unwind(Box::new("panicked")),
-    }
-}
 
 /// A handler that began and of which the pool has not reported.
 #[derive(Debug)]
@@ -175,7 +32,7 @@ type RunName = (i64, u32, usize);
 
 /// Tells of one pool, from all of its threads.
 #[derive(Debug)]
-struct Teller {
+pub(super) struct Teller {
     recorder: Recorder,
     proc: u32,
     clock: Arc<dyn Clock>,
@@ -195,7 +52,7 @@ const STALL: Duration = Duration::from_millis(5);
 const SIGN_OF_LIFE: u64 = 20_000_000;
 
 impl Teller {
-    fn new(
+    pub(super) fn new(
         recorder: Recorder,
         proc: u32,
         clock: Arc<dyn Clock>,
@@ -215,7 +72,7 @@ impl Teller {
         })
     }
 
-    fn begin(&self, task: &TaskContext<'_>, limit: Option<Duration>) -> Event {
+    pub(super) fn begin(&self, task: &TaskContext<'_>, limit: Option<Duration>) -> Event {
         let expires_at = self.lease_of(task);
         let event = self.event(Op::Run, Phase::Invoke);
         // A handler beyond its limit may be given up after as long again.
@@ -237,7 +94,7 @@ impl Teller {
         event
     }
 
-    fn end(&self, task: &TaskContext<'_>, begun: Event, end: End) {
+    pub(super) fn end(&self, task: &TaskContext<'_>, begun: Event, end: End) {
         let t_db = self.now();
         let after = |delay: Duration| self.clock.now().after(delay).as_micros();
         let asked = Event { t_db, phase: Phase::Invoke, expires_at: None, ..begun.clone() };
@@ -265,7 +122,7 @@ impl Teller {
     }
 
     /// Tells what the pool reported.
-    fn heard(&self, event: &prismq::Event) {
+    pub(super) fn heard(&self, event: &prismq::Event) {
         let mut runs = self.runs();
         let name = event.worker.map(|worker| (event.id.as_i64(), event.attempt, worker));
         let run = name.and_then(|name| {
@@ -321,7 +178,7 @@ impl Teller {
     }
 
     /// Tells of stalls of this process, and now and then that there was none.
-    fn measure(&self) -> Result<()> {
+    pub(super) fn measure(&self) -> Result<()> {
         self.tell(Event { micros: Some(0), ..self.event(Op::Stall, Phase::Ok) })?;
         let mut told_at = now_ns();
         while !self.ended.load(Ordering::Relaxed) {
@@ -338,6 +195,16 @@ impl Teller {
         Ok(())
     }
 
+    /// Nothing more is told of stalls.
+    pub(super) fn end_measuring(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the pool has reported all that was run.
+    pub(super) fn has_heard_all(&self) -> bool {
+        self.runs().values().all(VecDeque::is_empty)
+    }
+
     /// When the lease of this task ends, if it is still the one that is run.
     fn lease_of(&self, task: &TaskContext<'_>) -> Option<i64> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
@@ -347,11 +214,11 @@ impl Teller {
         lease.optional().ok()?
     }
 
-    fn event(&self, op: Op, phase: Phase) -> Event {
+    pub(super) fn event(&self, op: Op, phase: Phase) -> Event {
         Event { t_db: self.now(), ..Event::new(self.proc, op, phase) }
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.clock.now().as_micros()
     }
 
@@ -359,7 +226,7 @@ impl Teller {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, event: Event) -> Result<()> {
+    pub(super) fn tell(&self, event: Event) -> Result<()> {
         self.tell_all(vec![event])
     }
 
