@@ -7,13 +7,15 @@ use super::{Gate, PATIENCE};
 use crate::common::{Fixture, task, wait_until};
 
 const LIMIT: Duration = Duration::from_millis(20);
+/// One whose grace is enough for a handler that stops at once.
+const LONGER: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_handler_is_notified_when_its_time_is_over() {
     let fixture = Fixture::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .timeout_of("job", LIMIT)
+        .timeout_of("job", LONGER)
         .handler("job", |task| {
             wait_until(|| task.timed_out());
             assert!(task.should_stop() && !task.lease_lost());
@@ -24,7 +26,7 @@ fn a_handler_is_notified_when_its_time_is_over() {
     let id = fixture.queue.enqueue(&task("work").max_attempts(1)).unwrap();
     wait_until(|| pool.stats().dead == 1);
     let task = fixture.queue.task(id).unwrap().unwrap();
-    assert_eq!(task.error.as_deref(), Some("timed out after 20ms: stopped"));
+    assert_eq!(task.error.as_deref(), Some("timed out after 1s: stopped"));
     assert_eq!(pool.stats().timed_out, 1);
 }
 
@@ -62,7 +64,7 @@ fn a_limit_of_one_type_leaves_others_alone() {
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .timeout_of("other", LIMIT)
+        .timeout_of("other", LONGER)
         .handler("job", move |_| {
             gate.pass();
             Ok(())
