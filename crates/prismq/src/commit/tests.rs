@@ -161,24 +161,34 @@ fn waits_for_room(scene: &Scene) -> [thread::JoinHandle<Answers>; 3] {
     [first, second, third]
 }
 
+/// What a caller is answered, within a bounded time.
+fn answers_of(caller: thread::JoinHandle<Answers>) -> Answers {
+    let started = Instant::now();
+    while !caller.is_finished() {
+        assert!(started.elapsed() < PATIENCE, "a caller is not answered");
+        thread::yield_now();
+    }
+    caller.join().unwrap()
+}
+
 #[test]
 fn a_caller_that_waits_for_room_goes_on_when_there_is_some() {
-    let scene = scene(PATIENCE);
+    let scene = scene(Duration::from_secs(3600));
     let callers = waits_for_room(&scene);
     (0..3).for_each(|_| scene.go.send(Ok(())).unwrap());
     for caller in callers {
-        assert!(caller.join().unwrap().iter().all(Result::is_ok));
+        assert!(answers_of(caller).iter().all(Result::is_ok));
     }
 }
 
 #[test]
 fn a_caller_that_waits_for_room_is_answered_when_the_queue_is_poisoned() {
-    let scene = scene(PATIENCE);
+    let scene = scene(Duration::from_secs(3600));
     let work = scene.committer.work.count();
     let callers = waits_for_room(&scene);
     scene.go.send(Err(poisoned("fsync failed"))).unwrap();
     for caller in callers {
-        let answers = caller.join().unwrap();
+        let answers = answers_of(caller);
         assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Poisoned { .. }))));
     }
     assert!(scene.committer.work.count() > work, "idle pools learn of it");

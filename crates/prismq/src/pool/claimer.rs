@@ -46,3 +46,42 @@ impl Claimer for Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{NewTask, Queue, WorkerPool};
+
+    /// An idle pool without anything to do.
+    fn idle() -> (tempfile::TempDir, Queue, WorkerPool) {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = Queue::open(folder.path().join("queue.db")).unwrap();
+        let pool = WorkerPool::builder(&queue).workers(2).handler("t", |_| Ok(())).start().unwrap();
+        let started = Instant::now();
+        while !pool.shared.scheduler().waits_for_work() {
+            assert!(started.elapsed() < Duration::from_secs(60), "it finds nothing to do");
+            std::thread::yield_now();
+        }
+        (folder, queue, pool)
+    }
+
+    #[test]
+    fn an_idle_pools_leader_is_called_for_work_that_nobody_claimed_for_it() {
+        let (_folder, queue, pool) = idle();
+        let seen = pool.shared.signal.count();
+        queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(60))).unwrap();
+        assert!(pool.shared.signal.count() > seen);
+    }
+
+    #[test]
+    fn another_queues_pause_calls_nobody() {
+        let (_folder, _queue, pool) = idle();
+        let seen = pool.shared.signal.count();
+        pool.shared.paused("another");
+        assert_eq!(pool.shared.signal.count(), seen);
+        pool.shared.paused("default");
+        assert!(pool.shared.signal.count() > seen);
+    }
+}

@@ -63,3 +63,39 @@ fn call(listener: &str, run: impl FnOnce()) {
         tracing::error!(listener, "the listener of the worker pool panicked");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::event::Outcome;
+    use super::*;
+    use crate::limits::EVENTS_MAX;
+    use crate::{Queue, TaskId, WorkerPool};
+
+    #[test]
+    fn the_leader_is_called_once_a_listener_has_caught_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = Queue::open(folder.path().join("queue.db")).unwrap();
+        let pool = WorkerPool::builder(&queue)
+            .workers(1)
+            .handler("t", |_| Ok(()))
+            .on_event(|_| {})
+            .start()
+            .unwrap();
+        let wait_until = |condition: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !condition() {
+                assert!(started.elapsed() < Duration::from_secs(60), "it does not happen");
+                std::thread::yield_now();
+            }
+        };
+        wait_until(&|| pool.shared.scheduler().waits_for_work());
+        pool.shared.scheduler().events_sent(EVENTS_MAX - 1);
+        let seen = pool.shared.signal.count();
+        let id = TaskId::from_i64(1);
+        let event = Event { id, worker: None, attempt: 1, outcome: Outcome::Completed };
+        pool.shared.tell(&[event]);
+        wait_until(&|| pool.shared.signal.count() > seen);
+    }
+}

@@ -91,3 +91,27 @@ fn not_what_a_pool_gives_back_at_shutdown_or_drop() {
         assert_eq!(suspects(&fixture), (0, 0));
     }
 }
+
+#[test]
+fn run_where_another_pools_file_cannot_be_written() {
+    let [locked, fixture] = [Fixture::new(), Fixture::new()];
+    let queue = prismq::Queue::builder(locked.path())
+        .clock(locked.clock.clone())
+        .busy_wait(Duration::ZERO)
+        .open()
+        .unwrap();
+    queue.enqueue(&task("")).unwrap();
+    let lock = Connection::open(locked.path()).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let pool = |queue| WorkerPool::builder(queue).workers(1).handler("job", |_| Ok(()));
+    let refused = pool(&queue).start().unwrap();
+    wait_until(|| queue.contention().busy_errors > 0);
+
+    fixture.enqueue("suspect");
+    fixture.claim(1);
+    fixture.clock.advance(LEASE);
+    let other = pool(&fixture.queue).start().unwrap();
+    wait_until(|| other.stats().completed == 1);
+    assert_eq!(refused.stats().completed, 0);
+    lock.execute_batch("COMMIT").unwrap();
+}

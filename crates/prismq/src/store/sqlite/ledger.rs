@@ -128,12 +128,12 @@ mod tests {
     #[test]
     fn a_rolled_back_transaction_leaves_no_id_lane_or_count_behind() {
         let (_folder, mut store, _another) =
-            after_a_rollback("new", &[enqueue("other"), enqueue("other")]);
+            after_a_rollback("new", &[enqueue("other"), enqueue("other"), enqueue("other")]);
         apply(&mut store, &[enqueue("new")]).unwrap();
         let (tasks, counted) = tasks(&store);
         let types: Vec<_> = tasks.iter().map(|(_, task_type)| task_type.as_str()).collect();
-        assert_eq!(types, ["job", "other", "other", "new"]);
-        assert_eq!(counted, (4, 4));
+        assert_eq!(types, ["job", "other", "other", "other", "new"]);
+        assert_eq!(counted, (5, 5));
     }
 
     #[test]

@@ -111,3 +111,33 @@ fn a_heartbeat_that_fails_is_no_sign_that_a_fault_has_ended() {
     wait_until(|| pool.stats().completed == 1);
     assert_eq!(stopped.try_iter().count(), 0, "it was reported once");
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_fault_of_its_own() {
+    let fixture = Fixture::new();
+    let (open, gate) = Gate::new();
+    let (stops, stopped) = channel();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(2)
+        .handler("job", move |_| {
+            gate.pass();
+            Ok(())
+        })
+        .on_stop(move |error| stops.send(error.clone()).unwrap())
+        .start()
+        .unwrap();
+    wait_until(|| fixture.queue.contention().empty_claims > 0);
+    fixture.enqueue("long");
+    wait_until(|| pool.stats().running == 1);
+    // The pool waits for work by now or soon, and then claims nothing with the result.
+    (0..1000).for_each(|_| std::thread::yield_now());
+    let other = Connection::open(fixture.path()).unwrap();
+    let version: i32 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    other.pragma_update(None, "user_version", version + 1).unwrap();
+    drop(open);
+    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(error, Error::SchemaTooNew { .. }), "{error}");
+    assert_eq!(pool.stats().unsettled, 1);
+    other.pragma_update(None, "user_version", version).unwrap();
+    wait_until(|| pool.stats().completed == 1 && pool.is_running());
+}

@@ -1,5 +1,5 @@
 use std::sync::Mutex;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{TryRecvError, channel};
 
 use prismq::WorkerPool;
 
@@ -37,6 +37,24 @@ fn a_listener_that_does_not_return_holds_up_no_task_and_loses_no_lease() {
     drop(open);
     let report = pool.shutdown(PATIENCE);
     assert_eq!((report.stats.lease_lost, report.stats.completed), (0, 101));
+}
+
+#[test]
+fn when_a_shutdown_returns_the_listener_has_heard_of_all_that_was_settled_and_is_gone() {
+    let fixture = Fixture::new();
+    for _ in 0..20 {
+        let (events, heard) = channel();
+        let pool = WorkerPool::builder(&fixture.queue)
+            .workers(2)
+            .handler("job", |_| Ok(()))
+            .on_event(move |event| events.send(event.outcome).unwrap())
+            .start()
+            .unwrap();
+        fixture.queue.enqueue_all(&[task("one"), task("two")]).unwrap();
+        let stats = pool.shutdown(PATIENCE).stats;
+        assert_eq!(heard.try_iter().count() as u64, stats.completed + stats.released);
+        assert_eq!(heard.try_recv(), Err(TryRecvError::Disconnected));
+    }
 }
 
 /// A value of a panic that panics again when it is dropped.

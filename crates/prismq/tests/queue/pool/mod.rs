@@ -3,6 +3,7 @@
 mod faults;
 mod holding;
 mod listeners;
+mod running;
 mod shutdown;
 mod timeouts;
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -116,4 +117,40 @@ fn a_listener_can_shut_its_pool_down() {
     fixture.enqueue("stop");
     let report = reported.recv_timeout(PATIENCE).unwrap().expect("it has the pool");
     assert_eq!((report.stats.completed, report.abandoned.len()), (1, 0));
+}
+
+#[test]
+fn a_handler_that_shuts_its_pool_down_waits_for_the_results_of_others() {
+    let fixture = Fixture::new();
+    let queue = patient(&fixture);
+    let slot = Slot::default();
+    let (reports, reported) = channel();
+    let handlers = slot.clone();
+    let taken = Arc::new(AtomicBool::new(false));
+    let take = taken.clone();
+    let pool = WorkerPool::builder(&queue)
+        .workers(2)
+        .handler("job", move |task| {
+            if task.payload() == b"stop" {
+                wait_until(|| handlers.lock().unwrap().is_some());
+                let pool = handlers.lock().unwrap().take().unwrap();
+                take.store(true, Ordering::SeqCst);
+                reports.send(pool.shutdown(PATIENCE * 2)).unwrap();
+            } else {
+                wait_until(|| take.load(Ordering::SeqCst));
+            }
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    queue.enqueue_all(&[task("stop"), task("other")]).unwrap();
+    wait_until(|| pool.stats().running == 2);
+    let other = lock(&fixture);
+    *slot.lock().unwrap() = Some(pool);
+    wait_until(|| taken.load(Ordering::SeqCst));
+    // It waits for the write lock by now or soon.
+    (0..1000).for_each(|_| std::thread::yield_now());
+    other.execute_batch("COMMIT").unwrap();
+    let report = reported.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((report.stats.completed, report.abandoned.len()), (1, 1));
 }
