@@ -199,8 +199,10 @@ impl<S: Store> Committer<S> {
     ) -> Answers {
         pending.leading = true;
         drop(pending);
-        let answers = self.apply(operations);
+        let (answers, claimers) = self.apply(operations);
         self.hand_on();
+        // The last reference to a pool runs the application's code as it goes, which may use the queue.
+        drop(claimers);
         answers
     }
 
@@ -227,7 +229,8 @@ impl<S: Store> Committer<S> {
     /// Applies a group whose first submission is the caller's own, and returns its answers.
     fn lead(&self) -> Answers {
         let (operations, seats) = self.take_group();
-        let mut answers = self.apply(operations).into_iter();
+        let (answers, claimers) = self.apply(operations);
+        let mut answers = answers.into_iter();
         let mut own = Answers::new();
         for (position, (seat, count)) in seats.into_iter().enumerate() {
             let theirs = answers.by_ref().take(count).collect();
@@ -241,6 +244,7 @@ impl<S: Store> Committer<S> {
         // larger, and a sync costs the same for any.
         thread::yield_now();
         self.hand_on();
+        drop(claimers);
         own
     }
 
@@ -288,7 +292,8 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    fn apply(&self, mut operations: Vec<Operation>) -> Answers {
+    /// Applies a group; also gives the pools that it may have claimed for.
+    fn apply(&self, mut operations: Vec<Operation>) -> (Answers, Vec<Arc<dyn Claimer>>) {
         let claimers = self.claimers();
         let answers = match self.apply_with_claims(&mut operations, &claimers) {
             Ok(answers) => answers,
@@ -298,7 +303,7 @@ impl<S: Store> Committer<S> {
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
         self.notify(&operations, &answers, &claimers);
-        answers
+        (answers, claimers)
     }
 
     /// Lets pools know what a group changed for them.

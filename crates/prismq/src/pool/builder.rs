@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
 use super::inotify::Inotify;
-use super::notifier::{self, Listeners};
+use super::notifier::{self, Listeners, Notice};
 use super::registry::Registry;
 use super::scheduler::{Scheduler, Settings};
 use super::suspects::SuspectGate;
@@ -188,6 +188,11 @@ impl WorkerPoolBuilder {
         // Before the leader looks, so that no commit goes unnoticed.
         let claimer: Arc<dyn Claimer> = shared;
         pool.shared.queue.add_claimer(Arc::downgrade(&claimer));
+        // First, as it ends the events when it ends.
+        pool.spawn("prismq-leader", |shared| {
+            let _ended = EndsEvents(shared);
+            leader::lead(shared);
+        })?;
         if listens {
             let listeners = self.listeners;
             pool.spawn("prismq-events", move |shared| {
@@ -199,7 +204,6 @@ impl WorkerPoolBuilder {
             pool.inotify = Some(inotify.clone());
             pool.spawn("prismq-inotify", move |shared| inotify.run(shared))?;
         }
-        pool.spawn("prismq-leader", leader::lead)?;
         for number in 0..self.workers {
             let name = format!("prismq-worker-{number}");
             pool.spawn(&name, move |shared| worker::work(shared, number))?;
@@ -265,6 +269,18 @@ fn watch(queue: &Queue) -> Option<Arc<Inotify>> {
         Err(error) => {
             tracing::warn!(%error, "inotify unavailable: commits of other processes are polled for");
             None
+        }
+    }
+}
+
+/// Lets the thread of the listeners end with the leader, also if that panics: no event comes after it.
+struct EndsEvents<'a>(&'a Shared);
+
+impl Drop for EndsEvents<'_> {
+    fn drop(&mut self) {
+        if let Some(notices) = &self.0.notices {
+            // It fails only where that thread could not be started.
+            _ = notices.send(Notice::End);
         }
     }
 }

@@ -18,17 +18,9 @@ impl Claimer for Shared {
     }
 
     fn keep_promise(&self, room: usize, leases: Vec<Lease>) {
-        let leases = self.with_types(leases);
-        let now = Instant::now();
-        let mut scheduler = self.scheduler();
-        scheduler.keep_promise(room, leases, now);
-        let woken = scheduler.wake();
-        let calls_leader = scheduler.calls_leader(now);
-        drop(scheduler);
-        self.wake(woken);
-        if calls_leader {
-            self.signal.raise();
-        }
+        // A pause that comes later finds what is delivered here, as both happen under the store's lock.
+        let pauses = self.scheduler().pauses();
+        self.deliver(room, leases, pauses);
     }
 
     fn work_arrived(&self) {
@@ -42,6 +34,23 @@ impl Claimer for Shared {
             let mut scheduler = self.scheduler();
             scheduler.paused(Instant::now());
             drop(scheduler);
+            self.signal.raise();
+        }
+    }
+}
+
+impl Shared {
+    /// Takes in what was claimed of so many promised tasks, when the queue had been paused so often.
+    pub(super) fn deliver(&self, room: usize, leases: Vec<Lease>, pauses: u64) {
+        let leases = self.with_types(leases);
+        let now = Instant::now();
+        let mut scheduler = self.scheduler();
+        scheduler.keep_promise(room, leases, pauses, now);
+        let woken = scheduler.wake();
+        let calls_leader = scheduler.calls_leader(now);
+        drop(scheduler);
+        self.wake(woken);
+        if calls_leader {
             self.signal.raise();
         }
     }

@@ -16,7 +16,6 @@ use rustix::fs::inotify;
 use rustix::thread::set_current_timer_slack;
 
 use super::Shared;
-use crate::commit::Claimer as _;
 use crate::store::{Answer, Operation};
 
 /// A change is reported when it is written, which is before it is synced and committed: the waits
@@ -111,7 +110,9 @@ fn look(shared: &Shared, known: &mut Option<i64>) -> bool {
 
 /// Claims for idle workers; the leader sees to the rest, and to what failed.
 fn claim(shared: &Shared) {
-    let room = shared.scheduler().promise(None);
+    let mut scheduler = shared.scheduler();
+    let (room, pauses) = (scheduler.promise(None), scheduler.pauses());
+    drop(scheduler);
     if room > 0 {
         let claim = shared.claim.clone().max(room).begun_max(0).suspects_max(0);
         let answer = shared.queue.submit_all(vec![Operation::Claim(claim)]).pop();
@@ -119,7 +120,7 @@ fn claim(shared: &Shared) {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),
         };
-        shared.keep_promise(room, leases);
+        shared.deliver(room, leases, pauses);
     }
     shared.scheduler().look_again();
     shared.signal.raise();

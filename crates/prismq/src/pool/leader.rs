@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::event::{Event, Outcome};
-use super::scheduler::{Batch, Drained, End, Finished, Plan, Room};
+use super::scheduler::{Batch, Drained, End, Finished, Plan, Remark, Room};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
@@ -27,7 +27,9 @@ pub(super) fn lead(shared: &Shared) {
             // A shutdown may wait for less than the leader's end.
             shared.ended.notify_all();
         }
+        let remarks = scheduler.take_remarks();
         drop(scheduler);
+        remarks.iter().for_each(Remark::log);
         shared.wake(stuck);
         match plan {
             Plan::Submit(batch) => submit(shared, batch, clock),

@@ -3,13 +3,12 @@
 //! in the background as long as its leases hold, and is named in the report.
 
 use std::mem;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::WorkerPool;
 use super::caller::{self, Caller};
 use super::event::PoolStats;
-use super::notifier::Notice;
 use crate::error::Error;
 use crate::limits::SHUTDOWN_DEFAULT;
 use crate::task::TaskId;
@@ -69,9 +68,6 @@ impl WorkerPool {
         if let Some(inotify) = self.inotify.take() {
             inotify.stop();
         }
-        if let Some(notices) = &self.shared.notices {
-            _ = notices.send(Notice::End);
-        }
 
         // A handler or a database that does not return must not keep its caller.
         let own_threads = usize::from(caller.is_some());
@@ -87,8 +83,14 @@ impl WorkerPool {
             unsettled: scheduler.unsettled(),
             error: scheduler.fault().map(|fault| fault.error.clone()),
         };
+        let all_ended = scheduler.threads() <= own_threads;
         drop(scheduler);
-        threads.into_iter().filter(JoinHandle::is_finished).for_each(join);
+        let own = thread::current().id();
+        threads
+            .into_iter()
+            .filter(|thread| thread.thread().id() != own)
+            .filter(|thread| all_ended || thread.is_finished())
+            .for_each(join);
         report
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::scheduler::{End, Finished, Held, Step};
+use super::scheduler::{End, Finished, Held, Remark, Step};
 use super::{Shared, TaskContext, caller};
 use crate::lease::Payload;
 use crate::limits::READ_BYTES_MAX;
@@ -34,7 +34,11 @@ pub(super) fn work(shared: &Shared, worker: usize) {
                 drop(scheduler);
                 shared.wake(woken);
                 let read = shared.queue.read_payloads(keys, READ_BYTES_MAX);
-                shared.scheduler().end_read(read, Instant::now());
+                let mut scheduler = shared.scheduler();
+                scheduler.end_read(read, Instant::now());
+                let remarks = scheduler.take_remarks();
+                drop(scheduler);
+                remarks.iter().for_each(Remark::log);
             }
             Step::Wait => {
                 scheduler.begin_wait();

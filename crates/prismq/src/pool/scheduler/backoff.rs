@@ -25,6 +25,11 @@ impl Backoff {
         *self = Self::default();
     }
 
+    /// Whether the database has refused and not answered since.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.wait.is_some()
+    }
+
     /// When to try again, while that lies ahead.
     pub(super) fn until(&self, now: Instant) -> Option<Instant> {
         self.until.filter(|until| *until > now)

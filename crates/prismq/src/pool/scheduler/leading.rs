@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::remark::Remark;
 use super::settling::{End, Finished};
 use super::step::{Batch, Drained, Plan, Room};
 use super::stopping::Phase;
@@ -40,6 +41,7 @@ impl Scheduler {
             let results = batch.finished.iter().filter(|finished| finished.is_result());
             self.leader.settling = results.map(|finished| finished.lease.id()).collect();
             self.leader.claiming = batch.claim.is_some();
+            self.leader.pauses = self.pauses;
             return Plan::Submit(batch);
         }
         let look_at = self.looked_at + self.settings.look_every;
@@ -126,7 +128,9 @@ impl Scheduler {
         // After a fault, what is held is given back first.
         let may_claim = self.fault.is_none() || self.settling.is_empty();
         let claim = if may_claim { self.room(now, writes) } else { None };
-        let hurries = (starves || self.settling.is_slow()) && !self.settling.is_empty();
+        let hurries = (starves || self.settling.is_slow())
+            && !self.settling.is_empty()
+            && self.leases_are_safe(clock);
         // Never twice in a row, or results would wait for as long as there is work.
         self.leader.hurried = claim.is_some() && hurries && !self.leader.hurried;
         if self.leader.hurried {
@@ -137,6 +141,13 @@ impl Scheduler {
             return None;
         }
         Some(Batch { finished: self.settling.take(), begin, extend, claim })
+    }
+
+    /// Whether a claim can go ahead of results: it takes back leases that expired, say in an outage, and
+    /// would have the finished tasks run again.
+    fn leases_are_safe(&self, clock: Timestamp) -> bool {
+        let expired = |lease: &Lease| lease.expires_at.monotonic <= clock;
+        !self.backoff.has_failed() && !self.settling.iter().any(|done| expired(&done.lease))
     }
 
     /// What a claim may take now, if anything: all that there is room for where a transaction is made
@@ -220,10 +231,7 @@ impl Scheduler {
             Some((limit, TIMEOUT_GRACE.min(limit)))
         };
         for (worker, lease, limit) in self.slots.time_out(now, limit) {
-            tracing::warn!(
-                task = %lease.id(), worker, ?limit,
-                "handler did not return in time: its attempt is recorded as failed"
-            );
+            self.remarks.push(Remark::TimedOut { task: lease.id(), worker, limit });
             self.stats.timed_out += 1;
             let end = End::Fail(timed_out(limit, None));
             self.settling.push(Finished { lease, worker: Some(worker), end }, now);
@@ -278,6 +286,9 @@ impl Scheduler {
         });
         self.drained = drained.filter(|_| self.phase == Phase::Running);
         self.receive(leases, now);
+        if self.leader.pauses != self.pauses {
+            self.give_back_all(now);
+        }
     }
 
     /// Takes tasks in, or gives them back where the pool has ended meanwhile.
@@ -317,19 +328,30 @@ impl Scheduler {
         held.or(coming).is_some_and(|other| priority < other)
     }
 
-    /// A transaction that enqueues gives what it claimed of so many promised tasks.
+    /// A transaction that enqueues gives what it claimed of so many promised tasks; `pauses` is how often the
+    /// queue had been paused before it.
     pub(in crate::pool) fn keep_promise(
         &mut self,
         room: usize,
         leases: Vec<(Lease, usize)>,
+        pauses: u64,
         now: Instant,
     ) {
         self.promised = self.promised.saturating_sub(room);
         self.receive(leases, now);
+        if pauses != self.pauses {
+            self.give_back_all(now);
+        }
     }
 
-    /// The queue is paused: what is held goes back.
+    /// How often the queue was paused.
+    pub(in crate::pool) const fn pauses(&self) -> u64 {
+        self.pauses
+    }
+
+    /// The queue is paused: what is held goes back, and so does what a claim brings that was made before.
     pub(in crate::pool) fn paused(&mut self, now: Instant) {
+        self.pauses += 1;
         self.give_back_all(now);
     }
 

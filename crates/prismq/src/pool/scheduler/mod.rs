@@ -11,6 +11,7 @@ mod handler_time;
 mod hold;
 mod leading;
 mod ready;
+mod remark;
 mod settling;
 mod slots;
 mod step;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) use self::ready::{Held, Read};
+pub(super) use self::remark::Remark;
 pub(super) use self::settling::{End, Finished};
 pub(super) use self::slots::Flags;
 pub(super) use self::step::{Batch, Drained, Plan, Room, Step};
@@ -85,10 +87,16 @@ pub(super) struct Scheduler {
     promised: usize,
     /// The priority of the last task that was claimed.
     last_priority: Option<i32>,
+    /// Whether a fault was met since the pool began to end.
+    retried: bool,
     /// Whether the shutdown no longer waits.
     abandoned: bool,
     /// The pool's threads that have not ended.
     threads: usize,
+    /// How often the queue was paused.
+    pauses: u64,
+    /// For the log.
+    remarks: Vec<Remark>,
     /// The right to claim and run a suspect, and which one runs by it since when.
     permit: Option<SuspectPermit>,
     suspect: Option<(LeaseKey, Instant)>,
@@ -110,6 +118,8 @@ struct Leader {
     settling: Vec<TaskId>,
     /// Whether it may come back with tasks.
     claiming: bool,
+    /// How often the queue had been paused when it left.
+    pauses: u64,
     /// Whether the last claim went ahead of results that are yet to be settled.
     hurried: bool,
     /// With so few tasks held it is called to claim more, if it wants any held.
@@ -144,8 +154,11 @@ impl Scheduler {
             timeout_at: None,
             promised: 0,
             last_priority: None,
+            retried: false,
             abandoned: false,
             threads: 0,
+            pauses: 0,
+            remarks: Vec::new(),
             permit: None,
             suspect: None,
             signal,
@@ -223,15 +236,21 @@ impl Scheduler {
     pub(super) fn end_read(&mut self, read: Read, now: Instant) {
         for (held, error) in self.ready.end_read(read) {
             let end = if error.is_corrupt() {
-                tracing::error!(task = %held.lease.id(), %error, "a payload is damaged: its task is dead");
-                End::Fail(TaskError::permanent(error.to_string()))
+                let text = error.to_string();
+                self.remarks.push(Remark::Damaged { task: held.lease.id(), error });
+                End::Fail(TaskError::permanent(text))
             } else {
-                tracing::warn!(task = %held.lease.id(), %error, "payload not read: the task is given back");
+                self.remarks.push(Remark::Unread { task: held.lease.id(), error });
                 self.backoff.failed(now);
                 End::Release
             };
             self.drop_held(held, end, now);
         }
+    }
+
+    /// What is to be logged.
+    pub(super) fn take_remarks(&mut self) -> Vec<Remark> {
+        std::mem::take(&mut self.remarks)
     }
 
     /// A worker begins to wait.

@@ -37,6 +37,9 @@ impl Scheduler {
             self.drained = None;
             self.give_back_all(now);
             self.permit = None;
+            // A fault may have ended since it was last met: what is done is tried once more.
+            self.backoff.succeeded();
+            self.retried = false;
         }
     }
 
@@ -50,6 +53,7 @@ impl Scheduler {
         // The next claim shows whether the fault has ended, also where nothing new is to be taken.
         self.drained = None;
         self.give_back_all(now);
+        self.retried = true;
         self.backoff.failed(now);
         let known = self.fault.as_ref().is_some_and(|known| known.may_end == fault.may_end);
         self.fault = Some(fault.clone());
@@ -72,7 +76,7 @@ impl Scheduler {
     pub(in crate::pool) fn is_settled(&self, caller: Option<usize>) -> bool {
         let callers = caller.is_some_and(|worker| self.slots.of(worker).is_some());
         let running = self.slots.running() - usize::from(callers);
-        let settled = self.fault.is_some() || self.nothing_to_settle();
+        let settled = self.is_suspended() && self.retried || self.nothing_to_settle();
         self.phase == Phase::Stopped || (running == 0 && settled)
     }
 
@@ -84,7 +88,7 @@ impl Scheduler {
             Phase::Draining => {
                 let expired = || self.held().all(|lease| lease.expires_at.monotonic <= clock);
                 (self.slots.running() == 0 && self.nothing_to_settle())
-                    || (self.abandoned && expired())
+                    || (self.abandoned && self.promised == 0 && expired())
             }
         }
     }

@@ -284,7 +284,7 @@ fn the_leader_is_called_for_what_is_sooner_than_it_wakes() {
     pool.drained(false);
     pool.plan();
     assert!(!pool.scheduler.calls_leader(pool.now), "nothing to do");
-    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], pool.now);
+    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], 0, pool.now);
     pool.run(0, MS);
     assert!(pool.scheduler.calls_leader(pool.now));
     assert!(!pool.scheduler.calls_leader(pool.now), "once");
@@ -302,7 +302,7 @@ fn an_idle_pool_lets_others_claim_for_its_free_workers_only() {
     pool.drained(false);
     assert_eq!(pool.scheduler.promise(Some(0)), 2);
     assert_eq!(pool.scheduler.promise(Some(0)), 0, "all are promised");
-    pool.scheduler.keep_promise(2, vec![(lease(2), 0)], pool.now);
+    pool.scheduler.keep_promise(2, vec![(lease(2), 0)], 0, pool.now);
     assert_eq!(pool.scheduler.promise(Some(0)), 1);
 }
 
@@ -314,7 +314,7 @@ fn a_busy_pool_takes_what_is_more_urgent_than_what_it_holds() {
     pool.begin(0);
     assert_eq!(pool.scheduler.promise(Some(100)), 0, "its turn comes later");
     assert_eq!(pool.scheduler.promise(Some(99)), 1);
-    pool.scheduler.keep_promise(1, vec![(of(1, 99), 0)], pool.now);
+    pool.scheduler.keep_promise(1, vec![(of(1, 99), 0)], 0, pool.now);
     assert_eq!(pool.step(0).ran(), Some(1));
     assert_eq!(pool.step(0).ran(), Some(11));
 
@@ -330,7 +330,7 @@ fn a_promise_kept_after_the_end_is_given_back() {
     assert_eq!(pool.scheduler.promise(Some(0)), 1);
     pool.scheduler.drain(pool.now);
     assert!(!pool.scheduler.is_settled(None));
-    pool.scheduler.keep_promise(1, vec![(lease(1), 0)], pool.now);
+    pool.scheduler.keep_promise(1, vec![(lease(1), 0)], 0, pool.now);
     assert_eq!(Pool::ids(&pool.batch()), [1]);
     pool.settled(MS);
     assert!(matches!(pool.plan(), Plan::Exit));
@@ -833,7 +833,7 @@ fn half_a_prefetch_of_results_is_enough_to_commit() {
 fn a_leader_at_the_database_is_not_called() {
     let mut pool = Pool::new(settings(1));
     pool.room();
-    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], pool.now);
+    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], 0, pool.now);
     pool.run(0, MS);
     assert!(!pool.scheduler.calls_leader(pool.now), "it looks at everything when it is back");
 }
