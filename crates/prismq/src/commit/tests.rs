@@ -477,3 +477,51 @@ fn what_gives_workers_something_to_do_raises_the_signal_of_work() {
     queue.fail(&claim(), crate::TaskError::permanent("never")).unwrap();
     assert!(!raised(), "a dead letter is no work");
 }
+
+/// A pool that goes away during a commit, and whose handlers use the queue as they are dropped.
+#[derive(Debug)]
+struct Leaving {
+    claim: Claim,
+    queue: crate::Queue,
+    own: Mutex<Option<Arc<dyn Claimer>>>,
+}
+
+impl Claimer for Leaving {
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    fn promise(&self, _: i32) -> usize {
+        self.own.lock().unwrap().take();
+        0
+    }
+
+    fn keep_promise(&self, _: usize, _: Vec<Lease>) {}
+
+    fn work_arrived(&self) {}
+
+    fn paused(&self, _: &str) {}
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.queue.enqueue(&NewTask::new("farewell", [])).unwrap();
+    }
+}
+
+#[test]
+fn a_pool_that_goes_away_in_a_commit_may_use_the_queue_as_it_goes() {
+    let (_folder, queue) = queue();
+    let leaving = Leaving { claim: Claim::new(["t"]), queue: queue.clone(), own: Mutex::default() };
+    let leaving = Arc::new(leaving);
+    let claimer: Arc<dyn Claimer> = leaving.clone();
+    queue.add_claimer(Arc::downgrade(&claimer));
+    *leaving.own.lock().unwrap() = Some(claimer);
+    drop(leaving);
+    let (done, answered) = channel();
+    let caller = queue.clone();
+    thread::spawn(move || done.send(caller.enqueue(&NewTask::new("t", []))));
+    let answer = answered.recv_timeout(Duration::from_secs(30)).expect("the enqueue returns");
+    assert!(answer.is_ok());
+    assert_eq!(queue.stats("default").unwrap().ready, 2);
+}

@@ -279,6 +279,64 @@ fn a_worker_without_a_task_does_not_wait_for_a_sync_and_results_wait_once() {
 }
 
 #[test]
+fn after_an_outage_results_go_with_the_claim_that_would_take_their_leases_back() {
+    let mut pool = Pool::with_times(1, 50 * MS);
+    pool.claimed([lease(1)]);
+    pool.run(0, 50 * MS);
+    pool.scheduler.back_off(pool.now);
+    pool.now += Duration::from_secs(1);
+    let batch = pool.batch();
+    assert_eq!((batch.finished.len(), batch.claim.is_some()), (1, true));
+
+    let mut pool = Pool::with_times(1, 50 * MS);
+    pool.claimed([lease(1)]);
+    pool.run(0, 50 * MS);
+    let expired = CLOCK.after(LEASE);
+    let Plan::Submit(batch) = pool.scheduler.plan(pool.now, expired, 0) else {
+        panic!("it settles")
+    };
+    assert_eq!((batch.finished.len(), batch.claim.is_some()), (1, true));
+}
+
+#[test]
+fn a_claim_made_before_a_pause_brings_nothing_after_it() {
+    let mut pool = Pool::with_times(1, MS);
+    assert!(pool.room().is_some());
+    pool.scheduler.paused(pool.now);
+    pool.claimed([lease(1)]);
+    assert!(matches!(pool.step(0), Step::Wait));
+    assert_eq!(Pool::ids(&pool.settling_batch()), [1]);
+}
+
+#[test]
+fn an_abandoned_pool_waits_for_what_others_may_have_claimed_for_it() {
+    let mut pool = Pool::new(settings(1));
+    pool.drained(false);
+    assert_eq!(pool.scheduler.promise(Some(0)), 1);
+    pool.scheduler.drain(pool.now);
+    pool.scheduler.abandon();
+    assert!(matches!(pool.plan(), Plan::Wait { .. }));
+    pool.scheduler.keep_promise(1, vec![(lease(1), 0)], 0, pool.now);
+    assert_eq!(Pool::ids(&pool.batch()), [1]);
+}
+
+#[test]
+fn a_shutdown_tries_once_more_after_a_fault_that_may_have_ended() {
+    let mut pool = Pool::with_times(1, MS);
+    pool.claimed([lease(1)]);
+    pool.run(0, MS);
+    let moved = || Error::Moved { path: "q".into() };
+    pool.scheduler.fail(moved(), pool.now);
+    pool.scheduler.drain(pool.now);
+    assert!(!pool.scheduler.is_settled(None));
+    let batch = pool.batch();
+    assert_eq!(Pool::ids(&batch), [1]);
+    pool.scheduler.settled(&[], batch.finished, None, pool.now);
+    pool.scheduler.fail(moved(), pool.now);
+    assert!(pool.scheduler.is_settled(None), "it has not ended");
+}
+
+#[test]
 fn the_leader_is_called_for_what_is_sooner_than_it_wakes() {
     let mut pool = Pool::with_times(1, MS);
     pool.drained(false);

@@ -154,3 +154,43 @@ fn a_handler_that_shuts_its_pool_down_waits_for_the_results_of_others() {
     let report = reported.recv_timeout(PATIENCE).unwrap();
     assert_eq!((report.stats.completed, report.abandoned.len()), (1, 1));
 }
+
+#[test]
+fn nothing_of_a_pool_is_left_once_its_shutdown_returns() {
+    let fixture = Fixture::new();
+    for _ in 0..50 {
+        let kept = Arc::new(());
+        let handlers = kept.clone();
+        let pool = WorkerPool::builder(&fixture.queue)
+            .workers(2)
+            .handler("job", move |_| {
+                let _kept = &handlers;
+                Ok(())
+            })
+            .start()
+            .unwrap();
+        drop(pool.shutdown(PATIENCE));
+        assert_eq!(Arc::strong_count(&kept), 1);
+    }
+}
+
+#[test]
+fn a_listener_hears_of_a_task_that_is_settled_after_the_shutdown() {
+    let fixture = Fixture::new();
+    let id = fixture.enqueue("work");
+    let (open, gate) = Gate::new();
+    let (events, heard) = channel();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .handler("job", move |_| {
+            gate.pass();
+            Ok(())
+        })
+        .on_event(move |event| events.send(event.id).unwrap())
+        .start()
+        .unwrap();
+    wait_until(|| pool.stats().running == 1);
+    assert_eq!(pool.shutdown(Duration::ZERO).abandoned, [id]);
+    drop(open);
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(id));
+}
