@@ -21,10 +21,10 @@ pub enum Op {
     Extend,
     /// To give a task back.
     Release,
-    /// To run a pool, from its start to its end. What it claims is not told, only what it runs.
+    /// To run a pool, from its start to its end. What it claims is not recorded, only what it runs.
     Serve,
-    /// To run the handler of a task that a pool claimed. Its result is told as a completion or a failure,
-    /// from the handler's end to the pool's event. One without a beginning tells of a task that the pool had
+    /// To run the handler of a task that a pool claimed. Its result is recorded as a completion or a failure,
+    /// from the handler's end to the pool's event. One without a beginning records a task that the pool had
     /// claimed, and lost or failed before its handler began.
     Run,
     /// That a thread of a pool's process which only sleeps woke up, so much too late.

@@ -3,7 +3,7 @@
 //!
 //! How long a task had been held when its handler began is what is gone of its lease: an extension
 //! meanwhile, or a task that went back and was claimed again, makes it shorter than it was. A worker is idle
-//! from the end of one handler to the beginning of the next, as its process told them, and only while that is
+//! from the end of one handler to the beginning of the next, as its process recorded them, and only while that is
 //! known to be there. What threads of both processes that only slept were late is taken off: by as much the
 //! pools may have been kept from acting.
 
@@ -77,7 +77,7 @@ impl<'a> Seen<'a> {
     fn of(facts: &Facts<'a>, pool: &Call<'a>) -> Option<Self> {
         let begun = pool.begun;
         let own = || facts.history.events().iter().filter(|event| event.proc == begun.proc);
-        // Its start had returned when its process first told of stalls.
+        // Its start had returned when its process first recorded stalls.
         let from = own().find(|event| event.op == Op::Stall)?.t_mono_ns;
         let until = pool.end().map_or_else(|| own().next_back(), Some)?.t_mono_ns;
         let stalls = own().filter(|event| event.op == Op::Stall).map(|stall| {

@@ -10,7 +10,7 @@ use crate::verdict::Invariant;
 
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
-/// What actors told, with one clock for all in milliseconds.
+/// What actors recorded, with one clock for all in milliseconds.
 #[derive(Default)]
 pub(super) struct Scene {
     events: Vec<Event>,
@@ -160,7 +160,7 @@ fn a_result_that_a_pool_reports_and_forgets_is_a_loss() {
     assert_eq!(scene.broken(&Rules::PLAIN), [Invariant::NoLoss]);
 }
 
-/// What a pool had claimed ahead of a worker loses no attempt with it; whoever told of its beginning cannot
+/// What a pool had claimed ahead of a worker loses no attempt with it; whoever recorded its beginning cannot
 /// know.
 #[test]
 fn a_task_whose_process_died_may_be_given_as_the_same_attempt() {

@@ -1,10 +1,10 @@
-//! A worker pool that tells of what it does: each handler's beginning before it does anything, its result
+//! A worker pool that records what it does: each handler's beginning before it does anything, its result
 //! before the pool has it, and what the pool reports of it.
 //!
-//! What a pool claims is not told, as nobody sees it: the checker allows for what a pool may hold. How long
+//! What a pool claims is not recorded, as nobody sees it: the checker allows for what a pool may hold. How long
 //! a task had been held when its handler began stands in the file, in the end of its lease.
 
-mod teller;
+mod log;
 
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use prismq::{Clock, Outcome, Queue, ShutdownReport, TaskContext, TaskError, WorkerPool};
 
-use self::teller::Teller;
+use self::log::PoolLog;
 use crate::error::{Error, Result};
 use crate::event::{Event, Op, Phase};
 use crate::recorder::Recorder;
@@ -52,39 +52,38 @@ pub enum End {
 #[derive(Debug)]
 pub struct Pool {
     pool: WorkerPool,
-    teller: Arc<Teller>,
+    log: Arc<PoolLog>,
     begun: Event,
     meter: Option<JoinHandle<Result<()>>>,
 }
 
 impl Pool {
     /// Starts a pool with a number that no other actor of the history has. `handler` does what a task
-    /// takes and says how it ends; `listener` is called with each outcome after it was told.
+    /// takes and says how it ends; `listener` is called with each outcome after it was recorded.
     ///
     /// # Errors
     /// [`Error::Queue`] if the pool does not start, [`Error::Look`] if its file cannot be read,
-    /// [`Error::Log`] if it cannot be told of.
+    /// [`Error::Log`] if it cannot be recorded.
     pub fn start(
         queue: &Queue,
         path: &Path,
         clock: Arc<dyn Clock>,
-        told: (Recorder, u32),
+        recorded: (Recorder, u32),
         serve: &Serve,
         handler: impl Fn(&TaskContext<'_>) -> End + Send + Sync + 'static,
         listener: impl Fn(Outcome) + Send + 'static,
     ) -> Result<Self> {
-        let (recorder, proc) = told;
-        let teller =
-            Arc::new(Teller::new(recorder, proc, clock, serve.sees_leases.then_some(path))?);
+        let (recorder, proc) = recorded;
+        let log = Arc::new(PoolLog::new(recorder, proc, clock, serve.sees_leases.then_some(path))?);
         let names: Vec<&str> = serve.types.iter().map(|(name, _)| name.as_str()).collect();
         let begun = Event {
             queue: Some(serve.queue.clone()),
             task_type: Some(names.join(",")),
             count: u32::try_from(serve.workers).ok(),
             micros: i64::try_from(serve.lease.as_micros()).ok(),
-            ..teller.event(Op::Serve, Phase::Invoke)
+            ..log.event(Op::Serve, Phase::Invoke)
         };
-        teller.tell(begun.clone())?;
+        log.tell(begun.clone())?;
         let mut builder = WorkerPool::builder(queue)
             .queue(serve.queue.as_str())
             .workers(serve.workers)
@@ -94,11 +93,11 @@ impl Pool {
             if let Some(limit) = limit {
                 builder = builder.timeout_of(name.as_str(), *limit);
             }
-            let (teller, handler, limit) = (teller.clone(), handler.clone(), *limit);
+            let (log, handler, limit) = (log.clone(), handler.clone(), *limit);
             builder = builder
-                .handler(name.as_str(), move |task| run(&teller, task, limit, handler.as_ref()));
+                .handler(name.as_str(), move |task| run(&log, task, limit, handler.as_ref()));
         }
-        let heard = teller.clone();
+        let heard = log.clone();
         let pool = builder
             .on_event(move |event| {
                 heard.heard(event);
@@ -106,10 +105,10 @@ impl Pool {
             })
             .start()?;
         let meter = Some(thread::spawn({
-            let teller = teller.clone();
-            move || teller.measure()
+            let log = log.clone();
+            move || log.measure()
         }));
-        Ok(Self { pool, teller, begun, meter })
+        Ok(Self { pool, log, begun, meter })
     }
 
     /// The pool.
@@ -117,16 +116,16 @@ impl Pool {
         &self.pool
     }
 
-    /// Shuts it down, and tells of its end if nothing of it goes on.
+    /// Shuts it down, and records its end if nothing of it goes on.
     ///
     /// # Errors
-    /// [`Error::Log`] if it could not be told of.
+    /// [`Error::Log`] if it could not be recorded.
     pub fn shutdown(self, timeout: Duration) -> Result<ShutdownReport> {
-        let Self { pool, teller, begun, meter } = self;
+        let Self { pool, log, begun, meter } = self;
         let began = Instant::now();
         let report = pool.shutdown(timeout);
         let in_time = began.elapsed() < timeout;
-        teller.end_measuring();
+        log.end_measuring();
         if let Some(meter) = meter {
             let panicked = |_| Error::Log(std::io::Error::other("the meter of stalls panicked"));
             meter.join().map_err(panicked)??;
@@ -135,23 +134,23 @@ impl Pool {
         // After a fault of the queue, it may have claimed what it does not know of; and what it could not give
         // back in time, it does not report.
         let over = nothing_left && in_time && report.error.is_none();
-        if over && teller.has_heard_all() {
-            teller.tell(Event { phase: Phase::Ok, t_db: teller.now(), ..begun })?;
+        if over && log.has_heard_all() {
+            log.tell(Event { phase: Phase::Ok, t_db: log.now(), ..begun })?;
         }
         Ok(report)
     }
 }
 
-/// Begins a handler, lets it do its work, and tells how it ended.
+/// Begins a handler, lets it do its work, and records how it ended.
 fn run(
-    teller: &Teller,
+    log: &PoolLog,
     task: &TaskContext<'_>,
     limit: Option<Duration>,
     handler: &(impl Fn(&TaskContext<'_>) -> End + ?Sized),
 ) -> Result<(), TaskError> {
-    let begun = teller.begin(task, limit);
+    let begun = log.begin(task, limit);
     let end = handler(task);
-    teller.end(task, begun, end);
+    log.end(task, begun, end);
     match end {
         End::Well => Ok(()),
         End::Badly(retry) => Err(TaskError::new("failed").retry_after(retry)),

@@ -75,7 +75,7 @@ pub(super) fn serve(order: &Order, recorder: &Recorder, stopped: &AtomicBool) ->
 fn start(
     queue: &Queue,
     path: &Path,
-    told: (Recorder, u32),
+    recorded: (Recorder, u32),
     serve: &Serve,
     listener: Listener,
 ) -> Result<Pool> {
@@ -89,7 +89,7 @@ fn start(
             Listener::Plain | Listener::Panicking => {}
         }
     };
-    Pool::start(queue, path, Arc::new(SystemClock), told, serve, handle, listen)
+    Pool::start(queue, path, Arc::new(SystemClock), recorded, serve, handle, listen)
 }
 
 /// A task of some kind for pools.

@@ -41,7 +41,7 @@ fn are_shared(loads: &[Load], seed: u64) {
         if pools.len() == 1 {
             let second = fleet.start_with(pool, seed, LEASE);
             // Its meter says that its pool has started.
-            assert!(second.wait_until(|told| told.len() > 1));
+            assert!(second.wait_until(|recorded| recorded.len() > 1));
             pools.push(second);
         }
     }

@@ -1,5 +1,5 @@
 //! A process with a worker pool whose system calls fail or are slow, as `strace` has it:
-//! `prismq-pool-victim told FILE PATIENCE` enqueues tasks and runs them, and tells all of it on standard output,
+//! `prismq-pool-victim recorded FILE PATIENCE` enqueues tasks and runs them, and records all of it on standard output,
 //! after a line on standard input, for which it says that it is `ready` with its pool at work;
 //! `prismq-pool-victim timed FILE WORKERS TASKS` runs tasks of a millisecond that stand there already.
 //!
@@ -45,12 +45,16 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ended = match arguments.as_slice() {
-        ["told", file, patience] => told(Path::new(file), Duration::from_millis(patience.parse()?)),
+        ["recorded", file, patience] => {
+            recorded(Path::new(file), Duration::from_millis(patience.parse()?))
+        }
         ["timed", file, workers, tasks] => {
             timed(Path::new(file), workers.parse()?, tasks.parse()?)?
         }
         _ => {
-            return Err("the arguments are: told FILE PATIENCE, or timed FILE WORKERS TASKS".into());
+            return Err(
+                "the arguments are: recorded FILE PATIENCE, or timed FILE WORKERS TASKS".into()
+            );
         }
     };
     eprintln!("ended: {ended}");
@@ -58,7 +62,7 @@ fn main() -> Result<()> {
 }
 
 /// Enqueues and runs tasks, and waits until none is left or the pool says why it does not go on.
-fn told(path: &Path, patience: Duration) -> String {
+fn recorded(path: &Path, patience: Duration) -> String {
     let recorder = Recorder::to_lines(io::stdout());
     let clock = Arc::new(SystemClock);
     let queue = match Queue::open(path) {
@@ -97,7 +101,7 @@ fn told(path: &Path, patience: Duration) -> String {
     let took = began.elapsed().as_millis();
     let left = match report {
         Ok(report) => report.abandoned.len() + report.unsettled.len(),
-        Err(error) => return format!("not told: {error}"),
+        Err(error) => return format!("not recorded: {error}"),
     };
     format!("{what}; shut down in {took} ms, {left} left")
 }
@@ -157,14 +161,14 @@ fn timed(path: &Path, workers: usize, tasks: usize) -> Result<String> {
     let batch: Vec<NewTask> = (0..tasks).map(|_| NewTask::new("job", Vec::new())).collect();
     queue.enqueue_all(&batch)?;
     let runs = Arc::<Mutex<Runs>>::default();
-    let told = runs.clone();
+    let recorded = runs.clone();
     let pool = WorkerPool::builder(&queue)
         .workers(workers)
         .handler("job", move |task| {
             let began = Instant::now();
             thread::sleep(Duration::from_millis(1));
             let ended = Instant::now();
-            let mut runs = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut runs = recorded.lock().unwrap_or_else(PoisonError::into_inner);
             *runs.of_task.entry(task.id().as_i64()).or_default() += 1;
             runs.worked += ended - began;
             runs.began = Some(runs.began.map_or(began, |first| first.min(began)));

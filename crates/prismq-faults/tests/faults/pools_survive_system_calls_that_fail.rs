@@ -1,7 +1,7 @@
 //! A process that enqueues tasks and runs them in a worker pool, and whose system calls fail, by the kernel
 //! through `strace`: the nth of each of its threads, or all from the nth on, counted from the start of the
 //! program or once its pool is at work. Nothing acknowledged is lost and
-//! every other promise is kept, by the history that it told and the file it left; the pool goes on, or says why
+//! every other promise is kept, by the history that it recorded and the file it left; the pool goes on, or says why
 //! it does not; and its shutdown returns in time.
 //!
 //! The quick part takes as many points of the matrix as fit its time, always in the same order; a soak takes
@@ -33,7 +33,7 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 const VICTIM: &str = env!("CARGO_BIN_EXE_prismq-pool-victim");
-/// What the program told and said, and what `strace` saw and said.
+/// What the program recorded and said, and what `strace` saw and said.
 const STDOUT: &str = "stdout";
 const STDERR: &str = "stderr";
 const LOG: &str = "strace.log";
@@ -222,7 +222,7 @@ fn strace(point: Point, folder: &Scratch) -> Command {
 
 fn start(command: &mut Command, patience: Duration, folder: &Scratch, stdin: Stdio) -> Child {
     let file = |name| fs::File::create(folder.file(name)).unwrap();
-    command.arg("told").arg(folder.file(FILE)).arg(patience.as_millis().to_string());
+    command.arg("recorded").arg(folder.file(FILE)).arg(patience.as_millis().to_string());
     command.stdin(stdin).stdout(file(STDOUT)).stderr(file(STDERR)).spawn().unwrap()
 }
 
@@ -236,11 +236,11 @@ fn wait_for(folder: &Scratch, file: &str, word: &str, program: &mut Child) {
     }
 }
 
-fn judge(path: &Path, told: &str, context: &str) {
-    let told = History::read(told.as_bytes()).unwrap();
+fn judge(path: &Path, recorded: &str, context: &str) {
+    let recorded = History::read(recorded.as_bytes()).unwrap();
     let queue = Queue::open(path).unwrap_or_else(|error| panic!("{context}, then {error}"));
     let rules = Rules { all_told: true, ..Rules::PLAIN };
-    let verdict = check(&told, &[Snapshot::take(path).unwrap()], &rules);
+    let verdict = check(&recorded, &[Snapshot::take(path).unwrap()], &rules);
     assert!(verdict.is_sound(), "{context}\n{verdict}");
     // And it is as good as new.
     queue.enqueue(&NewTask::new("after", Vec::new())).unwrap();

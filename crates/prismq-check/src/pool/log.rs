@@ -1,4 +1,4 @@
-//! What is told of a pool, and when.
+//! What is recorded of a pool, and when.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::recorder::{Recorder, now_ns};
 struct Begun {
     event: Event,
     at_ns: u64,
-    /// What its end asks for, once that was told.
+    /// What its end asks for, once that was recorded.
     asked: Option<Event>,
     /// Whether it failed for good.
     for_good: bool,
@@ -30,14 +30,14 @@ struct Begun {
 /// A task, its attempt, and the worker that runs it: what an event of a pool names.
 type RunName = (i64, u32, usize);
 
-/// Tells of one pool, from all of its threads.
+/// Records what one pool does, from all of its threads.
 #[derive(Debug)]
-pub(super) struct Teller {
+pub(super) struct PoolLog {
     recorder: Recorder,
     proc: u32,
     clock: Arc<dyn Clock>,
-    /// Events told so far; the lock keeps them in order.
-    told: Mutex<u64>,
+    /// Events recorded so far; the lock keeps them in order.
+    recorded: Mutex<u64>,
     /// To look at leases.
     file: Option<Mutex<Connection>>,
     runs: Mutex<HashMap<RunName, VecDeque<Begun>>>,
@@ -46,12 +46,12 @@ pub(super) struct Teller {
 
 /// How often the meter of stalls wakes up.
 const METER: Duration = Duration::from_millis(5);
-/// By how much it must be late for it to be told.
+/// By how much it must be late for it to be recorded.
 const STALL: Duration = Duration::from_millis(5);
-/// It tells that it is there this often at least.
+/// It records that it is there this often at least.
 const SIGN_OF_LIFE: u64 = 20_000_000;
 
-impl Teller {
+impl PoolLog {
     pub(super) fn new(
         recorder: Recorder,
         proc: u32,
@@ -65,7 +65,7 @@ impl Teller {
             recorder,
             proc,
             clock,
-            told: Mutex::default(),
+            recorded: Mutex::default(),
             file: path.map(look).transpose()?.map(Mutex::new),
             runs: Mutex::default(),
             ended: AtomicBool::new(false),
@@ -121,7 +121,7 @@ impl Teller {
         self.tell_or_abort(events);
     }
 
-    /// Tells what the pool reported.
+    /// Records what the pool reported.
     pub(super) fn heard(&self, event: &prismq::Event) {
         let mut runs = self.runs();
         let name = event.worker.map(|worker| (event.id.as_i64(), event.attempt, worker));
@@ -177,7 +177,7 @@ impl Teller {
         self.tell_or_abort(events);
     }
 
-    /// Tells of stalls of this process, and now and then that there was none.
+    /// Records stalls of this process, and now and then that there was none.
     pub(super) fn measure(&self) -> Result<()> {
         self.tell(Event { micros: Some(0), ..self.event(Op::Stall, Phase::Ok) })?;
         let mut told_at = now_ns();
@@ -195,7 +195,7 @@ impl Teller {
         Ok(())
     }
 
-    /// Nothing more is told of stalls.
+    /// No more stalls are recorded.
     pub(super) fn end_measuring(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -240,14 +240,14 @@ impl Teller {
 
     /// Notes events that belong together; those that have a time keep it.
     fn tell_all(&self, mut events: Vec<Event>) -> Result<()> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now_ns();
         for event in &mut events {
-            event.seq = *told;
+            event.seq = *recorded;
             if event.t_mono_ns == 0 {
                 event.t_mono_ns = now;
             }
-            *told += 1;
+            *recorded += 1;
         }
         self.recorder.note(events)
     }
