@@ -44,11 +44,11 @@ pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     fn claim(&self) -> &Claim;
 
     /// How many tasks it takes now of those that are enqueued, the most urgent of which has this
-    /// priority. If any, [`Claimer::keep_promise`] follows.
-    fn promise(&self, priority: i32) -> usize;
+    /// priority. If any, [`Claimer::deliver`] follows.
+    fn reserve(&self, priority: i32) -> usize;
 
-    /// Gives it what was claimed of so many promised tasks, once that is committed.
-    fn keep_promise(&self, room: usize, leases: Vec<Lease>);
+    /// Gives it what was claimed of so many reserved tasks, once that is committed.
+    fn deliver(&self, room: usize, leases: Vec<Lease>);
 
     /// A commit gave workers something to do, now or later.
     fn work_arrived(&self);
@@ -76,7 +76,7 @@ struct Pending {
     submissions: VecDeque<Submission>,
     operations: usize,
     bytes: usize,
-    /// Whether a thread is applying a group, or was told to.
+    /// Whether a thread is applying a group, or has been handed the lead.
     leading: bool,
     /// Why nothing is written any more.
     poisoned: Option<String>,
@@ -87,18 +87,18 @@ struct Pending {
 struct Submission {
     operations: Vec<Operation>,
     bytes: usize,
-    seat: Arc<Seat>,
+    waiter: Arc<Waiter>,
 }
 
-/// Where a caller waits for its turn or its answers.
+/// Where a caller waits for its role or its answers.
 #[derive(Debug, Default)]
-struct Seat {
-    turn: Mutex<Turn>,
+struct Waiter {
+    role: Mutex<Role>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-enum Turn {
+enum Role {
     #[default]
     Wait,
     Lead,
@@ -140,7 +140,7 @@ impl<S: Store> Committer<S> {
             Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
         };
         if pending.leading {
-            self.follow(pending, Submission { operations, bytes, seat: Arc::default() })
+            self.follow(pending, Submission { operations, bytes, waiter: Arc::default() })
         } else {
             self.lead_alone(pending, operations)
         }
@@ -207,20 +207,20 @@ impl<S: Store> Committer<S> {
     }
 
     fn follow(&self, mut pending: MutexGuard<'_, Pending>, submission: Submission) -> Answers {
-        let seat = submission.seat.clone();
+        let waiter = submission.waiter.clone();
         pending.operations += submission.operations.len();
         pending.bytes += submission.bytes;
         pending.submissions.push_back(submission);
         drop(pending);
-        let turn = seat.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut turn = seat
+        let role = waiter.role.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut role = waiter
             .changed
-            .wait_while(turn, |turn| matches!(turn, Turn::Wait))
+            .wait_while(role, |role| matches!(role, Role::Wait))
             .unwrap_or_else(PoisonError::into_inner);
-        match mem::take(&mut *turn) {
-            Turn::Answered(answers) => answers,
-            Turn::Lead | Turn::Wait => {
-                drop(turn);
+        match mem::take(&mut *role) {
+            Role::Answered(answers) => answers,
+            Role::Lead | Role::Wait => {
+                drop(role);
                 self.lead()
             }
         }
@@ -228,16 +228,16 @@ impl<S: Store> Committer<S> {
 
     /// Applies a group whose first submission is the caller's own, and returns its answers.
     fn lead(&self) -> Answers {
-        let (operations, seats) = self.take_group();
+        let (operations, waiters) = self.take_group();
         let (answers, claimers) = self.apply(operations);
         let mut answers = answers.into_iter();
         let mut own = Answers::new();
-        for (position, (seat, count)) in seats.into_iter().enumerate() {
+        for (position, (waiter, count)) in waiters.into_iter().enumerate() {
             let theirs = answers.by_ref().take(count).collect();
             if position == 0 {
                 own = theirs;
             } else {
-                seat.say(Turn::Answered(theirs));
+                waiter.answer(Role::Answered(theirs));
             }
         }
         // Those just answered may be about to come back: letting them in first makes the next group
@@ -248,29 +248,29 @@ impl<S: Store> Committer<S> {
         own
     }
 
-    fn take_group(&self) -> (Vec<Operation>, Vec<(Arc<Seat>, usize)>) {
+    fn take_group(&self) -> (Vec<Operation>, Vec<(Arc<Waiter>, usize)>) {
         let mut pending = self.pending();
         let mut operations = Vec::new();
-        let mut seats = Vec::new();
+        let mut waiters = Vec::new();
         let mut bytes = 0;
         while let Some(next) = pending.submissions.front() {
             let fits = operations.len() + next.operations.len() <= GROUP_OPERATIONS_MAX
                 && bytes + next.bytes <= GROUP_BYTES_MAX;
-            if !fits && !seats.is_empty() {
+            if !fits && !waiters.is_empty() {
                 break;
             }
             let Some(submission) = pending.submissions.pop_front() else {
                 break;
             };
             bytes += submission.bytes;
-            seats.push((submission.seat, submission.operations.len()));
+            waiters.push((submission.waiter, submission.operations.len()));
             operations.extend(submission.operations);
         }
         pending.operations -= operations.len();
         pending.bytes -= bytes;
         drop(pending);
         self.room.notify_all();
-        (operations, seats)
+        (operations, waiters)
     }
 
     /// Gives the lead to the first who waits.
@@ -280,14 +280,14 @@ impl<S: Store> Committer<S> {
             // Nobody would be answered any more.
             for submission in mem::take(&mut pending.submissions) {
                 let answers = submission.operations.iter().map(|_| Err(poisoned(&cause))).collect();
-                submission.seat.say(Turn::Answered(answers));
+                submission.waiter.answer(Role::Answered(answers));
             }
             pending.operations = 0;
             pending.bytes = 0;
             self.room.notify_all();
         }
         match pending.submissions.front() {
-            Some(next) => next.seat.say(Turn::Lead),
+            Some(next) => next.waiter.answer(Role::Lead),
             None => pending.leading = false,
         }
     }
@@ -337,15 +337,15 @@ impl<S: Store> Committer<S> {
             .filter_map(|claimer| brought(claimer).map(|priority| (claimer, priority)))
             .collect();
         let mut store = self.store();
-        let promised: Vec<(&Arc<dyn Claimer>, usize)> = served
+        let reserved: Vec<(&Arc<dyn Claimer>, usize)> = served
             .into_iter()
-            .map(|(claimer, priority)| (claimer, claimer.promise(priority)))
+            .map(|(claimer, priority)| (claimer, claimer.reserve(priority)))
             .filter(|(_, room)| *room > 0)
             .collect();
-        if promised.is_empty() {
+        if reserved.is_empty() {
             return self.apply_to(&mut store, operations);
         }
-        let claims = promised.iter().map(|(claimer, room)| {
+        let claims = reserved.iter().map(|(claimer, room)| {
             let claim = claimer.claim().clone().max((*room).min(CLAIM_BATCH_MAX));
             Operation::Claim(claim.begun_max(0).suspects_max(0))
         });
@@ -358,12 +358,12 @@ impl<S: Store> Committer<S> {
             Err(_) => Vec::new(),
         };
         let mut claimed = claimed.into_iter();
-        for (claimer, room) in promised {
+        for (claimer, room) in reserved {
             let leases = match claimed.next() {
                 Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
                 _ => Vec::new(),
             };
-            claimer.keep_promise(room, leases);
+            claimer.deliver(room, leases);
         }
         match applied {
             // A claim that fails must not fail those it came with.
@@ -422,9 +422,9 @@ impl<S: Store> Committer<S> {
     }
 }
 
-impl Seat {
-    fn say(&self, what: Turn) {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = what;
+impl Waiter {
+    fn answer(&self, what: Role) {
+        *self.role.lock().unwrap_or_else(PoisonError::into_inner) = what;
         self.changed.notify_one();
     }
 }

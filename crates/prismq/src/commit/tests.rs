@@ -279,7 +279,7 @@ struct Idle {
     claim: Claim,
     room: usize,
     given: Mutex<Vec<Lease>>,
-    /// How many promises were kept.
+    /// How many reservations were kept.
     kept: Mutex<usize>,
 }
 
@@ -306,11 +306,11 @@ impl Claimer for Idle {
         &self.claim
     }
 
-    fn promise(&self, _: i32) -> usize {
+    fn reserve(&self, _: i32) -> usize {
         self.room
     }
 
-    fn keep_promise(&self, room: usize, leases: Vec<Lease>) {
+    fn deliver(&self, room: usize, leases: Vec<Lease>) {
         assert_eq!(room, self.room);
         *self.kept.lock().unwrap() += 1;
         self.given.lock().unwrap().extend(leases);
@@ -429,7 +429,7 @@ fn a_claim_for_an_idle_pool_that_fails_fails_nobody_else() {
 }
 
 #[test]
-fn a_promise_ends_where_the_transaction_fails() {
+fn a_reservation_ends_where_the_transaction_fails() {
     let scene = scene(Duration::ZERO);
     let idle = idle(&scene);
     scene.go.send(Err(Error::Busy { waited: Duration::ZERO })).unwrap();
@@ -491,12 +491,12 @@ impl Claimer for Leaving {
         &self.claim
     }
 
-    fn promise(&self, _: i32) -> usize {
+    fn reserve(&self, _: i32) -> usize {
         self.own.lock().unwrap().take();
         0
     }
 
-    fn keep_promise(&self, _: usize, _: Vec<Lease>) {}
+    fn deliver(&self, _: usize, _: Vec<Lease>) {}
 
     fn work_arrived(&self) {}
 

@@ -18,12 +18,12 @@ thread_local! {
 }
 
 /// This thread is a worker of the pool from now on.
-pub(super) fn is_worker(pool: &Shared, worker: usize) {
+pub(super) fn register_worker(pool: &Shared, worker: usize) {
     CALLER.set(Some((address(pool), Caller::Worker(worker))));
 }
 
 /// This thread runs the pool's listener from now on.
-pub(super) fn is_notifier(pool: &Shared) {
+pub(super) fn register_notifier(pool: &Shared) {
     CALLER.set(Some((address(pool), Caller::Notifier)));
 }
 

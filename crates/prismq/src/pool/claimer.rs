@@ -13,14 +13,14 @@ impl Claimer for Shared {
         &self.claim
     }
 
-    fn promise(&self, priority: i32) -> usize {
-        self.scheduler().promise(Some(priority))
+    fn reserve(&self, priority: i32) -> usize {
+        self.scheduler().reserve(Some(priority))
     }
 
-    fn keep_promise(&self, room: usize, leases: Vec<Lease>) {
+    fn deliver(&self, room: usize, leases: Vec<Lease>) {
         // A pause that comes later finds what is delivered here, as both happen under the store's lock.
         let pauses = self.scheduler().pauses();
-        self.deliver(room, leases, pauses);
+        self.take_in(room, leases, pauses);
     }
 
     fn work_arrived(&self) {
@@ -40,12 +40,12 @@ impl Claimer for Shared {
 }
 
 impl Shared {
-    /// Takes in what was claimed of so many promised tasks, when the queue had been paused so often.
-    pub(super) fn deliver(&self, room: usize, leases: Vec<Lease>, pauses: u64) {
+    /// Takes in what was claimed of so many reserved tasks, when the queue had been paused so often.
+    pub(super) fn take_in(&self, room: usize, leases: Vec<Lease>, pauses: u64) {
         let leases = self.with_types(leases);
         let now = Instant::now();
         let mut scheduler = self.scheduler();
-        scheduler.keep_promise(room, leases, pauses, now);
+        scheduler.deliver(room, leases, pauses, now);
         let woken = scheduler.wake();
         let calls_leader = scheduler.calls_leader(now);
         drop(scheduler);

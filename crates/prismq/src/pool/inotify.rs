@@ -111,7 +111,7 @@ fn look(shared: &Shared, known: &mut Option<i64>) -> bool {
 /// Claims for idle workers; the leader sees to the rest, and to what failed.
 fn claim(shared: &Shared) {
     let mut scheduler = shared.scheduler();
-    let (room, pauses) = (scheduler.promise(None), scheduler.pauses());
+    let (room, pauses) = (scheduler.reserve(None), scheduler.pauses());
     drop(scheduler);
     if room > 0 {
         let claim = shared.claim.clone().max(room).begun_max(0).suspects_max(0);
@@ -120,7 +120,7 @@ fn claim(shared: &Shared) {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),
         };
-        shared.deliver(room, leases, pauses);
+        shared.take_in(room, leases, pauses);
     }
     shared.scheduler().look_again();
     shared.signal.raise();

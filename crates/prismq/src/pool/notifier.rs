@@ -36,7 +36,7 @@ pub(super) enum Notice {
 
 /// Calls the listeners until the end.
 pub(super) fn notify(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
-    caller::is_notifier(shared);
+    caller::register_notifier(shared);
     for notice in notices {
         match notice {
             Notice::Event(event) => {

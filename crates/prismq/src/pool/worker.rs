@@ -9,7 +9,7 @@ use crate::limits::READ_BYTES_MAX;
 
 /// Works until the pool ends.
 pub(super) fn work(shared: &Shared, worker: usize) {
-    caller::is_worker(shared, worker);
+    caller::register_worker(shared, worker);
     let flags = shared.scheduler().flags(worker);
     let mut done: Option<(Finished, Duration)> = None;
     loop {

@@ -115,13 +115,13 @@ impl Scheduler {
 
     /// Whether a worker is without a task, or half of what the leader last wanted held is used up.
     fn runs_low(&self) -> bool {
-        let coming = self.ready.len() + self.promised;
+        let coming = self.ready.len() + self.reserved;
         coming < self.slots.free() || self.leader.low_water.is_some_and(|low| coming <= low)
     }
 
     /// What is due, as one transaction's operations.
     fn batch(&mut self, now: Instant, clock: Timestamp) -> Option<Batch> {
-        let starves = self.ready.len() + self.promised < self.slots.free();
+        let starves = self.ready.len() + self.reserved < self.slots.free();
         let settles = self.settle_at().is_some_and(|at| at <= now);
         let begin = self.ready.unbegun_suspect();
         let writes = settles || begin.is_some();
@@ -153,7 +153,7 @@ impl Scheduler {
     /// What a claim may take now, if anything: all that there is room for where a transaction is made
     /// anyway, else only once half of it is.
     fn room(&mut self, now: Instant, fills_up: bool) -> Option<Room> {
-        let (free, held) = (self.slots.free(), self.ready.len() + self.promised);
+        let (free, held) = (self.slots.free(), self.ready.len() + self.reserved);
         let ahead = self.ahead(now);
         let counted = self.counted().max(held);
         let low_water = |held| (free + ahead) * held / (2 * counted.max(1));
@@ -306,18 +306,18 @@ impl Scheduler {
     }
 
     /// How many tasks a transaction that enqueues may claim for the pool: for idle workers, or one that is
-    /// more urgent than what is held, so that it runs before that. They are promised until
-    /// [`Self::keep_promise`].
-    pub(in crate::pool) fn promise(&mut self, priority: Option<i32>) -> usize {
+    /// more urgent than what is held, so that it runs before that. They are reserved until
+    /// [`Self::deliver`].
+    pub(in crate::pool) fn reserve(&mut self, priority: Option<i32>) -> usize {
         if self.phase != Phase::Running || self.fault.is_some() || self.events >= EVENTS_MAX {
             return 0;
         }
         let room = if self.drained.is_some() {
-            self.slots.free().saturating_sub(self.ready.len() + self.promised)
+            self.slots.free().saturating_sub(self.ready.len() + self.reserved)
         } else {
             usize::from(priority.is_some_and(|priority| self.holds_less_urgent(priority)))
         };
-        self.promised += room;
+        self.reserved += room;
         room
     }
 
@@ -328,16 +328,16 @@ impl Scheduler {
         held.or(coming).is_some_and(|other| priority < other)
     }
 
-    /// A transaction that enqueues gives what it claimed of so many promised tasks; `pauses` is how often the
+    /// A transaction that enqueues gives what it claimed of so many reserved tasks; `pauses` is how often the
     /// queue had been paused before it.
-    pub(in crate::pool) fn keep_promise(
+    pub(in crate::pool) fn deliver(
         &mut self,
         room: usize,
         leases: Vec<(Lease, usize)>,
         pauses: u64,
         now: Instant,
     ) {
-        self.promised = self.promised.saturating_sub(room);
+        self.reserved = self.reserved.saturating_sub(room);
         self.receive(leases, now);
         if pauses != self.pauses {
             self.give_back_all(now);

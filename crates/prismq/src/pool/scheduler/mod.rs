@@ -84,7 +84,7 @@ pub(super) struct Scheduler {
     /// When the next handler runs into its time limit or out of its grace.
     timeout_at: Option<Instant>,
     /// Tasks that transactions of others may claim for the pool.
-    promised: usize,
+    reserved: usize,
     /// The priority of the last task that was claimed.
     last_priority: Option<i32>,
     /// Whether a fault was met since the pool began to end.
@@ -152,7 +152,7 @@ impl Scheduler {
             next_beat,
             looked_at: now,
             timeout_at: None,
-            promised: 0,
+            reserved: 0,
             last_priority: None,
             retried: false,
             abandoned: false,

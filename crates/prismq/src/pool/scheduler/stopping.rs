@@ -88,7 +88,7 @@ impl Scheduler {
             Phase::Draining => {
                 let expired = || self.held().all(|lease| lease.expires_at.monotonic <= clock);
                 (self.slots.running() == 0 && self.nothing_to_settle())
-                    || (self.abandoned && self.promised == 0 && expired())
+                    || (self.abandoned && self.reserved == 0 && expired())
             }
         }
     }
@@ -157,6 +157,6 @@ impl Scheduler {
     }
 
     fn nothing_to_settle(&self) -> bool {
-        self.ready.is_empty() && self.settling.is_empty() && self.promised == 0 && !self.leader.away
+        self.ready.is_empty() && self.settling.is_empty() && self.reserved == 0 && !self.leader.away
     }
 }

@@ -6,11 +6,11 @@ use super::*;
 fn an_abandoned_pool_waits_for_what_others_may_have_claimed_for_it() {
     let mut pool = Pool::new(settings(1));
     pool.drained(false);
-    assert_eq!(pool.scheduler.promise(Some(0)), 1);
+    assert_eq!(pool.scheduler.reserve(Some(0)), 1);
     pool.scheduler.drain(pool.now);
     pool.scheduler.abandon();
     assert!(matches!(pool.plan(), Plan::Wait { .. }));
-    pool.scheduler.keep_promise(1, vec![(lease(1), 0)], 0, pool.now);
+    pool.scheduler.deliver(1, vec![(lease(1), 0)], 0, pool.now);
     assert_eq!(Pool::ids(&pool.batch()), [1]);
 }
 
@@ -31,13 +31,13 @@ fn a_shutdown_tries_once_more_after_a_fault_that_may_have_ended() {
 }
 
 #[test]
-fn a_promise_kept_after_the_end_is_given_back() {
+fn a_delivery_after_the_end_is_given_back() {
     let mut pool = Pool::new(settings(1));
     pool.drained(false);
-    assert_eq!(pool.scheduler.promise(Some(0)), 1);
+    assert_eq!(pool.scheduler.reserve(Some(0)), 1);
     pool.scheduler.drain(pool.now);
     assert!(!pool.scheduler.is_settled(None));
-    pool.scheduler.keep_promise(1, vec![(lease(1), 0)], 0, pool.now);
+    pool.scheduler.deliver(1, vec![(lease(1), 0)], 0, pool.now);
     assert_eq!(Pool::ids(&pool.batch()), [1]);
     pool.settled(MS);
     assert!(matches!(pool.plan(), Plan::Exit));
@@ -134,7 +134,7 @@ fn a_pool_that_ends_has_nothing_claimed_for_it() {
     pool.room();
     pool.scheduler.drain(pool.now);
     pool.drained(false);
-    assert_eq!(pool.scheduler.promise(Some(0)), 0);
+    assert_eq!(pool.scheduler.reserve(Some(0)), 0);
 }
 
 #[test]

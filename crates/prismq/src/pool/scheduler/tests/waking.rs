@@ -8,7 +8,7 @@ fn the_leader_is_called_for_what_is_sooner_than_it_wakes() {
     pool.drained(false);
     pool.plan();
     assert!(!pool.scheduler.calls_leader(pool.now), "nothing to do");
-    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], 0, pool.now);
+    pool.scheduler.deliver(0, vec![(lease(1), 0)], 0, pool.now);
     pool.run(0, MS);
     assert!(pool.scheduler.calls_leader(pool.now));
     assert!(!pool.scheduler.calls_leader(pool.now), "once");
@@ -60,7 +60,7 @@ fn workers_are_woken_for_what_a_stuck_handler_keeps_waiting() {
 fn a_leader_at_the_database_is_not_called() {
     let mut pool = Pool::new(settings(1));
     pool.room();
-    pool.scheduler.keep_promise(0, vec![(lease(1), 0)], 0, pool.now);
+    pool.scheduler.deliver(0, vec![(lease(1), 0)], 0, pool.now);
     pool.run(0, MS);
     assert!(!pool.scheduler.calls_leader(pool.now), "it looks at everything when it is back");
 }
