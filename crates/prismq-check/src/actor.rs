@@ -76,14 +76,14 @@ pub struct Actor<S> {
     clock: Arc<dyn Clock>,
     recorder: Recorder,
     proc: u32,
-    told: u64,
+    recorded: u64,
     enqueued: u32,
 }
 
 impl<S: Subject> Actor<S> {
     /// An actor with a number that no other of the history has. The clock must be the subject's own.
     pub fn new(subject: S, clock: Arc<dyn Clock>, recorder: Recorder, proc: u32) -> Self {
-        Self { subject, clock, recorder, proc, told: 0, enqueued: 0 }
+        Self { subject, clock, recorder, proc, recorded: 0, enqueued: 0 }
     }
 
     /// What it acts on.
@@ -94,7 +94,7 @@ impl<S: Subject> Actor<S> {
     /// Enqueues a task and returns the key it gave it.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be told.
+    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
     pub fn enqueue(&mut self, job: &Job) -> Result<(u64, TaskId)> {
         let key = u64::from(self.proc) << 32 | u64::from(self.enqueued);
         self.enqueued += 1;
@@ -121,7 +121,7 @@ impl<S: Subject> Actor<S> {
     /// Claims tasks.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be told.
+    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
     pub fn claim(&mut self, take: &Take) -> Result<Vec<Lease>> {
         let claim = Claim::new(take.types.iter().map(String::as_str))
             .queue(take.queue.as_str())
@@ -160,7 +160,7 @@ impl<S: Subject> Actor<S> {
     /// Completes a task.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be told.
+    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
     pub fn complete(&mut self, lease: &Lease) -> Result<()> {
         let begun = self.begin(lease, Op::Complete, |_| ())?;
         let answer = self.subject.complete(lease);
@@ -170,7 +170,7 @@ impl<S: Subject> Actor<S> {
     /// Fails an attempt: the task runs again after `retry`, or never.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be told.
+    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
     pub fn fail(&mut self, lease: &Lease, retry: Option<Duration>) -> Result<State> {
         let now = self.now();
         let begun = self.begin(lease, Op::Fail, |event| {
@@ -188,7 +188,7 @@ impl<S: Subject> Actor<S> {
     /// Moves the end of a lease.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be told.
+    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
     pub fn extend(&mut self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         let begun = self.begin(lease, Op::Extend, |_| ())?;
         let answer = self.subject.extend(lease, by);
@@ -202,7 +202,7 @@ impl<S: Subject> Actor<S> {
     /// Gives a task back.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be told.
+    /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
     pub fn release(&mut self, lease: &Lease) -> Result<()> {
         let begun = self.begin(lease, Op::Release, |_| ())?;
         let answer = self.subject.release(lease);
@@ -271,9 +271,9 @@ impl<S: Subject> Actor<S> {
     fn tell_all(&mut self, mut events: Vec<Event>) -> Result<()> {
         let t_mono_ns = now_ns();
         for event in &mut events {
-            event.seq = self.told;
+            event.seq = self.recorded;
             event.t_mono_ns = t_mono_ns;
-            self.told += 1;
+            self.recorded += 1;
         }
         self.recorder.note(events)
     }

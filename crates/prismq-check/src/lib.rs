@@ -2,7 +2,7 @@
 //! promise.
 //!
 //! An [`Actor`] does what a program does with a queue and tells a [`Recorder`] of each call before it is
-//! made and after it is answered; a [`History`] is what was told, by all actors, in the order of a clock
+//! made and after it is answered; a [`History`] is what was recorded, by all actors, in the order of a clock
 //! they share. [`check`] holds it against the invariants of a queue, together with [`Snapshot`]s of the
 //! file, and answers with a [`Verdict`]: what was counted, and the shortest piece of history that shows
 //! each broken promise.

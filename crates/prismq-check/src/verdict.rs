@@ -213,7 +213,7 @@ impl Verdict {
     }
 }
 
-/// A count among `of`; none is told as what it bounds: none in N means at most 3 in N, with 95 %
+/// A count among `of`; none is recorded as what it bounds: none in N means at most 3 in N, with 95 %
 /// confidence.
 struct Among {
     count: u64,

@@ -14,7 +14,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-/// A place in a task's life at which its attempts were told.
+/// A place in a task's life at which its attempts were recorded.
 struct Told {
     attempt: u32,
     at_ns: u64,
@@ -23,8 +23,8 @@ struct Told {
 fn miscounted(facts: &Facts<'_>, life: &Life<'_>) -> Option<String> {
     let mut before: Option<&Given<'_>> = None;
     for given in &life.claims {
-        let told = Told { attempt: given.attempt(), at_ns: given.event.t_mono_ns };
-        if !adds_up(facts, life, before, 1, &told) {
+        let recorded = Told { attempt: given.attempt(), at_ns: given.event.t_mono_ns };
+        if !adds_up(facts, life, before, 1, &recorded) {
             return Some(match before {
                 Some(before) => format!(
                     "was given as attempt {} under token {} and next as attempt {} under token {}",
@@ -39,19 +39,19 @@ fn miscounted(facts: &Facts<'_>, life: &Life<'_>) -> Option<String> {
         before = Some(given);
     }
     let standing = life.standing?;
-    let told = Told { attempt: standing.attempt, at_ns: u64::MAX };
-    let counted = adds_up(facts, life, before, 0, &told);
+    let recorded = Told { attempt: standing.attempt, at_ns: u64::MAX };
+    let counted = adds_up(facts, life, before, 0, &recorded);
     (!counted).then(|| format!("stands at attempt {} at the end", standing.attempt))
 }
 
-/// Whether the attempts told are those of the last claim, if there was one, less its release, with
+/// Whether the attempts recorded are those of the last claim, if there was one, less its release, with
 /// `known` claims more and a possible number of others nobody knows of.
 fn adds_up(
     facts: &Facts<'_>,
     life: &Life<'_>,
     last: Option<&Given<'_>>,
     known: i64,
-    told: &Told,
+    recorded: &Told,
 ) -> bool {
     let base = last.map_or(0, |given| i64::from(given.attempt()));
     let releases = |phase: Phase| {
@@ -62,10 +62,10 @@ fn adds_up(
     let adrift = last.is_some_and(|given| given.is_run() && !is_settled(given));
     let (sure, unsure) =
         (releases(Phase::Ok).min(1), releases(Phase::Info).min(1).max(i64::from(adrift)));
-    let unknown = facts.unknown_claims_before(life, told.at_ns) as i64;
+    let unknown = facts.unknown_claims_before(life, recorded.at_ns) as i64;
     let least = base - (sure + unsure).min(1) + known;
     let most = base - sure + known + unknown;
-    (least..=most).contains(&i64::from(told.attempt))
+    (least..=most).contains(&i64::from(recorded.attempt))
 }
 
 fn is_settled(given: &Given<'_>) -> bool {

@@ -39,7 +39,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-/// Handlers that may have been recorded as failed for taking too long, without having been told of, and tasks
+/// Handlers that may have been recorded as failed for taking too long, without a record of it, and tasks
 /// that pools failed without a handler, as their payloads could not be read.
 fn unheard_failures(facts: &Facts<'_>) -> u64 {
     let given = facts.lives.values().flat_map(|life| &life.claims);

@@ -22,7 +22,7 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
     };
     let lost = lives().filter(|life| facts.last.is_some() && is_lost(life)).count();
     // A pool's life and its handlers are no calls.
-    let told = |call: &&Call<'_>| !matches!(call.begun.op, Op::Serve | Op::Run);
+    let recorded = |call: &&Call<'_>| !matches!(call.begun.op, Op::Serve | Op::Run);
     let runs = || calls().filter(|call| call.begun.op == Op::Run);
     let refused = |call: &&Call<'_>| call.end().is_some_and(|end| end.lease_lost);
     let (after_expiry, after_claim) = lives()
@@ -30,8 +30,10 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
         .map(|recovery| (recovery.after_expiry, recovery.after_claim))
         .unzip();
     Counts {
-        calls: size(calls().filter(told).count()),
-        unknown: size(calls().filter(told).filter(|call| call.outcome() == Phase::Info).count()),
+        calls: size(calls().filter(recorded).count()),
+        unknown: size(
+            calls().filter(recorded).filter(|call| call.outcome() == Phase::Info).count(),
+        ),
         acked: size(lives().filter(acked).count()),
         lost: size(lost),
         unexpected: findings(Invariant::NoPhantom),

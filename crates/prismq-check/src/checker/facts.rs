@@ -16,7 +16,7 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// How it ended: `Info` if that was not told, or not in full.
+    /// How it ended: `Info` if that was not recorded, or not in full.
     pub(super) fn outcome(&self) -> Phase {
         match self.ends.last() {
             Some(end) if end.op == Op::Claim && end.count.unwrap_or(0) > 0 => Phase::Info,
@@ -105,13 +105,13 @@ impl<'a> Given<'a> {
         if !self.is_run() {
             return self.expiry_before(t_mono_ns);
         }
-        // A failure with a time limit is told only once the pool reports it.
+        // A failure with a time limit is recorded only once the pool reports it.
         let unheard = self.event.limited && self.ended_ns < t_mono_ns;
         self.event.expires_at.filter(|_| !unheard)
     }
 }
 
-/// Everything told of one task.
+/// Everything recorded of one task.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Life<'a> {
     pub(super) enqueue: Option<Call<'a>>,
@@ -137,15 +137,15 @@ impl<'a> Life<'a> {
 pub(super) struct Facts<'a> {
     pub(super) history: &'a History,
     pub(super) snapshots: &'a [Snapshot],
-    /// The last snapshot, if it was taken after all was told.
+    /// The last snapshot, if it was taken after all was recorded.
     pub(super) last: Option<&'a Snapshot>,
     pub(super) rules: &'a Rules,
     pub(super) lives: BTreeMap<u64, Life<'a>>,
     pub(super) calls: Vec<Call<'a>>,
-    /// The pools there were, each from its start to its end, if that was told.
+    /// The pools there were, each from its start to its end, if that was recorded.
     pub(super) pools: Vec<Call<'a>>,
-    /// When claims began that nobody knows the whole answer of, and pools whose end was not told, each of which
-    /// may have claimed any task once more than it told.
+    /// When claims began that nobody knows the whole answer of, and pools whose end was not recorded, each of which
+    /// may have claimed any task once more than it recorded.
     unknown_claims: Vec<u64>,
     /// The latest time of the queue's clock up to each event.
     latest: Vec<(u64, i64)>,

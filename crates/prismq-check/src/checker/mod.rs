@@ -26,7 +26,7 @@ use crate::history::History;
 use crate::snapshot::Snapshot;
 use crate::verdict::{Invariant, Verdict, Violation};
 
-/// Broken promises of one kind that are told in full; the figures tell of all.
+/// Broken promises of one kind that are recorded in full; the figures tell of all.
 const TOLD_OF_A_KIND: usize = 3;
 
 /// What a history may be held to beside what every history is.

@@ -27,11 +27,11 @@ use crate::history::History;
 pub struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
-    told: Arc<Told>,
+    recorded: Arc<Told>,
     reader: Option<JoinHandle<Result<()>>>,
 }
 
-/// What a process has told so far.
+/// What a process has recorded so far.
 #[derive(Debug, Default)]
 struct Told {
     lines: Mutex<Lines>,
@@ -60,20 +60,20 @@ impl Process {
             .map_err(failed)?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(BufReader::new);
-        let told = Arc::<Told>::default();
+        let recorded = Arc::<Told>::default();
         let reader = stdout.map(|stdout| {
-            let told = told.clone();
-            thread::spawn(move || told.read(stdout))
+            let recorded = recorded.clone();
+            thread::spawn(move || recorded.read(stdout))
         });
-        Ok(Self { child, stdin, told, reader })
+        Ok(Self { child, stdin, recorded, reader })
     }
 
-    /// Waits until what it told shows this, or it ended; says which.
+    /// Waits until what it recorded shows this, or it ended; says which.
     #[must_use]
     pub fn wait_until(&self, shows: impl Fn(&[Event]) -> bool) -> bool {
-        let lines = self.told.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.recorded.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = self
-            .told
+            .recorded
             .more
             .wait_while(lines, |lines| !lines.ended && !shows(&lines.events))
             .unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl Process {
     /// Whether it is gone, or going.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.told.lines.lock().unwrap_or_else(PoisonError::into_inner).ended
+        self.recorded.lines.lock().unwrap_or_else(PoisonError::into_inner).ended
     }
 
     /// Tells a process that waits for it to go on with its part.
@@ -113,28 +113,28 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
-    /// Kills it where it is, and returns all it told.
+    /// Kills it where it is, and returns all it recorded.
     ///
     /// # Errors
-    /// [`Error::Process`] if it cannot be killed, [`Error::Line`] if it told what is no event.
+    /// [`Error::Process`] if it cannot be killed, [`Error::Line`] if it recorded what is no event.
     pub fn kill(mut self) -> Result<History> {
         self.child.kill().map_err(|source| Error::Process { what: "was not killed", source })?;
         self.end().map(|(history, _)| history)
     }
 
-    /// Tells it to end once its present call is answered, and returns all it told.
+    /// Tells it to end once its present call is answered, and returns all it recorded.
     ///
     /// # Errors
-    /// [`Error::Process`] if it ended badly, [`Error::Line`] if it told what is no event.
+    /// [`Error::Process`] if it ended badly, [`Error::Line`] if it recorded what is no event.
     pub fn stop(mut self) -> Result<History> {
         self.stdin = None;
         self.finish()
     }
 
-    /// Waits until it ends by itself, and returns all it told.
+    /// Waits until it ends by itself, and returns all it recorded.
     ///
     /// # Errors
-    /// [`Error::Process`] if it ended badly, [`Error::Line`] if it told what is no event.
+    /// [`Error::Process`] if it ended badly, [`Error::Line`] if it recorded what is no event.
     pub fn finish(mut self) -> Result<History> {
         let (history, status) = self.end()?;
         if !status.success() {
@@ -144,10 +144,10 @@ impl Process {
         Ok(history)
     }
 
-    /// Waits until it dies, however it does, and returns all it told.
+    /// Waits until it dies, however it does, and returns all it recorded.
     ///
     /// # Errors
-    /// [`Error::Process`] if it cannot be waited for, [`Error::Line`] if it told what is no event.
+    /// [`Error::Process`] if it cannot be waited for, [`Error::Line`] if it recorded what is no event.
     pub fn die(mut self) -> Result<History> {
         self.end().map(|(history, _)| history)
     }
@@ -158,12 +158,12 @@ impl Process {
         if let Some(reader) = self.reader.take() {
             reader.join().map_err(|_| failed(IoError::other("its reader panicked")))??;
         }
-        let lines = self.told.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.recorded.lines.lock().unwrap_or_else(PoisonError::into_inner);
         Ok((History::new(lines.events.clone()), status))
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        let failed = |source| Error::Process { what: "was not told", source };
+        let failed = |source| Error::Process { what: "was not recorded", source };
         let raw = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let pid = raw.ok_or_else(|| failed(IoError::other("it has no number")))?;
         kill_process(pid, signal).map_err(|error| failed(error.into()))

@@ -1,11 +1,11 @@
-//! What a process is told to do.
+//! What a process is recorded to do.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What a process is told to do.
+/// What a process is recorded to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The queue's file.
@@ -35,7 +35,7 @@ pub enum Role {
     Produce,
     /// Claims tasks and ends each in some way, until it is stopped.
     Work,
-    /// Claims one task and holds it; once told to go on, tries everything with the lease.
+    /// Claims one task and holds it; once recorded to go on, tries everything with the lease.
     Hold,
     /// Holds the file's write lock, in the midst of a transaction, until it is stopped.
     Lock,

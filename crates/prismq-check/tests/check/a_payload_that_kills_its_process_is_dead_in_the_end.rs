@@ -14,8 +14,8 @@ fn a_payload_that_kills_its_process_is_dead_in_the_end() {
     let poison = NewTask::new("job", payload_of(1, POISON_BYTES)).max_attempts(ATTEMPTS);
     let poison = queue.enqueue(&poison).unwrap();
     for death in 1..=ATTEMPTS {
-        let told = fleet.start(Role::DieOfPoison { workers: 2 }, 1).die().unwrap();
-        assert_eq!(told.events(), [], "death {death}");
+        let recorded = fleet.start(Role::DieOfPoison { workers: 2 }, 1).die().unwrap();
+        assert_eq!(recorded.events(), [], "death {death}");
         assert_eq!(queue.task(poison).unwrap().unwrap().attempt, death);
     }
     // A process that no longer finds it lives on, and does what else there is.

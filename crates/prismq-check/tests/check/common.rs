@@ -56,7 +56,7 @@ impl Bench {
 /// What a history is held to in which workers took all there was.
 pub(crate) const DRAINED: Rules = Rules { drained: true, all_told: true, ..Rules::PLAIN };
 
-/// Everything that can happen to a task, to many of them, and all of it told: two actors work side by
+/// Everything that can happen to a task, to many of them, and all of it recorded: two actors work side by
 /// side, one of which stops now and then for longer than its lease; then all that is left is drained.
 pub(crate) fn work<S: Subject>(bench: &Bench, open: impl Fn() -> S, seed: u64) {
     let mut chance = fastrand::Rng::with_seed(seed);
@@ -71,7 +71,7 @@ pub(crate) fn work<S: Subject>(bench: &Bench, open: impl Fn() -> S, seed: u64) {
             payload_bytes: if number % 50 == 0 { 3000 } else { 24 },
             ..Job::default()
         };
-        // A mutant may refuse; what it was asked and said is told either way.
+        // A mutant may refuse; what it was asked and said is recorded either way.
         drop(producer.enqueue(&job));
         let take = Take { max: chance.usize(1..4), lease: LEASE, ..Take::default() };
         // Now and then tasks gather, so that there is something to choose from.

@@ -12,7 +12,7 @@ const EVENTS_MAX: usize = 12;
 fn verdict_on(fault: Fault) -> Verdict {
     let bench = Bench::new();
     let open = || Mutant::new(bench.open(), fault, &bench);
-    // A mutant may be so broken that a call fails which must not: what was told until then is enough.
+    // A mutant may be so broken that a call fails which must not: what was recorded until then is enough.
     drop(catch_unwind(AssertUnwindSafe(|| work(&bench, open, 1))));
     bench.verdict(&DRAINED)
 }

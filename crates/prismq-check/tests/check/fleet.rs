@@ -1,4 +1,4 @@
-//! Processes on one file under the system's clock, and what they told.
+//! Processes on one file under the system's clock, and what they recorded.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const ACTORS_OF_POOLS: u32 = 10_000;
 pub(crate) struct Fleet {
     folder: TempDir,
     procs: u32,
-    told: History,
+    recorded: History,
 }
 
 impl Fleet {
@@ -36,7 +36,7 @@ impl Fleet {
     }
 
     fn in_folder(folder: TempDir) -> Self {
-        Self { folder, procs: 0, told: History::default() }
+        Self { folder, procs: 0, recorded: History::default() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -53,9 +53,9 @@ impl Fleet {
         Process::start(env!("CARGO_BIN_EXE_prismq-check-actor"), &order).unwrap()
     }
 
-    /// Adds what a process told that is gone.
-    pub(crate) fn heard(&mut self, told: History) {
-        self.told = std::mem::take(&mut self.told).and(told);
+    /// Adds what a process recorded that is gone.
+    pub(crate) fn heard(&mut self, recorded: History) {
+        self.recorded = std::mem::take(&mut self.recorded).and(recorded);
     }
 
     /// An actor in this process; what it tells must be heard in the end.
@@ -65,9 +65,9 @@ impl Fleet {
         (Actor::new(queue, Arc::new(SystemClock), recorder.clone(), self.procs), recorder)
     }
 
-    /// What stands there and was told up to now.
+    /// What stands there and was recorded up to now.
     pub(crate) fn verdict(&self, rules: &Rules) -> Verdict {
-        check(&self.told, &[Snapshot::take(self.path()).unwrap()], rules)
+        check(&self.recorded, &[Snapshot::take(self.path()).unwrap()], rules)
     }
 
     /// Opens the file again, takes and completes all there is, and looks at what became of every task.

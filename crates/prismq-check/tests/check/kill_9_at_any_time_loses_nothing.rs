@@ -25,7 +25,7 @@ fn kill_9_at_any_time_loses_nothing() {
         let mut fleet = Fleet::new();
         for _ in 0..ROUNDS {
             let process = fleet.start(Role::Everything, chance.u64(..));
-            assert!(process.wait_until(|told| !told.is_empty()), "it ended without a word");
+            assert!(process.wait_until(|recorded| !recorded.is_empty()), "it ended without a word");
             thread::sleep(Duration::from_millis(chance.u64(5..200)));
             fleet.heard(process.kill().unwrap());
             let verdict = fleet.verdict(&RULES);
