@@ -163,7 +163,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        let failed = |source| Error::Process { what: "was not recorded", source };
+        let failed = |source| Error::Process { what: "could not be given its orders", source };
         let raw = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let pid = raw.ok_or_else(|| failed(IoError::other("it has no number")))?;
         kill_process(pid, signal).map_err(|error| failed(error.into()))
