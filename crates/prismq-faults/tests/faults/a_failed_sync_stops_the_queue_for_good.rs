@@ -53,6 +53,8 @@ fn of_a_checkpoint() {
         assert!(queue.claim(&Claim::new(["job"])).is_err(), "{files}");
         disk.disarm();
         drop(queue);
-        assert_eq!(sound(&path).tasks.len(), acknowledged + 1, "{files}");
+        // What was refused may have been committed already when the checkpoint failed.
+        let there = sound(&path).tasks.len();
+        assert!([acknowledged + 1, acknowledged + 2].contains(&there), "{files}: {there}");
     }
 }

@@ -50,7 +50,6 @@ impl SqliteStore {
             }
             None => wall,
         };
-        self.wait_for_disk(false)?;
         self.begin()?;
         let noted = self.note_in_transaction(boot_id, offset);
         let noted = noted.map_err(|error| self.roll_back(error))?;

@@ -15,13 +15,14 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Error, Result};
 
 use super::failure;
+use super::poison::Poison;
 use super::shrink::Shrinker;
 use crate::limits::{
     WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED, WAL_PAGES_RESTART,
@@ -64,17 +65,16 @@ pub(super) struct Checkpointer {
 }
 
 /// What the writer and the thread share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     /// Raised when the thread has something to do.
-    wake: Signal,
+    wake: Arc<Signal>,
     /// Whether the WAL is to be copied back.
     due: AtomicBool,
     /// Whether the thread sleeps until the next commit.
     asleep: AtomicBool,
     stop: AtomicBool,
-    /// The first failure that leaves the disk in doubt.
-    doubt: Arc<OnceLock<String>>,
+    poison: Arc<Poison>,
     /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
     turn: Mutex<()>,
 }
@@ -95,7 +95,15 @@ enum Outcome {
 impl Checkpointer {
     /// Starts the thread with a connection to be its own.
     pub(super) fn start(connection: Connection, shrinker: Shrinker) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let wake = Arc::<Signal>::default();
+        let shared = Arc::new(Shared {
+            poison: Arc::new(Poison::new(wake.clone())),
+            wake,
+            due: AtomicBool::default(),
+            asleep: AtomicBool::default(),
+            stop: AtomicBool::default(),
+            turn: Mutex::default(),
+        });
         let of_thread = shared.clone();
         let thread =
             thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
@@ -111,20 +119,9 @@ impl Checkpointer {
         })
     }
 
-    /// Why nothing must be written any more, if the disk was left in doubt.
-    pub(super) fn doubt(&self) -> Option<&str> {
-        self.shared.doubt.get().map(String::as_str)
-    }
-
-    /// Where the doubt is kept, for the connection that reads.
-    pub(super) fn shared_doubt(&self) -> Arc<OnceLock<String>> {
-        self.shared.doubt.clone()
-    }
-
-    /// Keeps why nothing must be written any more; the first cause stays. The thread ends.
-    pub(super) fn keep_doubt(&self, cause: &str) {
-        self.shared.doubt.get_or_init(|| cause.to_owned());
-        self.shared.wake.raise();
+    /// Why nothing must be written or read any more.
+    pub(super) fn poison(&self) -> &Arc<Poison> {
+        &self.shared.poison
     }
 
     /// After a commit on this thread: has the WAL shortened if it has grown long.
@@ -171,10 +168,10 @@ impl Checkpointer {
         let _turn = self.shared.turn();
         let started = Instant::now();
         loop {
-            let outcome = restart(writer, &self.shared.doubt);
+            let outcome = restart(writer, &self.shared.poison);
             let wait = match outcome {
                 Outcome::Done => return outcome,
-                _ if pages < self.patient_from || self.doubt().is_some() => return outcome,
+                _ if pages < self.patient_from || self.shared.poison.is_set() => return outcome,
                 Outcome::InUse | Outcome::Pinned => WAL_READERS_WAIT,
                 Outcome::Undone => WAL_TURN_WAIT,
             };
@@ -195,7 +192,7 @@ impl Shared {
     fn checkpoint_unless_at_it(&self, connection: &Connection) -> Outcome {
         match self.turn.try_lock() {
             Err(TryLockError::WouldBlock) => Outcome::Undone,
-            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, &self.doubt),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, &self.poison),
         }
     }
 }
@@ -234,7 +231,7 @@ impl Thread {
             let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
             let raised = self.shared.wake.wait(seen, timeout);
             // Once it is in doubt what of the file lasts, nothing is written any more.
-            if self.shared.stop.load(Ordering::SeqCst) || self.shared.doubt.get().is_some() {
+            if self.shared.stop.load(Ordering::SeqCst) || self.shared.poison.is_set() {
                 return;
             }
             let now = Instant::now();
@@ -247,7 +244,7 @@ impl Thread {
             if shared.due.swap(false, Ordering::SeqCst) {
                 self.checkpoint();
             } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared.doubt) == Outcome::Done;
+                let cut = cut(&self.connection, &shared.poison) == Outcome::Done;
                 self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
             }
             if self.shrinker.next().is_some_and(|at| at <= now) {
@@ -257,7 +254,7 @@ impl Thread {
     }
 
     fn checkpoint(&mut self) -> Outcome {
-        let outcome = checkpoint(&self.connection, &self.shared.doubt);
+        let outcome = checkpoint(&self.connection, &self.shared.poison);
         self.cut_at = Some(Instant::now() + WAL_IDLE);
         outcome
     }
@@ -273,7 +270,7 @@ impl Thread {
             }
             Ok(false) => {}
             Err(error) => {
-                note(&error, &self.shared.doubt);
+                note(&error, &self.shared.poison);
                 tracing::warn!(%error, "free pages were not given back: tried again after a commit");
                 self.shrinker.rest();
             }
@@ -282,23 +279,23 @@ impl Thread {
 }
 
 /// Copies pages back without waiting for anyone.
-fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", doubt)
+fn checkpoint(connection: &Connection, poison: &Poison) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison)
 }
 
 /// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
 /// that never pause would else always find pages that one of them has just added.
-fn restart(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", doubt)
+fn restart(connection: &Connection, poison: &Poison) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison)
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", doubt)
+fn cut(connection: &Connection, poison: &Poison) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison)
 }
 
 /// The connection must not wait for locks: it would keep writers out until the last reader is done.
-fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String>) -> Outcome {
+fn run_checkpoint(connection: &Connection, pragma: &str, poison: &Poison) -> Outcome {
     let run = || -> Result<Outcome> {
         connection.prepare_cached(pragma)?.query_row([], |row| {
             let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -312,16 +309,15 @@ fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String
         })
     };
     run().unwrap_or_else(|error| {
-        note(&error, doubt);
+        note(&error, poison);
         tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
         Outcome::Undone
     })
 }
 
-fn note(error: &Error, doubt: &OnceLock<String>) {
+fn note(error: &Error, poison: &Poison) {
     if failure::is_failed_sync(error) {
-        // Where it is set already, the first failure stays.
-        _ = doubt.set(format!("a checkpoint failed: {error}"));
+        poison.set(&format!("a checkpoint failed: {error}"));
     }
 }
 
@@ -330,9 +326,9 @@ mod tests {
     use crate::store::sqlite::cost::store;
 
     #[test]
-    fn nothing_is_copied_or_cut_once_the_disk_is_in_doubt() {
+    fn nothing_is_copied_or_cut_once_the_queue_is_poisoned() {
         let (_folder, store) = store();
-        store.checkpointer.keep_doubt("a sync failed");
+        store.checkpointer.poison().set("a sync failed");
         while !store.checkpointer.thread.as_ref().unwrap().is_finished() {
             std::thread::yield_now();
         }

@@ -1,7 +1,7 @@
 //! The engine in one SQLite file.
 //!
-//! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE`; a transaction
-//! of nothing but claims, begins, extensions and releases does not wait for the disk.
+//! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE` and does not wait for the
+//! disk; [`log`] does, after it.
 
 mod advance;
 mod anchor;
@@ -21,9 +21,11 @@ mod history;
 mod ids;
 mod lanes;
 mod ledger;
+mod log;
 mod names;
 mod open;
 mod payloads;
+mod poison;
 mod queues;
 mod reader;
 mod schema;
@@ -44,8 +46,10 @@ use rusqlite::{Connection, Statement};
 
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
+use self::log::Wal;
 use self::open::{Files, with_suffix};
-use super::{Answer, Claimed, Operation, Store};
+use self::poison::Poison;
+use super::{Answer, Claimed, Log, Operation, Store};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
@@ -104,8 +108,7 @@ pub(crate) struct SqliteStore {
     /// The number in the file by which leases know it; restoring a backup may change it.
     file: Arc<AtomicI64>,
     durability: Durability,
-    /// Whether the connection is set to wait for the disk at each commit right now.
-    waits_for_disk: bool,
+    log: Arc<Wal>,
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
@@ -117,7 +120,7 @@ pub(crate) struct SqliteStore {
 
 impl Store for SqliteStore {
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        self.refuse_in_doubt()?;
+        self.refuse_unusable()?;
         match catch_unwind(AssertUnwindSafe(|| self.apply_batch(clock, batch))) {
             Ok(applied) => applied,
             // Say of the caller's clock: other processes must not wait for a transaction that never ends.
@@ -129,9 +132,13 @@ impl Store for SqliteStore {
         }
     }
 
+    fn log(&self) -> Arc<dyn Log> {
+        self.log.clone()
+    }
+
     fn version(&self) -> Result<i64> {
-        self.refuse_in_doubt()?;
-        self.refuse_lost()?;
+        self.refuse_unusable()?;
+        self.log.refuse_lost()?;
         self.data_version()
     }
 
@@ -140,7 +147,7 @@ impl Store for SqliteStore {
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.refuse_in_doubt()?;
+        self.refuse_unusable()?;
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
 }
@@ -180,20 +187,13 @@ impl SqliteStore {
             Ok(None) => {}
             Err(error) => return Err(error),
         }
-        let durable = batch.iter().any(Operation::must_be_durable);
-        self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
         let answers = match self.run(Moment::now(clock), batch) {
             Ok(answers) => answers,
             Err(error) => return Err(self.roll_back(error)),
         };
         self.commit()?;
-        if durable {
-            self.refuse_lost()?;
-        }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
-        let synced = u64::from(self.waits_for_disk);
-        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)
@@ -303,29 +303,14 @@ impl SqliteStore {
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Stops once it is in doubt what of it lasts, and while the file is not in its place.
-    fn refuse_in_doubt(&self) -> Result<()> {
-        if let Some(cause) = self.checkpointer.doubt() {
-            return Err(Error::Poisoned { cause: cause.to_owned() });
-        }
+    /// Stops once it is unknown what lasts, and while the file is not in its place.
+    fn refuse_unusable(&self) -> Result<()> {
+        self.poison().refuse()?;
         self.files.refuse_moved()
     }
 
-    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
-    /// and before its answer, as what is in it would be lost.
-    fn refuse_lost(&self) -> Result<()> {
-        match self.files.lost() {
-            Some(cause) => Err(self.remember(Error::Poisoned { cause })),
-            None => Ok(()),
-        }
-    }
-
-    /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
-    fn remember(&self, error: Error) -> Error {
-        if let Error::Poisoned { cause } = &error {
-            self.checkpointer.keep_doubt(cause);
-        }
-        error
+    fn poison(&self) -> &Arc<Poison> {
+        self.checkpointer.poison()
     }
 
     /// A number that is another once another connection has committed something.
@@ -373,7 +358,7 @@ impl SqliteStore {
         // What was committed lasts; nothing more can be.
         if let Some(cause) = failure::kept_lock(left) {
             tracing::error!(cause, "no process can write the queue until it is reopened");
-            self.checkpointer.keep_doubt(&cause);
+            self.poison().set(&cause);
         }
         Ok(())
     }
@@ -391,7 +376,7 @@ impl SqliteStore {
     /// that cannot be undone would take up whatever is written next.
     fn roll_back(&mut self, error: Error) -> Error {
         self.ledger.clear();
-        let error = self.remember(error);
+        let error = self.poison().remember(error);
         // SQLite may have rolled back by itself; the first error is the one that counts.
         if self.connection.is_autocommit() {
             return error;
@@ -400,20 +385,9 @@ impl SqliteStore {
             Ok(()) => error,
             Err(failed) => {
                 let cause = format!("{error}; its transaction could not be rolled back: {failed}");
-                self.remember(Error::Poisoned { cause })
+                self.poison().remember(Error::Poisoned { cause })
             }
         }
-    }
-
-    fn wait_for_disk(&mut self, wait: bool) -> Result<()> {
-        if self.waits_for_disk != wait {
-            let level = if wait { "FULL" } else { "NORMAL" };
-            self.connection
-                .pragma_update(None, "synchronous", level)
-                .map_err(|error| self.failure(error))?;
-            self.waits_for_disk = wait;
-        }
-        Ok(())
     }
 
     fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {
@@ -427,6 +401,6 @@ impl SqliteStore {
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {
-        self.remember(failure::classify(&self.path, error))
+        self.poison().remember(failure::classify(&self.path, error))
     }
 }

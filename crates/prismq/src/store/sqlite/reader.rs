@@ -1,13 +1,14 @@
 //! Reads that never wait for the writer: a connection of their own, which cannot write.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::failure;
 use super::open::Files;
 use super::payloads::Payloads;
+use super::poison::Poison;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::lease::Payload;
@@ -22,8 +23,7 @@ pub(crate) struct SqliteReader {
     connection: Connection,
     path: PathBuf,
     files: Arc<Files>,
-    /// Why the writer writes nothing any more.
-    doubt: Arc<OnceLock<String>>,
+    poison: Arc<Poison>,
     payloads: Payloads,
 }
 
@@ -32,23 +32,21 @@ impl SqliteReader {
         connection: Connection,
         path: PathBuf,
         files: Arc<Files>,
-        doubt: Arc<OnceLock<String>>,
+        poison: Arc<Poison>,
     ) -> Self {
-        Self { connection, path, files, doubt, payloads: Payloads::default() }
+        Self { connection, path, files, poison, payloads: Payloads::default() }
     }
 
     /// Reads nothing from a file that is not in its place, nor what may not be on the disk.
-    fn refuse_in_doubt(&self) -> Result<()> {
-        if let Some(cause) = self.doubt.get() {
-            return Err(Error::Poisoned { cause: cause.clone() });
-        }
+    fn refuse_unusable(&self) -> Result<()> {
+        self.poison.refuse()?;
         self.files.refuse_moved()
     }
 }
 
 impl Reader for SqliteReader {
     fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        self.refuse_in_doubt()?;
+        self.refuse_unusable()?;
         self.connection
             .prepare_cached(
                 "SELECT task.id, queue.name, lane.type, lane.requirements, state, priority, attempt, max_attempts,
@@ -70,7 +68,7 @@ impl Reader for SqliteReader {
     }
 
     fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
-        self.refuse_in_doubt()?;
+        self.refuse_unusable()?;
         let read = self.payloads.read(&self.connection, ids, bytes_max);
         let read = read.map_err(|error| failure::classify(&self.path, error))?;
         let missing = |id: &TaskId| Error::Corrupt {
@@ -81,7 +79,7 @@ impl Reader for SqliteReader {
     }
 
     fn stats(&self, queue: &str) -> Result<QueueStats> {
-        self.refuse_in_doubt()?;
+        self.refuse_unusable()?;
         self.connection
             .prepare_cached(
                 "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed, kept,

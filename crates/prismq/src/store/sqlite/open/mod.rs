@@ -25,6 +25,7 @@ use self::turn::Turn;
 use self::verify::{create_queue, keep_wal_on_close, verify};
 use super::checkpoint::{self, Checkpointer};
 use super::ledger::Ledger;
+use super::log::Wal;
 use super::shrink::Shrinker;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
@@ -101,9 +102,8 @@ fn connect(
     // Other processes that open or create the file now can be in the way of every step. SQLite's own short
     // wait keeps new readers out while it waits for those there are; where it does not wait, we do.
     connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
-    let files = Arc::new(busy::retry(options.busy_wait, contention, || {
-        prepare(path, identity, &writer, options.durability)
-    })?);
+    let files =
+        Arc::new(busy::retry(options.busy_wait, contention, || prepare(path, identity, &writer))?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
     // Before what is read by it.
@@ -116,10 +116,7 @@ fn connect(
 
     let checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
-    // What it commits adds nothing that a power cut must not undo; what it copies it syncs under both.
-    busy::retry(options.busy_wait, contention, || {
-        connection::configure(path, &checkpointing, Durability::Normal)
-    })?;
+    busy::retry(options.busy_wait, contention, || connection::configure(path, &checkpointing))?;
     checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
     checkpoint::watch_wal(&checkpointing);
     let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
@@ -127,8 +124,10 @@ fn connect(
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
 
-    let doubt = checkpointer.shared_doubt();
-    let reader = SqliteReader::new(reader, path.to_owned(), files.clone(), doubt);
+    let poison = checkpointer.poison();
+    let reader = SqliteReader::new(reader, path.to_owned(), files.clone(), poison.clone());
+    let log = Wal::open(options.durability, files.clone(), poison.clone(), contention.clone())
+        .map_err(|error| unusable(path, format!("its -wal cannot be opened: {error}")))?;
     let store = SqliteStore {
         checkpointer,
         connection: writer,
@@ -136,7 +135,7 @@ fn connect(
         files,
         file,
         durability: options.durability,
-        waits_for_disk: options.durability == Durability::Full,
+        log: Arc::new(log),
         busy_wait: options.busy_wait,
         contention: contention.clone(),
         ledger: Ledger::of_connection(),
@@ -147,12 +146,7 @@ fn connect(
 }
 
 /// Verifies the file, makes an empty one a queue, and sets up the connection that writes it.
-fn prepare(
-    path: &Path,
-    identity: Identity,
-    writer: &Connection,
-    durability: Durability,
-) -> Result<Files> {
+fn prepare(path: &Path, identity: Identity, writer: &Connection) -> Result<Files> {
     let failure = |error| failure::classify(path, error);
     // A file that turns out not to be ours is to be left as it is, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
@@ -161,7 +155,7 @@ fn prepare(
     if empty {
         create_queue(path, identity, writer)?;
     }
-    connection::configure(path, writer, durability)?;
+    connection::configure(path, writer)?;
     // Has SQLite open the `-wal`.
     schema::version(writer).map_err(failure)?;
     Files::of(path, identity)

@@ -1,0 +1,180 @@
+//! Group commit: many callers, one transaction.
+//!
+//! A caller puts its operations in a queue ([`pending`]). If nobody leads, it leads: it takes what waits,
+//! applies it in one transaction ([`apply`]), waits for the disk once for all of it, wakes the others with
+//! their answers, and hands the lead to the first of those who came meanwhile (the write group of RocksDB).
+//! There is no timer: what arrives during a commit is the next group. A lone caller applies its operations
+//! itself, without a thread switch.
+//!
+//! The next group is not applied while one is synced: that halves the groups, and what a transaction costs
+//! besides its operations (half of a group of 32) then weighs more than what the sync hides. Measured with 64
+//! callers on 2 cores and a sync of 0.25 ms: 77 000 tasks/s one after the other, 62 000 with both at once.
+//!
+//! Worker pools register as [`Claimer`]s. Whoever enqueues what an idle one waits for, or something more
+//! urgent than what a busy one holds, claims it for the pool in the same transaction, so that the task is in
+//! the pool's hands as soon as it is committed, and waking a worker costs no transaction of its own.
+//!
+//! Each operation is answered alone. A failed group is applied again one operation at a time, so that one
+//! caller's failure is not another's. A sync that fails fails its whole group and poisons the queue.
+
+mod apply;
+mod claimer;
+mod pending;
+mod waiter;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use self::pending::{Group, Pending, Turn};
+use self::waiter::{Role, Waiter};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::signal::Signal;
+use crate::store::{Answer, Log, Operation, Store};
+
+pub(crate) use self::claimer::Claimer;
+
+type Answers = Vec<Result<Answer>>;
+
+/// Runs the operations of all threads on one store.
+#[derive(Debug)]
+pub(crate) struct Committer<S> {
+    store: Mutex<S>,
+    claimers: Mutex<Vec<Weak<dyn Claimer>>>,
+    pending: Pending,
+    log: Arc<dyn Log>,
+    /// Raised after a commit that gave workers something to do, now or later.
+    work: Arc<Signal>,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S: Store> Committer<S> {
+    pub(crate) fn new(
+        store: S,
+        work: Arc<Signal>,
+        clock: Arc<dyn Clock>,
+        overload_wait: Duration,
+    ) -> Self {
+        Self {
+            log: store.log(),
+            store: Mutex::new(store),
+            claimers: Mutex::default(),
+            pending: Pending::new(overload_wait),
+            work,
+            clock,
+        }
+    }
+
+    /// Applies one operation and returns when it is committed.
+    pub(crate) fn submit_one(&self, operation: Operation) -> Result<Answer> {
+        self.submit(vec![operation]).pop().unwrap_or_else(|| Err(Error::unanswered()))
+    }
+
+    /// Applies operations in their order, in one transaction with whatever else waits, and returns
+    /// an answer for each when they are committed.
+    pub(crate) fn submit(&self, operations: Vec<Operation>) -> Answers {
+        if operations.is_empty() {
+            return Answers::new();
+        }
+        match self.pending.enter(operations) {
+            Ok(Turn::Lead(group)) => self.lead(group),
+            Ok(Turn::Follow(waiter)) => match waiter.wait() {
+                Role::Answered(answers) => answers,
+                Role::Lead | Role::Wait => self.lead(self.pending.take_group()),
+            },
+            Err(refused) => refused,
+        }
+    }
+
+    /// Registers who claims in the transactions of others, for as long as it lives.
+    pub(crate) fn add_claimer(&self, claimer: Weak<dyn Claimer>) {
+        let mut claimers = self.lock_claimers();
+        claimers.retain(|claimer| claimer.strong_count() > 0);
+        claimers.push(claimer);
+    }
+
+    /// A number that is another once another process or handle has committed something.
+    pub(crate) fn version(&self) -> Result<i64> {
+        self.store().version()
+    }
+
+    /// A file that changes whenever something is committed, if there is one.
+    pub(crate) fn changing_file(&self) -> Option<PathBuf> {
+        self.store().changing_file()
+    }
+
+    /// The store's own view of its settings.
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.store().settings()
+    }
+
+    /// Applies a group, makes it last, answers those who wait for it, and hands the lead on. Returns the
+    /// answers of the caller, who is the first of those who wait, if any does.
+    fn lead(&self, group: Group) -> Answers {
+        let Group { mut operations, waiters } = group;
+        let (mut answers, claimers) = self.apply(&mut operations);
+        let must_last = operations.iter().any(Operation::must_be_durable);
+        // One group at a time: after a sync that failed, the kernel reports success for the next.
+        if must_last
+            && answers.iter().any(Result::is_ok)
+            && let Err(error) = self.log.sync()
+        {
+            self.stop(&error);
+            answers = operations.iter().map(|_| Err(error.clone())).collect();
+        }
+        let others = waiters.len() > 1;
+        let own = answer(answers, waiters);
+        if others {
+            // Those just answered may be about to come back: letting them in first makes the next group
+            // larger, and a sync costs the same for any.
+            thread::yield_now();
+        }
+        self.pending.hand_on();
+        // The last reference to a pool runs the application's code as it goes, which may use the queue.
+        drop(claimers);
+        own
+    }
+
+    /// Refuses everything from now on if this error says so, and lets pools learn that there will be no more
+    /// work.
+    fn stop(&self, error: &Error) {
+        let Error::Poisoned { cause } = error else { return };
+        if self.pending.poison(cause) {
+            tracing::error!(cause, "the queue is poisoned and must be reopened");
+        }
+        self.work.raise();
+        self.claimers().iter().for_each(|claimer| claimer.work_arrived());
+    }
+
+    fn store(&self) -> MutexGuard<'_, S> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn claimers(&self) -> Vec<Arc<dyn Claimer>> {
+        self.lock_claimers().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock_claimers(&self) -> MutexGuard<'_, Vec<Weak<dyn Claimer>>> {
+        self.claimers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers those who wait, and returns what is left for the first of them, the caller.
+fn answer(mut answers: Answers, waiters: Vec<(Arc<Waiter>, usize)>) -> Answers {
+    let mut waiters = waiters.into_iter();
+    let Some((_, count)) = waiters.next() else { return answers };
+    let mut theirs = answers.split_off(count.min(answers.len())).into_iter();
+    for (waiter, count) in waiters {
+        waiter.answer(Role::Answered(theirs.by_ref().take(count).collect()));
+    }
+    answers
+}
+
+fn poisoned(cause: &str) -> Error {
+    Error::Poisoned { cause: cause.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;
