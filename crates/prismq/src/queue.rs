@@ -23,7 +23,7 @@ use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
 use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, enqueue_in, open};
-use crate::store::{AT_ONCE, AfterFailure, Answer, Claimed, Operation, Reader};
+use crate::store::{AT_ONCE, AfterFailure, Answer, Claimed, Operation, Reader, Remarks};
 use crate::task::{NewTask, State, Task, TaskId, validate_delay, validate_name};
 
 /// What survives what, once a call has returned `Ok`.
@@ -61,6 +61,8 @@ struct Shared {
     file: Arc<AtomicI64>,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
+    /// What the engine has to log, which it must not do while it is locked.
+    remarks: Arc<Remarks>,
     clock: Arc<dyn Clock>,
     work: Arc<Signal>,
     retry: RetryPolicy,
@@ -129,14 +131,15 @@ impl QueueBuilder {
             free_bytes_max: self.free_bytes_max,
         };
         let (mut store, reader) = open(&options, &contention)?;
-        let file = store.file();
+        let (file, remarks) = (store.file(), store.remarks());
         let clock = store.anchor(self.clock)?;
         let work = Arc::new(Signal::default());
         clock.on_jump(&work);
         let committer = Committer::new(store, work.clone(), clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
         let retry = self.retry;
-        let shared = Shared { owner, committer, file, reader, contention, clock, work, retry };
+        let shared =
+            Shared { owner, committer, file, reader, contention, remarks, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
 }
@@ -459,7 +462,9 @@ impl Queue {
         if let Err(error) = self.shared.owner.check() {
             return operations.iter().map(|_| Err(error.clone())).collect();
         }
-        self.shared.committer.submit(operations)
+        let answers = self.shared.committer.submit(operations);
+        self.shared.remarks.log();
+        answers
     }
 
     /// The operation that ends an attempt badly.
@@ -504,7 +509,9 @@ impl Queue {
 
     fn submit(&self, operation: Operation) -> Result<Answer> {
         self.shared.owner.check()?;
-        self.shared.committer.submit_one(operation)
+        let answer = self.shared.committer.submit_one(operation);
+        self.shared.remarks.log();
+        answer
     }
 
     fn reader<T>(&self, read: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {

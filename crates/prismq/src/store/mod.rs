@@ -4,6 +4,7 @@
 //! worker pool and the clock stand in front of it and are the same for every engine. Operations
 //! arrive validated.
 
+mod remark;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::order::Order;
 use crate::stats::QueueStats;
 use crate::task::{NewTask, State, Task, TaskId};
+
+pub(crate) use self::remark::Remarks;
 
 /// One thing to do, as a value.
 #[derive(Debug, Clone)]

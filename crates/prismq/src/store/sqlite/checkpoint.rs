@@ -28,6 +28,7 @@ use crate::limits::{
     WAL_READERS_WAIT, WAL_TURN_WAIT,
 };
 use crate::signal::Signal;
+use crate::store::Remarks;
 
 /// A checkpoint that was in vain is tried again once the WAL is longer by this part of itself.
 const RETRY_SHARE: u32 = 64;
@@ -75,6 +76,8 @@ struct Shared {
     stop: AtomicBool,
     /// The first failure that leaves the disk in doubt.
     doubt: Arc<OnceLock<String>>,
+    /// What is to be logged once neither the turn nor the writer's lock is held.
+    remarks: Arc<Remarks>,
     /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
     turn: Mutex<()>,
 }
@@ -94,8 +97,12 @@ enum Outcome {
 
 impl Checkpointer {
     /// Starts the thread with a connection to be its own.
-    pub(super) fn start(connection: Connection, shrinker: Shrinker) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+    pub(super) fn start(
+        connection: Connection,
+        shrinker: Shrinker,
+        remarks: Arc<Remarks>,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { remarks, ..Shared::default() });
         let of_thread = shared.clone();
         let thread =
             thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
@@ -127,8 +134,9 @@ impl Checkpointer {
         self.shared.wake.raise();
     }
 
-    /// After a commit on this thread: has the WAL shortened if it has grown long.
+    /// After a commit on this thread: what it remarked holds, and the WAL is shortened if it has grown long.
     pub(super) fn committed(&mut self, writer: &Connection) {
+        self.shared.remarks.committed();
         if self.shared.asleep.load(Ordering::SeqCst) {
             self.shared.asleep.store(false, Ordering::SeqCst);
             self.shared.wake.raise();
@@ -160,7 +168,9 @@ impl Checkpointer {
         self.shared.wake.raise();
         if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
-            tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+            self.shared.remarks.add(move || {
+                tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+            });
         }
     }
 
@@ -171,7 +181,7 @@ impl Checkpointer {
         let _turn = self.shared.turn();
         let started = Instant::now();
         loop {
-            let outcome = restart(writer, &self.shared.doubt);
+            let outcome = restart(writer, &self.shared);
             let wait = match outcome {
                 Outcome::Done => return outcome,
                 _ if pages < self.patient_from || self.doubt().is_some() => return outcome,
@@ -195,7 +205,7 @@ impl Shared {
     fn checkpoint_unless_at_it(&self, connection: &Connection) -> Outcome {
         match self.turn.try_lock() {
             Err(TryLockError::WouldBlock) => Outcome::Undone,
-            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, &self.doubt),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, self),
         }
     }
 }
@@ -204,7 +214,10 @@ impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         self.shared.wake.raise();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+        let Some(thread) = self.thread.take() else { return };
+        // A subscriber of the log, called on that thread, may have let the queue's last handle go.
+        let is_own = thread.thread().id() == thread::current().id();
+        if !is_own && thread.join().is_err() {
             tracing::error!("the thread that checkpoints panicked");
         }
     }
@@ -243,21 +256,24 @@ impl Thread {
                 self.shrinker.wake(now);
             }
             let shared = self.shared.clone();
-            let _turn = shared.turn();
+            let turn = shared.turn();
             if shared.due.swap(false, Ordering::SeqCst) {
                 self.checkpoint();
             } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared.doubt) == Outcome::Done;
+                let cut = cut(&self.connection, &shared) == Outcome::Done;
                 self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
             }
             if self.shrinker.next().is_some_and(|at| at <= now) {
                 self.shrink();
             }
+            // The writer waits for the turn.
+            drop(turn);
+            shared.remarks.log();
         }
     }
 
     fn checkpoint(&mut self) -> Outcome {
-        let outcome = checkpoint(&self.connection, &self.shared.doubt);
+        let outcome = checkpoint(&self.connection, &self.shared);
         self.cut_at = Some(Instant::now() + WAL_IDLE);
         outcome
     }
@@ -274,7 +290,12 @@ impl Thread {
             Ok(false) => {}
             Err(error) => {
                 note(&error, &self.shared.doubt);
-                tracing::warn!(%error, "free pages were not given back: tried again after a commit");
+                self.shared.remarks.add(move || {
+                    tracing::warn!(
+                        %error,
+                        "free pages were not given back: tried again after a commit"
+                    );
+                });
                 self.shrinker.rest();
             }
         }
@@ -282,23 +303,23 @@ impl Thread {
 }
 
 /// Copies pages back without waiting for anyone.
-fn checkpoint(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", doubt)
+fn checkpoint(connection: &Connection, shared: &Shared) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", shared)
 }
 
 /// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
 /// that never pause would else always find pages that one of them has just added.
-fn restart(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", doubt)
+fn restart(connection: &Connection, shared: &Shared) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", shared)
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, doubt: &OnceLock<String>) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", doubt)
+fn cut(connection: &Connection, shared: &Shared) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", shared)
 }
 
 /// The connection must not wait for locks: it would keep writers out until the last reader is done.
-fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String>) -> Outcome {
+fn run_checkpoint(connection: &Connection, pragma: &'static str, shared: &Shared) -> Outcome {
     let run = || -> Result<Outcome> {
         connection.prepare_cached(pragma)?.query_row([], |row| {
             let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -312,8 +333,10 @@ fn run_checkpoint(connection: &Connection, pragma: &str, doubt: &OnceLock<String
         })
     };
     run().unwrap_or_else(|error| {
-        note(&error, doubt);
-        tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
+        note(&error, &shared.doubt);
+        shared.remarks.add(move || {
+            tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
+        });
         Outcome::Undone
     })
 }

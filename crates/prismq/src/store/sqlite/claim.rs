@@ -188,10 +188,10 @@ impl SqliteStore {
                 bytes = bytes.saturating_add(size);
                 kept.push(lease);
             } else {
-                tracing::error!(
-                    task = lease.key.id.as_i64(),
-                    "a task's payload is missing: it is dead"
-                );
+                let task = lease.key.id;
+                self.ledger.remarks.add_on_commit(move || {
+                    tracing::error!(%task, "a task's payload is missing: it is dead");
+                });
                 let missing = "the payload is missing";
                 self.fail(now.monotonic, &lease.key, missing, AfterFailure::Dead)?.map(drop)?;
             }

@@ -45,7 +45,7 @@ use rusqlite::{Connection, Statement};
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
 use self::open::{Files, with_suffix};
-use super::{Answer, Claimed, Operation, Store};
+use super::{Answer, Claimed, Operation, Remarks, Store};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
@@ -162,6 +162,11 @@ impl SqliteStore {
     /// The number in the file by which leases and callers' connections are known to be of it.
     pub(crate) fn file(&self) -> Arc<AtomicI64> {
         self.file.clone()
+    }
+
+    /// What is to be logged while nobody holds the store.
+    pub(crate) fn remarks(&self) -> Arc<Remarks> {
+        self.ledger.remarks.clone()
     }
 
     fn file_number(&self) -> i64 {
