@@ -231,20 +231,11 @@ impl Scheduler {
         self.settling.push(finished, now);
     }
 
-    /// A worker is back with payloads. A task whose payload is missing or damaged is dead; one whose payload
-    /// could not be read now is given back without an attempt.
+    /// A worker is back with payloads. A task whose payload was not read is settled without having run.
     pub(super) fn end_read(&mut self, read: Read, now: Instant) {
         for (held, error) in self.ready.end_read(read) {
-            let end = if error.is_corrupt() {
-                let text = error.to_string();
-                self.remarks.push(Remark::Damaged { task: held.lease.id(), error });
-                End::Fail(TaskError::permanent(text))
-            } else {
-                self.remarks.push(Remark::Unread { task: held.lease.id(), error });
-                self.backoff.failed(now);
-                End::Release
-            };
-            self.drop_held(held, end, now);
+            self.remarks.push(Remark::Unread { task: held.lease.id(), error: error.clone() });
+            self.drop_held(held, End::Unread(error), now);
         }
     }
 

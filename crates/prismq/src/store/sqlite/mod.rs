@@ -251,6 +251,7 @@ impl SqliteStore {
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
             Operation::Begin(key) => self.begin_attempt(key),
             Operation::Release(key) => self.release(key),
+            Operation::Defer { key, pause } => self.defer(now.monotonic, key, *pause),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
             Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
             Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
