@@ -38,8 +38,12 @@ impl Scheduler {
         {
             self.looked_at = now;
             self.leader.away = true;
-            let results = batch.finished.iter().filter(|finished| finished.is_result());
-            self.leader.settling = results.map(|finished| finished.lease.id()).collect();
+            let ids = |are_results: bool| {
+                let chosen = batch.finished.iter();
+                let chosen = chosen.filter(|finished| finished.is_result() == are_results);
+                chosen.map(|finished| finished.lease.id()).collect()
+            };
+            (self.leader.settling, self.leader.giving_back) = (ids(true), ids(false));
             self.leader.claiming = batch.claim.is_some();
             self.leader.pauses = self.pauses;
             return Plan::Submit(batch);
@@ -379,6 +383,7 @@ impl Scheduler {
         now: Instant,
     ) {
         self.leader.settling = Vec::<TaskId>::new();
+        self.leader.giving_back = Vec::<TaskId>::new();
         for event in events {
             self.stats.count(event.outcome);
         }

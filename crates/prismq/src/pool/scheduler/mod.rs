@@ -116,6 +116,8 @@ struct Leader {
     wakes_at: Option<Instant>,
     /// Results that it is about to commit.
     settling: Vec<TaskId>,
+    /// Tasks that it is about to give back.
+    giving_back: Vec<TaskId>,
     /// Whether it may come back with tasks.
     claiming: bool,
     /// How often the queue had been paused when it left.
