@@ -16,6 +16,7 @@ mod damage;
 #[cfg(test)]
 mod doubt;
 mod enqueue;
+mod exchange;
 mod failure;
 mod history;
 mod ids;
@@ -42,6 +43,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
 
+use self::anchor::Anchor;
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
 use self::open::{Files, with_suffix};
@@ -113,6 +115,8 @@ pub(crate) struct SqliteStore {
     schema: i64,
     /// The version of the file when the number of the schema was last looked at for a claim.
     looked_at: Option<i64>,
+    /// Where the clock stands in the file, if its time starts over.
+    anchor: Option<Anchor>,
 }
 
 impl Store for SqliteStore {
@@ -206,7 +210,7 @@ impl SqliteStore {
 
     fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
-        self.forget_exchanged()?;
+        let now = self.forget_exchanged(now)?;
         self.ledger.now = now;
         let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
@@ -275,7 +279,9 @@ impl SqliteStore {
         // First, so that what another process commits meanwhile is not missed.
         let version = self.data_version()?;
         if self.looked_at != Some(version) {
-            self.forget_exchanged()?;
+            if self.is_exchanged()? {
+                return Ok(None);
+            }
             self.looked_at = Some(version);
         }
         if self.has_due(now)? {
@@ -348,21 +354,6 @@ impl SqliteStore {
             .query_row([], |row| row.get(0))
             .map_err(|error| self.failure(error))?;
         schema::refuse_newer(&self.path, found)
-    }
-
-    /// Forgets what is remembered of the file once its content was exchanged as a whole: restoring a backup
-    /// through SQLite raises the number of the schema, as nothing else does but a migration. Leases of before
-    /// are then of another file.
-    fn forget_exchanged(&mut self) -> Result<()> {
-        let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
-        if schema != self.schema {
-            let file =
-                schema::file_number(&self.connection).map_err(|error| self.failure(error))?;
-            self.file.store(file, Ordering::Relaxed);
-            self.ledger.lanes.clear();
-            self.schema = schema;
-        }
-        Ok(())
     }
 
     fn begin(&self) -> Result<()> {

@@ -144,6 +144,7 @@ fn connect(
         ledger: Ledger::of_connection(remarks),
         schema,
         looked_at: None,
+        anchor: None,
     };
     Ok((store, reader))
 }
