@@ -180,7 +180,8 @@ impl Scheduler {
     /// How many tasks to hold beyond one for each free worker.
     fn ahead(&self, now: Instant) -> usize {
         let capacity = hold::capacity(&self.slots, &self.times, now);
-        hold::ahead(capacity, &self.times, self.settings.prefetch)
+        let most = hold::most(self.settings.prefetch, self.settings.workers, self.excess_at, now);
+        hold::ahead(capacity, &self.times, most)
     }
 
     /// The tasks held, counted by how long they are expected to take: one of a slow type is as many of
@@ -203,6 +204,7 @@ impl Scheduler {
             && let Some(held) = self.ready.take_last(before)
         {
             self.drop_held(held, End::Release, now);
+            self.excess_at = Some(now);
         }
         let next = |since: Instant| (since + PREFETCH_TIME).max(now + PREFETCH_TIME / 2);
         self.review_at = self.ready.oldest().map(next);

@@ -77,6 +77,8 @@ pub(super) struct Scheduler {
     begun_at: Option<Instant>,
     /// When held tasks are next checked for what is too much.
     review_at: Option<Instant>,
+    /// When held tasks were last given back as too much.
+    excess_at: Option<Instant>,
     leader: Leader,
     /// When leases are next extended.
     next_beat: Timestamp,
@@ -150,6 +152,7 @@ impl Scheduler {
             drained: None,
             begun_at: None,
             review_at: None,
+            excess_at: None,
             leader: Leader::default(),
             next_beat,
             looked_at: now,
