@@ -53,8 +53,16 @@ impl SqliteStore {
         Ok(Arc::new(Anchored::new(clock, offset)))
     }
 
+    /// Whether the file lacks the note of this boot.
+    pub(super) fn needs_note(&self) -> Result<bool> {
+        match &self.anchor {
+            Some(anchor) => self.noted(&anchor.boot_id).map(|noted| noted.is_none()),
+            None => Ok(false),
+        }
+    }
+
     /// Goes by the note of this boot in what was restored into the file, and makes one if it has none. Inside a
-    /// transaction.
+    /// transaction, unless the note is there.
     pub(super) fn anchor_again(&self) -> Result<Again> {
         let Some(Anchor { clock, boot_id, offset }) = &self.anchor else {
             return Ok(Again { is_noted: true, moved_by: 0 });

@@ -18,7 +18,7 @@ impl SqliteStore {
     }
 
     /// Forgets what is remembered if the content was exchanged, and gives the present by the time of what is there
-    /// now. Inside a transaction.
+    /// now. Inside a transaction, unless the note of this boot is there.
     pub(super) fn forget_exchanged(&mut self, now: Moment) -> Result<Moment> {
         let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
         if schema == self.schema {

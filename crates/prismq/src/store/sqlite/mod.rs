@@ -266,7 +266,7 @@ impl SqliteStore {
     /// empty queue never takes the write lock.
     fn answer_if_idle(
         &mut self,
-        now: Timestamp,
+        mut now: Timestamp,
         batch: &[Operation],
     ) -> Result<Option<Vec<Result<Answer>>>> {
         let mut claims = Vec::with_capacity(batch.len());
@@ -280,7 +280,10 @@ impl SqliteStore {
         let version = self.data_version()?;
         if self.looked_at != Some(version) {
             if self.is_exchanged()? {
-                return Ok(None);
+                if self.needs_note()? {
+                    return Ok(None);
+                }
+                now = self.forget_exchanged(Moment { wall: now, monotonic: now })?.monotonic;
             }
             self.looked_at = Some(version);
         }
