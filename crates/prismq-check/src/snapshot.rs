@@ -65,7 +65,7 @@ const SHAPES: [(&str, &str); 13] = [
     ),
     (
         "a suspect waits among others, or another among suspects",
-        "SELECT id FROM task WHERE suspect NOT IN (0, 1) OR (state != 2 AND suspect != (state = 5))",
+        "SELECT id FROM task WHERE suspect NOT IN (0, 1) OR (state NOT IN (1, 2) AND suspect != (state = 5))",
     ),
     (
         "a task has more attempts than it is given, fewer than none, or more than claims",

@@ -46,7 +46,10 @@ const MUST_BE_EMPTY: [(&str, &str); 6] = [
         "SELECT id FROM task WHERE (state = 2) <> (lease_expires_at IS NOT NULL)
              OR (state = 2 AND token < 1) OR attempt > max_attempts",
     ),
-    ("a suspect and its state", "SELECT id FROM task WHERE state <> 2 AND suspect <> (state = 5)"),
+    (
+        "a suspect and its state",
+        "SELECT id FROM task WHERE state NOT IN (1, 2) AND suspect <> (state = 5)",
+    ),
     (
         "payloads",
         "SELECT task FROM payload WHERE task NOT IN (SELECT id FROM task)

@@ -103,6 +103,9 @@ pub const PREFETCH_TIME: Duration = Duration::from_millis(20);
 /// How many bytes of payloads stored out of line are read at a time: of the tasks that come next, as many
 /// as fit, and of the first whatever its size.
 pub const READ_BYTES_MAX: usize = 256 << 10;
+/// How long a task whose payload could not be read is kept from being claimed again: a device that fails to read
+/// one will most likely fail again.
+pub const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// How long a finished task may wait for others to be committed with, while more tasks are ready.
 /// As long as a commit takes where that is longer, up to [`SETTLE_DELAY_MAX`].
 pub const SETTLE_DELAY: Duration = Duration::from_millis(1);

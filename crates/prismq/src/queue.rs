@@ -2,7 +2,8 @@
 //! answers. How operations share transactions is [`crate::commit`]'s business, what they do to the
 //! file is the engine's.
 
-use std::collections::HashMap;
+mod payloads;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,7 +13,7 @@ use crate::clock::{Clock, Moment, SystemClock, Timestamp};
 use crate::commit::{Claimer, Committer};
 use crate::error::{Error, Result};
 use crate::failure::{Retry, TaskError};
-use crate::lease::{Claim, Lease, LeaseKey, Payload, validate_lease};
+use crate::lease::{Claim, Lease, validate_lease};
 use crate::limits::{
     BUSY_WAIT_DEFAULT, CLAIM_BYTES_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, FREE_BYTES_DEFAULT,
     HISTORY_MAX, OVERLOAD_WAIT,
@@ -23,8 +24,10 @@ use crate::retry::RetryPolicy;
 use crate::signal::Signal;
 use crate::stats::{Contention, ContentionCounters, QueueStats};
 use crate::store::sqlite::{OpenOptions, SqliteReader, SqliteStore, enqueue_in, open};
-use crate::store::{AT_ONCE, AfterFailure, Answer, Claimed, Operation, Reader};
+use crate::store::{AT_ONCE, AfterFailure, Answer, Claimed, Operation, Reader, Remarks};
 use crate::task::{NewTask, State, Task, TaskId, validate_delay, validate_name};
+
+pub(crate) use self::payloads::log_unread;
 
 /// What survives what, once a call has returned `Ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -61,6 +64,8 @@ struct Shared {
     file: Arc<AtomicI64>,
     reader: Mutex<SqliteReader>,
     contention: Arc<ContentionCounters>,
+    /// What the engine has to log, which it must not do while it is locked.
+    remarks: Arc<Remarks>,
     clock: Arc<dyn Clock>,
     work: Arc<Signal>,
     retry: RetryPolicy,
@@ -129,14 +134,15 @@ impl QueueBuilder {
             free_bytes_max: self.free_bytes_max,
         };
         let (mut store, reader) = open(&options, &contention)?;
-        let file = store.file();
+        let (file, remarks) = (store.file(), store.remarks());
         let clock = store.anchor(self.clock)?;
         let work = Arc::new(Signal::default());
         clock.on_jump(&work);
         let committer = Committer::new(store, work.clone(), clock.clone(), OVERLOAD_WAIT);
         let reader = Mutex::new(reader);
         let retry = self.retry;
-        let shared = Shared { owner, committer, file, reader, contention, clock, work, retry };
+        let shared =
+            Shared { owner, committer, file, reader, contention, remarks, clock, work, retry };
         Ok(Queue { shared: Arc::new(shared) })
     }
 }
@@ -216,8 +222,9 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. Where payloads
-    /// cannot be read for now, their tasks are given back without having used up an attempt; it is an error only
-    /// if that leaves nothing to give.
+    /// cannot be read for now, their tasks are given back without having used up an attempt, to be claimed again
+    /// after [`READ_RETRY_PAUSE`](crate::limits::READ_RETRY_PAUSE); it is an error only if that leaves nothing to
+    /// give.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         claim.validate()?;
         let claim = claim.clone().bytes_max(CLAIM_BYTES_MAX);
@@ -371,80 +378,6 @@ impl Queue {
         self.shared.committer.settings()
     }
 
-    /// Reads the payloads of tasks that stand apart, in order, up to so many bytes; that of the first
-    /// however large. One that cannot be read does not stand in the way of the others.
-    pub(crate) fn read_payloads(
-        &self,
-        mut keys: Vec<LeaseKey>,
-        bytes_max: usize,
-    ) -> Vec<(LeaseKey, Result<Payload>)> {
-        let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
-        let read = || self.reader(|reader| reader.payloads(&ids, bytes_max));
-        // What a device fails to read, SQLite reports as damage too: only what is found twice is taken for it.
-        let payloads = read().or_else(|error| if error.is_corrupt() { read() } else { Err(error) });
-        match payloads {
-            Ok(payloads) => keys.into_iter().zip(payloads).collect(),
-            Err(_) if keys.len() > 1 => {
-                keys.truncate(1);
-                self.read_payloads(keys, bytes_max)
-            }
-            Err(error) => keys.into_iter().map(|key| (key, Err(error.clone()))).collect(),
-        }
-    }
-
-    /// Reads the payloads of a claim that stand apart. Of the tasks whose payloads it cannot give, those that
-    /// have none any more are failed for good and the others given back; an error if none is left for that.
-    fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
-        let mut unread: Vec<LeaseKey> = leases
-            .iter()
-            .filter(|lease| lease.payload.is_unread())
-            .map(|lease| lease.key)
-            .collect();
-        let mut payloads = HashMap::with_capacity(unread.len());
-        let mut first_error = None;
-        while !unread.is_empty() {
-            let read = self.read_payloads(unread.clone(), usize::MAX);
-            unread.drain(..read.len());
-            for (_, answer) in &read {
-                if let Err(error) = answer
-                    && !error.is_corrupt()
-                {
-                    first_error.get_or_insert_with(|| error.clone());
-                }
-            }
-            payloads.extend(read);
-            // What waited in vain once is not waited for again.
-            if first_error.as_ref().is_some_and(Error::is_busy) {
-                break;
-            }
-        }
-        let mut settled = Vec::new();
-        leases.retain_mut(|lease| {
-            if !lease.payload.is_unread() {
-                return true;
-            }
-            match payloads.remove(&lease.key) {
-                Some(Ok(payload)) => {
-                    lease.payload = payload;
-                    return true;
-                }
-                Some(Err(error)) if error.is_corrupt() => {
-                    tracing::error!(task = %lease.id(), %error, "a payload is damaged: its task is dead");
-                    settled.push(self.failure(lease, TaskError::permanent(error.to_string())));
-                }
-                Some(Err(_)) | None => settled.push(Operation::Release(lease.key)),
-            }
-            false
-        });
-        for error in self.submit_all(settled).into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "a task whose payload was not read is held until its lease expires");
-        }
-        match first_error {
-            Some(error) if leases.is_empty() => Err(error),
-            _ => Ok(leases),
-        }
-    }
-
     fn set_paused(&self, queue: &str, paused: bool) -> Result<()> {
         validate_name("queue name", queue)?;
         self.submit(Operation::SetPaused { queue: queue.into(), paused }).map(drop)
@@ -459,7 +392,9 @@ impl Queue {
         if let Err(error) = self.shared.owner.check() {
             return operations.iter().map(|_| Err(error.clone())).collect();
         }
-        self.shared.committer.submit(operations)
+        let answers = self.shared.committer.submit(operations);
+        self.shared.remarks.log();
+        answers
     }
 
     /// The operation that ends an attempt badly.
@@ -504,7 +439,9 @@ impl Queue {
 
     fn submit(&self, operation: Operation) -> Result<Answer> {
         self.shared.owner.check()?;
-        self.shared.committer.submit_one(operation)
+        let answer = self.shared.committer.submit_one(operation);
+        self.shared.remarks.log();
+        answer
     }
 
     fn reader<T>(&self, read: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {

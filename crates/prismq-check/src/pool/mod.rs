@@ -130,9 +130,10 @@ impl Pool {
             let panicked = |_| Error::Log(std::io::Error::other("the meter of stalls panicked"));
             meter.join().map_err(panicked)??;
         }
-        let nothing_left = report.abandoned.is_empty() && report.unsettled.is_empty();
-        // After a fault of the queue, it may have claimed what it does not know of; and what it could not give
-        // back in time, it does not report.
+        let left = [&report.abandoned, &report.unsettled, &report.held];
+        let nothing_left = left.iter().all(|tasks| tasks.is_empty());
+        // After a fault of the queue, and in a claim under way at the end of the time, it may have claimed what it
+        // does not know of.
         let over = nothing_left && in_time && report.error.is_none();
         if over && log.has_heard_all() {
             log.tell(Event { phase: Phase::Ok, t_db: log.now(), ..begun })?;

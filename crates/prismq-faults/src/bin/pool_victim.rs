@@ -100,7 +100,7 @@ fn recorded(path: &Path, patience: Duration) -> String {
     let report = pool.shutdown(SHUTDOWN);
     let took = began.elapsed().as_millis();
     let left = match report {
-        Ok(report) => report.abandoned.len() + report.unsettled.len(),
+        Ok(report) => report.abandoned.len() + report.unsettled.len() + report.held.len(),
         Err(error) => return format!("not recorded: {error}"),
     };
     format!("{what}; shut down in {took} ms, {left} left")

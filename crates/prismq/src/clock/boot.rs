@@ -3,6 +3,7 @@
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::{Clock, Timestamp};
@@ -58,13 +59,18 @@ pub(crate) fn offset(clock: &dyn Clock) -> i64 {
 #[derive(Debug)]
 pub(crate) struct Anchored {
     clock: Arc<dyn Clock>,
-    offset: i64,
+    /// In microseconds; another once another content was restored into the file.
+    offset: Arc<AtomicI64>,
 }
 
 impl Anchored {
-    /// The clock moved by so many microseconds.
-    pub(crate) fn new(clock: Arc<dyn Clock>, offset: i64) -> Self {
+    /// The clock moved by what `offset` holds.
+    pub(crate) fn new(clock: Arc<dyn Clock>, offset: Arc<AtomicI64>) -> Self {
         Self { clock, offset }
+    }
+
+    fn offset(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
     }
 }
 
@@ -74,11 +80,11 @@ impl Clock for Anchored {
     }
 
     fn monotonic(&self) -> Timestamp {
-        Timestamp(self.clock.monotonic().0.saturating_add(self.offset))
+        Timestamp(self.clock.monotonic().0.saturating_add(self.offset()))
     }
 
     fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
-        self.clock.sleep_until(Timestamp(due.0.saturating_sub(self.offset)))
+        self.clock.sleep_until(Timestamp(due.0.saturating_sub(self.offset())))
     }
 
     fn on_jump(&self, signal: &Arc<Signal>) {

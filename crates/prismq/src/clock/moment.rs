@@ -27,6 +27,11 @@ impl Moment {
         Self { wall: self.shown(monotonic), monotonic }
     }
 
+    /// This moment with its monotonic time moved by so many microseconds.
+    pub(crate) const fn moved(self, micros: i64) -> Self {
+        Self { monotonic: Timestamp(self.monotonic.0.saturating_add(micros)), ..self }
+    }
+
     /// A monotonic time as the wall clock has it by its present setting.
     pub(crate) fn shown(self, monotonic: Timestamp) -> Timestamp {
         Timestamp(monotonic.0.saturating_add(self.wall_set_by()))

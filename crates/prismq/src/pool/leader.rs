@@ -72,7 +72,8 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let Batch { finished, begin, extend, claim } = batch;
     // Before the claim, so that work that comes in during it is not missed.
     let seen = shared.queue.work().count();
-    let syncs = finished.iter().any(|finished| !matches!(finished.end, End::Release));
+    let syncs =
+        finished.iter().any(|finished| !matches!(finished.end, End::Release | End::Unread(_)));
     let operations = operations(shared, &finished, begin, &extend, claim);
     let began = Instant::now();
     let mut answers = shared.queue.submit_all(operations).into_iter();
@@ -116,6 +117,7 @@ fn operations(
         End::Complete => Operation::Complete(finished.lease.key),
         End::Fail(error) => shared.queue.failure(&finished.lease, error.clone()),
         End::Release => Operation::Release(finished.lease.key),
+        End::Unread(error) => shared.queue.settle_unread(&finished.lease, error),
     });
     let begin = begin.map(Operation::Begin);
     let extend = extend.iter().map(|key| Operation::Extend { key: *key, lease });

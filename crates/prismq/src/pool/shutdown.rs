@@ -26,6 +26,9 @@ pub struct ShutdownReport {
     /// full or another process holds the write lock. The pool goes on trying until their leases expire;
     /// then they run again.
     pub unsettled: Vec<TaskId>,
+    /// Tasks that no handler ran and that could not be given back in time, for the same reasons. The pool goes
+    /// on trying until their leases expire; then others claim them.
+    pub held: Vec<TaskId>,
     /// Why the pool took no tasks, if a fault of the queue kept it from that.
     pub error: Option<Error>,
 }
@@ -81,6 +84,7 @@ impl WorkerPool {
             stats: scheduler.stats(),
             abandoned: scheduler.running(),
             unsettled: scheduler.unsettled(),
+            held: scheduler.held_unrun(),
             error: scheduler.fault().map(|fault| fault.error.clone()),
         };
         let all_ended = scheduler.threads() <= own_threads;
@@ -99,8 +103,13 @@ impl WorkerPool {
 /// that one of them may have held.
 fn disown(threads: Vec<JoinHandle<()>>, forked: Error) -> ShutdownReport {
     mem::forget(threads);
-    let stats = PoolStats::default();
-    ShutdownReport { stats, abandoned: Vec::new(), unsettled: Vec::new(), error: Some(forked) }
+    ShutdownReport {
+        stats: PoolStats::default(),
+        abandoned: Vec::new(),
+        unsettled: Vec::new(),
+        held: Vec::new(),
+        error: Some(forked),
+    }
 }
 
 fn join(thread: JoinHandle<()>) {

@@ -4,6 +4,7 @@
 //! worker pool and the clock stand in front of it and are the same for every engine. Operations
 //! arrive validated.
 
+mod remark;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::order::Order;
 use crate::stats::QueueStats;
 use crate::task::{NewTask, State, Task, TaskId};
+
+pub(crate) use self::remark::Remarks;
 
 /// One thing to do, as a value.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub(crate) enum Operation {
     Begin(LeaseKey),
     /// Gives a task back as if it had not been claimed.
     Release(LeaseKey),
+    /// Gives a task back, to be claimed again once so long has passed; no attempt is counted.
+    Defer { key: LeaseKey, pause: Duration },
     /// Sets the order of a queue that holds no task.
     SetOrder { queue: Arc<str>, order: Order },
     /// Keeps a queue's tasks from being claimed, or no longer.
@@ -73,6 +78,7 @@ impl Operation {
             | Self::Fail { key, .. }
             | Self::Extend { key, .. }
             | Self::Begin(key)
+            | Self::Defer { key, .. }
             | Self::Release(key) => Some(key),
             Self::Enqueue(_)
             | Self::Claim(_)
@@ -190,7 +196,8 @@ pub(crate) trait Reader: Send {
     /// together; that of the first however large.
     ///
     /// # Errors
-    /// Outer: one of them cannot be read. Inner: this task has none.
+    /// Outer: one of them cannot be read, [`crate::Error::Corrupt`] only where no read failed and what was
+    /// read is damaged. Inner: this task has none, which is [`crate::Error::Corrupt`] too.
     fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.

@@ -1,9 +1,10 @@
+use std::path::Path;
 use std::sync::mpsc::channel;
 
 use prismq::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
-use prismq::{Outcome, State, TaskId, WorkerPool};
+use prismq::{Outcome, Queue, State, TaskId, WorkerPool};
 
-use crate::common::Fixture;
+use crate::common::{Fixture, wait_until};
 
 /// Too large to stand in its task's row.
 fn large(letter: &str) -> String {
@@ -25,7 +26,8 @@ fn a_payload_that_is_missing_fails_its_own_task_only() {
     assert_eq!((stats.leased, stats.dead, stats.failed), (2, 1, 1));
     let dead = fixture.queue.task(ids[1]).unwrap().unwrap();
     assert_eq!(dead.state, State::Dead);
-    assert_eq!(dead.error.unwrap(), "the payload is missing");
+    let error = dead.error.unwrap();
+    assert!(error.contains(&format!("the payload of task {} is missing", ids[1])), "{error}");
 
     // Alone, or all there is to claim at once, and others behind.
     for max in [1, 2] {
@@ -35,6 +37,43 @@ fn a_payload_that_is_missing_fails_its_own_task_only() {
         assert_eq!(fixture.claimed(max), ["next"]);
         lose_payload(&fixture, fixture.enqueue(&large("e")));
         assert!(fixture.claimed(max).is_empty());
+    }
+}
+
+/// Cuts the chain of pages that hold a payload of this letter. Nobody has the file open.
+fn cut_chain(path: &Path, letter: u8) {
+    const PAGE: usize = 4096;
+    let mut file = std::fs::read(path).unwrap();
+    let is_part =
+        |page: &&mut [u8]| page[..4] != [0; 4] && page[4..].iter().all(|byte| *byte == letter);
+    file.chunks_mut(PAGE).find(is_part).unwrap()[..4].fill(0);
+    std::fs::write(path, file).unwrap();
+}
+
+#[test]
+fn a_payload_that_is_damaged_fails_its_own_task_only() {
+    for by_pool in [false, true] {
+        let fixture = Fixture::new();
+        let payloads = ["a", "b", "c"].map(|letter| letter.repeat(5 * 4096));
+        let ids = payloads.each_ref().map(|payload| fixture.enqueue(payload));
+        let Fixture { queue, clock, folder } = fixture;
+        drop(queue);
+        cut_chain(&folder.path().join("queue.db"), b'b');
+        let queue = Queue::builder(folder.path().join("queue.db")).clock(clock.clone()).open();
+        let fixture = Fixture { queue: queue.unwrap(), clock, folder };
+        if by_pool {
+            let pool = WorkerPool::builder(&fixture.queue)
+                .workers(1)
+                .handler("job", |_| Ok(()))
+                .start()
+                .unwrap();
+            wait_until(|| pool.stats().completed == 2 && pool.stats().dead == 1);
+        } else {
+            assert_eq!(fixture.claimed(3), [&*payloads[0], &*payloads[2]]);
+        }
+        let dead = fixture.queue.task(ids[1]);
+        assert!(matches!(dead, Err(prismq::Error::Corrupt { .. })), "{dead:?}");
+        assert_eq!(fixture.queue.stats("default").unwrap().dead, 1);
     }
 }
 

@@ -70,6 +70,7 @@ mod file_path;
 mod file_size;
 mod ids_are_never_used_again;
 mod large_payloads_come_back_whole_and_go_with_their_task;
+mod log;
 mod names;
 mod no_statement_is_put_together_from_what_callers_say;
 mod pool;

@@ -4,13 +4,34 @@
 //! takes. It holds one task for each free worker, and what its workers are expected to begin within
 //! [`PREFETCH_TIME`] (20 ms): less would not outlast a commit on a slow disk, more would keep tasks from
 //! other pools and urgent ones waiting. What turns out to be more, as a handler takes longer than those
-//! before it, goes back once it was held for that time.
+//! before it, goes back once it was held for that time. A pool that gave some back holds few for each worker for a
+//! while: rare slow tasks among quick ones would else have it claim and give back the same tasks over and over,
+//! several for each that it runs.
 
 use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
 use super::slots::Slots;
 use crate::limits::PREFETCH_TIME;
+
+/// How many tasks a pool claims ahead for each worker after it gave some back: enough for quick ones to run while
+/// the next are claimed.
+const CAUTIOUS_AHEAD: usize = 16;
+/// For how long it does.
+const CAUTION: Duration = Duration::from_secs(1);
+
+/// The most to hold ahead of those `prefetch` allows, if some were last given back at `excess_at`.
+pub(super) fn most(
+    prefetch: usize,
+    workers: usize,
+    excess_at: Option<Instant>,
+    now: Instant,
+) -> usize {
+    match excess_at {
+        Some(at) if now < at + CAUTION => prefetch.min(CAUTIOUS_AHEAD.saturating_mul(workers)),
+        _ => prefetch,
+    }
+}
 
 /// The handlers' time that fits between now and [`PREFETCH_TIME`] from now.
 pub(super) fn capacity(slots: &Slots, times: &HandlerTimes, now: Instant) -> Duration {

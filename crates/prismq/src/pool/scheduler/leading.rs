@@ -38,8 +38,12 @@ impl Scheduler {
         {
             self.looked_at = now;
             self.leader.away = true;
-            let results = batch.finished.iter().filter(|finished| finished.is_result());
-            self.leader.settling = results.map(|finished| finished.lease.id()).collect();
+            let ids = |are_results: bool| {
+                let chosen = batch.finished.iter();
+                let chosen = chosen.filter(|finished| finished.is_result() == are_results);
+                chosen.map(|finished| finished.lease.id()).collect()
+            };
+            (self.leader.settling, self.leader.giving_back) = (ids(true), ids(false));
             self.leader.claiming = batch.claim.is_some();
             self.leader.pauses = self.pauses;
             return Plan::Submit(batch);
@@ -176,7 +180,8 @@ impl Scheduler {
     /// How many tasks to hold beyond one for each free worker.
     fn ahead(&self, now: Instant) -> usize {
         let capacity = hold::capacity(&self.slots, &self.times, now);
-        hold::ahead(capacity, &self.times, self.settings.prefetch)
+        let most = hold::most(self.settings.prefetch, self.settings.workers, self.excess_at, now);
+        hold::ahead(capacity, &self.times, most)
     }
 
     /// The tasks held, counted by how long they are expected to take: one of a slow type is as many of
@@ -199,6 +204,7 @@ impl Scheduler {
             && let Some(held) = self.ready.take_last(before)
         {
             self.drop_held(held, End::Release, now);
+            self.excess_at = Some(now);
         }
         let next = |since: Instant| (since + PREFETCH_TIME).max(now + PREFETCH_TIME / 2);
         self.review_at = self.ready.oldest().map(next);
@@ -379,6 +385,7 @@ impl Scheduler {
         now: Instant,
     ) {
         self.leader.settling = Vec::<TaskId>::new();
+        self.leader.giving_back = Vec::<TaskId>::new();
         for event in events {
             self.stats.count(event.outcome);
         }

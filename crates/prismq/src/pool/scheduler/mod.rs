@@ -77,6 +77,8 @@ pub(super) struct Scheduler {
     begun_at: Option<Instant>,
     /// When held tasks are next checked for what is too much.
     review_at: Option<Instant>,
+    /// When held tasks were last given back as too much.
+    excess_at: Option<Instant>,
     leader: Leader,
     /// When leases are next extended.
     next_beat: Timestamp,
@@ -116,6 +118,8 @@ struct Leader {
     wakes_at: Option<Instant>,
     /// Results that it is about to commit.
     settling: Vec<TaskId>,
+    /// Tasks that it is about to give back.
+    giving_back: Vec<TaskId>,
     /// Whether it may come back with tasks.
     claiming: bool,
     /// How often the queue had been paused when it left.
@@ -148,6 +152,7 @@ impl Scheduler {
             drained: None,
             begun_at: None,
             review_at: None,
+            excess_at: None,
             leader: Leader::default(),
             next_beat,
             looked_at: now,
@@ -231,20 +236,11 @@ impl Scheduler {
         self.settling.push(finished, now);
     }
 
-    /// A worker is back with payloads. A task whose payload is missing or damaged is dead; one whose payload
-    /// could not be read now is given back without an attempt.
+    /// A worker is back with payloads. A task whose payload was not read is settled without having run.
     pub(super) fn end_read(&mut self, read: Read, now: Instant) {
         for (held, error) in self.ready.end_read(read) {
-            let end = if error.is_corrupt() {
-                let text = error.to_string();
-                self.remarks.push(Remark::Damaged { task: held.lease.id(), error });
-                End::Fail(TaskError::permanent(text))
-            } else {
-                self.remarks.push(Remark::Unread { task: held.lease.id(), error });
-                self.backoff.failed(now);
-                End::Release
-            };
-            self.drop_held(held, end, now);
+            self.remarks.push(Remark::Unread { task: held.lease.id(), error: error.clone() });
+            self.drop_held(held, End::Unread(error), now);
         }
     }
 

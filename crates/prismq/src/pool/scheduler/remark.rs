@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::queue::log_unread;
 use crate::task::TaskId;
 
 /// A line of the log.
@@ -11,9 +12,7 @@ use crate::task::TaskId;
 pub(in crate::pool) enum Remark {
     /// A handler outlasted its limit and grace.
     TimedOut { task: TaskId, worker: usize, limit: Duration },
-    /// A payload is missing or damaged.
-    Damaged { task: TaskId, error: Error },
-    /// A payload could not be read now.
+    /// A payload was not read.
     Unread { task: TaskId, error: Error },
 }
 
@@ -25,12 +24,7 @@ impl Remark {
                 %task, worker, ?limit,
                 "handler did not return in time: its attempt is recorded as failed"
             ),
-            Self::Damaged { task, error } => {
-                tracing::error!(%task, %error, "payload is missing or damaged: task is dead");
-            }
-            Self::Unread { task, error } => {
-                tracing::warn!(%task, %error, "payload not read: task is given back");
-            }
+            Self::Unread { task, error } => log_unread(*task, error),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
 use crate::failure::TaskError;
 use crate::lease::Lease;
 use crate::limits::{SETTLE_DELAY, SETTLE_DELAY_MAX};
@@ -31,12 +32,14 @@ pub(in crate::pool) enum End {
     Fail(TaskError),
     /// Not run, or in vain: given back without counting an attempt.
     Release,
+    /// Not run, as its payload was not read.
+    Unread(Error),
 }
 
 impl Finished {
     /// Whether a handler ran to its end and its result is not in the file yet.
     pub(super) const fn is_result(&self) -> bool {
-        !matches!(self.end, End::Release)
+        !matches!(self.end, End::Release | End::Unread(_))
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::{Finished, Scheduler};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::lease::Lease;
 use crate::task::TaskId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +132,14 @@ impl Scheduler {
         let waiting = self.settling.iter().filter(|finished| finished.is_result());
         let waiting = waiting.map(|finished: &Finished| finished.lease.id());
         self.leader.settling.iter().copied().chain(waiting).collect()
+    }
+
+    /// Tasks that no handler ran and that are not given back in the file yet.
+    pub(in crate::pool) fn held_unrun(&self) -> Vec<TaskId> {
+        let waiting = self.settling.iter().filter(|finished| !finished.is_result());
+        let waiting = waiting.map(|finished: &Finished| finished.lease.id());
+        let ready = self.ready.iter().map(Lease::id);
+        self.leader.giving_back.iter().copied().chain(waiting).chain(ready).collect()
     }
 
     pub(in crate::pool) const fn fault(&self) -> Option<&Fault> {

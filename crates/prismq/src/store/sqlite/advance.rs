@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::limits::{ADVANCE_BATCH_MAX, LEASE_MAX};
 
-/// Makes due tasks ready.
-pub(super) const PROMOTE: &str = "UPDATE task SET state = 0
+/// Makes due tasks ready, suspects as what they are.
+pub(super) const PROMOTE: &str = "UPDATE task SET state = iif(suspect, 5, 0)
      WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
@@ -41,7 +41,7 @@ impl SqliteStore {
     pub(super) fn advance(&mut self, now: Timestamp) -> Result<()> {
         let promoted =
             self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
-        for (lane, _) in promoted {
+        for (lane, state) in promoted {
             let Some(queue) = self.queue_of(lane)? else {
                 self.set_aside_lane(lane)?;
                 continue;
@@ -49,6 +49,7 @@ impl SqliteStore {
             let counters = self.ledger.counters.of(queue);
             counters.scheduled -= 1;
             counters.ready += 1;
+            counters.suspects += i64::from(state == state::SUSPECT);
         }
         let latest = now.after(LEASE_MAX);
         let reclaimed = self.moved(

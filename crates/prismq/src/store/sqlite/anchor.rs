@@ -7,6 +7,7 @@
 //! without a battery, time goes on from the last change.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -19,6 +20,24 @@ const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM queue WHERE chan
      ORDER BY changed_at DESC LIMIT 1";
 const NOTE: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
 
+/// A clock whose time starts over, and where it stands in the file.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    clock: Arc<dyn Clock>,
+    boot_id: String,
+    /// By so many microseconds the file's time is ahead of the clock's.
+    offset: Arc<AtomicI64>,
+}
+
+/// What looking for the note of this boot again gave.
+#[derive(Debug)]
+pub(super) struct Again {
+    /// Whether the note was there before.
+    pub(super) is_noted: bool,
+    /// By how many microseconds the file's time is another.
+    pub(super) moved_by: i64,
+}
+
 impl SqliteStore {
     /// The clock as this file goes by it.
     pub(crate) fn anchor(&mut self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
@@ -29,7 +48,32 @@ impl SqliteStore {
             Some(offset) => offset,
             None => self.note(&boot_id, &*clock)?,
         };
+        let offset = Arc::new(AtomicI64::new(offset));
+        self.anchor = Some(Anchor { clock: clock.clone(), boot_id, offset: offset.clone() });
         Ok(Arc::new(Anchored::new(clock, offset)))
+    }
+
+    /// Whether the file lacks the note of this boot.
+    pub(super) fn needs_note(&self) -> Result<bool> {
+        match &self.anchor {
+            Some(anchor) => self.noted(&anchor.boot_id).map(|noted| noted.is_none()),
+            None => Ok(false),
+        }
+    }
+
+    /// Goes by the note of this boot in what was restored into the file, and makes one if it has none. Inside a
+    /// transaction, unless the note is there.
+    pub(super) fn anchor_again(&self) -> Result<Again> {
+        let Some(Anchor { clock, boot_id, offset }) = &self.anchor else {
+            return Ok(Again { is_noted: true, moved_by: 0 });
+        };
+        let noted = self.noted(boot_id)?;
+        let now = match noted {
+            Some(noted) => noted,
+            None => self.note_in_transaction(boot_id, self.offset_to_note(&**clock)?)?,
+        };
+        let before = offset.swap(now, Ordering::Relaxed);
+        Ok(Again { is_noted: noted.is_some(), moved_by: now.saturating_sub(before) })
     }
 
     fn noted(&self, boot_id: &str) -> Result<Option<i64>> {
@@ -40,8 +84,16 @@ impl SqliteStore {
 
     /// Notes where the time since boot stands, unless another handle was faster.
     fn note(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
+        let offset = self.offset_to_note(clock)?;
+        self.begin()?;
+        let noted = self.note_in_transaction(boot_id, offset);
+        let noted = noted.map_err(|error| self.roll_back(error))?;
+        self.commit().map(|()| noted)
+    }
+
+    fn offset_to_note(&self, clock: &dyn Clock) -> Result<i64> {
         let wall = offset(clock);
-        let offset = match self.last_change()? {
+        Ok(match self.last_change()? {
             // Not earlier than that change.
             Some(last) => {
                 let since_boot = clock.monotonic().as_micros();
@@ -49,11 +101,7 @@ impl SqliteStore {
                 wall.saturating_sub(last.wall_set_by()).max(least)
             }
             None => wall,
-        };
-        self.begin()?;
-        let noted = self.note_in_transaction(boot_id, offset);
-        let noted = noted.map_err(|error| self.roll_back(error))?;
-        self.commit().map(|()| noted)
+        })
     }
 
     fn last_change(&self) -> Result<Option<Moment>> {
@@ -81,6 +129,8 @@ impl SqliteStore {
 mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
+
+    use rusqlite::backup::{Backup, StepResult};
 
     use super::*;
     use crate::signal::Signal;
@@ -198,6 +248,42 @@ mod tests {
         assert_eq!(again.id(), held.id(), "the lease of the boot before has expired");
         machine.pass(HOUR / 2);
         assert!(claimed_by(&mut store, &*clock).is_some(), "what was delayed is due by its delay");
+    }
+
+    /// As `sqlite3 FILE ".restore BACKUP"` does it, while the file is open.
+    fn restore(from: &SqliteStore, to: &SqliteStore) {
+        let mut into = rusqlite::Connection::open(&to.path).unwrap();
+        let backup = Backup::new(&from.connection, &mut into).unwrap();
+        assert_eq!(backup.step(-1).unwrap(), StepResult::Done);
+    }
+
+    #[test]
+    fn time_goes_on_from_what_was_restored_into_an_open_file() {
+        // With the note of this boot, and without.
+        for boot_of_backup in ["one", "zero"] {
+            for by_claim in [false, true] {
+                let (_folder, mut backup) = store();
+                let at_backup = Machine::booted(boot_of_backup, YEAR_2026);
+                let at_backup = backup.anchor(at_backup).unwrap();
+                backup.apply(&*at_backup, &[enqueue(HOUR)]).unwrap();
+                let (_folder, mut store) = store();
+                let machine = Machine::booted("one", 0);
+                let clock = store.anchor(machine.clone()).unwrap();
+                store.apply(&*clock, &[enqueue(Duration::ZERO)]).unwrap();
+                machine.set_wall(YEAR_2026);
+
+                restore(&backup, &store);
+                if !by_claim {
+                    store.apply(&*clock, &[enqueue(3 * HOUR)]).unwrap();
+                }
+                assert!(claimed_by(&mut store, &*clock).is_none(), "{boot_of_backup}");
+                let another = store.anchor(machine.clone()).unwrap();
+                assert_eq!(clock.monotonic(), another.monotonic(), "{boot_of_backup}");
+                machine.pass(HOUR);
+                assert!(claimed_by(&mut store, &*clock).is_some(), "{boot_of_backup}");
+                assert!(claimed_by(&mut store, &*clock).is_none(), "{boot_of_backup}");
+            }
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::limits::{
     WAL_READERS_WAIT, WAL_TURN_WAIT,
 };
 use crate::signal::Signal;
+use crate::store::Remarks;
 
 /// A checkpoint that was in vain is tried again once the WAL is longer by this part of itself.
 const RETRY_SHARE: u32 = 64;
@@ -75,6 +76,8 @@ struct Shared {
     asleep: AtomicBool,
     stop: AtomicBool,
     poison: Arc<Poison>,
+    /// What is to be logged once neither the turn nor the writer's lock is held.
+    remarks: Arc<Remarks>,
     /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
     turn: Mutex<()>,
 }
@@ -94,7 +97,11 @@ enum Outcome {
 
 impl Checkpointer {
     /// Starts the thread with a connection to be its own.
-    pub(super) fn start(connection: Connection, shrinker: Shrinker) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        shrinker: Shrinker,
+        remarks: Arc<Remarks>,
+    ) -> std::io::Result<Self> {
         let wake = Arc::<Signal>::default();
         let shared = Arc::new(Shared {
             poison: Arc::new(Poison::new(wake.clone())),
@@ -102,6 +109,7 @@ impl Checkpointer {
             due: AtomicBool::default(),
             asleep: AtomicBool::default(),
             stop: AtomicBool::default(),
+            remarks,
             turn: Mutex::default(),
         });
         let of_thread = shared.clone();
@@ -124,8 +132,9 @@ impl Checkpointer {
         &self.shared.poison
     }
 
-    /// After a commit on this thread: has the WAL shortened if it has grown long.
+    /// After a commit on this thread: what it remarked holds, and the WAL is shortened if it has grown long.
     pub(super) fn committed(&mut self, writer: &Connection) {
+        self.shared.remarks.committed();
         if self.shared.asleep.load(Ordering::SeqCst) {
             self.shared.asleep.store(false, Ordering::SeqCst);
             self.shared.wake.raise();
@@ -157,7 +166,9 @@ impl Checkpointer {
         self.shared.wake.raise();
         if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
-            tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+            self.shared.remarks.add(move || {
+                tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+            });
         }
     }
 
@@ -168,7 +179,7 @@ impl Checkpointer {
         let _turn = self.shared.turn();
         let started = Instant::now();
         loop {
-            let outcome = restart(writer, &self.shared.poison);
+            let outcome = restart(writer, &self.shared);
             let wait = match outcome {
                 Outcome::Done => return outcome,
                 _ if pages < self.patient_from || self.shared.poison.is_set() => return outcome,
@@ -192,7 +203,7 @@ impl Shared {
     fn checkpoint_unless_at_it(&self, connection: &Connection) -> Outcome {
         match self.turn.try_lock() {
             Err(TryLockError::WouldBlock) => Outcome::Undone,
-            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, &self.poison),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, self),
         }
     }
 }
@@ -201,7 +212,10 @@ impl Drop for Checkpointer {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
         self.shared.wake.raise();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+        let Some(thread) = self.thread.take() else { return };
+        // A subscriber of the log, called on that thread, may have let the queue's last handle go.
+        let is_own = thread.thread().id() == thread::current().id();
+        if !is_own && thread.join().is_err() {
             tracing::error!("the thread that checkpoints panicked");
         }
     }
@@ -240,21 +254,24 @@ impl Thread {
                 self.shrinker.wake(now);
             }
             let shared = self.shared.clone();
-            let _turn = shared.turn();
+            let turn = shared.turn();
             if shared.due.swap(false, Ordering::SeqCst) {
                 self.checkpoint();
             } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared.poison) == Outcome::Done;
+                let cut = cut(&self.connection, &shared) == Outcome::Done;
                 self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
             }
             if self.shrinker.next().is_some_and(|at| at <= now) {
                 self.shrink();
             }
+            // The writer waits for the turn.
+            drop(turn);
+            shared.remarks.log();
         }
     }
 
     fn checkpoint(&mut self) -> Outcome {
-        let outcome = checkpoint(&self.connection, &self.shared.poison);
+        let outcome = checkpoint(&self.connection, &self.shared);
         self.cut_at = Some(Instant::now() + WAL_IDLE);
         outcome
     }
@@ -271,7 +288,12 @@ impl Thread {
             Ok(false) => {}
             Err(error) => {
                 note(&error, &self.shared.poison);
-                tracing::warn!(%error, "free pages were not given back: tried again after a commit");
+                self.shared.remarks.add(move || {
+                    tracing::warn!(
+                        %error,
+                        "free pages were not given back: tried again after a commit"
+                    );
+                });
                 self.shrinker.rest();
             }
         }
@@ -279,23 +301,23 @@ impl Thread {
 }
 
 /// Copies pages back without waiting for anyone.
-fn checkpoint(connection: &Connection, poison: &Poison) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison)
+fn checkpoint(connection: &Connection, shared: &Shared) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", shared)
 }
 
 /// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
 /// that never pause would else always find pages that one of them has just added.
-fn restart(connection: &Connection, poison: &Poison) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison)
+fn restart(connection: &Connection, shared: &Shared) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", shared)
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, poison: &Poison) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison)
+fn cut(connection: &Connection, shared: &Shared) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", shared)
 }
 
 /// The connection must not wait for locks: it would keep writers out until the last reader is done.
-fn run_checkpoint(connection: &Connection, pragma: &str, poison: &Poison) -> Outcome {
+fn run_checkpoint(connection: &Connection, pragma: &'static str, shared: &Shared) -> Outcome {
     let run = || -> Result<Outcome> {
         connection.prepare_cached(pragma)?.query_row([], |row| {
             let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -309,8 +331,10 @@ fn run_checkpoint(connection: &Connection, pragma: &str, poison: &Poison) -> Out
         })
     };
     run().unwrap_or_else(|error| {
-        note(&error, poison);
-        tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
+        note(&error, &shared.poison);
+        shared.remarks.add(move || {
+            tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
+        });
         Outcome::Undone
     })
 }

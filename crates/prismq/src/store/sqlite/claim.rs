@@ -15,7 +15,7 @@ use crate::clock::{Moment, Timestamp};
 use crate::error::Result;
 use crate::lease::{Claim, Lease, LeaseKey, Payload};
 use crate::limits::ADVANCE_BATCH_MAX;
-use crate::store::{AT_ONCE, AfterFailure, Claimed};
+use crate::store::{AT_ONCE, Claimed};
 use crate::task::TaskId;
 
 /// Reads places in a lane, in order.
@@ -137,7 +137,7 @@ impl SqliteStore {
         }
         let found = leases.len();
         if claim.bytes_max < usize::MAX {
-            leases = self.fit(now, leases, claim.bytes_max)?;
+            leases = self.fit(leases, claim.bytes_max)?;
         }
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
@@ -156,9 +156,9 @@ impl SqliteStore {
         counters.dead += count(given_up.tasks);
     }
 
-    /// Keeps the first of these leases, as far as their payloads fit, and gives the others back. One whose
-    /// payload is missing fails for good.
-    fn fit(&mut self, now: Moment, leases: Vec<Lease>, bytes_max: usize) -> Result<Vec<Lease>> {
+    /// Keeps the first of these leases, as far as their payloads fit, and gives the others back. That a
+    /// payload is missing is found when it is read.
+    fn fit(&mut self, leases: Vec<Lease>, bytes_max: usize) -> Result<Vec<Lease>> {
         let apart: Vec<Value> = leases
             .iter()
             .filter(|lease| lease.key.payload_apart)
@@ -177,23 +177,16 @@ impl SqliteStore {
         let (mut bytes, mut full) = (0_usize, false);
         for lease in leases {
             let size = match lease.key.payload_apart {
-                true => sizes.get(&lease.key.id.as_i64()).copied(),
-                false => Some(lease.payload.len()),
+                true => sizes.get(&lease.key.id.as_i64()).copied().unwrap_or(0),
+                false => lease.payload.len(),
             };
-            full |= !kept.is_empty() && bytes.saturating_add(size.unwrap_or(0)) > bytes_max;
+            full |= !kept.is_empty() && bytes.saturating_add(size) > bytes_max;
             if full {
                 // Whether it still holds is no question in the transaction that gave it.
                 self.release(&lease.key)?.map(drop)?;
-            } else if let Some(size) = size {
+            } else {
                 bytes = bytes.saturating_add(size);
                 kept.push(lease);
-            } else {
-                tracing::error!(
-                    task = lease.key.id.as_i64(),
-                    "a task's payload is missing: it is dead"
-                );
-                let missing = "the payload is missing";
-                self.fail(now.monotonic, &lease.key, missing, AfterFailure::Dead)?.map(drop)?;
             }
         }
         Ok(kept)

@@ -16,7 +16,7 @@ use crate::store::{Answer, Operation, Store};
 use crate::task::NewTask;
 
 /// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 25] = [
+const STATEMENTS: [&str; 26] = [
     claim::READY_AFTER,
     claim::SUSPECTS_AFTER,
     claim::HAS_READY,
@@ -37,6 +37,7 @@ const STATEMENTS: [&str; 25] = [
     settle::BEGIN,
     settle::RELEASE,
     settle::RELEASE_SUSPECT,
+    settle::DEFER,
     history::KEEP,
     history::PRUNE,
     damage::SET_ASIDE,

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::history;
 use crate::clock::Moment;
 use crate::limits::ADVANCE_BATCH_MAX;
+use crate::store::Remarks;
 
 /// By how much a transaction moves a queue's counters.
 #[derive(Debug, Default, Clone, Copy)]
@@ -45,7 +46,12 @@ impl Counters {
     }
 
     /// Writes what was counted, inside the transaction it counted.
-    pub(super) fn flush(&mut self, connection: &Connection, now: Moment) -> rusqlite::Result<()> {
+    pub(super) fn flush(
+        &mut self,
+        connection: &Connection,
+        remarks: &Remarks,
+        now: Moment,
+    ) -> rusqlite::Result<()> {
         if self.by_queue.is_empty() {
             return Ok(());
         }
@@ -75,7 +81,7 @@ impl Counters {
             ])?;
             if delta.kept > 0 {
                 let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);
-                history::prune(connection, queue, most)?;
+                history::prune(connection, remarks, queue, most)?;
             }
         }
         Ok(())

@@ -28,8 +28,12 @@ pub(super) const READY_IN_LANE: &str = "SELECT id FROM task WHERE state = 0 AND 
 impl SqliteStore {
     /// Makes a task a dead letter whose row is damaged.
     pub(super) fn set_aside(&self, id: i64, reason: &str) -> Result<()> {
-        tracing::error!(task = id, reason, "a task's row is damaged: it is now a dead letter");
-        self.execute(SET_ASIDE, params![id, reason]).map(drop)
+        self.execute(SET_ASIDE, params![id, reason])?;
+        let reason = reason.to_owned();
+        self.ledger.remarks.add_on_commit(move || {
+            tracing::error!(task = id, reason, "a task's row is damaged: it is now a dead letter");
+        });
+        Ok(())
     }
 
     /// Sets aside those of the tasks whose token or attempt can rise no more, and gives their ids.

@@ -132,8 +132,10 @@ fn undo(connection: &Connection) -> bool {
     let Err(error) = connection.execute_batch(UNDO) else {
         return true;
     };
+    let rolled_back = connection.execute_batch("ROLLBACK");
+    // Logged now that the file is free: a subscriber of the log may use the queue.
     tracing::warn!(%error, "a savepoint could not be undone: its transaction is rolled back");
-    if let Err(error) = connection.execute_batch("ROLLBACK") {
+    if let Err(error) = rolled_back {
         tracing::error!(%error, "a transaction could not be rolled back: close its connection");
     }
     false

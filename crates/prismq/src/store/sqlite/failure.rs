@@ -47,6 +47,34 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
     }
 }
 
+/// Reads, and calls what was read damaged only if no read failed.
+///
+/// SQLite passes on most reads that the system fails with EIO as damage of the file, and keeps nothing that would
+/// show the difference. So what is found damaged is read again, and the error that the system leaves on this
+/// thread meanwhile decides: a page that is damaged but can be read leaves none.
+pub(super) fn read<T>(
+    path: &Path,
+    mut read: impl FnMut() -> rusqlite::Result<T>,
+) -> Result<T, Error> {
+    match read() {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
+        answer => return answer.map_err(|error| classify(path, error)),
+    }
+    // Leaves another error in the place of one of before: no file has an empty name.
+    _ = std::fs::symlink_metadata("");
+    read().map_err(|error| {
+        let system = io::Error::last_os_error();
+        let failed = error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+            && system.raw_os_error().is_some_and(|code| READ_ERRORS.contains(&code));
+        if !failed {
+            return classify(path, error);
+        }
+        let code = ffi::Error::new(ffi::SQLITE_IOERR_READ);
+        let source = rusqlite::Error::SqliteFailure(code, Some(format!("a read failed: {system}")));
+        Error::Io { source: Arc::new(source) }
+    })
+}
+
 /// What a read found that a sound file does not hold.
 pub(super) fn damaged(reason: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(reason.into().into())
@@ -113,6 +141,10 @@ pub(super) fn kept_lock(left_before: Option<i32>) -> Option<String> {
     })
 }
 
+/// Errors of a read that SQLite takes for damage of the file: EIO, ENXIO and ERANGE, the same on Linux, macOS and
+/// the BSDs.
+const READ_ERRORS: [i32; 3] = [EIO, 6, 34];
+
 const EIO: i32 = 5;
 #[cfg(target_os = "linux")]
 const ENOLCK: i32 = 37;
@@ -146,6 +178,34 @@ mod tests {
         assert_eq!(memory.read(&mut [0]).unwrap_err().raw_os_error(), Some(EIO));
         assert!(kept_lock(before).unwrap().contains("Input/output error"));
         assert_eq!(kept_lock(Some(EIO)), None, "left by something else before");
+    }
+
+    /// What is found damaged, at each look with or without a read that fails.
+    #[cfg(target_os = "linux")]
+    fn found_damaged(fails: &[bool]) -> Error {
+        use std::io::Read as _;
+
+        let mut fails = fails.iter();
+        let found = read::<()>(Path::new("queue.db"), || {
+            if *fails.next().unwrap() {
+                let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
+                memory.read(&mut [0]).unwrap_err();
+            }
+            Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None))
+        });
+        assert_eq!(fails.len(), 0);
+        found.unwrap_err()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_what_is_damaged_without_a_read_that_failed_is_damaged() {
+        let error = found_damaged(&[true, true]);
+        assert!(matches!(error, Error::Io { .. }) && error.is_transient(), "{error:?}");
+        assert!(error.to_string().contains("Input/output error"), "{error}");
+        assert!(matches!(found_damaged(&[false, true]), Error::Io { .. }));
+        assert!(matches!(found_damaged(&[true, false]), Error::Corrupt { .. }));
+        assert!(matches!(found_damaged(&[false, false]), Error::Corrupt { .. }));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, Result, params};
 
+use crate::store::Remarks;
+
 /// Copies tasks that are about to be completed; those of one transaction have one number.
 pub(super) const KEEP: &str =
     "INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
@@ -16,7 +18,12 @@ pub(super) const PRUNE: &str = "DELETE FROM kept
 
 /// Deletes up to `most` of what a queue keeps beyond what it is set to, and says how many are still too
 /// many.
-pub(super) fn prune(connection: &Connection, queue: i64, most: usize) -> Result<i64> {
+pub(super) fn prune(
+    connection: &Connection,
+    remarks: &Remarks,
+    queue: i64,
+    most: usize,
+) -> Result<i64> {
     let excess: i64 = connection
         .prepare_cached("SELECT kept - keep FROM queue WHERE id = ?1")?
         .query_row([queue], |row| row.get(0))?;
@@ -37,7 +44,12 @@ pub(super) fn prune(connection: &Connection, queue: i64, most: usize) -> Result<
     if pruned < limit {
         // None is left of a history that its counter said to be longer. A completion must not fail for it,
         // and whoever prunes until none is too many must come to an end.
-        tracing::warn!(queue, "the history was shorter than its counter: the counter is set right");
+        remarks.add_on_commit(move || {
+            tracing::warn!(
+                queue,
+                "the history was shorter than its counter: the counter is set right"
+            );
+        });
         connection.prepare_cached("UPDATE queue SET kept = 0 WHERE id = ?1")?.execute([queue])?;
         return Ok(0);
     }

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Result, Row, params};
 use crate::lease::Claim;
 use crate::limits::{LANES_MAX, QUEUES_MAX};
 use crate::requirements::Names;
+use crate::store::Remarks;
 use crate::task::NewTask;
 
 /// The highest number of a lane, and how often names were freed.
@@ -40,11 +41,16 @@ pub(super) struct Lanes {
     last: i64,
     /// How often names had been freed when they were read.
     freed: i64,
+    remarks: Arc<Remarks>,
 }
 
 impl Lanes {
+    pub(super) fn new(remarks: Arc<Remarks>) -> Self {
+        Self { remarks, ..Self::default() }
+    }
+
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.remarks.clone());
     }
 
     /// The lanes a claim may take from, each with its type.
@@ -112,7 +118,8 @@ impl Lanes {
     /// Forgets lanes that were read before names were freed for the last time.
     pub(super) fn keep_if_current(&mut self, freed: i64) {
         if freed != self.freed {
-            *self = Self { freed, ..Self::default() };
+            self.clear();
+            self.freed = freed;
         }
     }
 
@@ -153,7 +160,10 @@ impl Lanes {
                     types.entry(task_type).or_default().push(known);
                 }
                 // Its tasks cannot be claimed; those of all others can.
-                Err(error) => tracing::error!(lane = self.last, %error, "a lane is damaged"),
+                Err(error) => {
+                    let lane = self.last;
+                    self.remarks.add(move || tracing::error!(lane, %error, "a lane is damaged"));
+                }
             }
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! What a transaction in progress carries to its end: the lanes it met, what it counted, and the ids
 //! it gave away. A rollback forgets all of it.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Result};
 
 use super::counters::Counters;
@@ -8,6 +10,7 @@ use super::ids::Ids;
 use super::lanes::Lanes;
 use super::queues::Queues;
 use crate::clock::Moment;
+use crate::store::Remarks;
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -20,12 +23,15 @@ pub(super) struct Ledger {
     /// that nothing uses are left where they are.
     pub(super) of_caller: bool,
     pub(super) ids: Ids,
+    /// What is to be logged. Of a caller's transaction nothing is: the queue's own meet the same.
+    pub(super) remarks: Arc<Remarks>,
 }
 
 impl Ledger {
     /// A ledger for all transactions of a connection.
-    pub(super) fn of_connection() -> Self {
-        Self { ids: Ids::reserving(), ..Self::default() }
+    pub(super) fn of_connection(remarks: Arc<Remarks>) -> Self {
+        let lanes = Lanes::new(remarks.clone());
+        Self { ids: Ids::reserving(), lanes, remarks, ..Self::default() }
     }
 
     /// For a transaction at this time on a connection that checks foreign keys: deleting a lane there would look
@@ -52,7 +58,7 @@ impl Ledger {
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<()> {
         self.ids.flush(connection)?;
         self.queues.flush(connection)?;
-        self.counters.flush(connection, self.now)
+        self.counters.flush(connection, &self.remarks, self.now)
     }
 
     /// Forgets a transaction that was rolled back.
@@ -61,6 +67,7 @@ impl Ledger {
         self.counters.clear();
         self.queues.clear();
         self.ids.clear();
+        self.remarks.truncate_pending(0);
     }
 }
 

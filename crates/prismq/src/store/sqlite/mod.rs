@@ -16,6 +16,7 @@ mod damage;
 #[cfg(test)]
 mod doubt;
 mod enqueue;
+mod exchange;
 mod failure;
 mod history;
 mod ids;
@@ -44,12 +45,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Statement};
 
+use self::anchor::Anchor;
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
 use self::log::Wal;
 use self::open::{Files, with_suffix};
 use self::poison::Poison;
-use super::{Answer, Claimed, Log, Operation, Store};
+use super::{Answer, Claimed, Log, Operation, Remarks, Store};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
@@ -116,6 +118,8 @@ pub(crate) struct SqliteStore {
     schema: i64,
     /// The version of the file when the number of the schema was last looked at for a claim.
     looked_at: Option<i64>,
+    /// Where the clock stands in the file, if its time starts over.
+    anchor: Option<Anchor>,
 }
 
 impl Store for SqliteStore {
@@ -171,6 +175,11 @@ impl SqliteStore {
         self.file.clone()
     }
 
+    /// What is to be logged while nobody holds the store.
+    pub(crate) fn remarks(&self) -> Arc<Remarks> {
+        self.ledger.remarks.clone()
+    }
+
     fn file_number(&self) -> i64 {
         self.file.load(Ordering::Relaxed)
     }
@@ -201,7 +210,7 @@ impl SqliteStore {
 
     fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
-        self.forget_exchanged()?;
+        let now = self.forget_exchanged(now)?;
         self.ledger.now = now;
         let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
@@ -246,6 +255,7 @@ impl SqliteStore {
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
             Operation::Begin(key) => self.begin_attempt(key),
             Operation::Release(key) => self.release(key),
+            Operation::Defer { key, pause } => self.defer(now.monotonic, key, *pause),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
             Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
             Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
@@ -256,7 +266,7 @@ impl SqliteStore {
     /// empty queue never takes the write lock.
     fn answer_if_idle(
         &mut self,
-        now: Timestamp,
+        mut now: Timestamp,
         batch: &[Operation],
     ) -> Result<Option<Vec<Result<Answer>>>> {
         let mut claims = Vec::with_capacity(batch.len());
@@ -269,7 +279,12 @@ impl SqliteStore {
         // First, so that what another process commits meanwhile is not missed.
         let version = self.data_version()?;
         if self.looked_at != Some(version) {
-            self.forget_exchanged()?;
+            if self.is_exchanged()? {
+                if self.needs_note()? {
+                    return Ok(None);
+                }
+                now = self.forget_exchanged(Moment { wall: now, monotonic: now })?.monotonic;
+            }
             self.looked_at = Some(version);
         }
         if self.has_due(now)? {
@@ -329,21 +344,6 @@ impl SqliteStore {
         schema::refuse_newer(&self.path, found)
     }
 
-    /// Forgets what is remembered of the file once its content was exchanged as a whole: restoring a backup
-    /// through SQLite raises the number of the schema, as nothing else does but a migration. Leases of before
-    /// are then of another file.
-    fn forget_exchanged(&mut self) -> Result<()> {
-        let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
-        if schema != self.schema {
-            let file =
-                schema::file_number(&self.connection).map_err(|error| self.failure(error))?;
-            self.file.store(file, Ordering::Relaxed);
-            self.ledger.lanes.clear();
-            self.schema = schema;
-        }
-        Ok(())
-    }
-
     fn begin(&self) -> Result<()> {
         busy::retry(self.busy_wait, &self.contention, || {
             self.execute("BEGIN IMMEDIATE", []).map(drop)
@@ -355,9 +355,8 @@ impl SqliteStore {
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         committed.map(drop).map_err(|error| self.commit_failed(error))?;
-        // What was committed lasts; nothing more can be.
+        // No process can write until this one has closed the file.
         if let Some(cause) = failure::kept_lock(left) {
-            tracing::error!(cause, "no process can write the queue until it is reopened");
             self.poison().set(&cause);
         }
         Ok(())

@@ -112,8 +112,10 @@ impl Ledger {
         // What came before is not undone with it.
         self.flush(connection)?;
         connection.execute_batch("SAVEPOINT prismq_names")?;
+        let remarks = self.remarks.pending();
         let added = add(self)?;
         if added.is_err() {
+            self.remarks.truncate_pending(remarks);
             connection.execute_batch("ROLLBACK TO prismq_names")?;
             self.lanes.clear();
         }
@@ -137,8 +139,11 @@ impl Ledger {
         }
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([ADVANCE_BATCH_MAX])?;
         self.lanes.clear();
-        tracing::info!(lanes = lanes.len(), queues, "names that nothing uses were freed");
-        Ok(queues > 0 || !lanes.is_empty())
+        let any = queues > 0 || !lanes.is_empty();
+        self.remarks.add_on_commit(move || {
+            tracing::info!(lanes = lanes.len(), queues, "names that nothing uses were freed");
+        });
+        Ok(any)
     }
 }
 

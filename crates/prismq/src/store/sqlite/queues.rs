@@ -168,7 +168,7 @@ impl SqliteStore {
         };
         self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
-        let left = history::prune(&self.connection, id, ADVANCE_BATCH_MAX);
+        let left = history::prune(&self.connection, &self.ledger.remarks, id, ADVANCE_BATCH_MAX);
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
     }
 

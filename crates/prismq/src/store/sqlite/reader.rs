@@ -69,8 +69,8 @@ impl Reader for SqliteReader {
 
     fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
         self.refuse_unusable()?;
-        let read = self.payloads.read(&self.connection, ids, bytes_max);
-        let read = read.map_err(|error| failure::classify(&self.path, error))?;
+        let Self { payloads, connection, path, .. } = self;
+        let read = failure::read(path, || payloads.read(connection, ids, bytes_max))?;
         let missing = |id: &TaskId| Error::Corrupt {
             path: self.path.clone(),
             reason: format!("the payload of task {id} is missing"),

@@ -57,7 +57,8 @@ CREATE TABLE lane (
 
 -- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 5 ready and a suspect. A completed task is deleted, or
 -- moves to kept. begun: whether a lease that expires used up its attempt, as somebody began it or had it to
--- themselves. suspect: whether its last attempt ended with its lease, perhaps as it killed its process.
+-- themselves. suspect: whether its last attempt ended with its lease, perhaps as it killed its process; one that
+-- is scheduled becomes ready as a suspect.
 CREATE TABLE task (
     id               INTEGER PRIMARY KEY,
     lane             INTEGER NOT NULL REFERENCES lane (id),

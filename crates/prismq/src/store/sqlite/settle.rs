@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rusqlite::params;
 use rusqlite::types::Value;
@@ -41,6 +42,11 @@ pub(super) const RELEASE: &str =
 pub(super) const RELEASE_SUSPECT: &str =
     "UPDATE task SET state = 5, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2 AND suspect";
+
+/// Gives a task back that becomes ready at a time, as a suspect if it is one.
+pub(super) const DEFER: &str =
+    "UPDATE task SET state = 1, run_at = ?3, attempt = attempt - 1, lease_expires_at = NULL
+     WHERE id = ?1 AND token = ?2 AND state = 2";
 
 /// Completed tasks of one queue.
 #[derive(Debug, Default)]
@@ -139,12 +145,7 @@ impl SqliteStore {
         Ok(Ok(Answer::Failed(state)))
     }
 
-    pub(super) fn extend(
-        &self,
-        now: Moment,
-        key: &LeaseKey,
-        lease: std::time::Duration,
-    ) -> Settled {
+    pub(super) fn extend(&self, now: Moment, key: &LeaseKey, lease: Duration) -> Settled {
         let expires_at = now.after(lease);
         let end = expires_at.monotonic.as_micros();
         let updated = self.execute(EXTEND, [key.id.as_i64(), key.token, end])?;
@@ -167,6 +168,17 @@ impl SqliteStore {
         counters.leased -= 1;
         counters.ready += 1;
         counters.suspects += i64::from(suspect);
+        Ok(Ok(Answer::Released))
+    }
+
+    pub(super) fn defer(&mut self, now: Timestamp, key: &LeaseKey, pause: Duration) -> Settled {
+        let until = now.after(pause).as_micros();
+        if self.execute(DEFER, [key.id.as_i64(), key.token, until])? == 0 {
+            return Ok(Err(lost(key)));
+        }
+        let counters = self.ledger.counters.of(key.queue);
+        counters.leased -= 1;
+        counters.scheduled += 1;
         Ok(Ok(Answer::Released))
     }
 }

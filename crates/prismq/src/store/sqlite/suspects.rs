@@ -236,3 +236,29 @@ fn a_transaction_knows_of_those_it_has_made_and_taken_itself() {
     assert_eq!(taken, [vec![(1, true)], vec![(2, true)], vec![(3, true)], vec![]]);
     assert_eq!(scene.counters(), (0, 0, 3));
 }
+
+#[test]
+fn a_task_that_is_deferred_waits_its_time_uncounted_and_stays_what_it_is() {
+    for suspect in [false, true] {
+        let mut scene = scene(&[1]);
+        let mut attempt = 1;
+        if suspect {
+            scene.claim(pool_claim().begun_max(usize::MAX));
+            scene.expire();
+            attempt = 2;
+        }
+        let key = scene.claim(pool_claim()).remove(0).key;
+        scene.apply(&[Operation::Defer { key, pause: LEASE / 2 }]);
+        assert_eq!((scene.tasks()[0].1, scene.counters()), (1, (0, 0, 0)));
+        assert_eq!(scene.claim(pool_claim()), []);
+        scene.now = scene.now.after(LEASE / 2);
+        assert_eq!(scene.claim(Claim::new(["none"])), []);
+        assert_eq!(scene.counters(), (1, i64::from(suspect), 0));
+        let lease = scene.claim(pool_claim()).remove(0);
+        assert_eq!((lease.is_suspect(), lease.attempt()), (suspect, attempt));
+        assert_eq!(scene.counters(), (0, 0, 1));
+        let late = Operation::Defer { key, pause: LEASE };
+        let answers = scene.store.apply(&ManualClock::new(scene.now), &[late]).unwrap();
+        assert!(matches!(answers.as_slice(), [Err(error)] if error.is_lease_lost()), "{answers:?}");
+    }
+}

@@ -3,7 +3,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prismq::{Queue, ShutdownReport, WorkerPool};
+use prismq::{Queue, ShutdownReport, State, TaskId, WorkerPool};
 use rusqlite::Connection;
 
 use super::{Gate, PATIENCE};
@@ -66,6 +66,56 @@ fn dropping_a_queue_after_such_a_shutdown_loses_no_result() {
     drop(queue);
     other.execute_batch("COMMIT").unwrap();
     wait_until(|| fixture.queue.stats("default").unwrap().completed == 1);
+}
+
+/// Shuts a pool down that holds tasks it cannot give back, if it still holds some by then: the tasks behind the
+/// first one, and what the report says.
+fn shut_down_holding() -> Option<(Vec<TaskId>, ShutdownReport)> {
+    let fixture = Fixture::new();
+    let queue = patient(&fixture);
+    let (open, gate) = Gate::new();
+    let pool = WorkerPool::builder(&queue)
+        .workers(1)
+        .handler("job", move |task| {
+            if task.payload() == b"slow" {
+                gate.pass();
+            }
+            Ok(())
+        })
+        .start()
+        .unwrap();
+    // As they are quick, the pool claims ahead.
+    queue.enqueue_all(&vec![task("quick"); 50]).unwrap();
+    wait_until(|| pool.stats().completed == 50);
+    let mut tasks = vec![task("slow")];
+    tasks.resize(9, task("behind"));
+    let ids = queue.enqueue_all(&tasks).unwrap();
+    wait_until(|| {
+        let stats = pool.stats();
+        (stats.running == 1 && stats.ready > 0) || stats.released > 0
+    });
+    let other = lock(&fixture);
+    let report = pool.shutdown(Duration::from_millis(1));
+    assert_eq!((&report.abandoned[..], &report.unsettled[..]), (&ids[..1], &[][..]));
+    for id in &report.held {
+        assert_eq!(queue.task(*id).unwrap().unwrap().state, State::Leased);
+    }
+    other.execute_batch("COMMIT").unwrap();
+    drop(open);
+    wait_until(|| queue.stats("default").unwrap().ready == 8);
+    let held = !report.held.is_empty();
+    held.then(|| (ids[1..].to_vec(), report))
+}
+
+#[test]
+fn tasks_that_cannot_be_given_back_hold_up_no_shutdown_and_are_named() {
+    // Once the first has run for long, the pool gives them back: the lock may come too late.
+    let (ids, report) = (0..100).find_map(|_| shut_down_holding()).unwrap();
+    let mut held = report.held;
+    held.sort_unstable();
+    assert!(held.iter().all(|id| ids.contains(id)), "{held:?}");
+    held.dedup();
+    assert!(held.len() > 1, "{held:?} of {ids:?}");
 }
 
 /// Where a handler or a listener finds the pool that it shuts down.

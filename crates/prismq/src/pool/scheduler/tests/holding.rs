@@ -239,3 +239,39 @@ fn a_pool_looks_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
         assert_eq!(matches!(plan, Plan::Submit(_)), looks, "{clock:?}: {plan:?}");
     }
 }
+
+/// One worker among tasks of which one in 100 takes 50 ms and the others next to nothing: how many tasks are given
+/// back until 5000 are done.
+fn given_back_of_mixed_tasks() -> usize {
+    let mut pool = Pool::with_times(1, MS / 100);
+    let (mut done, mut last, mut given_back) = (0, 0, 0);
+    let mut lead = |pool: &mut Pool| {
+        while let Plan::Submit(batch) = pool.plan() {
+            let released = batch.finished.iter().filter(|done| matches!(done.end, End::Release));
+            given_back += released.count();
+            pool.now += MS / 5;
+            pool.settled(MS / 5);
+            let claimed = last..last + batch.claim.map_or(0, |room| room.tasks as i64);
+            last = claimed.end;
+            pool.claimed(claimed.map(lease));
+        }
+    };
+    while done < 5000 {
+        lead(&mut pool);
+        let task = pool.begin(0);
+        done += 1;
+        let took = if done % 100 == 0 { 50 * MS } else { MS / 100 };
+        for _ in 0..took.as_millis() {
+            pool.now += MS;
+            lead(&mut pool);
+        }
+        pool.finish(0, task, End::Complete, took);
+    }
+    given_back
+}
+
+#[test]
+fn a_pool_that_had_to_give_much_back_claims_less_ahead_for_a_while() {
+    let given_back = given_back_of_mixed_tasks();
+    assert!(given_back <= 2000, "{given_back} given back of 5000");
+}

@@ -121,7 +121,7 @@ fn a_lost_lease_notifies_the_handler_and_drops_what_is_not_begun() {
 }
 
 #[test]
-fn a_payload_that_cannot_be_read_now_costs_no_attempt_and_a_missing_one_does() {
+fn a_task_whose_payload_was_not_read_is_settled_without_having_run() {
     let mut pool = Pool::with_times(1, MS);
     let apart = |id| Lease { payload: Payload::unread(), ..lease(id) };
     pool.claimed([apart(1), apart(2), apart(3)]);
@@ -132,7 +132,8 @@ fn a_payload_that_cannot_be_read_now_costs_no_attempt_and_a_missing_one_does() {
     let answers = [Err(BUSY), Err(missing), Ok(Payload::part(Arc::default(), 0..0))];
     pool.scheduler.end_read(keys.into_iter().zip(answers).collect(), pool.now);
     let ends: Vec<_> = pool.scheduler.settling.iter().map(|finished| &finished.end).collect();
-    assert!(matches!(ends.as_slice(), [End::Release, End::Fail(_)]), "{ends:?}");
+    assert!(matches!(ends.as_slice(), [End::Unread(_), End::Unread(_)]), "{ends:?}");
+    assert_eq!(pool.scheduler.stats().unsettled, 0);
     assert_eq!(pool.step(0).ran(), Some(3));
     pool.claimed([apart(4)]);
     assert!(matches!(pool.step(0), Step::Read(_)), "the next are read in turn");

@@ -159,3 +159,23 @@ fn a_shutdown_does_not_wait_for_what_a_fault_keeps_from_being_settled() {
     pool.scheduler.fail(too_new, pool.now);
     assert!(pool.scheduler.is_settled(None));
 }
+
+#[test]
+fn what_no_handler_ran_is_named_until_it_is_given_back() {
+    let held = |pool: &Pool| -> Vec<i64> {
+        pool.scheduler.held_unrun().into_iter().map(TaskId::as_i64).collect()
+    };
+    let mut pool = Pool::with_times(1, MS);
+    pool.claimed([lease(1), lease(2), lease(3)]);
+    pool.begin(0);
+    assert_eq!(held(&pool), [2, 3]);
+    pool.scheduler.drain(pool.now);
+    assert_eq!(held(&pool), [2, 3], "they wait for the leader");
+    let batch = pool.batch();
+    assert_eq!(held(&pool), [2, 3], "it is at the database");
+    pool.scheduler.settled(&[], batch.finished, None, pool.now);
+    assert_eq!(held(&pool), [2, 3], "it was refused");
+    pool.batch();
+    pool.settled(MS);
+    assert!(held(&pool).is_empty() && pool.scheduler.unsettled().is_empty());
+}

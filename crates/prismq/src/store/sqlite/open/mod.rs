@@ -31,6 +31,7 @@ use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
 use crate::queue::Durability;
 use crate::stats::ContentionCounters;
+use crate::store::Remarks;
 
 pub(super) use self::identity::{Files, with_suffix};
 
@@ -120,7 +121,8 @@ fn connect(
     checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
     checkpoint::watch_wal(&checkpointing);
     let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
-    let checkpointer = Checkpointer::start(checkpointing, shrinker)
+    let remarks = Arc::<Remarks>::default();
+    let checkpointer = Checkpointer::start(checkpointing, shrinker, remarks.clone())
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
 
@@ -138,9 +140,10 @@ fn connect(
         log: Arc::new(log),
         busy_wait: options.busy_wait,
         contention: contention.clone(),
-        ledger: Ledger::of_connection(),
+        ledger: Ledger::of_connection(remarks),
         schema,
         looked_at: None,
+        anchor: None,
     };
     Ok((store, reader))
 }

@@ -1,0 +1,112 @@
+//! What an engine has to say in the log. It is kept until the engine is unlocked, as a subscriber of the log may
+//! use the queue: one that enqueues each line would wait for the lock that its own thread holds.
+
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A call that writes a line of the log.
+type Line = Box<dyn FnOnce() + Send>;
+
+/// Lines of the log that are yet to be written.
+#[derive(Default)]
+pub(crate) struct Remarks {
+    lines: Mutex<Lines>,
+    /// Whether there are any to write: looked at after every operation.
+    any: AtomicBool,
+}
+
+#[derive(Default)]
+struct Lines {
+    /// Of the transaction in progress.
+    pending: Vec<Line>,
+    ready: Vec<Line>,
+}
+
+impl Remarks {
+    /// Keeps a line that holds whatever becomes of the transaction in progress.
+    pub(crate) fn add(&self, line: impl FnOnce() + Send + 'static) {
+        self.lines().ready.push(Box::new(line));
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Keeps a line that holds only once the transaction in progress is committed.
+    pub(crate) fn add_on_commit(&self, line: impl FnOnce() + Send + 'static) {
+        self.lines().pending.push(Box::new(line));
+    }
+
+    /// How many lines depend on the transaction in progress.
+    pub(crate) fn pending(&self) -> usize {
+        self.lines().pending.len()
+    }
+
+    /// Forgets the lines of the transaction in progress but for the first so many: the rest was undone.
+    pub(crate) fn truncate_pending(&self, left: usize) {
+        self.lines().pending.truncate(left);
+    }
+
+    /// The transaction in progress is committed.
+    pub(crate) fn committed(&self) {
+        let mut lines = self.lines();
+        let Lines { pending, ready } = &mut *lines;
+        if !pending.is_empty() {
+            ready.append(pending);
+            self.any.store(true, Ordering::Release);
+        }
+    }
+
+    /// Writes the lines that hold. To be called where no lock is held that an operation on the queue needs.
+    pub(crate) fn log(&self) {
+        if self.any.swap(false, Ordering::Acquire) {
+            let lines = mem::take(&mut self.lines().ready);
+            lines.into_iter().for_each(|line| line());
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Remarks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remarks").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_transaction_is_written_once_and_only_if_it_commits() {
+        let remarks = Remarks::default();
+        let written = Arc::new(AtomicUsize::new(0));
+        let line = |worth| {
+            let written = written.clone();
+            move || {
+                written.fetch_add(worth, Ordering::Relaxed);
+            }
+        };
+        let after_log = || {
+            remarks.log();
+            written.load(Ordering::Relaxed)
+        };
+        remarks.add_on_commit(line(1));
+        remarks.add(line(10));
+        assert_eq!(after_log(), 10);
+        remarks.truncate_pending(0);
+        remarks.committed();
+        assert_eq!(after_log(), 10);
+        remarks.add_on_commit(line(100));
+        remarks.add_on_commit(line(1000));
+        remarks.truncate_pending(1);
+        remarks.committed();
+        assert_eq!(after_log(), 110);
+        assert_eq!(after_log(), 110);
+    }
+}
