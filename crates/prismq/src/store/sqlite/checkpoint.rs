@@ -76,7 +76,7 @@ struct Shared {
     asleep: AtomicBool,
     stop: AtomicBool,
     poison: Arc<Poison>,
-    /// What is to be logged once neither the turn nor the writer's lock is held.
+    /// What the writer is to log once neither the turn nor its lock is held.
     remarks: Arc<Remarks>,
     /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
     turn: Mutex<()>,
@@ -115,7 +115,14 @@ impl Checkpointer {
         let of_thread = shared.clone();
         let thread =
             thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
-                Thread { connection, shared: of_thread, shrinker, cut_at: None }.run();
+                Thread {
+                    connection,
+                    shared: of_thread,
+                    shrinker,
+                    remarks: Remarks::default(),
+                    cut_at: None,
+                }
+                .run();
             })?;
         Ok(Self {
             shared,
@@ -179,7 +186,7 @@ impl Checkpointer {
         let _turn = self.shared.turn();
         let started = Instant::now();
         loop {
-            let outcome = restart(writer, &self.shared);
+            let outcome = restart(writer, &self.shared.poison, &self.shared.remarks);
             let wait = match outcome {
                 Outcome::Done => return outcome,
                 _ if pages < self.patient_from || self.shared.poison.is_set() => return outcome,
@@ -203,7 +210,9 @@ impl Shared {
     fn checkpoint_unless_at_it(&self, connection: &Connection) -> Outcome {
         match self.turn.try_lock() {
             Err(TryLockError::WouldBlock) => Outcome::Undone,
-            Ok(_) | Err(TryLockError::Poisoned(_)) => checkpoint(connection, self),
+            Ok(_) | Err(TryLockError::Poisoned(_)) => {
+                checkpoint(connection, &self.poison, &self.remarks)
+            }
         }
     }
 }
@@ -227,6 +236,8 @@ struct Thread {
     connection: Connection,
     shared: Arc<Shared>,
     shrinker: Shrinker,
+    /// What it is to log itself, once it holds no turn.
+    remarks: Remarks,
     /// When to cut the WAL, if nothing is copied until then.
     cut_at: Option<Instant>,
 }
@@ -258,7 +269,7 @@ impl Thread {
             if shared.due.swap(false, Ordering::SeqCst) {
                 self.checkpoint();
             } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared) == Outcome::Done;
+                let cut = cut(&self.connection, &shared.poison, &self.remarks) == Outcome::Done;
                 self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
             }
             if self.shrinker.next().is_some_and(|at| at <= now) {
@@ -266,12 +277,12 @@ impl Thread {
             }
             // The writer waits for the turn.
             drop(turn);
-            shared.remarks.log();
+            self.remarks.log();
         }
     }
 
     fn checkpoint(&mut self) -> Outcome {
-        let outcome = checkpoint(&self.connection, &self.shared);
+        let outcome = checkpoint(&self.connection, &self.shared.poison, &self.remarks);
         self.cut_at = Some(Instant::now() + WAL_IDLE);
         outcome
     }
@@ -288,7 +299,7 @@ impl Thread {
             Ok(false) => {}
             Err(error) => {
                 note(&error, &self.shared.poison);
-                self.shared.remarks.add(move || {
+                self.remarks.add(move || {
                     tracing::warn!(
                         %error,
                         "free pages were not given back: tried again after a commit"
@@ -301,23 +312,28 @@ impl Thread {
 }
 
 /// Copies pages back without waiting for anyone.
-fn checkpoint(connection: &Connection, shared: &Shared) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", shared)
+fn checkpoint(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison, remarks)
 }
 
 /// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
 /// that never pause would else always find pages that one of them has just added.
-fn restart(connection: &Connection, shared: &Shared) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", shared)
+fn restart(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison, remarks)
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, shared: &Shared) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", shared)
+fn cut(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, remarks)
 }
 
 /// The connection must not wait for locks: it would keep writers out until the last reader is done.
-fn run_checkpoint(connection: &Connection, pragma: &'static str, shared: &Shared) -> Outcome {
+fn run_checkpoint(
+    connection: &Connection,
+    pragma: &'static str,
+    poison: &Poison,
+    remarks: &Remarks,
+) -> Outcome {
     let run = || -> Result<Outcome> {
         connection.prepare_cached(pragma)?.query_row([], |row| {
             let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -331,8 +347,8 @@ fn run_checkpoint(connection: &Connection, pragma: &'static str, shared: &Shared
         })
     };
     run().unwrap_or_else(|error| {
-        note(&error, &shared.poison);
-        shared.remarks.add(move || {
+        note(&error, poison);
+        remarks.add(move || {
             tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
         });
         Outcome::Undone
