@@ -106,6 +106,7 @@ fn connect(
     let files =
         Arc::new(busy::retry(options.busy_wait, contention, || prepare(path, identity, &writer))?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
+    checkpoint::start_over(&writer).map_err(failure)?;
 
     // Before what is read by it.
     let schema = schema::number(&writer).map_err(failure)?;
