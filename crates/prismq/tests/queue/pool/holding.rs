@@ -41,8 +41,8 @@ fn tasks_claimed_for_quick_handlers_go_to_another_pool_once_they_prove_slow() {
     let first = after_quick_tasks(&fixture, &gate);
     let second = pool(&fixture.another_handle(), &others_gate);
     wait_until(|| first.stats().ready == 0 && second.stats().running == WORKERS);
-    let held = fixture.queue.stats("default").unwrap().leased;
-    assert_eq!(held, 2 * WORKERS as u64, "each pool holds what it runs");
+    // What was given back is committed a moment later. Then each pool holds what it runs.
+    wait_until(|| fixture.queue.stats("default").unwrap().leased == 2 * WORKERS as u64);
 
     // The first pool's handlers still run, and the second one does all the rest.
     drop(open_others);
