@@ -18,7 +18,7 @@ impl Comparison {
         if self.not_comparable.is_some() || self.rows.is_empty() {
             return Vec::new();
         }
-        self.whole().into_iter().chain(self.single()).collect()
+        self.whole().into_iter().chain(self.single()).chain(self.apart()).collect()
     }
 
     fn whole(&self) -> Option<String> {
@@ -56,6 +56,16 @@ impl Comparison {
             watched.len(),
             share(*largest),
         ))
+    }
+
+    /// The headline that both sides have and that is not comparable.
+    fn apart(&self) -> Option<String> {
+        let apart =
+            |row: &&Row| is_headline(row) && matches!(row.change, Change::NotComparable { .. });
+        let names: Vec<String> = self.rows.iter().filter(apart).map(name).collect();
+        let count = names.len();
+        (count > 0)
+            .then(|| format!("{count} headline metrics are not comparable: {}", names.join(", ")))
     }
 
     /// The least change of a row that would have been found, where it is too large.

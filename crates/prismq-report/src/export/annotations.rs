@@ -26,6 +26,12 @@ pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
         let regressed = comparison.rows.iter().filter(|row| row.change == Change::Regressed);
         regressed.map(|row| regression(row, &comparison.baseline))
     });
+    let whole = verdict.comparison.iter().filter(|comparison| comparison.is_slower());
+    let whole = whole.filter_map(|comparison| {
+        let slower = 100.0 * comparison.family?.slowdown;
+        let said = format!("{slower:.1} % slower than {} on the whole", comparison.baseline);
+        Some(("all metrics".to_owned(), said))
+    });
     let open = verdict.inconclusive.iter().map(|what| ("inconclusive".to_owned(), what.clone()));
     let doubtful = scenarios(run).flat_map(|scenario| {
         scenario.warnings.iter().map(|warning| (scenario.id.clone(), warning.clone()))
@@ -33,7 +39,7 @@ pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
 
     let mut text = String::new();
     level(&mut text, "error", errors.collect());
-    level(&mut text, "warning", rows.chain(open).chain(doubtful).collect());
+    level(&mut text, "warning", rows.chain(whole).chain(open).chain(doubtful).collect());
     text
 }
 

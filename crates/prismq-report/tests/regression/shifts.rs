@@ -1,6 +1,7 @@
 //! Runs in which every metric moves alike.
 
 use prismq_report::comparison::{Comparison, KnownNoise, Rules, compare, compare_by};
+use prismq_report::export::annotations;
 use prismq_report::record::RunRecord;
 use prismq_report::verdict::{FailOn, Status, Verdict, judge};
 
@@ -101,4 +102,27 @@ fn a_part_beside_a_whole_run_is_a_part_or_does_not_tell() {
     assert!(verdict.not_measured[0].ends_with("metrics of before were not measured"));
     let alike = judged(&part, compare_by(&quiet(), "part", &part, &part));
     assert_eq!(alike.status, Status::Pass, "{:?}", alike.inconclusive);
+}
+
+/// The milliseconds of one side are written as microseconds.
+#[test]
+fn a_headline_in_other_units_is_no_pass() {
+    let (before, mut after) = (worse(1.0), worse(1.0));
+    for scenario in &mut after.suites[0].scenarios {
+        for metric in scenario.metrics.iter_mut().filter(|metric| metric.name == "p99_ms") {
+            metric.unit = "us".to_owned();
+        }
+    }
+    let verdict = judged(&after, compare_by(&quiet(), "before", &before, &after));
+    assert_eq!(verdict.status, Status::Inconclusive);
+    let said = verdict.inconclusive.join("\n");
+    assert!(said.contains("1 headline metrics are not comparable: latency/open/load=50:p99_ms"));
+}
+
+#[test]
+fn a_slowdown_of_the_whole_is_shown_where_no_metric_alone_regressed() {
+    let (before, after) = (worse(1.0), worse(1.2));
+    let verdict = judged(&after, compare("before", &before, &after));
+    let said = annotations(&after, &verdict);
+    assert!(said.contains("title=all metrics::20.0 %25 slower than before on the whole"), "{said}");
 }
