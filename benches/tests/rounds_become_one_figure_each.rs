@@ -1,5 +1,6 @@
 //! How the readings of several rounds become the figures of a record.
 
+use hdrhistogram::Histogram;
 use prismq_bench::metrics::{LOST, MAX_MS, P99_MS, RECOVERED, SPEED_UP, median};
 use prismq_bench::recorder::{Case, Round, scenario};
 use prismq_bench::rss::slope;
@@ -30,6 +31,21 @@ fn what_varies_is_a_median_and_what_must_not_happen_a_sum() {
     assert_eq!((speed_up.value, speed_up.reason.as_deref()), (None, Some("not measured")));
     let reasons = vec!["round 2: a task was lost".to_owned()];
     assert_eq!(scenario.validity, Validity::Invalid { reasons });
+}
+
+/// In one round of ten all tasks wait for 50 ms: a tenth of all, and in no typical round.
+#[test]
+fn a_percentile_is_that_of_the_tasks_of_all_rounds() {
+    let with_tasks = |time: u64| {
+        let mut tasks = Histogram::<u64>::new(3).unwrap();
+        tasks.record_n(time * 1_000_000, 100).unwrap();
+        Round { histograms: vec![("end_to_end", tasks)], ..round(time as f64, 0, &[]) }
+    };
+    let rounds: Vec<Round> = [1, 1, 1, 50, 1, 1, 1, 1, 1, 1].map(with_tasks).to_vec();
+    let scenario = scenario("suite", Case::new("name", "workers", 3), &rounds, Vec::new()).unwrap();
+    let p99 = scenario.metric("p99_ms").unwrap();
+    assert!((p99.value.unwrap() - 50.0).abs() < 0.1, "{p99:?}");
+    assert_eq!(median(&p99.samples), Some(1.0), "the rounds' own stand beside it");
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::compare_by;
+use crate::comparison::{compare_by, pool};
 use crate::criterion::benchmarks;
 use crate::export::ExportError;
-use crate::files::{FileError, Selection, gather_with_files, write_report, write_run};
+use crate::files::{FileError, Selection, gather_all, gather_with_files, write_report, write_run};
 use crate::fingerprint::identity;
-use crate::history::{self, HistoryLine};
+use crate::history::{self, HistoryLine, LATEST};
 use crate::noise;
 use crate::record::RunRecord;
 use crate::render::html::{Input, points};
@@ -112,8 +112,8 @@ impl Error {
 /// # Errors
 /// [`enum@Error`] says what is wrong, and where.
 pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
-    let targets = targets::read(options.targets)?;
     let (mut run, read) = gather_with_files(options.results, &options.run)?;
+    let targets = targets::read_for(options.targets, &run)?;
     let baseline = baseline_of(options, &run)?;
     let rules = noise::rules(options.results, &run)?;
     let comparison = baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
@@ -171,18 +171,47 @@ fn baseline_of(
     }
 }
 
-/// The baseline of a run's machine, engine and profile, by its name, if there is one that is not the run
-/// itself.
+/// What a run is compared with unless a name is given: the latest runs of the main line on its machine, else
+/// the baseline of its machine, engine and profile, if there is one that is not the run itself.
 ///
 /// # Errors
 /// [`enum@Error`] if it cannot be read.
 pub fn own_baseline(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecord)>, Error> {
+    if let Some(latest) = main_line(results, run)? {
+        return Ok(Some(latest));
+    }
     let Some(own) = identity(run) else { return Ok(None) };
     if !baseline::exists(results, &own)? {
         return Ok(None);
     }
     let before = baseline::load(results, &own)?;
     Ok((before.run_id != run.run_id).then_some((own, before)))
+}
+
+/// The branches that are a main line.
+const MAIN: [&str; 2] = ["main", "master"];
+
+/// The latest whole runs of the main line before this one whose records are still there, as one run.
+fn main_line(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecord)>, Error> {
+    let unsound = [Status::Invalid, Status::Partial].map(Status::word);
+    let past = history::before(results, run)?;
+    let main = past.iter().rev().filter(|line| {
+        let branch = line.branch.as_deref();
+        branch.is_some_and(|branch| MAIN.contains(&branch))
+            && line.dirty == Some(false)
+            && !unsound.contains(&line.status.as_str())
+            && line.run_id != run.run_id
+    });
+    let ids: Vec<&str> = main.take(LATEST).map(|line| line.run_id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let runs = gather_all(results, &ids)?;
+    let name = match runs.len() {
+        1 => "the latest run of the main line".to_owned(),
+        count => format!("the latest {count} runs of the main line"),
+    };
+    Ok(pool(&runs).map(|pooled| (name, pooled)))
 }
 
 struct Kept {
@@ -194,11 +223,17 @@ struct Kept {
 fn keep(options: &Options<'_>, run: &RunRecord, status: Status) -> Result<Option<Kept>, Error> {
     if let Some(name) = &options.save_baseline {
         let path = baseline::save(options.results, name, run, true)?;
-        let but = if status == Status::Invalid { ", though it is invalid" } else { "" };
+        let but = match status {
+            Status::Invalid => ", though it is invalid",
+            Status::Partial => ", though it is a part",
+            _ => "",
+        };
         return Ok(Some(Kept { said: format!("\nkept as baseline {name}{but}\n"), path }));
     }
     let Some(own) = identity(run) else { return Ok(None) };
-    if status == Status::Invalid || baseline::exists(options.results, &own)? {
+    if matches!(status, Status::Invalid | Status::Partial)
+        || baseline::exists(options.results, &own)?
+    {
         return Ok(None);
     }
     let path = baseline::save(options.results, &own, run, false)?;

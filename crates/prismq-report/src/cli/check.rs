@@ -7,6 +7,7 @@ use clap::Args;
 use super::show::show;
 use super::source::Source;
 use crate::conclude::Error;
+use crate::record::RunRecord;
 use crate::render::{View, terminal};
 use crate::targets::{self, Target};
 use crate::verdict::{FailOn, judge};
@@ -20,9 +21,9 @@ Examples:
   prismq-report check
   prismq-report check --threshold 'latency/end_to_end/workers=1:p99_ms < 20 ms' --strict
 
-Exit statuses: 0 every target is met; 4 one is missed; 5 figures are missing or cannot be trusted, or a
-target has no data; 6 with --strict, a target is met but chance could undo it; 2 a target says nothing
-that can be checked; 1 a file could not be read.")]
+Exit statuses: 0 no target is missed; 4 one is, beyond chance; 5 figures cannot be trusted, a target has no
+data or, with --require-all, something was not measured; 6 with --strict, a target is undecided; 2 a target
+says nothing that can be checked; 1 a file could not be read.")]
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
@@ -32,30 +33,37 @@ pub(super) struct Check {
     /// File of the targets [default: benches/targets.toml, unless there is a --threshold]
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// A target counts as met only if the whole interval of its figure is on the good side
+    /// A target that is undecided counts
     #[arg(long)]
     strict: bool,
+    /// What was not measured counts
+    #[arg(long)]
+    require_all: bool,
 }
 
 impl Check {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
-        let targets = self.targets()?;
         let run = self.source.load(results)?;
+        let targets = self.targets(&run)?;
         let mut verdict = judge(&run, &targets, None, FailOn::Never)?;
         if self.strict {
             verdict = verdict.strict();
+        }
+        if self.require_all {
+            verdict = verdict.require_all();
         }
         show(&terminal(&View::new(&run, &verdict)))?;
         Ok(verdict.status.exit_code())
     }
 
-    fn targets(&self) -> Result<Vec<Target>, Error> {
+    fn targets(&self, run: &RunRecord) -> Result<Vec<Target>, Error> {
         let file = match &self.targets {
             None if !self.thresholds.is_empty() => None,
             None => Some(Path::new(targets::FILE)),
             Some(path) => Some(path.as_path()),
         };
-        let mut targets = file.map(targets::read).transpose()?.unwrap_or_default();
+        let mut targets =
+            file.map(|file| targets::read_for(file, run)).transpose()?.unwrap_or_default();
         for text in &self.thresholds {
             targets.push(targets::threshold(text, "--threshold")?);
         }

@@ -65,8 +65,8 @@ enum Format {
 
 impl Report {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
-        let targets = self.targets.read()?;
         let mut run = self.source.load(results)?;
+        let targets = self.targets.read_for(&run)?;
         let baseline = own_baseline(results, &run)?;
         let rules = noise::rules(results, &run)?;
         let comparison =

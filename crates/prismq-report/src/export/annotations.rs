@@ -11,19 +11,26 @@ use crate::verdict::Verdict;
 /// How many annotations of one level a step shows; more are dropped silently.
 const SHOWN_MAX: usize = 10;
 
-/// An error for each reason not to trust the run and each target that is not met, a warning for each
+/// An error for each reason not to trust the run and each target that is missed or has no figure, a warning for each
 /// regression, open question and doubtful scenario. Where there are more than are shown, the last of a
 /// level says how many.
 #[must_use]
 pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
     let reasons = verdict.invalid.iter().map(|reason| ("invalid".to_owned(), reason.clone()));
-    let not_met = |check: &&Check| !matches!(check.outcome, Outcome::Met { .. });
+    let not_met =
+        |check: &&Check| matches!(check.outcome, Outcome::Missed { .. } | Outcome::NoData { .. });
     let missed = verdict.checks.iter().filter(not_met);
     let errors = reasons.chain(missed.map(|check| (name(&check.target), sentence(check))));
 
     let rows = verdict.comparison.iter().flat_map(|comparison| {
         let regressed = comparison.rows.iter().filter(|row| row.change == Change::Regressed);
         regressed.map(|row| regression(row, &comparison.baseline))
+    });
+    let whole = verdict.comparison.iter().filter(|comparison| comparison.is_slower());
+    let whole = whole.filter_map(|comparison| {
+        let slower = 100.0 * comparison.family?.slowdown;
+        let said = format!("{slower:.1} % slower than {} on the whole", comparison.baseline);
+        Some(("all metrics".to_owned(), said))
     });
     let open = verdict.inconclusive.iter().map(|what| ("inconclusive".to_owned(), what.clone()));
     let doubtful = scenarios(run).flat_map(|scenario| {
@@ -32,7 +39,7 @@ pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
 
     let mut text = String::new();
     level(&mut text, "error", errors.collect());
-    level(&mut text, "warning", rows.chain(open).chain(doubtful).collect());
+    level(&mut text, "warning", rows.chain(whole).chain(open).chain(doubtful).collect());
     text
 }
 

@@ -15,6 +15,6 @@ pub use gather::{Selection, gather};
 pub use read::{AnyRecord, read_any, read_run, read_suite};
 pub use write::{json, write_report, write_run, write_suite};
 
-pub(crate) use gather::gather_with_files;
+pub(crate) use gather::{gather_all, gather_with_files};
 pub(crate) use read::{bytes, major, parse};
 pub(crate) use write::write_whole;

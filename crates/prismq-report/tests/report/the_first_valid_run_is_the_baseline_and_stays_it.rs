@@ -3,7 +3,7 @@ use std::path::Path;
 use prismq_report::baseline;
 use prismq_report::conclude::{Conclusion, Options, conclude};
 use prismq_report::files::{Selection, read_run};
-use prismq_report::record::RunRecord;
+use prismq_report::record::{Known, RunRecord};
 use prismq_report::verdict::Status;
 
 use crate::sample;
@@ -45,8 +45,8 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
     let mut incomplete = numbered(sample::run(), 1);
     incomplete.suites.remove(0);
     let conclusion = concluded(results, &incomplete, None, None);
-    assert_eq!(conclusion.status, Status::Invalid);
-    assert!(baseline::list(results).unwrap().is_empty(), "an invalid run is no baseline");
+    assert_eq!(conclusion.status, Status::Partial);
+    assert!(baseline::list(results).unwrap().is_empty(), "a part is no baseline");
 
     let first = concluded(results, &numbered(sample::run(), 2), None, None);
     assert_eq!(first.status, Status::Pass);
@@ -97,12 +97,12 @@ fn the_page_shows_the_history_of_the_machine() {
 }
 
 #[test]
-fn an_invalid_run_is_kept_only_by_name_and_is_called_so() {
+fn a_part_is_kept_only_by_name_and_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = numbered(sample::run(), 1);
     run.suites.remove(0);
     let conclusion = concluded(folder.path(), &run, Some("half"), None);
-    assert!(conclusion.terminal.contains("kept as baseline half, though it is invalid"));
+    assert!(conclusion.terminal.contains("kept as baseline half, though it is a part"));
 }
 
 #[test]
@@ -115,4 +115,33 @@ fn a_named_baseline_is_kept_and_compared_with_on_request() {
     let conclusion = concluded(results, &numbered(sample::run(), 3), None, Some("before"));
     assert!(conclusion.terminal.contains("5 regressed"), "{}", conclusion.terminal);
     assert_eq!(conclusion.status, Status::Pass, "cargo bench shows it");
+}
+
+/// The same run of a commit of the main line.
+fn on_main(mut run: RunRecord) -> RunRecord {
+    for suite in &mut run.suites {
+        let git = suite.environment.git.value.as_mut().unwrap();
+        git.branch = Known::value("main".to_owned());
+        git.dirty = false;
+    }
+    run
+}
+
+/// What changed for good on the main line is no news for ever.
+#[test]
+fn a_run_is_compared_with_the_latest_runs_of_the_main_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path();
+    concluded(results, &numbered(on_main(sample::faster(16.0)), 1), None, None);
+    for number in 2..=6 {
+        concluded(results, &numbered(on_main(sample::run()), number), None, None);
+    }
+    // Not of the main line.
+    concluded(results, &numbered(sample::faster(8.0), 7), None, None);
+    let conclusion = concluded(results, &numbered(sample::run(), 8), None, None);
+    let said = &conclusion.terminal;
+    assert!(said.contains("against the latest 5 runs of the main line"), "{said}");
+    assert!(said.contains("0 regressed, 5 unchanged"), "{said}");
+    let slower = concluded(results, &numbered(sample::faster(0.25), 9), None, None);
+    assert!(slower.terminal.contains("5 regressed"), "{}", slower.terminal);
 }
