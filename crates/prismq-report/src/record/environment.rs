@@ -126,11 +126,22 @@ pub struct Machine {
 pub struct Sqlite {
     /// Version of the library, for example `3.53.2`.
     pub version: String,
-    /// Settings read back from the engine's own connection.
+    /// Settings read back from the engine's own connection, and `durability` as the queue answers it:
+    /// `full` where a commit is on the disk before it is acknowledged, `normal` where it may be lost in
+    /// a power cut.
     pub pragmas: Vec<Pragma>,
     /// How the library was compiled; since 1.1.
     #[serde(default)]
     pub compile_options: Vec<String>,
+}
+
+impl Sqlite {
+    /// The value of the setting of this name, if it was read back.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let setting = self.pragmas.iter().find(|pragma| pragma.name == name)?;
+        Some(&setting.value)
+    }
 }
 
 /// One setting, as SQLite answers it.

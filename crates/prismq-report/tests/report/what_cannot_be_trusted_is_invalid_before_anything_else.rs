@@ -1,4 +1,4 @@
-use prismq_report::record::{RunRecord, Validity};
+use prismq_report::record::{Pragma, RunRecord, Validity};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Status, judge};
 
@@ -37,4 +37,21 @@ fn what_cannot_be_trusted_is_invalid_before_anything_else() {
         let reasons = vec!["2 tasks lost".to_owned()];
         run.suites[4].scenarios[0].validity = Validity::Invalid { reasons };
     });
+}
+
+/// The queue syncs the WAL itself, so its connections are `synchronous = NORMAL`.
+#[test]
+fn durability_of_the_queue_counts_before_that_of_its_connection() {
+    let set = |durability: &str| {
+        let durability = Pragma { name: "durability".to_owned(), value: durability.to_owned() };
+        move |run: &mut RunRecord| {
+            let pragmas = &mut run.suites[2].environment.sqlite.pragmas;
+            pragmas[1].value = "1".to_owned();
+            pragmas.push(durability);
+        }
+    };
+    let mut run = sample::run();
+    set("full")(&mut run);
+    assert_eq!(status(&run, sample::TARGETS), (Status::Pass, Vec::new()));
+    invalid("durability = normal", set("normal"));
 }
