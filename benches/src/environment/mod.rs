@@ -28,18 +28,18 @@ use crate::stage::Stage;
 use mounts::Mount;
 
 /// Describes the program, the machine and the database behind the figures of a suite, with the
-/// conditions that were taken before it; those after it are taken now.
+/// conditions before and after it.
 ///
 /// # Errors
 /// If the engine cannot open a database to read its settings back from.
-pub fn gather(stage: &Stage, before: Conditions) -> Result<Environment> {
+pub fn gather(stage: &Stage, before: Conditions, after: Conditions) -> Result<Environment> {
     Ok(Environment {
         git: git::git(),
         build: build::build(),
         machine: machine(stage.bench_dir()),
         sqlite: sqlite::sqlite(stage)?,
         before,
-        after: conditions(stage.bench_dir()),
+        after,
     })
 }
 
