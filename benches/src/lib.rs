@@ -28,6 +28,7 @@ pub mod places;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod quiet;
 pub mod recorder;
 pub mod rounds;
 pub mod rss;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use prismq_report::record::{Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord};
+use prismq_report::record::{
+    Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, SyncCheck,
+};
 
 use crate::environment;
 use crate::error::{Error, Result};
@@ -21,6 +23,7 @@ pub struct Part {
     stage: Stage,
     invocation: Invocation,
     started_at: Timestamp,
+    sync: SyncCheck,
     before: Conditions,
     /// Held while the record is written, so that a suite that is stopped then waits for it.
     finished: Mutex<Finished>,
@@ -42,16 +45,18 @@ pub enum Written {
 }
 
 impl Part {
-    /// A suite that begins now, with the conditions taken before it.
+    /// A suite that begins now, with the conditions taken before it and what was found out about
+    /// syncs.
     #[must_use]
     pub fn new(
         name: &'static str,
         stage: Stage,
         invocation: Invocation,
+        sync: SyncCheck,
         before: Conditions,
     ) -> Self {
         let (started_at, finished) = (Timestamp::now(), Mutex::default());
-        Self { name, stage, invocation, started_at, before, finished }
+        Self { name, stage, invocation, started_at, sync, before, finished }
     }
 
     /// Keeps a scenario that is finished, in place of what was kept under its id before.
@@ -93,7 +98,12 @@ impl Part {
             profile: profile.name().to_owned(),
             engine: self.stage.kind().name().to_owned(),
             argv: self.invocation.argv.clone(),
-            environment: environment::gather(&self.stage, self.before.clone(), after())?,
+            environment: environment::gather(
+                &self.stage,
+                self.sync.clone(),
+                self.before.clone(),
+                after(),
+            )?,
             scenarios: finished.scenarios.clone(),
         };
         let path = prismq_report::files::write_suite(&places::results_dir(), &record)

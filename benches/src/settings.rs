@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use prismq_report::{baseline, targets};
 
 use crate::bench_dir::{self, BenchDir};
+use crate::environment::sync;
 use crate::error::{Error, Result};
 use crate::invocation::{Invocation, Mode};
 use crate::places;
@@ -27,6 +28,7 @@ const SOAK_MINUTES_MAX: usize = 1440;
 /// The first that is wrong.
 pub fn check(invocation: &Invocation, bench_dir: &BenchDir) -> Result<()> {
     soak_minutes()?;
+    sync::trusted()?;
     if let Some(workload) = workload() {
         plan::load(&workload)?;
     }

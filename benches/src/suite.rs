@@ -1,11 +1,12 @@
 //! One suite from its start to its written record.
 
 use std::io::Write as _;
+use std::mem;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_report::record::{Conditions, Metric, Validity};
+use prismq_report::record::{Conditions, Metric, SyncCheck, Validity};
 
 use crate::child;
 use crate::driver::{self, Call, Driver};
@@ -15,6 +16,7 @@ use crate::interrupt;
 use crate::invocation::{Invocation, Mode};
 use crate::machine_lock::MachineLock;
 use crate::part::{Part, Written};
+use crate::quiet::{self, Budget, Sources};
 use crate::recorder::{self, Case, Round};
 use crate::rounds::SharedRounds;
 use crate::settings;
@@ -31,6 +33,7 @@ pub struct Suite<'a> {
     stage: Stage,
     driver: Driver<'a>,
     part: Arc<Part>,
+    budget: Budget,
 }
 
 /// Runs a suite: `body` says what to measure. The exit status is 0 once the record is written, or
@@ -82,14 +85,27 @@ fn run(
         eprintln!("suite {name}: removed {swept} databases that a killed run left in {root}");
     }
     // Nobody reads them where nothing is recorded.
-    let before =
-        if measures { environment::conditions(stage.bench_dir()) } else { Conditions::default() };
+    let (sync, before) = if measures {
+        (environment::sync::check(stage.bench_dir())?, environment::conditions(stage.bench_dir()))
+    } else {
+        (SyncCheck::default(), Conditions::default())
+    };
+    if let Some(doubt) = sync.objection().or_else(|| sync.warning()) {
+        eprintln!("suite {name}: {doubt}");
+    }
     let mut criterion = driver::criterion(&stage, &invocation);
-    let part = Arc::new(Part::new(name, stage.clone(), invocation.clone(), before));
+    let part = Arc::new(Part::new(name, stage.clone(), invocation.clone(), sync, before));
     let stopped = part.clone();
     interrupt::on_stop(move || stopped.stop())?;
-    let mut suite =
-        Suite { name, stage, driver: Driver::new(&mut criterion, name, invocation), part };
+    // A smoke run is not asked for goals, and has no time to repeat anything.
+    let repeats = if stage.scale().tells_rates() { quiet::BUDGET } else { Duration::ZERO };
+    let mut suite = Suite {
+        name,
+        stage,
+        driver: Driver::new(&mut criterion, name, invocation),
+        part,
+        budget: Budget::new(Sources::default(), repeats),
+    };
     body(&mut suite)?;
     suite.finish()?;
     // What `criterion_main!` would do: it writes the index of all reports.
@@ -128,14 +144,26 @@ impl Suite<'_> {
         mut round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
     ) -> Result<()> {
         let mut shared = SharedRounds::default();
+        let mut budget = mem::take(&mut self.budget);
+        let trial = self.is_trial();
         let on_line = point.map(|(line, at)| (line, at.to_string()));
         for (scenario, parameter) in
             [(case.scenario, case.parameter.clone())].into_iter().chain(on_line)
         {
             self.bench_as(scenario, &parameter, |stage, call| {
-                Ok(shared.get(call.index, || round(stage))?.0)
+                let measure = || {
+                    if trial || call.discarded {
+                        return round(stage);
+                    }
+                    let (measured, disturbance) = budget.undisturbed(|| round(stage))?;
+                    let (took, mut measured) = measured;
+                    measured.course.disturbance = Some(disturbance);
+                    Ok((took, measured))
+                };
+                Ok(shared.get(call.index, measure)?.0)
             })?;
         }
+        self.budget = budget;
         let measured = shared.measured().iter().skip(self.discarded_calls());
         self.record(case, measured.map(|measured| &measured.1), Vec::new())
     }
@@ -218,7 +246,8 @@ impl Suite<'_> {
             // It claims nothing but correctness.
             case.claims.clear();
         }
-        let scenario = recorder::scenario(self.name, case, rounds, once)?;
+        let mut scenario = recorder::scenario(self.name, case, rounds, once)?;
+        scenario.warnings.extend(scenario.disturbed());
         if let Validity::Invalid { reasons } = &scenario.validity {
             if self.is_trial() {
                 return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });

@@ -11,9 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use prismq_bench::bench_dir::BenchDir;
+use prismq_bench::engine::{Census, DEFAULT_QUEUE};
+use prismq_bench::error::Error;
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite;
+use prismq_bench::workload::numbered;
 use prismq_report::files::{Selection, gather};
+use prismq_report::record::{Scenario, SyncCheck, SyncFinding, Validity};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -25,10 +30,16 @@ const BOUND: Duration = Duration::from_secs(120);
 type Check = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
-    if env::var_os(SUITE).is_some() {
-        return suite();
+    match env::var(SUITE).as_deref() {
+        Ok("recount") => return recounted_suite(),
+        Ok(_) => return suite(),
+        Err(_) => {}
     }
-    let trials: [(&str, Check); 6] = [
+    let trials: [(&str, Check); 7] = [
+        (
+            "a_file_that_differs_from_the_books_is_found",
+            a_file_that_differs_from_the_books_is_found,
+        ),
         ("a_wrong_setting_is_refused_first", a_wrong_setting_is_refused_first),
         ("ctrl_c_keeps_what_is_finished", ctrl_c_keeps_what_is_finished),
         ("a_killed_suites_database_is_swept", a_killed_suites_database_is_swept),
@@ -36,7 +47,19 @@ fn main() -> ExitCode {
         ("a_relative_target_directory_is_cargos", a_relative_target_directory_is_cargos),
         ("a_filter_without_a_match_is_named", a_filter_without_a_match_is_named),
     ];
-    let trials = trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect();
+    let mut trials: Vec<Trial> =
+        trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect();
+    let unfit = unfit_for_shims();
+    if let Err(reason) = &unfit {
+        eprintln!("NOT RUN: a_library_that_leaves_out_syncs_is_found: {reason}");
+    }
+    trials.push(
+        Trial::test(
+            "a_library_that_leaves_out_syncs_is_found",
+            a_library_that_leaves_out_syncs_is_found,
+        )
+        .with_ignored_flag(unfit.is_err()),
+    );
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -67,6 +90,42 @@ fn suite() -> ExitCode {
     })
 }
 
+/// Two scenarios that leave three tasks, which the books of the second do not know of.
+fn recounted_suite() -> ExitCode {
+    suite::main("latency", |suite| {
+        for known in [3, 2] {
+            let mut calls = 0;
+            suite.measure(Case::new("recounted", "known", known), |stage| {
+                let database = stage.database(1)?;
+                database
+                    .engine()
+                    .enqueue_all(&numbered("left", 3))
+                    .map_err(|source| Error::Engine { action: "enqueue", source })?;
+                let books = Census { ready: known as u64, ..Census::default() };
+                let faults = database.recount(&[DEFAULT_QUEUE], books)?.into_iter().collect();
+                calls += 1;
+                Ok((Duration::from_micros(100 + calls), Round { faults, ..Round::default() }))
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// A library that makes syncs do nothing.
+const SHIM: &str = "int fsync(int file) { (void)file; return 0; }\n\
+                    int fdatasync(int file) { (void)file; return 0; }\n";
+
+/// Why a shim cannot be made here, or would change nothing.
+fn unfit_for_shims() -> Result<(), String> {
+    if let Err(error) = Command::new("cc").arg("--version").stdout(Stdio::null()).status() {
+        return Err(format!("there is no cc: {error}"));
+    }
+    if BenchDir::at(env!("CARGO_TARGET_TMPDIR")).filesystem().1 {
+        return Err("the target directory lies in memory, where syncs do nothing anyway".to_owned());
+    }
+    Ok(())
+}
+
 /// A folder for everything a suite writes.
 struct Place {
     home: TempDir,
@@ -75,6 +134,11 @@ struct Place {
 impl Place {
     fn new() -> Result<Self, Failed> {
         Ok(Self { home: tempfile::tempdir()? })
+    }
+
+    /// In the target directory, which is on a disk more often.
+    fn on_disk() -> Result<Self, Failed> {
+        Ok(Self { home: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))? })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -181,6 +245,7 @@ fn a_wrong_setting_is_refused_first() -> Result<(), Failed> {
     let variables = [
         ("PRISMQ_PROFILE", "fast"),
         ("PRISMQ_ENGINE", "postgres"),
+        ("PRISMQ_TRUST_SYNC", "no"),
         ("PRISMQ_SOAK_MINUTES", "5"),
         ("PRISMQ_WORKLOAD", "/no/such/file.toml"),
         ("PRISMQ_RESULTS_DIR", "/proc/prismq"),
@@ -219,6 +284,23 @@ fn ctrl_c_keeps_what_is_finished() -> Result<(), Failed> {
         ensure(place.databases() == 0, "a database was left behind")?;
     }
     Ok(())
+}
+
+fn a_file_that_differs_from_the_books_is_found() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let mut command = place.command(&env::current_exe()?, "--bench");
+    let (code, said) = Running::start(command.env(SUITE, "recount"))?.end()?;
+    ensure(code == Some(0), &said)?;
+    let run = gather(&place.path("results"), &Selection::Latest)?;
+    let scenarios: Vec<Scenario> =
+        run.suites.into_iter().flat_map(|suite| suite.scenarios).collect();
+    let [known, unknown] = scenarios.as_slice() else {
+        return Err(format!("{} scenarios", scenarios.len()).into());
+    };
+    ensure(known.validity == Validity::Valid, &format!("{:?}", known.validity))?;
+    let Validity::Invalid { reasons } = &unknown.validity else { return Err("it is valid".into()) };
+    let reasons = reasons.join("; ");
+    ensure(reasons.contains("another process finds Census { ready: 3"), &reasons)
 }
 
 fn a_killed_suites_database_is_swept() -> Result<(), Failed> {
@@ -272,4 +354,33 @@ fn a_filter_without_a_match_is_named() -> Result<(), Failed> {
     let (code, said) = place.start("--bench no_such_thing")?.end()?;
     ensure(code == Some(0), &said)?;
     ensure(said.contains("no benchmark matches \"no_such_thing\""), &said)
+}
+
+fn a_library_that_leaves_out_syncs_is_found() -> Result<(), Failed> {
+    let place = Place::on_disk()?;
+    let (source, shim) = (place.path("shim.c"), place.path("shim.so"));
+    fs::write(&source, SHIM)?;
+    let compiled =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(&source).status()?;
+    ensure(compiled.success(), "the shim was not compiled")?;
+    let check = |trusted: bool| -> Result<SyncCheck, Failed> {
+        let place = Place::on_disk()?;
+        let mut command = place.command(&env::current_exe()?, "--bench tiny");
+        command.env("LD_PRELOAD", &shim);
+        if trusted {
+            command.env("PRISMQ_TRUST_SYNC", "yes");
+        }
+        let (code, said) = Running::start(&mut command)?.end()?;
+        ensure(code == Some(0) && said.contains("syncs "), &said)?;
+        let run = gather(&place.path("results"), &Selection::Latest)?;
+        let suite = run.suites.into_iter().next().ok_or("there is no suite")?;
+        Ok(suite.environment.sync)
+    };
+    let found = check(false)?;
+    ensure(found.finding == SyncFinding::DoesNotWait, &format!("{found:?}"))?;
+    let reasons = found.reasons.join("; ");
+    ensure(reasons.contains("no disk can do") && reasons.contains("shim.so"), &reasons)?;
+    ensure(found.objection().is_some(), "it is no objection")?;
+    let trusted = check(true)?;
+    ensure(trusted.trusted && trusted.objection().is_none(), &format!("{trusted:?}"))
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Known;
+use super::{Known, SyncCheck};
 
 /// The program, the machine and the database behind a set of figures.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,9 @@ pub struct Environment {
     pub machine: Machine,
     /// The SQLite library and its settings, as read back from an open database.
     pub sqlite: Sqlite,
+    /// Whether a sync waits for the disk.
+    #[serde(default)]
+    pub sync: SyncCheck,
     /// How busy the machine was and how fast its disk, before the suite; since 1.1.
     #[serde(default)]
     pub before: Conditions,

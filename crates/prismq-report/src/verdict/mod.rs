@@ -94,9 +94,13 @@ pub fn judge(
     if without_data > 0 {
         invalid.push(format!("{without_data} of {} targets have no data", checks.len()));
     }
-    let inconclusive =
+    let mut inconclusive =
         comparison.as_ref().map(|comparison| untold(comparison, fail_on)).unwrap_or_default();
-    let missed = checks.iter().any(|check| matches!(check.outcome, Outcome::Missed { .. }));
+    let missed: Vec<&Check> =
+        checks.iter().filter(|check| matches!(check.outcome, Outcome::Missed { .. })).collect();
+    let undecided = trust::undecided(run, &missed);
+    let missed = missed.len() > undecided.len();
+    inconclusive.extend(undecided);
     let regressed =
         fail_on != FailOn::Never && comparison.as_ref().is_some_and(Comparison::has_regression);
     let status = if !invalid.is_empty() {

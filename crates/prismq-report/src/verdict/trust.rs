@@ -1,6 +1,7 @@
 //! Whether a run's figures can be trusted at all.
 
 use crate::record::{RunRecord, Sqlite, SuiteRecord, Validity};
+use crate::targets::{Check, Target};
 
 /// Why figures are missing or cannot be trusted, one sentence each.
 pub(super) fn objections(run: &RunRecord) -> Vec<String> {
@@ -12,6 +13,18 @@ pub(super) fn objections(run: &RunRecord) -> Vec<String> {
     invalid
 }
 
+/// Which of these missed targets decide nothing, one sentence each: others used the machine while their
+/// scenario was measured, which makes any figure worse. A target that is met in spite of it is met.
+pub(super) fn undecided(run: &RunRecord, missed: &[&Check]) -> Vec<String> {
+    let scenarios = || run.suites.iter().flat_map(|suite| &suite.scenarios);
+    let of = |check: &&Check| {
+        let Target { scenario: id, metric, .. } = &check.target;
+        let disturbed = scenarios().find(|scenario| scenario.id == *id)?.disturbed()?;
+        Some(format!("{id}:{metric} is missed, but its scenario was {disturbed}"))
+    };
+    missed.iter().filter_map(of).collect()
+}
+
 fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
     let environment = &suite.environment;
     let name = &suite.suite;
@@ -21,6 +34,7 @@ fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
              set PRISMQ_BENCH_DIR to a folder on a disk"
         ));
     }
+    invalid.extend(environment.sync.objection().map(|reason| format!("{name}: {reason}")));
     if environment.build.debug_assertions {
         invalid.push(format!("{name} was built with debug assertions: run it by `cargo bench`"));
     }
