@@ -7,20 +7,18 @@ use prismq_bench::metrics::{
     BUSY_ERRORS, DEAD, DUPLICATED, LOST, MAX_MS, P50_MS, P95_MS, P99_MS, P99_UNCORRECTED_MS,
     RETRIED, SAMPLES, SCHEDULE_LAG_P99_MS, TASKS_PER_S, WAIT_P99_MS,
 };
-use prismq_bench::places;
 use prismq_bench::plan::{Settings, Workload, load};
 use prismq_bench::recorder::{Case, Round};
+use prismq_bench::settings;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::planned::{Done, perform};
 use prismq_report::record::Model;
 
 use crate::readings::ms;
 
-const VARIABLE: &str = "PRISMQ_WORKLOAD";
-
 /// Does nothing where no file is named.
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
-    let Some(path) = places::named_by(VARIABLE) else { return Ok(()) };
+    let Some(path) = settings::workload() else { return Ok(()) };
     let mut workload = load(&path)?;
     let trial = suite.is_trial();
     if trial {

@@ -1,7 +1,15 @@
-//! The disk the databases lie on: which directory, which filesystem, and whether that is a disk.
+//! The disk the databases lie on: which directory, which filesystem, whether that is a disk, and that
+//! nothing is left on it.
+//!
+//! Each database has a directory of its own, on which its process holds a lock for as long as it is used.
+//! The kernel drops the lock with the process, so that a directory without one was left behind by a
+//! process that was killed, and is removed by the next run.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prismq_report::record::Known;
 use rustix::fs::statfs;
@@ -10,10 +18,25 @@ use tempfile::TempDir;
 use crate::error::{Error, Result};
 use crate::places;
 
+/// The variable that names the directory.
+pub const VARIABLE: &str = "PRISMQ_BENCH_DIR";
+
+/// A directory of a database is named `prismq-XXXXXX.benchdb`: nothing else in a user's directory may be
+/// taken for one, as it is removed.
+const PREFIX: &str = "prismq-";
+const SUFFIX: &str = ".benchdb";
+const RANDOM: usize = 6;
+/// A new directory may be taken for a forgotten one before it is locked, which does not happen twice.
+const TRIES: usize = 10;
+
+/// Those that this process has made, with their locks. A lock is missing where the filesystem knows none.
+type InUse = BTreeMap<PathBuf, Option<File>>;
+
 /// The directory under which each database gets a directory of its own for as long as it is used.
 #[derive(Debug, Clone)]
 pub struct BenchDir {
     root: PathBuf,
+    in_use: Arc<Mutex<InUse>>,
 }
 
 impl BenchDir {
@@ -22,12 +45,18 @@ impl BenchDir {
     #[must_use]
     pub fn from_env() -> Self {
         let usual = || places::target_dir().join("prismq-bench").join("db");
-        Self { root: places::named_by("PRISMQ_BENCH_DIR").unwrap_or_else(usual) }
+        Self::at(places::named_by(VARIABLE).unwrap_or_else(usual))
     }
 
     /// A directory to be used instead of what the environment says.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), in_use: Arc::default() }
+    }
+
+    /// Where the directories of databases are made.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// A new empty directory, removed with all that is in it when it is dropped.
@@ -36,10 +65,59 @@ impl BenchDir {
     /// [`Error::Io`] if it cannot be created.
     pub fn fresh(&self) -> Result<TempDir> {
         fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
-        tempfile::Builder::new()
-            .prefix("prismq-")
-            .tempdir_in(&self.root)
-            .map_err(Error::io("create a directory in", &self.root))
+        let mut tries = 0;
+        loop {
+            let directory = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .suffix(SUFFIX)
+                .rand_bytes(RANDOM)
+                .tempdir_in(&self.root)
+                .map_err(Error::io("create a directory in", &self.root))?;
+            let lock = lock(directory.path());
+            tries += 1;
+            // Another process may have removed it in the moment before it was locked.
+            if directory.path().is_dir() || tries == TRIES {
+                let mut in_use = self.in_use();
+                in_use.retain(|path, _| path.exists());
+                in_use.insert(directory.path().to_owned(), lock);
+                return Ok(directory);
+            }
+        }
+    }
+
+    /// Removes the databases that processes left behind which were killed, and says how many.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the directory cannot be read.
+    pub fn sweep(&self) -> Result<usize> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(Error::io("read", &self.root)(error)),
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry.map_err(Error::io("read", &self.root))?;
+            let ours = entry.file_name().to_str().is_some_and(is_database)
+                && entry.file_type().is_ok_and(|kind| kind.is_dir());
+            // Held while it is removed, so that two processes do not remove the same one.
+            let Some(_lock) = ours.then(|| lock(&entry.path())).flatten() else { continue };
+            removed += usize::from(fs::remove_dir_all(entry.path()).is_ok());
+        }
+        Ok(removed)
+    }
+
+    /// Removes what this process has made and not yet removed: the databases are open and must not be
+    /// used any more, as the process is about to end.
+    pub fn remove_all(&self) {
+        for path in self.in_use().keys() {
+            // What cannot be removed now is swept by the next run.
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+
+    fn in_use(&self) -> MutexGuard<'_, InUse> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The nearest directory that exists already: a fresh one below it is on the same filesystem.
@@ -65,6 +143,20 @@ impl BenchDir {
     }
 }
 
+/// The lock of a directory, if no process holds it.
+fn lock(directory: &Path) -> Option<File> {
+    let directory = File::open(directory).ok()?;
+    directory.try_lock().ok()?;
+    Some(directory)
+}
+
+fn is_database(name: &str) -> bool {
+    let random = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
+    random.is_some_and(|random| {
+        random.len() == RANDOM && random.chars().all(|letter| letter.is_ascii_alphanumeric())
+    })
+}
+
 /// Names of `statfs`'s magic numbers (`man 2 statfs`), and whether the data is in memory.
 const fn name_of(magic: u64) -> Option<(&'static str, bool)> {
     Some(match magic {
@@ -83,4 +175,50 @@ const fn name_of(magic: u64) -> Option<(&'static str, bool)> {
         0x8584_58f6 => ("ramfs", true),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(root: &Path) -> usize {
+        fs::read_dir(root).unwrap().count()
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_and_what_is_in_use_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = BenchDir::at(root.path());
+        let used = dir.fresh().unwrap();
+        let left = root.path().join("prismq-a1B2c3.benchdb");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("queue.db"), "old").unwrap();
+        assert_eq!(BenchDir::at(root.path()).sweep().unwrap(), 1);
+        assert!(!left.exists());
+        assert!(used.path().is_dir());
+    }
+
+    #[test]
+    fn nothing_of_the_users_own_is_swept() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["prismq-web", "prismq-abcdef", "notes.benchdb", "prismq-two-it.benchdb"] {
+            fs::create_dir(root.path().join(name)).unwrap();
+        }
+        fs::write(root.path().join("prismq-abcdef.benchdb"), "a file").unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("prismq-ghijkl.benchdb")).unwrap();
+        assert_eq!(BenchDir::at(root.path()).sweep().unwrap(), 0);
+        assert_eq!(count(root.path()), 6);
+        assert_eq!(BenchDir::at(root.path().join("not there")).sweep().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_process_that_is_stopped_removes_its_databases() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = BenchDir::at(root.path());
+        let used = dir.fresh().unwrap();
+        fs::write(used.path().join("queue.db"), "open").unwrap();
+        let clone = dir.clone();
+        clone.remove_all();
+        assert_eq!(count(root.path()), 0);
+    }
 }

@@ -15,6 +15,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
 use crate::engine::EngineKind;
 use crate::error::Result;
 use crate::invocation::{Invocation, Mode};
+use crate::places;
 use crate::profile::{Profile, Scale};
 use crate::progress::Progress;
 use crate::stage::Stage;
@@ -43,8 +44,11 @@ pub fn criterion(stage: &Stage, invocation: &Invocation) -> Criterion {
         Scale::Trial => Profile::Smoke,
     };
     let resamples = if profile == Profile::Smoke { RESAMPLES_SMOKE } else { RESAMPLES };
-    let criterion =
-        Criterion::default().sample_size(ROUNDS).nresamples(resamples).configure_from_args();
+    let criterion = Criterion::default()
+        .output_directory(&places::criterion_dir())
+        .sample_size(ROUNDS)
+        .nresamples(resamples)
+        .configure_from_args();
     let usual = (EngineKind::default(), Profile::default());
     if invocation.names_baseline() || (stage.kind(), profile) == usual {
         return criterion;

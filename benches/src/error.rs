@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use prismq_report::baseline::BaselineError;
+use prismq_report::targets::TargetError;
 use thiserror::Error;
 
 use crate::engine::EngineError;
@@ -24,6 +26,23 @@ pub enum Error {
     /// A file that describes a workload is wrong.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The name of a baseline cannot be kept.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    /// The targets cannot be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A directory that the environment names cannot be written to.
+    #[error("cannot write to {}: {source}; {variable} chooses another directory", path.display())]
+    Place {
+        /// The variable that chooses it.
+        variable: &'static str,
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file or directory could not be used.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

@@ -2,11 +2,8 @@
 //!
 //! Criterion reads the same arguments for itself and reports wrong ones.
 
-/// Criterion's options whose value may be the next argument.
-const WITH_VALUE: [&str; 20] = [
-    "-b",
-    "-c",
-    "-s",
+/// Criterion's options with a value, which may be attached or the next argument.
+const WITH_VALUE: [&str; 17] = [
     "--baseline",
     "--baseline-lenient",
     "--color",
@@ -25,6 +22,8 @@ const WITH_VALUE: [&str; 20] = [
     "--significance-level",
     "--warm-up-time",
 ];
+/// Those with a value that have one letter. Others may stand before them in one argument.
+const SHORT_WITH_VALUE: [char; 3] = ['b', 'c', 's'];
 
 /// What becomes of this start of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +34,16 @@ pub enum Mode {
     Trial,
     /// Listing, profiling or loading: Criterion's own business, without a record.
     Unrecorded,
+}
+
+/// An argument with the value that belongs to it.
+enum Word<'a> {
+    /// Its name is with its dashes if it is long, a letter if it is short.
+    Option {
+        name: &'a str,
+        value: Option<&'a str>,
+    },
+    Filter(&'a str),
 }
 
 /// The arguments of a suite and what follows from them.
@@ -72,41 +81,60 @@ impl Invocation {
         Self { argv, mode, quick }
     }
 
-    /// The value of an option: `--name value`, `--name=value` or `-n value`.
+    /// The value of an option: `--name value`, `--name=value`, `-n value`, `-nvalue` or `-n=value`.
     #[must_use]
     pub fn option(&self, long: &str, short: &str) -> Option<&str> {
-        let mut args = self.argv.iter();
-        while let Some(arg) = args.next() {
-            if arg == long || arg == short {
-                return args.next().map(String::as_str);
+        self.words().into_iter().find_map(|word| match word {
+            Word::Option { name, value }
+                if name == long || name == short.trim_start_matches('-') =>
+            {
+                value
             }
-            if let Some(value) = arg.strip_prefix(long).and_then(|rest| rest.strip_prefix('=')) {
-                return Some(value);
-            }
-        }
-        None
+            Word::Option { .. } | Word::Filter(_) => None,
+        })
     }
 
     /// Which benchmarks it names, if it does not mean all.
     #[must_use]
     pub fn filter(&self) -> Option<&str> {
-        let mut args = self.argv.iter();
+        self.words().into_iter().find_map(|word| match word {
+            Word::Filter(filter) => Some(filter),
+            Word::Option { .. } => None,
+        })
+    }
+
+    fn words(&self) -> Vec<Word<'_>> {
+        let mut words = Vec::new();
+        let mut args = self.argv.iter().map(String::as_str);
         while let Some(arg) = args.next() {
-            if WITH_VALUE.contains(&arg.as_str()) {
-                args.next();
-            } else if !arg.starts_with('-') {
-                return Some(arg);
+            if arg.starts_with("--") {
+                let (name, value) = match arg.split_once('=') {
+                    Some((name, value)) => (name, Some(value)),
+                    None => (arg, WITH_VALUE.contains(&arg).then(|| args.next()).flatten()),
+                };
+                words.push(Word::Option { name, value });
+            } else if let Some(letters) = arg.strip_prefix('-') {
+                let Some(at) = letters.find(SHORT_WITH_VALUE) else { continue };
+                let (name, attached) = letters.get(at..).unwrap_or_default().split_at(1);
+                let attached = attached.strip_prefix('=').unwrap_or(attached);
+                let value = if attached.is_empty() { args.next() } else { Some(attached) };
+                words.push(Word::Option { name, value });
+            } else {
+                words.push(Word::Filter(arg));
             }
         }
-        None
+        words
     }
 
     /// Whether it says what becomes of Criterion's baselines.
     #[must_use]
     pub fn names_baseline(&self) -> bool {
-        let long = ["--save-baseline", "--baseline", "--baseline-lenient", "--discard-baseline"];
-        let named = |arg: &String| long.iter().any(|name| is_option(arg, name));
-        self.argv.iter().any(|arg| arg == "-s" || arg == "-b" || named(arg))
+        let naming =
+            ["--save-baseline", "--baseline", "--baseline-lenient", "--discard-baseline", "s", "b"];
+        self.words().iter().any(|word| match word {
+            Word::Option { name, .. } => naming.contains(name),
+            Word::Filter(_) => false,
+        })
     }
 
     /// How many calls Criterion measures, `usual` unless the line says otherwise.

@@ -3,6 +3,11 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+/// The variable that names the directory of records and reports.
+pub const RESULTS: &str = "PRISMQ_RESULTS_DIR";
+/// The variable that names Criterion's directory.
+pub const CRITERION: &str = "CRITERION_HOME";
+
 /// The root of the workspace this harness was built in.
 #[must_use]
 pub fn workspace() -> PathBuf {
@@ -23,14 +28,15 @@ pub fn target_dir() -> PathBuf {
 /// Where records and reports are written: `PRISMQ_RESULTS_DIR`, else `results` in the workspace.
 #[must_use]
 pub fn results_dir() -> PathBuf {
-    named_by("PRISMQ_RESULTS_DIR").unwrap_or_else(|| workspace().join("results"))
+    named_by(RESULTS).unwrap_or_else(|| workspace().join("results"))
 }
 
-/// Where Criterion keeps its figures and charts: `CRITERION_HOME`, else in the target directory.
+/// Where Criterion keeps its figures and charts: `CRITERION_HOME`, else in the target directory. Criterion
+/// is given it: by itself it would take a relative `CARGO_TARGET_DIR` from the directory that cargo starts
+/// suites in, which is not the one cargo took it from.
 #[must_use]
 pub fn criterion_dir() -> PathBuf {
-    let named = env::var_os("CRITERION_HOME").filter(|dir| !dir.is_empty());
-    named.map_or_else(|| target_dir().join("criterion"), PathBuf::from)
+    named_by(CRITERION).unwrap_or_else(|| target_dir().join("criterion"))
 }
 
 /// The thresholds the verdict checks.

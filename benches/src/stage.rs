@@ -6,7 +6,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::bench_dir::BenchDir;
-use crate::engine::{Durability, Engine, EngineKind, OpenOptions};
+use crate::child::{CensusOrder, count_afresh};
+use crate::engine::{Census, Durability, Engine, EngineKind, OpenOptions};
 use crate::error::{Error, Result};
 use crate::profile::{Profile, Scale};
 
@@ -21,6 +22,7 @@ pub struct Stage {
     bench_dir: BenchDir,
     scale: Scale,
     durability: Durability,
+    recounts: bool,
 }
 
 impl Stage {
@@ -31,13 +33,15 @@ impl Stage {
     pub fn from_env(trial: bool) -> Result<Self> {
         let profile = Profile::from_env()?;
         let scale = if trial { Scale::Trial } else { Scale::Profile(profile) };
-        Ok(Self::new(EngineKind::from_env()?, BenchDir::from_env(), scale))
+        let stage = Self::new(EngineKind::from_env()?, BenchDir::from_env(), scale);
+        Ok(Self { recounts: true, ..stage })
     }
 
-    /// A stage put together otherwise.
+    /// A stage put together otherwise, for programs that are not suites: they cannot be started as the
+    /// processes that count what a round left behind.
     #[must_use]
     pub const fn new(kind: EngineKind, bench_dir: BenchDir, scale: Scale) -> Self {
-        Self { kind, bench_dir, scale, durability: Durability::Full }
+        Self { kind, bench_dir, scale, durability: Durability::Full, recounts: false }
     }
 
     /// The engine under test.
@@ -67,7 +71,8 @@ impl Stage {
         let path = directory.path().join("queue.db");
         let options = OpenOptions { durability: self.durability, ..options(workers) };
         let engine = self.kind.open(&path, options).map_err(Error::engine(OPEN))?;
-        Ok(Database { engine, path, _directory: directory })
+        let (kind, recounts) = (self.kind, self.recounts);
+        Ok(Database { engine, path, kind, recounts, _directory: directory })
     }
 
     /// The same stage with another engine.
@@ -99,6 +104,8 @@ const fn options(workers: usize) -> OpenOptions {
 pub struct Database {
     engine: Box<dyn Engine>,
     path: PathBuf,
+    kind: EngineKind,
+    recounts: bool,
     _directory: TempDir,
 }
 
@@ -107,6 +114,24 @@ impl Database {
     #[must_use]
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// Closes the database and has a process count what its file holds, which knows nothing else of it.
+    /// Gives what is wrong if that is not what the books of the round say.
+    ///
+    /// # Errors
+    /// [`Error::Child`] if the process cannot do so.
+    pub fn recount(self, queues: &[&str], books: Census) -> Result<Option<String>> {
+        let Self { engine, path, kind, recounts, _directory } = self;
+        drop(engine);
+        if !recounts {
+            return Ok(None);
+        }
+        let queues = queues.iter().map(|queue| (*queue).to_owned()).collect();
+        let found = count_afresh(CensusOrder { engine: kind, path, queues })?;
+        Ok((found != books).then(|| {
+            format!("another process finds {found:?} in the file, the books say {books:?}")
+        }))
     }
 
     /// Its file.

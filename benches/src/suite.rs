@@ -1,67 +1,110 @@
 //! One suite from its start to its written record.
 
 use std::io::Write as _;
+use std::mem;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use prismq_report::record::{
-    Conditions, Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
-};
+use prismq_report::record::{Conditions, Metric, SyncCheck, Validity};
 
 use crate::child;
 use crate::driver::{self, Call, Driver};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::invocation::{Invocation, Mode};
-use crate::places;
+use crate::machine_lock::MachineLock;
+use crate::part::{Part, Written};
+use crate::quiet::{self, Budget, Sources};
 use crate::recorder::{self, Case, Round};
 use crate::rounds::SharedRounds;
-use crate::run_identity::RunIdentity;
+use crate::settings;
 use crate::stage::Stage;
+
+/// The exit status where a setting is wrong.
+const REFUSED: u8 = 2;
+/// The exit status where a suite could not run.
+const FAILED: u8 = 1;
 
 /// A suite at work.
 pub struct Suite<'a> {
     name: &'static str,
     stage: Stage,
     driver: Driver<'a>,
-    started_at: Timestamp,
-    before: Conditions,
-    scenarios: Vec<Scenario>,
+    part: Arc<Part>,
+    budget: Budget,
 }
 
 /// Runs a suite: `body` says what to measure. The exit status is 0 once the record is written, or
-/// there is none to write, and 1 if the suite could not run. Whether its figures are good enough is
+/// there is none to write, 2 if a setting is wrong, in which case nothing was measured, and 1 if the suite
+/// could not run. Whether its figures are good enough is
 /// the verdict's business, which could not speak if a suite ended `cargo bench` before it.
 pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> ExitCode {
     if let Some(order) = child::Order::from_env() {
         return child::obey(&order);
     }
-    match run(name, body) {
+    let failed = |error: Error, code: u8| {
+        eprintln!("error: suite {name}: {error}");
+        ExitCode::from(code)
+    };
+    let (invocation, stage) = match prepare() {
+        Ok(prepared) => prepared,
+        Err(error) => return failed(error, REFUSED),
+    };
+    match run(name, invocation, stage, body) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: suite {name}: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(error, FAILED),
     }
 }
 
-fn run(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> Result<()> {
+/// Reads all settings.
+fn prepare() -> Result<(Invocation, Stage)> {
     let invocation = Invocation::from_args();
     let stage = Stage::from_env(invocation.mode == Mode::Trial)?;
+    settings::check(&invocation, stage.bench_dir())?;
+    Ok((invocation, stage))
+}
+
+fn run(
+    name: &'static str,
+    invocation: Invocation,
+    stage: Stage,
+    body: impl FnOnce(&mut Suite<'_>) -> Result<()>,
+) -> Result<()> {
+    let measures = invocation.mode == Mode::Measure;
+    let alone = measures.then(|| {
+        MachineLock::take(&MachineLock::path(), name, |holder| {
+            eprintln!("suite {name}: waiting for another measurement on this machine: {holder}");
+        })
+    });
+    let _alone = alone.transpose()?;
+    let swept = stage.bench_dir().sweep()?;
+    if swept > 0 {
+        let root = stage.bench_dir().root().display();
+        eprintln!("suite {name}: removed {swept} databases that a killed run left in {root}");
+    }
     // Nobody reads them where nothing is recorded.
-    let before = match invocation.mode {
-        Mode::Measure => environment::conditions(stage.bench_dir()),
-        Mode::Trial | Mode::Unrecorded => Conditions::default(),
+    let (sync, before) = if measures {
+        (environment::sync::check(stage.bench_dir())?, environment::conditions(stage.bench_dir()))
+    } else {
+        (SyncCheck::default(), Conditions::default())
     };
+    if let Some(doubt) = sync.objection().or_else(|| sync.warning()) {
+        eprintln!("suite {name}: {doubt}");
+    }
     let mut criterion = driver::criterion(&stage, &invocation);
+    let part = Arc::new(Part::new(name, stage.clone(), invocation.clone(), sync, before));
+    let stopped = part.clone();
+    interrupt::on_stop(move || stopped.stop())?;
+    // A smoke run is not asked for goals, and has no time to repeat anything.
+    let repeats = if stage.scale().tells_rates() { quiet::BUDGET } else { Duration::ZERO };
     let mut suite = Suite {
         name,
         stage,
         driver: Driver::new(&mut criterion, name, invocation),
-        started_at: Timestamp::now(),
-        before,
-        scenarios: Vec::new(),
+        part,
+        budget: Budget::new(Sources::default(), repeats),
     };
     body(&mut suite)?;
     suite.finish()?;
@@ -101,14 +144,26 @@ impl Suite<'_> {
         mut round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
     ) -> Result<()> {
         let mut shared = SharedRounds::default();
+        let mut budget = mem::take(&mut self.budget);
+        let trial = self.is_trial();
         let on_line = point.map(|(line, at)| (line, at.to_string()));
         for (scenario, parameter) in
             [(case.scenario, case.parameter.clone())].into_iter().chain(on_line)
         {
             self.bench_as(scenario, &parameter, |stage, call| {
-                Ok(shared.get(call.index, || round(stage))?.0)
+                let measure = || {
+                    if trial || call.discarded {
+                        return round(stage);
+                    }
+                    let (measured, disturbance) = budget.undisturbed(|| round(stage))?;
+                    let (took, mut measured) = measured;
+                    measured.course.disturbance = Some(disturbance);
+                    Ok((took, measured))
+                };
+                Ok(shared.get(call.index, measure)?.0)
             })?;
         }
+        self.budget = budget;
         let measured = shared.measured().iter().skip(self.discarded_calls());
         self.record(case, measured.map(|measured| &measured.1), Vec::new())
     }
@@ -191,7 +246,8 @@ impl Suite<'_> {
             // It claims nothing but correctness.
             case.claims.clear();
         }
-        let scenario = recorder::scenario(self.name, case, rounds, once)?;
+        let mut scenario = recorder::scenario(self.name, case, rounds, once)?;
+        scenario.warnings.extend(scenario.disturbed());
         if let Validity::Invalid { reasons } = &scenario.validity {
             if self.is_trial() {
                 return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });
@@ -201,7 +257,7 @@ impl Suite<'_> {
         for warning in &scenario.warnings {
             eprintln!("{}: {warning}", scenario.id);
         }
-        self.scenarios.push(scenario);
+        self.part.keep(scenario);
         Ok(())
     }
 
@@ -209,37 +265,24 @@ impl Suite<'_> {
     #[must_use]
     pub fn figure(&self, case: &Case, metric: &str) -> Option<f64> {
         let id = case.id(self.name);
-        let scenario = self.scenarios.iter().find(|scenario| scenario.id == id)?;
-        scenario.metric(metric)?.value
+        self.part.figure(&id, metric)
     }
 
     /// Writes the record, if this start is one that is recorded and anything was measured.
     fn finish(self) -> Result<()> {
-        let invocation = self.driver.invocation().clone();
-        if invocation.mode != Mode::Measure || self.scenarios.is_empty() {
-            return Ok(());
+        let after = || environment::conditions(self.stage.bench_dir());
+        match self.part.write(after)? {
+            Written::Record(path) => {
+                // A closed stdout must not turn a written record into a failure.
+                let _ = writeln!(std::io::stdout(), "record: {}", path.display());
+            }
+            Written::Nothing => {
+                let invocation = self.driver.invocation();
+                if let (Mode::Measure, Some(filter)) = (invocation.mode, invocation.filter()) {
+                    eprintln!("suite {}: no benchmark matches {filter:?}", self.name);
+                }
+            }
         }
-        let profile = match self.stage.scale() {
-            crate::profile::Scale::Profile(profile) => profile.name(),
-            crate::profile::Scale::Trial => return Ok(()),
-        };
-        let record = SuiteRecord {
-            schema: SUITE_SCHEMA.to_owned(),
-            schema_version: SCHEMA_VERSION.to_owned(),
-            run_id: RunIdentity::of_parent(&places::target_dir()).take()?,
-            suite: self.name.to_owned(),
-            started_at: self.started_at,
-            ended_at: Timestamp::now(),
-            profile: profile.to_owned(),
-            engine: self.stage.kind().name().to_owned(),
-            argv: invocation.argv,
-            environment: environment::gather(&self.stage, self.before)?,
-            scenarios: self.scenarios,
-        };
-        let path = prismq_report::files::write_suite(&places::results_dir(), &record)
-            .map_err(|error| Error::Record { source: error.into() })?;
-        // A closed stdout must not turn a written record into a failure.
-        let _ = writeln!(std::io::stdout(), "record: {}", path.display());
         Ok(())
     }
 }

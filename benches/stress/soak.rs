@@ -1,9 +1,8 @@
 //! Ten minutes or more of the same load, while readers, processes and kills come and go.
 
-use std::env;
 use std::time::Duration;
 
-use prismq_bench::error::{Error, Result};
+use prismq_bench::error::Result;
 use prismq_bench::metrics::{
     BUSY_ERRORS, DATABASE_SLOPE_MIB_PER_H, DUPLICATED, KILLED, LOST, MAX_MS, P50_MS, P99_MS,
     RECOVERED, RECOVERY_MS, RSS_SLOPE_MIB_PER_H, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, Spec,
@@ -13,13 +12,11 @@ use prismq_bench::profile::{Profile, Scale};
 use prismq_bench::progress::Progress;
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::slope_with_interval;
+use prismq_bench::settings;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::soak::{Phase, Sample, Soak, Soaked, soak};
 use prismq_report::record::{ConfidenceInterval, Metric, Model};
 
-const VARIABLE: &str = "PRISMQ_SOAK_MINUTES";
-const MINUTES: usize = 10;
-const MINUTES_MAX: usize = 24 * 60;
 const TASKS_PER_S: u32 = 200;
 const MIB: f64 = 1024.0 * 1024.0;
 const NS_PER_MS: f64 = 1e6;
@@ -30,7 +27,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     if !matches!(scale, Scale::Trial | Scale::Profile(Profile::Full)) {
         return Ok(());
     }
-    let minutes = minutes()?;
+    let minutes = settings::soak_minutes()?;
     let load = load(minutes, suite.is_trial());
     let case = Case::new("soak", "minutes", minutes)
         .model(Model::Open)
@@ -69,18 +66,6 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         ..Round::default()
     };
     suite.record(case, [&round], slopes(&soaked))
-}
-
-/// The variable makes it longer, never shorter.
-fn minutes() -> Result<usize> {
-    let Some(asked) = env::var_os(VARIABLE) else { return Ok(MINUTES) };
-    let asked = asked.to_string_lossy().into_owned();
-    let minutes = asked.parse().ok().filter(|minutes| (MINUTES..=MINUTES_MAX).contains(minutes));
-    minutes.ok_or(Error::Setting {
-        variable: VARIABLE,
-        value: asked,
-        allowed: "whole minutes from 10 to 1440",
-    })
 }
 
 fn load(minutes: usize, trial: bool) -> Soak {

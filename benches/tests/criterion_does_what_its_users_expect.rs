@@ -82,6 +82,8 @@ impl Place {
             .env("PRISMQ_RESULTS_DIR", self.home.path().join("results"))
             .env("PRISMQ_BENCH_DIR", self.home.path().join("db"))
             .env("CRITERION_HOME", self.criterion())
+            // Where the lock of the machine lies: the tests run beside each other.
+            .env("TMPDIR", self.home.path())
             .output()?)
     }
 

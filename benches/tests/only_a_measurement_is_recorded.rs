@@ -42,7 +42,14 @@ fn the_number_of_rounds_is_the_users() {
 
 #[test]
 fn options_are_found_in_all_their_forms() {
-    for line in ["--save-baseline a --bench", "--bench --save-baseline=a", "-s a --bench"] {
+    for line in [
+        "--save-baseline a --bench",
+        "--bench --save-baseline=a",
+        "-s a --bench",
+        "-sa --bench",
+        "-s=a --bench",
+        "-ns a --bench",
+    ] {
         assert_eq!(invocation(line).option("--save-baseline", "-s"), Some("a"), "{line}");
     }
     assert_eq!(invocation("--baseline-lenient a --bench").option("--baseline", "-b"), None);
@@ -53,14 +60,14 @@ fn a_filter_is_told_from_the_values_of_options() {
     for line in ["drain --bench", "--sample-size 20 drain", "--save-baseline a --exact drain"] {
         assert_eq!(invocation(line).filter(), Some("drain"), "{line}");
     }
-    for line in ["--bench", "--save-baseline drain --bench", "--baseline=drain"] {
+    for line in ["--bench", "--save-baseline drain --bench", "--baseline=drain", "-ns drain"] {
         assert_eq!(invocation(line).filter(), None, "{line}");
     }
 }
 
 #[test]
 fn a_named_baseline_is_left_to_the_user() {
-    for line in ["-s a", "--save-baseline=a", "--baseline-lenient a", "--discard-baseline"] {
+    for line in ["-s a", "-sa", "--save-baseline=a", "--baseline-lenient a", "--discard-baseline"] {
         assert!(invocation(line).names_baseline(), "{line}");
     }
     assert!(!invocation("--bench drain").names_baseline());

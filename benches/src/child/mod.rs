@@ -4,11 +4,13 @@
 //! An order goes to the child in the variable; what else is said passes over its standard input and
 //! output, line by line. A child ends when its part is done or when nobody is left to talk to.
 
+mod census;
 mod counted;
 mod drainer;
 mod enqueuer;
 mod holder;
 
+pub use census::{CensusOrder, count_afresh};
 pub use counted::{COUNTED_TYPE, CountOrder, Operation};
 pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
 pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
@@ -35,6 +37,8 @@ pub enum Order {
     Drain(DrainOrder),
     /// Do one operation so many times.
     Count(CountOrder),
+    /// Count what a file holds.
+    Census(CensusOrder),
 }
 
 impl Order {
@@ -77,6 +81,7 @@ pub fn obey(order: &Order) -> ExitCode {
         Order::Enqueue(order) => enqueuer::obey(order),
         Order::Drain(order) => drainer::obey(order),
         Order::Count(order) => counted::obey(order),
+        Order::Census(order) => census::obey(order),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -133,7 +133,7 @@ impl Counters {
 }
 
 /// How many tasks stand where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Census {
     /// May be claimed.
     pub ready: u64,
@@ -143,6 +143,19 @@ pub struct Census {
     pub leased: u64,
     /// Dead letters.
     pub dead: u64,
+}
+
+impl Census {
+    /// Of this queue and another.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            ready: self.ready + other.ready,
+            scheduled: self.scheduled + other.scheduled,
+            leased: self.leased + other.leased,
+            dead: self.dead + other.dead,
+        }
+    }
 }
 
 /// What a pool has done when it has stopped.

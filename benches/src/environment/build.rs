@@ -55,4 +55,53 @@ mod tests {
         assert!(build.rustc.value.unwrap().starts_with("rustc 1."));
         assert_eq!(build.lockfile_hash.value.unwrap().len(), "sha256:".len() + 64);
     }
+
+    /// What the queue, the engine it is compared with and the load itself are made of. Workloads are drawn
+    /// before they are measured.
+    const MEASURED: [&str; 8] = [
+        "prismq",
+        "prismq-bench",
+        "crossbeam",
+        "hdrhistogram",
+        "memory-stats",
+        "r2d2",
+        "r2d2_sqlite",
+        "rand",
+    ];
+
+    fn read(file: &str) -> toml::Table {
+        let path = crate::places::workspace().join(file);
+        std::fs::read_to_string(path).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn nothing_on_a_measured_path_is_built_slower() {
+        let workspace = read("Cargo.toml");
+        let slower = workspace["profile"]["bench"]["package"].as_table().unwrap();
+        let lock = read("Cargo.lock");
+        let name_of = |package: &toml::Value| package["name"].as_str().unwrap().to_owned();
+        let packages = lock["package"].as_array().unwrap();
+        let known = |name: &str| packages.iter().any(|package| name_of(package) == name);
+        assert!(slower.keys().all(|name| known(name)), "a package that is not built: {slower:?}");
+
+        let own = read("crates/prismq/Cargo.toml");
+        let mut left: Vec<String> = MEASURED.map(str::to_owned).to_vec();
+        left.extend(own["dependencies"].as_table().unwrap().keys().cloned());
+        let mut measured = std::collections::BTreeSet::new();
+        while let Some(name) = left.pop() {
+            // Those of the workspace's own packages include what only their tests need; a histogram is
+            // written to while something is measured, but put into a record afterwards.
+            let leaf = name.starts_with("prismq") || name == "hdrhistogram";
+            if !measured.insert(name.clone()) || leaf {
+                continue;
+            }
+            for package in packages.iter().filter(|package| name_of(package) == name) {
+                let needs = package.get("dependencies").and_then(toml::Value::as_array);
+                let needs = needs.into_iter().flatten().filter_map(toml::Value::as_str);
+                left.extend(needs.filter_map(|need| need.split(' ').next()).map(str::to_owned));
+            }
+        }
+        let wrong: Vec<&String> = slower.keys().filter(|name| measured.contains(*name)).collect();
+        assert!(wrong.is_empty(), "{wrong:?} are measured");
+    }
 }

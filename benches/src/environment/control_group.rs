@@ -16,13 +16,15 @@ pub(super) fn quota_cores(root: &Path) -> Known<f64> {
 }
 
 fn least(root: &Path, membership: &str) -> Result<f64, String> {
-    let quotas = candidates(root, membership).into_iter().filter_map(|folder| quota_in(&folder));
+    let quotas = groups(root, membership).into_iter().filter_map(|folder| quota_in(&folder));
     quotas.reduce(f64::min).ok_or_else(|| NO_LIMIT.to_owned())
 }
 
 /// The folders of the groups this process is in, from its own upwards: of version 2, and of version 1
-/// where the controller `cpu` is still there. A container sees its own group at the root.
-fn candidates(root: &Path, membership: &str) -> Vec<PathBuf> {
+/// where the controller `cpu` is still there. A container sees its own group at the root; `root` is where
+/// the groups are mounted, `membership` the text of `/proc/PID/cgroup`.
+#[must_use]
+pub fn groups(root: &Path, membership: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for line in membership.lines() {
         let mut parts = line.splitn(3, ':');

@@ -13,14 +13,16 @@ mod memory;
 mod mounts;
 mod processor;
 mod sqlite;
+pub mod sync;
 mod virtualisation;
 
 pub use conditions::conditions;
+pub use control_group::groups;
 
 use std::path::Path;
 use std::thread;
 
-use prismq_report::record::{Conditions, Environment, Known, Machine};
+use prismq_report::record::{Conditions, Environment, Known, Machine, SyncCheck};
 
 use crate::bench_dir::BenchDir;
 use crate::error::Result;
@@ -28,18 +30,24 @@ use crate::stage::Stage;
 use mounts::Mount;
 
 /// Describes the program, the machine and the database behind the figures of a suite, with the
-/// conditions that were taken before it; those after it are taken now.
+/// conditions before and after it and what was found out about syncs.
 ///
 /// # Errors
 /// If the engine cannot open a database to read its settings back from.
-pub fn gather(stage: &Stage, before: Conditions) -> Result<Environment> {
+pub fn gather(
+    stage: &Stage,
+    sync: SyncCheck,
+    before: Conditions,
+    after: Conditions,
+) -> Result<Environment> {
     Ok(Environment {
         git: git::git(),
         build: build::build(),
         machine: machine(stage.bench_dir()),
         sqlite: sqlite::sqlite(stage)?,
+        sync,
         before,
-        after: conditions(stage.bench_dir()),
+        after,
     })
 }
 

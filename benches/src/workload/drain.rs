@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use prismq_report::record;
 
 use crate::accounting::Audit;
-use crate::engine::{Counters, CrewReport, Engine, TaskSpec};
+use crate::engine::{Census, Counters, CrewReport, DEFAULT_QUEUE, Engine, TaskSpec};
 use crate::error::{Error, Result};
 use crate::latencies::{add, empty};
 use crate::metrics::as_f64;
@@ -127,7 +127,9 @@ impl Drained {
 /// If the engine fails before there is anything to measure.
 pub fn drain(stage: &Stage, load: &Drain) -> Result<Drained> {
     let database = stage.database(load.workers)?;
-    run(&Subject::of(&database), load)
+    let mut drained = run(&Subject::of(&database), load)?;
+    drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
+    Ok(drained)
 }
 
 /// The same on anything that is open and empty.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use prismq_report::record;
 
-use crate::engine::{Census, Counters, Engine, EngineError, TaskSpec};
+use crate::engine::{Census, Counters, DEFAULT_QUEUE, Engine, EngineError, TaskSpec};
 use crate::error::{Error, Result};
 use crate::latencies::{Arrival, Latencies, lives};
 use crate::metrics::as_f64;
@@ -96,6 +96,7 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
         ..record::Round::default()
     };
     let publish = Latencies::of(&lives)?.publish;
+    faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
     Ok(Enqueued { tasks, took, publish, met, written, course, faults })
 }
 

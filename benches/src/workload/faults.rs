@@ -11,7 +11,7 @@ use prismq_check::{Exercise, Verdict, exercise};
 
 use crate::accounting::Audit;
 use crate::child::{Death, HELD_TYPE, HoldOrder, die_holding};
-use crate::engine::{Attempt, Census, Crew, Ending, EngineKind, Handler, TaskSpec};
+use crate::engine::{Attempt, Census, Crew, DEFAULT_QUEUE, Ending, EngineKind, Handler, TaskSpec};
 use crate::error::{Error, Result};
 use crate::ledger::{Entry, Ledger, ids_that};
 use crate::stage::Stage;
@@ -143,6 +143,7 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
         ));
     }
     check(&mut aftermath, load, census);
+    aftermath.faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
     if stage.kind() == EngineKind::Prismq {
         aftermath.faults.extend(broken_promises(stage, load)?);
     }

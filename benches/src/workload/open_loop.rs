@@ -7,6 +7,7 @@ use std::time::Duration;
 use prismq_report::record;
 
 use crate::accounting::Audit;
+use crate::engine::{Census, DEFAULT_QUEUE};
 use crate::error::Result;
 use crate::health;
 use crate::latencies::{Latencies, Life, lives};
@@ -66,7 +67,9 @@ pub struct Offered {
 /// If the engine fails to do what no figure can be had without.
 pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<Offered> {
     let database = stage.database(load.workers + load.generators)?;
-    run(&Subject::of(&database), load)
+    let mut offered = run(&Subject::of(&database), load)?;
+    offered.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
+    Ok(offered)
 }
 
 /// The same on anything that is open and empty.

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::clocks::Clock;
-use crate::engine::{Engine, TaskSpec};
+use crate::engine::{Census, DEFAULT_QUEUE, Engine, TaskSpec};
 use crate::error::{Error, Result};
 use crate::latencies::{Arrival, lives};
 use crate::sampler;
@@ -38,7 +38,9 @@ pub struct Pipeline {
 /// If the engine fails.
 pub fn pipeline(stage: &Stage, load: &Pipeline) -> Result<Drained> {
     let database = stage.database(load.workers + load.producers)?;
-    run(&Subject::of(&database), load)
+    let mut drained = run(&Subject::of(&database), load)?;
+    drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
+    Ok(drained)
 }
 
 /// The same on anything that is open and empty.

@@ -94,10 +94,11 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
     if !in_time {
         faults.push(format!("the tasks were not done within {bound:?} of the last arrival"));
     }
-    let mut dead = 0;
+    let (mut dead, mut left) = (0, Census::default());
     for (queue, _) in &crews {
         let census = engine.census_of(queue).map_err(Error::engine("count its tasks"))?;
         dead += census.dead;
+        left = left.and(census);
         if (Census { dead: 0, ..census }) != Census::default() {
             faults.push(format!("tasks were left in the queue {queue}: {census:?}"));
         }
@@ -111,6 +112,9 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
     faults.extend(audit.faults());
     faults.extend(died_otherwise(&to_die, &ids_that(&entries, Ending::Dead)));
     faults.extend(run_otherwise(&tasks, &runs));
+    let busy_errors = engine.counters().since(before).busy_errors;
+    let queues: Vec<&str> = crews.iter().map(|(queue, _)| *queue).collect();
+    faults.extend(database.recount(&queues, left)?);
     Ok(Done {
         took: entries.iter().map(|entry| entry.at).max().unwrap_or(began).duration_since(began),
         offered: offered(&lived).filter(|_| schedule.open),
@@ -118,7 +122,7 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
         audit,
         retried: size(ids_that(&entries, Ending::Retried).len()),
         dead,
-        busy_errors: engine.counters().since(before).busy_errors,
+        busy_errors,
         faults,
     })
 }

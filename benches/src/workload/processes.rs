@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::accounting::Audit;
 use crate::child::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
-use crate::engine::Census;
+use crate::engine::{Census, DEFAULT_QUEUE};
 use crate::error::{Error, Result};
 use crate::stage::Stage;
 use crate::workload::drain::{BOUND, ENQUEUE_BATCH};
@@ -81,5 +81,6 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     faults.extend(reports.iter().flat_map(|report| report.errors.clone()));
     let own = engine.counters().busy_errors;
     let busy_errors = own + reports.iter().map(|report| report.busy_errors).sum::<u64>();
+    faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
     Ok(Shared { took, audit, busy_errors, faults })
 }

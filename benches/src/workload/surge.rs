@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use prismq_report::record;
 
 use crate::accounting::Audit;
-use crate::engine::TaskSpec;
+use crate::engine::{Census, DEFAULT_QUEUE, TaskSpec};
 use crate::error::{Error, Result};
 use crate::latencies::{Latencies, Life, add, empty, lives};
 use crate::metrics::as_f64;
@@ -78,7 +78,9 @@ impl Subsided {
 /// If the engine fails.
 pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
     let database = stage.database(load.workers + load.generators)?;
-    run(&Subject::of(&database), load)
+    let mut subsided = run(&Subject::of(&database), load)?;
+    subsided.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
+    Ok(subsided)
 }
 
 /// The same on anything that is open and empty.

@@ -128,7 +128,11 @@ pub fn list(results: &Path) -> Result<Vec<String>, BaselineError> {
     Ok(names)
 }
 
-fn path(results: &Path, name: &str) -> Result<PathBuf, BaselineError> {
+/// Whether a baseline may be called so.
+///
+/// # Errors
+/// [`BaselineError::Name`] if not.
+pub fn check_name(name: &str) -> Result<(), BaselineError> {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     let sound = !name.is_empty()
         && name.len() <= NAME_MAX
@@ -137,5 +141,10 @@ fn path(results: &Path, name: &str) -> Result<PathBuf, BaselineError> {
     if !sound {
         return Err(BaselineError::Name { name: name.to_owned() });
     }
+    Ok(())
+}
+
+fn path(results: &Path, name: &str) -> Result<PathBuf, BaselineError> {
+    check_name(name)?;
     Ok(results.join(FOLDER).join(format!("{name}.json")))
 }

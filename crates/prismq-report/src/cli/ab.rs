@@ -10,7 +10,7 @@ mod program;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::comparison::{Change, Comparison, Rules, compare_pairs, noise_of_pairs, pool};
@@ -18,12 +18,13 @@ use crate::conclude;
 use crate::fingerprint::identity;
 use crate::noise;
 use crate::record::RunRecord;
-use crate::render::{View, terminal};
+use crate::render::{Table, View, terminal};
 use crate::verdict::{FailOn, judge};
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use self::error::AbError;
 use self::program::{Program, Start};
@@ -95,8 +96,9 @@ impl Ab {
             None => before.clone(),
         };
         let stopped = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stopped);
-        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            flag::register(signal, Arc::clone(&stopped)).map_err(AbError::Signals)?;
+        }
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let folder = folder(results)?;
         show(&format!("seed {seed}, records in {}\n", folder.display()))?;
@@ -198,9 +200,8 @@ fn controlled(
 }
 
 fn table(comparison: &Comparison) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["metric", "change", "95 % interval", "noise floor", ""]);
+    let mut table = Table::default();
+    table.add_row(["metric", "change", "95 % interval", "noise floor", ""]);
     let share = |share: f64| format!("{:+.1} %", 100.0 * share);
     for row in &comparison.rows {
         let interval = row

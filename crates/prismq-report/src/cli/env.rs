@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::Args;
-use comfy_table::{Table, presets};
 
 use super::show::show;
 use super::source::{Source, load_base};
@@ -12,6 +11,7 @@ use crate::comparison::compare;
 use crate::conclude::Error;
 use crate::fingerprint::{facts, identity};
 use crate::record::RunRecord;
+use crate::render::Table;
 
 /// Where was this run made?
 ///
@@ -44,8 +44,7 @@ impl Env {
 }
 
 fn alone(run: &RunRecord) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    let mut table = Table::default();
     for (name, fact) in facts_of(run) {
         table.add_row([name, fact]);
     }
@@ -70,8 +69,8 @@ fn beside(run: &RunRecord, other: &RunRecord) -> String {
     if names.is_empty() {
         return text + "nothing differs\n";
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["", "run", "other"]);
+    let mut table = Table::default();
+    table.add_row(["", "run", "other"]);
     for name in names {
         table.add_row([name.to_owned(), of(&mine, name), of(&theirs, name)]);
     }

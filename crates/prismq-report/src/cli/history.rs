@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 
 use super::show::show;
 use crate::conclude::Error;
 use crate::history::{self, HistoryLine, Series, series, sparkline};
 use crate::record::Direction;
-use crate::render::number;
+use crate::render::{Table, number};
 
 /// How did figures move from run to run?
 ///
@@ -68,13 +67,8 @@ fn heading(latest: &HistoryLine, shown: usize, others: usize) -> String {
 }
 
 fn table<const N: usize>(header: [&str; N], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    for column in right {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let mut table = Table::aligned_right(right.iter().copied());
+    table.add_row(header);
     table
 }
 

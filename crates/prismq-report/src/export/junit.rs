@@ -1,9 +1,8 @@
 //! JUnit: a test case a target, a suite of them for each suite, and one case that says whether the
-//! figures can be trusted at all.
+//! figures can be trusted at all. The form is that of Jenkins' `junit-10.xsd`, which CI servers read.
 
+use std::fmt::{self, Write as _};
 use std::time::Duration;
-
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{ExportError, name, sentence};
 use crate::record::{RunRecord, SuiteRecord};
@@ -16,66 +15,147 @@ use crate::verdict::Verdict;
 /// # Errors
 /// [`ExportError::Format`], which only a defect in the writer causes.
 pub fn junit(run: &RunRecord, verdict: &Verdict) -> Result<String, ExportError> {
-    let mut report = Report::new("prismq");
-    report.set_time(took(run.ended_at.duration_since(run.started_at)));
-    report.add_test_suite(trust(run, verdict));
+    let mut suites = vec![Suite { name: "validity", took: None, cases: vec![trust(run, verdict)] }];
     let mut names: Vec<&str> = verdict.checks.iter().map(suite_of).collect();
     names.sort_unstable();
     names.dedup();
     for suite in names {
-        let cases = verdict.checks.iter().filter(|check| suite_of(check) == suite).map(case);
-        let mut tests = TestSuite::new(suite);
-        tests.add_test_cases(cases);
-        if let Some(record) = run.suites.iter().find(|record| record.suite == suite) {
-            tests.set_time(duration(record));
-        }
-        report.add_test_suite(tests);
+        let checks = verdict.checks.iter().filter(|check| suite_of(check) == suite);
+        let record = run.suites.iter().find(|record| record.suite == suite);
+        suites.push(Suite {
+            name: suite,
+            took: record.map(duration),
+            cases: checks.map(case).collect(),
+        });
     }
-    let failed = |reason| ExportError::Format { format: "JUnit", reason };
-    report.to_string().map_err(|error| failed(error.to_string()))
+    let took = took(run.ended_at.duration_since(run.started_at));
+    written(&suites, took)
+        .map_err(|error| ExportError::Format { format: "JUnit", reason: error.to_string() })
 }
 
-fn trust(run: &RunRecord, verdict: &Verdict) -> TestSuite {
-    let mut status = TestCaseStatus::success();
-    if !verdict.invalid.is_empty() {
-        status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        let count = verdict.invalid.len();
-        status.set_message(format!("run {} cannot be trusted, for {count} reasons", run.run_id));
-        status.set_type("invalid").set_description(verdict.invalid.join("\n"));
-    }
-    let mut case = TestCase::new("the figures can be trusted", status);
-    case.set_classname("validity");
-    let mut suite = TestSuite::new("validity");
-    suite.add_test_case(case);
-    suite
+/// A group of cases.
+struct Suite<'a> {
+    name: &'a str,
+    took: Option<Duration>,
+    cases: Vec<Case<'a>>,
+}
+
+struct Case<'a> {
+    name: String,
+    class: &'a str,
+    problem: Option<Problem>,
+    said: Option<String>,
+}
+
+/// Why a case did not succeed.
+struct Problem {
+    /// `failure` or `error`.
+    element: &'static str,
+    message: String,
+    kind: &'static str,
+    description: String,
+}
+
+fn trust<'a>(run: &RunRecord, verdict: &Verdict) -> Case<'a> {
+    let count = verdict.invalid.len();
+    let problem = (count > 0).then(|| Problem {
+        element: "error",
+        message: format!("run {} cannot be trusted, for {count} reasons", run.run_id),
+        kind: "invalid",
+        description: verdict.invalid.join("\n"),
+    });
+    let name = "the figures can be trusted".to_owned();
+    Case { name, class: "validity", problem, said: None }
 }
 
 fn suite_of(check: &Check) -> &str {
     check.target.scenario.split('/').next().unwrap_or_default()
 }
 
-fn case(check: &Check) -> TestCase {
-    let mut status = match check.outcome {
-        Outcome::Met { .. } => TestCaseStatus::success(),
-        Outcome::Undecided { .. } | Outcome::NotMeasured { .. } => TestCaseStatus::skipped(),
-        Outcome::Missed { .. } => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Outcome::NoData { .. } => TestCaseStatus::non_success(NonSuccessKind::Error),
+fn case(check: &Check) -> Case<'_> {
+    let problem = |element, kind| {
+        Some(Problem { element, message: sentence(check), kind, description: String::new() })
     };
-    match check.outcome {
-        Outcome::Met { .. } => {}
-        Outcome::Undecided { .. } | Outcome::NotMeasured { .. } => {
-            status.set_message(sentence(check));
+    let problem = match check.outcome {
+        Outcome::Met { .. } => None,
+        Outcome::Undecided { .. } => problem("skipped", "undecided"),
+        Outcome::NotMeasured { .. } => problem("skipped", "not measured"),
+        Outcome::Missed { .. } => problem("failure", "target missed"),
+        Outcome::NoData { .. } => problem("error", "no data"),
+    };
+    let (class, said) = (suite_of(check), Some(sentence(check)));
+    Case { name: name(&check.target), class, problem, said }
+}
+
+fn written(suites: &[Suite<'_>], took: Duration) -> Result<String, fmt::Error> {
+    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    let all = || suites.iter().flat_map(|suite| &suite.cases);
+    writeln!(xml, "<testsuites name=\"prismq\" {} {}>", counts(all()), time(took))?;
+    for suite in suites {
+        let took = suite.took.map(time).unwrap_or_default();
+        let (name, counts) = (escaped(suite.name), counts(&suite.cases));
+        writeln!(xml, "  <testsuite name=\"{name}\" {counts} {took}>")?;
+        for case in &suite.cases {
+            case.write(&mut xml)?;
         }
-        Outcome::Missed { .. } => {
-            status.set_message(sentence(check)).set_type("target missed");
+        writeln!(xml, "  </testsuite>")?;
+    }
+    writeln!(xml, "</testsuites>")?;
+    Ok(xml)
+}
+
+impl Case<'_> {
+    fn write(&self, xml: &mut String) -> fmt::Result {
+        let (name, class) = (escaped(&self.name), escaped(self.class));
+        writeln!(xml, "    <testcase name=\"{name}\" classname=\"{class}\">")?;
+        if let Some(Problem { element, message, kind, description }) = &self.problem {
+            let (message, description) = (escaped(message), escaped(description));
+            writeln!(
+                xml,
+                "      <{element} message=\"{message}\" type=\"{kind}\">{description}</{element}>"
+            )?;
         }
-        Outcome::NoData { .. } => {
-            status.set_message(sentence(check)).set_type("no data");
+        if let Some(said) = &self.said {
+            writeln!(xml, "      <system-out>{}</system-out>", escaped(said))?;
+        }
+        writeln!(xml, "    </testcase>")
+    }
+}
+
+fn counts<'c>(cases: impl IntoIterator<Item = &'c Case<'c>> + Clone) -> String {
+    let of = |element: &str| {
+        let problems = cases.clone().into_iter().filter_map(|case| case.problem.as_ref());
+        problems.filter(|problem| problem.element == element).count()
+    };
+    let (failures, errors, skipped) = (of("failure"), of("error"), of("skipped"));
+    let tests = cases.into_iter().count();
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+}
+
+fn time(took: Duration) -> String {
+    format!("time=\"{:.3}\"", took.as_secs_f64())
+}
+
+/// What XML 1.0 may hold, in text and in attributes: a line's end would become a space in an attribute if
+/// it was not written as a number, and of the control characters only tab and the ends of lines exist.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' => escaped.push_str("&#9;"),
+            '\u{fffe}' | '\u{ffff}' => {}
+            other if other < ' ' => {}
+            other => escaped.push(other),
         }
     }
-    let mut case = TestCase::new(name(&check.target), status);
-    case.set_classname(suite_of(check)).set_system_out(sentence(check));
-    case
+    escaped
 }
 
 fn duration(suite: &SuiteRecord) -> Duration {
@@ -85,4 +165,16 @@ fn duration(suite: &SuiteRecord) -> Duration {
 /// A clock that was set back in the meantime makes no negative time.
 fn took(time: jiff::SignedDuration) -> Duration {
     Duration::try_from(time).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn every_character_is_one_that_xml_may_hold() {
+        assert_eq!(escaped("<a b='\"&'>"), "&lt;a b=&apos;&quot;&amp;&apos;&gt;");
+        assert_eq!(escaped("two\nlines\t\r"), "two&#10;lines&#9;&#13;");
+        assert_eq!(escaped("\u{0}\u{1b}[31mred\u{ffff}é"), "[31mredé");
+    }
 }

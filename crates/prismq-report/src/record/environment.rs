@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Known;
+use super::{Known, SyncCheck};
 
 /// The program, the machine and the database behind a set of figures.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,9 @@ pub struct Environment {
     pub machine: Machine,
     /// The SQLite library and its settings, as read back from an open database.
     pub sqlite: Sqlite,
+    /// Whether a sync waits for the disk.
+    #[serde(default)]
+    pub sync: SyncCheck,
     /// How busy the machine was and how fast its disk, before the suite; since 1.1.
     #[serde(default)]
     pub before: Conditions,
@@ -126,11 +129,22 @@ pub struct Machine {
 pub struct Sqlite {
     /// Version of the library, for example `3.53.2`.
     pub version: String,
-    /// Settings read back from the engine's own connection.
+    /// Settings read back from the engine's own connection, and `durability` as the queue answers it:
+    /// `full` where a commit is on the disk before it is acknowledged, `normal` where it may be lost in
+    /// a power cut.
     pub pragmas: Vec<Pragma>,
     /// How the library was compiled; since 1.1.
     #[serde(default)]
     pub compile_options: Vec<String>,
+}
+
+impl Sqlite {
+    /// The value of the setting of this name, if it was read back.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let setting = self.pragmas.iter().find(|pragma| pragma.name == name)?;
+        Some(&setting.value)
+    }
 }
 
 /// One setting, as SQLite answers it.

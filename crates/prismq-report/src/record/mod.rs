@@ -4,16 +4,20 @@
 //! The types hold facts only: how a figure was made is the harness's business, whether it is good
 //! enough is [`crate::targets`]'s. What could not be determined is `null` beside a reason, never 0.
 
+mod disturbance;
 mod environment;
 mod histogram;
 mod metric;
 mod round;
+mod sync_check;
 mod verdict;
 
+pub use disturbance::{Disturbance, OTHERS_MAX_PERCENT, STEAL_MAX_PERCENT, THROTTLED_MAX_PERCENT};
 pub use environment::{Build, Conditions, Environment, Git, Machine, Pragma, Sqlite};
 pub use histogram::{Histogram, HistogramError};
 pub use metric::{ConfidenceInterval, Direction, Floor, Known, Metric};
 pub use round::{Interval, Model, Phase, Round};
+pub use sync_check::{SyncCheck, SyncFinding};
 pub use verdict::{ComparedMetric, ComparisonRecord, Threshold, VerdictRecord};
 
 use std::collections::BTreeMap;
@@ -115,6 +119,15 @@ impl Scenario {
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<&Metric> {
         self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// How many of its rounds were disturbed by others on the machine, and how, if any was.
+    #[must_use]
+    pub fn disturbed(&self) -> Option<String> {
+        let beyond = |round: &Round| round.disturbance.as_ref()?.beyond();
+        let found: Vec<String> = self.rounds.iter().filter_map(beyond).collect();
+        let first = found.first()?;
+        Some(format!("disturbed in {} of {} rounds: {first}", found.len(), self.rounds.len()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Histogram;
+use super::{Disturbance, Histogram};
 
 /// How work arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +45,9 @@ pub struct Round {
     /// Handlers run to their end, by worker.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub per_worker: Vec<u64>,
+    /// What others did on the machine meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disturbance: Option<Disturbance>,
 }
 
 /// A piece of a round's time. What was not observed is absent.

@@ -5,6 +5,7 @@ mod error;
 pub mod html;
 mod humanise;
 mod markdown;
+mod table;
 mod terminal;
 mod view;
 
@@ -12,5 +13,6 @@ pub use error::RenderError;
 pub use html::html;
 pub(crate) use humanise::number;
 pub use markdown::markdown;
+pub(crate) use table::Table;
 pub use terminal::{Look, terminal, terminal_as};
 pub use view::View;

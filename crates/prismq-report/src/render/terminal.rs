@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use console::{Style, Term, measure_text_width};
 
+use super::table::Table;
 use super::view::{ChangeView, ComparisonView, TargetGroup, TargetView, View};
 
 /// How the terminal is written to.
@@ -162,9 +162,8 @@ fn changes(text: &mut String, look: Look, comparison: &ComparisonView) {
     header.extend(noise.then_some("noise"));
     let figures = header.len();
     header.push("");
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.iter().map(|name| look.dim(name)));
+    let mut table = Table::aligned_right(1..figures);
+    table.add_row(header.iter().map(|name| look.dim(name)));
     for row in rows {
         let mut cells = vec![&row.name, &row.before, &row.after, &row.delta];
         cells.extend(interval.then_some(&row.interval));
@@ -172,16 +171,9 @@ fn changes(text: &mut String, look: Look, comparison: &ComparisonView) {
         let verdict = look.verdict(row.kind, &row.change);
         table.add_row(cells.into_iter().cloned().chain([verdict]));
     }
-    for column in 1..figures {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     let drawn = table.to_string();
-    if drawn.lines().all(|line| look.fits(line.trim_end())) {
-        for line in drawn.lines() {
-            let _ = writeln!(text, "{}", line.trim_end());
-        }
+    if drawn.lines().all(|line| look.fits(line)) {
+        let _ = writeln!(text, "{drawn}");
         return;
     }
     // Too narrow for a table: a change is two lines.

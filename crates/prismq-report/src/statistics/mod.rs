@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod discoveries;
+mod distribution;
 mod drift;
 mod fairness;
 mod geometric;

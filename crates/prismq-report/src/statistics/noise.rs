@@ -1,9 +1,9 @@
 //! How much a figure moves where nothing changed: the smallest change that is more than noise.
 
 use fastrand::Rng;
-use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::bootstrap::Seed;
+use super::distribution::student_two_sided;
 use super::order::{median, quantile, quantile_of_sorted};
 
 /// The share of changes without a cause that a spread holds.
@@ -63,8 +63,7 @@ pub fn chance_among(logs: &[f64], ratio: f64) -> Option<f64> {
     if spread == 0.0 {
         return Some(if log == 0.0 { 1.0 } else { 0.0 });
     }
-    let distribution = StudentsT::new(0.0, 1.0, count * 2.0 / 3.0).ok()?;
-    Some(2.0 * distribution.cdf(-(log / spread).abs()))
+    Some(student_two_sided(log / spread, count * 2.0 / 3.0))
 }
 
 /// The spread of the relative change between two runs, from the rounds of one: they are divided into

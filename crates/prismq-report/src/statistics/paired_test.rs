@@ -6,7 +6,7 @@
 //! is 1 in 512, too much where a hundred metrics are looked at. An outlier widens the spread and makes
 //! the test say less, never more.
 
-use statrs::distribution::{ContinuousCDF as _, StudentsT};
+use super::distribution::student_two_sided;
 
 /// The chance of ratios at least so far from 1, either way, where the pairs do not differ; `None` for
 /// fewer than two pairs, or a ratio that is not positive.
@@ -23,8 +23,7 @@ pub fn paired_p(ratios: &[f64]) -> Option<f64> {
     if error == 0.0 {
         return Some(if mean == 0.0 { 1.0 } else { 0.0 });
     }
-    let distribution = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
-    Some(2.0 * distribution.cdf(-(mean / error).abs()))
+    Some(student_two_sided(mean / error, count - 1.0))
 }
 
 #[cfg(test)]

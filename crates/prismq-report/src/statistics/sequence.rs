@@ -11,9 +11,8 @@
 //! 1963; Wilcox, *Introduction to Robust Estimation and Hypothesis Testing*, section 4.3): now and then a
 //! round is far off, and one such round must neither move the figure nor hide what all others say.
 
-use statrs::distribution::{ContinuousCDF as _, StudentsT};
-
 use super::Bounds;
+use super::distribution::student_reach;
 use super::order::median;
 
 /// The share of rounds that is left out on each side.
@@ -86,8 +85,7 @@ impl Estimate {
         if self.deviation == 0.0 {
             return Some(Bounds { lower: self.figure, upper: self.figure });
         }
-        let student = StudentsT::new(0.0, 1.0, (self.rounds - 1) as f64).ok()?;
-        let reach = -student.inverse_cdf(tail) * self.deviation;
+        let reach = student_reach(tail, (self.rounds - 1) as f64)? * self.deviation;
         Some(Bounds { lower: self.figure - reach, upper: self.figure + reach })
     }
 }

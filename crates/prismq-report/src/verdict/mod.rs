@@ -108,9 +108,13 @@ pub fn judge(
     if fail_on != FailOn::Never {
         not_measured.extend(comparison.as_ref().and_then(Comparison::not_measured));
     }
-    let inconclusive =
+    let mut inconclusive =
         comparison.as_ref().map(|comparison| untold(comparison, fail_on)).unwrap_or_default();
-    let missed = count(|outcome| matches!(outcome, Outcome::Missed { .. })) > 0;
+    let missed: Vec<&Check> =
+        checks.iter().filter(|check| matches!(check.outcome, Outcome::Missed { .. })).collect();
+    let undecided = trust::undecided(run, &missed);
+    let missed = missed.len() > undecided.len();
+    inconclusive.extend(undecided);
     let regressed =
         fail_on != FailOn::Never && comparison.as_ref().is_some_and(Comparison::has_regression);
     let status = if !invalid.is_empty() {

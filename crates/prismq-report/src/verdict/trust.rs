@@ -1,6 +1,7 @@
 //! Whether a run's figures can be trusted at all.
 
-use crate::record::{RunRecord, SuiteRecord, Validity};
+use crate::record::{RunRecord, Sqlite, SuiteRecord, Validity};
+use crate::targets::{Check, Target};
 
 /// Why figures cannot be trusted, one sentence each.
 pub(super) fn objections(run: &RunRecord) -> Vec<String> {
@@ -14,6 +15,18 @@ pub(super) fn objections(run: &RunRecord) -> Vec<String> {
     invalid
 }
 
+/// Which of these missed targets decide nothing, one sentence each: others used the machine while their
+/// scenario was measured, which makes any figure worse. A target that is met in spite of it is met.
+pub(super) fn undecided(run: &RunRecord, missed: &[&Check]) -> Vec<String> {
+    let scenarios = || run.suites.iter().flat_map(|suite| &suite.scenarios);
+    let of = |check: &&Check| {
+        let Target { scenario: id, metric, .. } = &check.target;
+        let disturbed = scenarios().find(|scenario| scenario.id == *id)?.disturbed()?;
+        Some(format!("{id}:{metric} is missed, but its scenario was {disturbed}"))
+    };
+    missed.iter().filter_map(of).collect()
+}
+
 fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
     let environment = &suite.environment;
     let name = &suite.suite;
@@ -23,20 +36,30 @@ fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
              set PRISMQ_BENCH_DIR to a folder on a disk"
         ));
     }
+    invalid.extend(environment.sync.objection().map(|reason| format!("{name}: {reason}")));
     if environment.build.debug_assertions {
         invalid.push(format!("{name} was built with debug assertions: run it by `cargo bench`"));
     }
-    let synchronous = environment.sqlite.pragmas.iter().find(|pragma| pragma.name == "synchronous");
-    match synchronous.map(|pragma| pragma.value.as_str()) {
-        Some("2" | "3") => {}
-        Some(other) => invalid.push(format!(
-            "{name} ran with synchronous = {other}, which does not wait for the disk; needed is 2"
-        )),
-        None => invalid.push(format!("{name} did not read back its synchronous setting")),
-    }
+    invalid.extend(not_durable(&environment.sqlite).map(|reason| format!("{name} {reason}")));
     for scenario in &suite.scenarios {
         if let Validity::Invalid { reasons } = &scenario.validity {
             invalid.push(format!("{}: {}", scenario.id, reasons.join("; ")));
         }
+    }
+}
+
+/// Why a commit was not on the disk when it was answered, if so. A queue that syncs its WAL itself says
+/// so by the setting `durability`, and its connections need not be `synchronous = FULL`; an engine
+/// without that setting leaves the sync to SQLite.
+fn not_durable(sqlite: &Sqlite) -> Option<String> {
+    match (sqlite.setting("durability"), sqlite.setting("synchronous")) {
+        (Some("full"), _) | (None, Some("2" | "3")) => None,
+        (Some(other), _) => Some(format!(
+            "ran with durability = {other}, which does not wait for the disk; needed is full"
+        )),
+        (None, Some(other)) => Some(format!(
+            "ran with synchronous = {other}, which does not wait for the disk; needed is 2"
+        )),
+        (None, None) => Some("did not read back its durability or synchronous setting".to_owned()),
     }
 }

@@ -494,5 +494,6 @@ fn environment() -> Environment {
         },
         before: conditions(0.31, 212.0),
         after: conditions(1.9, 231.0),
+        ..Environment::default()
     }
 }

@@ -69,7 +69,7 @@ pub(super) enum AbError {
     NothingMeasured,
     /// Signals could not be taken.
     #[error("cannot listen for Ctrl-C: {0}")]
-    Signals(#[from] ctrlc::Error),
+    Signals(std::io::Error),
     /// What was found could not be shown or kept.
     #[error(transparent)]
     Report(#[from] conclude::Error),

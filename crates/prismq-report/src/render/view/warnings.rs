@@ -39,6 +39,7 @@ fn machine(suite: &SuiteRecord, found: &mut Vec<String>) {
         found
             .push("the databases lie on a memory filesystem: no figure here is durable".to_owned());
     }
+    found.extend(environment.sync.warning());
     if let Some(governor) = machine.governor.value.as_deref()
         && governor != "performance"
     {

@@ -1,0 +1,135 @@
+//! What a suite has measured so far, and its record: written when it ends, and when it is stopped.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use prismq_report::record::{
+    Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, SyncCheck,
+};
+
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::invocation::{Invocation, Mode};
+use crate::places;
+use crate::profile::Scale;
+use crate::run_identity::RunIdentity;
+use crate::stage::Stage;
+
+/// The finished scenarios of a suite, with all that their record needs.
+#[derive(Debug)]
+pub struct Part {
+    name: &'static str,
+    stage: Stage,
+    invocation: Invocation,
+    started_at: Timestamp,
+    sync: SyncCheck,
+    before: Conditions,
+    /// Held while the record is written, so that a suite that is stopped then waits for it.
+    finished: Mutex<Finished>,
+}
+
+#[derive(Debug, Default)]
+struct Finished {
+    scenarios: Vec<Scenario>,
+    written: bool,
+}
+
+/// What became of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// It was written to this file.
+    Record(PathBuf),
+    /// There was none to write, or it was written before.
+    Nothing,
+}
+
+impl Part {
+    /// A suite that begins now, with the conditions taken before it and what was found out about
+    /// syncs.
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        stage: Stage,
+        invocation: Invocation,
+        sync: SyncCheck,
+        before: Conditions,
+    ) -> Self {
+        let (started_at, finished) = (Timestamp::now(), Mutex::default());
+        Self { name, stage, invocation, started_at, sync, before, finished }
+    }
+
+    /// Keeps a scenario that is finished, in place of what was kept under its id before.
+    pub fn keep(&self, scenario: Scenario) {
+        let scenarios = &mut self.finished().scenarios;
+        match scenarios.iter_mut().find(|kept| kept.id == scenario.id) {
+            Some(kept) => *kept = scenario,
+            None => scenarios.push(scenario),
+        }
+    }
+
+    /// The figure of a finished scenario.
+    #[must_use]
+    pub fn figure(&self, id: &str, metric: &str) -> Option<f64> {
+        let finished = self.finished();
+        let scenario = finished.scenarios.iter().find(|scenario| scenario.id == id)?;
+        scenario.metric(metric)?.value
+    }
+
+    /// Writes the record, if this start is one that is recorded and anything was measured. `after` takes
+    /// the conditions after the suite.
+    ///
+    /// # Errors
+    /// If the engine cannot say its settings, or the record cannot be written.
+    pub fn write(&self, after: impl FnOnce() -> Conditions) -> Result<Written> {
+        let mut finished = self.finished();
+        let nothing = finished.written || finished.scenarios.is_empty();
+        if nothing || self.invocation.mode != Mode::Measure {
+            return Ok(Written::Nothing);
+        }
+        let Scale::Profile(profile) = self.stage.scale() else { return Ok(Written::Nothing) };
+        let record = SuiteRecord {
+            schema: SUITE_SCHEMA.to_owned(),
+            schema_version: SCHEMA_VERSION.to_owned(),
+            run_id: RunIdentity::of_parent(&places::target_dir()).take()?,
+            suite: self.name.to_owned(),
+            started_at: self.started_at,
+            ended_at: Timestamp::now(),
+            profile: profile.name().to_owned(),
+            engine: self.stage.kind().name().to_owned(),
+            argv: self.invocation.argv.clone(),
+            environment: environment::gather(
+                &self.stage,
+                self.sync.clone(),
+                self.before.clone(),
+                after(),
+            )?,
+            scenarios: finished.scenarios.clone(),
+        };
+        let path = prismq_report::files::write_suite(&places::results_dir(), &record)
+            .map_err(|error| Error::Record { source: error.into() })?;
+        finished.written = true;
+        Ok(Written::Record(path))
+    }
+
+    /// Keeps what is finished and removes the databases, as the process is about to end.
+    pub fn stop(&self) {
+        // The suite is still at work: conditions taken now would be its own.
+        let written = self.write(Conditions::default);
+        let count = self.finished().scenarios.len();
+        match written {
+            Ok(Written::Record(path)) => eprintln!(
+                "\nsuite {}: stopped; {count} finished scenarios are kept in {}",
+                self.name,
+                path.display()
+            ),
+            Ok(Written::Nothing) => eprintln!("\nsuite {}: stopped", self.name),
+            Err(error) => eprintln!("\nerror: suite {}: stopped: {error}", self.name),
+        }
+        self.stage.bench_dir().remove_all();
+    }
+
+    fn finished(&self) -> MutexGuard<'_, Finished> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,72 @@
+//! What others did on the machine while a round was measured, and from where on it counts.
+//!
+//! Bounds are held against the excess over what the counters may be wrong by: the kernel counts
+//! processor time in ticks of 10 ms, which in a round of 100 ms on one core is a tenth of it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Processor time of others, in percent of all cores, from which on a round is disturbed. A load that
+/// uses all cores loses about as much of its rate: it is the smallest change that verdicts look for, and
+/// below it rounds differ by themselves.
+pub const OTHERS_MAX_PERCENT: f64 = 10.0;
+/// Time the hypervisor gave to other guests, in percent of all cores. Less than of others' processor time,
+/// as a stolen core is gone in the middle of whatever it did, a held lock included.
+pub const STEAL_MAX_PERCENT: f64 = 5.0;
+/// Share of the round's time in which the control group was not allowed to run, in percent. It comes in
+/// pieces of tens of milliseconds in which nothing runs: at 1 percent they are the 99th percentile.
+pub const THROTTLED_MAX_PERCENT: f64 = 1.0;
+
+/// What others did meanwhile. What the system does not tell is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Disturbance {
+    /// How long was looked, in seconds.
+    pub seconds: f64,
+    /// By how much shares of all cores may be wrong, in percent.
+    pub resolution_percent: f64,
+    /// Processor time used outside of the run's own processes and the kernel's threads, in percent of all
+    /// cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others_percent: Option<f64>,
+    /// Time the hypervisor gave to other guests, in percent of all cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steal_percent: Option<f64>,
+    /// Share of time in which the control group was not allowed to run, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_percent: Option<f64>,
+    /// Share of time in which a thread waited for a core, in percent. Those of the run are among them, so
+    /// that it has no bound: many workers on few cores always wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure_percent: Option<f64>,
+    /// Share of time in which a thread waited for a disk, in percent; without a bound, for the same
+    /// reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub io_pressure_percent: Option<f64>,
+}
+
+impl Disturbance {
+    /// What was beyond its bound, if anything was.
+    #[must_use]
+    pub fn beyond(&self) -> Option<String> {
+        let shares = [
+            (self.others_percent, OTHERS_MAX_PERCENT, "other processes used"),
+            (self.steal_percent, STEAL_MAX_PERCENT, "the hypervisor took"),
+        ];
+        let mut found: Vec<String> = shares
+            .into_iter()
+            .filter_map(|(share, bound, who)| {
+                let share = share.filter(|share| share - self.resolution_percent > bound)?;
+                Some(format!("{who} {share:.0} % of the processor (the bound is {bound:.0} %)"))
+            })
+            .collect();
+        found.extend(self.throttled_percent.filter(|share| *share > THROTTLED_MAX_PERCENT).map(
+            |share| {
+                format!(
+                    "the control group's quota stopped it for {share:.0} % of the time (the bound is \
+                     {THROTTLED_MAX_PERCENT:.0} %)"
+                )
+            },
+        ));
+        (!found.is_empty()).then(|| found.join(" and "))
+    }
+}
