@@ -10,6 +10,7 @@ mod env;
 mod export;
 mod history;
 mod percent;
+mod prune;
 mod report;
 mod show;
 mod source;
@@ -55,6 +56,7 @@ enum Command {
     Report(report::Report),
     History(history::History),
     Export(export::Export),
+    Prune(prune::Prune),
     Env(env::Env),
     Validate(validate::Validate),
     Completions(completions::Completions),
@@ -74,6 +76,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Error> {
         Command::Report(command) => command.run(results),
         Command::History(command) => command.run(results),
         Command::Export(command) => command.run(results),
+        Command::Prune(command) => command.run(results),
         Command::Env(command) => command.run(results),
         Command::Validate(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -90,7 +90,7 @@ pub fn terminal_as(view: &View, look: Look) -> String {
 }
 
 /// Writes words to the width there is; lines after the first are indented.
-fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
+pub(crate) fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
     let width = look.width.map_or(usize::MAX, usize::from);
     let start = words.len() - words.trim_start().len();
     let mut line = " ".repeat(start);
