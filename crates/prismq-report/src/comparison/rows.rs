@@ -1,5 +1,6 @@
 //! Which metric of one run stands beside which of the other, and what keeps two from being compared.
 
+use super::decision::exact_within;
 use super::evidence::Evidence;
 use super::{Change, Row};
 use crate::fingerprint::fnv1a;
@@ -12,6 +13,8 @@ pub(super) struct Draft {
     pub(super) row: Row,
     /// What speaks for a change, where the figures are compared.
     pub(super) evidence: Option<Evidence>,
+    /// By which share the figures may differ and count as equal, where they are compared exactly.
+    pub(super) exact_within: Option<f64>,
 }
 
 /// A draft for each metric that has a figure on either side, in the baseline's order; `evidence` weighs
@@ -79,7 +82,9 @@ fn draft(
         floor: None,
         change,
     };
-    Some(Draft { row, evidence })
+    // What the newer record says of its metric: an older one may not say it.
+    let exact_within = exact_within(new.unwrap_or(metric));
+    Some(Draft { row, evidence, exact_within })
 }
 
 fn relative(before: f64, after: f64) -> Option<f64> {
