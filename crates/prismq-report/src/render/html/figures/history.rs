@@ -1,10 +1,12 @@
 //! A metric over the runs there were.
 
+use super::behind::{BASELINE, TARGET, baseline_key, bound, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
+use crate::render::humanise::number;
 use crate::statistics::median;
 use crate::targets::Outcome;
 
@@ -21,6 +23,8 @@ pub(super) const QUESTION: Question = Question {
 /// The median absolute deviation of a normal distribution times this is its standard deviation.
 const NORMAL: f64 = 1.4826;
 const DEVIATIONS: f64 = 3.0;
+/// How many times beyond the runs a target may lie and still be drawn.
+const FAR: f64 = 3.0;
 /// Runs drawn; older ones stand in `history.jsonl`.
 const RUNS: usize = 60;
 /// What is left of a commit's hash.
@@ -71,6 +75,16 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let end = (points.len() - 1) as f64;
     let names = runs.iter().enumerate().map(|(index, run)| (index as f64, commit(run)));
     let values = points.iter().map(|(_, value)| *value).chain([low, high]);
+    let (lowest, highest) = extremes(values.clone());
+    let target = bound(input, scenario, metric);
+    // One far away would press all runs into a line.
+    let near = |target: &f64| (lowest / FAR..=highest * FAR).contains(target);
+    let drawn = target.filter(near);
+    let level = |y: f64, (ink, _)| Layer::Level { y, name: String::new(), ink };
+    let baseline = input.baseline.into_iter().flat_map(scenarios);
+    let mut kept = baseline.filter(|kept| kept.id == scenario);
+    let kept = kept.find_map(|kept| kept.metric(metric)?.value);
+    let values = values.chain(drawn).chain(kept);
     let chart = Chart {
         x: Axis::named("commit, oldest run first", (-0.4, end + 0.4), names),
         y: Axis::around(&label, values),
@@ -79,15 +93,30 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
             Layer::Line { points: points.clone(), ink: Ink::Blue, dash: Dash::Solid },
             Layer::Marks { points: before.to_vec(), ink: Ink::Blue, shape: Shape::Circle },
             Layer::Marks { points: vec![*last], ink: Ink::Vermillion, shape: Shape::Diamond },
-        ],
+        ]
+        .into_iter()
+        .chain(drawn.map(|target| level(target, TARGET)))
+        .chain(kept.map(|kept| level(kept, BASELINE)))
+        .collect(),
     };
-    let legend = vec![
+    let mut legend = vec![
         Key::new("earlier runs", Swatch::Mark(Ink::Blue, Shape::Circle)),
         Key::new("the latest run", Swatch::Mark(Ink::Vermillion, Shape::Diamond)),
         Key::new("usual noise", Swatch::Area(Ink::Muted)),
     ];
+    legend.extend(target.map(|target| match drawn {
+        Some(_) => target_key("target"),
+        None => target_key(&format!("target: {}, beyond the picture", number(target))),
+    }));
+    legend.extend(kept.map(|_| baseline_key("baseline")));
     let table = table(&runs, &label);
     Some(Drawing { subject: format!("{scenario}:{metric}"), panels: vec![chart], legend, table })
+}
+
+fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    })
 }
 
 /// Where the figures of earlier runs usually lie.

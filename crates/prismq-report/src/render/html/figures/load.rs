@@ -1,5 +1,6 @@
 //! Latency over offered load.
 
+use super::behind::{baseline_key, baseline_line, before, bounds, target_key, target_lines};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
@@ -20,26 +21,36 @@ pub(super) const QUESTION: Question = Question {
 const PERCENTILES: [(&str, &str); 3] = [("p50_ms", "p50"), ("p95_ms", "p95"), ("p99_ms", "p99")];
 /// The percentile whose knee is marked.
 const KNEE: &str = "p95_ms";
+const PARAMETER: &str = "load";
+/// The percentile whose baseline is drawn: three more lines would hide the run's own.
+const COMPARED: (&str, &str) = ("p99_ms", "p99 of the baseline");
 const OFFERED: &str = "offered_tasks_per_s";
 
 #[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
-    let mut sweeps = sweeps(input.run, "load");
+    let mut sweeps = sweeps(input.run, PARAMETER);
     let size = |sweep: &Sweep<'_>| {
         PERCENTILES.iter().map(|(metric, _)| sweep.values(metric).len()).max().unwrap_or(0)
     };
     sweeps.retain(|sweep| size(sweep) > 1);
     sweeps.sort_by_key(|sweep| std::cmp::Reverse(size(sweep)));
-    Ok(sweeps.iter().map(drawing).collect())
+    Ok(sweeps.iter().map(|sweep| drawing(input, sweep)).collect())
 }
 
-fn drawing(sweep: &Sweep<'_>) -> Drawing {
+fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     let (mut layers, mut legend, mut all) = (Vec::new(), Vec::new(), Vec::new());
     // One at an end of what was measured may lie beyond it.
     if let Some(knee) = knee(&sweep.values(KNEE)).filter(|knee| !knee.at_the_end) {
         layers.push(Layer::Rule { x: knee.load, name: "knee".to_owned(), ink: Ink::Muted });
     }
+    let before = before(input, sweep, PARAMETER, COMPARED.0);
+    all.extend(&before);
+    let has_baseline = !before.is_empty();
+    layers.extend(has_baseline.then(|| baseline_line(before)));
+    let highest = sweep.levels.iter().map(|(load, _)| *load).fold(0.0, f64::max);
+    let mut targets = Vec::new();
     for (index, (metric, name)) in PERCENTILES.iter().enumerate() {
+        targets.extend(bounds(input, sweep, metric));
         let points = sweep.values(metric);
         let look = look(index);
         let intervals = sweep.metrics(metric).into_iter().filter_map(|(at, metric)| {
@@ -49,6 +60,12 @@ fn drawing(sweep: &Sweep<'_>) -> Drawing {
         layers.extend(series(&points, look));
         legend.push(Key::new(*name, Swatch::Series(look)));
         all.extend(points);
+    }
+    all.extend(&targets);
+    legend.extend(has_baseline.then(|| baseline_key(COMPARED.1)));
+    if !targets.is_empty() {
+        layers.extend(target_lines(&targets, highest));
+        legend.push(target_key("target of a percentile"));
     }
     let chart = Chart {
         x: Axis::from_zero(
