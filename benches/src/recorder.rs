@@ -194,6 +194,7 @@ pub fn scenario<'a>(
         seed: case.seed,
         rounds: courses(&rounds),
         warnings,
+        looks: 1,
     })
 }
 
