@@ -37,7 +37,7 @@ impl Env {
         let width = Look::of_stdout().width;
         match self.other {
             None => show(&alone(&run, width))?,
-            Some(other) => show(&beside(&run, &load_base(results, &other)?, width))?,
+            Some(other) => show(&against(&run, &load_base(results, &other)?, width))?,
         }
         Ok(0)
     }
@@ -70,7 +70,7 @@ const fn plain(width: Option<u16>) -> Look {
     Look { colour: false, width }
 }
 
-fn beside(run: &RunRecord, other: &RunRecord, width: Option<u16>) -> String {
+fn against(run: &RunRecord, other: &RunRecord, width: Option<u16>) -> String {
     let comparable = match compare("other", other, run).not_comparable {
         None => "comparable".to_owned(),
         Some(reason) => format!("not comparable: {reason}"),
@@ -123,7 +123,7 @@ mod tests {
         let mut other = run.clone();
         other.suites[0].environment.sqlite.compile_options.pop();
         for width in [50, 80, 120] {
-            let (one, two) = (alone(&run, Some(width)), beside(&run, &other, Some(width)));
+            let (one, two) = (alone(&run, Some(width)), against(&run, &other, Some(width)));
             let widest = one.lines().chain(two.lines()).map(measure_text_width).max();
             assert!(widest <= Some(width.into()), "{width}: {widest:?}\n{one}\n{two}");
             assert!(one.contains("ENABLE_OPTION_39"), "nothing is lost: {one}");

@@ -15,11 +15,11 @@ use plotters::style::{Color, IntoFont, ShapeStyle, TextStyle};
 use super::axis::{Axis, Tick};
 use super::palette::{Dash, Ink};
 use super::tips::{element, escaped, tips};
-use super::{Chart, Key, Layer, Shape, Swatch};
+use super::{Chart, Key, Layer, Shape};
 use crate::render::RenderError;
 
 /// The library places whole units; two of them make a pixel, so that curves stay smooth.
-const UNITS: i32 = 2;
+pub(super) const UNITS: i32 = 2;
 /// The library divides the size of its fonts by this.
 const FONT_FACTOR: f64 = 1.24;
 /// Mean width of a character, as a share of the font size.
@@ -65,7 +65,7 @@ impl Size {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Places, Places>>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Draws panels below each other; `label` says what they show to who cannot see them. A wide picture says its
 /// figures on hover, with the names of its legend; a telephone has no pointer.
@@ -89,11 +89,11 @@ pub(in super::super) fn svg(
     Ok(dressed(&text, label).replacen("</svg>", &format!("{hovers}</svg>"), 1))
 }
 
-fn refused(error: &DrawingAreaErrorKind<std::io::Error>) -> RenderError {
+pub(super) fn refused(error: &DrawingAreaErrorKind<std::io::Error>) -> RenderError {
     RenderError::Picture { reason: error.to_string() }
 }
 
-fn units(pixels: i32) -> u32 {
+pub(super) fn units(pixels: i32) -> u32 {
     u32::try_from(pixels * UNITS).unwrap_or(0)
 }
 
@@ -300,7 +300,7 @@ fn draw_layer(
 }
 
 /// The outline of a mark around its middle, in units; `None` for what is round.
-fn outline(shape: Shape) -> Option<Vec<(i32, i32)>> {
+pub(super) fn outline(shape: Shape) -> Option<Vec<(i32, i32)>> {
     let points: &[(i32, i32)] = match shape {
         Shape::Circle => return None,
         Shape::Square => &[(-7, -7), (7, -7), (7, 7), (-7, 7)],
@@ -333,7 +333,7 @@ fn mark(plane: &mut Plane<'_, '_>, at: (f64, f64), ink: Ink, shape: Shape) -> Dr
     Ok(())
 }
 
-fn line(ink: Ink, dash: Dash, width: i32) -> ShapeStyle {
+pub(super) fn line(ink: Ink, dash: Dash, width: i32) -> ShapeStyle {
     ink.rgb(dash).stroke_width(units(width))
 }
 
@@ -351,43 +351,4 @@ fn clean(text: &str) -> String {
 fn dressed(svg: &str, label: &str) -> String {
     let label = escaped(&clean(label));
     svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1)
-}
-
-/// Draws the swatch of an entry of the legend.
-///
-/// # Errors
-/// As [`svg`].
-pub(in super::super) fn key(swatch: Swatch) -> Result<String, RenderError> {
-    let mut text = String::new();
-    draw_key(&mut text, swatch).map_err(|error| refused(&error))?;
-    Ok(text.replacen("<svg ", "<svg aria-hidden=\"true\" class=\"swatch\" ", 1))
-}
-
-fn draw_key(text: &mut String, swatch: Swatch) -> Drawn {
-    let (width, height) = (30 * UNITS, 12 * UNITS);
-    let root = SVGBackend::with_string(text, (units(30), units(12))).into_drawing_area();
-    let middle = (width / 2, height / 2);
-    let rule = |ink, dash| {
-        PathElement::new(vec![(0, height / 2), (width, height / 2)], line(ink, dash, 2))
-    };
-    let shape_at = |ink: Ink, shape| {
-        let style = ink.rgb(Dash::Solid).filled();
-        match outline(shape) {
-            None => root.draw(&Circle::new(middle, 7, style)),
-            Some(points) => root.draw(&(EmptyElement::at(middle) + Polygon::new(points, style))),
-        }
-    };
-    match swatch {
-        Swatch::Series(look) => {
-            root.draw(&rule(look.ink, look.dash))?;
-            shape_at(look.ink, look.shape)?;
-        }
-        Swatch::Line(ink, dash) => root.draw(&rule(ink, dash))?,
-        Swatch::Mark(ink, shape) => shape_at(ink, shape)?,
-        Swatch::Area(ink) => {
-            let corners = [(width / 4, 0), (3 * width / 4, height)];
-            root.draw(&Rectangle::new(corners, ink.rgb(Dash::Solid).mix(0.7).filled()))?;
-        }
-    }
-    root.present()
 }

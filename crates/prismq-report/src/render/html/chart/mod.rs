@@ -4,11 +4,13 @@
 mod axis;
 mod draw;
 mod palette;
+mod swatch;
 mod tips;
 
 pub(super) use axis::Axis;
-pub(super) use draw::{Size, key, svg};
+pub(super) use draw::{Size, svg};
 pub(super) use palette::{Dash, Ink, css};
+pub(super) use swatch::key;
 
 /// One panel: two axes and what lies between them.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! A metric over the runs there were.
 
-use super::behind::{BASELINE, TARGET, baseline_key, bound, target_key};
+use super::behind::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
@@ -110,7 +110,9 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
         Some(_) => target_key("target"),
         None => target_key(&format!("target: {}, beyond the picture", number(target))),
     }));
-    legend.extend(kept.map(|_| baseline_key("baseline")));
+    // A level is always drawn in short dashes.
+    let level = Swatch::Line(BASELINE.0, Dash::Short);
+    legend.extend(kept.map(|_| Key::new("baseline", level)));
     let table = table(&runs, &label);
     Some(Drawing { subject: format!("{scenario}:{metric}"), panels: vec![chart], legend, table })
 }

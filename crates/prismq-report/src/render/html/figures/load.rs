@@ -6,6 +6,7 @@ use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch, look, series};
 use crate::render::html::select::{Sweep, sweeps};
+use crate::render::humanise::number;
 use crate::statistics::knee;
 
 pub(super) const QUESTION: Question = Question {
@@ -48,9 +49,11 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     let has_baseline = !before.is_empty();
     layers.extend(has_baseline.then(|| baseline_line(before)));
     let highest = sweep.levels.iter().map(|(load, _)| *load).fold(0.0, f64::max);
-    let mut targets = Vec::new();
+    let (mut targets, mut of) = (Vec::new(), Vec::new());
     for (index, (metric, name)) in PERCENTILES.iter().enumerate() {
-        targets.extend(bounds(input, sweep, metric));
+        let own = bounds(input, sweep, metric);
+        of.extend(own.iter().map(|(load, _)| format!("{name} at {}", number(*load))));
+        targets.extend(own);
         let points = sweep.values(metric);
         let look = look(index);
         let intervals = sweep.metrics(metric).into_iter().filter_map(|(at, metric)| {
@@ -65,14 +68,15 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     legend.extend(has_baseline.then(|| baseline_key(COMPARED.1)));
     if !targets.is_empty() {
         layers.extend(target_lines(&targets, highest));
-        legend.push(target_key("target of a percentile"));
+        legend.push(target_key(&format!("target of {}", of.join(", "))));
     }
     let chart = Chart {
         x: Axis::from_zero(
             "offered load, % of the sustained maximum",
             sweep.levels.iter().map(|(load, _)| *load),
         ),
-        y: Axis::fitting("latency, ms", all.iter().map(|(_, latency)| *latency)),
+        // With room for the name of the knee.
+        y: Axis::fitting("latency, ms", all.iter().map(|(_, latency)| *latency)).with_room(),
         layers,
     };
     Drawing { subject: sweep.name.clone(), panels: vec![chart], legend, table: table(sweep) }

@@ -21,7 +21,7 @@ pub(super) const QUESTION: Question = Question {
 };
 
 const MIB: f64 = 1_048_576.0;
-/// The shortest stretch a slope is read from, in seconds: it is told by the minute, and what a shorter
+/// The shortest stretch a slope is read from, in seconds: it is a rate by the minute, and what a shorter
 /// stretch shows is what happens within it, a checkpoint or a page of the allocator.
 const SPAN_MIN: f64 = 10.0;
 
@@ -82,6 +82,9 @@ fn drawing(input: &Input<'_>, scenario: &Scenario, round: &Round) -> Drawing {
         let mut layers = tints(round, first);
         let later = points.get(points.len() / 2..).unwrap_or_default();
         let trend = trend(later);
+        let ends = later.first().into_iter().chain(later.last());
+        let slope: Vec<Point> =
+            trend.map_or_else(Vec::new, |trend| ends.map(|(at, _)| (*at, trend.at(*at))).collect());
         sloped |= trend.is_some();
         let name = match trend {
             Some(Trend { per_second, .. }) => {
@@ -96,12 +99,10 @@ fn drawing(input: &Input<'_>, scenario: &Scenario, round: &Round) -> Drawing {
             layers.push(Layer::Level { y, name: "target".to_owned(), ink: TARGET.0 });
         }
         let y = if first { y.with_room() } else { y };
-        if let Some(trend) = trend {
-            let line = [later.first(), later.last()].into_iter().flatten();
-            let points = line.map(|(at, _)| (*at, trend.at(*at))).collect();
-            layers.push(Layer::Line { points, ink: Ink::Vermillion, dash: Dash::Long });
-        }
         layers.push(Layer::Line { points, ink: *ink, dash: Dash::Solid });
+        // Above the curve, which would hide it.
+        let slope = Layer::Line { points: slope, ink: Ink::Vermillion, dash: Dash::Long };
+        layers.extend(trend.map(|_| slope));
         panels.push(Chart { x: time(round), y, layers });
     }
     if sloped {

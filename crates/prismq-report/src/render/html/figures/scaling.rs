@@ -57,7 +57,7 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
         .map(|(_, rate)| *rate)
         .chain(highest);
     // The ideal line may leave the picture, or it would flatten everything else.
-    let y = Axis::from_zero("tasks/s", drawn.clone());
+    let y = Axis::from_zero("tasks/s", drawn.clone()).with_room();
     let top = drawn.fold(0.0, f64::max);
     let ideal_drawn = below(&ideal, top * 1.05);
 
