@@ -34,9 +34,9 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let counted = suite.bench_once(&case, |stage| {
             let counted = instructions(stage, operation, times)?;
             let written = by_operation(stage, operation, times)?;
-            // Criterion reads an instruction as a nanosecond, and leaves out what took none.
-            let shown =
-                counted.as_ref().map_or(Duration::ZERO, |n| Duration::from_secs_f64(n * 1e-9));
+            // Criterion reads one as a nanosecond, and reports what took none as a fault.
+            let shown = counted.as_ref().ok().copied().or(written.bytes).unwrap_or(1.0);
+            let shown = Duration::from_secs_f64(shown * 1e-9);
             Ok((shown, (counted, written)))
         })?;
         let Some((counted, written)) = counted else { continue };

@@ -77,7 +77,7 @@ pub struct Counts {
     pub syncs: u64,
 }
 
-/// Has a process of its own do the operations and tells what they took.
+/// Has a process of its own do the operations and returns what they took.
 ///
 /// # Errors
 /// [`Error::Child`] if it did not do its part.
