@@ -114,7 +114,7 @@ fn correctness(run: &RunRecord, verdict: &Verdict, checks: &[&Check]) -> (&'stat
         _ if verdict.status == Status::Invalid => {
             (BAD, format!("the run cannot be trusted; {}", targets.words))
         }
-        _ if checks.is_empty() => (DOUBT, "no target of it was checked".to_owned()),
+        _ if checks.is_empty() => (DOUBT, format!("{}; every scenario is valid", targets.words)),
         _ => (GOOD, format!("{}; every scenario is valid", targets.words)),
     }
 }
@@ -185,7 +185,7 @@ fn held(checks: &[&Check]) -> Held {
     let missed = count(|outcome| matches!(outcome, Outcome::Missed { .. }));
     let no_data = count(|outcome| matches!(outcome, Outcome::NoData { .. }));
     let words = match (all, missed, no_data) {
-        (0, ..) => "no target".to_owned(),
+        (0, ..) => "no target checked".to_owned(),
         (_, 0, 0) => format!("{met} of {all} targets met"),
         (_, missed, 0) => format!("{missed} of {all} targets missed"),
         (_, 0, no_data) => format!("{no_data} of {all} targets without data"),
