@@ -3,7 +3,7 @@
 
 use prismq_report::record::{ConfidenceInterval, Direction, Metric};
 pub use prismq_report::statistics::median;
-use prismq_report::statistics::{CONFIDENCE, median_interval};
+use prismq_report::statistics::{CONFIDENCE, SPREAD_OF_ROUNDS, median_interval};
 
 /// How the readings of several rounds become the figure of the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,13 +124,13 @@ impl Spec {
     }
 }
 
-/// Where the true median lies, if there are samples enough to tell.
+/// How far the rounds leave their median open, if there are enough of them.
 fn interval(samples: &[f64]) -> Option<ConfidenceInterval> {
     median_interval(samples).map(|bounds| ConfidenceInterval {
         level: CONFIDENCE,
         lower: bounds.lower,
         upper: bounds.upper,
-        method: "order statistics of the median".to_owned(),
+        method: SPREAD_OF_ROUNDS.to_owned(),
         rounds: u64::try_from(samples.len()).unwrap_or(u64::MAX),
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use prismq_report::fingerprint::config_hash;
+use prismq_report::quantiles;
 use prismq_report::record::{self, Floor, Metric, Model, Scenario, Validity};
 use serde_json::Value;
 
@@ -183,7 +184,7 @@ pub fn scenario<'a>(
     let thirds: Vec<(f64, f64)> = rounds.iter().filter_map(|round| round.thirds).collect();
     let warnings = health::held_up(&achieved).into_iter().chain(health::drift(&thirds)).collect();
     let config_hash = Some(config_hash(&case.parameters));
-    Ok(Scenario {
+    let mut scenario = Scenario {
         id: case.id(suite),
         parameters: case.parameters,
         validity,
@@ -195,7 +196,9 @@ pub fn scenario<'a>(
         rounds: courses(&rounds),
         warnings,
         looks: 1,
-    })
+    };
+    quantiles::settle(&mut scenario);
+    Ok(scenario)
 }
 
 /// What must not be in any round, with the round's number.

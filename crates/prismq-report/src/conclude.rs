@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::{Rules, compare_by};
+use crate::comparison::{Rules, compare_by, pool};
 use crate::criterion::benchmarks;
 use crate::export::ExportError;
-use crate::files::{FileError, Gathered, Selection, gather_with_files, write_report, write_run};
+use crate::files::{
+    FileError, Gathered, Selection, gather_all, gather_with_files, write_report, write_run,
+};
 use crate::fingerprint::identity;
-use crate::history::{self, HistoryLine};
+use crate::history::{self, HistoryLine, LATEST};
 use crate::noise;
 use crate::record::RunRecord;
 use crate::render::html::{Input, points};
@@ -114,9 +116,9 @@ impl Error {
 /// # Errors
 /// [`enum@Error`] says what is wrong, and where.
 pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
-    let targets = targets::read(options.targets)?;
     let Gathered { mut run, files: read, mut warnings } =
         gather_with_files(options.results, &options.run)?;
+    let targets = targets::read_for(options.targets, &run)?;
     let baseline = baseline_of(options, &run, &mut warnings)?;
     let rules = rules(options.results, &run, &mut warnings);
     let comparison = baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
@@ -186,14 +188,19 @@ fn baseline_of(
     }
 }
 
-/// The baseline of a run's machine, engine and profile, by its name, if there is one that is not the run
-/// itself. Nobody named it, so one that cannot be read is a warning.
+/// What a run is compared with unless a name is given: the latest runs of the main line on its machine, else
+/// the baseline of its machine, engine and profile, if there is one that is not the run itself. Nobody
+/// named it, so what cannot be read is a warning.
 #[must_use]
 pub fn own_baseline(
     results: &Path,
     run: &RunRecord,
     warnings: &mut Vec<String>,
 ) -> Option<(String, RunRecord)> {
+    // Whoever asks for the rules of the comparison is warned of a history that cannot be read.
+    if let Ok(Some(latest)) = main_line(results, run) {
+        return Some(latest);
+    }
     let own = identity(run)?;
     match baseline::load(results, &own) {
         Ok(before) => (before.run_id != run.run_id).then_some((own, before)),
@@ -216,6 +223,32 @@ pub fn rules(results: &Path, run: &RunRecord, warnings: &mut Vec<String>) -> Rul
         warnings.push(format!("compared as if this machine had no history: {error}"));
         Rules::default()
     })
+}
+
+/// The branches that are a main line.
+const MAIN: [&str; 2] = ["main", "master"];
+
+/// The latest whole runs of the main line before this one whose records are still there, as one run.
+fn main_line(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecord)>, Error> {
+    let unsound = [Status::Invalid, Status::Partial].map(Status::word);
+    let past = history::before(results, run)?;
+    let main = past.iter().rev().filter(|line| {
+        let branch = line.branch.as_deref();
+        branch.is_some_and(|branch| MAIN.contains(&branch))
+            && line.dirty == Some(false)
+            && !unsound.contains(&line.status.as_str())
+            && line.run_id != run.run_id
+    });
+    let ids: Vec<&str> = main.take(LATEST).map(|line| line.run_id.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let runs = gather_all(results, &ids)?;
+    let name = match runs.len() {
+        1 => "the latest run of the main line".to_owned(),
+        count => format!("the latest {count} runs of the main line"),
+    };
+    Ok(pool(&runs).map(|pooled| (name, pooled)))
 }
 
 struct Kept {

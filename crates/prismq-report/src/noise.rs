@@ -2,13 +2,14 @@
 //! for each machine, engine and profile, and from the history of runs. What is made of it is
 //! [`crate::comparison`]'s.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::comparison::{KnownNoise, Rules};
+use crate::comparison::{KnownNoise, Rules, shift};
 use crate::files::{FileError, bytes, parse, write_whole};
 use crate::fingerprint::identity;
-use crate::history::{self, series};
+use crate::history::{self, HistoryLine, HistoryMetric, series};
 use crate::record::RunRecord;
 
 const FOLDER: &str = "noise";
@@ -50,7 +51,26 @@ pub fn rules(results: &Path, run: &RunRecord) -> Result<Rules, FileError> {
             noise.add_history(scenario, metric, latest);
         }
     }
+    let latest = past.get(past.len().saturating_sub(RUNS)..).unwrap_or_default();
+    for pair in latest.windows(2) {
+        if let [one, next] = pair
+            && let Some(shift) = between(one, next)
+        {
+            noise.add_shift(shift);
+        }
+    }
     Ok(Rules { noise, ..Rules::default() })
+}
+
+/// How much slower a run was than the one before it.
+fn between(before: &HistoryLine, after: &HistoryLine) -> Option<f64> {
+    let figures: BTreeMap<&str, &HistoryMetric> =
+        before.metrics.iter().map(|metric| (metric.id.as_str(), metric)).collect();
+    shift(after.metrics.iter().filter_map(|metric| {
+        let old = figures.get(metric.id.as_str())?;
+        let (scenario, _) = metric.id.split_once(':')?;
+        Some((scenario, metric.direction, old.value, metric.value))
+    }))
 }
 
 /// Keeps more noise of this identity beside what is kept already.

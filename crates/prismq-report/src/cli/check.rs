@@ -7,6 +7,7 @@ use clap::Args;
 use super::show::show;
 use super::source::Source;
 use crate::conclude::Error;
+use crate::record::RunRecord;
 use crate::render::{View, terminal};
 use crate::targets::{self, Target};
 use crate::verdict::{FailOn, judge};
@@ -42,8 +43,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
-        let targets = self.targets()?;
         let run = self.source.load(results)?;
+        let targets = self.targets(&run)?;
         let mut verdict = judge(&run, &targets, None, FailOn::Never)?;
         if self.strict {
             verdict = verdict.strict();
@@ -55,13 +56,14 @@ impl Check {
         Ok(verdict.status.exit_code())
     }
 
-    fn targets(&self) -> Result<Vec<Target>, Error> {
+    fn targets(&self, run: &RunRecord) -> Result<Vec<Target>, Error> {
         let file = match &self.targets {
             None if !self.thresholds.is_empty() => None,
             None => Some(Path::new(targets::FILE)),
             Some(path) => Some(path.as_path()),
         };
-        let mut targets = file.map(targets::read).transpose()?.unwrap_or_default();
+        let mut targets =
+            file.map(|file| targets::read_for(file, run)).transpose()?.unwrap_or_default();
         for text in &self.thresholds {
             targets.push(targets::threshold(text, "--threshold")?);
         }

@@ -6,6 +6,7 @@ mod baseline;
 mod check;
 mod compare;
 mod completions;
+mod coverage;
 mod env;
 mod export;
 mod history;
@@ -57,6 +58,7 @@ enum Command {
     History(history::History),
     Export(export::Export),
     Prune(prune::Prune),
+    Coverage(coverage::CoverageOf),
     Env(env::Env),
     Validate(validate::Validate),
     Completions(completions::Completions),
@@ -77,6 +79,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Error> {
         Command::History(command) => command.run(results),
         Command::Export(command) => command.run(results),
         Command::Prune(command) => command.run(results),
+        Command::Coverage(command) => command.run(results),
         Command::Env(command) => command.run(results),
         Command::Validate(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -64,8 +64,8 @@ enum Format {
 
 impl Report {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
-        let targets = self.targets.read()?;
         let mut run = self.source.load(results)?;
+        let targets = self.targets.read_for(&run)?;
         let mut warnings = Vec::new();
         let baseline = own_baseline(results, &run, &mut warnings);
         let rules = rules(results, &run, &mut warnings);

@@ -63,7 +63,7 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn read(&self) -> Result<Vec<Target>, Error> {
-        Ok(targets::read(&self.targets)?)
+    pub(super) fn read_for(&self, run: &RunRecord) -> Result<Vec<Target>, Error> {
+        Ok(targets::read_for(&self.targets, run)?)
     }
 }

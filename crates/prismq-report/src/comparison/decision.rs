@@ -5,16 +5,17 @@
 //! most a small share of what is found is chance (see [`FALSE_DISCOVERIES`]), and where nothing changed that is
 //! the chance that anything is found (Benjamini and Hochberg, see [`discoveries`]). Beyond a fixed
 //! level for each metric, this does not make a change of the whole engine harder to find than one of a
-//! single metric. The interval and the noise floor then ask whether what was found is large enough.
+//! single metric. The headline is a family of its own (see [`is_headline`]). The interval and the noise floor then ask whether what was found is large enough.
 
 use super::evidence::Evidence;
 use super::floor::{Sides, floor};
+use super::headline::is_headline;
 use super::rows::Draft;
 use super::{Change, Row, Rules};
 use crate::record::{Direction, Metric};
 use crate::statistics::discoveries;
 
-/// The share of found changes that may be chance.
+/// The share of found changes that may be chance, in the headline and among the others together.
 const FALSE_DISCOVERIES: f64 = 0.005;
 
 /// A change that nobody would notice: the interval of one that counts must lie wholly outside.
@@ -31,12 +32,19 @@ pub(super) fn exact_within(metric: &Metric) -> Option<f64> {
 
 /// Decides all rows of a comparison.
 pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row> {
-    let tested = |draft: &Draft| draft.evidence.filter(|_| draft.exact_within.is_none())?.p;
-    let chances: Vec<f64> = drafts.iter().filter_map(tested).collect();
-    let mut found = discoveries(&chances, FALSE_DISCOVERIES).into_iter();
+    let tested = |draft: &Draft| draft.evidence.filter(|_| draft.row.exact_within.is_none())?.p;
+    let chances = |headline: bool| -> Vec<f64> {
+        let those = drafts.iter().filter(|draft| is_headline(&draft.row) == headline);
+        those.filter_map(tested).collect()
+    };
+    let (headline, others) = (chances(true), chances(false));
+    let families = if headline.is_empty() || others.is_empty() { 1.0 } else { 2.0 };
+    let found = |chances: &[f64]| discoveries(chances, FALSE_DISCOVERIES / families).into_iter();
+    let (mut headline, mut others) = (found(&headline), found(&others));
     drafts
         .into_iter()
         .map(|draft| {
+            let found = if is_headline(&draft.row) { &mut headline } else { &mut others };
             let found = tested(&draft).is_some() && found.next().unwrap_or_default();
             decided(draft, found, rules, sides)
         })
@@ -45,7 +53,7 @@ pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row
 
 fn decided(mut draft: Draft, found: bool, rules: &Rules, sides: Sides) -> Row {
     let Some(evidence) = draft.evidence else { return draft.row };
-    if let Some(within) = draft.exact_within {
+    if let Some(within) = draft.row.exact_within {
         draft.row.change = exactly(&draft.row, within);
         return draft.row;
     }

@@ -16,19 +16,28 @@
 //! machine. As long as that is unknown no change below a factor of two counts. Pairs of starts, made in turn,
 //! bring that knowledge with them.
 //!
+//! A dozen metrics are the headline and are tested among themselves; so are all others. Whether the whole
+//! got slower though no metric alone says so is `family`'s, and what a comparison could not have seen is
+//! `sight`'s.
+//!
 //! Counts of what must not happen at all are compared exactly. Only the same work on the same machine
 //! is compared, and only where both sides can be trusted. What a change means for a run is
 //! [`crate::verdict`]'s.
 
 mod decision;
 mod evidence;
+mod family;
 mod floor;
+mod headline;
 mod noise;
 mod pairs;
 mod pool;
 mod rows;
+mod sight;
 mod summary;
 
+pub use family::Family;
+pub(crate) use family::shift;
 pub use floor::{FloorSource, NoiseFloor};
 pub use noise::KnownNoise;
 pub use pairs::{compare_pairs, noise_of_pairs};
@@ -38,6 +47,7 @@ pub use summary::{Group, Summary};
 use std::fmt;
 
 use crate::fingerprint::identity;
+use crate::quantiles::with_figures_of_all;
 use crate::record::{Direction, RunRecord};
 use crate::statistics::Bounds;
 
@@ -70,6 +80,10 @@ pub struct Comparison {
     pub not_comparable: Option<String>,
     /// One row for each metric that has a figure on either side.
     pub rows: Vec<Row>,
+    /// All metrics together, where enough scenarios of two runs were compared.
+    pub family: Option<Family>,
+    /// The smallest relative change that counts.
+    pub min_effect: f64,
 }
 
 /// One metric on both sides.
@@ -94,6 +108,8 @@ pub struct Row {
     /// The smallest relative change that is more than noise; absent where nothing is compared, and
     /// for counts that are compared exactly.
     pub floor: Option<NoiseFloor>,
+    /// By which share the figures may differ and count as equal, where they are compared exactly.
+    pub exact_within: Option<f64>,
     /// What it comes to.
     pub change: Change,
 }
@@ -141,10 +157,16 @@ impl Comparison {
         self.rows.iter().filter(|row| row.change == *change).count()
     }
 
-    /// Whether a metric is worse beyond doubt.
+    /// Whether a metric is worse beyond doubt, or all together are.
     #[must_use]
     pub fn has_regression(&self) -> bool {
-        self.count(&Change::Regressed) > 0
+        self.count(&Change::Regressed) > 0 || self.is_slower()
+    }
+
+    /// Whether all metrics together are worse beyond doubt.
+    #[must_use]
+    pub fn is_slower(&self) -> bool {
+        self.family.is_some_and(|family| family.is_slower(self.min_effect))
     }
 
     /// Why it says nothing at all: a comparison without a single metric on both sides is no pass.
@@ -180,14 +202,17 @@ pub fn compare_by(rules: &Rules, name: &str, before: &RunRecord, after: &RunReco
     let rows = match not_comparable {
         Some(_) => Vec::new(),
         None => {
-            let drafts = rows::drafts(before, after, |scenario, old, new, seed| {
+            let (before, after) = (with_figures_of_all(before), with_figures_of_all(after));
+            let drafts = rows::drafts(&before, &after, |scenario, old, new, seed| {
                 let known = rules.noise.of(&scenario.id, &old.name);
                 evidence::of_rounds(old, new, known, seed)
             });
             decision::decide(drafts, rules, floor::Sides::Runs)
         }
     };
-    Comparison { baseline: name.to_owned(), not_comparable, rows }
+    let family = Family::of(&rows, rules.noise.shifts());
+    let (baseline, min_effect) = (name.to_owned(), rules.min_effect);
+    Comparison { baseline, not_comparable, rows, family, min_effect }
 }
 
 /// Why two runs cannot be compared at all, if they cannot.

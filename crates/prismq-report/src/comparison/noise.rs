@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::statistics::changes;
+
 /// Relative changes that had no cause, by metric. Keeping them is [`crate::noise`]'s.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KnownNoise {
     /// By `scenario:metric`.
     metrics: BTreeMap<String, Changes>,
+    /// How much slower each past run was than the one before it, all metrics together, as the logarithm of
+    /// the ratio.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shifts: Vec<f64>,
 }
 
 /// The changes known of one metric.
@@ -31,16 +37,21 @@ impl KnownNoise {
     /// Adds the figures of a metric in past runs on this machine, the oldest first: the changes from
     /// each to the next. Most of them had no cause.
     pub fn add_history(&mut self, scenario: &str, metric: &str, figures: &[f64]) {
-        let change = |pair: &[f64]| match pair {
-            [old, new] if *old != 0.0 => Some((new - old) / old.abs()),
-            _ => None,
-        };
-        let changes = figures.windows(2).filter_map(change);
-        self.metrics.entry(key(scenario, metric)).or_default().history.extend(changes);
+        self.metrics.entry(key(scenario, metric)).or_default().history.extend(changes(figures));
+    }
+
+    /// Adds how much slower a past run was than the one before it, as the logarithm of the ratio.
+    pub fn add_shift(&mut self, shift: f64) {
+        self.shifts.push(shift);
+    }
+
+    pub(super) fn shifts(&self) -> &[f64] {
+        &self.shifts
     }
 
     /// Adds what another knows.
     pub fn add(&mut self, other: Self) {
+        self.shifts.extend(other.shifts);
         for (key, changes) in other.metrics {
             let known = self.metrics.entry(key).or_default();
             known.control.extend(changes.control);

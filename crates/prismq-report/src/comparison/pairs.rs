@@ -3,6 +3,7 @@
 use super::pool::pool;
 use super::rows::{drafts, scenarios};
 use super::{Comparison, KnownNoise, Rules, decision, difference, evidence, floor};
+use crate::quantiles::with_figures_of_all;
 use crate::record::RunRecord;
 
 /// Compares pairs of starts, each a record before and one after, in the order they were made. `None`
@@ -13,6 +14,10 @@ pub fn compare_pairs(
     name: &str,
     pairs: &[(RunRecord, RunRecord)],
 ) -> Option<Comparison> {
+    let figures = |(one, other): &(RunRecord, RunRecord)| {
+        (with_figures_of_all(one), with_figures_of_all(other))
+    };
+    let pairs: Vec<(RunRecord, RunRecord)> = pairs.iter().map(figures).collect();
     let before = pool(pairs.iter().map(|(before, _)| before))?;
     let after = pool(pairs.iter().map(|(_, after)| after))?;
     let not_comparable = difference(rules, &before, &after);
@@ -29,7 +34,9 @@ pub fn compare_pairs(
             decision::decide(drafts, rules, floor::Sides::Pairs)
         }
     };
-    Some(Comparison { baseline: name.to_owned(), not_comparable, rows })
+    // What moves whole runs is not in pairs, so that each metric is found alone.
+    let (baseline, family) = (name.to_owned(), None);
+    Some(Comparison { baseline, not_comparable, rows, family, min_effect: rules.min_effect })
 }
 
 /// What pairs of starts of one program tell of its noise: the change of each metric in each pair.

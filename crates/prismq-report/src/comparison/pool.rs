@@ -1,7 +1,7 @@
 //! Several starts of one program as one run.
 
 use super::decision::exact_within;
-use crate::record::{Metric, RunRecord, Scenario, SuiteRecord, Validity};
+use crate::record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use crate::statistics::median;
 
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.
@@ -39,12 +39,26 @@ fn add_scenario(pooled: &mut Scenario, start: &Scenario) {
             valid @ Validity::Valid => *valid = start.validity.clone(),
         }
     }
+    for (name, histogram) in &start.histograms {
+        // What cannot be merged is no distribution of all starts.
+        match pooled.histograms.remove(name).map(|known| merged(&known, histogram)) {
+            None => drop(pooled.histograms.insert(name.clone(), histogram.clone())),
+            Some(Some(sum)) => drop(pooled.histograms.insert(name.clone(), sum)),
+            Some(None) => {}
+        }
+    }
     for metric in &start.metrics {
         match pooled.metrics.iter_mut().find(|known| known.name == metric.name) {
             Some(known) => add_metric(known, metric),
             None => pooled.metrics.push(metric.clone()),
         }
     }
+}
+
+fn merged(known: &Histogram, more: &Histogram) -> Option<Histogram> {
+    let mut sum = known.decode().ok()?;
+    sum.add(more.decode().ok()?).ok()?;
+    Histogram::encode(&sum, &known.unit).ok()
 }
 
 /// A figure that a start takes once is a round of the pool, unless it is a count of what must not happen,

@@ -13,8 +13,6 @@ pub(super) struct Draft {
     pub(super) row: Row,
     /// What speaks for a change, where the figures are compared.
     pub(super) evidence: Option<Evidence>,
-    /// By which share the figures may differ and count as equal, where they are compared exactly.
-    pub(super) exact_within: Option<f64>,
 }
 
 /// A draft for each metric that has a figure on either side, in the baseline's order; `evidence` weighs
@@ -80,11 +78,11 @@ fn draft(
         delta: before.zip(after).and_then(|(before, after)| relative(before, after)),
         interval: None,
         floor: None,
+        // What the newer record says of its metric: an older one may not say it.
+        exact_within: exact_within(new.unwrap_or(metric)),
         change,
     };
-    // What the newer record says of its metric: an older one may not say it.
-    let exact_within = exact_within(new.unwrap_or(metric));
-    Some(Draft { row, evidence, exact_within })
+    Some(Draft { row, evidence })
 }
 
 fn relative(before: f64, after: f64) -> Option<f64> {

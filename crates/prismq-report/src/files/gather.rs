@@ -77,6 +77,24 @@ pub(crate) fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gat
     Ok(Gathered { run, files, warnings })
 }
 
+/// The runs of these ids that there are whole records of, in the order of the ids. What cannot be read is
+/// left out: it is of another run, or this run is none to compare with.
+///
+/// # Errors
+/// [`FileError::Read`] if the folder cannot be searched.
+pub(crate) fn gather_all(dir: &Path, ids: &[&str]) -> Result<Vec<RunRecord>, FileError> {
+    let mut records = Vec::new();
+    for path in suite_files(dir)? {
+        let wanted = |record: &SuiteRecord| ids.contains(&record.run_id.as_str());
+        records.extend(read_suite(&path).ok().filter(wanted).map(|record| (record, path)));
+    }
+    let of = |id: &&str| {
+        let own = records.iter().filter(|(record, _)| record.run_id == **id).cloned();
+        combine(own.collect()).map(|(run, _)| run)
+    };
+    Ok(ids.iter().filter_map(of).collect())
+}
+
 fn latest_runs(mut records: Vec<SuiteRecord>) -> Vec<String> {
     records.sort_by_key(|record| Reverse(record.started_at));
     let mut ids: Vec<String> = Vec::new();

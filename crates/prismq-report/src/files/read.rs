@@ -10,10 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::controls::disarm;
 use super::error::FileError;
-use crate::fingerprint::config_hash;
-use crate::record::{
-    RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, Scenario, SuiteRecord,
-};
+use crate::contradictions::contradiction;
+use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, SuiteRecord};
 
 /// The most bytes of a file that are read. The combined record of a full profile, a histogram for each
 /// second among it, stays below 32 MiB.
@@ -174,16 +172,6 @@ fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
         }
     }
     Ok(())
-}
-
-fn contradiction(scenario: &Scenario) -> Option<String> {
-    let mut names = HashSet::new();
-    if let Some(metric) = scenario.metrics.iter().find(|metric| !names.insert(&metric.name)) {
-        return Some(format!("metric {} is there twice", metric.name));
-    }
-    let told = scenario.config_hash.as_ref()?;
-    let found = config_hash(&scenario.parameters);
-    (*told != found).then(|| format!("its config_hash is {told}, its parameters hash to {found}"))
 }
 
 /// What records must have in common with a reader: the first part of their version.

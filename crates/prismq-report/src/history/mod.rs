@@ -9,4 +9,4 @@ mod series;
 
 pub use file::{append, before, read, read_file};
 pub use line::{HISTORY_SCHEMA, HISTORY_VERSION, HistoryLine, HistoryMetric};
-pub use series::{Series, series, sparkline};
+pub use series::{LATEST, Series, series, sparkline, usual};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::line::{HistoryLine, HistoryMetric};
+use crate::statistics::{Bounds, changes, fence, logarithms, median};
 
 /// One metric over the runs of a history.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,20 @@ pub fn series(lines: &[&HistoryLine]) -> Vec<Series> {
     found.into_values().collect()
 }
 
+/// How many of the latest runs a new one is held against.
+pub const LATEST: usize = 5;
+
+/// Where the next figure lies unless something changed, from those of the past runs, the oldest first:
+/// around the median of the [`LATEST`], as far as the fence of the changes from run to run, by which
+/// [`crate::comparison`] decides. `None` while too few runs are known, or where a figure may be 0.
+#[must_use]
+pub fn usual(figures: &[f64]) -> Option<Bounds> {
+    let reach = fence(&logarithms(&changes(figures)))?;
+    let latest = figures.get(figures.len().saturating_sub(LATEST)..).unwrap_or_default();
+    let middle = median(latest).filter(|middle| *middle > 0.0)?;
+    Some(Bounds { lower: middle * (-reach).exp(), upper: middle * reach.exp() })
+}
+
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A line of bars, the lowest value the shortest and the highest the tallest; a gap is a dot.
@@ -55,7 +70,23 @@ fn bar(value: f64, lowest: f64, highest: f64) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::sparkline;
+    use super::{sparkline, usual};
+
+    #[test]
+    fn the_usual_lies_around_the_latest_as_far_as_runs_differ() {
+        let mut figures: Vec<f64> =
+            (0..12).map(|run| if run % 2 == 0 { 100.0 } else { 102.0 }).collect();
+        let band = usual(&figures).unwrap();
+        assert!(
+            (band.lower - 100.0).abs() < 0.01 && (band.upper - 104.04).abs() < 0.01,
+            "{band:?}"
+        );
+        // A step for good is the usual after three runs.
+        figures.extend([200.0; 3]);
+        assert!(usual(&figures).unwrap().contains(200.0));
+        assert_eq!(usual(&figures[..10]), None, "of ten runs there are nine changes");
+        assert_eq!(usual(&[0.0; 20]), None);
+    }
 
     #[test]
     fn the_lowest_is_the_shortest_and_the_highest_the_tallest() {

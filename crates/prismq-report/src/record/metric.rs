@@ -60,7 +60,8 @@ pub struct Metric {
     pub name: String,
     /// Unit, for example `ms` or `tasks/s`.
     pub unit: String,
-    /// The figure: the median of `samples` where there are several.
+    /// The figure: the median of `samples` where there are several, and of a quantile that of all tasks
+    /// since 1.2.
     pub value: Option<f64>,
     /// Why there is no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,7 @@ pub struct Metric {
     /// The figure of each repetition, in the order they were run; empty where it was taken once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<f64>,
-    /// Where the true figure lies; since 1.1.
+    /// How far the rounds leave the figure open: their spread, unless its method says more; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<ConfidenceInterval>,
     /// What the machine can do at most, measured in the same rounds; since 1.1.
@@ -92,7 +93,7 @@ pub struct ConfidenceInterval {
     pub lower: f64,
     /// Its upper end.
     pub upper: f64,
-    /// How it was found, for example `order statistics of the median`.
+    /// How it was found, for example `block bootstrap over rounds`.
     pub method: String,
     /// How many repetitions it rests on.
     pub rounds: u64,

@@ -15,6 +15,16 @@ const DRAWS: usize = 1_000;
 /// From how many past changes on a fence is drawn.
 const FENCE_CHANGES_MIN: usize = 10;
 
+/// The relative changes from each figure to the next; none where a figure is 0.
+#[must_use]
+pub fn changes(figures: &[f64]) -> Vec<f64> {
+    let change = |pair: &[f64]| match pair {
+        [old, new] if *old != 0.0 => Some((new - old) / old.abs()),
+        _ => None,
+    };
+    figures.windows(2).filter_map(change).collect()
+}
+
 /// The logarithms of the ratios that relative changes are, so that half and twice are as far; what has none,
 /// such as a fall to nothing, is left out.
 #[must_use]

@@ -5,6 +5,10 @@ use super::Bounds;
 /// The confidence that an interval of a median must reach.
 pub const CONFIDENCE: f64 = 0.95;
 
+/// What an interval of a median is called in a record: the rounds of a run share what the machine did, so
+/// that it says how much they vary and not where the figure of another run lies (see [`crate::coverage`]).
+pub const SPREAD_OF_ROUNDS: &str = "spread of the rounds: order statistics of their median";
+
 /// The median; `None` of nothing.
 #[must_use]
 pub fn median(samples: &[f64]) -> Option<f64> {

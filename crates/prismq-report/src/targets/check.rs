@@ -1,7 +1,8 @@
 //! A run held against its targets.
 
-use super::decision::{Answer, Level, decide};
+use super::decision::{Answer, Level, Scale, decide, decide_estimate};
 use super::{Target, TargetError};
+use crate::quantiles;
 use crate::record::{Metric, RunRecord, Scenario};
 use crate::statistics::Bounds;
 
@@ -123,7 +124,15 @@ fn check_one(target: &Target, scenario: &Scenario, targets: usize) -> Result<Che
         return no_data(metric.reason.as_deref().unwrap_or("the metric has no value"));
     };
     let level = Level { targets, looks: scenario.looks };
-    let (answer, interval) = decide(target, figures(metric, &value), level);
+    // In records before 1.2 the figure is the typical round's.
+    let value = quantiles::of_all(scenario, metric).unwrap_or(value);
+    let (answer, interval) = match quantiles::estimate(scenario, metric) {
+        Some(estimate) => decide_estimate(target, &estimate, Scale::Unit, level, value),
+        None if quantiles::of_all(scenario, metric).is_some() => {
+            decide(target, std::slice::from_ref(&value), level)
+        }
+        None => decide(target, figures(metric, &value), level),
+    };
     let margin = target.operator.margin(value, target.bound);
     let outcome = match answer {
         Answer::Met => Outcome::Met { value, margin },

@@ -6,7 +6,7 @@
 //! side of the bound.
 
 use super::{Operator, Target};
-use crate::statistics::{BETWEEN_RUNS, Bounds, Estimate, tail_at_look};
+use crate::statistics::{BETWEEN_RUNS, Bounds, Estimate, median, tail_at_look};
 
 /// The chance that any target of a run is called missed, at any look, where every true figure meets its own.
 pub const FALSE_ALARMS: f64 = 0.01;
@@ -42,11 +42,13 @@ pub fn decide(target: &Target, rounds: &[f64], level: Level) -> (Answer, Option<
     let scale = Scale::of(target, rounds);
     let scaled: Vec<f64> = rounds.iter().map(|round| scale.to(*round)).collect();
     let between = scale.between(rounds);
-    match Estimate::of_median(&scaled, between) {
+    match Estimate::of_rounds(&scaled, between) {
         Some(estimate) if target.operator != Operator::Equal => {
-            decide_estimate(target, &estimate, scale, level)
+            // The median, which the record gives, is part of what may be.
+            let middle = median(&scaled).unwrap_or(estimate.figure);
+            decide_estimate(target, &estimate, scale, level, middle)
         }
-        _ => match crate::statistics::median(rounds) {
+        _ => match median(rounds) {
             Some(figure) if target.holds(figure) => (Answer::Met, None),
             Some(_) => (Answer::Missed, None),
             None => (Answer::Undecided, None),
@@ -54,16 +56,20 @@ pub fn decide(target: &Target, rounds: &[f64], level: Level) -> (Answer, Option<
     }
 }
 
-/// The same of a figure that is not the median of its rounds, given on this scale.
+/// The same from an estimate of the figure on this scale.
 pub(super) fn decide_estimate(
     target: &Target,
     estimate: &Estimate,
     scale: Scale,
     level: Level,
+    figure: f64,
 ) -> (Answer, Option<Bounds>) {
     let tail = tail_at_look(FALSE_ALARMS, level.targets, level.looks);
     let Some(interval) = estimate.interval(tail) else { return (Answer::Undecided, None) };
-    let interval = Bounds { lower: scale.from(interval.lower), upper: scale.from(interval.upper) };
+    let interval = Bounds {
+        lower: scale.from(interval.lower.min(figure)),
+        upper: scale.from(interval.upper.max(figure)),
+    };
     let answer = match (target.holds(interval.lower), target.holds(interval.upper)) {
         (true, true) => Answer::Met,
         (false, false) => Answer::Missed,
@@ -105,9 +111,7 @@ impl Scale {
     /// What whole runs differ by at least.
     fn between(self, rounds: &[f64]) -> f64 {
         match self {
-            Self::Unit => {
-                BETWEEN_RUNS * crate::statistics::median(rounds).unwrap_or_default().abs()
-            }
+            Self::Unit => BETWEEN_RUNS * median(rounds).unwrap_or_default().abs(),
             Self::Ratio => BETWEEN_RUNS,
         }
     }

@@ -8,6 +8,9 @@
 //! "throughput/drain/workers=10:ratio_to_floor" = ">= 0.8 x"
 //! ```
 //!
+//! Bounds that depend on the machine are ratios to what it does in the same run; those that hold on one
+//! machine alone stand in a file of its own (see [`read_for`]).
+//!
 //! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
 //! a file without targets is an error. How a figure is held against its bound is `decision`'s, what that
@@ -19,7 +22,7 @@ mod parse;
 
 pub use check::{Check, Outcome, check, check_scenario};
 pub use decision::{Answer, FALSE_ALARMS, Level, decide};
-pub use parse::{parse, read, threshold};
+pub use parse::{parse, read, read_for, threshold};
 
 use std::fmt;
 use std::path::PathBuf;

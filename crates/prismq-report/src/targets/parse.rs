@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{AskedOf, OPERATORS, Target, TargetError};
-use crate::record::SUITES;
+use crate::fingerprint::fingerprint;
+use crate::record::{RunRecord, SUITES};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,27 @@ pub fn read(path: &Path) -> Result<Vec<Target>, TargetError> {
         .map_err(|source| TargetError::Read { path: path.to_owned(), source })?;
     parse(&text, &path.display().to_string())
 }
+
+/// Reads a file of targets and, where there is one, that of the run's own machine beside it:
+/// `machines/FINGERPRINT.toml`, for bounds that hold on no other.
+///
+/// # Errors
+/// [`TargetError`] says what is wrong, and where.
+pub fn read_for(path: &Path, run: &RunRecord) -> Result<Vec<Target>, TargetError> {
+    let mut targets = read(path)?;
+    let Some(suite) = run.suites.first() else { return Ok(targets) };
+    let folder = path.parent().unwrap_or(Path::new("")).join(MACHINES);
+    let own = folder.join(format!("{}.toml", fingerprint(&suite.environment)));
+    match read(&own) {
+        Ok(more) => targets.extend(more),
+        Err(TargetError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(targets)
+}
+
+/// The folder of the machines' own targets.
+const MACHINES: &str = "machines";
 
 /// Reads targets from a text that messages call `name`.
 ///

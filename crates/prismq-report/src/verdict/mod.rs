@@ -59,7 +59,7 @@ impl Status {
 pub enum FailOn {
     /// Nothing: the comparison is shown.
     Never,
-    /// A regression; and a comparison that says nothing at all is inconclusive.
+    /// A regression; and a comparison that could not have seen one is inconclusive.
     Regression,
     /// A regression; and any metric that could not be told or compared is inconclusive.
     Inconclusive,
@@ -104,6 +104,9 @@ pub fn judge(
     let left_out = count(|outcome| matches!(outcome, Outcome::NotMeasured { .. }));
     if left_out > 0 {
         not_measured.push(format!("{left_out} of {} targets were not measured", checks.len()));
+    }
+    if fail_on != FailOn::Never {
+        not_measured.extend(comparison.as_ref().and_then(Comparison::not_measured));
     }
     let inconclusive =
         comparison.as_ref().map(|comparison| untold(comparison, fail_on)).unwrap_or_default();
@@ -176,8 +179,10 @@ fn untold(comparison: &Comparison, fail_on: FailOn) -> Vec<String> {
     if let Some(reason) = comparison.says_nothing() {
         return vec![format!("not comparable with {}: {reason}", comparison.baseline)];
     }
+    // Nor where a slowdown could have gone unseen.
+    let blind = comparison.blind_to();
     if fail_on == FailOn::Regression {
-        return Vec::new();
+        return blind;
     }
     let open = comparison.rows.iter().filter_map(|row| {
         let what = match &row.change {
@@ -188,5 +193,5 @@ fn untold(comparison: &Comparison, fail_on: FailOn) -> Vec<String> {
         };
         Some(format!("{}:{}: {what}", row.scenario, row.metric))
     });
-    open.collect()
+    blind.into_iter().chain(open).collect()
 }

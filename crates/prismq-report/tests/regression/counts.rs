@@ -44,3 +44,13 @@ fn two_starts_of_each_program_are_enough() {
     assert_eq!(slower.rows[0].after, Some(50_600.0), "the figure of one start, not a sum");
     assert_eq!(change(&compared(50_400.0)), Change::Unchanged);
 }
+
+#[test]
+fn counts_alone_tell_enough_but_not_that_nothing_was_lost() {
+    let compared = |run: &RunRecord| compare("old", run, run).blind_to();
+    let counted = run(50_000.0);
+    assert_eq!(compared(&counted), Vec::<String>::new());
+    let mut lost = counted;
+    lost.suites[0].scenarios[0].metrics[0].exact_within = Some(0.0);
+    assert_eq!(compared(&lost).len(), 1);
+}

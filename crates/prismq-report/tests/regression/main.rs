@@ -21,9 +21,13 @@ mod a_count_of_what_must_not_happen_is_compared_exactly;
 mod a_slowdown_put_in_on_purpose_is_found;
 mod a_summary_says_how_much_on_the_whole;
 mod counts;
+mod coverage;
 mod decision;
 mod noise_known_from_elsewhere_raises_the_floor;
+mod power;
 #[cfg(unix)]
 mod programs_are_started_in_turn_and_compared;
+mod quantiles;
 mod recorded_starts_are_judged_rightly_in_pairs;
 mod runs_of_one_program_flag_nothing;
+mod shifts;

@@ -61,8 +61,11 @@ fn one_that_is_too_large_or_never_ends() {
 #[test]
 fn figures_that_are_no_numbers_or_beyond_them() {
     let value = |text: &str| {
-        changed(|record| record["scenarios"][0]["metrics"][0]["value"] = json!("VALUE"))
-            .replace("\"VALUE\"", text)
+        let of = |record: &mut Value| {
+            let metric = &mut record["scenarios"][0]["metrics"][0];
+            (metric["value"], metric["samples"]) = (json!("VALUE"), json!([]));
+        };
+        changed(of).replace("\"VALUE\"", text)
     };
     for text in ["NaN", "Infinity", "-inf", "1e999", "\"7\"", "{}"] {
         let error = read(value(text).as_bytes()).unwrap_err();

@@ -24,6 +24,7 @@ mod a_run_is_gathered_from_its_suites_records;
 mod a_target_that_says_nothing_checkable_is_an_error_that_says_where;
 mod a_target_without_data_is_never_a_pass;
 mod a_verdict_says_what_could_not_be_told;
+mod contradictions;
 mod criterions_files_are_read_as_far_as_they_can_be;
 mod every_operator_holds_as_it_reads;
 mod exports_are_what_others_read;

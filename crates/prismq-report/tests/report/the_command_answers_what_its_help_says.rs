@@ -152,7 +152,7 @@ fn compare_counts_what_it_is_asked_to() {
     compare(&["elsewhere"]).code(6);
     compare(&["elsewhere", "--fail-on", "never"]).code(0);
     compare(&["elsewhere", "--allow-env-mismatch"]).code(3).stdout(contains("5 regressed"));
-    compare(&["fewer"]).code(0);
+    compare(&["fewer"]).code(6).stdout(contains("% and more: no history"));
     compare(&["fewer", "--fail-on", "inconclusive"])
         .code(6)
         .stdout(starts_with("INCONCLUSIVE").and(contains("speed: has no figure in this run")));

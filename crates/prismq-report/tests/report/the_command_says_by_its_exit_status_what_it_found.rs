@@ -59,7 +59,8 @@ fn check() {
     part.stdout(contains("PARTIAL: 1 of 1 targets met, 1 not measured"));
     let all = scene.run(&["check", "--targets", "targets.toml", "--require-all"]).assert();
     all.code(5).stdout(contains("suite latency was not run"));
-    scene.run(&["check", "X"]).assert().code(2).stderr(contains("targets"));
+    scene.run(&["check", "X"]).assert().code(2).stderr(contains("no suite record of run X"));
+    scene.run(&["check"]).assert().code(2).stderr(contains("benches/targets.toml"));
 
     scene.targets("[targets]\n");
     scene.check().assert().code(2).stderr(contains("targets.toml holds no target"));

@@ -3,7 +3,7 @@ use std::path::Path;
 use prismq_report::baseline;
 use prismq_report::conclude::{Conclusion, Options, conclude};
 use prismq_report::files::{Selection, read_run};
-use prismq_report::record::RunRecord;
+use prismq_report::record::{Known, RunRecord};
 use prismq_report::verdict::Status;
 
 use crate::sample;
@@ -116,4 +116,33 @@ fn a_named_baseline_is_kept_and_compared_with_on_request() {
     let conclusion = concluded(results, &numbered(sample::run(), 3), None, Some("before"));
     assert!(conclusion.terminal.contains("5 regressed"), "{}", conclusion.terminal);
     assert_eq!(conclusion.status, Status::Pass, "cargo bench shows it");
+}
+
+/// The same run of a commit of the main line.
+fn on_main(mut run: RunRecord) -> RunRecord {
+    for suite in &mut run.suites {
+        let git = suite.environment.git.value.as_mut().unwrap();
+        git.branch = Known::value("main".to_owned());
+        git.dirty = false;
+    }
+    run
+}
+
+/// What changed for good on the main line is no news for ever.
+#[test]
+fn a_run_is_compared_with_the_latest_runs_of_the_main_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path();
+    concluded(results, &numbered(on_main(sample::faster(16.0)), 1), None, None);
+    for number in 2..=6 {
+        concluded(results, &numbered(on_main(sample::run()), number), None, None);
+    }
+    // Not of the main line.
+    concluded(results, &numbered(sample::faster(8.0), 7), None, None);
+    let conclusion = concluded(results, &numbered(sample::run(), 8), None, None);
+    let said = &conclusion.terminal;
+    assert!(said.contains("against the latest 5 runs of the main line"), "{said}");
+    assert!(said.contains("0 regressed, 5 unchanged"), "{said}");
+    let slower = concluded(results, &numbered(sample::faster(0.25), 9), None, None);
+    assert!(slower.terminal.contains("5 regressed"), "{}", slower.terminal);
 }

@@ -136,11 +136,12 @@ fn performance(verdict: &Verdict, checks: &[&Check]) -> (&'static str, String) {
     }
     let regressed = comparison.count(&Change::Regressed);
     let improved = comparison.count(&Change::Improved);
-    let mark = if targets.bad || regressed > 0 { BAD } else { GOOD };
+    let mark = if targets.bad || comparison.has_regression() { BAD } else { GOOD };
     let all = comparison.rows.len();
     let words = format!(
-        "{}; of {all} metrics {regressed} worse and {improved} better than {baseline}",
-        targets.words
+        "{}; of {all} metrics {regressed} worse and {improved} better than {baseline}{}",
+        targets.words,
+        if comparison.is_slower() { ", all together slower" } else { "" },
     );
     (mark, words)
 }
@@ -155,11 +156,14 @@ fn undecided(verdict: &Verdict) -> (&'static str, String) {
         (metrics, "metric", " of the comparison"),
         (left_out, "target", " not measured"),
     ];
-    let parts: Vec<String> = parts
+    let mut parts: Vec<String> = parts
         .iter()
         .filter(|(count, ..)| *count > 0)
         .map(|(count, what, more)| format!("{count} {what}{}{more}", plural(*count)))
         .collect();
+    if compared.is_some_and(|comparison| !comparison.blind_to().is_empty()) {
+        parts.push("whether it became slower".to_owned());
+    }
     match parts.is_empty() {
         true => (GOOD, "nothing".to_owned()),
         false => (DOUBT, parts.join(", ")),

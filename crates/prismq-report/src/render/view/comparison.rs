@@ -71,7 +71,7 @@ fn summary(comparison: &Comparison) -> String {
         Some(reason) => format!("not comparable: {reason}"),
         None => format!(
             "{} improved, {} regressed, {} unchanged, {} inconclusive, {} new, {} missing, \
-             {} not comparable{}",
+             {} not comparable{}{}",
             count(Change::Improved),
             count(Change::Regressed),
             count(Change::Unchanged),
@@ -79,8 +79,21 @@ fn summary(comparison: &Comparison) -> String {
             count(Change::New),
             count(Change::Missing),
             comparison.rows.iter().filter(not_comparable).count(),
+            whole(comparison),
             unknown_noise(comparison),
         ),
+    }
+}
+
+/// How much slower all metrics together are, where they are beyond chance.
+fn whole(comparison: &Comparison) -> String {
+    match comparison.family.filter(|_| comparison.is_slower()) {
+        Some(family) => format!(
+            "; on the whole slower by {} {} %",
+            percent(family.slowdown),
+            bracketed(100.0 * family.interval.lower, 100.0 * family.interval.upper)
+        ),
+        None => String::new(),
     }
 }
 

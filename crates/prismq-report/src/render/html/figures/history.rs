@@ -2,27 +2,25 @@
 
 use super::behind::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
+use crate::history::usual;
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
 use crate::render::humanise::number;
-use crate::statistics::median;
+use crate::statistics::Bounds;
 use crate::targets::Outcome;
 
 pub(super) const QUESTION: Question = Question {
     id: "history",
     question: "Is it getting better or worse?",
     aid: "A mark outside the band is more than the usual noise between runs; look at its commit.",
-    method: "Each mark is one run of the same work on this machine, in order of time, named by its commit; the last is this run. The band is the median of the runs before it, three scaled median absolute deviations to each side.",
+    method: "Each mark is one run of the same work on this machine, in order of time, named by its commit; the last is this run. The band, where eleven runs before it or more are known, is around the median of the latest five, as far as the change from run to run that a comparison calls noise.",
     needs: "a history of two or more runs of a metric",
     command: "cargo bench, more than once: each run adds to results/history.jsonl",
     build,
 };
 
-/// The median absolute deviation of a normal distribution times this is its standard deviation.
-const NORMAL: f64 = 1.4826;
-const DEVIATIONS: f64 = 3.0;
 /// How many times beyond the runs a target may lie and still be drawn.
 const FAR: f64 = 3.0;
 /// Runs drawn; older ones stand in `history.jsonl`.
@@ -70,13 +68,14 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let points: Vec<Point> =
         runs.iter().enumerate().map(|(index, run)| (index as f64, run.value)).collect();
     let (last, before) = points.split_last()?;
-    let (low, high) = band(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>())?;
+    let band = usual(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>());
     let found = scenarios(input.run).find(|other| other.id == scenario);
     let unit = found.and_then(|found| found.metric(metric)).map_or("", |metric| &metric.unit);
     let label = if unit.is_empty() { metric.to_owned() } else { format!("{metric}, {unit}") };
     let end = (points.len() - 1) as f64;
     let names = runs.iter().enumerate().map(|(index, run)| (index as f64, commit(run)));
-    let values = points.iter().map(|(_, value)| *value).chain([low, high]);
+    let ends = band.iter().flat_map(|band| [band.lower, band.upper]);
+    let values = points.iter().map(|(_, value)| *value).chain(ends);
     let (lowest, highest) = extremes(values.clone());
     let target = bound(input, scenario, metric);
     // One far away would press all runs into a line.
@@ -87,25 +86,29 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let mut kept = baseline.filter(|kept| kept.id == scenario);
     let kept = kept.find_map(|kept| kept.metric(metric)?.value);
     let values = values.chain(drawn).chain(kept);
+    let shaded = band.map(|Bounds { lower, upper }| Layer::Band {
+        spans: vec![(-0.4, lower, upper), (end + 0.4, lower, upper)],
+        ink: Ink::Muted,
+    });
     let chart = Chart {
         x: Axis::named("commit, oldest run first", (-0.4, end + 0.4), names),
         y: Axis::around(&label, values),
-        layers: vec![
-            Layer::Band { spans: vec![(-0.4, low, high), (end + 0.4, low, high)], ink: Ink::Muted },
-            Layer::Line { points: points.clone(), ink: Ink::Blue, dash: Dash::Solid },
-            Layer::Marks { points: before.to_vec(), ink: Ink::Blue, shape: Shape::Circle },
-            Layer::Marks { points: vec![*last], ink: Ink::Vermillion, shape: Shape::Diamond },
-        ]
-        .into_iter()
-        .chain(drawn.map(|target| level(target, TARGET)))
-        .chain(kept.map(|kept| level(kept, BASELINE)))
-        .collect(),
+        layers: shaded
+            .into_iter()
+            .chain([
+                Layer::Line { points: points.clone(), ink: Ink::Blue, dash: Dash::Solid },
+                Layer::Marks { points: before.to_vec(), ink: Ink::Blue, shape: Shape::Circle },
+                Layer::Marks { points: vec![*last], ink: Ink::Vermillion, shape: Shape::Diamond },
+            ])
+            .chain(drawn.map(|target| level(target, TARGET)))
+            .chain(kept.map(|kept| level(kept, BASELINE)))
+            .collect(),
     };
     let mut legend = vec![
         Key::new("earlier runs", Swatch::Mark(Ink::Blue, Shape::Circle)),
         Key::new("the latest run", Swatch::Mark(Ink::Vermillion, Shape::Diamond)),
-        Key::new("usual noise", Swatch::Area(Ink::Muted)),
     ];
+    legend.extend(band.map(|_| Key::new("usual noise", Swatch::Area(Ink::Muted))));
     legend.extend(target.map(|target| match drawn {
         Some(_) => target_key("target"),
         None => target_key(&format!("target: {}, beyond the picture", number(target))),
@@ -123,15 +126,6 @@ fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
     })
 }
 
-/// Where the figures of earlier runs usually lie.
-fn band(values: &[f64]) -> Option<(f64, f64)> {
-    let middle = median(values)?;
-    let deviations: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
-    let deviation = median(&deviations)?;
-    let reach = DEVIATIONS * NORMAL * deviation;
-    Some((middle - reach, middle + reach))
-}
-
 fn commit(run: &HistoryPoint) -> String {
     run.commit.as_deref().unwrap_or("?").chars().take(HASH).collect()
 }
@@ -143,16 +137,4 @@ fn table(runs: &[&HistoryPoint], label: &str) -> Table {
         table.rows.push(vec![time, commit(run), cell(Some(run.value))]);
     }
     table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::band;
-
-    #[test]
-    fn one_odd_run_does_not_widen_the_band() {
-        let (low, high) = band(&[10.0, 11.0, 9.0, 10.0, 500.0]).unwrap();
-        assert!((low - 5.55).abs() < 0.01 && (high - 14.45).abs() < 0.01, "{low} {high}");
-        assert_eq!(band(&[]), None);
-    }
 }
