@@ -6,8 +6,10 @@
 //! never copied back, which would happen at another moment each time.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use tempfile::TempDir;
 
 use crate::child::{COUNTED_TYPE, CountOrder, Operation, Order, run_under};
 use crate::error::{Error, Result};
@@ -40,17 +42,26 @@ fn count(
     times: usize,
     ready: usize,
 ) -> Result<std::result::Result<u64, String>> {
-    let directory = stage.bench_dir().fresh()?;
-    let path = directory.path().join("queue.db");
-    let engine = crate::stage::open(stage.kind(), &path, 1)?;
-    engine.enqueue_all(&numbered(COUNTED_TYPE, ready)).map_err(Error::engine("enqueue"))?;
-    // Closed before the other process opens it, so that it always finds the same file.
-    drop(engine);
+    let (directory, path) = prepared(stage, ready)?;
     let counts = directory.path().join("callgrind.out");
     let mut valgrind = Command::new("valgrind");
     valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
     let order = Order::Count(CountOrder { operation, times, ready, path });
     Ok(run_under(valgrind, &order)?.and_then(|()| read(&counts)))
+}
+
+/// A database with so many tasks, in a directory that is removed with the first of the two. It is closed, so
+/// that the process which opens it always finds the same file.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn prepared(stage: &Stage, ready: usize) -> Result<(TempDir, PathBuf)> {
+    let directory = stage.bench_dir().fresh()?;
+    let path = directory.path().join("queue.db");
+    let engine = crate::stage::open(stage.kind(), &path, 1)?;
+    engine.enqueue_all(&numbered(COUNTED_TYPE, ready)).map_err(Error::engine("enqueue"))?;
+    drop(engine);
+    Ok((directory, path))
 }
 
 fn read(counts: &Path) -> std::result::Result<u64, String> {

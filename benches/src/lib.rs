@@ -10,6 +10,7 @@ pub mod accounting;
 pub mod bench_dir;
 pub mod child;
 pub mod clocks;
+pub mod counts;
 pub mod driver;
 pub mod engine;
 pub mod environment;

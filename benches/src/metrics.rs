@@ -19,6 +19,17 @@ pub enum Fold {
     Worst,
 }
 
+/// How figures of two runs are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// By statistics: chance moves them.
+    ByStatistics,
+    /// A change of more than one percent is a change: nothing but the program moves them.
+    WithinOnePercent,
+    /// Any change is a change: a count of what must not happen.
+    Exactly,
+}
+
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
@@ -30,6 +41,8 @@ pub struct Spec {
     pub better: Direction,
     /// How rounds are brought together.
     pub fold: Fold,
+    /// How two runs' are compared.
+    pub compared: Compared,
 }
 
 /// One reading of a metric in one round.
@@ -43,7 +56,14 @@ pub struct Reading {
 
 impl Spec {
     const fn new(name: &'static str, unit: &'static str, better: Direction, fold: Fold) -> Self {
-        Self { name, unit, better, fold }
+        let compared = Compared::ByStatistics;
+        Self { name, unit, better, fold, compared }
+    }
+
+    /// The same metric where it is compared so.
+    #[must_use]
+    pub const fn compared(self, compared: Compared) -> Self {
+        Self { compared, ..self }
     }
 
     /// The same metric where it was found before the rounds and is only repeated by them.
@@ -86,6 +106,11 @@ impl Spec {
             samples,
             interval,
             floors: Vec::new(),
+            exact_within: match self.compared {
+                Compared::ByStatistics => None,
+                Compared::WithinOnePercent => Some(0.01),
+                Compared::Exactly => Some(0.0),
+            },
         }
     }
 
@@ -172,9 +197,10 @@ pub const SYNCS_PER_TASK: Spec = Spec::new("syncs_per_task", "syncs", Lower, Med
 /// The longest the WAL ever was.
 pub const WAL_PEAK_MIB: Spec = Spec::new("peak_mib", "MiB", Lower, Worst);
 /// Tasks never completed.
-pub const LOST: Spec = Spec::new("lost", "tasks", Lower, Total);
+pub const LOST: Spec = Spec::new("lost", "tasks", Lower, Total).compared(Compared::Exactly);
 /// Times a task was done once too often.
-pub const DUPLICATED: Spec = Spec::new("duplicated", "tasks", Lower, Total);
+pub const DUPLICATED: Spec =
+    Spec::new("duplicated", "tasks", Lower, Total).compared(Compared::Exactly);
 
 /// Median time from the intended enqueue to the committed completion.
 pub const P50_MS: Spec = Spec::new("p50_ms", "ms", Lower, Median);
@@ -192,7 +218,8 @@ pub const SCHEDULE_LAG_P99_MS: Spec = Spec::new("schedule_lag_p99_ms", "ms", Low
 /// Throughput over that of one worker.
 pub const SPEED_UP: Spec = Spec::new("speed_up", "x", Higher, Median);
 /// Operations answered busy.
-pub const BUSY_ERRORS: Spec = Spec::new("busy_errors", "errors", Lower, Total);
+pub const BUSY_ERRORS: Spec =
+    Spec::new("busy_errors", "errors", Lower, Total).compared(Compared::Exactly);
 /// Times a connection waited for the write lock.
 pub const BUSY_WAITS: Spec = Spec::new("busy_waits", "waits", Lower, Median);
 /// Claims that saw a task and lost it, of all that saw one.
@@ -211,7 +238,7 @@ pub const MAX_WORKERS: Spec = Spec::new("max_workers", "workers", Higher, Worst)
 /// Tasks completed, of those meant to complete.
 pub const COMPLETION_PERCENT: Spec = Spec::new("completion_percent", "%", Higher, Worst);
 /// Errors of any kind where none is part of the work.
-pub const ERRORS: Spec = Spec::new("errors", "errors", Lower, Total);
+pub const ERRORS: Spec = Spec::new("errors", "errors", Lower, Total).compared(Compared::Exactly);
 /// Resident memory after less before.
 pub const MEMORY_GROWTH_MIB: Spec = Spec::new("memory_growth_mib", "MiB", Lower, Worst);
 /// Attempts that failed and were followed by another.
@@ -223,7 +250,8 @@ pub const RECOVERED: Spec = Spec::new("recovered", "tasks", Higher, Worst);
 /// From the process's death until the last of its tasks was completed.
 pub const RECOVERY_MS: Spec = Spec::new("recovery_ms", "ms", Lower, Median);
 /// Errors beside those the faults are.
-pub const UNEXPECTED_ERRORS: Spec = Spec::new("unexpected_errors", "errors", Lower, Total);
+pub const UNEXPECTED_ERRORS: Spec =
+    Spec::new("unexpected_errors", "errors", Lower, Total).compared(Compared::Exactly);
 
 /// Resident memory before the first round.
 pub const RSS_BEFORE_MIB: Spec = Spec::new("rss_before_mib", "MiB", Lower, Worst);

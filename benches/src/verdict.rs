@@ -14,7 +14,7 @@ use crate::run_identity::RunIdentity;
 
 /// Concludes this invocation's run; where nothing was measured there is nothing to conclude.
 ///
-/// Criterion's `--save-baseline NAME` and `--baseline NAME` hold for the records too.
+/// Criterion's `--save-baseline NAME`, `--baseline NAME` and `--baseline-lenient NAME` hold for the records too.
 #[must_use]
 pub fn main() -> ExitCode {
     let invocation = Invocation::from_args();
@@ -48,13 +48,15 @@ fn conclude_run(
     }
     let run = run.map_or(Selection::Latest, Selection::Id);
     let value = |long, short| invocation.option(long, short).map(str::to_owned);
+    let lenient = value("--baseline-lenient", "--baseline-lenient");
     conclude(&Options {
         results: &places::results_dir(),
         targets: &places::targets_file(),
         criterion: &places::criterion_dir(),
         run,
         save_baseline: value("--save-baseline", "-s"),
-        baseline: value("--baseline", "-b"),
+        baseline_lenient: lenient.is_some(),
+        baseline: value("--baseline", "-b").or(lenient),
     })
 }
 

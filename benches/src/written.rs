@@ -3,11 +3,13 @@
 
 use std::fs;
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::Counters;
 use crate::metrics::{BYTES_PER_TASK, Reading, SYNCS_PER_TASK, WRITE_CALLS_PER_TASK, as_f64};
 
 /// What this process has written so far, to files of any kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Written {
     /// Bytes handed to the system.
     pub bytes: u64,

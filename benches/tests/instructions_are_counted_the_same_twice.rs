@@ -1,11 +1,12 @@
-//! Where valgrind is installed, an operation takes the same number of instructions each time it is
-//! counted. This program is its own child, as a suite is.
+//! An operation takes the same number of syncs, write calls and bytes each time it is counted and, where
+//! valgrind is installed, of instructions. This program is its own child, as a suite is.
 
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::bench_dir::BenchDir;
 use prismq_bench::child::{self, Operation};
+use prismq_bench::counts::by_operation;
 use prismq_bench::engine::EngineKind;
 use prismq_bench::instructions::per_operation;
 use prismq_bench::profile::Scale;
@@ -23,7 +24,32 @@ fn main() -> ExitCode {
         let name = format!("{}_takes_as_many_instructions_as_before", operation.name());
         Trial::test(name, move || twice(operation))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+    let writes = Operation::ALL.map(|operation| {
+        let name = format!("{}_writes_as_much_as_before", operation.name());
+        Trial::test(name, move || written_twice(operation))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().chain(writes).collect())
+        .exit_code()
+}
+
+fn written_twice(operation: Operation) -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let first = by_operation(&stage, operation, TIMES)?;
+    let second = by_operation(&stage, operation, TIMES)?;
+    eprintln!("{}: {first:?} and {second:?}", operation.name());
+    // What must outlive a power cut waits for the disk; a lease need not.
+    let syncs = match operation {
+        Operation::Enqueue | Operation::Complete | Operation::Fail => 1.0,
+        Operation::Claim | Operation::Extend | Operation::Release => 0.0,
+    };
+    // Where they are counted, a page of SQLite at least is written.
+    let written = first.calls.is_none_or(|calls| calls >= 1.0)
+        && first.bytes.is_none_or(|bytes| bytes >= 4096.0);
+    if first != second || first.syncs != syncs || !written {
+        return Err(format!("{first:?}, then {second:?}").into());
+    }
+    Ok(())
 }
 
 fn twice(operation: Operation) -> Result<(), Failed> {

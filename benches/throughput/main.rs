@@ -1,13 +1,13 @@
 //! How many tasks a second: enqueued by callers of one task each, drained by a pool, sent through
 //! both at once, with large payloads; and how near that is to what disk and SQLite could do at most,
 //! measured in the same rounds. And what does
-//! measuring cost?
+//! measuring cost, and what does an operation take by count?
 
 mod claim;
+mod counts;
 mod drain;
 mod enqueue;
 mod floor;
-mod instructions;
 mod overhead;
 mod payload;
 mod pipeline;
@@ -25,6 +25,6 @@ fn main() -> ExitCode {
         payload::measure(suite)?;
         overhead::measure(suite)?;
         claim::measure(suite)?;
-        instructions::measure(suite)
+        counts::measure(suite)
     })
 }

@@ -1,4 +1,4 @@
-//! A process that does one operation so many times, for somebody who counts its instructions.
+//! A process that does one operation so many times on one thread, for somebody who counts what that takes.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::engine::EngineError;
 use crate::error::{Error, Result};
 use crate::workload::PAYLOAD_BYTES;
+use crate::written::Written;
+
+use super::{Order, Running, say};
 
 /// The type of the tasks it works on.
 pub const COUNTED_TYPE: &str = "counted";
@@ -25,11 +28,18 @@ pub enum Operation {
     Claim,
     /// Complete one task a call.
     Complete,
+    /// Record a failed attempt of one task a call; the task is retried later.
+    Fail,
+    /// Extend the lease of one task a call.
+    Extend,
+    /// Release one task a call.
+    Release,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Enqueue, Self::Claim, Self::Complete];
+    pub const ALL: [Self; 6] =
+        [Self::Enqueue, Self::Claim, Self::Complete, Self::Fail, Self::Extend, Self::Release];
 
     /// Its name in ids.
     #[must_use]
@@ -38,6 +48,9 @@ impl Operation {
             Self::Enqueue => "enqueue",
             Self::Claim => "claim",
             Self::Complete => "complete",
+            Self::Fail => "fail",
+            Self::Extend => "extend",
+            Self::Release => "release",
         }
     }
 }
@@ -55,32 +68,53 @@ pub struct CountOrder {
     pub path: PathBuf,
 }
 
+/// What the operations took together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// What was handed to the system to be written; `None` where the system does not count.
+    pub written: Option<Written>,
+    /// Transactions that waited for the disk, each with one sync of the WAL.
+    pub syncs: u64,
+}
+
+/// Has a process of its own do the operations and returns what they took.
+///
+/// # Errors
+/// [`Error::Child`] if it did not do its part.
+pub fn count_elsewhere(order: CountOrder) -> Result<Counts> {
+    Running::start(&Order::Count(order))?.answer()
+}
+
 pub(super) fn obey(order: &CountOrder) -> Result<()> {
-    let count = || -> prismq::Result<()> {
-        // The queue looks for pages to give back now and then, which would be counted by chance.
-        let queue = Queue::builder(&order.path).free_space_max(u64::MAX).open()?;
-        match order.operation {
-            Operation::Enqueue => {
-                let task = NewTask::new(COUNTED_TYPE, vec![0x5a; PAYLOAD_BYTES]);
-                for _ in 0..order.times {
-                    queue.enqueue(&task)?;
-                }
-            }
-            Operation::Claim => {
-                let claim = Claim::new([COUNTED_TYPE]).lease(LEASE);
-                for _ in 0..order.times {
-                    queue.claim(&claim)?;
-                }
-            }
-            Operation::Complete => {
-                // All are claimed, however many are then completed.
-                let claim = Claim::new([COUNTED_TYPE]).max(order.ready).lease(LEASE);
-                for lease in queue.claim(&claim)?.iter().take(order.times) {
-                    queue.complete(lease)?;
-                }
-            }
-        }
-        Ok(())
+    let counts = count(order).map_err(EngineError::from);
+    say(&counts.map_err(Error::engine("do what is counted"))?)
+}
+
+fn count(order: &CountOrder) -> prismq::Result<Counts> {
+    // The queue looks for pages to give back now and then, which would be counted by chance.
+    let queue = Queue::builder(&order.path).free_space_max(u64::MAX).open()?;
+    let claim = Claim::new([COUNTED_TYPE]).lease(LEASE);
+    let leases = match order.operation {
+        Operation::Enqueue | Operation::Claim => Vec::new(),
+        // All are claimed, however many are then worked on.
+        _ => queue.claim(&claim.clone().max(order.ready))?,
     };
-    count().map_err(EngineError::from).map_err(Error::engine("do what is counted"))
+    let task = NewTask::new(COUNTED_TYPE, vec![0x5a; PAYLOAD_BYTES]);
+    let (written, synced) = (Written::by_this_process(), queue.contention().synced_transactions);
+    match order.operation {
+        Operation::Enqueue => (0..order.times).try_for_each(|_| queue.enqueue(&task).map(drop))?,
+        Operation::Claim => (0..order.times).try_for_each(|_| queue.claim(&claim).map(drop))?,
+        _ => {}
+    }
+    for lease in leases.iter().take(order.times) {
+        match order.operation {
+            Operation::Enqueue | Operation::Claim => {}
+            Operation::Complete => queue.complete(lease)?,
+            Operation::Fail => drop(queue.fail(lease, "it is counted")?),
+            Operation::Extend => drop(queue.extend(lease, LEASE)?),
+            Operation::Release => queue.release(lease)?,
+        }
+    }
+    let syncs = queue.contention().synced_transactions.saturating_sub(synced);
+    Ok(Counts { written: Written::since(written), syncs })
 }

@@ -11,7 +11,7 @@ mod enqueuer;
 mod holder;
 
 pub use census::{CensusOrder, count_afresh};
-pub use counted::{COUNTED_TYPE, CountOrder, Operation};
+pub use counted::{COUNTED_TYPE, CountOrder, Counts, Operation, count_elsewhere};
 pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
 pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
 pub use holder::{Death, HELD_TYPE, HoldOrder, die_holding};

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::baseline::{self, BaselineError};
-use crate::comparison::{compare_by, pool};
+use crate::comparison::{Rules, compare_by, pool};
 use crate::criterion::benchmarks;
 use crate::export::ExportError;
-use crate::files::{FileError, Selection, gather_all, gather_with_files, write_report, write_run};
+use crate::files::{
+    FileError, Gathered, Selection, gather_all, gather_with_files, write_report, write_run,
+};
 use crate::fingerprint::identity;
 use crate::history::{self, HistoryLine, LATEST};
 use crate::noise;
@@ -34,6 +36,8 @@ pub struct Options<'a> {
     pub save_baseline: Option<String>,
     /// Compare with the baseline of this name rather than the machine's own.
     pub baseline: Option<String>,
+    /// Whether a named baseline may be missing: nothing is compared then, and a warning says so.
+    pub baseline_lenient: bool,
 }
 
 /// What was concluded.
@@ -100,7 +104,7 @@ impl Error {
             | Self::Output(_)
             | Self::Render(_)
             | Self::Export(ExportError::Format { .. }) => 1,
-            Self::Baseline(_) | Self::Target(_) => 2,
+            Self::Baseline(_) | Self::Target(_) | Self::Export(ExportError::Several { .. }) => 2,
             Self::NoHistory { .. } | Self::Export(_) => 5,
         }
     }
@@ -112,10 +116,11 @@ impl Error {
 /// # Errors
 /// [`enum@Error`] says what is wrong, and where.
 pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
-    let (mut run, read) = gather_with_files(options.results, &options.run)?;
+    let Gathered { mut run, files: read, mut warnings } =
+        gather_with_files(options.results, &options.run)?;
     let targets = targets::read_for(options.targets, &run)?;
-    let baseline = baseline_of(options, &run)?;
-    let rules = noise::rules(options.results, &run)?;
+    let baseline = baseline_of(options, &run, &mut warnings)?;
+    let rules = rules(options.results, &run, &mut warnings);
     let comparison = baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
     let verdict = judge(&run, &targets, comparison, FailOn::Never)?;
     run.verdict = Some(verdict.record(&run));
@@ -133,6 +138,9 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
         text.push_str(&kept.said);
         files.push(kept.path);
     }
+    for warning in warnings {
+        text.push_str(&format!("\nwarning: {warning}\n"));
+    }
     Ok(Conclusion { status: verdict.status, terminal: text, files })
 }
 
@@ -140,7 +148,7 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
 /// was compared, its baseline.
 ///
 /// # Errors
-/// [`enum@Error`] if the history cannot be read, or a distribution of a record is damaged.
+/// [`enum@Error`] if a distribution of a record is damaged.
 pub fn page(
     results: &Path,
     run: &RunRecord,
@@ -149,7 +157,8 @@ pub fn page(
     files: &[PathBuf],
     criterion: &Path,
 ) -> Result<String, Error> {
-    let mut runs = history::before(results, run)?;
+    // Whoever asks for the rules of the comparison is warned of a history that cannot be read.
+    let mut runs = history::before(results, run).unwrap_or_default();
     runs.push(HistoryLine::of(run, verdict));
     let history = points(&runs);
     let baseline = baseline.filter(|_| {
@@ -164,28 +173,56 @@ pub fn page(
 fn baseline_of(
     options: &Options<'_>,
     run: &RunRecord,
+    warnings: &mut Vec<String>,
 ) -> Result<Option<(String, RunRecord)>, Error> {
-    match &options.baseline {
-        Some(name) => Ok(Some((name.clone(), baseline::load(options.results, name)?))),
-        None => own_baseline(options.results, run),
+    let Some(name) = &options.baseline else {
+        return Ok(own_baseline(options.results, run, warnings));
+    };
+    match baseline::load(options.results, name) {
+        Ok(before) => Ok(Some((name.clone(), before))),
+        Err(error @ BaselineError::Unknown { .. }) if options.baseline_lenient => {
+            warnings.push(format!("nothing was compared: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// What a run is compared with unless a name is given: the latest runs of the main line on its machine, else
-/// the baseline of its machine, engine and profile, if there is one that is not the run itself.
-///
-/// # Errors
-/// [`enum@Error`] if it cannot be read.
-pub fn own_baseline(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecord)>, Error> {
-    if let Some(latest) = main_line(results, run)? {
-        return Ok(Some(latest));
+/// the baseline of its machine, engine and profile, if there is one that is not the run itself. Nobody
+/// named it, so what cannot be read is a warning.
+#[must_use]
+pub fn own_baseline(
+    results: &Path,
+    run: &RunRecord,
+    warnings: &mut Vec<String>,
+) -> Option<(String, RunRecord)> {
+    // Whoever asks for the rules of the comparison is warned of a history that cannot be read.
+    if let Ok(Some(latest)) = main_line(results, run) {
+        return Some(latest);
     }
-    let Some(own) = identity(run) else { return Ok(None) };
-    if !baseline::exists(results, &own)? {
-        return Ok(None);
+    let own = identity(run)?;
+    match baseline::load(results, &own) {
+        Ok(before) => (before.run_id != run.run_id).then_some((own, before)),
+        Err(BaselineError::Unknown { .. }) => None,
+        Err(error) => {
+            warnings.push(format!(
+                "nothing was compared, as the machine's baseline cannot be read: {error}; \
+                 `prismq-report baseline rm {own}` removes it"
+            ));
+            None
+        }
     }
-    let before = baseline::load(results, &own)?;
-    Ok((before.run_id != run.run_id).then_some((own, before)))
+}
+
+/// The usual rules of a comparison with what is known of this machine's noise. What is kept of older runs
+/// and cannot be read is a warning: without it only large changes count.
+#[must_use]
+pub fn rules(results: &Path, run: &RunRecord, warnings: &mut Vec<String>) -> Rules {
+    noise::rules(results, run).unwrap_or_else(|error| {
+        warnings.push(format!("compared as if this machine had no history: {error}"));
+        Rules::default()
+    })
 }
 
 /// The branches that are a main line.

@@ -1,15 +1,16 @@
 //! `baseline`: keeping, listing, showing and removing baselines.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::show::show;
+use super::show::{show, warn};
 use super::source::Source;
 use crate::baseline;
 use crate::conclude::Error;
 use crate::fingerprint::identity;
 use crate::render::{View, markdown};
+use crate::targets::{self, Target, TargetError};
 use crate::verdict::{FailOn, judge};
 
 /// What are later runs compared with?
@@ -21,9 +22,10 @@ Examples:
   prismq-report baseline save before
   prismq-report baseline save before 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --force
   prismq-report baseline list
+  prismq-report baseline show before
 
-Exit statuses: 0 done; 2 there is no such baseline, its name is taken, or it cannot be a name; 1 a file
-could not be read or written.")]
+Exit statuses: 0 done, whatever a baseline misses; 2 there is no such baseline, its name is taken, it cannot
+be a name, or a target says nothing that can be checked; 1 a file could not be read or written.")]
 pub(super) struct Baseline {
     #[command(subcommand)]
     command: Command,
@@ -43,10 +45,13 @@ enum Command {
     },
     /// List the names, each with its run and what is comparable with it
     List,
-    /// Show the figures kept under a name
+    /// Show the figures kept under a name, and which targets they miss
     Show {
         /// The name
         name: String,
+        /// File of the targets [default: benches/targets.toml, where there is one]
+        #[arg(long, value_name = "FILE")]
+        targets: Option<PathBuf>,
     },
     /// Remove a baseline
     Rm {
@@ -66,15 +71,21 @@ impl Baseline {
             Command::List => {
                 let mut text = String::new();
                 for name in baseline::list(results)? {
-                    let run = baseline::load(results, &name)?;
-                    let identity = identity(&run).unwrap_or_else(|| "several machines".to_owned());
-                    text.push_str(&format!("{name}  run {}  {identity}\n", run.run_id));
+                    // One that cannot be read hides no other.
+                    text += &match baseline::load(results, &name) {
+                        Ok(run) => {
+                            let own = identity(&run);
+                            let own = own.unwrap_or_else(|| "several machines".to_owned());
+                            format!("{name}  run {}  {own}\n", run.run_id)
+                        }
+                        Err(error) => format!("{name}  {error}\n"),
+                    };
                 }
                 show(&text)?;
             }
-            Command::Show { name } => {
+            Command::Show { name, targets } => {
                 let run = baseline::load(results, &name)?;
-                let verdict = judge(&run, &[], None, FailOn::Never)?;
+                let verdict = judge(&run, &targets_of(targets.as_deref())?, None, FailOn::Never)?;
                 show(&markdown(&View::new(&run, &verdict))?)?;
             }
             Command::Rm { name } => {
@@ -83,5 +94,16 @@ impl Baseline {
             }
         }
         Ok(0)
+    }
+}
+
+/// Those of a file that was named, else the workspace's, if there is a workspace.
+fn targets_of(named: Option<&Path>) -> Result<Vec<Target>, Error> {
+    match (named, targets::read(named.unwrap_or_else(|| Path::new(targets::FILE)))) {
+        (None, Err(error @ TargetError::Read { .. })) => {
+            warn(&[format!("shown without targets: {error}")]);
+            Ok(Vec::new())
+        }
+        (_, read) => Ok(read?),
     }
 }

@@ -5,11 +5,10 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 
 use super::percent::percent;
-use super::show::show;
+use super::show::{show, warn};
 use super::source::{Source, load_base};
-use crate::comparison::{self, compare_by};
-use crate::conclude::Error;
-use crate::noise;
+use crate::comparison::{Rules, compare_by};
+use crate::conclude::{Error, rules};
 use crate::render::{View, terminal};
 use crate::verdict::{FailOn, judge};
 
@@ -58,11 +57,13 @@ impl Compare {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
         let before = load_base(results, &self.base)?;
         let after = self.source.load(results)?;
-        let rules = comparison::Rules {
+        let mut warnings = Vec::new();
+        let rules = Rules {
             min_effect: self.min_effect,
             allow_env_mismatch: self.allow_env_mismatch,
-            ..noise::rules(results, &after)?
+            ..rules(results, &after, &mut warnings)
         };
+        warn(&warnings);
         let comparison = compare_by(&rules, &self.base, &before, &after);
         let fail_on = match self.fail_on {
             On::Regression => FailOn::Regression,

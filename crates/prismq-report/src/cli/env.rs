@@ -1,9 +1,9 @@
 //! `env`: where a run was made, and what differs from another.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::Args;
+use console::measure_text_width;
 
 use super::show::show;
 use super::source::{Source, load_base};
@@ -11,7 +11,7 @@ use crate::comparison::compare;
 use crate::conclude::Error;
 use crate::fingerprint::{facts, identity};
 use crate::record::RunRecord;
-use crate::render::Table;
+use crate::render::{Look, wrapped};
 
 /// Where was this run made?
 ///
@@ -35,28 +35,51 @@ pub(super) struct Env {
 impl Env {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
         let run = self.source.load(results)?;
+        let width = Look::of_stdout().width;
         match self.other {
-            None => show(&alone(&run))?,
-            Some(other) => show(&beside(&run, &load_base(results, &other)?))?,
+            None => show(&alone(&run, width))?,
+            Some(other) => show(&against(&run, &load_base(results, &other)?, width))?,
         }
         Ok(0)
     }
 }
 
-fn alone(run: &RunRecord) -> String {
-    let mut table = Table::default();
-    for (name, fact) in facts_of(run) {
-        table.add_row([name, fact]);
-    }
-    format!("{}\n{table}\n", heading("run", run))
+fn alone(run: &RunRecord, width: Option<u16>) -> String {
+    let mut text = String::new();
+    wrapped(&mut text, plain(width), &heading("run", run), 2);
+    text + &listed(&facts_of(run), width)
 }
 
-fn beside(run: &RunRecord, other: &RunRecord) -> String {
-    let mut text = format!("{}\n{}\n", heading("run  ", run), heading("other", other));
-    let _ = match compare("other", other, run).not_comparable {
-        None => writeln!(text, "comparable"),
-        Some(reason) => writeln!(text, "not comparable: {reason}"),
+/// A name and what it names a line. Where the terminal is narrower than that, a line goes on below its
+/// beginning, or below its name where names leave too little room.
+fn listed(rows: &[(String, String)], width: Option<u16>) -> String {
+    let look = plain(width);
+    let column = rows.iter().map(|(name, _)| measure_text_width(name)).max().unwrap_or(0) + 2;
+    let mut text = String::new();
+    for (name, fact) in rows {
+        if width.is_some_and(|width| column > usize::from(width) / 2) {
+            wrapped(&mut text, look, name, 0);
+            wrapped(&mut text, look, &format!("  {fact}"), 2);
+        } else {
+            wrapped(&mut text, look, &format!("{name:column$}{fact}"), column);
+        }
+    }
+    text
+}
+
+const fn plain(width: Option<u16>) -> Look {
+    Look { colour: false, width }
+}
+
+fn against(run: &RunRecord, other: &RunRecord, width: Option<u16>) -> String {
+    let comparable = match compare("other", other, run).not_comparable {
+        None => "comparable".to_owned(),
+        Some(reason) => format!("not comparable: {reason}"),
     };
+    let mut text = String::new();
+    for line in [heading("run  ", run), heading("other", other), comparable] {
+        wrapped(&mut text, plain(width), &line, 2);
+    }
     let (mine, theirs) = (facts_of(run), facts_of(other));
     let of = |facts: &[(String, String)], name: &str| {
         let found = facts.iter().find(|(known, _)| known == name);
@@ -69,12 +92,12 @@ fn beside(run: &RunRecord, other: &RunRecord) -> String {
     if names.is_empty() {
         return text + "nothing differs\n";
     }
-    let mut table = Table::default();
-    table.add_row(["", "run", "other"]);
+    let mut rows = Vec::new();
     for name in names {
-        table.add_row([name.to_owned(), of(&mine, name), of(&theirs, name)]);
+        rows.push((format!("{name}, run"), of(&mine, name)));
+        rows.push((format!("{name}, other"), of(&theirs, name)));
     }
-    format!("{text}\n{table}\n")
+    format!("{text}\n{}", listed(&rows, width))
 }
 
 fn heading(what: &str, run: &RunRecord) -> String {
@@ -85,4 +108,28 @@ fn heading(what: &str, run: &RunRecord) -> String {
 /// Those of the first suite, as the suites of a run come from one machine.
 fn facts_of(run: &RunRecord) -> Vec<(String, String)> {
     run.suites.first().map(|suite| facts(&suite.environment)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIXTURE: &str = include_str!("../../tests/report/golden/run-1.1.json");
+
+    #[test]
+    fn it_fits_a_terminal_and_keeps_a_fact_a_line_in_a_file() {
+        let mut run: RunRecord = serde_json::from_str(FIXTURE).unwrap();
+        let options = (0..40).map(|number| format!("ENABLE_OPTION_{number}")).collect();
+        run.suites[0].environment.sqlite.compile_options = options;
+        let mut other = run.clone();
+        other.suites[0].environment.sqlite.compile_options.pop();
+        for width in [50, 80, 120] {
+            let (one, two) = (alone(&run, Some(width)), against(&run, &other, Some(width)));
+            let widest = one.lines().chain(two.lines()).map(measure_text_width).max();
+            assert!(widest <= Some(width.into()), "{width}: {widest:?}\n{one}\n{two}");
+            assert!(one.contains("ENABLE_OPTION_39"), "nothing is lost: {one}");
+        }
+        let whole = |line: &str| line.contains("OPTION_0") && line.contains("OPTION_39");
+        assert!(alone(&run, None).lines().any(whole));
+    }
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::show::{deliver, show, write};
 use super::source::Source;
 use crate::conclude::Error;
-use crate::export::{bmf, csv, gha, hgrm};
+use crate::export::{ExportError, bmf, csv, gha, hgrm};
 use crate::files::FileError;
 use crate::record::{Direction, RunRecord};
 
@@ -25,7 +25,7 @@ Examples:
   prismq-report export 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --format hgrm -o distributions/
 
 Exit statuses: 0 written; 5 there is nothing to export, or a distribution is damaged; 2 there is no such
-run; 1 a file could not be read or written.")]
+run, or several distributions were to go to standard output; 1 a file could not be read or written.")]
 pub(super) struct Export {
     #[command(flatten)]
     source: Source,
@@ -77,18 +77,22 @@ impl Export {
     }
 }
 
-/// Each in a file of its own, or one after the other.
+/// Each in a file of its own. A plotter takes two in one file for one distribution, so standard output gets
+/// the only one there is or none.
 fn distributions(run: &RunRecord, folder: Option<&Path>) -> Result<u8, Error> {
     let distributions = hgrm(run)?;
-    if let Some(folder) = folder {
-        let failed = |source| FileError::Write { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
-        for distribution in &distributions {
-            write(&folder.join(format!("{}.hgrm", distribution.name)), &distribution.text)?;
-        }
-    } else {
-        let texts: Vec<&str> = distributions.iter().map(|found| found.text.as_str()).collect();
-        show(&texts.join("\n"))?;
+    let Some(folder) = folder else {
+        let [only] = distributions.as_slice() else {
+            let count = distributions.len();
+            return Err(ExportError::Several { count, what: "distributions" }.into());
+        };
+        show(&only.text)?;
+        return Ok(0);
+    };
+    let failed = |source| FileError::Write { path: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    for distribution in &distributions {
+        write(&folder.join(format!("{}.hgrm", distribution.name)), &distribution.text)?;
     }
     Ok(0)
 }

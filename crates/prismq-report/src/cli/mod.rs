@@ -11,6 +11,7 @@ mod env;
 mod export;
 mod history;
 mod percent;
+mod prune;
 mod report;
 mod show;
 mod source;
@@ -56,6 +57,7 @@ enum Command {
     Report(report::Report),
     History(history::History),
     Export(export::Export),
+    Prune(prune::Prune),
     Coverage(coverage::CoverageOf),
     Env(env::Env),
     Validate(validate::Validate),
@@ -76,6 +78,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Error> {
         Command::Report(command) => command.run(results),
         Command::History(command) => command.run(results),
         Command::Export(command) => command.run(results),
+        Command::Prune(command) => command.run(results),
         Command::Coverage(command) => command.run(results),
         Command::Env(command) => command.run(results),
         Command::Validate(command) => command.run(),

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::show::deliver;
+use super::show::{deliver, warn};
 use super::source::{Source, Targets};
 use crate::comparison::compare_by;
-use crate::conclude::{Error, own_baseline, page};
+use crate::conclude::{Error, own_baseline, page, rules};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::files::{FileError, json};
-use crate::noise;
 use crate::record::RunRecord;
 use crate::render::{View, markdown};
 use crate::verdict::{FailOn, Verdict, judge};
@@ -67,8 +66,10 @@ impl Report {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
         let mut run = self.source.load(results)?;
         let targets = self.targets.read_for(&run)?;
-        let baseline = own_baseline(results, &run)?;
-        let rules = noise::rules(results, &run)?;
+        let mut warnings = Vec::new();
+        let baseline = own_baseline(results, &run, &mut warnings);
+        let rules = rules(results, &run, &mut warnings);
+        warn(&warnings);
         let comparison =
             baseline.as_ref().map(|(name, before)| compare_by(&rules, name, before, &run));
         let verdict = judge(&run, &targets, comparison, FailOn::Never)?;

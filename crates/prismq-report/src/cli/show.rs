@@ -16,6 +16,13 @@ pub(super) fn show(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Says on standard error what was passed over.
+pub(super) fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+}
+
 /// Writes a text to the file that was named, else shows it.
 pub(super) fn deliver(text: &str, output: Option<&PathBuf>) -> Result<(), Error> {
     match output {

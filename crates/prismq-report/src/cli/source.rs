@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::show::warn;
 use crate::baseline;
 use crate::conclude::Error;
-use crate::files::{Selection, gather, read_run};
+use crate::files::{Gathered, Selection, gather_with_files, read_run};
 use crate::record::RunRecord;
 use crate::targets::{self, Target};
 
@@ -29,13 +30,16 @@ impl Source {
 /// The run of this name: a path if there is such a file or it can be nothing else, else an id.
 pub(super) fn load(results: &Path, name: &str) -> Result<RunRecord, Error> {
     let path = Path::new(name);
-    if name == LATEST {
-        Ok(gather(results, &Selection::Latest)?)
+    let selection = if name == LATEST {
+        Selection::Latest
     } else if path.is_file() || path.extension().is_some() || path.components().count() > 1 {
-        Ok(read_run(path)?)
+        return Ok(read_run(path)?);
     } else {
-        Ok(gather(results, &Selection::Id(name.to_owned()))?)
-    }
+        Selection::Id(name.to_owned())
+    };
+    let Gathered { run, warnings, .. } = gather_with_files(results, &selection)?;
+    warn(&warnings);
+    Ok(run)
 }
 
 /// The length of a ULID, which no baseline's name need have.

@@ -12,7 +12,7 @@ use super::floor::{Sides, floor};
 use super::headline::is_headline;
 use super::rows::Draft;
 use super::{Change, Row, Rules};
-use crate::record::Direction;
+use crate::record::{Direction, Metric};
 use crate::statistics::discoveries;
 
 /// The share of found changes that may be chance, in the headline and among the others together.
@@ -21,17 +21,18 @@ const FALSE_DISCOVERIES: f64 = 0.005;
 /// A change that nobody would notice: the interval of one that counts must lie wholly outside.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Counts of what must not happen: one more is worse, however many there were.
+/// Counts of what must not happen, in records of before 1.2, which do not say so themselves.
 const EXACT: [&str; 5] = ["lost", "duplicated", "busy_errors", "errors", "unexpected_errors"];
 
-/// Whether a metric is compared exactly.
-pub(super) fn is_exact(metric: &str) -> bool {
-    EXACT.contains(&metric)
+/// By which share figures of a metric may differ and count as equal, if it is compared exactly.
+pub(super) fn exact_within(metric: &Metric) -> Option<f64> {
+    let named = || EXACT.contains(&metric.name.as_str()).then_some(0.0);
+    metric.exact_within.or_else(named)
 }
 
 /// Decides all rows of a comparison.
 pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row> {
-    let tested = |draft: &Draft| draft.evidence.filter(|_| !is_exact(&draft.row.metric))?.p;
+    let tested = |draft: &Draft| draft.evidence.filter(|_| draft.row.exact_within.is_none())?.p;
     let chances = |headline: bool| -> Vec<f64> {
         let those = drafts.iter().filter(|draft| is_headline(&draft.row) == headline);
         those.filter_map(tested).collect()
@@ -52,8 +53,8 @@ pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row
 
 fn decided(mut draft: Draft, found: bool, rules: &Rules, sides: Sides) -> Row {
     let Some(evidence) = draft.evidence else { return draft.row };
-    if is_exact(&draft.row.metric) {
-        draft.row.change = exactly(&draft.row);
+    if let Some(within) = draft.row.exact_within {
+        draft.row.change = exactly(&draft.row, within);
         return draft.row;
     }
     let floor = floor(&draft, &evidence, rules, sides);
@@ -80,9 +81,11 @@ fn is_clear(evidence: &Evidence, delta: f64) -> bool {
     })
 }
 
-fn exactly(row: &Row) -> Change {
+fn exactly(row: &Row, within: f64) -> Change {
     match (row.before, row.after) {
-        (Some(before), Some(after)) if before != after => moved(row.direction, after - before),
+        (Some(before), Some(after)) if (after - before).abs() > within * before.abs() => {
+            moved(row.direction, after - before)
+        }
         _ => Change::Unchanged,
     }
 }

@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 
 use super::Row;
-use super::decision::is_exact;
 use crate::record::Direction;
 use crate::statistics::{Bounds, Estimate, fence, median};
 
@@ -45,7 +44,7 @@ impl Family {
     /// From the rows of a comparison; `shifts` are the logarithms of how much slower each past run of the
     /// machine was than the one before it. `None` for too few scenarios.
     pub(super) fn of(rows: &[Row], shifts: &[f64]) -> Option<Self> {
-        let compared = rows.iter().filter(|row| row.interval.is_some() && !is_exact(&row.metric));
+        let compared = rows.iter().filter(|row| row.interval.is_some());
         let changes = compared.filter_map(|row| {
             Some((row.scenario.as_str(), worse(row.direction, row.before?, row.after?)?))
         });

@@ -108,6 +108,8 @@ pub struct Row {
     /// The smallest relative change that is more than noise; absent where nothing is compared, and
     /// for counts that are compared exactly.
     pub floor: Option<NoiseFloor>,
+    /// By which share the figures may differ and count as equal, where they are compared exactly.
+    pub exact_within: Option<f64>,
     /// What it comes to.
     pub change: Change,
 }

@@ -1,6 +1,6 @@
 //! Several starts of one program as one run.
 
-use super::decision::is_exact;
+use super::decision::exact_within;
 use crate::record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use crate::statistics::median;
 
@@ -61,9 +61,10 @@ fn merged(known: &Histogram, more: &Histogram) -> Option<Histogram> {
     Histogram::encode(&sum, &known.unit).ok()
 }
 
-/// A figure that a start takes once is a round of the pool, unless it is a count, which adds up.
+/// A figure that a start takes once is a round of the pool, unless it is a count of what must not happen,
+/// which adds up.
 fn add_metric(pooled: &mut Metric, start: &Metric) {
-    if is_exact(&pooled.name) {
+    if exact_within(pooled) == Some(0.0) {
         pooled.value = match (pooled.value, start.value) {
             (Some(known), Some(more)) => Some(known + more),
             (known, more) => known.or(more),

@@ -1,5 +1,6 @@
 //! Which metric of one run stands beside which of the other, and what keeps two from being compared.
 
+use super::decision::exact_within;
 use super::evidence::Evidence;
 use super::{Change, Row};
 use crate::fingerprint::fnv1a;
@@ -77,6 +78,8 @@ fn draft(
         delta: before.zip(after).and_then(|(before, after)| relative(before, after)),
         interval: None,
         floor: None,
+        // What the newer record says of its metric: an older one may not say it.
+        exact_within: exact_within(new.unwrap_or(metric)),
         change,
     };
     Some(Draft { row, evidence })

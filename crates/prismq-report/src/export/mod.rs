@@ -48,6 +48,14 @@ pub enum ExportError {
         /// What was looked for.
         what: &'static str,
     },
+    /// What would be several files cannot be one text.
+    #[error("{count} {what} are {count} files: name their folder with `-o FOLDER`")]
+    Several {
+        /// How many there are.
+        count: usize,
+        /// Of what.
+        what: &'static str,
+    },
     /// The writer of the format refused.
     #[error("cannot write {format}: {reason}")]
     Format {

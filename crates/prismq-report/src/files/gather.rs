@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::FileError;
 use super::name::suite_stem;
 use super::read::read_suite;
+use super::unread::{Span, Unread};
 use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITES, SuiteRecord};
 
 /// How many runs an error names.
@@ -21,40 +22,59 @@ pub enum Selection {
     Id(String),
 }
 
+/// A run, the files it was read from, and what was passed over.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Gathered {
+    pub(crate) run: RunRecord,
+    /// The file of each suite, in the order of the suites.
+    pub(crate) files: Vec<PathBuf>,
+    /// Records of other runs that cannot be read, one sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Gathers the suite records of one run. Where a suite was run twice in it, the later counts.
 ///
 /// # Errors
-/// [`FileError`] if there are none, or if any suite record in the folder cannot be read: it might be
-/// the one that is asked for.
+/// [`FileError`] if there are none, or if a suite record that is or may be of this run cannot be read.
+/// One of another run that cannot be read is passed over.
 pub fn gather(dir: &Path, selection: &Selection) -> Result<RunRecord, FileError> {
-    gather_with_files(dir, selection).map(|(run, _)| run)
+    gather_with_files(dir, selection).map(|gathered| gathered.run)
 }
 
-/// The same, with the file of each suite in the order of the suites.
-pub(crate) fn gather_with_files(
-    dir: &Path,
-    selection: &Selection,
-) -> Result<(RunRecord, Vec<PathBuf>), FileError> {
-    let mut records = Vec::new();
+/// The same, with the files and the warnings.
+pub(crate) fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, FileError> {
+    let (mut records, mut unread) = (Vec::new(), Vec::new());
     for path in suite_files(dir)? {
-        records.push((read_suite(&path)?, path));
+        match read_suite(&path) {
+            Ok(record) => records.push((record, path)),
+            Err(error) => unread.push(Unread::new(&path, error)),
+        }
     }
     let id = match selection {
         Selection::Id(id) => id.clone(),
-        Selection::Latest => records
-            .iter()
-            .max_by_key(|(record, _)| record.started_at)
-            .ok_or_else(|| FileError::NoRecords { path: dir.to_owned() })?
-            .0
-            .run_id
-            .clone(),
+        Selection::Latest => match records.iter().max_by_key(|(record, _)| record.started_at) {
+            Some((record, _)) => record.run_id.clone(),
+            None => {
+                let error = unread.into_iter().next().map(|unread| unread.error);
+                return Err(error.unwrap_or_else(|| FileError::NoRecords { path: dir.to_owned() }));
+            }
+        },
     };
     let (chosen, others): (Vec<_>, Vec<_>) =
         records.into_iter().partition(|(record, _)| record.run_id == id);
-    combine(chosen).ok_or_else(|| {
+    let span = Span::of(&chosen);
+    let mut warnings = Vec::new();
+    for unread in unread {
+        if unread.may_be_of(&id, selection, span.as_ref()) {
+            return Err(unread.error);
+        }
+        warnings.push(format!("a record of another run was passed over: {}", unread.error));
+    }
+    let Some((run, files)) = combine(chosen) else {
         let latest = latest_runs(others.into_iter().map(|(record, _)| record).collect());
-        FileError::NoSuchRun { path: dir.to_owned(), id, latest }
-    })
+        return Err(FileError::NoSuchRun { path: dir.to_owned(), id, latest });
+    };
+    Ok(Gathered { run, files, warnings })
 }
 
 /// The runs of these ids that there are whole records of, in the order of the ids. What cannot be read is

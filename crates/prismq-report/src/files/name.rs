@@ -18,6 +18,18 @@ pub(super) const REPORT_STEM: &str = "benchmark_report";
 
 /// `stem_YYYYMMDD_HHMMSS.extension`.
 pub(super) fn stamped(stem: &str, at: Timestamp, extension: &str) -> String {
-    let stamp = at.strftime("%Y%m%d_%H%M%S").to_string();
-    format!("{stem}_{stamp}.{extension}")
+    format!("{stem}_{}.{extension}", stamp(at))
+}
+
+/// `YYYYMMDD_HHMMSS`, whose order is that of time.
+pub(super) fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y%m%d_%H%M%S").to_string()
+}
+
+/// `YYYYMMDD_HHMMSS` at the end of a name.
+pub(super) fn stamp_of(name: &str) -> Option<&str> {
+    let stamp = name.get(name.len().checked_sub(15)?..)?;
+    let plausible =
+        |(index, byte)| if index == 8 { byte == b'_' } else { u8::is_ascii_digit(&byte) };
+    stamp.bytes().enumerate().all(plausible).then_some(stamp)
 }

@@ -20,7 +20,7 @@ const HISTORY_BYTES_MAX: u64 = 256 << 20;
 /// Adds a run to the history of a results folder, unless it stands there already, and returns the file.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be written, or what stands in it cannot be read.
+/// [`FileError`] if the file cannot be read or written. A line in it that is none is left as it is.
 pub fn append(results: &Path, line: &HistoryLine) -> Result<PathBuf, FileError> {
     let path = results.join(FILE);
     let failed = |source| FileError::Write { path: path.clone(), source };
@@ -32,7 +32,9 @@ pub fn append(results: &Path, line: &HistoryLine) -> Result<PathBuf, FileError> 
         Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(failed(error)),
         _ => {}
     }
-    if read(results)?.iter().any(|known| known.run_id == line.run_id) {
+    let known = bytes(&path, HISTORY_BYTES_MAX)?;
+    let mut known = known.split(|byte| *byte == b'\n').map(serde_json::from_slice::<HistoryLine>);
+    if known.any(|known| known.is_ok_and(|known| known.run_id == line.run_id)) {
         return Ok(path);
     }
     add(&mut file, line).map_err(failed)?;

@@ -77,6 +77,11 @@ pub struct Metric {
     /// What the machine can do at most, measured in the same rounds; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub floors: Vec<Floor>,
+    /// By which share two runs' figures may differ and count as equal, where nothing but the program moves
+    /// them: 0.01 of instructions that were counted, 0 of tasks lost. Absent where chance moves them; since
+    /// 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_within: Option<f64>,
 }
 
 /// An interval around a figure.

@@ -11,8 +11,9 @@ mod view;
 
 pub use error::RenderError;
 pub use html::html;
-pub(crate) use humanise::number;
+pub(crate) use humanise::{mebibytes, number};
 pub use markdown::markdown;
 pub(crate) use table::Table;
+pub(crate) use terminal::wrapped;
 pub use terminal::{Look, terminal, terminal_as};
 pub use view::View;

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use console::{Style, Term, measure_text_width};
 
 use super::table::Table;
-use super::view::{ChangeView, ComparisonView, TargetGroup, TargetView, View};
+use super::view::{ChangeView, ComparisonView, OpenTarget, View};
+
+/// Room for a question of the first screen.
+const QUESTION: usize = 14;
 
 /// How the terminal is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +37,13 @@ impl Look {
     /// The style of a verdict, of any kind.
     fn verdict(self, word: &str, text: &str) -> String {
         let style = match word {
-            "PASS" | "MET" | "improved" => Style::new().green(),
-            "PARTIAL" | "INCONCLUSIVE" | "UNDECIDED" | "NO DATA" | "missing" => {
+            "PASS" | "good" | "improved" => Style::new().green(),
+            "PARTIAL" | "INCONCLUSIVE" | "UNDECIDED" | "NO DATA" | "doubt" | "missing" => {
                 Style::new().yellow()
             }
-            "FAIL" | "MISSED" | "REGRESSION" | "INVALID" | "regressed" => Style::new().red(),
+            "FAIL" | "MISSED" | "REGRESSION" | "INVALID" | "bad" | "regressed" => {
+                Style::new().red()
+            }
             _ => Style::new(),
         };
         self.style(style.bold(), text)
@@ -64,15 +69,22 @@ pub fn terminal(view: &View) -> String {
 pub fn terminal_as(view: &View, look: Look) -> String {
     let mut text = String::new();
     let banner = look.verdict(view.status, view.status);
-    let mut lines = vec![(0, format!("{banner}: {}", view.headline))];
-    lines.push((0, view.machine.clone()));
-    lines.push((0, format!("run {}, {}, {} s", view.run_id, view.subject, view.seconds)));
-    let reasons = view.invalid.iter().chain(&view.untold);
-    lines.extend(reasons.map(|reason| (2, format!("! {reason}"))));
-    for (indent, line) in lines {
-        wrapped(&mut text, look, &line, indent);
+    wrapped(&mut text, look, &format!("{banner}: {}", view.headline), 2);
+    for answer in &view.answers {
+        let words = look.verdict(answer.mark, &answer.words);
+        wrapped(&mut text, look, &format!("  {:QUESTION$}{words}", answer.question), QUESTION + 2);
     }
-    targets(&mut text, look, &view.targets);
+    for reason in view.invalid.iter().chain(&view.untold) {
+        wrapped(&mut text, look, &format!("! {reason}"), 2);
+    }
+    if !view.open.is_empty() || view.met > 0 {
+        text.push('\n');
+        open(&mut text, look, &view.open);
+        if view.met > 0 {
+            let plural = if view.met == 1 { "" } else { "s" };
+            wrapped(&mut text, look, &format!("{} target{plural} met", view.met), 2);
+        }
+    }
     if let Some(comparison) = &view.comparison {
         text.push('\n');
         let line = format!("against {}: {}", comparison.baseline, comparison.summary);
@@ -81,8 +93,11 @@ pub fn terminal_as(view: &View, look: Look) -> String {
             changes(&mut text, look, comparison);
         }
     }
+    text.push('\n');
+    wrapped(&mut text, look, &view.machine, 2);
+    let run = format!("run {}, {}, {} s", view.run_id, view.subject, view.seconds);
+    wrapped(&mut text, look, &run, 2);
     if !view.warnings.is_empty() {
-        text.push('\n');
         for warning in &view.warnings {
             let mark = look.style(Style::new().yellow(), "warning");
             wrapped(&mut text, look, &format!("{mark}: {warning}"), 2);
@@ -92,7 +107,7 @@ pub fn terminal_as(view: &View, look: Look) -> String {
 }
 
 /// Writes words to the width there is; lines after the first are indented.
-fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
+pub(crate) fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
     let width = look.width.map_or(usize::MAX, usize::from);
     let start = words.len() - words.trim_start().len();
     let mut line = " ".repeat(start);
@@ -114,43 +129,35 @@ fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
-/// A group a paragraph, a target a line: `MET p99_ms < 1000 ms: 3.1 [2.9, 3.4], 99 % to spare`.
-fn targets(text: &mut String, look: Look, groups: &[TargetGroup]) {
-    let all = || groups.iter().flat_map(|group| &group.targets);
-    let widest = |of: fn(&TargetView) -> &str| {
-        all().map(|target| measure_text_width(of(target))).max().unwrap_or(0)
+/// A target a line, or two where the terminal is narrow.
+fn open(text: &mut String, look: Look, targets: &[OpenTarget]) {
+    let widest = |of: fn(&OpenTarget) -> &str| {
+        targets.iter().map(|target| measure_text_width(of(target))).max().unwrap_or(0)
     };
-    let mark = widest(|target| target.mark);
-    let parameters = widest(|target| &target.parameters);
-    let expression = widest(|target| &target.expression) + 1;
-    for group in groups {
-        let _ = writeln!(text, "\n{}", look.style(Style::new().bold(), &group.name));
-        for target in &group.targets {
-            let asked = format!("{}:", target.expression);
-            let result = result(target);
-            let gap = " ".repeat(mark - measure_text_width(target.mark));
-            let line = format!(
-                "  {target_mark}{gap} {parameters_text:parameters$}  {asked:expression$} {result}",
-                target_mark = look.verdict(target.mark, target.mark),
-                parameters_text = target.parameters,
-            );
-            if look.fits(&line) {
-                let _ = writeln!(text, "{}", line.trim_end());
-                continue;
-            }
-            let head = look.verdict(target.mark, target.mark);
-            let line = format!("  {head} {} {asked} {result}", target.parameters);
-            wrapped(text, look, &line, 7);
+    let (mark, name) = (widest(|target| target.mark), widest(|target| &target.name));
+    let line = |target: &OpenTarget| {
+        let gap = " ".repeat(mark - measure_text_width(target.mark));
+        let head = look.verdict(target.mark, target.mark);
+        format!("{head}{gap}  {:name$}  {}", target.name, figures(target))
+    };
+    let lines: Vec<String> = targets.iter().map(line).collect();
+    if lines.iter().all(|line| look.fits(line)) {
+        for line in lines {
+            let _ = writeln!(text, "{line}");
         }
+        return;
+    }
+    for target in targets {
+        let head = look.verdict(target.mark, target.mark);
+        wrapped(text, look, &format!("{head} {}", target.name), 4);
+        wrapped(text, look, &format!("    {}", figures(target)), 4);
     }
 }
 
-fn result(target: &TargetView) -> String {
-    if target.margin.is_empty() {
-        target.measured.clone()
-    } else {
-        format!("{}, {}", target.measured, target.margin)
-    }
+/// `188.4 ms [183.7, 194.0], wanted < 5 ms, 37× short`.
+fn figures(target: &OpenTarget) -> String {
+    let margin = if target.margin.is_empty() { "" } else { ", " };
+    format!("{}, wanted {}{margin}{}", target.measured, target.wanted, target.margin)
 }
 
 fn changes(text: &mut String, look: Look, comparison: &ComparisonView) {

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
+use prismq_report::record::SuiteRecord;
 
 use crate::sample;
 use crate::simulated::Machine;
 
 const STARTS: usize = 10;
+const SECOND: &str = "concurrency/drain/workers=10";
 
 /// Copies the next record into the results folder.
 const SCRIPT: &str = r#"#!/bin/sh
@@ -29,13 +31,13 @@ fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// A program that is slower by this share.
-fn program(folder: &Path, name: &str, machine: &mut Machine, slower: f64) -> PathBuf {
+/// A program whose starts write these records.
+fn program(folder: &Path, name: &str, mut start: impl FnMut() -> SuiteRecord) -> PathBuf {
     let path = script(folder, name, SCRIPT);
     fs::write(folder.join(format!("{name}.next")), "0").unwrap();
-    for start in 0..STARTS {
-        let record = &machine.run(10, slower).suites[0];
-        let json = serde_json::to_vec(record).unwrap();
+    let records = (0..STARTS).map(|_| start());
+    for (start, record) in records.enumerate() {
+        let json = serde_json::to_vec(&record).unwrap();
         fs::write(folder.join(format!("{name}.{start}.json")), json).unwrap();
     }
     path
@@ -52,8 +54,22 @@ impl Scene {
         Self { folder, machine: Machine::new(11, 0.01..=0.03) }
     }
 
+    /// A program that is slower by this share.
     fn program(&mut self, name: &str, slower: f64) -> PathBuf {
-        program(self.folder.path(), name, &mut self.machine, slower)
+        let machine = &mut self.machine;
+        program(self.folder.path(), name, || machine.run(10, slower).suites.swap_remove(0))
+    }
+
+    /// One of two scenarios, of which the second is slower by this share.
+    fn program_of_two(&mut self, name: &str, slower: f64) -> PathBuf {
+        let machine = &mut self.machine;
+        program(self.folder.path(), name, || {
+            let mut suite = machine.run(10, 0.0).suites.swap_remove(0);
+            let mut second = machine.run(10, slower).suites[0].scenarios.swap_remove(0);
+            second.id = SECOND.to_owned();
+            suite.scenarios.push(second);
+            suite
+        })
     }
 
     fn ab(&self, before: &Path) -> Command {
@@ -82,6 +98,19 @@ fn a_slower_program_is_found() {
     let first: Vec<bool> =
         started.lines().step_by(2).map(|line| line.contains("/before ")).collect();
     assert!(first.contains(&true) && first.contains(&false), "always the same first: {started}");
+}
+
+#[test]
+fn the_scenario_that_is_slower_is_named_and_no_other() {
+    let mut scene = Scene::new();
+    let (before, after) = (scene.program_of_two("before", 0.0), scene.program_of_two("after", 0.1));
+    let mut command = scene.ab(&before);
+    let ended = command.arg("--after").arg(&after).args(["--rounds", "10"]).assert().code(3);
+    let text = String::from_utf8(ended.get_output().stdout.clone()).unwrap();
+    let regressed = |line: &&str| line.contains(" regressed") && line.contains(":metric_");
+    let named: Vec<&str> = text.lines().filter(regressed).collect();
+    assert!(named.len() > 100, "{text}");
+    assert!(named.iter().all(|line| line.contains(SECOND)), "{text}");
 }
 
 #[test]

@@ -20,5 +20,7 @@ mod a_picture_is_well_formed_and_keeps_within_its_frame;
 mod a_picture_shows_what_its_record_says;
 mod a_picture_without_data_says_how_to_get_it;
 mod a_warning_is_given_for_what_makes_figures_doubtful;
+mod first_screen;
+mod hover;
 mod markdown_holds_what_a_record_says_as_words;
 mod what_a_record_says_never_becomes_markup;

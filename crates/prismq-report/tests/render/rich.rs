@@ -158,6 +158,7 @@ fn metric(name: &str, unit: &str, value: f64, better: Direction, chance: &mut Ch
             rounds: 10,
         }),
         floors: Vec::new(),
+        exact_within: None,
     }
 }
 

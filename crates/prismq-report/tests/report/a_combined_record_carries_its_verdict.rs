@@ -20,6 +20,7 @@ fn a_combined_record_carries_its_verdict() {
         run: Selection::Latest,
         save_baseline: None,
         baseline: Some("before".to_owned()),
+        baseline_lenient: false,
     };
     let concluded = conclude(&options).unwrap();
     let run = read_run(&concluded.files[0]).unwrap();

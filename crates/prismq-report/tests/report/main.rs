@@ -31,6 +31,7 @@ mod exports_are_what_others_read;
 mod only_the_same_work_on_the_same_machine_is_compared;
 mod records_of_every_version_are_read_as_they_were_meant;
 mod results_files_are_named_by_suite_and_time;
+mod results_folder;
 mod the_command_answers_what_its_help_says;
 mod the_command_says_by_its_exit_status_what_it_found;
 mod the_example_workflow_runs_commands_that_exist;

@@ -62,6 +62,7 @@ pub(crate) fn scenario(suite: &str) -> Scenario {
                 samples: Vec::new(),
                 interval: None,
                 floors: Vec::new(),
+                exact_within: None,
             },
         ],
         histograms: BTreeMap::new(),
@@ -86,6 +87,7 @@ pub(crate) fn metric(name: &str, samples: Vec<f64>) -> Metric {
         samples,
         interval: None,
         floors: Vec::new(),
+        exact_within: None,
     }
 }
 

@@ -172,6 +172,21 @@ fn a_baseline_can_be_removed() {
 }
 
 #[test]
+fn a_baseline_shows_which_targets_it_misses() {
+    let scene = scene();
+    baseline::save(scene.path(), "slow", &sample::faster(0.1), false).unwrap();
+    run(scene.path(), &["baseline", "show", "slow", "--targets", "targets.toml"])
+        .assert()
+        .code(0)
+        .stdout(starts_with("# FAIL").and(contains("latency/drain/workers=5")));
+    run(scene.path(), &["baseline", "show", "slow"])
+        .assert()
+        .code(0)
+        .stderr(contains("shown without targets: cannot read the targets in benches/targets.toml"));
+    run(scene.path(), &["baseline", "show", "slow", "--targets", "none.toml"]).assert().code(2);
+}
+
+#[test]
 fn report_draws_for_people_and_for_programs() {
     let scene = scene();
     baseline::save(
@@ -285,6 +300,14 @@ fn export_writes_files_and_folders() {
     export(&["hgrm", named, "-o", "distributions"]).code(0).stdout("");
     let file = scene.path().join("distributions/latency_drain_workers=5.wait.hgrm");
     assert!(file.exists());
+
+    // A plotter would take two texts for one distribution.
+    let again = run.suites[1].scenarios[0].histograms["wait"].clone();
+    run.suites[1].scenarios[0].histograms.insert("service".to_owned(), again);
+    let two = files::write_run(scene.path(), &run).unwrap();
+    let two = two.to_str().unwrap();
+    export(&["hgrm", two]).code(2).stdout("").stderr(contains("2 distributions are 2 files"));
+    export(&["hgrm", two, "-o", "both"]).code(0);
 }
 
 #[test]

@@ -47,6 +47,11 @@ fn every_command_of_the_report_is_accepted() {
         }
         accepted.push(arguments.join(" "));
     }
+    // What gates: counts of two starts, and speed of starts in turn.
+    let gates = ["throughput/counts --rounds 2", "--min-effect 10%"];
+    assert!(gates.iter().all(|gate| {
+        accepted.iter().any(|line| line.starts_with("ab --before") && line.contains(gate))
+    }));
     for wanted in ["--format github", "--format junit"] {
         assert!(accepted.iter().any(|line| line.contains(wanted)), "{wanted}: {accepted:?}");
     }

@@ -24,6 +24,7 @@ fn concluded(
         run: Selection::Id(run.run_id.clone()),
         save_baseline: save.map(str::to_owned),
         baseline: with.map(str::to_owned),
+        baseline_lenient: false,
     })
     .unwrap()
 }

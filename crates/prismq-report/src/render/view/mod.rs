@@ -1,14 +1,15 @@
 //! What is shown, as text: the one place where records turn into words. How figures read is
 //! `humanise`'s, where the words stand is `terminal`'s and the templates'.
 
+mod answers;
 mod comparison;
 mod environment;
 mod suites;
 mod targets;
 mod warnings;
 
+pub(super) use answers::OpenTarget;
 pub(super) use comparison::{ChangeView, ComparisonView};
-pub(super) use targets::{TargetGroup, TargetView};
 
 use std::path::PathBuf;
 
@@ -34,7 +35,14 @@ pub struct View {
     pub(super) untold: Vec<String>,
     /// What makes figures doubtful without making them worthless, worst first.
     pub(super) warnings: Vec<String>,
-    pub(super) targets: Vec<TargetGroup>,
+    /// The first screen's questions.
+    pub(super) answers: Vec<answers::AnswerView>,
+    /// The targets that are not met, worst first.
+    pub(super) open: Vec<OpenTarget>,
+    /// How many targets are met.
+    pub(super) met: usize,
+    /// Those, by what they are asked of.
+    pub(super) targets: Vec<targets::TargetGroup>,
     pub(super) comparison: Option<ComparisonView>,
     pub(super) suites: Vec<suites::SuiteView>,
     pub(super) environment: Vec<environment::Group>,
@@ -59,7 +67,10 @@ impl View {
             invalid: verdict.invalid.clone(),
             untold: verdict.inconclusive.clone(),
             warnings: warnings::warnings(run),
-            targets: targets::groups(&verdict.checks),
+            answers: answers::answers(run, verdict),
+            open: answers::open(&verdict.checks),
+            met: verdict.count(|outcome| matches!(outcome, Outcome::Met { .. })),
+            targets: targets::met(&verdict.checks),
             comparison: verdict.comparison.as_ref().map(comparison::view),
             suites: run.suites.iter().map(suites::view).collect(),
             environment: environment::groups(run),

@@ -1,4 +1,4 @@
-//! Targets and what became of them, as k6 shows its thresholds: grouped by what they are asked of.
+//! Targets that are met, as k6 shows its thresholds: grouped by what they are asked of.
 
 use serde::Serialize;
 
@@ -10,32 +10,30 @@ use crate::targets::{Check, Outcome};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct TargetGroup {
     /// For example `throughput/drain`.
-    pub(in super::super) name: String,
-    pub(in super::super) targets: Vec<TargetView>,
+    name: String,
+    targets: Vec<TargetView>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(in super::super) struct TargetView {
-    /// `MET`, `MISSED`, `UNDECIDED` or `NO DATA`.
-    pub(in super::super) mark: &'static str,
+struct TargetView {
     /// What its scenario is told apart by, for example `workers=5`.
-    pub(in super::super) parameters: String,
+    parameters: String,
     /// What is asked, for example `p99_ms < 1000 ms`.
-    pub(in super::super) expression: String,
-    /// The figure with its interval, or why there is none.
-    pub(in super::super) measured: String,
+    expression: String,
+    /// The figure with its interval.
+    measured: String,
     /// How far from the bound: `2.1 % to spare`.
-    pub(in super::super) margin: String,
+    margin: String,
 }
 
-/// The targets of what was measured.
-pub(super) fn groups(checks: &[Check]) -> Vec<TargetGroup> {
+/// The targets that are met.
+pub(super) fn met(checks: &[Check]) -> Vec<TargetGroup> {
     let mut groups: Vec<TargetGroup> = Vec::new();
-    let measured = |check: &&Check| !matches!(check.outcome, Outcome::NotMeasured { .. });
-    for check in checks.iter().filter(measured) {
+    for check in checks {
+        let Outcome::Met { value, margin } = &check.outcome else { continue };
         let scenario = check.target.scenario.as_str();
         let (name, parameters) = scenario.rsplit_once('/').unwrap_or((scenario, ""));
-        let target = view(check, parameters);
+        let target = view(check, parameters, *value, *margin);
         match groups.iter_mut().find(|group| group.name == name) {
             Some(group) => group.targets.push(target),
             None => groups.push(TargetGroup { name: name.to_owned(), targets: vec![target] }),
@@ -44,28 +42,17 @@ pub(super) fn groups(checks: &[Check]) -> Vec<TargetGroup> {
     groups
 }
 
-fn view(check: &Check, parameters: &str) -> TargetView {
+fn view(check: &Check, parameters: &str, value: f64, margin: Option<f64>) -> TargetView {
     let target = &check.target;
-    let figure = |value: f64| match check.interval {
-        Some(interval) => {
-            format!("{} {}", number(value), bracketed(interval.lower, interval.upper))
-        }
-        None => number(value),
-    };
-    let (mark, measured, margin) = match &check.outcome {
-        Outcome::Met { value, margin } => ("MET", figure(*value), *margin),
-        Outcome::Missed { value, margin } => ("MISSED", figure(*value), *margin),
-        Outcome::Undecided { value, margin } => ("UNDECIDED", figure(*value), *margin),
-        Outcome::NoData { reason } | Outcome::NotMeasured { reason } => {
-            ("NO DATA", format!("no data: {reason}"), None)
-        }
-    };
+    let interval = check.interval.map(|interval| bracketed(interval.lower, interval.upper));
     let bound = quantity(target.bound, &target.unit);
     TargetView {
-        mark,
         parameters: parameters.to_owned(),
         expression: format!("{} {} {bound}", target.metric, target.operator),
-        measured,
+        measured: match interval {
+            Some(interval) => format!("{} {interval}", number(value)),
+            None => number(value),
+        },
         margin: margin.map_or_else(String::new, spare),
     }
 }

@@ -1,5 +1,7 @@
 //! Axes: from figures to places, and which places are named.
 
+use crate::render::humanise::number;
+
 /// The share of a chart's height that stays free above its data.
 const HEADROOM: f64 = 0.06;
 /// The share that names of phases take.
@@ -17,6 +19,10 @@ pub(in super::super) struct Axis {
     pub(super) high: f64,
     pub(super) ticks: Vec<Tick>,
     logarithmic: bool,
+    /// Whether its ticks are names rather than figures.
+    is_named: bool,
+    /// How its figures are read, where they are not what is meant.
+    reading: Option<fn(f64) -> String>,
 }
 
 /// A named place.
@@ -49,6 +55,11 @@ impl Axis {
         Self::linear(label, low, if high > low { high } else { low + 1.0 })
     }
 
+    fn new(label: &str, (low, high): (f64, f64), ticks: Vec<Tick>) -> Self {
+        let label = label.to_owned();
+        Self { label, low, high, ticks, logarithmic: false, is_named: false, reading: None }
+    }
+
     fn linear(label: &str, low: f64, high: f64) -> Self {
         let step = nice((high - low) / STEPS);
         let first = (low / step - 1e-9).ceil();
@@ -61,7 +72,7 @@ impl Axis {
             ticks.push(Tick { at, text: short(at) });
             index += 1.0;
         }
-        Self { label: label.to_owned(), low, high, ticks, logarithmic: false }
+        Self::new(label, (low, high), ticks)
     }
 
     /// Logarithmic, named at powers of ten, and between them where there are few.
@@ -90,7 +101,7 @@ impl Axis {
             }
             decade += 1.0;
         }
-        Self { label: label.to_owned(), low, high, ticks, logarithmic: true }
+        Self { logarithmic: true, ..Self::new(label, (low, high), ticks) }
     }
 
     /// Logarithmic where the figures span decades, from zero otherwise.
@@ -120,8 +131,8 @@ impl Axis {
         (low, high): (f64, f64),
         names: impl IntoIterator<Item = (f64, String)>,
     ) -> Self {
-        let ticks = names.into_iter().map(|(at, text)| Tick { at, text }).collect();
-        Self { label: label.to_owned(), low, high, ticks, logarithmic: false }
+        let ticks = names.into_iter().map(|(at, text)| Tick { at, text });
+        Self { is_named: true, ..Self::new(label, (low, high), ticks.collect()) }
     }
 
     /// The same with room above the figures for names.
@@ -134,6 +145,22 @@ impl Axis {
         let at = |row: usize| self.low + (self.high - self.low) * row as f64 / rows as f64;
         let figure = |place: f64| if self.logarithmic { 10f64.powf(place) } else { place };
         (0..=rows).map(at).map(figure).collect()
+    }
+
+    /// A figure in words: the name it is drawn at, where names were given.
+    pub(super) fn read(&self, value: f64) -> String {
+        let at = self.place(value);
+        let named = self.ticks.iter().find(|tick| (tick.at - at).abs() < 1e-9);
+        match (self.reading, named) {
+            (Some(reading), _) => reading(value),
+            (None, Some(tick)) if self.is_named => tick.text.clone(),
+            _ => number(value),
+        }
+    }
+
+    /// The same axis whose figures are read so.
+    pub(in super::super) fn reading(self, reading: fn(f64) -> String) -> Self {
+        Self { reading: Some(reading), ..self }
     }
 
     /// The place of a figure; what lies outside is drawn at the edge.

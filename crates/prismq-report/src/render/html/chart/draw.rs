@@ -14,11 +14,12 @@ use plotters::style::{Color, IntoFont, ShapeStyle, TextStyle};
 
 use super::axis::{Axis, Tick};
 use super::palette::{Dash, Ink};
-use super::{Chart, Layer, Shape, Swatch};
+use super::tips::{element, escaped, tips};
+use super::{Chart, Key, Layer, Shape};
 use crate::render::RenderError;
 
 /// The library places whole units; two of them make a pixel, so that curves stay smooth.
-const UNITS: i32 = 2;
+pub(super) const UNITS: i32 = 2;
 /// The library divides the size of its fonts by this.
 const FONT_FACTOR: f64 = 1.24;
 /// Mean width of a character, as a share of the font size.
@@ -34,15 +35,28 @@ pub(in super::super) struct Size {
     /// Height of each of several.
     several: i32,
     font: i32,
+    /// Whether places say their figures on hover.
+    hovers: bool,
+}
+
+/// What all panels of a picture share.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    size: Size,
+    /// Heights of a panel and of the picture.
+    each: i32,
+    height: i32,
+    /// What names what is pointed at, if anything can be.
+    legend: Option<&'a [Key]>,
 }
 
 impl Size {
     /// For a screen or paper.
     pub(in super::super) const WIDE: Self =
-        Self { width: 620, single: 340, several: 158, font: 13 };
+        Self { width: 620, single: 340, several: 158, font: 13, hovers: true };
     /// For a telephone.
     pub(in super::super) const NARROW: Self =
-        Self { width: 340, single: 260, several: 140, font: 12 };
+        Self { width: 340, single: 260, several: 140, font: 12, hovers: false };
 
     fn characters(self, text: &str) -> i32 {
         (text.chars().count() as f64 * f64::from(self.font) * CHARACTER).ceil() as i32
@@ -51,9 +65,10 @@ impl Size {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Places, Places>>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// Draws panels below each other; `label` says what they show to who cannot see them.
+/// Draws panels below each other; `label` says what they show to who cannot see them. A wide picture says its
+/// figures on hover, with the names of its legend; a telephone has no pointer.
 ///
 /// # Errors
 /// [`RenderError::Picture`] if the library refuses, which no chart is known to cause.
@@ -61,25 +76,29 @@ pub(in super::super) fn svg(
     panels: &[Chart],
     size: Size,
     label: &str,
+    legend: &[Key],
 ) -> Result<String, RenderError> {
     let each = if panels.len() > 1 { size.several } else { size.single };
     let count = i32::try_from(panels.len()).unwrap_or(1);
     let foot = 2 * size.font + 10;
     let height = each * count + if count > 1 { foot } else { 0 };
     let mut text = String::new();
-    draw(&mut text, panels, size, (each, height)).map_err(|error| refused(&error))?;
-    Ok(dressed(&text, label))
+    let mut hovers = String::new();
+    let page = Page { size, each, height, legend: size.hovers.then_some(legend) };
+    draw(&mut text, &mut hovers, panels, page).map_err(|error| refused(&error))?;
+    Ok(dressed(&text, label).replacen("</svg>", &format!("{hovers}</svg>"), 1))
 }
 
-fn refused(error: &DrawingAreaErrorKind<std::io::Error>) -> RenderError {
+pub(super) fn refused(error: &DrawingAreaErrorKind<std::io::Error>) -> RenderError {
     RenderError::Picture { reason: error.to_string() }
 }
 
-fn units(pixels: i32) -> u32 {
+pub(super) fn units(pixels: i32) -> u32 {
     u32::try_from(pixels * UNITS).unwrap_or(0)
 }
 
-fn draw(text: &mut String, panels: &[Chart], size: Size, (each, height): (i32, i32)) -> Drawn {
+fn draw(text: &mut String, hovers: &mut String, panels: &[Chart], page: Page<'_>) -> Drawn {
+    let Page { size, each, height, .. } = page;
     let root = SVGBackend::with_string(text, (units(size.width), units(height)));
     let mut rest = root.into_drawing_area();
     let names = panels.iter().flat_map(|panel| &panel.y.ticks);
@@ -89,19 +108,20 @@ fn draw(text: &mut String, panels: &[Chart], size: Size, (each, height): (i32, i
         let (area, below) =
             if last { (rest.clone(), rest.clone()) } else { rest.split_vertically(each * UNITS) };
         let bottom = if last { 2 * size.font + 18 } else { 8 };
-        panel_on(&area, panel, size, (left, bottom), last)?;
+        *hovers += &panel_on(&area, panel, page, (left, bottom), last)?;
         rest = below;
     }
     rest.present()
 }
 
+/// Draws a panel and returns what it says on hover, to be laid above everything.
 fn panel_on(
     area: &Area<'_>,
     panel: &Chart,
-    size: Size,
+    Page { size, legend, .. }: Page<'_>,
     (left, bottom): (i32, i32),
     last: bool,
-) -> Drawn {
+) -> Result<String, DrawingAreaErrorKind<std::io::Error>> {
     let (width, height) = area.dim_in_pixel();
     let last_name = panel.x.ticks.last().map_or(0, |tick| size.characters(&tick.text));
     let right = (last_name / 2 + 4).max(16);
@@ -146,7 +166,9 @@ fn panel_on(
         let middle = if middle + needed > 2 * half { half } else { middle };
         area.draw(&Text::new(clean(&panel.x.label), (middle, height - 2 * UNITS), style))?;
     }
-    Ok(())
+    let place = |(x, y)| plane.backend_coord(&(panel.x.place(x), panel.y.place(y)));
+    let tips = legend.map(|legend| tips(panel, legend)).unwrap_or_default();
+    Ok(tips.iter().map(|tip| element(tip, place(tip.at), tip.to.map(place))).collect())
 }
 
 /// The places of an axis, as the library wants to know them.
@@ -239,7 +261,7 @@ fn draw_layer(
             let style = ink.rgb(Dash::Solid).mix(STRENGTH_OF_BANDS).filled();
             plane.draw_series([Polygon::new(outline, style)])?;
         }
-        Layer::Block { from, to, ink, strength } => {
+        Layer::Block { from, to, ink, strength, .. } => {
             let style = ink.rgb(Dash::Solid).mix(strength.clamp(0.0, 1.0)).filled();
             plane.draw_series([Rectangle::new([place(*from), place(*to)], style)])?;
         }
@@ -278,7 +300,7 @@ fn draw_layer(
 }
 
 /// The outline of a mark around its middle, in units; `None` for what is round.
-fn outline(shape: Shape) -> Option<Vec<(i32, i32)>> {
+pub(super) fn outline(shape: Shape) -> Option<Vec<(i32, i32)>> {
     let points: &[(i32, i32)] = match shape {
         Shape::Circle => return None,
         Shape::Square => &[(-7, -7), (7, -7), (7, 7), (-7, 7)],
@@ -311,7 +333,7 @@ fn mark(plane: &mut Plane<'_, '_>, at: (f64, f64), ink: Ink, shape: Shape) -> Dr
     Ok(())
 }
 
-fn line(ink: Ink, dash: Dash, width: i32) -> ShapeStyle {
+pub(super) fn line(ink: Ink, dash: Dash, width: i32) -> ShapeStyle {
     ink.rgb(dash).stroke_width(units(width))
 }
 
@@ -327,49 +349,6 @@ fn clean(text: &str) -> String {
 
 /// Says what a picture shows, and lets the page set its size.
 fn dressed(svg: &str, label: &str) -> String {
-    let label = clean(label)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;");
+    let label = escaped(&clean(label));
     svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" "), 1)
-}
-
-/// Draws the swatch of an entry of the legend.
-///
-/// # Errors
-/// As [`svg`].
-pub(in super::super) fn key(swatch: Swatch) -> Result<String, RenderError> {
-    let mut text = String::new();
-    draw_key(&mut text, swatch).map_err(|error| refused(&error))?;
-    Ok(text.replacen("<svg ", "<svg aria-hidden=\"true\" class=\"swatch\" ", 1))
-}
-
-fn draw_key(text: &mut String, swatch: Swatch) -> Drawn {
-    let (width, height) = (30 * UNITS, 12 * UNITS);
-    let root = SVGBackend::with_string(text, (units(30), units(12))).into_drawing_area();
-    let middle = (width / 2, height / 2);
-    let rule = |ink, dash| {
-        PathElement::new(vec![(0, height / 2), (width, height / 2)], line(ink, dash, 2))
-    };
-    let shape_at = |ink: Ink, shape| {
-        let style = ink.rgb(Dash::Solid).filled();
-        match outline(shape) {
-            None => root.draw(&Circle::new(middle, 7, style)),
-            Some(points) => root.draw(&(EmptyElement::at(middle) + Polygon::new(points, style))),
-        }
-    };
-    match swatch {
-        Swatch::Series(look) => {
-            root.draw(&rule(look.ink, look.dash))?;
-            shape_at(look.ink, look.shape)?;
-        }
-        Swatch::Line(ink, dash) => root.draw(&rule(ink, dash))?,
-        Swatch::Mark(ink, shape) => shape_at(ink, shape)?,
-        Swatch::Area(ink) => {
-            let corners = [(width / 4, 0), (3 * width / 4, height)];
-            root.draw(&Rectangle::new(corners, ink.rgb(Dash::Solid).mix(0.7).filled()))?;
-        }
-    }
-    root.present()
 }

@@ -4,10 +4,13 @@
 mod axis;
 mod draw;
 mod palette;
+mod swatch;
+mod tips;
 
 pub(super) use axis::Axis;
-pub(super) use draw::{Size, key, svg};
+pub(super) use draw::{Size, svg};
 pub(super) use palette::{Dash, Ink, css};
+pub(super) use swatch::key;
 
 /// One panel: two axes and what lies between them.
 #[derive(Debug, Clone)]
@@ -32,8 +35,8 @@ pub(super) enum Layer {
     Whiskers { spans: Vec<(f64, f64, f64)>, ink: Ink },
     /// The area between the second and the third number, along the first.
     Band { spans: Vec<(f64, f64, f64)>, ink: Ink },
-    /// A filled rectangle between two corners; `strength` from 0 to 1.
-    Block { from: Point, to: Point, ink: Ink, strength: f64 },
+    /// A filled rectangle between two corners; `strength` from 0 to 1, `tip` what it says on hover.
+    Block { from: Point, to: Point, ink: Ink, strength: f64, tip: String },
     /// A stretch of the x axis over the whole height, with its name.
     Tint { from: f64, to: f64, name: String, odd: bool },
     /// A vertical line with a name.

@@ -1,11 +1,12 @@
 //! What workers lose to each other.
 
+use super::behind::{TARGET, baseline_key, baseline_line, before, bounds};
 use super::over_time::heights;
 use super::{Drawing, Question, Table, cell};
 use crate::record::{RunRecord, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
-use crate::render::html::chart::{Axis, Chart, Key, Layer, Swatch, look, series};
+use crate::render::html::chart::{Axis, Chart, Key, Layer, Shape, Swatch, look, series};
 use crate::render::html::select::{Sweep, sweeps};
 
 pub(super) const QUESTION: Question = Question {
@@ -18,6 +19,7 @@ pub(super) const QUESTION: Question = Question {
     build,
 };
 
+const PARAMETER: &str = "workers";
 /// The metric of each panel and its label.
 const LOSSES: [(&str, &str); 3] = [
     ("claim_conflict_percent", "claim conflicts, %"),
@@ -28,11 +30,11 @@ const LOSSES: [(&str, &str); 3] = [
 #[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
     let found = contended(input.run);
-    Ok(found.iter().map(drawing).collect())
+    Ok(found.iter().map(|sweep| drawing(input, sweep)).collect())
 }
 
 fn contended(run: &RunRecord) -> Vec<Sweep<'_>> {
-    let mut found = sweeps(run, "workers");
+    let mut found = sweeps(run, PARAMETER);
     let panels =
         |sweep: &Sweep<'_>| LOSSES.iter().filter(|loss| sweep.values(loss.0).len() > 1).count();
     found.retain(|sweep| panels(sweep) > 0);
@@ -40,9 +42,10 @@ fn contended(run: &RunRecord) -> Vec<Sweep<'_>> {
     found
 }
 
-fn drawing(sweep: &Sweep<'_>) -> Drawing {
+fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     let levels: Vec<f64> = sweep.levels.iter().map(|(workers, _)| *workers).collect();
     let (mut panels, mut legend) = (Vec::new(), Vec::new());
+    let (mut any_before, mut any_target) = (false, false);
     for (index, (metric, label)) in LOSSES.iter().enumerate() {
         let points = sweep.values(metric);
         if points.len() < 2 {
@@ -50,10 +53,25 @@ fn drawing(sweep: &Sweep<'_>) -> Drawing {
         }
         let look = look(index);
         legend.push(Key::new(*label, Swatch::Series(look)));
-        let y = Axis::fitting(label, heights(&points));
-        let layers: Vec<Layer> = series(&points, look).to_vec();
+        let before = before(input, sweep, PARAMETER, metric);
+        let targets = bounds(input, sweep, metric);
+        any_before |= !before.is_empty();
+        any_target |= !targets.is_empty();
+        let drawn = heights(&points).chain(heights(&before)).chain(heights(&targets));
+        let y = Axis::fitting(label, drawn);
+        let mut layers: Vec<Layer> = Vec::new();
+        layers.extend((!before.is_empty()).then(|| baseline_line(before)));
+        layers.extend(series(&points, look));
+        let shapes = targets.iter().map(|target| Layer::Marks {
+            points: vec![*target],
+            ink: TARGET.0,
+            shape: Shape::Cross,
+        });
+        layers.extend(shapes);
         panels.push(Chart { x: Axis::levels("workers", &levels), y, layers });
     }
+    legend.extend(any_target.then(|| Key::new("target", Swatch::Mark(TARGET.0, Shape::Cross))));
+    legend.extend(any_before.then(|| baseline_key("baseline")));
     Drawing { subject: sweep.name.clone(), panels, legend, table: table(sweep) }
 }
 

@@ -54,6 +54,7 @@ fn drawing(scenario: &Scenario, counts: &[u64]) -> Drawing {
         to: (index as f64 + 1.0 + HALF, *share),
         ink: Ink::Blue,
         strength: 0.85,
+        tip: format!("worker {}\n{} % of tasks", index + 1, number(*share)),
     };
     let mut layers: Vec<Layer> = shares.iter().enumerate().map(bar).collect();
     let even = 100.0 / workers;

@@ -7,6 +7,7 @@ use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch};
 use crate::render::html::select::subject;
+use crate::render::humanise::number;
 
 pub(super) const QUESTION: Question = Question {
     id: "heatmap",
@@ -57,6 +58,7 @@ fn drawing(scenario: &Scenario, round: &Round) -> Result<Drawing, RenderError> {
                     to: (column.to, *high),
                     ink: Ink::Blue,
                     strength: 0.12 + 0.88 * (share * SHADES).ceil() / SHADES,
+                    tip: tip(column, (*low, *high), *cell),
                 });
             }
         }
@@ -68,6 +70,17 @@ fn drawing(scenario: &Scenario, round: &Round) -> Result<Drawing, RenderError> {
         legend: vec![Key::new(key, Swatch::Area(Ink::Blue))],
         table: table(&columns),
     })
+}
+
+/// What a cell says on hover.
+fn tip(column: &Column, (low, high): (f64, f64), tasks: u64) -> String {
+    format!(
+        "{tasks} tasks of {} to {} ms\nfrom {} to {} s",
+        number(low),
+        number(high),
+        number(column.from),
+        number(column.to)
+    )
 }
 
 fn columns(scenario: &Scenario, round: &Round) -> Result<Vec<Column>, RenderError> {

@@ -1,11 +1,13 @@
 //! A metric over the runs there were.
 
+use super::behind::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::history::usual;
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
+use crate::render::humanise::number;
 use crate::statistics::Bounds;
 use crate::targets::Outcome;
 
@@ -19,6 +21,8 @@ pub(super) const QUESTION: Question = Question {
     build,
 };
 
+/// How many times beyond the runs a target may lie and still be drawn.
+const FAR: f64 = 3.0;
 /// Runs drawn; older ones stand in `history.jsonl`.
 const RUNS: usize = 60;
 /// What is left of a commit's hash.
@@ -72,6 +76,16 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let names = runs.iter().enumerate().map(|(index, run)| (index as f64, commit(run)));
     let ends = band.iter().flat_map(|band| [band.lower, band.upper]);
     let values = points.iter().map(|(_, value)| *value).chain(ends);
+    let (lowest, highest) = extremes(values.clone());
+    let target = bound(input, scenario, metric);
+    // One far away would press all runs into a line.
+    let near = |target: &f64| (lowest / FAR..=highest * FAR).contains(target);
+    let drawn = target.filter(near);
+    let level = |y: f64, (ink, _)| Layer::Level { y, name: String::new(), ink };
+    let baseline = input.baseline.into_iter().flat_map(scenarios);
+    let mut kept = baseline.filter(|kept| kept.id == scenario);
+    let kept = kept.find_map(|kept| kept.metric(metric)?.value);
+    let values = values.chain(drawn).chain(kept);
     let shaded = band.map(|Bounds { lower, upper }| Layer::Band {
         spans: vec![(-0.4, lower, upper), (end + 0.4, lower, upper)],
         ink: Ink::Muted,
@@ -86,6 +100,8 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
                 Layer::Marks { points: before.to_vec(), ink: Ink::Blue, shape: Shape::Circle },
                 Layer::Marks { points: vec![*last], ink: Ink::Vermillion, shape: Shape::Diamond },
             ])
+            .chain(drawn.map(|target| level(target, TARGET)))
+            .chain(kept.map(|kept| level(kept, BASELINE)))
             .collect(),
     };
     let mut legend = vec![
@@ -93,8 +109,21 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
         Key::new("the latest run", Swatch::Mark(Ink::Vermillion, Shape::Diamond)),
     ];
     legend.extend(band.map(|_| Key::new("usual noise", Swatch::Area(Ink::Muted))));
+    legend.extend(target.map(|target| match drawn {
+        Some(_) => target_key("target"),
+        None => target_key(&format!("target: {}, beyond the picture", number(target))),
+    }));
+    // A level is always drawn in short dashes.
+    let level = Swatch::Line(BASELINE.0, Dash::Short);
+    legend.extend(kept.map(|_| Key::new("baseline", level)));
     let table = table(&runs, &label);
     Some(Drawing { subject: format!("{scenario}:{metric}"), panels: vec![chart], legend, table })
+}
+
+fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    })
 }
 
 fn commit(run: &HistoryPoint) -> String {

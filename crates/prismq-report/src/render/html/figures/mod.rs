@@ -2,6 +2,7 @@
 //! one builder that turns a run into drawings, or into none where the run holds no data for it.
 
 mod backlog;
+mod behind;
 mod contention;
 mod fairness;
 mod heatmap;
@@ -128,8 +129,8 @@ fn drawn(question: &str, drawing: Drawing) -> Result<Drawn, RenderError> {
     let label = format!("{question} {subject}");
     let entry = |entry: Key| Ok::<_, RenderError>((key(entry.swatch)?, entry.name));
     Ok(Drawn {
-        wide: svg(&panels, Size::WIDE, &label)?,
-        narrow: svg(&panels, Size::NARROW, &label)?,
+        wide: svg(&panels, Size::WIDE, &label, &legend)?,
+        narrow: svg(&panels, Size::NARROW, &label, &legend)?,
         legend: legend.into_iter().map(entry).collect::<Result<_, _>>()?,
         subject,
         table,

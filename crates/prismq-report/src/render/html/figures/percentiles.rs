@@ -1,5 +1,6 @@
 //! Latency by percentile, stretched so that each further nine takes the same room.
 
+use super::behind::{bound, target_key, target_lines};
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::record::{Model, Scenario};
 use crate::render::RenderError;
@@ -21,6 +22,8 @@ const CORRECTED: &str = "end_to_end";
 const UNCORRECTED: &str = "end_to_end_uncorrected";
 /// Places along the axis that are read from the histogram.
 const STEPS: u32 = 120;
+/// Metrics that are percentiles of the distribution.
+const PERCENTILES: [(&str, f64); 3] = [("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99)];
 const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
 struct Curve {
@@ -57,11 +60,12 @@ fn drawing(input: &Input<'_>, scenario: &Scenario) -> Result<Drawing, RenderErro
     add("uncorrected", Ink::Vermillion, Dash::Long, values);
     add("corrected", Ink::Blue, Dash::Solid, Distribution::of(scenario, CORRECTED)?);
 
+    let targets = targets(input, scenario);
     let drawn: Vec<Vec<Point>> = curves.iter().map(|curve| points(&curve.values)).collect();
-    let all = || drawn.iter().flatten();
+    let all = || drawn.iter().flatten().chain(&targets);
     let nines = all().map(|(nines, _)| *nines).fold(1.0, f64::max);
     let chart = Chart {
-        x: Axis::named("percentile of tasks", (0.0, nines), names(nines)),
+        x: Axis::named("percentile of tasks", (0.0, nines), names(nines)).reading(percentile),
         y: Axis::fitting("latency, ms", all().map(|(_, latency)| *latency)),
         layers: curves
             .iter()
@@ -71,14 +75,16 @@ fn drawing(input: &Input<'_>, scenario: &Scenario) -> Result<Drawing, RenderErro
                 ink: curve.ink,
                 dash: curve.dash,
             })
+            .chain(target_lines(&targets, nines))
             .collect(),
     };
     curves.reverse();
     let key = |curve: &Curve| Key::new(curve.name, Swatch::Line(curve.ink, curve.dash));
+    let target = (!targets.is_empty()).then(|| target_key("target"));
     Ok(Drawing {
         subject: subject(scenario),
         panels: vec![chart],
-        legend: curves.iter().map(key).collect(),
+        legend: curves.iter().map(key).chain(target).collect(),
         table: table(&curves),
     })
 }
@@ -89,6 +95,20 @@ fn points(distribution: &Distribution) -> Vec<Point> {
     let at = |step: u32| most * f64::from(step) / f64::from(STEPS);
     let latency = |nines: f64| distribution.quantile_ms(1.0 - 10f64.powf(-nines));
     (0..=STEPS).map(at).map(|nines| (nines, latency(nines))).collect()
+}
+
+/// The targets of the scenario's percentiles.
+fn targets(input: &Input<'_>, scenario: &Scenario) -> Vec<Point> {
+    let found = PERCENTILES.iter().filter_map(|(metric, quantile)| {
+        Some((-(1.0 - quantile).log10(), bound(input, &scenario.id, metric)?))
+    });
+    found.collect()
+}
+
+/// A place of the axis as a percentile.
+fn percentile(nines: f64) -> String {
+    let decimals = nines.ceil().clamp(1.0, 9.0) as usize;
+    format!("{:.decimals$} %", 100.0 * (1.0 - 10f64.powf(-nines)))
 }
 
 fn names(nines: f64) -> Vec<(f64, String)> {

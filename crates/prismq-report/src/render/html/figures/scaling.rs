@@ -1,5 +1,6 @@
 //! Throughput over workers.
 
+use super::behind::{TARGET, baseline_key, baseline_line, before, bounds, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::record::Metric;
 use crate::render::RenderError;
@@ -21,16 +22,17 @@ pub(super) const QUESTION: Question = Question {
 };
 
 const METRIC: &str = "tasks_per_s";
+const PARAMETER: &str = "workers";
 /// The same record always has the same picture.
 const SEED: Seed = Seed(0);
 
 #[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
-    let mut sweeps = sweeps(input.run, "workers");
+    let mut sweeps = sweeps(input.run, PARAMETER);
     sweeps.retain(|sweep| sweep.values(METRIC).len() > 1);
     // What has targets says most, then what has many levels.
     sweeps.sort_by_key(|sweep| {
-        std::cmp::Reverse((targets(input, sweep).len(), sweep.values(METRIC).len()))
+        std::cmp::Reverse((bounds(input, sweep, METRIC).len(), sweep.values(METRIC).len()))
     });
     Ok(sweeps.iter().map(|sweep| drawing(input, sweep)).collect())
 }
@@ -38,7 +40,8 @@ fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
 fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     let points = sweep.values(METRIC);
     let ideal = ideal(&points);
-    let targets = targets(input, sweep);
+    let targets = bounds(input, sweep, METRIC);
+    let before = before(input, sweep, PARAMETER, METRIC);
     let scaling = fitted(sweep);
     let law = scaling.as_ref().map(|scaling| curve(scaling, &points)).unwrap_or_default();
     let intervals: Vec<(f64, f64, f64)> =
@@ -46,9 +49,15 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
 
     let levels: Vec<f64> = points.iter().map(|(workers, _)| *workers).collect();
     let highest = intervals.iter().map(|(_, _, high)| *high);
-    let drawn = points.iter().chain(&targets).chain(&law).map(|(_, rate)| *rate).chain(highest);
+    let drawn = points
+        .iter()
+        .chain(&targets)
+        .chain(&law)
+        .chain(&before)
+        .map(|(_, rate)| *rate)
+        .chain(highest);
     // The ideal line may leave the picture, or it would flatten everything else.
-    let y = Axis::from_zero("tasks/s", drawn.clone());
+    let y = Axis::from_zero("tasks/s", drawn.clone()).with_room();
     let top = drawn.fold(0.0, f64::max);
     let ideal_drawn = below(&ideal, top * 1.05);
 
@@ -58,12 +67,16 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
     legend.push(Key::new("ideal", Swatch::Line(Ink::Muted, Dash::Short)));
     if !targets.is_empty() {
         let points = steps(&targets, levels.last().copied());
-        layers.push(Layer::Line { points, ink: Ink::Vermillion, dash: Dash::Long });
-        legend.push(Key::new("target", Swatch::Line(Ink::Vermillion, Dash::Long)));
+        layers.push(Layer::Line { points, ink: TARGET.0, dash: TARGET.1 });
+        legend.push(target_key("target"));
     }
     if !law.is_empty() {
         layers.push(Layer::Line { points: law, ink: Ink::Green, dash: Dash::Solid });
         legend.push(Key::new("Universal Scalability Law", Swatch::Line(Ink::Green, Dash::Solid)));
+    }
+    if !before.is_empty() {
+        layers.push(baseline_line(before));
+        legend.push(baseline_key("baseline"));
     }
     layers.push(Layer::Whiskers { spans: intervals, ink: look.ink });
     layers.extend(series(&points, Look { dash: Dash::Solid, ..look }));
@@ -118,17 +131,6 @@ fn ideal(points: &[Point]) -> Vec<Point> {
 
 fn below(points: &[Point], top: f64) -> Vec<Point> {
     points.iter().copied().filter(|(_, rate)| *rate <= top).collect()
-}
-
-/// Lower bounds on the throughput of the sweep's levels.
-fn targets(input: &Input<'_>, sweep: &Sweep<'_>) -> Vec<Point> {
-    let bound = |(at, id): (f64, &str)| {
-        let checks = input.verdict.checks.iter().map(|check| &check.target);
-        let mut of_level = checks.filter(|target| target.scenario == id && target.metric == METRIC);
-        of_level.next().map(|target| (at, target.bound))
-    };
-    let levels = sweep.levels.iter().map(|(at, scenario)| (*at, scenario.id.as_str()));
-    levels.filter_map(bound).collect()
 }
 
 fn steps(targets: &[Point], last: Option<f64>) -> Vec<Point> {

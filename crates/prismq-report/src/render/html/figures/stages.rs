@@ -4,7 +4,8 @@ use super::{Distribution, Drawing, Question, Table, cell};
 use crate::record::{RunRecord, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
-use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch};
+use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Shape, Swatch};
+use crate::render::humanise::number;
 
 pub(super) const QUESTION: Question = Question {
     id: "stages",
@@ -28,10 +29,16 @@ struct Bar<'a> {
     stages: Vec<(&'static str, Distribution)>,
 }
 
+impl Bar<'_> {
+    fn total_ms(&self) -> f64 {
+        self.stages.iter().map(|(_, values)| mean_ms(values)).sum()
+    }
+}
+
 /// Scenarios of one name are comparable and share a drawing.
 fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
     let mut groups: Vec<(String, Vec<Bar<'_>>)> = Vec::new();
-    for bar in bars(input.run)? {
+    for bar in bars_of(input.run)? {
         let id = &bar.scenario.id;
         let name = id.rsplit_once('/').map_or(id.as_str(), |(path, _)| path).to_owned();
         match groups.iter_mut().find(|(other, _)| *other == name) {
@@ -40,10 +47,10 @@ fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
         }
     }
     groups.sort_by_key(|(_, bars)| std::cmp::Reverse(bars.len()));
-    Ok(groups.iter().map(|(name, bars)| drawing(name, bars)).collect())
+    groups.iter().map(|(name, bars)| drawing(input, name, bars)).collect()
 }
 
-fn bars(run: &RunRecord) -> Result<Vec<Bar<'_>>, RenderError> {
+fn bars_of(run: &RunRecord) -> Result<Vec<Bar<'_>>, RenderError> {
     let mut bars = Vec::new();
     for scenario in crate::render::html::select::scenarios(run) {
         let mut stages = Vec::new();
@@ -61,21 +68,34 @@ fn mean_ms(distribution: &Distribution) -> f64 {
     distribution.values.mean() / distribution.per_ms
 }
 
-fn drawing(name: &str, bars: &[Bar<'_>]) -> Drawing {
+fn drawing(input: &Input<'_>, name: &str, bars: &[Bar<'_>]) -> Result<Drawing, RenderError> {
     let mut layers = Vec::new();
     let mut longest: f64 = 0.0;
     let rows = bars.len() as f64;
     // The first bar stands at the top.
     let height = |index: usize| rows - index as f64;
+    let before = input.baseline.map(bars_of).transpose()?.unwrap_or_default();
+    let mut totals = Vec::new();
     for (index, bar) in bars.iter().enumerate() {
         let mut from = 0.0;
-        for ((_, values), (_, ink, strength)) in bar.stages.iter().zip(STAGES) {
+        for ((stage, values), (_, ink, strength)) in bar.stages.iter().zip(STAGES) {
             let to = from + mean_ms(values);
             let (low, high) = (height(index) - HALF, height(index) + HALF);
-            layers.push(Layer::Block { from: (from, low), to: (to, high), ink, strength });
+            let tip = format!("{}\n{stage}: {} ms of the mean", bar.scenario.id, number(to - from));
+            layers.push(Layer::Block { from: (from, low), to: (to, high), ink, strength, tip });
             from = to;
         }
         longest = longest.max(from);
+        let alike = before.iter().find(|before| before.scenario.id == bar.scenario.id);
+        totals.extend(alike.map(|before| (before.total_ms(), height(index))));
+    }
+    longest = totals.iter().map(|(total, _)| *total).fold(longest, f64::max);
+    let mut legend: Vec<Key> =
+        STAGES.map(|(stage, ink, _)| Key::new(stage, Swatch::Area(ink))).to_vec();
+    if !totals.is_empty() {
+        legend
+            .push(Key::new("whole mean of the baseline", Swatch::Mark(Ink::Text, Shape::Diamond)));
+        layers.push(Layer::Marks { points: totals, ink: Ink::Text, shape: Shape::Diamond });
     }
     let names = bars.iter().enumerate().map(|(index, bar)| (height(index), short(bar)));
     let chart = Chart {
@@ -83,13 +103,7 @@ fn drawing(name: &str, bars: &[Bar<'_>]) -> Drawing {
         y: Axis::named("scenario", (0.4, rows + 0.6), names),
         layers,
     };
-    let key = |(stage, ink, _)| Key::new(stage, Swatch::Area(ink));
-    Drawing {
-        subject: name.to_owned(),
-        panels: vec![chart],
-        legend: STAGES.map(key).to_vec(),
-        table: table(bars),
-    }
+    Ok(Drawing { subject: name.to_owned(), panels: vec![chart], legend, table: table(bars) })
 }
 
 fn short(bar: &Bar<'_>) -> String {

@@ -1,0 +1,137 @@
+//! The first screen answers whether a change may be merged.
+
+use prismq_report::record::Validity;
+use prismq_report::render::html::Input;
+use prismq_report::render::{Look, View, html, markdown, terminal_as};
+use prismq_report::targets::{Target, parse};
+use prismq_report::verdict::{FailOn, Verdict, judge};
+
+use crate::page::full;
+use crate::rich::{Rich, rich};
+use crate::steady;
+
+const LOOK: Look = Look { colour: false, width: None };
+
+fn position(text: &str, of: &str) -> usize {
+    text.find(of).unwrap_or_else(|| panic!("no {of:?} in {text}"))
+}
+
+/// What a line of the terminal answers to a question.
+fn answer<'a>(text: &'a str, question: &str) -> &'a str {
+    let line = text.lines().find_map(|line| line.trim_start().strip_prefix(question));
+    line.unwrap_or_else(|| panic!("no {question:?} in {text}")).trim()
+}
+
+fn targets(text: &str) -> Vec<Target> {
+    parse(&format!("[targets]\n{text}"), "targets.toml").unwrap()
+}
+
+fn shown(run: &prismq_report::record::RunRecord, verdict: &Verdict) -> String {
+    terminal_as(&View::new(run, verdict), LOOK)
+}
+
+#[test]
+fn what_is_missed_or_undecided_stands_there_by_name_with_figure_and_bound() {
+    let run = rich().run;
+    let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+    let mut drains = scenarios.filter(|found| found.id == "throughput/drain/workers=10");
+    let rate = drains.next().unwrap().metric("tasks_per_s").unwrap().value.unwrap();
+    let asked = format!(
+        "\"latency/open/load=105:p99_ms\" = \"< 5 ms\"\n\
+         \"throughput/drain/workers=10:tasks_per_s\" = \"> {rate} tasks/s\""
+    );
+    let verdict = judge(&run, &targets(&asked), None, FailOn::Never).unwrap();
+    let (page, view) = (html(&Input::new(&run, &verdict)).unwrap(), View::new(&run, &verdict));
+    let (text, words) = (markdown(&view).unwrap(), terminal_as(&view, LOOK));
+    let text = text.replace('\\', "");
+    let page = page.replace("<wbr>", "").replace("&#x2f;", "/");
+    let open = &page[position(&page, "<section id=\"open\">")..position(&page, "<nav ")];
+    for (mark, name, figure, bound) in [
+        ("MISSED", "latency/open/load=105:p99_ms", " ms [", "5 ms"),
+        ("UNDECIDED", "throughput/drain/workers=10:tasks_per_s", " tasks/s [", " tasks/s"),
+    ] {
+        for shown in [&text, &words, open] {
+            let line = shown.lines().find(|line| line.contains(name));
+            let line = line.unwrap_or_else(|| panic!("no {name}: {shown}"));
+            assert!(line.contains(mark) && line.contains(figure) && line.contains(bound), "{line}");
+        }
+    }
+}
+
+#[test]
+fn answers_come_first_and_what_is_met_is_folded() {
+    let page = full();
+    let order = [
+        "class=\"banner",
+        "May I merge?",
+        "id=\"open\"",
+        "<nav ",
+        "id=\"warnings\"",
+        "id=\"targets\"",
+    ];
+    let places: Vec<usize> = order.iter().map(|of| position(&page, of)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    let targets = &page[position(&page, "id=\"targets\"")..position(&page, "id=\"comparison\"")];
+    let (before, folded) = targets.split_once("<details>").unwrap();
+    assert!(
+        before.len() < 60
+            && folded.starts_with("<summary>")
+            && folded[..40].contains(" targets met<"),
+        "{targets}"
+    );
+    for id in ["targets", "comparison", "pictures", "scaling", "figures", "environment", "files"] {
+        let (link, place) = (format!("<a href=\"#{id}\">"), format!("id=\"{id}\""));
+        assert!(page.contains(&link) && page.contains(&place), "{id}");
+    }
+}
+
+#[test]
+fn each_question_has_its_own_answer() {
+    let Rich { run, baseline, .. } = rich();
+    let judged = |run: &_, text: &str, compared: bool, fail_on| {
+        let comparison = compared.then(|| steady::compare("main", &baseline, run));
+        shown(run, &judge(run, &targets(text), comparison, fail_on).unwrap())
+    };
+    let met = "\"throughput/drain/workers=1:tasks_per_s\" = \"> 50 tasks/s\"\n\
+               \"throughput/drain/workers=1:lost\" = \"= 0 tasks\"";
+    let text = judged(&run, met, false, FailOn::Never);
+    assert_eq!(answer(&text, "May I merge?"), "Yes");
+    assert_eq!(answer(&text, "Correctness"), "1 of 1 targets met; every scenario is valid");
+    assert_eq!(answer(&text, "Performance"), "1 of 1 targets met; not compared with another run");
+    assert_eq!(answer(&text, "Undecided"), "nothing");
+
+    let lost = "\"throughput/drain/workers=1:lost\" = \"= 1 tasks\"";
+    let text = judged(&run, lost, true, FailOn::Never);
+    assert_eq!(answer(&text, "May I merge?"), "No: a target is missed");
+    assert_eq!(answer(&text, "Correctness"), "1 of 1 targets missed");
+    assert!(answer(&text, "Performance").contains("0 worse and 16 better than main"), "{text}");
+
+    let mut invalid = run.clone();
+    invalid.suites[0].scenarios[0].validity = Validity::Invalid { reasons: vec!["odd".to_owned()] };
+    let text = judged(&invalid, met, false, FailOn::Never);
+    assert_eq!(answer(&text, "May I merge?"), "No: these figures cannot be trusted");
+    assert!(answer(&text, "Correctness").starts_with("1 invalid scenario;"), "{text}");
+}
+
+#[test]
+fn what_became_worse_is_named_at_once() {
+    let Rich { run, baseline, .. } = rich();
+    // The run is faster than its baseline, so the baseline is slower than the run.
+    let comparison = steady::compare("main", &run, &baseline);
+    let verdict = judge(&baseline, &[], Some(comparison), FailOn::Regression).unwrap();
+    let text = shown(&baseline, &verdict);
+    assert_eq!(answer(&text, "May I merge?"), "No: it became worse");
+    let page = html(&Input::new(&baseline, &verdict)).unwrap();
+    let open = &page[position(&page, "id=\"open\"")..position(&page, "<nav ")];
+    assert_eq!(open.matches("WORSE").count(), 10, "{open}");
+    assert!(open.contains("6 more became worse"), "{open}");
+}
+
+#[test]
+fn paper_has_no_list_of_compile_options() {
+    let page = full();
+    let print = &page[position(&page, "@media print {")..];
+    let hidden = print.lines().find(|line| line.contains("display: none")).unwrap();
+    assert!(hidden.contains(".compiled"), "{hidden}");
+    assert!(page.contains("<dt class=\"compiled\">compiled with</dt>"));
+}
