@@ -30,6 +30,7 @@ pub mod rounds;
 pub mod rss;
 pub mod run_identity;
 pub mod sampler;
+pub mod scenario;
 pub mod stage;
 pub mod suite;
 pub mod timeline;

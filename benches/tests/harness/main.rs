@@ -20,6 +20,7 @@ mod a_server_in_real_time_is_measured_too;
 mod a_slower_twin_is_found_by_the_comparison;
 mod a_stall_shows_in_the_corrected_figure_alone;
 mod arrivals_are_as_they_are_called;
+mod efficiency;
 mod floors_stand_beside_their_figures;
 mod intervals_tell_a_round_over_time;
 mod queueing_theory_is_found_again;
