@@ -8,11 +8,13 @@ mod counted;
 mod drainer;
 mod enqueuer;
 mod holder;
+mod writer;
 
 pub use counted::{COUNTED_TYPE, CountOrder, Operation};
 pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
 pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
 pub use holder::{Death, HELD_TYPE, HoldOrder, die_holding};
+pub use writer::{Writer, WriterOrder};
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -35,6 +37,8 @@ pub enum Order {
     Drain(DrainOrder),
     /// Do one operation so many times.
     Count(CountOrder),
+    /// Write to the file without being a queue.
+    Write(WriterOrder),
 }
 
 impl Order {
@@ -77,6 +81,7 @@ pub fn obey(order: &Order) -> ExitCode {
         Order::Enqueue(order) => enqueuer::obey(order),
         Order::Drain(order) => drainer::obey(order),
         Order::Count(order) => counted::obey(order),
+        Order::Write(order) => writer::obey(order),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
