@@ -2,4 +2,5 @@
 //! left to the suites.
 
 pub mod foreign_writer;
+pub mod kill;
 pub mod work;
