@@ -8,7 +8,9 @@
 //! "throughput/drain/workers=10:ratio_to_floor" = ">= 0.8 x"
 //! ```
 //!
-//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it.
+//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it. What
+//! stands below `[invariants]` must hold whatever the speed, as that no task is lost: it is checked like a
+//! target, but those that hold are reports' one line.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
 //! a file without targets is an error. What missed targets mean for a run is [`crate::verdict`]'s.
 
@@ -42,6 +44,8 @@ pub struct Target {
     pub unit: String,
     /// Which runs must reach it.
     pub asked_of: AskedOf,
+    /// Whether it must hold whatever the speed: it stands below `[invariants]`.
+    pub invariant: bool,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,
 }
@@ -64,7 +68,7 @@ impl Target {
 /// Which runs a target is asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskedOf {
-    /// Every run: it stands below `[targets]`.
+    /// Every run: it stands below `[targets]` or `[invariants]`.
     EveryRun,
     /// Runs of a larger profile than `smoke`: it stands below `[goals]`.
     RunsBeyondSmoke,
@@ -205,7 +209,7 @@ pub enum TargetError {
     },
     /// There is nothing to reach.
     #[error(
-        "{name} holds no target: write them below [targets] or [goals], as in \
+        "{name} holds no target: write them below [targets], [goals] or [invariants], as in \
          \"latency/end_to_end/workers=1:p99_ms\" = \"< 1000 ms\""
     )]
     Empty {

@@ -78,13 +78,17 @@ impl View {
 
 fn headline(verdict: &Verdict) -> String {
     let met = |check: &&Check| matches!(check.outcome, Outcome::Met { .. });
-    let met = verdict.checks.iter().filter(met).count();
-    let all = verdict.checks.len();
-    let targets = if all == 0 {
+    let held = verdict.checks.iter().filter(|check| targets::is_held(check)).count();
+    let met = verdict.checks.iter().filter(met).count() - held;
+    let all = verdict.checks.len() - held;
+    let mut targets = if all == 0 {
         "no target checked".to_owned()
     } else {
         format!("{met} of {all} targets met")
     };
+    if held > 0 {
+        targets.push_str(&format!(", {held} invariants held"));
+    }
     match (verdict.status, &verdict.comparison) {
         (Status::Pass, Some(comparison)) if all == 0 => {
             format!("no regression against {}", comparison.baseline)
