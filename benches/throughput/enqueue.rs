@@ -64,7 +64,7 @@ struct Engines {
     mutex: Vec<Enqueued>,
 }
 
-/// Engines that each wait for the disk are told apart only while it is in the same mood.
+/// Short turns, as engines that each wait for the disk can be compared only while its speed is the same.
 fn enqueue_all(
     stage: &Stage,
     [ours, pooled, mutex]: [Enqueue; 3],

@@ -107,7 +107,7 @@ fn by_processes(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, R
     Ok((shared.took, with_efficiency(round, load, cores, &shared.spans)?))
 }
 
-/// The round with its efficiency and its handlers' measured times; without a steady state it is no use.
+/// The round with its efficiency and its handlers' measured times; without a steady state it must not be used.
 fn with_efficiency(mut round: Round, load: &Work, cores: usize, spans: &[Span]) -> Result<Round> {
     let reading = efficiency(load, cores, spans);
     if reading.is_none() {

@@ -99,7 +99,7 @@ pub fn fill(stage: &Stage, beside: Beside, tasks: usize) -> Result<Filled> {
     Ok(filled)
 }
 
-/// The median times of so many claims each, in turns, so that whatever slows the machine slows both.
+/// The median times of so many claims each, in turns, so that both meet the same state of the machine.
 ///
 /// # Errors
 /// The first of either.

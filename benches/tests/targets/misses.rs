@@ -334,7 +334,7 @@ fn wal_of_a_held_reader(stage: &Stage) -> Result<f64> {
 
 /// The number of a parameter in an id.
 fn number_in(id: &str, parameter: &str) -> Option<usize> {
-    let parts = id.rsplit('/').next()?.split(',');
-    let value = parts.filter_map(|part| part.strip_prefix(parameter)?.strip_prefix('='));
-    value.last()?.parse().ok()
+    let mut parts = id.rsplit('/').next()?.split(',');
+    let value = parts.find_map(|part| part.strip_prefix(parameter)?.strip_prefix('='))?;
+    value.parse().ok()
 }

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::configure;
 use crate::engine::{EngineError, OpenOptions};
 
-/// Beside those of the workers: one for producers, which also answers questions.
+/// In addition to those of the workers: one for producers, which also answers questions.
 const PRODUCER_CONNECTIONS: u32 = 1;
 
 /// Whether threads have connections of their own.

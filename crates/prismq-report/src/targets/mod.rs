@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it. What
-//! stands below `[invariants]` must hold whatever the speed, as that no task is lost: it is checked like a
+//! stands below `[invariants]` must hold at any speed, as that no task is lost: it is checked like a
 //! target, but those that hold are reports' one line.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
 //! a file without targets is an error. What missed targets mean for a run is [`crate::verdict`]'s.
@@ -44,7 +44,7 @@ pub struct Target {
     pub unit: String,
     /// Which runs must reach it.
     pub asked_of: AskedOf,
-    /// Whether it must hold whatever the speed: it stands below `[invariants]`.
+    /// Whether it must hold at any speed: it stands below `[invariants]`.
     pub invariant: bool,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,

@@ -1,4 +1,4 @@
-//! What must hold whatever the speed: checked like targets, shown as one line while it holds.
+//! What must hold at any speed: checked like targets, shown as one line while it holds.
 
 use prismq_report::render::{View, terminal};
 use prismq_report::targets::parse;

@@ -103,8 +103,8 @@ fn beaten_references(scenario: &Scenario) -> impl Iterator<Item = String> {
         let beaten = |floor: &&Floor| floor.name == REFERENCE && floor.ratio > 1.0;
         metric.floors.iter().filter(beaten).map(|floor| {
             format!(
-                "{}: {} is {} times its reference, raw SQLite: the reference is at fault, and ratios to it \
-                 are no share of what is possible",
+                "{}: {} is {} times its reference, raw SQLite: the reference is at fault: do not use \
+                 ratios to it",
                 scenario.id,
                 metric.name,
                 number(floor.ratio)
