@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::floor::{Turns, disk, per_s, raw};
 use prismq_bench::metrics::{
     BUSY_ERRORS, BUSY_WAITS, CLAIM_CONFLICT_PERCENT, DUPLICATED, EMPTY_POLLS, LOST, MAX_WORKERS,
     SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT, percent,
@@ -16,7 +16,7 @@ use prismq_bench::rounds::SharedRounds;
 use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, bearable, drain};
 use prismq_report::record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
@@ -61,21 +61,21 @@ fn sweep(suite: &mut Suite<'_>, workers: usize) -> Result<Option<Level>> {
         work: Arc::new(|_| thread::sleep(HANDLER)),
     };
     let case = case(suite, "drain", workers);
-    let mut shared = SharedRounds::default();
+    let (mut shared, mut turns) = (SharedRounds::default(), Turns::default());
     // The same rounds once more by a number alone, through which Criterion draws a line.
     let parameters = [("drain", case.parameter.clone()), ("drain_by_workers", workers.to_string())];
     for (scenario, parameter) in parameters {
         suite.bench_as(scenario, &parameter, |stage, call| {
-            Ok(shared.get(call.index, || drain(stage, &load))?.draining)
+            let measured = shared.get(call.index, || Measured::now(stage, &load, &mut turns))?;
+            Ok(measured.drained.draining)
         })?;
     }
-    let drains: Vec<&Drained> =
-        shared.measured().iter().skip(suite.discarded_calls()).map(AsRef::as_ref).collect();
+    let measured = || shared.measured().iter().skip(suite.discarded_calls());
+    let drains: Vec<&Drained> = measured().map(|measured| &measured.drained).collect();
     if drains.is_empty() {
         return Ok(None);
     }
-    let rounds: Vec<Round> =
-        drains.iter().map(|drained| round(suite.stage(), drained)).collect::<Result<_>>()?;
+    let rounds: Vec<Round> = measured().map(|measured| measured.round()).collect();
     let speed_up = speed_up(suite, workers, &rounds);
     suite.record(case, &rounds, vec![SPEED_UP.once(speed_up)])?;
     Ok(Some(Level {
@@ -85,34 +85,49 @@ fn sweep(suite: &mut Suite<'_>, workers: usize) -> Result<Option<Level>> {
     }))
 }
 
-fn round(stage: &Stage, drained: &Drained) -> Result<Round> {
-    let met = drained.met;
-    let finished: u64 = drained.crew.per_worker.iter().sum();
-    let share = |tasks: Option<&u64>| percent(tasks.copied().unwrap_or(0), finished);
-    // A claim that saw a task either took it or lost it.
-    let saw = drained.audit.completed + met.claim_conflicts;
-    let readings = vec![
-        TASKS_PER_S.reads(drained.tasks_per_s()),
-        BUSY_ERRORS.counts(met.busy_errors),
-        BUSY_WAITS.counts(met.busy_waits),
-        CLAIM_CONFLICT_PERCENT.reads(percent(met.claim_conflicts, saw)),
-        EMPTY_POLLS.counts(met.empty_polls),
-        WORKER_SHARE_MIN_PERCENT.reads(share(drained.crew.per_worker.iter().min())),
-        WORKER_SHARE_MAX_PERCENT.reads(share(drained.crew.per_worker.iter().max())),
-        LOST.counts(drained.audit.lost),
-        DUPLICATED.counts(drained.audit.duplicated),
-    ];
-    let tasks = usize::try_from(drained.tasks).unwrap_or(usize::MAX);
-    let floor = raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
-    Ok(Round {
-        readings,
-        histograms: vec![("service", drained.service.clone())],
-        faults: drained.faults.clone(),
-        course: drained.course.clone(),
-        ..Round::default()
+/// A drain, and what SQLite and the disk did in the same round.
+struct Measured {
+    drained: Drained,
+    floor: f64,
+    disk: f64,
+}
+
+impl Measured {
+    fn now(stage: &Stage, load: &Drain, turns: &mut Turns) -> Result<Self> {
+        let (drained, floor) = turns.both(
+            || drain(stage, load),
+            || raw::claim_and_complete(stage.bench_dir(), load.tasks, PAYLOAD_BYTES),
+        )?;
+        let disk = disk::syncs_per_s(stage.bench_dir())?;
+        Ok(Self { drained, floor: per_s(load.tasks, floor), disk })
     }
-    .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
-    .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
+
+    fn round(&self) -> Round {
+        let drained = &self.drained;
+        let met = drained.met;
+        let finished: u64 = drained.crew.per_worker.iter().sum();
+        let share = |tasks: Option<&u64>| percent(tasks.copied().unwrap_or(0), finished);
+        let readings = vec![
+            TASKS_PER_S.reads(drained.tasks_per_s()),
+            BUSY_ERRORS.counts(met.busy_errors),
+            BUSY_WAITS.counts(met.busy_waits),
+            CLAIM_CONFLICT_PERCENT.reads(drained.claim_conflict_percent()),
+            EMPTY_POLLS.counts(met.empty_polls),
+            WORKER_SHARE_MIN_PERCENT.reads(share(drained.crew.per_worker.iter().min())),
+            WORKER_SHARE_MAX_PERCENT.reads(share(drained.crew.per_worker.iter().max())),
+            LOST.counts(drained.audit.lost),
+            DUPLICATED.counts(drained.audit.duplicated),
+        ];
+        Round {
+            readings,
+            histograms: vec![("service", drained.service.clone())],
+            faults: drained.faults.clone(),
+            course: drained.course.clone(),
+            ..Round::default()
+        }
+        .beside(TASKS_PER_S, "sqlite", self.floor)
+        .beside(TASKS_PER_S, "disk", self.disk)
+    }
 }
 
 /// How much faster than one worker, if one worker was measured.
@@ -132,17 +147,6 @@ fn speed_up(
         (Some(here), Some(one)) if one > 0.0 => Ok(here / one),
         _ => Err("workers=1 was not measured in this run".to_owned()),
     }
-}
-
-/// Whether this many workers did everything without an error, each of them at work in most rounds:
-/// in a short round, one of many threads may come too late.
-fn bearable(drains: &[&Drained], workers: usize) -> bool {
-    let clean = |drained: &&Drained| drained.faults.is_empty() && drained.errors() == 0;
-    let all_at_work = |drained: &&&Drained| {
-        let per_worker = &drained.crew.per_worker;
-        per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0)
-    };
-    drains.iter().all(clean) && 2 * drains.iter().filter(all_at_work).count() >= drains.len()
 }
 
 /// What the whole sweep says; part of a sweep says nothing.

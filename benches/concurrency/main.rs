@@ -1,9 +1,12 @@
-//! What happens as workers and processes are added: to throughput, contention and fairness, from 1 to
-//! 64 threads and with 8 processes on one file; and what do workers cost that have nothing to do?
+//! What share of the workers' time do handlers fill that take time? What happens as workers and processes
+//! are added: to throughput, contention and fairness, from 1 to 64 threads, with 8 processes on one file and
+//! next to another program that writes to it; and what do workers cost that have nothing to do?
 
 mod drain;
+mod foreign_writer;
 mod idle;
 mod processes;
+mod work;
 
 use std::process::ExitCode;
 
@@ -11,8 +14,10 @@ use prismq_bench::suite;
 
 fn main() -> ExitCode {
     suite::main("concurrency", |suite| {
+        work::measure(suite)?;
         drain::measure(suite)?;
         processes::measure(suite)?;
+        foreign_writer::measure(suite)?;
         idle::measure(suite)
     })
 }

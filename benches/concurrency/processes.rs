@@ -1,7 +1,9 @@
 //! Processes, each with a pool of its own, drain one file: eight, in the full profile also fewer.
 
 use prismq_bench::error::Result;
-use prismq_bench::metrics::{BUSY_ERRORS, DUPLICATED, LOST, TASKS_PER_S, as_f64};
+use prismq_bench::metrics::{
+    BUSY_ERRORS, CLAIM_CONFLICT_PERCENT, DUPLICATED, LOST, TASKS_PER_S, as_f64, percent,
+};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
@@ -18,7 +20,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
 
 fn drain(suite: &mut Suite<'_>, processes: usize) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 100_000);
-    let load = Processes { processes, workers: WORKERS, tasks };
+    let load = Processes { processes, workers: WORKERS, tasks, labour: None };
     let case = Case::new("drain", "processes", processes)
         .with("workers_each", WORKERS)
         .with("tasks", tasks)
@@ -27,9 +29,12 @@ fn drain(suite: &mut Suite<'_>, processes: usize) -> Result<()> {
     suite.measure(case, |stage| {
         let shared = drain_by_processes(stage, load)?;
         let rate = as_f64(shared.audit.completed) / shared.took.as_secs_f64();
+        // A claim that saw a task either took it or lost it.
+        let saw = shared.audit.completed + shared.claim_conflicts;
         let readings = vec![
             TASKS_PER_S.reads(rate),
             BUSY_ERRORS.counts(shared.busy_errors),
+            CLAIM_CONFLICT_PERCENT.reads(percent(shared.claim_conflicts, saw)),
             LOST.counts(shared.audit.lost),
             DUPLICATED.counts(shared.audit.duplicated),
         ];

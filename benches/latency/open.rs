@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use prismq_bench::error::Result;
-use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
+use prismq_bench::floor::disk;
+use prismq_bench::metrics::{
+    MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, P99_RATIO_TO_SYNC, SUSTAINABLE_TASKS_PER_S,
+};
 use prismq_bench::recorder::Case;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
@@ -14,7 +17,7 @@ use prismq_bench::workload::saturation::{WARM_UP_PERCENT, at_rate};
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};
-use crate::readings::round;
+use crate::readings::{ms, round};
 
 /// The load that has a goal, and that arrives at random too.
 const HALF: usize = 50;
@@ -62,6 +65,7 @@ fn at_load(
     if let Arrivals::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
+    let syncs = suite.stage().scale().pick(5, 100, 300, 300);
     let line = format!("{scenario}_by_load");
     let mut index = 0;
     suite.measure_point(case, Some((&line, percent)), |stage| {
@@ -76,6 +80,10 @@ fn at_load(
         round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
         round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
         let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);
+        let sync = disk::distribution(stage.bench_dir(), syncs)?;
+        let ratio = ms(p99) / ms(sync.value_at_quantile(0.99).max(1));
+        round.readings.push(P99_RATIO_TO_SYNC.reads(ratio));
+        round.histograms.push(("sync", sync));
         Ok((Duration::from_nanos(p99), round))
     })
 }

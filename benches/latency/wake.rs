@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use prismq_bench::error::Result;
-use prismq_bench::metrics::{P50_US, P99_US};
+use prismq_bench::floor::switch::switches;
+use prismq_bench::metrics::{P50_RATIO_TO_SWITCH, P50_US, P99_US};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::wake::{From, wake};
+use prismq_bench::workload::wake::{From, REST, wake};
 use prismq_report::record::Model;
 
 use crate::readings::ms;
@@ -26,9 +27,15 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         suite.measure(case, |stage| {
             let woken = wake(stage, WORKERS, tasks, from)?;
             let us = |quantile| 1000.0 * ms(woken.wake.value_at_quantile(quantile));
-            let readings = vec![P50_US.reads(us(0.5)), P99_US.reads(us(0.99))];
+            let switch = switches(tasks, REST)?;
+            let bare = 1000.0 * ms(switch.value_at_quantile(0.5).max(1));
+            let readings = vec![
+                P50_US.reads(us(0.5)),
+                P99_US.reads(us(0.99)),
+                P50_RATIO_TO_SWITCH.reads(us(0.5) / bare),
+            ];
             let median = Duration::from_nanos(woken.wake.value_at_quantile(0.5).max(1));
-            let histograms = vec![("wake", woken.wake)];
+            let histograms = vec![("wake", woken.wake), ("switch", switch)];
             Ok((median, Round { readings, histograms, faults: woken.faults, ..Round::default() }))
         })?;
     }

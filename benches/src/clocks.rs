@@ -58,6 +58,12 @@ pub fn processor_time() -> Duration {
     read(ClockId::ProcessCPUTime)
 }
 
+/// Processor time this thread has used.
+#[must_use]
+pub fn thread_time() -> Duration {
+    read(ClockId::ThreadCPUTime)
+}
+
 fn read(clock: ClockId) -> Duration {
     Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }

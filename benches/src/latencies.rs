@@ -2,7 +2,7 @@
 //!
 //! All of a task's times are read from one clock: when it was meant to be enqueued, when its caller
 //! called, when the caller knew of the commit, when its handler began and ended, and when its
-//! completion was known to be committed.
+//! completion was known to be committed. The five [`Stages`] between them sum to the whole.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use crate::ledger::{Entry, Run};
 /// Longest time a histogram holds; longer ones count as this.
 const LONGEST_NS: u64 = 600 * 1_000_000_000;
 const SIGNIFICANT_DIGITS: u8 = 3;
+/// By how much a task's stages may miss its whole time: the clock's resolution.
+const RESOLUTION: Duration = Duration::from_micros(1);
 
 /// A task as its caller saw it.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,46 @@ impl Life {
     #[must_use]
     pub fn end_to_end(&self) -> Option<Duration> {
         Some(self.completed?.saturating_duration_since(self.arrival.intended))
+    }
+
+    /// Where its time went, if it was run and completed.
+    #[must_use]
+    pub fn stages(&self) -> Option<Stages> {
+        let (run, completed) = (self.run?, self.completed?);
+        let Arrival { intended, called, committed, .. } = self.arrival;
+        // A handler that has begun proves the commit before the caller knows of it.
+        let known = committed.min(run.started);
+        Some(Stages {
+            lag: since(called, intended),
+            publish: since(known, called),
+            wait: since(run.started, known),
+            handler: since(run.ended, run.started),
+            settle: since(completed, run.ended),
+        })
+    }
+}
+
+/// What a task's time from its intended enqueue to its committed completion consists of: each stage begins
+/// where the one before ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stages {
+    /// From the intended enqueue to the call.
+    pub lag: Duration,
+    /// From the call until the commit was known, to the caller or by the beginning of the handler.
+    pub publish: Duration,
+    /// From there to the beginning of the handler.
+    pub wait: Duration,
+    /// The handler's first run.
+    pub handler: Duration,
+    /// From its end to the known commit of the completion. Further attempts of a failed task are in it.
+    pub settle: Duration,
+}
+
+impl Stages {
+    /// All five together.
+    #[must_use]
+    pub fn sum(&self) -> Duration {
+        self.lag + self.publish + self.wait + self.handler + self.settle
     }
 }
 
@@ -94,8 +136,15 @@ pub struct Latencies {
     pub schedule_lag: Histogram<u64>,
     /// How late calls were though their caller had nothing else to do: the harness's own doing.
     pub generator_lag: Histogram<u64>,
+    /// From the call until the commit was known to the caller or its handler began: the part of `publish`
+    /// that precedes all other stages.
+    pub stage_publish: Histogram<u64>,
+    /// From the end of the handler to the known commit of the completion.
+    pub settle: Histogram<u64>,
     /// Handlers that began before the caller knew of the commit.
     pub begun_before_known: u64,
+    /// Tasks whose stages do not sum to their whole time: their books or clocks are wrong.
+    pub unbalanced: u64,
 }
 
 impl Latencies {
@@ -112,7 +161,10 @@ impl Latencies {
             end_to_end_uncorrected: empty("end_to_end_uncorrected")?,
             schedule_lag: empty("schedule_lag")?,
             generator_lag: empty("generator_lag")?,
+            stage_publish: empty("stage_publish")?,
+            settle: empty("settle")?,
             begun_before_known: 0,
+            unbalanced: 0,
         };
         for life in lives {
             latencies.add(life);
@@ -134,6 +186,24 @@ impl Latencies {
             add(&mut self.end_to_end, since(completed, intended));
             add(&mut self.end_to_end_uncorrected, since(completed, called));
         }
+        if let (Some(stages), Some(whole)) = (life.stages(), life.end_to_end()) {
+            add(&mut self.stage_publish, stages.publish);
+            add(&mut self.settle, stages.settle);
+            self.unbalanced += u64::from(stages.sum().abs_diff(whole) > RESOLUTION);
+        }
+    }
+
+    /// Why these times must not be used, if they must not.
+    #[must_use]
+    pub fn imbalance(&self) -> Option<String> {
+        (self.unbalanced > 0).then(|| {
+            format!(
+                "the stages of {} of {} tasks do not sum to their end-to-end time: an event was recorded \
+                 before the one it follows",
+                self.unbalanced,
+                self.end_to_end.len()
+            )
+        })
     }
 
     /// All of them by their names in the record.
@@ -147,6 +217,8 @@ impl Latencies {
             ("end_to_end_uncorrected", self.end_to_end_uncorrected),
             ("schedule_lag", self.schedule_lag),
             ("generator_lag", self.generator_lag),
+            ("stage_publish", self.stage_publish),
+            ("settle", self.settle),
         ]
     }
 }

@@ -35,6 +35,7 @@ pub mod rounds;
 pub mod rss;
 pub mod run_identity;
 pub mod sampler;
+pub mod scenario;
 pub mod settings;
 pub mod stage;
 pub mod suite;

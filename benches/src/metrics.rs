@@ -158,10 +158,27 @@ pub const EFFICIENCY_PER_WORKER: Spec =
     Spec::new("efficiency_per_worker", "tasks/s", Higher, Median);
 /// Tasks enqueued in a second, by the callers and in the batches the parameters name.
 pub const ENQUEUE_TASKS_PER_S: Spec = Spec::new("enqueue_tasks_per_s", "tasks/s", Higher, Median);
-/// Throughput over that of raw SQLite doing the same to as many tasks, in the same round.
+/// Throughput over that of the reference, raw SQLite doing the same to as many tasks, in the same round.
+/// Above 1 the reference is at fault: it is meant as an upper bound.
 pub const RATIO_TO_FLOOR: Spec = Spec::new("ratio_to_floor", "x", Higher, Median);
 /// Throughput over that of the pooled engine under the same load, in the same round.
 pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Median);
+/// Throughput over that of one connection behind a mutex under the same load, in the same round.
+pub const RATIO_TO_MUTEX: Spec = Spec::new("ratio_to_mutex", "x", Higher, Median);
+/// 99th percentile of the latency of all tasks of a round over that of an append and sync in the same
+/// round.
+pub const P99_RATIO_TO_SYNC: Spec = Spec::new("p99_ratio_to_sync", "x", Lower, Median);
+/// Median time of a wake-up over that of a bare switch between two threads in the same round.
+pub const P50_RATIO_TO_SWITCH: Spec = Spec::new("p50_ratio_to_switch", "x", Lower, Median);
+/// Share of the time of all workers that their handlers filled in steady state: the handlers' own measured
+/// time over the time they could have had. [`crate::workload::work`] says how the steady state is cut.
+pub const EFFICIENCY_PERCENT: Spec = Spec::new("efficiency_percent", "%", Higher, Median);
+/// Operations that a killed process had acknowledged, of all rounds.
+pub const ACKNOWLEDGED: Spec = Spec::new("acknowledged", "operations", Higher, Total);
+/// Tasks whose completion was acknowledged and that the file holds all the same.
+pub const UNDONE: Spec = Spec::new("undone", "tasks", Lower, Total);
+/// Times another program took the write lock of the file.
+pub const LOCKED_ELSEWHERE: Spec = Spec::new("locked_elsewhere", "times", Higher, Total);
 /// Tasks for each time the disk could have synced one page, in the same round.
 pub const RATIO_TO_DISK: Spec = Spec::new("ratio_to_disk", "x", Higher, Median);
 /// Throughput over that with payloads of 100 bytes, in the same round.

@@ -1,6 +1,8 @@
 //! What every round of a workload stands on: the engine under test, the disk and the scale.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -15,10 +17,14 @@ use crate::profile::{Profile, Scale};
 const RETRY: Duration = Duration::from_millis(20);
 const OPEN: &str = "open a database";
 
+/// Puts something between a stage and the engine it opens: a test of the harness spoils the engine with it.
+pub type Between = Arc<dyn Fn(Box<dyn Engine>) -> Box<dyn Engine> + Send + Sync>;
+
 /// The engine, the disk and the scale of a run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Stage {
     kind: EngineKind,
+    between: Option<Between>,
     bench_dir: BenchDir,
     scale: Scale,
     durability: Durability,
@@ -41,7 +47,21 @@ impl Stage {
     /// processes that count what a round left behind.
     #[must_use]
     pub const fn new(kind: EngineKind, bench_dir: BenchDir, scale: Scale) -> Self {
-        Self { kind, bench_dir, scale, durability: Durability::Full, recounts: false }
+        Self {
+            kind,
+            between: None,
+            bench_dir,
+            scale,
+            durability: Durability::Full,
+            recounts: false,
+        }
+    }
+
+    /// The same stage with something between it and each engine it opens. Other processes open theirs as
+    /// they are.
+    #[must_use]
+    pub fn with_between(&self, between: Between) -> Self {
+        Self { between: Some(between), ..self.clone() }
     }
 
     /// The engine under test.
@@ -70,21 +90,35 @@ impl Stage {
         let directory = self.bench_dir.fresh()?;
         let path = directory.path().join("queue.db");
         let options = OpenOptions { durability: self.durability, ..options(workers) };
-        let engine = self.kind.open(&path, options).map_err(Error::engine(OPEN))?;
+        let mut engine = self.kind.open(&path, options).map_err(Error::engine(OPEN))?;
+        if let Some(between) = &self.between {
+            engine = between(engine);
+        }
         let (kind, recounts) = (self.kind, self.recounts);
         Ok(Database { engine, path, kind, recounts, _directory: directory })
     }
 
-    /// The same stage with another engine.
+    /// The same stage with another engine, as it is.
     #[must_use]
     pub fn with_engine(&self, kind: EngineKind) -> Self {
-        Self { kind, ..self.clone() }
+        Self { kind, between: None, ..self.clone() }
     }
 
     /// The same stage with another durability.
     #[must_use]
     pub fn with_durability(&self, durability: Durability) -> Self {
         Self { durability, ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage")
+            .field("kind", &self.kind)
+            .field("bench_dir", &self.bench_dir)
+            .field("scale", &self.scale)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Does the queue bear volume and faults? 10 workers drain 5000 tasks and 20 workers 2000 whose
-//! handlers take 1 to 10 ms; then handlers fail, panic and dawdle, and a process dies holding tasks.
+//! handlers take 1 to 10 ms; then handlers fail, panic and dawdle, a process dies holding tasks, and others
+//! are killed while they enqueue and complete.
 //! Every part ends when its work has ended. In the full profile also the study of orders, and a soak.
 
+mod kill;
 mod scheduling;
 mod soak;
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     suite::main("stress", |suite| {
         VOLUMES.into_iter().try_for_each(|(workers, tasks)| volume(suite, workers, tasks))?;
         mishaps(suite)?;
+        kill::measure(suite)?;
         scheduling::measure(suite)?;
         soak::measure(suite)
     })

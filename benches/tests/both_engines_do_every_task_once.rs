@@ -8,10 +8,11 @@ use std::time::Duration;
 use prismq_bench::bench_dir::BenchDir;
 use prismq_bench::profile::Scale;
 use prismq_bench::stage::Stage;
-use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::drain::{Drain, drain};
+use prismq_bench::workload::drain::{Drain, drain, run};
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
+use prismq_bench::workload::subject::Subject;
+use prismq_bench::workload::{PAYLOAD_BYTES, sized};
 
 #[test]
 fn a_backlog_is_drained() {
@@ -41,6 +42,36 @@ fn a_backlog_is_drained_in_a_linked_folder() {
             Drain { workers: 1, tasks: 20, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
         let drained = drain(&stage, &load).unwrap();
         assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
+    }
+}
+
+/// A yardstick that rewrites payloads which prismq does not would be beaten by that alone.
+#[test]
+fn large_payloads_are_stored_out_of_line_and_removed() {
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let database = stage.database(1).unwrap();
+        let rows = |sql: &str| -> i64 {
+            let connection = rusqlite::Connection::open(database.path()).unwrap();
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let large = sized("large", 3, 16 * 1024);
+        database.engine().enqueue_all(&large).unwrap();
+        let out_of_line = "SELECT count(*) FROM task JOIN payload ON payload.task = task.id
+                           WHERE task.payload IS NULL AND length(data) = 16384";
+        assert_eq!(rows(out_of_line), 3, "{engine:?}");
+    }
+    for engine in common::ENGINES {
+        let (_directory, stage) = common::stage(engine).unwrap();
+        let load =
+            Drain { workers: 2, tasks: 20, payload_bytes: 16 * 1024, work: Arc::new(|_| {}) };
+        let database = stage.database(2).unwrap();
+        let drained = run(&Subject::of(&database), &load).unwrap();
+        // A handler that is given other bytes fails its task.
+        assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
+        let connection = rusqlite::Connection::open(database.path()).unwrap();
+        let left = connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0));
+        assert_eq!(left, Ok(0_i64), "{engine:?}");
     }
 }
 

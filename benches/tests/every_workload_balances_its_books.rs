@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::engine::EngineKind;
+use prismq_bench::floor::switch::switches;
 use prismq_bench::floor::{disk, raw};
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
@@ -88,7 +89,7 @@ fn only_an_engine_that_polls_writes_while_it_idles() {
         let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
         assert_eq!(idled.faults, NONE, "{engine:?}");
         let writes = idled.met.write_transactions > 0;
-        assert_eq!(writes, engine == EngineKind::Pooled, "{engine:?}");
+        assert_eq!(writes, engine != EngineKind::Prismq, "{engine:?}");
     }
 }
 
@@ -120,5 +121,9 @@ fn the_floors_end() {
     for floor in [raw::enqueue, raw::claim_and_complete, raw::life] {
         // Neither a multiple of what a transaction holds nor less than that.
         assert!(floor(dir, 1_234, 100).unwrap() > Duration::ZERO);
+        // And with payloads that are stored out of line.
+        assert!(floor(dir, 1_234, 2_000).unwrap() > Duration::ZERO);
     }
+    assert_eq!(disk::distribution(dir, 3).unwrap().len(), 3);
+    assert_eq!(switches(3, Duration::from_millis(1)).unwrap().len(), 3);
 }

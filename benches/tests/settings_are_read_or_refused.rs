@@ -8,7 +8,7 @@ fn every_profile_and_engine_is_known_by_its_name() {
     for profile in [Profile::Smoke, Profile::Standard, Profile::Full] {
         assert_eq!(Profile::parse(profile.name()).unwrap(), profile);
     }
-    for engine in [EngineKind::Prismq, EngineKind::Pooled] {
+    for engine in [EngineKind::Prismq, EngineKind::Pooled, EngineKind::Mutex] {
         assert_eq!(EngineKind::parse(engine.name()).unwrap(), engine);
     }
 }
@@ -26,7 +26,10 @@ fn another_name_is_refused_with_those_that_exist() {
         assert!(error.contains("PRISMQ_PROFILE") && error.contains("smoke, standard and full"));
     }
     let error = EngineKind::parse("postgres").unwrap_err().to_string();
-    assert_eq!(error, "PRISMQ_ENGINE=\"postgres\" is not known; allowed are prismq and pooled");
+    assert_eq!(
+        error,
+        "PRISMQ_ENGINE=\"postgres\" is not known; allowed are prismq, pooled and mutex"
+    );
 }
 
 #[test]

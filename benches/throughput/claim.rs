@@ -1,7 +1,5 @@
 //! Does a claim cost the same beside a million tasks as beside a thousand? In each round the two take
-//! turns, so that whatever slows the machine slows both.
-
-use std::time::Duration;
+//! turns.
 
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::Result;
@@ -9,7 +7,7 @@ use prismq_bench::metrics::{P50_US, RATIO_TO_READY_1000};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill};
+use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill, side_by_side};
 use prismq_report::record::Model;
 
 pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
@@ -32,12 +30,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
                     databases.insert((fill(stage, beside, tasks)?, fill(stage, Beside::Ready, 0)?))
                 }
             };
-            let (mut beside_many, mut beside_few) = (Vec::new(), Vec::new());
-            for _ in 0..claims {
-                beside_many.push(many.claim()?);
-                beside_few.push(few.claim()?);
-            }
-            let (many, few) = (median(beside_many), median(beside_few));
+            let (many, few) = side_by_side(claims, || many.claim(), || few.claim())?;
             let readings = vec![
                 P50_US.reads(1e6 * many.as_secs_f64()),
                 RATIO_TO_READY_1000.reads(many.as_secs_f64() / few.as_secs_f64()),
@@ -46,9 +39,4 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         })?;
     }
     Ok(())
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }

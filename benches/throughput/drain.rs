@@ -1,10 +1,11 @@
 //! A pool of no-op handlers drains a backlog. Each round is a new database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prismq_bench::engine::Durability;
 use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::floor::{Turns, disk, per_s, raw};
 use prismq_bench::metrics::{
     DUPLICATED, EFFICIENCY_PER_WORKER, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, TASKS_PER_S,
     as_f64,
@@ -62,14 +63,23 @@ fn sweep(
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
+    let mut turns = Turns::default();
     suite.measure_point(case, point, |stage| {
-        let drained = drain(&stage.with_durability(durability), &load)?;
-        Ok((drained.draining, round(stage, drained, workers, tasks)?))
+        let (drained, floor) = turns.both(
+            || drain(&stage.with_durability(durability), &load),
+            || raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES),
+        )?;
+        Ok((drained.draining, round(stage, drained, floor, workers, tasks)?))
     })
 }
 
-fn round(stage: &Stage, drained: Drained, workers: u32, tasks: usize) -> Result<Round> {
-    let floor = raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
+fn round(
+    stage: &Stage,
+    drained: Drained,
+    floor: Duration,
+    workers: u32,
+    tasks: usize,
+) -> Result<Round> {
     let tasks_per_s = drained.tasks_per_s();
     let mut readings = vec![
         TASKS_PER_S.reads(tasks_per_s),

@@ -1,14 +1,14 @@
-//! 1, 10 and 64 callers that enqueue one task a call.
+//! 1, 10 and 64 callers that enqueue one task a call, against the yardsticks and the reference.
 
 use std::time::Duration;
 
 use prismq_bench::engine::{Counters, EngineKind};
 use prismq_bench::error::{Error, Result};
-use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::floor::{Turns, disk, per_s, raw};
 use prismq_bench::latencies::empty;
 use prismq_bench::metrics::{
-    BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_POOLED, Reading,
-    as_f64,
+    BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_MUTEX,
+    RATIO_TO_POOLED, Reading, as_f64,
 };
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::stage::Stage;
@@ -21,6 +21,8 @@ use prismq_report::record::Model;
 /// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.
 const LEVELS: &[(usize, usize, usize, usize)] =
     &[(1, 4_000, 4_000, 8), (10, 8_000, 1_000, 1), (64, 30_000, 640, 1)];
+/// Tasks of one connection behind a mutex, which any number of callers fill alike.
+const TASKS_OF_MUTEX: usize = 1_600;
 /// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
 const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 500, 1), (10, 8_000, 100, 1)];
 
@@ -31,33 +33,65 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         // The pooled engine does as much as takes it about as long: a rate is a rate.
         let pooled = suite.stage().scale().pick(callers * 2, pooled / 5, pooled, pooled * 2);
         let turns = suite.stage().scale().pick(1, turns, turns, turns);
-        let load = Enqueue { callers, tasks: tasks / turns };
-        let yardstick = Enqueue { callers, tasks: pooled / turns };
+        let mutex =
+            suite.stage().scale().pick(callers * 2, 320, TASKS_OF_MUTEX, 2 * TASKS_OF_MUTEX);
+        let loads = [tasks, pooled, mutex].map(|tasks| Enqueue { callers, tasks: tasks / turns });
         let case = Case::new("enqueue", "callers", callers)
             .model(Model::Closed)
             .with("tasks", tasks)
             .with("tasks_of_pooled", pooled)
+            .with("tasks_of_mutex", mutex)
             .with("turns", turns)
             .with("payload_bytes", PAYLOAD_BYTES);
+        let (mut among_engines, mut with_reference) = (Turns::default(), Turns::default());
         suite.measure(case, |stage| {
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            // Two that each wait for the disk are told apart only while it is in the same mood.
-            for _ in 0..turns {
-                ours.push(enqueue(stage, load)?);
-                theirs.push(enqueue(&stage.with_engine(EngineKind::Pooled), yardstick)?);
-            }
-            let took = ours.iter().map(|turn| turn.took).sum();
-            Ok((took, round(stage, &ours, &theirs, tasks)?))
+            let (all, floor) = with_reference.both(
+                || enqueue_all(stage, loads, turns, &mut among_engines),
+                || raw::enqueue(stage.bench_dir(), tasks, PAYLOAD_BYTES),
+            )?;
+            let took = all.ours.iter().map(|turn| turn.took).sum();
+            Ok((took, round(stage, &all, per_s(tasks, floor))?))
         })?;
     }
     Ok(())
 }
 
+/// What the same callers did to each engine, turn by turn.
+#[derive(Default)]
+struct Engines {
+    ours: Vec<Enqueued>,
+    pooled: Vec<Enqueued>,
+    mutex: Vec<Enqueued>,
+}
+
+/// Short turns, as engines that each wait for the disk can be compared only while its speed is the same.
+fn enqueue_all(
+    stage: &Stage,
+    [ours, pooled, mutex]: [Enqueue; 3],
+    turns: usize,
+    order: &mut Turns,
+) -> Result<Engines> {
+    let mut all = Engines::default();
+    for _ in 0..turns {
+        let (ours, (pooled, mutex)) = order.both(
+            || enqueue(stage, ours),
+            || {
+                let pooled = enqueue(&stage.with_engine(EngineKind::Pooled), pooled)?;
+                Ok((pooled, enqueue(&stage.with_engine(EngineKind::Mutex), mutex)?))
+            },
+        )?;
+        all.ours.push(ours);
+        all.pooled.push(pooled);
+        all.mutex.push(mutex);
+    }
+    Ok(all)
+}
+
 /// Of turns; over time, the first of them is told.
-fn round(stage: &Stage, ours: &[Enqueued], theirs: &[Enqueued], tasks: usize) -> Result<Round> {
+fn round(stage: &Stage, all: &Engines, floor: f64) -> Result<Round> {
     let disk = disk::syncs_per_s(stage.bench_dir())?;
-    let floor = per_s(tasks, raw::enqueue(stage.bench_dir(), tasks, PAYLOAD_BYTES)?);
-    let (rate, pooled_rate) = (rate(ours), rate(theirs));
+    let ours = &all.ours;
+    let (rate, pooled_rate, mutex_rate) = (rate(ours), rate(&all.pooled), rate(&all.mutex));
     let mut publish = empty("publish")?;
     for turn in ours {
         publish
@@ -67,12 +101,18 @@ fn round(stage: &Stage, ours: &[Enqueued], theirs: &[Enqueued], tasks: usize) ->
     let mut readings = vec![
         ENQUEUE_TASKS_PER_S.reads(rate),
         RATIO_TO_POOLED.reads(rate / pooled_rate),
+        RATIO_TO_MUTEX.reads(rate / mutex_rate),
         RATIO_TO_DISK.reads(rate / disk),
         RATIO_TO_FLOOR.reads(rate / floor),
         BUSY_ERRORS.counts(ours.iter().map(|turn| turn.met.busy_errors).sum()),
     ];
     readings.extend(per_task(ours).into_iter().flatten());
-    let faults = ours.iter().chain(theirs).flat_map(|turn| turn.faults.clone()).collect();
+    let faults = ours
+        .iter()
+        .chain(&all.pooled)
+        .chain(&all.mutex)
+        .flat_map(|turn| turn.faults.clone())
+        .collect();
     Ok(Round {
         readings,
         histograms: vec![("publish", publish)],
@@ -82,7 +122,8 @@ fn round(stage: &Stage, ours: &[Enqueued], theirs: &[Enqueued], tasks: usize) ->
     }
     .beside(ENQUEUE_TASKS_PER_S, "disk", disk)
     .beside(ENQUEUE_TASKS_PER_S, "sqlite", floor)
-    .beside(ENQUEUE_TASKS_PER_S, "pooled", pooled_rate))
+    .beside(ENQUEUE_TASKS_PER_S, "pooled", pooled_rate)
+    .beside(ENQUEUE_TASKS_PER_S, "mutex", mutex_rate))
 }
 
 /// What a task took to be written, over all turns.

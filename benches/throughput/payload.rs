@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
-use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_PAYLOAD_100, TASKS_PER_S};
+use prismq_bench::floor::{Turns, disk, per_s, raw};
+use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, RATIO_TO_PAYLOAD_100, TASKS_PER_S};
 use prismq_bench::profile::{Profile, Scale};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
@@ -35,17 +35,21 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             .with("tasks", tasks)
             .with("enqueue_batch", ENQUEUE_BATCH)
             .with("handler", "no-op");
+        let mut turns = Turns::default();
         suite.measure(case, |stage| {
-            let large = drain(stage, &large)?;
+            let (large, floor) = turns.both(
+                || drain(stage, &large),
+                || raw::claim_and_complete(stage.bench_dir(), tasks, payload_bytes),
+            )?;
             let small = drain(stage, &small)?;
             let readings = vec![
                 TASKS_PER_S.reads(large.tasks_per_s()),
+                RATIO_TO_FLOOR.reads(floor.as_secs_f64() / large.draining.as_secs_f64()),
                 RATIO_TO_PAYLOAD_100.reads(large.tasks_per_s() / small.tasks_per_s()),
                 LOST.counts(large.audit.lost + small.audit.lost),
                 DUPLICATED.counts(large.audit.duplicated + small.audit.duplicated),
             ];
             let faults = [large.faults, small.faults].concat();
-            let floor = raw::claim_and_complete(stage.bench_dir(), tasks, payload_bytes)?;
             let round = Round { readings, faults, course: large.course, ..Round::default() }
                 .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
                 .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::floor::{Turns, disk, per_s, raw};
 use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::suite::Suite;
@@ -31,9 +31,12 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
+    let mut turns = Turns::default();
     suite.measure(case, |stage| {
-        let through = pipeline(stage, &load)?;
-        let floor = raw::life(stage.bench_dir(), tasks, PAYLOAD_BYTES)?;
+        let (through, floor) = turns.both(
+            || pipeline(stage, &load),
+            || raw::life(stage.bench_dir(), tasks, PAYLOAD_BYTES),
+        )?;
         let readings = vec![
             TASKS_PER_S.reads(through.tasks_per_s()),
             RATIO_TO_FLOOR.reads(floor.as_secs_f64() / through.draining.as_secs_f64()),

@@ -11,6 +11,7 @@ use crate::ledger::{Ledger, ids_run, ids_that};
 use crate::stage;
 use crate::workload::drain::{LEASE, STOP_BOUND};
 use crate::workload::handler;
+use crate::workload::work::{Labour, Span, Spans};
 
 /// The type of the tasks it works on.
 pub const DRAINED_TYPE: &str = "drained_elsewhere";
@@ -22,6 +23,8 @@ pub struct DrainOrder {
     pub engine: EngineKind,
     /// Threads of its pool.
     pub workers: usize,
+    /// What its handlers do; nothing if `None`.
+    pub labour: Option<Labour>,
     /// The database.
     pub path: PathBuf,
 }
@@ -33,8 +36,12 @@ pub struct DrainerReport {
     pub completed: Vec<i64>,
     /// Tasks its handlers ran for, once for each time.
     pub runs: Vec<i64>,
+    /// What its handlers did and when, where they did anything.
+    pub spans: Vec<Span>,
     /// Operations answered busy.
     pub busy_errors: u64,
+    /// Claims that saw a task and lost it.
+    pub claim_conflicts: u64,
     /// What else went wrong.
     pub errors: Vec<String>,
 }
@@ -44,19 +51,24 @@ pub(super) fn obey(order: &DrainOrder) -> Result<()> {
     let ledger = Ledger::expecting(0);
     say(&())?;
     listen();
+    let spans = Spans::default();
+    let work = spans.record(order.labour);
     let crew = Crew {
         workers: order.workers,
         lease: LEASE,
-        handlers: vec![(DRAINED_TYPE, handler(&ledger, |_| {}))],
+        handlers: vec![(DRAINED_TYPE, handler(&ledger, move |number| work(number)))],
         listener: ledger.listener(),
     };
     let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
     listen();
     let crew = running.stop(STOP_BOUND);
+    let met = engine.counters();
     say(&DrainerReport {
         completed: ids_that(&ledger.entries(), Ending::Completed),
         runs: ids_run(&ledger.take_runs()),
-        busy_errors: engine.counters().busy_errors,
+        spans: spans.take(),
+        busy_errors: met.busy_errors,
+        claim_conflicts: met.claim_conflicts,
         errors: crew.errors,
     })
 }

@@ -4,17 +4,23 @@
 //! An order goes to the child in the variable; what else is said passes over its standard input and
 //! output, line by line. A child ends when its part is done or when nobody is left to talk to.
 
+mod acknowledger;
 mod census;
 mod counted;
 mod drainer;
 mod enqueuer;
 mod holder;
+mod writer;
 
+pub use acknowledger::{
+    ACKNOWLEDGED_TYPE, AcknowledgeOrder, Said, acknowledge, kill_acknowledging,
+};
 pub use census::{CensusOrder, count_afresh};
 pub use counted::{COUNTED_TYPE, CountOrder, Counts, Operation, count_elsewhere};
 pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
 pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
 pub use holder::{Death, HELD_TYPE, HoldOrder, die_holding};
+pub use writer::{Writer, WriterOrder};
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -39,6 +45,10 @@ pub enum Order {
     Count(CountOrder),
     /// Count what a file holds.
     Census(CensusOrder),
+    /// Write to the file without being a queue.
+    Write(WriterOrder),
+    /// Enqueue and complete, and say what was acknowledged, until it is killed.
+    Acknowledge(AcknowledgeOrder),
 }
 
 impl Order {
@@ -82,6 +92,8 @@ pub fn obey(order: &Order) -> ExitCode {
         Order::Drain(order) => drainer::obey(order),
         Order::Count(order) => counted::obey(order),
         Order::Census(order) => census::obey(order),
+        Order::Write(order) => writer::obey(order),
+        Order::Acknowledge(order) => acknowledger::obey(order),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

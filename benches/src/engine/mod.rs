@@ -1,7 +1,8 @@
 //! What an engine under test must offer, and nothing of how it does so.
 //!
-//! Two engines stand behind the trait: [`mod@prismq`], the queue of this workspace, and
-//! [`pooled`], the design most teams start with, as a yardstick. `PRISMQ_ENGINE` chooses.
+//! Behind the trait stand [`mod@prismq`], the queue of this workspace, and two yardsticks in [`pooled`]: a
+//! pool of connections, the design most teams start with, and one connection behind a mutex, what
+//! they come to next. `PRISMQ_ENGINE` chooses.
 
 mod names;
 pub mod pooled;
@@ -16,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::error::Error;
+
+use pooled::Sharing;
 
 pub use ::prismq::{Durability, Order};
 pub use names::lasting;
@@ -276,6 +279,8 @@ pub enum EngineKind {
     Prismq,
     /// A pool of connections, one transaction an operation.
     Pooled,
+    /// One connection behind a mutex, one transaction an operation.
+    Mutex,
 }
 
 impl EngineKind {
@@ -287,10 +292,11 @@ impl EngineKind {
         match name {
             "prismq" => Ok(Self::Prismq),
             "pooled" => Ok(Self::Pooled),
+            "mutex" => Ok(Self::Mutex),
             other => Err(Error::Setting {
                 variable: VARIABLE,
                 value: other.to_owned(),
-                allowed: "prismq and pooled",
+                allowed: "prismq, pooled and mutex",
             }),
         }
     }
@@ -312,6 +318,7 @@ impl EngineKind {
         match self {
             Self::Prismq => "prismq",
             Self::Pooled => "pooled",
+            Self::Mutex => "mutex",
         }
     }
 
@@ -322,7 +329,8 @@ impl EngineKind {
     pub fn open(self, path: &Path, options: OpenOptions) -> Result<Box<dyn Engine>, EngineError> {
         Ok(match self {
             Self::Prismq => Box::new(prismq::PrismqEngine::open(path, options)?),
-            Self::Pooled => Box::new(pooled::PooledEngine::open(path, options)?),
+            Self::Pooled => Box::new(pooled::PooledEngine::open(path, options, Sharing::Pool)?),
+            Self::Mutex => Box::new(pooled::PooledEngine::open(path, options, Sharing::Mutex)?),
         })
     }
 }

@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 use crate::bench_dir::BenchDir;
 use crate::error::{Error, Result};
+use crate::latencies::{add, empty};
 
 /// Bytes of an append: a page of a database.
 pub const APPEND_BYTES: usize = 4096;
@@ -29,6 +32,16 @@ pub fn appends(bench_dir: &BenchDir, count: usize) -> Result<Vec<Duration>> {
         file.sync_data().map_err(Error::io("sync", &path))?;
         times.push(started.elapsed());
     }
+    Ok(times)
+}
+
+/// The same as a distribution, in nanoseconds.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written.
+pub fn distribution(bench_dir: &BenchDir, count: usize) -> Result<Histogram<u64>> {
+    let mut times = empty("sync")?;
+    appends(bench_dir, count)?.into_iter().for_each(|time| add(&mut times, time));
     Ok(times)
 }
 

@@ -99,6 +99,28 @@ pub fn fill(stage: &Stage, beside: Beside, tasks: usize) -> Result<Filled> {
     Ok(filled)
 }
 
+/// The median times of so many claims each, in turns, so that both meet the same state of the machine.
+///
+/// # Errors
+/// The first of either.
+pub fn side_by_side(
+    claims: usize,
+    mut many: impl FnMut() -> Result<Duration>,
+    mut few: impl FnMut() -> Result<Duration>,
+) -> Result<(Duration, Duration)> {
+    let (mut of_many, mut of_few) = (Vec::with_capacity(claims), Vec::with_capacity(claims));
+    for _ in 0..claims {
+        of_many.push(many()?);
+        of_few.push(few()?);
+    }
+    Ok((median(of_many), median(of_few)))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
 impl Filled {
     /// The time of one claim of one task, which is given back so that nothing changes.
     ///

@@ -9,7 +9,7 @@ use crate::accounting::Audit;
 use crate::engine::{Census, Counters, CrewReport, DEFAULT_QUEUE, Engine, TaskSpec};
 use crate::error::{Error, Result};
 use crate::latencies::{add, empty};
-use crate::metrics::as_f64;
+use crate::metrics::{as_f64, percent};
 use crate::sampler::{self, Sample};
 use crate::stage::Stage;
 use crate::timeline::{Marks, intervals, phase};
@@ -76,6 +76,13 @@ impl Drained {
     #[must_use]
     pub fn enqueued_per_s(&self) -> f64 {
         as_f64(self.tasks) / self.loading.as_secs_f64()
+    }
+
+    /// Claims that saw a task and lost it, of all that saw one.
+    #[must_use]
+    pub fn claim_conflict_percent(&self) -> f64 {
+        // A claim that saw a task either took it or lost it.
+        percent(self.met.claim_conflicts, self.audit.completed + self.met.claim_conflicts)
     }
 
     /// Errors of any kind.
@@ -158,4 +165,16 @@ pub(super) fn fill(engine: &dyn Engine, backlog: &[TaskSpec]) -> Result<Vec<i64>
         enqueued.extend(engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?);
     }
     Ok(enqueued)
+}
+
+/// Whether this many workers did everything without an error, each of them at work in most rounds:
+/// in a short round, one of many threads may come too late.
+#[must_use]
+pub fn bearable(drains: &[&Drained], workers: usize) -> bool {
+    let clean = |drained: &&Drained| drained.faults.is_empty() && drained.errors() == 0;
+    let all_at_work = |drained: &&&Drained| {
+        let per_worker = &drained.crew.per_worker;
+        per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0)
+    };
+    drains.iter().all(clean) && 2 * drains.iter().filter(all_at_work).count() >= drains.len()
 }

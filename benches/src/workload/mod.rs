@@ -21,6 +21,7 @@ pub mod soak;
 pub mod subject;
 pub mod surge;
 pub mod wake;
+pub mod work;
 
 use std::sync::Arc;
 

@@ -109,6 +109,7 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
         per_worker: worked.crew.per_worker,
         ..record::Round::default()
     };
+    let unbalanced = latencies.imbalance();
     Ok(Offered {
         latencies,
         audit: worked.audit,
@@ -116,7 +117,7 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
         left_at_last_arrival: left_at_last_arrival(&lives),
         thirds: health::thirds(measured),
         course,
-        faults: worked.faults,
+        faults: worked.faults.into_iter().chain(unbalanced).collect(),
     })
 }
 

@@ -10,9 +10,12 @@ use crate::error::{Error, Result};
 use crate::stage::Stage;
 use crate::workload::drain::{BOUND, ENQUEUE_BATCH};
 use crate::workload::numbered;
+use crate::workload::work::{Labour, Span};
 
 /// How often it is looked whether anything is left.
 const INTERVAL: Duration = Duration::from_millis(2);
+/// The same where handlers take time, whose end is known by their own times.
+const INTERVAL_OF_LABOUR: Duration = Duration::from_millis(20);
 
 /// Who drains what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Processes {
     pub workers: usize,
     /// Tasks of the backlog.
     pub tasks: usize,
+    /// What each does; nothing if `None`.
+    pub labour: Option<Labour>,
 }
 
 /// What came of it.
@@ -32,8 +37,12 @@ pub struct Shared {
     pub took: Duration,
     /// Whether every task was done once.
     pub audit: Audit,
+    /// What the handlers of all processes did and when, where they did anything.
+    pub spans: Vec<Span>,
     /// Operations answered busy, in all processes.
     pub busy_errors: u64,
+    /// Claims that saw a task and lost it, in all processes.
+    pub claim_conflicts: u64,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
 }
@@ -52,10 +61,12 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let order = DrainOrder {
         engine: stage.kind(),
         workers: load.workers,
+        labour: load.labour,
         path: database.path().to_owned(),
     };
     let mut drainers =
         (0..load.processes).map(|_| Drainer::open(order.clone())).collect::<Result<Vec<_>>>()?;
+    let interval = if load.labour.is_some() { INTERVAL_OF_LABOUR } else { INTERVAL };
     let started = Instant::now();
     for drainer in &mut drainers {
         drainer.go()?;
@@ -65,7 +76,7 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
         if census == Census::default() || started.elapsed() > BOUND {
             break census;
         }
-        thread::sleep(INTERVAL);
+        thread::sleep(interval);
     };
     let took = started.elapsed();
     let reports: Vec<DrainerReport> =
@@ -82,5 +93,7 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let own = engine.counters().busy_errors;
     let busy_errors = own + reports.iter().map(|report| report.busy_errors).sum::<u64>();
     faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
-    Ok(Shared { took, audit, busy_errors, faults })
+    let claim_conflicts = reports.iter().map(|report| report.claim_conflicts).sum();
+    let spans = reports.into_iter().flat_map(|report| report.spans).collect();
+    Ok(Shared { took, audit, spans, busy_errors, claim_conflicts, faults })
 }

@@ -131,15 +131,17 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
         ..record::Round::default()
     };
     let completed = worked.completions.iter().filter(|entry| entry.at <= drained).count();
+    let latencies = Latencies::of(meanwhile)?;
+    let unbalanced = latencies.imbalance();
     Ok(Subsided {
         draining: drained.saturating_duration_since(origin),
         completed_meanwhile: u64::try_from(completed).unwrap_or(u64::MAX),
-        latencies: Latencies::of(meanwhile)?,
+        latencies,
         afterwards,
         audit: worked.audit,
         achieved: generated.achieved(),
         course,
-        faults: worked.faults,
+        faults: worked.faults.into_iter().chain(unbalanced).collect(),
     })
 }
 

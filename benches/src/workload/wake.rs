@@ -19,7 +19,7 @@ use crate::workload::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::workload::numbered;
 
 /// Before each task, so that the pool idles again.
-const REST: Duration = Duration::from_millis(3);
+pub const REST: Duration = Duration::from_millis(3);
 
 /// Who enqueues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

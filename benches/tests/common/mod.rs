@@ -13,5 +13,6 @@ pub(crate) fn stage(engine: EngineKind) -> std::io::Result<(TempDir, Stage)> {
     Ok((directory, stage))
 }
 
-/// Both engines.
-pub(crate) const ENGINES: [EngineKind; 2] = [EngineKind::Prismq, EngineKind::Pooled];
+/// All engines.
+pub(crate) const ENGINES: [EngineKind; 3] =
+    [EngineKind::Prismq, EngineKind::Pooled, EngineKind::Mutex];

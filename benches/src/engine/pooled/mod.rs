@@ -1,10 +1,13 @@
-//! The yardstick: the design most teams start with. A pool of connections, one for each worker and
-//! one for producers, and one `BEGIN IMMEDIATE` transaction for each operation on each single task.
+//! The yardsticks: one `BEGIN IMMEDIATE` transaction for each operation on each single task, either on a
+//! pool of connections, one for each worker and one for producers, which is the design most teams start
+//! with, or on one connection behind a mutex, which spares them the wait for each other's locks.
 //!
-//! It has the schema and the durability of prismq but none of its ideas: no batching, no shared
-//! commits, no wake-ups. It leaves the queue's counters alone, since nothing it does reads them.
+//! They have the schema, the place of payloads and the durability of prismq but none of its ideas: no
+//! batching, no shared commits, no wake-ups. They leave the queue's counters alone, since nothing they
+//! do reads them.
 
 mod busy;
+mod connections;
 mod sql;
 mod worker;
 
@@ -13,19 +16,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 pub(in crate::engine) use busy::is_busy;
+use connections::Connections;
+pub(in crate::engine) use connections::Sharing;
 
 use super::{
     Census, Counters, Crew, Durability, Engine, EngineError, OpenOptions, RunningCrew, TaskSpec,
 };
-
-/// Beside those of the workers: one for producers, which also answers questions.
-const PRODUCER_CONNECTIONS: u32 = 1;
-
-type Connections = r2d2::Pool<SqliteConnectionManager>;
 
 /// What the threads count.
 #[derive(Debug, Default)]
@@ -58,20 +57,19 @@ impl PooledEngine {
     ///
     /// # Errors
     /// SQLite's or the pool's.
-    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn open(
+        path: &Path,
+        options: OpenOptions,
+        sharing: Sharing,
+    ) -> Result<Self, EngineError> {
         let waits_before = busy::waits();
-        // Before the pool is filled, so that its connections do not race to create the schema.
+        // Before there are others, so that they do not race to create the schema.
         let mut first = Connection::open(path)?;
         let durability = options.durability;
         configure(&mut first, durability)?;
         sql::create_schema(&mut first)?;
         drop(first);
-        let workers = u32::try_from(options.workers).unwrap_or(u32::MAX);
-        let connections =
-            r2d2::Pool::builder().max_size(workers.saturating_add(PRODUCER_CONNECTIONS)).build(
-                SqliteConnectionManager::file(path)
-                    .with_init(move |connection| configure(connection, durability)),
-            )?;
+        let connections = Connections::open(path, options, sharing)?;
         let tally = Arc::new(Tally::default());
         Ok(Self { connections, durability, retry: options.retry, tally, waits_before })
     }
@@ -81,8 +79,7 @@ impl PooledEngine {
         &self,
         operation: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> Result<T, EngineError> {
-        let mut connection = self.connections.get()?;
-        operation(&mut connection).map_err(|error| {
+        self.connections.get()?.with(operation).map_err(|error| {
             if busy::is_busy(&error) {
                 Tally::add(&self.tally.busy_errors);
             }

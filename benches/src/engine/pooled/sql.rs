@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use prismq::limits::PAYLOAD_BYTES_INLINE_MAX;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use crate::engine::{Census, Ending, TaskSpec};
@@ -20,6 +21,8 @@ pub(super) struct Claim {
     pub(super) max_attempts: u32,
     pub(super) task_type: &'static str,
     pub(super) payload: Vec<u8>,
+    /// Whether the payload is stored out of line.
+    pub(super) apart: bool,
 }
 
 /// What a claim came to.
@@ -85,6 +88,7 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
         .prepare_cached("UPDATE file SET next_id = next_id + 1 RETURNING next_id - 1")?
         .query_row([], |row| row.get(0))?;
     let now = now_micros();
+    let apart = task.payload.len() > PAYLOAD_BYTES_INLINE_MAX;
     transaction
         .prepare_cached(
             "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
@@ -98,8 +102,13 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
             task.priority,
             task.max_attempts,
             now,
-            task.payload,
+            (!apart).then_some(task.payload.as_slice()),
         ])?;
+    if apart {
+        transaction
+            .prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?
+            .execute(params![id, task.payload])?;
+    }
     Ok(id)
 }
 
@@ -181,7 +190,7 @@ fn take(
     task_type: &'static str,
     expires_at: i64,
 ) -> rusqlite::Result<Claimed> {
-    let taken = transaction
+    let mut taken = transaction
         .prepare_cached(
             "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
                              lease_expires_at = ?2
@@ -189,16 +198,25 @@ fn take(
              RETURNING token, attempt, max_attempts, payload",
         )?
         .query_row([id, expires_at], |row| {
+            let inline: Option<Vec<u8>> = row.get(3)?;
             Ok(Claim {
                 id,
                 token: row.get(0)?,
                 attempt: row.get(1)?,
                 max_attempts: row.get(2)?,
                 task_type,
-                payload: row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default(),
+                apart: inline.is_none(),
+                payload: inline.unwrap_or_default(),
             })
         })
         .optional()?;
+    if let Some(claim) = &mut taken
+        && claim.apart
+    {
+        claim.payload = transaction
+            .prepare_cached("SELECT data FROM payload WHERE task = ?1")?
+            .query_row([id], |row| row.get(0))?;
+    }
     Ok(taken.map_or(Claimed::Conflict, Claimed::Task))
 }
 
@@ -211,6 +229,9 @@ pub(super) fn complete(connection: &mut Connection, claim: &Claim) -> rusqlite::
              WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
         )?
         .execute([claim.id, claim.token, now_micros()])?;
+    if deleted > 0 && claim.apart {
+        transaction.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([claim.id])?;
+    }
     transaction.commit()?;
     Ok(if deleted == 0 { Ending::LeaseLost } else { Ending::Completed })
 }

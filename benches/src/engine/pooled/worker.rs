@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use r2d2::PooledConnection;
-use r2d2_sqlite::SqliteConnectionManager;
-
+use super::connections::{Access, Connections};
 use super::sql::{self, Claim, Claimed};
-use super::{Connections, Tally, busy};
+use super::{Tally, busy};
 use crate::engine::{Attempt, Crew, CrewReport, Ending, EngineError, RunningCrew, Settled};
 
 const IDLE_MIN: Duration = Duration::from_millis(1);
@@ -99,7 +97,7 @@ impl Drop for Workers {
 }
 
 struct Worker {
-    connection: PooledConnection<SqliteConnectionManager>,
+    connection: Access,
     crew: Arc<Crew>,
     types: Vec<&'static str>,
     retry: Duration,
@@ -113,7 +111,10 @@ impl Worker {
         let mut idle = IDLE_MIN;
         while !self.stopped() {
             Tally::add(&self.tally.write_transactions);
-            match sql::claim(&mut self.connection, &self.types, self.crew.lease) {
+            let claimed = self
+                .connection
+                .with(|connection| sql::claim(connection, &self.types, self.crew.lease));
+            match claimed {
                 Ok(Claimed::Task(claim)) => {
                     self.run(&claim);
                     idle = IDLE_MIN;
@@ -149,10 +150,11 @@ impl Worker {
     fn settle(&mut self, claim: &Claim, result: &Result<(), String>) -> Option<Ending> {
         loop {
             Tally::add(&self.tally.write_transactions);
-            let settled = match result {
-                Ok(()) => sql::complete(&mut self.connection, claim),
-                Err(error) => sql::fail(&mut self.connection, claim, error, self.retry),
-            };
+            let retry = self.retry;
+            let settled = self.connection.with(|connection| match result {
+                Ok(()) => sql::complete(connection, claim),
+                Err(error) => sql::fail(connection, claim, error, retry),
+            });
             match settled {
                 Ok(ending) => return Some(ending),
                 Err(error) => {

@@ -123,6 +123,7 @@ fn share_until(
     happened: &mut Happened,
 ) -> Result<()> {
     let mut second = Drainer::open(DrainOrder {
+        labour: None,
         engine: stage.kind(),
         workers: WORKERS_ELSEWHERE,
         path: database.path().to_owned(),

@@ -11,7 +11,9 @@
 //! Bounds that depend on the machine are ratios to what it does in the same run; those that hold on one
 //! machine alone stand in a file of its own (see [`read_for`]).
 //!
-//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it.
+//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it. What
+//! stands below `[invariants]` must hold at any speed, as that no task is lost: it is checked like a
+//! target, but those that hold are reports' one line.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
 //! a file without targets is an error. How a figure is held against its bound is `decision`'s, what that
 //! means for a run [`crate::verdict`]'s.
@@ -49,6 +51,8 @@ pub struct Target {
     pub unit: String,
     /// Which runs must reach it.
     pub asked_of: AskedOf,
+    /// Whether it must hold at any speed: it stands below `[invariants]`.
+    pub invariant: bool,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,
 }
@@ -75,7 +79,7 @@ impl Target {
 /// Which runs a target is asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskedOf {
-    /// Every run: it stands below `[targets]`.
+    /// Every run: it stands below `[targets]` or `[invariants]`.
     EveryRun,
     /// Runs of a larger profile than `smoke`: it stands below `[goals]`.
     RunsBeyondSmoke,
@@ -165,7 +169,7 @@ pub enum TargetError {
     },
     /// There is nothing to reach.
     #[error(
-        "{name} holds no target: write them below [targets] or [goals], as in \
+        "{name} holds no target: write them below [targets], [goals] or [invariants], as in \
          \"latency/end_to_end/workers=1:p99_ms\" = \"< 1000 ms\""
     )]
     Empty {

@@ -19,6 +19,8 @@ struct File {
     targets: BTreeMap<Spanned<String>, Spanned<Value>>,
     #[serde(default)]
     goals: BTreeMap<Spanned<String>, Spanned<Value>>,
+    #[serde(default)]
+    invariants: BTreeMap<Spanned<String>, Spanned<Value>>,
 }
 
 /// Reads a file of targets, in the order they stand in.
@@ -58,23 +60,23 @@ const MACHINES: &str = "machines";
 /// [`TargetError`] says what is wrong, and where.
 pub fn parse(text: &str, name: &str) -> Result<Vec<Target>, TargetError> {
     let file: File = toml::from_str(text).map_err(|error| syntax(&error, text, name))?;
-    if file.targets.is_empty() && file.goals.is_empty() {
+    if file.targets.is_empty() && file.goals.is_empty() && file.invariants.is_empty() {
         return Err(TargetError::Empty { name: name.to_owned() });
     }
-    let targets = file.targets.into_iter().map(|entry| (AskedOf::EveryRun, entry));
-    let goals = file.goals.into_iter().map(|entry| (AskedOf::RunsBeyondSmoke, entry));
-    let mut entries: Vec<_> = targets.chain(goals).collect();
-    entries.sort_by_key(|(_, (key, _))| key.span().start);
+    let targets = file.targets.into_iter().map(|entry| (AskedOf::EveryRun, false, entry));
+    let goals = file.goals.into_iter().map(|entry| (AskedOf::RunsBeyondSmoke, false, entry));
+    let invariants = file.invariants.into_iter().map(|entry| (AskedOf::EveryRun, true, entry));
+    let mut entries: Vec<_> = targets.chain(goals).chain(invariants).collect();
+    entries.sort_by_key(|(_, _, (key, _))| key.span().start);
     entries
         .into_iter()
-        .map(|(asked_of, (key, value))| {
+        .map(|(asked_of, invariant, (key, value))| {
             let place = place(name, text, key.span().start);
             let key = key.into_inner();
-            target(&key, value.get_ref(), &place, asked_of).map_err(|reason| TargetError::Target {
-                place,
-                key,
-                reason,
-            })
+            match target(&key, value.get_ref(), &place, asked_of) {
+                Ok(target) => Ok(Target { invariant, ..target }),
+                Err(reason) => Err(TargetError::Target { place, key, reason }),
+            }
         })
         .collect()
 }
@@ -139,6 +141,7 @@ fn target(key: &str, value: &Value, place: &str, asked_of: AskedOf) -> Result<Ta
         bound,
         unit: unit.trim().to_owned(),
         asked_of,
+        invariant: false,
         place: place.to_owned(),
     })
 }

@@ -1,4 +1,4 @@
-use prismq_report::record::{Known, RunRecord};
+use prismq_report::record::{Floor, Known, RunRecord};
 use prismq_report::render::{Look, View, terminal_as};
 use prismq_report::verdict::{FailOn, judge};
 
@@ -55,4 +55,19 @@ fn the_machine_and_the_scenarios_are_looked_at() {
     warns("its p99 is of 298 tasks", |run| {
         run.suites[1].scenarios[0].histograms.get_mut("end_to_end").unwrap().count = 298;
     });
+}
+
+#[test]
+fn a_reference_that_is_beaten_is_at_fault() {
+    let with_floor = |name: &str, ratio| {
+        let name = name.to_owned();
+        move |run: &mut RunRecord| {
+            let floor = Floor { name: name.clone(), value: 1000.0, ratio };
+            run.suites[1].scenarios[0].metrics[0].floors = vec![floor];
+        }
+    };
+    warns("is 1.04 times its reference, raw SQLite", with_floor("sqlite", 1.04));
+    assert_eq!(warned(with_floor("sqlite", 0.97)), Vec::<String>::new());
+    // What is no upper bound may be beaten.
+    assert_eq!(warned(with_floor("pooled", 16.0)), Vec::<String>::new());
 }

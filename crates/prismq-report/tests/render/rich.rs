@@ -234,6 +234,8 @@ struct Latencies {
     publish: hdrhistogram::Histogram<u64>,
     wait: hdrhistogram::Histogram<u64>,
     service: hdrhistogram::Histogram<u64>,
+    settle: hdrhistogram::Histogram<u64>,
+    lag: hdrhistogram::Histogram<u64>,
     end_to_end: hdrhistogram::Histogram<u64>,
     uncorrected: hdrhistogram::Histogram<u64>,
 }
@@ -244,6 +246,8 @@ impl Latencies {
             publish: empty(),
             wait: empty(),
             service: empty(),
+            settle: empty(),
+            lag: empty(),
             end_to_end: empty(),
             uncorrected: empty(),
         }
@@ -253,12 +257,15 @@ impl Latencies {
     fn task(&mut self, busy: f64, stalled: f64, chance: &mut Chance) -> f64 {
         let publish = 0.000_25 * chance.near(0.5) + chance.exponential(0.000_05);
         let wait = chance.exponential(0.000_2 / (1.0 - busy)) + 0.000_02;
-        let service = 0.000_6 * chance.near(0.3) + chance.exponential(0.000_05);
-        let sent = publish + wait + service;
+        let begun = 0.000_6 * chance.near(0.3) + chance.exponential(0.000_05);
+        let (service, settle) = (0.7 * begun, 0.3 * begun);
+        let sent = publish + wait + begun;
         for (histogram, seconds) in [
             (&mut self.publish, publish),
-            (&mut self.wait, wait + stalled),
+            (&mut self.lag, stalled),
+            (&mut self.wait, wait),
             (&mut self.service, service),
+            (&mut self.settle, settle),
             (&mut self.end_to_end, sent + stalled),
             (&mut self.uncorrected, sent),
         ] {
@@ -300,6 +307,8 @@ fn open(load: u32, factor: f64, chance: &mut Chance) -> Scenario {
             all.publish.add(&piece.publish).unwrap();
             all.wait.add(&piece.wait).unwrap();
             all.service.add(&piece.service).unwrap();
+            all.settle.add(&piece.settle).unwrap();
+            all.lag.add(&piece.lag).unwrap();
             all.end_to_end.add(&piece.end_to_end).unwrap();
             all.uncorrected.add(&piece.uncorrected).unwrap();
         }
@@ -328,6 +337,9 @@ fn open(load: u32, factor: f64, chance: &mut Chance) -> Scenario {
         ("publish".to_owned(), encoded(&all.publish)),
         ("wait".to_owned(), encoded(&all.wait)),
         ("service".to_owned(), encoded(&all.service)),
+        ("settle".to_owned(), encoded(&all.settle)),
+        ("schedule_lag".to_owned(), encoded(&all.lag)),
+        ("stage_publish".to_owned(), encoded(&all.publish)),
         ("end_to_end".to_owned(), encoded(&all.end_to_end)),
         ("end_to_end_uncorrected".to_owned(), encoded(&all.uncorrected)),
     ]);

@@ -28,7 +28,7 @@ fn a_file_without_targets_is_an_error_since_any_run_would_meet_it() {
     for text in ["", "# nothing\n", "[targets]\n", "[targets]\n[goals]\n"] {
         let error = parse(text, "t.toml").unwrap_err().to_string();
         assert!(
-            error.contains("t.toml holds no target: write them below [targets] or [goals]"),
+            error.contains("t.toml holds no target: write them below [targets], [goals] or "),
             "{error}"
         );
     }

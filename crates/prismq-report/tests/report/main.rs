@@ -28,6 +28,7 @@ mod contradictions;
 mod criterions_files_are_read_as_far_as_they_can_be;
 mod every_operator_holds_as_it_reads;
 mod exports_are_what_others_read;
+mod invariants;
 mod only_the_same_work_on_the_same_machine_is_compared;
 mod records_of_every_version_are_read_as_they_were_meant;
 mod results_files_are_named_by_suite_and_time;

@@ -88,17 +88,20 @@ impl View {
 }
 
 fn headline(verdict: &Verdict) -> String {
-    let met = verdict.count(|outcome| matches!(outcome, Outcome::Met { .. }));
+    let held = verdict.checks.iter().filter(|check| targets::is_held(check)).count();
+    let met = verdict.count(|outcome| matches!(outcome, Outcome::Met { .. })) - held;
     let missed = verdict.count(|outcome| matches!(outcome, Outcome::Missed { .. }));
     let undecided = verdict.count(|outcome| matches!(outcome, Outcome::Undecided { .. }));
     let left_out = verdict.count(|outcome| matches!(outcome, Outcome::NotMeasured { .. }));
-    let all = verdict.checks.len() - left_out;
+    let all = verdict.checks.len() - left_out - held;
     let mut targets = match all {
         0 if left_out == 0 => "no target checked".to_owned(),
         _ if missed > 0 => format!("{missed} of {all} targets missed"),
         _ => format!("{met} of {all} targets met"),
     };
-    for (count, what) in [(undecided, "undecided"), (left_out, "not measured")] {
+    for (count, what) in
+        [(held, "invariants held"), (undecided, "undecided"), (left_out, "not measured")]
+    {
         if count > 0 {
             targets.push_str(&format!(", {count} {what}"));
         }

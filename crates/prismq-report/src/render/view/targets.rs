@@ -26,10 +26,11 @@ struct TargetView {
     margin: String,
 }
 
-/// The targets that are met.
+/// The targets that are met, in the order of their file; invariants that hold as one line after all others.
 pub(super) fn met(checks: &[Check]) -> Vec<TargetGroup> {
     let mut groups: Vec<TargetGroup> = Vec::new();
-    for check in checks {
+    let (held, shown): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| is_held(check));
+    for check in shown {
         let Outcome::Met { value, margin } = &check.outcome else { continue };
         let scenario = check.target.scenario.as_str();
         let (name, parameters) = scenario.rsplit_once('/').unwrap_or((scenario, ""));
@@ -39,7 +40,24 @@ pub(super) fn met(checks: &[Check]) -> Vec<TargetGroup> {
             None => groups.push(TargetGroup { name: name.to_owned(), targets: vec![target] }),
         }
     }
+    if !held.is_empty() {
+        groups.push(TargetGroup { name: "invariants".to_owned(), targets: vec![all(held.len())] });
+    }
     groups
+}
+
+/// Whether a check is of an invariant that holds.
+pub(super) fn is_held(check: &Check) -> bool {
+    check.target.invariant && matches!(check.outcome, Outcome::Met { .. })
+}
+
+fn all(held: usize) -> TargetView {
+    TargetView {
+        parameters: String::new(),
+        expression: "invariants".to_owned(),
+        measured: format!("{held} held"),
+        margin: String::new(),
+    }
 }
 
 fn view(check: &Check, parameters: &str, value: f64, margin: Option<f64>) -> TargetView {

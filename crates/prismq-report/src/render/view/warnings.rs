@@ -1,7 +1,7 @@
 //! What makes figures doubtful without making them worthless: the machine's state, and what scenarios say
 //! of themselves. What makes them worthless is the verdict's to say.
 
-use crate::record::{Environment, RunRecord, Scenario, SuiteRecord};
+use crate::record::{Environment, Floor, RunRecord, Scenario, SuiteRecord};
 use crate::render::humanise::number;
 
 /// Processor time that others used before, in percent of all cores, from which on they compete.
@@ -10,6 +10,8 @@ const BUSY_PERCENT: f64 = 10.0;
 const STEAL_PERCENT: f64 = 2.0;
 /// By how much the disk may have changed during a run.
 const SYNC_CHANGE: f64 = 2.0;
+/// The floor that is a reference: an upper bound, as nothing but SQLite is at work in it.
+const REFERENCE: &str = "sqlite";
 /// A p99 of fewer values has no interval of 95 %.
 const P99_SAMPLES: u64 = 299;
 
@@ -26,6 +28,7 @@ pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
     for scenario in scenarios() {
         found.extend(scenario.warnings.iter().map(|warning| format!("{}: {warning}", scenario.id)));
         found.extend(few_samples(scenario));
+        found.extend(beaten_references(scenario));
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|warning| seen.insert(warning.clone()));
@@ -92,5 +95,21 @@ fn few_samples(scenario: &Scenario) -> Option<String> {
             "{}: its p99 is of {count} tasks; below {P99_SAMPLES} it proves little",
             scenario.id
         )
+    })
+}
+
+/// A reference that is slower than what it is the upper bound of is at fault, and so are ratios to it.
+fn beaten_references(scenario: &Scenario) -> impl Iterator<Item = String> {
+    scenario.metrics.iter().flat_map(|metric| {
+        let beaten = |floor: &&Floor| floor.name == REFERENCE && floor.ratio > 1.0;
+        metric.floors.iter().filter(beaten).map(|floor| {
+            format!(
+                "{}: {} is {} times its reference, raw SQLite: the reference is at fault: do not use \
+                 ratios to it",
+                scenario.id,
+                metric.name,
+                number(floor.ratio)
+            )
+        })
     })
 }

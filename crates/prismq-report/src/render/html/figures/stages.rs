@@ -10,15 +10,23 @@ use crate::render::humanise::number;
 pub(super) const QUESTION: Question = Question {
     id: "stages",
     question: "Where does a task's time go?",
-    aid: "The longest part of a bar is the one worth work: publishing is the disk, waiting is too few workers or too much load, service is the handler and its completion.",
-    method: "Mean time of each stage over all rounds: only means add up to the whole. Publish runs to the committed enqueue, wait to the claim, service to the committed completion.",
-    needs: "histograms named publish, wait and service",
+    aid: "The longest part of a bar is the one worth work: lag is callers that come too late, publishing is the disk, waiting is too few workers or too much load, settling is the commit of the completion.",
+    method: "Mean time of each stage over all rounds: only means add up to the whole. Lag runs from the intended time to the call, publish until the enqueue is known to be committed or its handler begins, wait to the handler, settle from its end to the committed completion. The total is measured on its own, from the intended time to the committed completion.",
+    needs: "histograms named schedule_lag, stage_publish, wait, service, settle and end_to_end",
     command: "cargo bench --bench latency",
     build,
 };
 
-const STAGES: [(&str, Ink, f64); 3] =
-    [("publish", Ink::Blue, 0.95), ("wait", Ink::Orange, 0.85), ("service", Ink::Green, 0.85)];
+/// Name, histogram, ink and its strength.
+const STAGES: [(&str, &str, Ink, f64); 5] = [
+    ("lag", "schedule_lag", Ink::Sky, 0.85),
+    ("publish", "stage_publish", Ink::Blue, 0.95),
+    ("wait", "wait", Ink::Orange, 0.85),
+    ("handler", "service", Ink::Green, 0.85),
+    ("settle", "settle", Ink::Purple, 0.85),
+];
+/// What the stages sum to.
+const TOTAL: (&str, &str) = ("total", "end_to_end");
 /// Half the thickness of a bar, of one between rows.
 const HALF: f64 = 0.32;
 /// Characters of a name beside its bar.
@@ -27,12 +35,7 @@ const NAME: usize = 20;
 struct Bar<'a> {
     scenario: &'a Scenario,
     stages: Vec<(&'static str, Distribution)>,
-}
-
-impl Bar<'_> {
-    fn total_ms(&self) -> f64 {
-        self.stages.iter().map(|(_, values)| mean_ms(values)).sum()
-    }
+    total: Distribution,
 }
 
 /// Scenarios of one name are comparable and share a drawing.
@@ -54,11 +57,13 @@ fn bars_of(run: &RunRecord) -> Result<Vec<Bar<'_>>, RenderError> {
     let mut bars = Vec::new();
     for scenario in crate::render::html::select::scenarios(run) {
         let mut stages = Vec::new();
-        for (stage, ..) in STAGES {
-            stages.extend(Distribution::of(scenario, stage)?.map(|values| (stage, values)));
+        for (stage, histogram, ..) in STAGES {
+            stages.extend(Distribution::of(scenario, histogram)?.map(|values| (stage, values)));
         }
-        if stages.len() == STAGES.len() {
-            bars.push(Bar { scenario, stages });
+        if let Some(total) = Distribution::of(scenario, TOTAL.1)?
+            && stages.len() == STAGES.len()
+        {
+            bars.push(Bar { scenario, stages, total });
         }
     }
     Ok(bars)
@@ -78,7 +83,7 @@ fn drawing(input: &Input<'_>, name: &str, bars: &[Bar<'_>]) -> Result<Drawing, R
     let mut totals = Vec::new();
     for (index, bar) in bars.iter().enumerate() {
         let mut from = 0.0;
-        for ((stage, values), (_, ink, strength)) in bar.stages.iter().zip(STAGES) {
+        for ((stage, values), (_, _, ink, strength)) in bar.stages.iter().zip(STAGES) {
             let to = from + mean_ms(values);
             let (low, high) = (height(index) - HALF, height(index) + HALF);
             let tip = format!("{}\n{stage}: {} ms of the mean", bar.scenario.id, number(to - from));
@@ -87,11 +92,11 @@ fn drawing(input: &Input<'_>, name: &str, bars: &[Bar<'_>]) -> Result<Drawing, R
         }
         longest = longest.max(from);
         let alike = before.iter().find(|before| before.scenario.id == bar.scenario.id);
-        totals.extend(alike.map(|before| (before.total_ms(), height(index))));
+        totals.extend(alike.map(|before| (mean_ms(&before.total), height(index))));
     }
     longest = totals.iter().map(|(total, _)| *total).fold(longest, f64::max);
     let mut legend: Vec<Key> =
-        STAGES.map(|(stage, ink, _)| Key::new(stage, Swatch::Area(ink))).to_vec();
+        STAGES.map(|(stage, _, ink, _)| Key::new(stage, Swatch::Area(ink))).to_vec();
     if !totals.is_empty() {
         legend
             .push(Key::new("whole mean of the baseline", Swatch::Mark(Ink::Text, Shape::Diamond)));
@@ -118,10 +123,12 @@ fn short(bar: &Bar<'_>) -> String {
 fn table(bars: &[Bar<'_>]) -> Table {
     let mut table = Table::new(["scenario", "stage", "mean, ms", "p50, ms", "p99, ms", "tasks"]);
     for bar in bars {
-        for (stage, values) in &bar.stages {
+        let total = [(TOTAL.0, &bar.total)];
+        let stages = bar.stages.iter().map(|(stage, values)| (*stage, values));
+        for (stage, values) in stages.chain(total) {
             table.rows.push(vec![
                 bar.scenario.id.clone(),
-                (*stage).to_owned(),
+                stage.to_owned(),
                 cell(Some(mean_ms(values))),
                 cell(Some(values.quantile_ms(0.5))),
                 cell(Some(values.quantile_ms(0.99))),

@@ -1,0 +1,340 @@
+//! For each metric that a target is about, an engine that misses it, measured by the functions that the
+//! suites measure with.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use prismq_bench::child::Said;
+use prismq_bench::engine::EngineKind;
+use prismq_bench::error::{Error, Result};
+use prismq_bench::floor::switch::switches;
+use prismq_bench::floor::{disk, per_s, raw};
+use prismq_bench::metrics::*;
+use prismq_bench::rss::Trend;
+use prismq_bench::scenario::foreign_writer::{self, Disturbed};
+use prismq_bench::scenario::kill::Books;
+use prismq_bench::scenario::work;
+use prismq_bench::stage::Stage;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::workload::backlog::{BATCH, Backlog};
+use prismq_bench::workload::claim_cost::{Beside, fill, side_by_side};
+use prismq_bench::workload::drain::{Drain, Drained, bearable, drain};
+use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
+use prismq_bench::workload::faults::{Aftermath, Faults, faults};
+use prismq_bench::workload::idle::idle;
+use prismq_bench::workload::open_loop::{Offered, OpenLoop, open_loop};
+use prismq_bench::workload::overhead::bare_drain;
+use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+use prismq_bench::workload::pool::Work;
+use prismq_bench::workload::wake::{From, wake};
+use prismq_bench::workload::work::{Kind, Labour};
+use prismq_report::targets::Target;
+
+use crate::faulty::Fault;
+
+const MS: Duration = Duration::from_millis(1);
+/// Later than any latency target allows.
+const VERY_LATE: Duration = Duration::from_millis(1_100);
+const HELD: &str = prismq_bench::child::HELD_TYPE;
+
+/// What an engine that misses the target reads; `None` if there is none yet.
+pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>> {
+    let spoiled = |fault: Fault| stage.with_between(fault.between());
+    let suite = target.scenario.split('/').next().unwrap_or_default();
+    Ok(Some(match (suite, target.metric.as_str()) {
+        ("throughput", "tasks_per_s") => {
+            let workers = known(number_in(&target.scenario, "workers"))?;
+            let slow = spoiled(Fault::Late(100 * MS));
+            TASKS_PER_S.reads(drained(&slow, workers, 2 * workers)?.tasks_per_s())
+        }
+        ("stress", "lost") => LOST.counts(broken_promises().0),
+        ("stress", "undone") => UNDONE.counts(broken_promises().1),
+        (_, "lost") => LOST.counts(drained(&spoiled(Fault::Loses), 2, 10)?.audit.lost),
+        (_, "duplicated") => {
+            DUPLICATED.counts(drained(&spoiled(Fault::Duplicates), 2, 10)?.audit.duplicated)
+        }
+        ("concurrency", metric @ ("busy_errors" | "claim_conflict_percent"))
+            if target.scenario.contains("foreign_writer") =>
+        {
+            disturbed(&spoiled(Fault::Contends), metric)?
+        }
+        (_, "busy_errors") => {
+            BUSY_ERRORS.counts(drained(&spoiled(Fault::Contends), 2, 10)?.met.busy_errors)
+        }
+        (_, "claim_conflict_percent") => {
+            let drained = drained(&spoiled(Fault::Contends), 2, 10)?;
+            CLAIM_CONFLICT_PERCENT.reads(drained.claim_conflict_percent())
+        }
+        (_, "max_workers") => {
+            let drained = drained(&spoiled(Fault::Complains), 2, 10)?;
+            MAX_WORKERS.counts(if bearable(&[&drained], 2) { 2 } else { 0 })
+        }
+        (_, "speed_up") => {
+            let rate = |workers| -> Result<f64> {
+                Ok(drained_by(&spoiled(Fault::OneByOne), workers, 20, sleeping(2 * MS))?
+                    .tasks_per_s())
+            };
+            let (one, ten) = (rate(1)?, rate(10)?);
+            SPEED_UP.reads(ten / one)
+        }
+        ("stress", metric) => stress(target, metric, &spoiled)?,
+        ("latency", metric) => match latency(metric, &spoiled)? {
+            Some(reading) => reading,
+            None => return Ok(None),
+        },
+        ("memory", "growth_mib") if target.scenario.contains("backlog") => {
+            let mut backlog = Backlog::open(stage)?;
+            let mut trend = Trend::begin();
+            // Nothing of what is enqueued is given back.
+            vec![0x5a_u8; 40 << 20].leak();
+            backlog.grow(BATCH)?;
+            trend.read(BATCH);
+            grown(&trend)?
+        }
+        ("memory", "growth_mib") => {
+            let mut trend = Trend::begin();
+            drained(&spoiled(Fault::Leaks), 2, 40)?;
+            trend.read(40);
+            grown(&trend)?
+        }
+        ("concurrency", "efficiency_percent") => efficiency(&spoiled(Fault::OneByOne))?,
+        ("memory", "peak_mib") => WAL_PEAK_MIB.reads(wal_of_a_held_reader(stage)?),
+        ("concurrency", "cpu_percent") => {
+            let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS)?;
+            CPU_PERCENT.reads(100.0 * idled.processor.div_duration_f64(idled.watched))
+        }
+        ("concurrency", "write_transactions") => {
+            let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS)?;
+            WRITE_TRANSACTIONS.counts(idled.met.write_transactions)
+        }
+        ("throughput", metric) => match throughput(target, metric, stage, &spoiled)? {
+            Some(reading) => reading,
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
+    }))
+}
+
+fn throughput(
+    target: &Target,
+    metric: &str,
+    stage: &Stage,
+    spoiled: &dyn Fn(Fault) -> Stage,
+) -> Result<Option<Reading>> {
+    let dir = stage.bench_dir();
+    Ok(Some(match metric {
+        "ratio_to_pooled" => RATIO_TO_POOLED.reads(against(EngineKind::Pooled, stage, spoiled)?),
+        "ratio_to_mutex" => RATIO_TO_MUTEX.reads(against(EngineKind::Mutex, stage, spoiled)?),
+        "bytes_per_task" | "write_calls_per_task" => {
+            let enqueued = enqueued(&spoiled(Fault::Writes(64 << 10)), 1, 10)?;
+            let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
+            known(written.into_iter().find(|reading| reading.spec.name == metric))?
+        }
+        "ratio_to_floor" if target.scenario.contains("pipeline") => {
+            let load =
+                Pipeline { producers: 2, workers: 2, tasks: 10, batch: 5, work: Arc::new(|_| {}) };
+            let through = pipeline(&spoiled(Fault::Late(50 * MS)), &load)?;
+            let floor = per_s(1_000, raw::life(dir, 1_000, PAYLOAD_BYTES)?);
+            RATIO_TO_FLOOR.reads(through.tasks_per_s() / floor)
+        }
+        "ratio_to_floor" => {
+            let drained = drained(&spoiled(Fault::Late(50 * MS)), 2, 10)?;
+            let floor = per_s(1_000, raw::claim_and_complete(dir, 1_000, PAYLOAD_BYTES)?);
+            RATIO_TO_FLOOR.reads(drained.tasks_per_s() / floor)
+        }
+        "ratio_to_ready_1000" => {
+            let filled = fill(stage, Beside::Ready, 0)?;
+            let longer = || Ok(filled.claim()? + 10 * MS);
+            let (many, few) = side_by_side(3, longer, || filled.claim())?;
+            RATIO_TO_READY_1000.reads(many.div_duration_f64(few))
+        }
+        "ratio_to_payload_100" => {
+            let slow = spoiled(Fault::LateWithLarge(50 * MS));
+            let rate = |payload_bytes| -> Result<f64> {
+                let work: Work = Arc::new(|_| {});
+                let load = Drain { workers: 2, tasks: 10, payload_bytes, work };
+                Ok(drain(&slow, &load)?.tasks_per_s())
+            };
+            let (large, small) = (rate(16 * 1024)?, rate(PAYLOAD_BYTES)?);
+            RATIO_TO_PAYLOAD_100.reads(large / small)
+        }
+        "overhead_percent" => {
+            // Measuring is at fault here, not an engine: what is measured does what the bare drain does not.
+            let measured = drained_by(stage, 2, 20, sleeping(20 * MS))?.draining;
+            let work: Work = Arc::new(|_| {});
+            let load = Drain { workers: 2, tasks: 20, payload_bytes: PAYLOAD_BYTES, work };
+            let bare = bare_drain(stage, &load)?;
+            OVERHEAD_PERCENT.reads(100.0 * (measured.div_duration_f64(bare) - 1.0))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn latency(metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Result<Option<Reading>> {
+    let late = |quantile| {
+        let offered = offered(&spoiled(Fault::Late(VERY_LATE)))?;
+        let ns = offered.latencies.end_to_end.value_at_quantile(quantile);
+        Ok::<_, Error>(1e3 * Duration::from_nanos(ns).as_secs_f64())
+    };
+    Ok(Some(match metric {
+        "p50_ms" => P50_MS.reads(late(0.50)?),
+        "p95_ms" => P95_MS.reads(late(0.95)?),
+        "p99_ms" => P99_MS.reads(late(0.99)?),
+        "samples" => SAMPLES.counts(offered(&spoiled(Fault::Loses))?.latencies.end_to_end.len()),
+        "offered_percent" => {
+            let slow = spoiled(Fault::SlowEnqueue(20 * MS));
+            OFFERED_PERCENT.reads(100.0 * offered(&slow)?.achieved)
+        }
+        "p50_us" => {
+            let woken = wake(&spoiled(Fault::Late(5 * MS)), 1, 3, From::Here)?;
+            let ns = woken.wake.value_at_quantile(0.5);
+            P50_US.reads(1e6 * Duration::from_nanos(ns).as_secs_f64())
+        }
+        "p50_ratio_to_switch" => {
+            let woken = wake(&spoiled(Fault::Late(50 * MS)), 1, 3, From::Here)?.wake;
+            let (woken, bare) =
+                (woken.value_at_quantile(0.5), switches(3, MS)?.value_at_quantile(0.5));
+            P50_RATIO_TO_SWITCH.reads(ratio(woken, bare))
+        }
+        "p99_ratio_to_sync" => {
+            let slow = spoiled(Fault::Late(VERY_LATE));
+            let late = offered(&slow)?.latencies.end_to_end.value_at_quantile(0.99);
+            let sync = disk::distribution(slow.bench_dir(), 3)?.value_at_quantile(0.99);
+            P99_RATIO_TO_SYNC.reads(ratio(late, sync))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn stress(target: &Target, metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Result<Reading> {
+    let of_faults = target.scenario.contains("faults");
+    Ok(match metric {
+        "recovered" => RECOVERED.counts(aftermath(&spoiled(Fault::Buries(HELD)))?.recovered),
+        "unexpected_errors" => {
+            UNEXPECTED_ERRORS.counts(aftermath(&spoiled(Fault::Complains))?.unexpected)
+        }
+        "completion_percent" if of_faults => {
+            let audit = aftermath(&spoiled(Fault::Buries(HELD)))?.audit;
+            COMPLETION_PERCENT.reads(percent(audit.completed, audit.enqueued))
+        }
+        "completion_percent" => {
+            let audit = drained(&spoiled(Fault::Loses), 2, 10)?.audit;
+            COMPLETION_PERCENT.reads(percent(audit.completed, audit.enqueued))
+        }
+        _ => ERRORS.counts(drained(&spoiled(Fault::Complains), 2, 10)?.errors()),
+    })
+}
+
+fn drained(stage: &Stage, workers: usize, tasks: usize) -> Result<Drained> {
+    drained_by(stage, workers, tasks, Arc::new(|_| {}))
+}
+
+fn drained_by(stage: &Stage, workers: usize, tasks: usize, work: Work) -> Result<Drained> {
+    drain(stage, &Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work })
+}
+
+fn sleeping(time: Duration) -> Work {
+    Arc::new(move |_| thread::sleep(time))
+}
+
+fn offered(stage: &Stage) -> Result<Offered> {
+    let load = OpenLoop {
+        workers: 3,
+        generators: 1,
+        tasks: 3,
+        warm_up: 0,
+        interval: MS,
+        arrivals: Arrivals::Constant,
+        work: Arc::new(|_| {}),
+    };
+    open_loop(stage, &load)
+}
+
+fn enqueued(stage: &Stage, callers: usize, tasks: usize) -> Result<Enqueued> {
+    enqueue(stage, Enqueue { callers, tasks })
+}
+
+fn against(kind: EngineKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -> Result<f64> {
+    let ours = enqueued(&spoiled(Fault::SlowEnqueue(50 * MS)), 2, 10)?;
+    Ok(ours.per_s() / enqueued(&stage.with_engine(kind), 2, 10)?.per_s())
+}
+
+fn aftermath(stage: &Stage) -> Result<Aftermath> {
+    let load = Faults {
+        workers: 2,
+        plain: 2,
+        failing: 1,
+        dying: 1,
+        panicking: 1,
+        slow: 1,
+        held: 2,
+        held_lease: 200 * MS,
+    };
+    faults(stage, load)
+}
+
+fn disturbed(stage: &Stage, metric: &str) -> Result<Reading> {
+    let load = Disturbed { workers: 2, tasks: 10, handler: MS, held: MS, rest: MS };
+    let (_, round) = foreign_writer::round(stage, &load)?;
+    known(round.readings.into_iter().find(|reading| reading.spec.name == metric))
+}
+
+fn ratio(of: u64, to: u64) -> f64 {
+    Duration::from_nanos(of).div_duration_f64(Duration::from_nanos(to.max(1)))
+}
+
+fn efficiency(stage: &Stage) -> Result<Reading> {
+    let labour = Labour { kind: Kind::Sleeping, time: 2 * MS, long: None };
+    let load = work::Work { processes: 1, workers_each: 2, tasks: 40, labour };
+    let (_, round) = work::round(stage, &load, 2)?;
+    known(round.readings.into_iter().find(|reading| reading.spec == EFFICIENCY_PERCENT))
+}
+
+/// Tasks lost and undone by an engine that kept none of its promises; tests/kill.rs shows ones in a process.
+fn broken_promises() -> (u64, u64) {
+    let mut books = Books::default();
+    books.enter(&[Said::Enqueued(1), Said::Enqueued(2), Said::Ended(2), Said::Completed(2)]);
+    let broken = books.against(&HashSet::from([2]));
+    let count = |ids: &HashSet<i64>| u64::try_from(ids.len()).unwrap_or(u64::MAX);
+    (count(&broken.lost), count(&broken.undone))
+}
+
+fn grown(trend: &Trend) -> Result<Reading> {
+    let metrics = trend.metrics();
+    let growth = metrics.into_iter().find(|metric| metric.name == GROWTH_MIB.name);
+    Ok(GROWTH_MIB.reads(known(growth.and_then(|growth| growth.value))?))
+}
+
+/// What must be there for a target to be missed by it.
+fn known<T>(value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::Unfit { reason: "the figure is not known".to_owned() })
+}
+
+/// The length of a WAL that a reader keeps from starting over, in MiB.
+fn wal_of_a_held_reader(stage: &Stage) -> Result<f64> {
+    let database = stage.database(1)?;
+    let reader = rusqlite::Connection::open(database.path());
+    let reader = reader.and_then(|reader| {
+        reader.execute_batch("BEGIN; SELECT count(*) FROM task")?;
+        Ok(reader)
+    });
+    let reader = known(reader.ok())?;
+    let tasks = prismq_bench::workload::sized("held_up", 10, 1 << 20);
+    known(database.engine().enqueue_all(&tasks).ok())?;
+    drop(reader);
+    let mut wal = database.path().as_os_str().to_owned();
+    wal.push("-wal");
+    Ok(as_f64(known(fs::metadata(Path::new(&wal)).ok())?.len()) / (1024.0 * 1024.0))
+}
+
+/// The number of a parameter in an id.
+fn number_in(id: &str, parameter: &str) -> Option<usize> {
+    let mut parts = id.rsplit('/').next()?.split(',');
+    let value = parts.find_map(|part| part.strip_prefix(parameter)?.strip_prefix('='))?;
+    value.parse().ok()
+}
