@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use prismq::Durability;
 use prismq_bench::child::Said;
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::{Error, Result};
@@ -132,6 +133,16 @@ fn throughput(
         "ratio_to_mutex" => RATIO_TO_MUTEX.reads(against(EngineKind::Mutex, stage, spoiled)?),
         "bytes_per_task" | "write_calls_per_task" => {
             let enqueued = enqueued(&spoiled(Fault::Writes(64 << 10)), 1, 10)?;
+            let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
+            known(written.into_iter().find(|reading| reading.spec.name == metric))?
+        }
+        // An operation that does not wait for the disk where it must, and one that does where it need not.
+        "syncs_per_task" => {
+            let durability = match target.bound > 0.0 {
+                true => Durability::Normal,
+                false => Durability::Full,
+            };
+            let enqueued = enqueued(&stage.with_durability(durability), 1, 10)?;
             let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
             known(written.into_iter().find(|reading| reading.spec.name == metric))?
         }

@@ -81,10 +81,11 @@ fn open_target(check: &Check) -> Option<(u8, OpenTarget)> {
     Some((rank, target))
 }
 
-/// Whether a target asks for a count of what must or must not happen, rather than for a size.
+/// Whether a target asks for what must hold at any speed, or for a count, rather than for a size.
 fn is_exact(check: &Check, run: &RunRecord) -> bool {
     let metric = check.target.metric_of(run);
-    check.target.operator == Operator::Equal
+    check.target.invariant
+        || check.target.operator == Operator::Equal
         || metric.is_some_and(|metric| metric.exact_within == Some(0.0))
 }
 

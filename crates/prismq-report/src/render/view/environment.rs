@@ -17,13 +17,14 @@ pub(in super::super) struct Group {
 pub(super) fn machine(run: &RunRecord) -> String {
     let Some(suite) = run.suites.first() else { return String::new() };
     let machine = &suite.environment.machine;
-    let pragmas = &suite.environment.sqlite.pragmas;
-    let synchronous = pragmas
-        .iter()
-        .find(|pragma| pragma.name == "synchronous")
-        .map_or("unknown", |pragma| pragma.value.as_str());
+    let sqlite = &suite.environment.sqlite;
+    // The queue's own promise counts before the setting of its connection.
+    let durability = match (sqlite.setting("durability"), sqlite.setting("synchronous")) {
+        (Some(promised), _) => format!("durability {promised}"),
+        (None, found) => format!("synchronous = {}", found.unwrap_or("unknown")),
+    };
     format!(
-        "{}, {} cores, {} on {}, SQLite {}, synchronous = {synchronous}",
+        "{}, {} cores, {} on {}, SQLite {}, {durability}",
         shown(&machine.cpu),
         shown(&machine.cores),
         shown(&machine.filesystem),

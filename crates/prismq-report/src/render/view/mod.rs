@@ -99,8 +99,8 @@ fn headline(verdict: &Verdict) -> String {
         _ if missed > 0 => format!("{missed} of {all} targets missed"),
         _ => format!("{met} of {all} targets met"),
     };
-    for (count, what) in
-        [(held, "invariants held"), (undecided, "undecided"), (left_out, "not measured")]
+    let held_words = if held == 1 { "invariant held" } else { "invariants held" };
+    for (count, what) in [(held, held_words), (undecided, "undecided"), (left_out, "not measured")]
     {
         if count > 0 {
             targets.push_str(&format!(", {count} {what}"));
