@@ -245,12 +245,6 @@ impl Watched {
         answer
     }
 
-    /// A sync that the program made itself of a file that SQLite has open.
-    pub(crate) fn sync_by_program(&self, name: &str, sync: impl FnOnce() -> i32) -> i32 {
-        let inode = self.state().inode(name).0;
-        self.sync((name, inode), false, sync)
-    }
-
     pub(crate) fn delete(&self, name: &str, and_folder: bool, delete: impl FnOnce() -> i32) -> i32 {
         let (answer, mut state) = self.make(Call::Delete, name, delete);
         if answer == ffi::SQLITE_OK {

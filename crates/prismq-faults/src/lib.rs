@@ -6,7 +6,6 @@ mod error;
 mod fault;
 mod fork;
 mod inspect;
-mod interpose;
 mod journal;
 mod memory;
 mod power;

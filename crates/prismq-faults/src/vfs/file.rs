@@ -10,7 +10,6 @@ use rusqlite::ffi::{
 };
 
 use crate::disk::Watched;
-use crate::interpose::in_shim;
 use crate::journal::Inode;
 
 /// What is known of an open file.
@@ -202,7 +201,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     let (opened, real, methods) = unsafe { parts(file) };
     let Some(sync) = methods.xSync else { return SQLITE_ERROR };
     // SAFETY: the arguments are SQLite's own.
-    let sync = || in_shim(|| unsafe { sync(real, flags) });
+    let sync = || unsafe { sync(real, flags) };
     let answer = opened.disk.sync(opened.id(), opened.sync_folder, sync);
     if answer == SQLITE_OK {
         opened.sync_folder = false;

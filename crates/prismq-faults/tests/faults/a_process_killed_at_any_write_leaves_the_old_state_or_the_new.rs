@@ -28,7 +28,9 @@ fn every_step() {
         let sweep = sweep(step);
         println!("{step:?}: {sweep:?}");
         assert!(sweep.acknowledged == 1, "the sweep of {step:?} came to its end");
-        assert!(sweep.points > 0, "{step:?}: it changes the disk");
+        // Opening writes nothing but the shared memory, even where it recovers a WAL.
+        let writes = !matches!(step, Step::Open | Step::Recover);
+        assert_eq!(sweep.points > 0, writes, "{step:?}");
         total.points += sweep.points;
         total.acknowledged += sweep.acknowledged;
         total.recovered += sweep.recovered;

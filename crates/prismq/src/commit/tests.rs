@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
@@ -16,21 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Gate {
     groups: Sender<usize>,
     go: Receiver<Result<()>>,
-    disk: Arc<Disk>,
-}
-
-/// A disk that counts syncs, and fails them if it is to.
-#[derive(Debug, Default)]
-struct Disk {
-    syncs: AtomicUsize,
-    fails: AtomicBool,
-}
-
-impl Log for Disk {
-    fn sync(&self) -> Result<()> {
-        self.syncs.fetch_add(1, Ordering::SeqCst);
-        if self.fails.load(Ordering::SeqCst) { Err(poisoned("fsync failed")) } else { Ok(()) }
-    }
 }
 
 impl Store for Gate {
@@ -39,10 +23,6 @@ impl Store for Gate {
         // Told nothing any more, it panics.
         self.go.recv_timeout(PATIENCE).expect("the test goes on")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
-    }
-
-    fn log(&self) -> Arc<dyn Log> {
-        self.disk.clone()
     }
 
     fn version(&self) -> Result<i64> {
@@ -62,15 +42,13 @@ struct Scene {
     committer: Arc<Committer<Gate>>,
     groups: Receiver<usize>,
     go: Sender<Result<()>>,
-    disk: Arc<Disk>,
 }
 
 fn scene(overload_wait: Duration) -> Scene {
     let ((groups_in, groups), (go, go_out)) = (channel(), channel());
-    let disk = Arc::<Disk>::default();
-    let gate = Gate { groups: groups_in, go: go_out, disk: disk.clone() };
+    let gate = Gate { groups: groups_in, go: go_out };
     let committer = Committer::new(gate, Arc::default(), Arc::new(SystemClock), overload_wait);
-    Scene { committer: Arc::new(committer), groups, go, disk }
+    Scene { committer: Arc::new(committer), groups, go }
 }
 
 fn enqueue() -> Operation {
@@ -231,43 +209,8 @@ fn a_busy_group_is_not_applied_one_by_one() {
     assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Busy { .. }))));
 }
 
-/// One sync for a group that must last, none for claims or for what was refused.
-#[test]
-fn a_group_is_synced_once_if_it_must_last() {
-    let scene = scene(Duration::ZERO);
-    for answer in [Ok(()), Ok(()), Err(Error::Busy { waited: Duration::ZERO })] {
-        scene.go.send(answer).unwrap();
-    }
-    scene.committer.submit(vec![Operation::Claim(Claim::new(["t"]))]);
-    assert_eq!(scene.disk.syncs.load(Ordering::SeqCst), 0);
-    scene.committer.submit(vec![enqueue(); 3]);
-    assert_eq!(scene.disk.syncs.load(Ordering::SeqCst), 1);
-    scene.committer.submit(vec![enqueue()]);
-    assert_eq!(scene.disk.syncs.load(Ordering::SeqCst), 1);
-}
-
 #[test]
 fn a_failed_sync_fails_its_group_and_everyone_after_it() {
-    let scene = scene(Duration::ZERO);
-    let work = scene.committer.work.count();
-    let first = scene.caller(1);
-    scene.groups.recv().unwrap();
-    let second = scene.caller(1);
-    scene.wait_for_pending(1);
-    scene.disk.fails.store(true, Ordering::SeqCst);
-    scene.go.send(Ok(())).unwrap();
-    for caller in [first, second] {
-        let answers = caller.join().unwrap();
-        assert!(matches!(answers.as_slice(), [Err(Error::Poisoned { .. })]), "{answers:?}");
-    }
-    let later = scene.committer.submit(vec![enqueue()]);
-    assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
-    assert_eq!(scene.groups.try_iter().count(), 0, "nothing more is applied");
-    assert!(scene.committer.work.count() > work, "idle pools learn of it");
-}
-
-#[test]
-fn a_commit_of_unknown_outcome_fails_its_group_and_everyone_after_it() {
     let scene = scene(Duration::ZERO);
     let first = scene.caller(1);
     scene.groups.recv().unwrap();

@@ -152,7 +152,7 @@ pub(crate) const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 pub(crate) trait Store: Send {
     /// Applies the operations in order in one transaction and commits it. Each operation has an
     /// answer of its own; an operation that does not apply, say for a lost lease, changes nothing
-    /// and harms no other. Everyone sees then what was committed, but only [`Log::sync`] makes it last.
+    /// and harms no other.
     ///
     /// The time that counts is that of the clock once the transaction may write: a lease must not be
     /// the shorter for having waited for others. What expired is taken back before the first claim of the
@@ -163,9 +163,6 @@ pub(crate) trait Store: Send {
     /// unknown whether it was. After that answer the store gives no other, and touches its file no more.
     fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
-    /// What makes a committed batch last.
-    fn log(&self) -> Arc<dyn Log>;
-
     /// A number that is another once another process or handle has committed something.
     fn version(&self) -> Result<i64>;
 
@@ -174,16 +171,6 @@ pub(crate) trait Store: Send {
 
     /// The settings of the writer's connection, read back.
     fn settings(&self) -> Result<Vec<(String, String)>>;
-}
-
-/// What makes committed batches last, without the store being locked.
-pub(crate) trait Log: Send + Sync + std::fmt::Debug {
-    /// Returns once everything that was committed before the call survives what the queue's durability
-    /// promises. One call at a time.
-    ///
-    /// # Errors
-    /// [`crate::Error::Poisoned`]: it is unknown what lasts, and the store gives no other answer either.
-    fn sync(&self) -> Result<()>;
 }
 
 /// Reads that need no transaction of the writer.

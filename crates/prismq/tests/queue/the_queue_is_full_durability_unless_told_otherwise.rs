@@ -11,13 +11,10 @@ fn setting(queue: &Queue, name: &str) -> String {
 fn the_queue_is_full_durability_unless_told_otherwise() {
     let fixture = Fixture::new();
     assert_eq!(setting(&fixture.queue, "journal_mode"), "wal");
-    assert_eq!(setting(&fixture.queue, "durability"), "full");
+    assert_eq!(setting(&fixture.queue, "synchronous"), "2");
     assert_eq!(setting(&fixture.queue, "auto_vacuum"), "2", "pages are freed without being read");
     let normal = Queue::builder(fixture.path()).durability(Durability::Normal).open().unwrap();
-    assert_eq!(setting(&normal, "durability"), "normal");
-    for queue in [&fixture.queue, &normal] {
-        assert_eq!(setting(queue, "synchronous"), "1", "the queue syncs by itself");
-    }
+    assert_eq!(setting(&normal, "synchronous"), "1");
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl SqliteStore {
     /// Notes where the time since boot stands, unless another handle was faster.
     fn note(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
         let offset = self.offset_to_note(clock)?;
+        self.wait_for_disk(false)?;
         self.begin()?;
         let noted = self.note_in_transaction(boot_id, offset);
         let noted = noted.map_err(|error| self.roll_back(error))?;

@@ -327,19 +327,6 @@ fn cut(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, remarks)
 }
 
-/// Copies back what an earlier process left in the WAL, unless others are at work in the file. Where a sync of it
-/// failed, some of it may be in the system's memory only: a power cut would end the WAL there, and everything
-/// committed after it would be lost, however well that was synced.
-///
-/// # Errors
-/// A sync failed. What fails otherwise, say for a full disk, is left to the checkpoints that follow.
-pub(super) fn start_over(connection: &Connection) -> Result<()> {
-    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        Err(error) if failure::is_failed_sync(&error) => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// The connection must not wait for locks: it would keep writers out until the last reader is done.
 fn run_checkpoint(
     connection: &Connection,

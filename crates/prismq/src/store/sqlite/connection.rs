@@ -35,7 +35,11 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Settings of a connection to a file known to be a queue.
-pub(super) fn configure(path: &Path, connection: &Connection) -> Result<()> {
+pub(super) fn configure(
+    path: &Path,
+    connection: &Connection,
+    durability: Durability,
+) -> Result<()> {
     let failure = |error| failure::classify(path, error);
     let mode = use_wal(connection).map_err(failure)?;
     if mode != "wal" {
@@ -45,7 +49,7 @@ pub(super) fn configure(path: &Path, connection: &Connection) -> Result<()> {
         );
         return Err(Error::Unusable { path: path.to_owned(), reason });
     }
-    set(connection).map_err(failure)
+    set(connection, durability).map_err(failure)
 }
 
 /// Changes to WAL, and returns the journal mode that SQLite then has.
@@ -58,9 +62,8 @@ fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
     Ok(mode)
 }
 
-fn set(connection: &Connection) -> rusqlite::Result<()> {
-    // Commits are synced apart from their transaction; this still syncs what must be in order.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     // On macOS a plain sync leaves the data in the disk's own cache; elsewhere this changes nothing.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
@@ -78,15 +81,14 @@ pub(super) fn let_sqlite_wait(connection: &Connection, wait: Duration) -> rusqli
     connection.busy_timeout(wait.min(Duration::from_secs(24 * 60 * 60)))
 }
 
-/// The settings that matter for durability and speed, read back from the connection but for `durability`,
-/// which is the queue's own: it syncs the WAL itself before it answers.
+/// The settings that matter for durability and speed. `synchronous` is what a durable operation
+/// commits with; the connection lowers it for claims in between.
 pub(super) fn settings(
     connection: &Connection,
     durability: Durability,
 ) -> rusqlite::Result<Vec<(String, String)>> {
     let names = [
         "journal_mode",
-        "synchronous",
         "page_size",
         "auto_vacuum",
         "cache_size",
@@ -98,11 +100,11 @@ pub(super) fn settings(
         "checkpoint_fullfsync",
     ];
     let mut settings = Vec::with_capacity(names.len() + 2);
-    let promised = match durability {
-        Durability::Full => "full",
-        Durability::Normal => "normal",
-    };
-    settings.push(("durability".to_owned(), promised.to_owned()));
+    let level = || connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));
+    let before = level()?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    settings.push(("synchronous".to_owned(), level()?.to_string()));
+    connection.pragma_update(None, "synchronous", before)?;
     for name in names {
         let value = connection
             .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))?;
@@ -130,7 +132,7 @@ mod tests {
     #[test]
     fn a_file_that_can_have_no_wal_is_refused() {
         let in_memory = Connection::open_in_memory().unwrap();
-        let error = configure(Path::new("queue.db"), &in_memory).unwrap_err();
+        let error = configure(Path::new("queue.db"), &in_memory, Durability::Full).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
         assert!(error.to_string().contains("journal mode memory"), "{error}");
     }
@@ -140,7 +142,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
         let connection = Connection::open(&path).unwrap();
-        configure(&path, &connection).unwrap();
+        configure(&path, &connection, Durability::Full).unwrap();
         let settings = settings(&connection, Durability::Full).unwrap();
         for name in ["fullfsync", "checkpoint_fullfsync"] {
             assert!(settings.contains(&(name.to_owned(), "1".to_owned())), "{settings:?}");

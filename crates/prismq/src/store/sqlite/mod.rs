@@ -1,7 +1,11 @@
 //! The engine in one SQLite file.
 //!
-//! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE` and does not wait for the
-//! disk; [`log`] does, after it.
+//! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE`; a transaction
+//! of nothing but claims, begins, extensions and releases does not wait for the disk.
+//!
+//! The others do inside of COMMIT, with the write lock held. To sync after it, without the lock, would let other
+//! processes write meanwhile; but then a commit whose sync fails is one that they have seen and built upon, and
+//! a power cut loses what they acknowledged or damages the file.
 
 mod advance;
 mod anchor;
@@ -22,7 +26,6 @@ mod history;
 mod ids;
 mod lanes;
 mod ledger;
-mod log;
 mod names;
 mod open;
 mod payloads;
@@ -48,10 +51,9 @@ use rusqlite::{Connection, Statement};
 use self::anchor::Anchor;
 use self::checkpoint::Checkpointer;
 use self::ledger::Ledger;
-use self::log::Wal;
 use self::open::{Files, with_suffix};
 use self::poison::Poison;
-use super::{Answer, Claimed, Log, Operation, Remarks, Store};
+use super::{Answer, Claimed, Operation, Remarks, Store};
 use crate::clock::{Clock, Moment, Timestamp};
 use crate::error::{Error, Result};
 use crate::lease::LeaseKey;
@@ -110,7 +112,8 @@ pub(crate) struct SqliteStore {
     /// The number in the file by which leases know it; restoring a backup may change it.
     file: Arc<AtomicI64>,
     durability: Durability,
-    log: Arc<Wal>,
+    /// Whether the connection is set to wait for the disk at each commit right now.
+    waits_for_disk: bool,
     busy_wait: Duration,
     contention: Arc<ContentionCounters>,
     ledger: Ledger,
@@ -136,13 +139,9 @@ impl Store for SqliteStore {
         }
     }
 
-    fn log(&self) -> Arc<dyn Log> {
-        self.log.clone()
-    }
-
     fn version(&self) -> Result<i64> {
         self.refuse_unusable()?;
-        self.log.refuse_lost()?;
+        self.refuse_lost()?;
         self.data_version()
     }
 
@@ -196,13 +195,20 @@ impl SqliteStore {
             Ok(None) => {}
             Err(error) => return Err(error),
         }
+        let durable = batch.iter().any(Operation::must_be_durable);
+        self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
         let answers = match self.run(Moment::now(clock), batch) {
             Ok(answers) => answers,
             Err(error) => return Err(self.roll_back(error)),
         };
         self.commit()?;
+        if durable {
+            self.refuse_lost()?;
+        }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(self.waits_for_disk);
+        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)
@@ -324,6 +330,15 @@ impl SqliteStore {
         self.files.refuse_moved()
     }
 
+    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
+    /// and before its answer, as what is in it would be lost.
+    fn refuse_lost(&self) -> Result<()> {
+        match self.files.lost() {
+            Some(cause) => Err(self.poison().remember(Error::Poisoned { cause })),
+            None => Ok(()),
+        }
+    }
+
     fn poison(&self) -> &Arc<Poison> {
         self.checkpointer.poison()
     }
@@ -355,7 +370,7 @@ impl SqliteStore {
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         committed.map(drop).map_err(|error| self.commit_failed(error))?;
-        // No process can write until this one has closed the file.
+        // What was committed lasts; no process can write more until this one has closed the file.
         if let Some(cause) = failure::kept_lock(left) {
             self.poison().set(&cause);
         }
@@ -387,6 +402,17 @@ impl SqliteStore {
                 self.poison().remember(Error::Poisoned { cause })
             }
         }
+    }
+
+    fn wait_for_disk(&mut self, wait: bool) -> Result<()> {
+        if self.waits_for_disk != wait {
+            let level = if wait { "FULL" } else { "NORMAL" };
+            self.connection
+                .pragma_update(None, "synchronous", level)
+                .map_err(|error| self.failure(error))?;
+            self.waits_for_disk = wait;
+        }
+        Ok(())
     }
 
     fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {

@@ -5,7 +5,7 @@
 //! drop SQLite's locks.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,17 @@ pub(super) struct Identity {
 impl Identity {
     /// Of the file that has this name now.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        fs::symlink_metadata(path).map(|metadata| Self::from(&metadata))
+        let metadata = fs::symlink_metadata(path)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            Ok(Self { device: metadata.dev(), number: metadata.ino() })
+        }
+        #[cfg(not(unix))]
+        {
+            drop(metadata);
+            Ok(Self { device: 0, number: 0 })
+        }
     }
 
     /// Whether the name still stands for the same file. A file that cannot be looked at for another reason
@@ -31,19 +41,6 @@ impl Identity {
             Ok(now) => now == self,
             Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
         }
-    }
-}
-
-impl From<&Metadata> for Identity {
-    #[cfg(unix)]
-    fn from(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt as _;
-        Self { device: metadata.dev(), number: metadata.ino() }
-    }
-
-    #[cfg(not(unix))]
-    fn from(_: &Metadata) -> Self {
-        Self { device: 0, number: 0 }
     }
 }
 
@@ -64,24 +61,6 @@ impl Files {
         };
         let next_to_it = [named("-wal")?, named("-shm")?];
         Ok(Self { database: (path.to_owned(), database), next_to_it })
-    }
-
-    /// The `-wal` in use. SQLite holds no locks in it that closing it would drop.
-    pub(in crate::store::sqlite) fn open_wal(&self) -> io::Result<File> {
-        let [(path, identity), _] = &self.next_to_it;
-        let mut options = File::options();
-        options.read(true).write(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            let no_links = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-            options.custom_flags(no_links);
-        }
-        let file = options.open(path)?;
-        if Identity::from(&file.metadata()?) == *identity {
-            return Ok(file);
-        }
-        Err(io::Error::other("it was replaced while it was opened"))
     }
 
     /// An error if the database was moved, deleted or replaced. This ends if it is put back.

@@ -25,7 +25,6 @@ use self::turn::Turn;
 use self::verify::{create_queue, keep_wal_on_close, verify};
 use super::checkpoint::{self, Checkpointer};
 use super::ledger::Ledger;
-use super::log::Wal;
 use super::shrink::Shrinker;
 use super::{SqliteReader, SqliteStore, busy, connection, failure, schema};
 use crate::error::{Error, Result};
@@ -103,10 +102,10 @@ fn connect(
     // Other processes that open or create the file now can be in the way of every step. SQLite's own short
     // wait keeps new readers out while it waits for those there are; where it does not wait, we do.
     connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
-    let files =
-        Arc::new(busy::retry(options.busy_wait, contention, || prepare(path, identity, &writer))?);
+    let files = Arc::new(busy::retry(options.busy_wait, contention, || {
+        prepare(path, identity, &writer, options.durability)
+    })?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
-    checkpoint::start_over(&writer).map_err(failure)?;
 
     // Before what is read by it.
     let schema = schema::number(&writer).map_err(failure)?;
@@ -118,7 +117,10 @@ fn connect(
 
     let checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
-    busy::retry(options.busy_wait, contention, || connection::configure(path, &checkpointing))?;
+    // What it commits adds nothing that a power cut must not undo; what it copies it syncs under both.
+    busy::retry(options.busy_wait, contention, || {
+        connection::configure(path, &checkpointing, Durability::Normal)
+    })?;
     checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
     checkpoint::watch_wal(&checkpointing);
     let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
@@ -129,8 +131,6 @@ fn connect(
 
     let poison = checkpointer.poison();
     let reader = SqliteReader::new(reader, path.to_owned(), files.clone(), poison.clone());
-    let log = Wal::open(options.durability, files.clone(), poison.clone(), contention.clone())
-        .map_err(|error| unusable(path, format!("its -wal cannot be opened: {error}")))?;
     let store = SqliteStore {
         checkpointer,
         connection: writer,
@@ -138,7 +138,7 @@ fn connect(
         files,
         file,
         durability: options.durability,
-        log: Arc::new(log),
+        waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
         contention: contention.clone(),
         ledger: Ledger::of_connection(remarks),
@@ -150,7 +150,12 @@ fn connect(
 }
 
 /// Verifies the file, makes an empty one a queue, and sets up the connection that writes it.
-fn prepare(path: &Path, identity: Identity, writer: &Connection) -> Result<Files> {
+fn prepare(
+    path: &Path,
+    identity: Identity,
+    writer: &Connection,
+    durability: Durability,
+) -> Result<Files> {
     let failure = |error| failure::classify(path, error);
     // A file that turns out not to be ours is to be left as it is, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
@@ -159,7 +164,7 @@ fn prepare(path: &Path, identity: Identity, writer: &Connection) -> Result<Files
     if empty {
         create_queue(path, identity, writer)?;
     }
-    connection::configure(path, writer)?;
+    connection::configure(path, writer, durability)?;
     // Has SQLite open the `-wal`.
     schema::version(writer).map_err(failure)?;
     Files::of(path, identity)
