@@ -1,6 +1,8 @@
 //! What rate can be sustained here and now: the measure of every load that is a share of it. Sought
-//! by whoever asks first, and again in each round of the saturation scenario; the median counts.
+//! by whoever asks first; the saturation scenario seeks anew in each of its rounds, for its own figures.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,45 +28,67 @@ pub(crate) struct Rates {
     pub(crate) sustainable: f64,
 }
 
-/// What is known of it so far.
-#[derive(Debug, Default)]
+/// What is known of it so far, shared by all scenarios whose load is a share of it.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Capacity {
+    known: Rc<RefCell<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
     closed: Option<f64>,
-    /// One for each search.
-    found: Vec<f64>,
+    /// What was found last: where the next search begins.
+    last: Option<f64>,
+    /// The rate that loads are shares of. It is found once, before any load is offered, so that a load is the
+    /// same in all rounds.
+    sustainable: Option<f64>,
 }
 
 impl Capacity {
-    /// The rates, searched for as long as too few searches were made.
-    pub(crate) fn rates(&mut self, stage: &Stage) -> Result<Rates> {
-        while self.found.len() < SEARCHES {
+    /// The rates that loads are shares of, searched for by who asks first.
+    pub(crate) fn rates(&self, stage: &Stage) -> Result<Rates> {
+        let known = self.known.borrow().sustainable;
+        let sustainable = match known {
+            Some(sustainable) => sustainable,
+            None => {
+                let found = self.searched(stage)?;
+                *self.known.borrow_mut().sustainable.insert(found)
+            }
+        };
+        Ok(Rates { closed: self.closed(stage)?, sustainable })
+    }
+
+    /// The median of several searches.
+    fn searched(&self, stage: &Stage) -> Result<f64> {
+        let mut found = Vec::new();
+        while found.len() < SEARCHES {
             match self.search(stage) {
                 // One that finds nothing does no harm beside others that did.
-                Err(Error::Unfit { .. }) if !self.found.is_empty() => break,
-                found => found?,
-            };
+                Err(Error::Unfit { .. }) if !found.is_empty() => break,
+                rate => found.push(rate?),
+            }
         }
-        let closed = self.closed(stage)?;
-        let sustainable = median(&self.found).unwrap_or(closed);
-        Ok(Rates { closed, sustainable })
+        Ok(median(&found).unwrap_or_default())
     }
 
     /// Searches once more, from what was found before.
-    pub(crate) fn search(&mut self, stage: &Stage) -> Result<f64> {
-        let guess = match median(&self.found) {
+    pub(crate) fn search(&self, stage: &Stage) -> Result<f64> {
+        let last = self.known.borrow().last;
+        let guess = match last {
             Some(found) => found,
             None => self.closed(stage)?,
         };
         let found = saturate(stage, &load(), guess, tried_for(stage))?.ok_or_else(|| {
             Error::Unfit { reason: format!("not even a part of {guess:.0} tasks/s is sustained") }
         })?;
-        self.found.push(found);
+        self.known.borrow_mut().last = Some(found);
         Ok(found)
     }
 
     /// What callers reach that wait for each answer, measured once.
-    pub(crate) fn closed(&mut self, stage: &Stage) -> Result<f64> {
-        if let Some(closed) = self.closed {
+    pub(crate) fn closed(&self, stage: &Stage) -> Result<f64> {
+        let known = self.known.borrow().closed;
+        if let Some(closed) = known {
             return Ok(closed);
         }
         let load = Pipeline {
@@ -74,7 +98,8 @@ impl Capacity {
             batch: 1,
             work: Arc::new(|_| {}),
         };
-        Ok(*self.closed.insert(pipeline(stage, &load)?.tasks_per_s()))
+        let closed = pipeline(stage, &load)?.tasks_per_s();
+        Ok(*self.known.borrow_mut().closed.insert(closed))
     }
 }
 

@@ -21,10 +21,10 @@ fn main() -> ExitCode {
     suite::main("latency", |suite| {
         workload::measure(suite)?;
         end_to_end::measure(suite)?;
-        let mut capacity = Capacity::default();
-        saturation::measure(suite, &mut capacity)?;
-        open::measure(suite, &mut capacity)?;
-        backlog::measure(suite, &mut capacity)?;
+        let capacity = Capacity::default();
+        saturation::measure(suite, &capacity)?;
+        open::measure(suite, &capacity)?;
+        backlog::measure(suite, &capacity)?;
         wake::measure(suite)
     })
 }

@@ -23,7 +23,7 @@ const LOADS: &[usize] = &[10, HALF, 75, 90, 100];
 const LOADS_FULL: &[usize] = &[10, 25, HALF, 75, 90, 95, 100, 105];
 const SEED: u64 = 0x7072_6973_6d71;
 
-pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     for percent in suite.stage().scale().pick(LOADS, LOADS_SMOKE, LOADS, LOADS_FULL) {
         at_load(suite, capacity, "open", *percent, Arrivals::Constant)?;
     }
@@ -31,7 +31,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
 }
 
 /// How long a load is measured in each round.
-fn measured(suite: &Suite<'_>, percent: usize, arrivals: Arrivals) -> Duration {
+fn measured(suite: &Suite, percent: usize, arrivals: Arrivals) -> Duration {
     let scale = suite.stage().scale();
     Duration::from_millis(match (percent, arrivals) {
         (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_300, 6_000),
@@ -40,8 +40,8 @@ fn measured(suite: &Suite<'_>, percent: usize, arrivals: Arrivals) -> Duration {
 }
 
 fn at_load(
-    suite: &mut Suite<'_>,
-    capacity: &mut Capacity,
+    suite: &mut Suite,
+    capacity: &Capacity,
     scenario: &'static str,
     percent: usize,
     arrivals: Arrivals,
@@ -62,9 +62,9 @@ fn at_load(
     if let Arrivals::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
-    let line = format!("{scenario}_by_load");
+    let capacity = capacity.clone();
     let mut index = 0;
-    suite.measure_point(case, Some((&line, percent)), |stage| {
+    suite.measure(case, move |stage| {
         let rates = capacity.rates(stage)?;
         let rate = rates.sustainable * share(percent);
         let arrivals = arrivals.of_round(index);

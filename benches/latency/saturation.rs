@@ -13,7 +13,7 @@ use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, tried_for};
 
-pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     let floor_tasks = suite.stage().scale().pick(100, 1_000, 5_000, 20_000);
     let tried_ms = u64::try_from(tried_for(suite.stage()).as_millis()).unwrap_or(u64::MAX);
     let case = Case::new("saturation", "workers", WORKERS)
@@ -24,7 +24,8 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", "constant rate")
         .with("handler", "no-op");
-    suite.measure(case, |stage| {
+    let capacity = capacity.clone();
+    suite.measure(case, move |stage| {
         let found = capacity.search(stage)?;
         let closed = capacity.closed(stage)?;
         let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);

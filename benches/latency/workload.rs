@@ -19,7 +19,7 @@ use crate::readings::ms;
 const VARIABLE: &str = "PRISMQ_WORKLOAD";
 
 /// Does nothing where no file is named.
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let Some(path) = places::named_by(VARIABLE) else { return Ok(()) };
     let mut workload = load(&path)?;
     let trial = suite.is_trial();
@@ -27,7 +27,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         workload.schedule = workload.schedule.for_trial();
     }
     // How fast a trial is says nothing.
-    suite.measure(case(&workload).overload(trial), |stage| {
+    suite.measure(case(&workload).overload(trial), move |stage| {
         let done = perform(stage, &workload.settings, &workload.schedule)?;
         let (p99, mut round) = round(&done)?;
         round.achieved = done.offered;

@@ -79,6 +79,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Two scenarios of a suite have the same id, so that one would overwrite the other.
+    #[error("the suite has two scenarios {id}: give one of them another parameter")]
+    Twice {
+        /// The id.
+        id: String,
+    },
     /// A check failed in test mode, where no record carries the reasons.
     #[error("{id} is not correct: {}", reasons.join("; "))]
     Trial {

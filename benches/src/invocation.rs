@@ -58,7 +58,7 @@ impl Invocation {
     /// Reads arguments.
     pub fn parse(argv: impl IntoIterator<Item = String>) -> Self {
         let argv: Vec<String> = argv.into_iter().collect();
-        let has = |name: &str| argv.iter().any(|arg| is_option(arg, name));
+        let has = |name: &str| has(&argv, name);
         let mode = if has("--list") {
             Mode::Unrecorded
         } else if has("--test") || !has("--bench") {
@@ -70,6 +70,19 @@ impl Invocation {
         };
         let quick = has("--quick");
         Self { argv, mode, quick }
+    }
+
+    /// Whether an option is given, with or without a value.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        has(&self.argv, name)
+    }
+
+    /// Whether Criterion is to print as it usually does: not in full, and not for a program.
+    #[must_use]
+    pub fn prints_as_usual(&self) -> bool {
+        let in_full = self.argv.iter().any(|arg| arg == "-v" || arg == "--verbose");
+        !in_full && !self.has("--output-format")
     }
 
     /// The value of an option: `--name value`, `--name=value` or `-n value`.
@@ -105,11 +118,11 @@ impl Invocation {
     #[must_use]
     pub fn names_baseline(&self) -> bool {
         let long = ["--save-baseline", "--baseline", "--baseline-lenient", "--discard-baseline"];
-        let named = |arg: &String| long.iter().any(|name| is_option(arg, name));
-        self.argv.iter().any(|arg| arg == "-s" || arg == "-b" || named(arg))
+        self.argv.iter().any(|arg| arg == "-s" || arg == "-b")
+            || long.iter().any(|name| self.has(name))
     }
 
-    /// How many calls Criterion measures, `usual` unless the line says otherwise.
+    /// How many rounds are measured, `usual` unless the line says otherwise.
     #[must_use]
     pub fn measured_calls(&self, usual: usize) -> usize {
         let asked = self.option("--sample-size", "--sample-size");
@@ -120,8 +133,8 @@ impl Invocation {
         }
     }
 
-    /// How many of Criterion's calls of a benchmark come before those it measures: one, at the
-    /// settings of [`crate::driver`].
+    /// How many rounds of a scenario are run and discarded before those that are measured: as many as
+    /// Criterion discards of its calls, at the settings of [`crate::driver`].
     #[must_use]
     pub const fn discarded_calls(&self) -> usize {
         match self.mode {
@@ -129,6 +142,10 @@ impl Invocation {
             _ => 0,
         }
     }
+}
+
+fn has(argv: &[String], name: &str) -> bool {
+    argv.iter().any(|arg| is_option(arg, name))
 }
 
 fn is_option(arg: &str, name: &str) -> bool {

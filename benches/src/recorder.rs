@@ -30,6 +30,8 @@ pub struct Case {
     /// Whether it may be more than the engine bears: callers that are held up are then what is to be seen,
     /// not a fault of the load.
     pub overload: bool,
+    /// How many tasks the time takes that Criterion follows, which it then shows as a rate.
+    pub elements: Option<u64>,
 }
 
 impl Case {
@@ -50,6 +52,7 @@ impl Case {
             seed: None,
             claims: Vec::new(),
             overload: false,
+            elements: None,
         }
     }
 
@@ -78,6 +81,13 @@ impl Case {
     #[must_use]
     pub const fn overload(mut self, overload: bool) -> Self {
         self.overload = overload;
+        self
+    }
+
+    /// Whose time, as Criterion follows it, is that of so many tasks.
+    #[must_use]
+    pub fn tasks(mut self, tasks: usize) -> Self {
+        self.elements = u64::try_from(tasks).ok();
         self
     }
 
@@ -140,7 +150,9 @@ impl Round {
         self
     }
 
-    fn reading(&self, spec: Spec) -> Option<f64> {
+    /// What it read of a metric.
+    #[must_use]
+    pub fn reading(&self, spec: Spec) -> Option<f64> {
         let reading = self.readings.iter().find(|reading| reading.spec == spec)?;
         Some(reading.value)
     }
@@ -195,6 +207,17 @@ pub fn scenario<'a>(
         rounds: courses(&rounds),
         warnings,
     })
+}
+
+/// Enters what went wrong in the round that was discarded: its figures do not count, its faults do.
+pub fn object(scenario: &mut Scenario, faults_of_discarded: &[String]) {
+    let faults = faults_of_discarded.iter().map(|text| format!("the discarded round: {text}"));
+    let faults: Vec<String> = faults.collect();
+    match &mut scenario.validity {
+        _ if faults.is_empty() => {}
+        Validity::Invalid { reasons } => reasons.extend(faults),
+        Validity::Valid => scenario.validity = Validity::Invalid { reasons: faults },
+    }
 }
 
 /// What must not be in any round, with the round's number.

@@ -1,39 +1,48 @@
-//! One suite from its start to its written record.
+//! One suite from its start to its written record: it is told its scenarios, runs their rounds in a drawn
+//! order, shows them to Criterion and writes what they read.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prismq_report::criterion::folder_of;
 use prismq_report::record::{
-    Conditions, Metric, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
+    Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, Validity,
 };
 
 use crate::child;
-use crate::driver::{self, Call, Driver};
+use crate::driver::{self, ROUNDS, Unit};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::experiment::{Experiment, Measurements};
+use crate::filter::Filter;
 use crate::invocation::{Invocation, Mode};
 use crate::places;
+use crate::profile::Scale;
 use crate::recorder::{self, Case, Round};
-use crate::rounds::SharedRounds;
 use crate::run_identity::RunIdentity;
+use crate::session::Session;
 use crate::stage::Stage;
 
+type ConcludeFn = Box<dyn FnOnce(&Measurements<'_>) -> Option<Round>>;
+
 /// A suite at work.
-pub struct Suite<'a> {
+pub struct Suite {
     name: &'static str,
     stage: Stage,
-    driver: Driver<'a>,
+    invocation: Invocation,
+    filter: Filter,
     started_at: Timestamp,
     before: Conditions,
-    scenarios: Vec<Scenario>,
+    experiments: Vec<Experiment>,
+    conclusions: Vec<(Case, ConcludeFn)>,
 }
 
 /// Runs a suite: `body` says what to measure. The exit status is 0 once the record is written, or
 /// there is none to write, and 1 if the suite could not run. Whether its figures are good enough is
 /// the verdict's business, which could not speak if a suite ended `cargo bench` before it.
-pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> ExitCode {
+pub fn main(name: &'static str, body: impl FnOnce(&mut Suite) -> Result<()>) -> ExitCode {
     if let Some(order) = child::Order::from_env() {
         return child::obey(&order);
     }
@@ -46,183 +55,197 @@ pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>)
     }
 }
 
-fn run(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> Result<()> {
+fn run(name: &'static str, body: impl FnOnce(&mut Suite) -> Result<()>) -> Result<()> {
     let invocation = Invocation::from_args();
     let stage = Stage::from_env(invocation.mode == Mode::Trial)?;
+    // Criterion ends the program here if the command line is not one it knows.
+    let mut criterion = driver::criterion(&stage, &invocation, Unit::Time);
+    let mut counting = driver::criterion(&stage, &invocation, Unit::Instructions);
     // Nobody reads them where nothing is recorded.
     let before = match invocation.mode {
         Mode::Measure => environment::conditions(stage.bench_dir()),
         Mode::Trial | Mode::Unrecorded => Conditions::default(),
     };
-    let mut criterion = driver::criterion(&stage, &invocation);
     let mut suite = Suite {
         name,
+        filter: Filter::of(&invocation)?,
         stage,
-        driver: Driver::new(&mut criterion, name, invocation),
+        invocation,
         started_at: Timestamp::now(),
         before,
-        scenarios: Vec::new(),
+        experiments: Vec::new(),
+        conclusions: Vec::new(),
     };
     body(&mut suite)?;
+    suite.select();
+    let mut show = |suite: &mut Suite| {
+        for (criterion, counts) in [(&mut criterion, false), (&mut counting, true)] {
+            let (stage, invocation) = (&suite.stage, &suite.invocation);
+            let all = suite.experiments.iter_mut();
+            let mut shown: Vec<_> = all.filter(|found| found.counts() == counts).collect();
+            driver::show(criterion, invocation, suite.name, stage, &mut shown)?;
+        }
+        Ok::<(), Error>(())
+    };
+    if suite.invocation.mode == Mode::Measure {
+        suite.refuse_unknown_baseline(&mut show)?;
+        suite.measure_all()?;
+    }
+    show(&mut suite)?;
     suite.finish()?;
     // What `criterion_main!` would do: it writes the index of all reports.
     criterion.final_summary();
     Ok(())
 }
 
-impl Suite<'_> {
+impl Suite {
     /// What rounds stand on.
     #[must_use]
     pub const fn stage(&self) -> &Stage {
         &self.stage
     }
 
-    /// Measures a scenario whose rounds Criterion follows by one duration each.
-    ///
-    /// # Errors
-    /// If a round could not be run.
-    pub fn measure(
-        &mut self,
-        case: Case,
-        round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
-    ) -> Result<()> {
-        self.measure_point(case, None, round)
-    }
-
-    /// Measures a scenario that is one point of a sweep. Criterion is given the same rounds once more
-    /// under a name and a number, since it draws a line through benchmarks that differ in a number alone.
-    ///
-    /// # Errors
-    /// If a round could not be run.
-    pub fn measure_point(
-        &mut self,
-        case: Case,
-        point: Option<(&str, usize)>,
-        mut round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
-    ) -> Result<()> {
-        let mut shared = SharedRounds::default();
-        let on_line = point.map(|(line, at)| (line, at.to_string()));
-        for (scenario, parameter) in
-            [(case.scenario, case.parameter.clone())].into_iter().chain(on_line)
-        {
-            self.bench_as(scenario, &parameter, |stage, call| {
-                Ok(shared.get(call.index, || round(stage))?.0)
-            })?;
-        }
-        let measured = shared.measured().iter().skip(self.discarded_calls());
-        self.record(case, measured.map(|measured| &measured.1), Vec::new())
-    }
-
-    /// Lets Criterion call `measure` for a case, without recording anything.
-    ///
-    /// # Errors
-    /// The first error of `measure`.
-    pub fn bench(
-        &mut self,
-        case: &Case,
-        measure: impl FnMut(&Stage, Call) -> Result<Duration>,
-    ) -> Result<()> {
-        self.bench_as(case.scenario, &case.parameter, measure)
-    }
-
-    /// The same under a parameter that is not the case's.
-    ///
-    /// # Errors
-    /// The first error of `measure`.
-    pub fn bench_as(
-        &mut self,
-        scenario: &str,
-        parameter: &str,
-        mut measure: impl FnMut(&Stage, Call) -> Result<Duration>,
-    ) -> Result<()> {
-        let stage = &self.stage;
-        self.driver.bench(scenario, parameter, |call| measure(stage, call))
-    }
-
-    /// Measures a case once, in Criterion's first call, and lets Criterion have the same duration each
-    /// time: for what takes long, or is the same every time. Gives back what was measured, if it was.
-    ///
-    /// # Errors
-    /// What `measure` gives.
-    pub fn bench_once<T>(
-        &mut self,
-        case: &Case,
-        measure: impl Fn(&Stage) -> Result<(Duration, T)>,
-    ) -> Result<Option<T>> {
-        let stage = &self.stage;
-        let mut measured: Option<(Duration, T)> = None;
-        self.driver.bench_unshown(case.scenario, &case.parameter, |_| {
-            let (duration, _) = match &measured {
-                Some(measured) => measured,
-                None => measured.insert(measure(stage)?),
-            };
-            Ok(*duration)
-        })?;
-        Ok(measured.map(|(_, measured)| measured))
-    }
-
     /// Whether this is test mode: a tiny load, checked but not measured.
     #[must_use]
     pub fn is_trial(&self) -> bool {
-        self.driver.invocation().mode == Mode::Trial
+        self.invocation.mode == Mode::Trial
     }
 
-    /// How many calls of each benchmark Criterion discards.
-    #[must_use]
-    pub const fn discarded_calls(&self) -> usize {
-        self.driver.invocation().discarded_calls()
-    }
-
-    /// Records a scenario; without any round there is nothing to record.
+    /// Adds a scenario whose rounds Criterion follows by one duration each. It is run after all scenarios
+    /// were added, and not at all if the command line does not select it.
     ///
     /// # Errors
-    /// If distributions cannot be written; in test mode, if a check failed.
-    pub fn record<'r>(
+    /// [`Error::Twice`] if the suite has a scenario of this id.
+    pub fn measure(
         &mut self,
-        mut case: Case,
-        rounds: impl IntoIterator<Item = &'r Round>,
-        once: Vec<Metric>,
+        case: Case,
+        round: impl FnMut(&Stage) -> Result<(Duration, Round)> + 'static,
     ) -> Result<()> {
-        let mut rounds = rounds.into_iter().peekable();
-        if rounds.peek().is_none() {
-            return Ok(());
+        self.add(Experiment::new(case, round))
+    }
+
+    /// Adds a scenario.
+    ///
+    /// # Errors
+    /// [`Error::Twice`] if the suite has a scenario of this id.
+    pub fn add(&mut self, experiment: Experiment) -> Result<()> {
+        let id = experiment.case().id(self.name);
+        let cases = self.experiments.iter().map(Experiment::case);
+        if cases
+            .chain(self.conclusions.iter().map(|(case, _)| case))
+            .any(|case| case.id(self.name) == id)
+        {
+            return Err(Error::Twice { id });
         }
+        self.experiments.push(experiment);
+        Ok(())
+    }
+
+    /// Adds a scenario without rounds of its own: what follows from those of others, if anything does.
+    pub fn conclude(
+        &mut self,
+        case: Case,
+        conclusion: impl FnOnce(&Measurements<'_>) -> Option<Round> + 'static,
+    ) {
+        self.conclusions.push((case, Box::new(conclusion)));
+    }
+
+    /// Leaves out what the command line does not select.
+    fn select(&mut self) {
+        let (name, filter) = (self.name, &self.filter);
+        self.experiments.retain(|experiment| {
+            experiment.views(name).iter().any(|view| filter.selects(&view.id))
+        });
+    }
+
+    /// Lets Criterion end the program where `--baseline` names one that it does not have of a benchmark, which
+    /// it would otherwise find after minutes of measuring.
+    fn refuse_unknown_baseline(
+        &mut self,
+        mut show: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let Some(baseline) = self.invocation.option("--baseline", "-b") else { return Ok(()) };
+        let kept = places::criterion_dir();
+        let lacks = |experiment: &Experiment| {
+            let group = folder_of(&format!("{}/{}", self.name, experiment.case().scenario));
+            let views = experiment.views(self.name);
+            views.iter().filter(|view| self.filter.selects(&view.id)).any(|view| {
+                !kept.join(&group).join(folder_of(&view.parameter)).join(baseline).exists()
+            })
+        };
+        let (lacking, known) = std::mem::take(&mut self.experiments).into_iter().partition(lacks);
+        self.experiments = lacking;
+        show(self)?;
+        self.experiments = known;
+        Ok(())
+    }
+
+    /// Runs all rounds.
+    fn measure_all(&mut self) -> Result<()> {
+        let seed = u64::try_from(self.started_at.as_nanosecond()).unwrap_or_default();
+        let rounds = self.invocation.measured_calls(ROUNDS);
+        let discarding = self.invocation.discarded_calls() > 0;
+        let mut session = Session::begin(self.name, &self.stage, &mut self.experiments, seed);
+        session.run_fixed(rounds, discarding)?;
+        session.end();
+        Ok(())
+    }
+
+    /// What was measured, in the order in which it was added.
+    fn scenarios(&mut self) -> Result<Vec<Scenario>> {
+        let figures: Vec<_> = self.experiments.iter_mut().map(Experiment::take_figures).collect();
+        let measurements = Measurements::of(&self.experiments);
+        let mut scenarios = Vec::new();
+        for (experiment, figures) in self.experiments.iter().zip(figures) {
+            let rounds = experiment.measured().iter().map(|measured| &measured.round);
+            let once = figures.map(|figures| figures(&measurements)).unwrap_or_default();
+            let case = experiment.case().clone();
+            let mut scenario = self.recorded(case, rounds.collect(), once)?;
+            recorder::object(&mut scenario, experiment.faults_of_discarded());
+            scenarios.push(scenario);
+        }
+        for (case, conclusion) in std::mem::take(&mut self.conclusions) {
+            if let Some(round) = conclusion(&measurements) {
+                scenarios.push(self.recorded(case, vec![&round], Vec::new())?);
+            }
+        }
+        Ok(scenarios)
+    }
+
+    fn recorded(
+        &self,
+        mut case: Case,
+        rounds: Vec<&Round>,
+        once: Vec<prismq_report::record::Metric>,
+    ) -> Result<Scenario> {
         if self.is_trial() {
             // It claims nothing but correctness.
             case.claims.clear();
         }
-        let scenario = recorder::scenario(self.name, case, rounds, once)?;
-        if let Validity::Invalid { reasons } = &scenario.validity {
-            if self.is_trial() {
-                return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });
-            }
-            eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
-        }
-        for warning in &scenario.warnings {
-            eprintln!("{}: {warning}", scenario.id);
-        }
-        self.scenarios.push(scenario);
-        Ok(())
+        recorder::scenario(self.name, case, rounds, once)
     }
 
-    /// The figure of a scenario recorded before, by the two last parts of its id.
-    #[must_use]
-    pub fn figure(&self, case: &Case, metric: &str) -> Option<f64> {
-        let id = case.id(self.name);
-        let scenario = self.scenarios.iter().find(|scenario| scenario.id == id)?;
-        scenario.metric(metric)?.value
-    }
-
-    /// Writes the record, if this start is one that is recorded and anything was measured.
-    fn finish(self) -> Result<()> {
-        let invocation = self.driver.invocation().clone();
-        if invocation.mode != Mode::Measure || self.scenarios.is_empty() {
+    /// Checks what was measured and writes the record, if this start is one that is recorded and anything
+    /// was measured.
+    fn finish(mut self) -> Result<()> {
+        self.experiments.retain(|experiment| !experiment.measured().is_empty());
+        if self.invocation.mode == Mode::Unrecorded || self.experiments.is_empty() {
             return Ok(());
         }
-        let profile = match self.stage.scale() {
-            crate::profile::Scale::Profile(profile) => profile.name(),
-            crate::profile::Scale::Trial => return Ok(()),
-        };
+        let scenarios = self.scenarios()?;
+        for scenario in &scenarios {
+            if let Validity::Invalid { reasons } = &scenario.validity {
+                if self.is_trial() {
+                    let (id, reasons) = (scenario.id.clone(), reasons.clone());
+                    return Err(Error::Trial { id, reasons });
+                }
+                eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
+            }
+            for warning in &scenario.warnings {
+                eprintln!("{}: {warning}", scenario.id);
+            }
+        }
+        let Scale::Profile(profile) = self.stage.scale() else { return Ok(()) };
         let record = SuiteRecord {
             schema: SUITE_SCHEMA.to_owned(),
             schema_version: SCHEMA_VERSION.to_owned(),
@@ -230,11 +253,11 @@ impl Suite<'_> {
             suite: self.name.to_owned(),
             started_at: self.started_at,
             ended_at: Timestamp::now(),
-            profile: profile.to_owned(),
+            profile: profile.name().to_owned(),
             engine: self.stage.kind().name().to_owned(),
-            argv: invocation.argv,
+            argv: self.invocation.argv,
             environment: environment::gather(&self.stage, self.before)?,
-            scenarios: self.scenarios,
+            scenarios,
         };
         let path = prismq_report::files::write_suite(&places::results_dir(), &record)
             .map_err(|error| Error::Record { source: error.into() })?;

@@ -12,7 +12,7 @@ use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill};
 use prismq_report::record::Model;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     if suite.stage().kind() != EngineKind::Prismq {
         return Ok(());
     }
@@ -25,7 +25,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             .with("claims", claims)
             .with("payload_bytes", PAYLOAD_BYTES);
         let mut databases: Option<(Filled, Filled)> = None;
-        suite.measure(case, |stage| {
+        suite.measure(case, move |stage| {
             let (many, few) = match &databases {
                 Some(databases) => databases,
                 None => {

@@ -24,7 +24,7 @@ const LEVELS: &[(usize, usize, usize, usize)] =
 /// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
 const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 500, 1), (10, 8_000, 100, 1)];
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let levels = suite.stage().scale().pick(LEVELS, LEVELS_SMOKE, LEVELS, LEVELS);
     for &(callers, standard, pooled, turns) in levels {
         let tasks = suite.stage().scale().pick(callers * 2, standard / 20, standard, standard * 2);
@@ -35,11 +35,12 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let yardstick = Enqueue { callers, tasks: pooled / turns };
         let case = Case::new("enqueue", "callers", callers)
             .model(Model::Closed)
+            .tasks(tasks)
             .with("tasks", tasks)
             .with("tasks_of_pooled", pooled)
             .with("turns", turns)
             .with("payload_bytes", PAYLOAD_BYTES);
-        suite.measure(case, |stage| {
+        suite.measure(case, move |stage| {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             // Two that each wait for the disk are told apart only while it is in the same mood.
             for _ in 0..turns {

@@ -1,0 +1,248 @@
+//! A scenario as a suite hands it over: what a round of it does, how its rounds lie in the run, and what
+//! Criterion is shown of them.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use prismq_report::record::{self, Metric};
+
+use crate::error::Result;
+use crate::metrics::Spec;
+use crate::recorder::{Case, Round};
+use crate::rounds::Spread;
+use crate::stage::Stage;
+
+type RoundFn = Box<dyn FnMut(&Stage) -> Result<(Duration, Round)>>;
+type FiguresFn = Box<dyn FnOnce(&Measurements<'_>) -> Vec<Metric>>;
+
+/// A scenario, and the rounds of it that were run so far.
+pub struct Experiment {
+    case: Case,
+    spread: Spread,
+    shown: Shown,
+    round: RoundFn,
+    figures: Option<FiguresFn>,
+    discarded: Option<Measured>,
+    measured: Vec<Measured>,
+}
+
+/// What Criterion follows of a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// The duration that a round gives.
+    Duration,
+    /// Percentiles of a distribution, each a benchmark of its own over the same rounds.
+    Percentiles(&'static str, &'static [u8]),
+    /// A reading that is no time.
+    Reading(Spec),
+}
+
+/// What one benchmark of Criterion's follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its id: that of the scenario, with the percentile where there are several.
+    pub id: String,
+    /// The last part of that.
+    pub parameter: String,
+    percentile: Option<u8>,
+}
+
+/// A round that was run.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// What Criterion follows where it follows a time.
+    followed: Duration,
+    /// What it read.
+    pub round: Round,
+    /// How long all of it took, with what is not measured.
+    pub took: Duration,
+}
+
+impl Experiment {
+    /// A scenario whose rounds Criterion follows by the duration each gives.
+    pub fn new(
+        case: Case,
+        round: impl FnMut(&Stage) -> Result<(Duration, Round)> + 'static,
+    ) -> Self {
+        Self {
+            case,
+            spread: Spread::Run,
+            shown: Shown::Duration,
+            round: Box::new(round),
+            figures: None,
+            discarded: None,
+            measured: Vec::new(),
+        }
+    }
+
+    /// Whose rounds are run one after the other; see [`Spread::OnePiece`].
+    #[must_use]
+    pub fn in_one_piece(mut self) -> Self {
+        self.spread = Spread::OnePiece;
+        self
+    }
+
+    /// Which has a single round; see [`Spread::Single`].
+    #[must_use]
+    pub fn single(mut self) -> Self {
+        self.spread = Spread::Single;
+        self
+    }
+
+    /// Of which Criterion is shown percentiles of a distribution, each as a benchmark of its own.
+    #[must_use]
+    pub fn percentiles(mut self, histogram: &'static str, percentiles: &'static [u8]) -> Self {
+        self.shown = Shown::Percentiles(histogram, percentiles);
+        self
+    }
+
+    /// Of which Criterion follows a reading that is no time. A round without it is not shown.
+    #[must_use]
+    pub fn following(mut self, reading: Spec) -> Self {
+        self.shown = Shown::Reading(reading);
+        self
+    }
+
+    /// With figures that belong to no single round, made once all rounds of the suite were run.
+    #[must_use]
+    pub fn figures(
+        mut self,
+        figures: impl FnOnce(&Measurements<'_>) -> Vec<Metric> + 'static,
+    ) -> Self {
+        self.figures = Some(Box::new(figures));
+        self
+    }
+
+    /// What defines it.
+    #[must_use]
+    pub const fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// How its rounds lie in the run.
+    #[must_use]
+    pub const fn spread(&self) -> Spread {
+        self.spread
+    }
+
+    /// Which readings Criterion follows, where they are no times.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        matches!(self.shown, Shown::Reading(_))
+    }
+
+    /// Its benchmarks in Criterion.
+    #[must_use]
+    pub fn views(&self, suite: &str) -> Vec<View> {
+        let view = |percentile: Option<u8>| {
+            let of = |percentile| format!("{},percentile={percentile}", self.case.parameter);
+            let parameter = percentile.map_or_else(|| self.case.parameter.clone(), of);
+            let id = format!("{suite}/{}/{parameter}", self.case.scenario);
+            View { id, parameter, percentile }
+        };
+        match self.shown {
+            Shown::Percentiles(_, percentiles) => {
+                percentiles.iter().copied().map(Some).map(view).collect()
+            }
+            Shown::Duration | Shown::Reading(_) => vec![view(None)],
+        }
+    }
+
+    /// Runs one round, which has this place in the order of all rounds of the suite.
+    ///
+    /// # Errors
+    /// What the round gives.
+    pub fn run(&mut self, stage: &Stage, sequence: u64, discarded: bool) -> Result<()> {
+        let (started_at, started) = (Timestamp::now(), Instant::now());
+        let (followed, mut round) = (self.round)(stage)?;
+        let took = started.elapsed();
+        if round.course == record::Round::default() {
+            round.course.seconds = took.as_secs_f64();
+        }
+        round.course.sequence = Some(sequence);
+        round.course.started_at = Some(started_at);
+        let measured = Measured { followed, round, took };
+        if discarded {
+            self.discarded = Some(measured);
+        } else {
+            self.measured.push(measured);
+        }
+        Ok(())
+    }
+
+    /// The rounds that count.
+    #[must_use]
+    pub fn measured(&self) -> &[Measured] {
+        &self.measured
+    }
+
+    /// What went wrong in the round that does not count.
+    #[must_use]
+    pub fn faults_of_discarded(&self) -> &[String] {
+        self.discarded.as_ref().map_or(&[], |discarded| &discarded.round.faults)
+    }
+
+    /// How long a round takes, by the latest.
+    #[must_use]
+    pub fn lasts(&self) -> Option<Duration> {
+        self.measured.last().or(self.discarded.as_ref()).map(|round| round.took)
+    }
+
+    /// What a benchmark of Criterion's follows in a round: nanoseconds, or the reading it counts.
+    #[must_use]
+    pub fn followed(&self, view: &View, round: &Measured) -> Option<f64> {
+        match (self.shown, view.percentile) {
+            (Shown::Reading(spec), _) => round.round.reading(spec),
+            (Shown::Percentiles(name, _), Some(percentile)) => {
+                let histograms = &round.round.histograms;
+                let (_, histogram) = histograms.iter().find(|(other, _)| *other == name)?;
+                let value = histogram.value_at_quantile(f64::from(percentile) / 100.0);
+                Some(crate::metrics::as_f64(value))
+            }
+            _ => Some(round.followed.as_secs_f64() * 1e9),
+        }
+    }
+
+    /// The making of its own figures, which can be done once.
+    pub(crate) fn take_figures(&mut self) -> Option<FiguresFn> {
+        self.figures.take()
+    }
+}
+
+impl fmt::Debug for Experiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Experiment")
+            .field("case", &self.case)
+            .field("spread", &self.spread)
+            .field("shown", &self.shown)
+            .field("measured", &self.measured.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// All rounds that a suite has run.
+#[derive(Debug, Clone, Copy)]
+pub struct Measurements<'a> {
+    experiments: &'a [Experiment],
+}
+
+impl<'a> Measurements<'a> {
+    /// Of these scenarios.
+    #[must_use]
+    pub const fn of(experiments: &'a [Experiment]) -> Self {
+        Self { experiments }
+    }
+
+    /// The figure of a metric over the rounds of a scenario, if that was measured.
+    #[must_use]
+    pub fn figure(&self, case: &Case, spec: Spec) -> Option<f64> {
+        let same = |found: &&Experiment| {
+            (found.case.scenario, &found.case.parameter) == (case.scenario, &case.parameter)
+        };
+        let rounds = &self.experiments.iter().find(same)?.measured;
+        let readings = rounds.iter().flat_map(|round| &round.round.readings);
+        let samples = readings.filter(|reading| reading.spec == spec);
+        spec.fold(samples.map(|reading| reading.value).collect()).value
+    }
+}
