@@ -206,6 +206,7 @@ pub fn scenario<'a>(
         seed: case.seed,
         rounds: courses(&rounds),
         warnings,
+        looks: 1,
     })
 }
 

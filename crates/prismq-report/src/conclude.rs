@@ -194,11 +194,17 @@ struct Kept {
 fn keep(options: &Options<'_>, run: &RunRecord, status: Status) -> Result<Option<Kept>, Error> {
     if let Some(name) = &options.save_baseline {
         let path = baseline::save(options.results, name, run, true)?;
-        let but = if status == Status::Invalid { ", though it is invalid" } else { "" };
+        let but = match status {
+            Status::Invalid => ", though it is invalid",
+            Status::Partial => ", though it is a part",
+            _ => "",
+        };
         return Ok(Some(Kept { said: format!("\nkept as baseline {name}{but}\n"), path }));
     }
     let Some(own) = identity(run) else { return Ok(None) };
-    if status == Status::Invalid || baseline::exists(options.results, &own)? {
+    if matches!(status, Status::Invalid | Status::Partial)
+        || baseline::exists(options.results, &own)?
+    {
         return Ok(None);
     }
     let path = baseline::save(options.results, &own, run, false)?;

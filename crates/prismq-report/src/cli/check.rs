@@ -20,9 +20,9 @@ Examples:
   prismq-report check
   prismq-report check --threshold 'latency/end_to_end/workers=1:p99_ms < 20 ms' --strict
 
-Exit statuses: 0 every target is met; 4 one is missed; 5 figures are missing or cannot be trusted, or a
-target has no data; 6 with --strict, a target is met but chance could undo it; 2 a target says nothing
-that can be checked; 1 a file could not be read.")]
+Exit statuses: 0 no target is missed; 4 one is, beyond chance; 5 figures cannot be trusted, a target has no
+data or, with --require-all, something was not measured; 6 with --strict, a target is undecided; 2 a target
+says nothing that can be checked; 1 a file could not be read.")]
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
@@ -32,9 +32,12 @@ pub(super) struct Check {
     /// File of the targets [default: benches/targets.toml, unless there is a --threshold]
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// A target counts as met only if the whole interval of its figure is on the good side
+    /// A target that is undecided counts
     #[arg(long)]
     strict: bool,
+    /// What was not measured counts
+    #[arg(long)]
+    require_all: bool,
 }
 
 impl Check {
@@ -44,6 +47,9 @@ impl Check {
         let mut verdict = judge(&run, &targets, None, FailOn::Never)?;
         if self.strict {
             verdict = verdict.strict();
+        }
+        if self.require_all {
+            verdict = verdict.require_all();
         }
         show(&terminal(&View::new(&run, &verdict)))?;
         Ok(verdict.status.exit_code())

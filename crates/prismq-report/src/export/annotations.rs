@@ -11,13 +11,14 @@ use crate::verdict::Verdict;
 /// How many annotations of one level a step shows; more are dropped silently.
 const SHOWN_MAX: usize = 10;
 
-/// An error for each reason not to trust the run and each target that is not met, a warning for each
+/// An error for each reason not to trust the run and each target that is missed or has no figure, a warning for each
 /// regression, open question and doubtful scenario. Where there are more than are shown, the last of a
 /// level says how many.
 #[must_use]
 pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
     let reasons = verdict.invalid.iter().map(|reason| ("invalid".to_owned(), reason.clone()));
-    let not_met = |check: &&Check| !matches!(check.outcome, Outcome::Met { .. });
+    let not_met =
+        |check: &&Check| matches!(check.outcome, Outcome::Missed { .. } | Outcome::NoData { .. });
     let missed = verdict.checks.iter().filter(not_met);
     let errors = reasons.chain(missed.map(|check| (name(&check.target), sentence(check))));
 

@@ -10,8 +10,8 @@ use crate::record::{RunRecord, SuiteRecord};
 use crate::targets::{Check, Outcome};
 use crate::verdict::Verdict;
 
-/// A run and its verdict as XML. A missed target is a failure, a target without a figure an error, and so
-/// is a run that cannot be trusted.
+/// A run and its verdict as XML. A missed target is a failure, one that is undecided or was not measured is
+/// skipped; a target without a figure is an error, and so is a run that cannot be trusted.
 ///
 /// # Errors
 /// [`ExportError::Format`], which only a defect in the writer causes.
@@ -57,11 +57,15 @@ fn suite_of(check: &Check) -> &str {
 fn case(check: &Check) -> TestCase {
     let mut status = match check.outcome {
         Outcome::Met { .. } => TestCaseStatus::success(),
+        Outcome::Undecided { .. } | Outcome::NotMeasured { .. } => TestCaseStatus::skipped(),
         Outcome::Missed { .. } => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Outcome::NoData { .. } => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
     match check.outcome {
         Outcome::Met { .. } => {}
+        Outcome::Undecided { .. } | Outcome::NotMeasured { .. } => {
+            status.set_message(sentence(check));
+        }
         Outcome::Missed { .. } => {
             status.set_message(sentence(check)).set_type("target missed");
         }

@@ -91,6 +91,12 @@ fn sentence(Check { target, outcome, .. }: &Check) -> String {
                 margin.unwrap_or_default()
             )
         }
+        Outcome::Undecided { value, .. } => {
+            format!("{value} {unit}, wanted {operator} {bound} {unit}: the rounds do not tell")
+        }
+        Outcome::NotMeasured { reason } => {
+            format!("not measured, wanted {operator} {bound} {unit}: {reason}")
+        }
         Outcome::NoData { reason } => {
             format!("no figure, wanted {operator} {bound} {unit}: {reason}")
         }

@@ -39,7 +39,7 @@ pub struct HistoryLine {
     pub engine: Option<String>,
     /// The profile.
     pub profile: Option<String>,
-    /// What the run came to: `PASS`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
+    /// What the run came to: `PASS`, `PARTIAL`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
     pub status: String,
     /// What a target is held against, and what was measured in several rounds; nothing of a scenario
     /// that is invalid.

@@ -27,7 +27,7 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 /// The `schema` of a [`RunRecord`].
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
-pub const SCHEMA_VERSION: &str = "1.1.0";
+pub const SCHEMA_VERSION: &str = "1.2.0";
 /// The versions that a reader of [`SCHEMA_VERSION`] accepts, as a regular expression.
 pub(crate) const VERSION_PATTERN: &str = r"^1\.[0-9]+\.[0-9]+$";
 
@@ -95,6 +95,19 @@ pub struct Scenario {
     /// What makes the figures doubtful without making them worthless, one sentence each; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// How often its targets were held against the rounds measured until then, the last time included;
+    /// since 1.2.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub looks: u64,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_one(looks: &u64) -> bool {
+    *looks == 1
 }
 
 impl Scenario {

@@ -8,13 +8,16 @@ use super::ConfidenceInterval;
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictRecord {
-    /// `PASS`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
+    /// `PASS`, `PARTIAL`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
     pub status: String,
     /// Why figures are missing or cannot be trusted.
     pub invalid: Vec<String>,
     /// What could not be told, where that was asked to count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inconclusive: Vec<String>,
+    /// What is not part of the run; since 1.2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_measured: Vec<String>,
     /// Every target.
     pub thresholds: Vec<Threshold>,
     /// The run beside a baseline.
@@ -33,11 +36,14 @@ pub struct Threshold {
     pub wanted: String,
     /// The figure, in the unit of `wanted`; null if there was none.
     pub observed: Option<f64>,
-    /// Where the true figure lies.
+    /// What it was decided by: where the true figure lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<ConfidenceInterval>,
-    /// Whether it was met; a target without a figure never is.
+    /// Whether it was met; a target without a figure, or one that is undecided, never is.
     pub ok: bool,
+    /// `met`, `missed`, `undecided`, `no data` or `not measured`; since 1.2.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outcome: String,
     /// Distance from the bound on the good side, as a share of the bound.
     pub margin: Option<f64>,
     /// Why there was no figure.

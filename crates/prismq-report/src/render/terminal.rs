@@ -34,9 +34,11 @@ impl Look {
     /// The style of a verdict, of any kind.
     fn verdict(self, word: &str, text: &str) -> String {
         let style = match word {
-            "PASS" | "improved" => Style::new().green(),
-            "INCONCLUSIVE" | "NO DATA" | "missing" => Style::new().yellow(),
-            "FAIL" | "REGRESSION" | "INVALID" | "regressed" => Style::new().red(),
+            "PASS" | "MET" | "improved" => Style::new().green(),
+            "PARTIAL" | "INCONCLUSIVE" | "UNDECIDED" | "NO DATA" | "missing" => {
+                Style::new().yellow()
+            }
+            "FAIL" | "MISSED" | "REGRESSION" | "INVALID" | "regressed" => Style::new().red(),
             _ => Style::new(),
         };
         self.style(style.bold(), text)
@@ -112,7 +114,7 @@ fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
-/// A group a paragraph, a target a line: `PASS p99_ms < 1000 ms: 3.1 [2.9, 3.4], 99 % to spare`.
+/// A group a paragraph, a target a line: `MET p99_ms < 1000 ms: 3.1 [2.9, 3.4], 99 % to spare`.
 fn targets(text: &mut String, look: Look, groups: &[TargetGroup]) {
     let all = || groups.iter().flat_map(|group| &group.targets);
     let widest = |of: fn(&TargetView) -> &str| {

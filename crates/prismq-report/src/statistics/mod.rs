@@ -16,6 +16,7 @@ mod order;
 mod paired_test;
 mod rank_test;
 mod sample_size;
+mod sequence;
 mod usl;
 
 pub use bootstrap::{Seed, median_of_ratios_interval, relative_change_interval};
@@ -29,6 +30,7 @@ pub use order::{CONFIDENCE, median, median_interval, quantile};
 pub use paired_test::paired_p;
 pub use rank_test::{RankTest, rank_test};
 pub use sample_size::samples_needed;
+pub use sequence::{BETWEEN_RUNS, Estimate, tail_at_look};
 pub use usl::{Level, Peak, Scaling, Uncertain, UslError, fit};
 
 /// The interval between two figures, the lower first.

@@ -10,10 +10,15 @@
 //!
 //! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
-//! a file without targets is an error. What missed targets mean for a run is [`crate::verdict`]'s.
+//! a file without targets is an error. How a figure is held against its bound is `decision`'s, what that
+//! means for a run [`crate::verdict`]'s.
 
+mod check;
+mod decision;
 mod parse;
 
+pub use check::{Check, Outcome, check, check_scenario};
+pub use decision::{Answer, FALSE_ALARMS, Level, decide};
 pub use parse::{parse, read, threshold};
 
 use std::fmt;
@@ -21,8 +26,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::record::{Metric, RunRecord};
-use crate::statistics::{Bounds, median_interval};
+use crate::record::{Metric, RunRecord, Scenario};
 
 /// Where the targets of a workspace lie.
 pub const FILE: &str = "benches/targets.toml";
@@ -50,8 +54,12 @@ impl Target {
     /// The metric it is about, if the run has it.
     #[must_use]
     pub fn metric_of<'run>(&self, run: &'run RunRecord) -> Option<&'run Metric> {
+        self.scenario_of(run)?.metric(&self.metric)
+    }
+
+    fn scenario_of<'run>(&self, run: &'run RunRecord) -> Option<&'run Scenario> {
         let mut scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
-        scenarios.find(|scenario| scenario.id == self.scenario)?.metric(&self.metric)
+        scenarios.find(|scenario| scenario.id == self.scenario)
     }
 
     /// Whether a figure in its unit meets it.
@@ -71,11 +79,8 @@ pub enum AskedOf {
 }
 
 impl AskedOf {
-    fn holds_for(self, run: &RunRecord) -> bool {
-        match self {
-            Self::EveryRun => true,
-            Self::RunsBeyondSmoke => run.suites.iter().any(|suite| suite.profile != SMOKE),
-        }
+    fn holds_for(self, profile: &str) -> bool {
+        self == Self::EveryRun || profile != SMOKE
     }
 }
 
@@ -135,54 +140,6 @@ impl fmt::Display for Operator {
     }
 }
 
-/// What became of a target.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Check {
-    /// The target.
-    pub target: Target,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Where the figure truly lies, with 95 %: as recorded, else from the metric's rounds.
-    pub interval: Option<Bounds>,
-}
-
-impl Check {
-    /// Whether the interval crosses the bound: the figure is on one side of it, but another run might
-    /// be on the other. The outcome stands.
-    #[must_use]
-    pub fn is_uncertain(&self) -> bool {
-        let holds = |figure| self.target.holds(figure);
-        match (&self.outcome, self.interval) {
-            (Outcome::NoData { .. }, _) | (_, None) => false,
-            (_, Some(interval)) => holds(interval.lower) != holds(interval.upper),
-        }
-    }
-}
-
-/// What became of a target.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// The figure meets it.
-    Met {
-        /// The figure.
-        value: f64,
-        /// Its distance from the bound as a share of the bound, where that means something.
-        margin: Option<f64>,
-    },
-    /// The figure misses it.
-    Missed {
-        /// The figure.
-        value: f64,
-        /// Its distance from the bound, negative, as a share of the bound.
-        margin: Option<f64>,
-    },
-    /// There is no figure.
-    NoData {
-        /// Why not.
-        reason: String,
-    },
-}
-
 /// What is wrong with the targets.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -222,62 +179,4 @@ pub enum TargetError {
         /// What is wrong, and what to write.
         reason: String,
     },
-}
-
-/// Holds every target that is asked of a run against it.
-///
-/// # Errors
-/// [`TargetError::Target`] if a target's unit is not its metric's.
-pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetError> {
-    targets
-        .iter()
-        .filter(|target| target.asked_of.holds_for(run))
-        .map(|target| {
-            let (outcome, interval) = (outcome(target, run)?, interval(target, run));
-            Ok(Check { target: target.clone(), outcome, interval })
-        })
-        .collect()
-}
-
-/// The interval of a target's figure.
-fn interval(target: &Target, run: &RunRecord) -> Option<Bounds> {
-    let metric = target.metric_of(run)?;
-    match &metric.interval {
-        Some(interval) => Some(Bounds { lower: interval.lower, upper: interval.upper }),
-        None => median_interval(&metric.samples),
-    }
-}
-
-fn outcome(target: &Target, run: &RunRecord) -> Result<Outcome, TargetError> {
-    let no_data = |reason: String| Ok(Outcome::NoData { reason });
-    let suite = target.scenario.split('/').next().unwrap_or_default();
-    let Some(record) = run.suites.iter().find(|record| record.suite == suite) else {
-        return no_data(format!("suite {suite} was not run"));
-    };
-    let Some(scenario) = record.scenarios.iter().find(|found| found.id == target.scenario) else {
-        return no_data("the scenario was not run".to_owned());
-    };
-    let Some(metric) = scenario.metric(&target.metric) else {
-        return no_data("the scenario has no such metric".to_owned());
-    };
-    if metric.unit != target.unit {
-        return Err(TargetError::Target {
-            place: target.place.clone(),
-            key: format!("{}:{}", target.scenario, target.metric),
-            reason: format!(
-                "is in {:?}, but the metric is in {:?}: write the bound in that",
-                target.unit, metric.unit
-            ),
-        });
-    }
-    let Some(value) = metric.value else {
-        let reason = metric.reason.as_deref().unwrap_or("the metric has no value");
-        return no_data(reason.to_owned());
-    };
-    let margin = target.operator.margin(value, target.bound);
-    Ok(if target.operator.holds(value, target.bound) {
-        Outcome::Met { value, margin }
-    } else {
-        Outcome::Missed { value, margin }
-    })
 }

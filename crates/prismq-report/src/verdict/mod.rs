@@ -13,8 +13,10 @@ use crate::targets::{Check, Outcome, Target, TargetError, check};
 /// What a run comes to, from best to worst. The worst that applies counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// Every target is met and every figure can be trusted.
+    /// No target is missed and every figure can be trusted.
     Pass,
+    /// The same of what was measured, which is a part of what could be.
+    Partial,
     /// The figures do not tell, where that was asked to count.
     Inconclusive,
     /// A metric is worse than the baseline, where that was asked to count.
@@ -30,7 +32,7 @@ impl Status {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Pass => 0,
+            Self::Pass | Self::Partial => 0,
             Self::Regression => 3,
             Self::TargetMissed => 4,
             Self::Invalid => 5,
@@ -43,6 +45,7 @@ impl Status {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pass => "PASS",
+            Self::Partial => "PARTIAL",
             Self::Regression => "REGRESSION",
             Self::TargetMissed => "FAIL",
             Self::Invalid => "INVALID",
@@ -73,6 +76,8 @@ pub struct Verdict {
     pub invalid: Vec<String>,
     /// What could not be told, where that counts.
     pub inconclusive: Vec<String>,
+    /// What is not part of the run, one sentence each.
+    pub not_measured: Vec<String>,
     /// The run beside a baseline, if there is one.
     pub comparison: Option<Comparison>,
 }
@@ -89,14 +94,20 @@ pub fn judge(
 ) -> Result<Verdict, TargetError> {
     let checks = check(targets, run)?;
     let mut invalid = trust::objections(run);
-    let no_data = |check: &&Check| matches!(check.outcome, Outcome::NoData { .. });
-    let without_data = checks.iter().filter(no_data).count();
+    let count = |is: fn(&Outcome) -> bool| checks.iter().filter(|check| is(&check.outcome)).count();
+    let without_data = count(|outcome| matches!(outcome, Outcome::NoData { .. }));
     if without_data > 0 {
         invalid.push(format!("{without_data} of {} targets have no data", checks.len()));
     }
+    let mut not_measured: Vec<String> =
+        run.missing.iter().map(|suite| format!("suite {suite} was not run")).collect();
+    let left_out = count(|outcome| matches!(outcome, Outcome::NotMeasured { .. }));
+    if left_out > 0 {
+        not_measured.push(format!("{left_out} of {} targets were not measured", checks.len()));
+    }
     let inconclusive =
         comparison.as_ref().map(|comparison| untold(comparison, fail_on)).unwrap_or_default();
-    let missed = checks.iter().any(|check| matches!(check.outcome, Outcome::Missed { .. }));
+    let missed = count(|outcome| matches!(outcome, Outcome::Missed { .. })) > 0;
     let regressed =
         fail_on != FailOn::Never && comparison.as_ref().is_some_and(Comparison::has_regression);
     let status = if !invalid.is_empty() {
@@ -107,30 +118,29 @@ pub fn judge(
         Status::Regression
     } else if !inconclusive.is_empty() {
         Status::Inconclusive
+    } else if !not_measured.is_empty() {
+        Status::Partial
     } else {
         Status::Pass
     };
-    Ok(Verdict { status, checks, invalid, inconclusive, comparison })
+    Ok(Verdict { status, checks, invalid, inconclusive, not_measured, comparison })
 }
 
 impl Verdict {
-    /// The same, where a target is met only if the whole interval of its figure is on the good side of
-    /// the bound: what chance could undo is inconclusive.
+    /// The same, where an undecided target counts: it is inconclusive.
     #[must_use]
     pub fn strict(mut self) -> Self {
         for Check { target, outcome, interval } in &self.checks {
-            if let (Outcome::Met { .. }, Some(interval)) = (outcome, interval)
-                && !(target.holds(interval.lower) && target.holds(interval.upper))
-            {
+            if let (Outcome::Undecided { value, .. }, Some(interval)) = (outcome, interval) {
                 self.inconclusive.push(format!(
-                    "{}:{} meets {} {} {}, but its interval from {} to {} reaches beyond",
+                    "{}:{} is {value} {unit}, between {} and {}: that does not tell whether it is {} {} {unit}",
                     target.scenario,
                     target.metric,
-                    target.operator,
-                    target.bound,
-                    target.unit,
                     interval.lower,
                     interval.upper,
+                    target.operator,
+                    target.bound,
+                    unit = target.unit,
                 ));
             }
         }
@@ -138,6 +148,22 @@ impl Verdict {
             self.status = self.status.max(Status::Inconclusive);
         }
         self
+    }
+
+    /// The same, where a part is not enough: what was not measured makes the run invalid.
+    #[must_use]
+    pub fn require_all(mut self) -> Self {
+        if !self.not_measured.is_empty() {
+            self.invalid.append(&mut self.not_measured);
+            self.status = Status::Invalid;
+        }
+        self
+    }
+
+    /// How many targets came to this.
+    #[must_use]
+    pub fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
+        self.checks.iter().filter(|check| is(&check.outcome)).count()
     }
 }
 

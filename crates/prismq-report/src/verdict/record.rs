@@ -3,11 +3,10 @@
 use super::Verdict;
 use crate::comparison::{Change, Comparison, Row};
 use crate::record::{
-    ComparedMetric, ComparisonRecord, ConfidenceInterval, Metric, RunRecord, Threshold,
-    VerdictRecord,
+    ComparedMetric, ComparisonRecord, ConfidenceInterval, RunRecord, Threshold, VerdictRecord,
 };
 use crate::statistics::Bounds;
-use crate::targets::{Check, Outcome};
+use crate::targets::{Check, FALSE_ALARMS, Outcome};
 
 impl Verdict {
     /// The verdict on `run` in the words of its record.
@@ -17,6 +16,7 @@ impl Verdict {
             status: self.status.word().to_owned(),
             invalid: self.invalid.clone(),
             inconclusive: self.inconclusive.clone(),
+            not_measured: self.not_measured.clone(),
             thresholds: self.checks.iter().map(|check| threshold(check, run)).collect(),
             comparison: self.comparison.as_ref().map(comparison),
         }
@@ -24,34 +24,36 @@ impl Verdict {
 }
 
 fn threshold(Check { target, outcome, interval }: &Check, run: &RunRecord) -> Threshold {
-    let (ok, observed, margin, reason) = match outcome {
-        Outcome::Met { value, margin } => (true, Some(*value), *margin, None),
-        Outcome::Missed { value, margin } => (false, Some(*value), *margin, None),
-        Outcome::NoData { reason } => (false, None, None, Some(reason.clone())),
+    let (word, observed, margin, reason) = match outcome {
+        Outcome::Met { value, margin } => ("met", Some(*value), *margin, None),
+        Outcome::Missed { value, margin } => ("missed", Some(*value), *margin, None),
+        Outcome::Undecided { value, margin } => ("undecided", Some(*value), *margin, None),
+        Outcome::NoData { reason } => ("no data", None, None, Some(reason.clone())),
+        Outcome::NotMeasured { reason } => ("not measured", None, None, Some(reason.clone())),
     };
+    let rounds = target.metric_of(run).map_or(0, |metric| metric.samples.len());
     Threshold {
         scenario: target.scenario.clone(),
         metric: target.metric.clone(),
         wanted: format!("{} {} {}", target.operator, target.bound, target.unit),
         observed,
-        interval: interval
-            .zip(target.metric_of(run))
-            .map(|(bounds, metric)| recorded(bounds, metric)),
-        ok,
+        interval: interval.map(|bounds| decided_by(bounds, rounds)),
+        ok: matches!(outcome, Outcome::Met { .. }),
+        outcome: word.to_owned(),
         margin,
         reason,
     }
 }
 
-/// The interval in the record's words: the metric's own, else that of its rounds.
-fn recorded(bounds: Bounds, metric: &Metric) -> ConfidenceInterval {
-    metric.interval.clone().unwrap_or_else(|| ConfidenceInterval {
-        level: 0.95,
+/// The interval in the record's words.
+fn decided_by(bounds: Bounds, rounds: usize) -> ConfidenceInterval {
+    ConfidenceInterval {
+        level: 1.0 - FALSE_ALARMS,
         lower: bounds.lower,
         upper: bounds.upper,
-        method: "order statistics of the median".to_owned(),
-        rounds: metric.samples.len() as u64,
-    })
+        method: "confidence sequence, together with all targets".to_owned(),
+        rounds: rounds as u64,
+    }
 }
 
 fn comparison(comparison: &Comparison) -> ComparisonRecord {

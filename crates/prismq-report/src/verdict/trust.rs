@@ -2,10 +2,12 @@
 
 use crate::record::{RunRecord, SuiteRecord, Validity};
 
-/// Why figures are missing or cannot be trusted, one sentence each.
+/// Why figures cannot be trusted, one sentence each.
 pub(super) fn objections(run: &RunRecord) -> Vec<String> {
-    let mut invalid: Vec<String> =
-        run.missing.iter().map(|suite| format!("suite {suite} was not run")).collect();
+    let mut invalid = Vec::new();
+    if run.suites.is_empty() {
+        invalid.push("no suite was run".to_owned());
+    }
     for suite in &run.suites {
         in_suite(suite, &mut invalid);
     }

@@ -20,7 +20,7 @@ mod a_change_has_its_interval_and_floor;
 mod a_count_of_what_must_not_happen_is_compared_exactly;
 mod a_slowdown_put_in_on_purpose_is_found;
 mod a_summary_says_how_much_on_the_whole;
-mod a_target_met_by_chance_is_uncertain;
+mod decision;
 mod noise_known_from_elsewhere_raises_the_floor;
 #[cfg(unix)]
 mod programs_are_started_in_turn_and_compared;

@@ -22,7 +22,7 @@ fn no_line_is_longer_than_a_narrow_terminal() {
         // What has no space in it cannot be broken.
         for line in text.lines().filter(|line| line.trim().contains(' ')) {
             let longest = line.split(' ').map(measure_text_width).max().unwrap();
-            let room = usize::from(width).max(longest + 8) + " 234".len();
+            let room = usize::from(width).max(longest + 8) + " 234],".len();
             assert!(measure_text_width(line) <= room, "{width}: {line}");
         }
     }

@@ -133,6 +133,7 @@ fn scenario(id: &str, model: Model, metrics: Vec<Metric>) -> Scenario {
         seed: Some(7),
         rounds: Vec::new(),
         warnings: Vec::new(),
+        looks: 1,
     }
 }
 

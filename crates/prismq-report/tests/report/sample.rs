@@ -70,6 +70,7 @@ pub(crate) fn scenario(suite: &str) -> Scenario {
         seed: None,
         rounds: Vec::new(),
         warnings: Vec::new(),
+        looks: 1,
     }
 }
 

@@ -213,11 +213,14 @@ fn report_adds_to_the_summary_of_a_step_what_has_room() {
     let text = std::fs::read_to_string(&summary).unwrap();
     assert!(text.starts_with("before\n# PASS"), "{text}");
 
-    std::fs::write(scene.path().join("targets.toml"), "[targets]\n\"latency/a:b\" = \"< 1 s\"")
-        .unwrap();
+    std::fs::write(
+        scene.path().join("targets.toml"),
+        "[targets]\n\"latency/drain/workers=5:b\" = \"< 1 s\"",
+    )
+    .unwrap();
     let full = prismq_report::export::SUMMARY_BYTES_MAX;
     std::fs::write(&summary, "x".repeat(full - 600)).unwrap();
-    github().stdout(contains("::error title=latency/a%3Ab::no figure, wanted < 1 s"));
+    github().stdout(contains("::error title=latency/drain/workers=5%3Ab::no figure, wanted < 1 s"));
     let text = std::fs::read_to_string(&summary).unwrap();
     assert!(text.len() <= full && text.contains("*Cut here"), "{}", text.len());
 }
@@ -319,7 +322,7 @@ fn validate_tells_records_from_what_is_none() {
         let mut command = run(scene.path(), &["validate"]);
         command.args(arguments).assert()
     };
-    validate(&[good]).code(0).stdout(contains("prismq/run 1.1.0, 5 suites, 5 scenarios"));
+    validate(&[good]).code(0).stdout(contains("prismq/run 1.2.0, 5 suites, 5 scenarios"));
     validate(&[good, "targets.toml"])
         .code(5)
         .stdout(contains("valid: ").and(contains("INVALID: targets.toml is not a record: at")));

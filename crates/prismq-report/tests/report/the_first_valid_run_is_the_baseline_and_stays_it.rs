@@ -45,8 +45,8 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
     let mut incomplete = numbered(sample::run(), 1);
     incomplete.suites.remove(0);
     let conclusion = concluded(results, &incomplete, None, None);
-    assert_eq!(conclusion.status, Status::Invalid);
-    assert!(baseline::list(results).unwrap().is_empty(), "an invalid run is no baseline");
+    assert_eq!(conclusion.status, Status::Partial);
+    assert!(baseline::list(results).unwrap().is_empty(), "a part is no baseline");
 
     let first = concluded(results, &numbered(sample::run(), 2), None, None);
     assert_eq!(first.status, Status::Pass);
@@ -97,12 +97,12 @@ fn the_page_shows_the_history_of_the_machine() {
 }
 
 #[test]
-fn an_invalid_run_is_kept_only_by_name_and_is_called_so() {
+fn a_part_is_kept_only_by_name_and_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = numbered(sample::run(), 1);
     run.suites.remove(0);
     let conclusion = concluded(folder.path(), &run, Some("half"), None);
-    assert!(conclusion.terminal.contains("kept as baseline half, though it is invalid"));
+    assert!(conclusion.terminal.contains("kept as baseline half, though it is a part"));
 }
 
 #[test]

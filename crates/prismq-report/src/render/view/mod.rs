@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::humanise::number;
 use crate::record::{Known, RunRecord};
-use crate::targets::{Check, Outcome};
+use crate::targets::Outcome;
 use crate::verdict::{Status, Verdict};
 
 /// Everything a report shows.
@@ -77,22 +77,28 @@ impl View {
 }
 
 fn headline(verdict: &Verdict) -> String {
-    let met = |check: &&Check| matches!(check.outcome, Outcome::Met { .. });
-    let met = verdict.checks.iter().filter(met).count();
-    let all = verdict.checks.len();
-    let targets = if all == 0 {
-        "no target checked".to_owned()
-    } else {
-        format!("{met} of {all} targets met")
+    let met = verdict.count(|outcome| matches!(outcome, Outcome::Met { .. }));
+    let missed = verdict.count(|outcome| matches!(outcome, Outcome::Missed { .. }));
+    let undecided = verdict.count(|outcome| matches!(outcome, Outcome::Undecided { .. }));
+    let left_out = verdict.count(|outcome| matches!(outcome, Outcome::NotMeasured { .. }));
+    let all = verdict.checks.len() - left_out;
+    let mut targets = match all {
+        0 if left_out == 0 => "no target checked".to_owned(),
+        _ if missed > 0 => format!("{missed} of {all} targets missed"),
+        _ => format!("{met} of {all} targets met"),
     };
+    for (count, what) in [(undecided, "undecided"), (left_out, "not measured")] {
+        if count > 0 {
+            targets.push_str(&format!(", {count} {what}"));
+        }
+    }
     match (verdict.status, &verdict.comparison) {
-        (Status::Pass, Some(comparison)) if all == 0 => {
+        (Status::Pass | Status::Partial, Some(comparison)) if verdict.checks.is_empty() => {
             format!("no regression against {}", comparison.baseline)
         }
-        (Status::Pass, _) => targets,
+        (Status::Pass | Status::Partial | Status::TargetMissed, _) => targets,
         (Status::Inconclusive, _) => "these figures do not tell: see why below".to_owned(),
         (Status::Regression, _) => format!("{targets}, but worse than the baseline"),
-        (Status::TargetMissed, _) => format!("{} of {all} targets missed", all - met),
         (Status::Invalid, _) => "these figures prove nothing: see why below".to_owned(),
     }
 }

@@ -16,7 +16,7 @@ pub(in super::super) struct TargetGroup {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct TargetView {
-    /// `PASS`, `FAIL` or `NO DATA`.
+    /// `MET`, `MISSED`, `UNDECIDED` or `NO DATA`.
     pub(in super::super) mark: &'static str,
     /// What its scenario is told apart by, for example `workers=5`.
     pub(in super::super) parameters: String,
@@ -24,13 +24,15 @@ pub(in super::super) struct TargetView {
     pub(in super::super) expression: String,
     /// The figure with its interval, or why there is none.
     pub(in super::super) measured: String,
-    /// How far from the bound, and whether chance could undo it: `2.1 % to spare, uncertain`.
+    /// How far from the bound: `2.1 % to spare`.
     pub(in super::super) margin: String,
 }
 
+/// The targets of what was measured.
 pub(super) fn groups(checks: &[Check]) -> Vec<TargetGroup> {
     let mut groups: Vec<TargetGroup> = Vec::new();
-    for check in checks {
+    let measured = |check: &&Check| !matches!(check.outcome, Outcome::NotMeasured { .. });
+    for check in checks.iter().filter(measured) {
         let scenario = check.target.scenario.as_str();
         let (name, parameters) = scenario.rsplit_once('/').unwrap_or((scenario, ""));
         let target = view(check, parameters);
@@ -51,9 +53,12 @@ fn view(check: &Check, parameters: &str) -> TargetView {
         None => number(value),
     };
     let (mark, measured, margin) = match &check.outcome {
-        Outcome::Met { value, margin } => ("PASS", figure(*value), *margin),
-        Outcome::Missed { value, margin } => ("FAIL", figure(*value), *margin),
-        Outcome::NoData { reason } => ("NO DATA", format!("no data: {reason}"), None),
+        Outcome::Met { value, margin } => ("MET", figure(*value), *margin),
+        Outcome::Missed { value, margin } => ("MISSED", figure(*value), *margin),
+        Outcome::Undecided { value, margin } => ("UNDECIDED", figure(*value), *margin),
+        Outcome::NoData { reason } | Outcome::NotMeasured { reason } => {
+            ("NO DATA", format!("no data: {reason}"), None)
+        }
     };
     let bound = quantity(target.bound, &target.unit);
     TargetView {
@@ -61,10 +66,6 @@ fn view(check: &Check, parameters: &str) -> TargetView {
         parameters: parameters.to_owned(),
         expression: format!("{} {} {bound}", target.metric, target.operator),
         measured,
-        margin: match (margin.map_or_else(String::new, spare), check.is_uncertain()) {
-            (margin, false) => margin,
-            (margin, true) if margin.is_empty() => "uncertain".to_owned(),
-            (margin, true) => format!("{margin}, uncertain"),
-        },
+        margin: margin.map_or_else(String::new, spare),
     }
 }

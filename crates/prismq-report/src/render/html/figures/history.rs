@@ -39,8 +39,10 @@ fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
     let watched = |(scenario, metric): &(&str, &str)| {
         input.verdict.checks.iter().position(|check| {
             let margin = match check.outcome {
-                Outcome::Met { margin, .. } | Outcome::Missed { margin, .. } => margin,
-                Outcome::NoData { .. } => None,
+                Outcome::Met { margin, .. }
+                | Outcome::Missed { margin, .. }
+                | Outcome::Undecided { margin, .. } => margin,
+                Outcome::NoData { .. } | Outcome::NotMeasured { .. } => None,
             };
             margin.is_some() && check.target.scenario == *scenario && check.target.metric == *metric
         })

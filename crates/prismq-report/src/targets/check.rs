@@ -1,0 +1,139 @@
+//! A run held against its targets.
+
+use super::decision::{Answer, Level, decide};
+use super::{Target, TargetError};
+use crate::record::{Metric, RunRecord, Scenario};
+use crate::statistics::Bounds;
+
+/// A target and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// The target.
+    pub target: Target,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it was decided by: where the true figure lies, of a figure measured in several rounds.
+    pub interval: Option<Bounds>,
+}
+
+/// What became of a target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The figure meets it, beyond chance where it was sampled.
+    Met {
+        /// The figure.
+        value: f64,
+        /// Its distance from the bound as a share of the bound, where that means something.
+        margin: Option<f64>,
+    },
+    /// The figure misses it, beyond chance where it was sampled.
+    Missed {
+        /// The figure.
+        value: f64,
+        /// Its distance from the bound, negative, as a share of the bound.
+        margin: Option<f64>,
+    },
+    /// The figure was sampled and the rounds do not tell on which side of the bound the true one is.
+    Undecided {
+        /// The figure.
+        value: f64,
+        /// Its distance from the bound as a share of the bound, negative on the bad side.
+        margin: Option<f64>,
+    },
+    /// It was measured and there is no figure.
+    NoData {
+        /// Why not.
+        reason: String,
+    },
+    /// Its scenario is not part of this run.
+    NotMeasured {
+        /// What was not run.
+        reason: String,
+    },
+}
+
+/// Holds every target that is asked of a run against it.
+///
+/// # Errors
+/// [`TargetError::Target`] if a target's unit is not its metric's.
+pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetError> {
+    // Goals are asked as soon as one suite is of a larger profile.
+    let smoke = run.suites.iter().all(|suite| suite.profile == super::SMOKE);
+    let profile = if smoke { super::SMOKE } else { "" };
+    let asked = asked(targets, profile);
+    let level = asked.len();
+    asked
+        .into_iter()
+        .map(|target| match target.scenario_of(run) {
+            Some(scenario) => check_one(target, scenario, level),
+            None => Ok(not_measured(target, run)),
+        })
+        .collect()
+}
+
+/// Holds the targets of one scenario against the rounds measured so far, as the verdict will: `targets` are
+/// all there are, and `looks` of the scenario counts this one.
+///
+/// # Errors
+/// [`TargetError::Target`] if a target's unit is not its metric's.
+pub fn check_scenario(
+    targets: &[Target],
+    profile: &str,
+    scenario: &Scenario,
+) -> Result<Vec<Check>, TargetError> {
+    let asked = asked(targets, profile);
+    let level = asked.len();
+    let own = asked.into_iter().filter(|target| target.scenario == scenario.id);
+    own.map(|target| check_one(target, scenario, level)).collect()
+}
+
+fn asked<'a>(targets: &'a [Target], profile: &str) -> Vec<&'a Target> {
+    targets.iter().filter(|target| target.asked_of.holds_for(profile)).collect()
+}
+
+fn not_measured(target: &Target, run: &RunRecord) -> Check {
+    let suite = target.scenario.split('/').next().unwrap_or_default();
+    let reason = if run.suites.iter().any(|record| record.suite == suite) {
+        "the scenario was not run".to_owned()
+    } else {
+        format!("suite {suite} was not run")
+    };
+    Check { target: target.clone(), outcome: Outcome::NotMeasured { reason }, interval: None }
+}
+
+fn check_one(target: &Target, scenario: &Scenario, targets: usize) -> Result<Check, TargetError> {
+    let no_data = |reason: &str| {
+        let outcome = Outcome::NoData { reason: reason.to_owned() };
+        Ok(Check { target: target.clone(), outcome, interval: None })
+    };
+    let Some(metric) = scenario.metric(&target.metric) else {
+        return no_data("the scenario has no such metric");
+    };
+    if metric.unit != target.unit {
+        return Err(TargetError::Target {
+            place: target.place.clone(),
+            key: format!("{}:{}", target.scenario, target.metric),
+            reason: format!(
+                "is in {:?}, but the metric is in {:?}: write the bound in that",
+                target.unit, metric.unit
+            ),
+        });
+    }
+    let Some(value) = metric.value else {
+        return no_data(metric.reason.as_deref().unwrap_or("the metric has no value"));
+    };
+    let level = Level { targets, looks: scenario.looks };
+    let (answer, interval) = decide(target, figures(metric, &value), level);
+    let margin = target.operator.margin(value, target.bound);
+    let outcome = match answer {
+        Answer::Met => Outcome::Met { value, margin },
+        Answer::Missed => Outcome::Missed { value, margin },
+        Answer::Undecided => Outcome::Undecided { value, margin },
+    };
+    Ok(Check { target: target.clone(), outcome, interval })
+}
+
+/// The rounds of a metric; the figure alone where it was taken once.
+fn figures<'a>(metric: &'a Metric, value: &'a f64) -> &'a [f64] {
+    if metric.samples.is_empty() { std::slice::from_ref(value) } else { &metric.samples }
+}
