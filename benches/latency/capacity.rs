@@ -1,5 +1,6 @@
 //! What rate can be sustained here and now: the measure of every load that is a share of it. Sought
-//! by whoever asks first; the saturation scenario seeks anew in each of its rounds, for its own figures.
+//! by whoever asks first; the saturation scenario looks for it anew in each of its rounds, which gives it an
+//! interval.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,17 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::error::{Error, Result};
-use prismq_bench::metrics::median;
 use prismq_bench::stage::Stage;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::OpenLoop;
 use prismq_bench::workload::pipeline::{Pipeline, pipeline};
-use prismq_bench::workload::saturation::saturate;
+use prismq_bench::workload::saturation::{PRECISION, back_off, search, try_rate};
 
 pub(crate) const CALLERS: usize = 10;
 pub(crate) const WORKERS: usize = 10;
-/// Searches whose median is trusted: a single one may meet a stall of the disk and end at half.
-const SEARCHES: usize = 3;
 
 /// Rates in tasks a second.
 #[derive(Debug, Clone, Copy)]
@@ -37,52 +35,46 @@ pub(crate) struct Capacity {
 #[derive(Debug, Default)]
 struct Known {
     closed: Option<f64>,
-    /// What was found last: where the next search begins.
-    last: Option<f64>,
     /// The rate that loads are shares of. It is found once, before any load is offered, so that a load is the
     /// same in all rounds.
     sustainable: Option<f64>,
+    /// What the next round of the saturation scenario begins with.
+    next: Option<f64>,
 }
 
 impl Capacity {
-    /// The rates that loads are shares of, searched for by who asks first.
+    /// The rates that loads are shares of, searched for by who asks first: by short tries, after which the rate
+    /// that was found is held for longer and lowered until it holds.
     pub(crate) fn rates(&self, stage: &Stage) -> Result<Rates> {
+        let closed = self.closed(stage)?;
         let known = self.known.borrow().sustainable;
         let sustainable = match known {
             Some(sustainable) => sustainable,
             None => {
-                let found = self.searched(stage)?;
-                *self.known.borrow_mut().sustainable.insert(found)
+                let tried = |rate| try_rate(stage, &load(), rate, tried_for(stage));
+                let found = search(closed, tried)?.ok_or_else(|| unfit(closed))?;
+                let held = back_off(found, |rate| try_rate(stage, &load(), rate, held_for(stage)))?;
+                *self.known.borrow_mut().sustainable.insert(held.ok_or_else(|| unfit(found))?)
             }
         };
-        Ok(Rates { closed: self.closed(stage)?, sustainable })
+        Ok(Rates { closed, sustainable })
     }
 
-    /// The median of several searches.
-    fn searched(&self, stage: &Stage) -> Result<f64> {
-        let mut found = Vec::new();
-        while found.len() < SEARCHES {
-            match self.search(stage) {
-                // One that finds nothing does no harm beside others that did.
-                Err(Error::Unfit { .. }) if !found.is_empty() => break,
-                rate => found.push(rate?),
-            }
-        }
-        Ok(median(&found).unwrap_or_default())
+    /// The rate that loads are shares of, if it was sought.
+    pub(crate) fn known(&self) -> Option<f64> {
+        self.known.borrow().sustainable
     }
 
-    /// Searches once more, from what was found before.
-    pub(crate) fn search(&self, stage: &Stage) -> Result<f64> {
-        let last = self.known.borrow().last;
-        let guess = match last {
-            Some(found) => found,
-            None => self.closed(stage)?,
-        };
-        let found = saturate(stage, &load(), guess, tried_for(stage))?.ok_or_else(|| {
-            Error::Unfit { reason: format!("not even a part of {guess:.0} tasks/s is sustained") }
-        })?;
-        self.known.borrow_mut().last = Some(found);
-        Ok(found)
+    /// The highest rate that holds now, found anew: from the last one, a step up if that held at once, down
+    /// until one holds if not.
+    pub(crate) fn hold(&self, stage: &Stage) -> Result<f64> {
+        let sustainable = self.rates(stage)?.sustainable;
+        let first = self.known.borrow().next.unwrap_or(sustainable);
+        let held = back_off(first, |rate| try_rate(stage, &load(), rate, round_for(stage)))?
+            .ok_or_else(|| unfit(first))?;
+        let step = if held < first { 1.0 } else { 1.0 + PRECISION };
+        self.known.borrow_mut().next = Some(held * step);
+        Ok(held)
     }
 
     /// What callers reach that wait for each answer, measured once.
@@ -103,9 +95,23 @@ impl Capacity {
     }
 }
 
-/// How long each rate is tried.
+fn unfit(rate: f64) -> Error {
+    Error::Unfit { reason: format!("not even a part of {rate:.0} tasks/s is sustained") }
+}
+
+/// How long each rate is tried in the search.
 pub(crate) fn tried_for(stage: &Stage) -> Duration {
-    Duration::from_millis(stage.scale().pick(5, 20, 200, 2_000))
+    Duration::from_millis(stage.scale().pick(5, 20, 1_000, 2_000))
+}
+
+/// How long the rate that was found must hold.
+pub(crate) fn held_for(stage: &Stage) -> Duration {
+    Duration::from_millis(stage.scale().pick(5, 100, 5_000, 10_000))
+}
+
+/// How long a rate must hold in a round of the saturation scenario.
+pub(crate) fn round_for(stage: &Stage) -> Duration {
+    Duration::from_millis(stage.scale().pick(5, 20, 2_000, 5_000))
 }
 
 /// The load whose rate is sought.
@@ -115,6 +121,7 @@ pub(crate) fn load() -> OpenLoop {
         generators: CALLERS,
         tasks: 0,
         warm_up: 0,
+        settle: 0,
         interval: Duration::ZERO,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),

@@ -26,6 +26,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         generators: 1,
         tasks,
         warm_up: tasks / 10,
+        settle: 0,
         interval: Duration::from_secs(1) / rate,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),

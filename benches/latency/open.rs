@@ -10,7 +10,7 @@ use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::saturation::{WARM_UP_PERCENT, at_rate};
+use prismq_bench::workload::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};
@@ -35,7 +35,7 @@ fn measured(suite: &Suite, percent: usize, arrivals: Arrivals) -> Duration {
     let scale = suite.stage().scale();
     Duration::from_millis(match (percent, arrivals) {
         (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_300, 6_000),
-        _ => scale.pick(5, 100, 400, 3_000),
+        _ => scale.pick(5, 100, 1_000, 3_000),
     })
 }
 
@@ -54,6 +54,7 @@ fn at_load(
         .with("workers", WORKERS)
         .with("measured_ms", u64::try_from(measured.as_millis()).unwrap_or(u64::MAX))
         .with("warm_up_percent", WARM_UP_PERCENT)
+        .with("settle_percent", SETTLE_PERCENT)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", arrivals.name())
         .with("handler", "no-op")

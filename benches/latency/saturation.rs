@@ -1,4 +1,4 @@
-//! The highest rate that can be sustained, sought anew in each round from what was found before.
+//! The highest rate that can be sustained: in each round the one that held, from what held before.
 
 use std::time::Duration;
 
@@ -11,22 +11,26 @@ use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::saturation::P99_BOUND;
 use prismq_report::record::Model;
 
-use crate::capacity::{CALLERS, Capacity, WORKERS, tried_for};
+use crate::capacity::{CALLERS, Capacity, WORKERS, held_for, round_for, tried_for};
 
 pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     let floor_tasks = suite.stage().scale().pick(100, 1_000, 5_000, 20_000);
-    let tried_ms = u64::try_from(tried_for(suite.stage()).as_millis()).unwrap_or(u64::MAX);
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let stage = suite.stage();
+    let (tried, held, round) = (tried_for(stage), held_for(stage), round_for(stage));
     let case = Case::new("saturation", "workers", WORKERS)
         .model(Model::Open)
         .with("callers", CALLERS)
-        .with("tried_for_ms", tried_ms)
-        .with("p99_bound_ms", u64::try_from(P99_BOUND.as_millis()).unwrap_or(u64::MAX))
+        .with("tried_for_ms", ms(tried))
+        .with("held_for_ms", ms(held))
+        .with("round_ms", ms(round))
+        .with("p99_bound_ms", ms(P99_BOUND))
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", "constant rate")
         .with("handler", "no-op");
     let capacity = capacity.clone();
     suite.measure(case, move |stage| {
-        let found = capacity.search(stage)?;
+        let found = capacity.hold(stage)?;
         let closed = capacity.closed(stage)?;
         let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);
         let readings =

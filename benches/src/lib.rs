@@ -34,6 +34,7 @@ pub mod run_identity;
 pub mod sampler;
 mod session;
 pub mod stage;
+pub mod steadiness;
 pub mod suite;
 pub mod terminal;
 pub mod timeline;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::health;
 use crate::metrics::{Reading, Spec, median};
+use crate::steadiness;
 
 /// What defines a scenario: its name and everything about its work.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,6 +126,8 @@ pub struct Round {
     pub achieved: Option<f64>,
     /// Median latency of its first and last thirds in seconds, where it was to be steady.
     pub thirds: Option<(f64, f64)>,
+    /// Whether its latencies were steady, where that was to be told.
+    pub steady: Option<bool>,
     /// What the disk or SQLite did in the same round, beside one of its readings.
     pub floors: Vec<Beside>,
     /// What happened in it and when.
@@ -186,6 +189,10 @@ pub fn scenario<'a>(
         .into_iter()
         .map(|(spec, samples)| Metric { floors: floors(&rounds, spec), ..spec.fold(samples) })
         .collect();
+    let steady: Vec<bool> = rounds.iter().filter_map(|round| round.steady).collect();
+    if let Some(reason) = steadiness::never_steady(&steady) {
+        steadiness::withhold(&mut metrics, &reason);
+    }
     metrics.extend(once);
     let mut reasons = faults(&rounds);
     let achieved: Vec<f64> = rounds.iter().filter_map(|round| round.achieved).collect();

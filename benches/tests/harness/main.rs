@@ -23,5 +23,6 @@ mod arrivals_are_as_they_are_called;
 mod floors_stand_beside_their_figures;
 mod intervals_tell_a_round_over_time;
 mod queueing_theory_is_found_again;
+mod steadiness;
 mod the_highest_sustained_rate_is_found;
 mod what_does_not_stay_as_it_began_is_told;

@@ -45,6 +45,7 @@ pub(crate) fn offer(
         generators: 1,
         tasks,
         warm_up: tasks / 10,
+        settle: 0,
         interval,
         arrivals,
         work,
