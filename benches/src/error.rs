@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use prismq_report::targets::TargetError;
 use thiserror::Error;
 
 use crate::engine::EngineError;
@@ -24,6 +25,9 @@ pub enum Error {
     /// A file that describes a workload is wrong.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The targets say nothing that can be checked, or ask for another unit than a metric has.
+    #[error(transparent)]
+    Targets(#[from] TargetError),
     /// A file or directory could not be used.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

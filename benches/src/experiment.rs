@@ -5,11 +5,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use prismq_report::record::{self, Metric};
+use prismq_report::record::{self, Metric, Scenario};
 
 use crate::error::Result;
 use crate::metrics::Spec;
-use crate::recorder::{Case, Round};
+use crate::recorder::{self, Case, Round};
 use crate::rounds::Spread;
 use crate::stage::Stage;
 
@@ -25,6 +25,7 @@ pub struct Experiment {
     figures: Option<FiguresFn>,
     discarded: Option<Measured>,
     measured: Vec<Measured>,
+    looks: u64,
 }
 
 /// What Criterion follows of a scenario.
@@ -73,6 +74,7 @@ impl Experiment {
             figures: None,
             discarded: None,
             measured: Vec::new(),
+            looks: 0,
         }
     }
 
@@ -177,10 +179,24 @@ impl Experiment {
         &self.measured
     }
 
-    /// What went wrong in the round that does not count.
-    #[must_use]
-    pub fn faults_of_discarded(&self) -> &[String] {
-        self.discarded.as_ref().map_or(&[], |discarded| &discarded.round.faults)
+    /// Takes note that its targets are held against the rounds so far.
+    pub const fn look(&mut self) {
+        self.looks += 1;
+    }
+
+    /// Its part of the record, with figures that belong to no single round.
+    ///
+    /// # Errors
+    /// If distributions cannot be merged or written.
+    pub fn scenario(&self, suite: &str, once: Vec<Metric>) -> Result<Scenario> {
+        let rounds = self.measured.iter().map(|measured| &measured.round);
+        let mut scenario = recorder::scenario(suite, self.case.clone(), rounds, once)?;
+        if let Some(discarded) = &self.discarded {
+            recorder::object(&mut scenario, &discarded.round.faults);
+        }
+        // The verdict looks at them in any case.
+        scenario.looks = self.looks.max(1);
+        Ok(scenario)
     }
 
     /// How long a round takes, by the latest.
@@ -202,6 +218,11 @@ impl Experiment {
             }
             _ => Some(round.followed.as_secs_f64() * 1e9),
         }
+    }
+
+    /// Claims nothing but correctness, as in test mode.
+    pub(crate) fn claim_nothing(&mut self) {
+        self.case.claims.clear();
     }
 
     /// The making of its own figures, which can be done once.

@@ -16,6 +16,8 @@ pub struct Progress {
     shown: bool,
     bar: Option<ProgressBar>,
     suite: &'static str,
+    /// How long the suites after this one take, if that is known.
+    after: Option<Duration>,
     rounds: usize,
     done: usize,
     started: Instant,
@@ -23,12 +25,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins a suite of so many rounds.
+    /// Begins a suite, after which others take so long, if that is known.
     #[must_use]
-    pub fn begin(suite: &'static str, rounds: usize, shown: bool) -> Self {
-        let bar = (shown && std::io::stderr().is_terminal()).then(|| bar(rounds));
+    pub fn begin(suite: &'static str, after: Option<Duration>, shown: bool) -> Self {
+        let bar = (shown && std::io::stderr().is_terminal()).then(bar);
         let now = Instant::now();
-        Self { shown, bar, suite, rounds, done: 0, started: now, last_line: now }
+        Self { shown, bar, suite, after, rounds: 0, done: 0, started: now, last_line: now }
     }
 
     /// Adds rounds to what is to be done.
@@ -41,7 +43,7 @@ impl Progress {
 
     /// Shows which round is about to be run, and how long all that are left will take where that is known.
     pub fn round(&mut self, id: &str, left: Option<Duration>) {
-        let left = left.map(about).unwrap_or_default();
+        let left = left.map(|left| self.left(left)).unwrap_or_default();
         match &self.bar {
             Some(bar) => {
                 bar.set_position(size(self.done));
@@ -54,6 +56,12 @@ impl Progress {
             None => {}
         }
         self.done += 1;
+    }
+
+    fn left(&self, left: Duration) -> String {
+        let run = self.after.filter(|after| !after.is_zero());
+        let run = run.map(|after| format!(", {} of the whole run", about(left + after)));
+        format!(", about {} left{}", about(left), run.unwrap_or_default())
     }
 
     /// Ends the show.
@@ -69,17 +77,13 @@ impl Progress {
     }
 }
 
-fn about(left: Duration) -> String {
-    let seconds = left.as_secs();
-    if seconds < 60 {
-        format!(", about {seconds} s left")
-    } else {
-        format!(", about {} min left", seconds.div_ceil(60))
-    }
+fn about(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
-fn bar(rounds: usize) -> ProgressBar {
-    let bar = ProgressBar::new(size(rounds));
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {pos}/{len} {elapsed} {msg}") {
         bar.set_style(style);
     }

@@ -1,59 +1,120 @@
-//! The rounds of a suite, run one by one in the order that was drawn.
+//! The rounds of a suite, run one by one in the order that was drawn; then more of those scenarios whose
+//! targets they did not decide.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::clocks::Clock;
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::progress::Progress;
-use crate::rounds::{Order, Slot};
+use crate::rounds::{Order, Slot, Spread};
 use crate::stage::Stage;
 
+/// Rounds that are added before the next look at the targets: half as many as are run in any case. Each
+/// look costs certainty, so that one after every round would decide later.
+const ROUNDS_A_LOOK: usize = 5;
+
 /// A suite whose rounds are being run.
-pub(crate) struct Session<'a> {
+#[derive(Debug)]
+pub struct Session<'a> {
     suite: &'static str,
     stage: &'a Stage,
+    clock: &'a dyn Clock,
     experiments: &'a mut [Experiment],
     order: Order,
     sequence: u64,
-    progress: Option<Progress>,
+    progress: Progress,
 }
 
 impl<'a> Session<'a> {
-    /// Begins the rounds of these experiments. The seed draws their order.
-    pub(crate) fn begin(
+    /// Begins the rounds of these experiments. The clock tells what of a budget is spent, the seed draws the
+    /// order of the rounds.
+    pub fn begin(
         suite: &'static str,
         stage: &'a Stage,
+        clock: &'a dyn Clock,
         experiments: &'a mut [Experiment],
         seed: u64,
+        progress: Progress,
     ) -> Self {
         let order = Order::from_seed(seed);
-        Self { suite, stage, experiments, order, sequence: 0, progress: None }
+        Self { suite, stage, clock, experiments, order, sequence: 0, progress }
     }
 
-    /// Runs the rounds that are run in any case: so many of each experiment.
+    /// Runs the rounds that are run in any case: so many of each experiment, after one that is discarded where
+    /// that is asked for.
     ///
     /// # Errors
     /// The first error of a round.
-    pub(crate) fn run_fixed(&mut self, rounds: usize, discarding: bool) -> Result<()> {
+    pub fn run_fixed(&mut self, rounds: usize, discarding: bool) -> Result<()> {
         let spreads: Vec<_> = self.experiments.iter().map(Experiment::spread).collect();
         let slots = self.order.fixed(&spreads, rounds, discarding);
-        self.run(&slots)
-    }
-
-    fn run(&mut self, slots: &[Slot]) -> Result<()> {
-        match &mut self.progress {
-            Some(progress) => progress.extend(slots.len()),
-            None => self.progress = Some(Progress::begin(self.suite, slots.len(), true)),
-        }
+        self.progress.extend(slots.len());
         for (done, slot) in slots.iter().enumerate() {
             let left = self.left(slots.get(done..).unwrap_or_default());
-            let Some(experiment) = self.experiments.get_mut(slot.scenario) else { continue };
-            if let Some(progress) = &mut self.progress {
-                progress.round(&experiment.case().id(self.suite), left);
-            }
-            experiment.run(self.stage, self.sequence, slot.discarded)?;
-            self.sequence += 1;
+            self.run(*slot, left)?;
         }
+        Ok(())
+    }
+
+    /// Adds rounds to the experiments that are open, in turn, until none is or the budget is spent. Rounds that
+    /// would not end within the budget, by how long the latest took, are not begun. Each experiment counts the
+    /// looks that were taken, the last of them after its last round.
+    ///
+    /// # Errors
+    /// The first error of a round or of `is_open`.
+    pub fn run_undecided(
+        &mut self,
+        budget: Duration,
+        is_open: impl Fn(&Experiment) -> Result<bool>,
+    ) -> Result<()> {
+        let end = self.clock.now() + budget;
+        let spread = self.experiments.iter().enumerate();
+        let mut open: Vec<usize> = spread
+            .filter(|(_, experiment)| experiment.spread() == Spread::Run)
+            .map(|(place, _)| place)
+            .collect();
+        loop {
+            let mut still = Vec::new();
+            for place in open {
+                let Some(experiment) = self.experiments.get_mut(place) else { continue };
+                experiment.look();
+                if is_open(experiment)? {
+                    still.push(place);
+                }
+            }
+            open = self.add_rounds(&still, end)?;
+            if open.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Adds up to [`ROUNDS_A_LOOK`] rounds to each, and gives those that got any.
+    fn add_rounds(&mut self, open: &[usize], end: Instant) -> Result<Vec<usize>> {
+        let mut extended = Vec::new();
+        for _ in 0..ROUNDS_A_LOOK {
+            for scenario in self.order.shuffled(open.to_vec()) {
+                let lasts = self.experiments.get(scenario).and_then(Experiment::lasts);
+                let left = end.saturating_duration_since(self.clock.now());
+                if left.is_zero() || lasts.is_none_or(|lasts| lasts > left) {
+                    continue;
+                }
+                self.progress.extend(1);
+                self.run(Slot { scenario, discarded: false }, Some(left))?;
+                if !extended.contains(&scenario) {
+                    extended.push(scenario);
+                }
+            }
+        }
+        Ok(extended)
+    }
+
+    fn run(&mut self, slot: Slot, left: Option<Duration>) -> Result<()> {
+        let Some(experiment) = self.experiments.get_mut(slot.scenario) else { return Ok(()) };
+        self.progress.round(&experiment.case().id(self.suite), left);
+        experiment.run(self.stage, self.sequence, slot.discarded)?;
+        self.sequence += 1;
         Ok(())
     }
 
@@ -64,9 +125,7 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the rounds.
-    pub(crate) fn end(self) {
-        if let Some(progress) = self.progress {
-            progress.end();
-        }
+    pub fn end(self) {
+        self.progress.end();
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use prismq_report::criterion::folder_of;
@@ -12,7 +12,10 @@ use prismq_report::record::{
 };
 
 use crate::child;
+use crate::clocks::SystemClock;
+use crate::decision::Decision;
 use crate::driver::{self, ROUNDS, Unit};
+use crate::durations::{Durations, runs_all_suites};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Measurements};
@@ -20,6 +23,7 @@ use crate::filter::Filter;
 use crate::invocation::{Invocation, Mode};
 use crate::places;
 use crate::profile::Scale;
+use crate::progress::Progress;
 use crate::recorder::{self, Case, Round};
 use crate::run_identity::RunIdentity;
 use crate::session::Session;
@@ -128,7 +132,7 @@ impl Suite {
     ///
     /// # Errors
     /// [`Error::Twice`] if the suite has a scenario of this id.
-    pub fn add(&mut self, experiment: Experiment) -> Result<()> {
+    pub fn add(&mut self, mut experiment: Experiment) -> Result<()> {
         let id = experiment.case().id(self.name);
         let cases = self.experiments.iter().map(Experiment::case);
         if cases
@@ -136,6 +140,9 @@ impl Suite {
             .any(|case| case.id(self.name) == id)
         {
             return Err(Error::Twice { id });
+        }
+        if self.is_trial() {
+            experiment.claim_nothing();
         }
         self.experiments.push(experiment);
         Ok(())
@@ -180,14 +187,31 @@ impl Suite {
         Ok(())
     }
 
-    /// Runs all rounds.
+    /// Runs all rounds, and more of those scenarios that have an undecided target.
     fn measure_all(&mut self) -> Result<()> {
         let seed = u64::try_from(self.started_at.as_nanosecond()).unwrap_or_default();
         let rounds = self.invocation.measured_calls(ROUNDS);
         let discarding = self.invocation.discarded_calls() > 0;
-        let mut session = Session::begin(self.name, &self.stage, &mut self.experiments, seed);
+        let (suite, decision) = (self.name, Decision::of_run(self.stage.scale())?);
+        let began = Instant::now();
+        let profile = decision.profile().name();
+        let durations = Durations::of(&places::target_dir(), profile, self.stage.kind().name());
+        let whole = matches!(self.filter, Filter::All) && runs_all_suites();
+        let after = durations.after(suite).filter(|_| whole);
+        let progress = Progress::begin(suite, after, true);
+        let experiments = &mut self.experiments;
+        let mut session =
+            Session::begin(suite, &self.stage, &SystemClock, experiments, seed, progress);
         session.run_fixed(rounds, discarding)?;
+        if !self.invocation.quick {
+            let is_open =
+                |found: &Experiment| decision.is_open(&found.scenario(suite, Vec::new())?);
+            session.run_undecided(decision.share(suite), is_open)?;
+        }
         session.end();
+        if matches!(self.filter, Filter::All) {
+            durations.keep(suite, began.elapsed());
+        }
         Ok(())
     }
 
@@ -197,32 +221,15 @@ impl Suite {
         let measurements = Measurements::of(&self.experiments);
         let mut scenarios = Vec::new();
         for (experiment, figures) in self.experiments.iter().zip(figures) {
-            let rounds = experiment.measured().iter().map(|measured| &measured.round);
             let once = figures.map(|figures| figures(&measurements)).unwrap_or_default();
-            let case = experiment.case().clone();
-            let mut scenario = self.recorded(case, rounds.collect(), once)?;
-            recorder::object(&mut scenario, experiment.faults_of_discarded());
-            scenarios.push(scenario);
+            scenarios.push(experiment.scenario(self.name, once)?);
         }
         for (case, conclusion) in std::mem::take(&mut self.conclusions) {
             if let Some(round) = conclusion(&measurements) {
-                scenarios.push(self.recorded(case, vec![&round], Vec::new())?);
+                scenarios.push(recorder::scenario(self.name, case, [&round], Vec::new())?);
             }
         }
         Ok(scenarios)
-    }
-
-    fn recorded(
-        &self,
-        mut case: Case,
-        rounds: Vec<&Round>,
-        once: Vec<prismq_report::record::Metric>,
-    ) -> Result<Scenario> {
-        if self.is_trial() {
-            // It claims nothing but correctness.
-            case.claims.clear();
-        }
-        recorder::scenario(self.name, case, rounds, once)
     }
 
     /// Checks what was measured and writes the record, if this start is one that is recorded and anything

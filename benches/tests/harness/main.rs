@@ -25,4 +25,5 @@ mod intervals_tell_a_round_over_time;
 mod queueing_theory_is_found_again;
 mod steadiness;
 mod the_highest_sustained_rate_is_found;
+mod undecided_rounds;
 mod what_does_not_stay_as_it_began_is_told;
