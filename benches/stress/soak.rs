@@ -45,7 +45,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let slopes_found: Rc<RefCell<Vec<Metric>>> = Rc::default();
     let slopes_made = slopes_found.clone();
     let experiment = Experiment::new(case, move |stage| {
-        let soaked = soak(stage, load, |_| {})?;
+        let soaked = soak(stage, load)?;
         *slopes_made.borrow_mut() = slopes(&soaked);
         let p99 = Duration::from_nanos(soaked.end_to_end.value_at_quantile(0.99));
         let round = Round {
