@@ -58,7 +58,8 @@ pub struct Offered {
     pub left_at_last_arrival: f64,
     /// Median latency of the first and the last third, in seconds.
     pub thirds: Option<(f64, f64)>,
-    /// Whether latencies were steady in what was measured; `None` of too few tasks to tell.
+    /// Whether latencies were steady in what was measured; `None` of too few tasks to tell, and of a load that is
+    /// not given any to settle.
     pub steady: Option<bool>,
     /// The round over time.
     pub course: record::Round,
@@ -119,7 +120,7 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
         achieved,
         left_at_last_arrival: left_at_last_arrival(&lives),
         thirds: health::thirds(measured),
-        steady: settled.steady,
+        steady: settled.steady.filter(|_| load.settle > 0),
         course,
         faults: worked.faults,
     })

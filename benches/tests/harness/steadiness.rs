@@ -8,9 +8,10 @@ use prismq_bench::metrics::{LOST, P99_MS};
 use prismq_bench::recorder::{Case, Round, scenario};
 use prismq_bench::steadiness::settled;
 use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::workload::open_loop::OpenLoop;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
+use crate::theory::{constant, offer_load};
 use crate::virtual_clock::VirtualClock;
 
 const WARM_UP: usize = 100;
@@ -66,10 +67,21 @@ fn too_few_tasks_say_nothing() {
 #[test]
 fn an_overload_is_never_steady() {
     let clock = Arc::new(VirtualClock::new());
-    let work = constant(&clock, Duration::from_millis(2));
-    let interval = Duration::from_millis(1);
-    let offered = offer(&clock, Misdeed::None, Arrivals::Constant, interval, 1_000, work);
-    assert_eq!(offered.steady, Some(false));
+    let load = OpenLoop {
+        workers: 1,
+        generators: 1,
+        tasks: TASKS,
+        warm_up: WARM_UP,
+        settle: SETTLE,
+        interval: Duration::from_millis(1),
+        arrivals: Arrivals::Constant,
+        work: constant(&clock, Duration::from_millis(2)),
+    };
+    let offered = offer_load(&clock, Misdeed::None, &load);
+    assert_eq!((offered.steady, offered.latencies.end_to_end.len()), (Some(false), TASKS as u64));
+    // One that is measured from its start on, whatever happens, is not asked.
+    let offered = offer_load(&clock, Misdeed::None, &OpenLoop { settle: 0, ..load });
+    assert_eq!(offered.steady, None);
 }
 
 #[test]
