@@ -66,15 +66,16 @@ impl Capacity {
     }
 
     /// The highest rate that holds now, found anew: from the last one, a step up if that held at once, down
-    /// until one holds if not.
+    /// until one holds if not. 0 where none does, as where others have the machine to themselves for so long.
     pub(crate) fn hold(&self, stage: &Stage) -> Result<f64> {
         let sustainable = self.rates(stage)?.sustainable;
         let first = self.known.borrow().next.unwrap_or(sustainable);
-        let held = back_off(first, |rate| try_rate(stage, &load(), rate, round_for(stage)))?
-            .ok_or_else(|| unfit(first))?;
-        let step = if held < first { 1.0 } else { 1.0 + PRECISION };
-        self.known.borrow_mut().next = Some(held * step);
-        Ok(held)
+        let held = back_off(first, |rate| try_rate(stage, &load(), rate, round_for(stage)))?;
+        self.known.borrow_mut().next = held.map(|held| {
+            let step = if held < first { 1.0 } else { 1.0 + PRECISION };
+            held * step
+        });
+        Ok(held.unwrap_or(0.0))
     }
 
     /// What callers reach that wait for each answer, measured once.
