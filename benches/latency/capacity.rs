@@ -112,7 +112,7 @@ pub(crate) fn held_for(stage: &Stage) -> Duration {
 
 /// How long a rate must hold in a round of the saturation scenario.
 pub(crate) fn round_for(stage: &Stage) -> Duration {
-    Duration::from_millis(stage.scale().pick(5, 20, 2_000, 5_000))
+    Duration::from_millis(stage.scale().pick(5, 20, 1_000, 5_000))
 }
 
 /// The load whose rate is sought.

@@ -34,7 +34,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
 fn measured(suite: &Suite, percent: usize, arrivals: Arrivals) -> Duration {
     let scale = suite.stage().scale();
     Duration::from_millis(match (percent, arrivals) {
-        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_300, 6_000),
+        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_000, 6_000),
         _ => scale.pick(5, 100, 1_000, 3_000),
     })
 }

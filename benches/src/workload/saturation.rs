@@ -27,7 +27,7 @@ const TRIES: usize = 10;
 pub const WARM_UP_PERCENT: usize = 25;
 
 /// How much longer it may be where latencies still move.
-pub const SETTLE_PERCENT: usize = 50;
+pub const SETTLE_PERCENT: usize = 25;
 
 /// Share of the rate that must be offered.
 const OFFERED: f64 = 0.97;
