@@ -72,7 +72,7 @@ pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>>
         }
         (_, "max_workers") => {
             let drained = drained(&spoiled(Fault::Complains), 2, 10)?;
-            MAX_WORKERS.counts(if bearable(&[&drained], 2) { 2 } else { 0 })
+            MAX_WORKERS.counts(if bearable(&[drained.borne(2)]) { 2 } else { 0 })
         }
         (_, "speed_up") => {
             let rate = |workers| -> Result<f64> {
@@ -248,6 +248,7 @@ fn offered(stage: &Stage) -> Result<Offered> {
         generators: 1,
         tasks: 3,
         warm_up: 0,
+        settle: 0,
         interval: MS,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
