@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::bench_dir::BenchDir;
+use prismq_bench::engine::EngineKind;
 use prismq_bench::profile::Scale;
 use prismq_bench::stage::Stage;
 use prismq_bench::workload::arrivals::Arrivals;
@@ -109,7 +110,12 @@ fn settings_are_read_back_with_full_durability() {
         let value = |name: &str| {
             settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         };
-        assert_eq!(value("synchronous").as_deref(), Some("2"), "{engine:?}");
+        // prismq syncs the WAL itself before it answers.
+        let (setting, full) = match engine {
+            EngineKind::Prismq => ("durability", "full"),
+            EngineKind::Pooled | EngineKind::Mutex => ("synchronous", "2"),
+        };
+        assert_eq!(value(setting).as_deref(), Some(full), "{engine:?}");
         assert_eq!(value("journal_mode").as_deref(), Some("wal"), "{engine:?}");
         assert!(value("sqlite_version").is_some(), "{engine:?}");
     }

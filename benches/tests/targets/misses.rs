@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::child::Said;
+use prismq_bench::child::{Operation, Said};
+use prismq_bench::counts::by_operation;
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::{Error, Result};
 use prismq_bench::floor::switch::switches;
@@ -135,6 +136,12 @@ fn throughput(
             let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
             known(written.into_iter().find(|reading| reading.spec.name == metric))?
         }
+        "syncs_per_task" => {
+            // Where an operation is to wait for the disk, one that does not misses it, and the other way round.
+            let waits = target.holds(1.0);
+            let other = if waits { Operation::Claim } else { Operation::Enqueue };
+            SYNCS_PER_TASK.reads(by_operation(stage, other, 4)?.syncs)
+        }
         "ratio_to_floor" if target.scenario.contains("pipeline") => {
             let load =
                 Pipeline { producers: 2, workers: 2, tasks: 10, batch: 5, work: Arc::new(|_| {}) };
@@ -196,7 +203,7 @@ fn latency(metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Result<Option<Read
             P50_US.reads(1e6 * Duration::from_nanos(ns).as_secs_f64())
         }
         "p50_ratio_to_switch" => {
-            let woken = wake(&spoiled(Fault::Late(50 * MS)), 1, 3, From::Here)?.wake;
+            let woken = wake(&spoiled(Fault::Late(VERY_LATE)), 1, 3, From::Here)?.wake;
             let (woken, bare) =
                 (woken.value_at_quantile(0.5), switches(3, MS)?.value_at_quantile(0.5));
             P50_RATIO_TO_SWITCH.reads(ratio(woken, bare))
@@ -261,7 +268,7 @@ fn enqueued(stage: &Stage, callers: usize, tasks: usize) -> Result<Enqueued> {
 }
 
 fn against(kind: EngineKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -> Result<f64> {
-    let ours = enqueued(&spoiled(Fault::SlowEnqueue(50 * MS)), 2, 10)?;
+    let ours = enqueued(&spoiled(Fault::SlowEnqueue(VERY_LATE)), 2, 4)?;
     Ok(ours.per_s() / enqueued(&stage.with_engine(kind), 2, 10)?.per_s())
 }
 
