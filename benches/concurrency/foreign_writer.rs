@@ -12,7 +12,7 @@ use prismq_report::record::Model;
 const WORKERS: usize = 10;
 const MS: Duration = Duration::from_millis(1);
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 200, 1_000, 5_000);
     let load = Disturbed { workers: WORKERS, tasks, handler: MS, held: 2 * MS, rest: 2 * MS };
     let case = Case::new("foreign_writer", "workers", WORKERS)
@@ -22,5 +22,5 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .with("handler_ms", 1)
         .with("lock_held_ms", 2)
         .with("lock_rest_ms", 2);
-    suite.measure(case, |stage| round(stage, &load))
+    suite.measure(case, move |stage| round(stage, &load))
 }

@@ -11,11 +11,11 @@ use prismq_report::record::Model;
 
 const WORKERS: usize = 10;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let watched_ms = suite.stage().scale().pick(10, 100, 1_000, 5_000);
     let case =
         Case::new("idle", "workers", WORKERS).model(Model::Probe).with("watched_ms", watched_ms);
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let idled = idle(stage, WORKERS, Duration::from_millis(watched_ms))?;
         let share = idled.processor.as_secs_f64() / idled.watched.as_secs_f64();
         let readings = vec![

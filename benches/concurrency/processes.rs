@@ -13,20 +13,21 @@ const PROCESSES: &[usize] = &[8];
 const PROCESSES_FULL: &[usize] = &[1, 2, 4, 8];
 const WORKERS: usize = 2;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let ladder = suite.stage().scale().pick(PROCESSES, PROCESSES, PROCESSES, PROCESSES_FULL);
     ladder.iter().try_for_each(|processes| drain(suite, *processes))
 }
 
-fn drain(suite: &mut Suite<'_>, processes: usize) -> Result<()> {
+fn drain(suite: &mut Suite, processes: usize) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 100_000);
     let load = Processes { processes, workers: WORKERS, tasks, labour: None };
     let case = Case::new("drain", "processes", processes)
         .with("workers_each", WORKERS)
+        .tasks(tasks)
         .with("tasks", tasks)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let shared = drain_by_processes(stage, load)?;
         let rate = as_f64(shared.audit.completed) / shared.took.as_secs_f64();
         // A claim that saw a task either took it or lost it.

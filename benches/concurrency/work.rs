@@ -51,7 +51,7 @@ const STANDARD: &[Point] = &[
     (Kind::Sleeping, USUAL, 10, 2),
 ];
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let points = match suite.stage().scale() {
         Scale::Trial | Scale::Profile(Profile::Smoke) => SMOKE.to_vec(),
         Scale::Profile(Profile::Standard) => STANDARD.to_vec(),
@@ -72,7 +72,7 @@ fn all() -> Vec<Point> {
     points
 }
 
-fn measure_point(suite: &mut Suite<'_>, (kind, time, workers, processes): Point) -> Result<()> {
+fn measure_point(suite: &mut Suite, (kind, time, workers, processes): Point) -> Result<()> {
     let cores = thread::available_parallelism().map_or(1, Into::into);
     let ideal = Duration::from_millis(suite.stage().scale().pick(10, 50, 400, 400));
     let labour = Labour { kind, time: Duration::from_micros(time.us), long: time.long };
@@ -95,5 +95,5 @@ fn measure_point(suite: &mut Suite<'_>, (kind, time, workers, processes): Point)
     if processes > 1 {
         case = case.and("processes", processes);
     }
-    suite.measure(case, |stage| round(stage, &load, cores))
+    suite.measure(case, move |stage| round(stage, &load, cores))
 }

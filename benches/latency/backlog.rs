@@ -26,9 +26,9 @@ use crate::readings::ms;
 
 const LOAD_PERCENT: usize = 50;
 
-pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
-    let backlog = suite.stage().scale().pick(50, 2_000, 20_000, 200_000);
-    let arriving_ms = suite.stage().scale().pick(5, 100, 700, 5_000);
+pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
+    let backlog = suite.stage().scale().pick(50, 5_000, 20_000, 200_000);
+    let arriving_ms = suite.stage().scale().pick(5, 100, 1_000, 5_000);
     let case = Case::new("backlog", "load", LOAD_PERCENT)
         .model(Model::Backlog)
         .claims("end_to_end", 0.99)
@@ -41,7 +41,8 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
         .with("arrivals", Arrivals::Constant.name())
         .with("handler", "no-op")
         .overload(!suite.stage().scale().tells_rates());
-    suite.measure(case, |stage| {
+    let capacity = capacity.clone();
+    suite.measure(case, move |stage| {
         let rate = capacity.rates(stage)?.sustainable * share(LOAD_PERCENT);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let subsided = surge(

@@ -1,21 +1,21 @@
 //! What rate can be sustained here and now: the measure of every load that is a share of it. Sought
-//! by whoever asks first, and again in each round of the saturation scenario; the median counts.
+//! by whoever asks first; the saturation scenario looks for it anew in each of its rounds, which gives it an
+//! interval.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::error::{Error, Result};
-use prismq_bench::metrics::median;
 use prismq_bench::stage::Stage;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::OpenLoop;
 use prismq_bench::workload::pipeline::{Pipeline, pipeline};
-use prismq_bench::workload::saturation::saturate;
+use prismq_bench::workload::saturation::{PRECISION, back_off, search, try_rate};
 
 pub(crate) const CALLERS: usize = 10;
 pub(crate) const WORKERS: usize = 10;
-/// Searches whose median is trusted: a single one may meet a stall of the disk and end at half.
-const SEARCHES: usize = 3;
 
 /// Rates in tasks a second.
 #[derive(Debug, Clone, Copy)]
@@ -26,45 +26,62 @@ pub(crate) struct Rates {
     pub(crate) sustainable: f64,
 }
 
-/// What is known of it so far.
-#[derive(Debug, Default)]
+/// What is known of it so far, shared by all scenarios whose load is a share of it.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Capacity {
+    known: Rc<RefCell<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
     closed: Option<f64>,
-    /// One for each search.
-    found: Vec<f64>,
+    /// The rate that loads are shares of. It is found once, before any load is offered, so that a load is the
+    /// same in all rounds.
+    sustainable: Option<f64>,
+    /// What the next round of the saturation scenario begins with.
+    next: Option<f64>,
 }
 
 impl Capacity {
-    /// The rates, searched for as long as too few searches were made.
-    pub(crate) fn rates(&mut self, stage: &Stage) -> Result<Rates> {
-        while self.found.len() < SEARCHES {
-            match self.search(stage) {
-                // One that finds nothing does no harm beside others that did.
-                Err(Error::Unfit { .. }) if !self.found.is_empty() => break,
-                found => found?,
-            };
-        }
+    /// The rates that loads are shares of, searched for by who asks first: by short tries, after which the rate
+    /// that was found is held for longer and lowered until it holds.
+    pub(crate) fn rates(&self, stage: &Stage) -> Result<Rates> {
         let closed = self.closed(stage)?;
-        let sustainable = median(&self.found).unwrap_or(closed);
+        let known = self.known.borrow().sustainable;
+        let sustainable = match known {
+            Some(sustainable) => sustainable,
+            None => {
+                let tried = |rate| try_rate(stage, &load(), rate, tried_for(stage));
+                let found = search(closed, tried)?.ok_or_else(|| unfit(closed))?;
+                let held = back_off(found, |rate| try_rate(stage, &load(), rate, held_for(stage)))?;
+                *self.known.borrow_mut().sustainable.insert(held.ok_or_else(|| unfit(found))?)
+            }
+        };
         Ok(Rates { closed, sustainable })
     }
 
-    /// Searches once more, from what was found before.
-    pub(crate) fn search(&mut self, stage: &Stage) -> Result<f64> {
-        let guess = match median(&self.found) {
-            Some(found) => found,
-            None => self.closed(stage)?,
-        };
-        let found = saturate(stage, &load(), guess, tried_for(stage))?.ok_or_else(|| {
-            Error::Unfit { reason: format!("not even a part of {guess:.0} tasks/s is sustained") }
-        })?;
-        self.found.push(found);
-        Ok(found)
+    /// The rate that loads are shares of, if it was sought.
+    pub(crate) fn known(&self) -> Option<f64> {
+        self.known.borrow().sustainable
+    }
+
+    /// The highest rate that holds now, found anew: from the last one, a step up if that held at once, down
+    /// until one holds if not. 0 where none does, as where others have the machine to themselves for so long.
+    pub(crate) fn hold(&self, stage: &Stage) -> Result<f64> {
+        let sustainable = self.rates(stage)?.sustainable;
+        let first = self.known.borrow().next.unwrap_or(sustainable);
+        let held = back_off(first, |rate| try_rate(stage, &load(), rate, round_for(stage)))?;
+        self.known.borrow_mut().next = held.map(|held| {
+            let step = if held < first { 1.0 } else { 1.0 + PRECISION };
+            held * step
+        });
+        Ok(held.unwrap_or(0.0))
     }
 
     /// What callers reach that wait for each answer, measured once.
-    pub(crate) fn closed(&mut self, stage: &Stage) -> Result<f64> {
-        if let Some(closed) = self.closed {
+    pub(crate) fn closed(&self, stage: &Stage) -> Result<f64> {
+        let known = self.known.borrow().closed;
+        if let Some(closed) = known {
             return Ok(closed);
         }
         let load = Pipeline {
@@ -74,13 +91,28 @@ impl Capacity {
             batch: 1,
             work: Arc::new(|_| {}),
         };
-        Ok(*self.closed.insert(pipeline(stage, &load)?.tasks_per_s()))
+        let closed = pipeline(stage, &load)?.tasks_per_s();
+        Ok(*self.known.borrow_mut().closed.insert(closed))
     }
 }
 
-/// How long each rate is tried.
+fn unfit(rate: f64) -> Error {
+    Error::Unfit { reason: format!("not even a part of {rate:.0} tasks/s is sustained") }
+}
+
+/// How long each rate is tried in the search.
 pub(crate) fn tried_for(stage: &Stage) -> Duration {
-    Duration::from_millis(stage.scale().pick(5, 20, 200, 2_000))
+    Duration::from_millis(stage.scale().pick(5, 20, 1_000, 2_000))
+}
+
+/// How long the rate that was found must hold.
+pub(crate) fn held_for(stage: &Stage) -> Duration {
+    Duration::from_millis(stage.scale().pick(5, 100, 5_000, 10_000))
+}
+
+/// How long a rate must hold in a round of the saturation scenario.
+pub(crate) fn round_for(stage: &Stage) -> Duration {
+    Duration::from_millis(stage.scale().pick(5, 20, 1_000, 5_000))
 }
 
 /// The load whose rate is sought.
@@ -90,6 +122,7 @@ pub(crate) fn load() -> OpenLoop {
         generators: CALLERS,
         tasks: 0,
         warm_up: 0,
+        settle: 0,
         interval: Duration::ZERO,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::rounds::SharedRounds;
+use prismq_bench::experiment::Experiment;
+use prismq_bench::recorder::Case;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
@@ -15,9 +15,9 @@ use prismq_report::record::Model;
 
 use crate::readings::round;
 
-const PERCENTILES: [u8; 3] = [50, 95, 99];
+const PERCENTILES: &[u8] = &[50, 95, 99];
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(20, 100, 400, 2_000);
     // A smoke run has no more than a minute for everything.
     let rate: u32 = suite.stage().scale().pick(200, 400, 200, 200);
@@ -26,6 +26,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         generators: 1,
         tasks,
         warm_up: tasks / 10,
+        settle: 0,
         interval: Duration::from_secs(1) / rate,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
@@ -40,16 +41,10 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .with("handler", "no-op")
         // A trial's few tasks are no rate.
         .overload(!suite.stage().scale().tells_rates());
-    let mut shared = SharedRounds::default();
-    for percentile in PERCENTILES {
-        let parameter = format!("{},percentile={percentile}", case.parameter);
-        suite.bench_as(case.scenario, &parameter, |stage, call| {
-            let round = shared.get(call.index, || open_loop(stage, &load))?;
-            let quantile = f64::from(percentile) / 100.0;
-            Ok(Duration::from_nanos(round.latencies.end_to_end.value_at_quantile(quantile)))
-        })?;
-    }
-    let measured = shared.measured().iter().skip(suite.discarded_calls());
-    let rounds: Vec<Round> = measured.map(|offered| round(offered)).collect();
-    suite.record(case, &rounds, Vec::new())
+    let experiment = Experiment::new(case, move |stage| {
+        let offered = open_loop(stage, &load)?;
+        let median = offered.latencies.end_to_end.value_at_quantile(0.5);
+        Ok((Duration::from_nanos(median), round(&offered)))
+    });
+    suite.add(experiment.percentiles("end_to_end", PERCENTILES))
 }

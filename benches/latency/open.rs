@@ -13,7 +13,7 @@ use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::arrivals::Arrivals;
 use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::saturation::{WARM_UP_PERCENT, at_rate};
+use prismq_bench::workload::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};
@@ -26,7 +26,7 @@ const LOADS: &[usize] = &[10, HALF, 75, 90, 100];
 const LOADS_FULL: &[usize] = &[10, 25, HALF, 75, 90, 95, 100, 105];
 const SEED: u64 = 0x7072_6973_6d71;
 
-pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     for percent in suite.stage().scale().pick(LOADS, LOADS_SMOKE, LOADS, LOADS_FULL) {
         at_load(suite, capacity, "open", *percent, Arrivals::Constant)?;
     }
@@ -34,17 +34,17 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
 }
 
 /// How long a load is measured in each round.
-fn measured(suite: &Suite<'_>, percent: usize, arrivals: Arrivals) -> Duration {
+fn measured(suite: &Suite, percent: usize, arrivals: Arrivals) -> Duration {
     let scale = suite.stage().scale();
     Duration::from_millis(match (percent, arrivals) {
-        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_300, 6_000),
-        _ => scale.pick(5, 100, 400, 3_000),
+        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_000, 6_000),
+        _ => scale.pick(5, 100, 1_000, 3_000),
     })
 }
 
 fn at_load(
-    suite: &mut Suite<'_>,
-    capacity: &mut Capacity,
+    suite: &mut Suite,
+    capacity: &Capacity,
     scenario: &'static str,
     percent: usize,
     arrivals: Arrivals,
@@ -57,6 +57,7 @@ fn at_load(
         .with("workers", WORKERS)
         .with("measured_ms", u64::try_from(measured.as_millis()).unwrap_or(u64::MAX))
         .with("warm_up_percent", WARM_UP_PERCENT)
+        .with("settle_percent", SETTLE_PERCENT)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", arrivals.name())
         .with("handler", "no-op")
@@ -66,9 +67,9 @@ fn at_load(
         case = case.seed(seed);
     }
     let syncs = suite.stage().scale().pick(5, 100, 300, 300);
-    let line = format!("{scenario}_by_load");
+    let capacity = capacity.clone();
     let mut index = 0;
-    suite.measure_point(case, Some((&line, percent)), |stage| {
+    suite.measure(case, move |stage| {
         let rates = capacity.rates(stage)?;
         let rate = rates.sustainable * share(percent);
         let arrivals = arrivals.of_round(index);
@@ -76,6 +77,8 @@ fn at_load(
         let load = OpenLoop { arrivals, ..load() };
         let offered = open_loop(stage, &at_rate(&load, rate, measured))?;
         let mut round = round(&offered);
+        // A round of a smoke run is shorter than a stall of the disk.
+        round.steady = round.steady.filter(|_| stage.scale().tells_rates());
         round.readings.push(SUSTAINABLE_TASKS_PER_S.given().reads(rates.sustainable));
         round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
         round.readings.push(OFFERED_TASKS_PER_S.reads(rate));

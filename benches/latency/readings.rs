@@ -34,6 +34,7 @@ pub(crate) fn round(offered: &Offered) -> Round {
         faults: offered.faults.clone(),
         achieved: Some(offered.achieved),
         thirds: offered.thirds,
+        steady: offered.steady,
         course: offered.course.clone(),
         ..Round::default()
     }

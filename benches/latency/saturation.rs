@@ -1,4 +1,4 @@
-//! The highest rate that can be sustained, sought anew in each round from what was found before.
+//! The highest rate that can be sustained: in each round the one that held, from what held before.
 
 use std::time::Duration;
 
@@ -11,21 +11,26 @@ use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::saturation::P99_BOUND;
 use prismq_report::record::Model;
 
-use crate::capacity::{CALLERS, Capacity, WORKERS, tried_for};
+use crate::capacity::{CALLERS, Capacity, WORKERS, held_for, round_for, tried_for};
 
-pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     let floor_tasks = suite.stage().scale().pick(100, 1_000, 5_000, 20_000);
-    let tried_ms = u64::try_from(tried_for(suite.stage()).as_millis()).unwrap_or(u64::MAX);
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let stage = suite.stage();
+    let (tried, held, round) = (tried_for(stage), held_for(stage), round_for(stage));
     let case = Case::new("saturation", "workers", WORKERS)
         .model(Model::Open)
         .with("callers", CALLERS)
-        .with("tried_for_ms", tried_ms)
-        .with("p99_bound_ms", u64::try_from(P99_BOUND.as_millis()).unwrap_or(u64::MAX))
+        .with("tried_for_ms", ms(tried))
+        .with("held_for_ms", ms(held))
+        .with("round_ms", ms(round))
+        .with("p99_bound_ms", ms(P99_BOUND))
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", "constant rate")
         .with("handler", "no-op");
-    suite.measure(case, |stage| {
-        let found = capacity.search(stage)?;
+    let capacity = capacity.clone();
+    suite.measure(case, move |stage| {
+        let found = capacity.hold(stage)?;
         let closed = capacity.closed(stage)?;
         let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);
         let readings =
@@ -33,7 +38,8 @@ pub(crate) fn measure(suite: &mut Suite<'_>, capacity: &mut Capacity) -> Result<
         let round = Round { readings, ..Round::default() }
             .beside(SUSTAINABLE_TASKS_PER_S, "sqlite", life)
             .beside(SUSTAINABLE_TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
-        // The time between two tasks: less is better, as Criterion has it.
-        Ok((Duration::from_secs_f64(1.0 / found), round))
+        // The time between two tasks: less is better, as Criterion has it. A round in which no rate held counts as
+        // one a second.
+        Ok((Duration::from_secs_f64(1.0 / found.max(1.0)), round))
     })
 }

@@ -15,7 +15,7 @@ use crate::readings::ms;
 
 const WORKERS: usize = 10;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(3, 30, 100, 500);
     for (variant, from) in [("in_process", From::Here), ("cross_process", From::Elsewhere)] {
         let case = Case::variant("wake", variant)
@@ -24,7 +24,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             .with("workers", WORKERS)
             .with("tasks", tasks)
             .with("payload_bytes", PAYLOAD_BYTES);
-        suite.measure(case, |stage| {
+        suite.measure(case, move |stage| {
             let woken = wake(stage, WORKERS, tasks, from)?;
             let us = |quantile| 1000.0 * ms(woken.wake.value_at_quantile(quantile));
             let switch = switches(tasks, REST)?;

@@ -17,7 +17,7 @@ use prismq_report::record::Model;
 use crate::readings::ms;
 
 /// Does nothing where no file is named.
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let Some(path) = settings::workload() else { return Ok(()) };
     let mut workload = load(&path)?;
     let trial = suite.is_trial();
@@ -25,7 +25,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         workload.schedule = workload.schedule.for_trial();
     }
     // How fast a trial is says nothing.
-    suite.measure(case(&workload).overload(trial), |stage| {
+    suite.measure(case(&workload).overload(trial), move |stage| {
         let done = perform(stage, &workload.settings, &workload.schedule)?;
         let (p99, mut round) = round(&done)?;
         round.achieved = done.offered;

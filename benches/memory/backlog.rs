@@ -1,9 +1,12 @@
 //! Resident memory with a great many tasks ready, over that with none. One database for all rounds:
 //! each adds a tenth, and claims from what is there.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Instant;
 
 use prismq_bench::error::Result;
+use prismq_bench::experiment::Experiment;
 use prismq_bench::metrics::{GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB};
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::resident_mib;
@@ -16,16 +19,17 @@ const STEPS: usize = 10;
 const CLAIMED: usize = 10;
 const UNREADABLE: &str = "the system does not tell how much memory is resident";
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let ready = suite.stage().scale().pick(2 * BATCH, 10 * BATCH, 1_000_000, 1_000_000);
     let case = Case::new("backlog", "ready", ready)
         .model(Model::Probe)
         .with("enqueue_batch", BATCH)
         .with("payload_bytes", PAYLOAD_BYTES);
+    // Resident memory before the backlog, and after the latest round.
+    let seen = Rc::new(Cell::new((None, None)));
+    let read = seen.clone();
     let mut backlog: Option<Backlog> = None;
-    let mut before = None;
-    let mut rounds = Vec::new();
-    suite.bench(&case, |stage, _| {
+    let experiment = Experiment::new(case, move |stage| {
         let started = Instant::now();
         let backlog = match &mut backlog {
             Some(backlog) => backlog,
@@ -33,27 +37,30 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
                 // What is taken once, such as the page cache, is taken before the reading.
                 let opened = backlog.insert(Backlog::open(stage)?);
                 opened.grow(BATCH)?;
-                before = resident_mib();
+                seen.set((resident_mib(), None));
                 opened
             }
         };
         let left = ready.saturating_sub(backlog.tasks());
         backlog.grow((ready / STEPS).max(BATCH).min(left))?;
         let claimed = backlog.claim(CLAIMED)?;
+        let took = started.elapsed();
         let faults = match claimed {
             CLAIMED => Vec::new(),
             other => vec![format!("a claim of {CLAIMED} gave {other}")],
         };
-        rounds.push(Round { faults, ..Round::default() });
-        Ok(started.elapsed())
-    })?;
-    let after = resident_mib();
-    let known = |value: Option<f64>| value.ok_or_else(|| UNREADABLE.to_owned());
-    let growth = after.zip(before).map(|(after, before)| after - before);
-    let figures = vec![
-        RSS_BEFORE_MIB.once(known(before)),
-        RSS_AFTER_MIB.once(known(after)),
-        GROWTH_MIB.once(known(growth)),
-    ];
-    suite.record(case, &rounds, figures)
+        let (before, _) = seen.get();
+        seen.set((before, resident_mib()));
+        Ok((took, Round { faults, ..Round::default() }))
+    });
+    suite.add(experiment.in_one_piece().figures(move |_| {
+        let (before, after) = read.get();
+        let known = |value: Option<f64>| value.ok_or_else(|| UNREADABLE.to_owned());
+        let growth = after.zip(before).map(|(after, before)| after - before);
+        vec![
+            RSS_BEFORE_MIB.once(known(before)),
+            RSS_AFTER_MIB.once(known(after)),
+            GROWTH_MIB.once(known(growth)),
+        ]
+    }))
 }

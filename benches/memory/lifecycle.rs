@@ -4,11 +4,14 @@
 //! What is recorded spans all rounds, the first one included: memory that is only ever taken once
 //! counts as growth, and the slope tells it from memory that is taken again and again.
 
+use std::cell::RefCell;
 use std::hint::black_box;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use prismq_bench::error::Result;
+use prismq_bench::experiment::Experiment;
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::{PeakWatch, Trend};
 use prismq_bench::suite::Suite;
@@ -21,7 +24,7 @@ const CONCURRENT_WORKERS: usize = 10;
 /// Each handler builds a list of this many numbers, as the original suite's did.
 const NUMBERS: u64 = 10_000;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let scale = suite.stage().scale();
     let tasks = scale.pick(10, 50, 100, 1_000);
     let case = Case::new("lifecycle", "cycles", CYCLES).with("workers", 1);
@@ -32,13 +35,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
 }
 
 /// A round is some cycles of open, load, drain, shut down and close.
-fn watch(
-    suite: &mut Suite<'_>,
-    case: Case,
-    cycles: usize,
-    workers: usize,
-    tasks: usize,
-) -> Result<()> {
+fn watch(suite: &mut Suite, case: Case, cycles: usize, workers: usize, tasks: usize) -> Result<()> {
     let case = case
         .model(Model::Closed)
         .with("tasks_per_cycle", tasks)
@@ -47,9 +44,11 @@ fn watch(
         .with("handler", "builds a list of 10000 numbers");
     let work = Arc::new(|_| drop(black_box((0..NUMBERS).collect::<Vec<u64>>())));
     let load = Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work };
-    let mut trend: Option<Trend> = None;
-    let mut rounds = Vec::new();
-    suite.bench(&case, |stage, call| {
+    let trend: Rc<RefCell<Option<Trend>>> = Rc::default();
+    let found = trend.clone();
+    let experiment = Experiment::new(case, move |stage| {
+        let mut trend = trend.borrow_mut();
+        let first = trend.is_none();
         let trend = trend.get_or_insert_with(Trend::begin);
         let watch = PeakWatch::start()?;
         let started = Instant::now();
@@ -60,12 +59,14 @@ fn watch(
         }
         let took = started.elapsed();
         trend.peak(watch.stop());
-        rounds.push(Round { faults, ..Round::default() });
-        if call.index == 0 {
+        if first {
             trend.warmed_up();
         }
-        Ok(took)
-    })?;
-    let figures = trend.as_ref().map(Trend::metrics).unwrap_or_default();
-    suite.record(case, &rounds, figures)
+        Ok((took, Round { faults, ..Round::default() }))
+    });
+    suite.add(
+        experiment
+            .in_one_piece()
+            .figures(move |_| found.borrow().as_ref().map(Trend::metrics).unwrap_or_default()),
+    )
 }

@@ -22,7 +22,7 @@ const WORKERS: usize = 10;
 const INTERVAL: Duration = Duration::from_millis(1);
 const MIB: f64 = 1024.0 * 1024.0;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 5_000, 100_000, 500_000);
     let floor_tasks = suite.stage().scale().pick(40, 1_000, 20_000, 50_000);
     let load = Pipeline {
@@ -36,10 +36,11 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .model(Model::Closed)
         .with("producers", PRODUCERS)
         .with("workers", WORKERS)
+        .tasks(tasks)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES);
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let database = stage.database(WORKERS + PRODUCERS)?;
         let wal = wal_of(database.path());
         let (ended, peak) = (AtomicBool::new(false), AtomicU64::new(0));

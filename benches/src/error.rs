@@ -29,9 +29,9 @@ pub enum Error {
     /// The name of a baseline cannot be kept.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
-    /// The targets cannot be read.
+    /// The targets cannot be read, say nothing that can be checked, or ask for another unit than a metric has.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    Targets(#[from] TargetError),
     /// A directory that the environment names cannot be written to.
     #[error("cannot write to {}: {source}; {variable} chooses another directory", path.display())]
     Place {
@@ -97,6 +97,12 @@ pub enum Error {
         name: &'static str,
         /// Why.
         reason: String,
+    },
+    /// Two scenarios of a suite have the same id, so that one would overwrite the other.
+    #[error("the suite has two scenarios {id}: give one of them another parameter")]
+    Twice {
+        /// The id.
+        id: String,
     },
     /// A check failed in test mode, where no record carries the reasons.
     #[error("{id} is not correct: {}", reasons.join("; "))]

@@ -67,7 +67,7 @@ impl Invocation {
     /// Reads arguments.
     pub fn parse(argv: impl IntoIterator<Item = String>) -> Self {
         let argv: Vec<String> = argv.into_iter().collect();
-        let has = |name: &str| argv.iter().any(|arg| is_option(arg, name));
+        let has = |name: &str| has(&argv, name);
         let mode = if has("--list") {
             Mode::Unrecorded
         } else if has("--test") || !has("--bench") {
@@ -79,6 +79,19 @@ impl Invocation {
         };
         let quick = has("--quick");
         Self { argv, mode, quick }
+    }
+
+    /// Whether an option is given, with or without a value.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        has(&self.argv, name)
+    }
+
+    /// Whether Criterion is to print as it usually does: not in full, and not for a program.
+    #[must_use]
+    pub fn prints_as_usual(&self) -> bool {
+        let in_full = self.argv.iter().any(|arg| arg == "-v" || arg == "--verbose");
+        !in_full && !self.has("--output-format")
     }
 
     /// The value of an option: `--name value`, `--name=value`, `-n value`, `-nvalue` or `-n=value`.
@@ -137,7 +150,7 @@ impl Invocation {
         })
     }
 
-    /// How many calls Criterion measures, `usual` unless the line says otherwise.
+    /// How many rounds are measured, `usual` unless the line says otherwise.
     #[must_use]
     pub fn measured_calls(&self, usual: usize) -> usize {
         let asked = self.option("--sample-size", "--sample-size");
@@ -148,8 +161,8 @@ impl Invocation {
         }
     }
 
-    /// How many of Criterion's calls of a benchmark come before those it measures: one, at the
-    /// settings of [`crate::driver`].
+    /// How many rounds of a scenario are run and discarded before those that are measured: as many as
+    /// Criterion discards of its calls, at the settings of [`crate::driver`].
     #[must_use]
     pub const fn discarded_calls(&self) -> usize {
         match self.mode {
@@ -157,6 +170,10 @@ impl Invocation {
             _ => 0,
         }
     }
+}
+
+fn has(argv: &[String], name: &str) -> bool {
+    argv.iter().any(|arg| is_option(arg, name))
 }
 
 fn is_option(arg: &str, name: &str) -> bool {

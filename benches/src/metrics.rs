@@ -232,6 +232,18 @@ pub const SAMPLES: Spec = Spec::new("samples", "samples", Higher, Total);
 /// 99th percentile of how late the generator called enqueue.
 pub const SCHEDULE_LAG_P99_MS: Spec = Spec::new("schedule_lag_p99_ms", "ms", Lower, Median);
 
+/// Those of a load that is in a steady state.
+pub const LATENCIES: [Spec; 8] = [
+    P50_MS,
+    P95_MS,
+    P99_MS,
+    MAX_MS,
+    P99_UNCORRECTED_MS,
+    PUBLISH_P99_MS,
+    WAIT_P99_MS,
+    P99_RATIO_TO_SYNC,
+];
+
 /// Throughput over that of one worker.
 pub const SPEED_UP: Spec = Spec::new("speed_up", "x", Higher, Median);
 /// Operations answered busy.

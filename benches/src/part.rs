@@ -16,7 +16,7 @@ use crate::profile::Scale;
 use crate::run_identity::RunIdentity;
 use crate::stage::Stage;
 
-/// The finished scenarios of a suite, with all that their record needs.
+/// The scenarios of a suite with the rounds they have so far, with all that their record needs.
 #[derive(Debug)]
 pub struct Part {
     name: &'static str,
@@ -26,11 +26,11 @@ pub struct Part {
     sync: SyncCheck,
     before: Conditions,
     /// Held while the record is written, so that a suite that is stopped then waits for it.
-    finished: Mutex<Finished>,
+    kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
-struct Finished {
+struct Kept {
     scenarios: Vec<Scenario>,
     written: bool,
 }
@@ -55,25 +55,23 @@ impl Part {
         sync: SyncCheck,
         before: Conditions,
     ) -> Self {
-        let (started_at, finished) = (Timestamp::now(), Mutex::default());
-        Self { name, stage, invocation, started_at, sync, before, finished }
+        let (started_at, kept) = (Timestamp::now(), Mutex::default());
+        Self { name, stage, invocation, started_at, sync, before, kept }
     }
 
-    /// Keeps a scenario that is finished, in place of what was kept under its id before.
+    /// When it began.
+    #[must_use]
+    pub const fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Keeps a scenario by the rounds it has so far, in place of what was kept under its id before.
     pub fn keep(&self, scenario: Scenario) {
-        let scenarios = &mut self.finished().scenarios;
-        match scenarios.iter_mut().find(|kept| kept.id == scenario.id) {
-            Some(kept) => *kept = scenario,
+        let scenarios = &mut self.kept().scenarios;
+        match scenarios.iter_mut().find(|found| found.id == scenario.id) {
+            Some(found) => *found = scenario,
             None => scenarios.push(scenario),
         }
-    }
-
-    /// The figure of a finished scenario.
-    #[must_use]
-    pub fn figure(&self, id: &str, metric: &str) -> Option<f64> {
-        let finished = self.finished();
-        let scenario = finished.scenarios.iter().find(|scenario| scenario.id == id)?;
-        scenario.metric(metric)?.value
     }
 
     /// Writes the record, if this start is one that is recorded and anything was measured. `after` takes
@@ -82,8 +80,8 @@ impl Part {
     /// # Errors
     /// If the engine cannot say its settings, or the record cannot be written.
     pub fn write(&self, after: impl FnOnce() -> Conditions) -> Result<Written> {
-        let mut finished = self.finished();
-        let nothing = finished.written || finished.scenarios.is_empty();
+        let mut kept = self.kept();
+        let nothing = kept.written || kept.scenarios.is_empty();
         if nothing || self.invocation.mode != Mode::Measure {
             return Ok(Written::Nothing);
         }
@@ -104,22 +102,22 @@ impl Part {
                 self.before.clone(),
                 after(),
             )?,
-            scenarios: finished.scenarios.clone(),
+            scenarios: kept.scenarios.clone(),
         };
         let path = prismq_report::files::write_suite(&places::results_dir(), &record)
             .map_err(|error| Error::Record { source: error.into() })?;
-        finished.written = true;
+        kept.written = true;
         Ok(Written::Record(path))
     }
 
-    /// Keeps what is finished and removes the databases, as the process is about to end.
+    /// Keeps what was measured and removes the databases, as the process is about to end.
     pub fn stop(&self) {
         // The suite is still at work: conditions taken now would be its own.
         let written = self.write(Conditions::default);
-        let count = self.finished().scenarios.len();
+        let count = self.kept().scenarios.len();
         match written {
             Ok(Written::Record(path)) => eprintln!(
-                "\nsuite {}: stopped; {count} finished scenarios are kept in {}",
+                "\nsuite {}: stopped; {count} scenarios are kept, with the rounds they had, in {}",
                 self.name,
                 path.display()
             ),
@@ -129,7 +127,7 @@ impl Part {
         self.stage.bench_dir().remove_all();
     }
 
-    fn finished(&self) -> MutexGuard<'_, Finished> {
-        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

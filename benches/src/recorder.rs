@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::health;
 use crate::metrics::{Reading, Spec, median};
+use crate::steadiness;
 
 /// What defines a scenario: its name and everything about its work.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Case {
     /// Whether it may be more than the engine bears: callers that are held up are then what is to be seen,
     /// not a fault of the load.
     pub overload: bool,
+    /// How many tasks the time takes that Criterion follows, which it then shows as a rate.
+    pub elements: Option<u64>,
 }
 
 impl Case {
@@ -51,6 +54,7 @@ impl Case {
             seed: None,
             claims: Vec::new(),
             overload: false,
+            elements: None,
         }
     }
 
@@ -79,6 +83,13 @@ impl Case {
     #[must_use]
     pub const fn overload(mut self, overload: bool) -> Self {
         self.overload = overload;
+        self
+    }
+
+    /// Whose time, as Criterion follows it, is that of so many tasks.
+    #[must_use]
+    pub fn tasks(mut self, tasks: usize) -> Self {
+        self.elements = u64::try_from(tasks).ok();
         self
     }
 
@@ -116,6 +127,8 @@ pub struct Round {
     pub achieved: Option<f64>,
     /// Median latency of its first and last thirds in seconds, where it was to be steady.
     pub thirds: Option<(f64, f64)>,
+    /// Whether its latencies were steady, where that was to be told.
+    pub steady: Option<bool>,
     /// What the disk or SQLite did in the same round, beside one of its readings.
     pub floors: Vec<Beside>,
     /// What happened in it and when.
@@ -141,7 +154,9 @@ impl Round {
         self
     }
 
-    fn reading(&self, spec: Spec) -> Option<f64> {
+    /// What it read of a metric.
+    #[must_use]
+    pub fn reading(&self, spec: Spec) -> Option<f64> {
         let reading = self.readings.iter().find(|reading| reading.spec == spec)?;
         Some(reading.value)
     }
@@ -198,7 +213,23 @@ pub fn scenario<'a>(
         looks: 1,
     };
     quantiles::settle(&mut scenario);
+    let steady: Vec<bool> = rounds.iter().filter_map(|round| round.steady).collect();
+    if let Some(reason) = steadiness::never_steady(&steady) {
+        // Last, as the distributions of unsteady rounds have quantiles all the same.
+        steadiness::withhold(&mut scenario.metrics, &reason);
+    }
     Ok(scenario)
+}
+
+/// Enters what went wrong in the round that was discarded: its figures do not count, its faults do.
+pub fn object(scenario: &mut Scenario, faults_of_discarded: &[String]) {
+    let faults = faults_of_discarded.iter().map(|text| format!("the discarded round: {text}"));
+    let faults: Vec<String> = faults.collect();
+    match &mut scenario.validity {
+        _ if faults.is_empty() => {}
+        Validity::Invalid { reasons } => reasons.extend(faults),
+        Validity::Valid => scenario.validity = Validity::Invalid { reasons: faults },
+    }
 }
 
 /// What must not be in any round, with the round's number.

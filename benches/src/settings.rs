@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use prismq_report::{baseline, targets};
 
 use crate::bench_dir::{self, BenchDir};
+use crate::decision;
 use crate::environment::sync;
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::invocation::{Invocation, Mode};
 use crate::places;
 use crate::plan;
@@ -29,6 +31,8 @@ const SOAK_MINUTES_MAX: usize = 1440;
 pub fn check(invocation: &Invocation, bench_dir: &BenchDir) -> Result<()> {
     soak_minutes()?;
     sync::trusted()?;
+    decision::asked_budget()?;
+    Filter::of(invocation)?;
     if let Some(workload) = workload() {
         plan::load(&workload)?;
     }

@@ -1,24 +1,33 @@
-//! One suite from its start to its written record.
+//! One suite from its start to its written record: it is told its scenarios, runs their rounds in a drawn
+//! order, shows them to Criterion and writes what they read.
 
 use std::io::Write as _;
-use std::mem;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use prismq_report::record::{Conditions, Metric, SyncCheck, Validity};
+use criterion::Criterion;
+use prismq_report::criterion::folder_of;
+use prismq_report::record::{Conditions, Scenario, SyncCheck, Validity};
 
 use crate::child;
-use crate::driver::{self, Call, Driver};
+use crate::clocks::SystemClock;
+use crate::decision::Decision;
+use crate::driver::{self, Figure, ROUNDS, Unit};
+use crate::durations::{Durations, runs_all_suites};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::experiment::{Experiment, Measurements};
+use crate::filter::Filter;
 use crate::interrupt;
 use crate::invocation::{Invocation, Mode};
 use crate::machine_lock::MachineLock;
 use crate::part::{Part, Written};
+use crate::places;
+use crate::progress::Progress;
 use crate::quiet::{self, Budget, Sources};
 use crate::recorder::{self, Case, Round};
-use crate::rounds::SharedRounds;
+use crate::session::Session;
 use crate::settings;
 use crate::stage::Stage;
 
@@ -27,20 +36,26 @@ const REFUSED: u8 = 2;
 /// The exit status where a suite could not run.
 const FAILED: u8 = 1;
 
+type ConcludeFn = Box<dyn Fn(&Measurements<'_>) -> Option<Round>>;
+/// Criterion for each unit that a suite's figures may have.
+type Criterions = [(Unit, Criterion<Figure>); 3];
+
 /// A suite at work.
-pub struct Suite<'a> {
+pub struct Suite {
     name: &'static str,
     stage: Stage,
-    driver: Driver<'a>,
+    invocation: Invocation,
+    filter: Filter,
     part: Arc<Part>,
-    budget: Budget,
+    experiments: Vec<Experiment>,
+    conclusions: Vec<(Case, ConcludeFn)>,
 }
 
 /// Runs a suite: `body` says what to measure. The exit status is 0 once the record is written, or
 /// there is none to write, 2 if a setting is wrong, in which case nothing was measured, and 1 if the suite
 /// could not run. Whether its figures are good enough is
 /// the verdict's business, which could not speak if a suite ended `cargo bench` before it.
-pub fn main(name: &'static str, body: impl FnOnce(&mut Suite<'_>) -> Result<()>) -> ExitCode {
+pub fn main(name: &'static str, body: impl FnOnce(&mut Suite) -> Result<()>) -> ExitCode {
     if let Some(order) = child::Order::from_env() {
         return child::obey(&order);
     }
@@ -70,9 +85,11 @@ fn run(
     name: &'static str,
     invocation: Invocation,
     stage: Stage,
-    body: impl FnOnce(&mut Suite<'_>) -> Result<()>,
+    body: impl FnOnce(&mut Suite) -> Result<()>,
 ) -> Result<()> {
     let measures = invocation.mode == Mode::Measure;
+    // Criterion ends the program here if the command line is not one it knows.
+    let mut criterions = Unit::ALL.map(|unit| (unit, driver::criterion(&stage, &invocation, unit)));
     let alone = measures.then(|| {
         MachineLock::take(&MachineLock::path(), name, |holder| {
             eprintln!("suite {name}: waiting for another measurement on this machine: {holder}");
@@ -93,196 +110,223 @@ fn run(
     if let Some(doubt) = sync.objection().or_else(|| sync.warning()) {
         eprintln!("suite {name}: {doubt}");
     }
-    let mut criterion = driver::criterion(&stage, &invocation);
     let part = Arc::new(Part::new(name, stage.clone(), invocation.clone(), sync, before));
     let stopped = part.clone();
     interrupt::on_stop(move || stopped.stop())?;
-    // A smoke run is not asked for goals, and has no time to repeat anything.
-    let repeats = if stage.scale().tells_rates() { quiet::BUDGET } else { Duration::ZERO };
     let mut suite = Suite {
         name,
+        filter: Filter::of(&invocation)?,
         stage,
-        driver: Driver::new(&mut criterion, name, invocation),
+        invocation,
         part,
-        budget: Budget::new(Sources::default(), repeats),
+        experiments: Vec::new(),
+        conclusions: Vec::new(),
     };
     body(&mut suite)?;
+    suite.select();
+    if measures {
+        suite.refuse_unknown_baseline(&mut criterions)?;
+        suite.measure_all()?;
+    }
+    suite.show(&mut criterions)?;
     suite.finish()?;
     // What `criterion_main!` would do: it writes the index of all reports.
+    let [(_, criterion), ..] = criterions;
     criterion.final_summary();
     Ok(())
 }
 
-impl Suite<'_> {
+impl Suite {
     /// What rounds stand on.
     #[must_use]
     pub const fn stage(&self) -> &Stage {
         &self.stage
     }
 
-    /// Measures a scenario whose rounds Criterion follows by one duration each.
-    ///
-    /// # Errors
-    /// If a round could not be run.
-    pub fn measure(
-        &mut self,
-        case: Case,
-        round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
-    ) -> Result<()> {
-        self.measure_point(case, None, round)
-    }
-
-    /// Measures a scenario that is one point of a sweep. Criterion is given the same rounds once more
-    /// under a name and a number, since it draws a line through benchmarks that differ in a number alone.
-    ///
-    /// # Errors
-    /// If a round could not be run.
-    pub fn measure_point(
-        &mut self,
-        case: Case,
-        point: Option<(&str, usize)>,
-        mut round: impl FnMut(&Stage) -> Result<(Duration, Round)>,
-    ) -> Result<()> {
-        let mut shared = SharedRounds::default();
-        let mut budget = mem::take(&mut self.budget);
-        let trial = self.is_trial();
-        let on_line = point.map(|(line, at)| (line, at.to_string()));
-        for (scenario, parameter) in
-            [(case.scenario, case.parameter.clone())].into_iter().chain(on_line)
-        {
-            self.bench_as(scenario, &parameter, |stage, call| {
-                let measure = || {
-                    if trial || call.discarded {
-                        return round(stage);
-                    }
-                    let (measured, disturbance) = budget.undisturbed(|| round(stage))?;
-                    let (took, mut measured) = measured;
-                    measured.course.disturbance = Some(disturbance);
-                    Ok((took, measured))
-                };
-                Ok(shared.get(call.index, measure)?.0)
-            })?;
-        }
-        self.budget = budget;
-        let measured = shared.measured().iter().skip(self.discarded_calls());
-        self.record(case, measured.map(|measured| &measured.1), Vec::new())
-    }
-
-    /// Lets Criterion call `measure` for a case, without recording anything.
-    ///
-    /// # Errors
-    /// The first error of `measure`.
-    pub fn bench(
-        &mut self,
-        case: &Case,
-        measure: impl FnMut(&Stage, Call) -> Result<Duration>,
-    ) -> Result<()> {
-        self.bench_as(case.scenario, &case.parameter, measure)
-    }
-
-    /// The same under a parameter that is not the case's.
-    ///
-    /// # Errors
-    /// The first error of `measure`.
-    pub fn bench_as(
-        &mut self,
-        scenario: &str,
-        parameter: &str,
-        mut measure: impl FnMut(&Stage, Call) -> Result<Duration>,
-    ) -> Result<()> {
-        let stage = &self.stage;
-        self.driver.bench(scenario, parameter, |call| measure(stage, call))
-    }
-
-    /// Measures a case once, in Criterion's first call, and lets Criterion have the same duration each
-    /// time: for what takes long, or is the same every time. Gives back what was measured, if it was.
-    ///
-    /// # Errors
-    /// What `measure` gives.
-    pub fn bench_once<T>(
-        &mut self,
-        case: &Case,
-        measure: impl Fn(&Stage) -> Result<(Duration, T)>,
-    ) -> Result<Option<T>> {
-        let stage = &self.stage;
-        let mut measured: Option<(Duration, T)> = None;
-        self.driver.bench_unshown(case.scenario, &case.parameter, |_| {
-            let (duration, _) = match &measured {
-                Some(measured) => measured,
-                None => measured.insert(measure(stage)?),
-            };
-            Ok(*duration)
-        })?;
-        Ok(measured.map(|(_, measured)| measured))
-    }
-
     /// Whether this is test mode: a tiny load, checked but not measured.
     #[must_use]
     pub fn is_trial(&self) -> bool {
-        self.driver.invocation().mode == Mode::Trial
+        self.invocation.mode == Mode::Trial
     }
 
-    /// How many calls of each benchmark Criterion discards.
-    #[must_use]
-    pub const fn discarded_calls(&self) -> usize {
-        self.driver.invocation().discarded_calls()
-    }
-
-    /// Records a scenario; without any round there is nothing to record.
+    /// Adds a scenario whose rounds Criterion follows by one duration each. It is run after all scenarios
+    /// were added, and not at all if the command line does not select it.
     ///
     /// # Errors
-    /// If distributions cannot be written; in test mode, if a check failed.
-    pub fn record<'r>(
+    /// [`Error::Twice`] if the suite has a scenario of this id.
+    pub fn measure(
         &mut self,
-        mut case: Case,
-        rounds: impl IntoIterator<Item = &'r Round>,
-        once: Vec<Metric>,
+        case: Case,
+        round: impl FnMut(&Stage) -> Result<(Duration, Round)> + 'static,
     ) -> Result<()> {
-        let mut rounds = rounds.into_iter().peekable();
-        if rounds.peek().is_none() {
-            return Ok(());
+        self.add(Experiment::new(case, round))
+    }
+
+    /// Adds a scenario.
+    ///
+    /// # Errors
+    /// [`Error::Twice`] if the suite has a scenario of this id.
+    pub fn add(&mut self, mut experiment: Experiment) -> Result<()> {
+        let id = experiment.case().id(self.name);
+        let cases = self.experiments.iter().map(Experiment::case);
+        if cases
+            .chain(self.conclusions.iter().map(|(case, _)| case))
+            .any(|case| case.id(self.name) == id)
+        {
+            return Err(Error::Twice { id });
         }
         if self.is_trial() {
-            // It claims nothing but correctness.
-            case.claims.clear();
+            experiment.claim_nothing();
         }
-        let mut scenario = recorder::scenario(self.name, case, rounds, once)?;
-        scenario.warnings.extend(scenario.disturbed());
-        if let Validity::Invalid { reasons } = &scenario.validity {
-            if self.is_trial() {
-                return Err(Error::Trial { id: scenario.id, reasons: reasons.clone() });
-            }
-            eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
-        }
-        for warning in &scenario.warnings {
-            eprintln!("{}: {warning}", scenario.id);
-        }
-        self.part.keep(scenario);
+        self.experiments.push(experiment);
         Ok(())
     }
 
-    /// The figure of a scenario recorded before, by the two last parts of its id.
-    #[must_use]
-    pub fn figure(&self, case: &Case, metric: &str) -> Option<f64> {
-        let id = case.id(self.name);
-        self.part.figure(&id, metric)
+    /// Adds a scenario without rounds of its own: what follows from those of others, if anything does.
+    pub fn conclude(
+        &mut self,
+        case: Case,
+        conclusion: impl Fn(&Measurements<'_>) -> Option<Round> + 'static,
+    ) {
+        self.conclusions.push((case, Box::new(conclusion)));
     }
 
-    /// Writes the record, if this start is one that is recorded and anything was measured.
+    /// Leaves out what the command line does not select.
+    fn select(&mut self) {
+        let (name, filter) = (self.name, &self.filter);
+        self.experiments.retain(|experiment| {
+            experiment.views(name).iter().any(|view| filter.selects(&view.id))
+        });
+    }
+
+    /// Shows Criterion what was measured, or lets it have rounds run, unit by unit.
+    fn show(&mut self, criterions: &mut Criterions) -> Result<()> {
+        // Rounds that are run meanwhile may say that a scenario has another unit.
+        let units: Vec<Unit> = self.experiments.iter().map(Experiment::unit).collect();
+        for (unit, criterion) in criterions {
+            let all = self.experiments.iter_mut().zip(&units);
+            let shown = all.filter(|(_, of_experiment)| *of_experiment == unit);
+            let mut shown: Vec<_> = shown.map(|(experiment, _)| experiment).collect();
+            driver::show(criterion, &self.invocation, self.name, &self.stage, &mut shown)?;
+        }
+        Ok(())
+    }
+
+    /// Lets Criterion end the program where `--baseline` names one that it does not have of a benchmark, which
+    /// it would otherwise find after minutes of measuring.
+    fn refuse_unknown_baseline(&mut self, criterions: &mut Criterions) -> Result<()> {
+        let Some(baseline) = self.invocation.option("--baseline", "-b") else { return Ok(()) };
+        let kept = places::criterion_dir();
+        let lacks = |experiment: &Experiment| {
+            let group = folder_of(&format!("{}/{}", self.name, experiment.case().scenario));
+            let views = experiment.views(self.name);
+            views.iter().filter(|view| self.filter.selects(&view.id)).any(|view| {
+                !kept.join(&group).join(folder_of(&view.parameter)).join(baseline).exists()
+            })
+        };
+        let (lacking, known) = std::mem::take(&mut self.experiments).into_iter().partition(lacks);
+        self.experiments = lacking;
+        self.show(criterions)?;
+        self.experiments = known;
+        Ok(())
+    }
+
+    /// Runs all rounds, and more of those scenarios that have an undecided target.
+    fn measure_all(&mut self) -> Result<()> {
+        let seed = u64::try_from(self.part.started_at().as_nanosecond()).unwrap_or_default();
+        let rounds = self.invocation.measured_calls(ROUNDS);
+        let discarding = self.invocation.discarded_calls() > 0;
+        let (suite, decision) = (self.name, Decision::of_run(self.stage.scale())?);
+        let began = Instant::now();
+        let profile = decision.profile().name();
+        let durations = Durations::of(&places::target_dir(), profile, self.stage.kind().name());
+        let whole = matches!(self.filter, Filter::All) && runs_all_suites();
+        let after = durations.after(suite).filter(|_| whole);
+        let progress = Progress::begin(suite, after, true);
+        // A smoke run is not asked for goals, and has no time to repeat anything.
+        let repeats = if self.stage.scale().tells_rates() { quiet::BUDGET } else { Duration::ZERO };
+        let experiments = &mut self.experiments;
+        let (part, conclusions) = (&self.part, &self.conclusions);
+        let keep = |experiments: &[Experiment]| {
+            scenarios(suite, experiments, conclusions)?
+                .into_iter()
+                .for_each(|scenario| part.keep(scenario));
+            Ok(())
+        };
+        let mut session =
+            Session::begin(suite, &self.stage, &SystemClock, experiments, seed, progress)
+                .repeating(Budget::new(Sources::default(), repeats))
+                .keeping(keep);
+        session.run_fixed(rounds, discarding)?;
+        if !self.invocation.quick {
+            let is_open =
+                |found: &Experiment| decision.is_open(&found.scenario(suite, Vec::new())?);
+            session.run_undecided(decision.share(suite), is_open)?;
+        }
+        session.end();
+        if matches!(self.filter, Filter::All) {
+            durations.keep(suite, began.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Checks what was measured and writes the record, if this start is one that is recorded and anything
+    /// was measured.
     fn finish(self) -> Result<()> {
-        let after = || environment::conditions(self.stage.bench_dir());
-        match self.part.write(after)? {
+        if self.invocation.mode == Mode::Unrecorded {
+            return Ok(());
+        }
+        for scenario in scenarios(self.name, &self.experiments, &self.conclusions)? {
+            self.check(&scenario)?;
+            self.part.keep(scenario);
+        }
+        match self.part.write(|| environment::conditions(self.stage.bench_dir()))? {
             Written::Record(path) => {
                 // A closed stdout must not turn a written record into a failure.
                 let _ = writeln!(std::io::stdout(), "record: {}", path.display());
             }
             Written::Nothing => {
-                let invocation = self.driver.invocation();
-                if let (Mode::Measure, Some(filter)) = (invocation.mode, invocation.filter()) {
+                if let (Mode::Measure, Some(filter)) =
+                    (self.invocation.mode, self.invocation.filter())
+                {
                     eprintln!("suite {}: no benchmark matches {filter:?}", self.name);
                 }
             }
         }
         Ok(())
     }
+
+    /// Reports what is wrong with a scenario; in test mode, that is an error.
+    fn check(&self, scenario: &Scenario) -> Result<()> {
+        if let Validity::Invalid { reasons } = &scenario.validity {
+            if self.is_trial() {
+                let (id, reasons) = (scenario.id.clone(), reasons.clone());
+                return Err(Error::Trial { id, reasons });
+            }
+            eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
+        }
+        for warning in &scenario.warnings {
+            eprintln!("{}: {warning}", scenario.id);
+        }
+        Ok(())
+    }
+}
+
+/// What was measured so far, in the order in which it was added.
+fn scenarios(
+    suite: &str,
+    experiments: &[Experiment],
+    conclusions: &[(Case, ConcludeFn)],
+) -> Result<Vec<Scenario>> {
+    let measurements = Measurements::of(experiments);
+    let mut scenarios = Vec::new();
+    for experiment in experiments.iter().filter(|experiment| !experiment.measured().is_empty()) {
+        scenarios.push(experiment.so_far(suite, &measurements)?);
+    }
+    for (case, conclusion) in conclusions {
+        if let Some(round) = conclusion(&measurements) {
+            scenarios.push(recorder::scenario(suite, case.clone(), [&round], Vec::new())?);
+        }
+    }
+    Ok(scenarios)
 }

@@ -11,7 +11,7 @@ use prismq_bench::suite::Suite;
 const SEED: u64 = 0x6b69_6c6c;
 const LIFE_MAX_MS: u64 = 100;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let kills = suite.stage().scale().pick(1, 2, 4, 20);
     let case = Case::variant("kill", "acknowledged")
         .seed(SEED)
@@ -20,7 +20,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let life = (Duration::ZERO, Duration::from_millis(LIFE_MAX_MS));
     let kills = u32::try_from(kills).unwrap_or(u32::MAX);
     let mut index = 0;
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         index += 1;
         round(stage, &Kill { kills, life, seed: SEED + index })
     })

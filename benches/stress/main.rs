@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
+use prismq_bench::experiment::Experiment;
 use prismq_bench::metrics::{
     COMPLETION_PERCENT, DEAD, DUPLICATED, ERRORS, LOST, MEMORY_GROWTH_MIB, RECOVERED, RECOVERY_MS,
     RETRIED, TASKS_PER_S, UNEXPECTED_ERRORS, percent,
@@ -43,47 +44,28 @@ fn work() -> Arc<dyn Fn(u64) + Send + Sync> {
     Arc::new(|number| thread::sleep(Duration::from_millis(1 + number % 10)))
 }
 
-/// The volume is drained once, in Criterion's first call, and is what the record tells. Criterion
-/// follows drains of a tenth of it, whose books are checked all the same.
-fn volume(suite: &mut Suite<'_>, workers: usize, standard: usize) -> Result<()> {
+/// The volume is drained once: what it is to show is that so much can be done in one go.
+fn volume(suite: &mut Suite, workers: usize, standard: usize) -> Result<()> {
     let scale = suite.stage().scale();
     let tasks = scale.pick(workers * 4, standard / 10, standard, standard * 4);
-    let round_tasks = scale.pick(workers * 4, standard / 100, standard / 10, standard / 5);
     let case = Case::new("volume", "workers", workers)
+        .tasks(tasks)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler_ms", "1 + i % 10");
-    let mut whole: Option<Round> = None;
-    let mut faults_of_rounds = Vec::new();
-    suite.bench(&case, |stage, _| {
-        if whole.is_none() {
-            whole = Some(whole_volume(
-                stage,
-                &Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work: work() },
-            )?);
-        }
-        let drained = drain(
-            stage,
-            &Drain { workers, tasks: round_tasks, payload_bytes: PAYLOAD_BYTES, work: work() },
-        )?;
-        faults_of_rounds.extend(drained.faults);
-        Ok(drained.draining)
-    })?;
-    let whole = whole.map(|mut round| {
-        round.faults.append(&mut faults_of_rounds);
-        round
-    });
-    suite.record(case, whole.iter(), Vec::new())
+    let load = Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work: work() };
+    suite.add(Experiment::new(case, move |stage| whole_volume(stage, &load)).single())
 }
 
-fn whole_volume(stage: &Stage, load: &Drain) -> Result<Round> {
+fn whole_volume(stage: &Stage, load: &Drain) -> Result<(Duration, Round)> {
     let before = resident_mib();
     let drained = drain(stage, load)?;
     let growth = resident_mib().zip(before).map(|(after, before)| after - before);
+    let took = drained.draining;
     let mut round = volume_round(drained);
     round.readings.extend(growth.map(|growth| MEMORY_GROWTH_MIB.reads(growth)));
-    Ok(round)
+    Ok((took, round))
 }
 
 fn volume_round(drained: Drained) -> Round {
@@ -98,7 +80,7 @@ fn volume_round(drained: Drained) -> Round {
     Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
 }
 
-fn mishaps(suite: &mut Suite<'_>) -> Result<()> {
+fn mishaps(suite: &mut Suite) -> Result<()> {
     let scale = suite.stage().scale();
     let size = scale.pick(1, 2, 10, 50);
     let held_lease = Duration::from_millis(scale.pick(200, 200, 500, 2_000));
@@ -120,7 +102,7 @@ fn mishaps(suite: &mut Suite<'_>) -> Result<()> {
         .with("slow", load.slow)
         .with("held", load.held)
         .with("held_lease_ms", scale.pick(200, 200, 500, 2_000));
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let aftermath = faults(stage, load)?;
         Ok((aftermath.took, faults_round(aftermath)))
     })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prismq_bench::engine::{EngineKind, lasting};
 use prismq_bench::error::Result;
+use prismq_bench::experiment::Experiment;
 use prismq_bench::metrics::{
     CLAIM_SHARE_PERCENT, DUPLICATED, LOST, REORDERED_MAX, Reading, SHARE_BY_WEIGHT_PERCENT,
     STARVED_PERCENT, Spec, TASKS_PER_S, WAIT_GINI, WAIT_JAIN, WAIT_P50_MS, WAIT_P95_MS,
@@ -40,7 +41,7 @@ const STARVED_MS: u64 = 1_000;
 const NS_PER_S: f64 = 1e9;
 
 /// Only in the full profile, whose time it is worth, and of the queue that knows orders.
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let worth = matches!(suite.stage().scale(), Scale::Trial | Scale::Profile(Profile::Full));
     if !worth || suite.stage().kind() != EngineKind::Prismq {
         return Ok(());
@@ -57,7 +58,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
 type Mix = (&'static str, [(i32, u32); 4]);
 
 fn study(
-    suite: &mut Suite<'_>,
+    suite: &mut Suite,
     (name, order): (&str, &str),
     (mix, priorities): Mix,
     arrivals: &str,
@@ -79,20 +80,19 @@ fn study(
         .with("starved_ms", STARVED_MS)
         // How fast a trial is says nothing.
         .overload(suite.is_trial());
-    let measured = suite.bench_once(&case, |stage| {
+    let experiment = Experiment::new(case, move |stage| {
         let done = perform(stage, &plan.settings, &schedule)?;
         let found = fairness(&done.tasks, Duration::from_millis(STARVED_MS));
-        Ok((longest_wait(&found), (done, found)))
-    })?;
-    let Some((done, found)) = measured else { return Ok(()) };
-    let round = Round {
-        readings: readings(&done, &found),
-        histograms: done.distributions()?,
-        faults: done.faults,
-        achieved: done.offered,
-        ..Round::default()
-    };
-    suite.record(case, [&round], Vec::new())
+        let round = Round {
+            readings: readings(&done, &found),
+            histograms: done.distributions()?,
+            faults: done.faults,
+            achieved: done.offered,
+            ..Round::default()
+        };
+        Ok((longest_wait(&found), round))
+    });
+    suite.add(experiment.single())
 }
 
 /// The study's workload, as a user would write it.

@@ -1,15 +1,17 @@
 //! Ten minutes or more of the same load, while readers, processes and kills come and go.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use prismq_bench::error::Result;
+use prismq_bench::experiment::Experiment;
 use prismq_bench::metrics::{
     BUSY_ERRORS, DATABASE_SLOPE_MIB_PER_H, DUPLICATED, KILLED, LOST, MAX_MS, P50_MS, P99_MS,
     RECOVERED, RECOVERY_MS, RSS_SLOPE_MIB_PER_H, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, Spec,
     WAL_PEAK_MIB, WAL_SLOPE_MIB_PER_H, as_f64,
 };
 use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::progress::Progress;
 use prismq_bench::recorder::{Case, Round};
 use prismq_bench::rss::slope_with_interval;
 use prismq_bench::settings;
@@ -22,7 +24,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 const NS_PER_MS: f64 = 1e6;
 
 /// Only in the full profile, whose time it is worth.
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let scale = suite.stage().scale();
     if !matches!(scale, Scale::Trial | Scale::Profile(Profile::Full)) {
         return Ok(());
@@ -37,35 +39,25 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .with("callers", load.callers)
         .with("workers", load.workers)
         .with("handler", "no-op");
-    let (id, shown) = (case.id("stress"), !suite.is_trial());
-    let soaked = suite.bench_once(&case, |stage| {
-        let intervals = load.length.div_duration_f64(load.interval);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a day of seconds"
-        )]
-        let mut progress = Progress::begin_of("interval", &id, intervals as usize, shown);
-        let mut looks = 0;
-        let soaked = soak(stage, load, |count| {
-            looks = count;
-            progress.done(count);
-        })?;
-        progress.end(looks);
-        Ok((Duration::from_nanos(soaked.end_to_end.value_at_quantile(0.99)), soaked))
-    })?;
-    let Some(soaked) = soaked else { return Ok(()) };
-    let round = Round {
-        readings: readings(&soaked),
-        histograms: vec![
-            ("end_to_end", soaked.end_to_end.clone()),
-            ("schedule_lag", soaked.schedule_lag.clone()),
-        ],
-        faults: soaked.faults.clone(),
-        course: soaked.course.clone(),
-        ..Round::default()
-    };
-    suite.record(case, [&round], slopes(&soaked))
+    let slopes_found: Rc<RefCell<Vec<Metric>>> = Rc::default();
+    let slopes_made = slopes_found.clone();
+    let experiment = Experiment::new(case, move |stage| {
+        let soaked = soak(stage, load)?;
+        *slopes_made.borrow_mut() = slopes(&soaked);
+        let p99 = Duration::from_nanos(soaked.end_to_end.value_at_quantile(0.99));
+        let round = Round {
+            readings: readings(&soaked),
+            histograms: vec![
+                ("end_to_end", soaked.end_to_end),
+                ("schedule_lag", soaked.schedule_lag),
+            ],
+            faults: soaked.faults,
+            course: soaked.course,
+            ..Round::default()
+        };
+        Ok((p99, round))
+    });
+    suite.add(experiment.single().figures(move |_| slopes_found.borrow().clone()))
 }
 
 fn load(minutes: usize, trial: bool) -> Soak {

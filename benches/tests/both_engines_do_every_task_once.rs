@@ -84,6 +84,7 @@ fn arriving_tasks_are_completed() {
             generators: 3,
             tasks: 30,
             warm_up: 6,
+            settle: 0,
             interval: Duration::from_millis(5),
             arrivals: Arrivals::Poisson { seed: 1 },
             work: Arc::new(|_| {}),

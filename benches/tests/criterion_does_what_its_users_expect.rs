@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     if env::var_os(SUITE).is_some() {
         return tiny_suite();
     }
-    let trials: [(&str, Check); 10] = [
+    let trials: [(&str, Check); 13] = [
         ("a_list_names_all_and_measures_none", a_list_names_all_and_measures_none),
         ("a_filter_measures_only_what_it_matches", a_filter_measures_only_what_it_matches),
         ("an_exact_name_is_no_regular_expression", an_exact_name_is_no_regular_expression),
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         ("a_saved_baseline_is_compared_with", a_saved_baseline_is_compared_with),
         ("an_unknown_baseline_ends_the_suite", an_unknown_baseline_ends_the_suite),
         ("a_lenient_baseline_may_be_unknown", a_lenient_baseline_may_be_unknown),
+        ("a_benchmark_has_one_line_and_no_warning", a_benchmark_has_one_line_and_no_warning),
+        ("rounds_of_all_scenarios_are_interleaved", rounds_of_all_scenarios_are_interleaved),
+        ("a_larger_sample_has_more_rounds", a_larger_sample_has_more_rounds),
         ("charts_lie_where_the_report_links_to", charts_lie_where_the_report_links_to),
         ("what_it_keeps_is_read_by_the_report", what_it_keeps_is_read_by_the_report),
     ];
@@ -43,9 +46,9 @@ fn main() -> ExitCode {
 fn tiny_suite() -> ExitCode {
     suite::main("latency", |suite| {
         for workers in [1, 10] {
-            let case = Case::new("tiny", "workers", workers);
+            let case = Case::new("tiny", "workers", workers).tasks(workers);
             let mut calls = 0_u64;
-            suite.measure(case, |_| {
+            suite.measure(case, move |_| {
                 calls += 1;
                 eprintln!("called tiny/workers={workers}");
                 Ok((Duration::from_micros(100 + calls), Round::default()))
@@ -150,7 +153,10 @@ fn a_test_runs_each_once_and_leaves_nothing() -> Result<(), Failed> {
         let said = place.succeed(arguments)?;
         ensure((said.calls(1), said.calls(10)) == (1, 1), &said.err)?;
         ensure(place.records() == 0, "a record was written")?;
-        ensure(!place.criterion().join("latency").exists(), "Criterion kept figures of a test")?;
+        ensure(
+            !place.criterion().join("latency_tiny").exists(),
+            "Criterion kept figures of a test",
+        )?;
     }
     Ok(())
 }
@@ -165,7 +171,7 @@ fn a_quick_run_measures_less() -> Result<(), Failed> {
 fn a_saved_baseline_is_compared_with() -> Result<(), Failed> {
     let place = Place::new()?;
     place.succeed("--save-baseline before --bench")?;
-    let kept = place.criterion().join("latency/tiny/workers=1/before");
+    let kept = place.criterion().join("latency_tiny/workers=1/before");
     for file in ["estimates.json", "sample.json", "benchmark.json"] {
         ensure_file(&kept.join(file))?;
     }
@@ -178,7 +184,11 @@ fn a_saved_baseline_is_compared_with() -> Result<(), Failed> {
 
 fn an_unknown_baseline_ends_the_suite() -> Result<(), Failed> {
     let output = Place::new()?.run("--baseline nobody --bench")?;
-    ensure(output.status.code() == Some(101), &format!("{}", output.status))
+    ensure(output.status.code() == Some(101), &format!("{}", output.status))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure(said.contains("Baseline 'nobody' must exist"), &said)?;
+    // It is not found out after everything was measured.
+    ensure(!said.contains("called"), &said)
 }
 
 fn a_lenient_baseline_may_be_unknown() -> Result<(), Failed> {
@@ -188,14 +198,53 @@ fn a_lenient_baseline_may_be_unknown() -> Result<(), Failed> {
     ensure(place.records() == 1, "no record was written")
 }
 
+fn a_benchmark_has_one_line_and_no_warning() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("--bench")?;
+    for workers in [1, 10] {
+        let id = format!("latency/tiny/workers={workers}  time:   [");
+        let lines: Vec<&str> = said.out.lines().filter(|line| line.starts_with(&id)).collect();
+        ensure(lines.len() == 1 && lines.concat().contains("elem/s"), &said.out)?;
+    }
+    ensure(said.out.lines().count() == 3, &said.out)?;
+    ensure(!said.err.contains("Warning") && !said.err.contains("Benchmarking"), &said.err)?;
+    let in_full = place.succeed("--verbose --bench")?;
+    ensure(in_full.err.contains("Collecting 10 samples"), &in_full.err)
+}
+
+fn rounds_of_all_scenarios_are_interleaved() -> Result<(), Failed> {
+    let place = Place::new()?;
+    place.succeed("--bench")?;
+    let run = gather(&place.home.path().join("results"), &Selection::Latest)?;
+    let mut order = Vec::new();
+    for scenario in run.suites.iter().flat_map(|suite| &suite.scenarios) {
+        for round in &scenario.rounds {
+            ensure(round.started_at.is_some(), &format!("{round:?}"))?;
+            order.push((round.sequence, round.index, scenario.id.clone()));
+        }
+    }
+    order.sort();
+    let sequence: Vec<_> = order.iter().map(|(sequence, ..)| *sequence).collect();
+    // Two rounds were discarded before.
+    ensure(sequence == (2..22).map(Some).collect::<Vec<_>>(), &format!("{order:?}"))?;
+    let indices: Vec<u64> = order.iter().map(|(_, index, _)| *index).collect();
+    ensure(indices == (0..20).map(|place| place / 2).collect::<Vec<_>>(), &format!("{order:?}"))
+}
+
+fn a_larger_sample_has_more_rounds() -> Result<(), Failed> {
+    let place = Place::new()?;
+    let said = place.succeed("--sample-size 12 --bench")?;
+    ensure((said.calls(1), said.calls(10)) == (13, 13), &said.err)
+}
+
 fn charts_lie_where_the_report_links_to() -> Result<(), Failed> {
     let place = Place::new()?;
     place.succeed("--bench")?;
     let home = place.criterion();
-    for page in ["report", "latency/report", "latency/tiny/workers=10/report"] {
+    for page in ["report", "latency_tiny/report", "latency_tiny/workers=10/report"] {
         ensure_file(&home.join(page).join("index.html"))?;
     }
-    ensure_file(&home.join("latency/tiny/workers=10/report/pdf.svg"))
+    ensure_file(&home.join("latency_tiny/workers=10/report/pdf.svg"))
 }
 
 fn what_it_keeps_is_read_by_the_report() -> Result<(), Failed> {

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
             a_file_that_differs_from_the_books_is_found,
         ),
         ("a_wrong_setting_is_refused_first", a_wrong_setting_is_refused_first),
-        ("ctrl_c_keeps_what_is_finished", ctrl_c_keeps_what_is_finished),
+        ("ctrl_c_keeps_the_rounds_of_all_scenarios", ctrl_c_keeps_the_rounds_of_all_scenarios),
         ("a_killed_suites_database_is_swept", a_killed_suites_database_is_swept),
         ("two_measurements_take_turns", two_measurements_take_turns),
         ("a_relative_target_directory_is_cargos", a_relative_target_directory_is_cargos),
@@ -63,31 +63,34 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// A scenario that ends, and one that has a database open and waits for a line of input.
+/// Which call of the held scenario waits: that of its second measured round, after one that is discarded.
+const WAITING: u64 = 3;
+
+/// A scenario that ends, and one that in its second round has a database open and waits for a line of input.
 fn suite() -> ExitCode {
-    let mut calls = 0;
-    // Criterion cannot draw rounds that all take the same time.
-    let mut took = || {
-        calls += 1;
-        Duration::from_micros(100 + calls)
-    };
     suite::main("latency", |suite| {
-        suite.measure(Case::new("tiny", "workers", 1), |_| {
+        let mut call = 0;
+        suite.measure(Case::new("tiny", "workers", 1), move |_| {
             eprintln!("called");
-            Ok((took(), Round::default()))
+            call += 1;
+            Ok((took(call), Round::default()))
         })?;
-        let mut line = String::new();
-        suite.measure(Case::new("held", "workers", 1), |stage| {
+        suite.measure(Case::new("held", "workers", 1), move |stage| {
             let database = stage.database(1)?;
-            if line.is_empty() {
+            call += 1;
+            if call == WAITING {
                 eprintln!("holds {}", database.path().display());
                 // An end of the input lets it go on as well.
-                let _ = std::io::stdin().read_line(&mut line);
-                line.push('.');
+                let _ = std::io::stdin().read_line(&mut String::new());
             }
-            Ok((took(), Round::default()))
+            Ok((took(call), Round::default()))
         })
     })
+}
+
+/// Criterion cannot draw rounds that all take the same time.
+fn took(call: u64) -> Duration {
+    Duration::from_micros(100 + call)
 }
 
 /// Two scenarios that leave three tasks, which the books of the second do not know of.
@@ -95,7 +98,7 @@ fn recounted_suite() -> ExitCode {
     suite::main("latency", |suite| {
         for known in [3, 2] {
             let mut calls = 0;
-            suite.measure(Case::new("recounted", "known", known), |stage| {
+            suite.measure(Case::new("recounted", "known", known), move |stage| {
                 let database = stage.database(1)?;
                 database
                     .engine()
@@ -170,10 +173,11 @@ impl Place {
         Running::start(&mut self.command(&env::current_exe()?, arguments))
     }
 
-    fn ids(&self) -> Result<Vec<String>, Failed> {
+    /// The scenarios of the latest record, and how many rounds each has.
+    fn rounds(&self) -> Result<Vec<(String, usize)>, Failed> {
         let run = gather(&self.path("results"), &Selection::Latest)?;
         let scenarios = run.suites.into_iter().flat_map(|suite| suite.scenarios);
-        Ok(scenarios.map(|scenario| scenario.id).collect())
+        Ok(scenarios.map(|scenario| (scenario.id, scenario.rounds.len())).collect())
     }
 }
 
@@ -247,6 +251,7 @@ fn a_wrong_setting_is_refused_first() -> Result<(), Failed> {
         ("PRISMQ_ENGINE", "postgres"),
         ("PRISMQ_TRUST_SYNC", "no"),
         ("PRISMQ_SOAK_MINUTES", "5"),
+        ("PRISMQ_BUDGET", "3601"),
         ("PRISMQ_WORKLOAD", "/no/such/file.toml"),
         ("PRISMQ_RESULTS_DIR", "/proc/prismq"),
         ("PRISMQ_BENCH_DIR", "/proc/prismq"),
@@ -265,22 +270,27 @@ fn a_wrong_setting_is_refused_first() -> Result<(), Failed> {
         ensure(code == Some(2), &format!("{option}: {code:?}\n{said}"))?;
         ensure(!said.contains("called") && said.contains("cannot name a baseline"), &said)?;
     }
-    Ok(())
+    let (code, said) = place.start("--bench tiny(")?.end()?;
+    ensure(code == Some(2), &format!("a filter: {code:?}\n{said}"))?;
+    ensure(!said.contains("called") && said.contains("tiny("), &said)
 }
 
-fn ctrl_c_keeps_what_is_finished() -> Result<(), Failed> {
+fn ctrl_c_keeps_the_rounds_of_all_scenarios() -> Result<(), Failed> {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let place = Place::new()?;
         let suite = place.start("--bench")?;
         suite.wait_for("holds ")?;
         suite.send(signal)?;
         let said = suite.wait_for("stopped")?;
-        ensure(said.contains("1 finished scenarios are kept in"), &said)?;
+        ensure(said.contains("2 scenarios are kept, with the rounds they had, in"), &said)?;
         // The input stays open: the round would have lasted for ever.
         let mut suite = suite;
         let status = suite.child.wait()?;
         ensure(status.code() == Some(code), &format!("{signal:?}: {status}"))?;
-        ensure(place.ids()? == ["latency/tiny/workers=1"], "the record holds another part")?;
+        let rounds = place.rounds()?;
+        let one_of_each =
+            [("latency/tiny/workers=1".into(), 1), ("latency/held/workers=1".into(), 1)];
+        ensure(rounds == one_of_each, &format!("the record holds {rounds:?}"))?;
         ensure(place.databases() == 0, "a database was left behind")?;
     }
     Ok(())
@@ -345,7 +355,7 @@ fn a_relative_target_directory_is_cargos() -> Result<(), Failed> {
     command.env_remove("CRITERION_HOME").env("CARGO_TARGET_DIR", "target_foo");
     let (code, said) = Running::start(command.current_dir(&package))?.end()?;
     ensure(code == Some(0), &said)?;
-    ensure(target.join("criterion/latency/tiny").is_dir(), "Criterion wrote elsewhere")?;
+    ensure(target.join("criterion/latency_tiny").is_dir(), "Criterion wrote elsewhere")?;
     ensure(fs::read_dir(&package)?.count() == 0, "something was written to the package's folder")
 }
 

@@ -10,7 +10,7 @@ use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill, side_by_side};
 use prismq_report::record::Model;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     if suite.stage().kind() != EngineKind::Prismq {
         return Ok(());
     }
@@ -23,7 +23,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
             .with("claims", claims)
             .with("payload_bytes", PAYLOAD_BYTES);
         let mut databases: Option<(Filled, Filled)> = None;
-        suite.measure(case, |stage| {
+        suite.measure(case, move |stage| {
             let (many, few) = match &databases {
                 Some(databases) => databases,
                 None => {

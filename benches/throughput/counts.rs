@@ -1,12 +1,15 @@
 //! What an operation takes, counted rather than timed: instructions, syncs, calls that write and bytes
 //! written. No machine disturbs these, so that a change of one percent is a change.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use prismq_bench::child::Operation;
 use prismq_bench::counts::{PerTask, by_operation};
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::Result;
+use prismq_bench::experiment::{Experiment, Measurements};
 use prismq_bench::instructions::per_operation;
 use prismq_bench::metrics::{
     BYTES_PER_TASK, Compared, INSTRUCTIONS, SYNCS_PER_TASK, Spec, WRITE_CALLS_PER_TASK,
@@ -16,13 +19,19 @@ use prismq_bench::recorder::{Case, Round};
 use prismq_bench::stage::Stage;
 use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_report::record::Metric;
 
 const UNCOUNTED: &str = "the system does not count what a process writes";
+
+const INSTRUCTIONS_EXACTLY: Spec = exactly(INSTRUCTIONS);
+const BYTES_EXACTLY: Spec = exactly(BYTES_PER_TASK);
+/// What Criterion is shown: bytes where instructions are not counted.
+const FOLLOWED: &[Spec] = &[INSTRUCTIONS_EXACTLY, BYTES_EXACTLY];
 
 type Counted = std::result::Result<f64, String>;
 
 /// Of the queue of this workspace only.
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     if suite.stage().kind() != EngineKind::Prismq {
         return Ok(());
     }
@@ -31,30 +40,35 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let case = Case::variant("counts", operation.name())
             .with("operations", times)
             .with("payload_bytes", PAYLOAD_BYTES);
-        let counted = suite.bench_once(&case, |stage| {
-            let counted = instructions(stage, operation, times)?;
-            let written = by_operation(stage, operation, times)?;
-            // Criterion reads one as a nanosecond, and reports what took none as a fault.
-            let shown = counted.as_ref().ok().copied().or(written.bytes).unwrap_or(1.0);
-            let shown = Duration::from_secs_f64(shown * 1e-9);
-            Ok((shown, (counted, written)))
-        })?;
-        let Some((counted, written)) = counted else { continue };
-        let known = |count: Option<f64>| count.ok_or_else(|| UNCOUNTED.to_owned());
-        let PerTask { syncs, calls, bytes } = written;
-        let figures = vec![
-            once(INSTRUCTIONS, counted),
-            once(SYNCS_PER_TASK, Ok(syncs)),
-            once(WRITE_CALLS_PER_TASK, known(calls)),
-            once(BYTES_PER_TASK, known(bytes)),
-        ];
-        suite.record(case, [&Round::default()], figures)?;
+        let reasons: Rc<RefCell<Vec<Metric>>> = Rc::default();
+        let found = reasons.clone();
+        let experiment = Experiment::new(case, move |stage| {
+            let instructions = instructions(stage, operation, times)?;
+            let PerTask { syncs, calls, bytes } = by_operation(stage, operation, times)?;
+            let known = |count: Option<f64>| count.ok_or_else(|| UNCOUNTED.to_owned());
+            let mut round = Round::default();
+            found.borrow_mut().clear();
+            for (spec, counted) in [
+                (INSTRUCTIONS_EXACTLY, instructions),
+                (exactly(SYNCS_PER_TASK), Ok(syncs)),
+                (exactly(WRITE_CALLS_PER_TASK), known(calls)),
+                (BYTES_EXACTLY, known(bytes)),
+            ] {
+                match counted {
+                    Ok(counted) => round.readings.push(spec.reads(counted)),
+                    Err(reason) => found.borrow_mut().push(spec.once(Err(reason))),
+                }
+            }
+            Ok((Duration::ZERO, round))
+        });
+        let figures = move |_: &Measurements<'_>| reasons.borrow().clone();
+        suite.add(experiment.single().following(FOLLOWED).figures(figures))?;
     }
     Ok(())
 }
 
-fn once(spec: Spec, counted: Counted) -> prismq_report::record::Metric {
-    spec.compared(Compared::WithinOnePercent).once(counted)
+const fn exactly(spec: Spec) -> Spec {
+    spec.compared(Compared::WithinOnePercent)
 }
 
 /// The smoke profile has no time for valgrind.

@@ -22,31 +22,28 @@ const WORKERS: &[u32] = &[1, 5, 10];
 const WORKERS_FULL: &[u32] = &[1, 2, 5, 10, 20, 64];
 const BACKLOGS_FULL: [usize; 3] = [1_000, 100_000, 1_000_000];
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let full = suite.stage().scale() == Scale::Profile(Profile::Full);
     let workers = if full { WORKERS_FULL } else { WORKERS };
     let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 50_000);
     for workers in workers {
         let case = Case::new("drain", "workers", *workers as usize);
-        let point = ("drain_by_workers", *workers as usize);
-        sweep(suite, case, Some(point), *workers, tasks, Durability::Full)?;
+        sweep(suite, case, *workers, tasks, Durability::Full)?;
     }
     if full {
         for backlog in BACKLOGS_FULL {
             let case = Case::new("drain", "backlog", backlog).with("workers", 10);
-            let point = ("drain_by_backlog", backlog);
-            sweep(suite, case, Some(point), 10, backlog, Durability::Full)?;
+            sweep(suite, case, 10, backlog, Durability::Full)?;
         }
         let case = Case::variant("drain", "durability=normal").with("workers", 10);
-        sweep(suite, case, None, 10, tasks, Durability::Normal)?;
+        sweep(suite, case, 10, tasks, Durability::Normal)?;
     }
     Ok(())
 }
 
 fn sweep(
-    suite: &mut Suite<'_>,
+    suite: &mut Suite,
     case: Case,
-    point: Option<(&str, usize)>,
     workers: u32,
     tasks: usize,
     durability: Durability,
@@ -59,12 +56,13 @@ fn sweep(
     };
     let case = case
         .model(Model::Closed)
+        .tasks(tasks)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
     let mut turns = Turns::default();
-    suite.measure_point(case, point, |stage| {
+    suite.measure(case, move |stage| {
         let (drained, floor) = turns.both(
             || drain(&stage.with_durability(durability), &load),
             || raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES),

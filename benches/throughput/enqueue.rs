@@ -26,7 +26,7 @@ const TASKS_OF_MUTEX: usize = 1_600;
 /// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
 const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 500, 1), (10, 8_000, 100, 1)];
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let levels = suite.stage().scale().pick(LEVELS, LEVELS_SMOKE, LEVELS, LEVELS);
     for &(callers, standard, pooled, turns) in levels {
         let tasks = suite.stage().scale().pick(callers * 2, standard / 20, standard, standard * 2);
@@ -38,13 +38,14 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let loads = [tasks, pooled, mutex].map(|tasks| Enqueue { callers, tasks: tasks / turns });
         let case = Case::new("enqueue", "callers", callers)
             .model(Model::Closed)
+            .tasks(tasks)
             .with("tasks", tasks)
             .with("tasks_of_pooled", pooled)
             .with("tasks_of_mutex", mutex)
             .with("turns", turns)
             .with("payload_bytes", PAYLOAD_BYTES);
         let (mut among_engines, mut with_reference) = (Turns::default(), Turns::default());
-        suite.measure(case, |stage| {
+        suite.measure(case, move |stage| {
             let (all, floor) = with_reference.both(
                 || enqueue_all(stage, loads, turns, &mut among_engines),
                 || raw::enqueue(stage.bench_dir(), tasks, PAYLOAD_BYTES),

@@ -12,11 +12,11 @@ use prismq_bench::suite::Suite;
 use prismq_bench::workload::PAYLOAD_BYTES;
 use prismq_report::record::Model;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let case = Case::new("floor", "append_bytes", disk::APPEND_BYTES)
         .model(Model::Probe)
         .with("appends", disk::APPENDS);
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let started = Instant::now();
         let sync = disk::sync_time(stage.bench_dir())?;
         let readings = vec![P50_US.reads(1e6 * sync.as_secs_f64())];
@@ -28,7 +28,7 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         .model(Model::Closed)
         .with("tasks", tasks)
         .with("payload_bytes", PAYLOAD_BYTES);
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let dir = stage.bench_dir();
         let enqueue = raw::enqueue(dir, tasks, PAYLOAD_BYTES)?;
         let claim_complete = raw::claim_and_complete(dir, tasks, PAYLOAD_BYTES)?;

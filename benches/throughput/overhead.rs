@@ -18,19 +18,20 @@ use prismq_report::record::Model;
 
 const WORKERS: usize = 10;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 1_000, 3_000, 10_000);
     let turns = suite.stage().scale().pick(2, 2, 16, 24);
     let load =
         Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
     let case = Case::new("overhead", "workers", WORKERS)
         .model(Model::Closed)
+        .tasks(tasks)
         .with("tasks", tasks)
         .with("turns", turns)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let (mut measured, mut bare, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for turn in 0..turns {
             if turn % 2 == 0 {

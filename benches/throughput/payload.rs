@@ -18,7 +18,7 @@ const FILE_BYTES_MAX: usize = 512 << 20;
 const PAYLOADS: &[usize] = &[16 * 1024];
 const PAYLOADS_FULL: &[usize] = &[100, 1024, 16 * 1024, 256 * 1024];
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let full = suite.stage().scale() == Scale::Profile(Profile::Full);
     let payloads = if full { PAYLOADS_FULL } else { PAYLOADS };
     for payload_bytes in payloads {
@@ -32,11 +32,12 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
         let case = Case::new("drain", "payload", payload_bytes)
             .model(Model::Closed)
             .with("workers", WORKERS)
+            .tasks(tasks)
             .with("tasks", tasks)
             .with("enqueue_batch", ENQUEUE_BATCH)
             .with("handler", "no-op");
         let mut turns = Turns::default();
-        suite.measure(case, |stage| {
+        suite.measure(case, move |stage| {
             let (large, floor) = turns.both(
                 || drain(stage, &large),
                 || raw::claim_and_complete(stage.bench_dir(), tasks, payload_bytes),

@@ -15,7 +15,7 @@ use prismq_report::record::Model;
 const PRODUCERS: usize = 4;
 const WORKERS: usize = 10;
 
-pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
+pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 2_000, 20_000, 50_000);
     let load = Pipeline {
         producers: PRODUCERS,
@@ -27,12 +27,13 @@ pub(crate) fn measure(suite: &mut Suite<'_>) -> Result<()> {
     let case = Case::new("pipeline", "producers", PRODUCERS)
         .and("workers", WORKERS)
         .model(Model::Closed)
+        .tasks(tasks)
         .with("tasks", tasks)
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op");
     let mut turns = Turns::default();
-    suite.measure(case, |stage| {
+    suite.measure(case, move |stage| {
         let (through, floor) = turns.both(
             || pipeline(stage, &load),
             || raw::life(stage.bench_dir(), tasks, PAYLOAD_BYTES),

@@ -65,7 +65,29 @@ pub struct Drained {
     pub faults: Vec<String>,
 }
 
+/// What one round says about whether its number of workers can be borne.
+#[derive(Debug, Clone)]
+pub struct Borne {
+    /// Whether everything was done without an error.
+    pub clean: bool,
+    /// Whether each worker did something.
+    pub all_at_work: bool,
+    /// Why its figures must not be used, if they must not.
+    pub faults: Vec<String>,
+}
+
 impl Drained {
+    /// What it says about so many workers.
+    #[must_use]
+    pub fn borne(&self, workers: usize) -> Borne {
+        let per_worker = &self.crew.per_worker;
+        Borne {
+            clean: self.faults.is_empty() && self.errors() == 0,
+            all_at_work: per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0),
+            faults: self.faults.clone(),
+        }
+    }
+
     /// Tasks completed in a second.
     #[must_use]
     pub fn tasks_per_s(&self) -> f64 {
@@ -167,14 +189,10 @@ pub(super) fn fill(engine: &dyn Engine, backlog: &[TaskSpec]) -> Result<Vec<i64>
     Ok(enqueued)
 }
 
-/// Whether this many workers did everything without an error, each of them at work in most rounds:
+/// Whether so many workers did everything without an error, each of them at work in most rounds:
 /// in a short round, one of many threads may come too late.
 #[must_use]
-pub fn bearable(drains: &[&Drained], workers: usize) -> bool {
-    let clean = |drained: &&Drained| drained.faults.is_empty() && drained.errors() == 0;
-    let all_at_work = |drained: &&&Drained| {
-        let per_worker = &drained.crew.per_worker;
-        per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0)
-    };
-    drains.iter().all(clean) && 2 * drains.iter().filter(all_at_work).count() >= drains.len()
+pub fn bearable(rounds: &[Borne]) -> bool {
+    let all_at_work = rounds.iter().filter(|round| round.all_at_work).count();
+    rounds.iter().all(|round| round.clean) && 2 * all_at_work >= rounds.len()
 }

@@ -14,6 +14,7 @@ use crate::latencies::{Latencies, Life, lives};
 use crate::metrics::as_f64;
 use crate::sampler;
 use crate::stage::Stage;
+use crate::steadiness;
 use crate::timeline::{Marks, intervals, phase};
 use crate::workload::arrivals::Arrivals;
 use crate::workload::generator::generate;
@@ -34,6 +35,9 @@ pub struct OpenLoop {
     pub tasks: usize,
     /// Tasks before these, which are not.
     pub warm_up: usize,
+    /// How many more may be left out at the beginning until latencies are steady. As many fewer are then left
+    /// out at the end, where the load goes on for as long, so that as many are measured in any case.
+    pub settle: usize,
     /// Mean time from one to the next.
     pub interval: Duration,
     /// How they lie around it.
@@ -55,6 +59,9 @@ pub struct Offered {
     pub left_at_last_arrival: f64,
     /// Median latency of the first and the last third, in seconds.
     pub thirds: Option<(f64, f64)>,
+    /// Whether latencies were steady in what was measured; `None` of too few tasks to tell, and of a load that is
+    /// not given any to settle.
+    pub steady: Option<bool>,
     /// The round over time.
     pub course: record::Round,
     /// Why the figures must not be used, if they must not.
@@ -77,7 +84,7 @@ pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<Offered> {
 /// # Errors
 /// If the engine fails to do what no figure can be had without.
 pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
-    let count = load.warm_up + load.tasks;
+    let count = load.warm_up + load.settle + load.tasks;
     let tasks = numbered(TASK_TYPE, count);
     let offsets = load.arrivals.offsets(count, load.interval);
     let every = sampler::interval(offsets.last().copied().unwrap_or_default());
@@ -89,14 +96,15 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
     })?;
 
     let lives = lives(&generated.arrivals, &worked.runs, &worked.completions);
-    let measured = lives.get(load.warm_up..).unwrap_or_default();
+    let settled = steadiness::settled(&lives, load.warm_up, load.settle, load.tasks);
+    let measured = lives.get(settled.from..settled.from + load.tasks).unwrap_or_default();
     let origin = measured.first().map_or(generated.began, |life| life.arrival.intended);
     let latencies = Latencies::of(measured)?;
     let achieved = generated.achieved();
     let mut counters = worked.counters();
     counters.insert("begun_before_known".to_owned(), latencies.begun_before_known);
     let mut phases = vec![phase("steady", origin, origin, worked.ended)];
-    if load.warm_up > 0 {
+    if settled.from > 0 {
         phases.insert(0, phase("warm_up", origin, generated.began, origin));
     }
     let span = (generated.began, worked.ended);
@@ -116,6 +124,7 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
         achieved,
         left_at_last_arrival: left_at_last_arrival(&lives),
         thirds: health::thirds(measured),
+        steady: settled.steady.filter(|_| load.settle > 0),
         course,
         faults: worked.faults.into_iter().chain(unbalanced).collect(),
     })

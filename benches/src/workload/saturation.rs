@@ -5,6 +5,9 @@
 //! when the last task had arrived, and if the latency stayed within a bound. The first try is a guess;
 //! from there the search goes up until a rate is not sustained, or down until one is, and then halves the
 //! gap between the two until it is small.
+//!
+//! A short try is borne by what a long one is not: files grow, checkpoints come due. So what the search finds
+//! is held for longer, and lowered until it holds.
 
 use std::time::Duration;
 
@@ -12,8 +15,9 @@ use crate::error::Result;
 use crate::stage::Stage;
 use crate::workload::open_loop::{Offered, OpenLoop, open_loop};
 
-/// The gap between a sustained rate and one that is not, at which the search ends.
-const PRECISION: f64 = 0.05;
+/// The gap between a sustained rate and one that is not, at which the search ends; and by which a rate that does
+/// not hold is lowered.
+pub const PRECISION: f64 = 0.05;
 /// How far the search goes up or down as long as it knows one side only.
 const STRIDE: f64 = 1.25;
 /// Tries, after which the best so far counts.
@@ -21,6 +25,9 @@ const TRIES: usize = 10;
 
 /// How long the unmeasured beginning of a load is, of what is measured.
 pub const WARM_UP_PERCENT: usize = 25;
+
+/// How much longer it may be where latencies still move.
+pub const SETTLE_PERCENT: usize = 25;
 
 /// Share of the rate that must be offered.
 const OFFERED: f64 = 0.97;
@@ -54,29 +61,41 @@ pub fn search(guess: f64, mut sustained: impl FnMut(f64) -> Result<bool>) -> Res
     Ok(low)
 }
 
-/// Finds the highest sustained rate of a load, each try for so long in a new database.
+/// Lowers a rate until it holds, by steps that grow, and gives the one that did. `None` if none of ten did, the last
+/// of which is a thirtieth of the first.
+///
+/// # Errors
+/// The first of `holds`.
+pub fn back_off(found: f64, mut holds: impl FnMut(f64) -> Result<bool>) -> Result<Option<f64>> {
+    let (mut rate, mut step) = (found, PRECISION);
+    for _ in 0..TRIES {
+        if holds(rate)? {
+            return Ok(Some(rate));
+        }
+        rate *= 1.0 - step;
+        step += PRECISION;
+    }
+    Ok(None)
+}
+
+/// Whether a load is sustained at a rate, tried for so long in a new database.
 ///
 /// # Errors
 /// If the engine fails.
-pub fn saturate(
-    stage: &Stage,
-    load: &OpenLoop,
-    guess: f64,
-    tried_for: Duration,
-) -> Result<Option<f64>> {
-    search(guess, |rate| {
-        let offered = open_loop(stage, &at_rate(load, rate, tried_for))?;
-        Ok(is_sustained(&offered, rate))
-    })
+pub fn try_rate(stage: &Stage, load: &OpenLoop, rate: f64, tried_for: Duration) -> Result<bool> {
+    let tried = OpenLoop { settle: 0, ..at_rate(load, rate, tried_for) };
+    Ok(is_sustained(&open_loop(stage, &tried)?, rate))
 }
 
-/// The same load at so many tasks a second, measured for so long after a warm-up of
-/// [`WARM_UP_PERCENT`] of that.
+/// The same load at so many tasks a second, measured for so long after a warm-up of [`WARM_UP_PERCENT`] of that
+/// and up to [`SETTLE_PERCENT`] more until it is steady.
 #[must_use]
 pub fn at_rate(load: &OpenLoop, rate: f64, measured: Duration) -> OpenLoop {
     let interval = Duration::from_secs_f64(1.0 / rate.max(1.0));
     let tasks = tasks_in(measured, interval);
-    OpenLoop { tasks, warm_up: (tasks * WARM_UP_PERCENT).div_ceil(100), interval, ..load.clone() }
+    let share = |percent: usize| (tasks * percent).div_ceil(100);
+    let (warm_up, settle) = (share(WARM_UP_PERCENT), share(SETTLE_PERCENT));
+    OpenLoop { tasks, warm_up, settle, interval, ..load.clone() }
 }
 
 /// How many tasks arrive in so long, and at least one.

@@ -43,6 +43,7 @@ fn validity(late: Duration) -> Validity {
         generators: 1,
         tasks: 1_000,
         warm_up: 0,
+        settle: 0,
         interval: Duration::from_millis(20),
         arrivals: Arrivals::Constant,
         work: constant(&clock, Duration::from_millis(2)),

@@ -107,6 +107,7 @@ fn and_waits_no_less_than_its_arrivals_make_it_wait() {
         generators: 1,
         tasks: TASKS,
         warm_up: 0,
+        settle: 0,
         interval,
         arrivals,
         work: Arc::new(|_| SystemClock.wait_until(SystemClock.now() + SERVICE)),

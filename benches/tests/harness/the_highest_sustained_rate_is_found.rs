@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::saturation::{is_sustained, search};
+use prismq_bench::workload::saturation::{back_off, is_sustained, search};
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};
@@ -28,6 +28,20 @@ fn from_below_and_from_above() {
 #[test]
 fn and_nothing_where_nothing_is_sustained() {
     assert_eq!(search(1_000.0, |_| Ok(false)).unwrap(), None);
+}
+
+/// What a short try bears and a long one does not is lowered until it holds.
+#[test]
+fn and_lowered_until_it_holds() {
+    let tried = Cell::new(0);
+    let held = back_off(1_000.0, |rate| {
+        tried.set(tried.get() + 1);
+        Ok(rate <= 900.0)
+    });
+    let held = held.unwrap().unwrap();
+    assert!((854.0..=856.0).contains(&held) && tried.get() == 3, "{held} after {}", tried.get());
+    assert_eq!(back_off(1_000.0, |_| Ok(true)).unwrap(), Some(1_000.0));
+    assert_eq!(back_off(1_000.0, |_| Ok(false)).unwrap(), None);
 }
 
 #[test]

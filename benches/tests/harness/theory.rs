@@ -38,18 +38,24 @@ pub(crate) fn offer(
     tasks: usize,
     work: Work,
 ) -> Offered {
-    let fake = Fake::new(clock, misdeed);
-    let subject = Subject { engine: &fake, clock: clock.clone(), file: None };
     let load = OpenLoop {
         workers: 1,
         generators: 1,
         tasks,
         warm_up: tasks / 10,
+        settle: 0,
         interval,
         arrivals,
         work,
     };
-    run(&subject, &load).unwrap()
+    offer_load(clock, misdeed, &load)
+}
+
+/// The same of a load that is not the usual one.
+pub(crate) fn offer_load(clock: &Arc<VirtualClock>, misdeed: Misdeed, load: &OpenLoop) -> Offered {
+    let fake = Fake::new(clock, misdeed);
+    let subject = Subject { engine: &fake, clock: clock.clone(), file: None };
+    run(&subject, load).unwrap()
 }
 
 /// The mean of samples and how far from it the true mean may lie, with a confidence of 99.9 % for 20

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq::Durability;
-use prismq_bench::child::Said;
+use prismq_bench::child::{Operation, Said};
+use prismq_bench::counts::by_operation;
 use prismq_bench::engine::EngineKind;
 use prismq_bench::error::{Error, Result};
 use prismq_bench::floor::switch::switches;
@@ -73,7 +73,7 @@ pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>>
         }
         (_, "max_workers") => {
             let drained = drained(&spoiled(Fault::Complains), 2, 10)?;
-            MAX_WORKERS.counts(if bearable(&[&drained], 2) { 2 } else { 0 })
+            MAX_WORKERS.counts(if bearable(&[drained.borne(2)]) { 2 } else { 0 })
         }
         (_, "speed_up") => {
             let rate = |workers| -> Result<f64> {
@@ -136,15 +136,11 @@ fn throughput(
             let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
             known(written.into_iter().find(|reading| reading.spec.name == metric))?
         }
-        // An operation that does not wait for the disk where it must, and one that does where it need not.
         "syncs_per_task" => {
-            let durability = match target.bound > 0.0 {
-                true => Durability::Normal,
-                false => Durability::Full,
-            };
-            let enqueued = enqueued(&stage.with_durability(durability), 1, 10)?;
-            let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
-            known(written.into_iter().find(|reading| reading.spec.name == metric))?
+            // Where an operation is to wait for the disk, one that does not misses it, and the other way round.
+            let waits = target.holds(1.0);
+            let other = if waits { Operation::Claim } else { Operation::Enqueue };
+            SYNCS_PER_TASK.reads(by_operation(stage, other, 4)?.syncs)
         }
         "ratio_to_floor" if target.scenario.contains("pipeline") => {
             let load =
@@ -207,7 +203,7 @@ fn latency(metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Result<Option<Read
             P50_US.reads(1e6 * Duration::from_nanos(ns).as_secs_f64())
         }
         "p50_ratio_to_switch" => {
-            let woken = wake(&spoiled(Fault::Late(50 * MS)), 1, 3, From::Here)?.wake;
+            let woken = wake(&spoiled(Fault::Late(VERY_LATE)), 1, 3, From::Here)?.wake;
             let (woken, bare) =
                 (woken.value_at_quantile(0.5), switches(3, MS)?.value_at_quantile(0.5));
             P50_RATIO_TO_SWITCH.reads(ratio(woken, bare))
@@ -259,6 +255,7 @@ fn offered(stage: &Stage) -> Result<Offered> {
         generators: 1,
         tasks: 3,
         warm_up: 0,
+        settle: 0,
         interval: MS,
         arrivals: Arrivals::Constant,
         work: Arc::new(|_| {}),
@@ -271,7 +268,7 @@ fn enqueued(stage: &Stage, callers: usize, tasks: usize) -> Result<Enqueued> {
 }
 
 fn against(kind: EngineKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -> Result<f64> {
-    let ours = enqueued(&spoiled(Fault::SlowEnqueue(50 * MS)), 2, 10)?;
+    let ours = enqueued(&spoiled(Fault::SlowEnqueue(VERY_LATE)), 2, 4)?;
     Ok(ours.per_s() / enqueued(&stage.with_engine(kind), 2, 10)?.per_s())
 }
 

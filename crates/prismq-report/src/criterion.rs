@@ -14,8 +14,11 @@ use serde::de::DeserializeOwned;
 use crate::files::{bytes, parse};
 use crate::record::{RunRecord, SuiteRecord};
 
-/// How many folders lie between that of a group and that of a benchmark: its function and its value.
+/// How many folders lie between that of a group and that of a benchmark, at most: its function and its value.
 const DEPTH: usize = 2;
+
+/// How long the name of a folder may be.
+const FOLDER_BYTES_MAX: usize = 64;
 
 /// The most bytes of a file that are read; Criterion's estimates have some thousand.
 const BYTES_MAX: u64 = 1 << 20;
@@ -79,13 +82,12 @@ impl From<Estimates> for Estimate {
     }
 }
 
-/// What the folder of a group is called.
+/// What the folder of a group or of a benchmark in it is called.
 #[must_use]
-pub fn folder(group: &str) -> String {
-    let file_character = |character: char| {
-        if character.is_alphanumeric() || "-_".contains(character) { character } else { '_' }
-    };
-    group.chars().map(file_character).collect()
+pub fn folder_of(name: &str) -> String {
+    let mut folder = name.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
+    folder.truncate(folder.floor_char_boundary(FOLDER_BYTES_MAX));
+    folder
 }
 
 /// The benchmarks that were measured while the suites of a run were, by id. Criterion keeps the latest
@@ -93,8 +95,17 @@ pub fn folder(group: &str) -> String {
 #[must_use]
 pub fn benchmarks(home: &Path, run: &RunRecord) -> Vec<Benchmark> {
     let mut found = Vec::new();
+    let Ok(groups) = fs::read_dir(home) else { return found };
+    let groups: Vec<_> = groups.flatten().map(|group| group.file_name()).collect();
     for suite in &run.suites {
-        collect(home, &PathBuf::from(folder(&suite.suite)), DEPTH, suite, &mut found);
+        // A group for each scenario of the suite, or one for the suite.
+        let of_suite = folder_of(&format!("{}/", suite.suite));
+        for group in &groups {
+            let name = group.to_string_lossy();
+            if name == suite.suite.as_str() || name.starts_with(&of_suite) {
+                collect(home, Path::new(group), DEPTH, suite, &mut found);
+            }
+        }
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     found

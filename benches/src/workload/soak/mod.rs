@@ -69,11 +69,11 @@ pub struct Soaked {
     pub faults: Vec<String>,
 }
 
-/// Runs a soak in a new database; `show` is told of every look at memory and files.
+/// Runs a soak in a new database.
 ///
 /// # Errors
 /// If the engine or a second process fails to do what no figure can be had without.
-pub fn soak(stage: &Stage, load: Soak, show: impl FnMut(usize) + Send) -> Result<Soaked> {
+pub fn soak(stage: &Stage, load: Soak) -> Result<Soaked> {
     let callers = usize::try_from(load.callers).unwrap_or(1);
     let database = stage.database(load.workers + callers)?;
     let engine = database.engine();
@@ -90,7 +90,7 @@ pub fn soak(stage: &Stage, load: Soak, show: impl FnMut(usize) + Send) -> Result
     let began = Instant::now();
     let stop = AtomicBool::new(false);
     let (phases, samples, arrivals) = thread::scope(|scope| {
-        let watch = scope.spawn(|| watch::watch(&database, began, load.interval, &stop, show));
+        let watch = scope.spawn(|| watch::watch(&database, began, load.interval, &stop));
         let callers: Vec<_> = rooms
             .into_iter()
             .zip(0..)

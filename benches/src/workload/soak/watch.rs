@@ -30,13 +30,12 @@ pub struct Sample {
     pub database_bytes: Option<u64>,
 }
 
-/// Looks until it is told to stop, and once more then; `show` is told how often.
+/// Looks until it is stopped, and once more then.
 pub(super) fn watch(
     database: &Database,
     began: Instant,
     interval: Duration,
     stop: &AtomicBool,
-    mut show: impl FnMut(usize),
 ) -> Result<Vec<Sample>> {
     let wal = wal_of(database.path());
     let mut samples = vec![look(database, &wal, began)?];
@@ -48,7 +47,6 @@ pub(super) fn watch(
             continue;
         }
         samples.push(look(database, &wal, began)?);
-        show(samples.len() - 1);
         next += interval;
     }
     samples.push(look(database, &wal, began)?);

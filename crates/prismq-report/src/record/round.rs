@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,13 @@ pub struct Round {
     /// How long it ran before that, unmeasured.
     #[serde(default)]
     pub warm_up_seconds: f64,
+    /// Its place in the order in which the rounds of all scenarios of the suite were run, from 0; since 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// When it began, its unmeasured part included, UTC; since 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub started_at: Option<Timestamp>,
     /// What was counted: `enqueued`, `completed`, `failed`, `lost`, `duplicated`, `empty_polls`,
     /// `claim_conflicts`, `busy_errors`, `busy_waits`, ...
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

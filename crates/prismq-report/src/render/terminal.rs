@@ -77,12 +77,17 @@ pub fn terminal_as(view: &View, look: Look) -> String {
     for reason in view.invalid.iter().chain(&view.untold) {
         wrapped(&mut text, look, &format!("! {reason}"), 2);
     }
-    if !view.open.is_empty() || view.met > 0 {
+    let met = view.met + view.held;
+    if !view.open.is_empty() || met > 0 {
         text.push('\n');
         open(&mut text, look, &view.open);
-        if view.met > 0 {
+        if met > 0 {
             let plural = if view.met == 1 { "" } else { "s" };
-            wrapped(&mut text, look, &format!("{} target{plural} met", view.met), 2);
+            let held = match view.held {
+                0 => String::new(),
+                held => format!(", {held} invariants held"),
+            };
+            wrapped(&mut text, look, &format!("{} target{plural} met{held}", view.met), 2);
         }
     }
     if let Some(comparison) = &view.comparison {

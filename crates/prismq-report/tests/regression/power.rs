@@ -145,7 +145,7 @@ fn none_of_the_25_recorded_runs_of_one_program_fails() {
     }
     println!("{runs} recorded runs, {held} targets held: 0 missed, {undecided} undecided");
     assert_eq!(runs, 25);
-    assert!(held > 150, "{held}");
+    assert!(held >= 180, "{held}");
 }
 
 /// Each metric that has a target, held against the figure of all runs together, which every other run is

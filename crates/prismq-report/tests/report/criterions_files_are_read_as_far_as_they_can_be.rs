@@ -67,6 +67,18 @@ fn what_the_pinned_version_writes_is_read() {
 }
 
 #[test]
+fn a_group_for_each_scenario_is_read_too() {
+    let old = home(30);
+    let home = tempfile::tempdir().unwrap();
+    fs::rename(old.path().join("throughput/floor"), home.path().join("throughput_floor")).unwrap();
+    // Another suite whose name begins like this one's has groups of its own.
+    fs::create_dir(home.path().join("throughputs_floor")).unwrap();
+    let found = read(home.path());
+    assert_eq!((found.len(), found[0].id.as_str()), (1, BENCHMARK));
+    assert_eq!(found[0].folder, Path::new("throughput_floor/operations=1000"));
+}
+
+#[test]
 fn what_another_version_adds_or_leaves_out_does_no_harm() {
     let home = home(30);
     let text = r#"{"mean": {"point_estimate": 2e6, "unit": "ns",

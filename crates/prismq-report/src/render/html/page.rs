@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::Input;
 use super::chart::css;
 use super::figures::{self, Absent, Figure};
-use crate::criterion::{self, Benchmark};
+use crate::criterion::Benchmark;
 use crate::render::RenderError;
 use crate::render::humanise::{number, percent};
 use crate::render::view::View;
@@ -98,14 +98,10 @@ fn commit(input: &Input<'_>) -> String {
 }
 
 fn criterion(input: &Input<'_>) -> Criterion {
-    let groups = input.run.suites.iter().map(|suite| Link {
-        name: suite.suite.clone(),
-        folder: format!("{}/", criterion::folder(&suite.suite)),
-    });
     let all = Link { name: "all benchmarks".to_owned(), folder: String::new() };
     Criterion {
         root: "../target/criterion",
-        overviews: std::iter::once(all).chain(groups).collect(),
+        overviews: vec![all],
         benchmarks: input.criterion.iter().map(row).collect(),
     }
 }

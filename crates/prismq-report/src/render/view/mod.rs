@@ -39,8 +39,10 @@ pub struct View {
     pub(super) answers: Vec<answers::AnswerView>,
     /// The targets that are not met, worst first.
     pub(super) open: Vec<OpenTarget>,
-    /// How many targets are met.
+    /// How many targets are met, without invariants.
     pub(super) met: usize,
+    /// How many invariants hold.
+    pub(super) held: usize,
     /// Those, by what they are asked of.
     pub(super) targets: Vec<targets::TargetGroup>,
     pub(super) comparison: Option<ComparisonView>,
@@ -69,7 +71,8 @@ impl View {
             warnings: warnings::warnings(run),
             answers: answers::answers(run, verdict),
             open: answers::open(&verdict.checks),
-            met: verdict.count(|outcome| matches!(outcome, Outcome::Met { .. })),
+            met: met(verdict),
+            held: held(verdict),
             targets: targets::met(&verdict.checks),
             comparison: verdict.comparison.as_ref().map(comparison::view),
             suites: run.suites.iter().map(suites::view).collect(),
@@ -87,9 +90,16 @@ impl View {
     }
 }
 
+fn held(verdict: &Verdict) -> usize {
+    verdict.checks.iter().filter(|check| targets::is_held(check)).count()
+}
+
+fn met(verdict: &Verdict) -> usize {
+    verdict.count(|outcome| matches!(outcome, Outcome::Met { .. })) - held(verdict)
+}
+
 fn headline(verdict: &Verdict) -> String {
-    let held = verdict.checks.iter().filter(|check| targets::is_held(check)).count();
-    let met = verdict.count(|outcome| matches!(outcome, Outcome::Met { .. })) - held;
+    let (held, met) = (held(verdict), met(verdict));
     let missed = verdict.count(|outcome| matches!(outcome, Outcome::Missed { .. }));
     let undecided = verdict.count(|outcome| matches!(outcome, Outcome::Undecided { .. }));
     let left_out = verdict.count(|outcome| matches!(outcome, Outcome::NotMeasured { .. }));
@@ -99,8 +109,8 @@ fn headline(verdict: &Verdict) -> String {
         _ if missed > 0 => format!("{missed} of {all} targets missed"),
         _ => format!("{met} of {all} targets met"),
     };
-    let held_words = if held == 1 { "invariant held" } else { "invariants held" };
-    for (count, what) in [(held, held_words), (undecided, "undecided"), (left_out, "not measured")]
+    for (count, what) in
+        [(held, "invariants held"), (undecided, "undecided"), (left_out, "not measured")]
     {
         if count > 0 {
             targets.push_str(&format!(", {count} {what}"));

@@ -1,0 +1,66 @@
+//! At rates that are the same on every machine and of every version: how long do tasks take? A share of what
+//! an engine sustains is an easier test of a slower one; these are for comparison. A rate that is not sustained
+//! has no latency, and says so.
+
+use std::time::Duration;
+
+use prismq_bench::error::Result;
+use prismq_bench::experiment::Experiment;
+use prismq_bench::metrics::{OFFERED_TASKS_PER_S, P50_MS, P99_MS, as_f64};
+use prismq_bench::recorder::{Case, Round};
+use prismq_bench::suite::Suite;
+use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::workload::open_loop::open_loop;
+use prismq_bench::workload::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
+use prismq_report::record::Model;
+
+use crate::capacity::{CALLERS, Capacity, WORKERS, load};
+use crate::readings::round;
+
+/// Tasks a second.
+const RATES: &[u32] = &[1_000, 2_000, 5_000, 10_000, 20_000];
+const RATES_SMOKE: &[u32] = &[1_000];
+
+pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
+    let scale = suite.stage().scale();
+    let measured_ms: u64 = scale.pick(5, 100, 1_000, 3_000);
+    for &rate in scale.pick(RATES, RATES_SMOKE, RATES, RATES) {
+        let case = Case::new("rung", "rate", usize::try_from(rate).unwrap_or(usize::MAX))
+            .model(Model::Open)
+            .with("callers", CALLERS)
+            .with("workers", WORKERS)
+            .with("measured_ms", measured_ms)
+            .with("warm_up_percent", WARM_UP_PERCENT)
+            .with("settle_percent", SETTLE_PERCENT)
+            .with("payload_bytes", PAYLOAD_BYTES)
+            .with("arrivals", Arrivals::Constant.name())
+            .with("handler", "no-op")
+            // What one machine bears is more than another does.
+            .overload(true);
+        let rate = as_f64(rate.into());
+        let (known, of_machine) = (capacity.clone(), capacity.clone());
+        let experiment = Experiment::new(case, move |stage| {
+            if known.rates(stage)?.sustainable < rate {
+                return Ok((Duration::ZERO, Round::default()));
+            }
+            let measured = Duration::from_millis(measured_ms);
+            let offered = open_loop(stage, &at_rate(&load(), rate, measured))?;
+            let mut round = round(&offered);
+            // A round of a smoke run is shorter than a stall of the disk.
+            round.steady = round.steady.filter(|_| stage.scale().tells_rates());
+            round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
+            let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);
+            Ok((Duration::from_nanos(p99), round))
+        });
+        suite.add(experiment.figures(move |_| {
+            let above = of_machine.known().filter(|sustainable| *sustainable < rate);
+            let why = above.map(|sustainable| {
+                format!("above the capacity: {sustainable:.0} tasks/s are sustained")
+            });
+            let absent = |why: String| [P50_MS, P99_MS].map(|spec| spec.once(Err(why.clone())));
+            why.map(absent).into_iter().flatten().collect()
+        }))?;
+    }
+    Ok(())
+}
