@@ -36,7 +36,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
             .with("payload_bytes", PAYLOAD_BYTES)
             .with("arrivals", Arrivals::Constant.name())
             .with("handler", "no-op")
-            // What one machine bears is more than another does.
+            // What one machine sustains is more than another does.
             .overload(true);
         let rate = as_f64(rate.into());
         let (known, of_machine) = (capacity.clone(), capacity.clone());

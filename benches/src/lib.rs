@@ -1,7 +1,7 @@
 //! The benchmark harness of prismq, as a library: the suites beside it only say what to measure.
 //!
 //! Data flows one way. A suite says what a round of each scenario is ([`experiment`]): a [`workload`] on an
-//! [`engine`], with the [`floor`] beside it. The rounds of all scenarios are run in a drawn order
+//! [`engine`], with the [`floor`] next to it. The rounds of all scenarios are run in a drawn order
 //! ([`rounds`], [`suite`]) and shown to Criterion ([`driver`]); what they read becomes a record
 //! ([`recorder`]). Targets, comparison and rendering are left to `prismq-report`, which only ever sees
 //! written records.

@@ -127,7 +127,7 @@ pub struct Round {
     pub achieved: Option<f64>,
     /// Median latency of its first and last thirds in seconds, where it was to be steady.
     pub thirds: Option<(f64, f64)>,
-    /// Whether its latencies were steady, where that was to be told.
+    /// Whether its latencies were steady, where that was measured.
     pub steady: Option<bool>,
     /// What the disk or SQLite did in the same round, beside one of its readings.
     pub floors: Vec<Beside>,

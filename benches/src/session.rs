@@ -32,7 +32,7 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Begins the rounds of these experiments. The clock tells what of a budget is spent, the seed draws the
+    /// Begins the rounds of these experiments. The clock measures what of a budget is spent, the seed draws the
     /// order of the rounds.
     pub fn begin(
         suite: &'static str,

@@ -23,7 +23,7 @@ const SOAK_MINUTES: &str = "PRISMQ_SOAK_MINUTES";
 const SOAK_MINUTES_MIN: usize = 10;
 const SOAK_MINUTES_MAX: usize = 1440;
 
-/// Refuses whatever would be refused later on: a setting that is not known, a directory that cannot be
+/// Refuses everything that would be refused later on: a setting that is not known, a directory that cannot be
 /// written to, the name of a baseline that cannot be kept, targets that cannot be read.
 ///
 /// # Errors

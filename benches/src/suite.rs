@@ -1,4 +1,4 @@
-//! One suite from its start to its written record: it is told its scenarios, runs their rounds in a drawn
+//! One suite from its start to its written record: it is given its scenarios, runs their rounds in a drawn
 //! order, shows them to Criterion and writes what they read.
 
 use std::io::Write as _;

@@ -85,7 +85,7 @@ impl Place {
             .env("PRISMQ_RESULTS_DIR", self.home.path().join("results"))
             .env("PRISMQ_BENCH_DIR", self.home.path().join("db"))
             .env("CRITERION_HOME", self.criterion())
-            // Where the lock of the machine lies: the tests run beside each other.
+            // Where the lock of the machine lies: the tests run in parallel.
             .env("TMPDIR", self.home.path())
             .output()?)
     }

@@ -45,7 +45,7 @@ fn a_percentile_is_that_of_the_tasks_of_all_rounds() {
     let scenario = scenario("suite", Case::new("name", "workers", 3), &rounds, Vec::new()).unwrap();
     let p99 = scenario.metric("p99_ms").unwrap();
     assert!((p99.value.unwrap() - 50.0).abs() < 0.1, "{p99:?}");
-    assert_eq!(median(&p99.samples), Some(1.0), "the rounds' own stand beside it");
+    assert_eq!(median(&p99.samples), Some(1.0), "the rounds' own stand next to it");
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub(super) mod tests {
 
     const OWN: u32 = 100;
 
-    /// A machine of two cores whose time passes when it is told to.
+    /// A machine of two cores whose time passes on request only.
     pub(in crate::quiet) struct Machine {
         root: TempDir,
         ticks: Cell<(u64, u64, u64)>,

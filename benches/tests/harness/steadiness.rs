@@ -79,7 +79,7 @@ fn an_overload_is_never_steady() {
     };
     let offered = offer_load(&clock, Misdeed::None, &load);
     assert_eq!((offered.steady, offered.latencies.end_to_end.len()), (Some(false), TASKS as u64));
-    // One that is measured from its start on, whatever happens, is not asked.
+    // One that is measured from its start on in any case is not asked.
     let offered = offer_load(&clock, Misdeed::None, &OpenLoop { settle: 0, ..load });
     assert_eq!(offered.steady, None);
 }

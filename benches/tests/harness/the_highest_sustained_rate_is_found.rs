@@ -30,7 +30,7 @@ fn and_nothing_where_nothing_is_sustained() {
     assert_eq!(search(1_000.0, |_| Ok(false)).unwrap(), None);
 }
 
-/// What a short try bears and a long one does not is lowered until it holds.
+/// What a short try sustains and a long one does not is lowered until it holds.
 #[test]
 fn and_lowered_until_it_holds() {
     let tried = Cell::new(0);

@@ -18,7 +18,7 @@ use crate::statistics::{BETWEEN_RUNS, Estimate};
 /// How often rounds are drawn: a standard deviation is then known to 3 %.
 const DRAWS: usize = 500;
 
-/// The chance beyond each end of the interval that is recorded beside a figure.
+/// The chance beyond each end of the interval that is recorded next to a figure.
 const TAIL: f64 = 0.025;
 
 /// The distribution that the pieces of a round keep.
@@ -70,7 +70,7 @@ pub fn estimate(scenario: &Scenario, metric: &Metric) -> Option<Estimate> {
 }
 
 /// Makes the figures of a scenario that are quantiles those of all its tasks, each with its interval. The
-/// rounds' figures stay beside them as samples.
+/// rounds' figures stay next to them as samples.
 pub fn settle(scenario: &mut Scenario) {
     let settled: Vec<_> = scenario
         .metrics

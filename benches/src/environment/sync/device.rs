@@ -16,7 +16,7 @@ pub(super) struct Device {
     /// Its name in the kernel, for example `nvme0n1p2`.
     name: String,
     /// `write back` where it has a cache that a power cut empties, `write through` where it has none, or
-    /// the kernel was told so.
+    /// the kernel was asked to.
     pub(super) write_cache: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A library may turn it into nothing, a mount option or a cache keep it from reaching the medium. Most
 //! disks take far longer than 20 µs to keep a page; a sync that does not is examined. Two things show
-//! that it does not wait, whatever keeps it from doing so: a write that is to be on the disk when it
+//! that it does not wait, regardless of the cause: a write that is to be on the disk when it
 //! returns (`RWF_DSYNC`), which takes another way through the kernel, takes as long as a disk takes; or a
 //! sync of many megabytes is faster than any disk could write them.
 

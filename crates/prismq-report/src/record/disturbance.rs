@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// below it rounds differ by themselves.
 pub const OTHERS_MAX_PERCENT: f64 = 10.0;
 /// Time the hypervisor gave to other guests, in percent of all cores. Less than of others' processor time,
-/// as a stolen core is gone in the middle of whatever it did, a held lock included.
+/// as a stolen core is gone in the middle of what it did, a held lock included.
 pub const STEAL_MAX_PERCENT: f64 = 5.0;
 /// Share of the round's time in which the control group was not allowed to run, in percent. It comes in
 /// pieces of tens of milliseconds in which nothing runs: at 1 percent they are the 99th percentile.

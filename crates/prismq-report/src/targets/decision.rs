@@ -1,4 +1,4 @@
-//! Whether the rounds measured so far decide a target: met, missed, or not to be told yet.
+//! Whether the rounds measured so far decide a target: met, missed, or not to be decided yet.
 //!
 //! A figure varies from run to run. Were it held against its bound as it is, a program that is as good as
 //! its bound would be called worse in every other run. So a target is decided only where the whole interval

@@ -33,7 +33,7 @@ pub fn read(path: &Path) -> Result<Vec<Target>, TargetError> {
     parse(&text, &path.display().to_string())
 }
 
-/// Reads a file of targets and, where there is one, that of the run's own machine beside it:
+/// Reads a file of targets and, where there is one, that of the run's own machine next to it:
 /// `machines/FINGERPRINT.toml`, for bounds that hold on no other.
 ///
 /// # Errors
