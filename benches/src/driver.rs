@@ -3,7 +3,7 @@
 //!
 //! Criterion plans by the time that its first call took, and warns where a call takes longer than it may.
 //! Rounds are replayed, which takes next to no time: the first call, which Criterion discards, sleeps for
-//! [`FIRST_CALL`]; the time it is given for all of its samples is that of the rounds, so that it asks for
+//! `FIRST_CALL`; the time it is given for all of its samples is that of the rounds, so that it asks for
 //! many iterations in each of its calls and has no reason to warn. A call is answered with one round's
 //! figure times the iterations, by which Criterion divides again.
 
