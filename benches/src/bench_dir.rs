@@ -21,7 +21,7 @@ use crate::places;
 /// The variable that names the directory.
 pub const VARIABLE: &str = "PRISMQ_BENCH_DIR";
 
-/// A directory of a database is named `prismq-XXXXXX.benchdb`: nothing else in a user's directory may be
+/// A directory of a database is named `prismq-`, six random characters, `.benchdb`: nothing else in a user's directory may be
 /// taken for one, as it is removed.
 const PREFIX: &str = "prismq-";
 const SUFFIX: &str = ".benchdb";

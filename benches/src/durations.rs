@@ -51,7 +51,7 @@ impl Durations {
         format!("{} {suite}", self.kind)
     }
 
-    /// What is kept; nothing where there is no such file or it is damaged.
+    /// The durations that were kept; empty if the file is missing or damaged.
     fn known(&self) -> BTreeMap<String, u64> {
         let text = fs::read_to_string(&self.path).unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()

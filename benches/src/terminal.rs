@@ -3,7 +3,7 @@
 //! Criterion says of each benchmark what it is about to do, and then its figures, its outliers and its
 //! comparison in up to eight lines. All of a run's rounds were measured before; what is worth reading then
 //! is the figures. While Criterion is at work its output goes to files; from them its own words are printed,
-//! joined to one line for each benchmark. Whatever is not its usual output is passed on as it is.
+//! joined to one line for each benchmark. Anything else that it prints is passed on unchanged.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -122,8 +122,8 @@ fn is_outliers(words: &str) -> bool {
 fn remarks(err: &str) -> Vec<String> {
     let pieces =
         err.split(['\n', '\r']).map(|piece| piece.trim_start_matches("\u{1b}[2K").trim_end());
-    let told = pieces.filter(|piece| !piece.is_empty() && !piece.starts_with("Benchmarking "));
-    told.map(str::to_owned).collect()
+    let kept = pieces.filter(|piece| !piece.is_empty() && !piece.starts_with("Benchmarking "));
+    kept.map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ const SHIM: &str = "int fsync(int file) { (void)file; return 0; }\n\
 /// Why a shim cannot be made here, or would change nothing.
 fn unfit_for_shims() -> Result<(), String> {
     if let Err(error) = Command::new("cc").arg("--version").stdout(Stdio::null()).status() {
-        return Err(format!("there is no cc: {error}"));
+        return Err(format!("cannot start cc: {error}"));
     }
     if BenchDir::at(env!("CARGO_TARGET_TMPDIR")).filesystem().1 {
         return Err("the target directory lies in memory, where syncs do nothing anyway".to_owned());

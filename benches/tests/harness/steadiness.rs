@@ -31,7 +31,7 @@ fn load(latency_ms: impl Fn(usize) -> f64) -> Vec<Life> {
     (0..WARM_UP + SETTLE + TASKS).map(life).collect()
 }
 
-/// A little that is no drift.
+/// Variation too small to count as drift.
 fn noise(index: usize) -> f64 {
     0.1 * ((index * 7_919) % 11) as f64
 }
