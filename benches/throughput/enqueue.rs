@@ -20,7 +20,7 @@ use prismq_report::record::Model;
 
 /// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.
 const LEVELS: &[(usize, usize, usize, usize)] =
-    &[(1, 4_000, 4_000, 8), (10, 8_000, 1_000, 1), (64, 30_000, 640, 1)];
+    &[(1, 2_400, 2_400, 8), (10, 8_000, 1_000, 1), (64, 30_000, 128, 1)];
 /// Tasks of one connection behind a mutex, which any number of callers fill alike.
 const TASKS_OF_MUTEX: usize = 1_600;
 /// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
