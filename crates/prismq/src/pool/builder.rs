@@ -14,22 +14,18 @@ use super::scheduler::{Scheduler, Settings};
 use super::suspects::SuspectGate;
 use super::{Event, Shared, TaskContext, WorkerPool, leader, worker};
 use crate::commit::Claimer;
-use crate::error::{Error, Result};
-use crate::failure::TaskError;
-use crate::lease::{Claim, DEFAULT_LEASE};
-use crate::limits::{
+use crate::core::Core;
+use crate::model::limits::{
     FALLBACK_POLL_INTERVAL, POLL_INTERVAL, POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX,
     TIMEOUT_MAX, WORKERS_MAX,
 };
-use crate::queue::Queue;
-use crate::requirements::Names;
-use crate::signal::Signal;
-use crate::task::DEFAULT_QUEUE;
+use crate::model::{Claim, DEFAULT_LEASE, DEFAULT_QUEUE, Error, Names, Result, TaskError};
+use crate::time::Signal;
 
 /// How a pool works.
 #[must_use = "call start()"]
 pub struct WorkerPoolBuilder {
-    queue: Queue,
+    core: Core,
     name: Arc<str>,
     workers: usize,
     prefetch: usize,
@@ -43,9 +39,9 @@ pub struct WorkerPoolBuilder {
 }
 
 impl WorkerPoolBuilder {
-    pub(super) fn new(queue: Queue) -> Self {
+    pub(super) fn new(core: Core) -> Self {
         Self {
-            queue,
+            core,
             name: DEFAULT_QUEUE.into(),
             workers: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             prefetch: PREFETCH_DEFAULT,
@@ -148,13 +144,13 @@ impl WorkerPoolBuilder {
         let limits = self.limits()?;
         let claim = self.claim();
         #[cfg(target_os = "linux")]
-        let inotify = watch(&self.queue);
+        let inotify = watch(&self.core);
         #[cfg(target_os = "linux")]
         let watched = inotify.is_some();
         #[cfg(not(target_os = "linux"))]
         let watched = false;
         let signal = Arc::new(Signal::default());
-        self.queue.clock().on_jump(&signal);
+        self.core.clock().on_jump(&signal);
         let settings = Settings {
             workers: self.workers,
             prefetch: self.prefetch,
@@ -165,10 +161,10 @@ impl WorkerPoolBuilder {
         };
         let (notices, received) = channel();
         let listens = !self.listeners.is_empty();
-        let clock = self.queue.clock().monotonic();
+        let clock = self.core.clock().monotonic();
         let scheduler = Scheduler::new(settings, signal.clone(), Instant::now(), clock);
         let shared = Arc::new(Shared {
-            queue: self.queue,
+            core: self.core,
             registry: self.registry,
             claim,
             scheduler: Mutex::new(scheduler),
@@ -187,7 +183,7 @@ impl WorkerPoolBuilder {
         };
         // Before the leader looks, so that no commit goes unnoticed.
         let claimer: Arc<dyn Claimer> = shared;
-        pool.shared.queue.add_claimer(Arc::downgrade(&claimer));
+        pool.shared.core.add_claimer(Arc::downgrade(&claimer));
         // First, as it ends the events when it ends.
         pool.spawn("prismq-leader", |shared| {
             let _ended = EndsEvents(shared);
@@ -263,8 +259,8 @@ impl WorkerPoolBuilder {
 
 /// Watches the queue's file, where the kernel has room for one more watch.
 #[cfg(target_os = "linux")]
-fn watch(queue: &Queue) -> Option<Arc<Inotify>> {
-    match Inotify::new(&queue.changing_file()?) {
+fn watch(core: &Core) -> Option<Arc<Inotify>> {
+    match Inotify::new(&core.changing_file()?) {
         Ok(inotify) => Some(Arc::new(inotify)),
         Err(error) => {
             tracing::warn!(%error, "inotify unavailable: commits of other processes are polled for");

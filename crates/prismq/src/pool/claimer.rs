@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::Shared;
 use crate::commit::Claimer;
-use crate::lease::{Claim, Lease};
+use crate::model::{Claim, Lease};
 
 impl Claimer for Shared {
     fn claim(&self) -> &Claim {

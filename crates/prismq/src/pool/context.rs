@@ -1,9 +1,8 @@
 //! What a handler is given.
 
 use super::scheduler::Flags;
-use crate::clock::Timestamp;
-use crate::lease::Lease;
-use crate::task::TaskId;
+use crate::model::{Lease, TaskId};
+use crate::time::Timestamp;
 
 /// One attempt at one task, as its handler sees it.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What a pool reports of its work.
 
-use crate::task::TaskId;
+use crate::model::TaskId;
 
 /// One attempt that ended, reported after the commit that settled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,18 +7,16 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::event::{Event, Outcome};
 use super::scheduler::{Batch, Drained, End, Finished, Plan, Remark, Room};
-use crate::clock::Timestamp;
-use crate::error::{Error, Result};
-use crate::lease::LeaseKey;
-use crate::store::{AT_ONCE, Answer, Claimed, Operation};
-use crate::task::State;
+use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
+use crate::model::{Error, LeaseKey, Result, State};
+use crate::time::Timestamp;
 
 /// Leads until the pool ends.
 pub(super) fn lead(shared: &Shared) {
     loop {
         let seen = shared.signal.count();
-        let signalled = shared.queue.work().count();
-        let clock = shared.queue.clock().monotonic();
+        let signalled = shared.core.work().count();
+        let clock = shared.core.clock().monotonic();
         let now = Instant::now();
         let mut scheduler = shared.scheduler();
         let stuck = scheduler.free_stuck(now);
@@ -50,13 +48,13 @@ pub(super) fn lead(shared: &Shared) {
 
 fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> Option<Duration> {
     let until = until.map(|until| until.saturating_duration_since(Instant::now()));
-    let due = due.and_then(|due| shared.queue.clock().sleep_until(due));
+    let due = due.and_then(|due| shared.core.clock().sleep_until(due));
     until.into_iter().chain(due).min()
 }
 
 /// Looks whether another process wrote, and whether the file is still the one that was opened.
 fn look(shared: &Shared) {
-    let version = shared.queue.version();
+    let version = shared.core.version();
     let mut scheduler = shared.scheduler();
     match version {
         Ok(version) if scheduler.known_version() == Some(version) => {}
@@ -71,12 +69,12 @@ fn look(shared: &Shared) {
 fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let Batch { finished, begin, extend, claim } = batch;
     // Before the claim, so that work that comes in during it is not missed.
-    let seen = shared.queue.work().count();
+    let seen = shared.core.work().count();
     let syncs =
         finished.iter().any(|finished| !matches!(finished.end, End::Release | End::Unread(_)));
     let operations = operations(shared, &finished, begin, &extend, claim);
     let began = Instant::now();
-    let mut answers = shared.queue.submit_all(operations).into_iter();
+    let mut answers = shared.core.submit_all(operations).into_iter();
     let mut next = || answers.next().unwrap_or_else(|| Err(Error::unanswered()));
     let took = syncs.then(|| began.elapsed());
 
@@ -115,9 +113,9 @@ fn operations(
     let lease = shared.claim.lease;
     let settle = finished.iter().map(|finished| match &finished.end {
         End::Complete => Operation::Complete(finished.lease.key),
-        End::Fail(error) => shared.queue.failure(&finished.lease, error.clone()),
+        End::Fail(error) => shared.core.failure(&finished.lease, error.clone()),
         End::Release => Operation::Release(finished.lease.key),
-        End::Unread(error) => shared.queue.settle_unread(&finished.lease, error),
+        End::Unread(error) => shared.core.settle_unread(&finished.lease, error),
     });
     let begin = begin.map(Operation::Begin);
     let extend = extend.iter().map(|key| Operation::Extend { key: *key, lease });

@@ -35,10 +35,10 @@ pub use self::shutdown::ShutdownReport;
 use self::notifier::Notice;
 use self::registry::{Registry, forget_panic};
 use self::scheduler::{Fault, Scheduler};
-use crate::error::Error;
-use crate::lease::{Claim, Lease};
+use crate::core::Core;
+use crate::model::{Claim, Error, Lease};
 use crate::queue::Queue;
-use crate::signal::Signal;
+use crate::time::Signal;
 
 /// Threads at work on a queue. Dropping it shuts it down, as [`WorkerPool::shutdown`] does, and waits for up
 /// to [`SHUTDOWN_DEFAULT`](crate::limits::SHUTDOWN_DEFAULT).
@@ -54,13 +54,13 @@ pub struct WorkerPool {
 impl WorkerPool {
     /// Prepares a pool for this queue.
     pub fn builder(queue: &Queue) -> WorkerPoolBuilder {
-        WorkerPoolBuilder::new(queue.clone())
+        WorkerPoolBuilder::new(queue.core().clone())
     }
 
     /// What the pool has done so far. All zero in a fork of the process that started it.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        match self.shared.queue.check_owner() {
+        match self.shared.core.check_owner() {
             Ok(()) => self.shared.scheduler().stats(),
             Err(_) => PoolStats::default(),
         }
@@ -69,7 +69,7 @@ impl WorkerPool {
     /// Whether the pool takes tasks: not while [`WorkerPool::error`] says why, nor after it has ended.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.shared.queue.check_owner().is_ok() && self.shared.scheduler().is_running()
+        self.shared.core.check_owner().is_ok() && self.shared.scheduler().is_running()
     }
 
     /// Why the pool takes no tasks, if a fault of the queue keeps it from that.
@@ -79,7 +79,7 @@ impl WorkerPool {
     /// is gone: the pool tries again, first soon and then every second, and goes on when that succeeds.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        match self.shared.queue.check_owner() {
+        match self.shared.core.check_owner() {
             Ok(()) => self.shared.scheduler().fault().map(|fault| fault.error.clone()),
             Err(forked) => Some(forked),
         }
@@ -88,7 +88,7 @@ impl WorkerPool {
     /// Blocks for up to `timeout` until a permanent fault has stopped the pool; `true` if one has.
     #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
-        if self.shared.queue.check_owner().is_err() {
+        if self.shared.core.check_owner().is_err() {
             return true;
         }
         let deadline = Instant::now().checked_add(timeout);
@@ -100,7 +100,7 @@ impl WorkerPool {
 
 /// What the threads of a pool share.
 struct Shared {
-    queue: Queue,
+    core: Core,
     registry: Registry,
     claim: Claim,
     scheduler: Mutex<Scheduler>,

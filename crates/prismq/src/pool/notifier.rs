@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use super::event::Event;
 use super::registry::forget_panic;
 use super::{Shared, caller};
-use crate::error::Error;
+use crate::model::Error;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;
 pub(super) type OnStop = Box<dyn Fn(&Error) + Send>;
@@ -70,7 +70,7 @@ mod tests {
 
     use super::super::event::Outcome;
     use super::*;
-    use crate::limits::EVENTS_MAX;
+    use crate::model::limits::EVENTS_MAX;
     use crate::{Queue, TaskId, WorkerPool};
 
     #[test]

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use super::WorkerPool;
 use super::caller::{self, Caller};
 use super::event::PoolStats;
-use crate::error::Error;
-use crate::limits::SHUTDOWN_DEFAULT;
-use crate::task::TaskId;
+use crate::model::limits::SHUTDOWN_DEFAULT;
+use crate::model::{Error, TaskId};
 
 /// What a pool did over its life, and what it left.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ impl WorkerPool {
 
     pub(super) fn stop(&mut self, timeout: Duration) -> ShutdownReport {
         let threads = mem::take(&mut self.threads);
-        if let Err(forked) = self.shared.queue.check_owner() {
+        if let Err(forked) = self.shared.core.check_owner() {
             return disown(threads, forked);
         }
         let caller = caller::of(&self.shared);

@@ -8,7 +8,7 @@
 use std::ptr;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::signal::Signal;
+use crate::time::Signal;
 
 static GATE: LazyLock<Arc<SuspectGate>> = LazyLock::new(Arc::default);
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::scheduler::{End, Finished, Held, Remark, Step};
 use super::{Shared, TaskContext, caller};
-use crate::lease::Payload;
-use crate::limits::READ_BYTES_MAX;
+use crate::model::Payload;
+use crate::model::limits::READ_BYTES_MAX;
 
 /// Works until the pool ends.
 pub(super) fn work(shared: &Shared, worker: usize) {
@@ -33,7 +33,7 @@ pub(super) fn work(shared: &Shared, worker: usize) {
             Step::Read(keys) => {
                 drop(scheduler);
                 shared.wake(woken);
-                let read = shared.queue.read_payloads(keys, READ_BYTES_MAX);
+                let read = shared.core.read_payloads(keys, READ_BYTES_MAX);
                 let mut scheduler = shared.scheduler();
                 scheduler.end_read(read, Instant::now());
                 let remarks = scheduler.take_remarks();
@@ -57,7 +57,7 @@ fn run(
 ) -> (Finished, Duration) {
     let Held { mut lease, task_type, .. } = held;
     let began = Instant::now();
-    let end = if lease.expires_at.monotonic <= shared.queue.clock().monotonic() {
+    let end = if lease.expires_at.monotonic <= shared.core.clock().monotonic() {
         // Held too long in a stopped process: the task is or will be another's.
         End::Release
     } else {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
 use super::slots::Slots;
-use crate::limits::PREFETCH_TIME;
+use crate::model::limits::PREFETCH_TIME;
 
 /// How many tasks a pool claims ahead for each worker after it gave some back: enough for quick ones to run while
 /// the next are claimed.

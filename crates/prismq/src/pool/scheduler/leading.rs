@@ -12,11 +12,12 @@ use super::settling::{End, Finished};
 use super::step::{Batch, Drained, Plan, Room};
 use super::stopping::Phase;
 use super::{Scheduler, hold, timed_out};
-use crate::clock::{Moment, Timestamp};
-use crate::lease::{Lease, LeaseKey};
-use crate::limits::{CLAIM_BATCH_MAX, EVENTS_MAX, PREFETCH_TIME, SUSPECT_ALONE, TIMEOUT_GRACE};
+use crate::model::limits::{
+    CLAIM_BATCH_MAX, EVENTS_MAX, PREFETCH_TIME, SUSPECT_ALONE, TIMEOUT_GRACE,
+};
+use crate::model::{Lease, LeaseKey, TaskId};
 use crate::pool::event::{Event, Outcome};
-use crate::task::TaskId;
+use crate::time::{Moment, Timestamp};
 
 /// A lease is extended so many times before it would expire.
 pub(super) const BEATS_PER_LEASE: u32 = 3;

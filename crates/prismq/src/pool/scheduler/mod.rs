@@ -39,11 +39,8 @@ use self::stopping::Phase;
 use self::wake::Waiting;
 use super::event::PoolStats;
 use super::suspects::{SuspectGate, SuspectPermit};
-use crate::clock::Timestamp;
-use crate::failure::TaskError;
-use crate::lease::{Lease, LeaseKey};
-use crate::signal::Signal;
-use crate::task::TaskId;
+use crate::model::{Lease, LeaseKey, TaskError, TaskId};
+use crate::time::{Signal, Timestamp};
 
 /// How the pool is set.
 #[derive(Debug, Clone)]

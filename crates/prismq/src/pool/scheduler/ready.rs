@@ -8,9 +8,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
-use crate::error::Result;
-use crate::lease::{Lease, LeaseKey, Payload};
-use crate::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
+use crate::model::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
+use crate::model::{Lease, LeaseKey, Payload, Result};
 
 /// A claimed task.
 #[derive(Debug)]
@@ -106,7 +105,7 @@ impl Ready {
 
     /// Takes in the payloads that were read, and gives the tasks whose payloads could not be. A task
     /// that is no longer held was lost or given back meanwhile.
-    pub(super) fn end_read(&mut self, read: Read) -> Vec<(Held, crate::error::Error)> {
+    pub(super) fn end_read(&mut self, read: Read) -> Vec<(Held, crate::model::Error)> {
         self.reading = false;
         let mut failed = Vec::new();
         for (key, payload) in read {

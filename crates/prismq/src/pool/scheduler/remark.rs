@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
-use crate::queue::log_unread;
-use crate::task::TaskId;
+use crate::core::log_unread;
+use crate::model::{Error, TaskId};
 
 /// A line of the log.
 #[derive(Debug)]

@@ -8,10 +8,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::Error;
-use crate::failure::TaskError;
-use crate::lease::Lease;
-use crate::limits::{SETTLE_DELAY, SETTLE_DELAY_MAX};
+use crate::model::limits::{SETTLE_DELAY, SETTLE_DELAY_MAX};
+use crate::model::{Error, Lease, TaskError};
 
 /// A commit that takes longer would keep a claim in its transaction for too long.
 const SLOW_COMMIT: Duration = Duration::from_millis(2);

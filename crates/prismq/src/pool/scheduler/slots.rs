@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
-use crate::lease::{Lease, LeaseKey};
+use crate::model::{Lease, LeaseKey};
 
 /// What a running handler can be notified of.
 #[derive(Debug, Default)]

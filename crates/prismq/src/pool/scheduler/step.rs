@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::ready::Held;
 use super::settling::Finished;
-use crate::clock::Timestamp;
-use crate::lease::LeaseKey;
+use crate::model::LeaseKey;
+use crate::time::Timestamp;
 
 /// What a worker is to do.
 #[derive(Debug)]

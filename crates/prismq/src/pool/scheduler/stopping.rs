@@ -7,10 +7,8 @@
 use std::time::Instant;
 
 use super::{Finished, Scheduler};
-use crate::clock::Timestamp;
-use crate::error::Error;
-use crate::lease::Lease;
-use crate::task::TaskId;
+use crate::model::{Error, Lease, TaskId};
+use crate::time::Timestamp;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {

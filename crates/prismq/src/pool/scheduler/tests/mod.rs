@@ -13,12 +13,11 @@ use std::time::{Duration, Instant};
 use super::slots::Flags;
 use super::wake::{QUICK, STUCK};
 use super::*;
-use crate::clock::Moment;
-use crate::error::Error;
-use crate::lease::Payload;
-use crate::limits::{PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
+use crate::model::limits::{PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
+use crate::model::{Error, Payload};
 use crate::pool::event::{Event, Outcome};
 use crate::pool::suspects::SuspectGate;
+use crate::time::Moment;
 
 const MS: Duration = Duration::from_millis(1);
 const LEASE: Duration = Duration::from_secs(60);
