@@ -18,7 +18,6 @@ mod notifier;
 mod registry;
 mod scheduler;
 mod shutdown;
-mod suspects;
 mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

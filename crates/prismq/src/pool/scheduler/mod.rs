@@ -7,38 +7,36 @@
 //! ([`Scheduler::wake`]). Each decision has a file of its own, which opens with its reason.
 
 mod backoff;
-mod handler_time;
-mod hold;
-mod leading;
-mod ready;
-mod remark;
-mod settling;
-mod slots;
-mod step;
-mod stopping;
+mod claim;
+mod held;
+mod leader_action;
+mod lifecycle;
+mod log;
 #[cfg(test)]
 mod tests;
-mod wake;
+mod wakeups;
+mod worker_action;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(super) use self::ready::{Held, Read};
-pub(super) use self::remark::Remark;
-pub(super) use self::settling::{End, Finished};
-pub(super) use self::slots::Flags;
-pub(super) use self::step::{Batch, Drained, Plan, Room, Step};
-pub(super) use self::stopping::Fault;
+pub(super) use self::claim::suspects::SuspectGate;
+pub(super) use self::held::ready::{Held, Read};
+pub(super) use self::held::settling::{End, Finished};
+pub(super) use self::held::slots::Flags;
+pub(super) use self::lifecycle::Fault;
+pub(super) use self::log::Remark;
+pub(super) use self::worker_action::{Batch, Drained, Plan, Room, Step};
 
 use self::backoff::Backoff;
-use self::handler_time::HandlerTimes;
-use self::ready::Ready;
-use self::settling::Settling;
-use self::slots::Slots;
-use self::stopping::Phase;
-use self::wake::Waiting;
+use self::claim::handler_time::HandlerTimes;
+use self::claim::suspects::SuspectPermit;
+use self::held::ready::Ready;
+use self::held::settling::Settling;
+use self::held::slots::Slots;
+use self::lifecycle::Phase;
+use self::wakeups::Waiting;
 use super::event::PoolStats;
-use super::suspects::{SuspectGate, SuspectPermit};
 use crate::model::{Lease, LeaseKey, TaskError, TaskId};
 use crate::time::{Signal, Timestamp};
 
@@ -135,7 +133,7 @@ impl Scheduler {
         clock: Timestamp,
     ) -> Self {
         let (types, workers) = (settings.limits.len(), settings.workers);
-        let next_beat = clock.after(settings.lease / leading::BEATS_PER_LEASE);
+        let next_beat = clock.after(settings.lease / leader_action::BEATS_PER_LEASE);
         Self {
             settings,
             phase: Phase::Running,

@@ -10,13 +10,12 @@ mod waking;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::slots::Flags;
-use super::wake::{QUICK, STUCK};
+use super::held::slots::Flags;
+use super::wakeups::{QUICK, STUCK};
 use super::*;
 use crate::model::limits::{PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
 use crate::model::{Error, Payload};
 use crate::pool::event::{Event, Outcome};
-use crate::pool::suspects::SuspectGate;
 use crate::time::Moment;
 
 const MS: Duration = Duration::from_millis(1);

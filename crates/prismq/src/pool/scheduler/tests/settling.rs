@@ -83,7 +83,7 @@ fn leases_of_all_that_is_held_are_extended_in_time() {
     pool.claimed((1..=3).map(lease));
     pool.run(0, 10 * MS);
     pool.begin(0);
-    let due = CLOCK.after(LEASE / leading::BEATS_PER_LEASE);
+    let due = CLOCK.after(LEASE / leader_action::BEATS_PER_LEASE);
     let Plan::Submit(batch) = pool.scheduler.plan(pool.now, due, 0) else { panic!("it is time") };
     let mut extended: Vec<_> = batch.extend.iter().map(|key| key.id.as_i64()).collect();
     extended.sort_unstable();
@@ -99,7 +99,7 @@ fn a_heartbeat_that_is_due_waits_while_the_database_refuses() {
     pool.claimed([lease(1)]);
     pool.begin(0);
     pool.scheduler.back_off(pool.now);
-    let beat = CLOCK.after(LEASE / leading::BEATS_PER_LEASE);
+    let beat = CLOCK.after(LEASE / leader_action::BEATS_PER_LEASE);
     let plan = pool.scheduler.plan(pool.now, beat, 0);
     let Plan::Wait { until: Some(until), due: None, .. } = plan else { panic!("{plan:?}") };
     let plan = pool.scheduler.plan(until, beat, 0);

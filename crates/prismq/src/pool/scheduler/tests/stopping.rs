@@ -121,7 +121,7 @@ fn an_abandoned_pool_ends_when_its_leases_have_expired() {
     pool.scheduler.drain(pool.now);
     pool.scheduler.abandon();
     assert!(matches!(pool.plan(), Plan::Wait { .. }));
-    let beat = CLOCK.after(LEASE / leading::BEATS_PER_LEASE);
+    let beat = CLOCK.after(LEASE / leader_action::BEATS_PER_LEASE);
     let plan = pool.scheduler.plan(pool.now, beat, 0);
     assert!(matches!(plan, Plan::Wait { .. }), "leases are extended no more: {plan:?}");
     let expired = CLOCK.after(LEASE);

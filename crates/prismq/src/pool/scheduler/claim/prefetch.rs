@@ -10,8 +10,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::held::slots::Slots;
 use super::handler_time::HandlerTimes;
-use super::slots::Slots;
 use crate::model::limits::PREFETCH_TIME;
 
 /// How many tasks a pool claims ahead for each worker after it gave some back: enough for quick ones to run while
@@ -21,7 +21,7 @@ const CAUTIOUS_AHEAD: usize = 16;
 const CAUTION: Duration = Duration::from_secs(1);
 
 /// The most to hold ahead of those `prefetch` allows, if some were last given back at `excess_at`.
-pub(super) fn most(
+pub(in crate::pool) fn most(
     prefetch: usize,
     workers: usize,
     excess_at: Option<Instant>,
@@ -34,7 +34,7 @@ pub(super) fn most(
 }
 
 /// The handlers' time that fits between now and [`PREFETCH_TIME`] from now.
-pub(super) fn capacity(slots: &Slots, times: &HandlerTimes, now: Instant) -> Duration {
+pub(in crate::pool) fn capacity(slots: &Slots, times: &HandlerTimes, now: Instant) -> Duration {
     let Some(mean) = times.mean() else { return Duration::ZERO };
     // A free worker begins a task at once, which is not held.
     let free = PREFETCH_TIME.saturating_sub(mean) * u32::try_from(slots.free()).unwrap_or(u32::MAX);
@@ -45,13 +45,17 @@ pub(super) fn capacity(slots: &Slots, times: &HandlerTimes, now: Instant) -> Dur
 }
 
 /// How many tasks that is: one that is begun in time may end later.
-pub(super) fn ahead(capacity: Duration, times: &HandlerTimes, most: usize) -> usize {
+pub(in crate::pool) fn ahead(capacity: Duration, times: &HandlerTimes, most: usize) -> usize {
     let Some(mean) = times.mean() else { return 0 };
     (capacity.as_secs_f64() / mean.as_secs_f64()).ceil().min(most as f64) as usize
 }
 
 /// When the first running handler comes so close to its expected end that its successor may be held.
-pub(super) fn next_ahead(slots: &Slots, times: &HandlerTimes, now: Instant) -> Option<Instant> {
+pub(in crate::pool) fn next_ahead(
+    slots: &Slots,
+    times: &HandlerTimes,
+    now: Instant,
+) -> Option<Instant> {
     let close = |remaining: Option<Duration>| remaining?.checked_sub(PREFETCH_TIME);
     slots.remaining(now, times).filter_map(close).min().map(|wait| now + wait)
 }

@@ -7,15 +7,17 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::remark::Remark;
-use super::settling::{End, Finished};
-use super::step::{Batch, Drained, Plan, Room};
-use super::stopping::Phase;
-use super::{Scheduler, hold, timed_out};
+use super::claim::prefetch;
+use super::held::settling::{End, Finished};
+use super::lifecycle::Phase;
+use super::log::Remark;
+use super::worker_action::{Batch, Drained, Plan, Room};
+use super::{Scheduler, timed_out};
+use crate::model::TaskId;
 use crate::model::limits::{
     CLAIM_BATCH_MAX, EVENTS_MAX, PREFETCH_TIME, SUSPECT_ALONE, TIMEOUT_GRACE,
 };
-use crate::model::{Lease, LeaseKey, TaskId};
+use crate::model::{Lease, LeaseKey};
 use crate::pool::event::{Event, Outcome};
 use crate::time::{Moment, Timestamp};
 
@@ -56,7 +58,7 @@ impl Scheduler {
             return Plan::Look;
         }
         let ahead = if self.may_claim() && self.ready.is_empty() {
-            hold::next_ahead(&self.slots, &self.times, now)
+            prefetch::next_ahead(&self.slots, &self.times, now)
         } else {
             None
         };
@@ -180,9 +182,10 @@ impl Scheduler {
 
     /// How many tasks to hold beyond one for each free worker.
     fn ahead(&self, now: Instant) -> usize {
-        let capacity = hold::capacity(&self.slots, &self.times, now);
-        let most = hold::most(self.settings.prefetch, self.settings.workers, self.excess_at, now);
-        hold::ahead(capacity, &self.times, most)
+        let capacity = prefetch::capacity(&self.slots, &self.times, now);
+        let most =
+            prefetch::most(self.settings.prefetch, self.settings.workers, self.excess_at, now);
+        prefetch::ahead(capacity, &self.times, most)
     }
 
     /// The tasks held, counted by how long they are expected to take: one of a slow type is as many of

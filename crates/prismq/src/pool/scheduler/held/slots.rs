@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::handler_time::HandlerTimes;
+use super::super::claim::handler_time::HandlerTimes;
 use crate::model::{Lease, LeaseKey};
 
 /// What a running handler can be notified of.
@@ -26,43 +26,49 @@ impl Flags {
 
 /// A handler at work.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(in crate::pool) struct Running {
     /// Without the payload, which the worker has.
-    pub(super) lease: Lease,
-    pub(super) task_type: usize,
-    pub(super) began: Instant,
+    pub(in crate::pool) lease: Lease,
+    pub(in crate::pool) task_type: usize,
+    pub(in crate::pool) began: Instant,
     /// Whether the attempt was recorded as failed while the handler went on.
-    pub(super) given_up: bool,
+    pub(in crate::pool) given_up: bool,
 }
 
 /// The workers' places.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(in crate::pool) struct Slots {
     slots: Vec<(Option<Running>, Arc<Flags>)>,
     running: usize,
 }
 
 impl Slots {
-    pub(super) fn new(workers: usize) -> Self {
+    pub(in crate::pool) fn new(workers: usize) -> Self {
         Self { slots: (0..workers).map(|_| (None, Arc::default())).collect(), running: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::pool) fn len(&self) -> usize {
         self.slots.len()
     }
 
     /// How many handlers run.
-    pub(super) const fn running(&self) -> usize {
+    pub(in crate::pool) const fn running(&self) -> usize {
         self.running
     }
 
     /// How many workers could begin a task.
-    pub(super) fn free(&self) -> usize {
+    pub(in crate::pool) fn free(&self) -> usize {
         self.slots.len().saturating_sub(self.running)
     }
 
     /// A worker begins this task.
-    pub(super) fn begin(&mut self, worker: usize, lease: &Lease, task_type: usize, now: Instant) {
+    pub(in crate::pool) fn begin(
+        &mut self,
+        worker: usize,
+        lease: &Lease,
+        task_type: usize,
+        now: Instant,
+    ) {
         if let Some((slot, flags)) = self.slots.get_mut(worker) {
             flags.lost.store(false, Ordering::Relaxed);
             flags.timed_out.store(false, Ordering::Relaxed);
@@ -73,38 +79,38 @@ impl Slots {
     }
 
     /// A worker's handler is back.
-    pub(super) fn end(&mut self, worker: usize) -> Option<Running> {
+    pub(in crate::pool) fn end(&mut self, worker: usize) -> Option<Running> {
         let ended = self.slots.get_mut(worker).and_then(|(slot, _)| slot.take())?;
         self.running = self.running.saturating_sub(1);
         Some(ended)
     }
 
     /// The flags of the task that a worker runs.
-    pub(super) fn flags(&self, worker: usize) -> Arc<Flags> {
+    pub(in crate::pool) fn flags(&self, worker: usize) -> Arc<Flags> {
         self.slots.get(worker).map(|(_, flags)| flags.clone()).unwrap_or_default()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Running> {
+    pub(in crate::pool) fn iter(&self) -> impl Iterator<Item = &Running> {
         self.slots.iter().filter_map(|(slot, _)| slot.as_ref())
     }
 
     /// What a worker runs.
-    pub(super) fn of(&self, worker: usize) -> Option<&Running> {
+    pub(in crate::pool) fn of(&self, worker: usize) -> Option<&Running> {
         self.slots.get(worker).and_then(|(slot, _)| slot.as_ref())
     }
 
     /// The leases that the running handlers still hold.
-    pub(super) fn held(&self) -> impl Iterator<Item = &Lease> {
+    pub(in crate::pool) fn held(&self) -> impl Iterator<Item = &Lease> {
         self.iter().filter(|running| !running.given_up).map(|running| &running.lease)
     }
 
-    pub(super) fn leases_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
+    pub(in crate::pool) fn leases_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
         let running = self.slots.iter_mut().filter_map(|(slot, _)| slot.as_mut());
         running.map(|running| &mut running.lease)
     }
 
     /// The lease of a task was lost: its handler is notified.
-    pub(super) fn lost(&self, key: LeaseKey) {
+    pub(in crate::pool) fn lost(&self, key: LeaseKey) {
         for (slot, flags) in &self.slots {
             if slot.as_ref().is_some_and(|running| running.lease.key == key) {
                 flags.lost.store(true, Ordering::Relaxed);
@@ -114,7 +120,7 @@ impl Slots {
 
     /// Notifies handlers that ran into their time limit, and gives the leases of those that went on for
     /// the grace after it. `limits` gives limit and grace of a type.
-    pub(super) fn time_out(
+    pub(in crate::pool) fn time_out(
         &mut self,
         now: Instant,
         limits: impl Fn(usize) -> Option<(Duration, Duration)>,
@@ -136,7 +142,7 @@ impl Slots {
     }
 
     /// When the next handler runs into its limit or out of its grace.
-    pub(super) fn next_timeout(
+    pub(in crate::pool) fn next_timeout(
         &self,
         limits: impl Fn(usize) -> Option<(Duration, Duration)>,
     ) -> Option<Instant> {
@@ -150,7 +156,7 @@ impl Slots {
     }
 
     /// How much longer each running handler is expected to run; `None` where nothing is known.
-    pub(super) fn remaining<'a>(
+    pub(in crate::pool) fn remaining<'a>(
         &'a self,
         now: Instant,
         times: &'a HandlerTimes,

@@ -36,14 +36,14 @@ pub(in crate::pool) enum End {
 
 impl Finished {
     /// Whether a handler ran to its end and its result is not in the file yet.
-    pub(super) const fn is_result(&self) -> bool {
+    pub(in crate::pool) const fn is_result(&self) -> bool {
         !matches!(self.end, End::Release | End::Unread(_))
     }
 }
 
 /// The attempts that wait.
 #[derive(Debug, Default)]
-pub(super) struct Settling {
+pub(in crate::pool) struct Settling {
     finished: Vec<Finished>,
     /// When the oldest of them ended.
     since: Option<Instant>,
@@ -53,40 +53,40 @@ pub(super) struct Settling {
 
 impl Settling {
     /// A commit of results took so long.
-    pub(super) const fn committed(&mut self, took: Duration) {
+    pub(in crate::pool) const fn committed(&mut self, took: Duration) {
         self.commit = took;
     }
 
     /// Whether commits take so long that claims must not wait for them.
-    pub(super) fn is_slow(&self) -> bool {
+    pub(in crate::pool) fn is_slow(&self) -> bool {
         self.commit > SLOW_COMMIT
     }
 
-    pub(super) fn push(&mut self, finished: Finished, now: Instant) {
+    pub(in crate::pool) fn push(&mut self, finished: Finished, now: Instant) {
         self.finished.push(finished);
         self.since.get_or_insert(now);
     }
 
-    pub(super) fn take(&mut self) -> Vec<Finished> {
+    pub(in crate::pool) fn take(&mut self) -> Vec<Finished> {
         self.since = None;
         std::mem::take(&mut self.finished)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::pool) fn is_empty(&self) -> bool {
         self.finished.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Finished> {
+    pub(in crate::pool) fn iter(&self) -> impl Iterator<Item = &Finished> {
         self.finished.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Finished> {
+    pub(in crate::pool) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Finished> {
         self.finished.iter_mut()
     }
 
     /// When they are to be committed, if there are any; `more_to_come` while others will soon have ended
     /// too, up to `enough` of them.
-    pub(super) fn due(&self, more_to_come: bool, enough: usize) -> Option<Instant> {
+    pub(in crate::pool) fn due(&self, more_to_come: bool, enough: usize) -> Option<Instant> {
         let since = self.since?;
         let gathers = more_to_come && self.finished.len() < enough;
         Some(if gathers {

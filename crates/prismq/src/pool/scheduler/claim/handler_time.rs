@@ -11,7 +11,7 @@ use std::time::Duration;
 const WEIGHT: f64 = 0.05;
 
 #[derive(Debug)]
-pub(super) struct HandlerTimes {
+pub(in crate::pool) struct HandlerTimes {
     by_type: Vec<Average>,
     all: Average,
 }
@@ -24,12 +24,12 @@ struct Average {
 }
 
 impl HandlerTimes {
-    pub(super) fn new(types: usize) -> Self {
+    pub(in crate::pool) fn new(types: usize) -> Self {
         Self { by_type: vec![Average::default(); types], all: Average::default() }
     }
 
     /// A handler of this type took so long.
-    pub(super) fn ended(&mut self, task_type: usize, took: Duration) {
+    pub(in crate::pool) fn ended(&mut self, task_type: usize, took: Duration) {
         self.all.ended(took);
         if let Some(average) = self.by_type.get_mut(task_type) {
             average.ended(took);
@@ -37,17 +37,17 @@ impl HandlerTimes {
     }
 
     /// The average over all types.
-    pub(super) fn mean(&self) -> Option<Duration> {
+    pub(in crate::pool) fn mean(&self) -> Option<Duration> {
         self.all.get()
     }
 
     /// The average of a type.
-    pub(super) fn mean_of(&self, task_type: usize) -> Option<Duration> {
+    pub(in crate::pool) fn mean_of(&self, task_type: usize) -> Option<Duration> {
         self.by_type.get(task_type)?.get()
     }
 
     /// How much longer a handler is expected to run that has run for `age`.
-    pub(super) fn remaining(&self, task_type: usize, age: Duration) -> Option<Duration> {
+    pub(in crate::pool) fn remaining(&self, task_type: usize, age: Duration) -> Option<Duration> {
         let mean = self.mean_of(task_type)?;
         Some(mean.checked_sub(age).unwrap_or(age))
     }

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::ready::Held;
-use super::settling::Finished;
+use super::held::ready::Held;
+use super::held::settling::Finished;
 use crate::model::LeaseKey;
 use crate::time::Timestamp;
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::handler_time::HandlerTimes;
+use super::super::claim::handler_time::HandlerTimes;
 use crate::model::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
 use crate::model::{Lease, LeaseKey, Payload, Result};
 
@@ -27,27 +27,31 @@ pub(in crate::pool) type Read = Vec<(LeaseKey, Result<Payload>)>;
 
 /// The tasks held.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub(in crate::pool) struct Ready {
     tasks: VecDeque<Held>,
     by_type: Vec<usize>,
     reading: bool,
 }
 
 impl Ready {
-    pub(super) fn new(types: usize) -> Self {
+    pub(in crate::pool) fn new(types: usize) -> Self {
         Self { tasks: VecDeque::new(), by_type: vec![0; types], reading: false }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::pool) fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::pool) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
     /// Adds tasks, each with its type's place in the registry.
-    pub(super) fn add(&mut self, leases: impl IntoIterator<Item = (Lease, usize)>, now: Instant) {
+    pub(in crate::pool) fn add(
+        &mut self,
+        leases: impl IntoIterator<Item = (Lease, usize)>,
+        now: Instant,
+    ) {
         let mut in_order = true;
         for (lease, task_type) in leases {
             in_order &= self.tasks.back().is_none_or(|last| last.lease.place() < lease.place());
@@ -62,7 +66,7 @@ impl Ready {
 
     /// How long the held tasks are expected to take, all together. A type of which nothing is known
     /// takes as long as the others.
-    pub(super) fn expected(&self, times: &HandlerTimes) -> Duration {
+    pub(in crate::pool) fn expected(&self, times: &HandlerTimes) -> Duration {
         let mean = times.mean().unwrap_or_default();
         let of_type = |(task_type, count): (usize, &usize)| {
             let each = times.mean_of(task_type).unwrap_or(mean);
@@ -72,7 +76,7 @@ impl Ready {
     }
 
     /// Whether a worker would find something to do after others have taken the first so many tasks.
-    pub(super) fn has_work_after(&self, taken: usize) -> bool {
+    pub(in crate::pool) fn has_work_after(&self, taken: usize) -> bool {
         let unread = |held: &Held| held.lease.payload.is_unread();
         if self.first().is_some_and(unread) {
             // Payloads are read by one worker for all, and no task is taken before the first.
@@ -82,7 +86,7 @@ impl Ready {
     }
 
     /// Takes the first task that may run, unless its payload is yet to be read.
-    pub(super) fn take(&mut self) -> Option<Held> {
+    pub(in crate::pool) fn take(&mut self) -> Option<Held> {
         let place = self.tasks.iter().position(|held| held.runnable)?;
         if self.tasks.get(place)?.lease.payload.is_unread() {
             return None;
@@ -92,7 +96,7 @@ impl Ready {
 
     /// The payloads to read next: no more than can fit, as each is larger than one that is kept in its
     /// task's row. `None` while somebody reads, or if there is nothing to read.
-    pub(super) fn begin_read(&mut self) -> Option<Vec<LeaseKey>> {
+    pub(in crate::pool) fn begin_read(&mut self) -> Option<Vec<LeaseKey>> {
         if self.reading || !self.first()?.lease.payload.is_unread() {
             return None;
         }
@@ -105,7 +109,7 @@ impl Ready {
 
     /// Takes in the payloads that were read, and gives the tasks whose payloads could not be. A task
     /// that is no longer held was lost or given back meanwhile.
-    pub(super) fn end_read(&mut self, read: Read) -> Vec<(Held, crate::model::Error)> {
+    pub(in crate::pool) fn end_read(&mut self, read: Read) -> Vec<(Held, crate::model::Error)> {
         self.reading = false;
         let mut failed = Vec::new();
         for (key, payload) in read {
@@ -125,45 +129,45 @@ impl Ready {
     }
 
     /// The suspect whose beginning is yet to be noted, if one is held.
-    pub(super) fn unbegun_suspect(&self) -> Option<LeaseKey> {
+    pub(in crate::pool) fn unbegun_suspect(&self) -> Option<LeaseKey> {
         self.tasks.iter().find(|held| !held.runnable).map(|held| held.lease.key)
     }
 
     /// The beginning of a suspect is noted: it may run.
-    pub(super) fn begun(&mut self, key: LeaseKey) {
+    pub(in crate::pool) fn begun(&mut self, key: LeaseKey) {
         for held in self.tasks.iter_mut().filter(|held| held.lease.key == key) {
             held.runnable = true;
         }
     }
 
     /// When the task that was claimed first was claimed.
-    pub(super) fn oldest(&self) -> Option<Instant> {
+    pub(in crate::pool) fn oldest(&self) -> Option<Instant> {
         self.tasks.iter().map(|held| held.since).min()
     }
 
     /// Takes the last task of those held since `before` or longer.
-    pub(super) fn take_last(&mut self, before: Instant) -> Option<Held> {
+    pub(in crate::pool) fn take_last(&mut self, before: Instant) -> Option<Held> {
         let place = self.tasks.iter().rposition(|held| held.since <= before)?;
         self.remove(place)
     }
 
     /// Takes this task, if it is held.
-    pub(super) fn take_key(&mut self, key: LeaseKey) -> Option<Held> {
+    pub(in crate::pool) fn take_key(&mut self, key: LeaseKey) -> Option<Held> {
         let place = self.tasks.iter().position(|held| held.lease.key == key)?;
         self.remove(place)
     }
 
     /// Takes all tasks.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Held> + use<> {
+    pub(in crate::pool) fn take_all(&mut self) -> impl Iterator<Item = Held> + use<> {
         self.by_type.fill(0);
         std::mem::take(&mut self.tasks).into_iter()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Lease> {
+    pub(in crate::pool) fn iter(&self) -> impl Iterator<Item = &Lease> {
         self.tasks.iter().map(|held| &held.lease)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
+    pub(in crate::pool) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
         self.tasks.iter_mut().map(|held| &mut held.lease)
     }
 

@@ -14,7 +14,7 @@ static GATE: LazyLock<Arc<SuspectGate>> = LazyLock::new(Arc::default);
 
 /// Lets one suspect through at a time.
 #[derive(Debug, Default)]
-pub(super) struct SuspectGate {
+pub(in crate::pool) struct SuspectGate {
     state: Mutex<State>,
 }
 
@@ -26,18 +26,21 @@ struct State {
 
 /// The right to claim and run a suspect; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct SuspectPermit {
+pub(in crate::pool) struct SuspectPermit {
     gate: Arc<SuspectGate>,
 }
 
 impl SuspectGate {
     /// The gate of this process.
-    pub(super) fn of_process() -> Arc<Self> {
+    pub(in crate::pool) fn of_process() -> Arc<Self> {
         GATE.clone()
     }
 
     /// The permit, if nobody has it; else `waiter` is raised when it is given back.
-    pub(super) fn acquire(self: &Arc<Self>, waiter: &Arc<Signal>) -> Option<SuspectPermit> {
+    pub(in crate::pool) fn acquire(
+        self: &Arc<Self>,
+        waiter: &Arc<Signal>,
+    ) -> Option<SuspectPermit> {
         let mut state = self.state();
         if state.taken {
             let waits = |other: &Weak<Signal>| ptr::eq(other.as_ptr(), Arc::as_ptr(waiter));
@@ -51,7 +54,7 @@ impl SuspectGate {
     }
 
     /// Whether somebody has the permit.
-    pub(super) fn is_taken(&self) -> bool {
+    pub(in crate::pool) fn is_taken(&self) -> bool {
         self.state().taken
     }
 
