@@ -56,15 +56,15 @@ impl Inotify {
         _ = set_current_timer_slack(Some(NonZeroU64::MIN));
         let mut known = shared.core.version().ok();
         loop {
-            let seen = shared.listen.count();
+            let seen = shared.idle_signal.count();
             let scheduler = shared.scheduler();
-            let (waits, ends) = (scheduler.waits_for_work(), scheduler.ends());
+            let (waits, ends) = (scheduler.is_idle(), scheduler.is_ending());
             drop(scheduler);
             if ends {
                 return;
             }
             if !waits {
-                shared.listen.wait(seen, None);
+                shared.idle_signal.wait(seen, None);
                 continue;
             }
             if let Err(error) = self.sleep() {
@@ -100,7 +100,7 @@ fn look(shared: &Shared, known: &mut Option<i64>) -> bool {
             *known = version;
             return true;
         }
-        if !shared.scheduler().waits_for_work() {
+        if !shared.scheduler().is_idle() {
             return false;
         }
         thread::sleep(wait);
@@ -120,8 +120,8 @@ fn claim(shared: &Shared) {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),
         };
-        shared.take_in(room, leases, pauses);
+        shared.deliver_reserved(room, leases, pauses);
     }
-    shared.scheduler().look_again();
-    shared.signal.raise();
+    shared.scheduler().end_idle();
+    shared.leader_signal.raise();
 }

@@ -1,8 +1,8 @@
-//! How long handlers take, by task type, as far as it is known now.
+//! How long handlers are expected to take, by task type.
 //!
-//! Ended handlers give a moving average; a handler that has run for longer than its type's average is
-//! expected to run for as long again. Without the second rule, a pool that ran quick tasks before would
-//! take a slow one for quick until it ended: two workers once held 362 slow tasks for 19 s.
+//! The expectation is a moving average; a handler that has run for longer than its type's average is expected
+//! to run for as long again. Without the second rule, a pool whose tasks turn from quick to slow would expect
+//! quick ones until the first has ended: two workers once held 362 slow tasks for 19 s.
 
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use std::time::Duration;
 /// weight would let one slow outlier dominate.
 const WEIGHT: f64 = 0.05;
 
+/// The averages.
 #[derive(Debug)]
-pub(in crate::pool) struct HandlerTimes {
+pub(crate) struct HandlerTimes {
     by_type: Vec<Average>,
     all: Average,
 }
@@ -24,31 +25,31 @@ struct Average {
 }
 
 impl HandlerTimes {
-    pub(in crate::pool) fn new(types: usize) -> Self {
+    pub(crate) fn new(types: usize) -> Self {
         Self { by_type: vec![Average::default(); types], all: Average::default() }
     }
 
-    /// A handler of this type took so long.
-    pub(in crate::pool) fn ended(&mut self, task_type: usize, took: Duration) {
+    /// A handler of this type returned after `took`.
+    pub(crate) fn ended(&mut self, type_index: usize, took: Duration) {
         self.all.ended(took);
-        if let Some(average) = self.by_type.get_mut(task_type) {
+        if let Some(average) = self.by_type.get_mut(type_index) {
             average.ended(took);
         }
     }
 
     /// The average over all types.
-    pub(in crate::pool) fn mean(&self) -> Option<Duration> {
+    pub(crate) fn mean(&self) -> Option<Duration> {
         self.all.get()
     }
 
     /// The average of a type.
-    pub(in crate::pool) fn mean_of(&self, task_type: usize) -> Option<Duration> {
-        self.by_type.get(task_type)?.get()
+    pub(crate) fn mean_of(&self, type_index: usize) -> Option<Duration> {
+        self.by_type.get(type_index)?.get()
     }
 
-    /// How much longer a handler is expected to run that has run for `age`.
-    pub(in crate::pool) fn remaining(&self, task_type: usize, age: Duration) -> Option<Duration> {
-        let mean = self.mean_of(task_type)?;
+    /// How much longer a handler is expected to run that began `age` ago; `None` if its type has not run yet.
+    pub(crate) fn remaining(&self, type_index: usize, age: Duration) -> Option<Duration> {
+        let mean = self.mean_of(type_index)?;
         Some(mean.checked_sub(age).unwrap_or(age))
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn with_limit(limit: Duration) -> Pool {
-    let mut pool = Pool::new(Settings { limits: vec![Some(limit)], ..settings(1) });
+    let mut pool = Pool::new(Settings { timeouts: vec![Some(limit)], ..settings(1) });
     pool.claimed([lease(1)]);
     pool
 }
@@ -14,14 +14,14 @@ fn a_handler_over_its_limit_is_notified_and_its_own_result_counts_within_the_gra
     let lease = pool.begin(0);
     let flags = pool.scheduler.flags(0);
     pool.now += 49 * MS;
-    pool.plan();
+    pool.leader_action();
     assert!(!flags.timed_out());
     pool.now += MS;
-    pool.plan();
+    pool.leader_action();
     assert!(flags.timed_out());
-    pool.finish(0, lease, End::Fail(TaskError::new("stopped")), 60 * MS);
+    pool.finish(0, lease, Settle::Fail(TaskError::new("stopped")), 60 * MS);
     let batch = pool.settling_batch();
-    let End::Fail(error) = &batch.finished[0].end else { panic!("{batch:?}") };
+    let Settle::Fail(error) = &batch.settle[0].action else { panic!("{batch:?}") };
     assert_eq!(error.text(), "timed out after 50ms: stopped");
     assert_eq!(pool.scheduler.stats().timed_out, 1);
 }
@@ -32,30 +32,30 @@ fn an_attempt_that_outlasts_the_grace_is_recorded_and_what_its_handler_returns_i
     let lease = pool.begin(0);
     pool.now += 100 * MS;
     let batch = pool.settling_batch();
-    let End::Fail(error) = &batch.finished[0].end else { panic!("{batch:?}") };
+    let Settle::Fail(error) = &batch.settle[0].action else { panic!("{batch:?}") };
     assert_eq!(error.text(), "timed out after 50ms, and the handler did not return");
-    assert_eq!(pool.scheduler.held().count(), 0, "its lease is extended no more");
+    assert_eq!(pool.scheduler.leases().count(), 0, "its lease is extended no more");
     pool.settled(MS);
     assert_eq!(pool.scheduler.stats().running, 1, "its worker is not free");
-    pool.drained(false);
-    pool.plan();
-    pool.scheduler.look_again();
-    pool.finish(0, lease, End::Complete, 200 * MS);
-    assert!(pool.scheduler.calls_leader(pool.now), "to claim for the worker");
+    pool.becomes_idle(false);
+    pool.leader_action();
+    pool.scheduler.end_idle();
+    pool.finish(0, lease, Settle::Complete, 200 * MS);
+    assert!(pool.scheduler.must_wake_leader(pool.now), "to claim for the worker");
     assert!(pool.scheduler.settling.is_empty());
     assert_eq!(pool.scheduler.stats().timed_out, 1);
 }
 
 #[test]
-fn the_next_task_of_a_worker_is_not_notified_of_what_befell_the_last() {
+fn the_flags_of_a_worker_are_cleared_for_its_next_task() {
     let mut pool = with_limit(50 * MS);
     let first = pool.begin(0);
     let flags = pool.scheduler.flags(0);
     pool.now += 50 * MS;
-    pool.plan();
-    pool.scheduler.lost(first.key);
+    pool.leader_action();
+    pool.scheduler.lease_lost(first.key);
     assert!(flags.timed_out() && flags.lease_lost());
-    pool.finish(0, first, End::Complete, 50 * MS);
+    pool.finish(0, first, Settle::Complete, 50 * MS);
     pool.claimed([lease(2)]);
     pool.begin(0);
     assert!(!flags.timed_out() && !flags.lease_lost());
@@ -64,13 +64,13 @@ fn the_next_task_of_a_worker_is_not_notified_of_what_befell_the_last() {
 #[test]
 fn the_leader_wakes_for_the_first_limit_and_then_for_the_end_of_its_grace() {
     let limits = vec![Some(50 * MS), Some(10 * MS)];
-    let mut pool = Pool::new(Settings { limits, ..settings(2) });
-    pool.scheduler.claimed(vec![(lease(1), 1), (lease(2), 0)], None, false, pool.now);
+    let mut pool = Pool::new(Settings { timeouts: limits, ..settings(2) });
+    pool.scheduler.accept_claim(vec![(lease(1), 1), (lease(2), 0)], None, false, pool.now);
     pool.begin(0);
     pool.begin(1);
     let mut wakes_after = |passed| {
-        let plan = pool.scheduler.plan(pool.now + passed, CLOCK, 0);
-        let Plan::Wait { until: Some(until), .. } = plan else { panic!("{plan:?}") };
+        let action = pool.scheduler.next_leader_action(pool.now + passed, CLOCK, 0);
+        let LeaderAction::Sleep { until: Some(until), .. } = action else { panic!("{action:?}") };
         until - pool.now
     };
     assert_eq!(wakes_after(MS), 10 * MS);
