@@ -22,7 +22,8 @@ use crate::error::{Error, Result};
 /// Operations in one transaction.
 pub const OPERATIONS: usize = 5000;
 
-const SCHEMA: &str = include_str!("../../../crates/prismq/src/store/sqlite/schema.sql");
+const SCHEMA: &str =
+    include_str!("../../../crates/prismq/src/engine/sqlite/schema/0001_initial.sql");
 const LANE: i64 = 1;
 const ATTEMPTS: i64 = 5;
 /// In the future of any round, in microseconds.

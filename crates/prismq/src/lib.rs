@@ -1,32 +1,20 @@
 #![doc = include_str!("../README.md")]
 
-mod clock;
 mod commit;
-mod error;
-mod failure;
-mod lease;
-pub mod limits;
-mod order;
+mod core;
+mod engine;
+mod model;
 mod pool;
-mod process;
 mod queue;
-mod requirements;
-mod retry;
-mod signal;
-mod stats;
-mod store;
-mod task;
+mod time;
 
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use error::{Error, Result};
-pub use failure::TaskError;
-pub use lease::{Claim, Lease};
-pub use order::Order;
+pub use model::limits;
+pub use model::{
+    Claim, Contention, Durability, Error, Lease, NewTask, Order, QueueStats, Result, RetryPolicy,
+    State, Task, TaskError, TaskId,
+};
 pub use pool::{
     Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
 };
-pub use queue::{Durability, Queue, QueueBuilder};
-pub use retry::RetryPolicy;
-pub use signal::Signal;
-pub use stats::{Contention, QueueStats};
-pub use task::{NewTask, State, Task, TaskId};
+pub use queue::{Queue, QueueBuilder};
+pub use time::{Clock, ManualClock, Signal, SystemClock, Timestamp};

@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use crate::engine::{Census, Ending, TaskSpec};
 
-const SCHEMA: &str = include_str!("../../../../crates/prismq/src/store/sqlite/schema.sql");
+const SCHEMA: &str =
+    include_str!("../../../../crates/prismq/src/engine/sqlite/schema/0001_initial.sql");
 const QUEUE: &str = "default";
 /// As in prismq: the priority stands above 47 bits of task id.
 const SEQUENCE_BITS: u32 = 47;

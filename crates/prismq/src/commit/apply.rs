@@ -4,10 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Answers, Claimer, Committer, poisoned};
-use crate::error::{Error, Result};
-use crate::limits::CLAIM_BATCH_MAX;
-use crate::store::{Answer, Operation, Store};
-use crate::task::State;
+use crate::engine::{Answer, Operation, Store};
+use crate::model::limits::CLAIM_BATCH_MAX;
+use crate::model::{Error, Result, State};
 
 impl<S: Store> Committer<S> {
     /// Applies a group; also gives the pools that it may have claimed for.

@@ -1,6 +1,6 @@
 //! Who claims in the transactions of others.
 
-use crate::lease::{Claim, Lease};
+use crate::model::{Claim, Lease};
 
 /// Who claims in the transactions of others: a worker pool.
 ///

@@ -24,10 +24,9 @@ use std::time::Duration;
 
 use self::pending::{Group, Pending, Turn};
 use self::waiter::{Role, Waiter};
-use crate::clock::Clock;
-use crate::error::{Error, Result};
-use crate::signal::Signal;
-use crate::store::{Answer, Operation, Store};
+use crate::engine::{Answer, Operation, Store};
+use crate::model::{Error, Result};
+use crate::time::{Clock, Signal};
 
 pub(crate) use self::claimer::Claimer;
 
@@ -161,4 +160,4 @@ fn poisoned(cause: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::waiter::{Role, Waiter};
 use super::{Answers, poisoned};
-use crate::error::{Error, Result};
-use crate::limits::{
+use crate::engine::Operation;
+use crate::model::limits::{
     GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_BYTES_MAX, PENDING_OPERATIONS_MAX,
 };
-use crate::store::Operation;
+use crate::model::{Error, Result};
 
 /// The queue in front of the store.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Putting a pool together and starting its threads.
+//! The settings of a pool, and starting its threads.
 
 use std::collections::HashMap;
 use std::sync::mpsc::channel;
@@ -10,26 +10,48 @@ use std::time::{Duration, Instant};
 use super::inotify::Inotify;
 use super::notifier::{self, Listeners, Notice};
 use super::registry::Registry;
+use super::scheduler::SuspectGate;
 use super::scheduler::{Scheduler, Settings};
-use super::suspects::SuspectGate;
 use super::{Event, Shared, TaskContext, WorkerPool, leader, worker};
 use crate::commit::Claimer;
-use crate::error::{Error, Result};
-use crate::failure::TaskError;
-use crate::lease::{Claim, DEFAULT_LEASE};
-use crate::limits::{
+use crate::core::Core;
+use crate::model::limits::{
     FALLBACK_POLL_INTERVAL, POLL_INTERVAL, POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX,
     TIMEOUT_MAX, WORKERS_MAX,
 };
-use crate::queue::Queue;
-use crate::requirements::Names;
-use crate::signal::Signal;
-use crate::task::DEFAULT_QUEUE;
+use crate::model::{Claim, DEFAULT_LEASE, DEFAULT_QUEUE, Error, Names, Result, TaskError};
+use crate::time::Signal;
 
-/// How a pool works.
+/// The settings of a pool: each but the handlers has a default.
+///
+/// ```
+/// use std::time::Duration;
+/// use prismq::{Outcome, Queue, TaskError, WorkerPool};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let queue = Queue::open(folder.path().join("queue.db"))?;
+/// let pool = WorkerPool::builder(&queue)
+///     .queue("mails")
+///     .workers(8)
+///     .timeout(Duration::from_secs(30))
+///     .handler("mail", |task| match task.payload() {
+///         [] => Err(TaskError::permanent("no address")),
+///         _ => Ok(()),
+///     })
+///     .on_event(|event| {
+///         if event.outcome == Outcome::Dead {
+///             eprintln!("task {} is dead after {} attempts", event.id, event.attempt);
+///         }
+///     })
+///     .start()?;
+/// assert!(pool.is_running());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "call start()"]
 pub struct WorkerPoolBuilder {
-    queue: Queue,
+    core: Core,
     name: Arc<str>,
     workers: usize,
     prefetch: usize,
@@ -43,9 +65,9 @@ pub struct WorkerPoolBuilder {
 }
 
 impl WorkerPoolBuilder {
-    pub(super) fn new(queue: Queue) -> Self {
+    pub(super) fn new(core: Core) -> Self {
         Self {
-            queue,
+            core,
             name: DEFAULT_QUEUE.into(),
             workers: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             prefetch: PREFETCH_DEFAULT,
@@ -59,42 +81,40 @@ impl WorkerPoolBuilder {
         }
     }
 
-    /// The queue to serve; `default` unless set.
+    /// The queue whose tasks to run; `default` unless set.
     pub fn queue(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// How many handlers run at once; one a core unless set.
+    /// How many handlers run at once; as many as the machine has cores unless set.
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// At most this many claimed tasks are held for workers beyond those that run; 2048 unless set, none
-    /// if 0. The pool never holds more than its workers are expected to begin within 20 ms, by how long
-    /// handlers of each type take: the slower they are, the less it holds, and what turns out to be too
-    /// much goes back to the queue.
+    /// The most tasks to claim ahead of the workers; 2048 unless set, none if 0. Of these the pool holds what
+    /// its workers are expected to begin within 20 ms, by how long handlers of each type take, and releases
+    /// what turns out to be more.
     pub const fn prefetch(mut self, prefetch: usize) -> Self {
         self.prefetch = prefetch;
         self
     }
 
-    /// How long a task stays this pool's if the process dies; 60 seconds unless set. While the pool
-    /// lives, it extends the leases of long tasks by itself, which takes a lease of at least
-    /// [`POOL_LEASE_MIN`].
+    /// How long after the death of the process others may claim its tasks; 60 seconds unless set, at least
+    /// [`POOL_LEASE_MIN`]. While the pool lives, it extends the leases of the tasks it holds by itself.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// What the workers have: tasks that require anything else are left to others.
+    /// What the workers can serve: tasks that require anything else are left to others.
     pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.capabilities = Names::new(names);
         self
     }
 
-    /// What to do with tasks of this type. Types without a handler are never claimed.
+    /// The handler of tasks of this type. Types without a handler are never claimed.
     pub fn handler(
         mut self,
         task_type: impl Into<Arc<str>>,
@@ -107,32 +127,32 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// How long a handler may take, of any type that has no limit of its own; without limit unless set.
+    /// The time limit of handlers whose type has none of its own; no limit unless set.
     ///
     /// A handler that takes longer is notified ([`TaskContext::timed_out`]). If it returns within
     /// [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), or its limit where that is shorter, its result
-    /// counts, an error as one of a timeout; if it does not, its attempt is recorded as failed, and its
-    /// worker is lost to the pool until it returns.
+    /// counts, an error as a timeout; otherwise its attempt is recorded as failed, and its worker takes no
+    /// tasks until it returns.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// How long a handler of this type may take: see [`WorkerPoolBuilder::timeout`].
+    /// The time limit of handlers of this type: see [`WorkerPoolBuilder::timeout`].
     pub fn timeout_of(mut self, task_type: impl Into<Arc<str>>, limit: Duration) -> Self {
         self.timeouts.insert(task_type.into(), limit);
         self
     }
 
-    /// Called with each attempt after its commit, on a thread of its own: a slow listener delays events,
-    /// and nothing else until [`EVENTS_MAX`](crate::limits::EVENTS_MAX) of them wait.
+    /// Called with the outcome of each attempt after its commit, on a thread of its own. A slow listener delays
+    /// events only; the pool claims nothing while [`EVENTS_MAX`](crate::limits::EVENTS_MAX) of them wait.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + 'static) -> Self {
         self.listeners.on_event = Some(Box::new(listener));
         self
     }
 
-    /// Called when a fault of the queue keeps the pool from taking tasks, on the thread of
-    /// [`WorkerPoolBuilder::on_event`]; see [`WorkerPool::error`] for which faults can end by themselves.
+    /// Called when a fault of the queue suspends or stops the pool, on the thread of
+    /// [`WorkerPoolBuilder::on_event`]; see [`WorkerPool::error`] for the difference.
     pub fn on_stop(mut self, listener: impl Fn(&Error) + Send + 'static) -> Self {
         self.listeners.on_stop = Some(Box::new(listener));
         self
@@ -141,41 +161,41 @@ impl WorkerPoolBuilder {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler or two for one
-    /// type; [`Error::Thread`] if a thread cannot be started: those already started are then stopped.
+    /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler, or two for one type;
+    /// [`Error::Thread`] if a thread cannot be started: those already started are then stopped.
     pub fn start(self) -> Result<WorkerPool> {
         self.validate()?;
-        let limits = self.limits()?;
+        let timeouts = self.timeouts()?;
         let claim = self.claim();
         #[cfg(target_os = "linux")]
-        let inotify = watch(&self.queue);
+        let inotify = watch(&self.core);
         #[cfg(target_os = "linux")]
         let watched = inotify.is_some();
         #[cfg(not(target_os = "linux"))]
         let watched = false;
-        let signal = Arc::new(Signal::default());
-        self.queue.clock().on_jump(&signal);
+        let leader_signal = Arc::new(Signal::default());
+        self.core.clock().on_jump(&leader_signal);
         let settings = Settings {
             workers: self.workers,
             prefetch: self.prefetch,
             lease: self.lease,
-            look_every: if watched { FALLBACK_POLL_INTERVAL } else { POLL_INTERVAL },
-            limits,
+            poll_interval: if watched { FALLBACK_POLL_INTERVAL } else { POLL_INTERVAL },
+            timeouts,
             gate: SuspectGate::of_process(),
         };
         let (notices, received) = channel();
         let listens = !self.listeners.is_empty();
-        let clock = self.queue.clock().monotonic();
-        let scheduler = Scheduler::new(settings, signal.clone(), Instant::now(), clock);
+        let clock = self.core.clock().monotonic();
+        let scheduler = Scheduler::new(settings, leader_signal.clone(), Instant::now(), clock);
         let shared = Arc::new(Shared {
-            queue: self.queue,
+            core: self.core,
             registry: self.registry,
             claim,
             scheduler: Mutex::new(scheduler),
-            work: Condvar::new(),
-            ended: Condvar::new(),
-            signal,
-            listen: Signal::default(),
+            wakeup: Condvar::new(),
+            progress: Condvar::new(),
+            leader_signal,
+            idle_signal: Signal::default(),
             notices: listens.then_some(notices),
         });
         // From here on, dropping the pool stops what was started.
@@ -185,18 +205,18 @@ impl WorkerPoolBuilder {
             #[cfg(target_os = "linux")]
             inotify: None,
         };
-        // Before the leader looks, so that no commit goes unnoticed.
+        // Before the leader's first claim, so that no commit goes unnoticed.
         let claimer: Arc<dyn Claimer> = shared;
-        pool.shared.queue.add_claimer(Arc::downgrade(&claimer));
-        // First, as it ends the events when it ends.
+        pool.shared.core.add_claimer(Arc::downgrade(&claimer));
+        // First, as the end of the leader ends the thread of the listeners.
         pool.spawn("prismq-leader", |shared| {
-            let _ended = EndsEvents(shared);
-            leader::lead(shared);
+            let _end = EndOfEvents(shared);
+            leader::run(shared);
         })?;
         if listens {
             let listeners = self.listeners;
             pool.spawn("prismq-events", move |shared| {
-                notifier::notify(shared, &listeners, &received);
+                notifier::run(shared, &listeners, &received);
             })?;
         }
         #[cfg(target_os = "linux")]
@@ -206,7 +226,7 @@ impl WorkerPoolBuilder {
         }
         for number in 0..self.workers {
             let name = format!("prismq-worker-{number}");
-            pool.spawn(&name, move |shared| worker::work(shared, number))?;
+            pool.spawn(&name, move |shared| worker::run(shared, number))?;
         }
         Ok(pool)
     }
@@ -221,19 +241,22 @@ impl WorkerPoolBuilder {
     fn validate(&self) -> Result<()> {
         self.claim().validate()?;
         if let Some(task_type) = &self.registered_twice {
-            return Err(Error::invalid("handler", format!("{task_type:?} has two of them")));
+            return Err(Error::invalid(
+                "handler",
+                format!("task type {task_type:?} has two handlers"),
+            ));
         }
         if !(1..=WORKERS_MAX).contains(&self.workers) {
-            let reason = format!("{}, must lie in 1 to {WORKERS_MAX}", self.workers);
+            let reason = format!("{}, must be 1 to {WORKERS_MAX}", self.workers);
             return Err(Error::invalid("workers", reason));
         }
         if self.prefetch > PREFETCH_MAX {
-            let reason = format!("{}, must lie in 0 to {PREFETCH_MAX}", self.prefetch);
+            let reason = format!("{}, must be 0 to {PREFETCH_MAX}", self.prefetch);
             return Err(Error::invalid("prefetch", reason));
         }
         if self.lease < POOL_LEASE_MIN {
             let reason = format!(
-                "{:?}, a pool needs at least {POOL_LEASE_MIN:?} to extend it in time",
+                "{:?}, must be at least {POOL_LEASE_MIN:?} for a pool to extend it in time",
                 self.lease
             );
             return Err(Error::invalid("lease", reason));
@@ -241,20 +264,20 @@ impl WorkerPoolBuilder {
         Ok(())
     }
 
-    /// The time limit of each type's handler, by its place in the registry.
-    fn limits(&self) -> Result<Vec<Option<Duration>>> {
+    /// The time limit of each type's handler, by the type's index.
+    fn timeouts(&self) -> Result<Vec<Option<Duration>>> {
         let mut limits = vec![self.timeout; self.registry.len()];
         for (task_type, limit) in &self.timeouts {
-            let place = self.registry.place(task_type).and_then(|place| limits.get_mut(place));
+            let place = self.registry.index(task_type).and_then(|index| limits.get_mut(index));
             let Some(place) = place else {
-                let reason = format!("is set for {task_type:?}, which has no handler");
+                let reason = format!("set for task type {task_type:?}, which has no handler");
                 return Err(Error::invalid("timeout", reason));
             };
             *place = Some(*limit);
         }
         let invalid = |limit: &&Duration| limit.is_zero() || **limit > TIMEOUT_MAX;
         if let Some(limit) = limits.iter().flatten().find(invalid) {
-            let reason = format!("{limit:?}, must lie above zero and up to {TIMEOUT_MAX:?}");
+            let reason = format!("{limit:?}, must be above zero and at most {TIMEOUT_MAX:?}");
             return Err(Error::invalid("timeout", reason));
         }
         Ok(limits)
@@ -263,8 +286,8 @@ impl WorkerPoolBuilder {
 
 /// Watches the queue's file, where the kernel has room for one more watch.
 #[cfg(target_os = "linux")]
-fn watch(queue: &Queue) -> Option<Arc<Inotify>> {
-    match Inotify::new(&queue.changing_file()?) {
+fn watch(core: &Core) -> Option<Arc<Inotify>> {
+    match Inotify::new(&core.changing_file()?) {
         Ok(inotify) => Some(Arc::new(inotify)),
         Err(error) => {
             tracing::warn!(%error, "inotify unavailable: commits of other processes are polled for");
@@ -273,13 +296,13 @@ fn watch(queue: &Queue) -> Option<Arc<Inotify>> {
     }
 }
 
-/// Lets the thread of the listeners end with the leader, also if that panics: no event comes after it.
-struct EndsEvents<'a>(&'a Shared);
+/// Ends the thread of the listeners when dropped: with the leader, also if that panics. No event comes after it.
+struct EndOfEvents<'a>(&'a Shared);
 
-impl Drop for EndsEvents<'_> {
+impl Drop for EndOfEvents<'_> {
     fn drop(&mut self) {
         if let Some(notices) = &self.0.notices {
-            // It fails only where that thread could not be started.
+            // It fails only if that thread could not be started.
             _ = notices.send(Notice::End);
         }
     }
@@ -287,19 +310,19 @@ impl Drop for EndsEvents<'_> {
 
 impl WorkerPool {
     /// Starts one of the pool's threads.
-    fn spawn(&mut self, name: &str, life: impl FnOnce(&Shared) + Send + 'static) -> Result<()> {
+    fn spawn(&mut self, name: &str, body: impl FnOnce(&Shared) + Send + 'static) -> Result<()> {
         let shared = self.shared.clone();
-        self.shared.scheduler().begin_thread();
+        self.shared.scheduler().thread_started();
         let spawned = thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || shared.run(|| life(&shared)));
+            .spawn(move || shared.run_thread(|| body(&shared)));
         match spawned {
             Ok(thread) => {
                 self.threads.push(thread);
                 Ok(())
             }
             Err(error) => {
-                self.shared.end_thread();
+                self.shared.thread_ended();
                 Err(Error::Thread { source: Arc::new(error) })
             }
         }

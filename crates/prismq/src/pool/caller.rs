@@ -1,15 +1,16 @@
-//! Which of a pool's own threads is asking: a shutdown from inside a handler or a listener cannot wait
-//! for the thread that calls it.
+//! Which thread of a pool calls: a shutdown from a handler or a listener must not wait for its own thread.
 
 use std::cell::Cell;
 use std::ptr;
 
 use super::Shared;
 
-/// A thread of a pool.
+/// A thread of a pool that runs the application's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {
+    /// The worker of this number, in a handler.
     Worker(usize),
+    /// In a listener.
     Notifier,
 }
 
@@ -17,12 +18,12 @@ thread_local! {
     static CALLER: Cell<Option<(usize, Caller)>> = const { Cell::new(None) };
 }
 
-/// This thread is a worker of the pool from now on.
+/// Registers this thread as a worker of the pool.
 pub(super) fn register_worker(pool: &Shared, worker: usize) {
     CALLER.set(Some((address(pool), Caller::Worker(worker))));
 }
 
-/// This thread runs the pool's listener from now on.
+/// Registers this thread as the one that calls the pool's listeners.
 pub(super) fn register_notifier(pool: &Shared) {
     CALLER.set(Some((address(pool), Caller::Notifier)));
 }
@@ -32,7 +33,7 @@ pub(super) fn of(pool: &Shared) -> Option<Caller> {
     CALLER.get().filter(|(owner, _)| *owner == address(pool)).map(|(_, caller)| caller)
 }
 
-/// A thread of the pool keeps it in its place, so that the address names it.
+/// Identifies the pool for as long as one of its threads runs, which keeps it at its address.
 fn address(pool: &Shared) -> usize {
     ptr::from_ref(pool).addr()
 }

@@ -1,12 +1,14 @@
-//! The pool's side of claims that ride on others' transactions: a transaction that enqueues what idle
-//! workers wait for, or something more urgent than what is held, claims it for the pool too, so that waking them costs no transaction of its own, and the
-//! thread that commits wakes the worker.
+//! The pool's side of claims in the transactions of others.
+//!
+//! A transaction that enqueues what an idle worker waits for, or something more urgent than what the pool
+//! holds, claims it for the pool too. The thread that commits then wakes a worker itself: no second transaction,
+//! and no leader in between.
 
 use std::time::Instant;
 
 use super::Shared;
 use crate::commit::Claimer;
-use crate::lease::{Claim, Lease};
+use crate::model::{Claim, Lease};
 
 impl Claimer for Shared {
     fn claim(&self) -> &Claim {
@@ -17,15 +19,15 @@ impl Claimer for Shared {
         self.scheduler().reserve(Some(priority))
     }
 
-    fn deliver(&self, room: usize, leases: Vec<Lease>) {
+    fn deliver(&self, reserved: usize, leases: Vec<Lease>) {
         // A pause that comes later finds what is delivered here, as both happen under the store's lock.
         let pauses = self.scheduler().pauses();
-        self.take_in(room, leases, pauses);
+        self.deliver_reserved(reserved, leases, pauses);
     }
 
     fn work_arrived(&self) {
-        if self.scheduler().waits_for_work() {
-            self.signal.raise();
+        if self.scheduler().is_idle() {
+            self.leader_signal.raise();
         }
     }
 
@@ -34,24 +36,25 @@ impl Claimer for Shared {
             let mut scheduler = self.scheduler();
             scheduler.paused(Instant::now());
             drop(scheduler);
-            self.signal.raise();
+            self.leader_signal.raise();
         }
     }
 }
 
 impl Shared {
-    /// Takes in what was claimed of so many reserved tasks, when the queue had been paused so often.
-    pub(super) fn take_in(&self, room: usize, leases: Vec<Lease>, pauses: u64) {
-        let leases = self.with_types(leases);
+    /// Hands what was claimed of so many reserved tasks to the scheduler, and wakes who must act on it.
+    /// `pauses` is how often the queue had been paused before the claim.
+    pub(super) fn deliver_reserved(&self, reserved: usize, leases: Vec<Lease>, pauses: u64) {
+        let leases = self.with_type_indices(leases);
         let now = Instant::now();
         let mut scheduler = self.scheduler();
-        scheduler.deliver(room, leases, pauses, now);
-        let woken = scheduler.wake();
-        let calls_leader = scheduler.calls_leader(now);
+        scheduler.deliver(reserved, leases, pauses, now);
+        let woken = scheduler.workers_to_wake();
+        let must_wake_leader = scheduler.must_wake_leader(now);
         drop(scheduler);
-        self.wake(woken);
-        if calls_leader {
-            self.signal.raise();
+        self.wake_workers(woken);
+        if must_wake_leader {
+            self.leader_signal.raise();
         }
     }
 }
@@ -69,33 +72,33 @@ mod tests {
         let queue = Queue::open(folder.path().join("queue.db")).unwrap();
         let pool = WorkerPool::builder(&queue).workers(2).handler("t", |_| Ok(())).start().unwrap();
         let started = Instant::now();
-        while !pool.shared.scheduler().waits_for_work() {
-            assert!(started.elapsed() < Duration::from_secs(60), "it finds nothing to do");
+        while !pool.shared.scheduler().is_idle() {
+            assert!(started.elapsed() < Duration::from_secs(60), "the pool does not become idle");
             std::thread::yield_now();
         }
         (folder, queue, pool)
     }
 
     #[test]
-    fn an_idle_pools_leader_is_called_for_work_that_nobody_claimed_for_it() {
+    fn an_idle_pools_leader_is_woken_for_work_that_was_not_claimed_for_it() {
         let (_folder, queue, pool) = idle();
-        let seen = pool.shared.signal.count();
+        let seen = pool.shared.leader_signal.count();
         queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(60))).unwrap();
         // By the thread that enqueued, or by the one that follows the file if that was faster.
         let started = Instant::now();
-        while pool.shared.signal.count() == seen {
-            assert!(started.elapsed() < Duration::from_secs(20), "the leader is not called");
+        while pool.shared.leader_signal.count() == seen {
+            assert!(started.elapsed() < Duration::from_secs(20), "the leader is not woken");
             std::thread::yield_now();
         }
     }
 
     #[test]
-    fn another_queues_pause_calls_nobody() {
+    fn a_pause_of_another_queue_wakes_no_leader() {
         let (_folder, _queue, pool) = idle();
-        let seen = pool.shared.signal.count();
+        let seen = pool.shared.leader_signal.count();
         pool.shared.paused("another");
-        assert_eq!(pool.shared.signal.count(), seen);
+        assert_eq!(pool.shared.leader_signal.count(), seen);
         pool.shared.paused("default");
-        assert!(pool.shared.signal.count() > seen);
+        assert!(pool.shared.leader_signal.count() > seen);
     }
 }

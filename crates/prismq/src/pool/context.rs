@@ -1,16 +1,33 @@
-//! What a handler is given.
+//! What a handler is called with.
 
-use super::scheduler::Flags;
-use crate::clock::Timestamp;
-use crate::lease::Lease;
-use crate::task::TaskId;
+use super::scheduler::StopFlags;
+use crate::model::{Lease, TaskId};
+use crate::time::Timestamp;
 
 /// One attempt at one task, as its handler sees it.
+///
+/// ```
+/// use prismq::{TaskContext, TaskError};
+///
+/// /// A handler that works in steps and stops between them if its result would be refused.
+/// fn count_bytes(task: &TaskContext<'_>) -> Result<(), TaskError> {
+///     let mut count = 0;
+///     for part in task.payload().chunks(1024) {
+///         if task.should_stop() {
+///             return Err(TaskError::new("stopped early"));
+///         }
+///         count += part.len();
+///     }
+///     println!("task {} has {count} bytes", task.id());
+///     Ok(())
+/// }
+/// # let _: fn(&TaskContext<'_>) -> Result<(), TaskError> = count_bytes;
+/// ```
 #[derive(Debug)]
 pub struct TaskContext<'a> {
     pub(super) lease: &'a Lease,
     pub(super) worker: usize,
-    pub(super) flags: &'a Flags,
+    pub(super) flags: &'a StopFlags,
 }
 
 impl TaskContext<'_> {
@@ -38,7 +55,7 @@ impl TaskContext<'_> {
         self.lease.attempt()
     }
 
-    /// How many attempts the task is given.
+    /// How many attempts the task has before it is dead.
     #[must_use]
     pub const fn max_attempts(&self) -> u32 {
         self.lease.max_attempts()
@@ -50,7 +67,7 @@ impl TaskContext<'_> {
         self.lease.enqueued_at()
     }
 
-    /// The fencing token of this attempt's lease, to be handed to systems that check it.
+    /// The fencing token of this attempt's lease, for systems that check it: it rises with every claim.
     #[must_use]
     pub const fn token(&self) -> i64 {
         self.lease.token()
@@ -62,23 +79,23 @@ impl TaskContext<'_> {
         self.worker
     }
 
-    /// Whether the pool found that the lease no longer holds: the task is or will be another's, the
-    /// result of this attempt will be refused, and a long handler should stop.
+    /// Whether the pool found that its lease was lost: the task runs or will run elsewhere, and the result of
+    /// this attempt will be refused.
     #[must_use]
     pub fn lease_lost(&self) -> bool {
         self.flags.lease_lost()
     }
 
-    /// Whether the handler has run into its time limit
-    /// ([`timeout`](crate::WorkerPoolBuilder::timeout)) and should stop. If it does not return within
-    /// [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), the attempt is recorded as failed.
+    /// Whether the handler has run into its time limit ([`timeout`](crate::WorkerPoolBuilder::timeout)). If it
+    /// does not return within [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), its attempt is recorded as
+    /// failed.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         self.flags.timed_out()
     }
 
-    /// Whether the handler should stop early: its lease is lost, or its time limit has passed. Long handlers
-    /// check this now and then.
+    /// Whether the handler should return early: its lease is lost, or its time limit has passed. Handlers that
+    /// run long check this now and then.
     #[must_use]
     pub fn should_stop(&self) -> bool {
         self.lease_lost() || self.timed_out()

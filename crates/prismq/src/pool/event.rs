@@ -1,6 +1,6 @@
-//! What a pool reports of its work.
+//! What a pool reports: events, one an attempt, and statistics.
 
-use crate::task::TaskId;
+use crate::model::TaskId;
 
 /// One attempt that ended, reported after the commit that settled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,7 +8,7 @@ use crate::task::TaskId;
 pub struct Event {
     /// The task.
     pub id: TaskId,
-    /// The worker that ran it, from 0; `None` where no worker had begun.
+    /// The worker that ran it, from 0; `None` if none had begun.
     pub worker: Option<usize>,
     /// Which attempt it was, from 1.
     pub attempt: u32,
@@ -20,16 +20,16 @@ pub struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The handler returned `Ok`; the task is gone, or kept in its queue's history.
+    /// The handler returned `Ok`; the task is deleted, or kept in its queue's history.
     Completed,
     /// The attempt failed; the task runs again.
     Retried,
     /// The attempt failed; the task is a dead letter.
     Dead,
-    /// Given back without counting an attempt: at shutdown, on a pause or a fault of the queue, or as the
-    /// pool held more than it could soon run.
+    /// Released without counting an attempt: at shutdown, on a pause or a fault of the queue, or as the pool
+    /// held more tasks than it could soon run.
     Released,
-    /// The lease no longer held; the result was refused.
+    /// The lease was lost; the result was refused.
     LeaseLost,
 }
 
@@ -43,19 +43,19 @@ pub struct PoolStats {
     pub retried: u64,
     /// Tasks that became dead letters.
     pub dead: u64,
-    /// Tasks given back without an attempt.
+    /// Tasks released without counting an attempt.
     pub released: u64,
-    /// Attempts whose result was refused.
+    /// Attempts whose lease was lost.
     pub lease_lost: u64,
     /// Attempts that failed after their time limit had passed; they count as retried or dead too.
     pub timed_out: u64,
-    /// Handlers run to their end, by worker.
+    /// Handlers that returned, by worker.
     pub per_worker: Vec<u64>,
     /// Tasks claimed and waiting for a worker.
     pub ready: usize,
     /// Handlers running.
     pub running: usize,
-    /// Attempts that ended and are not committed yet.
+    /// Results that are not committed yet.
     pub unsettled: usize,
 }
 

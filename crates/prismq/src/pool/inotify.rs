@@ -16,7 +16,7 @@ use rustix::fs::inotify;
 use rustix::thread::set_current_timer_slack;
 
 use super::Shared;
-use crate::store::{Answer, Operation};
+use crate::engine::{Answer, Operation};
 
 /// A change is reported when it is written, which is before it is synced and committed: the waits
 /// between looks for the commit, each so many times, which covers a quick disk and then a slow one.
@@ -54,17 +54,17 @@ impl Inotify {
     pub(super) fn run(&self, shared: &Shared) {
         // Else each of the waits takes 50 us longer. It only makes a task begin sooner.
         _ = set_current_timer_slack(Some(NonZeroU64::MIN));
-        let mut known = shared.queue.version().ok();
+        let mut known = shared.core.version().ok();
         loop {
-            let seen = shared.listen.count();
+            let seen = shared.idle_signal.count();
             let scheduler = shared.scheduler();
-            let (waits, ends) = (scheduler.waits_for_work(), scheduler.ends());
+            let (waits, ends) = (scheduler.is_idle(), scheduler.is_ending());
             drop(scheduler);
             if ends {
                 return;
             }
             if !waits {
-                shared.listen.wait(seen, None);
+                shared.idle_signal.wait(seen, None);
                 continue;
             }
             if let Err(error) = self.sleep() {
@@ -95,12 +95,12 @@ impl Inotify {
 /// Whether another process committed something, now or within a tenth of a second.
 fn look(shared: &Shared, known: &mut Option<i64>) -> bool {
     for wait in LOOKS.iter().flat_map(|(wait, times)| std::iter::repeat_n(*wait, *times)) {
-        let version = shared.queue.version().ok();
+        let version = shared.core.version().ok();
         if version != *known {
             *known = version;
             return true;
         }
-        if !shared.scheduler().waits_for_work() {
+        if !shared.scheduler().is_idle() {
             return false;
         }
         thread::sleep(wait);
@@ -115,13 +115,13 @@ fn claim(shared: &Shared) {
     drop(scheduler);
     if room > 0 {
         let claim = shared.claim.clone().max(room).begun_max(0).suspects_max(0);
-        let answer = shared.queue.submit_all(vec![Operation::Claim(claim)]).pop();
+        let answer = shared.core.submit_all(vec![Operation::Claim(claim)]).pop();
         let leases = match answer {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),
         };
-        shared.take_in(room, leases, pauses);
+        shared.deliver_reserved(room, leases, pauses);
     }
-    shared.scheduler().look_again();
-    shared.signal.raise();
+    shared.scheduler().end_idle();
+    shared.leader_signal.raise();
 }

@@ -1,10 +1,9 @@
 //! The worker pool: threads that run the handlers of claimed tasks, and one that claims and settles.
 //!
-//! The workers ([`worker`]) only run handlers. The leader ([`leader`]) commits what they finished, claims
-//! ahead for them and extends leases. What to do next is decided by the [`scheduler`], under one lock. A
-//! transaction that enqueues for an idle pool, or something urgent for a busy one, claims for it too
-//! ([`claimer`]). Listeners of the
-//! application are called by a thread of their own ([`notifier`]).
+//! The workers ([`worker`]) only run handlers. The leader ([`leader`]) commits their results, claims ahead for
+//! them and extends leases. What each does next is decided by the [`scheduler`], under one lock. Transactions
+//! that enqueue claim for the pool too where it can run the task at once ([`claimer`]). The application's
+//! listeners are called by a thread of their own ([`notifier`]).
 
 mod builder;
 mod caller;
@@ -18,7 +17,6 @@ mod notifier;
 mod registry;
 mod scheduler;
 mod shutdown;
-mod suspects;
 mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,13 +33,38 @@ pub use self::shutdown::ShutdownReport;
 use self::notifier::Notice;
 use self::registry::{Registry, forget_panic};
 use self::scheduler::{Fault, Scheduler};
-use crate::error::Error;
-use crate::lease::{Claim, Lease};
+use crate::core::Core;
+use crate::model::{Claim, Error, Lease};
 use crate::queue::Queue;
-use crate::signal::Signal;
+use crate::time::Signal;
 
-/// Threads at work on a queue. Dropping it shuts it down, as [`WorkerPool::shutdown`] does, and waits for up
-/// to [`SHUTDOWN_DEFAULT`](crate::limits::SHUTDOWN_DEFAULT).
+/// Threads that run the tasks of a queue.
+///
+/// Dropping it shuts it down as [`WorkerPool::shutdown`] does, with a timeout of
+/// [`SHUTDOWN_DEFAULT`](crate::limits::SHUTDOWN_DEFAULT).
+///
+/// ```
+/// use std::time::Duration;
+/// use prismq::{NewTask, Queue, WorkerPool};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// let queue = Queue::open(folder.path().join("queue.db"))?;
+/// let (sent, mails) = std::sync::mpsc::channel();
+/// let pool = WorkerPool::builder(&queue)
+///     .handler("mail", move |task| {
+///         _ = sent.send(task.payload().to_vec());
+///         Ok(())
+///     })
+///     .start()?;
+/// queue.enqueue(&NewTask::new("mail", *b"hello"))?;
+/// assert_eq!(mails.recv_timeout(Duration::from_secs(60))?, *b"hello");
+///
+/// let report = pool.shutdown(Duration::from_secs(60));
+/// assert_eq!(report.stats.completed, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the pool stops it"]
 pub struct WorkerPool {
@@ -52,67 +75,67 @@ pub struct WorkerPool {
 }
 
 impl WorkerPool {
-    /// Prepares a pool for this queue.
+    /// Settings of a pool for this queue file, to be changed and started.
     pub fn builder(queue: &Queue) -> WorkerPoolBuilder {
-        WorkerPoolBuilder::new(queue.clone())
+        WorkerPoolBuilder::new(queue.core().clone())
     }
 
-    /// What the pool has done so far. All zero in a fork of the process that started it.
+    /// What the pool has done, and holds now. All zero in a fork of the process that started it.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        match self.shared.queue.check_owner() {
+        match self.shared.core.check_owner() {
             Ok(()) => self.shared.scheduler().stats(),
             Err(_) => PoolStats::default(),
         }
     }
 
-    /// Whether the pool takes tasks: not while [`WorkerPool::error`] says why, nor after it has ended.
+    /// Whether the pool takes tasks: not while a fault suspends it ([`WorkerPool::error`]), nor once it ends.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.shared.queue.check_owner().is_ok() && self.shared.scheduler().is_running()
+        self.shared.core.check_owner().is_ok() && self.shared.scheduler().is_running()
     }
 
-    /// Why the pool takes no tasks, if a fault of the queue keeps it from that.
+    /// The fault of the queue that suspends or stopped the pool, if there is one.
     ///
-    /// After [`Error::Poisoned`] it has ended for good: open the queue again and start another pool. Any
-    /// other error may end by itself, say as the file is moved back or a newer version of the program
-    /// is gone: the pool tries again, first soon and then every second, and goes on when that succeeds.
+    /// [`Error::Poisoned`] stops it for good: open the queue again and start another pool. Any other error may
+    /// end by itself, say when the file is moved back: the pool tries again, first soon and then every second,
+    /// and resumes when that succeeds.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        match self.shared.queue.check_owner() {
+        match self.shared.core.check_owner() {
             Ok(()) => self.shared.scheduler().fault().map(|fault| fault.error.clone()),
             Err(forked) => Some(forked),
         }
     }
 
-    /// Blocks for up to `timeout` until a permanent fault has stopped the pool; `true` if one has.
+    /// Blocks until the pool has stopped for good, for up to `timeout`; whether it has.
     #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
-        if self.shared.queue.check_owner().is_err() {
+        if self.shared.core.check_owner().is_err() {
             return true;
         }
         let deadline = Instant::now().checked_add(timeout);
         let scheduler = self.shared.scheduler();
-        let scheduler = self.shared.wait_until(scheduler, deadline, Scheduler::has_stopped);
-        scheduler.has_stopped()
+        let scheduler = self.shared.wait_until(scheduler, deadline, Scheduler::is_stopped);
+        scheduler.is_stopped()
     }
 }
 
 /// What the threads of a pool share.
 struct Shared {
-    queue: Queue,
+    core: Core,
     registry: Registry,
     claim: Claim,
     scheduler: Mutex<Scheduler>,
-    /// For waiting workers.
-    work: Condvar,
-    /// For who waits for the pool's end.
-    ended: Condvar,
-    /// Raised for the leader.
-    signal: Arc<Signal>,
-    /// Raised when the pool begins to wait for work, and at the end.
-    listen: Signal,
-    /// To the thread that calls listeners, if the application has some.
+    /// Wakes a waiting worker.
+    wakeup: Condvar,
+    /// Notified when a pool that ends has come further.
+    progress: Condvar,
+    /// Wakes the leader.
+    leader_signal: Arc<Signal>,
+    /// Raised when the pool becomes idle, and when it ends.
+    idle_signal: Signal,
+    /// To the thread that calls listeners, if the application has set some.
     notices: Option<Sender<Notice>>,
 }
 
@@ -121,15 +144,17 @@ impl Shared {
         self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait_to_be_woken<'a>(
+    /// Blocks a worker until it is woken.
+    fn wait_for_wakeup<'a>(
         &self,
         scheduler: MutexGuard<'a, Scheduler>,
     ) -> MutexGuard<'a, Scheduler> {
-        self.work
-            .wait_while(scheduler, |scheduler| !scheduler.end_wait())
+        self.wakeup
+            .wait_while(scheduler, |scheduler| !scheduler.take_wakeup())
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Blocks until the pool has come so far, until `deadline` if there is one.
     fn wait_until<'a>(
         &self,
         scheduler: MutexGuard<'a, Scheduler>,
@@ -138,74 +163,74 @@ impl Shared {
     ) -> MutexGuard<'a, Scheduler> {
         let waits = |scheduler: &mut Scheduler| !done(scheduler);
         match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            None => self.ended.wait_while(scheduler, waits).unwrap_or_else(PoisonError::into_inner),
+            None => {
+                self.progress.wait_while(scheduler, waits).unwrap_or_else(PoisonError::into_inner)
+            }
             Some(left) => {
-                let waited = self.ended.wait_timeout_while(scheduler, left, waits);
+                let waited = self.progress.wait_timeout_while(scheduler, left, waits);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
         }
     }
 
     /// Wakes so many waiting workers.
-    fn wake(&self, workers: usize) {
+    fn wake_workers(&self, workers: usize) {
         for _ in 0..workers {
-            self.work.notify_one();
+            self.wakeup.notify_one();
         }
     }
 
-    /// Tasks, each with its type's place in the registry. A claim gives no other types.
-    fn with_types(&self, leases: Vec<Lease>) -> Vec<(Lease, usize)> {
-        let place = |lease: &Lease| self.registry.place(lease.task_type()).unwrap_or(usize::MAX);
-        leases
-            .into_iter()
-            .map(|lease| (place(&lease), lease))
-            .map(|(place, lease)| (lease, place))
-            .collect()
+    /// Leases, each with the index of its type. A claim returns no types without a handler.
+    fn with_type_indices(&self, leases: Vec<Lease>) -> Vec<(Lease, usize)> {
+        let with_index = |lease: Lease| {
+            let index = self.registry.index(lease.task_type()).unwrap_or(usize::MAX);
+            (lease, index)
+        };
+        leases.into_iter().map(with_index).collect()
     }
 
-    /// Has the listener called for these events.
-    fn tell(&self, events: &[Event]) {
+    /// Sends events to the listener, if there is one.
+    fn send_events(&self, events: &[Event]) {
         let Some(notices) = &self.notices else { return };
         self.scheduler().events_sent(events.len());
         for event in events {
-            // It fails only after the end.
+            // It fails only once the listener's thread has ended.
             _ = notices.send(Notice::Event(*event));
         }
     }
 
-    /// Reports a fault of the queue.
-    fn report(&self, fault: &Fault) {
+    /// Writes a fault to the log and sends it to the listener.
+    fn report_fault(&self, fault: &Fault) {
         let error = &fault.error;
-        if fault.may_end {
-            tracing::error!(%error, "worker pool suspended: it takes no tasks and tries again every second");
+        if fault.recoverable {
+            tracing::error!(%error, "worker pool suspended: retrying at least every second, claiming nothing until then");
         } else {
-            tracing::error!(%error, "worker pool stopped: open the queue again and start another pool");
+            tracing::error!(%error, "worker pool stopped for good: open the queue again and start another pool");
         }
         if let Some(notices) = &self.notices {
-            _ = notices.send(Notice::Stopped(error.clone()));
+            _ = notices.send(Notice::Fault(error.clone()));
         }
     }
 
-    /// Runs the life of one of the pool's threads. If it panics, say by a panic of the caller's clock,
-    /// the pool ends as by a fault that lasts.
-    fn run(&self, life: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(life)) {
+    /// Runs one of the pool's threads. If it panics, say in the application's clock, the pool stops for good.
+    fn run_thread(&self, body: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
             forget_panic(panic);
             let cause = "a thread of the worker pool panicked".to_owned();
             let fault = self.scheduler().fail(Error::Poisoned { cause }, Instant::now());
             if let Some(fault) = fault {
-                self.report(&fault);
+                self.report_fault(&fault);
             }
             let woken = self.scheduler().stop();
-            self.wake(woken);
-            self.signal.raise();
+            self.wake_workers(woken);
+            self.leader_signal.raise();
         }
-        self.end_thread();
+        self.thread_ended();
     }
 
-    fn end_thread(&self) {
-        self.scheduler().end_thread();
-        self.ended.notify_all();
+    fn thread_ended(&self) {
+        self.scheduler().thread_ended();
+        self.progress.notify_all();
     }
 }
 

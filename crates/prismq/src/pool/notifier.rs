@@ -1,5 +1,5 @@
-//! The thread that calls the application's listeners: a slow or panicking one costs no worker's time and
-//! no lease. Claims stop while [`EVENTS_MAX`](crate::limits::EVENTS_MAX) events wait.
+//! The thread that calls the application's listeners: a slow or panicking listener costs no worker's time and
+//! no lease. That claims stop while it is far behind is decided by the scheduler.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
@@ -7,12 +7,12 @@ use std::sync::mpsc::Receiver;
 use super::event::Event;
 use super::registry::forget_panic;
 use super::{Shared, caller};
-use crate::error::Error;
+use crate::model::Error;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;
 pub(super) type OnStop = Box<dyn Fn(&Error) + Send>;
 
-/// What the application wants to hear of.
+/// The listeners that the application has set.
 #[derive(Default)]
 pub(super) struct Listeners {
     pub(super) on_event: Option<OnEvent>,
@@ -25,17 +25,18 @@ impl Listeners {
     }
 }
 
-/// Something to hear of.
+/// What is sent to the thread.
 #[derive(Debug)]
 pub(super) enum Notice {
     Event(Event),
-    Stopped(Error),
-    /// Nothing more comes.
+    /// A fault suspends or stops the pool.
+    Fault(Error),
+    /// The last notice.
     End,
 }
 
-/// Calls the listeners until the end.
-pub(super) fn notify(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
+/// Calls the listeners until the pool ends.
+pub(super) fn run(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
     caller::register_notifier(shared);
     for notice in notices {
         match notice {
@@ -44,10 +45,10 @@ pub(super) fn notify(shared: &Shared, listeners: &Listeners, notices: &Receiver<
                     call("on_event", || on_event(&event));
                 }
                 if shared.scheduler().event_handled() {
-                    shared.signal.raise();
+                    shared.leader_signal.raise();
                 }
             }
-            Notice::Stopped(error) => {
+            Notice::Fault(error) => {
                 if let Some(on_stop) = &listeners.on_stop {
                     call("on_stop", || on_stop(&error));
                 }
@@ -60,7 +61,7 @@ pub(super) fn notify(shared: &Shared, listeners: &Listeners, notices: &Receiver<
 fn call(listener: &str, run: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
         forget_panic(panic);
-        tracing::error!(listener, "the listener of the worker pool panicked");
+        tracing::error!(listener, "worker pool listener panicked: the pool goes on");
     }
 }
 
@@ -70,11 +71,11 @@ mod tests {
 
     use super::super::event::Outcome;
     use super::*;
-    use crate::limits::EVENTS_MAX;
+    use crate::model::limits::EVENTS_MAX;
     use crate::{Queue, TaskId, WorkerPool};
 
     #[test]
-    fn the_leader_is_called_once_a_listener_has_caught_up() {
+    fn the_leader_is_woken_once_a_listener_has_caught_up() {
         let folder = tempfile::tempdir().unwrap();
         let queue = Queue::open(folder.path().join("queue.db")).unwrap();
         let pool = WorkerPool::builder(&queue)
@@ -86,16 +87,16 @@ mod tests {
         let wait_until = |condition: &dyn Fn() -> bool| {
             let started = Instant::now();
             while !condition() {
-                assert!(started.elapsed() < Duration::from_secs(60), "it does not happen");
+                assert!(started.elapsed() < Duration::from_secs(60), "the state is not reached");
                 std::thread::yield_now();
             }
         };
-        wait_until(&|| pool.shared.scheduler().waits_for_work());
+        wait_until(&|| pool.shared.scheduler().is_idle());
         pool.shared.scheduler().events_sent(EVENTS_MAX - 1);
-        let seen = pool.shared.signal.count();
+        let seen = pool.shared.leader_signal.count();
         let id = TaskId::from_i64(1);
         let event = Event { id, worker: None, attempt: 1, outcome: Outcome::Completed };
-        pool.shared.tell(&[event]);
-        wait_until(&|| pool.shared.signal.count() > seen);
+        pool.shared.send_events(&[event]);
+        wait_until(&|| pool.shared.leader_signal.count() > seen);
     }
 }

@@ -1,4 +1,4 @@
-//! Handlers by task type, and running one so that its panic is only its task's failure.
+//! The handlers of a pool by task type, and running one: a panic is a failure of its task alone.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -7,14 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::context::TaskContext;
-use crate::failure::TaskError;
+use crate::model::TaskError;
 
 type Handler = Box<dyn Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync>;
 
-/// The handlers of a pool, each in a place that names its type.
+/// The handlers, each at the index by which the pool knows its type.
 #[derive(Default)]
 pub(super) struct Registry {
-    places: HashMap<Arc<str>, usize>,
+    indices: HashMap<Arc<str>, usize>,
     handlers: Vec<Handler>,
 }
 
@@ -25,15 +25,15 @@ impl Registry {
         task_type: Arc<str>,
         handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
     ) -> bool {
-        let place = self.handlers.len();
-        let new = self.places.insert(task_type, place).is_none();
+        let index = self.handlers.len();
+        let new = self.indices.insert(task_type, index).is_none();
         self.handlers.push(Box::new(handler));
         new
     }
 
     /// The types that have a handler.
     pub(super) fn types(&self) -> impl Iterator<Item = Arc<str>> {
-        self.places.keys().cloned()
+        self.indices.keys().cloned()
     }
 
     /// How many types have a handler.
@@ -41,14 +41,14 @@ impl Registry {
         self.handlers.len()
     }
 
-    /// The place of a type's handler.
-    pub(super) fn place(&self, task_type: &str) -> Option<usize> {
-        self.places.get(task_type).copied()
+    /// The index of a type.
+    pub(super) fn index(&self, task_type: &str) -> Option<usize> {
+        self.indices.get(task_type).copied()
     }
 
-    /// Runs the handler in this place.
-    pub(super) fn run(&self, place: usize, context: &TaskContext<'_>) -> Result<(), TaskError> {
-        let Some(handler) = self.handlers.get(place) else {
+    /// Runs the handler of the type with this index.
+    pub(super) fn run(&self, index: usize, context: &TaskContext<'_>) -> Result<(), TaskError> {
+        let Some(handler) = self.handlers.get(index) else {
             return Err(TaskError::new("no handler is registered for this type"));
         };
         catch_unwind(AssertUnwindSafe(|| handler(context))).unwrap_or_else(|panic| {
@@ -56,7 +56,7 @@ impl Registry {
                 .downcast_ref::<&str>()
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("without a text");
+                .unwrap_or("no message");
             let error = TaskError::new(format!("the handler panicked: {text}"));
             forget_panic(panic);
             Err(error)
@@ -64,7 +64,7 @@ impl Registry {
     }
 }
 
-/// Drops the value of a panic, whose drop may panic as well, as often as it likes.
+/// Drops the value of a panic, whose own drop may panic.
 pub(super) fn forget_panic(panic: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         mem::forget(again);

@@ -1,6 +1,6 @@
-//! The end of a pool: nothing more is claimed, what was prefetched goes back, what runs may finish, what
-//! finished is settled. None of it takes longer than the caller allows: what is not done by then goes on
-//! in the background as long as its leases hold, and is named in the report.
+//! Shutting a pool down: nothing more is claimed, tasks that no worker has begun are released, running handlers
+//! may return, and their results are committed. It takes no longer than the caller allows: what is not done by
+//! then goes on in the background as long as its leases hold, and is listed in the report.
 
 use std::mem;
 use std::thread::{self, JoinHandle};
@@ -9,49 +9,47 @@ use std::time::{Duration, Instant};
 use super::WorkerPool;
 use super::caller::{self, Caller};
 use super::event::PoolStats;
-use crate::error::Error;
-use crate::limits::SHUTDOWN_DEFAULT;
-use crate::task::TaskId;
+use crate::model::limits::SHUTDOWN_DEFAULT;
+use crate::model::{Error, TaskId};
 
-/// What a pool did over its life, and what it left.
+/// What a pool has done, and what its shutdown left undone.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// What it did.
+    /// What it has done.
     pub stats: PoolStats,
-    /// Tasks whose handlers still ran when the time was up. Each is settled when its handler ends
-    /// within its lease, else reclaimed when the lease expires.
+    /// Tasks whose handlers still ran when the time was up. Each is settled if its handler returns within its
+    /// lease; otherwise it runs again once the lease has expired.
     pub abandoned: Vec<TaskId>,
-    /// Tasks whose handlers ended, but whose results could not be committed in time, say as the disk is
-    /// full or another process holds the write lock. The pool goes on trying until their leases expire;
-    /// then they run again.
+    /// Tasks whose handlers returned, but whose results could not be committed in time, say because the disk
+    /// is full or another process holds the write lock. The pool retries until their leases expire; then they
+    /// run again.
     pub unsettled: Vec<TaskId>,
-    /// Tasks that no handler ran and that could not be given back in time, for the same reasons. The pool goes
-    /// on trying until their leases expire; then others claim them.
+    /// Tasks that no handler ran and that could not be released in time, for the same reasons. The pool
+    /// retries until their leases expire; then others claim them.
     pub held: Vec<TaskId>,
-    /// Why the pool took no tasks, if a fault of the queue kept it from that.
+    /// The fault that suspended or stopped the pool, if one did.
     pub error: Option<Error>,
 }
 
 impl WorkerPool {
-    /// Stops claiming, gives back what no worker has begun, waits up to `timeout` for running handlers
-    /// and the commit of their results, and says what happened.
+    /// Stops claiming, releases tasks that no worker has begun, and waits up to `timeout` for running handlers
+    /// and the commit of their results.
     ///
-    /// It may be called from a handler or a listener of the pool, and then does not wait for the one
-    /// that calls it.
+    /// It may be called from a handler or a listener of the pool; it then waits for all others.
     pub fn shutdown(mut self, timeout: Duration) -> ShutdownReport {
         self.stop(timeout)
     }
 
     pub(super) fn stop(&mut self, timeout: Duration) -> ShutdownReport {
         let threads = mem::take(&mut self.threads);
-        if let Err(forked) = self.shared.queue.check_owner() {
+        if let Err(forked) = self.shared.core.check_owner() {
             return disown(threads, forked);
         }
         let caller = caller::of(&self.shared);
         let deadline = Instant::now().checked_add(timeout);
         self.shared.scheduler().drain(Instant::now());
-        self.shared.signal.raise();
+        self.shared.leader_signal.raise();
 
         let own_task = match caller {
             Some(Caller::Worker(worker)) => Some(worker),
@@ -64,15 +62,15 @@ impl WorkerPool {
         scheduler.abandon();
         let woken = scheduler.wake_all();
         drop(scheduler);
-        self.shared.wake(woken);
-        self.shared.signal.raise();
-        self.shared.listen.raise();
+        self.shared.wake_workers(woken);
+        self.shared.leader_signal.raise();
+        self.shared.idle_signal.raise();
         #[cfg(target_os = "linux")]
         if let Some(inotify) = self.inotify.take() {
             inotify.stop();
         }
 
-        // A handler or a database that does not return must not keep its caller.
+        // A handler or a database that does not return must not block the caller.
         let own_threads = usize::from(caller.is_some());
         let mut scheduler = self.shared.scheduler();
         if settled && own_task.is_none() && !scheduler.is_suspended() {
@@ -84,7 +82,7 @@ impl WorkerPool {
             stats: scheduler.stats(),
             abandoned: scheduler.running(),
             unsettled: scheduler.unsettled(),
-            held: scheduler.held_unrun(),
+            held: scheduler.unreleased(),
             error: scheduler.fault().map(|fault| fault.error.clone()),
         };
         let all_ended = scheduler.threads() <= own_threads;
@@ -99,8 +97,8 @@ impl WorkerPool {
     }
 }
 
-/// In a fork, which inherits the pool without its threads: there is nothing to stop, and no lock to take
-/// that one of them may have held.
+/// In a fork, which inherits the pool without its threads: there is nothing to stop, and a lock that one of them
+/// held stays locked.
 fn disown(threads: Vec<JoinHandle<()>>, forked: Error) -> ShutdownReport {
     mem::forget(threads);
     ShutdownReport {
@@ -114,7 +112,7 @@ fn disown(threads: Vec<JoinHandle<()>>, forked: Error) -> ShutdownReport {
 
 fn join(thread: JoinHandle<()>) {
     if thread.join().is_err() {
-        tracing::error!("a thread of the worker pool panicked");
+        tracing::error!("worker pool thread panicked");
     }
 }
 

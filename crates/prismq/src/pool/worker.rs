@@ -1,73 +1,72 @@
-//! A worker's life: run what the scheduler gives it, and never wait for the disk.
+//! A worker's thread: it runs the handlers of the tasks that the scheduler gives it.
 
 use std::time::{Duration, Instant};
 
-use super::scheduler::{End, Finished, Held, Remark, Step};
+use super::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
 use super::{Shared, TaskContext, caller};
-use crate::lease::Payload;
-use crate::limits::READ_BYTES_MAX;
+use crate::model::Payload;
+use crate::model::limits::READ_BYTES_MAX;
 
 /// Works until the pool ends.
-pub(super) fn work(shared: &Shared, worker: usize) {
+pub(super) fn run(shared: &Shared, worker: usize) {
     caller::register_worker(shared, worker);
     let flags = shared.scheduler().flags(worker);
-    let mut done: Option<(Finished, Duration)> = None;
+    let mut ended: Option<(Settlement, Duration)> = None;
     loop {
         let now = Instant::now();
         let mut scheduler = shared.scheduler();
-        if let Some((finished, took)) = done.take() {
-            scheduler.finish(finished, took, now);
+        if let Some((settlement, took)) = ended.take() {
+            scheduler.finish(settlement, took, now);
         }
-        let step = scheduler.next(worker, now);
-        let woken = scheduler.wake();
-        let calls_leader = scheduler.calls_leader(now);
-        if calls_leader {
-            shared.signal.raise();
+        let action = scheduler.next_worker_action(worker, now);
+        let woken = scheduler.workers_to_wake();
+        if scheduler.must_wake_leader(now) {
+            shared.leader_signal.raise();
         }
-        match step {
-            Step::Run(held) => {
+        match action {
+            WorkerAction::Run(task) => {
                 drop(scheduler);
-                shared.wake(woken);
-                done = Some(run(shared, worker, held, &flags));
+                shared.wake_workers(woken);
+                ended = Some(run_handler(shared, worker, task, &flags));
             }
-            Step::Read(keys) => {
+            WorkerAction::ReadPayloads(keys) => {
                 drop(scheduler);
-                shared.wake(woken);
-                let read = shared.queue.read_payloads(keys, READ_BYTES_MAX);
+                shared.wake_workers(woken);
+                let read = shared.core.read_payloads(keys, READ_BYTES_MAX);
                 let mut scheduler = shared.scheduler();
                 scheduler.end_read(read, Instant::now());
-                let remarks = scheduler.take_remarks();
+                let log = scheduler.take_log();
                 drop(scheduler);
-                remarks.iter().for_each(Remark::log);
+                log.iter().for_each(LogEntry::write);
             }
-            Step::Wait => {
-                scheduler.begin_wait();
-                drop(shared.wait_to_be_woken(scheduler));
+            WorkerAction::Wait => {
+                scheduler.worker_waits();
+                drop(shared.wait_for_wakeup(scheduler));
             }
-            Step::Exit => break,
+            WorkerAction::Exit => break,
         }
     }
 }
 
-fn run(
+fn run_handler(
     shared: &Shared,
     worker: usize,
-    held: Held,
-    flags: &super::scheduler::Flags,
-) -> (Finished, Duration) {
-    let Held { mut lease, task_type, .. } = held;
-    let began = Instant::now();
-    let end = if lease.expires_at.monotonic <= shared.queue.clock().monotonic() {
-        // Held too long in a stopped process: the task is or will be another's.
-        End::Release
+    task: ReadyTask,
+    flags: &StopFlags,
+) -> (Settlement, Duration) {
+    let ReadyTask { mut lease, type_index, .. } = task;
+    let begun = Instant::now();
+    let action = if lease.expires_at.monotonic <= shared.core.clock().monotonic() {
+        // Held too long, say in a suspended process: another may have claimed it.
+        Settle::Release
     } else {
-        match shared.registry.run(task_type, &TaskContext { lease: &lease, worker, flags }) {
-            Ok(()) => End::Complete,
-            Err(error) => End::Fail(error),
+        match shared.registry.run(type_index, &TaskContext { lease: &lease, worker, flags }) {
+            Ok(()) => Settle::Complete,
+            Err(error) => Settle::Fail(error),
         }
     };
-    let took = began.elapsed();
-    // What waits to be settled needs no memory for it.
+    let took = begun.elapsed();
+    // To settle it, the payload is not needed.
     lease.payload = Payload::unread();
-    (Finished { lease, worker: Some(worker), end }, took)
+    (Settlement { lease, worker: Some(worker), action }, took)
 }

@@ -1,5 +1,5 @@
-//! How long the pool waits before it tries the database again after a failure: twice as long each time,
-//! from 10 ms to a second, so that neither a short lock costs much nor a long outage a busy core.
+//! How long to wait before the database is tried again after a failure: exponentially from 10 ms to a second,
+//! so that a short lock costs little and a long outage no busy core.
 
 use std::time::{Duration, Instant};
 
@@ -14,23 +14,23 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The database refused.
+    /// The database refused a transaction.
     pub(super) fn failed(&mut self, now: Instant) {
         let wait = self.wait.map_or(FIRST, |wait| (wait * 2).min(LONGEST));
         *self = Self { wait: Some(wait), until: Some(now + wait) };
     }
 
-    /// The database answered.
+    /// The database accepted a transaction.
     pub(super) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether the database has refused and not answered since.
+    /// Whether the database has refused a transaction and accepted none since.
     pub(super) const fn has_failed(&self) -> bool {
         self.wait.is_some()
     }
 
-    /// When to try again, while that lies ahead.
+    /// When to try again; `None` if now.
     pub(super) fn until(&self, now: Instant) -> Option<Instant> {
         self.until.filter(|until| *until > now)
     }

@@ -1,35 +1,38 @@
-//! The decisions, one by one, without a thread: time is what each call says it is.
+//! Each decision by itself, without threads: the tests pass the time.
 
-mod holding;
-mod settling;
-mod stopping;
-mod suspects;
-mod timeouts;
-mod waking;
+mod backoff;
+mod claim;
+mod held;
+mod leader_action;
+mod lifecycle;
+mod listener;
+mod wakeups;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::slots::Flags;
-use super::wake::{QUICK, STUCK};
+use super::held::heartbeat::HEARTBEATS_PER_LEASE;
+use super::wakeups::{WAKE_DELAY_MAX, WAKE_TIME};
 use super::*;
-use crate::clock::Moment;
-use crate::error::Error;
-use crate::lease::Payload;
-use crate::limits::{PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
+use crate::model::TaskId;
+use crate::model::limits::{EVENTS_MAX, PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
+use crate::model::{Error, LeaseKey, Payload, TaskError};
 use crate::pool::event::{Event, Outcome};
-use crate::pool::suspects::SuspectGate;
+use crate::time::Moment;
 
 const MS: Duration = Duration::from_millis(1);
 const LEASE: Duration = Duration::from_secs(60);
 const CLOCK: Timestamp = Timestamp::from_micros(1_000_000_000);
 const BUSY: Error = Error::Busy { waited: Duration::ZERO };
 
-/// A scheduler, the time, and where the signal of new work stands.
+/// A scheduler without threads around it.
 struct Pool {
     scheduler: Scheduler,
+    /// Wakes the leader.
+    signal: Arc<Signal>,
     now: Instant,
-    signalled: u64,
+    /// The count of the signal of new work.
+    work_signal: u64,
 }
 
 fn settings(workers: usize) -> Settings {
@@ -37,8 +40,8 @@ fn settings(workers: usize) -> Settings {
         workers,
         prefetch: 1000,
         lease: LEASE,
-        look_every: Duration::from_secs(3600),
-        limits: vec![None; 2],
+        poll_interval: Duration::from_secs(3600),
+        timeouts: vec![None; 2],
         gate: Arc::default(),
     }
 }
@@ -75,104 +78,104 @@ fn suspect(id: i64) -> Lease {
 
 impl Pool {
     fn new(settings: Settings) -> Self {
-        let now = Instant::now();
-        let scheduler = Scheduler::new(settings, Arc::default(), now, CLOCK);
-        Self { scheduler, now, signalled: 0 }
+        let (now, signal) = (Instant::now(), Arc::<Signal>::default());
+        let scheduler = Scheduler::new(settings, signal.clone(), now, CLOCK);
+        Self { scheduler, signal, now, work_signal: 0 }
     }
 
     /// One whose handlers took so long before.
     fn with_times(workers: usize, handler: Duration) -> Self {
         let mut pool = Self::new(settings(workers));
-        pool.scheduler.times.ended(0, handler);
+        pool.scheduler.handler_times.ended(0, handler);
         pool
     }
 
-    fn plan(&mut self) -> Plan {
-        self.scheduler.plan(self.now, CLOCK, self.signalled)
+    fn leader_action(&mut self) -> LeaderAction {
+        self.scheduler.next_leader_action(self.now, CLOCK, self.work_signal)
     }
 
+    /// What the leader submits.
     fn batch(&mut self) -> Batch {
-        match self.plan() {
-            Plan::Submit(batch) => batch,
+        match self.leader_action() {
+            LeaderAction::Submit(batch) => batch,
             other => panic!("{other:?}"),
         }
     }
 
+    /// The next batch that settles something; a claim may go before it.
+    fn settling_batch(&mut self) -> Batch {
+        let batch = self.batch();
+        if !batch.settle.is_empty() {
+            return batch;
+        }
+        self.claimed([]);
+        self.batch()
+    }
+
     /// What the leader claims; it has nothing else to do.
-    fn room(&mut self) -> Option<Room> {
-        match self.plan() {
-            Plan::Submit(batch) => batch.claim,
+    fn request(&mut self) -> Option<ClaimRequest> {
+        match self.leader_action() {
+            LeaderAction::Submit(batch) => batch.claim,
             _ => None,
         }
     }
 
+    /// The leader's claim returned these tasks.
     fn claimed(&mut self, leases: impl IntoIterator<Item = Lease>) {
         let leases = leases.into_iter().map(|lease| (lease, 0)).collect();
-        self.scheduler.claimed(leases, None, false, self.now);
+        self.scheduler.accept_claim(leases, None, false, self.now);
     }
 
-    /// A claim that found nothing more.
-    fn drained(&mut self, without_suspects: bool) {
-        let seen = self.signalled;
-        let drained = Drained { seen, clock: CLOCK, version: 1, next_due: None, without_suspects };
-        self.scheduler.claimed(Vec::new(), Some(drained), !without_suspects, self.now);
+    /// The leader's claim found no task.
+    fn becomes_idle(&mut self, without_suspects: bool) {
+        let short = ShortClaim { without_suspects, ..short_claim(self.work_signal) };
+        self.scheduler.accept_claim(Vec::new(), Some(short), !without_suspects, self.now);
     }
 
-    fn step(&mut self, worker: usize) -> Step {
-        self.scheduler.next(worker, self.now)
+    fn action(&mut self, worker: usize) -> WorkerAction {
+        self.scheduler.next_worker_action(worker, self.now)
     }
 
     /// A worker begins the next task.
     fn begin(&mut self, worker: usize) -> Lease {
-        match self.step(worker) {
-            Step::Run(held) => held.lease,
+        match self.action(worker) {
+            WorkerAction::Run(task) => task.lease,
             other => panic!("{other:?}"),
         }
     }
 
-    fn finish(&mut self, worker: usize, lease: Lease, end: End, took: Duration) {
-        let finished = Finished { lease, worker: Some(worker), end };
-        self.scheduler.finish(finished, took, self.now);
+    fn finish(&mut self, worker: usize, lease: Lease, action: Settle, took: Duration) {
+        let settlement = Settlement { lease, worker: Some(worker), action };
+        self.scheduler.finish(settlement, took, self.now);
     }
 
     /// A worker runs the next task to its end.
     fn run(&mut self, worker: usize, took: Duration) {
         let lease = self.begin(worker);
         self.now += took;
-        self.finish(worker, lease, End::Complete, took);
+        self.finish(worker, lease, Settle::Complete, took);
     }
 
+    /// The leader has committed all it had taken.
     fn settled(&mut self, took: Duration) {
         self.scheduler.settled(&[], Vec::new(), Some(took), self.now);
     }
 
     fn ids(batch: &Batch) -> Vec<i64> {
-        batch.finished.iter().map(|finished| finished.lease.id().as_i64()).collect()
+        batch.settle.iter().map(|settlement| settlement.lease.id().as_i64()).collect()
     }
 }
 
-impl Step {
+fn short_claim(work_signal: u64) -> ShortClaim {
+    ShortClaim { work_signal, clock: CLOCK, version: 1, next_due: None, without_suspects: false }
+}
+
+impl WorkerAction {
     /// The id of the task that it runs.
-    fn ran(&self) -> Option<i64> {
+    fn task_id(&self) -> Option<i64> {
         match self {
-            Self::Run(held) => Some(held.lease.id().as_i64()),
+            Self::Run(task) => Some(task.lease.id().as_i64()),
             _ => None,
         }
-    }
-}
-
-impl Pool {
-    fn run_nothing(&mut self) {
-        assert!(matches!(self.step(0), Step::Wait));
-    }
-
-    /// The next batch that settles something; a claim may go ahead of it.
-    fn settling_batch(&mut self) -> Batch {
-        let batch = self.batch();
-        if !batch.finished.is_empty() {
-            return batch;
-        }
-        self.claimed([]);
-        self.batch()
     }
 }

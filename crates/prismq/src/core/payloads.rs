@@ -1,0 +1,99 @@
+//! Payloads stored out of line: read once their tasks are claimed, and what becomes of a task whose payload is
+//! not read.
+
+use std::collections::HashMap;
+
+use super::Core;
+use crate::engine::{Operation, Reader as _};
+use crate::model::limits::READ_RETRY_PAUSE;
+use crate::model::{Error, Lease, LeaseKey, Payload, Result, TaskError, TaskId};
+
+/// Whether the payload is missing or not what was written, so that no later read can give it.
+const fn is_damaged(error: &Error) -> bool {
+    matches!(error, Error::Corrupt { .. })
+}
+
+/// Logs that the payload of a claimed task was not read. See [`Core::settle_unread`].
+pub(crate) fn log_unread(task: TaskId, error: &Error) {
+    if is_damaged(error) {
+        tracing::error!(%task, %error, "payload is missing or damaged: task is dead");
+    } else {
+        tracing::warn!(%task, %error, "payload not read: task is given back and claimed again later");
+    }
+}
+
+impl Core {
+    /// The operation that settles a claimed task whose payload was not read: it is dead if the payload is
+    /// missing or damaged. Else the read failed, and the task is given back without an attempt for a pause, so
+    /// that it neither stands in the way of others nor is claimed in vain over and over.
+    pub(crate) fn settle_unread(&self, lease: &Lease, error: &Error) -> Operation {
+        if is_damaged(error) {
+            self.failure(lease, TaskError::permanent(error.to_string()))
+        } else {
+            Operation::Defer { key: lease.key, pause: READ_RETRY_PAUSE }
+        }
+    }
+
+    /// Reads the payloads of tasks that stand apart, in order, up to so many bytes; that of the first
+    /// however large. One that cannot be read does not stand in the way of the others.
+    pub(crate) fn read_payloads(
+        &self,
+        mut keys: Vec<LeaseKey>,
+        bytes_max: usize,
+    ) -> Vec<(LeaseKey, Result<Payload>)> {
+        let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
+        match self.read(|reader| reader.payloads(&ids, bytes_max)) {
+            Ok(payloads) => keys.into_iter().zip(payloads).collect(),
+            Err(_) if keys.len() > 1 => {
+                keys.truncate(1);
+                self.read_payloads(keys, bytes_max)
+            }
+            Err(error) => keys.into_iter().map(|key| (key, Err(error.clone()))).collect(),
+        }
+    }
+
+    /// Reads the payloads of a claim that stand apart. The tasks whose payloads it cannot give are settled
+    /// ([`Core::settle_unread`]); an error if a read failed and no task is left to give.
+    pub(crate) fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
+        let unread = leases.iter().filter(|lease| lease.payload.is_unread());
+        let mut unread: Vec<LeaseKey> = unread.map(|lease| lease.key).collect();
+        let mut payloads = HashMap::with_capacity(unread.len());
+        let mut first_error = None;
+        while !unread.is_empty() {
+            let read = self.read_payloads(unread.clone(), usize::MAX);
+            unread.drain(..read.len());
+            let errors = read.iter().filter_map(|(_, payload)| payload.as_ref().err());
+            let failed = errors.into_iter().find(|error| !is_damaged(error));
+            first_error = first_error.or_else(|| failed.cloned());
+            payloads.extend(read);
+            // What waited in vain once is not waited for again.
+            if first_error.as_ref().is_some_and(Error::is_busy) {
+                break;
+            }
+        }
+        let mut settled = Vec::new();
+        leases.retain_mut(|lease| {
+            if !lease.payload.is_unread() {
+                return true;
+            }
+            let error = match payloads.remove(&lease.key) {
+                Some(Ok(payload)) => {
+                    lease.payload = payload;
+                    return true;
+                }
+                Some(Err(error)) => error,
+                None => first_error.clone().unwrap_or_else(Error::unanswered),
+            };
+            log_unread(lease.id(), &error);
+            settled.push(self.settle_unread(lease, &error));
+            false
+        });
+        for error in self.submit_all(settled).into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "a task whose payload was not read is held until its lease expires");
+        }
+        match first_error {
+            Some(error) if leases.is_empty() => Err(error),
+            _ => Ok(leases),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Applying a batch of operations in one transaction.
+
+use std::sync::atomic::Ordering;
+
+use super::ops::enqueue;
+use super::{SqliteStore, error};
+use crate::engine::{Answer, Claimed, Operation};
+use crate::model::{Durability, Error, LeaseKey, Result};
+use crate::time::{Clock, Moment, Timestamp};
+
+/// The answer to a lease of another file.
+pub(super) const fn foreign(key: &LeaseKey) -> Error {
+    Error::ForeignLease { id: key.id, token: key.token }
+}
+
+/// The lease an operation completes, if it completes one.
+const fn completion(operation: &Operation) -> Option<LeaseKey> {
+    match operation {
+        Operation::Complete(key) => Some(*key),
+        _ => None,
+    }
+}
+
+impl SqliteStore {
+    pub(super) fn apply_batch(
+        &mut self,
+        clock: &dyn Clock,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Answer>>> {
+        match self.answer_if_idle(clock.monotonic(), batch) {
+            Ok(Some(nothing)) => return Ok(nothing),
+            // Another process recovers the file: taking the write lock waits for it, a look does not.
+            Err(error) if error.is_busy() => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        let durable = batch.iter().any(Operation::must_be_durable);
+        self.wait_for_disk(durable && self.durability == Durability::Full)?;
+        self.begin()?;
+        let answers = match self.run(Moment::now(clock), batch) {
+            Ok(answers) => answers,
+            Err(error) => return Err(self.roll_back(error)),
+        };
+        self.commit()?;
+        if durable {
+            self.refuse_lost()?;
+        }
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(self.waits_for_disk);
+        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
+        self.checkpointer.committed(&self.connection);
+        self.count_empty_claims(batch, &answers);
+        Ok(answers)
+    }
+
+    pub(super) fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        self.refuse_newer()?;
+        let now = self.forget_exchanged(now)?;
+        self.ledger.now = now;
+        let mut advanced = false;
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut rest = batch;
+        while let Some((operation, after)) = rest.split_first() {
+            // No sooner, so that what is settled before it still counts.
+            if !advanced && matches!(operation, Operation::Claim(_)) {
+                advanced = true;
+                if self.has_due(now.monotonic)? {
+                    self.advance(now.monotonic)?;
+                }
+            }
+            let completions: Vec<LeaseKey> = rest.iter().map_while(completion).collect();
+            if completions.is_empty() {
+                answers.push(self.run_one(now, operation)?);
+                rest = after;
+            } else {
+                answers.extend(self.complete(now.wall, &completions)?);
+                rest = rest.get(completions.len()..).unwrap_or_default();
+            }
+        }
+        let Self { ledger, connection, path, .. } = self;
+        ledger.flush(connection).map_err(|error| error::classify(path, error))?;
+        Ok(answers)
+    }
+
+    /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
+    fn run_one(&mut self, now: Moment, operation: &Operation) -> Result<Result<Answer>> {
+        if let Some(key) = operation.key().filter(|key| key.file != self.file_number()) {
+            return Ok(Err(foreign(key)));
+        }
+        match operation {
+            Operation::Enqueue(tasks) => {
+                let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, tasks);
+                ids.map(|ids| ids.map(Answer::Enqueued)).map_err(|error| self.failure(error))
+            }
+            Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
+            Operation::Complete(key) => self
+                .complete(now.wall, &[*key])
+                .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
+            Operation::Fail { key, error, next } => self.fail(now.monotonic, key, error, *next),
+            Operation::Extend { key, lease } => self.extend(now, key, *lease),
+            Operation::Begin(key) => self.begin_attempt(key),
+            Operation::Release(key) => self.release(key),
+            Operation::Defer { key, pause } => self.defer(now.monotonic, key, *pause),
+            Operation::SetOrder { queue, order } => self.set_order(queue, *order),
+            Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
+            Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
+        }
+    }
+
+    /// A batch of claims that would find nothing is answered from a read, so that looking into an
+    /// empty queue never takes the write lock.
+    fn answer_if_idle(
+        &mut self,
+        mut now: Timestamp,
+        batch: &[Operation],
+    ) -> Result<Option<Vec<Result<Answer>>>> {
+        let mut claims = Vec::with_capacity(batch.len());
+        for operation in batch {
+            let Operation::Claim(claim) = operation else {
+                return Ok(None);
+            };
+            claims.push(claim);
+        }
+        // First, so that what another process commits meanwhile is not missed.
+        let version = self.data_version()?;
+        if self.looked_at != Some(version) {
+            if self.is_exchanged()? {
+                if self.needs_note()? {
+                    return Ok(None);
+                }
+                now = self.forget_exchanged(Moment { wall: now, monotonic: now })?.monotonic;
+            }
+            self.looked_at = Some(version);
+        }
+        if self.has_due(now)? {
+            return Ok(None);
+        }
+        for claim in &claims {
+            if self.has_ready(claim)? {
+                return Ok(None);
+            }
+        }
+        let next_due = self.next_due()?;
+        let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
+        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
+        let mut answers = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let paused = self.is_paused(claim)?;
+            let nothing = Claimed { leases: Vec::new(), next_due, version, paused };
+            answers.push(Ok(Answer::Claimed(nothing)));
+        }
+        Ok(Some(answers))
+    }
+
+    /// A batch of claims alone was let through because work had been seen: what it found gone was lost
+    /// to another. A claim among other operations had looked for nothing before.
+    fn count_empty_claims(&self, batch: &[Operation], answers: &[Result<Answer>]) {
+        let nothing = |answer: &&Result<Answer>| matches!(answer, Ok(Answer::Claimed(claimed)) if claimed.leases.is_empty());
+        let empty = answers.iter().filter(nothing).count();
+        let looked = batch.iter().all(|operation| matches!(operation, Operation::Claim(_)));
+        let counter =
+            if looked { &self.contention.claim_conflicts } else { &self.contention.empty_claims };
+        counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}

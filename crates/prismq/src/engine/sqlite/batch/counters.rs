@@ -1,0 +1,121 @@
+//! The counters of each queue, gathered over a transaction and written once at its end.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use crate::engine::Remarks;
+use crate::engine::sqlite::ops::history;
+use crate::model::limits::ADVANCE_BATCH_MAX;
+use crate::time::Moment;
+
+/// By how much a transaction moves a queue's counters.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Delta {
+    /// Suspects among them.
+    pub(crate) ready: i64,
+    pub(crate) suspects: i64,
+    pub(crate) scheduled: i64,
+    pub(crate) leased: i64,
+    pub(crate) dead: i64,
+    pub(crate) kept: i64,
+    pub(crate) enqueued: i64,
+    pub(crate) completed: i64,
+    pub(crate) failed: i64,
+    pub(crate) reclaimed: i64,
+}
+
+/// What the transaction in progress has counted so far.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    by_queue: HashMap<i64, Delta>,
+}
+
+impl Counters {
+    pub(crate) fn of(&mut self, queue: i64) -> &mut Delta {
+        self.by_queue.entry(queue).or_default()
+    }
+
+    /// What was counted for a queue so far.
+    pub(crate) fn so_far(&self, queue: i64) -> Delta {
+        self.by_queue.get(&queue).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.by_queue.clear();
+    }
+
+    /// Writes what was counted, inside the transaction it counted.
+    pub(crate) fn flush(
+        &mut self,
+        connection: &Connection,
+        remarks: &Remarks,
+        now: Moment,
+    ) -> rusqlite::Result<()> {
+        if self.by_queue.is_empty() {
+            return Ok(());
+        }
+        let mut update = connection.prepare_cached(
+            "UPDATE queue SET
+                 ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
+                 dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
+                 failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10,
+                 suspects = suspects + ?11, changed_at = ?12, changed_wall = ?13
+             WHERE id = ?1",
+        )?;
+        for (queue, delta) in self.by_queue.drain() {
+            update.execute([
+                queue,
+                delta.ready,
+                delta.scheduled,
+                delta.leased,
+                delta.dead,
+                delta.enqueued,
+                delta.completed,
+                delta.failed,
+                delta.reclaimed,
+                delta.kept,
+                delta.suspects,
+                now.monotonic.as_micros(),
+                now.wall.as_micros(),
+            ])?;
+            if delta.kept > 0 {
+                let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);
+                history::prune(connection, remarks, queue, most)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ADVANCE_BATCH_MAX;
+    use crate::engine::sqlite::tests::{NOW, claim_of, store};
+    use crate::engine::{Answer, Operation, Store};
+    use crate::model::NewTask;
+    use crate::time::ManualClock;
+
+    #[test]
+    fn a_history_does_not_outgrow_its_limit_by_large_transactions() {
+        let (_folder, mut store) = store();
+        let count = ADVANCE_BATCH_MAX + 100;
+        let clock = ManualClock::new(NOW);
+        let keep = Operation::SetHistory { queue: "default".into(), keep: 1 };
+        let enqueue = Operation::Enqueue(vec![NewTask::new("job", []); count]);
+        let claim = claim_of(count);
+        let Some(Ok(Answer::Claimed(claimed))) =
+            store.apply(&clock, &[keep, enqueue, claim]).unwrap().pop()
+        else {
+            panic!("nothing was claimed");
+        };
+        let complete = |lease: &crate::Lease| Operation::Complete(lease.key);
+        let batch: Vec<_> = claimed.leases.iter().map(complete).collect();
+        assert_eq!(batch.len(), count);
+        store.apply(&clock, &batch).unwrap();
+        let kept = "SELECT kept, (SELECT count(*) FROM kept) FROM queue";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let kept: (i64, i64) = store.connection.query_row(kept, [], read).unwrap();
+        assert_eq!(kept, (1, 1));
+    }
+}

@@ -1,0 +1,152 @@
+//! What a transaction in progress carries to its end: the lanes it met, what it counted, and the ids
+//! it gave away. A rollback forgets all of it.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, Result};
+
+use crate::engine::Remarks;
+use crate::engine::sqlite::batch::counters::Counters;
+use crate::engine::sqlite::batch::ids::Ids;
+use crate::engine::sqlite::batch::lanes::Lanes;
+use crate::engine::sqlite::batch::queues::Queues;
+use crate::time::Moment;
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// When the transaction is.
+    pub(crate) now: Moment,
+    pub(crate) lanes: Lanes,
+    pub(crate) counters: Counters,
+    pub(crate) queues: Queues,
+    /// Whether the transaction is a caller's: what fails there is undone by the savepoint of the call, and names
+    /// that nothing uses are left where they are.
+    pub(crate) of_caller: bool,
+    pub(crate) ids: Ids,
+    /// What is to be logged. Of a caller's transaction nothing is: the queue's own meet the same.
+    pub(crate) remarks: Arc<Remarks>,
+}
+
+impl Ledger {
+    /// A ledger for all transactions of a connection.
+    pub(crate) fn of_connection(remarks: Arc<Remarks>) -> Self {
+        let lanes = Lanes::new(remarks.clone());
+        Self { ids: Ids::reserving(), lanes, remarks, ..Self::default() }
+    }
+
+    /// For a transaction at this time on a connection that checks foreign keys: deleting a lane there would look
+    /// at every task of the file.
+    pub(crate) fn of_caller(now: Moment) -> Self {
+        Self { now, of_caller: true, ..Self::default() }
+    }
+
+    /// Begins to add tasks: sees to it that what is remembered of ids and lanes holds.
+    pub(crate) fn begin_adding(&mut self, connection: &Connection) -> Result<()> {
+        if let Some(freed) = self.ids.look(connection)? {
+            self.lanes.keep_if_current(freed);
+        }
+        Ok(())
+    }
+
+    /// Reserves ids and returns the first of them.
+    pub(crate) fn take_ids(&mut self, connection: &Connection, count: usize) -> Result<i64> {
+        self.begin_adding(connection)?;
+        Ok(self.ids.take(count))
+    }
+
+    /// Writes what stands in the ledger, inside the transaction it belongs to.
+    pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
+        self.ids.flush(connection)?;
+        self.queues.flush(connection)?;
+        self.counters.flush(connection, &self.remarks, self.now)
+    }
+
+    /// Forgets a transaction that was rolled back.
+    pub(crate) fn clear(&mut self) {
+        self.lanes.clear();
+        self.counters.clear();
+        self.queues.clear();
+        self.ids.clear();
+        self.remarks.truncate_pending(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::engine::sqlite::tests::{NOW, claim_of, store};
+    use crate::engine::sqlite::{OpenOptions, SqliteStore, open};
+    use crate::engine::{Answer, Operation, Store};
+    use crate::model::limits::BUSY_WAIT_DEFAULT;
+    use crate::model::{Durability, Error, NewTask, Result};
+    use crate::time::ManualClock;
+
+    fn apply(store: &mut SqliteStore, batch: &[Operation]) -> Result<Vec<Answer>> {
+        store.apply(&ManualClock::new(NOW), batch)?.into_iter().collect()
+    }
+
+    fn enqueue(task_type: &str) -> Operation {
+        Operation::Enqueue(vec![NewTask::new(task_type, [])])
+    }
+
+    /// Has a transaction that adds a task of this type fail for want of room, and another writer go on.
+    fn after_a_rollback(
+        task_type: &str,
+        other: &[Operation],
+    ) -> (tempfile::TempDir, SqliteStore, SqliteStore) {
+        let (folder, mut store) = store();
+        apply(&mut store, &[enqueue("job")]).unwrap();
+        let bound = |store: &SqliteStore, pages: u32| {
+            store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        };
+        bound(&store, 100);
+        let large = Operation::Enqueue(vec![NewTask::new("job", vec![0; 1 << 20])]);
+        let full = apply(&mut store, &[enqueue(task_type), large]);
+        assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
+        bound(&store, 100_000);
+
+        let options = OpenOptions {
+            path: store.path.clone(),
+            durability: Durability::Normal,
+            busy_wait: BUSY_WAIT_DEFAULT,
+            free_bytes_max: u64::MAX,
+        };
+        let mut another = open(&options, &Arc::default()).unwrap().0;
+        apply(&mut another, other).unwrap();
+        (folder, store, another)
+    }
+
+    /// Id and type of each task, and what the counters say of ready and enqueued ones.
+    fn tasks(store: &SqliteStore) -> (Vec<(i64, String)>, (i64, i64)) {
+        let connection = &store.connection;
+        let mut select = connection
+            .prepare("SELECT task.id, type FROM task JOIN lane ON lane.id = lane ORDER BY task.id")
+            .unwrap();
+        let tasks = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let counted = "SELECT sum(ready), sum(enqueued) FROM queue";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let counted = connection.query_row(counted, [], read).unwrap();
+        (tasks.collect::<rusqlite::Result<_>>().unwrap(), counted)
+    }
+
+    #[test]
+    fn a_rolled_back_transaction_leaves_no_id_lane_or_count_behind() {
+        let (_folder, mut store, _another) =
+            after_a_rollback("new", &[enqueue("other"), enqueue("other"), enqueue("other")]);
+        apply(&mut store, &[enqueue("new")]).unwrap();
+        let (tasks, counted) = tasks(&store);
+        let types: Vec<_> = tasks.iter().map(|(_, task_type)| task_type.as_str()).collect();
+        assert_eq!(types, ["job", "other", "other", "other", "new"]);
+        assert_eq!(counted, (5, 5));
+    }
+
+    #[test]
+    fn a_rolled_back_transaction_leaves_no_setting_behind() {
+        let pause = Operation::SetPaused { queue: "default".into(), paused: true };
+        let (_folder, mut store, _another) = after_a_rollback("job", &[pause]);
+        let answers = apply(&mut store, &[enqueue("job"), claim_of(9)]).unwrap();
+        let [_, Answer::Claimed(claimed)] = answers.as_slice() else { panic!("{answers:?}") };
+        assert!(claimed.paused && claimed.leases.is_empty(), "{claimed:?}");
+    }
+}

@@ -1,0 +1,187 @@
+//! Names of queues and of task types: added where they are new, and freed where nothing uses them once the file
+//! has no room for another.
+//!
+//! The lane and the queue with the highest numbers are never freed, so that no number is given away twice: an
+//! old lease never fits another queue. A queue keeps its name, and its counters, while it has a setting of its
+//! own, a task or a history.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension, Result};
+
+use crate::engine::sqlite::batch::lanes::{Lane, add_queue};
+use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::model::limits::{ADVANCE_BATCH_MAX, NAMES_LOOK_MAX};
+use crate::model::{Error, NewTask};
+
+/// How many tasks of each queue do not stand in an index by lane.
+const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept FROM queue";
+/// Lanes of tasks that do not stand in an index by lane.
+const LANES_OF: [&str; 3] = [
+    "SELECT lane FROM task WHERE state = 1 LIMIT ?1",
+    "SELECT lane FROM task WHERE state = 2 LIMIT ?1",
+    "SELECT lane FROM kept LIMIT ?1",
+];
+/// Whether a lane has a task that is ready, a suspect or dead.
+const HAS_TASK: &str = "SELECT EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
+                            OR EXISTS (SELECT 1 FROM task WHERE state = 5 AND lane = ?1)
+                            OR EXISTS (SELECT 1 FROM task WHERE state = 3 AND lane = ?1)";
+/// Frees queues that have no lane, no task, no history and no setting.
+const FREE_QUEUES: &str = "DELETE FROM queue WHERE id IN
+         (SELECT id FROM queue
+          WHERE ready = 0 AND scheduled = 0 AND leased = 0 AND dead = 0 AND kept = 0
+            AND ordering = 0 AND paused = 0 AND keep = 0
+            AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue = queue.id)
+            AND id < (SELECT max(id) FROM queue)
+          LIMIT ?1)";
+
+/// Outer error: SQL failed. Inner: the file has no room for the name, and nothing was added.
+type Named<T> = Result<crate::model::Result<T>>;
+
+impl Ledger {
+    /// The lane of each task, added where it is new: all or none.
+    pub(crate) fn lanes_of(
+        &mut self,
+        connection: &Connection,
+        tasks: &[NewTask],
+    ) -> Named<Vec<Lane>> {
+        let mut lanes = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let Some(lane) = self.lanes.known(connection, task)? else {
+                return self
+                    .or_nothing(connection, |ledger| ledger.add_lanes(connection, tasks, lanes));
+            };
+            lanes.push(lane);
+        }
+        Ok(Ok(lanes))
+    }
+
+    /// The number of the queue of this name, added if it is new. What the batch so far has counted for it is in
+    /// the table.
+    pub(crate) fn queue_named(&mut self, connection: &Connection, name: &str) -> Named<i64> {
+        let find = || {
+            connection
+                .prepare_cached("SELECT id FROM queue WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()
+        };
+        self.flush(connection)?;
+        if let Some(id) = find()? {
+            return Ok(Ok(id));
+        }
+        self.or_nothing(connection, |ledger| {
+            loop {
+                add_queue(connection, name)?;
+                if let Some(id) = find()? {
+                    return Ok(Ok(id));
+                }
+                if !ledger.free(connection, &[])? {
+                    return Ok(Err(no_room(name)));
+                }
+            }
+        })
+    }
+
+    /// Adds the lanes of those tasks that come after the ones whose `lanes` are known.
+    fn add_lanes(
+        &mut self,
+        connection: &Connection,
+        tasks: &[NewTask],
+        mut lanes: Vec<Lane>,
+    ) -> Named<Vec<Lane>> {
+        while let Some(task) = tasks.get(lanes.len()) {
+            if let Some(lane) = self.lanes.known_or_added(connection, task)? {
+                lanes.push(lane);
+            } else if !self.free(connection, &lanes)? {
+                return Ok(Err(no_room(&task.queue)));
+            }
+        }
+        Ok(Ok(lanes))
+    }
+
+    /// Undoes what was written for something that has no room in the end.
+    fn or_nothing<T>(
+        &mut self,
+        connection: &Connection,
+        add: impl FnOnce(&mut Self) -> Named<T>,
+    ) -> Named<T> {
+        if self.of_caller {
+            return add(self);
+        }
+        // What came before is not undone with it.
+        self.flush(connection)?;
+        connection.execute_batch("SAVEPOINT prismq_names")?;
+        let remarks = self.remarks.pending();
+        let added = add(self)?;
+        if added.is_err() {
+            self.remarks.truncate_pending(remarks);
+            connection.execute_batch("ROLLBACK TO prismq_names")?;
+            self.lanes.clear();
+        }
+        connection.execute_batch("RELEASE prismq_names")?;
+        Ok(added)
+    }
+
+    /// Frees some names that nothing uses, but none of these lanes, and says whether there were any.
+    fn free(&mut self, connection: &Connection, held: &[Lane]) -> Result<bool> {
+        if self.of_caller {
+            return Ok(false);
+        }
+        // First, as nothing must be freed that others could not learn of.
+        let counted = connection.execute("UPDATE file SET names_freed = names_freed + 1", [])?;
+        if counted == 0 {
+            return Ok(false);
+        }
+        let lanes = unused(connection, held)?;
+        for lane in &lanes {
+            connection.prepare_cached("DELETE FROM lane WHERE id = ?1")?.execute([lane])?;
+        }
+        let queues = connection.prepare_cached(FREE_QUEUES)?.execute([ADVANCE_BATCH_MAX])?;
+        self.lanes.clear();
+        let any = queues > 0 || !lanes.is_empty();
+        self.remarks.add_on_commit(move || {
+            tracing::info!(lanes = lanes.len(), queues, "names that nothing uses were freed");
+        });
+        Ok(any)
+    }
+}
+
+fn no_room(queue: &str) -> Error {
+    Error::TooManyNames { queue: queue.to_owned() }
+}
+
+/// Some lanes without a task, the oldest first.
+fn unused(connection: &Connection, held: &[Lane]) -> Result<Vec<i64>> {
+    let mut used: HashSet<i64> = held.iter().map(|lane| lane.id).collect();
+    let mut seen_all = true;
+    for select in LANES_OF {
+        let found: Vec<i64> = connection
+            .prepare_cached(select)?
+            .query_map([NAMES_LOOK_MAX + 1], |row| row.get(0))?
+            .collect::<Result<_>>()?;
+        seen_all &= found.len() <= NAMES_LOOK_MAX;
+        used.extend(found);
+    }
+    let elsewhere: HashMap<i64, i64> = connection
+        .prepare_cached(IN_NO_LANE_INDEX)?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    let mut lanes: Vec<(i64, i64)> = connection
+        .prepare_cached("SELECT id, queue FROM lane ORDER BY id")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    // The number of the last one must stay the highest there is.
+    lanes.pop();
+    let mut has_task = connection.prepare_cached(HAS_TASK)?;
+    let mut unused = Vec::new();
+    for (lane, queue) in lanes {
+        if unused.len() == ADVANCE_BATCH_MAX {
+            break;
+        }
+        let known = seen_all || elsewhere.get(&queue).is_none_or(|count| *count == 0);
+        if known && !used.contains(&lane) && !has_task.query_row([lane], |row| row.get(0))? {
+            unused.push(lane);
+        }
+    }
+    Ok(unused)
+}

@@ -1,0 +1,109 @@
+//! How each queue is set, read anew by every transaction, as another process may have set it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rusqlite::{Connection, Result, Row};
+
+use crate::engine::sqlite::error;
+use crate::model::Order;
+
+/// How a queue is set right now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    ordering: i64,
+    ageing_step: i64,
+    /// How far virtual time has come, where the order needs it.
+    pub(crate) virtual_time: i64,
+    /// Whether nothing is to be claimed.
+    pub(crate) paused: bool,
+    /// How many completed tasks are kept.
+    pub(crate) keep: i64,
+    /// How many suspects are ready, but for what the transaction has counted since.
+    pub(crate) suspects: i64,
+    changed: bool,
+}
+
+impl Settings {
+    /// An error for an order that there is not, which concerns only those who need it.
+    pub(crate) fn order(&self) -> Result<Order> {
+        let unknown = |what, number: i64| {
+            let remedy = "Queue::set_order sets it anew while the queue is empty";
+            error::damaged(format!("a queue has the {what} {number}, which there is not: {remedy}"))
+        };
+        match self.ordering {
+            0 => Ok(Order::Priority),
+            1 => Ok(Order::FirstInFirstOut),
+            2 => Ok(Order::LastInFirstOut),
+            3 => u64::try_from(self.ageing_step)
+                .map(|step| Order::Ageing { step: Duration::from_micros(step) })
+                .map_err(|_| unknown("ageing step", self.ageing_step)),
+            4 => Ok(Order::WeightedRandom),
+            other => Err(unknown("order", other)),
+        }
+    }
+
+    /// The key from which on the queue's keys are in order.
+    pub(crate) fn first_key(&self) -> i64 {
+        self.order().map_or(i64::MIN, |order| order.first_key(self.virtual_time))
+    }
+}
+
+/// What the transaction in progress knows of its queues.
+#[derive(Debug, Default)]
+pub(crate) struct Queues {
+    by_queue: HashMap<i64, Settings>,
+}
+
+impl Queues {
+    pub(crate) fn of(&mut self, connection: &Connection, queue: i64) -> Result<Settings> {
+        if let Some(settings) = self.by_queue.get(&queue) {
+            return Ok(*settings);
+        }
+        let settings = connection
+            .prepare_cached(
+                "SELECT ordering, ageing_step, virtual_time, paused, keep, suspects
+                 FROM queue WHERE id = ?1",
+            )?
+            .query_row([queue], settings)?;
+        self.by_queue.insert(queue, settings);
+        Ok(settings)
+    }
+
+    /// A task with this key was claimed: later arrivals under a weighted order start from there.
+    pub(crate) fn claimed(&mut self, connection: &Connection, queue: i64, key: i64) -> Result<()> {
+        let settings = self.of(connection, queue)?;
+        let before = settings.virtual_time;
+        let virtual_time = settings.order().map_or(before, |order| order.time_after(before, key));
+        if virtual_time != before {
+            self.by_queue.insert(queue, Settings { virtual_time, changed: true, ..settings });
+        }
+        Ok(())
+    }
+
+    /// Writes what changed and forgets the rest.
+    pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
+        for (queue, settings) in self.by_queue.drain().filter(|(_, settings)| settings.changed) {
+            connection
+                .prepare_cached("UPDATE queue SET virtual_time = ?2 WHERE id = ?1")?
+                .execute([queue, settings.virtual_time])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.by_queue.clear();
+    }
+}
+
+fn settings(row: &Row<'_>) -> Result<Settings> {
+    Ok(Settings {
+        ordering: row.get(0)?,
+        ageing_step: row.get(1)?,
+        virtual_time: row.get(2)?,
+        paused: row.get(3)?,
+        keep: row.get(4)?,
+        suspects: row.get(5)?,
+        changed: false,
+    })
+}

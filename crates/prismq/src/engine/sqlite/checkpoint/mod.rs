@@ -1,0 +1,378 @@
+//! Keeping the WAL short, off the path of commits.
+//!
+//! After each commit SQLite says how many pages the WAL holds. From [`WAL_PAGES_CHECKPOINT`] on, a thread
+//! with a connection of its own copies them back into the database while commits go on: not oftener, as each
+//! time costs syncs that commits would wait behind. As new pages keep coming, it may never reach the end,
+//! without which the WAL cannot start over: from [`WAL_PAGES_MAX`] on, the writer copies what is left between
+//! two commits. From [`WAL_PAGES_RESTART`] on, it lets the thread finish, keeps other processes out, and waits a
+//! moment for those who still read, so that the WAL holds at most two transactions of any size more.
+//!
+//! A checkpoint that fails to sync leaves open what reached the disk, as a commit does: the next one would
+//! report success. What failed is kept for the writer, which writes nothing more.
+//!
+//! A WAL that grew so long keeps its length on the disk when it starts over. Once nothing was copied for
+//! [`WAL_IDLE`], the thread cuts it to nothing. The same thread gives free pages back ([`Shrinker`]).
+
+pub(crate) mod shrink;
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Error, Result};
+
+use crate::engine::Remarks;
+use crate::engine::sqlite::checkpoint::shrink::Shrinker;
+use crate::engine::sqlite::connection::poison::Poison;
+use crate::engine::sqlite::error;
+use crate::model::limits::{
+    WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED, WAL_PAGES_RESTART,
+    WAL_READERS_WAIT, WAL_TURN_WAIT,
+};
+use crate::time::Signal;
+
+/// A checkpoint that was in vain is tried again once the WAL is longer by this part of itself.
+const RETRY_SHARE: u32 = 64;
+/// How long the writer sleeps before it looks again whether others are done.
+const RETRY_SLEEP: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// Pages in the WAL after the last commit on this thread: SQLite's hook is a bare function, called
+    /// on the thread that commits.
+    static WAL_PAGES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Asks SQLite to tell the size of the WAL after each commit, in place of its own checkpoints.
+pub(crate) fn watch_wal(connection: &Connection) {
+    connection.wal_hook(Some(|_, pages| {
+        WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
+        Ok(())
+    }));
+}
+
+/// The thread that checkpoints.
+#[derive(Debug)]
+pub(crate) struct Checkpointer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    /// Pages of the WAL after the last commit.
+    last: u32,
+    /// Pages of the WAL from which on it is to be shortened next.
+    next: u32,
+    /// Pages of the WAL from which on the writer waits for others.
+    patient_from: u32,
+    /// Whether a WAL that cannot start over was reported.
+    reported: bool,
+}
+
+/// What the writer and the thread share.
+#[derive(Debug)]
+struct Shared {
+    /// Raised when the thread has something to do.
+    wake: Arc<Signal>,
+    /// Whether the WAL is to be copied back.
+    due: AtomicBool,
+    /// Whether the thread sleeps until the next commit.
+    asleep: AtomicBool,
+    stop: AtomicBool,
+    poison: Arc<Poison>,
+    /// What the writer is to log once neither the turn nor its lock is held.
+    remarks: Arc<Remarks>,
+    /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
+    turn: Mutex<()>,
+}
+
+/// How a checkpoint ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Every page is copied: the WAL starts over.
+    Done,
+    /// Every page is copied, but somebody is still at work in the WAL.
+    InUse,
+    /// A reader needs an older state of pages that are therefore not copied.
+    Pinned,
+    /// Another process is at the same work, or it failed.
+    Undone,
+}
+
+impl Checkpointer {
+    /// Starts the thread with a connection to be its own.
+    pub(crate) fn start(
+        connection: Connection,
+        shrinker: Shrinker,
+        remarks: Arc<Remarks>,
+    ) -> std::io::Result<Self> {
+        let wake = Arc::<Signal>::default();
+        let shared = Arc::new(Shared {
+            poison: Arc::new(Poison::new(wake.clone())),
+            wake,
+            due: AtomicBool::default(),
+            asleep: AtomicBool::default(),
+            stop: AtomicBool::default(),
+            remarks,
+            turn: Mutex::default(),
+        });
+        let of_thread = shared.clone();
+        let thread =
+            thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
+                Thread {
+                    connection,
+                    shared: of_thread,
+                    shrinker,
+                    remarks: Remarks::default(),
+                    cut_at: None,
+                }
+                .run();
+            })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+            last: 0,
+            next: WAL_PAGES_CHECKPOINT,
+            patient_from: WAL_PAGES_RESTART,
+            reported: false,
+        })
+    }
+
+    /// Why nothing must be written or read any more.
+    pub(crate) fn poison(&self) -> &Arc<Poison> {
+        &self.shared.poison
+    }
+
+    /// After a commit on this thread: what it remarked holds, and the WAL is shortened if it has grown long.
+    pub(crate) fn committed(&mut self, writer: &Connection) {
+        self.shared.remarks.committed();
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.shared.asleep.store(false, Ordering::SeqCst);
+            self.shared.wake.raise();
+        }
+        let pages = WAL_PAGES.get();
+        // Fewer pages than before: the WAL started over.
+        if pages <= self.last || pages < WAL_PAGES_CHECKPOINT {
+            self.next = WAL_PAGES_CHECKPOINT;
+            self.patient_from = WAL_PAGES_RESTART;
+            self.reported = false;
+        }
+        self.last = pages;
+        if pages < self.next {
+            return;
+        }
+        let outcome = match pages {
+            WAL_PAGES_RESTART.. => self.make_room(writer, pages),
+            WAL_PAGES_MAX.. => self.shared.checkpoint_unless_at_it(writer),
+            _ => Outcome::Done,
+        };
+        // Where another is at the same work or in the way, it is tried again soon: the longer the WAL, and
+        // the dearer a look at it, the later. A WAL that is to start over may hold as much again in one
+        // transaction, after which its length alone does not show that it did.
+        self.next = match outcome {
+            Outcome::Done => pages.saturating_add(WAL_PAGES_CHECKPOINT).min(WAL_PAGES_RESTART),
+            _ => pages.saturating_add(pages / RETRY_SHARE),
+        };
+        self.shared.due.store(true, Ordering::SeqCst);
+        self.shared.wake.raise();
+        if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
+            self.reported = true;
+            self.shared.remarks.add(move || {
+                tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+            });
+        }
+    }
+
+    /// Copies all pages back while other processes cannot write. Waits for others if the WAL has doubled since
+    /// it last did in vain, so that a reader that stays costs commits little.
+    fn make_room(&mut self, writer: &Connection, pages: u32) -> Outcome {
+        // The thread copies without waiting for anyone, so this wait is as long as a copy.
+        let _turn = self.shared.turn();
+        let started = Instant::now();
+        loop {
+            let outcome = restart(writer, &self.shared.poison, &self.shared.remarks);
+            let wait = match outcome {
+                Outcome::Done => return outcome,
+                _ if pages < self.patient_from || self.shared.poison.is_set() => return outcome,
+                Outcome::InUse | Outcome::Pinned => WAL_READERS_WAIT,
+                Outcome::Undone => WAL_TURN_WAIT,
+            };
+            if started.elapsed() >= wait {
+                self.patient_from = pages.saturating_mul(2);
+                return outcome;
+            }
+            thread::sleep(RETRY_SLEEP);
+        }
+    }
+}
+
+impl Shared {
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn checkpoint_unless_at_it(&self, connection: &Connection) -> Outcome {
+        match self.turn.try_lock() {
+            Err(TryLockError::WouldBlock) => Outcome::Undone,
+            Ok(_) | Err(TryLockError::Poisoned(_)) => {
+                checkpoint(connection, &self.poison, &self.remarks)
+            }
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.shared.wake.raise();
+        let Some(thread) = self.thread.take() else { return };
+        // A subscriber of the log, called on that thread, may have let the queue's last handle go.
+        let is_own = thread.thread().id() == thread::current().id();
+        if !is_own && thread.join().is_err() {
+            tracing::error!("the thread that checkpoints panicked");
+        }
+    }
+}
+
+/// What the thread works with.
+#[derive(Debug)]
+struct Thread {
+    connection: Connection,
+    shared: Arc<Shared>,
+    shrinker: Shrinker,
+    /// What it is to log itself, once it holds no turn.
+    remarks: Remarks,
+    /// When to cut the WAL, if nothing is copied until then.
+    cut_at: Option<Instant>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        let mut seen = 0;
+        loop {
+            let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
+            let asleep = next.is_none() && self.shrinker.is_on();
+            self.shared.asleep.store(asleep, Ordering::SeqCst);
+            if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
+                self.shrinker.wake(Instant::now());
+                continue;
+            }
+            let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
+            let raised = self.shared.wake.wait(seen, timeout);
+            // Once it is in doubt what of the file lasts, nothing is written any more.
+            if self.shared.stop.load(Ordering::SeqCst) || self.shared.poison.is_set() {
+                return;
+            }
+            let now = Instant::now();
+            if raised != seen {
+                seen = raised;
+                self.shrinker.wake(now);
+            }
+            let shared = self.shared.clone();
+            let turn = shared.turn();
+            if shared.due.swap(false, Ordering::SeqCst) {
+                self.checkpoint();
+            } else if self.cut_at.is_some_and(|at| at <= now) {
+                let cut = cut(&self.connection, &shared.poison, &self.remarks) == Outcome::Done;
+                self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
+            }
+            if self.shrinker.next().is_some_and(|at| at <= now) {
+                self.shrink();
+            }
+            // The writer waits for the turn.
+            drop(turn);
+            self.remarks.log();
+        }
+    }
+
+    fn checkpoint(&mut self) -> Outcome {
+        let outcome = checkpoint(&self.connection, &self.shared.poison, &self.remarks);
+        self.cut_at = Some(Instant::now() + WAL_IDLE);
+        outcome
+    }
+
+    fn shrink(&mut self) {
+        match self.shrinker.look(&self.connection) {
+            Ok(true) => {
+                self.cut_at = Some(Instant::now() + WAL_IDLE);
+                // The WAL must not grow for this while a reader pins it.
+                if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
+                    self.shrinker.rest();
+                }
+            }
+            Ok(false) => {}
+            Err(error) => {
+                note(&error, &self.shared.poison);
+                self.remarks.add(move || {
+                    tracing::warn!(
+                        %error,
+                        "free pages were not given back: tried again after a commit"
+                    );
+                });
+                self.shrinker.rest();
+            }
+        }
+    }
+}
+
+/// Copies pages back without waiting for anyone.
+fn checkpoint(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison, remarks)
+}
+
+/// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
+/// that never pause would else always find pages that one of them has just added.
+fn restart(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison, remarks)
+}
+
+/// Cuts the WAL to nothing if nobody is at work in it.
+fn cut(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, remarks)
+}
+
+/// The connection must not wait for locks: it would keep writers out until the last reader is done.
+fn run_checkpoint(
+    connection: &Connection,
+    pragma: &'static str,
+    poison: &Poison,
+    remarks: &Remarks,
+) -> Outcome {
+    let run = || -> Result<Outcome> {
+        connection.prepare_cached(pragma)?.query_row([], |row| {
+            let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(match (busy, pages) {
+                // SQLite did not get as far as counting: another connection checkpoints.
+                (true, ..0) => Outcome::Undone,
+                _ if copied < pages => Outcome::Pinned,
+                (true, _) => Outcome::InUse,
+                (false, _) => Outcome::Done,
+            })
+        })
+    };
+    run().unwrap_or_else(|error| {
+        note(&error, poison);
+        remarks.add(move || {
+            tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
+        });
+        Outcome::Undone
+    })
+}
+
+fn note(error: &Error, poison: &Poison) {
+    if error::is_failed_sync(error) {
+        poison.set(&format!("a checkpoint failed: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::sqlite::tests::store;
+
+    #[test]
+    fn nothing_is_copied_or_cut_once_the_queue_is_poisoned() {
+        let (_folder, store) = store();
+        store.checkpointer.poison().set("a sync failed");
+        while !store.checkpointer.thread.as_ref().unwrap().is_finished() {
+            std::thread::yield_now();
+        }
+    }
+}

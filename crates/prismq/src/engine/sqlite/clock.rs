@@ -1,0 +1,299 @@
+//! How the time since a boot goes on in the file: the first handle after the boot notes where it stands on
+//! the wall clock, and all others of this boot go by that note, so that they agree even when the wall clock
+//! is set.
+//!
+//! From one boot to the next, as much time has passed as the wall clock says has since the file's last change. It
+//! does not matter if that clock was wrong when the file was made; and where it is behind now, as that of a device
+//! without a battery, time goes on from the last change.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use crate::engine::sqlite::SqliteStore;
+use crate::model::Result;
+use crate::time::{Anchored, Clock, Moment, Timestamp, offset};
+
+const NOTED: &str = "SELECT clock_offset FROM file WHERE boot_id = ?1";
+const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM queue WHERE changed_at != 0
+     ORDER BY changed_at DESC LIMIT 1";
+const NOTE: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
+
+/// A clock whose time starts over, and where it stands in the file.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    clock: Arc<dyn Clock>,
+    boot_id: String,
+    /// By so many microseconds the file's time is ahead of the clock's.
+    offset: Arc<AtomicI64>,
+}
+
+/// What looking for the note of this boot again gave.
+#[derive(Debug)]
+pub(super) struct Again {
+    /// Whether the note was there before.
+    pub(super) is_noted: bool,
+    /// By how many microseconds the file's time is another.
+    pub(super) moved_by: i64,
+}
+
+impl SqliteStore {
+    /// The clock as this file goes by it.
+    pub(crate) fn anchor(&mut self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
+        let Some(boot_id) = clock.boot_id() else {
+            return Ok(clock);
+        };
+        let offset = match self.noted(&boot_id)? {
+            Some(offset) => offset,
+            None => self.note(&boot_id, &*clock)?,
+        };
+        let offset = Arc::new(AtomicI64::new(offset));
+        self.anchor = Some(Anchor { clock: clock.clone(), boot_id, offset: offset.clone() });
+        Ok(Arc::new(Anchored::new(clock, offset)))
+    }
+
+    /// Whether the file lacks the note of this boot.
+    pub(super) fn needs_note(&self) -> Result<bool> {
+        match &self.anchor {
+            Some(anchor) => self.noted(&anchor.boot_id).map(|noted| noted.is_none()),
+            None => Ok(false),
+        }
+    }
+
+    /// Goes by the note of this boot in what was restored into the file, and makes one if it has none. Inside a
+    /// transaction, unless the note is there.
+    pub(super) fn anchor_again(&self) -> Result<Again> {
+        let Some(Anchor { clock, boot_id, offset }) = &self.anchor else {
+            return Ok(Again { is_noted: true, moved_by: 0 });
+        };
+        let noted = self.noted(boot_id)?;
+        let now = match noted {
+            Some(noted) => noted,
+            None => self.note_in_transaction(boot_id, self.offset_to_note(&**clock)?)?,
+        };
+        let before = offset.swap(now, Ordering::Relaxed);
+        Ok(Again { is_noted: noted.is_some(), moved_by: now.saturating_sub(before) })
+    }
+
+    fn noted(&self, boot_id: &str) -> Result<Option<i64>> {
+        let mut noted = self.prepare(NOTED)?;
+        let noted = noted.query_row([boot_id], |row| row.get(0)).optional();
+        noted.map_err(|error| self.failure(error))
+    }
+
+    /// Notes where the time since boot stands, unless another handle was faster.
+    fn note(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
+        let offset = self.offset_to_note(clock)?;
+        self.wait_for_disk(false)?;
+        self.begin()?;
+        let noted = self.note_in_transaction(boot_id, offset);
+        let noted = noted.map_err(|error| self.roll_back(error))?;
+        self.commit().map(|()| noted)
+    }
+
+    fn offset_to_note(&self, clock: &dyn Clock) -> Result<i64> {
+        let wall = offset(clock);
+        Ok(match self.last_change()? {
+            // Not earlier than that change.
+            Some(last) => {
+                let since_boot = clock.monotonic().as_micros();
+                let least = last.monotonic.as_micros().saturating_sub(since_boot);
+                wall.saturating_sub(last.wall_set_by()).max(least)
+            }
+            None => wall,
+        })
+    }
+
+    fn last_change(&self) -> Result<Option<Moment>> {
+        let moment = |row: &Row<'_>| {
+            let (wall, monotonic) = (row.get(0)?, row.get(1)?);
+            Ok(Moment {
+                wall: Timestamp::from_micros(wall),
+                monotonic: Timestamp::from_micros(monotonic),
+            })
+        };
+        let last = self.prepare(LAST_CHANGE)?.query_row([], moment).optional();
+        last.map_err(|error| self.failure(error))
+    }
+
+    fn note_in_transaction(&self, boot_id: &str, offset: i64) -> Result<i64> {
+        self.refuse_newer()?;
+        if let Some(noted) = self.noted(boot_id)? {
+            return Ok(noted);
+        }
+        self.execute(NOTE, params![boot_id, offset]).map(|_| offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use rusqlite::backup::{Backup, StepResult};
+
+    use super::*;
+    use crate::engine::sqlite::tests::{claimed_by, store};
+    use crate::engine::{Operation, Store};
+    use crate::model::NewTask;
+    use crate::time::Signal;
+
+    const YEAR_2026: i64 = 1_767_225_600_000_000;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A machine whose boots, wall clock and time since boot are in the test's hand.
+    #[derive(Debug)]
+    struct Machine(Mutex<(&'static str, Timestamp, Timestamp)>);
+
+    impl Machine {
+        /// Booted just now, with its wall clock at so many microseconds.
+        fn booted(boot_id: &'static str, wall: i64) -> Arc<Self> {
+            let (wall, since_boot) = (Timestamp::from_micros(wall), Timestamp::default());
+            Arc::new(Self(Mutex::new((boot_id, wall, since_boot))))
+        }
+
+        fn pass(&self, time: Duration) {
+            let mut machine = self.0.lock().unwrap();
+            machine.1 = machine.1.after(time);
+            machine.2 = machine.2.after(time);
+        }
+
+        fn set_wall(&self, wall: i64) {
+            self.0.lock().unwrap().1 = Timestamp::from_micros(wall);
+        }
+    }
+
+    impl Clock for Machine {
+        fn now(&self) -> Timestamp {
+            self.0.lock().unwrap().1
+        }
+
+        fn monotonic(&self) -> Timestamp {
+            self.0.lock().unwrap().2
+        }
+
+        fn boot_id(&self) -> Option<String> {
+            Some(self.0.lock().unwrap().0.to_owned())
+        }
+
+        fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
+            Some(due.since(self.monotonic()))
+        }
+
+        fn on_jump(&self, _: &Arc<Signal>) {}
+    }
+
+    fn enqueue(delay: Duration) -> Operation {
+        Operation::Enqueue(vec![NewTask::new("job", []).delay(delay)])
+    }
+
+    #[test]
+    fn all_handles_of_one_boot_agree_though_the_wall_clock_is_set() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", 0);
+        let first = store.anchor(machine.clone()).unwrap();
+        machine.pass(HOUR);
+        machine.set_wall(YEAR_2026);
+        let second = store.anchor(machine.clone()).unwrap();
+        assert_eq!(first.monotonic(), second.monotonic());
+        assert_eq!(second.monotonic(), Timestamp::default().after(HOUR));
+        let due = second.monotonic().after(HOUR);
+        assert_eq!(second.sleep_until(due), Some(HOUR));
+    }
+
+    #[test]
+    fn time_goes_on_from_the_wall_clock_after_another_boot() {
+        let (_folder, mut store) = store();
+        let clock = store.anchor(Machine::booted("one", YEAR_2026)).unwrap();
+        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
+        let clock = store.anchor(machine.clone()).unwrap();
+        assert_eq!(clock.monotonic(), clock.now(), "the time the machine was off has passed");
+        assert!(claimed_by(&mut store, &*clock).is_none());
+        machine.pass(HOUR / 6);
+        assert!(claimed_by(&mut store, &*clock).is_some());
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_right_before_another_boot_moves_no_delay() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", 0);
+        let clock = store.anchor(machine.clone()).unwrap();
+        machine.pass(HOUR);
+        machine.set_wall(YEAR_2026);
+        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
+        let clock = store.anchor(machine.clone()).unwrap();
+        assert!(claimed_by(&mut store, &*clock).is_none());
+        machine.pass(HOUR / 6);
+        assert!(claimed_by(&mut store, &*clock).is_some());
+    }
+
+    /// As on a device without a battery for its clock.
+    #[test]
+    fn time_does_not_go_back_where_the_wall_clock_does_at_a_boot() {
+        let (_folder, mut store) = store();
+        let machine = Machine::booted("one", YEAR_2026);
+        let clock = store.anchor(machine.clone()).unwrap();
+        store.apply(&*clock, &[enqueue(HOUR), enqueue(Duration::ZERO)]).unwrap();
+        let held = claimed_by(&mut store, &*clock).unwrap();
+        machine.pass(HOUR / 2);
+        store.apply(&*clock, &[enqueue(2 * HOUR)]).unwrap();
+        let machine = Machine::booted("two", 0);
+        machine.pass(Duration::from_secs(5));
+        let clock = store.anchor(machine.clone()).unwrap();
+        let last = Timestamp::from_micros(YEAR_2026).after(HOUR / 2);
+        assert_eq!(clock.monotonic(), last);
+        let again = claimed_by(&mut store, &*clock).unwrap();
+        assert_eq!(again.id(), held.id(), "the lease of the boot before has expired");
+        machine.pass(HOUR / 2);
+        assert!(claimed_by(&mut store, &*clock).is_some(), "what was delayed is due by its delay");
+    }
+
+    /// As `sqlite3 FILE ".restore BACKUP"` does it, while the file is open.
+    fn restore(from: &SqliteStore, to: &SqliteStore) {
+        let mut into = rusqlite::Connection::open(&to.path).unwrap();
+        let backup = Backup::new(&from.connection, &mut into).unwrap();
+        assert_eq!(backup.step(-1).unwrap(), StepResult::Done);
+    }
+
+    #[test]
+    fn time_goes_on_from_what_was_restored_into_an_open_file() {
+        // With the note of this boot, and without.
+        for boot_of_backup in ["one", "zero"] {
+            for by_claim in [false, true] {
+                let (_folder, mut backup) = store();
+                let at_backup = Machine::booted(boot_of_backup, YEAR_2026);
+                let at_backup = backup.anchor(at_backup).unwrap();
+                backup.apply(&*at_backup, &[enqueue(HOUR)]).unwrap();
+                let (_folder, mut store) = store();
+                let machine = Machine::booted("one", 0);
+                let clock = store.anchor(machine.clone()).unwrap();
+                store.apply(&*clock, &[enqueue(Duration::ZERO)]).unwrap();
+                machine.set_wall(YEAR_2026);
+
+                restore(&backup, &store);
+                if !by_claim {
+                    store.apply(&*clock, &[enqueue(3 * HOUR)]).unwrap();
+                }
+                assert!(claimed_by(&mut store, &*clock).is_none(), "{boot_of_backup}");
+                let another = store.anchor(machine.clone()).unwrap();
+                assert_eq!(clock.monotonic(), another.monotonic(), "{boot_of_backup}");
+                machine.pass(HOUR);
+                assert!(claimed_by(&mut store, &*clock).is_some(), "{boot_of_backup}");
+                assert!(claimed_by(&mut store, &*clock).is_none(), "{boot_of_backup}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_never_starts_over_is_used_as_it_is() {
+        let (_folder, mut store) = store();
+        let clock = store.anchor(Arc::new(crate::time::ManualClock::default())).unwrap();
+        assert_eq!(clock.monotonic(), Timestamp::default());
+        let noted: Option<String> =
+            store.connection.query_row("SELECT boot_id FROM file", [], |row| row.get(0)).unwrap();
+        assert_eq!(noted, None);
+    }
+}

@@ -1,0 +1,47 @@
+//! Waiting for other connections to the file: bounded, jittered and counted.
+//!
+//! SQLite's own busy handler waits a fixed ladder of up to 100 ms that starves late comers, and is not
+//! asked at all where a wait could become a deadlock, as in the change to WAL; here every wait is short and
+//! random. What only reads leaves the waiting to SQLite.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::ErrorCode;
+
+use crate::model::{ContentionCounters, Error, Result};
+
+const FIRST_WAIT: Duration = Duration::from_micros(50);
+const LONGEST_WAIT: Duration = Duration::from_millis(5);
+
+/// Repeats `attempt` for up to `budget` while another connection is in its way.
+/// The connection's own busy timeout must be short or zero.
+pub(crate) fn retry<T>(
+    budget: Duration,
+    contention: &ContentionCounters,
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    let started = Instant::now();
+    let mut longest = FIRST_WAIT;
+    loop {
+        let attempted = attempt();
+        if !matches!(attempted, Err(Error::Busy { .. })) {
+            return attempted;
+        }
+        let waited = started.elapsed();
+        if waited >= budget {
+            contention.busy_errors.fetch_add(1, Ordering::Relaxed);
+            return Err(Error::Busy { waited });
+        }
+        let wait = longest.mul_f64(0.5 + 0.5 * fastrand::f64()).min(budget - waited);
+        let slept = Instant::now();
+        thread::sleep(wait);
+        contention.add_busy_wait(slept.elapsed());
+        longest = (longest * 2).min(LONGEST_WAIT);
+    }
+}
+
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}

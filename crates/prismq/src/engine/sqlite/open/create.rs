@@ -1,0 +1,89 @@
+//! A file that is not there yet: its creation, and its removal where it could not be made a queue.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::identity::Identity;
+use super::path::unusable;
+use crate::engine::sqlite::{connection, schema};
+use crate::model::Result;
+
+/// Creates an empty file that only its owner can read; SQLite gives the same mode to its `-wal`. `false` if
+/// another process was faster.
+pub(super) fn create(path: &Path) -> Result<bool> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(unusable(path, format!("it cannot be created: {error}"))),
+    }
+}
+
+/// Removes a file that this process created and could not make a queue, unless another process has it.
+///
+/// It is removed under SQLite's write lock. Another process that found the empty file makes it a queue under
+/// the same lock, and looks first whether it is still there: see [`super::verify::create_queue`].
+pub(super) fn remove_unused(path: &Path, identity: Identity) {
+    let removed = lock_empty(path).map(|lock| {
+        let ours = lock.is_some() && identity.still_at(path);
+        if ours && let Err(error) = fs::remove_file(path) {
+            tracing::warn!(%error, path = %path.display(), "an empty file is left: remove it");
+        }
+    });
+    if let Err(error) = removed {
+        tracing::debug!(%error, path = %path.display(), "a new file is left to another process");
+    }
+}
+
+/// A connection that keeps others from writing the file, if it is empty. Nothing is written for that, as the
+/// disk may be full: the first page is made in memory, and so is its journal.
+fn lock_empty(path: &Path) -> rusqlite::Result<Option<Connection>> {
+    let connection = connection::connect(path)?;
+    connection.execute_batch("BEGIN")?;
+    let (application_id, version, empty) = schema::identity(&connection)?;
+    if application_id != 0 || version != 0 || !empty {
+        return Ok(None);
+    }
+    // Refused inside a transaction where the file is in another mode by now.
+    connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+    connection.pragma_update(None, "user_version", 0)?;
+    Ok(Some(connection))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::sqlite::open::verify::create_queue;
+    use crate::model::Error;
+
+    #[test]
+    fn an_empty_file_is_removed_unless_another_process_has_it_or_made_it_a_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        assert!(create(&path).unwrap());
+        assert!(!create(&path).unwrap(), "it is there");
+        let identity = Identity::of(&path).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        remove_unused(&path, identity);
+        assert!(path.exists(), "another process is making it a queue");
+
+        other.execute_batch("COMMIT").unwrap();
+        remove_unused(&path, identity);
+        assert!(!path.exists());
+        let late = create_queue(&path, identity, &other).unwrap_err();
+        assert!(matches!(late, Error::Moved { .. }), "{late}");
+
+        create(&path).unwrap();
+        let identity = Identity::of(&path).unwrap();
+        create_queue(&path, identity, &Connection::open(&path).unwrap()).unwrap();
+        remove_unused(&path, identity);
+        assert!(path.exists(), "it is a queue");
+    }
+}

@@ -1,0 +1,261 @@
+//! Opening the file: what is refused, what is created, and what is verified before the first write.
+
+mod create;
+#[cfg(target_os = "linux")]
+mod filesystem;
+mod identity;
+mod opening;
+mod path;
+#[cfg(unix)]
+mod permission;
+mod verify;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use self::create::remove_unused;
+use self::identity::Identity;
+use self::opening::Turn;
+use self::path::{admit, resolve, unusable};
+use self::verify::{create_queue, keep_wal_on_close, verify};
+use crate::engine::Remarks;
+use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::checkpoint::shrink::Shrinker;
+use crate::engine::sqlite::checkpoint::{self, Checkpointer};
+use crate::engine::sqlite::connection::busy;
+use crate::engine::sqlite::{SqliteReader, SqliteStore, connection, error, schema};
+use crate::model::{ContentionCounters, Durability, Error, Result};
+
+pub(crate) use self::identity::{Files, with_suffix};
+
+/// How a file is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenOptions {
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) busy_wait: Duration,
+    /// Free pages that the file keeps, in bytes.
+    pub(crate) free_bytes_max: u64,
+}
+
+/// How long SQLite itself waits in one step of opening.
+const STEP_WAIT: Duration = Duration::from_millis(20);
+/// Memory of the connection that checkpoints, which needs some only while the file shrinks.
+const CHECKPOINT_CACHE_KIB: i64 = 1024;
+
+/// How often opening starts over because another process removed the file meanwhile.
+const RESTARTS_MAX: u32 = 10;
+
+/// Opens or creates the queue file.
+pub(crate) fn open(
+    options: &OpenOptions,
+    contention: &Arc<ContentionCounters>,
+) -> Result<(SqliteStore, SqliteReader)> {
+    if let Some(reason) = too_old(rusqlite::version_number()) {
+        return Err(unusable(&options.path, reason));
+    }
+    let path = resolve(&options.path)?;
+    let _turn = Turn::wait(&path, options.busy_wait)?;
+    let mut restarts = 0;
+    loop {
+        match open_at(&path, options, contention) {
+            Err(Error::Moved { .. }) if restarts < RESTARTS_MAX => restarts += 1,
+            opened => return opened,
+        }
+    }
+}
+
+fn open_at(
+    path: &Path,
+    options: &OpenOptions,
+    contention: &Arc<ContentionCounters>,
+) -> Result<(SqliteStore, SqliteReader)> {
+    let created = admit(path)?;
+    let identity = Identity::of(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::Moved { path: path.to_owned() },
+        _ => unusable(path, format!("it cannot be looked at: {error}")),
+    })?;
+    let opened = connect(path, identity, options, contention);
+    if opened.is_err() && !identity.still_at(path) {
+        return Err(Error::Moved { path: path.to_owned() });
+    }
+    if opened.is_err() && created {
+        remove_unused(path, identity);
+    }
+    opened
+}
+
+fn connect(
+    path: &Path,
+    identity: Identity,
+    options: &OpenOptions,
+    contention: &Arc<ContentionCounters>,
+) -> Result<(SqliteStore, SqliteReader)> {
+    let failure = |error| error::classify(path, error);
+    let writer = connection::connect(path).map_err(failure)?;
+    // Other processes that open or create the file now can be in the way of every step. SQLite's own short
+    // wait keeps new readers out while it waits for those there are; where it does not wait, we do.
+    connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
+    let files = Arc::new(busy::retry(options.busy_wait, contention, || {
+        prepare(path, identity, &writer, options.durability)
+    })?);
+    connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
+
+    // Before what is read by it.
+    let schema = schema::number(&writer).map_err(failure)?;
+    let file = Arc::new(AtomicI64::new(schema::file_number(&writer).map_err(failure)?));
+
+    let reader = connection::connect(path).map_err(failure)?;
+    connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
+    reader.pragma_update(None, "query_only", true).map_err(failure)?;
+
+    let checkpointing = connection::connect(path).map_err(failure)?;
+    connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
+    // What it commits adds nothing that a power cut must not undo; what it copies it syncs under both.
+    busy::retry(options.busy_wait, contention, || {
+        connection::configure(path, &checkpointing, Durability::Normal)
+    })?;
+    checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
+    checkpoint::watch_wal(&checkpointing);
+    let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
+    let remarks = Arc::<Remarks>::default();
+    let checkpointer = Checkpointer::start(checkpointing, shrinker, remarks.clone())
+        .map_err(|error| Error::Thread { source: Arc::new(error) })?;
+    checkpoint::watch_wal(&writer);
+
+    let poison = checkpointer.poison();
+    let reader = SqliteReader::new(reader, path.to_owned(), files.clone(), poison.clone());
+    let store = SqliteStore {
+        checkpointer,
+        connection: writer,
+        path: path.to_owned(),
+        files,
+        file,
+        durability: options.durability,
+        waits_for_disk: options.durability == Durability::Full,
+        busy_wait: options.busy_wait,
+        contention: contention.clone(),
+        ledger: Ledger::of_connection(remarks),
+        schema,
+        looked_at: None,
+        anchor: None,
+    };
+    Ok((store, reader))
+}
+
+/// Verifies the file, makes an empty one a queue, and sets up the connection that writes it.
+fn prepare(
+    path: &Path,
+    identity: Identity,
+    writer: &Connection,
+    durability: Durability,
+) -> Result<Files> {
+    let failure = |error| error::classify(path, error);
+    // A file that turns out not to be ours is to be left as it is, its WAL included.
+    keep_wal_on_close(writer, true).map_err(failure)?;
+    let empty = verify(path, writer)?;
+    keep_wal_on_close(writer, false).map_err(failure)?;
+    if empty {
+        create_queue(path, identity, writer)?;
+    }
+    connection::configure(path, writer, durability)?;
+    // Has SQLite open the `-wal`.
+    schema::version(writer).map_err(failure)?;
+    Files::of(path, identity)
+        .map_err(|error| unusable(path, format!("its -wal cannot be looked at: {error}")))
+}
+/// The first version of SQLite in which several connections can share a WAL without a race between a
+/// checkpoint that starts it over and a writer, which can lose commits or damage the file.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Why this version of SQLite, which may not be the bundled one, cannot be used.
+fn too_old(version: i32) -> Option<String> {
+    (version < SQLITE_VERSION_MIN).then(|| {
+        format!(
+            "this program is linked with SQLite {}.{}.{}, which can damage a file that several \
+             connections write: link it with 3.51.3 or newer",
+            version / 1_000_000,
+            version / 1_000 % 1_000,
+            version % 1_000
+        )
+    })
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue before its change to WAL, as another process sees it that creates it at the same time, and
+    /// a connection that writes to it.
+    fn half_created(folder: &Path) -> (OpenOptions, Connection) {
+        let path = folder.join("queue");
+        let other = Connection::open(&path).unwrap();
+        create_queue(&path, Identity::of(&path).unwrap(), &other).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let options = OpenOptions {
+            path,
+            durability: Durability::Full,
+            busy_wait: Duration::from_mins(1),
+            free_bytes_max: u64::MAX,
+        };
+        (options, other)
+    }
+
+    #[test]
+    fn the_change_to_wal_waits_for_a_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, other) = half_created(folder.path());
+        let contention = Arc::new(ContentionCounters::default());
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| open(&options, &contention).map(drop));
+            while contention.snapshot().busy_waits == 0 && !opening.is_finished() {
+                std::thread::yield_now();
+            }
+            other.execute_batch("COMMIT").unwrap();
+            opening.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn opening_one_file_waits_for_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, other) = half_created(folder.path());
+        let contention = Arc::new(ContentionCounters::default());
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| open(&options, &contention).map(drop));
+            while contention.snapshot().busy_waits == 0 && !opening.is_finished() {
+                std::thread::yield_now();
+            }
+            let second = OpenOptions { path: folder.path().join("second"), ..options.clone() };
+            open(&second, &Arc::default()).map(drop).unwrap();
+            assert!(!opening.is_finished(), "the first still waits");
+            let busy_wait = Duration::from_millis(20);
+            let again = OpenOptions { busy_wait, ..options.clone() };
+            let error = open(&again, &Arc::default()).map(drop).unwrap_err();
+            assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
+            other.execute_batch("COMMIT").unwrap();
+            opening.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_writer_that_does_not_end_is_waited_for_as_long_as_stated() {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, _other) = half_created(folder.path());
+        let busy_wait = Duration::from_millis(20);
+        let options = OpenOptions { busy_wait, ..options };
+        let error = open(&options, &Arc::default()).map(drop).unwrap_err();
+        assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
+    }
+
+    #[test]
+    fn a_sqlite_that_can_lose_commits_is_refused() {
+        assert!(too_old(3_051_002).unwrap().contains("SQLite 3.51.2"));
+        assert_eq!(too_old(SQLITE_VERSION_MIN), None);
+        assert_eq!(too_old(rusqlite::version_number()), None, "the bundled one");
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether a file is a sound queue of the version we know, and what an empty one becomes.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::identity::Identity;
+use crate::engine::sqlite::{error, schema};
+use crate::model::{Error, Result};
+
+/// Whether the file is empty; an error if it is neither that nor a sound queue of a version we know.
+pub(super) fn verify(path: &Path, connection: &Connection) -> Result<bool> {
+    let failure = |error| error::classify(path, error);
+    let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
+    if application_id == 0 && version == 0 && empty {
+        return Ok(true);
+    }
+    if application_id != schema::APPLICATION_ID {
+        return Err(Error::Foreign { path: path.to_owned(), application_id });
+    }
+    schema::refuse_newer(path, version)?;
+    if version < 1 {
+        let reason = format!("its schema version is {version}");
+        return Err(Error::Corrupt { path: path.to_owned(), reason });
+    }
+    if version < schema::VERSION {
+        return Err(Error::SchemaTooOld {
+            path: path.to_owned(),
+            found: version,
+            supported: schema::VERSION,
+        });
+    }
+    match schema::damage(connection).map_err(failure)? {
+        Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
+        None => Ok(false),
+    }
+}
+
+/// Makes an empty file a queue.
+pub(super) fn create_queue(path: &Path, identity: Identity, connection: &Connection) -> Result<()> {
+    let failure = |error| error::classify(path, error);
+    // Takes effect in an empty file only.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
+    // Under the lock, as another process may have been faster, or have removed a file that it created in vain.
+    let created = match identity.still_at(path) {
+        true => schema::create(connection)
+            .and_then(|()| connection.execute_batch("COMMIT"))
+            .map_err(failure),
+        false => Err(Error::Moved { path: path.to_owned() }),
+    };
+    if created.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(failure)?;
+    }
+    created
+}
+
+pub(super) fn keep_wal_on_close(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
+}

@@ -1,0 +1,148 @@
+//! What time does to tasks: due ones become ready, and expired leases are taken back.
+//!
+//! Done in small batches at the start of a transaction that claims, so that no timer writes.
+
+use crate::engine::sqlite::SqliteStore;
+use crate::engine::sqlite::schema::state;
+use crate::model::Result;
+use crate::model::limits::{ADVANCE_BATCH_MAX, LEASE_MAX};
+use crate::time::Timestamp;
+
+/// Makes due tasks ready, suspects as what they are.
+pub(crate) const PROMOTE: &str = "UPDATE task SET state = iif(suspect, 5, 0)
+     WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
+                  ORDER BY run_at LIMIT ?2)
+     RETURNING lane, state";
+/// Takes expired leases back, and those that end later than any lease that is given now: they are of a
+/// time before a wall clock was set back that is all the file goes by, and would hold their tasks for as long
+/// as it was wrong. An attempt that was not begun is given back, so that a task does not die of another that
+/// killed its process. Whoever held them may have died of one of them: those that go on are suspects.
+pub(crate) const RECLAIM: &str = "UPDATE task SET
+         state = iif(begun AND attempt >= max_attempts, 3, 5),
+         suspect = NOT (begun AND attempt >= max_attempts),
+         error = iif(begun AND attempt >= max_attempts, ?3, error),
+         attempt = attempt - (NOT begun AND attempt > 0),
+         lease_expires_at = NULL
+     WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
+                  ORDER BY lease_expires_at LIMIT ?2)
+        OR id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at > ?4
+                  ORDER BY lease_expires_at DESC LIMIT ?2)
+     RETURNING lane, state";
+/// When the next task is due.
+pub(crate) const NEXT_RUN_AT: &str = "SELECT min(run_at) FROM task WHERE state = 1";
+/// When the next lease expires.
+pub(crate) const NEXT_EXPIRY: &str = "SELECT min(lease_expires_at) FROM task WHERE state = 2";
+/// When the last lease expires.
+pub(crate) const LAST_EXPIRY: &str = "SELECT max(lease_expires_at) FROM task WHERE state = 2";
+
+const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
+
+impl SqliteStore {
+    /// Promotes due tasks and reclaims expired leases, each up to [`ADVANCE_BATCH_MAX`].
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Result<()> {
+        let promoted =
+            self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
+        for (lane, state) in promoted {
+            let Some(queue) = self.queue_of(lane)? else {
+                self.set_aside_lane(lane)?;
+                continue;
+            };
+            let counters = self.ledger.counters.of(queue);
+            counters.scheduled -= 1;
+            counters.ready += 1;
+            counters.suspects += i64::from(state == state::SUSPECT);
+        }
+        let latest = now.after(LEASE_MAX);
+        let reclaimed = self.moved(
+            RECLAIM,
+            rusqlite::params![
+                now.as_micros(),
+                ADVANCE_BATCH_MAX,
+                LEASE_EXPIRED,
+                latest.as_micros()
+            ],
+        )?;
+        for (lane, state) in reclaimed {
+            let Some(queue) = self.queue_of(lane)? else {
+                self.set_aside_lane(lane)?;
+                continue;
+            };
+            let counters = self.ledger.counters.of(queue);
+            counters.leased -= 1;
+            counters.reclaimed += 1;
+            if state == state::SUSPECT {
+                counters.ready += 1;
+                counters.suspects += 1;
+            } else {
+                counters.dead += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`Self::advance`] would move a task.
+    pub(crate) fn has_due(&self, now: Timestamp) -> Result<bool> {
+        Ok(self.next_due()?.is_some_and(|due| due <= now)
+            || self.first(LAST_EXPIRY)?.is_some_and(|last| last > now.after(LEASE_MAX)))
+    }
+
+    /// When the next scheduled task is due or the next lease expires.
+    pub(crate) fn next_due(&self) -> Result<Option<Timestamp>> {
+        let run_at = self.first(NEXT_RUN_AT)?;
+        let expires_at = self.first(NEXT_EXPIRY)?;
+        Ok(run_at.into_iter().chain(expires_at).min())
+    }
+
+    /// `None` for a lane that the file does not have.
+    fn queue_of(&mut self, lane: i64) -> Result<Option<i64>> {
+        let queue = self.ledger.lanes.queue_of(&self.connection, lane);
+        queue.map_err(|error| self.failure(error))
+    }
+
+    fn first(&self, sql: &str) -> Result<Option<Timestamp>> {
+        self.prepare(sql)?
+            .query_row([], |row| row.get::<_, Option<i64>>(0))
+            .map(|micros| micros.map(Timestamp::from_micros))
+            .map_err(|error| self.failure(error))
+    }
+
+    /// Runs an update that returns `lane, state` of each task it moved.
+    fn moved(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, i64)>> {
+        let mut update = self.prepare(sql)?;
+        update
+            .query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .map_err(|error| self.failure(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::engine::sqlite::tests::{NOW, store};
+    use crate::engine::{Answer, Operation, Store};
+    use crate::model::{Claim, NewTask};
+    use crate::time::{ManualClock, Timestamp};
+
+    const LEASE: Duration = Duration::from_secs(60);
+
+    /// What a claim reports as due next, after it leased one task and left one that is delayed.
+    fn next_due(delay: Duration) -> Option<Timestamp> {
+        let (_folder, mut store) = store();
+        let tasks = [Duration::ZERO, delay].map(|delay| NewTask::new("job", []).delay(delay));
+        let claim = Operation::Claim(Claim::new(["job"]).lease(LEASE).max(9));
+        let clock = ManualClock::new(NOW);
+        let batch = [Operation::Enqueue(tasks.to_vec()), claim];
+        match store.apply(&clock, &batch).unwrap().pop() {
+            Some(Ok(Answer::Claimed(claimed))) => claimed.next_due,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_due_next_is_a_delayed_task_or_a_lease_that_expires() {
+        assert_eq!(next_due(LEASE / 2), Some(NOW.after(LEASE / 2)));
+        assert_eq!(next_due(LEASE * 2), Some(NOW.after(LEASE)));
+    }
+}

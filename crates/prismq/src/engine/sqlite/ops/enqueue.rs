@@ -1,0 +1,153 @@
+//! Adding tasks, in the engine's own transaction or in a caller's.
+
+use rusqlite::{Connection, params};
+
+use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::schema::state;
+use crate::engine::sqlite::{error, schema};
+use crate::model::limits::PAYLOAD_BYTES_INLINE_MAX;
+use crate::model::{Error, NewTask, Place, Result, TaskId};
+use crate::time::Moment;
+
+/// Around a call in a caller's transaction, so that the transaction goes on as if a failed call had not been
+/// made.
+const SAVEPOINT: &str = "SAVEPOINT prismq_enqueue";
+const RELEASE: &str = "RELEASE prismq_enqueue";
+const UNDO: &str = "ROLLBACK TO prismq_enqueue; RELEASE prismq_enqueue";
+
+/// Adds tasks in the transaction that is open on this connection. Inner error: they do not apply, and
+/// none was added.
+pub(crate) fn enqueue(
+    connection: &Connection,
+    ledger: &mut Ledger,
+    now: Moment,
+    tasks: &[NewTask],
+) -> rusqlite::Result<Result<Vec<TaskId>>> {
+    ledger.begin_adding(connection)?;
+    if !ledger.ids.has(tasks.len()) {
+        return Ok(Err(Error::OutOfIds { next: ledger.ids.next() }));
+    }
+    let lanes = match ledger.lanes_of(connection, tasks)? {
+        Ok(lanes) => lanes,
+        Err(error) => return Ok(Err(error)),
+    };
+    let first = ledger.take_ids(connection, tasks.len())?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO task (id, lane, state, order_key, priority, max_attempts,
+                           enqueued_at, run_at, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    let mut ids = Vec::with_capacity(tasks.len());
+    for ((task, lane), id) in tasks.iter().zip(lanes).zip(first..) {
+        let run_at = now.monotonic.after(task.delay);
+        let counters = ledger.counters.of(lane.queue);
+        counters.enqueued += 1;
+        let state = if run_at > now.monotonic {
+            counters.scheduled += 1;
+            state::SCHEDULED
+        } else {
+            counters.ready += 1;
+            state::READY
+        };
+        let settings = ledger.queues.of(connection, lane.queue)?;
+        let key = settings.order()?.key(Place {
+            id,
+            priority: task.priority,
+            run_at: run_at.as_micros(),
+            virtual_time: settings.virtual_time,
+            chance: fastrand::f64(),
+        });
+        let inline = (task.payload.len() <= PAYLOAD_BYTES_INLINE_MAX).then_some(&*task.payload);
+        insert.execute(params![
+            id,
+            lane.id,
+            state,
+            key,
+            task.priority,
+            task.max_attempts,
+            now.wall.as_micros(),
+            run_at.as_micros(),
+            inline,
+        ])?;
+        if inline.is_none() {
+            connection
+                .prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?
+                .execute(params![id, &*task.payload])?;
+        }
+        ids.push(TaskId::from_i64(id));
+    }
+    Ok(Ok(ids))
+}
+
+/// Adds tasks in a caller's own transaction on the queue's file.
+pub(crate) fn enqueue_in(
+    connection: &Connection,
+    file: i64,
+    now: Moment,
+    tasks: &[NewTask],
+) -> Result<Vec<TaskId>> {
+    if connection.is_autocommit() {
+        return Err(Error::invalid("connection", "has no transaction open: begin one first"));
+    }
+    let savepoint = || execute(connection, SAVEPOINT);
+    if let Err(error) = verify(connection, file).and_then(|()| savepoint()) {
+        return Err(if connection.is_autocommit() { rolled_back(error) } else { error });
+    }
+    let mut ledger = Ledger::of_caller(now);
+    let added = enqueue(connection, &mut ledger, now, tasks)
+        .and_then(|ids| ledger.flush(connection).map(|()| ids))
+        .map_err(|error| failed(connection, error))
+        .flatten()
+        .and_then(|ids| execute(connection, RELEASE).map(|()| ids));
+    match added {
+        Err(error) if !undo(connection) => Err(rolled_back(error)),
+        added => added,
+    }
+}
+
+/// Refuses a connection to any file but the one with this number.
+fn verify(connection: &Connection, file: i64) -> Result<()> {
+    let application_id = schema::application_id(connection).map_err(|e| failed(connection, e))?;
+    let version = schema::version(connection).map_err(|e| failed(connection, e))?;
+    if application_id != schema::APPLICATION_ID || version != schema::VERSION {
+        let path = connection.path().unwrap_or_default();
+        let reason = format!("is open on {path:?}, which is not a queue of this version");
+        return Err(Error::invalid("connection", reason));
+    }
+    if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {
+        let path = connection.path().unwrap_or_default();
+        let reason = format!("is open on {path:?}, another queue's file: open it on this queue's");
+        return Err(Error::invalid("connection", reason));
+    }
+    Ok(())
+}
+
+/// Takes back what was written since the savepoint, or else the whole transaction, as it must not be committed
+/// with some of the tasks. Whether the transaction goes on; SQLite may have ended it by itself.
+fn undo(connection: &Connection) -> bool {
+    if connection.is_autocommit() {
+        return false;
+    }
+    let Err(error) = connection.execute_batch(UNDO) else {
+        return true;
+    };
+    let rolled_back = connection.execute_batch("ROLLBACK");
+    // Logged now that the file is free: a subscriber of the log may use the queue.
+    tracing::warn!(%error, "a savepoint could not be undone: its transaction is rolled back");
+    if let Err(error) = rolled_back {
+        tracing::error!(%error, "a transaction could not be rolled back: close its connection");
+    }
+    false
+}
+
+fn rolled_back(source: Error) -> Error {
+    Error::TransactionRolledBack { source: Box::new(source) }
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<()> {
+    connection.execute_batch(sql).map_err(|error| failed(connection, error))
+}
+
+fn failed(connection: &Connection, error: rusqlite::Error) -> Error {
+    error::classify(connection.path().unwrap_or_default().as_ref(), error)
+}

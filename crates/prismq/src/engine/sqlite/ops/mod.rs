@@ -1,0 +1,9 @@
+//! What a transaction does to tasks: one operation a file, its SQL as named constants.
+
+pub(crate) mod advance;
+pub(crate) mod claim;
+pub(crate) mod enqueue;
+pub(crate) mod history;
+pub(crate) mod set_aside;
+pub(crate) mod settings;
+pub(crate) mod settle;

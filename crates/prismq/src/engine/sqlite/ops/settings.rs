@@ -1,0 +1,85 @@
+//! Setting a queue: its order, whether it is paused, and how long its history is.
+
+use std::time::Duration;
+
+use rusqlite::params;
+
+use crate::engine::Answer;
+use crate::engine::sqlite::batch::queues::Settings;
+use crate::engine::sqlite::ops::history;
+use crate::engine::sqlite::{SqliteStore, error};
+use crate::model::limits::ADVANCE_BATCH_MAX;
+use crate::model::{Error, Order, Result};
+
+/// Outer error: SQL failed. Inner: the operation does not apply.
+type Answered = Result<Result<Answer>>;
+
+impl SqliteStore {
+    /// Outer error: SQL failed. Inner: the queue holds tasks.
+    pub(crate) fn set_order(&mut self, queue: &str, order: Order) -> Answered {
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        };
+        if self.settings_of(id)?.order().is_ok_and(|set| set == order) {
+            return Ok(Ok(Answer::Ordered));
+        }
+        let tasks: u64 = self
+            .prepare("SELECT ready + scheduled + leased + dead FROM queue WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .map_err(|error| self.failure(error))?;
+        if tasks > 0 {
+            return Ok(Err(Error::NotEmpty { queue: queue.to_owned(), tasks }));
+        }
+        let (number, step) = match order {
+            Order::Priority => (0, Duration::ZERO),
+            Order::FirstInFirstOut => (1, Duration::ZERO),
+            Order::LastInFirstOut => (2, Duration::ZERO),
+            Order::Ageing { step } => (3, step),
+            Order::WeightedRandom => (4, Duration::ZERO),
+        };
+        let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+        self.execute(
+            "UPDATE queue SET ordering = ?2, ageing_step = ?3, virtual_time = 0 WHERE id = ?1",
+            params![id, number, step],
+        )?;
+        self.ledger.queues.clear();
+        Ok(Ok(Answer::Ordered))
+    }
+
+    /// Outer error: SQL failed. Inner: there is no room for another queue.
+    pub(crate) fn set_paused(&mut self, queue: &str, paused: bool) -> Answered {
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.execute("UPDATE queue SET paused = ?2 WHERE id = ?1", params![id, paused])?;
+        self.ledger.queues.clear();
+        Ok(Ok(Answer::Paused(paused)))
+    }
+
+    /// Outer error: SQL failed. Inner: there is no room for another queue.
+    pub(crate) fn set_history(&mut self, queue: &str, keep: u32) -> Answered {
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
+        self.ledger.queues.clear();
+        let left = history::prune(&self.connection, &self.ledger.remarks, id, ADVANCE_BATCH_MAX);
+        Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
+    }
+
+    /// The number of the queue of this name, made if there is room for it, with all that the batch so far
+    /// has counted for it in the table.
+    fn queue_to_set(&mut self, queue: &str) -> Result<Result<i64>> {
+        let Self { ledger, connection, path, .. } = self;
+        ledger.queue_named(connection, queue).map_err(|error| error::classify(path, error))
+    }
+
+    /// How a queue is set.
+    pub(crate) fn settings_of(&mut self, queue: i64) -> Result<Settings> {
+        let settings = self.ledger.queues.of(&self.connection, queue);
+        settings.map_err(|error| self.failure(error))
+    }
+}

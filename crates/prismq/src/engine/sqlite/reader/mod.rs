@@ -1,0 +1,126 @@
+//! Reads that never wait for the writer: a connection of their own, which cannot write.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub(crate) mod payloads;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::engine::Reader;
+use crate::engine::sqlite::connection::poison::Poison;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::open::Files;
+use crate::engine::sqlite::reader::payloads::Payloads;
+use crate::engine::sqlite::schema::state;
+use crate::model::{Error, Names, Payload, QueueStats, Result, Task, TaskId};
+use crate::time::Timestamp;
+
+/// The reading connection.
+#[derive(Debug)]
+pub(crate) struct SqliteReader {
+    connection: Connection,
+    path: PathBuf,
+    files: Arc<Files>,
+    poison: Arc<Poison>,
+    payloads: Payloads,
+}
+
+impl SqliteReader {
+    pub(crate) fn new(
+        connection: Connection,
+        path: PathBuf,
+        files: Arc<Files>,
+        poison: Arc<Poison>,
+    ) -> Self {
+        Self { connection, path, files, poison, payloads: Payloads::default() }
+    }
+
+    /// Reads nothing from a file that is not in its place, nor what may not be on the disk.
+    fn refuse_unusable(&self) -> Result<()> {
+        self.poison.refuse()?;
+        self.files.refuse_moved()
+    }
+}
+
+impl Reader for SqliteReader {
+    fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        self.refuse_unusable()?;
+        self.connection
+            .prepare_cached(
+                "SELECT task.id, queue.name, lane.type, lane.requirements, state, priority, attempt, max_attempts,
+                        enqueued_at, run_at, lease_expires_at, NULL, error,
+                        coalesce(task.payload, payload.data, iif(state = 3, x'', NULL))
+                 FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
+                      LEFT JOIN payload ON payload.task = task.id
+                 WHERE task.id = ?1
+                 UNION ALL
+                 SELECT kept.task, queue.name, lane.type, lane.requirements, 4, priority, attempt, max_attempts,
+                        enqueued_at, run_at, NULL, completed_at, error,
+                        coalesce(kept.payload, payload.data)
+                 FROM kept JOIN lane ON lane.id = kept.lane JOIN queue ON queue.id = kept.queue
+                      LEFT JOIN payload ON payload.task = kept.task
+                 WHERE kept.task = ?1",
+            )
+            .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
+            .map_err(|error| error::classify(&self.path, error))
+    }
+
+    fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
+        self.refuse_unusable()?;
+        let Self { payloads, connection, path, .. } = self;
+        let read = error::read(path, || payloads.read(connection, ids, bytes_max))?;
+        let missing = |id: &TaskId| Error::Corrupt {
+            path: self.path.clone(),
+            reason: format!("the payload of task {id} is missing"),
+        };
+        Ok(read.into_iter().zip(ids).map(|(part, id)| part.ok_or_else(|| missing(id))).collect())
+    }
+
+    fn stats(&self, queue: &str) -> Result<QueueStats> {
+        self.refuse_unusable()?;
+        self.connection
+            .prepare_cached(
+                "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed, kept,
+                        paused
+                 FROM queue WHERE name = ?1",
+            )
+            .and_then(|mut select| select.query_row([queue], stats).optional())
+            .map(Option::unwrap_or_default)
+            .map_err(|error| error::classify(&self.path, error))
+    }
+}
+
+fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
+    Ok(Task {
+        id: TaskId::from_i64(row.get(0)?),
+        queue: row.get(1)?,
+        task_type: row.get(2)?,
+        requirements: Names::from_text(row.get_ref(3)?.as_str()?).to_strings(),
+        state: state::loaded(row.get(4)?)?,
+        priority: row.get(5)?,
+        attempt: row.get(6)?,
+        max_attempts: row.get(7)?,
+        enqueued_at: Timestamp::from_micros(row.get(8)?),
+        run_at: Timestamp::from_micros(row.get(9)?),
+        lease_expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
+        completed_at: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_micros),
+        error: row.get(12)?,
+        payload: row.get(13)?,
+    })
+}
+
+fn stats(row: &Row<'_>) -> rusqlite::Result<QueueStats> {
+    Ok(QueueStats {
+        ready: row.get(0)?,
+        scheduled: row.get(1)?,
+        leased: row.get(2)?,
+        dead: row.get(3)?,
+        enqueued: row.get(4)?,
+        completed: row.get(5)?,
+        failed: row.get(6)?,
+        reclaimed: row.get(7)?,
+        kept: row.get(8)?,
+        paused: row.get(9)?,
+    })
+}

@@ -1,0 +1,33 @@
+//! States as stored in `task.state`.
+
+use crate::model::State;
+
+pub(crate) const READY: i64 = 0;
+pub(crate) const SCHEDULED: i64 = 1;
+pub(crate) const LEASED: i64 = 2;
+pub(crate) const DEAD: i64 = 3;
+/// Only in what a read gives: a completed task has no row in `task`.
+pub(crate) const COMPLETED: i64 = 4;
+/// Ready, and perhaps what killed the process that held it last.
+pub(crate) const SUSPECT: i64 = 5;
+
+pub(crate) const fn stored(state: State) -> i64 {
+    match state {
+        State::Ready => READY,
+        State::Scheduled => SCHEDULED,
+        State::Leased => LEASED,
+        State::Dead => DEAD,
+        State::Completed => COMPLETED,
+    }
+}
+
+pub(crate) fn loaded(stored: i64) -> rusqlite::Result<State> {
+    match stored {
+        READY | SUSPECT => Ok(State::Ready),
+        SCHEDULED => Ok(State::Scheduled),
+        LEASED => Ok(State::Leased),
+        DEAD => Ok(State::Dead),
+        COMPLETED => Ok(State::Completed),
+        other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
+    }
+}

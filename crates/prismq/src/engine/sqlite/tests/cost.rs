@@ -1,0 +1,328 @@
+//! Proof without a clock that the cost of claiming and settling does not follow size: SQLite's own
+//! count of the steps its virtual machine takes, and its query plans.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, StatementStatus};
+use tempfile::TempDir;
+
+use crate::engine::sqlite::SqliteStore;
+use crate::engine::sqlite::ops::{advance, claim, history, set_aside, settle};
+use crate::engine::sqlite::reader::payloads;
+use crate::engine::sqlite::schema::state;
+use crate::engine::sqlite::tests::{NOW, claimed_of, store};
+use crate::engine::{Answer, Operation, Store};
+use crate::model::{Claim, Lease, NewTask};
+use crate::time::ManualClock;
+
+/// Every statement on the way of a claim and its settling.
+const STATEMENTS: [&str; 26] = [
+    claim::READY_AFTER,
+    claim::SUSPECTS_AFTER,
+    claim::HAS_READY,
+    claim::LEASE,
+    claim::NOT_BEGUN,
+    claim::SIZES,
+    payloads::HAS_PAYLOAD,
+    advance::PROMOTE,
+    advance::RECLAIM,
+    advance::NEXT_RUN_AT,
+    advance::NEXT_EXPIRY,
+    advance::LAST_EXPIRY,
+    settle::HELD,
+    settle::COMPLETE,
+    settle::FORGET_PAYLOADS,
+    settle::FAIL,
+    settle::EXTEND,
+    settle::BEGIN,
+    settle::RELEASE,
+    settle::RELEASE_SUSPECT,
+    settle::DEFER,
+    history::KEEP,
+    history::PRUNE,
+    set_aside::SET_ASIDE,
+    set_aside::SPENT,
+    set_aside::READY_IN_LANE,
+];
+
+const BACKLOG: u32 = 50_000;
+
+/// A store with one lane for the type `job` (number 1) and one for the type `other` (number 2).
+fn store_with_two_lanes() -> (TempDir, SqliteStore) {
+    let (folder, mut store) = store();
+    let tasks = ["job", "other"].map(|task_type| NewTask::new(task_type, []));
+    store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(tasks.to_vec())]).unwrap();
+    (folder, store)
+}
+
+/// Adds tasks behind the store's back, which only the cost of finding the others can notice.
+fn add(store: &SqliteStore, count: u32, lane: u32, state: u32) {
+    let expires_at = if state == 2 { "9000000 + value" } else { "NULL" };
+    store
+        .connection
+        .execute_batch(&format!(
+            "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
+                               run_at, lease_expires_at, payload)
+             SELECT 1000 + value, {lane}, {state}, 1000 + value, 100, 5, 0, 9000000 + value,
+                    {expires_at}, zeroblob(100)
+             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
+                   WHERE value < {count}) SELECT value FROM n)"
+        ))
+        .unwrap();
+}
+
+fn claimed(store: &mut SqliteStore, claim: &Claim) -> Lease {
+    claimed_of(store, &ManualClock::new(NOW), claim).unwrap()
+}
+
+/// Steps of a claim of one task and its release, over all statements.
+fn steps(store: &mut SqliteStore) -> i32 {
+    steps_of(store, &Claim::new(["job"]))
+}
+
+fn steps_of(store: &mut SqliteStore, claim: &Claim) -> i32 {
+    let lease = claimed(store, claim);
+    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
+    let count = |connection: &Connection| -> i32 {
+        let step = |sql| {
+            let statement = connection.prepare_cached(sql).unwrap();
+            statement.reset_status(StatementStatus::VmStep)
+        };
+        STATEMENTS.into_iter().map(step).sum()
+    };
+    count(&store.connection);
+    let lease = claimed(store, claim);
+    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
+    count(&store.connection)
+}
+
+#[track_caller]
+fn assert_no_dearer(what: &str, add: impl FnOnce(&SqliteStore)) {
+    assert_no_dearer_to(&Claim::new(["job"]), what, add);
+}
+
+#[track_caller]
+fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&SqliteStore)) {
+    let (_folder, mut store) = store_with_two_lanes();
+    let alone = steps_of(&mut store, claim);
+    assert!(alone > 50, "something was counted: {alone}");
+    add(&store);
+    let beside_many = steps_of(&mut store, claim);
+    assert!(
+        f64::from(beside_many) <= f64::from(alone) * 1.05,
+        "{alone} steps alone, {beside_many} beside {BACKLOG} tasks {what}"
+    );
+}
+
+#[test]
+fn a_claim_beside_many_ready_tasks() {
+    assert_no_dearer("in state ready of lane 1", |store| {
+        add(store, BACKLOG, 1, state::READY as u32);
+    });
+}
+
+/// Lets the queue know of suspects that were added behind the store's back.
+fn count_suspects(store: &SqliteStore, count: u32) {
+    let count = format!("UPDATE queue SET suspects = suspects + {count}, ready = ready + {count}");
+    store.connection.execute_batch(&count).unwrap();
+}
+
+/// Another type's, of which a claim that may take them has to look for those of its own.
+#[test]
+fn a_claim_beside_many_suspects_of_another_type() {
+    let (_folder, mut store) = store_with_two_lanes();
+    add(&store, 1, 2, state::SUSPECT as u32);
+    count_suspects(&store, 1);
+    let beside_one = steps(&mut store);
+    store.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
+    add(&store, BACKLOG, 2, state::SUSPECT as u32);
+    count_suspects(&store, BACKLOG - 1);
+    let beside_many = steps(&mut store);
+    assert!(f64::from(beside_many) <= f64::from(beside_one) * 1.05, "{beside_one}, {beside_many}");
+}
+
+#[test]
+fn a_claim_that_may_take_no_suspects_beside_many() {
+    assert_no_dearer_to(&Claim::new(["job"]).suspects_max(0), "that are suspects", |store| {
+        add(store, BACKLOG, 1, state::SUSPECT as u32);
+        count_suspects(store, BACKLOG);
+    });
+}
+
+#[test]
+fn a_claim_among_many_suspects() {
+    let among = |count| {
+        let (_folder, mut store) = store_with_two_lanes();
+        add(&store, count, 1, state::SUSPECT as u32);
+        count_suspects(&store, count);
+        steps(&mut store)
+    };
+    let (few, many) = (among(10), among(BACKLOG));
+    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps among 10, {many} among many");
+}
+
+#[test]
+fn a_claim_looks_for_no_suspects_where_there_are_none() {
+    let (_folder, mut store) = store_with_two_lanes();
+    let claim = Operation::Claim(Claim::new(["job", "other"]).max(9));
+    for operations in [vec![claim.clone()], vec![claim.clone(), claim]] {
+        store.apply(&ManualClock::new(NOW), &operations).unwrap();
+    }
+    let looks = store.connection.prepare_cached(claim::SUSPECTS_AFTER).unwrap();
+    assert_eq!(looks.get_status(StatementStatus::Run), 0);
+}
+
+#[test]
+fn a_claim_beside_many_scheduled_tasks() {
+    assert_no_dearer("in state scheduled of lane 1", |store| {
+        add(store, BACKLOG, 1, state::SCHEDULED as u32);
+    });
+}
+
+#[test]
+fn a_claim_beside_many_leased_tasks() {
+    assert_no_dearer("in state leased of lane 1", |store| {
+        add(store, BACKLOG, 1, state::LEASED as u32);
+    });
+}
+
+#[test]
+fn a_claim_beside_many_dead_tasks() {
+    assert_no_dearer("in state dead of lane 1", |store| {
+        add(store, BACKLOG, 1, state::DEAD as u32);
+    });
+}
+
+#[test]
+fn a_claim_beside_many_ready_tasks_of_another_type() {
+    assert_no_dearer("in state ready of lane 2", |store| {
+        add(store, BACKLOG, 2, state::READY as u32);
+    });
+}
+
+#[test]
+fn a_claim_beside_many_kept_tasks() {
+    assert_no_dearer("that are kept", |store| {
+        let keep = format!(
+            "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
+             INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
+                               run_at, completed_at, completion, payload)
+             SELECT 1000 + value, 1, 1, 100, 1, 5, 0, 0, value, value, zeroblob(100)
+             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
+                   WHERE value < {BACKLOG}) SELECT value FROM n)"
+        );
+        store.connection.execute_batch(&keep).unwrap();
+    });
+}
+
+#[test]
+fn a_claim_beside_a_paused_queue_with_many_tasks() {
+    assert_no_dearer("of a paused queue", |store| {
+        let queue = "INSERT INTO queue (id, name, paused) VALUES (2, 'paused', 1);
+                     INSERT INTO lane (id, queue, type) VALUES (3, 2, 'job')";
+        store.connection.execute_batch(queue).unwrap();
+        add(store, BACKLOG, 3, state::READY as u32);
+    });
+}
+
+#[test]
+fn a_claim_beside_many_tasks_that_require_what_it_has_not() {
+    assert_no_dearer("that require what the claim has not", |store| {
+        let lane = "INSERT INTO lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
+        store.connection.execute_batch(lane).unwrap();
+        add(store, BACKLOG, 3, state::READY as u32);
+    });
+}
+
+/// The steps of SQLite's plan for a statement.
+fn plan(store: &SqliteStore, sql: &str) -> Vec<String> {
+    let mut explain = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut plan = Vec::new();
+    let mut rows = explain.raw_query();
+    while let Some(row) = rows.next().unwrap() {
+        plan.push(row.get(3).unwrap());
+    }
+    plan
+}
+
+#[test]
+fn no_statement_scans_or_sorts() {
+    let (_folder, store) = store_with_two_lanes();
+    for sql in STATEMENTS {
+        let plan = plan(&store, sql);
+        for step in &plan {
+            let scans = step.starts_with("SCAN") && !step.starts_with("SCAN rarray VIRTUAL TABLE");
+            assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_statement_with_a_limit_seeks_in_its_index() {
+    let (_folder, store) = store_with_two_lanes();
+    let wanted: [(&str, &[&str]); 5] = [
+        (claim::READY_AFTER, &["COVERING INDEX task_ready (lane=? AND order_key>?)"]),
+        (claim::HAS_READY, &["COVERING INDEX task_ready (lane=?)"]),
+        (advance::PROMOTE, &["COVERING INDEX task_scheduled (run_at<?)"]),
+        (
+            advance::RECLAIM,
+            &[
+                "COVERING INDEX task_leased (lease_expires_at<?)",
+                "COVERING INDEX task_leased (lease_expires_at>?)",
+            ],
+        ),
+        (history::PRUNE, &["COVERING INDEX kept_order (queue=?)"]),
+    ];
+    for (sql, seeks) in wanted {
+        let plan = plan(&store, sql);
+        for seek in seeks {
+            assert!(plan.iter().any(|step| step.ends_with(seek)), "{seek} in\n{sql}\n{plan:#?}");
+        }
+    }
+}
+
+#[test]
+fn claims_promotions_and_reclaims_prepare_no_statement_again() {
+    let (_folder, mut store) = store_with_two_lanes();
+    let second = Duration::from_secs(1);
+    let mut now = NOW;
+    let mut moved = 0;
+    // Each round claims more at once than the one before: what is bound to a limit varies.
+    for round in 1..=10 {
+        let later = NewTask::new("job", []).delay(second);
+        let claim = Claim::new(["job", "other"]).lease(second).max(round);
+        let batch = [Operation::Enqueue(vec![later]), Operation::Claim(claim)];
+        let answers = store.apply(&ManualClock::new(now), &batch).unwrap();
+        let Some(Ok(Answer::Claimed(claimed))) = answers.last() else {
+            panic!("a claim is answered by leases")
+        };
+        moved += claimed.leases.len();
+        now = now.after(second);
+    }
+    assert!(moved > 20, "leases were given, reclaimed and given again: {moved}");
+    for sql in STATEMENTS {
+        let statement = store.connection.prepare_cached(sql).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
+}
+
+#[test]
+fn one_task_enqueued_alone_writes_three_pages() {
+    let (folder, mut store) = store_with_two_lanes();
+    let wal = folder.path().join("queue.db-wal");
+    let length = || std::fs::metadata(&wal).unwrap().len();
+    let mut pages = Vec::new();
+    // A page and its head in the WAL. Fewer transactions than it may hold before it starts over.
+    let page = 4096 + 24;
+    for _ in 0..100 {
+        let before = length();
+        let task = NewTask::new("job", vec![7; 100]);
+        store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(vec![task])]).unwrap();
+        pages.push((length() - before) / page);
+    }
+    let all: u64 = pages.iter().sum();
+    pages.sort_unstable();
+    // Its own, that of the order, that of the counters; now and then one is split or ids are reserved.
+    assert_eq!(pages[50], 3, "{pages:?}");
+    assert!(all < 340, "{pages:?}");
+}

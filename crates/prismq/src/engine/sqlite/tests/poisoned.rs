@@ -1,0 +1,107 @@
+//! Proof that the store itself stops once it is unknown what reached the disk: whoever calls it, nothing
+//! more is read or written.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rusqlite::ffi;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+
+use crate::engine::sqlite::SqliteStore;
+use crate::engine::sqlite::tests::{NOW, claim_of, store};
+use crate::engine::{Operation, Store};
+use crate::model::{Error, NewTask};
+use crate::time::{Clock, ManualClock, Moment, Signal, Timestamp};
+
+fn enqueue() -> Operation {
+    Operation::Enqueue(vec![NewTask::new("job", [])])
+}
+
+fn data_version(other: &rusqlite::Connection) -> i64 {
+    other.pragma_query_value(None, "data_version", |row| row.get(0)).unwrap()
+}
+
+/// Every way into the store is answered `Poisoned`, and another connection sees no change.
+#[track_caller]
+fn assert_stopped(store: &mut SqliteStore) {
+    let other = rusqlite::Connection::open(&store.path).unwrap();
+    let before = data_version(&other);
+    let clock = ManualClock::new(NOW);
+    let poisoned = |error: &Error| matches!(error, Error::Poisoned { .. });
+    for operation in [enqueue(), claim_of(1)] {
+        let answers = store.apply(&clock, &[operation]);
+        assert!(answers.as_ref().is_err_and(poisoned), "{answers:?}");
+    }
+    assert!(store.settings().is_err_and(|error| poisoned(&error)));
+    assert!(store.version().is_err_and(|error| poisoned(&error)));
+    assert_eq!(data_version(&other), before);
+}
+
+#[test]
+fn after_a_commit_that_leaves_the_disk_unknown() {
+    let (_folder, mut store) = store();
+    store.begin().unwrap();
+    store.run(Moment::now(&ManualClock::new(NOW)), &[enqueue()]).unwrap();
+    let failed = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
+    let error = store.commit_failed(rusqlite::Error::SqliteFailure(failed, None));
+    assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
+    assert_stopped(&mut store);
+}
+
+#[test]
+fn a_commit_that_is_known_to_have_failed_stops_nothing() {
+    let (_folder, mut store) = store();
+    store.begin().unwrap();
+    let failed = ffi::Error::new(ffi::SQLITE_FULL);
+    let error = store.commit_failed(rusqlite::Error::SqliteFailure(failed, None));
+    assert!(error.is_full(), "{error:?}");
+    store.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap();
+}
+
+#[test]
+fn after_a_rollback_that_leaves_its_transaction_open() {
+    let (_folder, mut store) = store();
+    let no_rollback = |context: AuthContext<'_>| match context.action {
+        AuthAction::Transaction { operation: TransactionOperation::Rollback } => {
+            Authorization::Deny
+        }
+        _ => Authorization::Allow,
+    };
+    store.connection.authorizer(Some(no_rollback)).unwrap();
+    store.connection.pragma_update(None, "user_version", 1_000).unwrap();
+    let error = store.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap_err();
+    let said = error.to_string();
+    assert!(matches!(error, Error::Poisoned { .. }), "{said}");
+    assert!(said.contains("schema version 1000") && said.contains("rolled back"), "{said}");
+    assert!(!store.connection.is_autocommit());
+    assert_stopped(&mut store);
+}
+
+/// Panics when it is asked for the second time: in the transaction.
+#[derive(Debug, Default)]
+struct PanicsOnce(AtomicUsize);
+
+impl Clock for PanicsOnce {
+    fn now(&self) -> Timestamp {
+        assert_ne!(self.0.fetch_add(1, Ordering::Relaxed), 1, "as the test wants it");
+        NOW
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> Option<Duration> {
+        None
+    }
+
+    fn on_jump(&self, _: &Arc<Signal>) {}
+}
+
+#[test]
+fn after_a_panic_in_a_transaction() {
+    let (_folder, mut store) = store();
+    let clock = PanicsOnce::default();
+    let panicked = catch_unwind(AssertUnwindSafe(|| store.apply(&clock, &[enqueue()])));
+    assert!(panicked.is_err());
+    assert!(store.connection.is_autocommit(), "others can write");
+    assert_stopped(&mut store);
+}

@@ -1,0 +1,122 @@
+//! A claim: which tasks a worker asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::limits::{CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, LEASE_MAX, LEASE_MIN};
+use crate::model::{DEFAULT_QUEUE, Error, Names, Result, validate_name};
+
+/// The lease of a claim unless another is asked for.
+pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+
+/// What to claim: up to some number of tasks of some types from one queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub(crate) queue: Arc<str>,
+    pub(crate) types: Arc<[Arc<str>]>,
+    pub(crate) capabilities: Names,
+    pub(crate) max: usize,
+    pub(crate) lease: Duration,
+    /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
+    /// if its lease expires. Of more, nobody knows which are begun.
+    pub(crate) begun_max: usize,
+    /// At most so many of the tasks may be suspects: such as a process held when its lease expired, perhaps
+    /// as one of them killed it.
+    pub(crate) suspects_max: usize,
+    /// Of the tasks found, as many first ones as have no more payload bytes together, and the first however
+    /// large; those behind stay ready.
+    pub(crate) bytes_max: usize,
+}
+
+impl Claim {
+    /// One task of any of these types, from the queue `default`, for 60 seconds.
+    pub fn new<T: Into<Arc<str>>>(types: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            queue: DEFAULT_QUEUE.into(),
+            types: types.into_iter().map(Into::into).collect(),
+            capabilities: Names::default(),
+            max: 1,
+            lease: DEFAULT_LEASE,
+            begun_max: usize::MAX,
+            suspects_max: usize::MAX,
+            bytes_max: usize::MAX,
+        }
+    }
+
+    /// The queue to claim from.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
+        self.queue = queue.into();
+        self
+    }
+
+    /// What the claiming worker has: tasks that require anything else are left to others.
+    #[must_use]
+    pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.capabilities = Names::new(names);
+        self
+    }
+
+    /// At most this many tasks. Their payloads are bounded too, by
+    /// [`CLAIM_BYTES_MAX`](crate::limits::CLAIM_BYTES_MAX).
+    #[must_use]
+    pub const fn max(mut self, max: usize) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// How long the tasks are held unless the lease is extended.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    pub(crate) const fn begun_max(mut self, begun_max: usize) -> Self {
+        self.begun_max = begun_max;
+        self
+    }
+
+    pub(crate) const fn suspects_max(mut self, suspects_max: usize) -> Self {
+        self.suspects_max = suspects_max;
+        self
+    }
+
+    pub(crate) const fn bytes_max(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max;
+        self
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        validate_name("queue name", &self.queue)?;
+        if self.types.is_empty() || self.types.len() > CLAIM_TYPES_MAX {
+            let types = self.types.len();
+            return Err(Error::invalid(
+                "claim",
+                format!("names {types} task types, must name 1 to {CLAIM_TYPES_MAX}"),
+            ));
+        }
+        for task_type in self.types.iter() {
+            validate_name("task type", task_type)?;
+        }
+        if self.max == 0 || self.max > CLAIM_BATCH_MAX {
+            let max = self.max;
+            return Err(Error::invalid(
+                "claim",
+                format!("asks for {max} tasks, must ask for 1 to {CLAIM_BATCH_MAX}"),
+            ));
+        }
+        self.capabilities.validate_capabilities()?;
+        validate_lease(self.lease)
+    }
+}
+
+pub(crate) fn validate_lease(lease: Duration) -> Result<()> {
+    if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
+        return Err(Error::invalid(
+            "lease",
+            format!("{lease:?}, must lie in {LEASE_MIN:?} to {LEASE_MAX:?}"),
+        ));
+    }
+    Ok(())
+}

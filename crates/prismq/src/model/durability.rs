@@ -1,0 +1,22 @@
+//! What a call that returned `Ok` promises.
+
+/// What survives what, once a call has returned `Ok`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Durability {
+    /// Enqueues, completions and failures survive the death of the process and a power cut.
+    #[default]
+    Full,
+    /// They survive the death of the process; a power cut may undo the latest of them.
+    Normal,
+}
+
+impl Durability {
+    /// SQLite's name for it: the value of `PRAGMA synchronous`.
+    #[must_use]
+    pub const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Everything that can go wrong, with what the caller can do about it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::model::TaskId;
+use crate::model::limits::{LANES_MAX, QUEUES_MAX, TASK_ID_MAX};
+
+/// The result of everything the queue does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the queue could not do what it was asked.
+///
+/// Cheap to clone, as a failed commit is the answer to every operation that was in it.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument is outside its bounds; nothing was done.
+    #[error("invalid {what}: {reason}")]
+    InvalidInput {
+        /// Which argument.
+        what: &'static str,
+        /// What is wrong with it and what is allowed.
+        reason: String,
+    },
+    /// The lease no longer holds the task: the task was settled, or the lease expired and a claim took the
+    /// task back. An expired lease holds its task until then.
+    /// The result was not recorded; another attempt may have run the task or will.
+    #[error("the lease on task {id} with token {token} no longer holds")]
+    LeaseLost {
+        /// The task.
+        id: TaskId,
+        /// The token that no longer fits.
+        token: i64,
+    },
+    /// The lease is of another file than this queue's, perhaps one that stood at the same path before: nothing
+    /// was done. Settle it through a queue that has that file open.
+    #[error(
+        "the lease on task {id} with token {token} was claimed from another queue file: \
+         settle it through the queue it was claimed from"
+    )]
+    ForeignLease {
+        /// The task in the other file.
+        id: TaskId,
+        /// Its token there.
+        token: i64,
+    },
+    /// Another process held the write lock for the whole wait; try again, or allow a longer wait.
+    #[error("another process held the write lock of the queue for {waited:?}")]
+    Busy {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// More operations wait for the disk than the queue admits; slow down and try again.
+    #[error(
+        "submission queue full ({pending} operations pending) after waiting {waited:?}: slow down or retry"
+    )]
+    Overloaded {
+        /// Operations waiting.
+        pending: usize,
+        /// How long was waited for room.
+        waited: Duration,
+    },
+    /// The order of a queue can only be set while it holds no task, as a task's place is computed when
+    /// it is enqueued.
+    #[error("queue {queue:?} holds {tasks} tasks: its order can be set only while it holds none")]
+    NotEmpty {
+        /// The queue.
+        queue: String,
+        /// Tasks ready, scheduled, leased or dead.
+        tasks: u64,
+    },
+    /// The file has as many queues or task types in use as it may; nothing was done. Put what varies into the
+    /// payload.
+    #[error(
+        "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
+         {LANES_MAX} task types over all of them"
+    )]
+    TooManyNames {
+        /// The queue that was asked for.
+        queue: String,
+    },
+    /// The file has no task ids left to give away; nothing was done. Only a damaged file gets there.
+    #[error(
+        "no task ids left: the next would be {next}, ids are 1 to {TASK_ID_MAX}: use a new file"
+    )]
+    OutOfIds {
+        /// The next id as it stands in the file.
+        next: i64,
+    },
+    /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
+    /// as soon as there is room.
+    #[error("no room left for the queue file: {reason}")]
+    Full {
+        /// What SQLite said.
+        reason: String,
+    },
+    /// The path cannot hold a queue.
+    #[error("cannot use {} as a queue: {reason}", path.display())]
+    Unusable {
+        /// The path.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The file exists and is not a database at all; it was left untouched.
+    #[error("{} is not a database: it was left untouched", path.display())]
+    NotADatabase {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is a database of another program; it was left untouched.
+    #[error(
+        "{} is a database of another program (application id {application_id:#010x}): \
+         it was left untouched", path.display()
+    )]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// The id found in its header.
+        application_id: i32,
+    },
+    /// The file was written by a newer version, perhaps while it was open here; it was left untouched. Use
+    /// that version.
+    #[error(
+        "{} has schema version {found}, this version knows up to {supported}: \
+         use the version of prismq that wrote it", path.display()
+    )]
+    SchemaTooNew {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: i32,
+        /// Newest version known.
+        supported: i32,
+    },
+    /// The file was written by a version of this library that this one cannot read; it was left untouched.
+    #[error(
+        "{} has schema version {found}, this version reads only {supported}: finish its tasks with the \
+         version of prismq that wrote it, or delete it with its -wal and -shm", path.display()
+    )]
+    SchemaTooOld {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: i32,
+        /// Version known.
+        supported: i32,
+    },
+    /// The file is damaged. Stop, copy it with its `-wal`, and restore a backup.
+    #[error("the queue file {} is damaged: {reason}", path.display())]
+    Corrupt {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file was moved, deleted or replaced while it was open here; nothing was done. Operations through
+    /// this handle work again once the same file is back in its place; to use what is there now, drop the
+    /// handle and open it again.
+    #[error(
+        "the queue file {} was moved, deleted or replaced while in use: put it back, or open the queue again",
+        path.display()
+    )]
+    Moved {
+        /// The path it was opened by, without links.
+        path: PathBuf,
+    },
+    /// It is unknown what reached the disk, or the engine is in an unknown state: a sync or a commit failed,
+    /// the `-wal` or `-shm` in use was removed, or a transaction panicked. Every later operation and read
+    /// through this handle fails with this error.
+    #[error("the queue is poisoned ({cause}): drop it and open the file again")]
+    Poisoned {
+        /// The first failure.
+        cause: String,
+    },
+    /// A failure while tasks were added in a caller's own transaction ended that transaction: SQLite
+    /// undoes the whole of it where it runs out of room or cannot read or write. Nothing of it was kept,
+    /// what the caller had written included, and what the caller writes next would be committed at once:
+    /// begin a new transaction and do all of it again.
+    #[error(
+        "the transaction was rolled back, with all that was written in it before: \
+         begin it again ({source})"
+    )]
+    TransactionRolledBack {
+        /// The failure.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The disk or the operating system failed.
+    #[error("input or output failed on the queue file: {source}")]
+    Io {
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// SQLite refused for another reason.
+    #[error("the database refused: {source}")]
+    Database {
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// The handle was opened by another process, of which this one is a fork: SQLite's files and locks do
+    /// not survive that. Nothing was done. Open queues after the fork, none before it.
+    #[error(
+        "the queue was opened by process {opened_by}, of which this is a fork: open it after the fork"
+    )]
+    Forked {
+        /// The process that opened it.
+        opened_by: u32,
+    },
+    /// A thread of the queue or of a pool could not be started.
+    #[error("cannot start a thread: {source}")]
+    Thread {
+        /// What the operating system said.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+}
+
+impl Error {
+    pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidInput { what, reason: reason.into() }
+    }
+
+    /// An engine gave no answer, or one to another operation: a defect, after which nothing is known.
+    pub(crate) fn unanswered() -> Self {
+        Self::Poisoned { cause: "the engine did not answer what it was asked".to_owned() }
+    }
+
+    /// Whether trying again through this handle cannot help before somebody has seen to the file: mended it
+    /// or put it back, where [`Self::may_end_by_itself`] says that this is enough, else opened it again.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Poisoned { .. }
+                | Self::Moved { .. }
+                | Self::Corrupt { .. }
+                | Self::NotADatabase { .. }
+                | Self::SchemaTooNew { .. }
+        )
+    }
+
+    /// Whether the cause can go away while this handle stays open, so that what was refused may succeed later:
+    /// another process lets go of the lock, there is room again, the file is put back or mended, or a newer
+    /// version's migration is undone. `false` where this handle refuses for good, or where the call itself
+    /// must be another.
+    #[must_use]
+    pub const fn may_end_by_itself(&self) -> bool {
+        match self {
+            Self::TransactionRolledBack { source } => source.may_end_by_itself(),
+            Self::InvalidInput { .. }
+            | Self::LeaseLost { .. }
+            | Self::ForeignLease { .. }
+            | Self::Poisoned { .. }
+            | Self::Forked { .. } => false,
+            Self::Busy { .. }
+            | Self::Overloaded { .. }
+            | Self::NotEmpty { .. }
+            | Self::TooManyNames { .. }
+            | Self::OutOfIds { .. }
+            | Self::Full { .. }
+            | Self::Unusable { .. }
+            | Self::NotADatabase { .. }
+            | Self::Foreign { .. }
+            | Self::SchemaTooNew { .. }
+            | Self::SchemaTooOld { .. }
+            | Self::Corrupt { .. }
+            | Self::Moved { .. }
+            | Self::Io { .. }
+            | Self::Database { .. }
+            | Self::Thread { .. } => true,
+        }
+    }
+
+    /// Whether another process held the write lock too long.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. })
+    }
+
+    /// Whether the same call may succeed later although nothing was repaired meanwhile: the database was busy, full or
+    /// could not be read or written for now. Nothing is wrong with the task that was asked for.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Overloaded { .. }
+                | Self::Full { .. }
+                | Self::Io { .. }
+                | Self::Database { .. }
+        )
+    }
+
+    /// Whether there was no room on the disk, also where that ended a caller's transaction.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        match self {
+            Self::TransactionRolledBack { source } => source.is_full(),
+            _ => matches!(self, Self::Full { .. }),
+        }
+    }
+
+    /// Whether the file is damaged or no database.
+    #[must_use]
+    pub const fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::NotADatabase { .. })
+    }
+
+    /// Whether the lease no longer held the task.
+    #[must_use]
+    pub const fn is_lease_lost(&self) -> bool {
+        matches!(self, Self::LeaseLost { .. })
+    }
+}

@@ -1,0 +1,122 @@
+//! The lease a claim gives: one task held for a time, under a fencing token.
+
+use std::sync::Arc;
+
+use crate::model::{Payload, TaskId};
+use crate::time::{Moment, Timestamp};
+
+/// What fences one claim of one task: a later claim of the task has a higher token, and this key
+/// then opens nothing any more.
+///
+/// It also carries what never changes while the task lives, so that settling it needs no read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LeaseKey {
+    pub(crate) id: TaskId,
+    pub(crate) token: i64,
+    /// The number of the file it was claimed from, drawn by chance when that was created.
+    pub(crate) file: i64,
+    /// The engine's own number of the task's queue.
+    pub(crate) queue: i64,
+    /// Whether the payload stands apart from the task and must be deleted with it.
+    pub(crate) payload_apart: bool,
+}
+
+/// One claimed task. This lease alone may complete, fail, extend or release it, until it has expired and a claim
+/// has taken the task back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub(crate) key: LeaseKey,
+    pub(crate) task_type: Arc<str>,
+    pub(crate) payload: Payload,
+    pub(crate) priority: i32,
+    /// Where the task stands in its queue's order: lower keys first, then older tasks.
+    pub(crate) order_key: i64,
+    pub(crate) attempt: u32,
+    pub(crate) max_attempts: u32,
+    pub(crate) enqueued_at: Timestamp,
+    pub(crate) expires_at: Moment,
+    pub(crate) suspect: bool,
+}
+
+impl Lease {
+    /// The task's id.
+    #[must_use]
+    pub const fn id(&self) -> TaskId {
+        self.key.id
+    }
+
+    /// The fencing token: rises with every claim of the task.
+    #[must_use]
+    pub const fn token(&self) -> i64 {
+        self.key.token
+    }
+
+    /// The task's type.
+    #[must_use]
+    pub fn task_type(&self) -> &str {
+        &self.task_type
+    }
+
+    /// The bytes it was enqueued with.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The task's priority.
+    #[must_use]
+    pub const fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Whether the task's last attempt ended with its lease, and none in good order since: perhaps it killed
+    /// its process then.
+    pub(crate) const fn is_suspect(&self) -> bool {
+        self.suspect
+    }
+
+    /// The task's place in its queue's order.
+    pub(crate) const fn place(&self) -> (i64, i64) {
+        (self.order_key, self.key.id.as_i64())
+    }
+
+    /// The same lease, without the bytes.
+    pub(crate) fn without_payload(&self) -> Self {
+        Self {
+            key: self.key,
+            task_type: self.task_type.clone(),
+            payload: Payload::unread(),
+            priority: self.priority,
+            order_key: self.order_key,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            enqueued_at: self.enqueued_at,
+            expires_at: self.expires_at,
+            suspect: self.suspect,
+        }
+    }
+
+    /// How many attempts the task is given.
+    #[must_use]
+    pub const fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
+    /// When the task was enqueued.
+    #[must_use]
+    pub const fn enqueued_at(&self) -> Timestamp {
+        self.enqueued_at
+    }
+
+    /// From when on the next claim takes the task back; by the wall clock as it stood when the lease was given.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at.wall
+    }
+}

@@ -1,0 +1,34 @@
+//! The words of a queue: tasks, claims, leases, errors and their bounds, as values that know no engine.
+
+mod claim;
+mod durability;
+mod error;
+mod lease;
+pub mod limits;
+mod names;
+mod order;
+mod payload;
+mod retry;
+mod stats;
+mod task;
+mod task_error;
+mod task_id;
+
+pub use self::claim::Claim;
+pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
+pub use self::durability::Durability;
+pub use self::error::{Error, Result};
+pub use self::lease::Lease;
+pub(crate) use self::lease::LeaseKey;
+pub(crate) use self::names::{Names, validate_name};
+pub use self::order::Order;
+pub(crate) use self::order::Place;
+pub(crate) use self::payload::Payload;
+pub use self::retry::RetryPolicy;
+pub(crate) use self::stats::ContentionCounters;
+pub use self::stats::{Contention, QueueStats};
+pub(crate) use self::task::{DEFAULT_QUEUE, validate_delay};
+pub use self::task::{NewTask, State, Task};
+pub(crate) use self::task_error::Retry;
+pub use self::task_error::TaskError;
+pub use self::task_id::TaskId;

@@ -1,0 +1,59 @@
+//! The leader extends leases, and commits that a suspect is about to run.
+
+use std::collections::HashMap;
+
+use super::super::Shared;
+use super::super::event::{Event, Outcome};
+use super::answers::{Answers, is_lease_lost};
+use crate::engine::{Answer, Operation};
+use crate::model::LeaseKey;
+
+/// The operations for these leases.
+pub(super) fn operations(
+    shared: &Shared,
+    begin: Option<LeaseKey>,
+    extend: &[LeaseKey],
+) -> impl Iterator<Item = Operation> {
+    let lease = shared.claim.lease;
+    let extend = extend.iter().map(move |key| Operation::Extend { key: *key, lease });
+    begin.map(Operation::Begin).into_iter().chain(extend)
+}
+
+/// Tells the scheduler which leases hold. What was not extended is tried again at the next heartbeat.
+pub(super) fn accept(
+    shared: &Shared,
+    begin: Option<LeaseKey>,
+    extend: Vec<LeaseKey>,
+    answers: &mut Answers,
+) {
+    if let Some(key) = begin {
+        match answers.take() {
+            Ok(_) => shared.scheduler().begin_committed(key),
+            Err(error) if is_lease_lost(&error) => lost(shared, key),
+            Err(error) => answers.failed(error),
+        }
+    }
+    let mut ends = HashMap::with_capacity(extend.len());
+    for key in extend {
+        match answers.take() {
+            Ok(Answer::Extended(expires_at)) => {
+                ends.insert(key, expires_at);
+            }
+            Ok(_) => {}
+            Err(error) if is_lease_lost(&error) => lost(shared, key),
+            Err(error) => answers.failed(error),
+        }
+    }
+    if !ends.is_empty() {
+        shared.scheduler().extended(&ends);
+    }
+}
+
+/// A lease was lost. Its task may also have been settled meanwhile: nothing happens then.
+fn lost(shared: &Shared, key: LeaseKey) {
+    let never_begun = shared.scheduler().lease_lost(key);
+    if let Some(lease) = never_begun {
+        let (id, attempt) = (lease.id(), lease.attempt());
+        shared.send_events(&[Event { id, worker: None, attempt, outcome: Outcome::LeaseLost }]);
+    }
+}

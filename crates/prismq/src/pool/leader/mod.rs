@@ -1,0 +1,117 @@
+//! The leader's thread: it does what the scheduler says, and tells it what came of it.
+//!
+//! A transaction settles what workers ended ([`settle`]), extends leases ([`heartbeat`]) and claims
+//! ([`claim`]): each of these puts its operations together and takes their answers back, in the same order.
+
+mod answers;
+mod claim;
+mod heartbeat;
+mod settle;
+
+use std::time::{Duration, Instant};
+
+use self::answers::Answers;
+use self::claim::Before;
+use super::Shared;
+use super::scheduler::{Batch, LeaderAction, LogEntry, Settlement};
+use crate::model::Error;
+use crate::time::Timestamp;
+
+/// Leads until the pool ends.
+pub(super) fn run(shared: &Shared) {
+    loop {
+        let wakeup = shared.leader_signal.count();
+        let work_signal = shared.core.work().count();
+        let clock = shared.core.clock().monotonic();
+        let now = Instant::now();
+        let mut scheduler = shared.scheduler();
+        let woken = scheduler.workers_to_wake_overdue(now);
+        let action = scheduler.next_leader_action(now, clock, work_signal);
+        if scheduler.is_ending() {
+            // A shutdown may wait for less than the leader's end.
+            shared.progress.notify_all();
+        }
+        let log = scheduler.take_log();
+        drop(scheduler);
+        log.iter().for_each(LogEntry::write);
+        shared.wake_workers(woken);
+        match action {
+            LeaderAction::Submit(batch) => submit(shared, batch, clock),
+            LeaderAction::Poll => poll(shared),
+            LeaderAction::Sleep { until, due, idle } => {
+                if idle {
+                    shared.idle_signal.raise();
+                }
+                shared.leader_signal.wait(wakeup, timeout(shared, until, due));
+            }
+            LeaderAction::Exit => break,
+        }
+    }
+    let woken = shared.scheduler().stop();
+    shared.wake_workers(woken);
+    shared.progress.notify_all();
+}
+
+fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> Option<Duration> {
+    let until = until.map(|until| until.saturating_duration_since(Instant::now()));
+    let due = due.and_then(|due| shared.core.clock().sleep_until(due));
+    until.into_iter().chain(due).min()
+}
+
+/// Looks whether another process wrote, and whether the file is still the one that was opened.
+fn poll(shared: &Shared) {
+    let version = shared.core.version();
+    let mut scheduler = shared.scheduler();
+    match version {
+        Ok(version) if scheduler.idle_version() == Some(version) => {}
+        Ok(_) => scheduler.end_idle(),
+        Err(error) => {
+            drop(scheduler);
+            failed(shared, error);
+        }
+    }
+}
+
+fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
+    let Batch { settle, begin, extend, claim } = batch;
+    // Before the claim, so that work that comes in during it is not missed.
+    let before = Before { work_signal: shared.core.work().count(), clock };
+    let is_synced = settle.iter().any(Settlement::is_result);
+    let operations = settle::operations(shared, &settle)
+        .chain(heartbeat::operations(shared, begin, &extend))
+        .chain(claim::operation(shared, claim))
+        .collect();
+    let submitted = Instant::now();
+    let mut answers = Answers::new(shared.core.submit_all(operations));
+    let commit_time = is_synced.then(|| submitted.elapsed());
+
+    settle::accept(shared, settle, commit_time, &mut answers);
+    heartbeat::accept(shared, begin, extend, &mut answers);
+    if let Some(request) = claim {
+        claim::accept(shared, request, before, &mut answers);
+    }
+    match answers.into_failure() {
+        Some(error) => failed(shared, error),
+        None => {
+            if shared.scheduler().recover() {
+                tracing::info!("worker pool resumed: the database accepts transactions again");
+            }
+        }
+    }
+    let woken = shared.scheduler().workers_to_wake();
+    shared.wake_workers(woken);
+}
+
+/// The database refused a transaction or a read: the pool tries again later, or a fault suspends or stops it.
+fn failed(shared: &Shared, error: Error) {
+    let now = Instant::now();
+    if error.is_transient() {
+        tracing::warn!(%error, "worker pool transaction failed: retrying with a backoff of up to 1 s");
+        shared.scheduler().back_off(now);
+        return;
+    }
+    let fault = shared.scheduler().fail(error, now);
+    if let Some(fault) = fault {
+        shared.report_fault(&fault);
+    }
+}

@@ -1,0 +1,86 @@
+//! Claimed tasks come into the pool's hands, or go back at once.
+//!
+//! They go back if the pool began to end meanwhile, or if the queue was paused after the claim was sent: a
+//! pause must take back everything held ahead, also what is on its way. The number of pauses when the claim
+//! was sent tells the two apart.
+
+use std::time::Instant;
+
+use super::super::Scheduler;
+use super::idle::ShortClaim;
+use crate::model::Lease;
+
+/// How often the queue was paused.
+#[derive(Debug, Default)]
+pub(crate) struct Pauses {
+    count: u64,
+    /// How often when the leader's last transaction was sent.
+    at_batch: u64,
+}
+
+impl Pauses {
+    /// The leader sends a transaction, perhaps with a claim.
+    pub(crate) const fn batch_sent(&mut self) {
+        self.at_batch = self.count;
+    }
+}
+
+impl Scheduler {
+    /// The leader's claim returned these tasks, each with the index of its type, and [`ShortClaim`] if they are
+    /// fewer than it asked for. `with_permit` if it could take a suspect.
+    pub(in crate::pool) fn accept_claim(
+        &mut self,
+        leases: Vec<(Lease, usize)>,
+        short: Option<ShortClaim>,
+        with_permit: bool,
+        now: Instant,
+    ) {
+        self.reservations.set_claim_in_flight(false);
+        let has_suspect = leases.iter().any(|(lease, _)| lease.is_suspect());
+        if with_permit && !has_suspect {
+            self.suspects.drop_permit();
+        }
+        // Where there was one suspect there may be more.
+        let short = short.map(|short| ShortClaim {
+            without_suspects: short.without_suspects || has_suspect,
+            ..short
+        });
+        self.idle.set(short.filter(|_| self.lifecycle.is_active()));
+        self.accept(leases, self.pauses.at_batch, now);
+    }
+
+    /// A transaction of others delivers what it claimed of so many reserved tasks; `pauses` is
+    /// [`Self::pauses`] from before it.
+    pub(in crate::pool) fn deliver(
+        &mut self,
+        reserved: usize,
+        leases: Vec<(Lease, usize)>,
+        pauses: u64,
+        now: Instant,
+    ) {
+        self.reservations.release(reserved);
+        self.accept(leases, pauses, now);
+    }
+
+    /// How often the queue was paused.
+    pub(in crate::pool) const fn pauses(&self) -> u64 {
+        self.pauses.count
+    }
+
+    /// The queue is paused: all that no worker has begun goes back.
+    pub(in crate::pool) fn paused(&mut self, now: Instant) {
+        self.pauses.count += 1;
+        self.release_ready(now);
+    }
+
+    fn accept(&mut self, leases: Vec<(Lease, usize)>, pauses: u64, now: Instant) {
+        if !leases.is_empty() {
+            self.reservations.claimed(&leases);
+            self.ready.add(leases, now);
+            self.prefetch.tasks_ready(now);
+        }
+        if pauses != self.pauses.count || !self.lifecycle.is_active() {
+            self.release_ready(now);
+        }
+    }
+}

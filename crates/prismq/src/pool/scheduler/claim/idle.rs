@@ -1,0 +1,96 @@
+//! When the pool claims nothing as the queue is empty, and when it looks again.
+//!
+//! A claim that returns fewer tasks than it asked for shows that there are no more, and what it had seen tells
+//! when that ends: work is enqueued in this process, a task is due or a lease expires, the clock is set back, or the suspects it
+//! left to others may run. Commits of other processes are watched for by the engine where it can; an idle pool also polls for them,
+//! and to notice that its file was moved or replaced. An idle pool writes nothing.
+
+use std::time::{Duration, Instant};
+
+use super::super::Scheduler;
+use super::suspects::Suspects;
+use crate::time::Timestamp;
+
+/// What a claim had seen that returned fewer tasks than it asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShortClaim {
+    /// The count of the signal of new work.
+    pub(crate) work_signal: u64,
+    /// The monotonic time.
+    pub(crate) clock: Timestamp,
+    /// The store's version.
+    pub(crate) version: i64,
+    /// When the next task is due or the next lease expires.
+    pub(crate) next_due: Option<Timestamp>,
+    /// Whether it took no suspects.
+    pub(crate) without_suspects: bool,
+}
+
+/// Whether the queue is known to be empty.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// The last claim, if the queue has been empty since.
+    short_claim: Option<ShortClaim>,
+    poll_interval: Duration,
+    polled_at: Instant,
+}
+
+impl Idle {
+    pub(crate) const fn new(poll_interval: Duration, now: Instant) -> Self {
+        Self { short_claim: None, poll_interval, polled_at: now }
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.short_claim.is_some()
+    }
+
+    pub(crate) const fn set(&mut self, short_claim: Option<ShortClaim>) {
+        self.short_claim = short_claim;
+    }
+
+    /// There may be something to claim again.
+    pub(crate) const fn end(&mut self) {
+        self.short_claim = None;
+    }
+
+    /// Ends it if what the claim had seen has changed.
+    pub(crate) fn expire(&mut self, clock: Timestamp, work_signal: u64, suspects: &Suspects) {
+        let holds = |claim: ShortClaim| {
+            claim.work_signal == work_signal
+                && claim.clock <= clock
+                && claim.next_due.is_none_or(|due| due > clock)
+                && (!claim.without_suspects || suspects.one_runs_in_process())
+        };
+        self.short_claim = self.short_claim.filter(|claim| holds(*claim));
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.short_claim.and_then(|claim| claim.next_due)
+    }
+
+    /// The leader is at the database now, so that it need not poll.
+    pub(crate) const fn polled(&mut self, now: Instant) {
+        self.polled_at = now;
+    }
+
+    pub(crate) fn poll_at(&self) -> Instant {
+        self.polled_at + self.poll_interval
+    }
+}
+
+impl Scheduler {
+    /// Whether the pool waits for work to be enqueued.
+    pub(in crate::pool) const fn is_idle(&self) -> bool {
+        self.idle.is_idle()
+    }
+
+    /// The store's version when the queue was found empty.
+    pub(in crate::pool) fn idle_version(&self) -> Option<i64> {
+        self.idle.short_claim.map(|claim| claim.version)
+    }
+
+    /// Another process wrote to the file, or work came in that the signal does not count.
+    pub(in crate::pool) const fn end_idle(&mut self) {
+        self.idle.end();
+    }
+}

@@ -1,0 +1,72 @@
+//! When the leader claims, and how many tasks.
+//!
+//! A pool holds one task for each free worker and, beyond that, what [`prefetch`](super::prefetch) allows. It
+//! claims up to that number if a worker would be without a task, if only half of it is left, or if a
+//! transaction is made anyway: half of it lasts while the next claim is made, and claims are few.
+
+use std::time::Instant;
+
+use super::super::Scheduler;
+use crate::model::limits::CLAIM_BATCH_MAX;
+
+/// What a claim of the leader asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClaimRequest {
+    /// At most so many tasks.
+    pub(crate) tasks: usize,
+    /// So many of them begin at once: their attempts count even if the process dies.
+    pub(crate) begun: usize,
+    /// At most so many of them are suspects.
+    pub(crate) suspects: usize,
+}
+
+impl Scheduler {
+    /// Whether the leader may claim: the pool takes tasks, the queue is not known to be empty, and the
+    /// listener keeps up.
+    pub(crate) fn may_claim(&self) -> bool {
+        self.lifecycle.is_active() && !self.idle.is_idle() && !self.listener.is_full()
+    }
+
+    /// Whether a free worker finds no task, neither ready nor on its way.
+    pub(crate) fn has_starving_worker(&self) -> bool {
+        self.ready_or_reserved() < self.slots.free()
+    }
+
+    /// Whether the leader must be woken to claim; cheaper than [`Self::claim_request`] and in agreement with
+    /// it, as of the last one.
+    pub(crate) fn is_low_on_tasks(&self) -> bool {
+        self.has_starving_worker() || self.prefetch.is_low(self.ready_or_reserved())
+    }
+
+    /// What to claim now, if anything; `in_transaction` if one is made anyway.
+    pub(crate) fn claim_request(
+        &mut self,
+        now: Instant,
+        in_transaction: bool,
+    ) -> Option<ClaimRequest> {
+        let (free, ready) = (self.slots.free(), self.ready_or_reserved());
+        let ahead = self.prefetch_target(now);
+        let target = free + ahead;
+        let weighted = self.weighted_ready().max(ready);
+        self.prefetch
+            .set_low_water((ahead > 0).then(|| target * ready.max(1) / (2 * weighted.max(1))));
+        let is_low = ready < free || in_transaction || weighted * 2 <= target;
+        if !self.may_claim() || !is_low {
+            return None;
+        }
+        let missing = free.saturating_sub(ready);
+        let tasks = target.saturating_sub(weighted).max(missing);
+        if tasks == 0 {
+            return None;
+        }
+        // A worker with quick handlers runs them all before another is woken: only its first begins at once.
+        let begun = if self.handlers_are_quick() { missing.min(1) } else { missing };
+        let suspects = usize::from(self.suspects.may_claim(&self.ready));
+        Some(ClaimRequest { tasks: tasks.min(CLAIM_BATCH_MAX), begun, suspects })
+    }
+
+    /// How many tasks wait for a worker, or may be claimed for one by others' transactions.
+    fn ready_or_reserved(&self) -> usize {
+        self.ready.len() + self.reservations.reserved()
+    }
+}

@@ -1,0 +1,11 @@
+//! Tasks whose leases the pool holds: ready, running, or ended and waiting for their commit.
+//!
+//! In the order of a task's life: [`ready`] with [`payloads`], [`running`] with [`timeouts`], [`settling`].
+//! [`heartbeat`] extends the leases of all of them.
+
+pub(super) mod heartbeat;
+pub(super) mod payloads;
+pub(super) mod ready;
+pub(super) mod running;
+pub(super) mod settling;
+pub(super) mod timeouts;

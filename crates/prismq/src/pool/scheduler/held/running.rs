@@ -1,0 +1,145 @@
+//! What each worker runs, and how its handler learns that it should stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::super::claim::handler_time::HandlerTimes;
+use crate::model::{Lease, LeaseKey};
+
+/// What a running handler is notified of, read by it without the scheduler's lock.
+#[derive(Debug, Default)]
+pub(crate) struct StopFlags {
+    lease_lost: AtomicBool,
+    timed_out: AtomicBool,
+}
+
+impl StopFlags {
+    pub(crate) fn lease_lost(&self) -> bool {
+        self.lease_lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_timed_out(&self) {
+        self.timed_out.store(true, Ordering::Relaxed);
+    }
+
+    fn clear(&self) {
+        self.lease_lost.store(false, Ordering::Relaxed);
+        self.timed_out.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A task whose handler runs.
+#[derive(Debug)]
+pub(crate) struct RunningTask {
+    /// Without the payload, which the worker has.
+    pub(crate) lease: Lease,
+    pub(crate) type_index: usize,
+    pub(crate) begun_at: Instant,
+    /// Whether the attempt was recorded as failed while the handler went on.
+    pub(crate) given_up: bool,
+}
+
+/// A slot for each worker, by its number.
+#[derive(Debug)]
+pub(crate) struct WorkerSlots {
+    slots: Vec<(Option<RunningTask>, Arc<StopFlags>)>,
+    running: usize,
+}
+
+impl WorkerSlots {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self { slots: (0..workers).map(|_| (None, Arc::default())).collect(), running: 0 }
+    }
+
+    /// How many workers there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many handlers run.
+    pub(crate) const fn running(&self) -> usize {
+        self.running
+    }
+
+    /// How many workers run nothing.
+    pub(crate) fn free(&self) -> usize {
+        self.slots.len().saturating_sub(self.running)
+    }
+
+    /// A worker begins this task.
+    pub(crate) fn begin(&mut self, worker: usize, lease: &Lease, type_index: usize, now: Instant) {
+        if let Some((slot, flags)) = self.slots.get_mut(worker) {
+            flags.clear();
+            let lease = lease.without_payload();
+            *slot = Some(RunningTask { lease, type_index, begun_at: now, given_up: false });
+            self.running += 1;
+        }
+    }
+
+    /// A worker's handler has returned.
+    pub(crate) fn end(&mut self, worker: usize) -> Option<RunningTask> {
+        let ended = self.slots.get_mut(worker).and_then(|(slot, _)| slot.take())?;
+        self.running = self.running.saturating_sub(1);
+        Some(ended)
+    }
+
+    /// The flags of a worker, which hold for the task that it runs.
+    pub(crate) fn flags(&self, worker: usize) -> Arc<StopFlags> {
+        self.slots.get(worker).map(|(_, flags)| flags.clone()).unwrap_or_default()
+    }
+
+    /// Whether this worker runs a task.
+    pub(crate) fn is_running(&self, worker: usize) -> bool {
+        self.slots.get(worker).is_some_and(|(slot, _)| slot.is_some())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RunningTask> {
+        self.slots.iter().filter_map(|(slot, _)| slot.as_ref())
+    }
+
+    /// The tasks whose attempts are not recorded yet, each with its worker and its flags.
+    pub(super) fn unrecorded(
+        &mut self,
+    ) -> impl Iterator<Item = (usize, &mut RunningTask, &StopFlags)> {
+        let slots = self.slots.iter_mut().enumerate();
+        slots.filter_map(|(worker, (slot, flags))| {
+            let task = slot.as_mut().filter(|task| !task.given_up)?;
+            Some((worker, task, &**flags))
+        })
+    }
+
+    /// The leases of tasks whose attempts are not recorded yet.
+    pub(crate) fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.iter().filter(|task| !task.given_up).map(|task| &task.lease)
+    }
+
+    pub(crate) fn leases_mut(&mut self) -> impl Iterator<Item = &mut Lease> {
+        let running = self.slots.iter_mut().filter_map(|(slot, _)| slot.as_mut());
+        running.map(|task| &mut task.lease)
+    }
+
+    /// The lease of a task was lost: its handler is notified.
+    pub(crate) fn lease_lost(&self, key: LeaseKey) {
+        for (slot, flags) in &self.slots {
+            if slot.as_ref().is_some_and(|task| task.lease.key == key) {
+                flags.lease_lost.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How much longer each running handler is expected to run; `None` where nothing is known of its type.
+    pub(crate) fn remaining(
+        &self,
+        now: Instant,
+        times: &HandlerTimes,
+    ) -> impl Iterator<Item = Option<Duration>> {
+        self.iter().map(move |task| {
+            times.remaining(task.type_index, now.saturating_duration_since(task.begun_at))
+        })
+    }
+}

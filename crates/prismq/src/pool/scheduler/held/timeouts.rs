@@ -1,0 +1,88 @@
+//! Time limits of handlers.
+//!
+//! A handler cannot be stopped from outside. One that runs into its limit is notified, and has a grace
+//! ([`TIMEOUT_GRACE`], or its limit where that is shorter) to return by itself. Then its attempt is recorded as
+//! failed, so that the task goes on elsewhere; its worker is lost to the pool until it returns, and what it
+//! returns is dropped. The leader wakes for the next limit, so that a limit costs nothing while none is reached.
+
+use std::time::{Duration, Instant};
+
+use super::super::Scheduler;
+use super::super::log::LogEntry;
+use super::settling::{Settle, Settlement};
+use crate::model::TaskError;
+use crate::model::limits::TIMEOUT_GRACE;
+
+/// The limits of all types, and the next that is reached.
+#[derive(Debug)]
+pub(crate) struct Timeouts {
+    /// By the index of the type.
+    limits: Vec<Option<Duration>>,
+    /// When the next handler runs into its limit or out of its grace.
+    next: Option<Instant>,
+}
+
+impl Timeouts {
+    pub(crate) const fn new(limits: Vec<Option<Duration>>) -> Self {
+        Self { limits, next: None }
+    }
+
+    /// A worker begins a task of this type.
+    pub(crate) fn begun(&mut self, type_index: usize, now: Instant) {
+        if let Some(limit) = self.limit(type_index) {
+            let at = now + limit;
+            self.next = Some(self.next.map_or(at, |next| next.min(at)));
+        }
+    }
+
+    pub(crate) const fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    pub(crate) fn limit(&self, type_index: usize) -> Option<Duration> {
+        self.limits.get(type_index).copied().flatten()
+    }
+}
+
+impl Scheduler {
+    /// Notifies handlers that ran into their limits, and records the attempts of those that went on for the
+    /// grace after it as failed.
+    pub(crate) fn check_timeouts(&mut self, now: Instant) {
+        if self.timeouts.next.is_none_or(|at| at > now) {
+            return;
+        }
+        let mut next: Option<Instant> = None;
+        for (worker, task, flags) in self.slots.unrecorded() {
+            let Some(limit) = self.timeouts.limit(task.type_index) else { continue };
+            let notify_at = task.begun_at + limit;
+            let give_up_at = notify_at + TIMEOUT_GRACE.min(limit);
+            let at = if now >= give_up_at {
+                task.given_up = true;
+                flags.set_timed_out();
+                self.log.push(LogEntry::TimedOut { task: task.lease.id(), worker, limit });
+                self.stats.timed_out += 1;
+                let action = Settle::Fail(error(limit, None));
+                let lease = task.lease.clone();
+                self.settling.push(Settlement { lease, worker: Some(worker), action }, now);
+                continue;
+            } else if now >= notify_at {
+                flags.set_timed_out();
+                give_up_at
+            } else {
+                notify_at
+            };
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        self.timeouts.next = next;
+    }
+}
+
+/// The error of an attempt that ran into its time limit, with that of its handler, if it returned.
+pub(super) fn error(limit: Duration, returned: Option<TaskError>) -> TaskError {
+    match returned {
+        None => {
+            TaskError::new(format!("timed out after {limit:?}, and the handler did not return"))
+        }
+        Some(error) => error.in_context(format_args!("timed out after {limit:?}")),
+    }
+}

@@ -1,0 +1,30 @@
+//! When a pool claims nothing, and when it looks again.
+
+use super::*;
+
+#[test]
+fn new_work_ends_the_idle_state() {
+    let mut pool = Pool::new(settings(1));
+    pool.becomes_idle(false);
+    assert!(matches!(pool.leader_action(), LeaderAction::Sleep { idle: true, .. }));
+    pool.work_signal += 1;
+    assert!(pool.request().is_some());
+}
+
+#[test]
+fn a_pool_claims_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
+    let due = CLOCK.after(LEASE);
+    for (clock, looks) in [(CLOCK, false), (due, true), (Timestamp::from_micros(1), true)] {
+        let mut pool = Pool::new(settings(1));
+        let drained = ShortClaim {
+            work_signal: 0,
+            clock: CLOCK,
+            version: 1,
+            next_due: Some(due),
+            without_suspects: false,
+        };
+        pool.scheduler.accept_claim(Vec::new(), Some(drained), true, pool.now);
+        let action = pool.scheduler.next_leader_action(pool.now, clock, 0);
+        assert_eq!(matches!(action, LeaderAction::Submit(_)), looks, "{clock:?}: {action:?}");
+    }
+}

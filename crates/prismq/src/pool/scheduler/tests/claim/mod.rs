@@ -1,0 +1,11 @@
+//! Mirrors `scheduler/claim`.
+
+mod accept;
+mod claim_first;
+mod idle;
+mod prefetch;
+mod request;
+mod reservation;
+mod suspects;
+
+use super::*;

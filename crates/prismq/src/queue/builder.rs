@@ -1,0 +1,87 @@
+//! How a queue is opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Queue;
+use crate::core::Core;
+use crate::engine::sqlite::OpenOptions;
+use crate::model::limits::{BUSY_WAIT_DEFAULT, FREE_BYTES_DEFAULT};
+use crate::model::{Durability, Result, RetryPolicy};
+use crate::time::{Clock, SystemClock};
+
+/// How to open a queue.
+#[derive(Debug, Clone)]
+#[must_use = "call open()"]
+pub struct QueueBuilder {
+    path: PathBuf,
+    durability: Durability,
+    busy_wait: Duration,
+    free_bytes_max: u64,
+    retry: RetryPolicy,
+    clock: Arc<dyn Clock>,
+}
+
+impl QueueBuilder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            durability: Durability::default(),
+            busy_wait: BUSY_WAIT_DEFAULT,
+            free_bytes_max: FREE_BYTES_DEFAULT,
+            retry: RetryPolicy::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// What survives a power cut; [`Durability::Full`] unless set.
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long an operation waits while another process writes; 5 seconds unless set.
+    pub const fn busy_wait(mut self, wait: Duration) -> Self {
+        self.busy_wait = wait;
+        self
+    }
+
+    /// How many bytes of free pages the file keeps for later tasks; 16 MiB unless set. What is beyond is given
+    /// back to the file system in small steps, a second or so after it became free; nothing is with
+    /// `u64::MAX`.
+    pub const fn free_space_max(mut self, bytes: u64) -> Self {
+        self.free_bytes_max = bytes;
+        self
+    }
+
+    /// When failed tasks run again; [`RetryPolicy::default`] unless set.
+    pub const fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The clock that due times and leases follow; the machine's, [`SystemClock`], unless set. All handles on a
+    /// file must go by the same.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Opens the file, creating it with mode 0600 if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`],
+    /// [`Error::SchemaTooOld`] or [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
+    /// untouched. [`Error::Busy`] if another process held it for the whole wait; [`Error::Forked`] in a
+    /// fork of a process that has queues open.
+    pub fn open(self) -> Result<Queue> {
+        let options = OpenOptions {
+            path: self.path,
+            durability: self.durability,
+            busy_wait: self.busy_wait,
+            free_bytes_max: self.free_bytes_max,
+        };
+        Core::open(&options, self.clock, self.retry).map(|core| Queue { core })
+    }
+}

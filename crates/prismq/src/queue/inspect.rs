@@ -1,0 +1,42 @@
+//! Looking at tasks, counters and settings.
+
+use super::Queue;
+use crate::engine::Reader as _;
+use crate::model::{Contention, QueueStats, Result, Task, TaskId, validate_name};
+use crate::time::Moment;
+
+impl Queue {
+    /// The task with this id; `None` once it is completed, unless it is kept, and for an id that never
+    /// was.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        let task = self.core.read(|reader| reader.task(id))?;
+        Ok(task.map(|task| task.shown(Moment::now(&**self.core.clock()))))
+    }
+
+    /// The counters of a queue, at a cost that does not depend on its size.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
+    pub fn stats(&self, queue: &str) -> Result<QueueStats> {
+        validate_name("queue name", queue)?;
+        self.core.read(|reader| reader.stats(queue))
+    }
+
+    /// What this handle met while writing.
+    #[must_use]
+    pub fn contention(&self) -> Contention {
+        self.core.contention()
+    }
+
+    /// The engine's settings that matter for durability and speed, read back from it.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn settings(&self) -> Result<Vec<(String, String)>> {
+        self.core.check_owner()?;
+        self.core.settings()
+    }
+}

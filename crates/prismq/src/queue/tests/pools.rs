@@ -1,0 +1,181 @@
+//! Pools that claim in the transactions of others: what they are given, and when they are woken.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::commit::Claimer;
+use crate::commit::tests::Idle;
+use crate::engine::Operation;
+use crate::model::{Claim, Error, Lease, NewTask, TaskError};
+use crate::queue::Queue;
+use crate::time::ManualClock;
+
+/// An idle pool of this queue that has room for so many tasks.
+fn idle(queue: &Queue, room: usize) -> Arc<Idle> {
+    let idle = Idle::with_room(room);
+    let claimer: Arc<dyn Claimer> = idle.clone();
+    queue.core.add_claimer(Arc::downgrade(&claimer));
+    idle
+}
+
+fn queue() -> (tempfile::TempDir, Queue) {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path().join("queue.db")).unwrap();
+    (folder, queue)
+}
+
+#[test]
+fn an_idle_pool_is_served_in_the_transaction_that_enqueues() {
+    let (_folder, queue) = queue();
+    let pool = idle(&queue, 2);
+    queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
+    assert_eq!(pool.given(), 2);
+    assert_eq!(queue.contention().write_transactions, 1);
+    assert_eq!(queue.stats("default").unwrap().leased, 2);
+}
+
+#[test]
+fn an_idle_pool_is_given_nothing_it_did_not_ask_for() {
+    let (_folder, queue) = queue();
+    let pool = idle(&queue, 1);
+    queue.enqueue(&NewTask::new("other", [])).unwrap();
+    queue.enqueue(&NewTask::new("t", []).queue("other")).unwrap();
+    queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
+    assert_eq!(pool.given(), 0);
+}
+
+#[test]
+fn a_pool_without_room_and_one_that_is_gone_take_nothing() {
+    let (_folder, queue) = queue();
+    let busy = idle(&queue, 0);
+    drop(idle(&queue, 1));
+    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    assert_eq!(busy.given(), 0);
+    assert_eq!(queue.stats("default").unwrap().ready, 1);
+}
+
+/// A queue with one task, of type `bad`, whose file was changed behind its back.
+fn damaged(sql: &str) -> (tempfile::TempDir, Queue) {
+    let (folder, queue) = queue();
+    queue.enqueue(&NewTask::new("bad", [])).unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
+    other.execute_batch(sql).unwrap();
+    (folder, queue)
+}
+
+#[test]
+fn a_damaged_row_fails_nothing_of_its_group() {
+    let (_folder, queue) = damaged("UPDATE task SET attempt = -5");
+    let answers = queue.core.submit_all(vec![
+        Operation::Enqueue(vec![NewTask::new("good", [])]),
+        Operation::Claim(Claim::new(["bad"])),
+    ]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(queue.stats("default").unwrap().dead, 1);
+}
+
+#[test]
+fn an_operation_that_meets_damage_fails_alone() {
+    let (_folder, queue) = damaged("DELETE FROM file");
+    let claim = || Operation::Claim(Claim::new(["bad"]));
+    let answers = queue.core.submit_all(vec![
+        claim(),
+        Operation::Enqueue(vec![NewTask::new("good", [])]),
+        claim(),
+    ]);
+    assert!(
+        matches!(answers.as_slice(), [Ok(_), Err(Error::Corrupt { .. }), Ok(_)]),
+        "{answers:?}"
+    );
+    assert_eq!(queue.stats("default").unwrap().leased, 1);
+}
+
+#[test]
+fn an_idle_pool_is_given_no_suspect_with_what_is_enqueued() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let path = folder.path().join("queue.db");
+    let queue = Queue::builder(path).clock(clock.clone()).open().unwrap();
+    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    let lease = queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
+    clock.set(lease.expires_at());
+    let pool = idle(&queue, 2);
+    let id = queue.enqueue(&NewTask::new("t", [])).unwrap();
+    let given = pool.given.lock().unwrap();
+    assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [id]);
+}
+
+#[test]
+fn what_gives_workers_something_to_do_raises_the_signal_of_work() {
+    let (_folder, queue) = queue();
+    let mut known = queue.core.work().count();
+    let mut raised = || {
+        let count = queue.core.work().count();
+        std::mem::replace(&mut known, count) < count
+    };
+    let claim = || queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
+    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    assert!(raised());
+    let lease = claim();
+    assert!(!raised(), "a claim takes work");
+    queue.release(&lease).unwrap();
+    assert!(raised());
+    queue.fail(&claim(), TaskError::new("again").retry_after(Duration::ZERO)).unwrap();
+    assert!(raised());
+    queue.pause("default").unwrap();
+    assert!(!raised());
+    queue.resume("default").unwrap();
+    assert!(raised());
+    queue.fail(&claim(), TaskError::permanent("never")).unwrap();
+    assert!(!raised(), "a dead letter is no work");
+}
+
+/// A pool that goes away during a commit, and whose handlers use the queue as they are dropped.
+#[derive(Debug)]
+struct Leaving {
+    claim: Claim,
+    queue: Queue,
+    own: Mutex<Option<Arc<dyn Claimer>>>,
+}
+
+impl Claimer for Leaving {
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    fn reserve(&self, _: i32) -> usize {
+        self.own.lock().unwrap().take();
+        0
+    }
+
+    fn deliver(&self, _: usize, _: Vec<Lease>) {}
+
+    fn work_arrived(&self) {}
+
+    fn paused(&self, _: &str) {}
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.queue.enqueue(&NewTask::new("farewell", [])).unwrap();
+    }
+}
+
+#[test]
+fn a_pool_that_goes_away_in_a_commit_may_use_the_queue_as_it_goes() {
+    let (_folder, queue) = queue();
+    let leaving = Leaving { claim: Claim::new(["t"]), queue: queue.clone(), own: Mutex::default() };
+    let leaving = Arc::new(leaving);
+    let claimer: Arc<dyn Claimer> = leaving.clone();
+    queue.core.add_claimer(Arc::downgrade(&claimer));
+    *leaving.own.lock().unwrap() = Some(claimer);
+    drop(leaving);
+    let (done, answered) = channel();
+    let caller = queue.clone();
+    thread::spawn(move || done.send(caller.enqueue(&NewTask::new("t", []))));
+    let answer = answered.recv_timeout(Duration::from_secs(30)).expect("the enqueue returns");
+    assert!(answer.is_ok());
+    assert_eq!(queue.stats("default").unwrap().ready, 2);
+}

@@ -1,0 +1,101 @@
+//! A clock for tests.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use super::{Clock, Timestamp};
+use crate::time::Signal;
+
+/// A clock that stands still until it is moved: for tests.
+///
+/// [`ManualClock::advance`] and a forward [`ManualClock::set`] let both of its times pass; a `set` to an earlier
+/// time sets back the wall clock alone, as the monotonic time of a machine does not go back.
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    hands: Mutex<Hands>,
+    sleepers: Mutex<Vec<Weak<Signal>>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Hands {
+    wall: Timestamp,
+    monotonic: Timestamp,
+}
+
+impl ManualClock {
+    /// A clock standing at `start`.
+    #[must_use]
+    pub fn new(start: Timestamp) -> Self {
+        let hands = Hands { wall: start, monotonic: start };
+        Self { hands: Mutex::new(hands), sleepers: Mutex::default() }
+    }
+
+    /// Lets so much time pass and wakes whoever sleeps on it.
+    pub fn advance(&self, by: Duration) {
+        self.turn(|wall| wall.after(by));
+    }
+
+    /// Sets the clock, forward or back, and wakes whoever sleeps on it.
+    pub fn set(&self, now: Timestamp) {
+        self.turn(|_| now);
+    }
+
+    fn turn(&self, to: impl FnOnce(Timestamp) -> Timestamp) {
+        let mut hands = self.hands();
+        let now = to(hands.wall);
+        hands.monotonic = hands.monotonic.after(now.since(hands.wall));
+        hands.wall = now;
+        drop(hands);
+        let mut sleepers = self.sleepers();
+        sleepers.retain(|sleeper| {
+            sleeper.upgrade().is_some_and(|signal| {
+                signal.raise();
+                true
+            })
+        });
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, Vec<Weak<Signal>>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        self.hands().wall
+    }
+
+    fn monotonic(&self) -> Timestamp {
+        self.hands().monotonic
+    }
+
+    fn sleep_until(&self, due: Timestamp) -> Option<Duration> {
+        (due <= self.monotonic()).then_some(Duration::ZERO)
+    }
+
+    fn on_jump(&self, signal: &Arc<Signal>) {
+        self.sleepers().push(Arc::downgrade(signal));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_back_loses_no_time_that_passed() {
+        let start = Timestamp::from_micros(1_000);
+        let clock = ManualClock::new(start);
+        clock.advance(Duration::from_micros(500));
+        clock.set(start);
+        assert_eq!((clock.now(), clock.monotonic().as_micros()), (start, 1_500));
+        clock.set(start.after(Duration::from_micros(20)));
+        assert_eq!((clock.now().as_micros(), clock.monotonic().as_micros()), (1_020, 1_520));
+        assert_eq!(clock.sleep_until(Timestamp::from_micros(1_521)), None);
+        assert_eq!(clock.sleep_until(Timestamp::from_micros(1_520)), Some(Duration::ZERO));
+    }
+}
