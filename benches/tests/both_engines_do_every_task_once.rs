@@ -5,14 +5,14 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::drain::{Drain, drain, run};
-use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::subject::Subject;
-use prismq_bench::workload::{PAYLOAD_BYTES, sized};
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::{PAYLOAD_BYTES, sized};
+use prismq_bench::scenario::drain::{Drain, drain, run};
+use prismq_bench::scenario::open::{OpenLoop, open_loop};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::under_test::Subject;
 
 #[test]
 fn a_backlog_is_drained() {

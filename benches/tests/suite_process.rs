@@ -11,12 +11,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::engine::{Census, DEFAULT_QUEUE};
-use prismq_bench::error::Error;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite;
-use prismq_bench::workload::numbered;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::error::Error;
+use prismq_bench::load::tasks::numbered;
+use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::suite;
+use prismq_bench::subject::{Census, DEFAULT_QUEUE};
 use prismq_report::files::{Selection, gather};
 use prismq_report::record::{Scenario, SyncCheck, SyncFinding, Validity};
 use rustix::process::{Pid, Signal, kill_process};

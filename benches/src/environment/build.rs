@@ -4,7 +4,7 @@ use std::path::Path;
 
 use prismq_report::record::{Build, Known};
 
-use crate::invocation::{Invocation, Mode};
+use crate::run::settings::invocation::{Invocation, Mode};
 
 pub(super) fn build() -> Build {
     let by_cargo_bench = Invocation::from_args().mode == Mode::Measure;
@@ -70,7 +70,7 @@ mod tests {
     ];
 
     fn read(file: &str) -> toml::Table {
-        let path = crate::places::workspace().join(file);
+        let path = crate::base::paths::workspace().join(file);
         std::fs::read_to_string(path).unwrap().parse().unwrap()
     }
 

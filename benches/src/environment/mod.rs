@@ -24,9 +24,9 @@ use std::thread;
 
 use prismq_report::record::{Conditions, Environment, Known, Machine, SyncCheck};
 
-use crate::bench_dir::BenchDir;
-use crate::error::Result;
-use crate::stage::Stage;
+use crate::base::bench_dir::BenchDir;
+use crate::base::error::Result;
+use crate::scenario::stage::Stage;
 use mounts::Mount;
 
 /// Describes the program, the machine and the database behind the figures of a suite, with the

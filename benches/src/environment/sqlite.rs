@@ -3,8 +3,8 @@
 use prismq_report::record::{Pragma, Sqlite};
 use rusqlite::Connection;
 
-use crate::error::{Error, Result};
-use crate::stage::Stage;
+use crate::base::error::{Error, Result};
+use crate::scenario::stage::Stage;
 
 /// Opens a database as the rounds do and asks it.
 pub(super) fn sqlite(stage: &Stage) -> Result<Sqlite> {

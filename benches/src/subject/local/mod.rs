@@ -1,0 +1,4 @@
+//! Subjects that run in this process.
+
+pub mod pooled;
+pub mod prismq;
