@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
-use prismq_bench::run::record::recorder::Case;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::foreign_writer::{Disturbed, round};
 use prismq_report::record::Model;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prismq_bench::base::error::Result;
 use prismq_bench::observe::metrics::{CPU_PERCENT, WRITE_TRANSACTIONS};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::idle::idle;
 use prismq_report::record::Model;

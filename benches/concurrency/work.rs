@@ -10,7 +10,7 @@ use prismq_bench::base::error::Result;
 use prismq_bench::base::profile::{Profile, Scale};
 use prismq_bench::load::labour::{Kind, Labour};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
-use prismq_bench::run::record::recorder::Case;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::drain::efficiency::{Work, round};

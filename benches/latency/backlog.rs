@@ -11,8 +11,9 @@ use prismq_bench::observe::metrics::{
     DRAIN_S, DRAINED_TASKS_PER_S, DUPLICATED, LOST, OFFERED_TASKS_PER_S, P50_MS, P99_AFTERWARDS_MS,
     P99_MS, SAMPLES,
 };
+use prismq_bench::observe::round::Round;
 use prismq_bench::reference::{disk, per_s, raw};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::open::saturation::tasks_in;

@@ -10,7 +10,7 @@ use prismq_bench::observe::metrics::{
     MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, P99_RATIO_TO_SYNC, SUSTAINABLE_TASKS_PER_S,
 };
 use prismq_bench::reference::disk;
-use prismq_bench::run::record::recorder::Case;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
 use prismq_bench::scenario::open::{OpenLoop, open_loop};

@@ -4,7 +4,7 @@ use prismq_bench::observe::metrics::{
     DUPLICATED, GENERATOR_LAG_P99_MS, LOST, MAX_MS, OFFERED_PERCENT, P50_MS, P95_MS, P99_MS,
     P99_UNCORRECTED_MS, PUBLISH_P99_MS, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, WAIT_P99_MS,
 };
-use prismq_bench::run::record::recorder::Round;
+use prismq_bench::observe::round::Round;
 use prismq_bench::scenario::open::Offered;
 
 const NS_PER_MS: f64 = 1e6;

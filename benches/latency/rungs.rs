@@ -5,10 +5,12 @@
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
+use prismq_bench::base::number::as_f64;
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
-use prismq_bench::observe::metrics::{OFFERED_TASKS_PER_S, P50_MS, P99_MS, as_f64};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::observe::metrics::{OFFERED_TASKS_PER_S, P50_MS, P99_MS};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::open_loop;

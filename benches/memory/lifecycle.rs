@@ -12,8 +12,9 @@ use std::time::Instant;
 
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::round::Round;
 use prismq_bench::observe::rss::{PeakWatch, Trend};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};

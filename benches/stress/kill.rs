@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
-use prismq_bench::run::record::recorder::Case;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::fault::kill::{Kill, round};
 

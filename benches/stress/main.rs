@@ -13,13 +13,15 @@ use std::thread;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
+use prismq_bench::base::number::percent;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{
     COMPLETION_PERCENT, DEAD, DUPLICATED, ERRORS, LOST, MEMORY_GROWTH_MIB, RECOVERED, RECOVERY_MS,
-    RETRIED, TASKS_PER_S, UNEXPECTED_ERRORS, percent,
+    RETRIED, TASKS_PER_S, UNEXPECTED_ERRORS,
 };
+use prismq_bench::observe::round::Round;
 use prismq_bench::observe::rss::resident_mib;
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::{self, Suite};
 use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};

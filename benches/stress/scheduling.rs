@@ -11,7 +11,8 @@ use prismq_bench::observe::metrics::{
     STARVED_PERCENT, Spec, TASKS_PER_S, WAIT_GINI, WAIT_JAIN, WAIT_P50_MS, WAIT_P95_MS,
     WAIT_P99_MS,
 };
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::workload::fairness::{Fairness, fairness};

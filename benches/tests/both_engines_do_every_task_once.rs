@@ -12,7 +12,6 @@ use prismq_bench::load::tasks::{PAYLOAD_BYTES, sized};
 use prismq_bench::scenario::drain::{Drain, drain, run};
 use prismq_bench::scenario::open::{OpenLoop, open_loop};
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::under_test::Subject;
 
 #[test]
 fn a_backlog_is_drained() {
@@ -66,7 +65,7 @@ fn large_payloads_are_stored_out_of_line_and_removed() {
         let load =
             Drain { workers: 2, tasks: 20, payload_bytes: 16 * 1024, work: Arc::new(|_| {}) };
         let database = stage.database(2).unwrap();
-        let drained = run(&Subject::of(&database), &load).unwrap();
+        let drained = run(&database.subject(), &load).unwrap();
         // A handler that is given other bytes fails its task.
         assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
         let connection = rusqlite::Connection::open(database.path()).unwrap();

@@ -8,7 +8,8 @@ use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
 use prismq_report::criterion::benchmarks;
 use prismq_report::files::{Selection, gather};

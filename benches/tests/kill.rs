@@ -15,10 +15,11 @@ use prismq_bench::base::profile::Scale;
 use prismq_bench::observe::metrics::{ACKNOWLEDGED, LOST, UNDONE};
 use prismq_bench::process::{self, Order, Said, acknowledge};
 use prismq_bench::scenario::fault::kill::{Books, Kill, round};
-use prismq_bench::scenario::stage::{self, Stage};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject;
 use prismq_bench::subject::{
-    Attempt, Census, Counters, Crew, Ending, Engine, EngineError, EngineKind, Handler, RunningCrew,
-    Settled, TaskSpec,
+    Attempt, Census, Counters, Crew, Durability, Ending, Engine, EngineError, EngineKind, Handler,
+    RunningCrew, Settled, TaskSpec,
 };
 
 /// Folders whose databases are opened by a fake.
@@ -50,7 +51,7 @@ fn child(order: &Order) -> ExitCode {
     } else {
         return process::obey(order);
     };
-    let opened = stage::open(of.engine, &of.path, 2);
+    let opened = subject::open(of.engine, &of.path, 2, Durability::Full);
     match opened.and_then(|inner| acknowledge(&Fake { inner, hasty })) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -4,7 +4,8 @@
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{P50_US, RATIO_TO_READY_1000};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::cost::claim::{Beside, FEW, Filled, fill, side_by_side};
 use prismq_bench::subject::EngineKind;

@@ -11,8 +11,9 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{
     BYTES_PER_TASK, Compared, INSTRUCTIONS, SYNCS_PER_TASK, Spec, WRITE_CALLS_PER_TASK,
 };
+use prismq_bench::observe::round::Round;
 use prismq_bench::process::Operation;
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::{Experiment, Measurements};
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::cost::instructions::per_operation;

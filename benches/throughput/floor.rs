@@ -7,8 +7,9 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{
     FLOOR_CLAIM_COMPLETE_PER_S, FLOOR_ENQUEUE_PER_S, FLOOR_LIFE_PER_S, P50_US,
 };
+use prismq_bench::observe::round::Round;
 use prismq_bench::reference::{disk, per_s, raw};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_report::record::Model;
 

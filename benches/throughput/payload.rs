@@ -8,8 +8,9 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{
     DUPLICATED, LOST, RATIO_TO_FLOOR, RATIO_TO_PAYLOAD_100, TASKS_PER_S,
 };
+use prismq_bench::observe::round::Round;
 use prismq_bench::reference::{Turns, disk, per_s, raw};
-use prismq_bench::run::record::recorder::{Case, Round};
+use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
 use prismq_report::record::Model;

@@ -6,8 +6,8 @@ use prismq_report::baseline::BaselineError;
 use prismq_report::targets::TargetError;
 use thiserror::Error;
 
-use crate::load::plan::PlanError;
-use crate::subject::EngineError;
+/// What a room above this one failed with.
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a suite could not be run or its record not be written.
 #[derive(Debug, Error)]
@@ -25,7 +25,7 @@ pub enum Error {
     },
     /// A file that describes a workload is wrong.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(Source),
     /// The name of a baseline cannot be kept.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
@@ -70,7 +70,7 @@ pub enum Error {
         action: &'static str,
         /// What it answered.
         #[source]
-        source: EngineError,
+        source: Source,
     },
     /// A second process did not do its part.
     #[error("a second process failed: {reason}")]
@@ -117,7 +117,7 @@ pub enum Error {
     Record {
         /// Why.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Source,
     },
 }
 
@@ -135,7 +135,7 @@ impl Error {
     }
 
     /// For `map_err` on an engine's answer.
-    pub(crate) fn engine<E: Into<EngineError>>(action: &'static str) -> impl FnOnce(E) -> Self {
+    pub(crate) fn engine<E: Into<Source>>(action: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self::Engine { action, source: source.into() }
     }
 }

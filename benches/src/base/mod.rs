@@ -3,5 +3,7 @@
 pub mod bench_dir;
 pub mod clock;
 pub mod error;
+pub mod histogram;
+pub mod number;
 pub mod paths;
 pub mod profile;

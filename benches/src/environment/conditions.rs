@@ -7,7 +7,7 @@ use prismq_report::record::{Conditions, Known};
 
 use super::files::text;
 use crate::base::bench_dir::BenchDir;
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 use crate::reference::disk;
 
 const LOADAVG: &str = "/proc/loadavg";

@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::{monotonic, thread_time};
+use crate::base::number::as_f64;
 use crate::load::pool::Work;
-use crate::observe::metrics::as_f64;
 
 /// One in so many tasks of a mix takes long.
 const LONG_EVERY: u64 = 20;

@@ -5,6 +5,8 @@ use prismq_report::record::{ConfidenceInterval, Direction, Metric};
 pub use prismq_report::statistics::median;
 use prismq_report::statistics::{CONFIDENCE, SPREAD_OF_ROUNDS, median_interval};
 
+use crate::base::number::as_f64;
+
 /// How the readings of several rounds become the figure of the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fold {
@@ -135,19 +137,6 @@ fn interval(samples: &[f64]) -> Option<ConfidenceInterval> {
     })
 }
 
-/// A count as a figure.
-#[must_use]
-#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
-pub fn as_f64(count: u64) -> f64 {
-    count as f64
-}
-
-/// `part` of `whole` in percent; 0 of nothing is 0.
-#[must_use]
-pub fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { 100.0 * as_f64(part) / as_f64(whole) }
-}
-
 use Direction::{Higher, Lower};
 use Fold::{Given, Median, Total, Worst};
 
@@ -171,7 +160,7 @@ pub const P99_RATIO_TO_SYNC: Spec = Spec::new("p99_ratio_to_sync", "x", Lower, M
 /// Median time of a wake-up over that of a bare switch between two threads in the same round.
 pub const P50_RATIO_TO_SWITCH: Spec = Spec::new("p50_ratio_to_switch", "x", Lower, Median);
 /// Share of the time of all workers that their handlers filled in steady state: the handlers' own measured
-/// time over the time they could have had. [`crate::load::labour`] says how the steady state is cut.
+/// time over the time they could have had.
 pub const EFFICIENCY_PERCENT: Spec = Spec::new("efficiency_percent", "%", Higher, Median);
 /// Operations that a killed process had acknowledged, of all rounds.
 pub const ACKNOWLEDGED: Spec = Spec::new("acknowledged", "operations", Higher, Total);

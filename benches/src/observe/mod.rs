@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod ledger;
 pub mod metrics;
-pub mod quiet;
+pub mod round;
 pub mod rss;
 pub mod sampler;
 pub mod steadiness;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use prismq_report::record::{Histogram, Interval, Phase};
 
 use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, with_digits};
 use crate::observe::sampler::Sample;
-use crate::observe::task_times::{Life, add, with_digits};
+use crate::observe::task_times::Life;
 
 /// An interval has too few tasks for more.
 const SIGNIFICANT_DIGITS: u8 = 2;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use prismq_report::statistics;
 
-use crate::observe::metrics::{as_f64, median};
+use crate::base::number::as_f64;
+use crate::observe::metrics::median;
 use crate::observe::task_times::Life;
 
 /// Callers that offer less than this share of the rate, all rounds together, have made another load.

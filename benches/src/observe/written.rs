@@ -5,9 +5,8 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observe::metrics::{
-    BYTES_PER_TASK, Reading, SYNCS_PER_TASK, WRITE_CALLS_PER_TASK, as_f64,
-};
+use crate::base::number::as_f64;
+use crate::observe::metrics::{BYTES_PER_TASK, Reading, SYNCS_PER_TASK, WRITE_CALLS_PER_TASK};
 use crate::subject::Counters;
 
 /// What this process has written so far, to files of any kind.

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Order, Running};
 use crate::base::error::{Error, Result};
+use crate::load::pool::LEASE;
 use crate::load::tasks::numbered;
-use crate::scenario::drain::LEASE;
-use crate::scenario::stage;
-use crate::subject::{Attempt, Crew, Ending, Engine, EngineKind};
+use crate::subject;
+use crate::subject::{Attempt, Crew, Durability, Ending, Engine, EngineKind};
 
 /// The type of its tasks.
 pub const ACKNOWLEDGED_TYPE: &str = "acknowledged";
@@ -66,7 +66,7 @@ impl Said {
 }
 
 pub(super) fn obey(order: &AcknowledgeOrder) -> Result<()> {
-    acknowledge(&*stage::open(order.engine, &order.path, WORKERS)?)
+    acknowledge(&*subject::open(order.engine, &order.path, WORKERS, Durability::Full)?)
 }
 
 /// In the child: enqueues and completes on an engine until the process is killed or nobody reads.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Order, Running, say};
 use crate::base::error::{Error, Result};
-use crate::scenario::stage;
-use crate::subject::{Census, EngineKind};
+use crate::subject;
+use crate::subject::{Census, Durability, EngineKind};
 
 /// What the process is to count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct CensusOrder {
 }
 
 pub(super) fn obey(order: &CensusOrder) -> Result<()> {
-    let engine = stage::open(order.engine, &order.path, 1)?;
+    let engine = subject::open(order.engine, &order.path, 1, Durability::Full)?;
     let mut sum = Census::default();
     for queue in &order.queues {
         let census = engine.census_of(queue).map_err(Error::engine("count its tasks"))?;

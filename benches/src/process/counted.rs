@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, Result};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::written::Written;
-use crate::subject::EngineError;
 
 use super::{Order, Running, say};
 
@@ -86,8 +85,7 @@ pub fn count_elsewhere(order: CountOrder) -> Result<Counts> {
 }
 
 pub(super) fn obey(order: &CountOrder) -> Result<()> {
-    let counts = count(order).map_err(EngineError::from);
-    say(&counts.map_err(Error::engine("do what is counted"))?)
+    say(&count(order).map_err(Error::engine("do what is counted"))?)
 }
 
 fn count(order: &CountOrder) -> prismq::Result<Counts> {

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{Order, Running, listen, say};
 use crate::base::error::{Error, Result};
 use crate::load::labour::{Labour, Span, Spans};
+use crate::load::pool::{LEASE, STOP_BOUND};
 use crate::load::tasks::handler;
 use crate::observe::ledger::{Ledger, ids_run, ids_that};
-use crate::scenario::drain::{LEASE, STOP_BOUND};
-use crate::scenario::stage;
-use crate::subject::{Crew, Ending, EngineKind};
+use crate::subject;
+use crate::subject::{Crew, Durability, Ending, EngineKind};
 
 /// The type of the tasks it works on.
 pub const DRAINED_TYPE: &str = "drained_elsewhere";
@@ -47,7 +47,7 @@ pub struct DrainerReport {
 }
 
 pub(super) fn obey(order: &DrainOrder) -> Result<()> {
-    let engine = stage::open(order.engine, &order.path, order.workers)?;
+    let engine = subject::open(order.engine, &order.path, order.workers, Durability::Full)?;
     let ledger = Ledger::expecting(0);
     say(&())?;
     listen();

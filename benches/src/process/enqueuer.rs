@@ -10,8 +10,8 @@ use super::{Order, Running, say};
 use crate::base::clock::monotonic;
 use crate::base::error::{Error, Result};
 use crate::load::tasks::numbered;
-use crate::scenario::stage;
-use crate::subject::EngineKind;
+use crate::subject;
+use crate::subject::{Durability, EngineKind};
 
 /// The type of the tasks it enqueues.
 pub const ENQUEUED_TYPE: &str = "enqueued_elsewhere";
@@ -39,7 +39,7 @@ pub struct Enqueued {
 }
 
 pub(super) fn obey(order: &EnqueueOrder) -> Result<()> {
-    let engine = stage::open(order.engine, &order.path, 1)?;
+    let engine = subject::open(order.engine, &order.path, 1, Durability::Full)?;
     let mut enqueued = Vec::with_capacity(order.tasks);
     for task in numbered(ENQUEUED_TYPE, order.tasks) {
         thread::sleep(order.rest);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Order, Running, listen, say};
 use crate::base::error::{Error, Result};
-use crate::scenario::stage;
-use crate::subject::EngineKind;
+use crate::subject;
+use crate::subject::{Durability, EngineKind};
 
 /// The type of the tasks that are held.
 pub const HELD_TYPE: &str = "held";
@@ -39,7 +39,7 @@ pub struct Death {
 }
 
 pub(super) fn obey(order: &HoldOrder) -> Result<()> {
-    let engine = stage::open(order.engine, &order.path, 1)?;
+    let engine = subject::open(order.engine, &order.path, 1, Durability::Full)?;
     let held = engine
         .hold(HELD_TYPE, order.tasks, order.lease)
         .map_err(Error::engine("claim tasks to hold"))?;

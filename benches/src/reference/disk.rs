@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 
 use crate::base::bench_dir::BenchDir;
 use crate::base::error::{Error, Result};
-use crate::observe::task_times::{add, empty};
+use crate::base::histogram::{add, empty};
 
 /// Bytes of an append: a page of a database.
 pub const APPEND_BYTES: usize = 4096;

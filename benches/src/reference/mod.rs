@@ -12,7 +12,7 @@ pub mod switch;
 use std::time::Duration;
 
 use crate::base::error::Result;
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 
 /// So many tasks in that time, a second.
 #[must_use]

@@ -18,11 +18,11 @@ use super::checkpoints::Checkpoints;
 use super::payloads::{Payloads, Range};
 use crate::base::bench_dir::BenchDir;
 use crate::base::error::{Error, Result};
+use crate::subject::local::schema::SCHEMA;
 
 /// Operations in one transaction.
 pub const OPERATIONS: usize = 5000;
 
-const SCHEMA: &str = include_str!("../../../crates/prismq/src/store/sqlite/schema.sql");
 const LANE: i64 = 1;
 const ATTEMPTS: i64 = 5;
 /// In the future of any round, in microseconds.

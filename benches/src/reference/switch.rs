@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::base::error::{Error, Result};
-use crate::observe::task_times::{add, empty};
+use crate::base::histogram::{add, empty};
 
 /// The times of so many switches, in nanoseconds: from just before a thread wakes a parked one until
 /// that one runs. `rest` before each lets both fall asleep, as they do while a queue idles.

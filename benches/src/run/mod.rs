@@ -4,6 +4,7 @@ pub mod durations;
 pub mod interrupt;
 pub mod machine_lock;
 pub mod progress;
+pub mod quiet;
 pub mod record;
 pub mod replay;
 pub mod rounds;

@@ -9,15 +9,14 @@ use hdrhistogram::Histogram;
 use prismq_report::record;
 
 use crate::base::error::{Error, Result};
+use crate::base::number::as_f64;
 use crate::load::tasks::numbered;
-use crate::observe::metrics::as_f64;
 use crate::observe::sampler;
 use crate::observe::task_times::{Arrival, Latencies, lives};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
 use crate::scenario::drain::EVERY;
 use crate::scenario::stage::Stage;
-use crate::subject::under_test::Subject;
 use crate::subject::{Census, Counters, DEFAULT_QUEUE, Engine, EngineError, TaskSpec};
 
 const TASK_TYPE: &str = "enqueue";
@@ -65,7 +64,7 @@ impl Enqueued {
 pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     // An engine with a connection a worker then has one for each caller.
     let database = stage.database(load.callers)?;
-    let subject = Subject::of(&database);
+    let subject = database.subject();
     let tasks = numbered(TASK_TYPE, load.tasks);
     let before = Written::by_this_process();
     let ((started, took, arrivals), samples) = sampler::beside(&subject, EVERY, || {

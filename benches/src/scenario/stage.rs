@@ -3,19 +3,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::base::bench_dir::BenchDir;
+use crate::base::clock::SystemClock;
 use crate::base::error::{Error, Result};
 use crate::base::profile::{Profile, Scale};
 use crate::process::{CensusOrder, count_afresh};
-use crate::subject::{Census, Durability, Engine, EngineKind, OpenOptions};
-
-/// Failed tasks of the fault workload come back after this long: soon, but not at once.
-const RETRY: Duration = Duration::from_millis(20);
-const OPEN: &str = "open a database";
+use crate::subject::under_test::Subject;
+use crate::subject::{self, Census, Durability, Engine, EngineKind};
 
 /// Puts something between a stage and the engine it opens: a test of the harness spoils the engine with it.
 pub type Between = Arc<dyn Fn(Box<dyn Engine>) -> Box<dyn Engine> + Send + Sync>;
@@ -89,13 +86,21 @@ impl Stage {
     pub fn database(&self, workers: usize) -> Result<Database> {
         let directory = self.bench_dir.fresh()?;
         let path = directory.path().join("queue.db");
-        let options = OpenOptions { durability: self.durability, ..options(workers) };
-        let mut engine = self.kind.open(&path, options).map_err(Error::engine(OPEN))?;
+        let mut engine = subject::open(self.kind, &path, workers, self.durability)?;
         if let Some(between) = &self.between {
             engine = between(engine);
         }
         let (kind, recounts) = (self.kind, self.recounts);
         Ok(Database { engine, path, kind, recounts, _directory: directory })
+    }
+
+    /// The settings that the engine reads back from a new database.
+    ///
+    /// # Errors
+    /// If it cannot open one or read them back.
+    pub fn settings(&self) -> Result<Vec<(String, String)>> {
+        let database = self.database(1)?;
+        database.engine().settings().map_err(Error::engine("read its settings back"))
     }
 
     /// The same stage with another engine, as it is.
@@ -120,18 +125,6 @@ impl fmt::Debug for Stage {
             .field("durability", &self.durability)
             .finish_non_exhaustive()
     }
-}
-
-/// Opens the database in this file with full durability, as nearly all rounds do.
-///
-/// # Errors
-/// [`Error::Engine`].
-pub fn open(kind: EngineKind, path: &Path, workers: usize) -> Result<Box<dyn Engine>> {
-    kind.open(path, options(workers)).map_err(Error::engine(OPEN))
-}
-
-const fn options(workers: usize) -> OpenOptions {
-    OpenOptions { workers, retry: RETRY, durability: Durability::Full }
 }
 
 /// A database in a directory of its own, which is removed after the engine has closed it.
@@ -166,6 +159,12 @@ impl Database {
         Ok((found != books).then(|| {
             format!("another process finds {found:?} in the file, the books say {books:?}")
         }))
+    }
+
+    /// What a load is offered to, by the system's clock.
+    #[must_use]
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { engine: self.engine(), clock: Arc::new(SystemClock), file: Some(self.path()) }
     }
 
     /// Its file.

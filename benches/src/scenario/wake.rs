@@ -11,8 +11,8 @@ use hdrhistogram::Histogram;
 
 use crate::base::clock::monotonic;
 use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, empty};
 use crate::load::tasks::numbered;
-use crate::observe::task_times::{add, empty};
 use crate::process::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
 use crate::scenario::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::scenario::stage::Stage;

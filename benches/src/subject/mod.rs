@@ -6,6 +6,7 @@
 
 pub mod local;
 mod names;
+mod open;
 pub mod under_test;
 
 use std::env;
@@ -22,6 +23,7 @@ use local::pooled::{self, PooledEngine, Sharing};
 use local::prismq::PrismqEngine;
 
 pub use names::lasting;
+pub use open::open;
 pub use prismq::{Durability, Order};
 
 const VARIABLE: &str = "PRISMQ_ENGINE";

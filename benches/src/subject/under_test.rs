@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::clock::{Clock, SystemClock};
-use crate::scenario::stage::Database;
+use crate::base::clock::Clock;
 use crate::subject::Engine;
 
 /// An engine under test, the clock it is measured by, and its files where there are any.
@@ -18,16 +17,4 @@ pub struct Subject<'a> {
     pub clock: Arc<dyn Clock>,
     /// The database's file. Without one, nothing beside the tasks themselves is sampled.
     pub file: Option<&'a Path>,
-}
-
-impl<'a> Subject<'a> {
-    /// An open database, by the system's clock.
-    #[must_use]
-    pub fn of(database: &'a Database) -> Self {
-        Self {
-            engine: database.engine(),
-            clock: Arc::new(SystemClock),
-            file: Some(database.path()),
-        }
-    }
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use prismq_bench::base::error::{Error, Result};
+use prismq_bench::base::number::{as_f64, percent};
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::load::labour::{Kind, Labour};
 use prismq_bench::load::pool::Work;

@@ -39,6 +39,12 @@ impl Source<'_> {
     }
 }
 
+impl From<PlanError> for crate::base::error::Error {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Source;

@@ -1,8 +1,8 @@
 //! Workloads that users bring along: described in a TOML file, or traced in a CSV file.
 //!
 //! A file becomes a [`Plan`] or a list of [`TracedTask`]s, checked against [`limits`]; either becomes a
-//! [`Schedule`], which says of every single task when it arrives and what it does. Doing it to an
-//! engine is [`crate::scenario::workload`]'s business.
+//! [`Schedule`], which says of every single task when it arrives and what it does. Offering it to a
+//! subject is left to the scenarios.
 
 mod error;
 pub mod limits;

@@ -16,7 +16,7 @@ use toml::Spanned;
 use super::error::Source;
 use super::{Arrivals, Choice, Kind, Plan, PlanError, Service, Settings, Sizes, TaskKind};
 use super::{limits, size};
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 use crate::subject::{DEFAULT_PRIORITY, DEFAULT_QUEUE};
 
 /// Reads a workload; `file` is what errors call it.

@@ -10,7 +10,7 @@ use rand_distr::{Distribution as _, Exp1};
 
 use super::limits::{SERVICE_MAX, TASKS_MAX};
 use super::{Arrivals, Choice, Kind, Plan, Service, Sizes, TracedTask};
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 use crate::subject::DEFAULT_PRIORITY;
 
 /// A trial does no more than this.

@@ -1,7 +1,7 @@
 //! Whether a workload as a whole is of a size that can be done.
 
 use super::limits::{PAYLOADS_BYTES_MAX, TASKS_MAX};
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 
 /// Why so many tasks are too many, if they are.
 pub(super) fn too_many(tasks: f64) -> Option<String> {

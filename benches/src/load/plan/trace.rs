@@ -15,7 +15,7 @@ use prismq::limits::{PRIORITY_MAX, PRIORITY_MIN};
 use super::error::Source;
 use super::parse::check_queue_name;
 use super::{PlanError, TaskKind, limits, size};
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 
 /// The columns, all of which must be there and no other.
 const COLUMNS: [&str; 6] = ["time_s", "queue", "type", "priority", "payload_bytes", "service_ms"];

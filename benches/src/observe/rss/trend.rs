@@ -3,8 +3,9 @@
 use prismq_report::record::Metric;
 
 use super::resident_mib;
+use crate::base::number::as_f64;
 use crate::observe::metrics::{
-    GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB, RSS_PEAK_MIB, SLOPE_MIB_PER_1000_TASKS, as_f64,
+    GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB, RSS_PEAK_MIB, SLOPE_MIB_PER_1000_TASKS,
 };
 
 const UNREADABLE: &str = "the system does not tell how much memory is resident";

@@ -97,10 +97,11 @@ impl Part {
             engine: self.stage.kind().name().to_owned(),
             argv: self.invocation.argv.clone(),
             environment: environment::gather(
-                &self.stage,
+                self.stage.bench_dir(),
+                self.stage.settings()?,
+                self.invocation.mode == Mode::Measure,
                 self.sync.clone(),
-                self.before.clone(),
-                after(),
+                (self.before.clone(), after()),
             )?,
             scenarios: kept.scenarios.clone(),
         };

@@ -16,10 +16,11 @@ use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
 
 use crate::base::error::{Error, Result};
+use crate::base::number::as_f64;
 use crate::base::paths;
 use crate::base::profile::{Profile, Scale};
-use crate::observe::metrics::as_f64;
 use crate::run::rounds::experiment::{Experiment, View};
+use crate::run::rounds::unit::Unit;
 use crate::run::settings::invocation::{Invocation, Mode};
 use crate::scenario::stage::Stage;
 use crate::subject::EngineKind;
@@ -39,22 +40,6 @@ const ROUND_A_CALL: Duration = Duration::from_nanos(1);
 const RESAMPLES: usize = 20_000;
 /// What fits into the time of the smoke profile.
 const RESAMPLES_SMOKE: usize = 5_000;
-
-/// What Criterion is shown, as it prints it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Nanoseconds.
-    Time,
-    /// Instructions, which are counted and not timed.
-    Instructions,
-    /// Bytes, likewise.
-    Bytes,
-}
-
-impl Unit {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Time, Self::Instructions, Self::Bytes];
-}
 
 /// A figure that was measured elsewhere.
 pub struct Figure {

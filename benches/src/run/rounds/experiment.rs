@@ -9,10 +9,12 @@ use prismq_report::record::{self, Metric, Scenario};
 
 use crate::base::error::Result;
 use crate::observe::metrics::{BYTES_PER_TASK, Spec};
-use crate::observe::quiet::Budget;
-use crate::run::record::recorder::{self, Case, Round};
-use crate::run::replay::Unit;
+use crate::observe::round::Round;
+use crate::run::quiet::Budget;
+use crate::run::record::case::Case;
+use crate::run::record::recorder;
 use crate::run::rounds::order::Spread;
+use crate::run::rounds::unit::Unit;
 use crate::scenario::stage::Stage;
 
 type RoundFn = Box<dyn FnMut(&Stage) -> Result<(Duration, Round)>>;
@@ -240,7 +242,7 @@ impl Experiment {
                 let histograms = &round.round.histograms;
                 let (_, histogram) = histograms.iter().find(|(other, _)| *other == name)?;
                 let value = histogram.value_at_quantile(f64::from(percentile) / 100.0);
-                Some(crate::observe::metrics::as_f64(value))
+                Some(crate::base::number::as_f64(value))
             }
             _ => Some(round.followed.as_secs_f64() * 1e9),
         }

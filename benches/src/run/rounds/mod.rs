@@ -4,3 +4,4 @@ pub mod decision;
 pub mod experiment;
 pub mod order;
 pub mod session;
+pub mod unit;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::base::clock::Clock;
 use crate::base::error::Result;
-use crate::observe::quiet::Budget;
 use crate::run::progress::Progress;
+use crate::run::quiet::Budget;
 use crate::run::rounds::experiment::Experiment;
 use crate::run::rounds::order::{Order, Slot, Spread};
 use crate::scenario::stage::Stage;

@@ -1,7 +1,7 @@
 //! What one operation takes to be written: counted by a process that does nothing else.
 
 use crate::base::error::Result;
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 use crate::process::{CountOrder, Counts, Operation, count_elsewhere};
 use crate::scenario::cost::instructions::prepared;
 use crate::scenario::stage::Stage;

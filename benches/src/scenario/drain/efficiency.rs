@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use crate::base::error::Result;
+use crate::base::histogram::{add, empty};
+use crate::base::number::as_f64;
 use crate::load::labour::{Labour, Span, Spans, efficiency_percent};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::metrics::{
-    BUSY_ERRORS, DUPLICATED, EFFICIENCY_PERCENT, LOST, Reading, TASKS_PER_S, as_f64,
+    BUSY_ERRORS, DUPLICATED, EFFICIENCY_PERCENT, LOST, Reading, TASKS_PER_S,
 };
-use crate::observe::task_times::{add, empty};
-use crate::run::record::recorder::Round;
+use crate::observe::round::Round;
 use crate::scenario::drain::processes::{Processes, drain_by_processes};
 use crate::scenario::drain::{Drain, drain};
 use crate::scenario::stage::Stage;

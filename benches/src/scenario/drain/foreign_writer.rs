@@ -11,11 +11,10 @@ use crate::observe::metrics::{
     BUSY_ERRORS, BUSY_WAITS, CLAIM_CONFLICT_PERCENT, DUPLICATED, LOCKED_ELSEWHERE, LOST,
     TASKS_PER_S,
 };
+use crate::observe::round::Round;
 use crate::process::{Writer, WriterOrder};
-use crate::run::record::recorder::Round;
 use crate::scenario::drain::{Drain, run};
 use crate::scenario::stage::Stage;
-use crate::subject::under_test::Subject;
 
 /// What is drained, and how the other program disturbs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub fn round(stage: &Stage, load: &Disturbed) -> Result<(Duration, Round)> {
     })?;
     let handler = load.handler;
     let drained = run(
-        &Subject::of(&database),
+        &database.subject(),
         &Drain {
             workers: load.workers,
             tasks: load.tasks,

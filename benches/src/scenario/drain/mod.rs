@@ -12,12 +12,12 @@ use hdrhistogram::Histogram;
 use prismq_report::record;
 
 use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, empty};
+use crate::base::number::{as_f64, percent};
 use crate::load::pool::{Pool, Worked};
 use crate::load::tasks::sized;
 use crate::observe::audit::Audit;
-use crate::observe::metrics::{as_f64, percent};
 use crate::observe::sampler::{self, Sample};
-use crate::observe::task_times::{add, empty};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
 use crate::scenario::stage::Stage;
@@ -162,7 +162,7 @@ impl Drained {
 /// If the engine fails before there is anything to measure.
 pub fn drain(stage: &Stage, load: &Drain) -> Result<Drained> {
     let database = stage.database(load.workers)?;
-    let mut drained = run(&Subject::of(&database), load)?;
+    let mut drained = run(&database.subject(), load)?;
     drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(drained)
 }

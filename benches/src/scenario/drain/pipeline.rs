@@ -38,7 +38,7 @@ pub struct Pipeline {
 /// If the engine fails.
 pub fn pipeline(stage: &Stage, load: &Pipeline) -> Result<Drained> {
     let database = stage.database(load.workers + load.producers)?;
-    let mut drained = run(&Subject::of(&database), load)?;
+    let mut drained = run(&database.subject(), load)?;
     drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(drained)
 }

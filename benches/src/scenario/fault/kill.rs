@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::base::error::{Error, Result};
 use crate::observe::metrics::{ACKNOWLEDGED, KILLED, LOST, UNDONE};
+use crate::observe::round::Round;
 use crate::process::{AcknowledgeOrder, Said, kill_acknowledging};
-use crate::run::record::recorder::Round;
 use crate::scenario::stage::Stage;
 
 /// How often a process is killed, and when.

@@ -10,12 +10,12 @@ use std::time::Duration;
 use prismq_report::record;
 
 use crate::base::error::Result;
+use crate::base::number::as_f64;
 use crate::load::arrivals::Arrivals;
 use crate::load::generator::generate;
 use crate::load::pool::{Pool, Work};
 use crate::load::tasks::numbered;
 use crate::observe::audit::Audit;
-use crate::observe::metrics::as_f64;
 use crate::observe::sampler;
 use crate::observe::steadiness;
 use crate::observe::task_times::{Latencies, Life, lives};
@@ -77,7 +77,7 @@ pub struct Offered {
 /// If the engine fails to do what no figure can be had without.
 pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<Offered> {
     let database = stage.database(load.workers + load.generators)?;
-    let mut offered = run(&Subject::of(&database), load)?;
+    let mut offered = run(&database.subject(), load)?;
     offered.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(offered)
 }

@@ -8,14 +8,15 @@ use hdrhistogram::Histogram;
 use prismq_report::record;
 
 use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, empty};
+use crate::base::number::as_f64;
 use crate::load::arrivals::Arrivals;
 use crate::load::generator::generate;
 use crate::load::pool::{Pool, Work};
 use crate::load::tasks::numbered;
 use crate::observe::audit::Audit;
-use crate::observe::metrics::as_f64;
 use crate::observe::sampler;
-use crate::observe::task_times::{Latencies, Life, add, empty, lives};
+use crate::observe::task_times::{Latencies, Life, lives};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::scenario::drain::ENQUEUE_BATCH;
 use crate::scenario::stage::Stage;
@@ -78,7 +79,7 @@ impl Subsided {
 /// If the engine fails.
 pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
     let database = stage.database(load.workers + load.generators)?;
-    let mut subsided = run(&Subject::of(&database), load)?;
+    let mut subsided = run(&database.subject(), load)?;
     subsided.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(subsided)
 }

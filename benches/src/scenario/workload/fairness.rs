@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use prismq_report::statistics::{gini, jain};
 
-use crate::observe::metrics::as_f64;
+use crate::base::number::as_f64;
 use crate::scenario::workload::Lived;
 
 /// What came of one priority.

@@ -12,12 +12,12 @@ use crossbeam::queue::SegQueue;
 use hdrhistogram::Histogram;
 
 use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, empty};
+use crate::base::number::as_f64;
 use crate::load::plan::{PlannedTask, Schedule, Settings};
 use crate::load::tasks::number_of;
 use crate::observe::audit::Audit;
 use crate::observe::ledger::{Entry, Ledger, ids_that};
-use crate::observe::metrics::as_f64;
-use crate::observe::task_times::{add, empty};
 use crate::scenario::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::scenario::stage::Stage;
 use crate::subject::{Census, Crew, Ending, Engine, Handler, RunningCrew, TaskSpec, lasting};

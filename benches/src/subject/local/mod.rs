@@ -2,3 +2,4 @@
 
 pub mod pooled;
 pub mod prismq;
+pub(crate) mod schema;

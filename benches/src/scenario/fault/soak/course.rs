@@ -9,8 +9,8 @@ use prismq_report::record::{self, Interval, Phase};
 use super::Sample;
 use super::books::{Arrival, Completion};
 use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, empty};
 use crate::observe::audit::Audit;
-use crate::observe::task_times::{add, empty};
 use crate::subject::Counters;
 
 const END_TO_END: &str = "end_to_end";

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prismq::limits::PAYLOAD_BYTES_INLINE_MAX;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+use crate::subject::local::schema::SCHEMA;
 use crate::subject::{Census, Ending, TaskSpec};
 
-const SCHEMA: &str = include_str!("../../../../../crates/prismq/src/store/sqlite/schema.sql");
 const QUEUE: &str = "default";
 /// As in prismq: the priority stands above 47 bits of task id.
 const SEQUENCE_BITS: u32 = 47;

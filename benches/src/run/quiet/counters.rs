@@ -9,8 +9,8 @@ use prismq_report::record::Disturbance;
 
 use super::Sources;
 use super::processes;
+use crate::base::number::as_f64;
 use crate::environment::groups;
-use crate::observe::metrics::as_f64;
 
 /// Places in the first line of `/proc/stat`: the times in which a core did something for a program
 /// (user, nice, system), and steal. Interrupts are nobody's.
@@ -120,26 +120,26 @@ pub(super) mod tests {
     const OWN: u32 = 100;
 
     /// A machine of two cores whose time passes on request only.
-    pub(in crate::observe::quiet) struct Machine {
+    pub(in crate::run::quiet) struct Machine {
         root: TempDir,
         ticks: Cell<(u64, u64, u64)>,
     }
 
     impl Machine {
-        pub(in crate::observe::quiet) fn new() -> Self {
+        pub(in crate::run::quiet) fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             let machine = Self { root, ticks: Cell::new((0, 0, 0)) };
             machine.pass(1_000, 300, 300);
             machine
         }
 
-        pub(in crate::observe::quiet) fn sources(&self) -> Sources {
+        pub(in crate::run::quiet) fn sources(&self) -> Sources {
             let of = |name: &str| self.root.path().join(name);
             Sources { proc: of("proc"), control_groups: of("cgroup"), own: OWN }
         }
 
         /// Lets so many ticks of all cores pass, of which the run and others use some.
-        pub(in crate::observe::quiet) fn pass(&self, all: u64, own: u64, others: u64) {
+        pub(in crate::run::quiet) fn pass(&self, all: u64, own: u64, others: u64) {
             let (was, own_was, others_was) = self.ticks.get();
             let (all, own, others) = (was + all, own_was + own, others_was + others);
             self.ticks.set((all, own, others));
