@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    prismq_bench::verdict::main()
+    prismq_bench::run::verdict::main()
 }

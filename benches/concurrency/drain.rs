@@ -8,18 +8,20 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::floor::{Turns, disk, per_s, raw};
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::percent;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     BUSY_ERRORS, BUSY_WAITS, CLAIM_CONFLICT_PERCENT, DUPLICATED, EMPTY_POLLS, LOST, MAX_WORKERS,
-    SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT, percent,
+    SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT,
 };
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Borne, Drain, Drained, ENQUEUE_BATCH, bearable, drain};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::{Borne, Drain, Drained, ENQUEUE_BATCH, bearable, drain};
+use prismq_bench::scenario::stage::Stage;
 use prismq_report::record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::recorder::Case;
-use prismq_bench::scenario::foreign_writer::{Disturbed, round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::foreign_writer::{Disturbed, round};
 use prismq_report::record::Model;
 
 const WORKERS: usize = 10;

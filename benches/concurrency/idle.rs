@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::metrics::{CPU_PERCENT, WRITE_TRANSACTIONS};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::idle::idle;
+use prismq_bench::base::error::Result;
+use prismq_bench::observe::metrics::{CPU_PERCENT, WRITE_TRANSACTIONS};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::idle::idle;
 use prismq_report::record::Model;
 
 const WORKERS: usize = 10;

@@ -10,7 +10,7 @@ mod work;
 
 use std::process::ExitCode;
 
-use prismq_bench::suite;
+use prismq_bench::run::suite;
 
 fn main() -> ExitCode {
     suite::main("concurrency", |suite| {

@@ -1,13 +1,15 @@
 //! Processes, each with a pool of its own, drain one file: eight, in the full profile also fewer.
 
-use prismq_bench::error::Result;
-use prismq_bench::metrics::{
-    BUSY_ERRORS, CLAIM_CONFLICT_PERCENT, DUPLICATED, LOST, TASKS_PER_S, as_f64, percent,
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::{as_f64, percent};
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
+    BUSY_ERRORS, CLAIM_CONFLICT_PERCENT, DUPLICATED, LOST, TASKS_PER_S,
 };
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::processes::{Processes, drain_by_processes};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::processes::{Processes, drain_by_processes};
 
 const PROCESSES: &[usize] = &[8];
 const PROCESSES_FULL: &[usize] = &[1, 2, 4, 8];

@@ -6,14 +6,14 @@
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::Case;
-use prismq_bench::scenario::work::{Work, round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::ENQUEUE_BATCH;
-use prismq_bench::workload::work::{Kind, Labour};
+use prismq_bench::base::error::Result;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::load::labour::{Kind, Labour};
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::ENQUEUE_BATCH;
+use prismq_bench::scenario::drain::efficiency::{Work, round};
 use prismq_report::record::Model;
 
 const KINDS: [Kind; 2] = [Kind::Sleeping, Kind::Computing];

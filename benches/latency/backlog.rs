@@ -4,20 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     DRAIN_S, DRAINED_TASKS_PER_S, DUPLICATED, LOST, OFFERED_TASKS_PER_S, P50_MS, P99_AFTERWARDS_MS,
     P99_MS, SAMPLES,
 };
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::drain::ENQUEUE_BATCH;
-use prismq_bench::workload::saturation::tasks_in;
-use prismq_bench::workload::surge::{Subsided, Surge, surge};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::ENQUEUE_BATCH;
+use prismq_bench::scenario::open::saturation::tasks_in;
+use prismq_bench::scenario::open::surge::{Subsided, Surge, surge};
+use prismq_bench::scenario::stage::Stage;
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS};

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::error::{Error, Result};
-use prismq_bench::stage::Stage;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::OpenLoop;
-use prismq_bench::workload::pipeline::{Pipeline, pipeline};
-use prismq_bench::workload::saturation::{PRECISION, back_off, search, try_rate};
+use prismq_bench::base::error::{Error, Result};
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
+use prismq_bench::scenario::open::OpenLoop;
+use prismq_bench::scenario::open::saturation::{PRECISION, back_off, search, try_rate};
+use prismq_bench::scenario::stage::Stage;
 
 pub(crate) const CALLERS: usize = 10;
 pub(crate) const WORKERS: usize = 10;

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::recorder::Case;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
+use prismq_bench::base::error::Result;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::open::{OpenLoop, open_loop};
 use prismq_report::record::Model;
 
 use crate::readings::round;

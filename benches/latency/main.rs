@@ -14,7 +14,7 @@ mod workload;
 
 use std::process::ExitCode;
 
-use prismq_bench::suite;
+use prismq_bench::run::suite;
 
 use crate::capacity::Capacity;
 

@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::disk;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, P99_RATIO_TO_SYNC, SUSTAINABLE_TASKS_PER_S,
 };
-use prismq_bench::recorder::Case;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
+use prismq_bench::reference::disk;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::open::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
+use prismq_bench::scenario::open::{OpenLoop, open_loop};
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};

@@ -1,11 +1,11 @@
 //! What is read from an open load, wherever it was offered.
 
-use prismq_bench::metrics::{
+use prismq_bench::observe::metrics::{
     DUPLICATED, GENERATOR_LAG_P99_MS, LOST, MAX_MS, OFFERED_PERCENT, P50_MS, P95_MS, P99_MS,
     P99_UNCORRECTED_MS, PUBLISH_P99_MS, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, WAIT_P99_MS,
 };
-use prismq_bench::recorder::Round;
-use prismq_bench::workload::open_loop::Offered;
+use prismq_bench::observe::round::Round;
+use prismq_bench::scenario::open::Offered;
 
 const NS_PER_MS: f64 = 1e6;
 const P99: f64 = 0.99;

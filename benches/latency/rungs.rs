@@ -4,15 +4,17 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::{OFFERED_TASKS_PER_S, P50_MS, P99_MS, as_f64};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::open_loop;
-use prismq_bench::workload::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::as_f64;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{OFFERED_TASKS_PER_S, P50_MS, P99_MS};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::open::open_loop;
+use prismq_bench::scenario::open::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};

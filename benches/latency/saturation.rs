@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
-use prismq_bench::metrics::{MAXIMUM_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::saturation::P99_BOUND;
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{MAXIMUM_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::open::saturation::P99_BOUND;
 use prismq_report::record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, held_for, round_for, tried_for};

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::switch::switches;
-use prismq_bench::metrics::{P50_RATIO_TO_SWITCH, P50_US, P99_US};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::wake::{From, REST, wake};
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{P50_RATIO_TO_SWITCH, P50_US, P99_US};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::switch::switches;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::wake::{From, REST, wake};
 use prismq_report::record::Model;
 
 use crate::readings::ms;

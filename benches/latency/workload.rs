@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::load::plan::{Settings, Workload, load};
+use prismq_bench::observe::metrics::{
     BUSY_ERRORS, DEAD, DUPLICATED, LOST, MAX_MS, P50_MS, P95_MS, P99_MS, P99_UNCORRECTED_MS,
     RETRIED, SAMPLES, SCHEDULE_LAG_P99_MS, TASKS_PER_S, WAIT_P99_MS,
 };
-use prismq_bench::plan::{Settings, Workload, load};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::settings;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::planned::{Done, perform};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::settings;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::workload::{Done, perform};
 use prismq_report::record::Model;
 
 use crate::readings::ms;

@@ -5,14 +5,15 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::{GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::rss::resident_mib;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::backlog::{BATCH, Backlog};
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::rss::resident_mib;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::backlog::{BATCH, Backlog};
 use prismq_report::record::Model;
 
 const STEPS: usize = 10;

@@ -10,13 +10,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::rss::{PeakWatch, Trend};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::rss::{PeakWatch, Trend};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
 use prismq_report::record::Model;
 
 const CYCLES: usize = 5;

@@ -7,7 +7,7 @@ mod wal;
 
 use std::process::ExitCode;
 
-use prismq_bench::suite;
+use prismq_bench::run::suite;
 
 fn main() -> ExitCode {
     suite::main("memory", |suite| {

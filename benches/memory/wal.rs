@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::{per_s, raw};
-use prismq_bench::metrics::{TASKS_PER_S, WAL_PEAK_MIB, as_f64};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::sampler::{size_of, wal_of};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::ENQUEUE_BATCH;
-use prismq_bench::workload::pipeline::{Pipeline, run};
-use prismq_bench::workload::subject::Subject;
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::as_f64;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{TASKS_PER_S, WAL_PEAK_MIB};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::sampler::{size_of, wal_of};
+use prismq_bench::reference::{per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::ENQUEUE_BATCH;
+use prismq_bench::scenario::drain::pipeline::{Pipeline, run};
 use prismq_report::record::Model;
 
 const PRODUCERS: usize = 4;
@@ -51,7 +52,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
                     thread::sleep(INTERVAL);
                 }
             });
-            let through = run(&Subject::of(&database), &load);
+            let through = run(&database.subject(), &load);
             ended.store(true, Ordering::Relaxed);
             through
         })?;

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::recorder::Case;
-use prismq_bench::scenario::kill::{Kill, round};
-use prismq_bench::suite::Suite;
+use prismq_bench::base::error::Result;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::fault::kill::{Kill, round};
 
 const SEED: u64 = 0x6b69_6c6c;
 const LIFE_MAX_MS: u64 = 100;

@@ -12,19 +12,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::percent;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     COMPLETION_PERCENT, DEAD, DUPLICATED, ERRORS, LOST, MEMORY_GROWTH_MIB, RECOVERED, RECOVERY_MS,
-    RETRIED, TASKS_PER_S, UNEXPECTED_ERRORS, percent,
+    RETRIED, TASKS_PER_S, UNEXPECTED_ERRORS,
 };
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::rss::resident_mib;
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::{self, Suite};
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
-use prismq_bench::workload::faults::{Aftermath, Faults, faults};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::rss::resident_mib;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::{self, Suite};
+use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_bench::scenario::fault::mishaps::{Aftermath, Faults, faults};
+use prismq_bench::scenario::stage::Stage;
 
 /// Workers and the tasks they drain in the standard profile.
 const VOLUMES: [(usize, usize); 2] = [(10, 5_000), (20, 2_000)];

@@ -3,20 +3,21 @@
 
 use std::time::Duration;
 
-use prismq_bench::engine::{EngineKind, lasting};
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::load::plan::{Plan, Schedule, parse_workload};
+use prismq_bench::observe::metrics::{
     CLAIM_SHARE_PERCENT, DUPLICATED, LOST, REORDERED_MAX, Reading, SHARE_BY_WEIGHT_PERCENT,
     STARVED_PERCENT, Spec, TASKS_PER_S, WAIT_GINI, WAIT_JAIN, WAIT_P50_MS, WAIT_P95_MS,
     WAIT_P99_MS,
 };
-use prismq_bench::plan::{Plan, Schedule, parse_workload};
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::fairness::{Fairness, fairness};
-use prismq_bench::workload::planned::{Done, perform};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::workload::fairness::{Fairness, fairness};
+use prismq_bench::scenario::workload::{Done, perform};
+use prismq_bench::subject::{EngineKind, lasting};
 use prismq_report::record::Model;
 
 const ORDERS: [(&str, &str); 5] = [

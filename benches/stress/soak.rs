@@ -4,19 +4,21 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::as_f64;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::observe::metrics::{
     BUSY_ERRORS, DATABASE_SLOPE_MIB_PER_H, DUPLICATED, KILLED, LOST, MAX_MS, P50_MS, P99_MS,
     RECOVERED, RECOVERY_MS, RSS_SLOPE_MIB_PER_H, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, Spec,
-    WAL_PEAK_MIB, WAL_SLOPE_MIB_PER_H, as_f64,
+    WAL_PEAK_MIB, WAL_SLOPE_MIB_PER_H,
 };
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::rss::slope_with_interval;
-use prismq_bench::settings;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::soak::{Phase, Sample, Soak, Soaked, soak};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::rss::slope_with_interval;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::settings;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::fault::soak::{Phase, Sample, Soak, Soaked, soak};
 use prismq_report::record::{ConfidenceInterval, Metric, Model};
 
 const TASKS_PER_S: u32 = 200;

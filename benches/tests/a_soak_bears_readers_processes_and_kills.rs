@@ -5,16 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::child;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
-use prismq_bench::workload::soak::{PHASES, Soak, soak};
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::process;
+use prismq_bench::scenario::fault::soak::{PHASES, Soak, soak};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 
 fn main() -> ExitCode {
-    if let Some(order) = child::Order::from_env() {
-        return child::obey(&order);
+    if let Some(order) = process::Order::from_env() {
+        return process::obey(&order);
     }
     let trial = Trial::test("every_task_is_done_once_whatever_happens_beside", whatever_happens);
     libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()

@@ -1,7 +1,7 @@
 //! Which benchmarks a command line selects, before Criterion is asked.
 
-use prismq_bench::filter::Filter;
-use prismq_bench::invocation::Invocation;
+use prismq_bench::run::settings::filter::Filter;
+use prismq_bench::run::settings::invocation::Invocation;
 
 const ID: &str = "latency/open/load=50";
 

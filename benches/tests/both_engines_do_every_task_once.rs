@@ -5,14 +5,13 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::drain::{Drain, drain, run};
-use prismq_bench::workload::open_loop::{OpenLoop, open_loop};
-use prismq_bench::workload::subject::Subject;
-use prismq_bench::workload::{PAYLOAD_BYTES, sized};
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::{PAYLOAD_BYTES, sized};
+use prismq_bench::scenario::drain::{Drain, drain, run};
+use prismq_bench::scenario::open::{OpenLoop, open_loop};
+use prismq_bench::scenario::stage::Stage;
 
 #[test]
 fn a_backlog_is_drained() {
@@ -66,7 +65,7 @@ fn large_payloads_are_stored_out_of_line_and_removed() {
         let load =
             Drain { workers: 2, tasks: 20, payload_bytes: 16 * 1024, work: Arc::new(|_| {}) };
         let database = stage.database(2).unwrap();
-        let drained = run(&Subject::of(&database), &load).unwrap();
+        let drained = run(&database.subject(), &load).unwrap();
         // A handler that is given other bytes fails its task.
         assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
         let connection = rusqlite::Connection::open(database.path()).unwrap();

@@ -8,8 +8,9 @@ use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite;
 use prismq_report::criterion::benchmarks;
 use prismq_report::files::{Selection, gather};
 use tempfile::TempDir;

@@ -9,16 +9,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use criterion::Criterion;
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::driver::{Figure, ROUNDS, Unit, show};
-use prismq_bench::engine::EngineKind;
-use prismq_bench::error::{Error, Result};
-use prismq_bench::experiment::Experiment;
-use prismq_bench::invocation::Invocation;
-use prismq_bench::metrics::{BYTES_PER_TASK, INSTRUCTIONS};
-use prismq_bench::profile::Scale;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::error::{Error, Result};
+use prismq_bench::base::profile::Scale;
+use prismq_bench::observe::metrics::{BYTES_PER_TASK, INSTRUCTIONS};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::replay::{Figure, ROUNDS, show};
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::rounds::unit::Unit;
+use prismq_bench::run::settings::invocation::Invocation;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 use serde::Deserialize;
 use tempfile::TempDir;
 

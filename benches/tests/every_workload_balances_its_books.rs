@@ -5,20 +5,20 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::engine::EngineKind;
-use prismq_bench::floor::switch::switches;
-use prismq_bench::floor::{disk, raw};
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::backlog::{BATCH, Backlog};
-use prismq_bench::workload::claim_cost::{Beside, fill};
-use prismq_bench::workload::drain::Drain;
-use prismq_bench::workload::enqueue::{Enqueue, enqueue};
-use prismq_bench::workload::idle::idle;
-use prismq_bench::workload::overhead::bare_drain;
-use prismq_bench::workload::pipeline::{Pipeline, pipeline};
-use prismq_bench::workload::surge::{Surge, surge};
-use prismq_bench::workload::wake::{From, wake};
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::reference::switch::switches;
+use prismq_bench::reference::{disk, raw};
+use prismq_bench::scenario::backlog::{BATCH, Backlog};
+use prismq_bench::scenario::cost::claim::{Beside, fill};
+use prismq_bench::scenario::drain::Drain;
+use prismq_bench::scenario::drain::overhead::bare_drain;
+use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
+use prismq_bench::scenario::enqueue::{Enqueue, enqueue};
+use prismq_bench::scenario::idle::idle;
+use prismq_bench::scenario::open::surge::{Surge, surge};
+use prismq_bench::scenario::wake::{From, wake};
+use prismq_bench::subject::EngineKind;
 
 const NONE: Vec<String> = Vec::new();
 

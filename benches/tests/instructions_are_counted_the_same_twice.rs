@@ -4,21 +4,21 @@
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::child::{self, Operation};
-use prismq_bench::counts::by_operation;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::instructions::per_operation;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::process::{self, Operation};
+use prismq_bench::scenario::cost::instructions::per_operation;
+use prismq_bench::scenario::cost::writes::by_operation;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 
 const TIMES: usize = 32;
 /// Largest difference, as a share.
 const TOLERANCE: f64 = 0.001;
 
 fn main() -> ExitCode {
-    if let Some(order) = child::Order::from_env() {
-        return child::obey(&order);
+    if let Some(order) = process::Order::from_env() {
+        return process::obey(&order);
     }
     let trials = Operation::ALL.map(|operation| {
         let name = format!("{}_takes_as_many_instructions_as_before", operation.name());

@@ -10,16 +10,17 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::child::{self, Order, Said, acknowledge};
-use prismq_bench::engine::{
-    Attempt, Census, Counters, Crew, Ending, Engine, EngineError, EngineKind, Handler, RunningCrew,
-    Settled, TaskSpec,
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::observe::metrics::{ACKNOWLEDGED, LOST, UNDONE};
+use prismq_bench::process::{self, Order, Said, acknowledge};
+use prismq_bench::scenario::fault::kill::{Books, Kill, round};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject;
+use prismq_bench::subject::{
+    Attempt, Census, Counters, Crew, Durability, Ending, Engine, EngineError, EngineKind, Handler,
+    RunningCrew, Settled, TaskSpec,
 };
-use prismq_bench::metrics::{ACKNOWLEDGED, LOST, UNDONE};
-use prismq_bench::profile::Scale;
-use prismq_bench::scenario::kill::{Books, Kill, round};
-use prismq_bench::stage::{self, Stage};
 
 /// Folders whose databases are opened by a fake.
 const HASTY_ENQUEUE: &str = "hasty_enqueue";
@@ -41,16 +42,16 @@ fn main() -> ExitCode {
 }
 
 fn child(order: &Order) -> ExitCode {
-    let Order::Acknowledge(of) = order else { return child::obey(order) };
+    let Order::Acknowledge(of) = order else { return process::obey(order) };
     let within = |folder: &str| of.path.iter().any(|part| part == folder);
     let hasty = if within(HASTY_ENQUEUE) {
         Hasty::Enqueue(AtomicI64::new(1))
     } else if within(HASTY_COMPLETION) {
         Hasty::Completion
     } else {
-        return child::obey(order);
+        return process::obey(order);
     };
-    let opened = stage::open(of.engine, &of.path, 2);
+    let opened = subject::open(of.engine, &of.path, 2, Durability::Full);
     match opened.and_then(|inner| acknowledge(&Fake { inner, hasty })) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -1,6 +1,6 @@
 //! The books of a workload show every task that was lost, done twice or never asked for.
 
-use prismq_bench::accounting::Audit;
+use prismq_bench::observe::audit::Audit;
 
 #[test]
 fn a_clean_workload_balances() {

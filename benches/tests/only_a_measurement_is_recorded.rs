@@ -1,6 +1,6 @@
 //! Which command lines measure and leave a record, and which do not.
 
-use prismq_bench::invocation::{Invocation, Mode};
+use prismq_bench::run::settings::invocation::{Invocation, Mode};
 
 fn invocation(line: &str) -> Invocation {
     Invocation::parse(line.split_whitespace().map(str::to_owned))

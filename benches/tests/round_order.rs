@@ -1,6 +1,6 @@
 //! In which order the rounds of a suite's scenarios are run.
 
-use prismq_bench::rounds::{Order, Slot, Spread};
+use prismq_bench::run::rounds::order::{Order, Slot, Spread};
 
 const ROUNDS: usize = 10;
 

@@ -1,9 +1,11 @@
 //! How the readings of several rounds become the figures of a record.
 
 use hdrhistogram::Histogram;
-use prismq_bench::metrics::{LOST, MAX_MS, P99_MS, RECOVERED, SPEED_UP, median};
-use prismq_bench::recorder::{Case, Round, scenario};
-use prismq_bench::rss::slope;
+use prismq_bench::observe::metrics::{LOST, MAX_MS, P99_MS, RECOVERED, SPEED_UP, median};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::rss::slope;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
 use prismq_report::record::Validity;
 
 fn round(p99: f64, lost: u64, faults: &[&str]) -> Round {

@@ -1,7 +1,7 @@
 //! A misspelt setting must not silently measure something else.
 
-use prismq_bench::engine::EngineKind;
-use prismq_bench::profile::{Profile, Scale};
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::subject::EngineKind;
 
 #[test]
 fn every_profile_and_engine_is_known_by_its_name() {

@@ -11,12 +11,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::engine::{Census, DEFAULT_QUEUE};
-use prismq_bench::error::Error;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite;
-use prismq_bench::workload::numbered;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::error::Error;
+use prismq_bench::load::tasks::numbered;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite;
+use prismq_bench::subject::{Census, DEFAULT_QUEUE};
 use prismq_report::files::{Selection, gather};
 use prismq_report::record::{Scenario, SyncCheck, SyncFinding, Validity};
 use rustix::process::{Pid, Signal, kill_process};
@@ -103,7 +104,7 @@ fn recounted_suite() -> ExitCode {
                 database
                     .engine()
                     .enqueue_all(&numbered("left", 3))
-                    .map_err(|source| Error::Engine { action: "enqueue", source })?;
+                    .map_err(|error| Error::Engine { action: "enqueue", source: error.into() })?;
                 let books = Census { ready: known as u64, ..Census::default() };
                 let faults = database.recount(&[DEFAULT_QUEUE], books)?.into_iter().collect();
                 calls += 1;

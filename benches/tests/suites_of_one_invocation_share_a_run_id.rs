@@ -1,6 +1,6 @@
 //! The suites of one `cargo bench` are processes of their own but one run.
 
-use prismq_bench::run_identity::RunIdentity;
+use prismq_bench::run::record::run_identity::RunIdentity;
 
 #[test]
 fn the_first_to_take_an_id_makes_it_up_and_the_others_find_it() {

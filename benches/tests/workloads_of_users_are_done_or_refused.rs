@@ -7,10 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use prismq_bench::engine::EngineKind;
-use prismq_bench::error::Error;
-use prismq_bench::plan::{PlanError, Schedule, load, parse_trace, parse_workload};
-use prismq_bench::workload::planned::perform;
+use prismq_bench::base::error::Error;
+use prismq_bench::load::plan::{PlanError, Schedule, load, parse_trace, parse_workload};
+use prismq_bench::scenario::workload::perform;
+use prismq_bench::subject::EngineKind;
 use proptest::prelude::*;
 
 const NONE: Vec<String> = Vec::new();
@@ -137,7 +137,7 @@ service_ms = { lognormal = { median = 2.0, sigma = 0.5 } }
 "#;
     let tasks = schedule(text).tasks;
     let near = |found: f64, meant: f64| (found / meant - 1.0).abs() < 0.05;
-    let count = |of: &dyn Fn(&prismq_bench::plan::PlannedTask) -> bool| {
+    let count = |of: &dyn Fn(&prismq_bench::load::plan::PlannedTask) -> bool| {
         tasks.iter().filter(|task| of(task)).count() as f64
     };
     let all = tasks.len() as f64;

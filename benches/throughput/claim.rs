@@ -1,13 +1,14 @@
 //! Does a claim cost the same beside a million tasks as beside a thousand? In each round the two take
 //! turns.
 
-use prismq_bench::engine::EngineKind;
-use prismq_bench::error::Result;
-use prismq_bench::metrics::{P50_US, RATIO_TO_READY_1000};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::claim_cost::{Beside, FEW, Filled, fill, side_by_side};
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{P50_US, RATIO_TO_READY_1000};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::cost::claim::{Beside, FEW, Filled, fill, side_by_side};
+use prismq_bench::subject::EngineKind;
 use prismq_report::record::Model;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {

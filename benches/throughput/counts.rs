@@ -5,20 +5,21 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use prismq_bench::child::Operation;
-use prismq_bench::counts::{PerTask, by_operation};
-use prismq_bench::engine::EngineKind;
-use prismq_bench::error::Result;
-use prismq_bench::experiment::{Experiment, Measurements};
-use prismq_bench::instructions::per_operation;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     BYTES_PER_TASK, Compared, INSTRUCTIONS, SYNCS_PER_TASK, Spec, WRITE_CALLS_PER_TASK,
 };
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::observe::round::Round;
+use prismq_bench::process::Operation;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::{Experiment, Measurements};
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::cost::instructions::per_operation;
+use prismq_bench::scenario::cost::writes::{PerTask, by_operation};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 use prismq_report::record::Metric;
 
 const UNCOUNTED: &str = "the system does not count what a process writes";

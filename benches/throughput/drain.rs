@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::engine::Durability;
-use prismq_bench::error::Result;
-use prismq_bench::floor::{Turns, disk, per_s, raw};
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::base::number::as_f64;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     DUPLICATED, EFFICIENCY_PER_WORKER, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, TASKS_PER_S,
-    as_f64,
 };
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::Durability;
 use prismq_report::record::Model;
 
 const WORKERS: &[u32] = &[1, 5, 10];

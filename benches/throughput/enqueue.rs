@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use prismq_bench::engine::{Counters, EngineKind};
-use prismq_bench::error::{Error, Result};
-use prismq_bench::floor::{Turns, disk, per_s, raw};
-use prismq_bench::latencies::empty;
-use prismq_bench::metrics::{
+use prismq_bench::base::error::{Error, Result};
+use prismq_bench::base::histogram::empty;
+use prismq_bench::base::number::as_f64;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     BUSY_ERRORS, ENQUEUE_TASKS_PER_S, RATIO_TO_DISK, RATIO_TO_FLOOR, RATIO_TO_MUTEX,
-    RATIO_TO_POOLED, Reading, as_f64,
+    RATIO_TO_POOLED, Reading,
 };
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
-use prismq_bench::written::Written;
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::written::Written;
+use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::{Counters, EngineKind};
 use prismq_report::record::Model;
 
 /// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::{disk, per_s, raw};
-use prismq_bench::metrics::{
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
     FLOOR_CLAIM_COMPLETE_PER_S, FLOOR_ENQUEUE_PER_S, FLOOR_LIFE_PER_S, P50_US,
 };
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
 use prismq_report::record::Model;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {

@@ -14,7 +14,7 @@ mod pipeline;
 
 use std::process::ExitCode;
 
-use prismq_bench::suite;
+use prismq_bench::run::suite;
 
 fn main() -> ExitCode {
     suite::main("throughput", |suite| {

@@ -6,14 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::error::Result;
-use prismq_bench::metrics::OVERHEAD_PERCENT;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::stage::Stage;
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
-use prismq_bench::workload::overhead::bare_drain;
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::OVERHEAD_PERCENT;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::overhead::bare_drain;
+use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_bench::scenario::stage::Stage;
 use prismq_report::record::Model;
 
 const WORKERS: usize = 10;

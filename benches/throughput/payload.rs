@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::{Turns, disk, per_s, raw};
-use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, RATIO_TO_PAYLOAD_100, TASKS_PER_S};
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_bench::base::error::Result;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{
+    DUPLICATED, LOST, RATIO_TO_FLOOR, RATIO_TO_PAYLOAD_100, TASKS_PER_S,
+};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
 use prismq_report::record::Model;
 
 const WORKERS: usize = 10;

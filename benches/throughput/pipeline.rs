@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use prismq_bench::error::Result;
-use prismq_bench::floor::{Turns, disk, per_s, raw};
-use prismq_bench::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::suite::Suite;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::ENQUEUE_BATCH;
-use prismq_bench::workload::pipeline::{Pipeline, pipeline};
+use prismq_bench::base::error::Result;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
+use prismq_bench::observe::round::Round;
+use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::suite::Suite;
+use prismq_bench::scenario::drain::ENQUEUE_BATCH;
+use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
 use prismq_report::record::Model;
 
 const PRODUCERS: usize = 4;

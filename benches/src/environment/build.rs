@@ -4,10 +4,8 @@ use std::path::Path;
 
 use prismq_report::record::{Build, Known};
 
-use crate::invocation::{Invocation, Mode};
-
-pub(super) fn build() -> Build {
-    let by_cargo_bench = Invocation::from_args().mode == Mode::Measure;
+/// `by_cargo_bench`: whether the program was started by `cargo bench`.
+pub(super) fn build(by_cargo_bench: bool) -> Build {
     let program = std::env::current_exe().map_err(|error| error.to_string());
     Build {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -51,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_build_script_noted_compiler_and_lock_file() {
-        let build = build();
+        let build = build(false);
         assert!(build.rustc.value.unwrap().starts_with("rustc 1."));
         assert_eq!(build.lockfile_hash.value.unwrap().len(), "sha256:".len() + 64);
     }
@@ -70,7 +68,7 @@ mod tests {
     ];
 
     fn read(file: &str) -> toml::Table {
-        let path = crate::places::workspace().join(file);
+        let path = crate::base::paths::workspace().join(file);
         std::fs::read_to_string(path).unwrap().parse().unwrap()
     }
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use prismq_report::record::{Conditions, Known};
 
 use super::files::text;
-use crate::bench_dir::BenchDir;
-use crate::floor::disk;
-use crate::metrics::as_f64;
+use crate::base::bench_dir::BenchDir;
+use crate::base::number::as_f64;
+use crate::reference::disk;
 
 const LOADAVG: &str = "/proc/loadavg";
 const STAT: &str = "/proc/stat";

@@ -5,7 +5,7 @@ use std::process::Command;
 use jiff::Timestamp;
 use prismq_report::record::{Git, Known};
 
-use crate::places;
+use crate::base::paths;
 
 pub(super) fn git() -> Known<Git> {
     state().into()
@@ -34,7 +34,7 @@ fn named(branch: String) -> Result<String, String> {
 fn ask(args: &[&str]) -> Result<String, String> {
     let output = Command::new("git")
         .arg("-C")
-        .arg(places::workspace())
+        .arg(paths::workspace())
         .args(args)
         .output()
         .map_err(|error| format!("git cannot be run: {error}"))?;

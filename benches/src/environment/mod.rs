@@ -24,27 +24,28 @@ use std::thread;
 
 use prismq_report::record::{Conditions, Environment, Known, Machine, SyncCheck};
 
-use crate::bench_dir::BenchDir;
-use crate::error::Result;
-use crate::stage::Stage;
+use crate::base::bench_dir::BenchDir;
+use crate::base::error::Result;
 use mounts::Mount;
 
 /// Describes the program, the machine and the database behind the figures of a suite, with the
-/// conditions before and after it and what was found out about syncs.
+/// conditions before and after it and what was found out about syncs. `settings` are those that the subject
+/// read back; `by_cargo_bench` says whether `cargo bench` started this program.
 ///
 /// # Errors
-/// If the engine cannot open a database to read its settings back from.
+/// If SQLite does not say how it was compiled.
 pub fn gather(
-    stage: &Stage,
+    bench_dir: &BenchDir,
+    settings: Vec<(String, String)>,
+    by_cargo_bench: bool,
     sync: SyncCheck,
-    before: Conditions,
-    after: Conditions,
+    (before, after): (Conditions, Conditions),
 ) -> Result<Environment> {
     Ok(Environment {
         git: git::git(),
-        build: build::build(),
-        machine: machine(stage.bench_dir()),
-        sqlite: sqlite::sqlite(stage)?,
+        build: build::build(by_cargo_bench),
+        machine: machine(bench_dir),
+        sqlite: sqlite::sqlite(settings)?,
         sync,
         before,
         after,

@@ -3,13 +3,10 @@
 use prismq_report::record::{Pragma, Sqlite};
 use rusqlite::Connection;
 
-use crate::error::{Error, Result};
-use crate::stage::Stage;
+use crate::base::error::{Error, Result};
 
-/// Opens a database as the rounds do and asks it.
-pub(super) fn sqlite(stage: &Stage) -> Result<Sqlite> {
-    let database = stage.database(1)?;
-    let settings = database.engine().settings().map_err(Error::engine("read its settings back"))?;
+/// `settings` are those that a subject read back, by name.
+pub(super) fn sqlite(settings: Vec<(String, String)>) -> Result<Sqlite> {
     let mut version = String::new();
     let mut pragmas = Vec::with_capacity(settings.len());
     for (name, value) in settings {

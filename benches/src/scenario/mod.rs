@@ -1,6 +1,13 @@
-//! Experiments: each does one round on a stage and says what was read. How often, and under which id, is
-//! left to the suites.
+//! Experiments, one a file: each does one round on a stage and returns what was read. How often it is
+//! repeated, and under which id, is left to the suites.
 
-pub mod foreign_writer;
-pub mod kill;
-pub mod work;
+pub mod backlog;
+pub mod cost;
+pub mod drain;
+pub mod enqueue;
+pub mod fault;
+pub mod idle;
+pub mod open;
+pub mod stage;
+pub mod wake;
+pub mod workload;

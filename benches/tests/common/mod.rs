@@ -1,9 +1,9 @@
 //! Opens a stage in a directory of its own, for tests of workloads.
 
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 use tempfile::TempDir;
 
 /// A stage that leaves nothing behind once the directory beside it is dropped.

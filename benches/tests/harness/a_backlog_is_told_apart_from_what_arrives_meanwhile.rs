@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::subject::Subject;
-use prismq_bench::workload::surge::{Subsided, Surge, run};
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::scenario::open::surge::{Subsided, Surge, run};
+use prismq_bench::subject::under_test::Subject;
 
 use crate::fake::{Fake, Misdeed};
 use crate::theory::constant;

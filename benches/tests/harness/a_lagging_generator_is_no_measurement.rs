@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use prismq_bench::clocks::Clock;
-use prismq_bench::health::lagging;
-use prismq_bench::recorder::{Case, Round, scenario};
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::{OpenLoop, run};
-use prismq_bench::workload::subject::Subject;
+use prismq_bench::base::clock::Clock;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::validity::lagging;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
+use prismq_bench::scenario::open::{OpenLoop, run};
+use prismq_bench::subject::under_test::Subject;
 use prismq_report::record::Validity;
 
 use crate::fake::{Fake, Misdeed};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::recorder::{Case, Round, scenario};
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::Offered;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
+use prismq_bench::scenario::open::Offered;
 use prismq_report::record::Validity;
 
 use crate::fake::Misdeed;

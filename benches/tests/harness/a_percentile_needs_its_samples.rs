@@ -1,8 +1,10 @@
 //! A percentile that is claimed of too few samples is no figure.
 
 use hdrhistogram::Histogram;
-use prismq_bench::health::samples_needed;
-use prismq_bench::recorder::{Case, Round, scenario};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::validity::samples_needed;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
 use prismq_report::record::Validity;
 
 fn validity(samples: u64) -> Validity {

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use prismq_bench::clocks::{Clock as _, SystemClock};
-use prismq_bench::engine::{
+use prismq_bench::base::clock::{Clock as _, SystemClock};
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::scenario::open::{OpenLoop, run};
+use prismq_bench::subject::under_test::Subject;
+use prismq_bench::subject::{
     Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, RunningCrew, Settled,
     TaskSpec,
 };
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::{OpenLoop, run};
-use prismq_bench::workload::subject::Subject;
 
 const SERVICE: Duration = Duration::from_millis(4);
 const TASKS: usize = 400;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prismq_bench::metrics::TASKS_PER_S;
-use prismq_bench::recorder::{Case, Round, scenario};
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::drain::{Drain, run};
-use prismq_bench::workload::subject::Subject;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::TASKS_PER_S;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
+use prismq_bench::scenario::drain::{Drain, run};
+use prismq_bench::subject::under_test::Subject;
 use prismq_report::comparison::{Change, Rules, compare_pairs};
 use prismq_report::record::{
     Environment, RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::load::arrivals::Arrivals;
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};

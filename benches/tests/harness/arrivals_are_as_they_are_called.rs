@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::load::arrivals::Arrivals;
 
 const INTERVAL: Duration = Duration::from_millis(2);
 

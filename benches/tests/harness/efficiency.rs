@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::workload::work::{Kind, Labour, Span, efficiency_percent};
+use prismq_bench::load::labour::{Kind, Labour, Span, efficiency_percent};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use prismq_bench::clocks::Clock as _;
-use prismq_bench::engine::{
+use prismq_bench::base::clock::Clock as _;
+use prismq_bench::subject::{
     Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, Handler, Listener,
     RunningCrew, Settled, TaskSpec,
 };

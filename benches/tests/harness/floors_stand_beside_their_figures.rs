@@ -1,7 +1,9 @@
 //! A figure stands beside what disk and SQLite did in the same rounds.
 
-use prismq_bench::metrics::{LOST, TASKS_PER_S};
-use prismq_bench::recorder::{Case, Round, scenario};
+use prismq_bench::observe::metrics::{LOST, TASKS_PER_S};
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
 use prismq_report::record::Floor;
 
 #[test]

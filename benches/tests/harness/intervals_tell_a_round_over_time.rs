@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::drain::{Drain, drain};
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::scenario::drain::{Drain, drain};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 use prismq_report::record::Interval;
 
 use crate::fake::Misdeed;

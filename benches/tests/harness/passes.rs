@@ -3,17 +3,18 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::clocks::SystemClock;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::P50_US;
-use prismq_bench::profile::Scale;
-use prismq_bench::progress::Progress;
-use prismq_bench::quiet::{Budget, Sources};
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::session::Session;
-use prismq_bench::stage::Stage;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::clock::SystemClock;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::observe::metrics::P50_US;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::progress::Progress;
+use prismq_bench::run::quiet::{Budget, Sources};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::rounds::session::Session;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 
 const ROUNDS: usize = 3;
 

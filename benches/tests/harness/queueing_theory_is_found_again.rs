@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::Offered;
-use prismq_bench::workload::pool::Work;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::pool::Work;
+use prismq_bench::scenario::open::Offered;
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, exponential, mean, offer};

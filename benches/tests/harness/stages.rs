@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prismq_bench::latencies::{Arrival, Latencies, Life};
-use prismq_bench::ledger::Run;
-use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::observe::ledger::Run;
+use prismq_bench::observe::task_times::{Arrival, Latencies, Life};
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};

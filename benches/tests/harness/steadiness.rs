@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prismq_bench::latencies::{Arrival, Life, empty};
-use prismq_bench::metrics::{LOST, P99_MS, P99_RATIO_TO_SYNC};
-use prismq_bench::recorder::{Case, Round, scenario};
-use prismq_bench::steadiness::settled;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::OpenLoop;
+use prismq_bench::base::histogram::empty;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::observe::metrics::{LOST, P99_MS, P99_RATIO_TO_SYNC};
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::steadiness::settled;
+use prismq_bench::observe::task_times::{Arrival, Life};
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
+use prismq_bench::scenario::open::OpenLoop;
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer_load};

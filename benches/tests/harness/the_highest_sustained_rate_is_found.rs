@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::saturation::{back_off, is_sustained, search};
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::scenario::open::saturation::{back_off, is_sustained, search};
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::open_loop::{Offered, OpenLoop, run};
-use prismq_bench::workload::pool::Work;
-use prismq_bench::workload::subject::Subject;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::pool::Work;
+use prismq_bench::scenario::open::{Offered, OpenLoop, run};
+use prismq_bench::subject::under_test::Subject;
 use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution as _, Exp1};

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use prismq_bench::floor::Turns;
+use prismq_bench::reference::Turns;
 
 #[test]
 fn each_goes_first_every_other_time() {

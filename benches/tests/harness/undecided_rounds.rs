@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::decision::Decision;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::experiment::Experiment;
-use prismq_bench::metrics::P50_US;
-use prismq_bench::profile::{Profile, Scale};
-use prismq_bench::progress::Progress;
-use prismq_bench::recorder::{Case, Round};
-use prismq_bench::session::Session;
-use prismq_bench::stage::Stage;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::{Profile, Scale};
+use prismq_bench::observe::metrics::P50_US;
+use prismq_bench::observe::round::Round;
+use prismq_bench::run::progress::Progress;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::decision::Decision;
+use prismq_bench::run::rounds::experiment::Experiment;
+use prismq_bench::run::rounds::session::Session;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 use prismq_report::targets::parse;
 
 use crate::virtual_clock::VirtualClock;

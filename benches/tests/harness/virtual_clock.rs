@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use prismq_bench::clocks::Clock;
+use prismq_bench::base::clock::Clock;
 
 /// A clock for one thread that plays all parts: it is set to the time of whichever part is played, also
 /// back again.

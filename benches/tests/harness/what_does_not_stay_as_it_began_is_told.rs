@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::health::drift;
-use prismq_bench::recorder::{Case, Round, scenario};
-use prismq_bench::workload::arrivals::Arrivals;
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::observe::round::Round;
+use prismq_bench::observe::validity::drift;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};

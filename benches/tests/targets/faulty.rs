@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use prismq_bench::engine::{
+use prismq_bench::scenario::stage::Between;
+use prismq_bench::subject::{
     Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, Handler, Listener,
     RunningCrew, Settled, TaskSpec,
 };
-use prismq_bench::stage::Between;
 
 /// Bytes that a leaking engine keeps of each attempt.
 const LEAK_BYTES: usize = 2 << 20;

@@ -8,16 +8,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use prismq_bench::bench_dir::BenchDir;
-use prismq_bench::child;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::profile::Scale;
-use prismq_bench::stage::Stage;
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::process;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::EngineKind;
 use prismq_report::targets::{Target, parse, read};
 
 fn main() -> ExitCode {
-    if let Some(order) = child::Order::from_env() {
-        return child::obey(&order);
+    if let Some(order) = process::Order::from_env() {
+        return process::obey(&order);
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets.toml");
     let targets = match read(&path) {

@@ -8,32 +8,33 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prismq_bench::child::{Operation, Said};
-use prismq_bench::counts::by_operation;
-use prismq_bench::engine::EngineKind;
-use prismq_bench::error::{Error, Result};
-use prismq_bench::floor::switch::switches;
-use prismq_bench::floor::{disk, per_s, raw};
-use prismq_bench::metrics::*;
-use prismq_bench::rss::Trend;
-use prismq_bench::scenario::foreign_writer::{self, Disturbed};
-use prismq_bench::scenario::kill::Books;
-use prismq_bench::scenario::work;
-use prismq_bench::stage::Stage;
-use prismq_bench::workload::PAYLOAD_BYTES;
-use prismq_bench::workload::arrivals::Arrivals;
-use prismq_bench::workload::backlog::{BATCH, Backlog};
-use prismq_bench::workload::claim_cost::{Beside, fill, side_by_side};
-use prismq_bench::workload::drain::{Drain, Drained, bearable, drain};
-use prismq_bench::workload::enqueue::{Enqueue, Enqueued, enqueue};
-use prismq_bench::workload::faults::{Aftermath, Faults, faults};
-use prismq_bench::workload::idle::idle;
-use prismq_bench::workload::open_loop::{Offered, OpenLoop, open_loop};
-use prismq_bench::workload::overhead::bare_drain;
-use prismq_bench::workload::pipeline::{Pipeline, pipeline};
-use prismq_bench::workload::pool::Work;
-use prismq_bench::workload::wake::{From, wake};
-use prismq_bench::workload::work::{Kind, Labour};
+use prismq_bench::base::error::{Error, Result};
+use prismq_bench::base::number::{as_f64, percent};
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::labour::{Kind, Labour};
+use prismq_bench::load::pool::Work;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::observe::metrics::*;
+use prismq_bench::observe::rss::Trend;
+use prismq_bench::process::{Operation, Said};
+use prismq_bench::reference::switch::switches;
+use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::scenario::backlog::{BATCH, Backlog};
+use prismq_bench::scenario::cost::claim::{Beside, fill, side_by_side};
+use prismq_bench::scenario::cost::writes::by_operation;
+use prismq_bench::scenario::drain::efficiency;
+use prismq_bench::scenario::drain::foreign_writer::{self, Disturbed};
+use prismq_bench::scenario::drain::overhead::bare_drain;
+use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
+use prismq_bench::scenario::drain::{Drain, Drained, bearable, drain};
+use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
+use prismq_bench::scenario::fault::kill::Books;
+use prismq_bench::scenario::fault::mishaps::{Aftermath, Faults, faults};
+use prismq_bench::scenario::idle::idle;
+use prismq_bench::scenario::open::{Offered, OpenLoop, open_loop};
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::scenario::wake::{From, wake};
+use prismq_bench::subject::EngineKind;
 use prismq_report::targets::Target;
 
 use crate::faulty::Fault;
@@ -41,7 +42,7 @@ use crate::faulty::Fault;
 const MS: Duration = Duration::from_millis(1);
 /// Later than any latency target allows.
 const VERY_LATE: Duration = Duration::from_millis(1_100);
-const HELD: &str = prismq_bench::child::HELD_TYPE;
+const HELD: &str = prismq_bench::process::HELD_TYPE;
 
 /// What an engine that misses the target reads; `None` if there is none yet.
 pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>> {
@@ -298,8 +299,8 @@ fn ratio(of: u64, to: u64) -> f64 {
 
 fn efficiency(stage: &Stage) -> Result<Reading> {
     let labour = Labour { kind: Kind::Sleeping, time: 2 * MS, long: None };
-    let load = work::Work { processes: 1, workers_each: 2, tasks: 40, labour };
-    let (_, round) = work::round(stage, &load, 2)?;
+    let load = efficiency::Work { processes: 1, workers_each: 2, tasks: 40, labour };
+    let (_, round) = efficiency::round(stage, &load, 2)?;
     known(round.readings.into_iter().find(|reading| reading.spec == EFFICIENCY_PERCENT))
 }
 
@@ -332,7 +333,7 @@ fn wal_of_a_held_reader(stage: &Stage) -> Result<f64> {
         Ok(reader)
     });
     let reader = known(reader.ok())?;
-    let tasks = prismq_bench::workload::sized("held_up", 10, 1 << 20);
+    let tasks = prismq_bench::load::tasks::sized("held_up", 10, 1 << 20);
     known(database.engine().enqueue_all(&tasks).ok())?;
     drop(reader);
     let mut wal = database.path().as_os_str().to_owned();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use prismq::{Claim, NewTask, Order, Queue, TaskError};
-use prismq_bench::plan::{Arrivals, Plan, Schedule, parse_trace, parse_workload};
+use prismq_bench::load::plan::{Arrivals, Plan, Schedule, parse_trace, parse_workload};
 use tempfile::TempDir;
 
 /// A folder in memory where the system has a place for that.

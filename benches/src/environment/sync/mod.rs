@@ -16,8 +16,8 @@ use std::time::Duration;
 use prismq_report::record::{SyncCheck, SyncFinding};
 
 use super::mounts::mount_of;
-use crate::bench_dir::BenchDir;
-use crate::error::{Error, Result};
+use crate::base::bench_dir::BenchDir;
+use crate::base::error::{Error, Result};
 use timing::Timing;
 
 /// The variable by which a user vouches for a disk.

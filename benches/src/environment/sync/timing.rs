@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use rand::{Rng as _, SeedableRng as _};
 use rustix::io::{ReadWriteFlags, pwritev2};
 
-use crate::bench_dir::BenchDir;
-use crate::error::{Error, Result};
-use crate::floor::disk;
+use crate::base::bench_dir::BenchDir;
+use crate::base::error::{Error, Result};
+use crate::reference::disk;
 
 /// Pages whose median is a figure.
 const PAGES: u64 = 50;

@@ -1,0 +1,9 @@
+//! What every room of the harness uses and nothing else: it imports none of them.
+
+pub mod bench_dir;
+pub mod clock;
+pub mod error;
+pub mod histogram;
+pub mod number;
+pub mod paths;
+pub mod profile;

@@ -1,0 +1,139 @@
+//! A process that enqueues and completes tasks and says of each what was acknowledged, until it is killed.
+//!
+//! A line a word: what stands in the pipe outlives the process, and only whole lines count.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Order, Running};
+use crate::base::error::{Error, Result};
+use crate::load::pool::LEASE;
+use crate::load::tasks::numbered;
+use crate::subject;
+use crate::subject::{Attempt, Crew, Durability, Ending, Engine, EngineKind};
+
+/// The type of its tasks.
+pub const ACKNOWLEDGED_TYPE: &str = "acknowledged";
+/// Threads of its pool.
+const WORKERS: usize = 2;
+/// Tasks it makes at a time.
+const BATCH: usize = 1_000;
+
+/// On which database the process is to work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgeOrder {
+    /// The engine to use.
+    pub engine: EngineKind,
+    /// The database.
+    pub path: PathBuf,
+}
+
+/// What the process said of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// Enqueue answered with its id.
+    Enqueued(i64),
+    /// Its handler has ended: its completion may be committed from now on.
+    Ended(i64),
+    /// Its completion was reported to be committed.
+    Completed(i64),
+}
+
+impl Said {
+    fn line(self) -> String {
+        match self {
+            Self::Enqueued(id) => format!("enqueued {id}\n"),
+            Self::Ended(id) => format!("ended {id}\n"),
+            Self::Completed(id) => format!("completed {id}\n"),
+        }
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let (word, id) = line.strip_suffix('\n')?.split_once(' ')?;
+        let id = id.parse().ok()?;
+        Some(match word {
+            "enqueued" => Self::Enqueued(id),
+            "ended" => Self::Ended(id),
+            "completed" => Self::Completed(id),
+            _ => return None,
+        })
+    }
+}
+
+pub(super) fn obey(order: &AcknowledgeOrder) -> Result<()> {
+    acknowledge(&*subject::open(order.engine, &order.path, WORKERS, Durability::Full)?)
+}
+
+/// In the child: enqueues and completes on an engine until the process is killed or nobody reads.
+///
+/// # Errors
+/// If the engine fails, or nobody reads.
+pub fn acknowledge(engine: &dyn Engine) -> Result<()> {
+    let crew = Crew {
+        workers: WORKERS,
+        lease: LEASE,
+        handlers: vec![(
+            ACKNOWLEDGED_TYPE,
+            Arc::new(|attempt: &Attempt<'_>| {
+                say(Said::Ended(attempt.id)).map_err(|error| error.to_string())
+            }),
+        )],
+        listener: Arc::new(|settled| {
+            if settled.ending == Ending::Completed {
+                // Nobody who reads has nothing to compare.
+                let _ = say(Said::Completed(settled.id));
+            }
+        }),
+    };
+    let _running = engine.start(crew).map_err(Error::engine("start a pool"))?;
+    loop {
+        for task in numbered(ACKNOWLEDGED_TYPE, BATCH) {
+            let id = engine.enqueue(&task).map_err(Error::engine("enqueue"))?;
+            say(Said::Enqueued(id)).map_err(|error| Error::Child { reason: error.to_string() })?;
+        }
+    }
+}
+
+/// One call of the system a line: a killed process leaves whole lines but for the last.
+fn say(said: Said) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(said.line().as_bytes())?;
+    output.flush()
+}
+
+/// Starts such a process, kills it so long after it has acknowledged something, and gives back all it said.
+///
+/// # Errors
+/// [`Error::Child`] if it acknowledged nothing or was not killed.
+pub fn kill_acknowledging(order: AcknowledgeOrder, after: Duration) -> Result<Vec<Said>> {
+    let failed = |reason: String| Error::Child { reason };
+    let mut running = Running::start(&Order::Acknowledge(order))?;
+    let Running { child, said } = &mut running;
+    let mut first = String::new();
+    said.read_line(&mut first).map_err(|error| failed(error.to_string()))?;
+    let mut all: Vec<Said> = Said::parse(&first).into_iter().collect();
+    if all.is_empty() {
+        return Err(failed(format!("it acknowledged nothing but said {:?}", first.trim())));
+    }
+    thread::scope(|scope| {
+        // The pipe must be read all the while, or the process would wait instead of work.
+        let rest = scope.spawn(|| {
+            let mut line = String::new();
+            while said.read_line(&mut line)? > 0 {
+                all.extend(Said::parse(&line));
+                line.clear();
+            }
+            Ok::<_, io::Error>(())
+        });
+        thread::sleep(after);
+        let killed = child.kill().and_then(|()| child.wait());
+        let read = rest.join().map_err(|_| Error::Panicked { what: "a reader" })?;
+        killed.and(read).map_err(|error| failed(error.to_string()))
+    })?;
+    Ok(all)
+}

@@ -1,0 +1,118 @@
+//! A process that does one operation so many times on one thread, for somebody who counts what that takes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use prismq::{Claim, NewTask, Queue};
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, Result};
+use crate::load::tasks::PAYLOAD_BYTES;
+use crate::observe::written::Written;
+
+use super::{Order, Running, say};
+
+/// The type of the tasks it works on.
+pub const COUNTED_TYPE: &str = "counted";
+
+/// Long enough for the slowest of tools that count.
+const LEASE: Duration = Duration::from_secs(3600);
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operation {
+    /// Enqueue one task a call.
+    Enqueue,
+    /// Claim one task a call.
+    Claim,
+    /// Complete one task a call.
+    Complete,
+    /// Record a failed attempt of one task a call; the task is retried later.
+    Fail,
+    /// Extend the lease of one task a call.
+    Extend,
+    /// Release one task a call.
+    Release,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Enqueue, Self::Claim, Self::Complete, Self::Fail, Self::Extend, Self::Release];
+
+    /// Its name in ids.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enqueue => "enqueue",
+            Self::Claim => "claim",
+            Self::Complete => "complete",
+            Self::Fail => "fail",
+            Self::Extend => "extend",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// What the process is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountOrder {
+    /// The operation.
+    pub operation: Operation,
+    /// How many times.
+    pub times: usize,
+    /// How many tasks are ready in the database.
+    pub ready: usize,
+    /// The database.
+    pub path: PathBuf,
+}
+
+/// What the operations took together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// What was handed to the system to be written; `None` where the system does not count.
+    pub written: Option<Written>,
+    /// Transactions that waited for the disk, each with one sync of the WAL.
+    pub syncs: u64,
+}
+
+/// Has a process of its own do the operations and returns what they took.
+///
+/// # Errors
+/// [`Error::Child`] if it did not do its part.
+pub fn count_elsewhere(order: CountOrder) -> Result<Counts> {
+    Running::start(&Order::Count(order))?.answer()
+}
+
+pub(super) fn obey(order: &CountOrder) -> Result<()> {
+    say(&count(order).map_err(Error::engine("do what is counted"))?)
+}
+
+fn count(order: &CountOrder) -> prismq::Result<Counts> {
+    // The queue looks for pages to give back now and then, which would be counted by chance.
+    let queue = Queue::builder(&order.path).free_space_max(u64::MAX).open()?;
+    let claim = Claim::new([COUNTED_TYPE]).lease(LEASE);
+    let leases = match order.operation {
+        Operation::Enqueue | Operation::Claim => Vec::new(),
+        // All are claimed, however many are then worked on.
+        _ => queue.claim(&claim.clone().max(order.ready))?,
+    };
+    let task = NewTask::new(COUNTED_TYPE, vec![0x5a; PAYLOAD_BYTES]);
+    let (written, synced) = (Written::by_this_process(), queue.contention().synced_transactions);
+    match order.operation {
+        Operation::Enqueue => (0..order.times).try_for_each(|_| queue.enqueue(&task).map(drop))?,
+        Operation::Claim => (0..order.times).try_for_each(|_| queue.claim(&claim).map(drop))?,
+        _ => {}
+    }
+    for lease in leases.iter().take(order.times) {
+        match order.operation {
+            Operation::Enqueue | Operation::Claim => {}
+            Operation::Complete => queue.complete(lease)?,
+            Operation::Fail => drop(queue.fail(lease, "it is counted")?),
+            Operation::Extend => drop(queue.extend(lease, LEASE)?),
+            Operation::Release => queue.release(lease)?,
+        }
+    }
+    let syncs = queue.contention().synced_transactions.saturating_sub(synced);
+    Ok(Counts { written: Written::since(written), syncs })
+}

@@ -1,0 +1,48 @@
+//! What an engine cannot pass: the disk itself, and SQLite on its own with the same schema.
+//!
+//! A suite measures a floor in the same round as the engine, so that the ratio of the two travels between
+//! machines where neither figure does, and lets each go first in [`Turns`].
+
+mod checkpoints;
+pub mod disk;
+mod payloads;
+pub mod raw;
+pub mod switch;
+
+use std::time::Duration;
+
+use crate::base::error::Result;
+use crate::base::number::as_f64;
+
+/// So many tasks in that time, a second.
+#[must_use]
+pub fn per_s(tasks: usize, took: Duration) -> f64 {
+    as_f64(u64::try_from(tasks).unwrap_or(u64::MAX)) / took.as_secs_f64()
+}
+
+/// Which of an engine and its reference goes first: each every other time, since the second may find what
+/// the first has warmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Turns {
+    taken: usize,
+}
+
+impl Turns {
+    /// Measures both.
+    ///
+    /// # Errors
+    /// What either gives; the other may then not have been measured.
+    pub fn both<E, R>(
+        &mut self,
+        engine: impl FnOnce() -> Result<E>,
+        reference: impl FnOnce() -> Result<R>,
+    ) -> Result<(E, R)> {
+        self.taken += 1;
+        if self.taken.is_multiple_of(2) {
+            let reference = reference()?;
+            Ok((engine()?, reference))
+        } else {
+            Ok((engine()?, reference()?))
+        }
+    }
+}

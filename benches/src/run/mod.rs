@@ -1,0 +1,13 @@
+//! One suite from its settings to its written record, and the verdict over all suites of a run.
+
+pub mod durations;
+pub mod interrupt;
+pub mod machine_lock;
+pub mod progress;
+pub mod quiet;
+pub mod record;
+pub mod replay;
+pub mod rounds;
+pub mod settings;
+pub mod suite;
+pub mod verdict;

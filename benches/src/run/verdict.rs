@@ -1,0 +1,74 @@
+//! The end of a run: hands what was written to `prismq-report`, prints what it makes of it and gives
+//! its exit status to cargo.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use prismq_report::conclude::{self, Conclusion, Options, conclude};
+use prismq_report::files::Selection;
+use prismq_report::verdict::Status;
+
+use crate::base::paths;
+use crate::run::record::run_identity::RunIdentity;
+use crate::run::settings::invocation::{Invocation, Mode};
+
+/// Concludes this invocation's run; where nothing was measured there is nothing to conclude.
+///
+/// Criterion's `--save-baseline NAME`, `--baseline NAME` and `--baseline-lenient NAME` hold for the records too.
+#[must_use]
+pub fn main() -> ExitCode {
+    let invocation = Invocation::from_args();
+    if invocation.mode != Mode::Measure {
+        return ExitCode::SUCCESS;
+    }
+    let run = RunIdentity::of_parent(&paths::target_dir()).existing();
+    if let (None, Some(filter)) = (&run, invocation.filter()) {
+        // An older run must not answer for one that measured nothing.
+        eprintln!("error: verdict: nothing was measured: no benchmark matches {filter:?}");
+        return ExitCode::from(Status::Invalid.exit_code());
+    }
+    match conclude_run(&invocation, run) {
+        Ok(conclusion) => {
+            show(&conclusion);
+            ExitCode::from(conclusion.status.exit_code())
+        }
+        Err(error) => {
+            eprintln!("error: verdict: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn conclude_run(
+    invocation: &Invocation,
+    run: Option<String>,
+) -> Result<Conclusion, conclude::Error> {
+    if run.is_none() {
+        eprintln!("no suite of this invocation wrote a record: this is the latest run on file");
+    }
+    let run = run.map_or(Selection::Latest, Selection::Id);
+    let value = |long, short| invocation.option(long, short).map(str::to_owned);
+    let lenient = value("--baseline-lenient", "--baseline-lenient");
+    conclude(&Options {
+        results: &paths::results_dir(),
+        targets: &paths::targets_file(),
+        criterion: &paths::criterion_dir(),
+        run,
+        save_baseline: value("--save-baseline", "-s"),
+        baseline_lenient: lenient.is_some(),
+        baseline: value("--baseline", "-b").or(lenient),
+    })
+}
+
+fn show(conclusion: &Conclusion) {
+    let mut out = std::io::stdout().lock();
+    // A closed stdout must not change the verdict.
+    let _ = writeln!(out, "{}", conclusion.terminal);
+    for file in &conclusion.files {
+        let _ = writeln!(out, "written: {}", file.display());
+    }
+    let criterion = paths::criterion_dir().join("report").join("index.html");
+    if criterion.exists() {
+        let _ = writeln!(out, "charts: {}", criterion.display());
+    }
+}

@@ -1,0 +1,170 @@
+//! What a claim costs beside a great many tasks that it does not take, and beside few.
+//!
+//! These backlogs are built by what only prismq can do, so that it is measured through its own interface
+//! and not through what all engines offer.
+
+use std::time::{Duration, Instant};
+
+use prismq::{Claim, NewTask, Queue, TaskError, WorkerPool};
+use tempfile::TempDir;
+
+use crate::base::error::{Error, Result};
+use crate::load::tasks::PAYLOAD_BYTES;
+use crate::observe::ledger::Ledger;
+use crate::scenario::drain::{BOUND, STOP_BOUND};
+use crate::scenario::stage::Stage;
+
+/// Ready tasks beside which a claim is what others are compared with.
+pub const FEW: usize = 1_000;
+
+const TASK_TYPE: &str = "claimed";
+const OTHER: &str = "other";
+const BATCH: usize = 1_000;
+const LATER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the claims stand beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Ready tasks of the same type.
+    Ready,
+    /// Tasks that are not due.
+    Scheduled,
+    /// Dead letters.
+    Dead,
+    /// Completed tasks kept as history.
+    Kept,
+    /// Ready tasks of another type.
+    OtherTypes,
+    /// Ready tasks of a paused queue.
+    Paused,
+}
+
+impl Beside {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Ready, Self::Scheduled, Self::Dead, Self::Kept, Self::OtherTypes, Self::Paused];
+
+    /// Its name in ids.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Scheduled => "scheduled",
+            Self::Dead => "dead",
+            Self::Kept => "kept",
+            Self::OtherTypes => "other_types",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+/// A queue with something in it, and [`FEW`] tasks to claim.
+#[derive(Debug)]
+pub struct Filled {
+    queue: Queue,
+    _directory: TempDir,
+}
+
+/// A queue with a thousand ready tasks beside so many others.
+///
+/// # Errors
+/// If it cannot be filled.
+pub fn fill(stage: &Stage, beside: Beside, tasks: usize) -> Result<Filled> {
+    let directory = stage.bench_dir().fresh()?;
+    let queue =
+        Queue::open(directory.path().join("queue.db")).map_err(Error::engine("open a database"))?;
+    let filled = Filled { queue, _directory: directory };
+    let task = NewTask::new(TASK_TYPE, vec![0x5a; PAYLOAD_BYTES]);
+    let other = NewTask::new(OTHER, vec![0x5a; PAYLOAD_BYTES]);
+    match beside {
+        Beside::Ready => filled.enqueue(&task, tasks)?,
+        Beside::Scheduled => filled.enqueue(&task.clone().delay(LATER), tasks)?,
+        Beside::OtherTypes => filled.enqueue(&other, tasks)?,
+        Beside::Paused => {
+            filled.enqueue(&other.queue("paused"), tasks)?;
+            filled.queue.pause("paused").map_err(Error::engine("pause a queue"))?;
+        }
+        Beside::Dead => {
+            filled.enqueue(&task.clone().max_attempts(1), tasks)?;
+            filled.work_off(tasks, || Err("on purpose".into()))?;
+        }
+        Beside::Kept => {
+            let keep = u32::try_from(tasks).unwrap_or(u32::MAX);
+            filled.queue.set_history("default", keep).map_err(Error::engine("set a history"))?;
+            filled.enqueue(&task, tasks)?;
+            filled.work_off(tasks, || Ok(()))?;
+        }
+    }
+    filled.enqueue(&task, FEW)?;
+    Ok(filled)
+}
+
+/// The median times of so many claims each, in turns, so that both meet the same state of the machine.
+///
+/// # Errors
+/// The first of either.
+pub fn side_by_side(
+    claims: usize,
+    mut many: impl FnMut() -> Result<Duration>,
+    mut few: impl FnMut() -> Result<Duration>,
+) -> Result<(Duration, Duration)> {
+    let (mut of_many, mut of_few) = (Vec::with_capacity(claims), Vec::with_capacity(claims));
+    for _ in 0..claims {
+        of_many.push(many()?);
+        of_few.push(few()?);
+    }
+    Ok((median(of_many), median(of_few)))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+impl Filled {
+    /// The time of one claim of one task, which is given back so that nothing changes.
+    ///
+    /// # Errors
+    /// If the queue fails or has no task.
+    pub fn claim(&self) -> Result<Duration> {
+        let claim = Claim::new([TASK_TYPE]);
+        let started = Instant::now();
+        let leases = self.queue.claim(&claim).map_err(Error::engine("claim"))?;
+        let took = started.elapsed();
+        let Some(lease) = leases.first() else {
+            return Err(Error::Unfit { reason: "a claim found nothing among many".to_owned() });
+        };
+        self.queue.release(lease).map_err(Error::engine("release"))?;
+        Ok(took)
+    }
+
+    fn enqueue(&self, task: &NewTask, tasks: usize) -> Result<()> {
+        let batch = vec![task.clone(); BATCH.min(tasks)];
+        for _ in 0..tasks / batch.len().max(1) {
+            self.queue.enqueue_all(&batch).map_err(Error::engine("enqueue"))?;
+        }
+        Ok(())
+    }
+
+    /// Runs a pool until so many tasks have ended.
+    fn work_off(
+        &self,
+        tasks: usize,
+        handler: impl Fn() -> std::result::Result<(), TaskError> + Send + Sync + 'static,
+    ) -> Result<()> {
+        let ended = Ledger::expecting(tasks);
+        let told = ended.clone();
+        let pool = WorkerPool::builder(&self.queue)
+            .workers(2)
+            .handler(TASK_TYPE, move |_| handler())
+            .on_event(move |_| told.count_ended())
+            .start()
+            .map_err(Error::engine("start a pool"))?;
+        let in_time = ended.wait(BOUND);
+        pool.shutdown(STOP_BOUND);
+        if in_time {
+            return Ok(());
+        }
+        Err(Error::Unfit { reason: format!("{tasks} tasks did not end within {BOUND:?}") })
+    }
+}

@@ -1,0 +1,89 @@
+//! How many instructions an operation takes, counted by valgrind's callgrind: a figure without noise,
+//! though it knows nothing of the disk, of locks and of other threads' company.
+//!
+//! A process of its own does the operation N times, another one 2 N times. The difference is that of
+//! N operations: what starting, opening and ending take is in both. N is so small that the WAL is
+//! never copied back, which would happen at another moment each time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::base::error::{Error, Result};
+use crate::base::number::as_f64;
+use crate::load::tasks::numbered;
+use crate::process::{COUNTED_TYPE, CountOrder, Operation, Order, run_under};
+use crate::scenario::stage::Stage;
+use crate::subject::{self, Durability};
+
+/// Instructions of one operation by so many and twice as many, or why nobody can count them.
+///
+/// # Errors
+/// If no database can be prepared.
+pub fn per_operation(
+    stage: &Stage,
+    operation: Operation,
+    times: usize,
+) -> Result<std::result::Result<f64, String>> {
+    let few = match count(stage, operation, times, 2 * times)? {
+        Ok(few) => few,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    Ok(count(stage, operation, 2 * times, 2 * times)?.map(|many| {
+        as_f64(many.saturating_sub(few)) / as_f64(u64::try_from(times).unwrap_or(u64::MAX))
+    }))
+}
+
+/// Instructions of a whole process that does the operation so many times.
+fn count(
+    stage: &Stage,
+    operation: Operation,
+    times: usize,
+    ready: usize,
+) -> Result<std::result::Result<u64, String>> {
+    let (directory, path) = prepared(stage, ready)?;
+    let counts = directory.path().join("callgrind.out");
+    let mut valgrind = Command::new("valgrind");
+    valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
+    let order = Order::Count(CountOrder { operation, times, ready, path });
+    Ok(run_under(valgrind, &order)?.and_then(|()| read(&counts)))
+}
+
+/// A database with so many tasks, in a directory that is removed with the first of the two. It is closed, so
+/// that the process which opens it always finds the same file.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn prepared(stage: &Stage, ready: usize) -> Result<(TempDir, PathBuf)> {
+    let directory = stage.bench_dir().fresh()?;
+    let path = directory.path().join("queue.db");
+    let engine = subject::open(stage.kind(), &path, 1, Durability::Full)?;
+    engine.enqueue_all(&numbered(COUNTED_TYPE, ready)).map_err(Error::engine("enqueue"))?;
+    drop(engine);
+    Ok((directory, path))
+}
+
+fn read(counts: &Path) -> std::result::Result<u64, String> {
+    let text = fs::read_to_string(counts)
+        .map_err(|error| format!("callgrind wrote no {}: {error}", counts.display()))?;
+    total(&text).ok_or_else(|| "callgrind's file has no line \"totals\"".to_owned())
+}
+
+/// Callgrind ends its file with `totals: INSTRUCTIONS`.
+fn total(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("totals:")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::total;
+
+    #[test]
+    fn the_total_is_the_last_word_of_callgrind() {
+        let text = "version: 1\nevents: Ir\nsummary: 17\n\nfn=(1) main\n0 17\n\ntotals: 123456\n";
+        assert_eq!(total(text), Some(123_456));
+        assert_eq!(total("version: 1\nevents: Ir\n"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! A process that enqueues and completes is killed at drawn moments. What it had acknowledged by then is held
+//! against the file.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::base::error::{Error, Result};
+use crate::observe::metrics::{ACKNOWLEDGED, KILLED, LOST, UNDONE};
+use crate::observe::round::Round;
+use crate::process::{AcknowledgeOrder, Said, kill_acknowledging};
+use crate::scenario::stage::Stage;
+
+/// How often a process is killed, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    /// Processes killed one after the other on the same file.
+    pub kills: u32,
+    /// How long each lives after its first acknowledgement, at least and at most.
+    pub life: (Duration, Duration),
+    /// What the moments are drawn from.
+    pub seed: u64,
+}
+
+/// Kills processes on a new database; with how long it took.
+///
+/// # Errors
+/// If a process did not do its part, or the file cannot be read.
+pub fn round(stage: &Stage, load: &Kill) -> Result<(Duration, Round)> {
+    let directory = stage.bench_dir().fresh()?;
+    let path = directory.path().join("queue.db");
+    let mut moments = Xoshiro256PlusPlus::seed_from_u64(load.seed);
+    let mut books = Books::default();
+    let mut broken = Broken::default();
+    let started = Instant::now();
+    for _ in 0..load.kills {
+        let order = AcknowledgeOrder { engine: stage.kind(), path: path.clone() };
+        let (least, most) = load.life;
+        let after = least + most.saturating_sub(least).mul_f64(moments.random());
+        books.enter(&kill_acknowledging(order, after)?);
+        broken = broken.and(books.against(&held(&path)?));
+    }
+    let took = started.elapsed();
+    let readings = vec![
+        KILLED.counts(load.kills.into()),
+        ACKNOWLEDGED.counts(books.acknowledged()),
+        LOST.counts(size(broken.lost.len())),
+        UNDONE.counts(size(broken.undone.len())),
+    ];
+    Ok((took, Round { readings, faults: broken.faults(), ..Round::default() }))
+}
+
+/// The tasks that the file holds: read by SQLite alone, as no engine has it open.
+fn held(path: &Path) -> Result<HashSet<i64>> {
+    let read = || -> rusqlite::Result<HashSet<i64>> {
+        // Not only for reading: the first to open a file after a kill recovers its WAL.
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut ids = connection.prepare("SELECT id FROM task")?;
+        ids.query_map([], |row| row.get(0))?.collect()
+    };
+    read().map_err(Error::engine("read the file after a kill"))
+}
+
+/// What processes have said, up to now.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    enqueued: HashSet<i64>,
+    ended: HashSet<i64>,
+    completed: HashSet<i64>,
+}
+
+/// Promises that the file does not keep.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Broken {
+    /// Tasks whose enqueue was acknowledged, whose handler has not ended, and which are not there.
+    pub lost: HashSet<i64>,
+    /// Tasks whose completion was acknowledged and which are there.
+    pub undone: HashSet<i64>,
+}
+
+impl Books {
+    /// Enters what a process has said.
+    pub fn enter(&mut self, said: &[Said]) {
+        for said in said {
+            match said {
+                Said::Enqueued(id) => self.enqueued.insert(*id),
+                Said::Ended(id) => self.ended.insert(*id),
+                Said::Completed(id) => self.completed.insert(*id),
+            };
+        }
+    }
+
+    /// Holds them against the tasks that the file holds. A task whose handler had ended may be there or not:
+    /// its completion may have been committed without anybody having been able to say so.
+    #[must_use]
+    pub fn against(&self, held: &HashSet<i64>) -> Broken {
+        let gone = |id: &&i64| !held.contains(id) && !self.ended.contains(id);
+        Broken {
+            lost: self.enqueued.iter().filter(gone).copied().collect(),
+            undone: self.completed.intersection(held).copied().collect(),
+        }
+    }
+
+    /// Enqueues and completions that were acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        size(self.enqueued.len() + self.completed.len())
+    }
+}
+
+impl Broken {
+    fn and(mut self, more: Self) -> Self {
+        self.lost.extend(more.lost);
+        self.undone.extend(more.undone);
+        self
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let fault = |ids: &HashSet<i64>, what: &str| {
+            (!ids.is_empty()).then(|| format!("{} {what}", ids.len()))
+        };
+        fault(&self.lost, "tasks whose enqueue was acknowledged are gone after a kill")
+            .into_iter()
+            .chain(fault(
+                &self.undone,
+                "tasks whose completion was acknowledged are back after a kill",
+            ))
+            .collect()
+    }
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

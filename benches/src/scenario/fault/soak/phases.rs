@@ -1,0 +1,187 @@
+//! What happens beside the load, one thing after the other.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use prismq_report::record;
+use rusqlite::{Connection, OpenFlags};
+
+use super::Soak;
+use crate::base::error::{Error, Result};
+use crate::load::tasks::{handler, numbered};
+use crate::observe::ledger::{Ledger, ids_that};
+use crate::process::{DrainOrder, Drainer, HELD_TYPE, HoldOrder, die_holding};
+use crate::scenario::drain::{BOUND, LEASE, STOP_BOUND};
+use crate::scenario::stage::{Database, Stage};
+use crate::subject::{Crew, Ending};
+
+/// Threads of the second process's pool.
+const WORKERS_ELSEWHERE: usize = 2;
+/// Tasks that a process holds when it dies.
+const HELD: usize = 5;
+
+/// What happens beside the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing.
+    Clean,
+    /// A reader keeps its snapshot, so that the WAL cannot be used again from its beginning.
+    LongReader,
+    /// A second process works on the same queue.
+    SecondProcess,
+    /// Processes claim tasks and are killed.
+    Kills,
+}
+
+/// All phases in their order.
+pub const PHASES: [Phase; 4] =
+    [Phase::Clean, Phase::LongReader, Phase::SecondProcess, Phase::Kills];
+
+impl Phase {
+    /// Its name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::LongReader => "long reader",
+            Self::SecondProcess => "second process",
+            Self::Kills => "kills",
+        }
+    }
+}
+
+/// A process that died holding tasks, and what became of these.
+#[derive(Debug, Clone)]
+pub struct Death {
+    /// The tasks enqueued for it.
+    pub held: Vec<i64>,
+    /// Completions of these afterwards, once for each time.
+    pub recovered: Vec<i64>,
+    /// From its death to the last completion.
+    pub recovery: Duration,
+}
+
+/// What the phases came to.
+#[derive(Debug, Default)]
+pub(super) struct Happened {
+    pub(super) phases: Vec<record::Phase>,
+    pub(super) deaths: Vec<Death>,
+    pub(super) completed_elsewhere: Vec<i64>,
+    pub(super) busy_errors: u64,
+    pub(super) faults: Vec<String>,
+}
+
+/// Lets everything happen, each for an equal part of the time.
+pub(super) fn run(
+    stage: &Stage,
+    database: &Database,
+    began: Instant,
+    load: Soak,
+) -> Result<Happened> {
+    let mut happened = Happened::default();
+    let part = load.length / u32::try_from(PHASES.len()).unwrap_or(1);
+    for (phase, number) in PHASES.into_iter().zip(1..) {
+        let from = began.elapsed();
+        let end = began + part * number;
+        match phase {
+            Phase::Clean => sleep_until(end),
+            Phase::LongReader => read_until(database, end)?,
+            Phase::SecondProcess => share_until(stage, database, end, &mut happened)?,
+            Phase::Kills => kill_until(stage, database, end, load, &mut happened)?,
+        }
+        happened.phases.push(record::Phase {
+            name: phase.name().to_owned(),
+            from_s: from.as_secs_f64(),
+            to_s: began.elapsed().as_secs_f64(),
+        });
+    }
+    Ok(happened)
+}
+
+fn sleep_until(end: Instant) {
+    thread::sleep(end.saturating_duration_since(Instant::now()));
+}
+
+/// Keeps a snapshot of the database.
+fn read_until(database: &Database, end: Instant) -> Result<()> {
+    let read = || -> rusqlite::Result<()> {
+        let reader =
+            Connection::open_with_flags(database.path(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        reader.execute_batch("BEGIN")?;
+        // A transaction has its snapshot from its first read on.
+        reader.query_row("SELECT count(*) FROM task", [], |row| row.get::<_, i64>(0))?;
+        sleep_until(end);
+        reader.execute_batch("COMMIT")
+    };
+    read().map_err(Error::engine("be read beside the load"))
+}
+
+fn share_until(
+    stage: &Stage,
+    database: &Database,
+    end: Instant,
+    happened: &mut Happened,
+) -> Result<()> {
+    let mut second = Drainer::open(DrainOrder {
+        labour: None,
+        engine: stage.kind(),
+        workers: WORKERS_ELSEWHERE,
+        path: database.path().to_owned(),
+    })?;
+    second.go()?;
+    sleep_until(end);
+    let report = second.stop()?;
+    happened.completed_elsewhere.extend(report.completed);
+    happened.busy_errors += report.busy_errors;
+    happened.faults.extend(report.errors);
+    Ok(())
+}
+
+fn kill_until(
+    stage: &Stage,
+    database: &Database,
+    end: Instant,
+    load: Soak,
+    happened: &mut Happened,
+) -> Result<()> {
+    loop {
+        let next = Instant::now() + load.kill_every;
+        happened.deaths.push(kill(stage, database, load)?);
+        if next >= end {
+            sleep_until(end);
+            return Ok(());
+        }
+        sleep_until(next);
+    }
+}
+
+/// Lets a process claim tasks that nobody else takes, kills it, and has them done by a pool of this
+/// process once their leases have run out.
+fn kill(stage: &Stage, database: &Database, load: Soak) -> Result<Death> {
+    let engine = database.engine();
+    let held = engine.enqueue_all(&numbered(HELD_TYPE, HELD)).map_err(Error::engine("enqueue"))?;
+    let death = die_holding(HoldOrder {
+        engine: stage.kind(),
+        tasks: held.len(),
+        lease: load.held_lease,
+        path: database.path().to_owned(),
+    })?;
+    let ledger = Ledger::expecting(held.len());
+    let crew = Crew {
+        workers: 1,
+        lease: LEASE,
+        handlers: vec![(HELD_TYPE, handler(&ledger, |_| {}))],
+        listener: ledger.listener(),
+    };
+    let rescue = engine.start(crew).map_err(Error::engine("start a pool"))?;
+    // What is not done in time is found to be lost.
+    let _ = ledger.wait(BOUND);
+    rescue.stop(STOP_BOUND);
+    let entries = ledger.entries();
+    let last = entries.iter().map(|entry| entry.at).max().unwrap_or(death.at);
+    Ok(Death {
+        held,
+        recovered: ids_that(&entries, Ending::Completed),
+        recovery: last.saturating_duration_since(death.at),
+    })
+}

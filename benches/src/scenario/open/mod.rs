@@ -1,0 +1,140 @@
+//! An open workload: tasks arrive on a schedule of their own whether or not the queue keeps up, and each
+//! one's latency counts from when it was meant to be enqueued, so that a stall is charged to every
+//! task it delayed.
+
+pub mod saturation;
+pub mod surge;
+
+use std::time::Duration;
+
+use prismq_report::record;
+
+use crate::base::error::Result;
+use crate::base::number::as_f64;
+use crate::load::arrivals::Arrivals;
+use crate::load::generator::generate;
+use crate::load::pool::{Pool, Work};
+use crate::load::tasks::numbered;
+use crate::observe::audit::Audit;
+use crate::observe::sampler;
+use crate::observe::steadiness;
+use crate::observe::task_times::{Latencies, Life, lives};
+use crate::observe::timeline::{Marks, intervals, phase};
+use crate::observe::validity;
+use crate::scenario::stage::Stage;
+use crate::subject::under_test::Subject;
+use crate::subject::{Census, DEFAULT_QUEUE};
+
+const TASK_TYPE: &str = "open_loop";
+
+/// Tasks that arrive whatever the queue does.
+#[derive(Clone)]
+pub struct OpenLoop {
+    /// Threads of the pool.
+    pub workers: usize,
+    /// Threads that enqueue.
+    pub generators: usize,
+    /// Tasks that are measured.
+    pub tasks: usize,
+    /// Tasks before these, which are not.
+    pub warm_up: usize,
+    /// How many more may be left out at the beginning until latencies are steady. As many fewer are then left
+    /// out at the end, where the load goes on for as long, so that as many are measured in any case.
+    pub settle: usize,
+    /// Mean time from one to the next.
+    pub interval: Duration,
+    /// How they lie around it.
+    pub arrivals: Arrivals,
+    /// What each does.
+    pub work: Work,
+}
+
+/// What an open loop came to.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// The distributions of the measured tasks.
+    pub latencies: Latencies,
+    /// Whether every task was done once, those of the warm-up among them.
+    pub audit: Audit,
+    /// Which share of the planned rate was offered.
+    pub achieved: f64,
+    /// Tasks that were enqueued and not completed when the last had just arrived.
+    pub left_at_last_arrival: f64,
+    /// Median latency of the first and the last third, in seconds.
+    pub thirds: Option<(f64, f64)>,
+    /// Whether latencies were steady in what was measured; `None` of too few tasks to tell, and of a load that is
+    /// not given any to settle.
+    pub steady: Option<bool>,
+    /// The round over time.
+    pub course: record::Round,
+    /// Why the figures must not be used, if they must not.
+    pub faults: Vec<String>,
+}
+
+/// Runs an open loop in a new database.
+///
+/// # Errors
+/// If the engine fails to do what no figure can be had without.
+pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<Offered> {
+    let database = stage.database(load.workers + load.generators)?;
+    let mut offered = run(&database.subject(), load)?;
+    offered.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
+    Ok(offered)
+}
+
+/// The same on anything that is open and empty.
+///
+/// # Errors
+/// If the engine fails to do what no figure can be had without.
+pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
+    let count = load.warm_up + load.settle + load.tasks;
+    let tasks = numbered(TASK_TYPE, count);
+    let offsets = load.arrivals.offsets(count, load.interval);
+    let every = sampler::interval(offsets.last().copied().unwrap_or_default());
+    let ((generated, worked), samples) = sampler::beside(subject, every, || {
+        let pool = Pool::start(subject, TASK_TYPE, load.workers, count, &load.work)?;
+        let generated = generate(subject, &tasks, &offsets, load.generators)?;
+        let ids: Vec<i64> = generated.arrivals.iter().map(|arrival| arrival.id).collect();
+        Ok((generated, pool.finish(&ids)?))
+    })?;
+
+    let lives = lives(&generated.arrivals, &worked.runs, &worked.completions);
+    let settled = steadiness::settled(&lives, load.warm_up, load.settle, load.tasks);
+    let measured = lives.get(settled.from..settled.from + load.tasks).unwrap_or_default();
+    let origin = measured.first().map_or(generated.began, |life| life.arrival.intended);
+    let latencies = Latencies::of(measured)?;
+    let achieved = generated.achieved();
+    let mut counters = worked.counters();
+    counters.insert("begun_before_known".to_owned(), latencies.begun_before_known);
+    let mut phases = vec![phase("steady", origin, origin, worked.ended)];
+    if settled.from > 0 {
+        phases.insert(0, phase("warm_up", origin, generated.began, origin));
+    }
+    let span = (generated.began, worked.ended);
+    let course = record::Round {
+        seconds: worked.ended.saturating_duration_since(origin).as_secs_f64(),
+        warm_up_seconds: origin.saturating_duration_since(generated.began).as_secs_f64(),
+        counters,
+        intervals: intervals(origin, span, every, &Marks::of(&lives), &samples)?,
+        phases,
+        per_worker: worked.crew.per_worker,
+        ..record::Round::default()
+    };
+    let unbalanced = latencies.imbalance();
+    Ok(Offered {
+        latencies,
+        audit: worked.audit,
+        achieved,
+        left_at_last_arrival: left_at_last_arrival(&lives),
+        thirds: validity::thirds(measured),
+        steady: settled.steady.filter(|_| load.settle > 0),
+        course,
+        faults: worked.faults.into_iter().chain(unbalanced).collect(),
+    })
+}
+
+fn left_at_last_arrival(lives: &[Life]) -> f64 {
+    let Some(last) = lives.iter().map(|life| life.arrival.called).max() else { return 0.0 };
+    let left = lives.iter().filter(|life| life.completed.is_none_or(|at| at > last)).count();
+    as_f64(u64::try_from(left).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,158 @@
+//! A backlog: tasks pile up while nobody takes any, then a pool drains them while more arrive on a
+//! schedule. How fast is it drained, and how long do those wait that arrive meanwhile?
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use prismq_report::record;
+
+use crate::base::error::{Error, Result};
+use crate::base::histogram::{add, empty};
+use crate::base::number::as_f64;
+use crate::load::arrivals::Arrivals;
+use crate::load::generator::generate;
+use crate::load::pool::{Pool, Work};
+use crate::load::tasks::numbered;
+use crate::observe::audit::Audit;
+use crate::observe::sampler;
+use crate::observe::task_times::{Latencies, Life, lives};
+use crate::observe::timeline::{Marks, intervals, phase};
+use crate::scenario::drain::ENQUEUE_BATCH;
+use crate::scenario::stage::Stage;
+use crate::subject::under_test::Subject;
+use crate::subject::{Census, DEFAULT_QUEUE, TaskSpec};
+
+const TASK_TYPE: &str = "surge";
+
+/// A backlog, who drains it and what arrives meanwhile.
+#[derive(Clone)]
+pub struct Surge {
+    /// Tasks that pile up.
+    pub backlog: usize,
+    /// Threads of the pool.
+    pub workers: usize,
+    /// Threads that enqueue.
+    pub generators: usize,
+    /// Tasks that arrive from the start of the pool on.
+    pub arriving: usize,
+    /// Mean time from one to the next.
+    pub interval: Duration,
+    /// How they lie around it.
+    pub arrivals: Arrivals,
+    /// What each does.
+    pub work: Work,
+}
+
+/// What a surge came to.
+#[derive(Debug, Clone)]
+pub struct Subsided {
+    /// From the start of the pool until the last task of the backlog was completed.
+    pub draining: Duration,
+    /// Tasks completed in that time, whenever they had come.
+    pub completed_meanwhile: u64,
+    /// The distributions of the tasks that arrived in that time.
+    pub latencies: Latencies,
+    /// From end to end of those that arrived after it, in nanoseconds.
+    pub afterwards: Histogram<u64>,
+    /// Whether every task was done once.
+    pub audit: Audit,
+    /// Which share of the planned rate was offered.
+    pub achieved: f64,
+    /// The round over time.
+    pub course: record::Round,
+    /// Why the figures must not be used, if they must not.
+    pub faults: Vec<String>,
+}
+
+impl Subsided {
+    /// Tasks completed in a second while the backlog was drained.
+    #[must_use]
+    pub fn drained_per_s(&self) -> f64 {
+        as_f64(self.completed_meanwhile) / self.draining.as_secs_f64()
+    }
+}
+
+/// Lets a backlog pile up and subside in a new database.
+///
+/// # Errors
+/// If the engine fails.
+pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
+    let database = stage.database(load.workers + load.generators)?;
+    let mut subsided = run(&database.subject(), load)?;
+    subsided.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
+    Ok(subsided)
+}
+
+/// The same on anything that is open and empty.
+///
+/// # Errors
+/// If the engine fails.
+pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
+    let tasks = numbered(TASK_TYPE, load.backlog + load.arriving);
+    let (piling, arriving) = tasks.split_at(load.backlog);
+    let offsets = load.arrivals.offsets(load.arriving, load.interval);
+    let every = sampler::interval(offsets.last().copied().unwrap_or_default());
+    let began = subject.clock.now();
+    let ((built, generated, worked), samples) = sampler::beside(subject, every, || {
+        let built = pile_up(subject, piling)?;
+        let pool = Pool::start(subject, TASK_TYPE, load.workers, tasks.len(), &load.work)?;
+        let generated = generate(subject, arriving, &offsets, load.generators)?;
+        let arrived = generated.arrivals.iter().map(|arrival| arrival.id);
+        let ids: Vec<i64> = built.iter().map(|(id, _)| *id).chain(arrived).collect();
+        Ok((built, generated, pool.finish(&ids)?))
+    })?;
+
+    let of_backlog: HashSet<i64> = built.iter().map(|(id, _)| *id).collect();
+    let backlog_done: Vec<_> = worked
+        .completions
+        .iter()
+        .filter(|entry| of_backlog.contains(&entry.settled.id))
+        .map(|entry| entry.at)
+        .collect();
+    let (origin, ended) = (worked.started, worked.ended);
+    let drained = backlog_done.iter().max().copied().unwrap_or(ended);
+    let lives = lives(&generated.arrivals, &worked.runs, &worked.completions);
+    let turn = lives.partition_point(|life| life.arrival.intended <= drained);
+    let (meanwhile, after) = lives.split_at(turn);
+    let mut afterwards = empty("end_to_end_afterwards")?;
+    after.iter().filter_map(Life::end_to_end).for_each(|time| add(&mut afterwards, time));
+
+    let marks = Marks::of(&lives).beside(built.iter().map(|(_, at)| *at), backlog_done);
+    let course = record::Round {
+        seconds: worked.took().as_secs_f64(),
+        counters: worked.counters(),
+        intervals: intervals(origin, (began, ended), every, &marks, &samples)?,
+        phases: vec![
+            phase("build", origin, began, origin),
+            phase("drain", origin, origin, drained),
+            phase("steady", origin, drained, ended),
+        ],
+        per_worker: worked.crew.per_worker,
+        ..record::Round::default()
+    };
+    let completed = worked.completions.iter().filter(|entry| entry.at <= drained).count();
+    let latencies = Latencies::of(meanwhile)?;
+    let unbalanced = latencies.imbalance();
+    Ok(Subsided {
+        draining: drained.saturating_duration_since(origin),
+        completed_meanwhile: u64::try_from(completed).unwrap_or(u64::MAX),
+        latencies,
+        afterwards,
+        audit: worked.audit,
+        achieved: generated.achieved(),
+        course,
+        faults: worked.faults.into_iter().chain(unbalanced).collect(),
+    })
+}
+
+/// Enqueues a backlog in batches of [`ENQUEUE_BATCH`] and says when each task was there.
+fn pile_up(subject: &Subject<'_>, tasks: &[TaskSpec]) -> Result<Vec<(i64, Instant)>> {
+    let mut there = Vec::with_capacity(tasks.len());
+    for batch in tasks.chunks(ENQUEUE_BATCH) {
+        let ids = subject.engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?;
+        let at = subject.clock.now();
+        there.extend(ids.into_iter().map(|id| (id, at)));
+    }
+    Ok(there)
+}
