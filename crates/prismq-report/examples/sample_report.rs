@@ -2,15 +2,14 @@
 //! `cargo run -p prismq-report --example sample_report -- report.html`.
 #![allow(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     dead_code,
     reason = "the run is that of the tests, which stop at the first surprise"
 )]
 
-#[path = "../tests/render/rich.rs"]
-mod rich;
-#[path = "../tests/report/steady.rs"]
-mod steady;
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::error::Error;
 
@@ -18,7 +17,7 @@ use prismq_report::render::html::Input;
 use prismq_report::render::{View, html, markdown, terminal};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let rich = rich::rich();
+    let rich = support::full_run::rich();
     let path = std::env::args().nth(1).ok_or("name the file to write")?;
     let page = html(&Input {
         baseline: Some(&rich.baseline),

@@ -114,7 +114,7 @@ fn facts_of(run: &RunRecord) -> Vec<(String, String)> {
 mod tests {
     use super::*;
 
-    const FIXTURE: &str = include_str!("../../tests/report/golden/run-1.1.json");
+    const FIXTURE: &str = include_str!("../../tests/fixtures/run-1.1.json");
 
     #[test]
     fn it_fits_a_terminal_and_keeps_a_fact_a_line_in_a_file() {

@@ -6,9 +6,9 @@ use prismq_report::render::{Look, View, html, markdown, terminal_as};
 use prismq_report::targets::{Target, parse};
 use prismq_report::verdict::{FailOn, Verdict, judge};
 
-use crate::page::full;
-use crate::rich::{Rich, rich};
-use crate::steady;
+use crate::support::full_run::{Rich, rich};
+use crate::support::page::full;
+use crate::support::steady;
 
 const LOOK: Look = Look { colour: false, width: None };
 

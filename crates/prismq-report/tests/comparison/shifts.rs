@@ -1,0 +1,128 @@
+//! Runs in which every metric moves alike.
+
+use prismq_report::comparison::{Comparison, KnownNoise, Rules, compare, compare_by};
+use prismq_report::export::annotations;
+use prismq_report::record::RunRecord;
+use prismq_report::verdict::{FailOn, Status, Verdict, judge};
+
+use crate::support::recorded::{standard_runs_by_scenario, standard_starts};
+
+/// What a run comes to beside the baseline, where a regression counts.
+fn judged(run: &RunRecord, comparison: Comparison) -> Verdict {
+    judge(run, &[], Some(comparison), FailOn::Regression).unwrap()
+}
+
+/// The same run, each figure of it so many times worse.
+fn worse(factor: f64) -> RunRecord {
+    standard_runs_by_scenario(1.0 - 1.0 / factor).remove(0)
+}
+
+/// A history of a machine whose runs differ by half a percent.
+fn quiet() -> Rules {
+    let mut noise = KnownNoise::default();
+    let figures: Vec<f64> = (0..12).map(|run| if run % 2 == 0 { 1000.0 } else { 1005.0 }).collect();
+    for scenario in &worse(1.0).suites[0].scenarios {
+        for metric in &scenario.metrics {
+            noise.add_history(&scenario.id, &metric.name, &figures);
+        }
+    }
+    (0..11).for_each(|run| noise.add_shift(if run % 2 == 0 { 0.005 } else { -0.005 }));
+    Rules { noise, ..Rules::default() }
+}
+
+#[test]
+fn without_a_history_nothing_is_a_pass_and_a_fifth_is_found() {
+    let before = worse(1.0);
+    for (factor, expected) in [
+        (1.0, Status::Inconclusive),
+        (1.05, Status::Inconclusive),
+        (1.2, Status::Regression),
+        (1.8, Status::Regression),
+        (1.0 / 1.2, Status::Inconclusive),
+    ] {
+        let after = worse(factor);
+        let verdict = judged(&after, compare("before", &before, &after));
+        assert_eq!(verdict.status, expected, "{factor}: {:?}", verdict.inconclusive);
+    }
+}
+
+#[test]
+fn what_could_not_be_seen_is_said() {
+    let run = worse(1.0);
+    let said = judged(&run, compare("before", &run, &run)).inconclusive.join("\n");
+    assert!(said.contains("a slowdown of 5 % is not ruled out; could see 1"), "{said}");
+    assert!(said.contains("headline metrics could not be told (") && said.contains("no history"));
+}
+
+#[test]
+fn with_a_quiet_history_the_run_with_itself_passes_and_a_twentieth_does_not() {
+    let (before, rules) = (worse(1.0), quiet());
+    for (factor, expected) in [
+        (1.0, &[Status::Pass][..]),
+        (1.05, &[Status::Inconclusive, Status::Regression]),
+        (1.08, &[Status::Regression]),
+        (1.2, &[Status::Regression]),
+    ] {
+        let after = worse(factor);
+        let verdict = judged(&after, compare_by(&rules, "before", &before, &after));
+        let status = verdict.status;
+        assert!(expected.contains(&status), "{factor}: {status:?} {:?}", verdict.inconclusive);
+    }
+}
+
+/// Each of the five recorded runs of one program beside each.
+#[test]
+fn recorded_runs_of_one_program_are_no_shift_and_a_fifth_is_found_between_them() {
+    let before = standard_runs_by_scenario(0.0);
+    for (slower, least, most) in [(0.0, 0, 0), (0.05, 0, 8), (1.0 / 6.0, 16, 20)] {
+        let after = standard_runs_by_scenario(slower);
+        let pairs = (0..5).flat_map(|one| (0..5).map(move |other| (one, other)));
+        let found = pairs.filter(|(one, other)| {
+            one != other && compare("it", &before[*one], &after[*other]).has_regression()
+        });
+        let found = found.count();
+        println!("all metrics {slower:.3} slower: found in {found} of 20 pairs of recorded runs");
+        assert!((least..=most).contains(&found), "{slower}: {found}");
+    }
+}
+
+#[test]
+fn few_scenarios_do_not_speak_for_the_whole() {
+    let starts = standard_starts(0.0);
+    assert_eq!(compare("it", &starts[0], &starts[1]).family, None);
+}
+
+/// Each suite of a part has its first scenario only.
+#[test]
+fn a_part_beside_a_whole_run_is_a_part_or_does_not_tell() {
+    let (before, mut part) = (worse(1.0), worse(1.0));
+    part.suites[0].scenarios.truncate(1);
+    let verdict = judged(&part, compare_by(&quiet(), "before", &before, &part));
+    assert_eq!(verdict.status, Status::Partial, "{:?}", verdict.inconclusive);
+    assert!(verdict.not_measured[0].ends_with("metrics of before were not measured"));
+    let alike = judged(&part, compare_by(&quiet(), "part", &part, &part));
+    assert_eq!(alike.status, Status::Pass, "{:?}", alike.inconclusive);
+}
+
+/// The milliseconds of one side are written as microseconds.
+#[test]
+fn a_headline_in_other_units_is_no_pass() {
+    let (before, mut after) = (worse(1.0), worse(1.0));
+    for scenario in &mut after.suites[0].scenarios {
+        for metric in scenario.metrics.iter_mut().filter(|metric| metric.name == "p99_ms") {
+            metric.unit = "us".to_owned();
+        }
+    }
+    let verdict = judged(&after, compare_by(&quiet(), "before", &before, &after));
+    assert_eq!(verdict.status, Status::Inconclusive);
+    let said = verdict.inconclusive.join("\n");
+    assert!(said.contains("1 headline metrics are not comparable: latency/open/load=50:p99_ms"));
+}
+
+#[test]
+fn a_slowdown_of_the_whole_is_shown_where_no_metric_alone_regressed() {
+    let (before, after) = (worse(1.0), worse(1.2));
+    let verdict = judged(&after, compare("before", &before, &after));
+    let said = annotations(&after, &verdict);
+    assert!(said.contains("title=all metrics::20.0 %25 slower than before on the whole"), "{said}");
+}

@@ -1,0 +1,3 @@
+//! The formats that other programs read.
+
+mod formats;

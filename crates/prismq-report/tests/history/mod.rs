@@ -1,0 +1,4 @@
+//! The runs before: the history of a machine, its baseline, the baselines by name.
+
+mod baseline;
+mod file;

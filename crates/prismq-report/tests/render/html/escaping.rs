@@ -1,0 +1,49 @@
+use prismq_report::record::{Known, RunRecord};
+
+use crate::support::full_run::rich;
+use crate::support::page::{figure, figures, full, page_of};
+
+const HOSTILE: &str = "</svg></td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u{1}";
+
+/// Puts hostile words wherever a record has free ones.
+fn poison(run: &mut RunRecord) {
+    for suite in &mut run.suites {
+        suite.engine = HOSTILE.to_owned();
+        suite.environment.machine.cpu = Known::value(HOSTILE.to_owned());
+        suite.environment.sqlite.pragmas[0].name = HOSTILE.to_owned();
+        for scenario in &mut suite.scenarios {
+            // What it is a sweep over stays, so that every picture is still drawn.
+            let (path, level) = scenario.id.rsplit_once('/').unwrap();
+            scenario.id = format!("{path}{HOSTILE}/{level}");
+            scenario.warnings.push(HOSTILE.to_owned());
+            scenario.metrics.iter_mut().for_each(|metric| metric.unit = HOSTILE.to_owned());
+            for round in &mut scenario.rounds {
+                round.phases.iter_mut().for_each(|phase| phase.name = HOSTILE.to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_record_says_never_becomes_markup() {
+    let mut rich = rich();
+    poison(&mut rich.run);
+    for point in &mut rich.history {
+        point.commit = Some(HOSTILE.to_owned());
+        point.scenario.push_str(HOSTILE);
+    }
+    for check in &mut rich.verdict.checks {
+        check.target.scenario.push_str(HOSTILE);
+        check.target.unit = HOSTILE.to_owned();
+    }
+    let page = page_of(&rich);
+    assert!(page.contains("&lt;script&gt;alert(1)"), "the words are there");
+    assert_eq!(page.matches("<script").count(), 1, "the page's own");
+    assert!(!page.contains("<img") && !page.contains("</svg></td>"));
+    assert_eq!(figures(&page), figures(&full()), "no picture is lost");
+    for id in figures(&page) {
+        roxmltree::Document::parse(figure(&page, id)).unwrap_or_else(|error| {
+            panic!("{id}: {error}");
+        });
+    }
+}

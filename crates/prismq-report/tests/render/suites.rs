@@ -1,0 +1,35 @@
+use prismq_report::render::{View, markdown};
+use prismq_report::verdict::{FailOn, judge};
+
+use crate::support::sample;
+
+#[test]
+fn a_report_sets_the_scenarios_of_a_suite_side_by_side() {
+    let mut run = sample::run();
+    let mut other = sample::scenario("latency");
+    other.id = "latency/drain/workers=10".to_owned();
+    other.metrics = vec![sample::metric("peak", vec![2.5])];
+    let scenarios = &mut run.suites[1].scenarios;
+    scenarios.push(other);
+    // What a record says must not break the table it stands in.
+    scenarios[0].metrics[1].reason = Some("a|b\nc".to_owned());
+    let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
+    let files = ["results/benchmark_results_1.json".into(), "results/x.json".into()];
+    let report = markdown(&View::new(&run, &verdict).with_files(&files)).unwrap();
+    let (_, latency) = report.split_once("All figures of latency</summary>\n\n").unwrap();
+    let (latency, rest) = latency.split_once("\n\n").unwrap();
+    insta::assert_snapshot!(latency, @r"
+    | metric | `drain/workers=5` | `drain/workers=10` |
+    |---|---:|---:|
+    | rate | 1 006 tasks/s |  |
+    | speed\_up | – (a\|b c) |  |
+    | peak |  | 2.50 tasks/s |
+    ");
+    assert!(
+        rest.ends_with(
+            "<summary>Files</summary>\n\n- `benchmark_results_1.json`\n- `x.json`\n\n</details>\n"
+        ),
+        "{rest}"
+    );
+    assert!(!report.contains("## Targets"), "there was none to check");
+}

@@ -1,0 +1,38 @@
+use console::{measure_text_width, strip_ansi_codes};
+use prismq_report::render::{Look, View, terminal_as};
+
+use crate::support::full_run::rich;
+
+fn shown(look: Look) -> String {
+    let rich = rich();
+    terminal_as(&View::new(&rich.run, &rich.verdict), look)
+}
+
+#[test]
+fn in_a_file_everything_is_aligned_and_without_colour() {
+    let text = shown(Look { colour: false, width: None });
+    assert_eq!(strip_ansi_codes(&text), text);
+    insta::assert_snapshot!("terminal_rich", text);
+}
+
+#[test]
+fn no_line_is_longer_than_a_narrow_terminal() {
+    for width in [40, 60, 80] {
+        let text = shown(Look { colour: false, width: Some(width) });
+        // What has no space in it cannot be broken.
+        for line in text.lines().filter(|line| line.trim().contains(' ')) {
+            let longest = line.split(' ').map(measure_text_width).max().unwrap();
+            let room = usize::from(width).max(longest + 8) + " 234],".len();
+            assert!(measure_text_width(line) <= room, "{width}: {line}");
+        }
+    }
+    insta::assert_snapshot!("terminal_narrow", shown(Look { colour: false, width: Some(48) }));
+}
+
+#[test]
+fn colour_changes_no_word() {
+    let plain = shown(Look { colour: false, width: Some(90) });
+    let coloured = shown(Look { colour: true, width: Some(90) });
+    assert!(coloured.contains("\u{1b}[31m") && coloured.contains("\u{1b}[32m"));
+    assert_eq!(strip_ansi_codes(&coloured), plain);
+}

@@ -1,0 +1,52 @@
+use prismq_report::comparison::compare;
+use prismq_report::record::{RunRecord, Validity};
+use prismq_report::render::{View, markdown, terminal};
+use prismq_report::targets::parse;
+use prismq_report::verdict::{FailOn, judge};
+
+use crate::support::{sample, steady};
+
+fn view(run: &RunRecord, with_baseline: bool) -> View {
+    let targets = parse(sample::TARGETS, "t.toml").unwrap();
+    let comparison = with_baseline.then(|| steady::compare("old", &sample::faster(0.5), run));
+    let verdict = judge(run, &targets, comparison, FailOn::Never).unwrap();
+    View::new(run, &verdict)
+}
+
+fn one_suite_lost_tasks() -> RunRecord {
+    let mut run = sample::faster(0.15);
+    run.suites.retain(|suite| suite.suite == "latency");
+    run.missing = vec!["throughput".to_owned()];
+    let reasons = vec!["2 tasks lost".to_owned()];
+    run.suites[0].scenarios[0].validity = Validity::Invalid { reasons };
+    run
+}
+
+#[test]
+fn in_a_terminal() {
+    insta::assert_snapshot!("terminal_pass", terminal(&view(&sample::run(), true)));
+    insta::assert_snapshot!("terminal_invalid", terminal(&view(&one_suite_lost_tasks(), false)));
+}
+
+#[test]
+fn in_markdown() {
+    insta::assert_snapshot!("markdown_pass", markdown(&view(&sample::run(), true)).unwrap());
+    let invalid = markdown(&view(&one_suite_lost_tasks(), false)).unwrap();
+    insta::assert_snapshot!("markdown_invalid", invalid);
+}
+
+#[test]
+fn it_says_why_a_change_could_not_be_told() {
+    let (before, after) = (sample::run(), sample::faster(0.9));
+    let said = |comparison| {
+        let verdict = judge(&after, &[], Some(comparison), FailOn::Never).unwrap();
+        terminal(&View::new(&after, &verdict)).contains("a history of eleven runs begins to tell")
+    };
+    assert!(said(compare("old", &before, &after)));
+    assert!(!said(steady::compare("old", &before, &after)));
+    // More runs do not help where a figure was taken once.
+    let mut once = before.clone();
+    let scenarios = once.suites.iter_mut().flat_map(|suite| &mut suite.scenarios);
+    scenarios.for_each(|scenario| scenario.metrics[0].samples.clear());
+    assert!(!said(compare("old", &once, &after)));
+}

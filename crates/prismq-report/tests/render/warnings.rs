@@ -1,0 +1,73 @@
+use prismq_report::record::{Floor, Known, RunRecord};
+use prismq_report::render::{Look, View, terminal_as};
+use prismq_report::verdict::{FailOn, judge};
+
+use crate::support::full_run::rich;
+
+fn warned(change: impl Fn(&mut RunRecord)) -> Vec<String> {
+    let mut run = rich().run;
+    for suite in &mut run.suites {
+        suite.environment.machine.governor = Known::value("performance".to_owned());
+        suite.scenarios.iter_mut().for_each(|scenario| scenario.warnings.clear());
+        suite.scenarios.retain(|scenario| scenario.id != "latency/end_to_end/workers=1");
+    }
+    change(&mut run);
+    let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
+    let text = terminal_as(&View::new(&run, &verdict), Look { colour: false, width: None });
+    let warnings = text.lines().filter_map(|line| line.strip_prefix("warning: "));
+    warnings.map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn warns(words: &str, change: impl Fn(&mut RunRecord)) {
+    let warnings = warned(change);
+    assert!(warnings.len() == 1 && warnings[0].contains(words), "{warnings:?}");
+}
+
+#[test]
+fn a_sound_run_has_none() {
+    assert_eq!(warned(|_| {}), Vec::<String>::new());
+}
+
+#[test]
+fn the_machine_and_the_scenarios_are_looked_at() {
+    warns("governor is powersave", |run| {
+        for suite in &mut run.suites {
+            suite.environment.machine.governor = Known::value("powersave".to_owned());
+        }
+    });
+    warns("something else used 35 % of the processor", |run| {
+        run.suites[0].environment.before.busy_percent = Known::value(35.0);
+    });
+    warns("gave 7 % of the processor", |run| {
+        run.suites[0].environment.after.steal_percent = Known::value(7.0);
+    });
+    warns("the disk changed during the run", |run| {
+        run.suites[4].environment.after.sync_p50_us = Known::value(900.0);
+    });
+    warns("uncommitted changes", |run| {
+        run.suites[0].environment.git.value.as_mut().unwrap().dirty = true;
+    });
+    warns("memory filesystem", |run| run.suites[0].environment.machine.memory_filesystem = true);
+    warns("latency/open/load=10: odd", |run| {
+        run.suites[1].scenarios[0].warnings.push("odd".to_owned());
+    });
+    warns("its p99 is of 298 tasks", |run| {
+        run.suites[1].scenarios[0].histograms.get_mut("end_to_end").unwrap().count = 298;
+    });
+}
+
+#[test]
+fn a_reference_that_is_beaten_is_at_fault() {
+    let with_floor = |name: &str, ratio| {
+        let name = name.to_owned();
+        move |run: &mut RunRecord| {
+            let floor = Floor { name: name.clone(), value: 1000.0, ratio };
+            run.suites[1].scenarios[0].metrics[0].floors = vec![floor];
+        }
+    };
+    warns("is 1.04 times its reference, raw SQLite", with_floor("sqlite", 1.04));
+    assert_eq!(warned(with_floor("sqlite", 0.97)), Vec::<String>::new());
+    // What is no upper bound may be beaten.
+    assert_eq!(warned(with_floor("pooled", 16.0)), Vec::<String>::new());
+}

@@ -1,0 +1,75 @@
+//! A page and its pictures, read back.
+
+use std::sync::OnceLock;
+
+use prismq_report::record::RunRecord;
+use prismq_report::render::html;
+use prismq_report::render::html::Input;
+use prismq_report::verdict::{FailOn, judge};
+use roxmltree::{Document, Node};
+
+use crate::support::full_run::{Rich, rich};
+
+/// The page of a run that holds data for every picture.
+pub(crate) fn full() -> String {
+    static MADE: OnceLock<String> = OnceLock::new();
+    MADE.get_or_init(|| page_of(&rich())).clone()
+}
+
+pub(crate) fn page_of(rich: &Rich) -> String {
+    html(&Input {
+        baseline: Some(&rich.baseline),
+        history: &rich.history,
+        ..Input::new(&rich.run, &rich.verdict)
+    })
+    .unwrap()
+}
+
+/// The page of a run alone.
+pub(crate) fn bare(run: &RunRecord) -> String {
+    let verdict = judge(run, &[], None, FailOn::Never).unwrap();
+    html(&Input::new(run, &verdict)).unwrap()
+}
+
+/// The picture of this id.
+pub(crate) fn figure<'a>(page: &'a str, id: &str) -> &'a str {
+    let begin = page.find(&format!("<figure id=\"{id}\">")).unwrap_or_else(|| panic!("no {id}"));
+    let length = page[begin..].find("</figure>").unwrap() + "</figure>".len();
+    &page[begin..begin + length]
+}
+
+/// The ids of all pictures, in their order.
+pub(crate) fn figures(page: &str) -> Vec<&str> {
+    let begins = page.split("<figure id=\"").skip(1);
+    begins.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// The rows of the first table of a picture, each a row of cells.
+pub(crate) fn table(page: &str, id: &str) -> Vec<Vec<String>> {
+    let document = Document::parse(figure(page, id)).unwrap();
+    let body = document.descendants().find(|node| node.has_tag_name("tbody")).unwrap();
+    let rows = body.children().filter(|node| node.has_tag_name("tr"));
+    rows.map(|row| {
+        let cells = row.children().filter(Node::is_element);
+        cells.map(|cell| cell.text().unwrap_or_default().to_owned()).collect()
+    })
+    .collect()
+}
+
+/// A figure in a cell, which is rounded to four digits at most; `None` for a dash.
+pub(crate) fn read(cell: &str) -> Option<f64> {
+    let cell = cell.trim_end_matches('%').replace(' ', "");
+    if cell == "–" { None } else { Some(cell.parse().unwrap_or_else(|_| panic!("{cell:?}"))) }
+}
+
+/// Whether a cell shows a figure.
+#[track_caller]
+pub(crate) fn assert_shows(cell: &str, value: impl Into<Option<f64>>) {
+    match (read(cell), value.into()) {
+        (None, None) => {}
+        (Some(shown), Some(value)) => {
+            assert!((shown - value).abs() <= 0.006 * value.abs() + 1e-9, "{shown} for {value}");
+        }
+        (shown, value) => panic!("{shown:?} for {value:?}"),
+    }
+}

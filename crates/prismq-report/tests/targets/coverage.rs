@@ -1,0 +1,46 @@
+use prismq_report::coverage::{GOAL, coverage};
+use prismq_report::record::RunRecord;
+
+use crate::support::recorded::standard_runs;
+use crate::support::sample;
+
+/// Runs whose rounds do not depend on each other.
+fn independent(runs: u64) -> Vec<RunRecord> {
+    let run = |seed| {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut run = sample::run();
+        let metric = |index: usize| {
+            let rounds = (0..10).map(|_| 1000.0 + (0..12).map(|_| rng.f64()).sum::<f64>());
+            sample::metric(&format!("metric_{index}"), rounds.collect())
+        };
+        run.suites.truncate(1);
+        run.suites[0].scenarios[0].metrics = (0..60).map(metric).collect();
+        run
+    };
+    (0..runs).map(run).collect()
+}
+
+#[test]
+fn intervals_of_rounds_made_one_after_the_other_do_not_hold() {
+    let found = coverage(&standard_runs(0.0)).unwrap();
+    println!("recorded runs: {found:?}");
+    assert!((0.5..0.7).contains(&found.held), "{found:?}");
+    assert!((0.1..0.3).contains(&found.disjoint) && found.effect > 2.0, "{found:?}");
+    assert_eq!(found.pairs, 20 * 76);
+}
+
+#[test]
+fn intervals_of_independent_rounds_hold() {
+    let found = coverage(&independent(5)).unwrap();
+    println!("independent rounds: {found:?}");
+    assert!(found.held > GOAL && found.disjoint < 0.02, "{found:?}");
+    assert!((0.5..1.6).contains(&found.effect), "{found:?}");
+}
+
+#[test]
+fn one_run_says_nothing_and_neither_do_figures_taken_once() {
+    assert_eq!(coverage(&standard_runs(0.0)[..1]), None);
+    let mut once = sample::run();
+    once.suites.iter_mut().for_each(|suite| suite.scenarios[0].metrics[0].samples.clear());
+    assert_eq!(coverage(&[once.clone(), once]), None);
+}

@@ -1,0 +1,65 @@
+use prismq_report::comparison::{Change, compare};
+use prismq_report::record::{Direction, RunRecord, Validity};
+use prismq_report::verdict::{FailOn, Status, judge};
+
+use crate::support::sample;
+
+fn each_scenario(run: &mut RunRecord, change: fn(&mut prismq_report::record::Scenario)) {
+    run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios).for_each(change);
+}
+
+/// Compares a baseline so changed with the sample, where the comparison counts and where it does not.
+#[track_caller]
+fn says_nothing(reason: &str, change: impl FnOnce(&mut RunRecord)) {
+    let mut base = sample::faster(2.0);
+    change(&mut base);
+    let run = sample::run();
+    let comparison = compare("old", &base, &run);
+    assert_eq!(comparison.count(&Change::Regressed), 0);
+    let shown = judge(&run, &[], Some(comparison.clone()), FailOn::Never).unwrap();
+    assert_eq!(shown.status, Status::Pass);
+    let counted = judge(&run, &[], Some(comparison.clone()), FailOn::Regression).unwrap();
+    assert_eq!(counted.status, Status::Inconclusive);
+    let said = format!("{:?} {:?}", counted.inconclusive, comparison.rows);
+    assert!(said.contains(reason), "{said}");
+}
+
+#[test]
+fn a_comparison_that_says_nothing_is_no_pass() {
+    says_nothing("machine, engine or profile differ", |base| {
+        base.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
+    });
+    says_nothing("parameters differ: tasks", |base| {
+        each_scenario(base, |scenario| {
+            scenario.parameters.insert("tasks".to_owned(), 7.into());
+        });
+    });
+    says_nothing("no metric of one is comparable", |base| {
+        each_scenario(base, |scenario| scenario.id.push_str("/other=1"));
+    });
+}
+
+#[test]
+fn figures_that_cannot_be_trusted_are_not_compared() {
+    says_nothing("the baseline's figures are invalid: 2 tasks lost", |base| {
+        each_scenario(base, |scenario| {
+            scenario.validity = Validity::Invalid { reasons: vec!["2 tasks lost".to_owned()] };
+        });
+    });
+}
+
+#[test]
+fn figures_in_another_unit_or_sense_are_not_compared() {
+    says_nothing("was in tasks/min (higher is better) then", |base| {
+        each_scenario(base, |scenario| scenario.metrics[0].unit = "tasks/min".to_owned());
+    });
+    says_nothing("was in tasks/s (lower is better) then", |base| {
+        each_scenario(base, |scenario| scenario.metrics[0].direction = Direction::Lower);
+    });
+}
+
+#[test]
+fn what_has_no_figure_on_either_side_is_not_called_unchanged() {
+    let comparison = compare("old", &sample::run(), &sample::run());
+    assert!(comparison.rows.iter().all(|row| row.metric == "rate"), "{:?}", comparison.rows);
+}

@@ -1,0 +1,68 @@
+use prismq_report::record::{RunRecord, Validity};
+use prismq_report::targets::{parse, threshold};
+use prismq_report::verdict::{FailOn, Status, judge};
+
+use crate::support::{sample, steady};
+
+/// The rate of the sample is 1006, within 2 % of which the true one lies.
+#[test]
+fn an_undecided_target_counts_only_where_that_is_asked_for() {
+    let status = |run: &RunRecord, wanted: &str| {
+        let target = threshold(&format!("latency/drain/workers=5:rate {wanted} tasks/s"), "here");
+        let verdict = judge(run, &[target.unwrap()], None, FailOn::Never).unwrap();
+        (verdict.status, verdict.strict().status)
+    };
+    let run = sample::run();
+    assert_eq!(status(&run, "> 950"), (Status::Pass, Status::Pass));
+    assert_eq!(status(&run, "> 1000"), (Status::Pass, Status::Inconclusive));
+    assert_eq!(status(&run, "> 1010"), (Status::Pass, Status::Inconclusive));
+    assert_eq!(status(&run, "> 1050"), (Status::TargetMissed, Status::TargetMissed));
+
+    let mut lost = sample::run();
+    let reasons = vec!["2 tasks lost".to_owned()];
+    lost.suites[0].scenarios[0].validity = Validity::Invalid { reasons };
+    assert_eq!(status(&lost, "> 1000").1, Status::Invalid, "what cannot be trusted comes first");
+}
+
+#[test]
+fn what_cannot_be_told_counts_only_where_it_is_asked_to() {
+    // Taken once on both sides, so that no change of it is ever certain.
+    let once = |factor| {
+        let mut run = sample::faster(factor);
+        for suite in &mut run.suites {
+            suite.scenarios[0].metrics[0].samples.clear();
+        }
+        run
+    };
+    let run = once(0.5);
+    let judged = |fail_on, targets: &str| {
+        let comparison = steady::compare("old", &once(1.0), &run);
+        let targets = parse(targets, "t.toml").unwrap();
+        judge(&run, &targets, Some(comparison), fail_on).unwrap()
+    };
+    assert_eq!(judged(FailOn::Never, sample::TARGETS).status, Status::Pass);
+    let blind = judged(FailOn::Regression, sample::TARGETS);
+    assert_eq!((blind.status, blind.inconclusive.len()), (Status::Inconclusive, 1), "{blind:?}");
+    let untold = judged(FailOn::Inconclusive, sample::TARGETS);
+    assert_eq!((untold.status, untold.inconclusive.len()), (Status::Inconclusive, 6));
+    let missed = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
+    assert_eq!(judged(FailOn::Inconclusive, missed).status, Status::TargetMissed);
+}
+
+#[test]
+fn a_regression_comes_before_what_cannot_be_told() {
+    let mut run = sample::faster(0.5);
+    run.suites[0].scenarios[0].metrics[0].samples.clear();
+    let comparison = steady::compare("old", &sample::run(), &run);
+    let verdict = judge(&run, &[], Some(comparison), FailOn::Inconclusive).unwrap();
+    assert_eq!(verdict.status, Status::Regression);
+    assert!(!verdict.inconclusive.is_empty());
+}
+
+#[test]
+fn every_status_has_its_number() {
+    use Status::{Inconclusive, Invalid, Partial, Pass, Regression, TargetMissed};
+    let by_precedence = [Invalid, TargetMissed, Regression, Inconclusive, Partial, Pass];
+    assert!(by_precedence.is_sorted_by(|worse, better| worse > better));
+    assert_eq!(by_precedence.map(Status::exit_code), [5, 4, 3, 6, 0, 0]);
+}

@@ -1,0 +1,101 @@
+use prismq_report::record::{
+    Disturbance, Pragma, Round, RunRecord, SyncCheck, SyncFinding, Validity,
+};
+use prismq_report::render::{View, markdown};
+use prismq_report::targets::parse;
+use prismq_report::verdict::{FailOn, Status, judge};
+
+use crate::support::sample;
+
+fn status(run: &RunRecord, targets: &str) -> (Status, Vec<String>) {
+    let targets = parse(targets, "t.toml").unwrap();
+    let verdict = judge(run, &targets, None, FailOn::Never).unwrap();
+    (verdict.status, verdict.invalid)
+}
+
+fn does_not_wait() -> SyncCheck {
+    let reasons = vec!["it took 1 µs".to_owned()];
+    SyncCheck { finding: SyncFinding::DoesNotWait, reasons, trusted: false }
+}
+
+#[track_caller]
+fn invalid(reason: &str, change: impl FnOnce(&mut RunRecord)) {
+    let mut run = sample::run();
+    change(&mut run);
+    // Even if a target is missed as well.
+    let missed = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
+    let (status, reasons) = status(&run, missed);
+    assert_eq!(status, Status::Invalid);
+    assert!(reasons.iter().any(|found| found.contains(reason)), "{reasons:?}");
+}
+
+#[test]
+fn what_cannot_be_trusted_is_invalid_before_anything_else() {
+    assert_eq!(status(&sample::run(), sample::TARGETS), (Status::Pass, Vec::new()));
+    invalid("memory filesystem", |run| {
+        run.suites[0].environment.machine.memory_filesystem = true;
+    });
+    invalid("debug assertions", |run| run.suites[1].environment.build.debug_assertions = true);
+    invalid("synchronous = 1", |run| {
+        run.suites[2].environment.sqlite.pragmas[1].value = "1".to_owned();
+    });
+    invalid("syncs do not wait for the disk, so that no figure is durable: it took 1 µs", |run| {
+        run.suites[0].environment.sync = does_not_wait();
+    });
+    invalid("did not read back", |run| run.suites[3].environment.sqlite.pragmas.clear());
+    invalid("2 tasks lost", |run| {
+        let reasons = vec!["2 tasks lost".to_owned()];
+        run.suites[4].scenarios[0].validity = Validity::Invalid { reasons };
+    });
+}
+
+/// The queue syncs the WAL itself, so its connections are `synchronous = NORMAL`.
+#[test]
+fn durability_of_the_queue_counts_before_that_of_its_connection() {
+    let set = |durability: &str| {
+        let durability = Pragma { name: "durability".to_owned(), value: durability.to_owned() };
+        move |run: &mut RunRecord| {
+            let pragmas = &mut run.suites[2].environment.sqlite.pragmas;
+            pragmas[1].value = "1".to_owned();
+            pragmas.push(durability);
+        }
+    };
+    let mut run = sample::run();
+    set("full")(&mut run);
+    assert_eq!(status(&run, sample::TARGETS), (Status::Pass, Vec::new()));
+    invalid("durability = normal", set("normal"));
+}
+
+#[test]
+fn a_target_missed_while_others_used_the_machine_is_inconclusive() {
+    let targets = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
+    let with = |others: f64| {
+        let mut run = sample::run();
+        let latency = run.suites.iter_mut().find(|suite| suite.suite == "latency").unwrap();
+        let disturbance =
+            Disturbance { seconds: 1.0, others_percent: Some(others), ..Disturbance::default() };
+        latency.scenarios[0].rounds =
+            vec![Round { disturbance: Some(disturbance), ..Round::default() }];
+        let verdict = judge(&run, &parse(targets, "t.toml").unwrap(), None, FailOn::Never).unwrap();
+        (verdict.status, verdict.inconclusive.join("\n"))
+    };
+    assert_eq!(with(9.0).0, Status::TargetMissed);
+    let (status, why) = with(50.0);
+    assert_eq!(status, Status::Inconclusive);
+    assert!(why.contains("disturbed in 1 of 1 rounds: other processes used 50 %"), "{why}");
+}
+
+#[test]
+fn a_user_may_vouch_for_a_disk_and_a_fast_one_is_a_warning() {
+    let with = |sync: SyncCheck| {
+        let mut run = sample::run();
+        run.suites[0].environment.sync = sync;
+        assert_eq!(status(&run, sample::TARGETS), (Status::Pass, Vec::new()));
+        let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
+        markdown(&View::new(&run, &verdict)).unwrap()
+    };
+    let text = with(SyncCheck { trusted: true, ..does_not_wait() });
+    assert!(text.contains("syncs are trusted"), "{text}");
+    let text = with(SyncCheck { finding: SyncFinding::Doubtful, ..does_not_wait() });
+    assert!(text.contains("syncs may not wait for the disk: it took 1 µs"), "{text}");
+}

@@ -1,0 +1,6 @@
+//! Files, rows and payloads that are damaged or hostile.
+
+mod files;
+mod payloads;
+mod rows;
+mod schema;

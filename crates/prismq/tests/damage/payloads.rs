@@ -1,0 +1,108 @@
+use std::path::Path;
+use std::sync::mpsc::channel;
+
+use prismq::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
+use prismq::{Outcome, Queue, State, TaskId, WorkerPool};
+
+use crate::support::{Fixture, wait_until};
+
+/// Too large to stand in its task's row.
+fn large(letter: &str) -> String {
+    letter.repeat(PAYLOAD_BYTES_INLINE_MAX + 1)
+}
+
+fn lose_payload(fixture: &Fixture, id: TaskId) {
+    let file = rusqlite::Connection::open(fixture.path()).unwrap();
+    assert_eq!(file.execute("DELETE FROM payload WHERE task = ?1", [id.as_i64()]).unwrap(), 1);
+}
+
+#[test]
+fn a_payload_that_is_missing_fails_its_own_task_only() {
+    let fixture = Fixture::new();
+    let ids: Vec<TaskId> = ["a", "b", "c"].map(|letter| fixture.enqueue(&large(letter))).to_vec();
+    lose_payload(&fixture, ids[1]);
+    assert_eq!(fixture.claimed(3), [large("a"), large("c")]);
+    let stats = fixture.queue.stats("default").unwrap();
+    assert_eq!((stats.leased, stats.dead, stats.failed), (2, 1, 1));
+    let dead = fixture.queue.task(ids[1]).unwrap().unwrap();
+    assert_eq!(dead.state, State::Dead);
+    let error = dead.error.unwrap();
+    assert!(error.contains(&format!("the payload of task {} is missing", ids[1])), "{error}");
+
+    // Alone, or all there is to claim at once, and others behind.
+    for max in [1, 2] {
+        let missing: Vec<TaskId> = (0..max).map(|_| fixture.enqueue(&large("d"))).collect();
+        missing.iter().for_each(|id| lose_payload(&fixture, *id));
+        fixture.enqueue("next");
+        assert_eq!(fixture.claimed(max), ["next"]);
+        lose_payload(&fixture, fixture.enqueue(&large("e")));
+        assert!(fixture.claimed(max).is_empty());
+    }
+}
+
+/// Cuts the chain of pages that hold a payload of this letter. Nobody has the file open.
+fn cut_chain(path: &Path, letter: u8) {
+    const PAGE: usize = 4096;
+    let mut file = std::fs::read(path).unwrap();
+    let is_part =
+        |page: &&mut [u8]| page[..4] != [0; 4] && page[4..].iter().all(|byte| *byte == letter);
+    file.chunks_mut(PAGE).find(is_part).unwrap()[..4].fill(0);
+    std::fs::write(path, file).unwrap();
+}
+
+#[test]
+fn a_payload_that_is_damaged_fails_its_own_task_only() {
+    for by_pool in [false, true] {
+        let fixture = Fixture::new();
+        let payloads = ["a", "b", "c"].map(|letter| letter.repeat(5 * 4096));
+        let ids = payloads.each_ref().map(|payload| fixture.enqueue(payload));
+        let Fixture { queue, clock, folder } = fixture;
+        drop(queue);
+        cut_chain(&folder.path().join("queue.db"), b'b');
+        let queue = Queue::builder(folder.path().join("queue.db")).clock(clock.clone()).open();
+        let fixture = Fixture { queue: queue.unwrap(), clock, folder };
+        if by_pool {
+            let pool = WorkerPool::builder(&fixture.queue)
+                .workers(1)
+                .handler("job", |_| Ok(()))
+                .start()
+                .unwrap();
+            wait_until(|| pool.stats().completed == 2 && pool.stats().dead == 1);
+        } else {
+            assert_eq!(fixture.claimed(3), [&*payloads[0], &*payloads[2]]);
+        }
+        let dead = fixture.queue.task(ids[1]);
+        assert!(matches!(dead, Err(prismq::Error::Corrupt { .. })), "{dead:?}");
+        assert_eq!(fixture.queue.stats("default").unwrap().dead, 1);
+    }
+}
+
+#[test]
+fn a_pool_goes_on_where_payloads_are_missing_or_larger_than_it_reads_at_once() {
+    let fixture = Fixture::new();
+    let first = fixture.enqueue(&large("a"));
+    let lost = fixture.enqueue(&large("b"));
+    let huge = fixture.enqueue(&"c".repeat(2 * READ_BYTES_MAX));
+    let last = fixture.enqueue("small");
+    lose_payload(&fixture, lost);
+    let (events, told) = channel();
+    let _pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .handler("job", |task| match task.payload().len() {
+            5 | 1025 => Ok(()),
+            length if length == 2 * READ_BYTES_MAX => Ok(()),
+            length => Err(format!("{length} bytes").into()),
+        })
+        .on_event(move |event| events.send((event.id, event.outcome)).unwrap())
+        .start()
+        .unwrap();
+    let mut outcomes: Vec<_> = told.iter().take(4).collect();
+    outcomes.sort_unstable_by_key(|(id, _)| *id);
+    let expected = [
+        (first, Outcome::Completed),
+        (lost, Outcome::Dead),
+        (huge, Outcome::Completed),
+        (last, Outcome::Completed),
+    ];
+    assert_eq!(outcomes, expected);
+}

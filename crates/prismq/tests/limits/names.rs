@@ -1,0 +1,167 @@
+//! The names of queues and task types in a file: bounded, kept by what uses them, and free again without.
+
+use prismq::limits::{LANES_MAX, QUEUES_MAX};
+use prismq::{Claim, Durability, Error, NewTask, Order, Queue, State};
+use rusqlite::Connection;
+
+use crate::support::{Fixture, LEASE, claim, task};
+
+fn types(numbers: std::ops::Range<u32>) -> Vec<NewTask> {
+    numbers.map(|number| NewTask::new(format!("type {number}"), [])).collect()
+}
+
+/// How many lanes and queues the file has.
+fn names(fixture: &Fixture) -> (u32, u32) {
+    let count = "SELECT (SELECT count(*) FROM lane), (SELECT count(*) FROM queue)";
+    let file = Connection::open(fixture.path()).unwrap();
+    file.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+fn is_full<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::TooManyNames { .. }))
+}
+
+/// Claims and completes all there is in the queue `default`.
+fn drain(fixture: &Fixture) {
+    let builder = Queue::builder(fixture.path()).clock(fixture.clock.clone());
+    let queue = builder.durability(Durability::Normal).open().unwrap();
+    for first in (0..LANES_MAX).step_by(256) {
+        let claim = Claim::new((first..first + 256).map(|number| format!("type {number}")));
+        for lease in queue.claim(&claim.max(4096)).unwrap() {
+            queue.complete(&lease).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_refused_enqueue_leaves_no_name() {
+    let fixture = Fixture::new();
+    fixture.enqueue("one");
+    let before = names(&fixture);
+    for queue in ["default", "another"] {
+        let tasks: Vec<NewTask> =
+            types(0..LANES_MAX + 1).into_iter().map(|task| task.queue(queue)).collect();
+        assert!(is_full(&fixture.queue.enqueue_all(&tasks)));
+        assert_eq!(names(&fixture), before);
+    }
+    fixture.queue.enqueue(&NewTask::new("fresh", [])).unwrap();
+    let tasks = types(0..LANES_MAX + 1);
+    let caller = Connection::open(fixture.path()).unwrap();
+    caller.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(is_full(&fixture.queue.enqueue_in(&caller, &tasks)));
+    caller.execute_batch("COMMIT").unwrap();
+    assert_eq!(names(&fixture), (before.0 + 1, before.1));
+    assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 2);
+}
+
+#[test]
+fn a_refused_enqueue_takes_no_id() {
+    let fixture = Fixture::new();
+    let file = Connection::open(fixture.path()).unwrap();
+    for next in [i64::MAX, i64::MAX - 2, 1 << 47, 0, -1, i64::MIN] {
+        file.execute("UPDATE file SET next_id = ?1", [next]).unwrap();
+        let error = fixture.queue.enqueue(&NewTask::new("fresh", [])).unwrap_err();
+        assert!(matches!(error, Error::OutOfIds { next: found } if found == next), "{error:?}");
+        assert_eq!(names(&fixture), (0, 0));
+    }
+    let last = (1 << 47) - 1;
+    file.execute("UPDATE file SET next_id = ?1", [last]).unwrap();
+    let error = fixture.queue.enqueue_all(&[task("one"), task("two")]).unwrap_err();
+    assert!(matches!(error, Error::OutOfIds { .. }), "{error:?}");
+    assert_eq!(fixture.enqueue("last").as_i64(), last);
+    assert_eq!(fixture.claimed(9), ["last"]);
+}
+
+#[test]
+fn types_that_nothing_uses_make_room() {
+    let fixture = Fixture::new();
+    let remembers = fixture.another_handle();
+    fixture.queue.enqueue_all(&types(0..LANES_MAX)).unwrap();
+    assert!(is_full(&fixture.queue.enqueue(&task(""))));
+    // Each of these states keeps its type.
+    let lease = |kind: &str| fixture.queue.claim(&Claim::new([kind])).unwrap().remove(0);
+    fixture.queue.fail(&lease("type 1"), prismq::TaskError::permanent("no")).unwrap();
+    fixture.queue.fail(&lease("type 2"), "later").unwrap();
+    let held = lease("type 3");
+    fixture.queue.set_history("default", 1).unwrap();
+    fixture.queue.complete(&lease("type 4")).unwrap();
+    assert!(is_full(&fixture.queue.enqueue(&task(""))));
+    remembers.enqueue(&NewTask::new("type 9", [])).unwrap();
+    assert_eq!(remembers.claim(&Claim::new(["type 5", "type 9"])).unwrap().len(), 1);
+
+    drain(&fixture);
+    let kept = fixture.enqueue("new");
+    fixture.queue.enqueue_all(&types(LANES_MAX..2 * LANES_MAX - 6)).unwrap();
+    assert_eq!(names(&fixture), (LANES_MAX, 1));
+    assert_eq!(fixture.queue.task(kept).unwrap().unwrap().state, State::Ready);
+    let states = [(1, State::Dead), (2, State::Scheduled)];
+    for (id, state) in states {
+        let task = fixture.queue.task(prismq::TaskId::from_i64(id + 1)).unwrap().unwrap();
+        assert_eq!((task.state, task.task_type), (state, format!("type {id}")));
+    }
+    let stats = fixture.queue.stats("default").unwrap();
+    assert_eq!(stats.kept, 1);
+
+    // A handle that remembers a type that was freed meanwhile adds it anew, or finds no room for it.
+    assert!(is_full(&remembers.enqueue(&NewTask::new("type 9", []))));
+    fixture.queue.complete(&held).unwrap();
+    let again = remembers.enqueue(&NewTask::new("type 9", [])).unwrap();
+    for queue in [&fixture.queue, &remembers] {
+        let leases = queue.claim(&Claim::new(["type 9"]).max(9)).unwrap();
+        assert_eq!(leases.iter().map(prismq::Lease::id).collect::<Vec<_>>(), [again]);
+        queue.release(&leases[0]).unwrap();
+    }
+}
+
+#[test]
+fn queues_that_hold_nothing_make_room() {
+    let fixture = Fixture::new();
+    let name = |number: u32| format!("queue {number}");
+    let tasks: Vec<NewTask> = (0..QUEUES_MAX).map(|number| task("").queue(name(number))).collect();
+    fixture.queue.enqueue_all(&tasks).unwrap();
+    let set = |number| fixture.queue.set_order(&name(number), Order::FirstInFirstOut);
+    assert!(is_full(&set(QUEUES_MAX)));
+    assert!(is_full(&fixture.queue.enqueue(&task("").queue("new"))));
+    assert_eq!(names(&fixture), (QUEUES_MAX, QUEUES_MAX));
+    for number in 0..3 {
+        let lease = fixture.queue.claim(&claim().queue(name(number))).unwrap().remove(0);
+        fixture.queue.complete(&lease).unwrap();
+    }
+    fixture.queue.pause(&name(1)).unwrap();
+    set(QUEUES_MAX).unwrap();
+    fixture.queue.enqueue(&task("").queue("new")).unwrap();
+    assert!(is_full(&fixture.queue.enqueue(&task("").queue("one more"))));
+    assert!(fixture.queue.stats(&name(1)).unwrap().paused, "a setting is kept");
+    fixture.queue.enqueue(&task("").queue(name(1))).unwrap();
+}
+
+#[test]
+fn a_lease_of_a_freed_queue_fits_no_other() {
+    let fixture = Fixture::new();
+    fixture.queue.enqueue(&task("").queue("gone")).unwrap();
+    let stale = fixture.queue.claim(&claim().queue("gone")).unwrap().remove(0);
+    fixture.clock.advance(LEASE);
+    let lease = fixture.queue.claim(&claim().queue("gone")).unwrap().remove(0);
+    fixture.queue.complete(&lease).unwrap();
+    let queue = |number| task("").queue(format!("queue {number}"));
+    fixture.queue.enqueue_all(&(0..QUEUES_MAX).map(queue).collect::<Vec<_>>()).unwrap();
+    assert_eq!(fixture.queue.stats("gone").unwrap().completed, 0, "it is gone");
+    assert!(fixture.queue.complete(&stale).unwrap_err().is_lease_lost());
+    let file = Connection::open(fixture.path()).unwrap();
+    let wrong = "SELECT count(*) FROM queue WHERE ready != 1 OR leased != 0 OR completed != 0";
+    assert_eq!(file.query_row(wrong, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
+fn what_one_batch_needs_is_not_freed_for_it() {
+    let fixture = Fixture::new();
+    fixture.queue.enqueue_all(&types(0..LANES_MAX)).unwrap();
+    drain(&fixture);
+    // The first is remembered and holds nothing; all the others are new.
+    let mut batch = types(0..1);
+    batch.extend(types(LANES_MAX..2 * LANES_MAX - 2));
+    let ids = fixture.queue.enqueue_all(&batch).unwrap();
+    for (id, task) in ids.into_iter().zip(batch).step_by(1000) {
+        assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Ready, "{task:?}");
+    }
+}

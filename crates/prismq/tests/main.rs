@@ -1,0 +1,21 @@
+//! What a user of the queue relies on. Folders mirror the parts of the library, files are subjects, and each
+//! test is named by the sentence it asserts. One program, so that SQLite is linked once.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod claim;
+mod damage;
+mod enqueue;
+mod file;
+mod lease;
+mod limits;
+mod log;
+mod pool;
+mod settle;
+mod support;
+mod time;

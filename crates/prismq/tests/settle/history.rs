@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use prismq::State;
+use prismq::limits::PAYLOAD_BYTES_INLINE_MAX;
+
+use crate::support::Fixture;
+
+#[test]
+fn a_queue_keeps_as_many_completed_tasks_as_it_is_told() {
+    let fixture = Fixture::new();
+    fixture.queue.set_history("default", 2).unwrap();
+    let large = "x".repeat(PAYLOAD_BYTES_INLINE_MAX + 1);
+    let ids = ["a", &large, "b", &large, "c"].map(|payload| {
+        let id = fixture.enqueue(payload);
+        fixture.clock.advance(Duration::from_secs(1));
+        fixture.queue.complete(&fixture.claim_one()).unwrap();
+        id
+    });
+    let kept = ids.map(|id| fixture.queue.task(id).unwrap());
+    assert!(kept[..3].iter().all(Option::is_none), "{kept:?}");
+    let [_, _, _, Some(large_one), Some(last)] = &kept else { panic!("{kept:?}") };
+    assert_eq!((large_one.state, large_one.payload.len()), (State::Completed, large.len()));
+    assert_eq!((last.payload.as_slice(), last.attempt), (b"c".as_slice(), 1));
+    assert!(last.completed_at > large_one.completed_at);
+    let stats = fixture.queue.stats("default").unwrap();
+    assert_eq!((stats.kept, stats.completed, stats.leased), (2, 5, 0));
+    assert_eq!(payloads_apart(&fixture), 1);
+
+    // They are not there to be claimed, completed or ordered.
+    assert!(fixture.claim(9).is_empty());
+
+    fixture.queue.set_history("default", 0).unwrap();
+    assert_eq!(fixture.queue.task(ids[4]).unwrap(), None);
+    assert_eq!(fixture.queue.stats("default").unwrap().kept, 0);
+    assert_eq!(payloads_apart(&fixture), 0);
+}
+
+#[test]
+fn a_lost_lease_keeps_nothing() {
+    let fixture = Fixture::new();
+    fixture.queue.set_history("default", 9).unwrap();
+    let id = fixture.enqueue("a");
+    let late = fixture.claim_one();
+    fixture.clock.advance(crate::support::LEASE);
+    fixture.claim_one();
+    fixture.queue.complete(&late).unwrap_err();
+    assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Leased);
+    assert_eq!(fixture.queue.stats("default").unwrap().kept, 0);
+}
+
+#[test]
+fn those_completed_last_are_kept_even_if_the_clock_was_set_back() {
+    let fixture = Fixture::new();
+    fixture.queue.set_history("default", 3).unwrap();
+    let complete = || {
+        let id = fixture.enqueue("job");
+        fixture.queue.complete(&fixture.claim_one()).unwrap();
+        id
+    };
+    let before = [0; 3].map(|_| complete());
+    fixture.clock.set(prismq::Timestamp::from_micros(1));
+    let after = [0; 3].map(|_| complete());
+    assert!(before.iter().all(|id| fixture.queue.task(*id).unwrap().is_none()));
+    assert!(after.iter().all(|id| fixture.queue.task(*id).unwrap().is_some()));
+}
+
+fn payloads_apart(fixture: &Fixture) -> i64 {
+    let connection = rusqlite::Connection::open(fixture.path()).unwrap();
+    connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).unwrap()
+}
