@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use prismq::limits::PAYLOAD_BYTES_INLINE_MAX;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tempfile::TempDir;
 
@@ -18,7 +17,7 @@ use super::checkpoints::Checkpoints;
 use super::payloads::{Payloads, Range};
 use crate::base::bench_dir::BenchDir;
 use crate::base::error::{Error, Result};
-use crate::subject::local::schema::SCHEMA;
+use crate::subject::local::schema::{PAYLOAD_BYTES_INLINE_MAX, SCHEMA};
 
 /// Operations in one transaction.
 pub const OPERATIONS: usize = 5000;

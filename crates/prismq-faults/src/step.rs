@@ -304,7 +304,7 @@ fn refused(source: rusqlite::Error) -> Error {
 fn enqueue_in(path: &Path, queue: &Queue) -> Result<()> {
     let own = Connection::open(path).map_err(refused)?;
     own.execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").map_err(refused)?;
-    queue.enqueue_in(&own, &[task(30), task(31)])?;
+    prismq::sqlite::enqueue_in(queue, &own, &[task(30), task(31)])?;
     own.execute_batch("COMMIT").map_err(refused)
 }
 

@@ -6,7 +6,10 @@ mod engine;
 mod model;
 mod pool;
 mod queue;
+pub mod sqlite;
 mod time;
+#[cfg(test)]
+mod walls;
 
 pub use model::limits;
 pub use model::{

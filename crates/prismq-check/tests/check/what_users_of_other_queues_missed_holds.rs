@@ -27,7 +27,7 @@ fn a_task_joins_the_callers_own_transaction() {
     for commits in [false, true] {
         let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         transaction.execute("INSERT INTO orders DEFAULT VALUES", []).unwrap();
-        queue.enqueue_in(&transaction, &[NewTask::new("job", [])]).unwrap();
+        prismq::sqlite::enqueue_in(&queue, &transaction, &[NewTask::new("job", [])]).unwrap();
         if commits {
             transaction.commit().unwrap();
         } else {

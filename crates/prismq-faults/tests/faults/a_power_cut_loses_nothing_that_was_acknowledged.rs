@@ -205,7 +205,8 @@ fn judge_damage(life: &Life, cut: usize, path: &Path, backfilled: bool, damage: 
         let state = State::read(&Connection::open(path).unwrap());
         // Whatever it holds, it is used without a panic.
         let used = queue.claim(&Claim::new(["job", "other"])).map(drop);
-        let state = state.map_err(|error| Error::Database { source: error.into() })?;
+        let state =
+            state.map_err(|error| Error::Database { source: std::sync::Arc::new(error) })?;
         used.map(|()| state)
     });
     let state = match read {

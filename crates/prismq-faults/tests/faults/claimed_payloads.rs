@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_RETRY_PAUSE};
+use prismq::limits::READ_RETRY_PAUSE;
 use prismq::{Claim, Error, ManualClock, NewTask, Queue, State, TaskId, Timestamp, WorkerPool};
 use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Scratch};
 
 /// A page each.
 fn large(letter: u8) -> Vec<u8> {
-    vec![letter; 3 * PAYLOAD_BYTES_INLINE_MAX]
+    vec![letter; 3 * 1024]
 }
 
 /// A file with four tasks whose payloads stand in rows of their own.

@@ -169,10 +169,13 @@ impl Living {
     fn enqueue_from_outside(&mut self) -> Did {
         let tasks = self.new_tasks();
         let own = self.reader.as_ref().unwrap();
-        let level = self.durability.synchronous();
+        let level = match self.durability {
+            Durability::Full => "FULL",
+            Durability::Normal => "NORMAL",
+        };
         own.pragma_update(None, "synchronous", level).unwrap();
         own.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let enqueued = self.queue().enqueue_in(own, &tasks).unwrap();
+        let enqueued = prismq::sqlite::enqueue_in(self.queue(), own, &tasks).unwrap();
         own.execute_batch("COMMIT").unwrap();
         Did { durable: true, enqueued, ..Did::default() }
     }

@@ -1,14 +1,14 @@
-//! Applying a group to the store, and with it the claims of pools that wait for what it brings.
+//! Applying a group, and with it the claims of pools that wait for what it brings.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Answers, Claimer, Committer, poisoned};
-use crate::engine::{Answer, Operation, Store};
+use crate::engine::{Answer, Operation};
 use crate::model::limits::CLAIM_BATCH_MAX;
-use crate::model::{Error, Result, State};
+use crate::model::{Error, Result};
 
-impl<S: Store> Committer<S> {
+impl Committer {
     /// Applies a group; also gives the pools that it may have claimed for.
     pub(super) fn apply(
         &self,
@@ -35,7 +35,7 @@ impl<S: Store> Committer<S> {
                 claimers.iter().for_each(|claimer| claimer.paused(queue));
             }
         }
-        if answers.iter().flatten().any(gives_work) {
+        if answers.iter().flatten().any(Answer::brings_work) {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
         }
@@ -60,14 +60,13 @@ impl<S: Store> Committer<S> {
             .iter()
             .filter_map(|claimer| brought(claimer).map(|priority| (claimer, priority)))
             .collect();
-        let mut store = self.store();
         let reserved: Vec<(&Arc<dyn Claimer>, usize)> = served
             .into_iter()
             .map(|(claimer, priority)| (claimer, claimer.reserve(priority)))
             .filter(|(_, room)| *room > 0)
             .collect();
         if reserved.is_empty() {
-            return self.apply_to(&mut store, operations);
+            return self.apply_to(operations);
         }
         let claims = reserved.iter().map(|(claimer, room)| {
             let claim = claimer.claim().clone().max((*room).min(CLAIM_BATCH_MAX));
@@ -75,7 +74,7 @@ impl<S: Store> Committer<S> {
         });
         let own = operations.len();
         operations.extend(claims);
-        let mut applied = self.apply_to(&mut store, operations);
+        let mut applied = self.apply_to(operations);
         operations.truncate(own);
         let claimed = match &mut applied {
             Ok(answers) => answers.split_off(own),
@@ -91,7 +90,7 @@ impl<S: Store> Committer<S> {
         }
         match applied {
             // A claim that fails must not fail those it came with.
-            Err(error) if may_concern_one(&error) => self.apply_to(&mut store, operations),
+            Err(error) if may_concern_one(&error) => self.apply_to(operations),
             applied => applied,
         }
     }
@@ -114,13 +113,12 @@ impl<S: Store> Committer<S> {
     }
 
     fn apply_alone(&self, operation: &Operation) -> Result<Answer> {
-        let mut answers = self.apply_to(&mut self.store(), std::slice::from_ref(operation))?;
+        let mut answers = self.apply_to(std::slice::from_ref(operation))?;
         answers.pop().unwrap_or_else(|| Err(Error::unanswered()))
     }
 
-    fn apply_to(&self, store: &mut S, operations: &[Operation]) -> Result<Answers> {
-        let clock = &*self.clock;
-        catch_unwind(AssertUnwindSafe(|| store.apply(clock, operations)))
+    fn apply_to(&self, operations: &[Operation]) -> Result<Answers> {
+        catch_unwind(AssertUnwindSafe(|| self.engine.apply(operations)))
             .unwrap_or_else(|_| Err(poisoned("the engine panicked in a transaction")))
     }
 }
@@ -137,18 +135,4 @@ const fn may_concern_one(error: &Error) -> bool {
             | Error::NotADatabase { .. }
             | Error::Unusable { .. }
     )
-}
-
-const fn gives_work(answer: &Answer) -> bool {
-    match answer {
-        Answer::Enqueued(_) | Answer::Released => true,
-        Answer::Failed(state) => !matches!(state, State::Dead),
-        Answer::Paused(paused) => !*paused,
-        Answer::Claimed(_)
-        | Answer::Begun
-        | Answer::Completed
-        | Answer::Extended(_)
-        | Answer::Ordered
-        | Answer::Pruned { .. } => false,
-    }
 }

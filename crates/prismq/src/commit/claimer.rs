@@ -4,7 +4,7 @@ use crate::model::{Claim, Lease};
 
 /// Who claims in the transactions of others: a worker pool.
 ///
-/// Called from the thread that commits, in part while the store is locked: it must not call the committer.
+/// Called from the thread that commits, while nobody else can: it must not call the committer.
 pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// What it claims, but for the number of tasks.
     fn claim(&self) -> &Claim;

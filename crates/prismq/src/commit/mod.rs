@@ -17,46 +17,37 @@ mod claimer;
 mod pending;
 mod waiter;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use self::pending::{Group, Pending, Turn};
 use self::waiter::{Role, Waiter};
-use crate::engine::{Answer, Operation, Store};
+use crate::engine::{Answer, Engine, Operation};
 use crate::model::{Error, Result};
-use crate::time::{Clock, Signal};
+use crate::time::Signal;
 
 pub(crate) use self::claimer::Claimer;
 
+/// How long an operation waits for room in the submission queue.
+pub(crate) const OVERLOAD_WAIT: Duration = Duration::from_secs(5);
+
 type Answers = Vec<Result<Answer>>;
 
-/// Runs the operations of all threads on one store.
+/// Runs the operations of all threads on one engine, one transaction at a time: right for an engine with one
+/// writer.
 #[derive(Debug)]
-pub(crate) struct Committer<S> {
-    store: Mutex<S>,
+pub(crate) struct Committer {
+    engine: Arc<dyn Engine>,
     claimers: Mutex<Vec<Weak<dyn Claimer>>>,
     pending: Pending,
     /// Raised after a commit that gave workers something to do, now or later.
     work: Arc<Signal>,
-    clock: Arc<dyn Clock>,
 }
 
-impl<S: Store> Committer<S> {
-    pub(crate) fn new(
-        store: S,
-        work: Arc<Signal>,
-        clock: Arc<dyn Clock>,
-        overload_wait: Duration,
-    ) -> Self {
-        Self {
-            store: Mutex::new(store),
-            claimers: Mutex::default(),
-            pending: Pending::new(overload_wait),
-            work,
-            clock,
-        }
+impl Committer {
+    pub(crate) fn new(engine: Arc<dyn Engine>, work: Arc<Signal>, overload_wait: Duration) -> Self {
+        Self { engine, claimers: Mutex::default(), pending: Pending::new(overload_wait), work }
     }
 
     /// Applies one operation and returns when it is committed.
@@ -87,21 +78,6 @@ impl<S: Store> Committer<S> {
         claimers.push(claimer);
     }
 
-    /// A number that is another once another process or handle has committed something.
-    pub(crate) fn version(&self) -> Result<i64> {
-        self.store().version()
-    }
-
-    /// A file that changes whenever something is committed, if there is one.
-    pub(crate) fn changing_file(&self) -> Option<PathBuf> {
-        self.store().changing_file()
-    }
-
-    /// The store's own view of its settings.
-    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.store().settings()
-    }
-
     /// Applies a group, answers those who wait for it, and hands the lead on. Returns the
     /// answers of the caller, who is the first of those who wait, if any does.
     fn lead(&self, group: Group) -> Answers {
@@ -129,10 +105,6 @@ impl<S: Store> Committer<S> {
         }
         self.work.raise();
         self.claimers().iter().for_each(|claimer| claimer.work_arrived());
-    }
-
-    fn store(&self) -> MutexGuard<'_, S> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn claimers(&self) -> Vec<Arc<dyn Claimer>> {

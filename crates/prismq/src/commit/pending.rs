@@ -8,12 +8,19 @@ use std::time::{Duration, Instant};
 use super::waiter::{Role, Waiter};
 use super::{Answers, poisoned};
 use crate::engine::Operation;
-use crate::model::limits::{
-    GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_BYTES_MAX, PENDING_OPERATIONS_MAX,
-};
 use crate::model::{Error, Result};
 
-/// The queue in front of the store.
+/// Most operations that may wait for the writer; one more waits, then is refused as overloaded.
+pub(super) const PENDING_OPERATIONS_MAX: usize = 16_384;
+/// Most payload bytes that may wait for the writer; one more operation waits, then is refused.
+pub(super) const PENDING_BYTES_MAX: usize = 256 << 20;
+/// Most operations that share one transaction; the rest make the next.
+pub(super) const GROUP_OPERATIONS_MAX: usize = 1024;
+/// Most payload bytes that share one transaction, so that no
+/// transaction grows large by company; one larger operation goes alone.
+pub(super) const GROUP_BYTES_MAX: usize = 8 << 20;
+
+/// The queue in front of the engine.
 #[derive(Debug)]
 pub(super) struct Pending {
     state: Mutex<State>,
@@ -62,7 +69,7 @@ impl Pending {
     /// Takes the lead where nobody has it, else queues the operations once there is room.
     ///
     /// # Errors
-    /// The store is poisoned, or there was no room in time; for each operation.
+    /// The queue is poisoned, or there was no room in time; for each operation.
     pub(super) fn enter(&self, operations: Vec<Operation>) -> Result<Turn, Answers> {
         let bytes = operations.iter().map(Operation::bytes).sum();
         let mut state = match self.wait_for_room(operations.len(), bytes) {

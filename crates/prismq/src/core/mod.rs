@@ -4,17 +4,14 @@
 mod payloads;
 mod process;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 pub(crate) use self::payloads::log_unread;
 use self::process::Owner;
-use crate::commit::{Claimer, Committer};
-use crate::engine::sqlite::{OpenOptions, SqliteReader, SqliteStore, open};
-use crate::engine::{AfterFailure, Answer, Operation, Remarks};
-use crate::model::limits::{DELAY_MAX, OVERLOAD_WAIT};
-use crate::model::{Contention, ContentionCounters, Lease, Result, Retry, RetryPolicy, TaskError};
+use crate::commit::{Claimer, Committer, OVERLOAD_WAIT};
+use crate::engine::{self, AfterFailure, Answer, Engine, OpenOptions, Operation};
+use crate::model::limits::DELAY_MAX;
+use crate::model::{Contention, Lease, Result, Retry, RetryPolicy, TaskError};
 use crate::time::{Clock, Signal};
 
 /// One open queue. Cheap to clone.
@@ -26,43 +23,28 @@ pub(crate) struct Core {
 #[derive(Debug)]
 struct Shared {
     owner: Owner,
-    committer: Committer<SqliteStore>,
-    /// The number in the file, which a caller's own connection must find too.
-    file: Arc<AtomicI64>,
-    reader: Mutex<SqliteReader>,
-    contention: Arc<ContentionCounters>,
-    /// What the engine has to log, which it must not do while it is locked.
-    remarks: Arc<Remarks>,
-    clock: Arc<dyn Clock>,
+    committer: Committer,
+    engine: Arc<dyn Engine>,
     work: Arc<Signal>,
     retry: RetryPolicy,
 }
 
 impl Core {
-    pub(crate) fn open(
-        options: &OpenOptions,
-        clock: Arc<dyn Clock>,
-        retry: RetryPolicy,
-    ) -> Result<Self> {
+    /// Opens the engine, unless this process is a fork of one that has queues open.
+    pub(crate) fn open(options: OpenOptions, retry: RetryPolicy) -> Result<Self> {
         let owner = Owner::register()?;
-        let contention = Arc::new(ContentionCounters::default());
-        let (mut store, reader) = open(options, &contention)?;
-        let (file, remarks) = (store.file(), store.remarks());
-        let clock = store.anchor(clock)?;
+        let engine = engine::open(options)?;
         let work = Arc::new(Signal::default());
-        clock.on_jump(&work);
-        let committer = Committer::new(store, work.clone(), clock.clone(), OVERLOAD_WAIT);
-        let reader = Mutex::new(reader);
-        let shared =
-            Shared { owner, committer, file, reader, contention, remarks, clock, work, retry };
-        Ok(Self { shared: Arc::new(shared) })
+        engine.clock().on_jump(&work);
+        let committer = Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT);
+        Ok(Self { shared: Arc::new(Shared { owner, committer, engine, work, retry }) })
     }
 
     /// Applies one operation and returns when it is committed.
     pub(crate) fn submit(&self, operation: Operation) -> Result<Answer> {
         self.check_owner()?;
         let answer = self.shared.committer.submit_one(operation);
-        self.shared.remarks.log();
+        self.shared.engine.write_log();
         answer
     }
 
@@ -71,7 +53,7 @@ impl Core {
             return operations.iter().map(|_| Err(error.clone())).collect();
         }
         let answers = self.shared.committer.submit(operations);
-        self.shared.remarks.log();
+        self.shared.engine.write_log();
         answers
     }
 
@@ -101,42 +83,28 @@ impl Core {
         self.shared.owner.check()
     }
 
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.shared.clock
+    /// The engine, in the process that opened it.
+    ///
+    /// # Errors
+    /// [`Error::Forked`] in a fork of that process.
+    pub(crate) fn engine(&self) -> Result<&dyn Engine> {
+        self.check_owner()?;
+        Ok(&*self.shared.engine)
+    }
+
+    /// The time that due times and leases follow.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &**self.shared.engine.clock()
+    }
+
+    /// What this process met while it wrote.
+    pub(crate) fn contention(&self) -> Contention {
+        self.shared.engine.contention()
     }
 
     /// Raised after every commit that gave workers something to do.
     pub(crate) fn work(&self) -> &Arc<Signal> {
         &self.shared.work
-    }
-
-    /// A number that is another once another process or handle has committed something.
-    pub(crate) fn version(&self) -> Result<i64> {
-        self.shared.committer.version()
-    }
-
-    /// A file that changes whenever something is committed, if there is one.
-    pub(crate) fn changing_file(&self) -> Option<PathBuf> {
-        self.shared.committer.changing_file()
-    }
-
-    /// The number in the file, which a caller's own connection must find too.
-    pub(crate) fn file(&self) -> i64 {
-        self.shared.file.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn contention(&self) -> Contention {
-        self.shared.contention.snapshot()
-    }
-
-    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.check_owner()?;
-        self.shared.committer.settings()
-    }
-
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {
-        self.check_owner()?;
-        read(&mut self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

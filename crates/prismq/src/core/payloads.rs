@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::Core;
-use crate::engine::{Operation, Reader as _};
+use crate::engine::Operation;
 use crate::model::limits::READ_RETRY_PAUSE;
 use crate::model::{Error, Lease, LeaseKey, Payload, Result, TaskError, TaskId};
 
@@ -42,7 +42,7 @@ impl Core {
         bytes_max: usize,
     ) -> Vec<(LeaseKey, Result<Payload>)> {
         let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
-        match self.read(|reader| reader.payloads(&ids, bytes_max)) {
+        match self.engine().and_then(|engine| engine.payloads(&ids, bytes_max)) {
             Ok(payloads) => keys.into_iter().zip(payloads).collect(),
             Err(_) if keys.len() > 1 => {
                 keys.truncate(1);

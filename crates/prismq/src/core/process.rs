@@ -18,8 +18,8 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// This process, unless it is a fork that inherited open queues: SQLite would take the locks of the
-    /// parent for its own.
+    /// This process, unless it is a fork that inherited open queues: locks on a file belong to a process,
+    /// and the fork would take those of its parent for its own.
     pub(crate) fn register() -> Result<Self> {
         let process = process::id();
         let own = u64::from(process) << HALF;

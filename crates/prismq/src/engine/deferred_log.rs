@@ -11,7 +11,7 @@ type Line = Box<dyn FnOnce() + Send>;
 
 /// Lines of the log that are yet to be written.
 #[derive(Default)]
-pub(crate) struct Remarks {
+pub(crate) struct DeferredLog {
     lines: Mutex<Lines>,
     /// Whether there are any to write: looked at after every operation.
     any: AtomicBool,
@@ -24,7 +24,7 @@ struct Lines {
     ready: Vec<Line>,
 }
 
-impl Remarks {
+impl DeferredLog {
     /// Keeps a line that holds whatever becomes of the transaction in progress.
     pub(crate) fn add(&self, line: impl FnOnce() + Send + 'static) {
         self.lines().ready.push(Box::new(line));
@@ -57,7 +57,7 @@ impl Remarks {
     }
 
     /// Writes the lines that hold. To be called where no lock is held that an operation on the queue needs.
-    pub(crate) fn log(&self) {
+    pub(crate) fn write(&self) {
         if self.any.swap(false, Ordering::Acquire) {
             let lines = mem::take(&mut self.lines().ready);
             lines.into_iter().for_each(|line| line());
@@ -69,9 +69,9 @@ impl Remarks {
     }
 }
 
-impl fmt::Debug for Remarks {
+impl fmt::Debug for DeferredLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remarks").finish_non_exhaustive()
+        f.debug_struct("DeferredLog").finish_non_exhaustive()
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_transaction_is_written_once_and_only_if_it_commits() {
-        let remarks = Remarks::default();
+        let log = DeferredLog::default();
         let written = Arc::new(AtomicUsize::new(0));
         let line = |worth| {
             let written = written.clone();
@@ -93,19 +93,19 @@ mod tests {
             }
         };
         let after_log = || {
-            remarks.log();
+            log.write();
             written.load(Ordering::Relaxed)
         };
-        remarks.add_on_commit(line(1));
-        remarks.add(line(10));
+        log.add_on_commit(line(1));
+        log.add(line(10));
         assert_eq!(after_log(), 10);
-        remarks.truncate_pending(0);
-        remarks.committed();
+        log.truncate_pending(0);
+        log.committed();
         assert_eq!(after_log(), 10);
-        remarks.add_on_commit(line(100));
-        remarks.add_on_commit(line(1000));
-        remarks.truncate_pending(1);
-        remarks.committed();
+        log.add_on_commit(line(100));
+        log.add_on_commit(line(1000));
+        log.truncate_pending(1);
+        log.committed();
         assert_eq!(after_log(), 110);
         assert_eq!(after_log(), 110);
     }

@@ -1,58 +1,130 @@
 //! What an engine must be able to do, and the operations it does.
 //!
-//! An engine implements [`Store::apply`] and a few reads, and nothing else: grouping, waking, the
-//! worker pool and the clock stand in front of it and are the same for every engine.
+//! An engine keeps tasks in a database and implements [`Engine`]: batches of operations, reads, and hearing what
+//! other processes commit. Grouping callers, waking workers and the pool stand above it and are the same for every
+//! engine.
+//!
+//! Each engine has a folder of its own, outside of which nothing names its database; only [`open`] chooses one.
 
+mod contention;
 mod deferred_log;
 mod operation;
 pub(crate) mod sqlite;
 
+use std::any::Any;
+use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) use self::deferred_log::Remarks;
+pub(crate) use self::contention::ContentionCounters;
+pub(crate) use self::deferred_log::DeferredLog;
 pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Claimed, Operation};
-use crate::model::{Payload, QueueStats, Result, Task, TaskId};
+use crate::model::{Contention, Durability, Payload, QueueStats, Result, Task, TaskId};
 use crate::time::Clock;
 
-/// An engine: applies batches of operations, each batch in one transaction.
-pub(crate) trait Store: Send {
-    /// Applies the operations in order in one transaction and commits it. Each operation has an
-    /// answer of its own; an operation that does not apply, say for a lost lease, changes nothing
-    /// and harms no other.
+/// How many bytes of payloads stored out of line are read at a time: of the tasks that come next, as many as fit,
+/// and of the first whatever its size.
+pub(crate) const READ_BYTES_MAX: usize = 256 << 10;
+
+/// How many tasks have their payloads read at a time: more would hardly fit in [`READ_BYTES_MAX`].
+pub(crate) const READ_TASKS_MAX: usize = 256;
+
+/// How an engine is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenOptions {
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    /// How long an operation waits while another process writes.
+    pub(crate) busy_wait: Duration,
+    /// Free space that the file keeps, in bytes.
+    pub(crate) free_bytes_max: u64,
+    /// What an engine without a time of its own measures delays and leases by.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Opens or creates the queue that these options name.
+pub(crate) fn open(options: OpenOptions) -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(sqlite::SqliteEngine::open(options)?))
+}
+
+/// Where tasks are kept. All methods may be called by several threads at once.
+pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
+    /// Applies the operations in order in one transaction and commits it. Each operation has an answer of its
+    /// own; an operation that does not apply, say for a lost lease, changes nothing and harms no other.
     ///
-    /// The time that counts is that of the clock once the transaction may write: a lease must not be
-    /// the shorter for having waited for others. What expired is taken back before the first claim of the
-    /// batch, and not from operations that stand before it.
+    /// The time that counts is that of [`Engine::clock`] once the transaction may write: a lease must not be the
+    /// shorter for having waited for others. Expired leases are reclaimed before the first claim of the batch, and
+    /// not before the operations ahead of it.
+    ///
+    /// Batches that are applied at once by several threads may run in parallel or one after the other.
     ///
     /// # Errors
-    /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is
-    /// unknown whether it was. After that answer the store gives no other, and touches its file no more.
-    fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
+    /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is unknown whether it
+    /// was. After that answer the engine gives no other and writes nothing more.
+    fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
-    /// A number that is another once another process or handle has committed something.
+    /// The time that due times and leases of this queue follow.
+    fn clock(&self) -> &Arc<dyn Clock>;
+
+    /// A number that changes whenever another process or handle has committed something.
+    ///
+    /// # Errors
+    /// The queue cannot be used, say because it was moved away.
     fn version(&self) -> Result<i64>;
 
-    /// A file that changes whenever something is committed, if there is one.
-    fn changing_file(&self) -> Option<PathBuf>;
+    /// How to learn of what other processes commit.
+    fn watch(&self) -> Watch;
 
-    /// The settings of the writer's connection, read back.
+    /// Writes the log lines that were kept back while the engine was locked. To be called where no lock is held
+    /// that an operation needs: a subscriber of the log may use the queue.
+    fn write_log(&self);
+
+    /// What this process met while it wrote.
+    fn contention(&self) -> Contention;
+
+    /// The database's settings that matter for durability and speed, by name, read back from it.
     fn settings(&self) -> Result<Vec<(String, String)>>;
 }
 
-/// Reads that need no transaction of the writer.
-pub(crate) trait Reader: Send {
+/// Reads that need no transaction of a writer.
+pub(crate) trait Reader {
     /// The task with this id, unless it was completed and not kept, or never was; its due time and the end of
     /// its lease by the monotonic time.
     fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
-    /// The payloads of tasks that stand apart, in the order of the ids, until they are `bytes_max`
+    /// The payloads stored out of line of these tasks, in the order of the ids, until they are `bytes_max`
     /// together; that of the first however large.
     ///
     /// # Errors
     /// Outer: one of them cannot be read, [`crate::Error::Corrupt`] only where no read failed and what was
     /// read is damaged. Inner: this task has none, which is [`crate::Error::Corrupt`] too.
-    fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>>;
+    fn payloads(&self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.
     fn stats(&self, queue: &str) -> Result<QueueStats>;
+}
+
+/// How a pool that waits for work learns of what other processes commit.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// Reports commits as they happen; `None` where only polling shows them.
+    pub(crate) changes: Option<Arc<dyn Changes>>,
+    /// How often to ask for [`Engine::version`]: the only way without `changes`, else in case one was missed.
+    pub(crate) poll_interval: Duration,
+}
+
+/// Reports the commits of other processes to one thread.
+pub(crate) trait Changes: Send + Sync + fmt::Debug {
+    /// Blocks until another process has committed something since `version`, which is then updated: `true`.
+    /// `false` if [`Changes::interrupt`] was called, or nothing was committed after all; `wanted` says whether the
+    /// caller still waits.
+    ///
+    /// # Errors
+    /// Nothing more will be reported.
+    fn wait(&self, version: &mut Option<i64>, wanted: &dyn Fn() -> bool) -> io::Result<bool>;
+
+    /// Lets [`Changes::wait`] return, now or the next time.
+    fn interrupt(&self);
 }

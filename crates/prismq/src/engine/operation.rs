@@ -42,56 +42,63 @@ pub(crate) enum AfterFailure {
     Dead,
 }
 
+/// What the committer and an engine need to know of an operation before it is applied.
+#[derive(Debug, Clone, Copy)]
+struct Properties<'a> {
+    /// Whether its answer promises something that a power cut must not undo. A lost claim, begin, extension or
+    /// release only lets a task run again sooner or later.
+    durable: bool,
+    /// The lease it uses.
+    key: Option<&'a LeaseKey>,
+    /// The tasks it adds.
+    tasks: &'a [NewTask],
+}
+
 impl Operation {
-    /// Whether its answer promises something that a power cut must not undo. A lost claim, begin,
-    /// extension or release only lets a task run again sooner or later.
+    const fn properties(&self) -> Properties<'_> {
+        const NONE: &[NewTask] = &[];
+        match self {
+            Self::Enqueue(tasks) => {
+                Properties { durable: true, key: None, tasks: tasks.as_slice() }
+            }
+            Self::Complete(key) | Self::Fail { key, .. } => {
+                Properties { durable: true, key: Some(key), tasks: NONE }
+            }
+            Self::Extend { key, .. }
+            | Self::Begin(key)
+            | Self::Release(key)
+            | Self::Defer { key, .. } => Properties { durable: false, key: Some(key), tasks: NONE },
+            Self::SetOrder { .. } | Self::SetPaused { .. } | Self::SetHistory { .. } => {
+                Properties { durable: true, key: None, tasks: NONE }
+            }
+            Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
+        }
+    }
+
+    /// Whether its answer promises something that a power cut must not undo.
     pub(crate) const fn must_be_durable(&self) -> bool {
-        matches!(
-            self,
-            Self::Enqueue(_)
-                | Self::Complete(_)
-                | Self::Fail { .. }
-                | Self::SetOrder { .. }
-                | Self::SetPaused { .. }
-                | Self::SetHistory { .. }
-        )
+        self.properties().durable
     }
 
     /// The lease it uses, if it uses one.
     pub(crate) const fn key(&self) -> Option<&LeaseKey> {
-        match self {
-            Self::Complete(key)
-            | Self::Fail { key, .. }
-            | Self::Extend { key, .. }
-            | Self::Begin(key)
-            | Self::Defer { key, .. }
-            | Self::Release(key) => Some(key),
-            Self::Enqueue(_)
-            | Self::Claim(_)
-            | Self::SetOrder { .. }
-            | Self::SetPaused { .. }
-            | Self::SetHistory { .. } => None,
-        }
+        self.properties().key
     }
 
     /// The priority of the most urgent task it brings that this claim would take, if it brings one.
     pub(crate) fn brings(&self, claim: &Claim) -> Option<i32> {
-        let Self::Enqueue(tasks) = self else { return None };
         let fits = |task: &&NewTask| {
             task.delay.is_zero()
                 && task.queue == claim.queue
                 && claim.types.contains(&task.task_type)
                 && task.requirements.all_in(&claim.capabilities)
         };
-        tasks.iter().filter(fits).map(|task| task.priority).min()
+        self.properties().tasks.iter().filter(fits).map(|task| task.priority).min()
     }
 
     /// Payload bytes it carries.
     pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Self::Enqueue(tasks) => tasks.iter().map(|task| task.payload.len()).sum(),
-            _ => 0,
-        }
+        self.properties().tasks.iter().map(|task| task.payload.len()).sum()
     }
 }
 
@@ -116,6 +123,23 @@ pub(crate) enum Answer {
     Extended(Moment),
 }
 
+impl Answer {
+    /// Whether it leaves workers something to do, now or later.
+    pub(crate) const fn brings_work(&self) -> bool {
+        match self {
+            Self::Enqueued(_) | Self::Released => true,
+            Self::Failed(state) => !matches!(state, State::Dead),
+            Self::Paused(paused) => !*paused,
+            Self::Claimed(_)
+            | Self::Begun
+            | Self::Completed
+            | Self::Extended(_)
+            | Self::Ordered
+            | Self::Pruned { .. } => false,
+        }
+    }
+}
+
 /// What a claim found.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
@@ -125,7 +149,7 @@ pub(crate) struct Claimed {
     /// claim looked: it does where it found less than it was asked for. [`AT_ONCE`] if there may be more
     /// already.
     pub(crate) next_due: Option<Timestamp>,
-    /// [`Store::version`] when it looked.
+    /// [`Engine::version`](super::Engine::version) when it looked.
     pub(crate) version: i64,
     /// Whether the queue is paused, if it found less than it was asked for.
     pub(crate) paused: bool,

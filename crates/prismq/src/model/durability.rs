@@ -9,14 +9,3 @@ pub enum Durability {
     /// They survive the death of the process; a power cut may undo the latest of them.
     Normal,
 }
-
-impl Durability {
-    /// SQLite's name for it: the value of `PRAGMA synchronous`.
-    #[must_use]
-    pub const fn synchronous(self) -> &'static str {
-        match self {
-            Self::Full => "FULL",
-            Self::Normal => "NORMAL",
-        }
-    }
-}

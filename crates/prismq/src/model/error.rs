@@ -95,7 +95,7 @@ pub enum Error {
     /// as soon as there is room.
     #[error("no room left for the queue file: {reason}")]
     Full {
-        /// What SQLite said.
+        /// What the operating system or the database driver reported.
         reason: String,
     },
     /// The path cannot hold a queue.
@@ -140,7 +140,8 @@ pub enum Error {
     /// The file was written by a version of this library that this one cannot read; it was left untouched.
     #[error(
         "{} has schema version {found}, this version reads only {supported}: finish its tasks with the \
-         version of prismq that wrote it, or delete it with its -wal and -shm", path.display()
+         version of prismq that wrote it, or delete it and the files whose names begin with its own",
+        path.display()
     )]
     SchemaTooOld {
         /// The path.
@@ -150,7 +151,8 @@ pub enum Error {
         /// Version known.
         supported: i32,
     },
-    /// The file is damaged. Stop, copy it with its `-wal`, and restore a backup.
+    /// The file is damaged. Stop, copy it with the files next to it whose names begin with its own, and restore a
+    /// backup.
     #[error("the queue file {} is damaged: {reason}", path.display())]
     Corrupt {
         /// The path.
@@ -170,15 +172,15 @@ pub enum Error {
         path: PathBuf,
     },
     /// It is unknown what reached the disk, or the engine is in an unknown state: a sync or a commit failed,
-    /// the `-wal` or `-shm` in use was removed, or a transaction panicked. Every later operation and read
+    /// a file that it keeps next to its own was removed, or a transaction panicked. Every later operation and read
     /// through this handle fails with this error.
     #[error("the queue is poisoned ({cause}): drop it and open the file again")]
     Poisoned {
         /// The first failure.
         cause: String,
     },
-    /// A failure while tasks were added in a caller's own transaction ended that transaction: SQLite
-    /// undoes the whole of it where it runs out of room or cannot read or write. Nothing of it was kept,
+    /// A failure while tasks were added in a caller's own transaction ended that transaction: the
+    /// database undoes the whole of it where it runs out of room or cannot read or write. Nothing of it was kept,
     /// what the caller had written included, and what the caller writes next would be committed at once:
     /// begin a new transaction and do all of it again.
     #[error(
@@ -193,18 +195,18 @@ pub enum Error {
     /// The disk or the operating system failed.
     #[error("input or output failed on the queue file: {source}")]
     Io {
-        /// What SQLite said.
+        /// What the database driver reported.
         #[source]
-        source: Arc<rusqlite::Error>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// SQLite refused for another reason.
+    /// The database refused for another reason.
     #[error("the database refused: {source}")]
     Database {
-        /// What SQLite said.
+        /// What the database driver reported.
         #[source]
-        source: Arc<rusqlite::Error>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The handle was opened by another process, of which this one is a fork: SQLite's files and locks do
+    /// The handle was opened by another process, of which this one is a fork: its files and locks do
     /// not survive that. Nothing was done. Open queues after the fork, none before it.
     #[error(
         "the queue was opened by process {opened_by}, of which this is a fork: open it after the fork"

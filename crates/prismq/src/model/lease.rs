@@ -5,21 +5,21 @@ use std::sync::Arc;
 use crate::model::{Payload, TaskId};
 use crate::time::{Moment, Timestamp};
 
-/// What fences one claim of one task: a later claim of the task has a higher token, and this key
-/// then opens nothing any more.
+/// What fences one claim of one task: a later claim of the task has a higher token, and this key is then refused.
 ///
-/// It also carries what never changes while the task lives, so that settling it needs no read.
+/// It is bound to the file or database that the task was claimed from, and opaque but for id and token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LeaseKey {
     pub(crate) id: TaskId,
     pub(crate) token: i64,
-    /// The number of the file it was claimed from, drawn by chance when that was created.
-    pub(crate) file: i64,
-    /// The engine's own number of the task's queue.
-    pub(crate) queue: i64,
-    /// Whether the payload stands apart from the task and must be deleted with it.
-    pub(crate) payload_apart: bool,
+    /// What the engine needs to settle the task without a read.
+    pub(crate) note: EngineNote,
 }
+
+/// What an engine notes in a lease for itself: which database it is of, and what never changes while the task lives.
+/// Nobody else reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct EngineNote(pub(crate) [i64; 3]);
 
 /// One claimed task. This lease alone may complete, fail, extend or release it, until it has expired and a claim
 /// has taken the task back.

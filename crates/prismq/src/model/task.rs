@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::limits::{
-    ATTEMPTS_MAX, DELAY_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
+    ATTEMPTS_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
 };
 use crate::model::{Error, Names, Result, TaskId, validate_name};
 use crate::time::{Moment, Timestamp};
@@ -95,6 +95,18 @@ impl NewTask {
     pub fn requires<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.requirements = Names::new(names);
         self
+    }
+
+    /// Whether the tasks of one call are within their bounds.
+    pub(crate) fn validate_batch(tasks: &[Self]) -> Result<()> {
+        let count = tasks.len();
+        if count > ENQUEUE_BATCH_MAX {
+            return Err(Error::invalid(
+                "batch",
+                format!("{count} tasks, at most {ENQUEUE_BATCH_MAX} are allowed in one call"),
+            ));
+        }
+        tasks.iter().try_for_each(Self::validate)
     }
 
     pub(crate) fn validate(&self) -> Result<()> {

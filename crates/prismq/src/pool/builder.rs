@@ -6,18 +6,16 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-#[cfg(target_os = "linux")]
-use super::inotify::Inotify;
 use super::notifier::{self, Listeners, Notice};
 use super::registry::Registry;
 use super::scheduler::SuspectGate;
 use super::scheduler::{Scheduler, Settings};
-use super::{Event, Shared, TaskContext, WorkerPool, leader, worker};
+use super::{Event, Shared, TaskContext, WorkerPool, leader, watcher, worker};
 use crate::commit::Claimer;
 use crate::core::Core;
+use crate::engine::Watch;
 use crate::model::limits::{
-    FALLBACK_POLL_INTERVAL, POLL_INTERVAL, POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX,
-    TIMEOUT_MAX, WORKERS_MAX,
+    POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX,
 };
 use crate::model::{Claim, DEFAULT_LEASE, DEFAULT_QUEUE, Error, Names, Result, TaskError};
 use crate::time::Signal;
@@ -167,19 +165,14 @@ impl WorkerPoolBuilder {
         self.validate()?;
         let timeouts = self.timeouts()?;
         let claim = self.claim();
-        #[cfg(target_os = "linux")]
-        let inotify = watch(&self.core);
-        #[cfg(target_os = "linux")]
-        let watched = inotify.is_some();
-        #[cfg(not(target_os = "linux"))]
-        let watched = false;
+        let Watch { changes, poll_interval } = self.core.engine()?.watch();
         let leader_signal = Arc::new(Signal::default());
         self.core.clock().on_jump(&leader_signal);
         let settings = Settings {
             workers: self.workers,
             prefetch: self.prefetch,
             lease: self.lease,
-            poll_interval: if watched { FALLBACK_POLL_INTERVAL } else { POLL_INTERVAL },
+            poll_interval,
             timeouts,
             gate: SuspectGate::of_process(),
         };
@@ -199,12 +192,7 @@ impl WorkerPoolBuilder {
             notices: listens.then_some(notices),
         });
         // From here on, dropping the pool stops what was started.
-        let mut pool = WorkerPool {
-            shared: shared.clone(),
-            threads: Vec::new(),
-            #[cfg(target_os = "linux")]
-            inotify: None,
-        };
+        let mut pool = WorkerPool { shared: shared.clone(), threads: Vec::new(), changes: None };
         // Before the leader's first claim, so that no commit goes unnoticed.
         let claimer: Arc<dyn Claimer> = shared;
         pool.shared.core.add_claimer(Arc::downgrade(&claimer));
@@ -219,10 +207,9 @@ impl WorkerPoolBuilder {
                 notifier::run(shared, &listeners, &received);
             })?;
         }
-        #[cfg(target_os = "linux")]
-        if let Some(inotify) = inotify {
-            pool.inotify = Some(inotify.clone());
-            pool.spawn("prismq-inotify", move |shared| inotify.run(shared))?;
+        if let Some(changes) = changes {
+            pool.changes = Some(changes.clone());
+            pool.spawn("prismq-watcher", move |shared| watcher::run(shared, &*changes))?;
         }
         for number in 0..self.workers {
             let name = format!("prismq-worker-{number}");
@@ -281,18 +268,6 @@ impl WorkerPoolBuilder {
             return Err(Error::invalid("timeout", reason));
         }
         Ok(limits)
-    }
-}
-
-/// Watches the queue's file, where the kernel has room for one more watch.
-#[cfg(target_os = "linux")]
-fn watch(core: &Core) -> Option<Arc<Inotify>> {
-    match Inotify::new(&core.changing_file()?) {
-        Ok(inotify) => Some(Arc::new(inotify)),
-        Err(error) => {
-            tracing::warn!(%error, "inotify unavailable: commits of other processes are polled for");
-            None
-        }
     }
 }
 

@@ -20,7 +20,7 @@ impl Claimer for Shared {
     }
 
     fn deliver(&self, reserved: usize, leases: Vec<Lease>) {
-        // A pause that comes later finds what is delivered here, as both happen under the store's lock.
+        // A pause that comes later finds what is delivered here, as one thread at a time commits.
         let pauses = self.scheduler().pauses();
         self.deliver_reserved(reserved, leases, pauses);
     }
@@ -64,7 +64,9 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::{NewTask, Queue, WorkerPool};
+    use crate::model::NewTask;
+    use crate::pool::WorkerPool;
+    use crate::queue::Queue;
 
     /// An idle pool without anything to do.
     fn idle() -> (tempfile::TempDir, Queue, WorkerPool) {

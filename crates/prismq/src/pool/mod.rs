@@ -10,13 +10,12 @@ mod caller;
 mod claimer;
 mod context;
 mod event;
-#[cfg(target_os = "linux")]
-mod inotify;
 mod leader;
 mod notifier;
 mod registry;
 mod scheduler;
 mod shutdown;
+mod watcher;
 mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,6 +33,7 @@ use self::notifier::Notice;
 use self::registry::{Registry, forget_panic};
 use self::scheduler::{Fault, Scheduler};
 use crate::core::Core;
+use crate::engine::Changes;
 use crate::model::{Claim, Error, Lease};
 use crate::queue::Queue;
 use crate::time::Signal;
@@ -70,8 +70,8 @@ use crate::time::Signal;
 pub struct WorkerPool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    #[cfg(target_os = "linux")]
-    inotify: Option<Arc<inotify::Inotify>>,
+    /// What the watcher waits for, if there is one.
+    changes: Option<Arc<dyn Changes>>,
 }
 
 impl WorkerPool {

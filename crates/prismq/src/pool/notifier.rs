@@ -71,8 +71,10 @@ mod tests {
 
     use super::super::event::Outcome;
     use super::*;
+    use crate::model::TaskId;
     use crate::model::limits::EVENTS_MAX;
-    use crate::{Queue, TaskId, WorkerPool};
+    use crate::pool::WorkerPool;
+    use crate::queue::Queue;
 
     #[test]
     fn the_leader_is_woken_once_a_listener_has_caught_up() {

@@ -65,9 +65,8 @@ impl WorkerPool {
         self.shared.wake_workers(woken);
         self.shared.leader_signal.raise();
         self.shared.idle_signal.raise();
-        #[cfg(target_os = "linux")]
-        if let Some(inotify) = self.inotify.take() {
-            inotify.stop();
+        if let Some(changes) = self.changes.take() {
+            changes.interrupt();
         }
 
         // A handler or a database that does not return must not block the caller.

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
 use super::{Shared, TaskContext, caller};
+use crate::engine::READ_BYTES_MAX;
 use crate::model::Payload;
-use crate::model::limits::READ_BYTES_MAX;
 
 /// Works until the pool ends.
 pub(super) fn run(shared: &Shared, worker: usize) {

@@ -41,8 +41,8 @@ impl Queue {
     /// Sets how many completed tasks of a queue are kept to be looked up by [`Queue::task`], those that
     /// were completed last; none unless set. It is kept in the file and holds for every process.
     ///
-    /// Lowering it deletes what is too many, in transactions of up to
-    /// [`ADVANCE_BATCH_MAX`](crate::limits::ADVANCE_BATCH_MAX) tasks between which others go on.
+    /// Lowering it deletes what is too many, in several transactions, between which
+    /// others go on.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for more than [`HISTORY_MAX`] or a name that no queue can have; an

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::core::Core;
-use crate::engine::sqlite::OpenOptions;
+use crate::engine::OpenOptions;
 use crate::model::limits::{BUSY_WAIT_DEFAULT, FREE_BYTES_DEFAULT};
 use crate::model::{Durability, Result, RetryPolicy};
 use crate::time::{Clock, SystemClock};
@@ -81,7 +81,8 @@ impl QueueBuilder {
             durability: self.durability,
             busy_wait: self.busy_wait,
             free_bytes_max: self.free_bytes_max,
+            clock: self.clock,
         };
-        Core::open(&options, self.clock, self.retry).map(|core| Queue { core })
+        Core::open(options, self.retry).map(|core| Queue { core })
     }
 }

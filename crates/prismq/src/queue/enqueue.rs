@@ -1,11 +1,8 @@
 //! Adding tasks.
 
 use super::Queue;
-use crate::engine::sqlite::enqueue_in;
 use crate::engine::{Answer, Operation};
-use crate::model::limits::ENQUEUE_BATCH_MAX;
 use crate::model::{Error, NewTask, Result, TaskId};
-use crate::time::Moment;
 
 impl Queue {
     /// Adds a task. When this returns `Ok`, the task is durable.
@@ -23,7 +20,7 @@ impl Queue {
     /// # Errors
     /// See [`Queue::enqueue`].
     pub fn enqueue_all(&self, tasks: &[NewTask]) -> Result<Vec<TaskId>> {
-        validate_batch(tasks)?;
+        NewTask::validate_batch(tasks)?;
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
@@ -32,37 +29,4 @@ impl Queue {
             _ => Err(Error::unanswered()),
         }
     }
-
-    /// Adds tasks in a transaction of the caller's own, on the caller's own connection to the queue's
-    /// file: they are there, and workers are told, if and when that transaction commits.
-    ///
-    /// Begin the transaction with `BEGIN IMMEDIATE`: one that reads first may be refused the write
-    /// lock. How durable the tasks are is decided by the connection's `synchronous` setting.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], a connection without a
-    /// transaction, or one to another file; an engine's failure. The transaction can go on, and holds
-    /// none of the tasks. [`Error::TransactionRolledBack`] if the failure, say a full disk, ended the
-    /// transaction: nothing of it was kept, and it must be begun again.
-    pub fn enqueue_in(
-        &self,
-        transaction: &rusqlite::Connection,
-        tasks: &[NewTask],
-    ) -> Result<Vec<TaskId>> {
-        validate_batch(tasks)?;
-        self.core.check_owner()?;
-        let now = Moment::now(&**self.core.clock());
-        enqueue_in(transaction, self.core.file(), now, tasks)
-    }
-}
-
-fn validate_batch(tasks: &[NewTask]) -> Result<()> {
-    let count = tasks.len();
-    if count > ENQUEUE_BATCH_MAX {
-        return Err(Error::invalid(
-            "batch",
-            format!("{count} tasks, at most {ENQUEUE_BATCH_MAX} are allowed in one call"),
-        ));
-    }
-    tasks.iter().try_for_each(NewTask::validate)
 }

@@ -1,7 +1,6 @@
 //! Looking at tasks, counters and settings.
 
 use super::Queue;
-use crate::engine::Reader as _;
 use crate::model::{Contention, QueueStats, Result, Task, TaskId, validate_name};
 use crate::time::Moment;
 
@@ -12,8 +11,8 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
-        let task = self.core.read(|reader| reader.task(id))?;
-        Ok(task.map(|task| task.shown(Moment::now(&**self.core.clock()))))
+        let task = self.core.engine()?.task(id)?;
+        Ok(task.map(|task| task.shown(Moment::now(self.core.clock()))))
     }
 
     /// The counters of a queue, at a cost that does not depend on its size.
@@ -22,7 +21,7 @@ impl Queue {
     /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
     pub fn stats(&self, queue: &str) -> Result<QueueStats> {
         validate_name("queue name", queue)?;
-        self.core.read(|reader| reader.stats(queue))
+        self.core.engine()?.stats(queue)
     }
 
     /// What this handle met while writing.
@@ -36,7 +35,6 @@ impl Queue {
     /// # Errors
     /// An engine's failure.
     pub fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.core.check_owner()?;
-        self.core.settings()
+        self.core.engine()?.settings()
     }
 }

@@ -1,14 +1,16 @@
 use std::path::Path;
 use std::sync::mpsc::channel;
 
-use prismq::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
 use prismq::{Outcome, Queue, State, TaskId, WorkerPool};
 
 use crate::support::{Fixture, wait_until};
 
-/// Too large to stand in its task's row.
+/// Bytes of a payload that is read alone.
+const HUGE: usize = 512 << 10;
+
+/// Stored out of line.
 fn large(letter: &str) -> String {
-    letter.repeat(PAYLOAD_BYTES_INLINE_MAX + 1)
+    letter.repeat(1025)
 }
 
 fn lose_payload(fixture: &Fixture, id: TaskId) {
@@ -82,7 +84,7 @@ fn a_pool_goes_on_where_payloads_are_missing_or_larger_than_it_reads_at_once() {
     let fixture = Fixture::new();
     let first = fixture.enqueue(&large("a"));
     let lost = fixture.enqueue(&large("b"));
-    let huge = fixture.enqueue(&"c".repeat(2 * READ_BYTES_MAX));
+    let huge = fixture.enqueue(&"c".repeat(HUGE));
     let last = fixture.enqueue("small");
     lose_payload(&fixture, lost);
     let (events, told) = channel();
@@ -90,7 +92,7 @@ fn a_pool_goes_on_where_payloads_are_missing_or_larger_than_it_reads_at_once() {
         .workers(1)
         .handler("job", |task| match task.payload().len() {
             5 | 1025 => Ok(()),
-            length if length == 2 * READ_BYTES_MAX => Ok(()),
+            length if length == HUGE => Ok(()),
             length => Err(format!("{length} bytes").into()),
         })
         .on_event(move |event| events.send((event.id, event.outcome)).unwrap())

@@ -1,6 +1,7 @@
 //! What becomes of a caller's own transaction when tasks cannot be added in it.
 
 use prismq::limits::QUEUES_MAX;
+use prismq::sqlite::enqueue_in;
 use prismq::{Error, NewTask};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{Connection, TransactionBehavior};
@@ -32,7 +33,8 @@ fn a_full_file_that_ends_it_is_answered_as_such_with_the_first_error() {
     let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     transaction.execute("INSERT INTO account VALUES ('ann')", []).unwrap();
     bound(&transaction, 1);
-    let refused = fixture.queue.enqueue_in(&transaction, &[NewTask::new("job", vec![7; 1 << 20])]);
+    let refused =
+        enqueue_in(&fixture.queue, &transaction, &[NewTask::new("job", vec![7; 1 << 20])]);
     assert!(transaction.is_autocommit(), "SQLite has ended it");
     let error = refused.unwrap_err();
     assert!(error.is_full(), "{error}");
@@ -47,7 +49,7 @@ fn a_full_file_that_ends_it_is_answered_as_such_with_the_first_error() {
     bound(&own, 1_000);
     let again = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     again.execute("INSERT INTO account VALUES ('ann')", []).unwrap();
-    fixture.queue.enqueue_in(&again, &[task("welcome ann")]).unwrap();
+    enqueue_in(&fixture.queue, &again, &[task("welcome ann")]).unwrap();
     again.commit().unwrap();
     assert_eq!((accounts(&own), fixture.queue.stats("default").unwrap().ready), (1, 1));
 }
@@ -70,7 +72,7 @@ fn what_does_not_end_it_leaves_it_as_it_was() {
     let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     transaction.execute("INSERT INTO account VALUES ('ann')", []).unwrap();
     fill_with_names(&transaction);
-    let refused = fixture.queue.enqueue_in(&transaction, &[task("of one queue too many")]);
+    let refused = enqueue_in(&fixture.queue, &transaction, &[task("of one queue too many")]);
     assert!(matches!(refused, Err(Error::TooManyNames { .. })), "{refused:?}");
     assert!(!transaction.is_autocommit());
     transaction.commit().unwrap();
@@ -92,7 +94,7 @@ fn it_is_ended_where_what_was_added_cannot_be_taken_back_alone() {
     let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     transaction.execute("INSERT INTO account VALUES ('ann')", []).unwrap();
     fill_with_names(&transaction);
-    let error = fixture.queue.enqueue_in(&transaction, &[task("")]).unwrap_err();
+    let error = enqueue_in(&fixture.queue, &transaction, &[task("")]).unwrap_err();
     let Error::TransactionRolledBack { source } = &error else { panic!("{error:?}") };
     assert!(matches!(**source, Error::TooManyNames { .. }), "{source:?}");
     assert!(transaction.is_autocommit());

@@ -1,5 +1,6 @@
 use std::sync::mpsc::channel;
 
+use prismq::sqlite::enqueue_in;
 use prismq::{Error, WorkerPool};
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -22,13 +23,13 @@ fn the_task_appears_and_workers_wake_only_if_it_commits() {
 
     let undone = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     undone.execute("INSERT INTO account VALUES ('ann')", []).unwrap();
-    queue.enqueue_in(&undone, &[task("welcome ann")]).unwrap();
+    enqueue_in(queue, &undone, &[task("welcome ann")]).unwrap();
     undone.rollback().unwrap();
     assert_eq!(queue.stats("default").unwrap().enqueued, 0);
 
     let done = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     done.execute("INSERT INTO account VALUES ('bob')", []).unwrap();
-    let ids = queue.enqueue_in(&done, &[task("welcome bob"), task(&"x".repeat(5000))]).unwrap();
+    let ids = enqueue_in(queue, &done, &[task("welcome bob"), task(&"x".repeat(5000))]).unwrap();
     assert_eq!(queue.stats("default").unwrap().enqueued, 0, "not before the commit");
     done.commit().unwrap();
     let mut completed = [told.recv().unwrap(), told.recv().unwrap()];
@@ -41,11 +42,11 @@ fn the_task_appears_and_workers_wake_only_if_it_commits() {
 fn a_connection_that_cannot_hold_the_task_is_refused() {
     let fixture = Fixture::new();
     let own = Connection::open(fixture.path()).unwrap();
-    let error = fixture.queue.enqueue_in(&own, &[task("")]).unwrap_err();
+    let error = enqueue_in(&fixture.queue, &own, &[task("")]).unwrap_err();
     assert!(error.to_string().contains("no transaction open"), "{error}");
 
     let mut elsewhere = Connection::open_in_memory().unwrap();
     let transaction = elsewhere.transaction().unwrap();
-    let error = fixture.queue.enqueue_in(&transaction, &[task("")]).unwrap_err();
+    let error = enqueue_in(&fixture.queue, &transaction, &[task("")]).unwrap_err();
     assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
 }

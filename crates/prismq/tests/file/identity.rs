@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use prismq::sqlite::enqueue_in;
 use prismq::{Error, Lease, Queue};
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -59,10 +60,10 @@ fn a_transaction_in_another_queues_file_is_refused() {
     let (a, b) = (Fixture::new(), Fixture::new());
     let mut own = Connection::open(b.path()).unwrap();
     let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let error = a.queue.enqueue_in(&transaction, &[task("lost")]).unwrap_err();
+    let error = enqueue_in(&a.queue, &transaction, &[task("lost")]).unwrap_err();
     assert!(matches!(error, Error::InvalidInput { what: "connection", .. }), "{error:?}");
     assert!(error.to_string().contains("another queue's file"), "{error}");
-    b.queue.enqueue_in(&transaction, &[task("there")]).unwrap();
+    enqueue_in(&b.queue, &transaction, &[task("there")]).unwrap();
     transaction.commit().unwrap();
     assert_eq!(a.queue.stats("default").unwrap().enqueued, 0);
     assert_eq!(b.queue.stats("default").unwrap().enqueued, 1);
@@ -87,5 +88,5 @@ fn after_a_restore_a_lease_of_before_holds_nothing_and_those_since_do() {
     fixture.queue.complete(&held).unwrap();
     let mut own = Connection::open(fixture.path()).unwrap();
     let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    fixture.queue.enqueue_in(&transaction, &[task("there")]).unwrap();
+    enqueue_in(&fixture.queue, &transaction, &[task("there")]).unwrap();
 }

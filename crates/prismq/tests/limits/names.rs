@@ -1,6 +1,7 @@
 //! The names of queues and task types in a file: bounded, kept by what uses them, and free again without.
 
 use prismq::limits::{LANES_MAX, QUEUES_MAX};
+use prismq::sqlite::enqueue_in;
 use prismq::{Claim, Durability, Error, NewTask, Order, Queue, State};
 use rusqlite::Connection;
 
@@ -48,7 +49,7 @@ fn a_refused_enqueue_leaves_no_name() {
     let tasks = types(0..LANES_MAX + 1);
     let caller = Connection::open(fixture.path()).unwrap();
     caller.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(is_full(&fixture.queue.enqueue_in(&caller, &tasks)));
+    assert!(is_full(&enqueue_in(&fixture.queue, &caller, &tasks)));
     caller.execute_batch("COMMIT").unwrap();
     assert_eq!(names(&fixture), (before.0 + 1, before.1));
     assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 2);

@@ -1,5 +1,6 @@
 use std::sync::mpsc::channel;
 
+use prismq::sqlite::enqueue_in;
 use prismq::{Error, WorkerPool};
 use rusqlite::Connection;
 
@@ -64,7 +65,7 @@ fn a_pool_goes_on_once_a_fault_has_ended() {
     let id = other
         .execute_batch("BEGIN IMMEDIATE")
         .and_then(|()| other.pragma_update(None, "user_version", version))
-        .map(|()| fixture.queue.enqueue_in(&other, &[crate::support::task("work")]).unwrap())
+        .map(|()| enqueue_in(&fixture.queue, &other, &[crate::support::task("work")]).unwrap())
         .and_then(|ids| other.pragma_update(None, "user_version", version + 1).map(|()| ids))
         .and_then(|ids| other.execute_batch("COMMIT").map(|()| ids))
         .unwrap();

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use prismq::State;
-use prismq::limits::PAYLOAD_BYTES_INLINE_MAX;
 
 use crate::support::Fixture;
 
@@ -9,7 +8,7 @@ use crate::support::Fixture;
 fn a_queue_keeps_as_many_completed_tasks_as_it_is_told() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 2).unwrap();
-    let large = "x".repeat(PAYLOAD_BYTES_INLINE_MAX + 1);
+    let large = "x".repeat(1025);
     let ids = ["a", &large, "b", &large, "c"].map(|payload| {
         let id = fixture.enqueue(payload);
         fixture.clock.advance(Duration::from_secs(1));

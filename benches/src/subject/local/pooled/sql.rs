@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prismq::limits::PAYLOAD_BYTES_INLINE_MAX;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use crate::subject::local::schema::SCHEMA;
+use crate::subject::local::schema::{PAYLOAD_BYTES_INLINE_MAX, SCHEMA};
 use crate::subject::{Census, Ending, TaskSpec};
 
 const QUEUE: &str = "default";

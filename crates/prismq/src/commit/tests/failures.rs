@@ -1,7 +1,7 @@
 //! What becomes of a group whose transaction failed.
 
 use super::*;
-use crate::model::limits::GROUP_OPERATIONS_MAX;
+use crate::commit::pending::GROUP_OPERATIONS_MAX;
 
 #[test]
 fn a_busy_group_is_not_applied_one_by_one() {

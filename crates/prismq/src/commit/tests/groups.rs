@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::model::limits::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_OPERATIONS_MAX};
+use crate::commit::pending::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, PENDING_OPERATIONS_MAX};
 
 #[test]
 fn what_arrives_during_a_commit_is_the_next_group() {

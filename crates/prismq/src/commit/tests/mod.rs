@@ -7,33 +7,46 @@ mod parked_claims;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
-use crate::engine::Claimed;
-use crate::model::{Claim, Lease, NewTask};
-use crate::time::SystemClock;
+use crate::engine::{Claimed, Reader, Watch};
+use crate::model::{Claim, Contention, Lease, NewTask, Payload, QueueStats, Task, TaskId};
+use crate::time::{Clock, SystemClock};
 
 /// Longer than anything takes that is waited for here.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Answers every enqueue; says what group it was given and waits to be let on.
+/// Answers every batch; reports the size of the group it was given and waits until the test lets it go on.
+#[derive(Debug)]
 struct Gate {
     groups: Sender<usize>,
-    go: Receiver<Result<()>>,
+    go: Mutex<Receiver<Result<()>>>,
+    clock: Arc<dyn Clock>,
 }
 
-impl Store for Gate {
-    fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
+impl Engine for Gate {
+    fn apply(&self, batch: &[Operation]) -> Result<Answers> {
         self.groups.send(batch.len()).unwrap();
-        // Told nothing any more, it panics.
-        self.go.recv_timeout(PATIENCE).expect("the test goes on")?;
+        let go = self.go.lock().unwrap_or_else(PoisonError::into_inner);
+        // Panics once the test no longer answers.
+        go.recv_timeout(PATIENCE).expect("the test goes on")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     fn version(&self) -> Result<i64> {
         Ok(0)
     }
 
-    fn changing_file(&self) -> Option<PathBuf> {
-        None
+    fn watch(&self) -> Watch {
+        Watch { changes: None, poll_interval: PATIENCE }
+    }
+
+    fn write_log(&self) {}
+
+    fn contention(&self) -> Contention {
+        Contention::default()
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
@@ -41,16 +54,31 @@ impl Store for Gate {
     }
 }
 
+impl Reader for Gate {
+    fn task(&self, _: TaskId) -> Result<Option<Task>> {
+        Ok(None)
+    }
+
+    fn payloads(&self, _: &[TaskId], _: usize) -> Result<Vec<Result<Payload>>> {
+        Ok(Vec::new())
+    }
+
+    fn stats(&self, _: &str) -> Result<QueueStats> {
+        Ok(QueueStats::default())
+    }
+}
+
 struct Scene {
-    committer: Arc<Committer<Gate>>,
+    committer: Arc<Committer>,
     groups: Receiver<usize>,
     go: Sender<Result<()>>,
 }
 
 fn scene(overload_wait: Duration) -> Scene {
     let ((groups_in, groups), (go, go_out)) = (channel(), channel());
-    let gate = Gate { groups: groups_in, go: go_out };
-    let committer = Committer::new(gate, Arc::default(), Arc::new(SystemClock), overload_wait);
+    let go_out = Mutex::new(go_out);
+    let gate = Gate { groups: groups_in, go: go_out, clock: Arc::new(SystemClock) };
+    let committer = Committer::new(Arc::new(gate), Arc::default(), overload_wait);
     Scene { committer: Arc::new(committer), groups, go }
 }
 

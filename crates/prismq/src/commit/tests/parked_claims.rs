@@ -1,5 +1,7 @@
 //! Claims of pools that ride on the transactions of others, where these fail.
 
+use std::path::PathBuf;
+
 use super::*;
 
 /// One that claims in the transactions of this scene.

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use super::batch::lease_note::LeaseNote;
+use super::error;
 use super::ops::enqueue;
-use super::{SqliteStore, error};
+use super::writer::Writer;
 use crate::engine::{Answer, Claimed, Operation};
 use crate::model::{Durability, Error, LeaseKey, Result};
 use crate::time::{Clock, Moment, Timestamp};
@@ -21,7 +23,7 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
     }
 }
 
-impl SqliteStore {
+impl Writer {
     pub(super) fn apply_batch(
         &mut self,
         clock: &dyn Clock,
@@ -84,7 +86,9 @@ impl SqliteStore {
 
     /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
     fn run_one(&mut self, now: Moment, operation: &Operation) -> Result<Result<Answer>> {
-        if let Some(key) = operation.key().filter(|key| key.file != self.file_number()) {
+        if let Some(key) =
+            operation.key().filter(|key| LeaseNote::from(key.note).file != self.file_number())
+        {
             return Ok(Err(foreign(key)));
         }
         match operation {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::engine::sqlite::SqliteStore;
+use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 use crate::time::{Anchored, Clock, Moment, Timestamp, offset};
 
@@ -38,7 +38,7 @@ pub(super) struct Again {
     pub(super) moved_by: i64,
 }
 
-impl SqliteStore {
+impl Writer {
     /// The clock as this file goes by it.
     pub(crate) fn anchor(&mut self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
         let Some(boot_id) = clock.boot_id() else {
@@ -134,8 +134,8 @@ mod tests {
     use rusqlite::backup::{Backup, StepResult};
 
     use super::*;
-    use crate::engine::sqlite::tests::{claimed_by, store};
-    use crate::engine::{Operation, Store};
+    use crate::engine::Operation;
+    use crate::engine::sqlite::tests::{claimed_by, writer};
     use crate::model::NewTask;
     use crate::time::Signal;
 
@@ -190,12 +190,12 @@ mod tests {
 
     #[test]
     fn all_handles_of_one_boot_agree_though_the_wall_clock_is_set() {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", 0);
-        let first = store.anchor(machine.clone()).unwrap();
+        let first = writer.anchor(machine.clone()).unwrap();
         machine.pass(HOUR);
         machine.set_wall(YEAR_2026);
-        let second = store.anchor(machine.clone()).unwrap();
+        let second = writer.anchor(machine.clone()).unwrap();
         assert_eq!(first.monotonic(), second.monotonic());
         assert_eq!(second.monotonic(), Timestamp::default().after(HOUR));
         let due = second.monotonic().after(HOUR);
@@ -204,55 +204,55 @@ mod tests {
 
     #[test]
     fn time_goes_on_from_the_wall_clock_after_another_boot() {
-        let (_folder, mut store) = store();
-        let clock = store.anchor(Machine::booted("one", YEAR_2026)).unwrap();
-        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        let (_folder, mut writer) = writer();
+        let clock = writer.anchor(Machine::booted("one", YEAR_2026)).unwrap();
+        writer.apply(&*clock, &[enqueue(HOUR)]).unwrap();
         let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
-        let clock = store.anchor(machine.clone()).unwrap();
+        let clock = writer.anchor(machine.clone()).unwrap();
         assert_eq!(clock.monotonic(), clock.now(), "the time the machine was off has passed");
-        assert!(claimed_by(&mut store, &*clock).is_none());
+        assert!(claimed_by(&mut writer, &*clock).is_none());
         machine.pass(HOUR / 6);
-        assert!(claimed_by(&mut store, &*clock).is_some());
+        assert!(claimed_by(&mut writer, &*clock).is_some());
     }
 
     #[test]
     fn a_wall_clock_that_was_set_right_before_another_boot_moves_no_delay() {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", 0);
-        let clock = store.anchor(machine.clone()).unwrap();
+        let clock = writer.anchor(machine.clone()).unwrap();
         machine.pass(HOUR);
         machine.set_wall(YEAR_2026);
-        store.apply(&*clock, &[enqueue(HOUR)]).unwrap();
+        writer.apply(&*clock, &[enqueue(HOUR)]).unwrap();
         let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
-        let clock = store.anchor(machine.clone()).unwrap();
-        assert!(claimed_by(&mut store, &*clock).is_none());
+        let clock = writer.anchor(machine.clone()).unwrap();
+        assert!(claimed_by(&mut writer, &*clock).is_none());
         machine.pass(HOUR / 6);
-        assert!(claimed_by(&mut store, &*clock).is_some());
+        assert!(claimed_by(&mut writer, &*clock).is_some());
     }
 
     /// As on a device without a battery for its clock.
     #[test]
     fn time_does_not_go_back_where_the_wall_clock_does_at_a_boot() {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", YEAR_2026);
-        let clock = store.anchor(machine.clone()).unwrap();
-        store.apply(&*clock, &[enqueue(HOUR), enqueue(Duration::ZERO)]).unwrap();
-        let held = claimed_by(&mut store, &*clock).unwrap();
+        let clock = writer.anchor(machine.clone()).unwrap();
+        writer.apply(&*clock, &[enqueue(HOUR), enqueue(Duration::ZERO)]).unwrap();
+        let held = claimed_by(&mut writer, &*clock).unwrap();
         machine.pass(HOUR / 2);
-        store.apply(&*clock, &[enqueue(2 * HOUR)]).unwrap();
+        writer.apply(&*clock, &[enqueue(2 * HOUR)]).unwrap();
         let machine = Machine::booted("two", 0);
         machine.pass(Duration::from_secs(5));
-        let clock = store.anchor(machine.clone()).unwrap();
+        let clock = writer.anchor(machine.clone()).unwrap();
         let last = Timestamp::from_micros(YEAR_2026).after(HOUR / 2);
         assert_eq!(clock.monotonic(), last);
-        let again = claimed_by(&mut store, &*clock).unwrap();
+        let again = claimed_by(&mut writer, &*clock).unwrap();
         assert_eq!(again.id(), held.id(), "the lease of the boot before has expired");
         machine.pass(HOUR / 2);
-        assert!(claimed_by(&mut store, &*clock).is_some(), "what was delayed is due by its delay");
+        assert!(claimed_by(&mut writer, &*clock).is_some(), "what was delayed is due by its delay");
     }
 
     /// As `sqlite3 FILE ".restore BACKUP"` does it, while the file is open.
-    fn restore(from: &SqliteStore, to: &SqliteStore) {
+    fn restore(from: &Writer, to: &Writer) {
         let mut into = rusqlite::Connection::open(&to.path).unwrap();
         let backup = Backup::new(&from.connection, &mut into).unwrap();
         assert_eq!(backup.step(-1).unwrap(), StepResult::Done);
@@ -263,37 +263,37 @@ mod tests {
         // With the note of this boot, and without.
         for boot_of_backup in ["one", "zero"] {
             for by_claim in [false, true] {
-                let (_folder, mut backup) = store();
+                let (_folder, mut backup) = writer();
                 let at_backup = Machine::booted(boot_of_backup, YEAR_2026);
                 let at_backup = backup.anchor(at_backup).unwrap();
                 backup.apply(&*at_backup, &[enqueue(HOUR)]).unwrap();
-                let (_folder, mut store) = store();
+                let (_folder, mut writer) = writer();
                 let machine = Machine::booted("one", 0);
-                let clock = store.anchor(machine.clone()).unwrap();
-                store.apply(&*clock, &[enqueue(Duration::ZERO)]).unwrap();
+                let clock = writer.anchor(machine.clone()).unwrap();
+                writer.apply(&*clock, &[enqueue(Duration::ZERO)]).unwrap();
                 machine.set_wall(YEAR_2026);
 
-                restore(&backup, &store);
+                restore(&backup, &writer);
                 if !by_claim {
-                    store.apply(&*clock, &[enqueue(3 * HOUR)]).unwrap();
+                    writer.apply(&*clock, &[enqueue(3 * HOUR)]).unwrap();
                 }
-                assert!(claimed_by(&mut store, &*clock).is_none(), "{boot_of_backup}");
-                let another = store.anchor(machine.clone()).unwrap();
+                assert!(claimed_by(&mut writer, &*clock).is_none(), "{boot_of_backup}");
+                let another = writer.anchor(machine.clone()).unwrap();
                 assert_eq!(clock.monotonic(), another.monotonic(), "{boot_of_backup}");
                 machine.pass(HOUR);
-                assert!(claimed_by(&mut store, &*clock).is_some(), "{boot_of_backup}");
-                assert!(claimed_by(&mut store, &*clock).is_none(), "{boot_of_backup}");
+                assert!(claimed_by(&mut writer, &*clock).is_some(), "{boot_of_backup}");
+                assert!(claimed_by(&mut writer, &*clock).is_none(), "{boot_of_backup}");
             }
         }
     }
 
     #[test]
     fn a_clock_that_never_starts_over_is_used_as_it_is() {
-        let (_folder, mut store) = store();
-        let clock = store.anchor(Arc::new(crate::time::ManualClock::default())).unwrap();
+        let (_folder, mut writer) = writer();
+        let clock = writer.anchor(Arc::new(crate::time::ManualClock::default())).unwrap();
         assert_eq!(clock.monotonic(), Timestamp::default());
         let noted: Option<String> =
-            store.connection.query_row("SELECT boot_id FROM file", [], |row| row.get(0)).unwrap();
+            writer.connection.query_row("SELECT boot_id FROM file", [], |row| row.get(0)).unwrap();
         assert_eq!(noted, None);
     }
 }

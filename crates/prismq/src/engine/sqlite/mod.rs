@@ -9,6 +9,7 @@
 
 mod apply;
 mod batch;
+mod changes;
 mod checkpoint;
 mod clock;
 mod connection;
@@ -19,133 +20,109 @@ mod reader;
 mod restore;
 mod schema;
 mod transaction;
+mod writer;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use self::batch::ledger::Ledger;
-use self::checkpoint::Checkpointer;
-use self::clock::Anchor;
-use self::connection::poison::Poison;
-use self::open::{Files, with_suffix};
-use crate::engine::{Answer, Operation, Remarks, Store};
-use crate::model::{ContentionCounters, Durability, Error, Result};
-use crate::time::Clock;
+use self::open::with_suffix;
+use self::ops::enqueue;
+use self::reader::ReadConnection;
+use self::writer::Writer;
+use super::{
+    Answer, ContentionCounters, DeferredLog, Engine, OpenOptions, Operation, Reader, Watch,
+};
+use crate::model::{Contention, NewTask, Payload, QueueStats, Result, Task, TaskId};
+use crate::time::{Clock, Moment};
 
-pub(crate) use self::open::{OpenOptions, open};
-pub(crate) use self::ops::enqueue::enqueue_in;
-pub(crate) use self::reader::SqliteReader;
-
-const PANICKED: &str = "the engine panicked in a transaction";
-
-/// The writer.
+/// The queue in one file.
 #[derive(Debug)]
-pub(crate) struct SqliteStore {
-    /// Before the connection, so that its own is closed first and the last one tidies up.
-    checkpointer: Checkpointer,
-    connection: Connection,
-    path: PathBuf,
-    /// Which files the path stood for when it was opened.
-    files: Arc<Files>,
-    /// The number in the file by which leases know it; restoring a backup may change it.
+pub(crate) struct SqliteEngine {
+    /// Before the reader, so that it is closed first.
+    writer: Arc<Mutex<Writer>>,
+    reader: Mutex<ReadConnection>,
+    clock: Arc<dyn Clock>,
+    /// The number in the file, which a caller's own connection must find too.
     file: Arc<AtomicI64>,
-    durability: Durability,
-    /// Whether the connection is set to wait for the disk at each commit right now.
-    waits_for_disk: bool,
-    busy_wait: Duration,
+    wal: PathBuf,
     contention: Arc<ContentionCounters>,
-    ledger: Ledger,
-    /// The number of the schema when the lanes and the number of the file were read.
-    schema: i64,
-    /// The version of the file when the number of the schema was last looked at for a claim.
-    looked_at: Option<i64>,
-    /// Where the clock stands in the file, if its time starts over.
-    anchor: Option<Anchor>,
+    log: Arc<DeferredLog>,
 }
 
-impl Store for SqliteStore {
-    fn apply(&mut self, clock: &dyn Clock, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        self.refuse_unusable()?;
-        match catch_unwind(AssertUnwindSafe(|| self.apply_batch(clock, batch))) {
-            Ok(applied) => applied,
-            // Say of the caller's clock: other processes must not wait for a transaction that never ends.
-            Err(panic) => {
-                let panicked = Error::Poisoned { cause: PANICKED.to_owned() };
-                self.roll_back(panicked);
-                resume_unwind(panic);
-            }
-        }
+impl SqliteEngine {
+    pub(crate) fn open(options: OpenOptions) -> Result<Self> {
+        let contention = Arc::new(ContentionCounters::default());
+        let (mut writer, reader) = open::open(&options, &contention)?;
+        let clock = writer.anchor(options.clock)?;
+        let (file, log) = (writer.file(), writer.log());
+        let wal = with_suffix(&writer.path, "-wal");
+        let (writer, reader) = (Arc::new(Mutex::new(writer)), Mutex::new(reader));
+        Ok(Self { writer, reader, clock, file, wal, contention, log })
+    }
+
+    /// Adds tasks in a caller's own transaction on the queue's file. See [`crate::sqlite::enqueue_in`].
+    pub(crate) fn enqueue_in(
+        &self,
+        transaction: &Connection,
+        tasks: &[NewTask],
+    ) -> Result<Vec<TaskId>> {
+        let now = Moment::now(&*self.clock);
+        enqueue::enqueue_in(transaction, self.file.load(Ordering::Relaxed), now, tasks)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, ReadConnection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        self.writer().apply(&*self.clock, batch)
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     fn version(&self) -> Result<i64> {
-        self.refuse_unusable()?;
-        self.refuse_lost()?;
-        self.data_version()
+        self.writer().version()
     }
 
-    fn changing_file(&self) -> Option<PathBuf> {
-        Some(with_suffix(&self.path, "-wal"))
+    fn watch(&self) -> Watch {
+        changes::watch(&self.wal, Arc::downgrade(&self.writer))
+    }
+
+    fn write_log(&self) {
+        self.log.write();
+    }
+
+    fn contention(&self) -> Contention {
+        self.contention.snapshot()
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.refuse_unusable()?;
-        connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
+        self.writer().settings()
     }
 }
 
-impl SqliteStore {
-    /// The number in the file by which leases and callers' connections are known to be of it.
-    pub(crate) fn file(&self) -> Arc<AtomicI64> {
-        self.file.clone()
+impl Reader for SqliteEngine {
+    fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        self.reader().task(id)
     }
 
-    /// What is to be logged while nobody holds the store.
-    pub(crate) fn remarks(&self) -> Arc<Remarks> {
-        self.ledger.remarks.clone()
+    fn payloads(&self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
+        self.reader().payloads(ids, bytes_max)
     }
 
-    fn file_number(&self) -> i64 {
-        self.file.load(Ordering::Relaxed)
-    }
-
-    /// Stops once it is unknown what lasts, and while the file is not in its place.
-    fn refuse_unusable(&self) -> Result<()> {
-        self.poison().refuse()?;
-        self.files.refuse_moved()
-    }
-
-    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
-    /// and before its answer, as what is in it would be lost.
-    fn refuse_lost(&self) -> Result<()> {
-        match self.files.lost() {
-            Some(cause) => Err(self.poison().remember(Error::Poisoned { cause })),
-            None => Ok(()),
-        }
-    }
-
-    fn poison(&self) -> &Arc<Poison> {
-        self.checkpointer.poison()
-    }
-
-    /// A number that is another once another connection has committed something.
-    fn data_version(&self) -> Result<i64> {
-        self.prepare("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))
-    }
-
-    /// Stops writing once a newer version of this library has migrated the file.
-    fn refuse_newer(&self) -> Result<()> {
-        let found = self
-            .prepare("PRAGMA user_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))?;
-        schema::refuse_newer(&self.path, found)
+    fn stats(&self, queue: &str) -> Result<QueueStats> {
+        self.reader().stats(queue)
     }
 }
 

@@ -6,11 +6,12 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::engine::sqlite::{SqliteStore, schema};
+use crate::engine::sqlite::schema;
+use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 use crate::time::Moment;
 
-impl SqliteStore {
+impl Writer {
     /// Whether the content was exchanged since it was last read.
     pub(super) fn is_exchanged(&self) -> Result<bool> {
         let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;

@@ -4,10 +4,11 @@
 use rusqlite::Statement;
 
 use super::connection::busy;
-use super::{SqliteStore, error};
+use super::error;
+use super::writer::Writer;
 use crate::model::{Error, Result};
 
-impl SqliteStore {
+impl Writer {
     pub(super) fn begin(&self) -> Result<()> {
         busy::retry(self.busy_wait, &self.contention, || {
             self.execute("BEGIN IMMEDIATE", []).map(drop)

@@ -60,7 +60,7 @@ fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> O
 
 /// Looks whether another process wrote, and whether the file is still the one that was opened.
 fn poll(shared: &Shared) {
-    let version = shared.core.version();
+    let version = shared.core.engine().and_then(|engine| engine.version());
     let mut scheduler = shared.scheduler();
     match version {
         Ok(version) if scheduler.idle_version() == Some(version) => {}

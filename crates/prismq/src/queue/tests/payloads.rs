@@ -1,5 +1,4 @@
 use crate::engine::{AfterFailure, Answer, Claimed, Operation};
-use crate::model::limits::PAYLOAD_BYTES_INLINE_MAX;
 use crate::model::{Claim, Lease, NewTask, State, TaskId};
 use crate::queue::Queue;
 
@@ -9,8 +8,9 @@ fn queue() -> (tempfile::TempDir, Queue) {
     (folder, queue)
 }
 
+/// Stored out of line.
 fn large(letter: u8) -> NewTask {
-    NewTask::new("job", vec![letter; PAYLOAD_BYTES_INLINE_MAX + 1])
+    NewTask::new("job", vec![letter; 4096])
 }
 
 fn claim(max: usize) -> Claim {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use crate::engine::Remarks;
+use crate::engine::DeferredLog;
+use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::history;
-use crate::model::limits::ADVANCE_BATCH_MAX;
 use crate::time::Moment;
 
 /// By how much a transaction moves a queue's counters.
@@ -49,7 +49,7 @@ impl Counters {
     pub(crate) fn flush(
         &mut self,
         connection: &Connection,
-        remarks: &Remarks,
+        log: &DeferredLog,
         now: Moment,
     ) -> rusqlite::Result<()> {
         if self.by_queue.is_empty() {
@@ -81,7 +81,7 @@ impl Counters {
             ])?;
             if delta.kept > 0 {
                 let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);
-                history::prune(connection, remarks, queue, most)?;
+                history::prune(connection, log, queue, most)?;
             }
         }
         Ok(())
@@ -91,31 +91,31 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::ADVANCE_BATCH_MAX;
-    use crate::engine::sqlite::tests::{NOW, claim_of, store};
-    use crate::engine::{Answer, Operation, Store};
+    use crate::engine::sqlite::tests::{NOW, claim_of, writer};
+    use crate::engine::{Answer, Operation};
     use crate::model::NewTask;
     use crate::time::ManualClock;
 
     #[test]
     fn a_history_does_not_outgrow_its_limit_by_large_transactions() {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let count = ADVANCE_BATCH_MAX + 100;
         let clock = ManualClock::new(NOW);
         let keep = Operation::SetHistory { queue: "default".into(), keep: 1 };
         let enqueue = Operation::Enqueue(vec![NewTask::new("job", []); count]);
         let claim = claim_of(count);
         let Some(Ok(Answer::Claimed(claimed))) =
-            store.apply(&clock, &[keep, enqueue, claim]).unwrap().pop()
+            writer.apply(&clock, &[keep, enqueue, claim]).unwrap().pop()
         else {
             panic!("nothing was claimed");
         };
-        let complete = |lease: &crate::Lease| Operation::Complete(lease.key);
+        let complete = |lease: &crate::model::Lease| Operation::Complete(lease.key);
         let batch: Vec<_> = claimed.leases.iter().map(complete).collect();
         assert_eq!(batch.len(), count);
-        store.apply(&clock, &batch).unwrap();
+        writer.apply(&clock, &batch).unwrap();
         let kept = "SELECT kept, (SELECT count(*) FROM kept) FROM queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let kept: (i64, i64) = store.connection.query_row(kept, [], read).unwrap();
+        let kept: (i64, i64) = writer.connection.query_row(kept, [], read).unwrap();
         assert_eq!(kept, (1, 1));
     }
 }

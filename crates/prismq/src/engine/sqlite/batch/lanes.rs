@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Result, Row, params};
 
-use crate::engine::Remarks;
+use crate::engine::DeferredLog;
 use crate::model::limits::{LANES_MAX, QUEUES_MAX};
 use crate::model::{Claim, Names, NewTask};
 
@@ -39,16 +39,16 @@ pub(crate) struct Lanes {
     last: i64,
     /// How often names had been freed when they were read.
     freed: i64,
-    remarks: Arc<Remarks>,
+    log: Arc<DeferredLog>,
 }
 
 impl Lanes {
-    pub(crate) fn new(remarks: Arc<Remarks>) -> Self {
-        Self { remarks, ..Self::default() }
+    pub(crate) fn new(log: Arc<DeferredLog>) -> Self {
+        Self { log, ..Self::default() }
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.remarks.clone());
+        *self = Self::new(self.log.clone());
     }
 
     /// The lanes a claim may take from, each with its type.
@@ -160,7 +160,7 @@ impl Lanes {
                 // Its tasks cannot be claimed; those of all others can.
                 Err(error) => {
                     let lane = self.last;
-                    self.remarks.add(move || tracing::error!(lane, %error, "a lane is damaged"));
+                    self.log.add(move || tracing::error!(lane, %error, "a lane is damaged"));
                 }
             }
         }

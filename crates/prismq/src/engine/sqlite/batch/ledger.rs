@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Result};
 
-use crate::engine::Remarks;
+use crate::engine::DeferredLog;
 use crate::engine::sqlite::batch::counters::Counters;
 use crate::engine::sqlite::batch::ids::Ids;
 use crate::engine::sqlite::batch::lanes::Lanes;
@@ -24,14 +24,14 @@ pub(crate) struct Ledger {
     pub(crate) of_caller: bool,
     pub(crate) ids: Ids,
     /// What is to be logged. Of a caller's transaction nothing is: the queue's own meet the same.
-    pub(crate) remarks: Arc<Remarks>,
+    pub(crate) log: Arc<DeferredLog>,
 }
 
 impl Ledger {
     /// A ledger for all transactions of a connection.
-    pub(crate) fn of_connection(remarks: Arc<Remarks>) -> Self {
-        let lanes = Lanes::new(remarks.clone());
-        Self { ids: Ids::reserving(), lanes, remarks, ..Self::default() }
+    pub(crate) fn of_connection(log: Arc<DeferredLog>) -> Self {
+        let lanes = Lanes::new(log.clone());
+        Self { ids: Ids::reserving(), lanes, log, ..Self::default() }
     }
 
     /// For a transaction at this time on a connection that checks foreign keys: deleting a lane there would look
@@ -58,7 +58,7 @@ impl Ledger {
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         self.ids.flush(connection)?;
         self.queues.flush(connection)?;
-        self.counters.flush(connection, &self.remarks, self.now)
+        self.counters.flush(connection, &self.log, self.now)
     }
 
     /// Forgets a transaction that was rolled back.
@@ -67,7 +67,7 @@ impl Ledger {
         self.counters.clear();
         self.queues.clear();
         self.ids.clear();
-        self.remarks.truncate_pending(0);
+        self.log.truncate_pending(0);
     }
 }
 
@@ -75,15 +75,18 @@ impl Ledger {
 mod tests {
     use std::sync::Arc;
 
-    use crate::engine::sqlite::tests::{NOW, claim_of, store};
-    use crate::engine::sqlite::{OpenOptions, SqliteStore, open};
-    use crate::engine::{Answer, Operation, Store};
+    use crate::engine::OpenOptions;
+    use crate::engine::sqlite::open::open;
+    use crate::engine::sqlite::tests::{NOW, claim_of, writer};
+    use crate::engine::sqlite::writer::Writer;
+
+    use crate::engine::{Answer, Operation};
     use crate::model::limits::BUSY_WAIT_DEFAULT;
     use crate::model::{Durability, Error, NewTask, Result};
     use crate::time::ManualClock;
 
-    fn apply(store: &mut SqliteStore, batch: &[Operation]) -> Result<Vec<Answer>> {
-        store.apply(&ManualClock::new(NOW), batch)?.into_iter().collect()
+    fn apply(writer: &mut Writer, batch: &[Operation]) -> Result<Vec<Answer>> {
+        writer.apply(&ManualClock::new(NOW), batch)?.into_iter().collect()
     }
 
     fn enqueue(task_type: &str) -> Operation {
@@ -94,32 +97,33 @@ mod tests {
     fn after_a_rollback(
         task_type: &str,
         other: &[Operation],
-    ) -> (tempfile::TempDir, SqliteStore, SqliteStore) {
-        let (folder, mut store) = store();
-        apply(&mut store, &[enqueue("job")]).unwrap();
-        let bound = |store: &SqliteStore, pages: u32| {
-            store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    ) -> (tempfile::TempDir, Writer, Writer) {
+        let (folder, mut writer) = writer();
+        apply(&mut writer, &[enqueue("job")]).unwrap();
+        let bound = |writer: &Writer, pages: u32| {
+            writer.connection.pragma_update(None, "max_page_count", pages).unwrap();
         };
-        bound(&store, 100);
+        bound(&writer, 100);
         let large = Operation::Enqueue(vec![NewTask::new("job", vec![0; 1 << 20])]);
-        let full = apply(&mut store, &[enqueue(task_type), large]);
+        let full = apply(&mut writer, &[enqueue(task_type), large]);
         assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
-        bound(&store, 100_000);
+        bound(&writer, 100_000);
 
         let options = OpenOptions {
-            path: store.path.clone(),
+            path: writer.path.clone(),
             durability: Durability::Normal,
             busy_wait: BUSY_WAIT_DEFAULT,
             free_bytes_max: u64::MAX,
+            clock: Arc::new(ManualClock::new(NOW)),
         };
         let mut another = open(&options, &Arc::default()).unwrap().0;
         apply(&mut another, other).unwrap();
-        (folder, store, another)
+        (folder, writer, another)
     }
 
     /// Id and type of each task, and what the counters say of ready and enqueued ones.
-    fn tasks(store: &SqliteStore) -> (Vec<(i64, String)>, (i64, i64)) {
-        let connection = &store.connection;
+    fn tasks(writer: &Writer) -> (Vec<(i64, String)>, (i64, i64)) {
+        let connection = &writer.connection;
         let mut select = connection
             .prepare("SELECT task.id, type FROM task JOIN lane ON lane.id = lane ORDER BY task.id")
             .unwrap();
@@ -132,10 +136,10 @@ mod tests {
 
     #[test]
     fn a_rolled_back_transaction_leaves_no_id_lane_or_count_behind() {
-        let (_folder, mut store, _another) =
+        let (_folder, mut writer, _another) =
             after_a_rollback("new", &[enqueue("other"), enqueue("other"), enqueue("other")]);
-        apply(&mut store, &[enqueue("new")]).unwrap();
-        let (tasks, counted) = tasks(&store);
+        apply(&mut writer, &[enqueue("new")]).unwrap();
+        let (tasks, counted) = tasks(&writer);
         let types: Vec<_> = tasks.iter().map(|(_, task_type)| task_type.as_str()).collect();
         assert_eq!(types, ["job", "other", "other", "other", "new"]);
         assert_eq!(counted, (5, 5));
@@ -144,8 +148,8 @@ mod tests {
     #[test]
     fn a_rolled_back_transaction_leaves_no_setting_behind() {
         let pause = Operation::SetPaused { queue: "default".into(), paused: true };
-        let (_folder, mut store, _another) = after_a_rollback("job", &[pause]);
-        let answers = apply(&mut store, &[enqueue("job"), claim_of(9)]).unwrap();
+        let (_folder, mut writer, _another) = after_a_rollback("job", &[pause]);
+        let answers = apply(&mut writer, &[enqueue("job"), claim_of(9)]).unwrap();
         let [_, Answer::Claimed(claimed)] = answers.as_slice() else { panic!("{answers:?}") };
         assert!(claimed.paused && claimed.leases.is_empty(), "{claimed:?}");
     }

@@ -11,8 +11,12 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::engine::sqlite::batch::lanes::{Lane, add_queue};
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::model::limits::{ADVANCE_BATCH_MAX, NAMES_LOOK_MAX};
+use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::model::{Error, NewTask};
+
+/// Where more tasks than this are scheduled, leased or kept, a task type makes room for others only if its whole
+/// queue has none of these: looking at more would hold up the writer.
+const NAMES_LOOK_MAX: usize = 4096;
 
 /// How many tasks of each queue do not stand in an index by lane.
 const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept FROM queue";
@@ -111,10 +115,10 @@ impl Ledger {
         // What came before is not undone with it.
         self.flush(connection)?;
         connection.execute_batch("SAVEPOINT prismq_names")?;
-        let remarks = self.remarks.pending();
+        let log = self.log.pending();
         let added = add(self)?;
         if added.is_err() {
-            self.remarks.truncate_pending(remarks);
+            self.log.truncate_pending(log);
             connection.execute_batch("ROLLBACK TO prismq_names")?;
             self.lanes.clear();
         }
@@ -139,7 +143,7 @@ impl Ledger {
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([ADVANCE_BATCH_MAX])?;
         self.lanes.clear();
         let any = queues > 0 || !lanes.is_empty();
-        self.remarks.add_on_commit(move || {
+        self.log.add_on_commit(move || {
             tracing::info!(lanes = lanes.len(), queues, "names that nothing uses were freed");
         });
         Ok(any)

@@ -23,15 +23,30 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Error, Result};
 
-use crate::engine::Remarks;
+use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
-use crate::model::limits::{
-    WAL_IDLE, WAL_PAGES_CHECKPOINT, WAL_PAGES_MAX, WAL_PAGES_REPORTED, WAL_PAGES_RESTART,
-    WAL_READERS_WAIT, WAL_TURN_WAIT,
-};
 use crate::time::Signal;
+
+/// Pages of the WAL from which on they are copied back beside the commits (2 MiB).
+const WAL_PAGES_CHECKPOINT: u32 = 512;
+/// Pages of the WAL from which on the writer itself makes room (4 MiB). More would
+/// only make the file longer, and a sync of a file that grows takes twice as long as one of a file that
+/// is written over.
+const WAL_PAGES_MAX: u32 = 1024;
+/// Pages of the WAL from which on the writer keeps other processes out while it makes room (7 MiB).
+const WAL_PAGES_RESTART: u32 = 1792;
+/// How long the writer waits for readers that keep the WAL from starting over before it lets it grow; it
+/// waits again once the WAL has doubled.
+const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
+/// How long the writer waits for the checkpoint of another process before it lets the WAL grow; it waits
+/// again once the WAL has doubled.
+const WAL_TURN_WAIT: Duration = Duration::from_secs(1);
+/// Pages of the WAL from which on it is reported that a reader pins it (64 MiB).
+const WAL_PAGES_REPORTED: u32 = 16_384;
+/// Once the WAL was not shortened for this long, its file is cut to nothing.
+const WAL_IDLE: Duration = Duration::from_secs(1);
 
 /// A checkpoint that was in vain is tried again once the WAL is longer by this part of itself.
 const RETRY_SHARE: u32 = 64;
@@ -79,7 +94,7 @@ struct Shared {
     stop: AtomicBool,
     poison: Arc<Poison>,
     /// What the writer is to log once neither the turn nor its lock is held.
-    remarks: Arc<Remarks>,
+    log: Arc<DeferredLog>,
     /// Held during a checkpoint: SQLite would answer a second one at the same time that it is busy.
     turn: Mutex<()>,
 }
@@ -102,7 +117,7 @@ impl Checkpointer {
     pub(crate) fn start(
         connection: Connection,
         shrinker: Shrinker,
-        remarks: Arc<Remarks>,
+        log: Arc<DeferredLog>,
     ) -> std::io::Result<Self> {
         let wake = Arc::<Signal>::default();
         let shared = Arc::new(Shared {
@@ -111,7 +126,7 @@ impl Checkpointer {
             due: AtomicBool::default(),
             asleep: AtomicBool::default(),
             stop: AtomicBool::default(),
-            remarks,
+            log,
             turn: Mutex::default(),
         });
         let of_thread = shared.clone();
@@ -121,7 +136,7 @@ impl Checkpointer {
                     connection,
                     shared: of_thread,
                     shrinker,
-                    remarks: Remarks::default(),
+                    log: DeferredLog::default(),
                     cut_at: None,
                 }
                 .run();
@@ -143,7 +158,7 @@ impl Checkpointer {
 
     /// After a commit on this thread: what it remarked holds, and the WAL is shortened if it has grown long.
     pub(crate) fn committed(&mut self, writer: &Connection) {
-        self.shared.remarks.committed();
+        self.shared.log.committed();
         if self.shared.asleep.load(Ordering::SeqCst) {
             self.shared.asleep.store(false, Ordering::SeqCst);
             self.shared.wake.raise();
@@ -175,7 +190,7 @@ impl Checkpointer {
         self.shared.wake.raise();
         if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
-            self.shared.remarks.add(move || {
+            self.shared.log.add(move || {
                 tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
             });
         }
@@ -188,7 +203,7 @@ impl Checkpointer {
         let _turn = self.shared.turn();
         let started = Instant::now();
         loop {
-            let outcome = restart(writer, &self.shared.poison, &self.shared.remarks);
+            let outcome = restart(writer, &self.shared.poison, &self.shared.log);
             let wait = match outcome {
                 Outcome::Done => return outcome,
                 _ if pages < self.patient_from || self.shared.poison.is_set() => return outcome,
@@ -213,7 +228,7 @@ impl Shared {
         match self.turn.try_lock() {
             Err(TryLockError::WouldBlock) => Outcome::Undone,
             Ok(_) | Err(TryLockError::Poisoned(_)) => {
-                checkpoint(connection, &self.poison, &self.remarks)
+                checkpoint(connection, &self.poison, &self.log)
             }
         }
     }
@@ -239,7 +254,7 @@ struct Thread {
     shared: Arc<Shared>,
     shrinker: Shrinker,
     /// What it is to log itself, once it holds no turn.
-    remarks: Remarks,
+    log: DeferredLog,
     /// When to cut the WAL, if nothing is copied until then.
     cut_at: Option<Instant>,
 }
@@ -271,7 +286,7 @@ impl Thread {
             if shared.due.swap(false, Ordering::SeqCst) {
                 self.checkpoint();
             } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared.poison, &self.remarks) == Outcome::Done;
+                let cut = cut(&self.connection, &shared.poison, &self.log) == Outcome::Done;
                 self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
             }
             if self.shrinker.next().is_some_and(|at| at <= now) {
@@ -279,12 +294,12 @@ impl Thread {
             }
             // The writer waits for the turn.
             drop(turn);
-            self.remarks.log();
+            self.log.write();
         }
     }
 
     fn checkpoint(&mut self) -> Outcome {
-        let outcome = checkpoint(&self.connection, &self.shared.poison, &self.remarks);
+        let outcome = checkpoint(&self.connection, &self.shared.poison, &self.log);
         self.cut_at = Some(Instant::now() + WAL_IDLE);
         outcome
     }
@@ -301,7 +316,7 @@ impl Thread {
             Ok(false) => {}
             Err(error) => {
                 note(&error, &self.shared.poison);
-                self.remarks.add(move || {
+                self.log.add(move || {
                     tracing::warn!(
                         %error,
                         "free pages were not given back: tried again after a commit"
@@ -314,19 +329,19 @@ impl Thread {
 }
 
 /// Copies pages back without waiting for anyone.
-fn checkpoint(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison, remarks)
+fn checkpoint(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison, log)
 }
 
 /// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
 /// that never pause would else always find pages that one of them has just added.
-fn restart(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison, remarks)
+fn restart(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison, log)
 }
 
 /// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, poison: &Poison, remarks: &Remarks) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, remarks)
+fn cut(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
+    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, log)
 }
 
 /// The connection must not wait for locks: it would keep writers out until the last reader is done.
@@ -334,7 +349,7 @@ fn run_checkpoint(
     connection: &Connection,
     pragma: &'static str,
     poison: &Poison,
-    remarks: &Remarks,
+    log: &DeferredLog,
 ) -> Outcome {
     let run = || -> Result<Outcome> {
         connection.prepare_cached(pragma)?.query_row([], |row| {
@@ -350,7 +365,7 @@ fn run_checkpoint(
     };
     run().unwrap_or_else(|error| {
         note(&error, poison);
-        remarks.add(move || {
+        log.add(move || {
             tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
         });
         Outcome::Undone
@@ -365,13 +380,13 @@ fn note(error: &Error, poison: &Poison) {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::sqlite::tests::store;
+    use crate::engine::sqlite::tests::writer;
 
     #[test]
     fn nothing_is_copied_or_cut_once_the_queue_is_poisoned() {
-        let (_folder, store) = store();
-        store.checkpointer.poison().set("a sync failed");
-        while !store.checkpointer.thread.as_ref().unwrap().is_finished() {
+        let (_folder, writer) = writer();
+        writer.checkpointer.poison().set("a sync failed");
+        while !writer.checkpointer.thread.as_ref().unwrap().is_finished() {
             std::thread::yield_now();
         }
     }

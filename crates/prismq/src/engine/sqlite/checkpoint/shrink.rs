@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Result, TransactionBehavior};
 
 use crate::engine::sqlite::connection::busy;
-use crate::model::limits::{SHRINK_LOOK, SHRINK_STEP};
+
+/// How often the queue looks for free pages to give back, until nothing has been committed between two looks.
+const SHRINK_LOOK: Duration = Duration::from_millis(500);
+/// How long one step of giving free pages back holds the write lock, about.
+const SHRINK_STEP: Duration = Duration::from_millis(2);
 
 /// Pages that one statement takes off.
 const FREE: &str = "PRAGMA incremental_vacuum(8)";

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::ErrorCode;
 
-use crate::model::{ContentionCounters, Error, Result};
+use crate::engine::ContentionCounters;
+use crate::model::{Error, Result};
 
 const FIRST_WAIT: Duration = Duration::from_micros(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(5);

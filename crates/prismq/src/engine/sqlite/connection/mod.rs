@@ -65,7 +65,7 @@ fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
 }
 
 fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    connection.pragma_update(None, "synchronous", synchronous(durability))?;
     // On macOS a plain sync leaves the data in the disk's own cache; elsewhere this changes nothing.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
@@ -75,6 +75,14 @@ fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> 
     // Rows that refer to a lane are only ever written with a lane just read or made.
     connection.pragma_update(None, "foreign_keys", false)?;
     Ok(())
+}
+
+/// The value of `PRAGMA synchronous` for it.
+const fn synchronous(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    }
 }
 
 /// Lets SQLite itself wait for rare locks, such as a recovery by another process.
@@ -104,7 +112,7 @@ pub(crate) fn settings(
     let mut settings = Vec::with_capacity(names.len() + 2);
     let level = || connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0));
     let before = level()?;
-    connection.pragma_update(None, "synchronous", durability.synchronous())?;
+    connection.pragma_update(None, "synchronous", synchronous(durability))?;
     settings.push(("synchronous".to_owned(), level()?.to_string()));
     connection.pragma_update(None, "synchronous", before)?;
     for name in names {

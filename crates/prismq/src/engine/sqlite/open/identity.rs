@@ -89,24 +89,23 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Store as _;
-    use crate::engine::sqlite::tests::store;
+    use crate::engine::sqlite::tests::writer;
 
     /// What an idle pool looks at.
     #[test]
     fn the_version_of_a_file_that_is_not_in_its_place_is_an_error() {
-        let (folder, store) = store();
+        let (folder, writer) = writer();
         let path = folder.path().join("queue.db");
         let moved = folder.path().join("moved.db");
-        let before = store.version().unwrap();
+        let before = writer.version().unwrap();
         fs::rename(&path, &moved).unwrap();
-        assert!(matches!(store.version(), Err(Error::Moved { .. })));
+        assert!(matches!(writer.version(), Err(Error::Moved { .. })));
         fs::rename(&moved, &path).unwrap();
-        assert_eq!(store.version().unwrap(), before);
+        assert_eq!(writer.version().unwrap(), before);
 
         fs::remove_file(with_suffix(&path, "-wal")).unwrap();
-        assert!(matches!(store.version(), Err(Error::Poisoned { .. })));
+        assert!(matches!(writer.version(), Err(Error::Poisoned { .. })));
         fs::write(with_suffix(&path, "-wal"), []).unwrap();
-        assert!(matches!(store.version(), Err(Error::Poisoned { .. })), "for good");
+        assert!(matches!(writer.version(), Err(Error::Poisoned { .. })), "for good");
     }
 }

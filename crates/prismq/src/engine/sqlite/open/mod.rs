@@ -11,7 +11,7 @@ mod permission;
 mod verify;
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -23,25 +23,19 @@ use self::identity::Identity;
 use self::opening::Turn;
 use self::path::{admit, resolve, unusable};
 use self::verify::{create_queue, keep_wal_on_close, verify};
-use crate::engine::Remarks;
+use crate::engine::ContentionCounters;
+use crate::engine::DeferredLog;
+use crate::engine::OpenOptions;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::checkpoint::{self, Checkpointer};
 use crate::engine::sqlite::connection::busy;
-use crate::engine::sqlite::{SqliteReader, SqliteStore, connection, error, schema};
-use crate::model::{ContentionCounters, Durability, Error, Result};
+use crate::engine::sqlite::reader::ReadConnection;
+use crate::engine::sqlite::writer::Writer;
+use crate::engine::sqlite::{connection, error, schema};
+use crate::model::{Durability, Error, Result};
 
 pub(crate) use self::identity::{Files, with_suffix};
-
-/// How a file is opened.
-#[derive(Debug, Clone)]
-pub(crate) struct OpenOptions {
-    pub(crate) path: PathBuf,
-    pub(crate) durability: Durability,
-    pub(crate) busy_wait: Duration,
-    /// Free pages that the file keeps, in bytes.
-    pub(crate) free_bytes_max: u64,
-}
 
 /// How long SQLite itself waits in one step of opening.
 const STEP_WAIT: Duration = Duration::from_millis(20);
@@ -52,10 +46,10 @@ const CHECKPOINT_CACHE_KIB: i64 = 1024;
 const RESTARTS_MAX: u32 = 10;
 
 /// Opens or creates the queue file.
-pub(crate) fn open(
+pub(in crate::engine::sqlite) fn open(
     options: &OpenOptions,
     contention: &Arc<ContentionCounters>,
-) -> Result<(SqliteStore, SqliteReader)> {
+) -> Result<(Writer, ReadConnection)> {
     if let Some(reason) = too_old(rusqlite::version_number()) {
         return Err(unusable(&options.path, reason));
     }
@@ -74,7 +68,7 @@ fn open_at(
     path: &Path,
     options: &OpenOptions,
     contention: &Arc<ContentionCounters>,
-) -> Result<(SqliteStore, SqliteReader)> {
+) -> Result<(Writer, ReadConnection)> {
     let created = admit(path)?;
     let identity = Identity::of(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::Moved { path: path.to_owned() },
@@ -95,7 +89,7 @@ fn connect(
     identity: Identity,
     options: &OpenOptions,
     contention: &Arc<ContentionCounters>,
-) -> Result<(SqliteStore, SqliteReader)> {
+) -> Result<(Writer, ReadConnection)> {
     let failure = |error| error::classify(path, error);
     let writer = connection::connect(path).map_err(failure)?;
     // Other processes that open or create the file now can be in the way of every step. SQLite's own short
@@ -123,14 +117,14 @@ fn connect(
     checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
     checkpoint::watch_wal(&checkpointing);
     let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
-    let remarks = Arc::<Remarks>::default();
-    let checkpointer = Checkpointer::start(checkpointing, shrinker, remarks.clone())
+    let log = Arc::<DeferredLog>::default();
+    let checkpointer = Checkpointer::start(checkpointing, shrinker, log.clone())
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
     checkpoint::watch_wal(&writer);
 
     let poison = checkpointer.poison();
-    let reader = SqliteReader::new(reader, path.to_owned(), files.clone(), poison.clone());
-    let store = SqliteStore {
+    let reader = ReadConnection::new(reader, path.to_owned(), files.clone(), poison.clone());
+    let writer = Writer {
         checkpointer,
         connection: writer,
         path: path.to_owned(),
@@ -140,12 +134,12 @@ fn connect(
         waits_for_disk: options.durability == Durability::Full,
         busy_wait: options.busy_wait,
         contention: contention.clone(),
-        ledger: Ledger::of_connection(remarks),
+        ledger: Ledger::of_connection(log),
         schema,
         looked_at: None,
         anchor: None,
     };
-    Ok((store, reader))
+    Ok((writer, reader))
 }
 
 /// Verifies the file, makes an empty one a queue, and sets up the connection that writes it.
@@ -201,6 +195,7 @@ mod tests {
             durability: Durability::Full,
             busy_wait: Duration::from_mins(1),
             free_bytes_max: u64::MAX,
+            clock: Arc::new(crate::time::SystemClock),
         };
         (options, other)
     }

@@ -2,11 +2,15 @@
 //!
 //! Done in small batches at the start of a transaction that claims, so that no timer writes.
 
-use crate::engine::sqlite::SqliteStore;
 use crate::engine::sqlite::schema::state;
+use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
-use crate::model::limits::{ADVANCE_BATCH_MAX, LEASE_MAX};
+use crate::model::limits::LEASE_MAX;
 use crate::time::Timestamp;
+
+/// Most due tasks promoted and most expired leases reclaimed by one transaction; the rest follow in
+/// the next, so that no caller pays for a flood.
+pub(crate) const ADVANCE_BATCH_MAX: usize = 1024;
 
 /// Makes due tasks ready, suspects as what they are.
 pub(crate) const PROMOTE: &str = "UPDATE task SET state = iif(suspect, 5, 0)
@@ -37,7 +41,7 @@ pub(crate) const LAST_EXPIRY: &str = "SELECT max(lease_expires_at) FROM task WHE
 
 const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 
-impl SqliteStore {
+impl Writer {
     /// Promotes due tasks and reclaims expired leases, each up to [`ADVANCE_BATCH_MAX`].
     pub(crate) fn advance(&mut self, now: Timestamp) -> Result<()> {
         let promoted =
@@ -120,8 +124,8 @@ impl SqliteStore {
 mod tests {
     use std::time::Duration;
 
-    use crate::engine::sqlite::tests::{NOW, store};
-    use crate::engine::{Answer, Operation, Store};
+    use crate::engine::sqlite::tests::{NOW, writer};
+    use crate::engine::{Answer, Operation};
     use crate::model::{Claim, NewTask};
     use crate::time::{ManualClock, Timestamp};
 
@@ -129,12 +133,12 @@ mod tests {
 
     /// What a claim reports as due next, after it leased one task and left one that is delayed.
     fn next_due(delay: Duration) -> Option<Timestamp> {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let tasks = [Duration::ZERO, delay].map(|delay| NewTask::new("job", []).delay(delay));
         let claim = Operation::Claim(Claim::new(["job"]).lease(LEASE).max(9));
         let clock = ManualClock::new(NOW);
         let batch = [Operation::Enqueue(tasks.to_vec()), claim];
-        match store.apply(&clock, &batch).unwrap().pop() {
+        match writer.apply(&clock, &batch).unwrap().pop() {
             Some(Ok(Answer::Claimed(claimed))) => claimed.next_due,
             other => panic!("{other:?}"),
         }

@@ -10,10 +10,12 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::engine::sqlite::batch::lanes::Lane;
+use crate::engine::sqlite::batch::lease_note::LeaseNote;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::set_aside;
-use crate::engine::sqlite::{SqliteStore, error};
+use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AT_ONCE, Claimed};
-use crate::model::limits::ADVANCE_BATCH_MAX;
 use crate::model::{Claim, Lease, LeaseKey, Payload, Result, TaskId};
 use crate::time::{Moment, Timestamp};
 
@@ -88,7 +90,7 @@ struct Picked {
     suspect: bool,
 }
 
-impl SqliteStore {
+impl Writer {
     /// Leases up to the asked number of tasks, in order.
     pub(crate) fn claim(&mut self, now: Moment, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
@@ -160,7 +162,7 @@ impl SqliteStore {
     fn fit(&mut self, leases: Vec<Lease>, bytes_max: usize) -> Result<Vec<Lease>> {
         let apart: Vec<Value> = leases
             .iter()
-            .filter(|lease| lease.key.payload_apart)
+            .filter(|lease| is_out_of_line(lease))
             .map(|lease| lease.key.id.as_i64().into())
             .collect();
         // One alone is given however large, and what the others have cannot be much.
@@ -175,7 +177,7 @@ impl SqliteStore {
         let mut kept: Vec<Lease> = Vec::with_capacity(leases.len());
         let (mut bytes, mut full) = (0_usize, false);
         for lease in leases {
-            let size = match lease.key.payload_apart {
+            let size = match is_out_of_line(&lease) {
                 true => sizes.get(&lease.key.id.as_i64()).copied().unwrap_or(0),
                 false => lease.payload.len(),
             };
@@ -353,13 +355,9 @@ impl SqliteStore {
                 let start = inline.len();
                 let bytes = row.get_ref(6)?.as_blob_or_null()?;
                 inline.extend_from_slice(bytes.unwrap_or_default());
-                let key = LeaseKey {
-                    id: TaskId::from_i64(id),
-                    token: row.get(1)?,
-                    file,
-                    queue: lane.queue,
-                    payload_apart: bytes.is_none(),
-                };
+                let note = LeaseNote { file, queue: lane.queue, out_of_line: bytes.is_none() };
+                let id_of = TaskId::from_i64(id);
+                let key = LeaseKey { id: id_of, token: row.get(1)?, note: note.into() };
                 match lease(row, key, task_type, picked, expires_at) {
                     Ok(lease) => parts.push((*place, start..inline.len(), lease)),
                     Err(error) => {
@@ -389,7 +387,7 @@ impl SqliteStore {
         parts.sort_unstable_by_key(|(place, _, _)| *place);
         let leases = parts
             .into_iter()
-            .map(|(_, range, lease)| match lease.key.payload_apart {
+            .map(|(_, range, lease)| match is_out_of_line(&lease) {
                 true => lease,
                 false => Lease { payload: Payload::part(inline.clone(), range), ..lease },
             })
@@ -417,6 +415,10 @@ fn lease(
         expires_at,
         suspect: picked.suspect,
     })
+}
+
+fn is_out_of_line(lease: &Lease) -> bool {
+    LeaseNote::from(lease.key.note).out_of_line
 }
 
 fn suspects_in(leases: &[Lease]) -> usize {

@@ -5,9 +5,12 @@ use rusqlite::{Connection, params};
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::{error, schema};
-use crate::model::limits::PAYLOAD_BYTES_INLINE_MAX;
 use crate::model::{Error, NewTask, Place, Result, TaskId};
 use crate::time::Moment;
+
+/// Largest payload kept in the task's own row; a larger one stands in a table beside it, because
+/// SQLite rewrites the whole row whenever a task is claimed.
+pub(crate) const PAYLOAD_BYTES_INLINE_MAX: usize = 1024;
 
 /// Around a call in a caller's transaction, so that the transaction goes on as if a failed call had not been
 /// made.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Result, params};
 
-use crate::engine::Remarks;
+use crate::engine::DeferredLog;
 
 /// Copies tasks that are about to be completed; those of one transaction have one number.
 pub(crate) const KEEP: &str =
@@ -20,7 +20,7 @@ pub(crate) const PRUNE: &str = "DELETE FROM kept
 /// many.
 pub(crate) fn prune(
     connection: &Connection,
-    remarks: &Remarks,
+    log: &DeferredLog,
     queue: i64,
     most: usize,
 ) -> Result<i64> {
@@ -44,7 +44,7 @@ pub(crate) fn prune(
     if pruned < limit {
         // None is left of a history that its counter said to be longer. A completion must not fail for it,
         // and whoever prunes until none is too many must come to an end.
-        remarks.add_on_commit(move || {
+        log.add_on_commit(move || {
             tracing::warn!(
                 queue,
                 "the history was shorter than its counter: the counter is set right"

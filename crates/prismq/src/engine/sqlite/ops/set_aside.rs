@@ -6,10 +6,10 @@ use std::rc::Rc;
 use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
-use crate::engine::sqlite::SqliteStore;
+use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::claim;
+use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
-use crate::model::limits::ADVANCE_BATCH_MAX;
 
 /// Makes a task a dead letter, with numbers that a task can have, so that it can be looked at.
 pub(crate) const SET_ASIDE: &str = "UPDATE task SET
@@ -26,12 +26,12 @@ pub(crate) const SPENT: &str = "SELECT id FROM task
 pub(crate) const READY_IN_LANE: &str = "SELECT id FROM task WHERE state = 0 AND lane = ?1
      UNION ALL SELECT id FROM task WHERE state = 5 AND lane = ?1 LIMIT ?2";
 
-impl SqliteStore {
+impl Writer {
     /// Makes a task a dead letter whose row is damaged.
     pub(crate) fn set_aside(&self, id: i64, reason: &str) -> Result<()> {
         self.execute(SET_ASIDE, params![id, reason])?;
         let reason = reason.to_owned();
-        self.ledger.remarks.add_on_commit(move || {
+        self.ledger.log.add_on_commit(move || {
             tracing::error!(task = id, reason, "a task's row is damaged: it is now a dead letter");
         });
         Ok(())

@@ -6,15 +6,16 @@ use rusqlite::params;
 
 use crate::engine::Answer;
 use crate::engine::sqlite::batch::queues::Settings;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::history;
-use crate::engine::sqlite::{SqliteStore, error};
-use crate::model::limits::ADVANCE_BATCH_MAX;
+use crate::engine::sqlite::writer::Writer;
 use crate::model::{Error, Order, Result};
 
 /// Outer error: SQL failed. Inner: the operation does not apply.
 type Answered = Result<Result<Answer>>;
 
-impl SqliteStore {
+impl Writer {
     /// Outer error: SQL failed. Inner: the queue holds tasks.
     pub(crate) fn set_order(&mut self, queue: &str, order: Order) -> Answered {
         let id = match self.queue_to_set(queue)? {
@@ -66,7 +67,7 @@ impl SqliteStore {
         };
         self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
-        let left = history::prune(&self.connection, &self.ledger.remarks, id, ADVANCE_BATCH_MAX);
+        let left = history::prune(&self.connection, &self.ledger.log, id, ADVANCE_BATCH_MAX);
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
     }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use rusqlite::params;
 use rusqlite::types::Value;
 
-use crate::engine::sqlite::SqliteStore;
 use crate::engine::sqlite::apply::foreign;
+use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::ops::history;
 use crate::engine::sqlite::schema::state;
+use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AfterFailure, Answer};
 use crate::model::limits::ERROR_BYTES_MAX;
 use crate::model::{Error, LeaseKey, Result, State};
@@ -60,7 +61,7 @@ struct Ended {
 /// Outer error: SQL failed. Inner: the lease no longer holds.
 type Settled = Result<Result<Answer>>;
 
-impl SqliteStore {
+impl Writer {
     /// Completes tasks by a few statements for all of them; `now` by the wall clock.
     pub(crate) fn complete(
         &mut self,
@@ -71,7 +72,8 @@ impl SqliteStore {
         let mut answers = Vec::with_capacity(keys.len());
         let mut ended: HashMap<i64, Ended> = HashMap::new();
         for key in keys {
-            if key.file != self.file_number() {
+            let note = LeaseNote::from(key.note);
+            if note.file != self.file_number() {
                 answers.push(Err(foreign(key)));
                 continue;
             }
@@ -81,9 +83,9 @@ impl SqliteStore {
                 continue;
             }
             held.remove(&key.id.as_i64());
-            let ended = ended.entry(key.queue).or_default();
+            let ended = ended.entry(note.queue).or_default();
             ended.tasks.push(key.id.as_i64().into());
-            if key.payload_apart {
+            if note.out_of_line {
                 ended.payloads.push(key.id.as_i64().into());
             }
             answers.push(Ok(Answer::Completed));
@@ -135,7 +137,7 @@ impl SqliteStore {
         if updated == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.ledger.counters.of(key.queue);
+        let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
         counters.leased -= 1;
         counters.failed += 1;
         match state {
@@ -165,7 +167,7 @@ impl SqliteStore {
         if suspect && self.execute(RELEASE_SUSPECT, held)? == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.ledger.counters.of(key.queue);
+        let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
         counters.leased -= 1;
         counters.ready += 1;
         counters.suspects += i64::from(suspect);
@@ -177,7 +179,7 @@ impl SqliteStore {
         if self.execute(DEFER, [key.id.as_i64(), key.token, until])? == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.ledger.counters.of(key.queue);
+        let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
         counters.leased -= 1;
         counters.scheduled += 1;
         Ok(Ok(Answer::Released))
@@ -192,9 +194,9 @@ fn lost(key: &LeaseKey) -> Error {
 mod tests {
     use std::time::Duration;
 
-    use crate::engine::sqlite::SqliteStore;
-    use crate::engine::sqlite::tests::{NOW, claim_of, claimed_by, store};
-    use crate::engine::{Answer, Operation, Store};
+    use crate::engine::sqlite::tests::{NOW, claim_of, claimed_by, writer};
+    use crate::engine::sqlite::writer::Writer;
+    use crate::engine::{Answer, Operation};
     use crate::model::{Error, Lease, LeaseKey, NewTask, Result};
     use crate::time::ManualClock;
 
@@ -202,15 +204,15 @@ mod tests {
 
     #[test]
     fn an_expired_lease_completes_its_task_before_the_claim_of_the_same_transaction() {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let clock = ManualClock::new(NOW);
         let tasks = vec![NewTask::new("job", []); 2];
-        store.apply(&clock, &[Operation::Enqueue(tasks)]).unwrap();
-        let late = claimed_by(&mut store, &clock).unwrap();
-        let later = claimed_by(&mut store, &clock).unwrap();
+        writer.apply(&clock, &[Operation::Enqueue(tasks)]).unwrap();
+        let late = claimed_by(&mut writer, &clock).unwrap();
+        let later = claimed_by(&mut writer, &clock).unwrap();
         clock.advance(HOUR);
         let batch = [Operation::Complete(late.key), claim_of(9), Operation::Complete(later.key)];
-        let answers = store.apply(&clock, &batch).unwrap();
+        let answers = writer.apply(&clock, &batch).unwrap();
         let [Ok(Answer::Completed), Ok(Answer::Claimed(claimed)), Err(lost)] = &answers[..] else {
             panic!("{answers:?}")
         };
@@ -219,13 +221,13 @@ mod tests {
         assert!(lost.is_lease_lost());
     }
 
-    fn apply(store: &mut SqliteStore, batch: &[Operation]) -> Vec<Result<Answer>> {
-        store.apply(&ManualClock::new(NOW), batch).unwrap()
+    fn apply(writer: &mut Writer, batch: &[Operation]) -> Vec<Result<Answer>> {
+        writer.apply(&ManualClock::new(NOW), batch).unwrap()
     }
 
-    fn one_leased(store: &mut SqliteStore) -> Lease {
-        apply(store, &[Operation::Enqueue(vec![NewTask::new("job", [])])]);
-        match apply(store, &[claim_of(1)]).pop() {
+    fn one_leased(writer: &mut Writer) -> Lease {
+        apply(writer, &[Operation::Enqueue(vec![NewTask::new("job", [])])]);
+        match apply(writer, &[claim_of(1)]).pop() {
             Some(Ok(Answer::Claimed(mut claimed))) => claimed.leases.pop().unwrap(),
             other => panic!("{other:?}"),
         }
@@ -233,24 +235,24 @@ mod tests {
 
     #[test]
     fn of_two_completions_in_one_batch_the_second_finds_its_lease_lost() {
-        let (_folder, mut store) = store();
-        let key = one_leased(&mut store).key;
-        let answers = apply(&mut store, &[Operation::Complete(key), Operation::Complete(key)]);
+        let (_folder, mut writer) = writer();
+        let key = one_leased(&mut writer).key;
+        let answers = apply(&mut writer, &[Operation::Complete(key), Operation::Complete(key)]);
         let [Ok(Answer::Completed), Err(Error::LeaseLost { .. })] = answers.as_slice() else {
             panic!("{answers:?}");
         };
         let counted = "SELECT leased, completed FROM queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let counted: (i64, i64) = store.connection.query_row(counted, [], read).unwrap();
+        let counted: (i64, i64) = writer.connection.query_row(counted, [], read).unwrap();
         assert_eq!(counted, (0, 1));
     }
 
     #[test]
     fn an_earlier_claim_begins_nothing() {
-        let (_folder, mut store) = store();
-        let key = one_leased(&mut store).key;
+        let (_folder, mut writer) = writer();
+        let key = one_leased(&mut writer).key;
         let stale = LeaseKey { token: key.token - 1, ..key };
-        let answers = apply(&mut store, &[Operation::Begin(stale), Operation::Begin(key)]);
+        let answers = apply(&mut writer, &[Operation::Begin(stale), Operation::Begin(key)]);
         let [Err(Error::LeaseLost { .. }), Ok(Answer::Begun)] = answers.as_slice() else {
             panic!("{answers:?}");
         };

@@ -7,7 +7,6 @@ pub(crate) mod payloads;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::engine::Reader;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::open::Files;
@@ -18,7 +17,7 @@ use crate::time::Timestamp;
 
 /// The reading connection.
 #[derive(Debug)]
-pub(crate) struct SqliteReader {
+pub(crate) struct ReadConnection {
     connection: Connection,
     path: PathBuf,
     files: Arc<Files>,
@@ -26,7 +25,7 @@ pub(crate) struct SqliteReader {
     payloads: Payloads,
 }
 
-impl SqliteReader {
+impl ReadConnection {
     pub(crate) fn new(
         connection: Connection,
         path: PathBuf,
@@ -41,10 +40,8 @@ impl SqliteReader {
         self.poison.refuse()?;
         self.files.refuse_moved()
     }
-}
 
-impl Reader for SqliteReader {
-    fn task(&self, id: TaskId) -> Result<Option<Task>> {
+    pub(crate) fn task(&self, id: TaskId) -> Result<Option<Task>> {
         self.refuse_unusable()?;
         self.connection
             .prepare_cached(
@@ -66,7 +63,11 @@ impl Reader for SqliteReader {
             .map_err(|error| error::classify(&self.path, error))
     }
 
-    fn payloads(&mut self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
+    pub(crate) fn payloads(
+        &mut self,
+        ids: &[TaskId],
+        bytes_max: usize,
+    ) -> Result<Vec<Result<Payload>>> {
         self.refuse_unusable()?;
         let Self { payloads, connection, path, .. } = self;
         let read = error::read(path, || payloads.read(connection, ids, bytes_max))?;
@@ -77,7 +78,7 @@ impl Reader for SqliteReader {
         Ok(read.into_iter().zip(ids).map(|(part, id)| part.ok_or_else(|| missing(id))).collect())
     }
 
-    fn stats(&self, queue: &str) -> Result<QueueStats> {
+    pub(crate) fn stats(&self, queue: &str) -> Result<QueueStats> {
         self.refuse_unusable()?;
         self.connection
             .prepare_cached(

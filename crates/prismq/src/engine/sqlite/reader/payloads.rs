@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rusqlite::blob::Blob;
 use rusqlite::{Connection, MAIN_DB, Result};
 
-use crate::model::limits::READ_BYTES_MAX;
+use crate::engine::READ_BYTES_MAX;
 use crate::model::{Payload, TaskId};
 
 /// Looks for a payload.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use crate::engine::sqlite::SqliteStore;
 use crate::engine::sqlite::ops::{advance, claim, history, set_aside, settle};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
-use crate::engine::sqlite::tests::{NOW, claimed_of, store};
-use crate::engine::{Answer, Operation, Store};
+use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
+use crate::engine::sqlite::writer::Writer;
+use crate::engine::{Answer, Operation};
 use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
@@ -47,18 +47,18 @@ const STATEMENTS: [&str; 26] = [
 
 const BACKLOG: u32 = 50_000;
 
-/// A store with one lane for the type `job` (number 1) and one for the type `other` (number 2).
-fn store_with_two_lanes() -> (TempDir, SqliteStore) {
-    let (folder, mut store) = store();
+/// A writer with one lane for the type `job` (number 1) and one for the type `other` (number 2).
+fn writer_with_two_lanes() -> (TempDir, Writer) {
+    let (folder, mut writer) = writer();
     let tasks = ["job", "other"].map(|task_type| NewTask::new(task_type, []));
-    store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(tasks.to_vec())]).unwrap();
-    (folder, store)
+    writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(tasks.to_vec())]).unwrap();
+    (folder, writer)
 }
 
-/// Adds tasks behind the store's back, which only the cost of finding the others can notice.
-fn add(store: &SqliteStore, count: u32, lane: u32, state: u32) {
+/// Adds tasks behind the writer's back, which only the cost of finding the others can notice.
+fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
     let expires_at = if state == 2 { "9000000 + value" } else { "NULL" };
-    store
+    writer
         .connection
         .execute_batch(&format!(
             "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
@@ -71,18 +71,18 @@ fn add(store: &SqliteStore, count: u32, lane: u32, state: u32) {
         .unwrap();
 }
 
-fn claimed(store: &mut SqliteStore, claim: &Claim) -> Lease {
-    claimed_of(store, &ManualClock::new(NOW), claim).unwrap()
+fn claimed(writer: &mut Writer, claim: &Claim) -> Lease {
+    claimed_of(writer, &ManualClock::new(NOW), claim).unwrap()
 }
 
 /// Steps of a claim of one task and its release, over all statements.
-fn steps(store: &mut SqliteStore) -> i32 {
-    steps_of(store, &Claim::new(["job"]))
+fn steps(writer: &mut Writer) -> i32 {
+    steps_of(writer, &Claim::new(["job"]))
 }
 
-fn steps_of(store: &mut SqliteStore, claim: &Claim) -> i32 {
-    let lease = claimed(store, claim);
-    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
+fn steps_of(writer: &mut Writer, claim: &Claim) -> i32 {
+    let lease = claimed(writer, claim);
+    writer.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
     let count = |connection: &Connection| -> i32 {
         let step = |sql| {
             let statement = connection.prepare_cached(sql).unwrap();
@@ -90,24 +90,24 @@ fn steps_of(store: &mut SqliteStore, claim: &Claim) -> i32 {
         };
         STATEMENTS.into_iter().map(step).sum()
     };
-    count(&store.connection);
-    let lease = claimed(store, claim);
-    store.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
-    count(&store.connection)
+    count(&writer.connection);
+    let lease = claimed(writer, claim);
+    writer.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
+    count(&writer.connection)
 }
 
 #[track_caller]
-fn assert_no_dearer(what: &str, add: impl FnOnce(&SqliteStore)) {
+fn assert_no_dearer(what: &str, add: impl FnOnce(&Writer)) {
     assert_no_dearer_to(&Claim::new(["job"]), what, add);
 }
 
 #[track_caller]
-fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&SqliteStore)) {
-    let (_folder, mut store) = store_with_two_lanes();
-    let alone = steps_of(&mut store, claim);
+fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&Writer)) {
+    let (_folder, mut writer) = writer_with_two_lanes();
+    let alone = steps_of(&mut writer, claim);
     assert!(alone > 50, "something was counted: {alone}");
-    add(&store);
-    let beside_many = steps_of(&mut store, claim);
+    add(&writer);
+    let beside_many = steps_of(&mut writer, claim);
     assert!(
         f64::from(beside_many) <= f64::from(alone) * 1.05,
         "{alone} steps alone, {beside_many} beside {BACKLOG} tasks {what}"
@@ -116,46 +116,46 @@ fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&SqliteStore)
 
 #[test]
 fn a_claim_beside_many_ready_tasks() {
-    assert_no_dearer("in state ready of lane 1", |store| {
-        add(store, BACKLOG, 1, state::READY as u32);
+    assert_no_dearer("in state ready of lane 1", |writer| {
+        add(writer, BACKLOG, 1, state::READY as u32);
     });
 }
 
-/// Lets the queue know of suspects that were added behind the store's back.
-fn count_suspects(store: &SqliteStore, count: u32) {
+/// Lets the queue know of suspects that were added behind the writer's back.
+fn count_suspects(writer: &Writer, count: u32) {
     let count = format!("UPDATE queue SET suspects = suspects + {count}, ready = ready + {count}");
-    store.connection.execute_batch(&count).unwrap();
+    writer.connection.execute_batch(&count).unwrap();
 }
 
 /// Another type's, of which a claim that may take them has to look for those of its own.
 #[test]
 fn a_claim_beside_many_suspects_of_another_type() {
-    let (_folder, mut store) = store_with_two_lanes();
-    add(&store, 1, 2, state::SUSPECT as u32);
-    count_suspects(&store, 1);
-    let beside_one = steps(&mut store);
-    store.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
-    add(&store, BACKLOG, 2, state::SUSPECT as u32);
-    count_suspects(&store, BACKLOG - 1);
-    let beside_many = steps(&mut store);
+    let (_folder, mut writer) = writer_with_two_lanes();
+    add(&writer, 1, 2, state::SUSPECT as u32);
+    count_suspects(&writer, 1);
+    let beside_one = steps(&mut writer);
+    writer.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
+    add(&writer, BACKLOG, 2, state::SUSPECT as u32);
+    count_suspects(&writer, BACKLOG - 1);
+    let beside_many = steps(&mut writer);
     assert!(f64::from(beside_many) <= f64::from(beside_one) * 1.05, "{beside_one}, {beside_many}");
 }
 
 #[test]
 fn a_claim_that_may_take_no_suspects_beside_many() {
-    assert_no_dearer_to(&Claim::new(["job"]).suspects_max(0), "that are suspects", |store| {
-        add(store, BACKLOG, 1, state::SUSPECT as u32);
-        count_suspects(store, BACKLOG);
+    assert_no_dearer_to(&Claim::new(["job"]).suspects_max(0), "that are suspects", |writer| {
+        add(writer, BACKLOG, 1, state::SUSPECT as u32);
+        count_suspects(writer, BACKLOG);
     });
 }
 
 #[test]
 fn a_claim_among_many_suspects() {
     let among = |count| {
-        let (_folder, mut store) = store_with_two_lanes();
-        add(&store, count, 1, state::SUSPECT as u32);
-        count_suspects(&store, count);
-        steps(&mut store)
+        let (_folder, mut writer) = writer_with_two_lanes();
+        add(&writer, count, 1, state::SUSPECT as u32);
+        count_suspects(&writer, count);
+        steps(&mut writer)
     };
     let (few, many) = (among(10), among(BACKLOG));
     assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps among 10, {many} among many");
@@ -163,46 +163,46 @@ fn a_claim_among_many_suspects() {
 
 #[test]
 fn a_claim_looks_for_no_suspects_where_there_are_none() {
-    let (_folder, mut store) = store_with_two_lanes();
+    let (_folder, mut writer) = writer_with_two_lanes();
     let claim = Operation::Claim(Claim::new(["job", "other"]).max(9));
     for operations in [vec![claim.clone()], vec![claim.clone(), claim]] {
-        store.apply(&ManualClock::new(NOW), &operations).unwrap();
+        writer.apply(&ManualClock::new(NOW), &operations).unwrap();
     }
-    let looks = store.connection.prepare_cached(claim::SUSPECTS_AFTER).unwrap();
+    let looks = writer.connection.prepare_cached(claim::SUSPECTS_AFTER).unwrap();
     assert_eq!(looks.get_status(StatementStatus::Run), 0);
 }
 
 #[test]
 fn a_claim_beside_many_scheduled_tasks() {
-    assert_no_dearer("in state scheduled of lane 1", |store| {
-        add(store, BACKLOG, 1, state::SCHEDULED as u32);
+    assert_no_dearer("in state scheduled of lane 1", |writer| {
+        add(writer, BACKLOG, 1, state::SCHEDULED as u32);
     });
 }
 
 #[test]
 fn a_claim_beside_many_leased_tasks() {
-    assert_no_dearer("in state leased of lane 1", |store| {
-        add(store, BACKLOG, 1, state::LEASED as u32);
+    assert_no_dearer("in state leased of lane 1", |writer| {
+        add(writer, BACKLOG, 1, state::LEASED as u32);
     });
 }
 
 #[test]
 fn a_claim_beside_many_dead_tasks() {
-    assert_no_dearer("in state dead of lane 1", |store| {
-        add(store, BACKLOG, 1, state::DEAD as u32);
+    assert_no_dearer("in state dead of lane 1", |writer| {
+        add(writer, BACKLOG, 1, state::DEAD as u32);
     });
 }
 
 #[test]
 fn a_claim_beside_many_ready_tasks_of_another_type() {
-    assert_no_dearer("in state ready of lane 2", |store| {
-        add(store, BACKLOG, 2, state::READY as u32);
+    assert_no_dearer("in state ready of lane 2", |writer| {
+        add(writer, BACKLOG, 2, state::READY as u32);
     });
 }
 
 #[test]
 fn a_claim_beside_many_kept_tasks() {
-    assert_no_dearer("that are kept", |store| {
+    assert_no_dearer("that are kept", |writer| {
         let keep = format!(
             "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
              INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
@@ -211,32 +211,32 @@ fn a_claim_beside_many_kept_tasks() {
              FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
                    WHERE value < {BACKLOG}) SELECT value FROM n)"
         );
-        store.connection.execute_batch(&keep).unwrap();
+        writer.connection.execute_batch(&keep).unwrap();
     });
 }
 
 #[test]
 fn a_claim_beside_a_paused_queue_with_many_tasks() {
-    assert_no_dearer("of a paused queue", |store| {
+    assert_no_dearer("of a paused queue", |writer| {
         let queue = "INSERT INTO queue (id, name, paused) VALUES (2, 'paused', 1);
                      INSERT INTO lane (id, queue, type) VALUES (3, 2, 'job')";
-        store.connection.execute_batch(queue).unwrap();
-        add(store, BACKLOG, 3, state::READY as u32);
+        writer.connection.execute_batch(queue).unwrap();
+        add(writer, BACKLOG, 3, state::READY as u32);
     });
 }
 
 #[test]
 fn a_claim_beside_many_tasks_that_require_what_it_has_not() {
-    assert_no_dearer("that require what the claim has not", |store| {
+    assert_no_dearer("that require what the claim has not", |writer| {
         let lane = "INSERT INTO lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
-        store.connection.execute_batch(lane).unwrap();
-        add(store, BACKLOG, 3, state::READY as u32);
+        writer.connection.execute_batch(lane).unwrap();
+        add(writer, BACKLOG, 3, state::READY as u32);
     });
 }
 
 /// The steps of SQLite's plan for a statement.
-fn plan(store: &SqliteStore, sql: &str) -> Vec<String> {
-    let mut explain = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+fn plan(writer: &Writer, sql: &str) -> Vec<String> {
+    let mut explain = writer.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let mut plan = Vec::new();
     let mut rows = explain.raw_query();
     while let Some(row) = rows.next().unwrap() {
@@ -247,9 +247,9 @@ fn plan(store: &SqliteStore, sql: &str) -> Vec<String> {
 
 #[test]
 fn no_statement_scans_or_sorts() {
-    let (_folder, store) = store_with_two_lanes();
+    let (_folder, writer) = writer_with_two_lanes();
     for sql in STATEMENTS {
-        let plan = plan(&store, sql);
+        let plan = plan(&writer, sql);
         for step in &plan {
             let scans = step.starts_with("SCAN") && !step.starts_with("SCAN rarray VIRTUAL TABLE");
             assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
@@ -259,7 +259,7 @@ fn no_statement_scans_or_sorts() {
 
 #[test]
 fn a_statement_with_a_limit_seeks_in_its_index() {
-    let (_folder, store) = store_with_two_lanes();
+    let (_folder, writer) = writer_with_two_lanes();
     let wanted: [(&str, &[&str]); 5] = [
         (claim::READY_AFTER, &["COVERING INDEX task_ready (lane=? AND order_key>?)"]),
         (claim::HAS_READY, &["COVERING INDEX task_ready (lane=?)"]),
@@ -274,7 +274,7 @@ fn a_statement_with_a_limit_seeks_in_its_index() {
         (history::PRUNE, &["COVERING INDEX kept_order (queue=?)"]),
     ];
     for (sql, seeks) in wanted {
-        let plan = plan(&store, sql);
+        let plan = plan(&writer, sql);
         for seek in seeks {
             assert!(plan.iter().any(|step| step.ends_with(seek)), "{seek} in\n{sql}\n{plan:#?}");
         }
@@ -283,7 +283,7 @@ fn a_statement_with_a_limit_seeks_in_its_index() {
 
 #[test]
 fn claims_promotions_and_reclaims_prepare_no_statement_again() {
-    let (_folder, mut store) = store_with_two_lanes();
+    let (_folder, mut writer) = writer_with_two_lanes();
     let second = Duration::from_secs(1);
     let mut now = NOW;
     let mut moved = 0;
@@ -292,7 +292,7 @@ fn claims_promotions_and_reclaims_prepare_no_statement_again() {
         let later = NewTask::new("job", []).delay(second);
         let claim = Claim::new(["job", "other"]).lease(second).max(round);
         let batch = [Operation::Enqueue(vec![later]), Operation::Claim(claim)];
-        let answers = store.apply(&ManualClock::new(now), &batch).unwrap();
+        let answers = writer.apply(&ManualClock::new(now), &batch).unwrap();
         let Some(Ok(Answer::Claimed(claimed))) = answers.last() else {
             panic!("a claim is answered by leases")
         };
@@ -301,14 +301,14 @@ fn claims_promotions_and_reclaims_prepare_no_statement_again() {
     }
     assert!(moved > 20, "leases were given, reclaimed and given again: {moved}");
     for sql in STATEMENTS {
-        let statement = store.connection.prepare_cached(sql).unwrap();
+        let statement = writer.connection.prepare_cached(sql).unwrap();
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
     }
 }
 
 #[test]
 fn one_task_enqueued_alone_writes_three_pages() {
-    let (folder, mut store) = store_with_two_lanes();
+    let (folder, mut writer) = writer_with_two_lanes();
     let wal = folder.path().join("queue.db-wal");
     let length = || std::fs::metadata(&wal).unwrap().len();
     let mut pages = Vec::new();
@@ -317,7 +317,7 @@ fn one_task_enqueued_alone_writes_three_pages() {
     for _ in 0..100 {
         let before = length();
         let task = NewTask::new("job", vec![7; 100]);
-        store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(vec![task])]).unwrap();
+        writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(vec![task])]).unwrap();
         pages.push((length() - before) / page);
     }
     let all: u64 = pages.iter().sum();

@@ -9,21 +9,25 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::engine::sqlite::{OpenOptions, SqliteStore, open};
-use crate::engine::{Answer, Operation, Store};
+use crate::engine::OpenOptions;
+use crate::engine::sqlite::open::open;
+use crate::engine::sqlite::writer::Writer;
+
+use crate::engine::{Answer, Operation};
 use crate::model::limits::BUSY_WAIT_DEFAULT;
 use crate::model::{Claim, Durability, Lease};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, ManualClock, Timestamp};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
-pub(crate) fn store() -> (TempDir, SqliteStore) {
+pub(crate) fn writer() -> (TempDir, Writer) {
     let folder = tempfile::tempdir().unwrap();
     let options = OpenOptions {
         path: folder.path().join("queue.db"),
         durability: Durability::Normal,
         busy_wait: BUSY_WAIT_DEFAULT,
         free_bytes_max: u64::MAX,
+        clock: Arc::new(ManualClock::new(NOW)),
     };
     (folder, open(&options, &Arc::default()).unwrap().0)
 }
@@ -33,17 +37,13 @@ pub(crate) fn claim_of(max: usize) -> Operation {
 }
 
 /// The first task by this clock, if one can be had.
-pub(crate) fn claimed_by(store: &mut SqliteStore, clock: &dyn Clock) -> Option<Lease> {
-    claimed_of(store, clock, &Claim::new(["job"]))
+pub(crate) fn claimed_by(writer: &mut Writer, clock: &dyn Clock) -> Option<Lease> {
+    claimed_of(writer, clock, &Claim::new(["job"]))
 }
 
-pub(crate) fn claimed_of(
-    store: &mut SqliteStore,
-    clock: &dyn Clock,
-    claim: &Claim,
-) -> Option<Lease> {
+pub(crate) fn claimed_of(writer: &mut Writer, clock: &dyn Clock, claim: &Claim) -> Option<Lease> {
     let claim = Operation::Claim(claim.clone());
-    let Ok(Answer::Claimed(mut claimed)) = store.apply(clock, &[claim]).unwrap().remove(0) else {
+    let Ok(Answer::Claimed(mut claimed)) = writer.apply(clock, &[claim]).unwrap().remove(0) else {
         panic!("a claim is answered by leases")
     };
     claimed.leases.pop()

@@ -1,4 +1,4 @@
-//! Proof that the store itself stops once it is unknown what reached the disk: whoever calls it, nothing
+//! Proof that the writer itself stops once it is unknown what reached the disk: whoever calls it, nothing
 //! more is read or written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,9 +9,9 @@ use std::time::Duration;
 use rusqlite::ffi;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 
-use crate::engine::sqlite::SqliteStore;
-use crate::engine::sqlite::tests::{NOW, claim_of, store};
-use crate::engine::{Operation, Store};
+use crate::engine::Operation;
+use crate::engine::sqlite::tests::{NOW, claim_of, writer};
+use crate::engine::sqlite::writer::Writer;
 use crate::model::{Error, NewTask};
 use crate::time::{Clock, ManualClock, Moment, Signal, Timestamp};
 
@@ -23,60 +23,60 @@ fn data_version(other: &rusqlite::Connection) -> i64 {
     other.pragma_query_value(None, "data_version", |row| row.get(0)).unwrap()
 }
 
-/// Every way into the store is answered `Poisoned`, and another connection sees no change.
+/// Every way into the writer is answered `Poisoned`, and another connection sees no change.
 #[track_caller]
-fn assert_stopped(store: &mut SqliteStore) {
-    let other = rusqlite::Connection::open(&store.path).unwrap();
+fn assert_stopped(writer: &mut Writer) {
+    let other = rusqlite::Connection::open(&writer.path).unwrap();
     let before = data_version(&other);
     let clock = ManualClock::new(NOW);
     let poisoned = |error: &Error| matches!(error, Error::Poisoned { .. });
     for operation in [enqueue(), claim_of(1)] {
-        let answers = store.apply(&clock, &[operation]);
+        let answers = writer.apply(&clock, &[operation]);
         assert!(answers.as_ref().is_err_and(poisoned), "{answers:?}");
     }
-    assert!(store.settings().is_err_and(|error| poisoned(&error)));
-    assert!(store.version().is_err_and(|error| poisoned(&error)));
+    assert!(writer.settings().is_err_and(|error| poisoned(&error)));
+    assert!(writer.version().is_err_and(|error| poisoned(&error)));
     assert_eq!(data_version(&other), before);
 }
 
 #[test]
 fn after_a_commit_that_leaves_the_disk_unknown() {
-    let (_folder, mut store) = store();
-    store.begin().unwrap();
-    store.run(Moment::now(&ManualClock::new(NOW)), &[enqueue()]).unwrap();
+    let (_folder, mut writer) = writer();
+    writer.begin().unwrap();
+    writer.run(Moment::now(&ManualClock::new(NOW)), &[enqueue()]).unwrap();
     let failed = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
-    let error = store.commit_failed(rusqlite::Error::SqliteFailure(failed, None));
+    let error = writer.commit_failed(rusqlite::Error::SqliteFailure(failed, None));
     assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
-    assert_stopped(&mut store);
+    assert_stopped(&mut writer);
 }
 
 #[test]
 fn a_commit_that_is_known_to_have_failed_stops_nothing() {
-    let (_folder, mut store) = store();
-    store.begin().unwrap();
+    let (_folder, mut writer) = writer();
+    writer.begin().unwrap();
     let failed = ffi::Error::new(ffi::SQLITE_FULL);
-    let error = store.commit_failed(rusqlite::Error::SqliteFailure(failed, None));
+    let error = writer.commit_failed(rusqlite::Error::SqliteFailure(failed, None));
     assert!(error.is_full(), "{error:?}");
-    store.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap();
+    writer.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap();
 }
 
 #[test]
 fn after_a_rollback_that_leaves_its_transaction_open() {
-    let (_folder, mut store) = store();
+    let (_folder, mut writer) = writer();
     let no_rollback = |context: AuthContext<'_>| match context.action {
         AuthAction::Transaction { operation: TransactionOperation::Rollback } => {
             Authorization::Deny
         }
         _ => Authorization::Allow,
     };
-    store.connection.authorizer(Some(no_rollback)).unwrap();
-    store.connection.pragma_update(None, "user_version", 1_000).unwrap();
-    let error = store.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap_err();
+    writer.connection.authorizer(Some(no_rollback)).unwrap();
+    writer.connection.pragma_update(None, "user_version", 1_000).unwrap();
+    let error = writer.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap_err();
     let said = error.to_string();
     assert!(matches!(error, Error::Poisoned { .. }), "{said}");
     assert!(said.contains("schema version 1000") && said.contains("rolled back"), "{said}");
-    assert!(!store.connection.is_autocommit());
-    assert_stopped(&mut store);
+    assert!(!writer.connection.is_autocommit());
+    assert_stopped(&mut writer);
 }
 
 /// Panics when it is asked for the second time: in the transaction.
@@ -98,10 +98,10 @@ impl Clock for PanicsOnce {
 
 #[test]
 fn after_a_panic_in_a_transaction() {
-    let (_folder, mut store) = store();
+    let (_folder, mut writer) = writer();
     let clock = PanicsOnce::default();
-    let panicked = catch_unwind(AssertUnwindSafe(|| store.apply(&clock, &[enqueue()])));
+    let panicked = catch_unwind(AssertUnwindSafe(|| writer.apply(&clock, &[enqueue()])));
     assert!(panicked.is_err());
-    assert!(store.connection.is_autocommit(), "others can write");
-    assert_stopped(&mut store);
+    assert!(writer.connection.is_autocommit(), "others can write");
+    assert_stopped(&mut writer);
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::engine::sqlite::SqliteStore;
 use crate::engine::sqlite::schema::state::stored;
-use crate::engine::sqlite::tests::{NOW, store};
-use crate::engine::{AfterFailure, Answer, Operation, Store};
+use crate::engine::sqlite::tests::{NOW, writer};
+use crate::engine::sqlite::writer::Writer;
+use crate::engine::{AfterFailure, Answer, Operation};
 use crate::model::{Claim, Lease, LeaseKey, NewTask, State};
 use crate::time::{ManualClock, Timestamp};
 
@@ -20,21 +20,21 @@ fn pool_claim() -> Claim {
 
 struct Scene {
     _folder: TempDir,
-    store: SqliteStore,
+    writer: Writer,
     now: Timestamp,
 }
 
 /// A queue with tasks of these priorities, whose ids rise from 1.
 fn scene(priorities: &[i32]) -> Scene {
-    let (folder, store) = store();
-    let mut scene = Scene { _folder: folder, store, now: NOW };
+    let (folder, writer) = writer();
+    let mut scene = Scene { _folder: folder, writer, now: NOW };
     scene.enqueue(priorities);
     scene
 }
 
 impl Scene {
     fn apply(&mut self, operations: &[Operation]) -> Vec<Answer> {
-        let answers = self.store.apply(&ManualClock::new(self.now), operations).unwrap();
+        let answers = self.writer.apply(&ManualClock::new(self.now), operations).unwrap();
         answers.into_iter().map(Result::unwrap).collect()
     }
 
@@ -64,7 +64,7 @@ impl Scene {
 
     /// Id, state, whether begun and whether a suspect, of each task.
     fn tasks(&self) -> Vec<(i64, i64, bool, bool)> {
-        let connection = &self.store.connection;
+        let connection = &self.writer.connection;
         let mut select =
             connection.prepare("SELECT id, state, begun, suspect FROM task ORDER BY id").unwrap();
         let tasks = select
@@ -77,7 +77,7 @@ impl Scene {
     fn counters(&self) -> (i64, i64, i64) {
         let select = "SELECT ready, suspects, leased FROM queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        self.store.connection.query_row(select, [], read).unwrap()
+        self.writer.connection.query_row(select, [], read).unwrap()
     }
 }
 
@@ -196,9 +196,9 @@ fn to_a_claim_that_may_take_none_they_are_no_work() {
     let mut scene = scene(&[1]);
     scene.claim(pool_claim());
     scene.expire();
-    let written = scene.store.contention.snapshot();
+    let written = scene.writer.contention.snapshot();
     assert_eq!(scene.claim(pool_claim().suspects_max(0)), []);
-    let after = scene.store.contention.snapshot();
+    let after = scene.writer.contention.snapshot();
     assert_eq!(after.write_transactions, written.write_transactions);
     assert_eq!(after.empty_claims, written.empty_claims + 1);
     assert_eq!(scene.claim(pool_claim().suspects_max(1)).len(), 1);
@@ -258,7 +258,7 @@ fn a_task_that_is_deferred_waits_its_time_uncounted_and_stays_what_it_is() {
         assert_eq!((lease.is_suspect(), lease.attempt()), (suspect, attempt));
         assert_eq!(scene.counters(), (0, 0, 1));
         let late = Operation::Defer { key, pause: LEASE };
-        let answers = scene.store.apply(&ManualClock::new(scene.now), &[late]).unwrap();
+        let answers = scene.writer.apply(&ManualClock::new(scene.now), &[late]).unwrap();
         assert!(matches!(answers.as_slice(), [Err(error)] if error.is_lease_lost()), "{answers:?}");
     }
 }

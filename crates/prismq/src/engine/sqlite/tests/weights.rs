@@ -1,8 +1,8 @@
 //! Proof that the weighted random order follows its weights while tasks come and go.
 
-use crate::engine::sqlite::SqliteStore;
-use crate::engine::sqlite::tests::{NOW, claim_of, store};
-use crate::engine::{Answer, Operation, Store};
+use crate::engine::sqlite::tests::{NOW, claim_of, writer};
+use crate::engine::sqlite::writer::Writer;
+use crate::engine::{Answer, Operation};
 use crate::model::{Claim, Lease, LeaseKey, NewTask, Order};
 use crate::time::ManualClock;
 
@@ -19,34 +19,34 @@ fn task(priority: i32) -> NewTask {
 
 #[test]
 fn shares_follow_weights_over_many_claims_with_mixed_arrivals() {
-    let (_folder, mut store) = store();
-    assert_shares(&mut store, 0, CLAIMS);
+    let (_folder, mut writer) = writer();
+    assert_shares(&mut writer, 0, CLAIMS);
 }
 
 #[test]
 fn shares_follow_weights_where_virtual_time_wraps_around() {
     for end in [i64::MAX, 1 << 62, -(1 << 62)] {
-        let (_folder, mut store) = store();
+        let (_folder, mut writer) = writer();
         let start = end - 120_000_000;
-        let passed = assert_shares(&mut store, start, CLAIMS / 20).wrapping_sub(start);
+        let passed = assert_shares(&mut writer, start, CLAIMS / 20).wrapping_sub(start);
         assert!(passed > 200_000_000, "{passed}: it came past {end}");
     }
 }
 
 #[test]
 fn what_is_left_behind_when_virtual_time_wraps_around_is_still_first() {
-    let (_folder, mut store) = store();
+    let (_folder, mut writer) = writer();
     let clock = ManualClock::new(NOW);
     let set = Operation::SetOrder { queue: "default".into(), order: Order::WeightedRandom };
     let enqueue = |name: &str| Operation::Enqueue(vec![NewTask::new(name, []); 40]);
-    store.apply(&clock, &[set]).unwrap();
+    writer.apply(&clock, &[set]).unwrap();
     let mut claim = |time: i64, types: &[&str], max| {
         let sql = "UPDATE queue SET virtual_time = ?1";
-        store.connection.execute(sql, [time]).unwrap();
+        writer.connection.execute(sql, [time]).unwrap();
         let tasks: Vec<Operation> = types.iter().map(|name| enqueue(name)).collect();
-        store.apply(&clock, &tasks).unwrap();
+        writer.apply(&clock, &tasks).unwrap();
         let claim = Operation::Claim(Claim::new(["left", "job"]).max(max));
-        match store.apply(&clock, &[claim]).unwrap().remove(0) {
+        match writer.apply(&clock, &[claim]).unwrap().remove(0) {
             Ok(Answer::Claimed(claimed)) => claimed.leases,
             other => panic!("{other:?}"),
         }
@@ -59,14 +59,14 @@ fn what_is_left_behind_when_virtual_time_wraps_around_is_still_first() {
 
 /// Claims and checks the shares; returns how far virtual time came.
 #[track_caller]
-fn assert_shares(store: &mut SqliteStore, start: i64, claims: u32) -> i64 {
+fn assert_shares(writer: &mut Writer, start: i64, claims: u32) -> i64 {
     fastrand::seed(20_261_124);
     let order = Order::WeightedRandom;
     let first = PRIORITIES.iter().flat_map(|priority| vec![task(*priority); WAITING]).collect();
     let set = Operation::SetOrder { queue: "default".into(), order };
-    store.apply(&ManualClock::new(NOW), &[set]).unwrap();
-    store.connection.execute("UPDATE queue SET virtual_time = ?1", [start]).unwrap();
-    store.apply(&ManualClock::new(NOW), &[Operation::Enqueue(first)]).unwrap();
+    writer.apply(&ManualClock::new(NOW), &[set]).unwrap();
+    writer.connection.execute("UPDATE queue SET virtual_time = ?1", [start]).unwrap();
+    writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(first)]).unwrap();
 
     let mut counts = [0_u32; PRIORITIES.len()];
     let mut longest_wait = [0_u32; PRIORITIES.len()];
@@ -82,7 +82,7 @@ fn assert_shares(store: &mut SqliteStore, start: i64, claims: u32) -> i64 {
             ];
         }
         let Some(Ok(Answer::Claimed(claimed))) =
-            store.apply(&ManualClock::new(NOW), &batch).unwrap().pop()
+            writer.apply(&ManualClock::new(NOW), &batch).unwrap().pop()
         else {
             panic!("the last answer is the claim's")
         };
@@ -108,5 +108,5 @@ fn assert_shares(store: &mut SqliteStore, start: i64, claims: u32) -> i64 {
     // The rarest has one claim in 35; a thousand without one has a chance of one in 10^12.
     assert!(longest_wait.iter().all(|wait| *wait < 1000), "{longest_wait:?}");
     let time = "SELECT virtual_time FROM queue";
-    store.connection.query_row(time, [], |row| row.get(0)).unwrap()
+    writer.connection.query_row(time, [], |row| row.get(0)).unwrap()
 }

@@ -18,7 +18,7 @@ pub(crate) struct ShortClaim {
     pub(crate) work_signal: u64,
     /// The monotonic time.
     pub(crate) clock: Timestamp,
-    /// The store's version.
+    /// The engine's version.
     pub(crate) version: i64,
     /// When the next task is due or the next lease expires.
     pub(crate) next_due: Option<Timestamp>,
@@ -84,7 +84,7 @@ impl Scheduler {
         self.idle.is_idle()
     }
 
-    /// The store's version when the queue was found empty.
+    /// The engine's version when the queue was found empty.
     pub(in crate::pool) fn idle_version(&self) -> Option<i64> {
         self.idle.short_claim.map(|claim| claim.version)
     }

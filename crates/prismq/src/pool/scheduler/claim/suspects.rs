@@ -8,12 +8,15 @@
 
 use std::ptr;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::held::ready::Ready;
-use crate::model::limits::SUSPECT_ALONE;
 use crate::model::{Lease, LeaseKey};
 use crate::time::Signal;
+
+/// How long a task that may have killed its process before keeps others like it from running in the same
+/// process.
+pub(crate) const SUSPECT_ALONE: Duration = Duration::from_secs(60);
 
 static GATE: LazyLock<Arc<SuspectGate>> = LazyLock::new(Arc::default);
 

@@ -1,7 +1,7 @@
 //! Reading payloads that are stored out of line.
 //!
 //! Workers read them, since a read costs no commit: one worker for all, the payloads of the tasks that come
-//! next, up to [`READ_BYTES_MAX`] at a time. A claim leaves them unread, so that the one writer reads no
+//! next, up to [`READ_BYTES_MAX`](crate::engine::READ_BYTES_MAX) at a time. A claim leaves them unread, so that the one writer reads no
 //! overflow pages, and a pool's memory does not grow with what it holds ahead.
 
 use std::time::Instant;
@@ -10,7 +10,7 @@ use super::super::Scheduler;
 use super::super::log::LogEntry;
 use super::ready::{Ready, ReadyTask};
 use super::settling::Settle;
-use crate::model::limits::{PAYLOAD_BYTES_INLINE_MAX, READ_BYTES_MAX};
+use crate::engine::READ_TASKS_MAX;
 use crate::model::{Error, LeaseKey, Payload, Result};
 
 /// Payloads as they were read, or why they were not.
@@ -24,10 +24,9 @@ impl Ready {
             return None;
         }
         self.reading = true;
-        let most = READ_BYTES_MAX / PAYLOAD_BYTES_INLINE_MAX;
         let unread = self.tasks.iter().filter(|task| task.runnable);
         let unread = unread.take_while(|task| task.lease.payload.is_unread());
-        Some(unread.take(most).map(|task| task.lease.key).collect())
+        Some(unread.take(READ_TASKS_MAX).map(|task| task.lease.key).collect())
     }
 
     /// Accepts payloads, and takes the tasks whose payloads were not read. A task that is no longer here was

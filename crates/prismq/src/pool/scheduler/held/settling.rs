@@ -11,10 +11,14 @@ use std::time::{Duration, Instant};
 use super::super::Scheduler;
 use super::timeouts;
 use crate::model::TaskId;
-use crate::model::limits::{SETTLE_DELAY, SETTLE_DELAY_MAX};
 use crate::model::{Error, Lease, TaskError};
 use crate::pool::event::Event;
 
+/// How long a finished task may wait for others to be committed with, while more tasks are ready.
+/// As long as a commit takes where that is longer, up to [`SETTLE_DELAY_MAX`].
+pub(crate) const SETTLE_DELAY: Duration = Duration::from_millis(1);
+/// See [`SETTLE_DELAY`].
+pub(crate) const SETTLE_DELAY_MAX: Duration = Duration::from_millis(10);
 /// A commit that takes longer would keep a claim in its transaction waiting for too long.
 const SLOW_COMMIT: Duration = Duration::from_millis(2);
 

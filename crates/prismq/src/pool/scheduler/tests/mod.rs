@@ -11,12 +11,15 @@ mod wakeups;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::claim::prefetch::PREFETCH_TIME;
+use super::claim::suspects::SUSPECT_ALONE;
 use super::held::heartbeat::HEARTBEATS_PER_LEASE;
+use super::held::settling::SETTLE_DELAY;
 use super::wakeups::{WAKE_DELAY_MAX, WAKE_TIME};
 use super::*;
 use crate::model::TaskId;
-use crate::model::limits::{EVENTS_MAX, PREFETCH_TIME, SETTLE_DELAY, SUSPECT_ALONE};
-use crate::model::{Error, LeaseKey, Payload, TaskError};
+use crate::model::limits::EVENTS_MAX;
+use crate::model::{EngineNote, Error, LeaseKey, Payload, TaskError};
 use crate::pool::event::{Event, Outcome};
 use crate::time::Moment;
 
@@ -53,13 +56,7 @@ fn at(monotonic: Timestamp) -> Moment {
 
 fn lease(id: i64) -> Lease {
     Lease {
-        key: LeaseKey {
-            id: TaskId::from_i64(id),
-            token: 1,
-            file: 1,
-            queue: 1,
-            payload_apart: false,
-        },
+        key: LeaseKey { id: TaskId::from_i64(id), token: 1, note: EngineNote::default() },
         task_type: "t".into(),
         payload: Payload::part(Arc::default(), 0..0),
         priority: 0,

@@ -1,0 +1,107 @@
+//! Proof that each module imports only its own floor and those below, and that only the engine's own folder names
+//! its database.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, lowest first. A file imports its own and those below.
+const FLOORS: [&str; 8] = ["time", "model", "engine", "commit", "core", "queue", "pool", "sqlite"];
+
+/// What belongs to the engine in SQLite and is named nowhere else, in lower case.
+const OF_SQLITE: [&str; 6] = ["sqlite", "wal", "-shm", "pragma", "inotify", "data_version"];
+/// Where it may be named.
+const ROOMS_OF_SQLITE: [&str; 3] = [
+    "engine/sqlite/",
+    // The public door to what only this engine can do.
+    "sqlite.rs",
+    // This file.
+    "walls.rs",
+];
+/// Lines outside of them that may name it, and where.
+const EXCEPTIONS: [(&str, &str); 5] = [
+    ("lib.rs", "pub mod sqlite;"),
+    // The one place that chooses an engine.
+    ("engine/mod.rs", "mod sqlite;"),
+    ("engine/mod.rs", "sqlite::SqliteEngine::open"),
+    // Tests that damage a file from outside.
+    ("queue/tests/payloads.rs", "rusqlite::Connection::open"),
+    ("queue/tests/pools.rs", "rusqlite::Connection::open"),
+];
+
+/// The library's sources: path below `src`, and text.
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { collect(&path, files) } else { files.push(path) }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&src, &mut files);
+    let name = |path: &Path| path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+    let rust = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
+    rust.map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The code of a line, without its comment.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
+/// The place of a module among the floors.
+fn floor(module: &str) -> Option<usize> {
+    // The model's bounds have a public name too.
+    let module = if module == "limits" { "model" } else { module };
+    FLOORS.iter().position(|floor| *floor == module)
+}
+
+/// Words of letters, digits and underlines.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+}
+
+#[test]
+fn no_module_imports_a_floor_above_its_own() {
+    let mut broken = Vec::new();
+    for (file, text) in sources().iter().filter(|(file, _)| file != "lib.rs" && file != "walls.rs")
+    {
+        let own = file.split(['/', '.']).next().and_then(floor);
+        for (number, line) in text.lines().enumerate() {
+            for path in code(line).split("crate::").skip(1) {
+                let module = words(path).next().unwrap_or_default();
+                // Whatever stands at the root of the library is above every floor.
+                if floor(module).is_none_or(|used| own.is_none_or(|own| used > own)) {
+                    broken.push(format!("{file}:{}: {}", number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "imports of a higher floor:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn only_its_own_folder_names_the_database() {
+    let mut broken = Vec::new();
+    for (file, text) in sources() {
+        if ROOMS_OF_SQLITE.iter().any(|room| file.starts_with(room)) {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let named = |word: &&str| match *word {
+                "wal" => words(line).any(|word| word.eq_ignore_ascii_case("wal")),
+                word => line.to_ascii_lowercase().contains(word),
+            };
+            let excepted =
+                EXCEPTIONS.iter().any(|(place, words)| *place == file && line.contains(words));
+            if !excepted && OF_SQLITE.iter().any(named) {
+                broken.push(format!("{file}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(
+        broken.is_empty(),
+        "the database is named outside of its folder:\n{}",
+        broken.join("\n")
+    );
+}
