@@ -1,33 +1,34 @@
-//! Group commit in front of an engine that answers what the test says.
+//! Group commit in front of an engine that the test holds up and answers for. Every wait is bounded.
 
+mod claimer;
 mod failures;
 mod groups;
-mod parked_claims;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 use super::*;
 use crate::engine::{Claimed, Reader, Watch};
 use crate::model::{Claim, Contention, Lease, NewTask, Payload, QueueStats, Task, TaskId};
 use crate::time::{Clock, SystemClock};
 
-/// Longer than anything takes that is waited for here.
+/// Longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Answers every batch; reports the size of the group it was given and waits until the test lets it go on.
+/// Sends the size of each group that it is given, and waits for what to answer.
 #[derive(Debug)]
-struct Gate {
+struct GatedEngine {
     groups: Sender<usize>,
-    go: Mutex<Receiver<Result<()>>>,
+    answers: Mutex<Receiver<Result<()>>>,
     clock: Arc<dyn Clock>,
 }
 
-impl Engine for Gate {
+impl Engine for GatedEngine {
     fn apply(&self, batch: &[Operation]) -> Result<Answers> {
         self.groups.send(batch.len()).unwrap();
-        let go = self.go.lock().unwrap_or_else(PoisonError::into_inner);
-        // Panics once the test no longer answers.
-        go.recv_timeout(PATIENCE).expect("the test goes on")?;
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Panics once the test has dropped its end.
+        answers.recv_timeout(PATIENCE).expect("the test answers")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
     }
 
@@ -54,7 +55,7 @@ impl Engine for Gate {
     }
 }
 
-impl Reader for Gate {
+impl Reader for GatedEngine {
     fn task(&self, _: TaskId) -> Result<Option<Task>> {
         Ok(None)
     }
@@ -68,71 +69,117 @@ impl Reader for Gate {
     }
 }
 
-struct Scene {
+/// A committer, and the test's ends of its engine.
+struct Fixture {
     committer: Arc<Committer>,
+    /// The sizes of the groups that the engine was given.
     groups: Receiver<usize>,
-    go: Sender<Result<()>>,
+    /// What the engine answers next.
+    answers: Sender<Result<()>>,
 }
 
-fn scene(overload_wait: Duration) -> Scene {
-    let ((groups_in, groups), (go, go_out)) = (channel(), channel());
-    let go_out = Mutex::new(go_out);
-    let gate = Gate { groups: groups_in, go: go_out, clock: Arc::new(SystemClock) };
-    let committer = Committer::new(Arc::new(gate), Arc::default(), overload_wait);
-    Scene { committer: Arc::new(committer), groups, go }
+/// What a caller on a thread of its own is answered.
+struct Caller(Receiver<Answers>);
+
+fn fixture(overload_wait: Duration) -> Fixture {
+    let ((groups_in, groups), (answers, answers_out)) = (channel(), channel());
+    let engine = GatedEngine {
+        groups: groups_in,
+        answers: Mutex::new(answers_out),
+        clock: Arc::new(SystemClock),
+    };
+    let committer = Committer::new(Arc::new(engine), Arc::default(), overload_wait);
+    Fixture { committer: Arc::new(committer), groups, answers }
 }
 
 fn enqueue() -> Operation {
     Operation::Enqueue(vec![NewTask::new("t", [])])
 }
 
-impl Scene {
-    fn caller(&self, operations: usize) -> thread::JoinHandle<Answers> {
+impl Fixture {
+    /// Submits so many operations on a thread of its own.
+    fn caller(&self, operations: usize) -> Caller {
+        self.caller_of(vec![enqueue(); operations])
+    }
+
+    fn caller_of(&self, operations: Vec<Operation>) -> Caller {
         let committer = self.committer.clone();
-        thread::spawn(move || committer.submit(vec![enqueue(); operations]))
+        let (answers, received) = channel();
+        thread::spawn(move || answers.send(committer.submit(operations)));
+        Caller(received)
+    }
+
+    /// Submits so many operations and waits for their answers.
+    fn submit(&self, operations: usize) -> Answers {
+        self.caller(operations).answers()
+    }
+
+    /// The size of the next group that the engine is given.
+    fn next_group(&self) -> usize {
+        self.groups.recv_timeout(PATIENCE).expect("the engine is given a group")
+    }
+
+    /// The sizes of all groups that the engine was given since.
+    fn groups(&self) -> Vec<usize> {
+        self.groups.try_iter().collect()
+    }
+
+    /// Answers the next group.
+    fn answer(&self, answer: Result<()>) {
+        self.answers.send(answer).unwrap();
     }
 
     fn wait_for_pending(&self, operations: usize) {
+        let started = Instant::now();
         while self.committer.pending.lock().operations != operations {
+            assert!(started.elapsed() < PATIENCE, "{operations} operations do not become pending");
             thread::yield_now();
         }
     }
 }
 
-/// Stands for an idle pool that has room for so many tasks.
+impl Caller {
+    fn answers(self) -> Answers {
+        self.0.recv_timeout(PATIENCE).expect("the caller is answered")
+    }
+}
+
+/// An idle pool that reserves so many tasks in each transaction.
 #[derive(Debug)]
-pub(crate) struct Idle {
+pub(crate) struct IdlePool {
     claim: Claim,
-    room: usize,
-    pub(crate) given: Mutex<Vec<Lease>>,
-    /// How many reservations were kept.
-    kept: Mutex<usize>,
+    reserves: usize,
+    pub(crate) delivered: Mutex<Vec<Lease>>,
+    /// How many reservations have ended.
+    deliveries: Mutex<usize>,
 }
 
-impl Idle {
-    pub(crate) fn with_room(room: usize) -> Arc<Self> {
+impl IdlePool {
+    pub(crate) fn new(reserves: usize) -> Arc<Self> {
         let claim = Claim::new(["t"]);
-        Arc::new(Self { claim, room, given: Mutex::default(), kept: Mutex::default() })
+        let (delivered, deliveries) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { claim, reserves, delivered, deliveries })
     }
 
-    pub(crate) fn given(&self) -> usize {
-        self.given.lock().unwrap().len()
+    /// How many tasks it was delivered.
+    pub(crate) fn delivered(&self) -> usize {
+        self.delivered.lock().unwrap().len()
     }
 }
 
-impl Claimer for Idle {
+impl Claimer for IdlePool {
     fn claim(&self) -> &Claim {
         &self.claim
     }
 
     fn reserve(&self, _: i32) -> usize {
-        self.room
+        self.reserves
     }
 
-    fn deliver(&self, room: usize, leases: Vec<Lease>) {
-        assert_eq!(room, self.room);
-        *self.kept.lock().unwrap() += 1;
-        self.given.lock().unwrap().extend(leases);
+    fn deliver(&self, reserved: usize, leases: Vec<Lease>) {
+        assert_eq!(reserved, self.reserves);
+        *self.deliveries.lock().unwrap() += 1;
+        self.delivered.lock().unwrap().extend(leases);
     }
 
     fn work_arrived(&self) {}
