@@ -1,30 +1,31 @@
-//! Group commit in front of an engine that answers what the test says.
+//! Group commit in front of an engine that the test holds up and answers for. Every wait is bounded.
 
+mod claimer;
 mod failures;
 mod groups;
-mod parked_claims;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 use super::*;
 use crate::engine::Claimed;
 use crate::model::{Claim, Lease, NewTask};
 use crate::time::SystemClock;
 
-/// Longer than anything takes that is waited for here.
+/// Longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Answers every enqueue; says what group it was given and waits to be let on.
-struct Gate {
+/// Sends the size of each group that it is given, and waits for what to answer.
+struct GatedStore {
     groups: Sender<usize>,
-    go: Receiver<Result<()>>,
+    answers: Receiver<Result<()>>,
 }
 
-impl Store for Gate {
+impl Store for GatedStore {
     fn apply(&mut self, _: &dyn Clock, batch: &[Operation]) -> Result<Answers> {
         self.groups.send(batch.len()).unwrap();
-        // Told nothing any more, it panics.
-        self.go.recv_timeout(PATIENCE).expect("the test goes on")?;
+        // Panics once the test has dropped its end.
+        self.answers.recv_timeout(PATIENCE).expect("the test answers")?;
         Ok(batch.iter().map(|_| Ok(Answer::Claimed(Claimed::default()))).collect())
     }
 
@@ -41,70 +42,113 @@ impl Store for Gate {
     }
 }
 
-struct Scene {
-    committer: Arc<Committer<Gate>>,
+/// A committer, and the test's ends of its store.
+struct Fixture {
+    committer: Arc<Committer<GatedStore>>,
+    /// The sizes of the groups that the store was given.
     groups: Receiver<usize>,
-    go: Sender<Result<()>>,
+    /// What the store answers next.
+    answers: Sender<Result<()>>,
 }
 
-fn scene(overload_wait: Duration) -> Scene {
-    let ((groups_in, groups), (go, go_out)) = (channel(), channel());
-    let gate = Gate { groups: groups_in, go: go_out };
-    let committer = Committer::new(gate, Arc::default(), Arc::new(SystemClock), overload_wait);
-    Scene { committer: Arc::new(committer), groups, go }
+/// What a caller on a thread of its own is answered.
+struct Caller(Receiver<Answers>);
+
+fn fixture(overload_wait: Duration) -> Fixture {
+    let ((groups_in, groups), (answers, answers_out)) = (channel(), channel());
+    let store = GatedStore { groups: groups_in, answers: answers_out };
+    let committer = Committer::new(store, Arc::default(), Arc::new(SystemClock), overload_wait);
+    Fixture { committer: Arc::new(committer), groups, answers }
 }
 
 fn enqueue() -> Operation {
     Operation::Enqueue(vec![NewTask::new("t", [])])
 }
 
-impl Scene {
-    fn caller(&self, operations: usize) -> thread::JoinHandle<Answers> {
+impl Fixture {
+    /// Submits so many operations on a thread of its own.
+    fn caller(&self, operations: usize) -> Caller {
+        self.caller_of(vec![enqueue(); operations])
+    }
+
+    fn caller_of(&self, operations: Vec<Operation>) -> Caller {
         let committer = self.committer.clone();
-        thread::spawn(move || committer.submit(vec![enqueue(); operations]))
+        let (answers, received) = channel();
+        thread::spawn(move || answers.send(committer.submit(operations)));
+        Caller(received)
+    }
+
+    /// Submits so many operations and waits for their answers.
+    fn submit(&self, operations: usize) -> Answers {
+        self.caller(operations).answers()
+    }
+
+    /// The size of the next group that the store is given.
+    fn next_group(&self) -> usize {
+        self.groups.recv_timeout(PATIENCE).expect("the store is given a group")
+    }
+
+    /// The sizes of all groups that the store was given since.
+    fn groups(&self) -> Vec<usize> {
+        self.groups.try_iter().collect()
+    }
+
+    /// Answers the next group.
+    fn answer(&self, answer: Result<()>) {
+        self.answers.send(answer).unwrap();
     }
 
     fn wait_for_pending(&self, operations: usize) {
+        let started = Instant::now();
         while self.committer.pending.lock().operations != operations {
+            assert!(started.elapsed() < PATIENCE, "{operations} operations do not become pending");
             thread::yield_now();
         }
     }
 }
 
-/// Stands for an idle pool that has room for so many tasks.
+impl Caller {
+    fn answers(self) -> Answers {
+        self.0.recv_timeout(PATIENCE).expect("the caller is answered")
+    }
+}
+
+/// An idle pool that reserves so many tasks in each transaction.
 #[derive(Debug)]
-pub(crate) struct Idle {
+pub(crate) struct IdlePool {
     claim: Claim,
-    room: usize,
-    pub(crate) given: Mutex<Vec<Lease>>,
-    /// How many reservations were kept.
-    kept: Mutex<usize>,
+    reserves: usize,
+    pub(crate) delivered: Mutex<Vec<Lease>>,
+    /// How many reservations have ended.
+    deliveries: Mutex<usize>,
 }
 
-impl Idle {
-    pub(crate) fn with_room(room: usize) -> Arc<Self> {
+impl IdlePool {
+    pub(crate) fn new(reserves: usize) -> Arc<Self> {
         let claim = Claim::new(["t"]);
-        Arc::new(Self { claim, room, given: Mutex::default(), kept: Mutex::default() })
+        let (delivered, deliveries) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { claim, reserves, delivered, deliveries })
     }
 
-    pub(crate) fn given(&self) -> usize {
-        self.given.lock().unwrap().len()
+    /// How many tasks it was delivered.
+    pub(crate) fn delivered(&self) -> usize {
+        self.delivered.lock().unwrap().len()
     }
 }
 
-impl Claimer for Idle {
+impl Claimer for IdlePool {
     fn claim(&self) -> &Claim {
         &self.claim
     }
 
     fn reserve(&self, _: i32) -> usize {
-        self.room
+        self.reserves
     }
 
-    fn deliver(&self, room: usize, leases: Vec<Lease>) {
-        assert_eq!(room, self.room);
-        *self.kept.lock().unwrap() += 1;
-        self.given.lock().unwrap().extend(leases);
+    fn deliver(&self, reserved: usize, leases: Vec<Lease>) {
+        assert_eq!(reserved, self.reserves);
+        *self.deliveries.lock().unwrap() += 1;
+        self.delivered.lock().unwrap().extend(leases);
     }
 
     fn work_arrived(&self) {}

@@ -6,15 +6,15 @@ use std::thread;
 use std::time::Duration;
 
 use crate::commit::Claimer;
-use crate::commit::tests::Idle;
+use crate::commit::tests::IdlePool;
 use crate::engine::Operation;
 use crate::model::{Claim, Error, Lease, NewTask, TaskError};
 use crate::queue::Queue;
 use crate::time::ManualClock;
 
-/// An idle pool of this queue that has room for so many tasks.
-fn idle(queue: &Queue, room: usize) -> Arc<Idle> {
-    let idle = Idle::with_room(room);
+/// An idle pool of this queue that reserves so many tasks in each transaction.
+fn idle(queue: &Queue, reserves: usize) -> Arc<IdlePool> {
+    let idle = IdlePool::new(reserves);
     let claimer: Arc<dyn Claimer> = idle.clone();
     queue.core.add_claimer(Arc::downgrade(&claimer));
     idle
@@ -31,7 +31,7 @@ fn an_idle_pool_is_served_in_the_transaction_that_enqueues() {
     let (_folder, queue) = queue();
     let pool = idle(&queue, 2);
     queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
-    assert_eq!(pool.given(), 2);
+    assert_eq!(pool.delivered(), 2);
     assert_eq!(queue.contention().write_transactions, 1);
     assert_eq!(queue.stats("default").unwrap().leased, 2);
 }
@@ -43,7 +43,7 @@ fn an_idle_pool_is_given_nothing_it_did_not_ask_for() {
     queue.enqueue(&NewTask::new("other", [])).unwrap();
     queue.enqueue(&NewTask::new("t", []).queue("other")).unwrap();
     queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
-    assert_eq!(pool.given(), 0);
+    assert_eq!(pool.delivered(), 0);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_pool_without_room_and_one_that_is_gone_take_nothing() {
     let busy = idle(&queue, 0);
     drop(idle(&queue, 1));
     queue.enqueue(&NewTask::new("t", [])).unwrap();
-    assert_eq!(busy.given(), 0);
+    assert_eq!(busy.delivered(), 0);
     assert_eq!(queue.stats("default").unwrap().ready, 1);
 }
 
@@ -103,7 +103,7 @@ fn an_idle_pool_is_given_no_suspect_with_what_is_enqueued() {
     clock.set(lease.expires_at());
     let pool = idle(&queue, 2);
     let id = queue.enqueue(&NewTask::new("t", [])).unwrap();
-    let given = pool.given.lock().unwrap();
+    let given = pool.delivered.lock().unwrap();
     assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [id]);
 }
 
