@@ -1,4 +1,4 @@
-//! Applying a group to the store, and with it the claims of pools that wait for what it brings.
+//! Applying a group, and with it the claims of pools that can run at once what it enqueues.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::model::limits::CLAIM_BATCH_MAX;
 use crate::model::{Error, Result, State};
 
 impl<S: Store> Committer<S> {
-    /// Applies a group; also gives the pools that it may have claimed for.
+    /// Applies a group. Returns the pools that it may have claimed for too, to be dropped by the caller.
     pub(super) fn apply(
         &self,
         operations: &mut Vec<Operation>,
@@ -26,7 +26,7 @@ impl<S: Store> Committer<S> {
         (answers, claimers)
     }
 
-    /// Lets pools know what a group changed for them.
+    /// Notifies pools of what a group changed for them.
     fn notify(&self, operations: &[Operation], answers: &Answers, claimers: &[Arc<dyn Claimer>]) {
         for (operation, answer) in operations.iter().zip(answers) {
             if let (Operation::SetPaused { queue, .. }, Ok(Answer::Paused(true))) =
@@ -47,7 +47,7 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    /// Applies a group, and with it the claims of those it has something for.
+    /// Applies a group, and with it the claims of the pools it has tasks for.
     fn apply_with_claims(
         &self,
         operations: &mut Vec<Operation>,
@@ -64,13 +64,13 @@ impl<S: Store> Committer<S> {
         let reserved: Vec<(&Arc<dyn Claimer>, usize)> = served
             .into_iter()
             .map(|(claimer, priority)| (claimer, claimer.reserve(priority)))
-            .filter(|(_, room)| *room > 0)
+            .filter(|(_, tasks)| *tasks > 0)
             .collect();
         if reserved.is_empty() {
             return self.apply_to(&mut store, operations);
         }
-        let claims = reserved.iter().map(|(claimer, room)| {
-            let claim = claimer.claim().clone().max((*room).min(CLAIM_BATCH_MAX));
+        let claims = reserved.iter().map(|(claimer, tasks)| {
+            let claim = claimer.claim().clone().max((*tasks).min(CLAIM_BATCH_MAX));
             Operation::Claim(claim.begun_max(0).suspects_max(0))
         });
         let own = operations.len();
@@ -82,31 +82,31 @@ impl<S: Store> Committer<S> {
             Err(_) => Vec::new(),
         };
         let mut claimed = claimed.into_iter();
-        for (claimer, room) in reserved {
+        for (claimer, tasks) in reserved {
             let leases = match claimed.next() {
                 Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
                 _ => Vec::new(),
             };
-            claimer.deliver(room, leases);
+            claimer.deliver(tasks, leases);
         }
         match applied {
-            // A claim that fails must not fail those it came with.
+            // A pool's claim that fails must not fail the group.
             Err(error) if may_concern_one(&error) => self.apply_to(&mut store, operations),
             applied => applied,
         }
     }
 
-    /// Applies operations in a transaction each, up to one that leaves the disk in doubt.
+    /// Applies operations in a transaction each, until one poisons the queue.
     fn apply_one_by_one(&self, operations: &[Operation]) -> Answers {
-        let mut doubt = None;
+        let mut poison = None;
         let mut answers = Answers::with_capacity(operations.len());
         for operation in operations {
-            let answer = match &doubt {
+            let answer = match &poison {
                 Some(error) => Err(Error::clone(error)),
                 None => self.apply_alone(operation),
             };
             if let Err(error @ Error::Poisoned { .. }) = &answer {
-                doubt.get_or_insert_with(|| error.clone());
+                poison.get_or_insert_with(|| error.clone());
             }
             answers.push(answer);
         }
@@ -125,8 +125,9 @@ impl<S: Store> Committer<S> {
     }
 }
 
-/// Whether a smaller transaction may succeed where the group failed: what was wrong may be one operation's
-/// row. Not so where the disk is in doubt, another process writes, or the file is no longer ours to write.
+/// Whether the failure of a group may be that of one operation, say of its row, so that others may succeed in
+/// transactions of their own. Not so if the queue is poisoned, another process writes, or the file must not be
+/// written.
 const fn may_concern_one(error: &Error) -> bool {
     !matches!(
         error,

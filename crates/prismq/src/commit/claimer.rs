@@ -1,24 +1,25 @@
-//! Who claims in the transactions of others.
+//! Claims in the transactions of others.
 
 use crate::model::{Claim, Lease};
 
-/// Who claims in the transactions of others: a worker pool.
+/// A worker pool that claims in the transactions of others.
 ///
-/// Called from the thread that commits, in part while the store is locked: it must not call the committer.
+/// Its methods are called by the thread that commits, which must not wait for another commit: they must not call
+/// the committer.
 pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
-    /// What it claims, but for the number of tasks.
+    /// What the pool claims, but for the number of tasks.
     fn claim(&self) -> &Claim;
 
-    /// How many tasks it takes now of those that are enqueued, the most urgent of which has this
-    /// priority. If any, [`Claimer::deliver`] follows.
+    /// How many of the enqueued tasks the pool takes now; the most urgent of them has this priority. If any,
+    /// [`Claimer::deliver`] follows.
     fn reserve(&self, priority: i32) -> usize;
 
-    /// Gives it what was claimed of so many reserved tasks, once that is committed.
-    fn deliver(&self, room: usize, leases: Vec<Lease>);
+    /// Delivers what was claimed of so many reserved tasks, once that is committed; none if it failed.
+    fn deliver(&self, reserved: usize, leases: Vec<Lease>);
 
-    /// A commit gave workers something to do, now or later.
+    /// A commit brought tasks that can run now or later.
     fn work_arrived(&self);
 
-    /// A queue was paused.
+    /// This queue was paused.
     fn paused(&self, queue: &str);
 }

@@ -1,13 +1,14 @@
 //! Group commit: many callers, one transaction.
 //!
-//! A caller puts its operations in a queue ([`pending`]). If nobody leads, it leads: it takes what waits,
-//! applies it in one transaction ([`apply`]), wakes the others with their answers, and hands the lead to the first of those who came meanwhile (the write group of RocksDB).
-//! There is no timer: what arrives during a commit is the next group. A lone caller applies its operations
-//! itself, without a thread switch.
+//! A caller puts its operations in the submission queue ([`pending`]). If no other caller leads, it leads: it
+//! takes what waits, applies it in one transaction ([`apply`]), wakes the others with their answers, and hands
+//! the lead to the first of those that came meanwhile (the write group of RocksDB). There is no timer: what
+//! arrives during a commit is the next group. A lone caller applies its operations itself, without a thread
+//! switch.
 //!
-//! Worker pools register as [`Claimer`]s. Whoever enqueues what an idle one waits for, or something more
-//! urgent than what a busy one holds, claims it for the pool in the same transaction, so that the task is in
-//! the pool's hands as soon as it is committed, and waking a worker costs no transaction of its own.
+//! Worker pools register as [`Claimer`]s. A transaction that enqueues what an idle pool waits for, or something
+//! more urgent than what a busy one holds, claims it for the pool too: the task is in the pool's hands as soon
+//! as it is committed.
 //!
 //! Each operation is answered alone. A failed group is applied again one operation at a time, so that one
 //! caller's failure is not another's. A sync that fails fails its whole group and poisons the queue.
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use self::pending::{Group, Pending, Turn};
+use self::pending::{Group, Pending, Submitted};
 use self::waiter::{Role, Waiter};
 use crate::engine::{Answer, Operation, Store};
 use crate::model::{Error, Result};
@@ -38,7 +39,7 @@ pub(crate) struct Committer<S> {
     store: Mutex<S>,
     claimers: Mutex<Vec<Weak<dyn Claimer>>>,
     pending: Pending,
-    /// Raised after a commit that gave workers something to do, now or later.
+    /// Raised after a commit that brought tasks that can run now or later.
     work: Arc<Signal>,
     clock: Arc<dyn Clock>,
 }
@@ -64,15 +65,15 @@ impl<S: Store> Committer<S> {
         self.submit(vec![operation]).pop().unwrap_or_else(|| Err(Error::unanswered()))
     }
 
-    /// Applies operations in their order, in one transaction with whatever else waits, and returns
-    /// an answer for each when they are committed.
+    /// Applies operations in their order, in one transaction with others that wait, and returns an answer for
+    /// each when they are committed.
     pub(crate) fn submit(&self, operations: Vec<Operation>) -> Answers {
         if operations.is_empty() {
             return Answers::new();
         }
-        match self.pending.enter(operations) {
-            Ok(Turn::Lead(group)) => self.lead(group),
-            Ok(Turn::Follow(waiter)) => match waiter.wait() {
+        match self.pending.submit(operations) {
+            Ok(Submitted::Lead(group)) => self.lead(group),
+            Ok(Submitted::Wait(waiter)) => match waiter.wait() {
                 Role::Answered(answers) => answers,
                 Role::Lead | Role::Wait => self.lead(self.pending.take_group()),
             },
@@ -80,7 +81,7 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    /// Registers who claims in the transactions of others, for as long as it lives.
+    /// Registers a pool that claims in the transactions of others, until it is dropped.
     pub(crate) fn add_claimer(&self, claimer: Weak<dyn Claimer>) {
         let mut claimers = self.lock_claimers();
         claimers.retain(|claimer| claimer.strong_count() > 0);
@@ -102,30 +103,32 @@ impl<S: Store> Committer<S> {
         self.store().settings()
     }
 
-    /// Applies a group, answers those who wait for it, and hands the lead on. Returns the
-    /// answers of the caller, who is the first of those who wait, if any does.
+    /// Applies a group, answers the callers that wait for it, and hands the lead over. Returns the answers of
+    /// this caller, whose operations are the group's first.
     fn lead(&self, group: Group) -> Answers {
         let Group { mut operations, waiters } = group;
         let (answers, claimers) = self.apply(&mut operations);
         let others = waiters.len() > 1;
         let own = answer(answers, waiters);
         if others {
-            // Those just answered may be about to come back: letting them in first makes the next group
-            // larger, and a sync costs the same for any.
+            // Callers just answered may submit again at once: letting them in first makes the next group larger,
+            // and a sync costs the same for any size.
             thread::yield_now();
         }
-        self.pending.hand_on();
-        // The last reference to a pool runs the application's code as it goes, which may use the queue.
+        self.pending.hand_over_lead();
+        // Dropping the last reference to a pool drops the application's handlers, which may use the queue.
         drop(claimers);
         own
     }
 
-    /// Refuses everything from now on if this error says so, and lets pools learn that there will be no more
-    /// work.
+    /// Fails all operations from now on if this error poisons the queue, and wakes pools to see that.
     fn stop(&self, error: &Error) {
         let Error::Poisoned { cause } = error else { return };
         if self.pending.poison(cause) {
-            tracing::error!(cause, "the queue is poisoned and must be reopened");
+            tracing::error!(
+                cause,
+                "queue poisoned: every operation fails until it is dropped and opened again"
+            );
         }
         self.work.raise();
         self.claimers().iter().for_each(|claimer| claimer.work_arrived());
@@ -144,13 +147,13 @@ impl<S: Store> Committer<S> {
     }
 }
 
-/// Answers those who wait, and returns what is left for the first of them, the caller.
+/// Answers the waiting callers but the first, whose answers are returned.
 fn answer(mut answers: Answers, waiters: Vec<(Arc<Waiter>, usize)>) -> Answers {
     let mut waiters = waiters.into_iter();
     let Some((_, count)) = waiters.next() else { return answers };
     let mut theirs = answers.split_off(count.min(answers.len())).into_iter();
     for (waiter, count) in waiters {
-        waiter.answer(Role::Answered(theirs.by_ref().take(count).collect()));
+        waiter.assign(Role::Answered(theirs.by_ref().take(count).collect()));
     }
     answers
 }

@@ -1,4 +1,4 @@
-//! What waits to be applied: a bounded queue of the operations of many callers, and who leads.
+//! The submission queue: operations of many callers that wait to be applied, bounded, and which caller leads.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -13,10 +13,11 @@ use crate::model::limits::{
 };
 use crate::model::{Error, Result};
 
-/// The queue in front of the store.
+/// The submission queue in front of the engine.
 #[derive(Debug)]
 pub(super) struct Pending {
     state: Mutex<State>,
+    /// Notified when there is room for more operations.
     room: Condvar,
     overload_wait: Duration,
 }
@@ -26,9 +27,9 @@ pub(super) struct State {
     submissions: VecDeque<Submission>,
     pub(super) operations: usize,
     pub(super) bytes: usize,
-    /// Whether a thread is at work on a group, or has been handed the lead.
+    /// Whether a caller applies a group, or was handed the lead.
     pub(super) leading: bool,
-    /// Why nothing is written any more.
+    /// Why all operations fail from now on.
     poisoned: Option<String>,
 }
 
@@ -40,15 +41,15 @@ struct Submission {
     waiter: Arc<Waiter>,
 }
 
-/// What a caller is to do with its operations.
-pub(super) enum Turn {
-    /// Lead: apply this group, of which they are the first.
+/// What a caller does after its submission.
+pub(super) enum Submitted {
+    /// It leads: it applies this group, of which its operations are the first.
     Lead(Group),
-    /// Wait here.
-    Follow(Arc<Waiter>),
+    /// It waits for another caller to apply its operations or to hand it the lead.
+    Wait(Arc<Waiter>),
 }
 
-/// Operations that are applied in one transaction, and who waits for how many of their answers.
+/// Operations that are applied in one transaction, and the callers that wait, each for so many of the answers.
 pub(super) struct Group {
     pub(super) operations: Vec<Operation>,
     pub(super) waiters: Vec<(Arc<Waiter>, usize)>,
@@ -59,11 +60,11 @@ impl Pending {
         Self { state: Mutex::default(), room: Condvar::new(), overload_wait }
     }
 
-    /// Takes the lead where nobody has it, else queues the operations once there is room.
+    /// Takes the lead if no caller has it; otherwise queues the operations once there is room.
     ///
     /// # Errors
-    /// The store is poisoned, or there was no room in time; for each operation.
-    pub(super) fn enter(&self, operations: Vec<Operation>) -> Result<Turn, Answers> {
+    /// An answer for each operation: the queue is poisoned, or there was no room in time.
+    pub(super) fn submit(&self, operations: Vec<Operation>) -> Result<Submitted, Answers> {
         let bytes = operations.iter().map(Operation::bytes).sum();
         let mut state = match self.wait_for_room(operations.len(), bytes) {
             Ok(state) => state,
@@ -71,13 +72,13 @@ impl Pending {
         };
         if !state.leading {
             state.leading = true;
-            return Ok(Turn::Lead(Group { operations, waiters: Vec::new() }));
+            return Ok(Submitted::Lead(Group { operations, waiters: Vec::new() }));
         }
         let waiter = Arc::<Waiter>::default();
         state.operations += operations.len();
         state.bytes += bytes;
         state.submissions.push_back(Submission { operations, bytes, waiter: waiter.clone() });
-        Ok(Turn::Follow(waiter))
+        Ok(Submitted::Wait(waiter))
     }
 
     fn wait_for_room(&self, operations: usize, bytes: usize) -> Result<MutexGuard<'_, State>> {
@@ -89,7 +90,7 @@ impl Pending {
             }
             let fits = state.operations + operations <= PENDING_OPERATIONS_MAX
                 && state.bytes + bytes <= PENDING_BYTES_MAX;
-            // What is larger than all the room there is goes when nothing else waits.
+            // A submission larger than the whole queue is accepted when nothing else waits.
             if fits || state.submissions.is_empty() {
                 return Ok(state);
             }
@@ -102,7 +103,7 @@ impl Pending {
         }
     }
 
-    /// The group of the one who was handed the lead: its own submission is the first.
+    /// The group of a caller that was handed the lead: its own operations are the first.
     pub(super) fn take_group(&self) -> Group {
         let mut state = self.lock();
         let mut group = Group { operations: Vec::new(), waiters: Vec::new() };
@@ -127,26 +128,26 @@ impl Pending {
         group
     }
 
-    /// Gives the lead to the first who waits.
-    pub(super) fn hand_on(&self) {
+    /// Hands the lead to the caller that waits longest.
+    pub(super) fn hand_over_lead(&self) {
         let mut state = self.lock();
         if let Some(cause) = state.poisoned.clone() {
-            // Nobody would be answered any more.
+            // No caller leads any more: each is answered here.
             for submission in mem::take(&mut state.submissions) {
                 let answers = submission.operations.iter().map(|_| Err(poisoned(&cause))).collect();
-                submission.waiter.answer(Role::Answered(answers));
+                submission.waiter.assign(Role::Answered(answers));
             }
             state.operations = 0;
             state.bytes = 0;
             self.room.notify_all();
         }
         match state.submissions.front() {
-            Some(next) => next.waiter.answer(Role::Lead),
+            Some(next) => next.waiter.assign(Role::Lead),
             None => state.leading = false,
         }
     }
 
-    /// Refuses everything from now on. Whether it did not before.
+    /// Fails all operations from now on; whether this is news.
     pub(super) fn poison(&self, cause: &str) -> bool {
         let mut state = self.lock();
         let first = state.poisoned.is_none();
