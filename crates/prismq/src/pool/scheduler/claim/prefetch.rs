@@ -10,10 +10,10 @@
 use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
+use super::super::held::handler_time::HandlerTimes;
 use super::super::held::ready::Ready;
 use super::super::held::running::WorkerSlots;
 use super::super::held::settling::Settle;
-use super::handler_time::HandlerTimes;
 use crate::model::limits::PREFETCH_TIME;
 
 /// Most tasks ahead for each worker after a release: enough for quick handlers while the next are claimed.
