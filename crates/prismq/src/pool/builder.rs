@@ -106,7 +106,7 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// What the workers can serve: tasks that require anything else are left to others.
+    /// What the workers can serve: tasks that require anything else are not claimed.
     pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.capabilities = Names::new(names);
         self

@@ -19,7 +19,7 @@ pub(super) fn operations(
     begin.map(Operation::Begin).into_iter().chain(extend)
 }
 
-/// Tells the scheduler which leases hold. What was not extended is tried again at the next heartbeat.
+/// Reports to the scheduler which leases hold. What was not extended is tried again at the next heartbeat.
 pub(super) fn accept(
     shared: &Shared,
     begin: Option<LeaseKey>,

@@ -1,7 +1,7 @@
-//! The leader's thread: it does what the scheduler says, and tells it what came of it.
+//! The leader's thread: it carries out what the scheduler decides, and reports the results to it.
 //!
 //! A transaction settles what workers ended ([`settle`]), extends leases ([`heartbeat`]) and claims
-//! ([`claim`]): each of these puts its operations together and takes their answers back, in the same order.
+//! ([`claim`]): each of these provides its operations and accepts their answers, in the same order.
 
 mod answers;
 mod claim;
@@ -58,7 +58,7 @@ fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> O
     until.into_iter().chain(due).min()
 }
 
-/// Looks whether another process wrote, and whether the file is still the one that was opened.
+/// Checks whether another process wrote, and whether the file is still the one that was opened.
 fn poll(shared: &Shared) {
     let version = shared.core.engine().and_then(|engine| engine.version());
     let mut scheduler = shared.scheduler();

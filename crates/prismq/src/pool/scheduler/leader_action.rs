@@ -2,7 +2,7 @@
 //!
 //! It settles, claims and extends in as few transactions as it can: what is due goes together. While nothing
 //! is due it sleeps until something will be. A worker whose result or need of tasks is due sooner wakes it,
-//! but not while it is at the database, as it looks at everything once it is back.
+//! but not while it is at the database, as it checks everything once it is back.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub(in crate::pool) enum LeaderAction {
     /// Submits these operations.
     Submit(Batch),
-    /// Looks whether another process wrote, or something happened to the file.
+    /// Checks whether another process wrote, and whether the file is still in its place.
     Poll,
     /// Sleeps until one of these times, or until it is woken: `until` is the process's time, `due` that of the
     /// queue's clock. `idle` if it waits for nothing but new work.

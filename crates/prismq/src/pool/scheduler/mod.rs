@@ -6,14 +6,14 @@
 //! has a file, which opens with its reason, and whose struct owns the state; [`Scheduler`] is made of these.
 //!
 //! The way of a lease, from claim to completion:
-//! 1. [`claim::request`]: the leader claims, in `pool/leader/claim.rs`; or a transaction that enqueues does, by
-//!    [`claim::reservation`];
-//! 2. [`claim::accept`]: its task comes into the pool's hands;
+//! 1. [`claim::request`]: the leader claims a task, in `pool/leader/claim.rs`; or a transaction that enqueues
+//!    does, by [`claim::reservation`], in `pool/claimer.rs`;
+//! 2. [`claim::accept`]: the pool receives it;
 //! 3. [`held::ready`]: it waits for a worker;
-//! 4. [`worker_action`]: a worker takes it, and runs its handler in `pool/worker.rs`;
-//! 5. [`held::running`]: it runs;
+//! 4. [`worker_action`]: a worker takes it;
+//! 5. [`held::running`]: its handler runs, in `pool/worker.rs`;
 //! 6. [`held::settling`]: its result waits for the next commit;
-//! 7. [`leader_action`]: the leader takes it, and commits it in `pool/leader/settle.rs`.
+//! 7. [`leader_action`]: the leader takes the result, and commits it in `pool/leader/settle.rs`.
 
 mod backoff;
 mod claim;
@@ -44,11 +44,11 @@ pub(super) use self::worker_action::WorkerAction;
 use self::backoff::Backoff;
 use self::claim::accept::Pauses;
 use self::claim::claim_first::ClaimFirst;
-use self::claim::handler_time::HandlerTimes;
 use self::claim::idle::Idle;
 use self::claim::prefetch::Prefetch;
 use self::claim::reservation::Reservations;
 use self::claim::suspects::Suspects;
+use self::held::handler_time::HandlerTimes;
 use self::held::heartbeat::Heartbeat;
 use self::held::ready::Ready;
 use self::held::running::WorkerSlots;

@@ -1,8 +1,8 @@
-//! Claimed tasks come into the pool's hands, or go back at once.
+//! Receiving claimed tasks, or releasing them at once.
 //!
-//! They go back if the pool began to end meanwhile, or if the queue was paused after the claim was sent: a
-//! pause must take back everything held ahead, also what is on its way. The number of pauses when the claim
-//! was sent tells the two apart.
+//! They are released if the pool began to end meanwhile, or if the queue was paused after the claim was sent: a
+//! pause takes back everything held ahead, and so what is on its way too. The number of pauses when a claim was
+//! sent shows whether there was one since.
 
 use std::time::Instant;
 
@@ -67,7 +67,7 @@ impl Scheduler {
         self.pauses.count
     }
 
-    /// The queue is paused: all that no worker has begun goes back.
+    /// The queue is paused: all tasks that no worker has begun are released.
     pub(in crate::pool) fn paused(&mut self, now: Instant) {
         self.pauses.count += 1;
         self.release_ready(now);

@@ -1,9 +1,9 @@
-//! When the pool claims nothing as the queue is empty, and when it looks again.
+//! When the pool claims nothing because the queue is empty, and when it claims again.
 //!
-//! A claim that returns fewer tasks than it asked for shows that there are no more, and what it had seen tells
-//! when that ends: work is enqueued in this process, a task is due or a lease expires, the clock is set back, or the suspects it
-//! left to others may run. Commits of other processes are watched for by the engine where it can; an idle pool also polls for them,
-//! and to notice that its file was moved or replaced. An idle pool writes nothing.
+//! A claim that returns fewer tasks than it asked for shows that there are no more. That holds until work is
+//! enqueued in this process, a task is due or a lease expires, the clock is set back, or suspects that the claim
+//! did not take may run. Commits of other processes end it when a change is detected or at the next poll, which
+//! also detects that the file was moved or replaced. Meanwhile the pool writes nothing.
 
 use std::time::{Duration, Instant};
 

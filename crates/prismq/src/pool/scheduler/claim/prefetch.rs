@@ -10,10 +10,10 @@
 use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
+use super::super::held::handler_time::HandlerTimes;
 use super::super::held::ready::Ready;
 use super::super::held::running::WorkerSlots;
 use super::super::held::settling::Settle;
-use super::handler_time::HandlerTimes;
 
 /// How far ahead a pool claims: the tasks that its workers are expected to begin within this time. What
 /// was held for longer and will not be begun goes back.

@@ -32,7 +32,7 @@ struct State {
     waiting: Vec<Weak<Signal>>,
 }
 
-/// The right to claim and run a suspect, given back when dropped.
+/// The right to claim and run a suspect, returned when dropped.
 #[derive(Debug)]
 pub(crate) struct SuspectPermit {
     gate: Arc<SuspectGate>,
@@ -44,7 +44,7 @@ impl SuspectGate {
         GATE.clone()
     }
 
-    /// The permit, if no pool has it; otherwise `waiter` is raised once it is given back.
+    /// The permit, if no pool has it; otherwise `waiter` is raised once it is returned.
     pub(crate) fn acquire(self: &Arc<Self>, waiter: &Arc<Signal>) -> Option<SuspectPermit> {
         let mut state = self.state();
         if state.taken {

@@ -1,9 +1,9 @@
 //! Extending leases, so that no task is taken back while the pool lives.
 //!
-//! The leases of all tasks held are extended together, three times before they would expire, so that two
-//! refused transactions in a row lose none. The time is that of the queue's clock, by which leases expire. A
-//! lease that turns out to be lost is dropped, or its running handler is notified. A pool whose shutdown no
-//! longer waits extends nothing: what it could not settle expires and runs elsewhere.
+//! The leases of all tasks held are extended together, after every third of their length, so that one failed
+//! transaction costs none. The time is that of the queue's clock, by which leases expire. A lease that turns out
+//! to be lost is dropped, or its running handler is notified. A pool whose shutdown no longer waits extends
+//! nothing: what it could not settle expires and runs elsewhere.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::model::{Lease, LeaseKey};
 use crate::pool::event::Outcome;
 use crate::time::{Moment, Timestamp};
 
-/// How often a lease is extended before it would expire.
+/// How many heartbeats fall into the length of a lease.
 pub(crate) const HEARTBEATS_PER_LEASE: u32 = 3;
 
 /// When the next heartbeat is due.

@@ -1,8 +1,9 @@
 //! Tasks whose leases the pool holds: ready, running, or ended and waiting for their commit.
 //!
-//! In the order of a task's life: [`ready`] with [`payloads`], [`running`] with [`timeouts`], [`settling`].
-//! [`heartbeat`] extends the leases of all of them.
+//! In the order of a task's life: [`ready`] with [`payloads`], [`running`] with [`timeouts`] and
+//! [`handler_time`], [`settling`]. [`heartbeat`] extends the leases of all of them.
 
+pub(super) mod handler_time;
 pub(super) mod heartbeat;
 pub(super) mod payloads;
 pub(super) mod ready;

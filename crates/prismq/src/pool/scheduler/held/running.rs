@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::super::claim::handler_time::HandlerTimes;
+use super::handler_time::HandlerTimes;
 use crate::model::{Lease, LeaseKey};
 
 /// What a running handler is notified of, read by it without the scheduler's lock.

@@ -14,7 +14,7 @@ fn the_leader_is_woken_for_what_is_due_before_it_wakes_by_itself() {
     assert!(!pool.scheduler.must_wake_leader(pool.now), "once");
     assert_eq!(pool.batch().settle.len(), 1);
     assert!(matches!(pool.action(0), WorkerAction::Wait));
-    assert!(!pool.scheduler.must_wake_leader(pool.now), "it looks at everything when it is back");
+    assert!(!pool.scheduler.must_wake_leader(pool.now), "it checks everything when it is back");
 }
 
 #[test]
@@ -23,5 +23,5 @@ fn a_leader_at_the_database_is_not_woken() {
     pool.request();
     pool.scheduler.deliver(0, vec![(lease(1), 0)], 0, pool.now);
     pool.run(0, MS);
-    assert!(!pool.scheduler.must_wake_leader(pool.now), "it looks at everything when it is back");
+    assert!(!pool.scheduler.must_wake_leader(pool.now), "it checks everything when it is back");
 }

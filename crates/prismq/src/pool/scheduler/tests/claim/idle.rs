@@ -1,4 +1,4 @@
-//! When a pool claims nothing, and when it looks again.
+//! When a pool claims nothing, and when it claims again.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn new_work_ends_the_idle_state() {
 #[test]
 fn a_pool_claims_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
     let due = CLOCK.after(LEASE);
-    for (clock, looks) in [(CLOCK, false), (due, true), (Timestamp::from_micros(1), true)] {
+    for (clock, claims) in [(CLOCK, false), (due, true), (Timestamp::from_micros(1), true)] {
         let mut pool = Pool::new(settings(1));
         let drained = ShortClaim {
             work_signal: 0,
@@ -25,6 +25,6 @@ fn a_pool_claims_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
         };
         pool.scheduler.accept_claim(Vec::new(), Some(drained), true, pool.now);
         let action = pool.scheduler.next_leader_action(pool.now, clock, 0);
-        assert_eq!(matches!(action, LeaderAction::Submit(_)), looks, "{clock:?}: {action:?}");
+        assert_eq!(matches!(action, LeaderAction::Submit(_)), claims, "{clock:?}: {action:?}");
     }
 }
