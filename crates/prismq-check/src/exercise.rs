@@ -9,14 +9,14 @@ use std::time::Duration;
 use fastrand::Rng;
 use prismq::{Queue, SystemClock};
 
-use crate::actor::Actor;
+use crate::audit::Snapshot;
+use crate::checker::Verdict;
 use crate::checker::{Rules, check};
+use crate::client::Actor;
 use crate::error::{Error, Result};
 use crate::history::History;
+use crate::history::Recorder;
 use crate::process::roles::{REST, claim_and_settle, job, tolerate};
-use crate::recorder::Recorder;
-use crate::snapshot::Snapshot;
-use crate::verdict::Verdict;
 
 /// How much is done, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

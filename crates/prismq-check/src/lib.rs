@@ -7,32 +7,24 @@
 //! file, and answers with a [`Verdict`]: what was counted, and the shortest piece of history that shows
 //! each broken promise.
 
-mod actor;
+mod audit;
 mod checker;
+mod client;
 mod error;
-mod event;
 mod exercise;
 mod history;
-mod payload;
 mod pool;
 mod process;
-mod recorder;
-mod replay;
-mod snapshot;
+mod seed;
 mod subject;
-mod verdict;
 
-pub use actor::{Actor, Job, Take};
-pub use checker::{Rules, check};
+pub use audit::{Snapshot, Standing, Totals};
+pub use checker::{Counts, Invariant, Rules, Spread, Verdict, Violation, check};
+pub use client::{Actor, Job, Take};
 pub use error::{Error, Result};
-pub use event::{Event, Op, Phase};
 pub use exercise::{Exercise, exercise};
-pub use history::History;
-pub use payload::{key_of, payload_of};
+pub use history::{Event, History, Op, Phase, Recorder, key_of, now_ns, payload_of};
 pub use pool::{End, Pool, Serve};
 pub use process::{Listener, Order, Process, Role, obey};
-pub use recorder::{Recorder, now_ns};
-pub use replay::{Replay, soak};
-pub use snapshot::{Snapshot, Standing, Totals};
+pub use seed::{Replay, soak};
 pub use subject::Subject;
-pub use verdict::{Counts, Invariant, Spread, Verdict, Violation};

@@ -1,30 +1,21 @@
 //! Holds a history, and what stood in the file, against the invariants of a queue.
 
-mod attempts;
-mod conservation;
-mod counting;
-mod exclusion;
+mod counts;
 mod facts;
-mod fencing;
-mod hoarding;
-mod innocence;
-mod liveness;
-mod never_early;
-mod no_loss;
-mod no_phantom;
-mod one_end;
-mod order;
-#[cfg(test)]
-mod scene;
+mod invariants;
 mod shortest;
+#[cfg(test)]
+mod synthetic;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::facts::Facts;
+use crate::audit::Snapshot;
 use crate::history::History;
-use crate::snapshot::Snapshot;
-use crate::verdict::{Invariant, Verdict, Violation};
+
+pub use self::verdict::{Counts, Invariant, Spread, Verdict, Violation};
 
 /// Broken promises of one kind that are recorded in full; the figures tell of all.
 const TOLD_OF_A_KIND: usize = 3;
@@ -88,9 +79,9 @@ pub fn check(history: &History, snapshots: &[Snapshot], rules: &Rules) -> Verdic
     let facts = Facts::new(history, snapshots, rules);
     let mut found = BTreeMap::new();
     for invariant in Invariant::ALL {
-        found.insert(invariant, findings(invariant, &facts));
+        found.insert(invariant, invariants::findings(invariant, &facts));
     }
-    let counts = counting::count(&facts, &found);
+    let counts = counts::count(&facts, &found);
     let violations = found.into_iter().flat_map(|(invariant, findings)| {
         findings.into_iter().take(TOLD_OF_A_KIND).map(move |finding| {
             let events = shortest::history(history, snapshots, rules, invariant, &finding);
@@ -98,21 +89,4 @@ pub fn check(history: &History, snapshots: &[Snapshot], rules: &Rules) -> Verdic
         })
     });
     Verdict { counts, violations: violations.collect() }
-}
-
-fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> {
-    match invariant {
-        Invariant::NoLoss => no_loss::check(facts),
-        Invariant::NoPhantom => no_phantom::check(facts),
-        Invariant::OneEnd => one_end::check(facts),
-        Invariant::Exclusion => exclusion::check(facts),
-        Invariant::Fencing => fencing::check(facts),
-        Invariant::Attempts => attempts::check(facts),
-        Invariant::Order => order::check(facts),
-        Invariant::NeverEarly => never_early::check(facts),
-        Invariant::Liveness => liveness::check(facts),
-        Invariant::Conservation => conservation::check(facts),
-        Invariant::Hoarding => hoarding::check(facts),
-        Invariant::Innocence => innocence::check(facts),
-    }
 }

@@ -2,11 +2,12 @@
 //! those without which it would not be found in the same words.
 
 use super::facts::{Call, Facts, calls};
-use super::{Finding, Rules, findings};
-use crate::event::{Event, Op, Phase};
+use super::invariants::findings;
+use super::{Finding, Rules};
+use crate::audit::Snapshot;
+use crate::checker::Invariant;
 use crate::history::History;
-use crate::snapshot::Snapshot;
-use crate::verdict::Invariant;
+use crate::history::{Event, Op, Phase};
 
 /// Calls beyond which a history is not made shorter call by call.
 const TRIED_MAX: usize = 400;

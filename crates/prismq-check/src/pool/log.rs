@@ -12,9 +12,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::End;
 use crate::error::{Error, Result};
-use crate::event::{Event, Op, Phase};
-use crate::payload::key_of;
-use crate::recorder::{Recorder, now_ns};
+use crate::history::key_of;
+use crate::history::{Event, Op, Phase};
+use crate::history::{Recorder, now_ns};
 
 /// A handler that began and of which the pool has not reported.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use prismq::{Clock, Outcome, Queue, ShutdownReport, TaskContext, TaskError, Work
 
 use self::log::PoolLog;
 use crate::error::{Error, Result};
-use crate::event::{Event, Op, Phase};
-use crate::recorder::Recorder;
+use crate::history::Recorder;
+use crate::history::{Event, Op, Phase};
 
 /// How a pool is set.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 //! What an actor tells goes through a pipe whose reading end is the parent's, so that it outlives the
 //! actor. An actor ends when its standard input does, so that none outlives its parent.
 
-mod order;
 mod pools;
 pub(crate) mod roles;
+mod spec;
 
 use std::io::{BufRead, BufReader, Error as IoError, Write};
 use std::path::Path;
@@ -15,11 +15,11 @@ use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use self::order::{Listener, Order, Role};
 pub use self::roles::obey;
+pub use self::spec::{Listener, Order, Role};
 
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::history::Event;
 use crate::history::History;
 
 /// A process at work. Dropping it kills it.

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use prismq::{Outcome, Queue, RetryPolicy, SystemClock, TaskContext};
 
-use super::order::{Listener, Order, Role};
 use super::roles::{POISON_BYTES, REST, tolerate};
-use crate::actor::{Actor, Job};
+use super::spec::{Listener, Order, Role};
+use crate::client::{Actor, Job};
 use crate::error::{Error, Result};
+use crate::history::Recorder;
 use crate::pool::{End, Pool, Serve};
-use crate::recorder::Recorder;
 
 /// The type whose handlers have a time limit.
 const LIMITED: &str = "limited";

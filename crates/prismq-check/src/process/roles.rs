@@ -11,11 +11,11 @@ use fastrand::Rng;
 use prismq::{Lease, Queue, SystemClock, WorkerPool};
 use rusqlite::Connection;
 
-use super::order::{Order, Role};
 use super::pools;
-use crate::actor::{Actor, Job, Take};
+use super::spec::{Order, Role};
+use crate::client::{Actor, Job, Take};
 use crate::error::{Error, Result};
-use crate::recorder::Recorder;
+use crate::history::Recorder;
 
 /// How long a worker rests that found nothing.
 pub(crate) const REST: Duration = Duration::from_millis(1);

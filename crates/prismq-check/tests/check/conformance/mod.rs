@@ -1,0 +1,4 @@
+//! The queue held against the model.
+
+mod model;
+mod random_operations;

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use prismq::Queue;
+use prismq_check::{History, Job, Role, Rules, Take};
+use rusqlite::Connection;
+
+use crate::support::fleet::Fleet;
+
+fn is_locked(by_others: &Connection) -> bool {
+    by_others.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_err()
+}
+
+#[test]
+fn a_writer_stopped_in_its_transaction_makes_others_busy_until_it_dies() {
+    let mut fleet = Fleet::new();
+    let builder = Queue::builder(fleet.path()).busy_wait(Duration::from_millis(50));
+    let queue = builder.open().unwrap();
+    let (mut actor, recorder) = fleet.actor(queue.clone());
+    actor.enqueue(&Job::default()).unwrap();
+
+    let writer = fleet.start(Role::Lock, 1);
+    let probe = Connection::open(fleet.path()).unwrap();
+    probe.busy_timeout(Duration::ZERO).unwrap();
+    while !is_locked(&probe) {
+        std::thread::yield_now();
+    }
+    writer.pause().unwrap();
+    let refused = actor.enqueue(&Job::default()).unwrap_err();
+    assert!(matches!(&refused, prismq_check::Error::Queue(error) if error.is_busy()), "{refused}");
+    let refused = actor.claim(&Take::default()).unwrap_err();
+    assert!(matches!(&refused, prismq_check::Error::Queue(error) if error.is_busy()), "{refused}");
+    assert_eq!(queue.stats("default").unwrap().ready, 1, "reading waits for nobody");
+
+    writer.kill().unwrap();
+    actor.enqueue(&Job::default()).unwrap();
+    fleet.heard(History::of(&recorder));
+    drop(probe);
+    let verdict = fleet.drain(&Rules { all_told: true, ..Rules::default() });
+    assert!(verdict.is_sound() && verdict.counts.completed == 2, "{verdict}");
+    assert_eq!(verdict.counts.busy, 2, "{verdict}");
+}
