@@ -1,5 +1,4 @@
-//! Somebody who uses a queue and tells all of it: each call before it is made, each answer after it
-//! came.
+//! A client of a queue that records each call before it is made, and each answer when it arrived.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +11,9 @@ use crate::history::{Recorder, now_ns};
 use crate::history::{key_of, payload_of};
 use crate::subject::Subject;
 
-/// A task to be enqueued, with all that the checker must know of it.
+/// A task to be enqueued, with what the checker must know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
+pub struct EnqueueRequest {
     /// Its queue.
     pub queue: String,
     /// Its type.
@@ -23,15 +22,15 @@ pub struct Job {
     pub priority: i32,
     /// Not before this much later.
     pub delay: Duration,
-    /// How many times it may be tried.
+    /// Attempts it is allowed.
     pub max_attempts: u32,
-    /// How long its payload is; at least eight bytes.
+    /// The length of its payload; at least eight bytes.
     pub payload_bytes: usize,
     /// Whether it kills the process that runs it.
     pub deadly: bool,
 }
 
-impl Default for Job {
+impl Default for EnqueueRequest {
     fn default() -> Self {
         Self {
             queue: "default".to_owned(),
@@ -45,9 +44,9 @@ impl Default for Job {
     }
 }
 
-/// What to claim, with all that the checker must know of it.
+/// A claim, with what the checker must know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Take {
+pub struct ClaimRequest {
     /// The queue to claim from.
     pub queue: String,
     /// The types to claim.
@@ -58,7 +57,7 @@ pub struct Take {
     pub lease: Duration,
 }
 
-impl Default for Take {
+impl Default for ClaimRequest {
     fn default() -> Self {
         Self {
             queue: "default".to_owned(),
@@ -69,24 +68,24 @@ impl Default for Take {
     }
 }
 
-/// Makes one call at a time on a subject, and tells a recorder of it.
+/// Makes one call at a time on a subject, and records it.
 #[derive(Debug)]
-pub struct Actor<S> {
+pub struct Client<S> {
     subject: S,
     clock: Arc<dyn Clock>,
     recorder: Recorder,
-    proc: u32,
+    client_id: u32,
     recorded: u64,
     enqueued: u32,
 }
 
-impl<S: Subject> Actor<S> {
-    /// An actor with a number that no other of the history has. The clock must be the subject's own.
-    pub fn new(subject: S, clock: Arc<dyn Clock>, recorder: Recorder, proc: u32) -> Self {
-        Self { subject, clock, recorder, proc, recorded: 0, enqueued: 0 }
+impl<S: Subject> Client<S> {
+    /// An client with a number that no other of the history has. The clock must be the subject's own.
+    pub fn new(subject: S, clock: Arc<dyn Clock>, recorder: Recorder, client_id: u32) -> Self {
+        Self { subject, clock, recorder, client_id, recorded: 0, enqueued: 0 }
     }
 
-    /// What it acts on.
+    /// The subject.
     pub const fn subject(&self) -> &S {
         &self.subject
     }
@@ -95,8 +94,8 @@ impl<S: Subject> Actor<S> {
     ///
     /// # Errors
     /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
-    pub fn enqueue(&mut self, job: &Job) -> Result<(u64, TaskId)> {
-        let key = u64::from(self.proc) << 32 | u64::from(self.enqueued);
+    pub fn enqueue(&mut self, job: &EnqueueRequest) -> Result<(u64, TaskId)> {
+        let key = u64::from(self.client_id) << 32 | u64::from(self.enqueued);
         self.enqueued += 1;
         let task = NewTask::new(job.task_type.as_str(), payload_of(key, job.payload_bytes))
             .queue(job.queue.as_str())
@@ -113,7 +112,7 @@ impl<S: Subject> Actor<S> {
             deadly: job.deadly,
             ..self.event(Op::Enqueue)
         };
-        self.tell(begun.clone())?;
+        self.record(begun.clone())?;
         let answer = self.subject.enqueue(&task);
         self.answered(begun, answer, |id, event| event.task = Some(id.as_i64())).map(|id| (key, id))
     }
@@ -122,7 +121,7 @@ impl<S: Subject> Actor<S> {
     ///
     /// # Errors
     /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
-    pub fn claim(&mut self, take: &Take) -> Result<Vec<Lease>> {
+    pub fn claim(&mut self, take: &ClaimRequest) -> Result<Vec<Lease>> {
         let claim = Claim::new(take.types.iter().map(String::as_str))
             .queue(take.queue.as_str())
             .max(take.max)
@@ -132,7 +131,7 @@ impl<S: Subject> Actor<S> {
             count: Some(count(take.max)),
             ..self.event(Op::Claim)
         };
-        self.tell(begun.clone())?;
+        self.record(begun.clone())?;
         let leases = match self.subject.claim(&claim) {
             Ok(leases) => leases,
             Err(error) => return Err(self.refused(begun, error)),
@@ -140,7 +139,7 @@ impl<S: Subject> Actor<S> {
         let ended =
             Event { phase: Phase::Ok, t_db: self.now().as_micros(), count: Some(0), ..begun };
         if leases.is_empty() {
-            self.tell(ended)?;
+            self.record(ended)?;
             return Ok(leases);
         }
         let answers = leases.iter().enumerate().map(|(place, lease)| Event {
@@ -153,7 +152,7 @@ impl<S: Subject> Actor<S> {
             ..self.about(lease, ended.clone())
         });
         let answers = answers.collect();
-        self.tell_all(answers)?;
+        self.record_all(answers)?;
         Ok(leases)
     }
 
@@ -185,7 +184,7 @@ impl<S: Subject> Actor<S> {
         self.answered(begun, answer, |state, event| event.dead = Some(*state == State::Dead))
     }
 
-    /// Moves the end of a lease.
+    /// Extends a lease.
     ///
     /// # Errors
     /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
@@ -199,7 +198,7 @@ impl<S: Subject> Actor<S> {
         })
     }
 
-    /// Gives a task back.
+    /// Returns a task to its queue.
     ///
     /// # Errors
     /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
@@ -212,7 +211,7 @@ impl<S: Subject> Actor<S> {
     fn begin(&mut self, lease: &Lease, op: Op, more: impl FnOnce(&mut Event)) -> Result<Event> {
         let mut begun = self.about(lease, self.event(op));
         more(&mut begun);
-        self.tell(begun.clone())?;
+        self.record(begun.clone())?;
         Ok(begun)
     }
 
@@ -236,7 +235,7 @@ impl<S: Subject> Actor<S> {
             Ok(answer) => {
                 let mut ended = Event { phase: Phase::Ok, t_db: self.now().as_micros(), ..begun };
                 more(&answer, &mut ended);
-                self.tell(ended)?;
+                self.record(ended)?;
                 Ok(answer)
             }
             Err(error) => Err(self.refused(begun, error)),
@@ -254,21 +253,21 @@ impl<S: Subject> Actor<S> {
             busy: error.is_busy(),
             ..begun
         };
-        match self.tell(ended) {
+        match self.record(ended) {
             Ok(()) => Error::Queue(error),
-            Err(untold) => untold,
+            Err(unrecorded) => unrecorded,
         }
     }
 
     fn event(&self, op: Op) -> Event {
-        Event { t_db: self.now().as_micros(), ..Event::new(self.proc, op, Phase::Invoke) }
+        Event { t_db: self.now().as_micros(), ..Event::new(self.client_id, op, Phase::Invoke) }
     }
 
-    fn tell(&mut self, event: Event) -> Result<()> {
-        self.tell_all(vec![event])
+    fn record(&mut self, event: Event) -> Result<()> {
+        self.record_all(vec![event])
     }
 
-    fn tell_all(&mut self, mut events: Vec<Event>) -> Result<()> {
+    fn record_all(&mut self, mut events: Vec<Event>) -> Result<()> {
         let t_mono_ns = now_ns();
         for event in &mut events {
             event.seq = self.recorded;
@@ -283,7 +282,7 @@ impl<S: Subject> Actor<S> {
         if self.follows_the_wall() { self.clock.now() } else { self.clock.monotonic() }
     }
 
-    /// The queue's own time that it shows as this one.
+    /// The queue's own time for a time that it shows by the wall clock.
     fn queue_time(&self, shown: Timestamp) -> i64 {
         let set_back = if self.follows_the_wall() {
             0
@@ -293,8 +292,8 @@ impl<S: Subject> Actor<S> {
         shown.as_micros() + set_back
     }
 
-    /// Whether the queue's own time is the wall clock's while that is not set, as that of a machine is, which
-    /// nobody sets while a history is made.
+    /// Whether the queue's own time is the wall clock's while that is not set, as that of a machine is, which is
+    /// not set while a history is made.
     fn follows_the_wall(&self) -> bool {
         self.clock.boot_id().is_some()
     }

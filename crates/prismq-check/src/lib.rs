@@ -1,15 +1,17 @@
-//! Histories of what every actor asked of a queue and was answered, and the checker of what they
-//! promise.
+//! Checks what a queue did against what it promises.
 //!
-//! An [`Actor`] does what a program does with a queue and tells a [`Recorder`] of each call before it is
-//! made and after it is answered; a [`History`] is what was recorded, by all actors, in the order of a clock
-//! they share. [`check`] holds it against the invariants of a queue, together with [`Snapshot`]s of the
-//! file, and answers with a [`Verdict`]: what was counted, and the shortest piece of history that shows
-//! each broken promise.
+//! A [`Client`] uses a queue as a program would and records each call before it is made and after it is answered, in a
+//! [`Recorder`]; a [`History`] is the record of all clients in the order of a clock that they share. [`check`] checks
+//! it against the invariants of a queue, together with [`Snapshot`]s of the file, and answers with a [`Verdict`]: the
+//! counts, and for each violation the shortest part of the history that shows it.
+//!
+//! [`Snapshot`] is the one auditor of a file, [`SeedRunner`] the one source of seeds, and [`conformance`] the suite of
+//! what every engine promises.
 
 mod audit;
 mod checker;
 mod client;
+pub mod conformance;
 mod error;
 mod exercise;
 mod history;
@@ -18,13 +20,13 @@ mod process;
 mod seed;
 mod subject;
 
-pub use audit::{Snapshot, Standing, Totals};
+pub use audit::{Snapshot, StoredTask, Totals};
 pub use checker::{Counts, Invariant, Rules, Spread, Verdict, Violation, check};
-pub use client::{Actor, Job, Take};
+pub use client::{ClaimRequest, Client, EnqueueRequest};
 pub use error::{Error, Result};
 pub use exercise::{Exercise, exercise};
 pub use history::{Event, History, Op, Phase, Recorder, key_of, now_ns, payload_of};
-pub use pool::{End, Pool, Serve};
-pub use process::{Listener, Order, Process, Role, obey};
-pub use seed::{Replay, soak};
+pub use pool::{HandlerEnd, Pool, PoolSettings};
+pub use process::{Listener, Process, ProcessSpec, Role, run_process};
+pub use seed::{SeedRunner, TestName, soak};
 pub use subject::Subject;

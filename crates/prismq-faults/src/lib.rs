@@ -1,19 +1,15 @@
 #![doc = include_str!("../README.md")]
 
-mod campaign;
 mod disk;
 mod error;
-mod inspect;
 mod power;
 mod process;
 mod scratch;
 mod step;
 
-pub use campaign::Campaign;
 pub use disk::journal::{Event, Journal};
 pub use disk::{Call, Disk, Effect, Fault, Lasting};
 pub use error::{Error, Result};
-pub use inspect::{State, inspect};
 pub use power::{Image, PowerCut};
 pub use process::{in_a_fork, limit_sqlite_heap};
 pub use scratch::Scratch;

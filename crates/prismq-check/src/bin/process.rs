@@ -1,21 +1,21 @@
-//! An actor in a process of its own: does what its only argument orders, and tells of it on standard
-//! output. Started by the tests, which kill it.
+//! A client in a process of its own. It plays the role that its only argument describes in JSON, and records to
+//! standard output. Tests start and kill it.
 
 use std::env;
 use std::process::ExitCode;
 
-use prismq_check::{Order, obey};
+use prismq_check::{ProcessSpec, run_process};
 
 fn main() -> ExitCode {
-    let order = env::args().nth(1).unwrap_or_default();
-    let order: Order = match serde_json::from_str(&order) {
-        Ok(order) => order,
+    let spec = env::args().nth(1).unwrap_or_default();
+    let spec: ProcessSpec = match serde_json::from_str(&spec) {
+        Ok(spec) => spec,
         Err(error) => {
-            eprintln!("error: the argument is no order: {error}");
+            eprintln!("error: the argument is not a process's specification: {error}");
             return ExitCode::from(2);
         }
     };
-    match obey(&order) {
+    match run_process(&spec) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

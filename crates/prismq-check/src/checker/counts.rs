@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
-use super::facts::{Call, Facts, Life};
+use super::facts::{Call, Facts, TaskTrace};
 use super::invariants::hoarding::held;
 use super::invariants::liveness::recoveries;
 use super::invariants::no_loss::is_lost;
@@ -13,19 +13,19 @@ use crate::history::{Op, Phase};
 
 pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>) -> Counts {
     let findings = |invariant| size(found.get(&invariant).map_or(0, Vec::len));
-    let lives = || facts.lives.values();
+    let traces = || facts.traces.values();
     let calls = || facts.calls.iter();
-    let acked = |life: &&Life<'_>| life.enqueue.as_ref().is_some_and(Call::is_ok);
-    let recovered = |life: &&Life<'_>| {
-        let unknown = life.enqueue.as_ref().is_some_and(|call| call.outcome() == Phase::Info);
-        unknown && (life.standing.is_some() || !life.claims.is_empty())
+    let acked = |trace: &&TaskTrace<'_>| trace.enqueue.as_ref().is_some_and(Call::is_ok);
+    let recovered = |trace: &&TaskTrace<'_>| {
+        let unknown = trace.enqueue.as_ref().is_some_and(|call| call.outcome() == Phase::Info);
+        unknown && (trace.stored.is_some() || !trace.claims.is_empty())
     };
-    let lost = lives().filter(|life| facts.last.is_some() && is_lost(life)).count();
-    // A pool's life and its handlers are no calls.
-    let recorded = |call: &&Call<'_>| !matches!(call.begun.op, Op::Serve | Op::Run);
-    let runs = || calls().filter(|call| call.begun.op == Op::Run);
+    let lost = traces().filter(|trace| facts.last.is_some() && is_lost(trace)).count();
+    // A pool's trace and its handlers are no calls.
+    let recorded = |call: &&Call<'_>| !matches!(call.begun.op, Op::RunPool | Op::RunHandler);
+    let runs = || calls().filter(|call| call.begun.op == Op::RunHandler);
     let refused = |call: &&Call<'_>| call.end().is_some_and(|end| end.lease_lost);
-    let (after_expiry, after_claim) = lives()
+    let (after_expiry, after_claim) = traces()
         .flat_map(recoveries)
         .map(|recovery| (recovery.after_expiry, recovery.after_claim))
         .unzip();
@@ -34,17 +34,17 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
         unknown: size(
             calls().filter(recorded).filter(|call| call.outcome() == Phase::Info).count(),
         ),
-        acked: size(lives().filter(acked).count()),
+        acked: size(traces().filter(acked).count()),
         lost: size(lost),
         unexpected: findings(Invariant::NoPhantom),
-        recovered: size(lives().filter(recovered).count()),
+        recovered: size(traces().filter(recovered).count()),
         completed: size(
             calls().filter(|call| call.begun.op == Op::Complete && call.is_ok()).count(),
         ),
-        deliveries: size(lives().map(|life| life.claims.len()).sum()),
+        deliveries: size(traces().map(|trace| trace.claims.len()).sum()),
         runs: size(runs().count()),
         held: Spread::over(runs().filter_map(|call| held(facts, call)).collect()),
-        duplicates: size(lives().map(duplicates).sum()),
+        duplicates: size(traces().map(duplicates).sum()),
         stale_refused: size(calls().filter(refused).count()),
         busy: size(calls().filter(|call| call.end().is_some_and(|end| end.busy)).count()),
         overlaps: findings(Invariant::Exclusion),
@@ -55,10 +55,10 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
     }
 }
 
-/// Claims that followed one nobody failed or released.
-fn duplicates(life: &Life<'_>) -> usize {
+/// Claims that followed one that was neither failed nor released.
+fn duplicates(trace: &TaskTrace<'_>) -> usize {
     let settled = |op: Op| matches!(op, Op::Fail | Op::Release);
-    let pairs = life.claims.windows(2).filter(|pair| {
+    let pairs = trace.claims.windows(2).filter(|pair| {
         pair.first().is_some_and(|given| {
             !given.uses.iter().any(|call| settled(call.begun.op) && call.is_ok())
         })

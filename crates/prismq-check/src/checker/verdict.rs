@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use crate::history::Event;
 
-/// What a queue promises, whoever uses it and whenever they die.
+/// A promise of a queue, which holds whenever the processes that use it die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Invariant {
-    /// What was acknowledged is still so.
+    /// What was acknowledged persists.
     NoLoss,
-    /// Nothing is given that nobody enqueued.
+    /// Only enqueued tasks are claimed or stored.
     NoPhantom,
-    /// A task ends once.
-    OneEnd,
+    /// A task ends once, and nothing happens to it afterwards.
+    Finality,
     /// A task is held by one lease at a time.
     Exclusion,
     /// Tokens rise, and only the holder of the last one changes anything.
@@ -23,16 +23,16 @@ pub enum Invariant {
     Attempts,
     /// First in, first out within a priority.
     Order,
-    /// Nothing is given before its time.
+    /// No task is given before it is due.
     NeverEarly,
-    /// What can be given is given.
+    /// Tasks that can be claimed are.
     Liveness,
-    /// The file is sound and its counters tell what is there.
+    /// The file is sound and its counters agree with its rows and the history.
     Conservation,
     /// No pool holds what another pool's idle worker could run.
     Hoarding,
-    /// No task dies of another that kills its process.
-    Innocence,
+    /// No task becomes dead because another one kills its process.
+    CrashIsolation,
 }
 
 impl Invariant {
@@ -40,7 +40,7 @@ impl Invariant {
     pub const ALL: [Self; 12] = [
         Self::NoLoss,
         Self::NoPhantom,
-        Self::OneEnd,
+        Self::Finality,
         Self::Exclusion,
         Self::Fencing,
         Self::Attempts,
@@ -49,7 +49,7 @@ impl Invariant {
         Self::Liveness,
         Self::Conservation,
         Self::Hoarding,
-        Self::Innocence,
+        Self::CrashIsolation,
     ];
 
     /// Its name, for people.
@@ -58,7 +58,7 @@ impl Invariant {
         match self {
             Self::NoLoss => "no loss",
             Self::NoPhantom => "no phantom",
-            Self::OneEnd => "one end",
+            Self::Finality => "finality",
             Self::Exclusion => "exclusion",
             Self::Fencing => "fencing",
             Self::Attempts => "attempts",
@@ -67,7 +67,7 @@ impl Invariant {
             Self::Liveness => "liveness",
             Self::Conservation => "conservation",
             Self::Hoarding => "hoarding",
-            Self::Innocence => "innocence",
+            Self::CrashIsolation => "crash isolation",
         }
     }
 }
@@ -119,17 +119,17 @@ impl Spread {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Calls of all actors.
+    /// Calls of all clients.
     pub calls: u64,
-    /// Calls nobody knows the answer of.
+    /// Calls whose answer is unknown.
     pub unknown: u64,
     /// Enqueues that were acknowledged.
     pub acked: u64,
-    /// Of these, tasks that are nowhere and were not completed.
+    /// Of these, tasks that were not completed and are not stored.
     pub lost: u64,
-    /// Tasks that were given or are there without having been enqueued.
+    /// Tasks that were given or are stored without having been enqueued.
     pub unexpected: u64,
-    /// Tasks whose enqueue nobody knew the answer of, and that turned out to be there.
+    /// Tasks whose enqueue has an unknown answer, and that were given or are stored.
     pub recovered: u64,
     /// Completions that were acknowledged.
     pub completed: u64,
@@ -149,11 +149,11 @@ pub struct Counts {
     pub overlaps: u64,
     /// By how many places the order of first claims differs at most from that of enqueues.
     pub reorder_max: u64,
-    /// From the expiry of a lease nobody settled to the next claim of its task.
+    /// From the expiry of a lease that was not settled to the next claim of its task.
     pub recovery: Spread,
-    /// From a claim nobody settled to the next claim of its task.
+    /// From a claim that was not settled to the next claim of its task.
     pub redelivery: Spread,
-    /// Snapshots looked into.
+    /// Snapshots checked.
     pub snapshots: u64,
 }
 

@@ -4,65 +4,65 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What was asked.
+/// The operation of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Op {
-    /// To add a task.
+    /// Adds a task.
     Enqueue,
-    /// To be given tasks.
+    /// Claims tasks.
     Claim,
-    /// To end a task well.
+    /// Completes a task.
     Complete,
-    /// To end an attempt badly.
+    /// Records a failed attempt.
     Fail,
-    /// To hold a task longer.
+    /// Extends a lease.
     Extend,
-    /// To give a task back.
+    /// Returns a task to its queue.
     Release,
-    /// To run a pool, from its start to its end. What it claims is not recorded, only what it runs.
-    Serve,
-    /// To run the handler of a task that a pool claimed. Its result is recorded as a completion or a failure,
-    /// from the handler's end to the pool's event. One without a beginning records a task that the pool had
-    /// claimed, and lost or failed before its handler began.
-    Run,
-    /// That a thread of a pool's process which only sleeps woke up, so much too late.
+    /// Runs a pool, from its start to its end. Its claims are not recorded, only what it runs.
+    RunPool,
+    /// Runs the handler of a task that a pool claimed. Its result is recorded as a completion or a failure, from the
+    /// handler's end to the pool's event. One without a beginning is a task that the pool had claimed, and lost or
+    /// failed before its handler began.
+    RunHandler,
+    /// A thread of a pool's process that only sleeps woke up late.
     Stall,
 }
 
-/// Where a call stands.
+/// The phase of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It begins.
+    /// The call begins.
     Invoke,
-    /// It was done, and what was promised with it holds from here on.
+    /// It was done, and its promise holds from here on.
     Ok,
     /// It was refused and changed nothing.
     Fail,
-    /// Nobody knows whether it was done: its process was killed, or the answer said as much.
+    /// Its outcome is unknown: its process was killed, or the answer said so.
     Info,
 }
 
 /// One line of a history.
 ///
-/// The answer to a call has the same actor, and follows the call in that actor's order. A claim is
-/// answered by one event for each task it was given, or by one without a task.
+/// The answer to a call has the same client, and follows the call in that client's order. A claim is answered by one
+/// event for each claimed task, or by one without a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// The place among the events of its actor, from 0.
+    /// The place among the events of its client, from 0.
     pub seq: u64,
-    /// When it was noted: nanoseconds of a clock that all processes of the machine share and nobody sets.
+    /// When it was recorded: nanoseconds of the monotonic clock, which all processes of the machine share.
     pub t_mono_ns: u64,
-    /// The queue's own time of it, in microseconds, which is that of leases and delays and is not set: that of
-    /// the operation where its answer has it, as a claim's and an extension's do, else that of its noting.
+    /// The queue's own time of it, in microseconds: that of leases and delays, which is never set. Of a claim and an
+    /// extension it is the operation's, of others that of the recording.
     pub t_db: i64,
-    /// The actor, which makes one call at a time.
-    pub proc: u32,
-    /// What was asked.
+    /// The client.
+    pub client_id: u32,
+    /// The operation.
     pub op: Op,
-    /// Where it stands.
+    /// The phase.
     pub phase: Phase,
     /// What the task was enqueued as: a number that its payload carries, unlike any other of its history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,10 +79,10 @@ pub struct Event {
     /// Of an enqueue or a failure: not to be claimed before this time, if it is in the future.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<i64>,
-    /// When the lease ends by itself. Of a run: not before this time, as far as the file showed at its beginning.
+    /// When the lease ends by itself. Of a handler: not before this time, as the file showed at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// The queue that was asked.
+    /// The queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
     /// The type of the task; of a pool, its types, with commas between them.
@@ -91,7 +91,7 @@ pub struct Event {
     /// The priority of the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
-    /// The attempts the task is given.
+    /// The attempts the task is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
     /// Of a claim's call: how many tasks it asks for. Of its answers: how many more follow. Of a pool: how many
@@ -104,32 +104,32 @@ pub struct Event {
     /// Of an enqueue: whether the task kills the process that runs it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deadly: bool,
-    /// Of a run: whether it has a time limit, beyond which it is recorded as failed before its handler ends.
+    /// Of a handler: whether it has a time limit, beyond which its attempt is recorded as failed before it ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub limited: bool,
     /// Of a failure: whether it asks for no further attempt, and in its answer, whether the task is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<bool>,
-    /// Of a refusal: what was said.
+    /// Of a refusal: the text of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Of a refusal: whether it was for a lease that no longer holds.
+    /// Of a refusal: whether the lease was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lease_lost: bool,
-    /// Of a refusal: whether it was for another process that held the write lock.
+    /// Of a refusal: whether another process held the write lock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub busy: bool,
 }
 
 impl Event {
-    /// An event of which nothing more is known.
+    /// An event with nothing else set.
     #[must_use]
-    pub const fn new(proc: u32, op: Op, phase: Phase) -> Self {
+    pub const fn new(client_id: u32, op: Op, phase: Phase) -> Self {
         Self {
             seq: 0,
             t_mono_ns: 0,
             t_db: 0,
-            proc,
+            client_id,
             op,
             phase,
             key: None,
@@ -163,8 +163,8 @@ impl fmt::Display for Op {
             Self::Fail => "fail",
             Self::Extend => "extend",
             Self::Release => "release",
-            Self::Serve => "serve",
-            Self::Run => "run",
+            Self::RunPool => "run_pool",
+            Self::RunHandler => "run_handler",
             Self::Stall => "stall",
         })
     }
@@ -181,12 +181,16 @@ impl fmt::Display for Phase {
     }
 }
 
-/// For people: one line, with what is known of it.
+/// One line for people, with the fields that are set.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.t_mono_ns / 1_000_000;
         let micros = self.t_mono_ns / 1_000 % 1_000;
-        write!(f, "{millis}.{micros:03} ms  actor {}  {} {}", self.proc, self.op, self.phase)?;
+        write!(
+            f,
+            "{millis}.{micros:03} ms  client {}  {} {}",
+            self.client_id, self.op, self.phase
+        )?;
         let known = [
             ("key", self.key.map(|key| key.to_string())),
             ("task", self.task.map(|task| task.to_string())),

@@ -1,4 +1,4 @@
-//! What all actors told, in one order.
+//! The events of all clients in one order.
 
 mod event;
 mod payload;
@@ -13,21 +13,21 @@ pub use self::event::{Event, Op, Phase};
 pub use self::payload::{key_of, payload_of};
 pub use self::recorder::{Recorder, now_ns};
 
-/// Events of any number of actors, in the order of the clock they share.
+/// Events of any number of clients, in the order of the clock they share.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     events: Vec<Event>,
 }
 
 impl History {
-    /// Puts events of any number of actors in order.
+    /// Puts events of any number of clients in order.
     #[must_use]
     pub fn new(mut events: Vec<Event>) -> Self {
-        events.sort_by_key(|event| (event.t_mono_ns, event.proc, event.seq));
+        events.sort_by_key(|event| (event.t_mono_ns, event.client_id, event.seq));
         Self { events }
     }
 
-    /// What a recorder has kept so far.
+    /// The events that a recorder has kept so far.
     #[must_use]
     pub fn of(recorder: &Recorder) -> Self {
         Self::new(recorder.events())
@@ -37,7 +37,7 @@ impl History {
     /// death of its writer, and is left out.
     ///
     /// # Errors
-    /// [`Error::Log`] if reading fails, [`Error::Line`] for a whole line that is no event.
+    /// [`Error::Log`] if reading fails, [`Error::Line`] for a complete line that does not parse.
     pub fn read(mut lines: impl BufRead) -> Result<Self> {
         let mut events = Vec::new();
         let mut text = Vec::new();
@@ -67,23 +67,23 @@ impl History {
         Self::new(self.events)
     }
 
-    /// What had been told at this time of [`crate::now_ns`], that moment's events among it.
+    /// The events up to this time of [`crate::now_ns`], inclusive.
     #[must_use]
     pub fn until(&self, t_mono_ns: u64) -> Self {
-        let told = self.events.iter().take_while(|event| event.t_mono_ns <= t_mono_ns);
-        Self { events: told.cloned().collect() }
+        let events = self.events.iter().take_while(|event| event.t_mono_ns <= t_mono_ns);
+        Self { events: events.cloned().collect() }
     }
 
-    /// What these actors told.
+    /// The events of these clients.
     #[must_use]
     pub fn of_actors(&self, is_one: impl Fn(u32) -> bool) -> Self {
-        let told = self.events.iter().filter(|event| is_one(event.proc));
-        Self { events: told.cloned().collect() }
+        let events = self.events.iter().filter(|event| is_one(event.client_id));
+        Self { events: events.cloned().collect() }
     }
 
     /// The same history as it reads after a power cut that undid, at most, what no later durable
     /// operation had carried to the disk: claims, extensions and releases at its end may not have
-    /// happened. All actors must be dead.
+    /// happened. All clients must be dead.
     ///
     /// A commit that waits for the disk carries all earlier ones with it, so that a claim is safe once
     /// a durable call that began after its answer was answered.
@@ -95,10 +95,10 @@ impl History {
             let durable = matches!(event.op, Op::Enqueue | Op::Complete | Op::Fail);
             match event.phase {
                 Phase::Invoke => {
-                    begun.insert(event.proc, event.t_mono_ns);
+                    begun.insert(event.client_id, event.t_mono_ns);
                 }
                 Phase::Ok if durable => {
-                    let begun = begun.get(&event.proc).copied();
+                    let begun = begun.get(&event.client_id).copied();
                     safe_until = safe_until.max(begun.unwrap_or(0));
                 }
                 Phase::Ok | Phase::Fail | Phase::Info => {}
@@ -117,8 +117,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn event(proc: u32, t_mono_ns: u64, op: Op, phase: Phase) -> Event {
-        Event { seq: t_mono_ns, t_mono_ns, ..Event::new(proc, op, phase) }
+    fn event(client_id: u32, t_mono_ns: u64, op: Op, phase: Phase) -> Event {
+        Event { seq: t_mono_ns, t_mono_ns, ..Event::new(client_id, op, phase) }
     }
 
     #[test]

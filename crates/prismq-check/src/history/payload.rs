@@ -1,4 +1,4 @@
-//! Payloads that tell what they were enqueued as, and whether they came back whole.
+//! Payloads that carry the key of their task, and show whether a byte of them changed.
 
 /// Bytes of a payload that hold the key; none is shorter.
 const KEY_BYTES: usize = 8;

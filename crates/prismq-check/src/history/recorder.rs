@@ -1,7 +1,7 @@
-//! Where actors tell what they do.
+//! Where clients record what they do.
 //!
-//! In one process events are kept in memory. An actor in a process of its own writes each as a line to
-//! a pipe at once, so that what it told is its parent's, whatever becomes of it.
+//! In one process events are kept in memory. An client in a process of its own writes each as a line to
+//! a pipe at once, so that its parent has it even if the client is killed.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ pub fn now_ns() -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Takes the events of any number of actors. Clones are one recorder.
+/// Takes the events of any number of clients. Clones share one recorder.
 #[derive(Clone)]
 pub struct Recorder {
     sink: Arc<Mutex<Sink>>,
@@ -44,10 +44,10 @@ impl Recorder {
         Self { sink: Arc::new(Mutex::new(Sink::Lines(Box::new(out)))) }
     }
 
-    /// Notes events that belong together.
+    /// Records events that belong together.
     ///
     /// # Errors
-    /// [`Error::Log`] if nobody reads what is written any more.
+    /// [`Error::Log`] if the reader of the lines is gone.
     pub fn note(&self, events: Vec<Event>) -> Result<()> {
         match &mut *self.sink.lock().unwrap_or_else(PoisonError::into_inner) {
             Sink::Memory(kept) => kept.extend(events),

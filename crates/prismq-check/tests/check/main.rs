@@ -1,4 +1,4 @@
-//! What a queue promises, held against histories of real actors; and the checker itself, held against
+//! What a queue promises, held against histories of real clients; and the checker itself, held against
 //! queues that break each promise. Folders mirror `src`.
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The file is sound at every snapshot, and at the end its counters tell what the history tells.
+//! The file is sound at every snapshot, and at the end its counters agree with the history.
 
 use super::no_loss::is_death;
 use crate::checker::Finding;
@@ -12,7 +12,7 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         .flat_map(|snapshot| &snapshot.problems)
         .map(|problem| Finding::about([], problem.clone()))
         .collect();
-    let Some(last) = facts.last.filter(|_| facts.rules.all_told) else {
+    let Some(last) = facts.last.filter(|_| facts.rules.complete_history) else {
         return found;
     };
     let counters = [
@@ -32,9 +32,9 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         }
     }
     let dead = facts.calls.iter().filter(|call| call.is_ok() && is_death(call)).count();
-    let standing = last.tasks.iter().filter(|task| task.state == prismq::State::Dead).count();
-    if standing < dead {
-        found.push(Finding::about([], format!("{dead} tasks died and {standing} are there")));
+    let stored = last.tasks.iter().filter(|task| task.state == prismq::State::Dead).count();
+    if stored < dead {
+        found.push(Finding::about([], format!("{dead} tasks died and {stored} are there")));
     }
     found
 }
@@ -42,12 +42,11 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 /// Handlers that may have been recorded as failed for taking too long, without a record of it, and tasks
 /// that pools failed without a handler, as their payloads could not be read.
 fn unheard_failures(facts: &Facts<'_>) -> u64 {
-    let given = facts.lives.values().flat_map(|life| &life.claims);
+    let given = facts.traces.values().flat_map(|trace| &trace.claims);
     let failed = |call: &Call<'_>| call.begun.op == Op::Fail && call.may_have_happened();
     let limited = given.filter(|given| given.event.limited && !given.uses.iter().any(failed));
-    let unread =
-        facts.history.events().iter().filter(|event| {
-            event.op == Op::Run && event.phase == Phase::Info && event.dead.is_some()
-        });
+    let unread = facts.history.events().iter().filter(|event| {
+        event.op == Op::RunHandler && event.phase == Phase::Info && event.dead.is_some()
+    });
     (limited.count() + unread.count()) as u64
 }

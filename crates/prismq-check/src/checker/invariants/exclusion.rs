@@ -2,12 +2,12 @@
 //! had expired by the time of the queue's own clock at which it was given.
 
 use crate::checker::Finding;
-use crate::checker::facts::{Facts, Given};
+use crate::checker::facts::{Delivery, Facts};
 
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (key, life) in &facts.lives {
-        for pair in life.claims.windows(2) {
+    for (key, trace) in &facts.traces {
+        for pair in trace.claims.windows(2) {
             let [first, second] = pair else {
                 continue;
             };
@@ -24,7 +24,7 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-fn overlap(first: &Given<'_>, second: &Given<'_>) -> bool {
+fn overlap(first: &Delivery<'_>, second: &Delivery<'_>) -> bool {
     let given_ns = second.event.t_mono_ns;
     let held_until = first.held_until(given_ns);
     first.settled_before(given_ns).is_none()

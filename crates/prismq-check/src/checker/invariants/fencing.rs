@@ -2,24 +2,26 @@
 //! lease that holds is not refused: one that has not expired, or that no claim can have taken back since.
 
 use crate::checker::Finding;
-use crate::checker::facts::{Call, Facts, Given, Life};
+use crate::checker::facts::{Call, Delivery, Facts, TaskTrace};
 use crate::history::Op;
 
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (key, life) in &facts.lives {
+    for (key, trace) in &facts.traces {
         let mut find = |what: String| found.push(Finding::about([*key], what));
-        for pair in life.claims.windows(2) {
+        for pair in trace.claims.windows(2) {
             if let [first, second] = pair
                 && !rises(first, second)
             {
                 let (first, second) = (first.token(), second.token());
-                find(format!("task {key} was given under token {second} before or beside {first}"));
+                find(format!(
+                    "task {key} was given under token {second} before or together with {first}"
+                ));
             }
         }
-        for given in &life.claims {
+        for given in &trace.claims {
             for call in &given.uses {
-                if let Some(what) = misjudged(facts, life, given, call) {
+                if let Some(what) = wrong_answer(facts, trace, given, call) {
                     let (op, token) = (call.begun.op, given.token());
                     find(format!("task {key}: {op} with token {token} was {what}"));
                 }
@@ -30,20 +32,20 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 /// Whether a later token, or an equal one, was given later.
-fn rises(first: &Given<'_>, second: &Given<'_>) -> bool {
+fn rises(first: &Delivery<'_>, second: &Delivery<'_>) -> bool {
     first.token() < second.token() && first.begun_ns < second.event.t_mono_ns
 }
 
-fn misjudged(
+fn wrong_answer(
     facts: &Facts<'_>,
-    life: &Life<'_>,
-    given: &Given<'_>,
+    trace: &TaskTrace<'_>,
+    given: &Delivery<'_>,
     call: &Call<'_>,
 ) -> Option<String> {
     let end = call.end()?;
-    let others = life.claims.iter().filter(|other| other.token() > given.token());
+    let others = trace.claims.iter().filter(|other| other.token() > given.token());
     if call.is_ok() {
-        let overtaken = |other: &&Given<'_>| other.event.t_mono_ns <= call.begun.t_mono_ns;
+        let overtaken = |other: &&Delivery<'_>| other.event.t_mono_ns <= call.begun.t_mono_ns;
         let other = others.clone().find(overtaken);
         return other.map(|other| format!("accepted when token {} had been given", other.token()));
     }
@@ -51,7 +53,7 @@ fn misjudged(
         return None;
     }
     let taken = others.clone().any(|other| other.begun_ns < end.t_mono_ns);
-    // The call itself is no reason: it was refused.
+    // The call itself does not count: it was refused.
     let settled = given.settled_before(end.t_mono_ns).is_some();
     let unsure = given
         .uses

@@ -1,7 +1,7 @@
 //! No pool holds a task that it has not begun while a worker of another pool, which could run it, is idle,
 //! for longer than is allowed. Asked only of histories whose pools were never suspended or paused.
 //!
-//! How long a task had been held when its handler began is what is gone of its lease: an extension
+//! How long a task had been held when its handler began is the elapsed part of its lease: an extension
 //! meanwhile, or a task that went back and was claimed again, makes it shorter than it was. A worker is idle
 //! from the end of one handler to the beginning of the next, as its process recorded them, and only while that is
 //! known to be there. What threads of both processes that only slept were late is taken off: by as much the
@@ -34,17 +34,19 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let pools: Vec<Seen<'_>> =
         facts.pools.iter().filter_map(|call| Seen::of(facts, call)).collect();
     let mut found = Vec::new();
-    for run in facts.calls.iter().filter(|call| call.begun.op == Op::Run) {
+    for run in facts.calls.iter().filter(|call| call.begun.op == Op::RunHandler) {
         let Some(held_us) = held(facts, run).filter(|held| *held > allowed_us) else {
             continue;
         };
         let until = run.begun.t_mono_ns;
         let since = until.saturating_sub(u64::try_from(held_us).unwrap_or(0) * 1000);
-        let own_stalls = pools.iter().filter(|pool| pool.begun.proc == run.begun.proc);
+        let own_stalls = pools.iter().filter(|pool| pool.begun.client_id == run.begun.client_id);
         let own_stalls: Vec<Span> = own_stalls.flat_map(|pool| pool.stalls.clone()).collect();
         let others = pools.iter().filter(|pool| pool.could_run(run, facts));
         let longest = others
-            .map(|pool| (pool.idle_within((since, until), &own_stalls), Reverse(pool.begun.proc)))
+            .map(|pool| {
+                (pool.idle_within((since, until), &own_stalls), Reverse(pool.begun.client_id))
+            })
             .max();
         let Some((idle_ns, Reverse(other))) = longest else {
             continue;
@@ -53,8 +55,8 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
             && let Some(key) = run.begun.key
         {
             let what = format!(
-                "task {key} was held by the pool of actor {} for {held_us} us before its handler began, while a worker of the pool of actor {other} was idle for {} us",
-                run.begun.proc,
+                "task {key} was held by the pool of client {} for {held_us} us before its handler began, while a worker of the pool of client {other} was idle for {} us",
+                run.begun.client_id,
                 idle_ns / 1000,
             );
             found.push(Finding::about([key], what));
@@ -68,7 +70,7 @@ pub(in crate::checker) fn held(facts: &Facts<'_>, run: &Call<'_>) -> Option<i64>
     if run.begun.limited {
         return None;
     }
-    let pool = facts.pools.iter().find(|pool| pool.begun.proc == run.begun.proc)?;
+    let pool = facts.pools.iter().find(|pool| pool.begun.client_id == run.begun.client_id)?;
     let claimed = run.begun.expires_at? - pool.begun.micros?;
     Some((run.begun.t_db - claimed).max(0))
 }
@@ -76,7 +78,8 @@ pub(in crate::checker) fn held(facts: &Facts<'_>, run: &Call<'_>) -> Option<i64>
 impl<'a> Seen<'a> {
     fn of(facts: &Facts<'a>, pool: &Call<'a>) -> Option<Self> {
         let begun = pool.begun;
-        let own = || facts.history.events().iter().filter(|event| event.proc == begun.proc);
+        let own =
+            || facts.history.events().iter().filter(|event| event.client_id == begun.client_id);
         // Its start had returned when its process first recorded stalls.
         let from = own().find(|event| event.op == Op::Stall)?.t_mono_ns;
         let until = pool.end().map_or_else(|| own().next_back(), Some)?.t_mono_ns;
@@ -92,11 +95,12 @@ impl<'a> Seen<'a> {
     /// Whether this other pool could run a task.
     fn could_run(&self, run: &Call<'_>, facts: &Facts<'_>) -> bool {
         let pools = facts.pools.iter().map(|pool| pool.begun);
-        let queue =
-            pools.filter(|pool| pool.proc == run.begun.proc).find_map(|pool| pool.queue.clone());
+        let queue = pools
+            .filter(|pool| pool.client_id == run.begun.client_id)
+            .find_map(|pool| pool.queue.clone());
         let types = self.begun.task_type.as_deref().unwrap_or_default();
         let serves = types.split(',').any(|name| Some(name) == run.begun.task_type.as_deref());
-        self.begun.proc != run.begun.proc
+        self.begun.client_id != run.begun.client_id
             && self.begun.queue == queue
             && serves
             && self.alive.0 < run.begun.t_mono_ns
@@ -122,7 +126,7 @@ fn idle<'a>(events: impl Iterator<Item = &'a Event>, workers: u32, alive: Span) 
     let mut running = HashSet::new();
     let mut spans = Vec::new();
     let mut since = (workers > 0).then_some(alive.0);
-    for event in events.filter(|event| event.op == Op::Run && event.phase != Phase::Info) {
+    for event in events.filter(|event| event.op == Op::RunHandler && event.phase != Phase::Info) {
         let name = (event.task, event.token);
         match event.phase {
             Phase::Invoke => _ = running.insert(name),
@@ -153,51 +157,51 @@ mod tests {
 
     use crate::checker::Invariant;
     use crate::checker::Rules;
-    use crate::checker::synthetic::Scene;
+    use crate::checker::synthetic::SyntheticHistory;
     use crate::history::Op;
 
     const RULES: Rules = Rules { shared_within: Some(Duration::from_millis(50)), ..Rules::PLAIN };
 
     /// A task that was held for 200 ms, and a second pool from `alive` on, which runs another task meanwhile.
-    fn scene(alive: (u64, u64), runs: Option<(u64, u64)>) -> Scene {
-        let mut scene = Scene::default();
-        scene.task(1, false);
-        scene.pool(1, 1, (1, 900));
-        scene.pool(2, 1, alive);
+    fn synthetic(alive: (u64, u64), runs: Option<(u64, u64)>) -> SyntheticHistory {
+        let mut synthetic = SyntheticHistory::default();
+        synthetic.task(1, false);
+        synthetic.pool(1, 1, (1, 900));
+        synthetic.pool(2, 1, alive);
         if let Some((from, until)) = runs {
-            scene.task(2, false);
-            scene.begin(2, (2, 1, 1), from, 0);
-            scene.end(2, (2, 1, 1), until, Op::Complete);
+            synthetic.task(2, false);
+            synthetic.begin(2, (2, 1, 1), from, 0);
+            synthetic.end(2, (2, 1, 1), until, Op::Complete);
         }
-        scene.begin(1, (1, 1, 1), 500, 200);
-        scene.end(1, (1, 1, 1), 510, Op::Complete);
-        scene
+        synthetic.begin(1, (1, 1, 1), 500, 200);
+        synthetic.end(1, (1, 1, 1), 510, Op::Complete);
+        synthetic
     }
 
     #[test]
     fn a_task_that_is_held_while_another_pool_idles_is_found() {
-        assert_eq!(scene((1, 900), None).broken(&RULES), [Invariant::Hoarding]);
+        assert_eq!(synthetic((1, 900), None).broken(&RULES), [Invariant::Hoarding]);
         // Idle before, for 100 of the 200 ms.
-        assert_eq!(scene((1, 900), Some((400, 600))).broken(&RULES), [Invariant::Hoarding]);
-        assert_eq!(scene((1, 900), None).broken(&Rules::PLAIN), []);
+        assert_eq!(synthetic((1, 900), Some((400, 600))).broken(&RULES), [Invariant::Hoarding]);
+        assert_eq!(synthetic((1, 900), None).broken(&Rules::PLAIN), []);
     }
 
     #[test]
     fn a_pool_that_is_busy_or_not_there_is_not_idle() {
-        assert_eq!(scene((1, 900), Some((290, 600))).broken(&RULES), []);
+        assert_eq!(synthetic((1, 900), Some((290, 600))).broken(&RULES), []);
         // Twice for 50 ms at most.
-        assert_eq!(scene((1, 900), Some((350, 450))).broken(&RULES), []);
-        assert_eq!(scene((460, 900), None).broken(&RULES), []);
-        assert_eq!(scene((1, 340), None).broken(&RULES), []);
+        assert_eq!(synthetic((1, 900), Some((350, 450))).broken(&RULES), []);
+        assert_eq!(synthetic((460, 900), None).broken(&RULES), []);
+        assert_eq!(synthetic((1, 340), None).broken(&RULES), []);
     }
 
     #[test]
     fn what_a_thread_that_only_slept_was_late_is_taken_off() {
         for stalled in [1, 2] {
-            let mut late = scene((1, 900), None);
+            let mut late = synthetic((1, 900), None);
             late.stall(stalled, 480, 160);
             assert_eq!(late.broken(&RULES), []);
-            let mut late = scene((1, 900), None);
+            let mut late = synthetic((1, 900), None);
             late.stall(stalled, 480, 140);
             assert_eq!(late.broken(&RULES), [Invariant::Hoarding]);
         }

@@ -4,12 +4,12 @@
 use prismq::State;
 
 use crate::checker::Finding;
-use crate::checker::facts::{Facts, Life};
+use crate::checker::facts::{Facts, TaskTrace};
 
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (key, life) in &facts.lives {
-        let left = life.standing.filter(|task| {
+    for (key, trace) in &facts.traces {
+        let left = trace.stored.filter(|task| {
             facts.rules.drained && !matches!(task.state, State::Dead | State::Completed)
         });
         if let Some(left) = left {
@@ -19,7 +19,7 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
         let Some(within) = facts.rules.reclaimed_within else {
             continue;
         };
-        for waited in recoveries(life).map(|recovery| recovery.after_expiry) {
+        for waited in recoveries(trace).map(|recovery| recovery.after_expiry) {
             if u128::try_from(waited).is_ok_and(|waited| waited > within.as_micros()) {
                 let what =
                     format!("task {key} was taken again {waited} us after its lease expired");
@@ -30,22 +30,22 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-/// A task taken again after a lease that nobody settled; times in microseconds of the queue's clock.
+/// A task taken again after a lease that was not settled; times in microseconds of the queue's clock.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::checker) struct Recovery {
     pub(in crate::checker) after_expiry: i64,
     pub(in crate::checker) after_claim: i64,
 }
 
-/// Every time this task was taken again after a lease that nobody settled.
-pub(in crate::checker) fn recoveries(life: &Life<'_>) -> impl Iterator<Item = Recovery> {
-    life.claims.windows(2).filter_map(|pair| {
+/// Every time this task was taken again after a lease that was not settled.
+pub(in crate::checker) fn recoveries(trace: &TaskTrace<'_>) -> impl Iterator<Item = Recovery> {
+    trace.claims.windows(2).filter_map(|pair| {
         let [first, second] = pair else {
             return None;
         };
         let again_ns = second.event.t_mono_ns;
-        let adrift = first.settled_before(again_ns).is_none();
-        let expiry = first.expiry_before(again_ns).filter(|_| adrift)?;
+        let unsettled = first.settled_before(again_ns).is_none();
+        let expiry = first.expiry_before(again_ns).filter(|_| unsettled)?;
         Some(Recovery {
             after_expiry: second.event.t_db - expiry,
             after_claim: second.event.t_db - first.event.t_db,

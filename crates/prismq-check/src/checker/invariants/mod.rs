@@ -2,15 +2,15 @@
 
 mod attempts;
 mod conservation;
+mod crash_isolation;
 mod exclusion;
 mod fencing;
+mod finality;
 pub(super) mod hoarding;
-mod innocence;
 pub(super) mod liveness;
 mod never_early;
 pub(super) mod no_loss;
 mod no_phantom;
-mod one_end;
 pub(super) mod order;
 
 use super::facts::Facts;
@@ -21,7 +21,7 @@ pub(super) fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> 
     match invariant {
         Invariant::NoLoss => no_loss::check(facts),
         Invariant::NoPhantom => no_phantom::check(facts),
-        Invariant::OneEnd => one_end::check(facts),
+        Invariant::Finality => finality::check(facts),
         Invariant::Exclusion => exclusion::check(facts),
         Invariant::Fencing => fencing::check(facts),
         Invariant::Attempts => attempts::check(facts),
@@ -30,6 +30,6 @@ pub(super) fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> 
         Invariant::Liveness => liveness::check(facts),
         Invariant::Conservation => conservation::check(facts),
         Invariant::Hoarding => hoarding::check(facts),
-        Invariant::Innocence => innocence::check(facts),
+        Invariant::CrashIsolation => crash_isolation::check(facts),
     }
 }

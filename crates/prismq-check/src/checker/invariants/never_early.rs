@@ -6,9 +6,9 @@ use crate::history::Op;
 
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (key, life) in &facts.lives {
-        let mut due = life.enqueue.as_ref().and_then(earliest);
-        for given in &life.claims {
+    for (key, trace) in &facts.traces {
+        let mut due = trace.enqueue.as_ref().and_then(earliest);
+        for given in &trace.claims {
             let at = given.event.t_db;
             if let Some(due) = due.filter(|due| at < *due) {
                 let what = format!("task {key} was given at {at}, {} us early", due - at);

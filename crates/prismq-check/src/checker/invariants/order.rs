@@ -3,12 +3,12 @@
 //! Only what could not have been otherwise is held against a queue: if A's enqueue was answered before
 //! B's began, B may not be given by a claim that was answered before A's began; nor may B if A has a lower
 //! priority number and was there before B's claim began. Only first claims of tasks without delay count, and
-//! of queues that no pool serves: a pool holds tasks and gives some of them back, and nobody sees when.
+//! of queues that no pool serves: a pool holds tasks and returns some of them, which is not recorded.
 
 use std::collections::BTreeMap;
 
 use crate::checker::Finding;
-use crate::checker::facts::{Facts, Life};
+use crate::checker::facts::{Facts, TaskTrace};
 
 /// A task and when it came and went.
 #[derive(Debug, Clone, Copy)]
@@ -39,25 +39,25 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 /// The passages of each lane's tasks.
 pub(in crate::checker) fn passages(facts: &Facts<'_>) -> BTreeMap<Lane, Vec<Passage>> {
     let mut lanes: BTreeMap<Lane, Vec<Passage>> = BTreeMap::new();
-    for (key, life) in &facts.lives {
-        if let Some((lane, passage)) = passage(facts, *key, life) {
+    for (key, trace) in &facts.traces {
+        if let Some((lane, passage)) = passage(facts, *key, trace) {
             lanes.entry(lane).or_default().push(passage);
         }
     }
     lanes
 }
 
-fn passage(facts: &Facts<'_>, key: u64, life: &Life<'_>) -> Option<(Lane, Passage)> {
-    let enqueue = life.enqueue.as_ref().filter(|call| call.is_ok())?;
+fn passage(facts: &Facts<'_>, key: u64, trace: &TaskTrace<'_>) -> Option<(Lane, Passage)> {
+    let enqueue = trace.enqueue.as_ref().filter(|call| call.is_ok())?;
     let begun = enqueue.begun;
     if begun.run_at.is_some() || facts.pools.iter().any(|pool| pool.begun.queue == begun.queue) {
         return None;
     }
-    let claim = match life.claims.first() {
+    let claim = match trace.claims.first() {
         Some(given) if given.attempt() == 1 => (given.begun_ns, given.event.t_mono_ns),
-        // A claim nobody knows of may have taken it.
+        // An unrecorded claim may have taken it.
         Some(_) => return None,
-        None if facts.unknown_claims_before(life, u64::MAX) > 0 => return None,
+        None if facts.unknown_claims_before(trace, u64::MAX) > 0 => return None,
         None => (u64::MAX, u64::MAX),
     };
     let lane = (begun.queue.clone()?, begun.task_type.clone()?);

@@ -4,17 +4,17 @@ use std::thread;
 use prismq_check::{Invariant, Verdict};
 
 use crate::checker::mutants::{Fault, Mutant};
-use crate::support::{Bench, DRAINED, work};
+use crate::support::{DRAINED, Fixture, work};
 
 /// Events that are enough to show what any of them breaks.
 const EVENTS_MAX: usize = 12;
 
 fn verdict_on(fault: Fault) -> Verdict {
-    let bench = Bench::new();
-    let open = || Mutant::new(bench.open(), fault, &bench);
+    let fixture = Fixture::new();
+    let open = || Mutant::new(fixture.open(), fault, &fixture);
     // A mutant may be so broken that a call fails which must not: what was recorded until then is enough.
-    drop(catch_unwind(AssertUnwindSafe(|| work(&bench, open, 1))));
-    bench.verdict(&DRAINED)
+    drop(catch_unwind(AssertUnwindSafe(|| work(&fixture, open, 1))));
+    fixture.verdict(&DRAINED)
 }
 
 /// Each spends its time waiting for the disk.

@@ -1,10 +1,10 @@
-use crate::support::{Bench, DRAINED, work};
+use crate::support::{DRAINED, Fixture, work};
 
 #[test]
 fn a_sound_queue_is_found_sound() {
-    let bench = Bench::new();
-    work(&bench, || bench.open(), 1);
-    let verdict = bench.verdict(&DRAINED);
+    let fixture = Fixture::new();
+    work(&fixture, || fixture.open(), 1);
+    let verdict = fixture.verdict(&DRAINED);
     assert!(verdict.is_sound(), "{verdict}");
     // It went through what it is to be judged by.
     let counts = verdict.counts;

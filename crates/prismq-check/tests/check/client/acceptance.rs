@@ -6,7 +6,7 @@ use std::time::Duration;
 use prismq::{Claim, Clock, Durability, Lease, NewTask, Queue, State, TaskError};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::support::{Bench, LEASE};
+use crate::support::{Fixture, LEASE};
 
 const JOBS: usize = 16;
 
@@ -20,9 +20,9 @@ fn claim_one(queue: &Queue) -> Lease {
 
 #[test]
 fn a_task_joins_the_callers_own_transaction() {
-    let bench = Bench::new();
-    let queue = bench.open();
-    let mut own = Connection::open(bench.path()).unwrap();
+    let fixture = Fixture::new();
+    let queue = fixture.open();
+    let mut own = Connection::open(fixture.path()).unwrap();
     own.execute_batch("CREATE TABLE orders (id INTEGER PRIMARY KEY)").unwrap();
     for commits in [false, true] {
         let transaction = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
@@ -39,11 +39,11 @@ fn a_task_joins_the_callers_own_transaction() {
 
 #[test]
 fn the_same_worker_cannot_complete_an_attempt_it_lost() {
-    let bench = Bench::new();
-    let queue = bench.open();
+    let fixture = Fixture::new();
+    let queue = fixture.open();
     queue.enqueue(&NewTask::new("job", [])).unwrap();
     let lost = claim_one(&queue);
-    bench.clock.advance(LEASE);
+    fixture.clock.advance(LEASE);
     let again = claim_one(&queue);
     assert_eq!(again.id(), lost.id());
     assert!(queue.complete(&lost).unwrap_err().is_lease_lost());
@@ -52,28 +52,28 @@ fn the_same_worker_cannot_complete_an_attempt_it_lost() {
 
 #[test]
 fn a_failure_that_may_be_retried_is_not_stranded() {
-    let bench = Bench::new();
-    let queue = bench.open();
+    let fixture = Fixture::new();
+    let queue = fixture.open();
     let id = queue.enqueue(&NewTask::new("job", [])).unwrap();
     let retry = TaskError::new("later").retry_after(Duration::from_secs(1));
     queue.fail(&claim_one(&queue), retry).unwrap();
     assert!(queue.claim(&claim()).unwrap().is_empty());
     drop(queue);
-    bench.clock.advance(Duration::from_secs(1));
-    assert_eq!(claim_one(&bench.open()).id(), id);
+    fixture.clock.advance(Duration::from_secs(1));
+    assert_eq!(claim_one(&fixture.open()).id(), id);
 }
 
 #[test]
 fn work_done_after_the_lease_expired_counts_unless_another_took_the_task() {
-    let bench = Bench::new();
-    let queue = bench.open();
+    let fixture = Fixture::new();
+    let queue = fixture.open();
     for _ in 0..2 {
         queue.enqueue(&NewTask::new("job", [])).unwrap();
     }
     let done = claim_one(&queue);
     let taken = claim_one(&queue);
-    bench.clock.advance(LEASE);
-    assert!(done.expires_at() <= bench.clock.now());
+    fixture.clock.advance(LEASE);
+    assert!(done.expires_at() <= fixture.clock.now());
     queue.complete(&done).unwrap();
     let again = claim_one(&queue);
     assert_eq!(again.id(), taken.id());
@@ -86,12 +86,12 @@ fn work_done_after_the_lease_expired_counts_unless_another_took_the_task() {
 
 #[test]
 fn an_attempt_begins_without_a_busy_error_beside_a_writer() {
-    let bench = Bench::new();
-    let queue = Queue::builder(bench.path()).durability(Durability::Normal).open().unwrap();
+    let fixture = Fixture::new();
+    let queue = Queue::builder(fixture.path()).durability(Durability::Normal).open().unwrap();
     for _ in 0..JOBS {
         queue.enqueue(&NewTask::new("job", [])).unwrap();
     }
-    let writer = Connection::open(bench.path()).unwrap();
+    let writer = Connection::open(fixture.path()).unwrap();
     writer.busy_timeout(Duration::from_secs(60)).unwrap();
     writer.execute_batch("CREATE TABLE orders (id INTEGER PRIMARY KEY)").unwrap();
     thread::scope(|scope| {
@@ -112,8 +112,8 @@ fn an_attempt_begins_without_a_busy_error_beside_a_writer() {
 
 #[test]
 fn so_many_jobs_run_so_many_times() {
-    let bench = Bench::new();
-    let handles: Vec<Queue> = (0..4).map(|_| bench.open()).collect();
+    let fixture = Fixture::new();
+    let handles: Vec<Queue> = (0..4).map(|_| fixture.open()).collect();
     for _ in 0..JOBS {
         handles[0].enqueue(&NewTask::new("job", [])).unwrap();
     }

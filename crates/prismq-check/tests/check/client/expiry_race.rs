@@ -2,29 +2,26 @@ use std::sync::Barrier;
 use std::thread;
 
 use prismq::Clock;
-use prismq_check::{Job, Replay, Rules, Take, soak};
+use prismq_check::{ClaimRequest, EnqueueRequest, Rules, SeedRunner, soak, this_test};
 
-use crate::support::{Bench, LEASE};
+use crate::support::{Fixture, LEASE};
 
 #[test]
 fn a_completion_at_its_expiry_races_a_claim_and_one_wins() {
-    let replay = Replay::of(
-        "prismq-check",
-        "check",
-        "client::expiry_race::a_completion_at_its_expiry_races_a_claim_and_one_wins",
-    );
-    let mut chance = replay.chance();
+    let seeds =
+        SeedRunner::random(this_test!("a_completion_at_its_expiry_races_a_claim_and_one_wins"));
+    let mut rng = seeds.rng();
     let tries = if soak().is_some() { 10_000 } else { 300 };
-    let bench = Bench::new();
-    let mut holder = bench.actor(bench.open(), 1);
-    let mut taker = bench.actor(bench.open(), 2);
-    let take = Take { lease: LEASE, ..Take::default() };
+    let fixture = Fixture::new();
+    let mut holder = fixture.client(fixture.open(), 1);
+    let mut taker = fixture.client(fixture.open(), 2);
+    let take = ClaimRequest { lease: LEASE, ..ClaimRequest::default() };
     let mut completed = 0;
     for _ in 0..tries {
-        holder.enqueue(&Job { max_attempts: 9, ..Job::default() }).unwrap();
+        holder.enqueue(&EnqueueRequest { max_attempts: 9, ..EnqueueRequest::default() }).unwrap();
         let lease = holder.claim(&take).unwrap().pop().unwrap();
         let start = Barrier::new(2);
-        let head_start = chance.u32(..200);
+        let head_start = rng.u32(..200);
         let (kept, taken) = thread::scope(|scope| {
             let kept = scope.spawn(|| {
                 start.wait();
@@ -32,7 +29,7 @@ fn a_completion_at_its_expiry_races_a_claim_and_one_wins() {
             });
             start.wait();
             (0..head_start).for_each(|_| std::hint::spin_loop());
-            bench.clock.set(bench.clock.now().after(LEASE));
+            fixture.clock.set(fixture.clock.now().after(LEASE));
             let taken = taker.claim(&take).unwrap().pop();
             (kept.join().unwrap(), taken)
         });
@@ -43,7 +40,8 @@ fn a_completion_at_its_expiry_races_a_claim_and_one_wins() {
             (true, Some(lease)) => panic!("both have task {}", lease.id()),
         }
     }
-    let verdict = bench.verdict(&Rules { drained: true, all_told: true, ..Rules::default() });
+    let verdict =
+        fixture.verdict(&Rules { drained: true, complete_history: true, ..Rules::default() });
     assert!(verdict.is_sound(), "{verdict}");
     println!("{tries} tries: {completed} completed first\n{}", verdict.counts);
 }

@@ -5,7 +5,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq_check::{Counts, Listener, Process, Replay, Role, Rules, soak};
+use prismq_check::{Counts, Listener, Process, Role, Rules, SeedRunner, soak, this_test};
 
 use crate::support::fleet::{Fleet, LEASE, report};
 
@@ -20,7 +20,7 @@ const ROLES: [Role; 5] = [
     // A direct caller among them.
     Role::Work,
 ];
-const RULES: Rules = Rules { all_told: true, ..Rules::PLAIN };
+const RULES: Rules = Rules { complete_history: true, ..Rules::PLAIN };
 
 const fn pools(workers: usize, restarts: bool, listener: Listener, produces: bool) -> Role {
     Role::Pools { workers, restarts, listener, produces }
@@ -28,47 +28,43 @@ const fn pools(workers: usize, restarts: bool, listener: Listener, produces: boo
 
 #[test]
 fn pools_keep_every_promise_however_they_end() {
-    let replay = Replay::of(
-        "prismq-check",
-        "check",
-        "pool::lifecycle::pools_keep_every_promise_however_they_end",
-    );
-    let mut chance = replay.chance();
+    let seeds = SeedRunner::random(this_test!("pools_keep_every_promise_however_they_end"));
+    let mut rng = seeds.rng();
     let until = Instant::now() + soak().unwrap_or(QUICK);
     let mut counts = Counts::default();
     let mut kills = 0;
     while Instant::now() < until {
-        counts = counts.and(one_file(&mut chance, until, &mut kills));
+        counts = counts.and(one_file(&mut rng, until, &mut kills));
     }
     report(&format!("pools, {kills} kills"), &counts);
     assert!(counts.runs > 100 && counts.completed > 100, "{counts}");
 }
 
-fn one_file(chance: &mut fastrand::Rng, until: Instant, kills: &mut u32) -> Counts {
+fn one_file(rng: &mut fastrand::Rng, until: Instant, kills: &mut u32) -> Counts {
     let until = until.min(Instant::now() + OF_ONE_FILE);
     let mut fleet = Fleet::new();
     let mut running: Vec<Process> =
-        ROLES.iter().map(|role| fleet.start(*role, chance.u64(..))).collect();
+        ROLES.iter().map(|role| fleet.start(*role, rng.u64(..))).collect();
     while Instant::now() < until {
-        thread::sleep(Duration::from_millis(chance.u64(50..400)));
-        let place = chance.usize(..ROLES.len());
-        let successor = fleet.start(ROLES[place], chance.u64(..));
+        thread::sleep(Duration::from_millis(rng.u64(50..400)));
+        let place = rng.usize(..ROLES.len());
+        let successor = fleet.start(ROLES[place], rng.u64(..));
         let process = std::mem::replace(&mut running[place], successor);
-        match chance.u8(..4) {
+        match rng.u8(..4) {
             0 => {
                 process.pause().unwrap();
-                thread::sleep(LEASE + Duration::from_millis(chance.u64(0..100)));
+                thread::sleep(LEASE + Duration::from_millis(rng.u64(0..100)));
                 process.resume().unwrap();
-                thread::sleep(Duration::from_millis(chance.u64(0..50)));
-                fleet.heard(process.kill().unwrap());
+                thread::sleep(Duration::from_millis(rng.u64(0..50)));
+                fleet.add(process.kill().unwrap());
             }
-            1 => fleet.heard(process.stop().unwrap()),
-            _ => fleet.heard(process.kill().unwrap()),
+            1 => fleet.add(process.stop().unwrap()),
+            _ => fleet.add(process.kill().unwrap()),
         }
         *kills += 1;
     }
     for process in running {
-        fleet.heard(process.stop().unwrap());
+        fleet.add(process.stop().unwrap());
     }
     let verdict = fleet.drain(&RULES);
     assert!(verdict.is_sound(), "{verdict}");

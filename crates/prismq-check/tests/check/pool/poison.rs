@@ -2,6 +2,7 @@ use prismq::{NewTask, Queue, State};
 use prismq_check::{Role, payload_of};
 
 use crate::support::fleet::Fleet;
+use crate::support::wait_until;
 
 const ATTEMPTS: u32 = 3;
 /// Kills the process that runs it.
@@ -14,18 +15,17 @@ fn a_payload_that_kills_its_process_is_dead_in_the_end() {
     let poison = NewTask::new("job", payload_of(1, POISON_BYTES)).max_attempts(ATTEMPTS);
     let poison = queue.enqueue(&poison).unwrap();
     for death in 1..=ATTEMPTS {
-        let recorded = fleet.start(Role::DieOfPoison { workers: 2 }, 1).die().unwrap();
+        let recorded = fleet.start(Role::PlainPool { workers: 2 }, 1).wait_for_death().unwrap();
         assert_eq!(recorded.events(), [], "death {death}");
         assert_eq!(queue.task(poison).unwrap().unwrap().attempt, death);
     }
-    // A process that no longer finds it lives on, and does what else there is.
+    // A process that no longer finds it traces on, and does what else there is.
     let other = queue.enqueue(&NewTask::new("job", payload_of(2, 8))).unwrap();
-    let survivor = fleet.start(Role::DieOfPoison { workers: 2 }, 1);
-    while queue.task(other).unwrap().is_some()
-        || queue.task(poison).unwrap().unwrap().state != State::Dead
-    {
-        std::thread::yield_now();
-    }
+    let survivor = fleet.start(Role::PlainPool { workers: 2 }, 1);
+    wait_until("the other task is completed and the poison is dead", || {
+        queue.task(other).unwrap().is_none()
+            && queue.task(poison).unwrap().unwrap().state == State::Dead
+    });
     survivor.stop().unwrap();
 }
 
@@ -44,17 +44,15 @@ fn what_was_fetched_beside_it_does_not_die_of_it() {
     let mut deaths = 0;
     loop {
         // One worker, so that nothing else is begun when the process dies.
-        let process = fleet.start(Role::DieOfPoison { workers: 1 }, 1);
-        let unfinished =
-            || queue.stats("default").is_ok_and(|stats| stats.completed + stats.dead < 61);
-        while !process.has_ended() && unfinished() {
-            std::thread::yield_now();
-        }
+        let process = fleet.start(Role::PlainPool { workers: 1 }, 1);
+        let finished =
+            || queue.stats("default").is_ok_and(|stats| stats.completed + stats.dead == 61);
+        wait_until("all tasks are done or the process died", || process.has_ended() || finished());
         if !process.has_ended() {
             process.stop().unwrap();
             break;
         }
-        process.die().unwrap();
+        process.wait_for_death().unwrap();
         deaths += 1;
     }
     let stats = queue.stats("default").unwrap();

@@ -1,31 +1,33 @@
 use prismq::Queue;
-use prismq_check::{History, Job, Op, Phase, Role, Rules};
+use prismq_check::{EnqueueRequest, History, Op, Phase, Role, Rules};
 
 use crate::support::fleet::Fleet;
 
 #[test]
 fn a_process_stopped_beyond_its_lease_harms_nothing() {
     let mut fleet = Fleet::new();
-    let (mut actor, recorder) = fleet.actor(Queue::open(fleet.path()).unwrap());
+    let (mut client, recorder) = fleet.client(Queue::open(fleet.path()).unwrap());
     for _ in 0..3 {
-        actor.enqueue(&Job::default()).unwrap();
+        client.enqueue(&EnqueueRequest::default()).unwrap();
     }
     let mut zombie = fleet.start(Role::Hold, 1);
-    let holds = zombie
-        .wait_until(|told| told.iter().any(|event| event.op == Op::Claim && event.key.is_some()));
+    let holds = zombie.wait_until(|events| {
+        events.iter().any(|event| event.op == Op::Claim && event.key.is_some())
+    });
     assert!(holds, "it claimed nothing");
     zombie.pause().unwrap();
-    fleet.heard(History::of(&recorder));
+    fleet.add(History::of(&recorder));
     // Waits until the lease has expired, and takes its task.
     let counts = fleet.drain(&Rules::default()).counts;
     assert_eq!(counts.completed, 3, "{counts}");
 
     zombie.resume().unwrap();
-    zombie.let_go_on().unwrap();
-    let told = zombie.finish().unwrap();
-    let refused = told.events().iter().filter(|event| event.phase == Phase::Fail);
-    assert_eq!(refused.filter(|event| event.lease_lost).count(), 4, "{told:?}");
-    fleet.heard(told);
-    let verdict = fleet.verdict(&Rules { drained: true, all_told: true, ..Rules::default() });
+    zombie.proceed().unwrap();
+    let recorded = zombie.finish().unwrap();
+    let refused = recorded.events().iter().filter(|event| event.phase == Phase::Fail);
+    assert_eq!(refused.filter(|event| event.lease_lost).count(), 4, "{recorded:?}");
+    fleet.add(recorded);
+    let verdict =
+        fleet.verdict(&Rules { drained: true, complete_history: true, ..Rules::default() });
     assert!(verdict.is_sound() && verdict.counts.stale_refused == 4, "{verdict}");
 }

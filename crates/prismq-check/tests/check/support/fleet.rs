@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use prismq::{Queue, SystemClock};
 use prismq_check::{
-    Actor, Counts, History, Order, Process, Recorder, Role, Rules, Snapshot, Take, Verdict, check,
+    ClaimRequest, Client, Counts, History, Process, ProcessSpec, Recorder, Role, Rules, Snapshot,
+    Verdict, check,
 };
 use tempfile::TempDir;
 
-use crate::support::fast_folder;
+use super::{fast_folder, wait_until};
 
 /// How long what a process of these tests claims is held.
 pub(crate) const LEASE: Duration = Duration::from_millis(300);
 
 /// More pools than a process of these tests runs one after another.
-const ACTORS_OF_POOLS: u32 = 10_000;
+const CLIENTS_OF_POOLS: u32 = 10_000;
 
 pub(crate) struct Fleet {
     folder: TempDir,
-    procs: u32,
+    clients: u32,
     recorded: History,
 }
 
@@ -36,7 +36,7 @@ impl Fleet {
     }
 
     fn in_folder(folder: TempDir) -> Self {
-        Self { folder, procs: 0, recorded: History::default() }
+        Self { folder, clients: 0, recorded: History::default() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -48,21 +48,22 @@ impl Fleet {
     }
 
     pub(crate) fn start_with(&mut self, role: Role, seed: u64, lease: Duration) -> Process {
-        let order = Order { path: self.path(), proc: self.procs + 1, seed, lease, role };
-        self.procs += if matches!(role, Role::Pools { .. }) { ACTORS_OF_POOLS } else { 2 };
-        Process::start(env!("CARGO_BIN_EXE_prismq-check-actor"), &order).unwrap()
+        let spec =
+            ProcessSpec { path: self.path(), client_id: self.clients + 1, seed, lease, role };
+        self.clients += if matches!(role, Role::Pools { .. }) { CLIENTS_OF_POOLS } else { 2 };
+        Process::start(env!("CARGO_BIN_EXE_prismq-check-process"), &spec).unwrap()
     }
 
     /// Adds what a process recorded that is gone.
-    pub(crate) fn heard(&mut self, recorded: History) {
+    pub(crate) fn add(&mut self, recorded: History) {
         self.recorded = std::mem::take(&mut self.recorded).and(recorded);
     }
 
-    /// An actor in this process; what it tells must be heard in the end.
-    pub(crate) fn actor(&mut self, queue: Queue) -> (Actor<Queue>, Recorder) {
-        self.procs += 1;
+    /// An client in this process; what it tells must be heard in the end.
+    pub(crate) fn client(&mut self, queue: Queue) -> (Client<Queue>, Recorder) {
+        self.clients += 1;
         let recorder = Recorder::in_memory();
-        (Actor::new(queue, Arc::new(SystemClock), recorder.clone(), self.procs), recorder)
+        (Client::new(queue, Arc::new(SystemClock), recorder.clone(), self.clients), recorder)
     }
 
     /// What stands there and was recorded up to now.
@@ -73,25 +74,20 @@ impl Fleet {
     /// Opens the file again, takes and completes all there is, and looks at what became of every task.
     pub(crate) fn drain(&mut self, rules: &Rules) -> Verdict {
         let queue = Queue::open(self.path()).unwrap();
-        let (mut actor, recorder) = self.actor(queue.clone());
+        let (mut client, recorder) = self.client(queue.clone());
         let types = vec!["job".to_owned(), "limited".to_owned()];
         let lease = Duration::from_secs(60);
-        let take = Take { types, max: 100, lease, ..Take::default() };
-        loop {
-            let leases = actor.claim(&take).unwrap();
+        let take = ClaimRequest { types, max: 100, lease, ..ClaimRequest::default() };
+        wait_until("all tasks are completed or dead", || {
+            let leases = client.claim(&take).unwrap();
             for lease in &leases {
-                actor.complete(lease).unwrap();
+                client.complete(lease).unwrap();
             }
+            // What is left waits for the leases of the dead to expire.
             let left = queue.stats("default").unwrap();
-            if leases.is_empty() && left.ready + left.scheduled + left.leased == 0 {
-                break;
-            }
-            if leases.is_empty() {
-                // Until the leases of the dead expire.
-                thread::sleep(Duration::from_millis(2));
-            }
-        }
-        self.heard(History::of(&recorder));
+            leases.is_empty() && left.ready + left.scheduled + left.leased == 0
+        });
+        self.add(History::of(&recorder));
         self.verdict(&Rules { drained: true, ..*rules })
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use prismq::{Error, NewTask, Order, Queue, Result};
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step, inspect};
+use prismq_check::{Snapshot, soak};
+use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step};
 
 use crate::support::{Laid, Place, sound};
 
@@ -36,7 +37,7 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
 
 /// The quick part has each so many calls of a step fail, beginning with another for each step; a soak has all.
 fn stride() -> usize {
-    if std::env::var_os("PRISMQ_SOAK").is_some() { 1 } else { 4 }
+    if soak().is_some() { 1 } else { 4 }
 }
 
 fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
@@ -107,7 +108,7 @@ fn judge(laid: &Laid, path: &Path, said: &str, poisoned: bool, context: &str) {
     }
     let place = laid.place(path);
     assert_ne!(place, Place::Between, "{context}");
-    let unchanged = laid.before.as_ref() == Some(&laid.after);
+    let unchanged = laid.changes_nothing();
     match said {
         "ok" => assert!(place == Place::After || unchanged, "{context}: lost"),
         "poisoned" | "callers" => {}
@@ -175,7 +176,7 @@ fn a_device_that_reads_the_database_short() {
             let opened = Queue::open(&path);
             assert!(opened.as_ref().err().is_none_or(Error::is_corrupt), "{step:?}: {opened:?}");
             drop(opened);
-            let sound = inspect(&path).is_ok_and(|state| state.problems.is_empty());
+            let sound = Snapshot::take(&path).is_ok_and(|state| state.problems.is_empty());
             unsound += u64::from(!sound);
         }
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use prismq::{Claim, Error, NewTask, Queue, TaskError, TaskId};
+use prismq_check::soak;
 use prismq_faults::Scratch;
 
 use crate::support::FILE;
@@ -73,7 +74,7 @@ fn a_flipped_page_header_is_refused_or_harmless() {
     let laid = folder.file(FILE);
     let payloads = lay(&laid);
     let bytes = fs::read(&laid).unwrap();
-    let soak = std::env::var_os("PRISMQ_SOAK").is_some();
+    let soak = soak().is_some();
     let pages = bytes.len() / PAGE;
     let headers = (0..FILE_HEADER)
         .chain((0..pages).flat_map(|page| {

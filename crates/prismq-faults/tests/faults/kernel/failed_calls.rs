@@ -239,7 +239,7 @@ fn wait_for(folder: &Scratch, file: &str, word: &str, program: &mut Child) {
 fn judge(path: &Path, recorded: &str, context: &str) {
     let recorded = History::read(recorded.as_bytes()).unwrap();
     let queue = Queue::open(path).unwrap_or_else(|error| panic!("{context}, then {error}"));
-    let rules = Rules { all_told: true, ..Rules::PLAIN };
+    let rules = Rules { complete_history: true, ..Rules::PLAIN };
     let verdict = check(&recorded, &[Snapshot::take(path).unwrap()], &rules);
     assert!(verdict.is_sound(), "{context}\n{verdict}");
     // And it is as good as new.

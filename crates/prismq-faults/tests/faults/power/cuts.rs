@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use prismq::{Claim, Durability, Error, NewTask, Queue};
-use prismq_faults::{Campaign, PowerCut, Scratch, State};
+use prismq_check::{SeedRunner, Snapshot, TestName, this_test};
+use prismq_faults::{PowerCut, Scratch};
 use rusqlite::Connection;
 
 use crate::power::random_run::{Ack, Life, is_backfilled, live, wal};
@@ -33,22 +34,23 @@ struct Tally {
 
 #[test]
 fn under_full_durability() {
-    let tally = cut_power("under_full_durability", Durability::Full, LIVES);
+    let tally = cut_power(this_test!("under_full_durability"), Durability::Full, LIVES);
     println!("full: {tally:?}");
     assert_eq!(tally.lost, 0);
 }
 
 #[test]
 fn under_normal_durability_only_a_suffix() {
-    let tally = cut_power("under_normal_durability", Durability::Normal, 2);
+    let tally =
+        cut_power(this_test!("under_normal_durability_only_a_suffix"), Durability::Normal, 2);
     println!("normal: {tally:?}");
     assert!(tally.lost > 0, "the cuts are those that normal durability does not survive");
 }
 
-fn cut_power(name: &'static str, durability: Durability, lives: u64) -> Tally {
+fn cut_power(test: TestName, durability: Durability, lives: u64) -> Tally {
     let mut tally = Tally::default();
-    let mut campaign = Campaign::begin(name);
-    while let Some(seed) = campaign.next() {
+    let mut seeds = SeedRunner::fixed(test);
+    while let Some(seed) = seeds.next_round() {
         for number in 0..lives {
             let seed = seed.wrapping_mul(1_000).wrapping_add(number);
             let life = live(durability, OPERATIONS, seed);
@@ -96,7 +98,7 @@ fn last_begun(acks: &[Ack], cut: usize) -> usize {
 fn judge(life: &Life, durability: Durability, cut: usize, path: &Path, tally: &mut Tally) {
     let acks = &life.acks;
     let queue = Queue::open(path).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
-    let state = State::read(&Connection::open(path).unwrap()).unwrap();
+    let state = Snapshot::read(&Connection::open(path).unwrap()).unwrap();
     assert_eq!(state.problems, [""; 0], "cut at {cut}");
     let begun = last_begun(acks, cut);
     let acked = acks.iter().rposition(|ack| ack.ended <= cut);
@@ -133,7 +135,7 @@ fn judge(life: &Life, durability: Durability, cut: usize, path: &Path, tally: &m
 
 /// The same by the promise itself: an acknowledged task is there, unless its completion was begun or it is
 /// one of a history that is cut.
-fn assert_no_task_lost(acks: &[Ack], cut: usize, state: &State) {
+fn assert_no_task_lost(acks: &[Ack], cut: usize, state: &Snapshot) {
     let ended: Vec<i64> = acks
         .iter()
         .filter(|ack| ack.began <= cut)
@@ -142,7 +144,7 @@ fn assert_no_task_lost(acks: &[Ack], cut: usize, state: &State) {
     for id in acks.iter().filter(|ack| ack.ended <= cut).flat_map(|ack| &ack.enqueued) {
         let id = id.as_i64();
         assert!(
-            state.tasks.binary_search(&id).is_ok() || ended.contains(&id),
+            state.has_task(id) || ended.contains(&id),
             "cut at {cut}: task {id} was acknowledged and is lost"
         );
     }
@@ -163,8 +165,9 @@ struct Damage {
 #[test]
 fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
     let mut damage = Damage::default();
-    let mut campaign = Campaign::begin("a_damaged_wal");
-    while let Some(seed) = campaign.next() {
+    let mut seeds =
+        SeedRunner::fixed(this_test!("a_damaged_wal_is_recovered_to_a_commit_or_refused"));
+    while let Some(seed) = seeds.next_round() {
         for number in 0..2 {
             let seed = seed.wrapping_mul(2_000).wrapping_add(number);
             let life = live(Durability::Full, OPERATIONS, seed);
@@ -202,7 +205,7 @@ fn spoil(path: &Path, rng: &mut Rng) -> bool {
 fn judge_damage(life: &Life, cut: usize, path: &Path, backfilled: bool, damage: &mut Damage) {
     damage.images += 1;
     let read = Queue::open(path).and_then(|queue| {
-        let state = State::read(&Connection::open(path).unwrap());
+        let state = Snapshot::read(&Connection::open(path).unwrap());
         // Whatever it holds, it is used without a panic.
         let used = queue.claim(&Claim::new(["job", "other"])).map(drop);
         let state = state.map_err(|error| Error::Database { source: error.into() })?;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use prismq::{Claim, Durability, Lease, ManualClock, NewTask, Queue, TaskError, TaskId, Timestamp};
-use prismq_faults::{Disk, Journal, Scratch, State};
+use prismq_check::Snapshot;
+use prismq_faults::{Disk, Journal, Scratch};
 use rusqlite::Connection;
 
 use crate::support::FILE;
@@ -95,7 +96,7 @@ impl Living {
         let Did { durable, enqueued, completed } = operation(self);
         let ended = self.disk.position();
         let at = self.started.elapsed();
-        let state = State::read(self.reader.as_ref().unwrap()).unwrap();
+        let state = Snapshot::read(self.reader.as_ref().unwrap()).unwrap();
         assert_eq!(state.problems, [""; 0]);
         self.tasks = state.tasks.len();
         let digest = state.digest;

@@ -36,7 +36,7 @@ fn a_fork_can_use_no_queue_of_its_parent() {
     let lease = queue.claim(&Claim::new(["job"])).unwrap().pop().unwrap();
     queue.complete(&lease).unwrap();
     drop((queue, inherited));
-    assert_eq!(sound(&path).tasks, [0_i64; 0]);
+    assert_eq!(sound(&path).tasks, []);
 }
 
 /// Its threads are the parent's alone: there is nothing to wait for, and the parent's pool goes on.
@@ -60,5 +60,5 @@ fn a_fork_can_drop_or_shut_down_a_pool_of_its_parent() {
         std::thread::yield_now();
     }
     drop((dropped, shut_down, queue));
-    assert_eq!(sound(&path).tasks, [0_i64; 0]);
+    assert_eq!(sound(&path).tasks, []);
 }

@@ -73,7 +73,7 @@ fn judge(laid: &Laid, path: &std::path::Path, nth: u64, acknowledged: bool, swee
         assert!(created.is_none() || opened == Place::After, "opening goes on with a creation");
         assert_ne!(place, Place::Between, "{step:?} killed at change {nth}");
         assert!(!acknowledged || place == Place::After, "{step:?} killed at change {nth}: lost");
-        let changes = laid.before.as_ref() != Some(&laid.after);
+        let changes = !laid.changes_nothing();
         sweep.recovered += u64::from(!acknowledged && changes && place == Place::After);
     }
     sweep.acknowledged += u64::from(acknowledged);

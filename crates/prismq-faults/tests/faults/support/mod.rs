@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prismq_faults::{Scratch, State, Step, inspect};
+use prismq_check::Snapshot;
+use prismq_faults::{Scratch, Step};
 use rusqlite::Connection;
 
 pub(crate) const FILE: &str = "queue.db";
@@ -13,8 +14,8 @@ pub(crate) struct Laid {
     pub(crate) step: Step,
     template: Scratch,
     /// Once the step is prepared. Nothing for a step that creates its file.
-    pub(crate) before: Option<State>,
-    pub(crate) after: State,
+    pub(crate) before: Option<Snapshot>,
+    pub(crate) after: Snapshot,
 }
 
 impl Laid {
@@ -40,12 +41,17 @@ impl Laid {
         copy(&self.template)
     }
 
+    /// Whether the step changes nothing that a file holds.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.digest == self.after.digest)
+    }
+
     /// Where a file stands.
     pub(crate) fn place(&self, path: &Path) -> Place {
-        let state = sound(path);
-        if state == self.after {
+        let digest = sound(path).digest;
+        if digest == self.after.digest {
             Place::After
-        } else if Some(&state) == self.before.as_ref() {
+        } else if Some(digest) == self.before.as_ref().map(|before| before.digest) {
             Place::Before
         } else {
             Place::Between
@@ -93,8 +99,8 @@ fn copy_files(from: &Path, to: &Path) {
 
 /// What the file says, which must be free of problems.
 #[track_caller]
-pub(crate) fn sound(path: &Path) -> State {
-    let state = inspect(path).unwrap();
-    assert_eq!(state.problems, [""; 0], "{}", path.display());
-    state
+pub(crate) fn sound(path: &Path) -> Snapshot {
+    let snapshot = Snapshot::take(path).unwrap();
+    assert_eq!(snapshot.problems, [""; 0], "{}", path.display());
+    snapshot
 }

@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{Fault, Mutant};
 
 impl Mutant {
-    pub(super) fn spoil_enqueue(&self, task: &NewTask) -> Result<TaskId> {
+    pub(super) fn corrupt_enqueue(&self, task: &NewTask) -> Result<TaskId> {
         let id = self.queue.enqueue(task)?;
         let change = match self.fault {
             Fault::LosesTheOrder => "UPDATE task SET order_key = order_key + 1000 WHERE id = ?1",
@@ -19,12 +19,12 @@ impl Mutant {
             _ => "UPDATE queue SET ready = ready + 1 WHERE ?1 IS NOT NULL",
         };
         if self.one_in(10) {
-            self.reach_in().execute(change, [id.as_i64()]).unwrap();
+            self.file().execute(change, [id.as_i64()]).unwrap();
         }
         Ok(id)
     }
 
-    pub(super) fn spoil_claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
+    pub(super) fn corrupt_claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         let before = match self.fault {
             Fault::ClaimsEarly => "UPDATE task SET run_at = 0 WHERE state = 1",
             Fault::TokensStandStill => {
@@ -33,7 +33,7 @@ impl Mutant {
             _ => "SELECT 1",
         };
         if self.one_in(10) {
-            self.reach_in().execute_batch(before).unwrap();
+            self.file().execute_batch(before).unwrap();
         }
         let leases = self.queue.claim(claim)?;
         let change = match self.fault {
@@ -46,7 +46,7 @@ impl Mutant {
             }
             _ => return Ok(leases),
         };
-        let connection = self.reach_in();
+        let connection = self.file();
         for lease in &leases {
             connection.execute(change, [lease.id().as_i64()]).unwrap();
         }
@@ -58,7 +58,7 @@ impl Mutant {
     pub(super) fn complete_by_id(&self, lease: &Lease) -> Result<()> {
         match self.queue.complete(lease) {
             Err(error) if error.is_lease_lost() => {
-                let connection = self.reach_in();
+                let connection = self.file();
                 let id = lease.id().as_i64();
                 let counters = "UPDATE queue SET completed = completed + 1,
                      ready = ready - (SELECT count(*) FROM task WHERE id = ?1 AND state IN (0, 5)),
@@ -75,8 +75,8 @@ impl Mutant {
         }
     }
 
-    pub(super) fn spoil_dead(&self, lease: &Lease) {
-        let connection = self.reach_in();
+    pub(super) fn corrupt_dead(&self, lease: &Lease) {
+        let connection = self.file();
         let id = lease.id().as_i64();
         match self.fault {
             Fault::DeadVanish => {
@@ -98,6 +98,6 @@ impl Mutant {
     pub(super) fn count_release(&self, lease: &Lease) {
         let again =
             "UPDATE task SET attempt = attempt + ?2 WHERE id = ?1 AND attempt + 1 < max_attempts";
-        self.reach_in().execute(again, params![lease.id().as_i64(), 1]).unwrap();
+        self.file().execute(again, params![lease.id().as_i64(), 1]).unwrap();
     }
 }

@@ -16,7 +16,7 @@ use prismq::{
 use prismq_check::{Invariant, Subject};
 use rusqlite::Connection;
 
-use crate::support::Bench;
+use crate::support::Fixture;
 
 /// What is wrong with a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +76,14 @@ impl Fault {
         (Self::ClaimsTwice, Invariant::Fencing),
         (Self::ClaimsEarly, Invariant::NeverEarly),
         (Self::AcknowledgesBeforeCommit, Invariant::NoLoss),
-        (Self::ForgetsCompletions, Invariant::OneEnd),
+        (Self::ForgetsCompletions, Invariant::Finality),
         (Self::TokensStandStill, Invariant::Fencing),
         (Self::LosesTheOrder, Invariant::Order),
         (Self::LosesThePriority, Invariant::Order),
         (Self::CountsNoAttempts, Invariant::Attempts),
         (Self::CountsReleases, Invariant::Attempts),
         (Self::DeadVanish, Invariant::NoLoss),
-        (Self::DeadRiseAgain, Invariant::OneEnd),
+        (Self::DeadRiseAgain, Invariant::Finality),
         (Self::EnqueuesTwice, Invariant::NoPhantom),
         (Self::ChangesPayloads, Invariant::NoPhantom),
         (Self::ForgetsExtensions, Invariant::Exclusion),
@@ -107,12 +107,12 @@ pub(crate) struct Mutant {
 }
 
 impl Mutant {
-    pub(crate) fn new(queue: Queue, fault: Fault, bench: &Bench) -> Self {
+    pub(crate) fn new(queue: Queue, fault: Fault, fixture: &Fixture) -> Self {
         Self {
             queue,
             fault,
-            path: bench.path(),
-            clock: bench.clock.clone(),
+            path: fixture.path(),
+            clock: fixture.clock.clone(),
             calls: Cell::default(),
             given: RefCell::default(),
             uncommitted: RefCell::default(),
@@ -126,7 +126,7 @@ impl Mutant {
     }
 
     /// A way into the file behind the queue's back.
-    fn reach_in(&self) -> Connection {
+    fn file(&self) -> Connection {
         let connection = Connection::open(&self.path).unwrap();
         connection.busy_timeout(Duration::from_secs(5)).unwrap();
         connection.pragma_update(None, "foreign_keys", false).unwrap();
@@ -145,7 +145,7 @@ impl Subject for Mutant {
             Fault::LosesTheOrder
             | Fault::LosesThePriority
             | Fault::MiscountsTheQueue
-            | Fault::ChangesPayloads => self.spoil_enqueue(task),
+            | Fault::ChangesPayloads => self.corrupt_enqueue(task),
             _ => self.queue.enqueue(task),
         }
     }
@@ -156,7 +156,7 @@ impl Subject for Mutant {
             Fault::ClaimsEarly
             | Fault::TokensStandStill
             | Fault::CountsNoAttempts
-            | Fault::NeverReclaims => self.spoil_claim(claim),
+            | Fault::NeverReclaims => self.corrupt_claim(claim),
             _ => self.queue.claim(claim),
         }
     }
@@ -176,7 +176,7 @@ impl Subject for Mutant {
     fn fail(&self, lease: &Lease, error: TaskError) -> Result<State> {
         let state = self.queue.fail(lease, error)?;
         if state == State::Dead {
-            self.spoil_dead(lease);
+            self.corrupt_dead(lease);
         }
         Ok(state)
     }

@@ -4,9 +4,12 @@
 use std::time::Duration;
 
 use prismq::{Queue, State};
-use prismq_check::{History, Job, Listener, Process, Replay, Role, Rules, soak};
+use prismq_check::{
+    EnqueueRequest, History, Listener, Process, Role, Rules, SeedRunner, soak, this_test,
+};
 
 use crate::support::fleet::{Fleet, report};
+use crate::support::wait_until;
 
 const ATTEMPTS: u32 = 3;
 const POISON_BYTES: usize = 666;
@@ -18,33 +21,35 @@ const ROLE: Role =
 
 #[test]
 fn no_task_dies_of_another_that_kills_its_process() {
-    let replay = Replay::of(
-        "prismq-check",
-        "check",
-        "pool::innocence::no_task_dies_of_another_that_kills_its_process",
-    );
-    let mut chance = replay.chance();
+    let seeds = SeedRunner::random(this_test!("no_task_dies_of_another_that_kills_its_process"));
+    let mut rng = seeds.rng();
     let mut fleet = Fleet::new();
     let queue = Queue::open(fleet.path()).unwrap();
-    let (mut producer, recorder) = fleet.actor(queue.clone());
+    let (mut producer, recorder) = fleet.client(queue.clone());
     let mut running: Vec<Process> =
-        (0..PROCESSES).map(|_| fleet.start_with(ROLE, chance.u64(..), LEASE)).collect();
+        (0..PROCESSES).map(|_| fleet.start_with(ROLE, rng.u64(..), LEASE)).collect();
     let mut deaths = 0;
     for _ in 0..if soak().is_some() { 30 } else { 2 } {
-        let place = chance.usize(..30);
+        let place = rng.usize(..30);
         let mut poison = None;
         for number in 0..40 {
             if number == place {
-                let job = Job {
+                let job = EnqueueRequest {
                     payload_bytes: POISON_BYTES,
                     deadly: true,
                     max_attempts: ATTEMPTS,
-                    ..Job::default()
+                    ..EnqueueRequest::default()
                 };
                 poison = Some(producer.enqueue(&job).unwrap().1);
             }
-            let payload_bytes = 100 + chance.usize(..20);
-            producer.enqueue(&Job { payload_bytes, max_attempts: 2, ..Job::default() }).unwrap();
+            let payload_bytes = 100 + rng.usize(..20);
+            producer
+                .enqueue(&EnqueueRequest {
+                    payload_bytes,
+                    max_attempts: 2,
+                    ..EnqueueRequest::default()
+                })
+                .unwrap();
         }
         let poison = poison.unwrap();
         let dead = || queue.task(poison).unwrap().is_some_and(|task| task.state == State::Dead);
@@ -52,23 +57,24 @@ fn no_task_dies_of_another_that_kills_its_process() {
             let stats = queue.stats("default").unwrap();
             stats.ready + stats.scheduled + stats.leased
         };
-        while !dead() || left() > 0 {
+        wait_until("the poison is dead and nothing else is left", || {
             for process in &mut running {
                 if process.has_ended() {
-                    let successor = fleet.start_with(ROLE, chance.u64(..), LEASE);
+                    let successor = fleet.start_with(ROLE, rng.u64(..), LEASE);
                     let died = std::mem::replace(process, successor);
-                    fleet.heard(died.die().unwrap());
+                    fleet.add(died.wait_for_death().unwrap());
                     deaths += 1;
                 }
             }
-            std::thread::sleep(Duration::from_millis(2));
-        }
+            dead() && left() == 0
+        });
     }
     for process in running {
-        fleet.heard(process.stop().unwrap());
+        fleet.add(process.stop().unwrap());
     }
-    fleet.heard(History::of(&recorder));
-    let rules = Rules { drained: true, all_told: true, killed_by_tasks_only: true, ..Rules::PLAIN };
+    fleet.add(History::of(&recorder));
+    let rules =
+        Rules { drained: true, complete_history: true, killed_by_tasks_only: true, ..Rules::PLAIN };
     let verdict = fleet.verdict(&rules);
     assert!(verdict.is_sound(), "{verdict}");
     report(&format!("{deaths} deaths of poison"), &verdict.counts);
