@@ -14,5 +14,6 @@ mod checker;
 mod client;
 mod conformance;
 mod exercise;
+mod failure_modes;
 mod pool;
 mod process;

@@ -37,6 +37,7 @@ fn a_task_joins_the_callers_own_transaction() {
     }
 }
 
+/// Failure mode: lease: lost, and the same worker claims again | the old lease stays refused
 #[test]
 fn the_same_worker_cannot_complete_an_attempt_it_lost() {
     let fixture = Fixture::new();
@@ -63,6 +64,7 @@ fn a_failure_that_may_be_retried_is_not_stranded() {
     assert_eq!(claim_one(&fixture.open()).id(), id);
 }
 
+/// Failure mode: lease: expired while its worker is alive | late calls count until a claim takes the task back, and are refused from then on
 #[test]
 fn work_done_after_the_lease_expired_counts_unless_another_took_the_task() {
     let fixture = Fixture::new();

@@ -1,3 +1,5 @@
+//! Failure mode: clock: set forward and back | leases and delays pass as if it had not been set, nothing is early, ids rise
+
 use std::time::Duration;
 
 use prismq::{Clock, Timestamp};

@@ -1,3 +1,5 @@
+//! Failure mode: lease: completion at its expiry, together with a claim | one of the two wins
+
 use std::sync::Barrier;
 use std::thread;
 

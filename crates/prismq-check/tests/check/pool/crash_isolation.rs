@@ -1,5 +1,7 @@
 //! Tasks that kill the process of whoever runs them, one after another, next to good ones that are given no
 //! more than two attempts: each good task is completed.
+//!
+//! Failure mode: payload: another one kills the process
 
 use std::time::Duration;
 

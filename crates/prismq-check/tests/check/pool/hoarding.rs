@@ -1,5 +1,7 @@
 //! Two processes with a pool each on one queue: whatever handlers take, no pool keeps a task that it has not
 //! begun while a worker of the other is idle.
+//!
+//! Failure mode: pool: slow tasks after quick ones, and quick ones behind slow ones | shared with a pool that idles
 
 use std::time::Duration;
 

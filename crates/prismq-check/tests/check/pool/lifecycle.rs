@@ -1,6 +1,8 @@
 //! Worker pools in several processes, with handlers of all kinds: no-ops and long ones, some beyond their
 //! time limit, some that fail or panic. Pools are shut down, at times too soon, and started again, their
 //! processes killed and stopped at random times; all of it is recorded and judged as what direct callers do.
+//!
+//! Failure mode: pool: slow, failing, panicking and timed out handlers, shutdowns, kills and stops | every promise as to direct callers
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -8,6 +8,7 @@ const ATTEMPTS: u32 = 3;
 /// Kills the process that runs it.
 const POISON_BYTES: usize = 666;
 
+/// Failure mode: payload: kills its process | dead after its attempts, at most one more
 #[test]
 fn a_payload_that_kills_its_process_is_dead_in_the_end() {
     let mut fleet = Fleet::new();
@@ -30,6 +31,8 @@ fn a_payload_that_kills_its_process_is_dead_in_the_end() {
 }
 
 /// A process that dies takes with it what its pool had fetched ahead; an attempt each of these once lost.
+///
+/// Failure mode: payload: another one kills the process | a task that was claimed ahead loses no attempt, any other at most one, and none is dead
 #[test]
 fn what_was_fetched_beside_it_does_not_die_of_it() {
     let mut fleet = Fleet::new();

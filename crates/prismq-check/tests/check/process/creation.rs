@@ -1,3 +1,5 @@
+//! Failure mode: file: created by many processes at once | one creates it, the others wait
+
 use prismq_check::{Role, Rules, SeedRunner, soak, this_test};
 
 use crate::support::fleet::Fleet;

@@ -1,3 +1,5 @@
+//! Failure mode: process: killed at any time | nothing acknowledged is lost
+
 use std::thread;
 use std::time::{Duration, Instant};
 

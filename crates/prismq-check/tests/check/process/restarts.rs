@@ -1,3 +1,5 @@
+//! Failure mode: process: killed at any time
+
 use std::fs;
 use std::time::{Duration, Instant};
 

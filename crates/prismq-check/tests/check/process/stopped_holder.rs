@@ -1,3 +1,5 @@
+//! Failure mode: process: stopped for longer than its lease | its late calls are refused once a claim took the task back
+
 use prismq::Queue;
 use prismq_check::{EnqueueRequest, History, Op, Phase, Role, Rules};
 

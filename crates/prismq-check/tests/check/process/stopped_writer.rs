@@ -1,3 +1,5 @@
+//! Failure mode: process: stopped in its transaction | others are answered `Busy`, and go on once it is dead
+
 use std::time::Duration;
 
 use prismq::Queue;

@@ -1,4 +1,6 @@
 //! A claim whose payloads cannot be read for now: what it cannot give it gives back, and no attempt is lost.
+//!
+//! Failure mode: disk: payload of a claimed task cannot be read | the task is returned for a second and no attempt counts; it is dead only where the payload is missing or damaged
 
 use std::path::Path;
 use std::sync::Arc;

@@ -119,24 +119,28 @@ fn judge(laid: &Laid, path: &Path, said: &str, poisoned: bool, context: &str) {
     }
 }
 
+/// Failure mode: disk: write, open or read fails, also of the WAL in part | a typed error, and nothing of the operation is kept
 #[test]
 fn a_device_that_fails_to_write() {
     let answers = sweep(&[Call::Write, Call::Truncate, Call::Delete], Effect::InputOutput);
     assert!(answers["poisoned"] > 20 && answers["io"] > 5, "{answers:?}");
 }
 
+/// Failure mode: disk: sync of a commit or a checkpoint fails | `Poisoned` for good, and the sync is not tried again
 #[test]
 fn a_device_that_fails_to_sync() {
     let answers = sweep(&[Call::Sync], Effect::InputOutput);
     assert!(answers["poisoned"] > 5, "{answers:?}");
 }
 
+/// Failure mode: disk: full
 #[test]
 fn a_full_disk() {
     let answers = sweep(&[Call::Write], Effect::NoSpace);
     assert!(answers["full"] > 50, "{answers:?}");
 }
 
+/// Failure mode: disk: write, open or read fails, also of the WAL in part
 #[test]
 fn a_device_that_fails_to_read() {
     let answers = sweep(&[Call::Read], Effect::InputOutput);
@@ -144,6 +148,8 @@ fn a_device_that_fails_to_read() {
 }
 
 /// A frame of the WAL that is short is a failed read.
+///
+/// Failure mode: disk: write, open or read fails, also of the WAL in part
 #[test]
 fn a_device_that_reads_the_wal_short() {
     let answers = sweep(&[Call::Read], Effect::ShortRead);
@@ -153,6 +159,8 @@ fn a_device_that_reads_the_wal_short() {
 /// What is missing of a page of the database, SQLite takes for zeros, as at the end of a file: no system reads
 /// short in the middle of one, as SQLite reads on until nothing more comes. Then nobody can promise anything of
 /// what was read, or written after it, but that the answer is one, and that it comes.
+///
+/// Failure mode: disk: page of the database is read short | an answer; nothing is promised of the file
 #[test]
 fn a_device_that_reads_the_database_short() {
     let stride = stride();
@@ -184,6 +192,7 @@ fn a_device_that_reads_the_database_short() {
     assert!(answers["corrupt"] > 0, "{answers:?}");
 }
 
+/// Failure mode: disk: write, open or read fails, also of the WAL in part
 #[test]
 fn a_file_that_cannot_be_opened() {
     let answers = sweep(&[Call::Open], Effect::InputOutput);

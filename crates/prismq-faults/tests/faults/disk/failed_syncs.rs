@@ -1,5 +1,7 @@
 //! After a failed sync the system may call lost pages clean, so that the next sync succeeds without them:
 //! nothing more may be acknowledged, whether a commit's sync failed or a checkpoint's.
+//!
+//! Failure mode: disk: sync of a commit or a checkpoint fails
 
 use prismq::{Claim, Error, NewTask, Queue};
 use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Scratch};

@@ -1,5 +1,7 @@
 //! A reader that keeps an old state open: writers go on, the WAL grows by what they write, and is cut once
 //! the reader has gone.
+//!
+//! Failure mode: file: reader with a long transaction | writers go on, and the WAL shrinks once the reader has ended
 
 use prismq::{NewTask, Queue};
 use prismq_faults::Scratch;

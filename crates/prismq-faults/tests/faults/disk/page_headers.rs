@@ -1,5 +1,7 @@
 //! Every byte of a queue file's header and of the header of each of its pages, changed in turn. The file is
 //! refused and left as it is, or used: then each call is answered, and what a claim gives is what was enqueued.
+//!
+//! Failure mode: file: byte of a header changed | refused and unchanged, or every call is answered
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -6,6 +6,8 @@
 //!
 //! The quick part takes as many points of the matrix as fit its time, always in the same order; a soak takes
 //! all of them.
+//!
+//! Failure mode: disk: system calls fail with EIO, ENOSPC, EDQUOT, EINTR or ENOLCK, under a pool | nothing acknowledged is lost; the pool goes on or reports why not; shutdown in time
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,7 @@
 //! The kills of the shim, made by the kernel instead: where `strace` is there, it kills the process at its
 //! nth write, sync, truncation or deletion of any file, from the start of the program on.
+//!
+//! Failure mode: process: killed at every write, sync, truncation and deletion
 
 use std::process::Command;
 

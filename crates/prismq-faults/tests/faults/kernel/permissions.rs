@@ -1,5 +1,7 @@
 //! A user who may read a queue's file or its folder, and not write it, is told so, and changes nothing. Root
 //! may write anything, so that this part runs as another user, where `setpriv` can make one of root.
+//!
+//! Failure mode: file: no permission for it or its folder | `Unusable` with a remedy, nothing changed
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

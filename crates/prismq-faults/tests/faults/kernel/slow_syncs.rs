@@ -1,6 +1,8 @@
 //! Worker pools with handlers of a millisecond on a disk whose sync takes 1, 5 or 20 ms, made slow by the
 //! kernel through `strace`: every task is run and completed once, and the shutdown returns in time. How much of
 //! the workers' time was used is printed, and never judged: it is the machine's too.
+//!
+//! Failure mode: disk: sync takes 1, 5 or 20 ms, under a pool | each task once, and shutdown in time
 
 use std::process::Command;
 use std::time::Duration;

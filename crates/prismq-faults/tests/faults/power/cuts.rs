@@ -32,6 +32,7 @@ struct Tally {
     lost_time_max: Duration,
 }
 
+/// Failure mode: power: cut at any moment | `Full`: nothing acknowledged is lost; `Normal`: only the latest operations
 #[test]
 fn under_full_durability() {
     let tally = cut_power(this_test!("under_full_durability"), Durability::Full, LIVES);
@@ -39,6 +40,7 @@ fn under_full_durability() {
     assert_eq!(tally.lost, 0);
 }
 
+/// Failure mode: power: cut at any moment
 #[test]
 fn under_normal_durability_only_a_suffix() {
     let tally =
@@ -162,6 +164,8 @@ struct Damage {
 
 /// Torn and flipped WALs: the medium itself failed, so that acknowledged operations may be lost, but what is
 /// there is the state after one of them.
+///
+/// Failure mode: file: WAL torn or a bit of it changed | recovered to a commit, or refused as corrupt
 #[test]
 fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
     let mut damage = Damage::default();

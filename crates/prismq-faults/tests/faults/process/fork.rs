@@ -1,4 +1,6 @@
 //! A fork shares descriptors with its parent, but neither locks nor threads.
+//!
+//! Failure mode: process: forked with queues and pools open | `Forked`; nothing is closed, no thread is waited for
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Every write, truncation, sync and deletion of every step in turn: the process is killed just before it.
 //! What was acknowledged is there, what was not is there in whole or not at all, and the queue opens.
+//!
+//! Failure mode: process: killed at every write, sync, truncation and deletion | the old state or the new; what was acknowledged is there
 
 use std::process::{Command, Output};
 

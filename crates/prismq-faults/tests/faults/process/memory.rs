@@ -52,6 +52,7 @@ fn fill() {
     println!("{ACKNOWLEDGED}{there}");
 }
 
+/// Failure mode: disk: full | `Full`, nothing of the operation is kept, and the queue goes on once there is room
 #[test]
 fn a_small_filesystem() {
     let folder = Scratch::new().unwrap();
@@ -109,6 +110,7 @@ fn starve() {
     until_memory_is_short(&Path::new(&std::env::var_os(FOLDER).unwrap()).join(FILE));
 }
 
+/// Failure mode: memory: exhausted | an error or the end of the process; nothing acknowledged is lost
 #[test]
 fn a_limit_of_sqlites_memory() {
     let folder = Scratch::new().unwrap();
@@ -133,6 +135,8 @@ fn gorge() {
 }
 
 /// The process dies of it, or is told; what it acknowledged is there.
+///
+/// Failure mode: memory: exhausted
 #[test]
 fn a_limit_of_the_processs_memory() {
     let folder = Scratch::new().unwrap();
