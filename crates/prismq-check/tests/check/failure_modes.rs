@@ -79,7 +79,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn function_after<'a>(lines: &[&'a str]) -> Option<&'a str> {
-    let name = lines.iter().find_map(|line| line.trim_start().strip_prefix("fn "))?;
+    let name = lines.iter().find_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("pub(crate) ").unwrap_or(line).strip_prefix("fn ")
+    })?;
     name.split('(').next()
 }
 

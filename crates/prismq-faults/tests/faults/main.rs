@@ -11,6 +11,5 @@
 mod support;
 
 mod disk;
-mod kernel;
 mod power;
 mod process;

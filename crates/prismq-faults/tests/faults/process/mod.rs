@@ -1,5 +1,4 @@
-//! A process that is killed, forked, or out of memory.
+//! A process that is killed or forked.
 
 mod fork;
 mod kill;
-mod memory;

@@ -1,4 +1,5 @@
-//! What the scenarios share: steps laid, run and looked at.
+//! What the scenarios share: files on which a step is run, and their state before and after it.
+#![allow(dead_code, reason = "two test programs share it, and each uses a part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

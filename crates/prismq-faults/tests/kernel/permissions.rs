@@ -1,5 +1,5 @@
-//! A user who may read a queue's file or its folder, and not write it, is told so, and changes nothing. Root
-//! may write anything, so that this part runs as another user, where `setpriv` can make one of root.
+//! A user who may read a queue's file or its folder, and not write it, is refused with the reason and a remedy, and
+//! changes nothing. Root may write anything, so that this runs as another user, through `setpriv`.
 //!
 //! Failure mode: file: no permission for it or its folder | `Unusable` with a remedy, nothing changed
 
@@ -11,9 +11,9 @@ use std::process::Command;
 use prismq::{Error, NewTask, Queue};
 use prismq_faults::Scratch;
 
+use crate::child::Part;
 use crate::support::{FILE, sound};
 
-const FOLDER: &str = "PRISMQ_TEST_FOLDER";
 const DENIED: &str = "Permission denied (os error 13)";
 /// The user and group called nobody, on most systems.
 const NOBODY: u32 = 65_534;
@@ -22,11 +22,8 @@ fn set(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-#[test]
-#[ignore = "started by the test below, as a user who is not root"]
-fn try_without_permission() {
-    let folder = std::env::var_os(FOLDER).unwrap();
-    let folder = Path::new(&folder);
+/// Tries it, as a user who is not root.
+pub(crate) fn open_without_permission(folder: &Path) {
     let refused = |path: &Path, reason: &str, remedy: &str| {
         let error = Queue::open(path).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
@@ -42,11 +39,10 @@ fn try_without_permission() {
     println!("done");
 }
 
-#[test]
-fn without_permission_nothing_is_opened_or_changed() {
+pub(crate) fn without_permission_nothing_is_opened_or_changed() {
     let folder = Scratch::new().unwrap();
     set(folder.path(), 0o755);
-    let program = folder.file("faults");
+    let program = folder.file("kernel");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let cases = [
         ("read-only-file", 0o444, 0o755),
@@ -67,37 +63,20 @@ fn without_permission_nothing_is_opened_or_changed() {
         set(&place, folder_mode);
         before.push((path.clone(), fs::read(&path).unwrap()));
     }
-    let module = module_path!().split_once("::").unwrap().1;
     let nobody = NOBODY.to_string();
     let output = Command::new("setpriv")
         .args(["--reuid", nobody.as_str(), "--regid", nobody.as_str(), "--clear-groups"])
         .arg(&program)
-        .args(["--exact", &format!("{module}::try_without_permission")])
-        .args(["--ignored", "--nocapture", "--test-threads=1"])
-        .env(FOLDER, folder.path())
-        .output();
-    match output {
-        Ok(output) if output.status.success() => {
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert!(said.contains("done"), "{output:?}");
-            said.lines()
-                .filter(|line| line.contains("refused:"))
-                .for_each(|line| println!("{line}"));
-        }
-        Err(error) => {
-            println!("NOT RUN: setpriv is not there: {error}");
-            return;
-        }
-        Ok(output) if String::from_utf8_lossy(&output.stderr).contains("setpriv:") => {
-            println!("NOT RUN: this user may not become another");
-            return;
-        }
-        Ok(output) => panic!("{output:?}"),
-    }
+        .envs(Part::OpenWithoutPermission.environment(folder.path()))
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && stdout.contains("done"), "{output:?}");
+    stdout.lines().filter(|line| line.contains("refused:")).for_each(|line| println!("{line}"));
     for (path, bytes) in before {
         assert_eq!(fs::read(&path).unwrap(), bytes, "{}", path.display());
         let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
-        assert_eq!(names.len(), 1, "nothing is left beside it: {names:?}");
+        assert_eq!(names.len(), 1, "no file is added: {names:?}");
         set(path.parent().unwrap(), 0o755);
         set(&path, 0o600);
         assert_eq!(sound(&path).tasks.len(), 1);

@@ -11,6 +11,7 @@ use prismq::Queue;
 use prismq_check::soak;
 use prismq_faults::Scratch;
 
+use crate::strace::ended;
 use crate::support::FILE;
 
 const SYNCS: [Duration; 3] =
@@ -18,27 +19,7 @@ const SYNCS: [Duration; 3] =
 /// What the program allows the shutdown is a second; the rest is a busy machine's.
 const SHUTDOWN_MS: u64 = 4_000;
 
-/// Whether `strace` can be used; says so if not.
-pub(crate) fn strace_is_there() -> bool {
-    let traces =
-        Command::new("strace").args(["-f", "--seccomp-bpf", "-o", "/dev/null", "true"]).output();
-    let there = traces.is_ok_and(|output| output.status.success());
-    if !there {
-        println!("NOT RUN: strace is not there, or may not trace");
-    }
-    there
-}
-
-/// How the program says it ended, among what `strace` may have to say.
-pub(crate) fn ended(said: &str) -> Option<&str> {
-    said.lines().find_map(|line| line.strip_prefix("ended: "))
-}
-
-#[test]
-fn a_pool_completes_each_task_once_however_long_a_sync_takes() {
-    if !strace_is_there() {
-        return;
-    }
+pub(crate) fn a_pool_completes_each_task_once_however_long_a_sync_takes() {
     let tasks_of_worker = if soak().is_some() { 2_000 } else { 300 };
     for workers in [1, 4] {
         for sync in SYNCS {
@@ -62,7 +43,7 @@ fn timed(workers: usize, tasks: usize, sync: Duration) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let context = format!("{workers} workers, {tasks} tasks, {sync:?} a sync:\n{said}");
     assert!(output.status.success(), "{context}: {:?}", output.status);
-    let ended = ended(&said).unwrap_or_else(|| panic!("{context}: it did not say how it ended"));
+    let ended = ended(&said).unwrap_or_else(|| panic!("{context}: no line `ended:`"));
     assert!(ended.starts_with("once true, settled true, "), "{context}");
     let (_, shutdown) = ended.split_once("shut down in ").unwrap();
     let took: u64 = shutdown.split(' ').next().unwrap().parse().unwrap();
