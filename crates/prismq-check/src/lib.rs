@@ -1,38 +1,32 @@
-//! Histories of what every actor asked of a queue and was answered, and the checker of what they
-//! promise.
+//! Checks what a queue did against what it promises.
 //!
-//! An [`Actor`] does what a program does with a queue and tells a [`Recorder`] of each call before it is
-//! made and after it is answered; a [`History`] is what was recorded, by all actors, in the order of a clock
-//! they share. [`check`] holds it against the invariants of a queue, together with [`Snapshot`]s of the
-//! file, and answers with a [`Verdict`]: what was counted, and the shortest piece of history that shows
-//! each broken promise.
+//! A [`Client`] uses a queue as a program would and records each call before it is made and after it is answered, in a
+//! [`Recorder`]; a [`History`] is the record of all clients in the order of a clock that they share. [`check`] checks
+//! it against the invariants of a queue, together with [`Snapshot`]s of the file, and answers with a [`Verdict`]: the
+//! counts, and for each violation the shortest part of the history that shows it.
+//!
+//! [`Snapshot`] is the one auditor of a file, [`SeedRunner`] the one source of seeds, and [`conformance`] the suite of
+//! what every engine promises.
 
-mod actor;
+mod audit;
 mod checker;
+mod client;
+pub mod conformance;
 mod error;
-mod event;
 mod exercise;
 mod history;
-mod payload;
 mod pool;
 mod process;
-mod recorder;
-mod replay;
-mod snapshot;
+mod seed;
 mod subject;
-mod verdict;
 
-pub use actor::{Actor, Job, Take};
-pub use checker::{Rules, check};
+pub use audit::{Snapshot, StoredTask, Totals};
+pub use checker::{Counts, Invariant, Rules, Spread, Verdict, Violation, check};
+pub use client::{ClaimRequest, Client, EnqueueRequest};
 pub use error::{Error, Result};
-pub use event::{Event, Op, Phase};
 pub use exercise::{Exercise, exercise};
-pub use history::History;
-pub use payload::{key_of, payload_of};
-pub use pool::{End, Pool, Serve};
-pub use process::{Listener, Order, Process, Role, obey};
-pub use recorder::{Recorder, now_ns};
-pub use replay::{Replay, soak};
-pub use snapshot::{Snapshot, Standing, Totals};
+pub use history::{Event, History, Op, Phase, Recorder, key_of, now_ns, payload_of};
+pub use pool::{HandlerEnd, Pool, PoolSettings};
+pub use process::{Listener, Process, ProcessSpec, Role, run_process};
+pub use seed::{SeedRunner, TestName, soak};
 pub use subject::Subject;
-pub use verdict::{Counts, Invariant, Spread, Verdict, Violation};

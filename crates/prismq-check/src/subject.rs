@@ -1,10 +1,10 @@
-//! What is put to the test: the operations of a queue, whoever does them.
+//! The operations that clients of a history make: on the queue itself, or on one with a fault.
 
 use std::time::Duration;
 
 use prismq::{Claim, Lease, NewTask, Queue, Result, State, TaskError, TaskId, Timestamp};
 
-/// Something that claims to be a queue.
+/// A queue, or something that claims to be one.
 pub trait Subject {
     /// See [`Queue::enqueue`].
     ///

@@ -33,15 +33,6 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// A queue's file could not be read by SQLite itself.
-    #[error("cannot inspect {}: {source}", path.display())]
-    Inspect {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        #[source]
-        source: rusqlite::Error,
-    },
 }
 
 impl Error {

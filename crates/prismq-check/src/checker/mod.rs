@@ -1,71 +1,27 @@
-//! Holds a history, and what stood in the file, against the invariants of a queue.
+//! Checks a history, and snapshots of the file, against the invariants of a queue.
 
-mod attempts;
-mod conservation;
-mod counting;
-mod exclusion;
+mod counts;
 mod facts;
-mod fencing;
-mod hoarding;
-mod innocence;
-mod liveness;
-mod never_early;
-mod no_loss;
-mod no_phantom;
-mod one_end;
-mod order;
-#[cfg(test)]
-mod scene;
+mod invariants;
+mod rules;
 mod shortest;
+#[cfg(test)]
+mod synthetic;
+mod verdict;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use self::facts::Facts;
+use crate::audit::Snapshot;
 use crate::history::History;
-use crate::snapshot::Snapshot;
-use crate::verdict::{Invariant, Verdict, Violation};
 
-/// Broken promises of one kind that are recorded in full; the figures tell of all.
-const TOLD_OF_A_KIND: usize = 3;
+pub use self::rules::Rules;
+pub use self::verdict::{Counts, Invariant, Spread, Verdict, Violation};
 
-/// What a history may be held to beside what every history is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Every queue gives its tasks by priority, then first in first out. On unless set.
-    pub ordered: bool,
-    /// At the end, workers had taken all that could be taken: what still stands there is dead or kept.
-    pub drained: bool,
-    /// Workers asked so often that a task whose lease expired was taken again within this time.
-    pub reclaimed_within: Option<Duration>,
-    /// No pool held a task that it had not begun for longer than this while a worker of another pool that
-    /// serves it was idle; time by which threads of their processes that only slept were late does not count.
-    pub shared_within: Option<Duration>,
-    /// No process died but of tasks that kill theirs, of which no two were there at once.
-    pub killed_by_tasks_only: bool,
-    /// Nobody used the file whose calls are not in the history.
-    pub all_told: bool,
-}
+/// At most so many violations of one invariant are shown; the counts include all.
+const VIOLATIONS_SHOWN_MAX: usize = 3;
 
-impl Rules {
-    /// What every history is held to.
-    pub const PLAIN: Self = Self {
-        ordered: true,
-        drained: false,
-        reclaimed_within: None,
-        shared_within: None,
-        killed_by_tasks_only: false,
-        all_told: false,
-    };
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self::PLAIN
-    }
-}
-
-/// What an invariant's check found.
+/// A violation of one invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
     what: String,
@@ -79,7 +35,7 @@ impl Finding {
     }
 }
 
-/// Holds a history against every invariant.
+/// Checks a history against every invariant.
 ///
 /// Snapshots are in the order they were taken. Where the last was taken after the last event, it also
 /// shows what became of every task.
@@ -88,31 +44,14 @@ pub fn check(history: &History, snapshots: &[Snapshot], rules: &Rules) -> Verdic
     let facts = Facts::new(history, snapshots, rules);
     let mut found = BTreeMap::new();
     for invariant in Invariant::ALL {
-        found.insert(invariant, findings(invariant, &facts));
+        found.insert(invariant, invariants::findings(invariant, &facts));
     }
-    let counts = counting::count(&facts, &found);
+    let counts = counts::count(&facts, &found);
     let violations = found.into_iter().flat_map(|(invariant, findings)| {
-        findings.into_iter().take(TOLD_OF_A_KIND).map(move |finding| {
+        findings.into_iter().take(VIOLATIONS_SHOWN_MAX).map(move |finding| {
             let events = shortest::history(history, snapshots, rules, invariant, &finding);
             Violation { invariant, what: finding.what, history: events }
         })
     });
     Verdict { counts, violations: violations.collect() }
-}
-
-fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> {
-    match invariant {
-        Invariant::NoLoss => no_loss::check(facts),
-        Invariant::NoPhantom => no_phantom::check(facts),
-        Invariant::OneEnd => one_end::check(facts),
-        Invariant::Exclusion => exclusion::check(facts),
-        Invariant::Fencing => fencing::check(facts),
-        Invariant::Attempts => attempts::check(facts),
-        Invariant::Order => order::check(facts),
-        Invariant::NeverEarly => never_early::check(facts),
-        Invariant::Liveness => liveness::check(facts),
-        Invariant::Conservation => conservation::check(facts),
-        Invariant::Hoarding => hoarding::check(facts),
-        Invariant::Innocence => innocence::check(facts),
-    }
 }

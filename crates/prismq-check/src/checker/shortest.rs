@@ -2,11 +2,12 @@
 //! those without which it would not be found in the same words.
 
 use super::facts::{Call, Facts, calls};
-use super::{Finding, Rules, findings};
-use crate::event::{Event, Op, Phase};
+use super::invariants::findings;
+use super::{Finding, Rules};
+use crate::audit::Snapshot;
+use crate::checker::Invariant;
 use crate::history::History;
-use crate::snapshot::Snapshot;
-use crate::verdict::Invariant;
+use crate::history::{Event, Op, Phase};
 
 /// Calls beyond which a history is not made shorter call by call.
 const TRIED_MAX: usize = 400;
@@ -42,7 +43,7 @@ pub(super) fn history(
         // It is about more than single tasks.
         return Vec::new();
     }
-    // From the last to the first, as what came later is more often without effect.
+    // From the last to the first, as later calls more often have no effect.
     for place in (0..kept.len().min(TRIED_MAX)).rev() {
         let mut without = kept.clone();
         without.remove(place);
@@ -53,11 +54,11 @@ pub(super) fn history(
     History::new(kept.concat()).events().to_vec()
 }
 
-/// The events of a call that concern the finding; none if nothing of it does. A claim nobody knows the
-/// answer of concerns every task, and so does a pool.
+/// The events of a call that concern the finding, if any do. A claim whose answer is unknown concerns every task,
+/// and so does a pool.
 fn part(call: &Call<'_>, concerns: impl Fn(&Event) -> bool) -> Option<Vec<Event>> {
-    let unknown_claim =
-        call.begun.op == Op::Serve || (call.begun.op == Op::Claim && call.outcome() == Phase::Info);
+    let unknown_claim = call.begun.op == Op::RunPool
+        || (call.begun.op == Op::Claim && call.outcome() == Phase::Info);
     let of_claim = |event: &&Event| event.op != Op::Claim || concerns(event);
     let ends: Vec<Event> = call.ends.iter().copied().filter(of_claim).cloned().collect();
     if !unknown_claim && !concerns(call.begun) && !ends.iter().any(&concerns) {

@@ -1,4 +1,4 @@
-//! What is recorded of a pool, and when.
+//! The events of a pool, and when they are recorded.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -8,62 +8,63 @@ use std::thread;
 use std::time::Duration;
 
 use prismq::{Clock, Outcome, TaskContext};
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::End;
+use super::HandlerEnd;
+use crate::audit;
 use crate::error::{Error, Result};
-use crate::event::{Event, Op, Phase};
-use crate::payload::key_of;
-use crate::recorder::{Recorder, now_ns};
+use crate::history::key_of;
+use crate::history::{Event, Op, Phase};
+use crate::history::{Recorder, now_ns};
 
-/// A handler that began and of which the pool has not reported.
+/// A handler that began, and whose result the pool has not reported.
 #[derive(Debug)]
 struct Begun {
     event: Event,
     at_ns: u64,
-    /// What its end asks for, once that was recorded.
+    /// The call that its end asks for, once recorded.
     asked: Option<Event>,
     /// Whether it failed for good.
     for_good: bool,
 }
 
-/// A task, its attempt, and the worker that runs it: what an event of a pool names.
+/// A task, its attempt, and the worker that runs it: how an event of a pool names a run.
 type RunName = (i64, u32, usize);
 
 /// Records what one pool does, from all of its threads.
 #[derive(Debug)]
 pub(super) struct PoolLog {
     recorder: Recorder,
-    proc: u32,
+    client_id: u32,
     clock: Arc<dyn Clock>,
     /// Events recorded so far; the lock keeps them in order.
     recorded: Mutex<u64>,
-    /// To look at leases.
+    /// To read the ends of leases.
     file: Option<Mutex<Connection>>,
     runs: Mutex<HashMap<RunName, VecDeque<Begun>>>,
     ended: AtomicBool,
 }
 
-/// How often the meter of stalls wakes up.
+/// The period of the thread that measures stalls.
 const METER: Duration = Duration::from_millis(5);
-/// By how much it must be late for it to be recorded.
+/// The least delay that is recorded as a stall.
 const STALL: Duration = Duration::from_millis(5);
-/// It records that it is there this often at least.
+/// At least this often, a stall of zero is recorded as a sign of life, in nanoseconds.
 const SIGN_OF_LIFE: u64 = 20_000_000;
 
 impl PoolLog {
     pub(super) fn new(
         recorder: Recorder,
-        proc: u32,
+        client_id: u32,
         clock: Arc<dyn Clock>,
         path: Option<&Path>,
     ) -> Result<Self> {
         let look = |path: &Path| {
-            open(path).map_err(|source| Error::Look { path: path.to_owned(), source })
+            audit::open(path).map_err(|source| Error::Audit { path: path.to_owned(), source })
         };
         Ok(Self {
             recorder,
-            proc,
+            client_id,
             clock,
             recorded: Mutex::default(),
             file: path.map(look).transpose()?.map(Mutex::new),
@@ -74,7 +75,7 @@ impl PoolLog {
 
     pub(super) fn begin(&self, task: &TaskContext<'_>, limit: Option<Duration>) -> Event {
         let expires_at = self.lease_of(task);
-        let event = self.event(Op::Run, Phase::Invoke);
+        let event = self.event(Op::RunHandler, Phase::Invoke);
         // A handler beyond its limit may be given up after as long again.
         let given_up = limit.map(|limit| self.clock.now().after(limit * 2).as_micros());
         let event = Event {
@@ -90,39 +91,39 @@ impl PoolLog {
         };
         let begun = Begun { event: event.clone(), at_ns: now_ns(), asked: None, for_good: false };
         self.runs().entry(name(task)).or_default().push_back(begun);
-        self.tell_or_abort(vec![event.clone()]);
+        self.record_or_abort(vec![event.clone()]);
         event
     }
 
-    pub(super) fn end(&self, task: &TaskContext<'_>, begun: Event, end: End) {
+    pub(super) fn end(&self, task: &TaskContext<'_>, begun: Event, end: HandlerEnd) {
         let t_db = self.now();
         let after = |delay: Duration| self.clock.now().after(delay).as_micros();
         let asked = Event { t_db, phase: Phase::Invoke, expires_at: None, ..begun.clone() };
         let asked = match end {
-            End::Well => Event { op: Op::Complete, ..asked },
-            End::Badly(retry) => {
+            HandlerEnd::Success => Event { op: Op::Complete, ..asked },
+            HandlerEnd::Retry(retry) => {
                 Event { op: Op::Fail, run_at: Some(after(retry)), dead: Some(false), ..asked }
             }
-            End::ForGood => Event { op: Op::Fail, dead: Some(true), ..asked },
-            End::Panic => Event { op: Op::Fail, dead: Some(false), ..asked },
+            HandlerEnd::Permanent => Event { op: Op::Fail, dead: Some(true), ..asked },
+            HandlerEnd::Panic => Event { op: Op::Fail, dead: Some(false), ..asked },
         };
         let mut events = vec![Event { phase: Phase::Ok, t_db, ..begun }];
         let mut runs = self.runs();
         let of_task = runs.get_mut(&name(task)).into_iter().flatten();
-        // It is gone if the pool gave the handler up and said so.
+        // It is gone if the pool gave the handler up and reported that.
         if let Some(own) = of_task.into_iter().find(|run| run.event.token == asked.token) {
-            own.for_good = end == End::ForGood;
+            own.for_good = end == HandlerEnd::Permanent;
             // The pool may record the failure of another reason before it has this one.
             if !(own.event.limited && asked.op == Op::Fail) {
                 own.asked = Some(asked.clone());
                 events.push(asked);
             }
         }
-        self.tell_or_abort(events);
+        self.record_or_abort(events);
     }
 
     /// Records what the pool reported.
-    pub(super) fn heard(&self, event: &prismq::Event) {
+    pub(super) fn record_event(&self, event: &prismq::Event) {
         let mut runs = self.runs();
         let name = event.worker.map(|worker| (event.id.as_i64(), event.attempt, worker));
         let run = name.and_then(|name| {
@@ -136,11 +137,11 @@ impl PoolLog {
         let Some(Begun { event: begun, at_ns, asked, for_good }) = run else {
             if event.outcome != Outcome::Released {
                 let failed = matches!(event.outcome, Outcome::Retried | Outcome::Dead);
-                self.tell_or_abort(vec![Event {
+                self.record_or_abort(vec![Event {
                     dead: failed.then_some(event.outcome == Outcome::Dead),
                     task: Some(event.id.as_i64()),
                     attempt: Some(event.attempt),
-                    ..self.event(Op::Run, Phase::Info)
+                    ..self.event(Op::RunHandler, Phase::Info)
                 }]);
             }
             return;
@@ -174,38 +175,38 @@ impl PoolLog {
             dead: (op == Op::Fail && !lost).then_some(event.outcome == Outcome::Dead),
             ..call
         });
-        self.tell_or_abort(events);
+        self.record_or_abort(events);
     }
 
-    /// Records stalls of this process, and now and then that there was none.
+    /// Records stalls of this process, and regularly that there was none.
     pub(super) fn measure(&self) -> Result<()> {
-        self.tell(Event { micros: Some(0), ..self.event(Op::Stall, Phase::Ok) })?;
-        let mut told_at = now_ns();
+        self.record(Event { micros: Some(0), ..self.event(Op::Stall, Phase::Ok) })?;
+        let mut last_at = now_ns();
         while !self.ended.load(Ordering::Relaxed) {
             let before = now_ns();
             thread::sleep(METER);
             let late = Duration::from_nanos(now_ns() - before).saturating_sub(METER);
             let stalled = late >= STALL;
-            if stalled || now_ns() - told_at >= SIGN_OF_LIFE {
+            if stalled || now_ns() - last_at >= SIGN_OF_LIFE {
                 let micros = if stalled { i64::try_from(late.as_micros()).ok() } else { Some(0) };
-                self.tell(Event { micros, ..self.event(Op::Stall, Phase::Ok) })?;
-                told_at = now_ns();
+                self.record(Event { micros, ..self.event(Op::Stall, Phase::Ok) })?;
+                last_at = now_ns();
             }
         }
         Ok(())
     }
 
-    /// No more stalls are recorded.
+    /// Ends the recording of stalls.
     pub(super) fn end_measuring(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
 
     /// Whether the pool has reported all that was run.
-    pub(super) fn has_heard_all(&self) -> bool {
+    pub(super) fn has_all_events(&self) -> bool {
         self.runs().values().all(VecDeque::is_empty)
     }
 
-    /// When the lease of this task ends, if it is still the one that is run.
+    /// When the lease of this run ends, if the file still has it.
     fn lease_of(&self, task: &TaskContext<'_>) -> Option<i64> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let look = "SELECT lease_expires_at FROM task WHERE id = ?1 AND token = ?2";
@@ -215,7 +216,7 @@ impl PoolLog {
     }
 
     pub(super) fn event(&self, op: Op, phase: Phase) -> Event {
-        Event { t_db: self.now(), ..Event::new(self.proc, op, phase) }
+        Event { t_db: self.now(), ..Event::new(self.client_id, op, phase) }
     }
 
     pub(super) fn now(&self) -> i64 {
@@ -226,20 +227,20 @@ impl PoolLog {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn tell(&self, event: Event) -> Result<()> {
-        self.tell_all(vec![event])
+    pub(super) fn record(&self, event: Event) -> Result<()> {
+        self.record_all(vec![event])
     }
 
-    /// For threads of the pool, whose history must not go on without what they tell.
-    fn tell_or_abort(&self, events: Vec<Event>) {
-        if let Err(error) = self.tell_all(events) {
+    /// For threads of the pool: the history must not go on without their events.
+    fn record_or_abort(&self, events: Vec<Event>) {
+        if let Err(error) = self.record_all(events) {
             eprintln!("error: {error}");
             std::process::abort();
         }
     }
 
-    /// Notes events that belong together; those that have a time keep it.
-    fn tell_all(&self, mut events: Vec<Event>) -> Result<()> {
+    /// Records events that belong together; those that have a time keep it.
+    fn record_all(&self, mut events: Vec<Event>) -> Result<()> {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now_ns();
         for event in &mut events {
@@ -251,14 +252,6 @@ impl PoolLog {
         }
         self.recorder.note(events)
     }
-}
-
-fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let file = Connection::open_with_flags(path, flags)?;
-    file.busy_timeout(Duration::from_secs(10))?;
-    file.pragma_update(None, "query_only", true)?;
-    Ok(file)
 }
 
 fn name(task: &TaskContext<'_>) -> RunName {

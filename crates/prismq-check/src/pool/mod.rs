@@ -1,8 +1,8 @@
 //! A worker pool that records what it does: each handler's beginning before it does anything, its result
 //! before the pool has it, and what the pool reports of it.
 //!
-//! What a pool claims is not recorded, as nobody sees it: the checker allows for what a pool may hold. How long
-//! a task had been held when its handler began stands in the file, in the end of its lease.
+//! The claims of a pool cannot be observed and are not recorded: the checker allows for what a pool may hold. How long
+//! a task had been held when its handler began follows from the end of its lease in the file.
 
 mod log;
 
@@ -16,12 +16,12 @@ use prismq::{Clock, Outcome, Queue, ShutdownReport, TaskContext, TaskError, Work
 
 use self::log::PoolLog;
 use crate::error::{Error, Result};
-use crate::event::{Event, Op, Phase};
-use crate::recorder::Recorder;
+use crate::history::Recorder;
+use crate::history::{Event, Op, Phase};
 
-/// How a pool is set.
+/// The settings of a recorded pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Serve {
+pub struct PoolSettings {
     /// The queue it serves.
     pub queue: String,
     /// The types it has handlers for, and the time limit of each.
@@ -30,25 +30,25 @@ pub struct Serve {
     pub workers: usize,
     /// How long what it claims is held.
     pub lease: Duration,
-    /// Whether each handler's beginning looks up in the file until when its lease holds, without which neither
-    /// exclusion nor hoarding can be judged.
-    pub sees_leases: bool,
+    /// Whether each handler's beginning reads the end of its lease from the file. Without it, neither exclusion nor
+    /// hoarding can be checked.
+    pub reads_leases: bool,
 }
 
 /// How a handler ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Well.
-    Well,
-    /// With an error, after which the task is to run again after this time.
-    Badly(Duration),
-    /// With an error for good.
-    ForGood,
-    /// With a panic.
+pub enum HandlerEnd {
+    /// It returns `Ok`.
+    Success,
+    /// It returns an error that is retried after this long.
+    Retry(Duration),
+    /// It returns an error that is not retried.
+    Permanent,
+    /// It panics.
     Panic,
 }
 
-/// A pool at work, and an actor of its own.
+/// A running pool, which is a client of its own in the history.
 #[derive(Debug)]
 pub struct Pool {
     pool: WorkerPool,
@@ -58,32 +58,33 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts a pool with a number that no other actor of the history has. `handler` does what a task
-    /// takes and says how it ends; `listener` is called with each outcome after it was recorded.
+    /// Starts a pool under a client number that is unique in the history. `handler` does the work of a task
+    /// and returns how it ends; `listener` is called with each outcome after it was recorded.
     ///
     /// # Errors
-    /// [`Error::Queue`] if the pool does not start, [`Error::Look`] if its file cannot be read,
+    /// [`Error::Queue`] if the pool does not start, [`Error::Audit`] if its file cannot be read,
     /// [`Error::Log`] if it cannot be recorded.
     pub fn start(
         queue: &Queue,
         path: &Path,
         clock: Arc<dyn Clock>,
         recorded: (Recorder, u32),
-        serve: &Serve,
-        handler: impl Fn(&TaskContext<'_>) -> End + Send + Sync + 'static,
+        serve: &PoolSettings,
+        handler: impl Fn(&TaskContext<'_>) -> HandlerEnd + Send + Sync + 'static,
         listener: impl Fn(Outcome) + Send + 'static,
     ) -> Result<Self> {
-        let (recorder, proc) = recorded;
-        let log = Arc::new(PoolLog::new(recorder, proc, clock, serve.sees_leases.then_some(path))?);
+        let (recorder, client_id) = recorded;
+        let log =
+            Arc::new(PoolLog::new(recorder, client_id, clock, serve.reads_leases.then_some(path))?);
         let names: Vec<&str> = serve.types.iter().map(|(name, _)| name.as_str()).collect();
         let begun = Event {
             queue: Some(serve.queue.clone()),
             task_type: Some(names.join(",")),
             count: u32::try_from(serve.workers).ok(),
             micros: i64::try_from(serve.lease.as_micros()).ok(),
-            ..log.event(Op::Serve, Phase::Invoke)
+            ..log.event(Op::RunPool, Phase::Invoke)
         };
-        log.tell(begun.clone())?;
+        log.record(begun.clone())?;
         let mut builder = WorkerPool::builder(queue)
             .queue(serve.queue.as_str())
             .workers(serve.workers)
@@ -97,10 +98,10 @@ impl Pool {
             builder = builder
                 .handler(name.as_str(), move |task| run(&log, task, limit, handler.as_ref()));
         }
-        let heard = log.clone();
+        let events = log.clone();
         let pool = builder
             .on_event(move |event| {
-                heard.heard(event);
+                events.record_event(event);
                 listener(event.outcome);
             })
             .start()?;
@@ -116,7 +117,7 @@ impl Pool {
         &self.pool
     }
 
-    /// Shuts it down, and records its end if nothing of it goes on.
+    /// Shuts it down, and records its end if nothing of it is left running.
     ///
     /// # Errors
     /// [`Error::Log`] if it could not be recorded.
@@ -127,7 +128,8 @@ impl Pool {
         let in_time = began.elapsed() < timeout;
         log.end_measuring();
         if let Some(meter) = meter {
-            let panicked = |_| Error::Log(std::io::Error::other("the meter of stalls panicked"));
+            let panicked =
+                |_| Error::Log(std::io::Error::other("the thread that measures stalls panicked"));
             meter.join().map_err(panicked)??;
         }
         let left = [&report.abandoned, &report.unsettled, &report.held];
@@ -135,8 +137,8 @@ impl Pool {
         // After a fault of the queue, and in a claim under way at the end of the time, it may have claimed what it
         // does not know of.
         let over = nothing_left && in_time && report.error.is_none();
-        if over && log.has_heard_all() {
-            log.tell(Event { phase: Phase::Ok, t_db: log.now(), ..begun })?;
+        if over && log.has_all_events() {
+            log.record(Event { phase: Phase::Ok, t_db: log.now(), ..begun })?;
         }
         Ok(report)
     }
@@ -147,16 +149,16 @@ fn run(
     log: &PoolLog,
     task: &TaskContext<'_>,
     limit: Option<Duration>,
-    handler: &(impl Fn(&TaskContext<'_>) -> End + ?Sized),
+    handler: &(impl Fn(&TaskContext<'_>) -> HandlerEnd + ?Sized),
 ) -> Result<(), TaskError> {
     let begun = log.begin(task, limit);
     let end = handler(task);
     log.end(task, begun, end);
     match end {
-        End::Well => Ok(()),
-        End::Badly(retry) => Err(TaskError::new("failed").retry_after(retry)),
-        End::ForGood => Err(TaskError::permanent("failed for good")),
+        HandlerEnd::Success => Ok(()),
+        HandlerEnd::Retry(retry) => Err(TaskError::new("failed").retry_after(retry)),
+        HandlerEnd::Permanent => Err(TaskError::permanent("failed for good")),
         // Without the hook, which would print it.
-        End::Panic => resume_unwind(Box::new("panicked")),
+        HandlerEnd::Panic => resume_unwind(Box::new("panicked")),
     }
 }

@@ -1,4 +1,4 @@
-//! What a process does that runs pools.
+//! The role of a process that runs pools.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -12,61 +12,60 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use prismq::{Outcome, Queue, RetryPolicy, SystemClock, TaskContext};
 
-use super::order::{Listener, Order, Role};
 use super::roles::{POISON_BYTES, REST, tolerate};
-use crate::actor::{Actor, Job};
+use super::spec::{Listener, ProcessSpec, Role};
+use crate::client::{Client, EnqueueRequest};
 use crate::error::{Error, Result};
-use crate::pool::{End, Pool, Serve};
-use crate::recorder::Recorder;
+use crate::history::Recorder;
+use crate::pool::{HandlerEnd, Pool, PoolSettings};
 
 /// The type whose handlers have a time limit.
 const LIMITED: &str = "limited";
 /// Less than some of them take.
 const LIMIT: Duration = Duration::from_millis(40);
-/// Long enough for every handler to end.
+/// Longer than any handler takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) fn serve(order: &Order, recorder: &Recorder, stopped: &AtomicBool) -> Result<()> {
-    let Role::Pools { workers, restarts, listener, produces } = order.role else {
+pub(super) fn serve(spec: &ProcessSpec, recorder: &Recorder, stopped: &AtomicBool) -> Result<()> {
+    let Role::Pools { workers, restarts, listener, produces } = spec.role else {
         return Ok(());
     };
     let retry = RetryPolicy::fixed(Duration::from_millis(20));
-    let queue = Queue::builder(&order.path).retry(retry).open()?;
-    let mut chance = Rng::with_seed(order.seed);
-    let chance_of_pools = chance.fork();
+    let queue = Queue::builder(&spec.path).retry(retry).open()?;
+    let mut rng = Rng::with_seed(spec.seed);
+    let rng_of_pools = rng.fork();
     let mut producer =
-        Actor::new(queue.clone(), Arc::new(SystemClock), recorder.clone(), order.proc);
-    let serve = Serve {
+        Client::new(queue.clone(), Arc::new(SystemClock), recorder.clone(), spec.client_id);
+    let serve = PoolSettings {
         queue: "default".to_owned(),
         types: vec![("job".to_owned(), None), (LIMITED.to_owned(), Some(LIMIT))],
         workers,
-        lease: order.lease,
-        sees_leases: true,
+        lease: spec.lease,
+        reads_leases: true,
     };
     let work = || {
-        let mut chance = chance_of_pools;
-        let mut proc = order.proc;
+        let mut rng = rng_of_pools;
+        let mut client_id = spec.client_id;
         while !stopped.load(Ordering::Relaxed) {
-            proc += 1;
-            let pool = start(&queue, &order.path, (recorder.clone(), proc), &serve, listener)?;
-            let until =
-                restarts.then(|| Instant::now() + Duration::from_millis(chance.u64(20..300)));
+            client_id += 1;
+            let pool = start(&queue, &spec.path, (recorder.clone(), client_id), &serve, listener)?;
+            let until = restarts.then(|| Instant::now() + Duration::from_millis(rng.u64(20..300)));
             while !stopped.load(Ordering::Relaxed)
                 && until.is_none_or(|until| Instant::now() < until)
             {
                 thread::sleep(REST);
             }
             let last = stopped.load(Ordering::Relaxed);
-            let soon = Duration::from_millis(chance.u64(0..30));
-            pool.shutdown(if last || chance.bool() { PATIENCE } else { soon })?;
+            let soon = Duration::from_millis(rng.u64(0..30));
+            pool.shutdown(if last || rng.bool() { PATIENCE } else { soon })?;
         }
         Ok(())
     };
     thread::scope(|scope| {
         let works = scope.spawn(work);
         while produces && !stopped.load(Ordering::Relaxed) && !works.is_finished() {
-            tolerate(producer.enqueue(&job(&mut chance)))?;
-            thread::sleep(Duration::from_micros(chance.u64(0..1000)));
+            tolerate(producer.enqueue(&job(&mut rng)))?;
+            thread::sleep(Duration::from_micros(rng.u64(0..1000)));
         }
         works.join().map_err(|_| Error::Log(io::Error::other("a pool's owner panicked")))?
     })
@@ -76,7 +75,7 @@ fn start(
     queue: &Queue,
     path: &Path,
     recorded: (Recorder, u32),
-    serve: &Serve,
+    serve: &PoolSettings,
     listener: Listener,
 ) -> Result<Pool> {
     let calls = AtomicU64::new(0);
@@ -92,56 +91,56 @@ fn start(
     Pool::start(queue, path, Arc::new(SystemClock), recorded, serve, handle, listen)
 }
 
-/// A task of some kind for pools.
-fn job(chance: &mut Rng) -> Job {
-    let task_type = if chance.u8(..8) == 0 { LIMITED } else { "job" };
-    Job { task_type: task_type.to_owned(), ..super::roles::job(chance) }
+/// A random task for pools.
+fn job(rng: &mut Rng) -> EnqueueRequest {
+    let task_type = if rng.u8(..8) == 0 { LIMITED } else { "job" };
+    EnqueueRequest { task_type: task_type.to_owned(), ..super::roles::job(rng) }
 }
 
-/// Does what a task's payload or chance says.
-fn handle(task: &TaskContext<'_>) -> End {
-    let mut chance =
+/// Does what a task's payload or the generator says.
+fn handle(task: &TaskContext<'_>) -> HandlerEnd {
+    let mut rng =
         Rng::with_seed(task.id().as_i64().unsigned_abs() ^ u64::from(task.attempt()) << 40);
     match task.payload().len() {
         POISON_BYTES => abort(),
         bytes @ 100..=600 => {
             thread::sleep(Duration::from_millis(bytes as u64 - 100));
-            End::Well
+            HandlerEnd::Success
         }
-        _ if task.task_type() == LIMITED => limited(task, &mut chance),
+        _ if task.task_type() == LIMITED => limited(task, &mut rng),
         _ => {
-            match chance.u8(..20) {
+            match rng.u8(..20) {
                 0..10 => {}
                 10..18 => thread::sleep(Duration::from_millis(1)),
-                _ => thread::sleep(Duration::from_millis(chance.u64(50..100))),
+                _ => thread::sleep(Duration::from_millis(rng.u64(50..100))),
             }
-            end(&mut chance)
+            end(&mut rng)
         }
     }
 }
 
-/// Ends in time, when it is notified, or not even then.
-fn limited(task: &TaskContext<'_>, chance: &mut Rng) -> End {
-    match chance.u8(..4) {
-        0 | 1 => end(chance),
+/// Ends in time, when it is notified of its limit, or only later.
+fn limited(task: &TaskContext<'_>, rng: &mut Rng) -> HandlerEnd {
+    match rng.u8(..4) {
+        0 | 1 => end(rng),
         2 => {
             while !task.should_stop() {
                 thread::sleep(REST);
             }
-            End::Badly(Duration::ZERO)
+            HandlerEnd::Retry(Duration::ZERO)
         }
         _ => {
             thread::sleep(LIMIT * 3);
-            end(chance)
+            end(rng)
         }
     }
 }
 
-fn end(chance: &mut Rng) -> End {
-    match chance.u8(..25) {
-        0 => End::ForGood,
-        1 | 2 => End::Badly(Duration::from_millis(chance.u64(0..30))),
-        3 => End::Panic,
-        _ => End::Well,
+fn end(rng: &mut Rng) -> HandlerEnd {
+    match rng.u8(..25) {
+        0 => HandlerEnd::Permanent,
+        1 | 2 => HandlerEnd::Retry(Duration::from_millis(rng.u64(0..30))),
+        3 => HandlerEnd::Panic,
+        _ => HandlerEnd::Success,
     }
 }

@@ -1,4 +1,4 @@
-//! What a process does in each part.
+//! What a process does in each role.
 
 use std::io::{self, BufRead};
 use std::process::abort;
@@ -11,51 +11,52 @@ use fastrand::Rng;
 use prismq::{Lease, Queue, SystemClock, WorkerPool};
 use rusqlite::Connection;
 
-use super::order::{Order, Role};
 use super::pools;
-use crate::actor::{Actor, Job, Take};
+use super::spec::{ProcessSpec, Role};
+use crate::client::{ClaimRequest, Client, EnqueueRequest};
 use crate::error::{Error, Result};
-use crate::recorder::Recorder;
+use crate::history::Recorder;
 
-/// How long a worker rests that found nothing.
+/// How long a worker pauses that found no task.
 pub(crate) const REST: Duration = Duration::from_millis(1);
-/// How long a payload is that kills whoever runs it.
+/// The length of a payload that kills the process that runs it.
 pub(super) const POISON_BYTES: usize = 666;
 
-/// Does what the order says, telling of it on standard output, until it is done or standard input ends.
+/// Plays the role of this process, recording to standard output, until it is done or standard input ends.
 ///
 /// # Errors
-/// Whatever keeps the part from being played.
-pub fn obey(order: &Order) -> Result<()> {
+/// Any error that keeps the role from being played.
+pub fn run_process(spec: &ProcessSpec) -> Result<()> {
     let recorder = Recorder::to_lines(io::stdout());
-    if order.role == Role::Lock {
-        return hold_lock(order);
+    if spec.role == Role::Lock {
+        return hold_lock(spec);
     }
-    let queue = Queue::open(&order.path)?;
-    let actor = |number| Actor::new(queue.clone(), Arc::new(SystemClock), recorder.clone(), number);
-    let chance = Rng::with_seed(order.seed);
-    match order.role {
+    let queue = Queue::open(&spec.path)?;
+    let client =
+        |number| Client::new(queue.clone(), Arc::new(SystemClock), recorder.clone(), number);
+    let rng = Rng::with_seed(spec.seed);
+    match spec.role {
         Role::Enqueue { tasks } => {
-            let mut actor = actor(order.proc);
-            (0..tasks).try_for_each(|_| actor.enqueue(&Job::default()).map(drop))
+            let mut client = client(spec.client_id);
+            (0..tasks).try_for_each(|_| client.enqueue(&EnqueueRequest::default()).map(drop))
         }
-        Role::Hold => hold(&mut actor(order.proc), order.lease),
-        Role::Produce => produce(&mut actor(order.proc), chance, &until_stopped()),
-        Role::Work => work(&mut actor(order.proc), chance, order.lease, &until_stopped()),
-        Role::Everything => {
+        Role::Hold => hold(&mut client(spec.client_id), spec.lease),
+        Role::Produce => produce(&mut client(spec.client_id), rng, &until_stopped()),
+        Role::Work => work(&mut client(spec.client_id), rng, spec.lease, &until_stopped()),
+        Role::ProduceAndWork => {
             let stopped = until_stopped();
-            let mut producer = actor(order.proc);
-            let mut worker = actor(order.proc + 1);
-            let other = Rng::with_seed(order.seed.wrapping_add(1));
+            let mut producer = client(spec.client_id);
+            let mut worker = client(spec.client_id + 1);
+            let other = Rng::with_seed(spec.seed.wrapping_add(1));
             thread::scope(|scope| {
-                let produced = scope.spawn(|| produce(&mut producer, chance, &stopped));
-                work(&mut worker, other, order.lease, &stopped)?;
+                let produced = scope.spawn(|| produce(&mut producer, rng, &stopped));
+                work(&mut worker, other, spec.lease, &stopped)?;
                 let panicked = |_| Error::Log(io::Error::other("the producer panicked"));
                 produced.join().map_err(panicked)?
             })
         }
-        Role::Pools { .. } => pools::serve(order, &recorder, &until_stopped()),
-        Role::DieOfPoison { workers } => run_pool(&queue, workers, order.lease),
+        Role::Pools { .. } => pools::serve(spec, &recorder, &until_stopped()),
+        Role::PlainPool { workers } => run_pool(&queue, workers, spec.lease),
         Role::Lock => Ok(()),
     }
 }
@@ -75,64 +76,64 @@ fn until_stopped() -> Arc<AtomicBool> {
     stopped
 }
 
-fn produce(actor: &mut Actor<Queue>, mut chance: Rng, stopped: &AtomicBool) -> Result<()> {
+fn produce(client: &mut Client<Queue>, mut rng: Rng, stopped: &AtomicBool) -> Result<()> {
     while !stopped.load(Ordering::Relaxed) {
-        tolerate(actor.enqueue(&job(&mut chance)))?;
+        tolerate(client.enqueue(&job(&mut rng)))?;
     }
     Ok(())
 }
 
-/// A task of some kind.
-pub(crate) fn job(chance: &mut Rng) -> Job {
-    Job {
-        delay: Duration::from_millis(if chance.u8(..8) == 0 { chance.u64(1..50) } else { 0 }),
+/// A random task.
+pub(crate) fn job(rng: &mut Rng) -> EnqueueRequest {
+    EnqueueRequest {
+        delay: Duration::from_millis(if rng.u8(..8) == 0 { rng.u64(1..50) } else { 0 }),
         max_attempts: 20,
-        payload_bytes: if chance.u8(..16) == 0 { 5000 } else { 32 },
-        ..Job::default()
+        payload_bytes: if rng.u8(..16) == 0 { 5000 } else { 32 },
+        ..EnqueueRequest::default()
     }
 }
 
 fn work(
-    actor: &mut Actor<Queue>,
-    mut chance: Rng,
+    client: &mut Client<Queue>,
+    mut rng: Rng,
     lease: Duration,
     stopped: &AtomicBool,
 ) -> Result<()> {
     while !stopped.load(Ordering::Relaxed) {
-        if !claim_and_settle(actor, &mut chance, lease)? {
+        if !claim_and_settle(client, &mut rng, lease)? {
             thread::sleep(REST);
         }
     }
     Ok(())
 }
 
-/// Claims a few tasks and ends each in some way; `false` if there was none.
+/// Claims a few tasks and ends each in a random way; `false` if there was none.
 pub(crate) fn claim_and_settle(
-    actor: &mut Actor<Queue>,
-    chance: &mut Rng,
+    client: &mut Client<Queue>,
+    rng: &mut Rng,
     lease: Duration,
 ) -> Result<bool> {
-    let take = Take { max: chance.usize(1..6), lease, ..Take::default() };
-    let leases = tolerate(actor.claim(&take))?.unwrap_or_default();
+    let take = ClaimRequest { max: rng.usize(1..6), lease, ..ClaimRequest::default() };
+    let leases = tolerate(client.claim(&take))?.unwrap_or_default();
     for held in &leases {
-        tolerate(settle(actor, held, lease, chance))?;
+        tolerate(settle(client, held, lease, rng))?;
     }
     Ok(!leases.is_empty())
 }
 
-/// Ends an attempt in some way, or leaves it to its lease.
-fn settle(actor: &mut Actor<Queue>, held: &Lease, lease: Duration, chance: &mut Rng) -> Result<()> {
-    match chance.u8(..20) {
+/// Ends an attempt in a random way, or lets its lease expire.
+fn settle(client: &mut Client<Queue>, held: &Lease, lease: Duration, rng: &mut Rng) -> Result<()> {
+    match rng.u8(..20) {
         0 => Ok(()),
-        1 => actor.fail(held, None).map(drop),
-        2 => actor.fail(held, Some(Duration::from_millis(chance.u64(0..30)))).map(drop),
-        3 => actor.release(held),
-        4 => actor.extend(held, lease).and_then(|_| actor.complete(held)),
-        _ => actor.complete(held),
+        1 => client.fail(held, None).map(drop),
+        2 => client.fail(held, Some(Duration::from_millis(rng.u64(0..30)))).map(drop),
+        3 => client.release(held),
+        4 => client.extend(held, lease).and_then(|_| client.complete(held)),
+        _ => client.complete(held),
     }
 }
 
-/// The answers a sound queue may give where many use it at once.
+/// Accepts the refusals that a sound queue may answer where many use it at once.
 pub(crate) fn tolerate<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -141,19 +142,19 @@ pub(crate) fn tolerate<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn hold(actor: &mut Actor<Queue>, lease: Duration) -> Result<()> {
-    let take = Take { lease, ..Take::default() };
+fn hold(client: &mut Client<Queue>, lease: Duration) -> Result<()> {
+    let take = ClaimRequest { lease, ..ClaimRequest::default() };
     let held = loop {
-        if let Some(held) = actor.claim(&take)?.pop() {
+        if let Some(held) = client.claim(&take)?.pop() {
             break held;
         }
         thread::sleep(REST);
     };
     wait_for_line()?;
-    tolerate(actor.extend(&held, lease))?;
-    tolerate(actor.release(&held))?;
-    tolerate(actor.fail(&held, Some(Duration::ZERO)))?;
-    tolerate(actor.complete(&held)).map(drop)
+    tolerate(client.extend(&held, lease))?;
+    tolerate(client.release(&held))?;
+    tolerate(client.fail(&held, Some(Duration::ZERO)))?;
+    tolerate(client.complete(&held)).map(drop)
 }
 
 fn wait_for_line() -> Result<()> {
@@ -161,9 +162,9 @@ fn wait_for_line() -> Result<()> {
     io::stdin().lock().read_line(&mut line).map(drop).map_err(Error::Log)
 }
 
-fn hold_lock(order: &Order) -> Result<()> {
-    let failed = |source| Error::Look { path: order.path.clone(), source };
-    let connection = Connection::open(&order.path).map_err(failed)?;
+fn hold_lock(spec: &ProcessSpec) -> Result<()> {
+    let failed = |source| Error::Audit { path: spec.path.clone(), source };
+    let connection = Connection::open(&spec.path).map_err(failed)?;
     connection
         .execute_batch("BEGIN IMMEDIATE; UPDATE file SET next_id = next_id + 1000")
         .map_err(failed)?;

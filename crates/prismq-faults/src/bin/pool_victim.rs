@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use prismq::{NewTask, Outcome, Queue, SystemClock, TaskContext, WorkerPool};
-use prismq_check::{Actor, End, Job, Pool, Recorder, Serve};
+use prismq_check::{Client, EnqueueRequest, HandlerEnd, Pool, PoolSettings, Recorder};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Level, Metadata, Subscriber};
@@ -69,16 +69,16 @@ fn recorded(path: &Path, patience: Duration) -> String {
         Ok(queue) => queue,
         Err(error) => return format!("not opened: {error}"),
     };
-    let serve = Serve {
+    let serve = PoolSettings {
         queue: "default".to_owned(),
         types: vec![("job".to_owned(), None)],
         workers: 2,
         lease: LEASE,
-        sees_leases: false,
+        reads_leases: false,
     };
     let handler = |_: &TaskContext<'_>| {
         thread::sleep(Duration::from_millis(1));
-        End::Well
+        HandlerEnd::Success
     };
     let listener = |_: Outcome| {};
     let named = (recorder.clone(), 2);
@@ -90,11 +90,11 @@ fn recorded(path: &Path, patience: Duration) -> String {
     if let Err(error) = io::stdin().read_line(&mut String::new()) {
         return format!("not started: {error}");
     }
-    let actor = Actor::new(queue, clock, recorder, 1);
+    let client = Client::new(queue, clock, recorder, 1);
     let produced = Arc::<Produced>::default();
     let shared = produced.clone();
     // Not waited for: a call on a file that cannot be locked takes its time.
-    thread::spawn(move || produce(actor, &shared, patience));
+    thread::spawn(move || produce(client, &shared, patience));
     let what = outcome(&produced, pool.pool(), patience);
     let began = Instant::now();
     let report = pool.shutdown(SHUTDOWN);
@@ -113,11 +113,11 @@ struct Produced {
     all: AtomicBool,
 }
 
-fn produce(mut actor: Actor<Queue>, produced: &Produced, patience: Duration) {
+fn produce(mut client: Client<Queue>, produced: &Produced, patience: Duration) {
     let began = Instant::now();
     for number in (0..TASKS).take_while(|_| began.elapsed() < patience) {
         let payload_bytes = if number % 6 == 5 { 20_000 } else { 32 };
-        if actor.enqueue(&Job { payload_bytes, ..Job::default() }).is_ok() {
+        if client.enqueue(&EnqueueRequest { payload_bytes, ..EnqueueRequest::default() }).is_ok() {
             produced.acknowledged.fetch_add(1, Ordering::Release);
         }
     }

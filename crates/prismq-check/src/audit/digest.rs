@@ -1,0 +1,47 @@
+//! The logical state of a file as one number.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+/// Every table of a queue, and the order in which its rows are read. Of the file's own row, its number and what an
+/// opening notes of the machine's boot are left out.
+const TABLES: [&str; 6] = [
+    "SELECT one, next_id FROM file ORDER BY one",
+    "SELECT * FROM queue ORDER BY id",
+    "SELECT * FROM lane ORDER BY id",
+    "SELECT * FROM task ORDER BY id",
+    "SELECT * FROM payload ORDER BY task",
+    "SELECT * FROM kept ORDER BY task",
+];
+
+pub(super) fn of(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    for select in TABLES {
+        hash_rows(connection, select, &mut hasher)?;
+    }
+    Ok(hasher.finish())
+}
+
+fn hash_rows(
+    connection: &Connection,
+    select: &str,
+    hasher: &mut DefaultHasher,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(select)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        for index in 0..columns {
+            match row.get_ref(index)? {
+                ValueRef::Null => 0_u8.hash(hasher),
+                ValueRef::Integer(integer) => integer.hash(hasher),
+                ValueRef::Real(real) => real.to_bits().hash(hasher),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.hash(hasher),
+            }
+        }
+    }
+    columns.hash(hasher);
+    Ok(())
+}

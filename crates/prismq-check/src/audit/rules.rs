@@ -1,0 +1,89 @@
+//! What must hold of every file: SQLite's own checks, and rules about rows that no queue breaks.
+
+use rusqlite::Connection;
+
+use super::collect;
+
+/// Statements that find nothing in a sound file: what each finds, and the statement.
+const RULES: [(&str, &str); 13] = [
+    (
+        "a task is leased without an expiry or a token, or has an expiry without being leased",
+        "SELECT id FROM task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
+         OR (state = 2 AND (token < 1 OR attempt < 1))",
+    ),
+    ("a task has an unknown state", "SELECT id FROM task WHERE state NOT IN (0, 1, 2, 3, 5)"),
+    (
+        "a suspect is ready as an ordinary task, or an ordinary task as a suspect",
+        "SELECT id FROM task WHERE suspect NOT IN (0, 1) OR (state NOT IN (1, 2) AND suspect != (state = 5))",
+    ),
+    (
+        "a task has more attempts than it is allowed, fewer than none, or more than claims",
+        "SELECT id FROM task WHERE attempt > max_attempts OR attempt < 0 OR attempt > token",
+    ),
+    (
+        "a task that may run has used up its attempts",
+        "SELECT id FROM task WHERE state IN (0, 1, 5) AND attempt >= max_attempts",
+    ),
+    (
+        "a task has an id that was never assigned",
+        "SELECT id FROM task WHERE id < 1 OR id >= (SELECT next_id FROM file)
+         UNION ALL SELECT task FROM kept WHERE task < 1 OR task >= (SELECT next_id FROM file)",
+    ),
+    (
+        "a task is both stored and kept as completed",
+        "SELECT id FROM task WHERE id IN (SELECT task FROM kept)",
+    ),
+    (
+        "a task's payload is missing",
+        "SELECT id FROM task WHERE payload IS NULL AND id NOT IN (SELECT task FROM payload)
+         UNION ALL
+         SELECT task FROM kept WHERE payload IS NULL AND task NOT IN (SELECT task FROM payload)",
+    ),
+    (
+        "a payload belongs to no task, or to one with a second payload",
+        "SELECT task FROM payload WHERE task NOT IN
+             (SELECT id FROM task WHERE payload IS NULL
+              UNION ALL SELECT task FROM kept WHERE payload IS NULL)",
+    ),
+    (
+        "a task is in a lane that does not exist",
+        "SELECT id FROM task WHERE lane NOT IN (SELECT id FROM lane)",
+    ),
+    (
+        "a queue's counters of ready, suspect, scheduled, leased, dead or kept tasks differ from its rows",
+        "SELECT queue.id FROM queue LEFT JOIN
+             (SELECT lane.queue AS queue, sum(state IN (0, 5)) AS ready,
+                     sum(state = 5) AS suspects, sum(state = 1) AS scheduled,
+                     sum(state = 2) AS leased, sum(state = 3) AS dead
+              FROM task JOIN lane ON lane.id = task.lane GROUP BY lane.queue) AS there
+             ON there.queue = queue.id
+         WHERE queue.ready != coalesce(there.ready, 0)
+            OR queue.suspects != coalesce(there.suspects, 0)
+            OR queue.scheduled != coalesce(there.scheduled, 0)
+            OR queue.leased != coalesce(there.leased, 0)
+            OR queue.dead != coalesce(there.dead, 0)
+            OR queue.kept != (SELECT count(*) FROM kept WHERE kept.queue = queue.id)",
+    ),
+    (
+        "a queue's count of enqueued tasks is not that of completed and stored ones",
+        "SELECT id FROM queue WHERE enqueued != completed + ready + scheduled + leased + dead",
+    ),
+    ("the file's own table has not one row", "SELECT count(*) FROM file HAVING count(*) != 1"),
+];
+
+/// What is wrong, in words: one entry for each finding of SQLite and each broken rule.
+pub(super) fn problems(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut problems = collect(connection, "PRAGMA integrity_check", |row| row.get(0))?;
+    problems.retain(|found: &String| found != "ok");
+    problems.extend(collect(connection, "PRAGMA foreign_key_check", |row| {
+        let (table, row): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok(format!("row {row:?} of {table} refers to a row that does not exist"))
+    })?);
+    for (rule, select) in RULES {
+        let ids: Vec<i64> = collect(connection, select, |row| row.get(0))?;
+        if let Some(first) = ids.first() {
+            problems.push(format!("{rule}: {first} and {} more", ids.len() - 1));
+        }
+    }
+    Ok(problems)
+}

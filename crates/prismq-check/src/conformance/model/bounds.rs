@@ -1,0 +1,70 @@
+//! The bounds of requests, as [`prismq::limits`] documents them.
+
+use std::time::Duration;
+
+use prismq::Order;
+use prismq::limits::{
+    AGEING_STEP_MAX, ATTEMPTS_MAX, CAPABILITIES_MAX, CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, DELAY_MAX,
+    ENQUEUE_BATCH_MAX, HISTORY_MAX, LEASE_MAX, LEASE_MIN, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX,
+    PRIORITY_MAX, PRIORITY_MIN, REQUIREMENTS_MAX,
+};
+
+use super::super::subject::{Answer, ClaimSpec, Failure, Refusal, TaskSpec};
+
+fn within(holds: bool) -> Answer<()> {
+    if holds { Ok(()) } else { Err(Refusal::Invalid) }
+}
+
+pub(super) fn name(name: &str) -> Answer<()> {
+    let length = 1..=NAME_BYTES_MAX;
+    within(length.contains(&name.len()) && !name.contains(char::is_control))
+}
+
+fn names(list: &[String], max: usize) -> Answer<()> {
+    within(list.len() <= max)?;
+    list.iter().try_for_each(|listed| name(listed))
+}
+
+pub(super) fn lease(lease: Duration) -> Answer<()> {
+    within((LEASE_MIN..=LEASE_MAX).contains(&lease))
+}
+
+pub(super) fn batch(tasks: &[TaskSpec]) -> Answer<()> {
+    within(tasks.len() <= ENQUEUE_BATCH_MAX)?;
+    tasks.iter().try_for_each(task)
+}
+
+fn task(task: &TaskSpec) -> Answer<()> {
+    name(&task.queue)?;
+    name(&task.task_type)?;
+    names(&task.requires, REQUIREMENTS_MAX)?;
+    within(
+        (PRIORITY_MIN..=PRIORITY_MAX).contains(&task.priority)
+            && (1..=ATTEMPTS_MAX).contains(&task.max_attempts)
+            && task.delay <= DELAY_MAX
+            && task.payload.len() <= PAYLOAD_BYTES_MAX,
+    )
+}
+
+pub(super) fn claim(claim: &ClaimSpec) -> Answer<()> {
+    name(&claim.queue)?;
+    names(&claim.types, CLAIM_TYPES_MAX)?;
+    names(&claim.capabilities, CAPABILITIES_MAX)?;
+    lease(claim.lease)?;
+    within(!claim.types.is_empty() && (1..=CLAIM_BATCH_MAX).contains(&claim.max))
+}
+
+pub(super) fn failure(failure: &Failure) -> Answer<()> {
+    within(failure.retry_after.is_none_or(|delay| delay <= DELAY_MAX))
+}
+
+pub(super) fn order(order: Order) -> Answer<()> {
+    match order {
+        Order::Ageing { step } => within(step <= AGEING_STEP_MAX),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn history(keep: u32) -> Answer<()> {
+    within(keep <= HISTORY_MAX)
+}

@@ -1,0 +1,171 @@
+//! What the model answers.
+
+use std::time::Duration;
+
+use prismq::{Order, State};
+
+use super::super::subject::{
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, Stats, StoredTask, TaskSpec,
+};
+use super::task::Task;
+use super::{Model, bounds, micros};
+
+impl EngineUnderTest for Model {
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
+        bounds::batch(tasks)?;
+        let now = self.monotonic;
+        let mut ids = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let id = self.next_id;
+            self.next_id += 1;
+            let queue = self.queue(&task.queue);
+            queue.enqueued += 1;
+            let task = Task::new(id, task, queue.order, now);
+            self.tasks.insert(id, task);
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>> {
+        bounds::claim(claim)?;
+        self.advance();
+        if self.queues.get(&claim.queue).is_some_and(|queue| queue.paused) {
+            return Ok(Vec::new());
+        }
+        let (now, now_shown) = (self.monotonic, self.now);
+        let mut ready: Vec<(i64, &mut Task)> = self
+            .tasks
+            .iter_mut()
+            .filter(|(_, task)| task.suits(claim))
+            .map(|(id, task)| (*id, task))
+            .collect();
+        ready.sort_unstable_by_key(|(_, task)| task.place);
+        let claimed = ready.into_iter().take(claim.max).map(|(id, task)| {
+            task.state = State::Leased;
+            task.token += 1;
+            task.attempt += 1;
+            task.expires_at = now + micros(claim.lease);
+            Claimed {
+                task: id,
+                token: task.token,
+                attempt: task.attempt,
+                max_attempts: task.spec.max_attempts,
+                priority: task.spec.priority,
+                task_type: task.spec.task_type.clone(),
+                payload: task.spec.payload.clone(),
+                expires_at: now_shown + micros(claim.lease),
+            }
+        });
+        Ok(claimed.collect())
+    }
+
+    fn complete(&mut self, lease: &Claimed) -> Answer<()> {
+        self.held(lease)?.state = State::Completed;
+        if let Some(task) = self.tasks.remove(&lease.task) {
+            let queue = self.queue(&task.spec.queue);
+            queue.completed += 1;
+            queue.kept.push_back((lease.task, task));
+            queue.trim();
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
+        bounds::failure(failure)?;
+        let now = self.monotonic;
+        let task = self.held(lease)?;
+        let retry = failure.retry_after.filter(|_| task.attempt < task.spec.max_attempts);
+        task.state = match retry {
+            Some(Duration::ZERO) => State::Ready,
+            Some(_) => State::Scheduled,
+            None => State::Dead,
+        };
+        task.run_at = now + retry.map_or(0, micros);
+        task.error = Some(failure.text.clone());
+        let (state, queue) = (task.state, task.spec.queue.clone());
+        self.queue(&queue).failed += 1;
+        Ok(state)
+    }
+
+    fn extend(&mut self, lease: &Claimed, by: Duration) -> Answer<i64> {
+        bounds::lease(by)?;
+        let expires_at = self.monotonic + micros(by);
+        self.held(lease)?.expires_at = expires_at;
+        Ok(self.shown(expires_at))
+    }
+
+    fn release(&mut self, lease: &Claimed) -> Answer<()> {
+        let task = self.held(lease)?;
+        task.state = State::Ready;
+        task.attempt -= 1;
+        Ok(())
+    }
+
+    fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
+        bounds::name(queue)?;
+        bounds::order(order)?;
+        let empty = self.tasks.values().all(|task| task.spec.queue != queue);
+        if self.order(queue) != order && !empty {
+            return Err(Refusal::NotEmpty);
+        }
+        self.queue(queue).order = order;
+        Ok(())
+    }
+
+    fn set_paused(&mut self, queue: &str, paused: bool) -> Answer<()> {
+        bounds::name(queue)?;
+        self.queue(queue).paused = paused;
+        Ok(())
+    }
+
+    fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()> {
+        bounds::name(queue)?;
+        bounds::history(keep)?;
+        let queue = self.queue(queue);
+        queue.keep = keep;
+        queue.trim();
+        Ok(())
+    }
+
+    fn stats(&mut self, queue: &str) -> Answer<Stats> {
+        let of = |state: State| {
+            let tasks = self.tasks.values().filter(|task| task.spec.queue == queue);
+            tasks.filter(|task| task.state == state).count() as u64
+        };
+        let Some(counted) = self.queues.get(queue) else {
+            return Ok(Stats::default());
+        };
+        Ok(Stats {
+            ready: of(State::Ready),
+            scheduled: of(State::Scheduled),
+            leased: of(State::Leased),
+            dead: of(State::Dead),
+            kept: counted.kept.len() as u64,
+            paused: counted.paused,
+            enqueued: counted.enqueued,
+            completed: counted.completed,
+            failed: counted.failed,
+            reclaimed: counted.reclaimed,
+        })
+    }
+
+    fn task(&mut self, id: i64) -> Answer<Option<StoredTask>> {
+        let kept = self.queues.values().flat_map(|queue| &queue.kept);
+        let kept = kept.filter(|(kept, _)| *kept == id).map(|(_, task)| task);
+        let task = self.tasks.get(&id).into_iter().chain(kept).next();
+        Ok(task.map(|task| task.stored(|time| self.shown(time))))
+    }
+
+    fn now(&mut self) -> i64 {
+        self.now
+    }
+
+    fn set_clock(&mut self, by: i64) {
+        self.now += by;
+        self.monotonic += by.max(0);
+    }
+
+    /// Nothing is kept outside of memory: a restart changes nothing.
+    fn reopen(&mut self) {}
+}

@@ -1,0 +1,123 @@
+//! A queue as one would describe it: the whole of it in memory, one request at a time.
+//!
+//! Tokens, attempts, orders and counters are as documented; only the order called weighted random is not drawn: its
+//! ready tasks are given in order of their ids, which is one of the orders it allows.
+
+mod bounds;
+mod engine;
+mod task;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use prismq::{Order, State};
+
+use self::task::Task;
+use super::subject::{Claimed, Refusal};
+
+/// The model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// What the wall clock shows, in microseconds.
+    now: i64,
+    /// The time of leases and delays: as the wall clock, but never set back.
+    monotonic: i64,
+    next_id: i64,
+    tasks: BTreeMap<i64, Task>,
+    queues: BTreeMap<String, Queue>,
+}
+
+/// A queue's settings, its kept tasks and its counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Queue {
+    order: Order,
+    paused: bool,
+    keep: u32,
+    /// Completed tasks that are kept, in the order of their completion.
+    kept: VecDeque<(i64, Task)>,
+    enqueued: u64,
+    completed: u64,
+    failed: u64,
+    reclaimed: u64,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            order: Order::Priority,
+            paused: false,
+            keep: 0,
+            kept: VecDeque::new(),
+            enqueued: 0,
+            completed: 0,
+            failed: 0,
+            reclaimed: 0,
+        }
+    }
+}
+
+impl Queue {
+    /// Drops the kept tasks that were completed first, until as many are left as the queue keeps.
+    fn trim(&mut self) {
+        while self.kept.len() > self.keep as usize {
+            self.kept.pop_front();
+        }
+    }
+}
+
+impl Model {
+    /// An empty queue at this time of the wall clock, in microseconds.
+    #[must_use]
+    pub fn new(now: i64) -> Self {
+        let (tasks, queues) = (BTreeMap::new(), BTreeMap::new());
+        Self { now, monotonic: now, next_id: 1, tasks, queues }
+    }
+
+    /// The order of a queue.
+    #[must_use]
+    pub fn order(&self, queue: &str) -> Order {
+        self.queues.get(queue).map_or(Order::Priority, |queue| queue.order)
+    }
+
+    /// The ids of the tasks that are stored, those that are kept as completed among them.
+    #[must_use]
+    pub fn stored(&self) -> Vec<i64> {
+        let kept = self.queues.values().flat_map(|queue| queue.kept.iter().map(|(id, _)| *id));
+        let mut ids: Vec<i64> = self.tasks.keys().copied().chain(kept).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn queue(&mut self, name: &str) -> &mut Queue {
+        self.queues.entry(name.to_owned()).or_default()
+    }
+
+    /// What a claim does first: delayed tasks that are due become ready, expired leases are taken back.
+    fn advance(&mut self) {
+        for task in self.tasks.values_mut() {
+            if task.state == State::Scheduled && task.run_at <= self.monotonic {
+                task.state = State::Ready;
+            } else if task.state == State::Leased && task.expires_at <= self.monotonic {
+                let left = task.attempt < task.spec.max_attempts;
+                task.state = if left { State::Ready } else { State::Dead };
+                task.error = Some("the lease expired".to_owned());
+                self.queues.entry(task.spec.queue.clone()).or_default().reclaimed += 1;
+            }
+        }
+    }
+
+    /// The task that this lease holds: expired or not, until a claim takes it back.
+    fn held(&mut self, lease: &Claimed) -> Result<&mut Task, Refusal> {
+        let held = |task: &&mut Task| task.state == State::Leased && task.token == lease.token;
+        self.tasks.get_mut(&lease.task).filter(held).ok_or(Refusal::LeaseLost)
+    }
+
+    /// A monotonic time as the wall clock is set now.
+    const fn shown(&self, monotonic: i64) -> i64 {
+        monotonic + self.now - self.monotonic
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

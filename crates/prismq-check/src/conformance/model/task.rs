@@ -1,0 +1,66 @@
+//! A task of the model.
+
+use prismq::{Order, State};
+
+use super::super::subject::{ClaimSpec, StoredTask, TaskSpec};
+use super::micros;
+
+/// A task that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Task {
+    pub(super) spec: TaskSpec,
+    pub(super) state: State,
+    /// Its place in the queue's order: lower first.
+    pub(super) place: (i64, i64),
+    pub(super) attempt: u32,
+    pub(super) token: i64,
+    pub(super) run_at: i64,
+    pub(super) expires_at: i64,
+    pub(super) error: Option<String>,
+}
+
+impl Task {
+    /// A new task, at this monotonic time, of a queue with this order.
+    pub(super) fn new(id: i64, spec: &TaskSpec, order: Order, now: i64) -> Self {
+        let run_at = now + micros(spec.delay);
+        let priority = i64::from(spec.priority);
+        let place = match order {
+            Order::FirstInFirstOut | Order::WeightedRandom => (id, id),
+            Order::LastInFirstOut => (-id, id),
+            Order::Ageing { step } => (run_at + priority * micros(step), id),
+            // The order that is not set, and any that this model does not know.
+            _ => (priority, id),
+        };
+        let state = if spec.delay.is_zero() { State::Ready } else { State::Scheduled };
+        let mut spec = spec.clone();
+        spec.requires.sort_unstable();
+        spec.requires.dedup();
+        Self { spec, state, place, attempt: 0, token: 0, run_at, expires_at: 0, error: None }
+    }
+
+    /// Whether a claim may be given it.
+    pub(super) fn suits(&self, claim: &ClaimSpec) -> bool {
+        self.state == State::Ready
+            && self.spec.queue == claim.queue
+            && claim.types.contains(&self.spec.task_type)
+            && self.spec.requires.iter().all(|name| claim.capabilities.contains(name))
+    }
+
+    /// The task as it is shown, with its times by the wall clock.
+    pub(super) fn stored(&self, shown: impl Fn(i64) -> i64) -> StoredTask {
+        let leased = self.state == State::Leased;
+        StoredTask {
+            queue: self.spec.queue.clone(),
+            task_type: self.spec.task_type.clone(),
+            requirements: self.spec.requires.clone(),
+            state: self.state,
+            priority: self.spec.priority,
+            attempt: self.attempt,
+            max_attempts: self.spec.max_attempts,
+            run_at: shown(self.run_at),
+            lease_expires_at: leased.then(|| shown(self.expires_at)),
+            error: self.error.clone(),
+            payload: self.spec.payload.clone(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What an engine is asked by the suite, and what it answers: owned data, which can cross a process.
+
+use std::fmt;
+use std::time::Duration;
+
+use prismq::{Order, State};
+
+/// What an engine answers to a request.
+pub type Answer<T> = Result<T, Refusal>;
+
+/// A queue engine with a clock that the suite moves. Times are microseconds of the wall clock.
+pub trait EngineUnderTest {
+    /// Adds tasks in one call, all or none, and returns their ids in the same order. See [`prismq::Queue::enqueue_all`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if one of them is out of bounds.
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>>;
+
+    /// Claims tasks, in the order of their queue. See [`prismq::Queue::claim`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the claim is out of bounds.
+    fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>>;
+
+    /// Completes a task. See [`prismq::Queue::complete`].
+    ///
+    /// # Errors
+    /// [`Refusal::LeaseLost`] if the lease does not hold the task.
+    fn complete(&mut self, lease: &Claimed) -> Answer<()>;
+
+    /// Records a failed attempt, and returns the task's new state. See [`prismq::Queue::fail`].
+    ///
+    /// # Errors
+    /// [`Refusal::LeaseLost`] if the lease does not hold the task.
+    fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State>;
+
+    /// Lets a lease end this long from now, and returns when that is. See [`prismq::Queue::extend`].
+    ///
+    /// # Errors
+    /// [`Refusal::LeaseLost`] if the lease does not hold the task.
+    fn extend(&mut self, lease: &Claimed, by: Duration) -> Answer<i64>;
+
+    /// Returns a task to its queue without counting the attempt. See [`prismq::Queue::release`].
+    ///
+    /// # Errors
+    /// [`Refusal::LeaseLost`] if the lease does not hold the task.
+    fn release(&mut self, lease: &Claimed) -> Answer<()>;
+
+    /// Sets the order of an empty queue. See [`prismq::Queue::set_order`].
+    ///
+    /// # Errors
+    /// [`Refusal::NotEmpty`] if the queue has tasks and another order.
+    fn set_order(&mut self, queue: &str, order: Order) -> Answer<()>;
+
+    /// Pauses or resumes a queue. See [`prismq::Queue::pause`] and [`prismq::Queue::resume`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the name is out of bounds.
+    fn set_paused(&mut self, queue: &str, paused: bool) -> Answer<()>;
+
+    /// Sets how many completed tasks a queue keeps. See [`prismq::Queue::set_history`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the number is out of bounds.
+    fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()>;
+
+    /// The counters of a queue; those of a queue that was never used are zero. See [`prismq::Queue::stats`].
+    ///
+    /// # Errors
+    /// None that a working engine gives.
+    fn stats(&mut self, queue: &str) -> Answer<Stats>;
+
+    /// A task, if it is stored. See [`prismq::Queue::task`].
+    ///
+    /// # Errors
+    /// None that a working engine gives.
+    fn task(&mut self, id: i64) -> Answer<Option<StoredTask>>;
+
+    /// What the wall clock shows.
+    fn now(&mut self) -> i64;
+
+    /// Sets the wall clock by so many microseconds. Forward, so much time passes for leases and delays; back, none.
+    fn set_clock(&mut self, by: i64);
+
+    /// Closes the engine and opens it again, as after a restart.
+    fn reopen(&mut self);
+}
+
+/// A task to be enqueued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskSpec {
+    /// Its queue.
+    pub queue: String,
+    /// Its type.
+    pub task_type: String,
+    /// Lower numbers run first.
+    pub priority: i32,
+    /// Not before this much later.
+    pub delay: Duration,
+    /// Attempts it is allowed.
+    pub max_attempts: u32,
+    /// Names of what a worker must have.
+    pub requires: Vec<String>,
+    /// The bytes for its handler.
+    pub payload: Vec<u8>,
+}
+
+impl Default for TaskSpec {
+    fn default() -> Self {
+        Self {
+            queue: "default".to_owned(),
+            task_type: "job".to_owned(),
+            priority: 100,
+            delay: Duration::ZERO,
+            max_attempts: 5,
+            requires: Vec::new(),
+            payload: Vec::new(),
+        }
+    }
+}
+
+impl TaskSpec {
+    /// A task with this payload, and else the defaults of [`prismq::NewTask::new`].
+    #[must_use]
+    pub fn new(payload: &str) -> Self {
+        Self { payload: payload.as_bytes().to_vec(), ..Self::default() }
+    }
+}
+
+/// A claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimSpec {
+    /// The queue to claim from.
+    pub queue: String,
+    /// The types to claim.
+    pub types: Vec<String>,
+    /// Names of what the worker has.
+    pub capabilities: Vec<String>,
+    /// At most this many tasks.
+    pub max: usize,
+    /// How long they are held.
+    pub lease: Duration,
+}
+
+impl Default for ClaimSpec {
+    fn default() -> Self {
+        Self {
+            queue: "default".to_owned(),
+            types: vec!["job".to_owned()],
+            capabilities: Vec::new(),
+            max: 100,
+            lease: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A claimed task, and the lease that holds it: its id and token name the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The task's id.
+    pub task: i64,
+    /// The fencing token.
+    pub token: i64,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Attempts the task is allowed.
+    pub max_attempts: u32,
+    /// The task's priority.
+    pub priority: i32,
+    /// The task's type.
+    pub task_type: String,
+    /// The bytes it was enqueued with.
+    pub payload: Vec<u8>,
+    /// When the lease ends unless it is extended.
+    pub expires_at: i64,
+}
+
+/// How an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The error that is kept with the task.
+    pub text: String,
+    /// How long to wait for the next attempt; `None` for no further attempt.
+    pub retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// A failure after which the task is tried again after this long.
+    #[must_use]
+    pub fn retry(text: &str, after: Duration) -> Self {
+        Self { text: text.to_owned(), retry_after: Some(after) }
+    }
+
+    /// A failure that no further attempt would mend.
+    #[must_use]
+    pub fn permanent(text: &str) -> Self {
+        Self { text: text.to_owned(), retry_after: None }
+    }
+}
+
+/// A task as the engine has stored it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTask {
+    /// Its queue.
+    pub queue: String,
+    /// Its type.
+    pub task_type: String,
+    /// What a worker must have, in order of name, each once.
+    pub requirements: Vec<String>,
+    /// Its state.
+    pub state: State,
+    /// Its priority.
+    pub priority: i32,
+    /// Attempts counted so far.
+    pub attempt: u32,
+    /// Attempts it is allowed.
+    pub max_attempts: u32,
+    /// Not before this time.
+    pub run_at: i64,
+    /// When its lease ends, while it is leased.
+    pub lease_expires_at: Option<i64>,
+    /// The last failure's text.
+    pub error: Option<String>,
+    /// The bytes for its handler.
+    pub payload: Vec<u8>,
+}
+
+/// The counters of a queue. See [`prismq::QueueStats`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Tasks that may be claimed now.
+    pub ready: u64,
+    /// Tasks that wait for their due time.
+    pub scheduled: u64,
+    /// Tasks held by a lease, expired ones that no claim took back yet among them.
+    pub leased: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Completed tasks that are kept.
+    pub kept: u64,
+    /// Whether the queue is paused.
+    pub paused: bool,
+    /// Tasks ever enqueued.
+    pub enqueued: u64,
+    /// Tasks ever completed.
+    pub completed: u64,
+    /// Attempts ever failed by their worker.
+    pub failed: u64,
+    /// Leases that ever expired and were taken back.
+    pub reclaimed: u64,
+}
+
+/// Why an engine refused a request. It changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The lease does not hold its task any more.
+    LeaseLost,
+    /// The queue has tasks.
+    NotEmpty,
+    /// A value is out of bounds.
+    Invalid,
+    /// An error that no case expects; its text.
+    Other(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LeaseLost => f.write_str("the lease is lost"),
+            Self::NotEmpty => f.write_str("the queue is not empty"),
+            Self::Invalid => f.write_str("a value is out of bounds"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Payloads that carry the key of their task, and show whether a byte of them changed.
+
+/// Bytes of a payload that hold the key; none is shorter.
+const KEY_BYTES: usize = 8;
+
+/// A payload of this many bytes, at least eight, for the task of this key.
+#[must_use]
+pub fn payload_of(key: u64, bytes: usize) -> Vec<u8> {
+    let mut payload = key.to_le_bytes().to_vec();
+    let mut filler = fastrand::Rng::with_seed(key);
+    payload.resize_with(bytes.max(KEY_BYTES), || filler.u8(..));
+    payload
+}
+
+/// The key of a payload made by [`payload_of`]; `None` if a byte of it is another.
+#[must_use]
+pub fn key_of(payload: &[u8]) -> Option<u64> {
+    let key = u64::from_le_bytes(*payload.first_chunk()?);
+    (payload_of(key, payload.len()) == payload).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_or_shortened_payload_has_no_key() {
+        let payload = payload_of(7, 100);
+        assert_eq!(key_of(&payload), Some(7));
+        assert_eq!(key_of(&payload_of(9, 0)), Some(9));
+        let mut changed = payload.clone();
+        changed[99] ^= 1;
+        assert_eq!(key_of(&changed), None);
+        assert_eq!(key_of(&payload[..7]), None);
+    }
+}

@@ -1,0 +1,42 @@
+//! The conformance suite on the model and on each engine, and random operations on both.
+
+mod random_operations;
+mod sqlite;
+
+use prismq_check::conformance::{EngineUnderTest, Model, VERBS};
+
+use self::sqlite::Sqlite;
+
+/// A test for each verb of the suite on one engine.
+macro_rules! suite {
+    ($engine:ident, $fresh:expr) => {
+        suite!($engine, $fresh, claim complete enqueue extend fail history order pause release requirements stats task);
+    };
+    ($engine:ident, $fresh:expr, $($verb:ident)+) => {
+        mod $engine {
+            use super::*;
+
+            $(
+                #[test]
+                fn $verb() {
+                    super::run(stringify!($verb), || $fresh);
+                }
+            )+
+
+            #[test]
+            fn every_verb_is_run() {
+                assert_eq!([$(stringify!($verb)),+], VERBS.map(|verb| verb.name));
+            }
+        }
+    };
+}
+
+suite!(model_engine, Model::new(1_800_000_000_000_000));
+suite!(sqlite_engine, Sqlite::new());
+
+fn run<E: EngineUnderTest>(verb: &str, fresh: impl Fn() -> E) {
+    let verb = VERBS.into_iter().find(|known| known.name == verb).unwrap();
+    if let Err(failed) = verb.run(fresh) {
+        panic!("{}", failed.join("\n"));
+    }
+}

@@ -1,0 +1,206 @@
+//! The SQLite engine under test: a queue in a file, by one handle or several.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq::{
+    Claim, Clock as _, Durability, Error, Lease, ManualClock, NewTask, Order, Queue, State,
+    TaskError, TaskId, Timestamp,
+};
+use prismq_check::conformance::{
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, Stats, StoredTask, TaskSpec,
+};
+use tempfile::TempDir;
+
+use crate::support::fast_folder;
+
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    folder: TempDir,
+    clock: Arc<ManualClock>,
+    handles: Vec<Queue>,
+    handle: usize,
+    leases: HashMap<(i64, i64), Lease>,
+}
+
+impl Sqlite {
+    pub(crate) fn new() -> Self {
+        Self::with_handles(1_800_000_000_000_000, 1)
+    }
+
+    /// By so many handles on one file, from this time of the wall clock on.
+    pub(crate) fn with_handles(now: i64, count: usize) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(now)));
+        let leases = HashMap::new();
+        let mut engine =
+            Self { folder: fast_folder(), clock, handles: Vec::new(), handle: 0, leases };
+        engine.open(count);
+        engine
+    }
+
+    /// Which handle makes the requests that follow.
+    pub(crate) const fn use_handle(&mut self, handle: usize) {
+        self.handle = handle;
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("queue.db")
+    }
+
+    pub(crate) fn stats_by_last_handle(&self, queue: &str) -> Answer<Stats> {
+        stats(self.handles.last().unwrap(), queue)
+    }
+
+    fn open(&mut self, count: usize) {
+        let open = |_| {
+            let builder = Queue::builder(self.path()).clock(self.clock.clone());
+            builder.durability(Durability::Normal).open().unwrap()
+        };
+        self.handles = (0..count).map(open).collect();
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.handles[self.handle]
+    }
+
+    fn lease(&self, claimed: &Claimed) -> &Lease {
+        &self.leases[&(claimed.task, claimed.token)]
+    }
+}
+
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::NotEmpty { .. } => Refusal::NotEmpty,
+        Error::InvalidInput { .. } => Refusal::Invalid,
+        error if error.is_lease_lost() => Refusal::LeaseLost,
+        error => Refusal::Other(error.to_string()),
+    }
+}
+
+fn stats(queue: &Queue, name: &str) -> Answer<Stats> {
+    let stats = queue.stats(name).map_err(refusal)?;
+    Ok(Stats {
+        ready: stats.ready,
+        scheduled: stats.scheduled,
+        leased: stats.leased,
+        dead: stats.dead,
+        kept: stats.kept,
+        paused: stats.paused,
+        enqueued: stats.enqueued,
+        completed: stats.completed,
+        failed: stats.failed,
+        reclaimed: stats.reclaimed,
+    })
+}
+
+fn new_task(task: &TaskSpec) -> NewTask {
+    NewTask::new(task.task_type.as_str(), task.payload.as_slice())
+        .queue(task.queue.as_str())
+        .priority(task.priority)
+        .delay(task.delay)
+        .max_attempts(task.max_attempts)
+        .requires(task.requires.iter().map(String::as_str))
+}
+
+impl EngineUnderTest for Sqlite {
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
+        let tasks: Vec<NewTask> = tasks.iter().map(new_task).collect();
+        let ids = self.queue().enqueue_all(&tasks).map_err(refusal)?;
+        Ok(ids.into_iter().map(TaskId::as_i64).collect())
+    }
+
+    fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>> {
+        let claim = Claim::new(claim.types.iter().map(String::as_str))
+            .queue(claim.queue.as_str())
+            .capabilities(claim.capabilities.iter().map(String::as_str))
+            .max(claim.max)
+            .lease(claim.lease);
+        let leases = self.queue().claim(&claim).map_err(refusal)?;
+        let claimed = leases.iter().map(|lease| Claimed {
+            task: lease.id().as_i64(),
+            token: lease.token(),
+            attempt: lease.attempt(),
+            max_attempts: lease.max_attempts(),
+            priority: lease.priority(),
+            task_type: lease.task_type().to_owned(),
+            payload: lease.payload().to_vec(),
+            expires_at: lease.expires_at().as_micros(),
+        });
+        let claimed = claimed.collect();
+        let named = leases.into_iter().map(|lease| ((lease.id().as_i64(), lease.token()), lease));
+        self.leases.extend(named);
+        Ok(claimed)
+    }
+
+    fn complete(&mut self, lease: &Claimed) -> Answer<()> {
+        self.queue().complete(self.lease(lease)).map_err(refusal)
+    }
+
+    fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
+        let text = failure.text.clone();
+        let error = match failure.retry_after {
+            Some(delay) => TaskError::new(text).retry_after(delay),
+            None => TaskError::permanent(text),
+        };
+        self.queue().fail(self.lease(lease), error).map_err(refusal)
+    }
+
+    fn extend(&mut self, lease: &Claimed, by: Duration) -> Answer<i64> {
+        let expires_at = self.queue().extend(self.lease(lease), by).map_err(refusal)?;
+        Ok(expires_at.as_micros())
+    }
+
+    fn release(&mut self, lease: &Claimed) -> Answer<()> {
+        self.queue().release(self.lease(lease)).map_err(refusal)
+    }
+
+    fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
+        self.queue().set_order(queue, order).map_err(refusal)
+    }
+
+    fn set_paused(&mut self, queue: &str, paused: bool) -> Answer<()> {
+        let handle = self.queue();
+        if paused { handle.pause(queue) } else { handle.resume(queue) }.map_err(refusal)
+    }
+
+    fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()> {
+        self.queue().set_history(queue, keep).map_err(refusal)
+    }
+
+    fn stats(&mut self, queue: &str) -> Answer<Stats> {
+        stats(self.queue(), queue)
+    }
+
+    fn task(&mut self, id: i64) -> Answer<Option<StoredTask>> {
+        let task = self.queue().task(TaskId::from_i64(id)).map_err(refusal)?;
+        Ok(task.map(|task| StoredTask {
+            queue: task.queue,
+            task_type: task.task_type,
+            requirements: task.requirements,
+            state: task.state,
+            priority: task.priority,
+            attempt: task.attempt,
+            max_attempts: task.max_attempts,
+            run_at: task.run_at.as_micros(),
+            lease_expires_at: task.lease_expires_at.map(Timestamp::as_micros),
+            error: task.error,
+            payload: task.payload,
+        }))
+    }
+
+    fn now(&mut self) -> i64 {
+        self.clock.now().as_micros()
+    }
+
+    fn set_clock(&mut self, by: i64) {
+        self.clock.set(Timestamp::from_micros(self.clock.now().as_micros() + by));
+    }
+
+    fn reopen(&mut self) {
+        let count = self.handles.len();
+        self.handles.clear();
+        self.open(count);
+    }
+}

@@ -1,0 +1,7 @@
+//! Clients in processes that are killed, stopped and started again.
+
+mod creation;
+mod kill;
+mod restarts;
+mod stopped_holder;
+mod stopped_writer;

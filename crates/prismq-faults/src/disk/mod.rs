@@ -1,0 +1,277 @@
+//! A folder whose files SQLite uses through the shim: journaled, and failing on demand.
+//!
+//! Which folder a file lies in decides which disk it is on, so that tests in one process have a disk
+//! each. Files in a folder that is not watched go to the operating system's own VFS untouched.
+
+mod fault;
+pub(crate) mod journal;
+mod vfs;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::ffi;
+
+pub use self::fault::{Call, Effect, Fault, Lasting};
+use self::journal::{Event, Inode, Journal};
+use crate::error::{Error, Result};
+
+/// A watched folder. It is watched no longer once this is dropped; files that are open then stay so.
+#[derive(Debug)]
+pub struct Disk {
+    watched: Arc<Watched>,
+}
+
+/// What the shim sees of a disk.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    folder: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    inodes: HashMap<String, Inode>,
+    last_inode: Inode,
+    journal: Option<Journal>,
+    armed: Option<Fault>,
+    /// Calls since it was armed that it concerns.
+    calls: u64,
+    struck: u64,
+}
+
+static DISKS: Mutex<Vec<Arc<Watched>>> = Mutex::new(Vec::new());
+
+fn disks() -> MutexGuard<'static, Vec<Arc<Watched>>> {
+    DISKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Disk {
+    /// Watches a folder: what SQLite opens in it from now on, in this process, is on this disk.
+    ///
+    /// # Errors
+    /// SQLite refuses the shim, or the folder's files cannot be read.
+    pub fn watch(folder: &Path) -> Result<Self> {
+        vfs::register()?;
+        let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
+        let watched = Arc::new(Watched { folder, state: Mutex::default() });
+        disks().push(watched.clone());
+        Ok(Self { watched })
+    }
+
+    /// Begins a journal. What is in the folder counts as durable; no file in it may be open.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn keep_journal(&self) -> Result<()> {
+        let folder = &self.watched.folder;
+        let mut state = self.watched.state();
+        let mut journal = Journal::default();
+        for entry in fs::read_dir(folder).map_err(Error::file(folder))? {
+            let path = entry.map_err(Error::file(folder))?.path();
+            let bytes = fs::read(&path).map_err(Error::file(&path))?;
+            let name = name_of(&path);
+            let inode = state.inode(&name).0;
+            journal.before.push((name, inode, bytes));
+        }
+        state.journal = Some(journal);
+        Ok(())
+    }
+
+    /// Where the journal stands: the number of its events.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.watched.state().journal.as_ref().map_or(0, Journal::len)
+    }
+
+    /// Ends the journal and gives it back.
+    #[must_use]
+    pub fn take_journal(&self) -> Journal {
+        self.watched.state().journal.take().unwrap_or_default()
+    }
+
+    /// Has calls fail from now on.
+    pub fn arm(&self, fault: Fault) {
+        let mut state = self.watched.state();
+        state.armed = Some(fault);
+        state.calls = 0;
+        state.struck = 0;
+    }
+
+    /// Lets calls succeed again; how many of those since [`Disk::arm`] failed.
+    pub fn disarm(&self) -> u64 {
+        let mut state = self.watched.state();
+        state.armed = None;
+        state.struck
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        disks().retain(|disk| !Arc::ptr_eq(disk, &self.watched));
+    }
+}
+
+/// The disk a file is on.
+pub(crate) fn disk_of(path: &Path) -> Option<Arc<Watched>> {
+    let folder = path.parent()?;
+    disks().iter().find(|disk| disk.folder == folder).cloned()
+}
+
+pub(crate) fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl State {
+    /// The file of this name, and whether it was not known.
+    fn inode(&mut self, name: &str) -> (Inode, bool) {
+        if let Some(inode) = self.inodes.get(name) {
+            return (*inode, false);
+        }
+        self.last_inode += 1;
+        self.inodes.insert(name.to_owned(), self.last_inode);
+        (self.last_inode, true)
+    }
+
+    fn record(&mut self, event: Event) {
+        if let Some(journal) = &mut self.journal {
+            journal.events.push(event);
+        }
+    }
+
+    /// How this call is to fail, if it is.
+    fn strike(&mut self, call: Call, name: &str) -> Option<Effect> {
+        let fault = self.armed.filter(|fault| fault.concerns(call, name))?;
+        self.calls += 1;
+        if !fault.strikes(self.calls) {
+            return None;
+        }
+        self.struck += 1;
+        Some(fault.effect)
+    }
+}
+
+impl Watched {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call unless it is to fail. The lock is held over it, so that the order of the journal is
+    /// the order of the disk.
+    fn make(
+        &self,
+        call: Call,
+        name: &str,
+        make: impl FnOnce() -> i32,
+    ) -> (i32, MutexGuard<'_, State>) {
+        let mut state = self.state();
+        let answer = match state.strike(call, name) {
+            None => make(),
+            Some(effect) => effect.code(call).unwrap_or_else(|| die()),
+        };
+        (answer, state)
+    }
+
+    /// Opens a file; gives its inode if that succeeded.
+    pub(crate) fn open(&self, name: &str, open: impl FnOnce() -> i32) -> Result<Inode, i32> {
+        let (answer, mut state) = self.make(Call::Open, name, open);
+        if answer != ffi::SQLITE_OK {
+            return Err(answer);
+        }
+        let (inode, new) = state.inode(name);
+        if new {
+            state.record(Event::Create { name: name.to_owned(), inode });
+        }
+        Ok(inode)
+    }
+
+    /// Reads; also whether the caller is to spoil what was read.
+    pub(crate) fn read(&self, name: &str, read: impl FnOnce() -> i32) -> (i32, bool) {
+        let mut state = self.state();
+        match state.strike(Call::Read, name) {
+            None => (read(), false),
+            Some(Effect::ShortRead) => (read(), true),
+            Some(effect) => {
+                if effect == Effect::UnreadableFile {
+                    leave_input_output_error();
+                }
+                (effect.code(Call::Read).unwrap_or_else(|| die()), false)
+            }
+        }
+    }
+
+    pub(crate) fn write(
+        &self,
+        (name, inode): (&str, Inode),
+        offset: usize,
+        bytes: &[u8],
+        write: impl FnOnce() -> i32,
+    ) -> i32 {
+        let (answer, mut state) = self.make(Call::Write, name, write);
+        if answer == ffi::SQLITE_OK && state.journal.is_some() {
+            state.record(Event::Write { inode, offset, bytes: bytes.to_vec() });
+        }
+        answer
+    }
+
+    pub(crate) fn truncate(
+        &self,
+        (name, inode): (&str, Inode),
+        size: usize,
+        truncate: impl FnOnce() -> i32,
+    ) -> i32 {
+        let (answer, mut state) = self.make(Call::Truncate, name, truncate);
+        if answer == ffi::SQLITE_OK {
+            state.record(Event::Truncate { inode, size });
+        }
+        answer
+    }
+
+    pub(crate) fn sync(
+        &self,
+        (name, inode): (&str, Inode),
+        and_folder: bool,
+        sync: impl FnOnce() -> i32,
+    ) -> i32 {
+        let (answer, mut state) = self.make(Call::Sync, name, sync);
+        if answer != ffi::SQLITE_OK {
+            state.record(Event::SyncFailed { inode });
+            return answer;
+        }
+        state.record(Event::Sync { inode });
+        if and_folder {
+            state.record(Event::SyncFolder);
+        }
+        answer
+    }
+
+    pub(crate) fn delete(&self, name: &str, and_folder: bool, delete: impl FnOnce() -> i32) -> i32 {
+        let (answer, mut state) = self.make(Call::Delete, name, delete);
+        if answer == ffi::SQLITE_OK {
+            state.inodes.remove(name);
+            state.record(Event::Delete { name: name.to_owned() });
+            if and_folder {
+                state.record(Event::SyncFolder);
+            }
+        }
+        answer
+    }
+}
+
+/// Leaves EIO on this thread, as a read does that the system fails: nothing is mapped at address 0.
+fn leave_input_output_error() {
+    if let Ok(mut memory) = fs::File::open("/proc/self/mem") {
+        _ = memory.read(&mut [0]);
+    }
+}
+
+/// Kills this process as nothing can be caught, cleaned up or flushed.
+fn die() -> ! {
+    loop {
+        // What it answers does not matter: the process is gone, or it is tried again.
+        _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}

@@ -1,0 +1,226 @@
+//! Calls of every step fail in turn, once and for ever. What was answered `Ok` is there, what was
+//! answered an error is not, unless the answer was that nobody knows; after a failed sync the queue
+//! writes nothing more; and the file opens again once the disk works.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use prismq::{Error, NewTask, Order, Queue, Result};
+use prismq_check::{Snapshot, soak};
+use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step};
+
+use crate::support::{Laid, Place, sound};
+
+/// More calls than any step makes.
+const CALLS_MAX: u64 = 2_000;
+
+/// How many answers of each kind a sweep met.
+type Answers = BTreeMap<&'static str, u64>;
+
+fn kind(step: Step, answer: &Result<()>) -> &'static str {
+    match answer {
+        Ok(()) => "ok",
+        Err(Error::Poisoned { .. }) => "poisoned",
+        Err(Error::Full { .. }) => "full",
+        Err(Error::Io { .. }) => "io",
+        Err(Error::Unusable { .. }) => "unusable",
+        Err(Error::Corrupt { .. } | Error::NotADatabase { .. }) => "corrupt",
+        // The caller's transaction is gone, and with it the task.
+        Err(Error::TransactionRolledBack { .. }) if step == Step::EnqueueIn => "rolled back",
+        // Of a connection of the caller's own, which these two steps use.
+        Err(Error::Database { .. }) if matches!(step, Step::EnqueueIn | Step::Checkpoint) => {
+            "callers"
+        }
+        Err(_) => "other",
+    }
+}
+
+/// The quick part has each so many calls of a step fail, beginning with another for each step; a soak has all.
+fn stride() -> usize {
+    if soak().is_some() { 1 } else { 4 }
+}
+
+fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
+    let mut answers = Answers::new();
+    let stride = stride();
+    for (number, step) in Step::ALL.into_iter().enumerate() {
+        let laid = Laid::new(step);
+        // Of many commits in a row, those calls count that only a checkpoint makes.
+        let files = match (effect, step) {
+            (Effect::ShortRead, _) => "-wal",
+            (_, Step::CheckpointItself) => ".db",
+            _ => "",
+        };
+        for (way, lasting) in [Lasting::Once, Lasting::ForEver].into_iter().enumerate() {
+            // A device that never gives what it holds is no disk.
+            if effect == Effect::ShortRead && lasting == Lasting::ForEver {
+                continue;
+            }
+            let first = 1 + (number + 2 * way) as u64 % stride as u64;
+            for nth in (first..=CALLS_MAX).step_by(stride) {
+                let fault = Fault { calls, files, nth, lasting, effect };
+                let (struck, answer) = strike(&laid, fault);
+                if struck == 0 {
+                    break;
+                }
+                *answers.entry(answer).or_default() += 1;
+            }
+        }
+    }
+    println!("{effect:?} of {calls:?}: {answers:?}");
+    answers
+}
+
+/// Runs a step under a fault; how many calls failed, and what it answered.
+fn strike(laid: &Laid, fault: Fault) -> (u64, &'static str) {
+    let step = laid.step;
+    let (folder, path) = laid.copy();
+    let disk = Disk::watch(folder.path()).unwrap();
+    let mut stage = step.prepare(&path).unwrap();
+    disk.arm(fault);
+    let answer = step.run(&path, &mut stage);
+    let said = kind(step, &answer);
+    let context = format!("{step:?} under {fault:?}: {answer:?}");
+    assert_ne!(said, "other", "{context}");
+    let poisoned = step != Step::Create && answer_after(&stage);
+    // A handle that is poisoned stays so.
+    if said == "poisoned" && step != Step::Create {
+        assert!(poisoned, "{context}");
+    }
+    drop(stage);
+    let struck = disk.disarm();
+    drop(disk);
+    drop(Queue::open(&path).unwrap_or_else(|error| panic!("{context}, then {error}")));
+    judge(laid, &path, said, poisoned, &context);
+    (struck, said)
+}
+
+/// Whether an operation that changes nothing, as the queue holds tasks, is answered that it is poisoned.
+fn answer_after(stage: &Stage) -> bool {
+    let answer = |queue: &Queue| queue.set_order("default", Order::LastInFirstOut);
+    stage.queue().is_some_and(|queue| matches!(answer(queue), Err(Error::Poisoned { .. })))
+}
+
+fn judge(laid: &Laid, path: &Path, said: &str, poisoned: bool, context: &str) {
+    if laid.step == Step::CheckpointItself {
+        sound(path);
+        return;
+    }
+    let place = laid.place(path);
+    assert_ne!(place, Place::Between, "{context}");
+    let unchanged = laid.changes_nothing();
+    match said {
+        "ok" => assert!(place == Place::After || unchanged, "{context}: lost"),
+        "poisoned" | "callers" => {}
+        _ => assert!(
+            place == Place::Before || unchanged || laid.before.is_none() || poisoned,
+            "{context}: answered an error, and is there"
+        ),
+    }
+}
+
+/// Failure mode: disk: write, open or read fails, also of the WAL in part | a typed error, and nothing of the operation is kept
+#[test]
+fn a_device_that_fails_to_write() {
+    let answers = sweep(&[Call::Write, Call::Truncate, Call::Delete], Effect::InputOutput);
+    assert!(answers["poisoned"] > 20 && answers["io"] > 5, "{answers:?}");
+}
+
+/// Failure mode: disk: sync of a commit or a checkpoint fails | `Poisoned` for good, and the sync is not tried again
+#[test]
+fn a_device_that_fails_to_sync() {
+    let answers = sweep(&[Call::Sync], Effect::InputOutput);
+    assert!(answers["poisoned"] > 5, "{answers:?}");
+}
+
+/// Failure mode: disk: full
+#[test]
+fn a_full_disk() {
+    let answers = sweep(&[Call::Write], Effect::NoSpace);
+    assert!(answers["full"] > 50, "{answers:?}");
+}
+
+/// Failure mode: disk: write, open or read fails, also of the WAL in part
+#[test]
+fn a_device_that_fails_to_read() {
+    let answers = sweep(&[Call::Read], Effect::InputOutput);
+    assert!(answers["io"] > 20, "{answers:?}");
+}
+
+/// A frame of the WAL that is short is a failed read.
+///
+/// Failure mode: disk: write, open or read fails, also of the WAL in part
+#[test]
+fn a_device_that_reads_the_wal_short() {
+    let answers = sweep(&[Call::Read], Effect::ShortRead);
+    assert!(answers["io"] > 0, "{answers:?}");
+}
+
+/// What is missing of a page of the database, SQLite takes for zeros, as at the end of a file: no system reads
+/// short in the middle of one, as SQLite reads on until nothing more comes. Then nobody can promise anything of
+/// what was read, or written after it, but that the answer is one, and that it comes.
+///
+/// Failure mode: disk: page of the database is read short | an answer; nothing is promised of the file
+#[test]
+fn a_device_that_reads_the_database_short() {
+    let stride = stride();
+    let mut answers = Answers::new();
+    let mut unsound = 0;
+    for (number, step) in Step::ALL.into_iter().enumerate() {
+        let laid = Laid::new(step);
+        let first = 1 + number as u64 % stride as u64;
+        for nth in (first..=CALLS_MAX).step_by(stride) {
+            let (folder, path) = laid.copy();
+            let disk = Disk::watch(folder.path()).unwrap();
+            let mut stage = step.prepare(&path).unwrap();
+            let (lasting, effect) = (Lasting::Once, Effect::ShortRead);
+            disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, lasting, effect });
+            let said = kind(step, &step.run(&path, &mut stage));
+            drop(stage);
+            if disk.disarm() == 0 {
+                break;
+            }
+            *answers.entry(said).or_default() += 1;
+            let opened = Queue::open(&path);
+            assert!(opened.as_ref().err().is_none_or(Error::is_corrupt), "{step:?}: {opened:?}");
+            drop(opened);
+            let sound = Snapshot::take(&path).is_ok_and(|state| state.problems.is_empty());
+            unsound += u64::from(!sound);
+        }
+    }
+    println!("pages read short: {answers:?}, {unsound} files unsound afterwards");
+    assert!(answers["corrupt"] > 0, "{answers:?}");
+}
+
+/// Failure mode: disk: write, open or read fails, also of the WAL in part
+#[test]
+fn a_file_that_cannot_be_opened() {
+    let answers = sweep(&[Call::Open], Effect::InputOutput);
+    assert!(answers["unusable"] > 3, "{answers:?}");
+}
+
+/// Whatever failed before the commit's own sync, the same handle goes on.
+#[test]
+fn a_handle_goes_on_after_a_full_disk() {
+    let laid = Laid::new(Step::EnqueueAll);
+    let (folder, path) = laid.copy();
+    let disk = Disk::watch(folder.path()).unwrap();
+    let queue = Queue::open(&path).unwrap();
+    let fault = |nth| Fault {
+        calls: &[Call::Write],
+        files: "",
+        nth,
+        lasting: Lasting::ForEver,
+        effect: Effect::NoSpace,
+    };
+    for nth in 1..8 {
+        disk.arm(fault(nth));
+        let refused = queue.enqueue(&NewTask::new("job", vec![1; 20_000])).unwrap_err();
+        assert!(refused.is_full(), "{refused}");
+        disk.disarm();
+        queue.enqueue(&NewTask::new("job", vec![2; 20_000])).unwrap();
+    }
+    assert_eq!(queue.contention().busy_errors, 0);
+    drop(queue);
+    assert_eq!(sound(&path).tasks.len(), laid.before.unwrap().tasks.len() + 7);
+}

@@ -1,0 +1,4 @@
+//! The disks that a power cut can leave.
+
+mod cuts;
+pub(crate) mod random_run;

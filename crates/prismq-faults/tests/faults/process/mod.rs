@@ -1,0 +1,4 @@
+//! A process that is killed or forked.
+
+mod fork;
+mod kill;

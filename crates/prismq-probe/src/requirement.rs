@@ -1,0 +1,121 @@
+//! Programs and permissions that tests need, and how each is probed.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// The names a Chromium goes by.
+const CHROMIUM: [&str; 4] =
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// What a test needs of its machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Requirement {
+    /// Chromium, for a page that is opened in it.
+    Chromium,
+    /// A C compiler, for libraries that are loaded before a program's own.
+    CCompiler,
+    /// The permission to become another user through `setpriv`: root's.
+    OtherUser,
+    /// The permission to mount a file system in a mount namespace of its own through `unshare`: root's.
+    PrivateMount,
+    /// `strace`, and the permission to trace.
+    Strace,
+    /// `valgrind`.
+    Valgrind,
+}
+
+/// Whether a requirement is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// It is met.
+    Available,
+    /// A program is missing that can be installed; says which and how.
+    NotInstalled(String),
+    /// The machine refuses, and nothing can be installed for it; says what was refused.
+    NotPermitted(String),
+}
+
+impl Requirement {
+    /// Probes this machine by running the program once, in the way the tests use it.
+    #[must_use]
+    pub fn probe(self) -> Availability {
+        match self {
+            Self::Chromium => match chromium() {
+                Some(_) => Availability::Available,
+                None => Availability::NotInstalled(missing("chromium", "chromium")),
+            },
+            Self::CCompiler => tried("cc", "gcc", &["--version"]),
+            Self::OtherUser => tried(
+                "setpriv",
+                "util-linux",
+                &["--reuid", "65534", "--regid", "65534", "--clear-groups", "true"],
+            ),
+            Self::PrivateMount => tried(
+                "unshare",
+                "util-linux",
+                &["-m", "sh", "-c", "mount -t tmpfs -o size=4k none /tmp"],
+            ),
+            Self::Strace => {
+                tried("strace", "strace", &["-f", "--seccomp-bpf", "-o", "/dev/null", "true"])
+            }
+            Self::Valgrind => tried("valgrind", "valgrind", &["--version"]),
+        }
+    }
+}
+
+/// The Chromium of this machine: the first of its known names on the path.
+#[must_use]
+pub fn chromium() -> Option<PathBuf> {
+    CHROMIUM.into_iter().find_map(on_path)
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn missing(program: &str, package: &str) -> String {
+    format!("{program} is not installed; on Debian and Ubuntu: apt-get install {package}")
+}
+
+/// Runs a program that must succeed.
+fn tried(program: &str, package: &str, arguments: &[&str]) -> Availability {
+    if on_path(program).is_none() {
+        return Availability::NotInstalled(missing(program, package));
+    }
+    match Command::new(program).args(arguments).stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => Availability::Available,
+        Ok(output) => Availability::NotPermitted(refusal(program, &output)),
+        Err(error) => Availability::NotPermitted(format!("{program} cannot be started: {error}")),
+    }
+}
+
+fn refusal(program: &str, output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let reason = text.lines().map(str::trim).find(|line| !line.is_empty());
+    format!("{program} is refused here: {}", reason.unwrap_or("no reason given"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_exist_is_not_installed() {
+        let Availability::NotInstalled(reason) = tried("prismq-no-such-program", "package", &[])
+        else {
+            panic!("a program that does not exist must not be found");
+        };
+        assert!(reason.contains("apt-get install package"), "{reason}");
+    }
+
+    #[test]
+    fn a_program_that_fails_is_not_permitted_and_its_reason_is_kept() {
+        let failed = tried("sh", "dash", &["-c", "echo >&2; echo refused by the test >&2; exit 1"]);
+        let reason = "sh is refused here: refused by the test".to_owned();
+        assert_eq!(failed, Availability::NotPermitted(reason));
+        assert_eq!(tried("sh", "dash", &["-c", "true"]), Availability::Available);
+    }
+}
