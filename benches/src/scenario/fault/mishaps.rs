@@ -264,7 +264,8 @@ mod tests {
         queue.enqueue(&prismq::NewTask::new("job", *b"a phantom")).unwrap();
         let history = History::of(&Recorder::in_memory());
         let snapshot = Snapshot::take(&path).unwrap();
-        let verdict = check(&history, &[snapshot], &Rules { all_told: true, ..Rules::default() });
+        let verdict =
+            check(&history, &[snapshot], &Rules { complete_history: true, ..Rules::default() });
         let objections = objections(Ok(verdict), 7);
         assert!(!objections.is_empty());
         let named = |said: &String| said.starts_with("no phantom: ") && said.ends_with("(seed 7)");
