@@ -77,9 +77,9 @@ fn the_wal_is_truncated_once_the_queue_is_idle() {
 
 #[test]
 fn the_wal_stays_bounded_under_sustained_load() {
-    const PAGE_BYTES: u64 = 4096;
-    /// From here on the writer itself makes room (4 MiB).
+    /// From this length on the writer itself resets the WAL (4 MiB).
     const WAL_PAGES: u64 = 1024;
+    const PAGE_BYTES: u64 = 4096;
     let fixture = Fixture::new();
     let batch = vec![task(&"x".repeat(1000)); 500];
     let mut written = 0;

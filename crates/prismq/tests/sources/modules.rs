@@ -25,6 +25,8 @@ fn with_attributes(text: &str) -> Vec<&str> {
         attribute_before = match line {
             "" => attribute_before,
             _ if line.starts_with("#!") || line.starts_with("//") => false,
+            // A path on the wrong module does not compile.
+            _ if line.starts_with("#[path") => attribute_before,
             _ if line.starts_with('#') => true,
             // The end of an attribute of several lines.
             _ => attribute_before && !line.ends_with([';', '{', '}']),
@@ -53,6 +55,7 @@ fn an_attribute_before_a_module_is_found() {
     let long =
         "#[allow(\n    dead_code,\n    reason = \"some are used\"\n)]\npub(crate) mod d;\nmod e;\n";
     assert_eq!(with_attributes(long), ["pub(crate) mod d;"]);
+    assert_eq!(with_attributes("#[path = \"../shared.rs\"]\nmod g;\n"), Vec::<&str>::new());
     let function = "#[test]\nfn one() {\n    let two = 2;\n}\n\nmod f;\n";
     assert_eq!(with_attributes(function), Vec::<&str>::new());
 }
