@@ -17,5 +17,6 @@ mod limits;
 mod log;
 mod pool;
 mod settle;
+mod sources;
 mod support;
 mod time;

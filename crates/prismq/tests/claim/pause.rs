@@ -1,3 +1,5 @@
+//! A paused queue returns no task.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,7 +9,7 @@ use prismq::WorkerPool;
 use crate::support::{Fixture, claim, task, wait_until};
 
 #[test]
-fn a_paused_queue_gives_nothing_until_it_is_resumed() {
+fn a_paused_queue_returns_no_task_until_resumed() {
     let fixture = Fixture::new();
     fixture.enqueue("a");
     fixture.queue.enqueue(&task("b").queue("mail")).unwrap();
@@ -26,7 +28,7 @@ fn a_paused_queue_gives_nothing_until_it_is_resumed() {
 }
 
 #[test]
-fn a_task_claimed_before_the_pause_runs_to_its_end() {
+fn a_task_claimed_before_the_pause_can_be_completed() {
     let fixture = Fixture::new();
     fixture.enqueue("a");
     let lease = fixture.claim_one();
@@ -35,7 +37,7 @@ fn a_task_claimed_before_the_pause_runs_to_its_end() {
 }
 
 #[test]
-fn what_falls_due_in_a_paused_queue_waits_too() {
+fn a_task_that_falls_due_in_a_paused_queue_waits() {
     let fixture = Fixture::new();
     fixture.queue.pause("default").unwrap();
     fixture.queue.enqueue(&task("a").delay(Duration::from_secs(1))).unwrap();
@@ -60,9 +62,9 @@ fn an_idle_pool_wakes_when_its_queue_is_resumed() {
         })
         .start()
         .unwrap();
-    wait_until(|| fixture.queue.contention().empty_claims > 0);
+    wait_until!(fixture.queue.contention().empty_claims > 0);
     assert_eq!(done.load(Ordering::SeqCst), 0);
     fixture.queue.resume("default").unwrap();
-    wait_until(|| done.load(Ordering::SeqCst) == 1);
+    wait_until!(done.load(Ordering::SeqCst) == 1);
     drop(pool);
 }

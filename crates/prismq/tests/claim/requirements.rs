@@ -1,3 +1,5 @@
+//! Requirements of tasks and capabilities of workers.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,7 +8,7 @@ use prismq::WorkerPool;
 use crate::support::{Fixture, claim, task, text, wait_until};
 
 #[test]
-fn a_task_goes_only_to_a_worker_that_has_what_it_requires() {
+fn a_task_is_claimed_only_with_all_required_capabilities() {
     let fixture = Fixture::new();
     let requires = |payload: &str, names: &[&str]| {
         fixture.queue.enqueue(&task(payload).requires(names.iter().copied())).unwrap()
@@ -31,7 +33,7 @@ fn a_task_goes_only_to_a_worker_that_has_what_it_requires() {
 }
 
 #[test]
-fn a_requirement_another_handle_was_first_to_name_is_seen() {
+fn a_requirement_first_named_by_another_handle_is_respected() {
     let fixture = Fixture::new();
     fixture.enqueue("plain");
     assert_eq!(fixture.claimed(9), ["plain"]);
@@ -42,7 +44,7 @@ fn a_requirement_another_handle_was_first_to_name_is_seen() {
 }
 
 #[test]
-fn a_pool_takes_what_its_capabilities_allow() {
+fn a_pool_runs_only_tasks_its_capabilities_satisfy() {
     let fixture = Fixture::new();
     let done = Arc::new(AtomicUsize::new(0));
     let ran = done.clone();
@@ -56,7 +58,7 @@ fn a_pool_takes_what_its_capabilities_allow() {
         .unwrap();
     let never = fixture.queue.enqueue(&task("b").requires(["mars"])).unwrap();
     fixture.queue.enqueue(&task("a").requires(["gpu"])).unwrap();
-    wait_until(|| done.load(Ordering::SeqCst) == 1);
+    wait_until!(done.load(Ordering::SeqCst) == 1);
     drop(pool);
     let left = fixture.queue.task(never).unwrap().unwrap();
     assert_eq!((left.state, left.attempt), (prismq::State::Ready, 0));

@@ -1,3 +1,5 @@
+//! Files that are not a valid queue: refused, and left as they are.
+
 use std::path::{Path, PathBuf};
 
 use prismq::{Error, NewTask, Queue};
@@ -10,7 +12,7 @@ fn file(name: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Opens, and makes sure that the file is byte for byte what it was.
+/// Asserts that an open fails and leaves the file byte for byte as it was, and returns the error.
 #[track_caller]
 fn refused(path: &Path) -> Error {
     let before = std::fs::read(path).unwrap();
@@ -19,14 +21,14 @@ fn refused(path: &Path) -> Error {
     error
 }
 
-/// A queue with some tasks, all of it in the main file.
+/// A queue with tasks, all of them in the main file.
 fn queue_file(path: &Path) {
     let queue = Queue::open(path).unwrap();
     queue.enqueue_all(&vec![NewTask::new("job", [7; 500]); 200]).unwrap();
 }
 
 #[test]
-fn random_bytes() {
+fn random_bytes_are_not_a_database() {
     let (_folder, path) = file("random.db");
     let bytes: Vec<u8> =
         (0..20_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -36,7 +38,7 @@ fn random_bytes() {
 }
 
 #[test]
-fn a_database_of_another_program() {
+fn a_database_of_another_program_is_foreign() {
     let (_folder, path) = file("foreign.db");
     let foreign = Connection::open(&path).unwrap();
     foreign.execute_batch("CREATE TABLE notes (text); PRAGMA application_id = 77").unwrap();
@@ -46,14 +48,14 @@ fn a_database_of_another_program() {
 }
 
 #[test]
-fn a_database_without_a_mark() {
+fn a_database_without_an_application_id_is_foreign() {
     let (_folder, path) = file("unmarked.db");
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE notes (text)").unwrap();
     assert!(matches!(refused(&path), Error::Foreign { application_id: 0, .. }));
 }
 
 #[test]
-fn a_queue_of_a_newer_version() {
+fn a_newer_schema_version_is_refused() {
     let (_folder, path) = file("newer.db");
     queue_file(&path);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
@@ -61,20 +63,20 @@ fn a_queue_of_a_newer_version() {
     assert!(matches!(error, Error::SchemaTooNew { found: 999, .. }), "{error:?}");
 }
 
-/// As a file that another version began is not to be changed by this one, nor to be lost unsaid.
+/// Its tasks must be neither changed by this version nor lost silently.
 #[test]
-fn a_queue_of_an_older_version() {
+fn an_older_schema_version_is_refused() {
     let (_folder, path) = file("older.db");
     queue_file(&path);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
     let error = refused(&path);
     assert!(matches!(error, Error::SchemaTooOld { found: 1, .. }), "{error:?}");
-    let said = error.to_string();
-    assert!(said.contains("finish its tasks") && said.contains("or delete it"), "{said}");
+    let text = error.to_string();
+    assert!(text.contains("finish its tasks") && text.contains("or delete it"), "{text}");
 }
 
 #[test]
-fn a_queue_of_no_version() {
+fn a_schema_version_below_one_is_corrupt() {
     for version in [0, -1, i32::MIN] {
         let (_folder, path) = file("versionless.db");
         queue_file(&path);
@@ -85,7 +87,7 @@ fn a_queue_of_no_version() {
 }
 
 #[test]
-fn a_queue_whose_tables_are_gone() {
+fn a_missing_index_is_corrupt() {
     let (_folder, path) = file("holes.db");
     queue_file(&path);
     Connection::open(&path).unwrap().execute_batch("DROP INDEX task_ready").unwrap();
@@ -94,7 +96,7 @@ fn a_queue_whose_tables_are_gone() {
 }
 
 #[test]
-fn a_queue_whose_pages_were_overwritten() {
+fn overwritten_pages_are_corrupt() {
     let (_folder, path) = file("damaged.db");
     queue_file(&path);
     let mut bytes = std::fs::read(&path).unwrap();

@@ -1,14 +1,16 @@
+//! Payloads that are missing or damaged.
+
 use std::path::Path;
 use std::sync::mpsc::channel;
 
-use prismq::{Outcome, Queue, State, TaskId, WorkerPool};
+use prismq::{Outcome, State, TaskId, WorkerPool};
 
-use crate::support::{Fixture, wait_until};
+use crate::support::{Fixture, receive, wait_until};
 
 /// Bytes of a payload that is read alone.
 const HUGE: usize = 512 << 10;
 
-/// Stored out of line.
+/// A payload that is stored out of line.
 fn large(letter: &str) -> String {
     letter.repeat(1025)
 }
@@ -19,7 +21,7 @@ fn lose_payload(fixture: &Fixture, id: TaskId) {
 }
 
 #[test]
-fn a_payload_that_is_missing_fails_its_own_task_only() {
+fn a_missing_payload_fails_only_its_own_task() {
     let fixture = Fixture::new();
     let ids: Vec<TaskId> = ["a", "b", "c"].map(|letter| fixture.enqueue(&large(letter))).to_vec();
     lose_payload(&fixture, ids[1]);
@@ -31,7 +33,7 @@ fn a_payload_that_is_missing_fails_its_own_task_only() {
     let error = dead.error.unwrap();
     assert!(error.contains(&format!("the payload of task {} is missing", ids[1])), "{error}");
 
-    // Alone, or all there is to claim at once, and others behind.
+    // Alone, or as many as a claim may return, with others after them.
     for max in [1, 2] {
         let missing: Vec<TaskId> = (0..max).map(|_| fixture.enqueue(&large("d"))).collect();
         missing.iter().for_each(|id| lose_payload(&fixture, *id));
@@ -42,7 +44,7 @@ fn a_payload_that_is_missing_fails_its_own_task_only() {
     }
 }
 
-/// Cuts the chain of pages that hold a payload of this letter. Nobody has the file open.
+/// Cuts the chain of overflow pages of the payload of this letter. The file is not open.
 fn cut_chain(path: &Path, letter: u8) {
     const PAGE: usize = 4096;
     let mut file = std::fs::read(path).unwrap();
@@ -53,23 +55,19 @@ fn cut_chain(path: &Path, letter: u8) {
 }
 
 #[test]
-fn a_payload_that_is_damaged_fails_its_own_task_only() {
+fn a_damaged_payload_fails_only_its_own_task() {
     for by_pool in [false, true] {
         let fixture = Fixture::new();
         let payloads = ["a", "b", "c"].map(|letter| letter.repeat(5 * 4096));
         let ids = payloads.each_ref().map(|payload| fixture.enqueue(payload));
-        let Fixture { queue, clock, folder } = fixture;
-        drop(queue);
-        cut_chain(&folder.path().join("queue.db"), b'b');
-        let queue = Queue::builder(folder.path().join("queue.db")).clock(clock.clone()).open();
-        let fixture = Fixture { queue: queue.unwrap(), clock, folder };
+        let fixture = fixture.reopen_after(|path| cut_chain(path, b'b'));
         if by_pool {
             let pool = WorkerPool::builder(&fixture.queue)
                 .workers(1)
                 .handler("job", |_| Ok(()))
                 .start()
                 .unwrap();
-            wait_until(|| pool.stats().completed == 2 && pool.stats().dead == 1);
+            wait_until!(pool.stats().completed == 2 && pool.stats().dead == 1);
         } else {
             assert_eq!(fixture.claimed(3), [&*payloads[0], &*payloads[2]]);
         }
@@ -80,14 +78,14 @@ fn a_payload_that_is_damaged_fails_its_own_task_only() {
 }
 
 #[test]
-fn a_pool_goes_on_where_payloads_are_missing_or_larger_than_it_reads_at_once() {
+fn a_pool_runs_tasks_next_to_missing_payloads_and_payloads_above_its_read_limit() {
     let fixture = Fixture::new();
     let first = fixture.enqueue(&large("a"));
     let lost = fixture.enqueue(&large("b"));
     let huge = fixture.enqueue(&"c".repeat(HUGE));
     let last = fixture.enqueue("small");
     lose_payload(&fixture, lost);
-    let (events, told) = channel();
+    let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .handler("job", |task| match task.payload().len() {
@@ -95,10 +93,10 @@ fn a_pool_goes_on_where_payloads_are_missing_or_larger_than_it_reads_at_once() {
             length if length == HUGE => Ok(()),
             length => Err(format!("{length} bytes").into()),
         })
-        .on_event(move |event| events.send((event.id, event.outcome)).unwrap())
+        .on_event(move |event| send.send((event.id, event.outcome)).unwrap())
         .start()
         .unwrap();
-    let mut outcomes: Vec<_> = told.iter().take(4).collect();
+    let mut outcomes: Vec<_> = (0..4).map(|_| receive(&events, "an event")).collect();
     outcomes.sort_unstable_by_key(|(id, _)| *id);
     let expected = [
         (first, Outcome::Completed),

@@ -1,17 +1,10 @@
-//! Rows that no task can have, as a damaged file or another program leaves them: each ends its own task,
-//! with the reason, and nothing else fails for it.
+//! Rows that no task can have, as a damaged file or another program leaves them: each makes its own task dead,
+//! with the reason, and nothing else fails.
 
-use prismq::{Claim, Error, NewTask, Queue, State, TaskId, WorkerPool};
+use prismq::{Claim, Error, Lease, NewTask, Queue, State, TaskId, WorkerPool};
 use rusqlite::Connection;
 
-use crate::support::{Fixture, LEASE, claim, task, wait_until};
-
-/// Changes the file behind the queue's back.
-fn damage(fixture: &Fixture, sql: &str) {
-    let file = Connection::open(fixture.path()).unwrap();
-    file.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-    file.execute_batch(sql).unwrap();
-}
+use crate::support::{Fixture, LEASE, alter, claim, task, wait_until};
 
 fn state_and_error(queue: &Queue, id: TaskId) -> (State, String) {
     let task = queue.task(id).unwrap().unwrap();
@@ -19,7 +12,7 @@ fn state_and_error(queue: &Queue, id: TaskId) -> (State, String) {
 }
 
 #[test]
-fn a_claim_sets_aside_a_row_that_makes_no_lease_and_goes_on() {
+fn a_claim_makes_a_damaged_row_dead_and_continues() {
     let cases = [
         ("priority = 9999999999", "its priority is 9999999999"),
         ("priority = -9999999999", "its priority is -9999999999"),
@@ -37,15 +30,15 @@ fn a_claim_sets_aside_a_row_that_makes_no_lease_and_goes_on() {
             let fixture = Fixture::new();
             let [first, bad, last] = ["first", "bad", "last"].map(|text| fixture.enqueue(text));
             let alone = fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
-            damage(&fixture, &format!("UPDATE task SET {set} WHERE id = {}", bad.as_i64()));
-            let mut given: Vec<TaskId> = Vec::new();
+            alter(&fixture, &format!("UPDATE task SET {set} WHERE id = {}", bad.as_i64()));
+            let mut claimed: Vec<TaskId> = Vec::new();
             while let leases = fixture.claim(max)
                 && !leases.is_empty()
             {
                 assert!(leases.iter().all(|lease| (lease.attempt(), lease.token()) == (1, 1)));
-                given.extend(leases.iter().map(prismq::Lease::id));
+                claimed.extend(leases.iter().map(Lease::id));
             }
-            assert_eq!(given, [first, last], "{set}, claims of {max}");
+            assert_eq!(claimed, [first, last], "{set}, claims of {max}");
             let (state, error) = state_and_error(&fixture.queue, bad);
             assert!(state == State::Dead && error.starts_with(reason), "{set}: {error}");
             let stats = fixture.queue.stats("default").unwrap();
@@ -56,15 +49,15 @@ fn a_claim_sets_aside_a_row_that_makes_no_lease_and_goes_on() {
 }
 
 #[test]
-fn a_pool_goes_on_past_damaged_rows_and_so_does_the_enqueue_that_wakes_it() {
+fn damaged_rows_stop_neither_a_pool_nor_the_enqueue_that_wakes_it() {
     let fixture = Fixture::new();
     fixture.enqueue("first");
     let pool = WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(())).start().unwrap();
-    wait_until(|| pool.stats().completed == 1);
-    // They become ready behind the pool's back, for the next enqueue to meet.
+    wait_until!(pool.stats().completed == 1);
+    // They become ready without the pool, for the next enqueue to find.
     fixture.queue.pause("default").unwrap();
     let bad = ["a", "b", "c"].map(|text| fixture.enqueue(text));
-    damage(
+    alter(
         &fixture,
         "BEGIN IMMEDIATE; UPDATE task SET priority = -9999999999 WHERE id = 2;
          UPDATE task SET token = 9223372036854775807 WHERE id = 3;
@@ -74,23 +67,23 @@ fn a_pool_goes_on_past_damaged_rows_and_so_does_the_enqueue_that_wakes_it() {
     for text in ["one", "two", "three"] {
         fixture.enqueue(text);
     }
-    wait_until(|| pool.stats().completed == 4);
+    wait_until!(pool.stats().completed == 4);
     assert!(bad[..2].iter().all(|id| state_and_error(&fixture.queue, *id).0 == State::Dead));
     assert!(pool.shutdown(LEASE).error.is_none());
 }
 
 #[test]
-fn a_damaged_suspect_is_set_aside_and_counted_as_any_other_task() {
+fn a_damaged_suspect_becomes_dead_and_is_counted() {
     for set in ["priority = 9999999999", "token = 9223372036854775807"] {
         let fixture = Fixture::new();
         let bad = fixture.enqueue("bad");
         fixture.claim_one();
         fixture.clock.advance(LEASE);
-        // It takes back what expired, and gives nothing.
+        // It reclaims what expired, and returns nothing.
         assert!(fixture.queue.claim(&Claim::new(["other"])).unwrap().is_empty());
-        damage(&fixture, &format!("UPDATE task SET {set}"));
+        alter(&fixture, &format!("UPDATE task SET {set}"));
         let good = fixture.enqueue("good");
-        assert_eq!(fixture.claim(9).iter().map(prismq::Lease::id).collect::<Vec<_>>(), [good]);
+        assert_eq!(fixture.claim(9).iter().map(Lease::id).collect::<Vec<_>>(), [good]);
         assert_eq!(state_and_error(&fixture.queue, bad).0, State::Dead, "{set}");
         let stats = fixture.queue.stats("default").unwrap();
         assert_eq!((stats.ready, stats.leased, stats.dead), (0, 1, 1), "{set}");
@@ -101,32 +94,32 @@ fn a_damaged_suspect_is_set_aside_and_counted_as_any_other_task() {
 }
 
 #[test]
-fn many_damaged_rows_do_not_hide_a_sound_one() {
+fn many_damaged_rows_do_not_hide_a_valid_one() {
     let fixture = Fixture::new();
     fixture.queue.enqueue_all(&vec![task("bad"); 3000]).unwrap();
-    damage(
+    alter(
         &fixture,
         "UPDATE task SET token = 9223372036854775807 WHERE id % 2; UPDATE task SET attempt = -7",
     );
-    let sound = fixture.enqueue("sound");
+    let valid = fixture.enqueue("valid");
     let mut leases = Vec::new();
     for _ in 0..10 {
         leases.extend(fixture.claim(1));
     }
-    assert_eq!(leases.iter().map(prismq::Lease::id).collect::<Vec<_>>(), [sound]);
+    assert_eq!(leases.iter().map(Lease::id).collect::<Vec<_>>(), [valid]);
     assert_eq!(fixture.queue.stats("default").unwrap().dead, 3000);
 }
 
 #[test]
-fn a_due_or_expired_task_in_a_missing_lane_is_set_aside_alone() {
+fn only_the_task_in_a_missing_lane_becomes_dead() {
     for set in ["state = 1, run_at = 0", "state = 2, lease_expires_at = 0"] {
         let fixture = Fixture::new();
         let bad = fixture.enqueue("bad").as_i64();
         let delayed = fixture.queue.enqueue(&task("due").delay(LEASE)).unwrap();
-        damage(&fixture, &format!("UPDATE task SET lane = 77, {set} WHERE id = {bad}"));
+        alter(&fixture, &format!("UPDATE task SET lane = 77, {set} WHERE id = {bad}"));
         fixture.clock.advance(LEASE);
         let leases = fixture.claim(9);
-        assert_eq!(leases.iter().map(prismq::Lease::id).collect::<Vec<_>>(), [delayed], "{set}");
+        assert_eq!(leases.iter().map(Lease::id).collect::<Vec<_>>(), [delayed], "{set}");
         let read = "SELECT state, error FROM task WHERE lane = 77";
         let (state, error): (i64, String) = Connection::open(fixture.path())
             .unwrap()
@@ -137,26 +130,26 @@ fn a_due_or_expired_task_in_a_missing_lane_is_set_aside_alone() {
 }
 
 #[test]
-fn an_expired_lease_with_an_attempt_out_of_range_is_taken_back() {
+fn an_expired_lease_with_an_attempt_out_of_range_is_reclaimed() {
     let fixture = Fixture::new();
     let bad = fixture.enqueue("bad");
     let good = fixture.enqueue("good");
-    damage(
+    alter(
         &fixture,
         "UPDATE task SET state = 2, lease_expires_at = 0, begun = 0, attempt = -9223372036854775808
          WHERE id = 1",
     );
     let leases = fixture.claim(9);
-    assert_eq!(leases.iter().map(prismq::Lease::id).collect::<Vec<_>>(), [good]);
+    assert_eq!(leases.iter().map(Lease::id).collect::<Vec<_>>(), [good]);
     assert_eq!(state_and_error(&fixture.queue, bad).0, State::Dead);
 }
 
 #[test]
-fn a_lane_whose_names_cannot_be_read_hides_no_other() {
+fn an_unreadable_lane_does_not_hide_others() {
     let fixture = Fixture::new();
     fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
     fixture.enqueue("good");
-    damage(
+    alter(
         &fixture,
         "UPDATE lane SET type = CAST(x'ff' AS TEXT) WHERE type = 'other';
          INSERT INTO lane (queue, type) VALUES (99, 'job')",
@@ -168,7 +161,7 @@ fn a_lane_whose_names_cannot_be_read_hides_no_other() {
 }
 
 #[test]
-fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
+fn damage_that_affects_only_enqueues_stops_no_claim_or_completion() {
     let cases = [
         ("DELETE FROM file", "the row of the next task id is missing"),
         ("UPDATE file SET next_id = 1", "UNIQUE"),
@@ -183,7 +176,7 @@ fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
         fixture.queue.set_history("default", 5).unwrap();
         fixture.enqueue("one");
         fixture.enqueue("two");
-        damage(&fixture, sql);
+        alter(&fixture, sql);
         let error = fixture.queue.enqueue(&task("three")).unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{sql}: {error:?}");
         assert!(error.to_string().contains(reason), "{sql}: {error}");
@@ -195,10 +188,10 @@ fn what_concerns_enqueues_alone_stops_no_claim_and_no_completion() {
 }
 
 #[test]
-fn a_history_counted_too_long_fails_no_completion() {
+fn a_history_counter_that_is_too_high_fails_no_completion() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 1).unwrap();
-    damage(&fixture, "UPDATE queue SET kept = 50");
+    alter(&fixture, "UPDATE queue SET kept = 50");
     for _ in 0..3 {
         fixture.enqueue("job");
         fixture.queue.complete(&fixture.claim_one()).unwrap();

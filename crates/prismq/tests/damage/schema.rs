@@ -1,12 +1,12 @@
-//! A file whose schema has triggers and views of an attacker's: the queue works on its tables, and none of
-//! them runs.
+//! A file whose schema has triggers and views of an attacker: the queue works, and none of them runs.
 
-use crate::support::task;
 use prismq::{Claim, Queue};
 use rusqlite::Connection;
 
+use crate::support::{Watchdog, task};
+
 #[test]
-fn what_a_hostile_file_would_do_is_not_done() {
+fn triggers_and_views_of_a_hostile_file_do_not_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     Queue::open(&path).unwrap().enqueue(&task("first")).unwrap();
@@ -50,9 +50,10 @@ fn a_table_that_is_a_view_is_refused() {
     assert!(error.is_corrupt(), "{error:?}");
 }
 
-/// Else setting a history would look for ever for what it is to delete.
+/// Otherwise setting the history would search forever for tasks to delete.
 #[test]
-fn a_history_that_is_counted_and_not_there_is_counted_anew() {
+fn a_history_counter_without_history_is_corrected() {
+    let _watchdog = Watchdog::start();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     Queue::open(&path).unwrap().set_history("default", 9).unwrap();

@@ -1,5 +1,8 @@
-use crate::support::{Fixture, task};
+//! Tasks enqueued together.
+
 use prismq::limits::ENQUEUE_BATCH_MAX;
+
+use crate::support::{Fixture, task};
 
 #[test]
 fn a_batch_is_enqueued_whole_or_not_at_all() {

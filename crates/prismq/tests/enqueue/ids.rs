@@ -1,8 +1,9 @@
 //! A reused id could let an old lease settle a new task.
+
 use crate::support::{Fixture, claim, task};
 
 #[test]
-fn ids_are_never_used_again() {
+fn ids_are_never_reused() {
     let fixture = Fixture::new();
     let mut last = fixture.enqueue("first");
     for _ in 0..3 {

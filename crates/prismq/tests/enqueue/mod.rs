@@ -3,7 +3,5 @@
 mod batches;
 mod ids;
 mod injection;
-mod payload_writes;
 mod payloads;
-mod transaction_errors;
 mod transactions;

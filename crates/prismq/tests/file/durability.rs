@@ -1,3 +1,5 @@
+//! Which transactions wait for the disk.
+
 use prismq::{Durability, Queue};
 
 use crate::support::{Fixture, task};
@@ -8,7 +10,7 @@ fn setting(queue: &Queue, name: &str) -> String {
 }
 
 #[test]
-fn the_queue_is_full_durability_unless_told_otherwise() {
+fn the_default_durability_is_full() {
     let fixture = Fixture::new();
     assert_eq!(setting(&fixture.queue, "journal_mode"), "wal");
     assert_eq!(setting(&fixture.queue, "synchronous"), "2");
@@ -18,13 +20,13 @@ fn the_queue_is_full_durability_unless_told_otherwise() {
 }
 
 #[test]
-fn transactions_that_wait_for_the_disk_are_counted() {
+fn synced_transactions_are_counted() {
     let fixture = Fixture::new();
     fixture.enqueue("full");
     let lease = fixture.claim_one();
     let counts = |queue: &Queue| {
-        let met = queue.contention();
-        (met.write_transactions, met.synced_transactions)
+        let counted = queue.contention();
+        (counted.write_transactions, counted.synced_transactions)
     };
     assert_eq!(counts(&fixture.queue), (2, 1), "a claim does not wait");
     fixture.queue.complete(&lease).unwrap();

@@ -1,4 +1,4 @@
-//! Leases and callers' connections know which file they are of.
+//! Leases and callers' connections are bound to one file.
 
 use std::fs;
 
@@ -6,8 +6,7 @@ use prismq::sqlite::enqueue_in;
 use prismq::{Error, Lease, Queue};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::file::replacement::restore;
-use crate::support::{Fixture, LEASE, claim, task, text};
+use crate::support::{Fixture, LEASE, claim, restore, task, text};
 
 #[track_caller]
 fn assert_foreign(queue: &Queue, lease: &Lease) {
@@ -25,7 +24,7 @@ fn assert_foreign(queue: &Queue, lease: &Lease) {
 
 /// Both leases name the first task of their file, under the same token.
 #[test]
-fn a_lease_of_one_file_does_nothing_in_another() {
+fn a_lease_of_another_file_is_refused() {
     let (a, b) = (Fixture::new(), Fixture::new());
     a.enqueue("of a");
     let id = b.enqueue("of b");
@@ -40,12 +39,12 @@ fn a_lease_of_one_file_does_nothing_in_another() {
 }
 
 #[test]
-fn a_file_put_in_the_place_of_another_accepts_no_lease_of_it() {
+fn a_file_refuses_leases_of_the_file_it_replaced() {
     let fixture = Fixture::new();
     fixture.enqueue("before");
     let old = fixture.claim_one();
     for suffix in ["", "-wal", "-shm"] {
-        fs::remove_file(fixture.folder.path().join(format!("queue.db{suffix}"))).unwrap();
+        fs::remove_file(fixture.next_to(suffix)).unwrap();
     }
     let new = fixture.another_handle();
     let id = new.enqueue(&task("after")).unwrap();
@@ -71,7 +70,7 @@ fn a_transaction_in_another_queues_file_is_refused() {
 
 /// Both files have a first task, claimed under the same token.
 #[test]
-fn after_a_restore_a_lease_of_before_holds_nothing_and_those_since_do() {
+fn after_a_restore_leases_from_before_it_are_refused() {
     let (fixture, backup) = (Fixture::new(), Fixture::new());
     fixture.enqueue("before");
     let before = fixture.claim_one();

@@ -1,13 +1,14 @@
-//! Which paths a queue is found by, and what is left where it cannot be opened.
+//! By which paths a queue is reached, and which files an open creates.
 #![cfg(unix)]
-use std::env;
+
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::support::{FILE, claim, run_with_file_limit, task};
 use prismq::{Error, Queue};
+
+use crate::support::{Fixture, TestProcess, Watchdog, claim, task};
 
 fn names(folder: &Path) -> Vec<OsString> {
     let mut names: Vec<_> =
@@ -17,7 +18,7 @@ fn names(folder: &Path) -> Vec<OsString> {
 }
 
 #[test]
-fn a_folder_may_be_reached_through_links() {
+fn the_folder_may_be_reached_through_symbolic_links() {
     let folder = tempfile::tempdir().unwrap();
     let releases = folder.path().join("releases/7/state");
     fs::create_dir_all(&releases).unwrap();
@@ -40,7 +41,7 @@ fn a_folder_may_be_reached_through_links() {
     assert_eq!(by_name.stats("default").unwrap().ready, 1);
 }
 
-/// A path of exactly this many bytes, its folders made.
+/// A path of exactly this many bytes, in folders that exist.
 fn path_of(bytes: usize, folder: &Path) -> PathBuf {
     let mut path = folder.canonicalize().unwrap();
     while bytes - path.as_os_str().len() > 150 {
@@ -53,7 +54,7 @@ fn path_of(bytes: usize, folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_path_too_long_for_sqlite_is_refused_and_not_created() {
+fn a_path_that_is_too_long_is_refused_and_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let longest = path_of(504, folder.path());
     Queue::open(&longest).unwrap().enqueue(&task("there")).unwrap();
@@ -69,22 +70,37 @@ fn a_path_too_long_for_sqlite_is_refused_and_not_created() {
 
 #[test]
 #[ignore = "started by the test below, in a process that may write no file"]
-fn open_where_nothing_can_be_written() {
-    let path = env::var_os(FILE).unwrap();
+fn opening_without_space_is_reported_as_full() {
+    let (path, _watchdog) = TestProcess::file();
     let error = Queue::open(path).unwrap_err();
     assert!(error.is_full(), "{error:?}");
 }
 
-/// Such as on a full disk.
+/// Such as one on a full disk.
 #[test]
-fn a_file_that_could_not_be_made_a_queue_is_not_left() {
+fn a_failed_creation_leaves_no_file() {
+    let _watchdog = Watchdog::start();
     let folder = tempfile::tempdir().unwrap();
-    let there_before = folder.path().join("empty.db");
-    fs::write(&there_before, []).unwrap();
-    for path in [folder.path().join("queue.db"), there_before] {
-        let open = "file::paths::open_where_nothing_can_be_written";
-        let output = run_with_file_limit(open, 0, &path);
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!(names(folder.path()), ["empty.db"], "what was there before stays");
+    let existing = folder.path().join("empty.db");
+    fs::write(&existing, []).unwrap();
+    for path in [folder.path().join("queue.db"), existing] {
+        let open = concat!(module_path!(), "::opening_without_space_is_reported_as_full");
+        TestProcess::start_with_file_limit(open, 0, &path).output();
+        assert_eq!(names(folder.path()), ["empty.db"], "an existing file stays");
     }
+}
+
+#[test]
+fn a_new_queue_file_is_readable_by_its_owner_only() {
+    let fixture = Fixture::new();
+    fixture.enqueue("secret");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(fixture.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.path());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["queue.db", "queue.db-shm", "queue.db-wal"]);
 }

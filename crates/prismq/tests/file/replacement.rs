@@ -1,13 +1,12 @@
-//! What a queue does when its files are moved, deleted or replaced while it has them open.
+//! The files of an open queue are moved, deleted, replaced or restored.
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::support::{Fixture, claim, task, text};
-use prismq::{Claim, Error, NewTask, Queue};
-use rusqlite::Connection;
-use rusqlite::backup::{Backup, StepResult};
+use prismq::{Claim, Error, NewTask, Queue, TaskId};
 
-/// Every operation and every read says that the file is not there, and may end by itself.
+use crate::support::{Fixture, claim, restore, task, text};
+
+/// Every operation and every read fails with an error that names the file and may end by itself.
 #[track_caller]
 fn assert_moved(fixture: &Fixture) {
     let queue = &fixture.queue;
@@ -16,7 +15,7 @@ fn assert_moved(fixture: &Fixture) {
         queue.claim(&claim()).map(drop),
         queue.pause("default"),
         queue.stats("default").map(drop),
-        queue.task(prismq::TaskId::from_i64(1)).map(drop),
+        queue.task(TaskId::from_i64(1)).map(drop),
         queue.settings().map(drop),
     ];
     for refused in refusals {
@@ -28,15 +27,11 @@ fn assert_moved(fixture: &Fixture) {
 }
 
 #[track_caller]
-fn assert_poisoned<T: std::fmt::Debug>(answer: prismq::Result<T>, cause: &str) {
+fn assert_poisoned<T: std::fmt::Debug>(answer: Result<T, Error>, cause: &str) {
     let error = answer.unwrap_err();
     assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
     assert!(error.to_string().contains(cause), "{error}");
     assert!(error.is_final() && !error.may_end_by_itself());
-}
-
-fn next_to(fixture: &Fixture, suffix: &str) -> PathBuf {
-    fixture.folder.path().join(format!("queue.db{suffix}"))
 }
 
 #[test]
@@ -48,7 +43,7 @@ fn a_deleted_file_is_neither_read_nor_written() {
 }
 
 #[test]
-fn a_file_that_another_was_put_in_place_of_is_neither_read_nor_written() {
+fn a_replaced_file_is_neither_read_nor_written() {
     let fixture = Fixture::new();
     fixture.enqueue("there");
     let other = fixture.folder.path().join("other.db");
@@ -58,7 +53,7 @@ fn a_file_that_another_was_put_in_place_of_is_neither_read_nor_written() {
 }
 
 #[test]
-fn a_file_that_is_put_back_is_used_again() {
+fn a_moved_file_is_used_again_once_it_is_moved_back() {
     let fixture = Fixture::new();
     fixture.enqueue("there");
     let lease = fixture.claim_one();
@@ -73,14 +68,13 @@ fn a_file_that_is_put_back_is_used_again() {
     assert_eq!(fixture.queue.stats("default").unwrap().ready, 1);
 }
 
-/// Whoever opens the file next makes a `-wal` and `-shm` of its own, and finds nothing of what is written into
-/// those that were removed.
+/// The next connection creates a `-wal` and `-shm` of its own, without what is written into the removed ones.
 #[test]
-fn nothing_is_acknowledged_once_the_wal_in_use_is_deleted_or_replaced() {
+fn nothing_is_acknowledged_after_the_wal_was_deleted_or_replaced() {
     for suffix in ["-wal", "-shm"] {
         let fixture = Fixture::new();
         fixture.enqueue("before");
-        fs::remove_file(next_to(&fixture, suffix)).unwrap();
+        fs::remove_file(fixture.next_to(suffix)).unwrap();
         assert_poisoned(fixture.queue.enqueue(&task("lost")), suffix);
         assert_poisoned(fixture.queue.enqueue(&task("lost")), suffix);
         assert_poisoned(fixture.queue.stats("default"), suffix);
@@ -92,36 +86,28 @@ fn nothing_is_acknowledged_once_the_wal_in_use_is_deleted_or_replaced() {
         };
         let copy = fixture.folder.path().join("copy");
         fs::write(&copy, []).unwrap();
-        fs::rename(&copy, next_to(&fixture, suffix)).unwrap();
+        fs::rename(&copy, fixture.next_to(suffix)).unwrap();
         assert_poisoned(fixture.queue.complete(&lease), suffix);
         assert_poisoned(fixture.queue.claim(&claim()), suffix);
     }
 }
 
-/// Where nobody else opened it meanwhile, what was acknowledged before is in the file once it is closed.
+/// As long as no other connection opened the file meanwhile.
 #[test]
-fn what_was_acknowledged_before_the_wal_was_deleted_is_kept_by_closing() {
+fn tasks_acknowledged_before_the_wal_was_deleted_survive_closing() {
     let fixture = Fixture::new();
     fixture.enqueue("before");
-    fs::remove_file(next_to(&fixture, "-wal")).unwrap();
+    fs::remove_file(fixture.next_to("-wal")).unwrap();
     assert_poisoned(fixture.queue.enqueue(&task("in doubt")), "-wal");
     let Fixture { queue, folder, .. } = fixture;
     drop(queue);
     let queue = Queue::open(folder.path().join("queue.db")).unwrap();
-    assert!(queue.task(prismq::TaskId::from_i64(1)).unwrap().is_some());
+    assert!(queue.task(TaskId::from_i64(1)).unwrap().is_some());
 }
 
-/// As `sqlite3 queue.db ".restore backup.db"` does it.
-pub(crate) fn restore(fixture: &Fixture, from: &Path) {
-    let from = Connection::open(from).unwrap();
-    let mut to = Connection::open(fixture.path()).unwrap();
-    let backup = Backup::new(&from, &mut to).unwrap();
-    assert_eq!(backup.step(-1).unwrap(), StepResult::Done);
-}
-
-/// The numbers of lanes may stand for others in what was restored.
+/// In the restored file a lane number may belong to another queue and type.
 #[test]
-fn after_a_restore_tasks_go_to_the_queue_and_type_they_name() {
+fn after_a_restore_tasks_get_the_queue_and_type_they_name() {
     let fixture = Fixture::new();
     let empty = fixture.folder.path().join("empty.db");
     drop(Queue::open(&empty).unwrap());
@@ -137,9 +123,9 @@ fn after_a_restore_tasks_go_to_the_queue_and_type_they_name() {
     assert_eq!(alpha.iter().map(text).collect::<Vec<_>>(), ["a"]);
 }
 
-/// The one lane of either has the same number.
+/// The only lane of each file has the same number.
 #[test]
-fn after_a_restore_a_claim_alone_finds_what_was_restored() {
+fn after_a_restore_a_claim_finds_the_restored_tasks() {
     let (fixture, backup) = (Fixture::new(), Fixture::new());
     fixture.queue.enqueue(&NewTask::new("alpha", *b"before")).unwrap();
     assert!(fixture.claim(1).is_empty());

@@ -1,12 +1,13 @@
-//! How long the file is after a backlog of large payloads. Only its metadata is read: opening and closing it
+//! The length of the file after a backlog of large payloads. Only its metadata is read: opening and closing it
 //! would drop SQLite's locks.
+
 use std::path::{Path, PathBuf};
 
 use prismq::{Claim, NewTask, Queue};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::support::wait_until;
+use crate::support::{Watchdog, wait_until};
 
 const MIB: u64 = 1 << 20;
 const TASKS: usize = 800;
@@ -21,7 +22,7 @@ fn open(folder: &TempDir, name: &str, free_space_max: u64) -> (PathBuf, Queue) {
     (path, queue)
 }
 
-/// Fills the file with 16 MiB of payloads, and completes all tasks but a few.
+/// Fills the file with 16 MiB of payloads, and completes all tasks but one.
 fn drain_a_backlog(path: &Path, queue: &Queue) {
     queue.enqueue_all(&vec![NewTask::new("large", vec![7; 20 << 10]); TASKS]).unwrap();
     queue.enqueue(&NewTask::new("left", vec![8; 20 << 10])).unwrap();
@@ -33,7 +34,7 @@ fn drain_a_backlog(path: &Path, queue: &Queue) {
     }
 }
 
-fn assert_sound(path: &Path) {
+fn assert_intact(path: &Path) {
     let check: String = Connection::open(path)
         .unwrap()
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -42,37 +43,39 @@ fn assert_sound(path: &Path) {
 }
 
 #[test]
-fn a_drained_backlog_gives_its_room_back_while_commits_go_on() {
+fn a_drained_backlog_shrinks_the_file_while_commits_continue() {
+    let _watchdog = Watchdog::start();
     let folder = tempfile::tempdir().unwrap();
     let (path, queue) = open(&folder, "shrinks", MIB);
     drain_a_backlog(&path, &queue);
     let mut commits = 0;
-    wait_until(|| {
+    wait_until!({
         queue.enqueue(&NewTask::new("small", *b"x")).unwrap();
         let lease = queue.claim(&Claim::new(["small"])).unwrap().remove(0);
         queue.complete(&lease).unwrap();
         commits += 1;
         length(&path) < 2 * MIB
     });
-    assert!(commits > 1, "others committed meanwhile");
+    assert!(commits > 1, "commits continued meanwhile");
     let left = queue.claim(&Claim::new(["left"])).unwrap().remove(0);
     assert_eq!(left.payload(), [8; 20 << 10]);
     drop(queue);
-    assert_sound(&path);
+    assert_intact(&path);
 }
 
 #[test]
-fn free_pages_are_given_back_when_the_file_is_opened_later_and_kept_where_they_are_to_be() {
+fn free_pages_above_the_limit_are_released_after_opening() {
+    let _watchdog = Watchdog::start();
     let folder = tempfile::tempdir().unwrap();
     let (path, queue) = open(&folder, "shrinks", u64::MAX);
     drain_a_backlog(&path, &queue);
     drop(queue);
     let (kept_path, keeps) = open(&folder, "keeps", 15 * MIB);
     drain_a_backlog(&kept_path, &keeps);
-    // Opened after the other, it looks later.
+    // Opened after the other queue, it checks later.
     let (_, queue) = open(&folder, "shrinks", 0);
-    wait_until(|| length(&path) < MIB / 2);
+    wait_until!(length(&path) < MIB / 2);
     assert!(length(&kept_path) >= 15 * MIB, "{} bytes", length(&kept_path));
     drop(queue);
-    assert_sound(&path);
+    assert_intact(&path);
 }

@@ -1,29 +1,27 @@
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
-use std::time::Duration;
+//! A file that a newer version migrates while this one has it open.
 
 use prismq::{Error, WorkerPool};
 
-use crate::support::{Fixture, task};
+use crate::support::{DEADLINE, Fixture, Gate, claim, task, wait_until};
 
-/// As a program of a newer version does while one of this version has the file open.
-fn migrate_further(fixture: &Fixture) {
+/// Raises the version of the schema, as a newer program does.
+fn migrate(fixture: &Fixture) {
     let newer = rusqlite::Connection::open(fixture.path()).unwrap();
     newer.pragma_update(None, "user_version", 1_000).unwrap();
 }
 
 #[test]
-fn every_operation_is_refused_and_changes_nothing() {
+fn after_a_newer_migration_every_operation_is_refused() {
     let fixture = Fixture::new();
     fixture.enqueue("before");
     let lease = fixture.claim_one();
     fixture.enqueue("left");
-    migrate_further(&fixture);
+    migrate(&fixture);
 
     let refusals = [
         fixture.queue.enqueue(&task("after")).map(drop),
         fixture.queue.complete(&lease),
-        fixture.queue.claim(&crate::support::claim()).map(drop),
+        fixture.queue.claim(&claim()).map(drop),
     ];
     for refused in refusals {
         let newer = |error: &Error| matches!(error, Error::SchemaTooNew { found: 1_000, .. });
@@ -34,22 +32,21 @@ fn every_operation_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_pool_stops_and_says_why() {
+fn after_a_newer_migration_a_pool_stops_with_the_reason() {
     let fixture = Fixture::new();
-    let ((entered_in, entered), (release, released)) = (channel(), channel::<()>());
-    let (entered_in, released) = (Mutex::new(entered_in), Mutex::new(released));
+    let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .handler("job", move |_| {
-            entered_in.lock().unwrap().send(())?;
-            Ok(released.lock().unwrap().recv()?)
+            gate.pass();
+            Ok(())
         })
         .start()
         .unwrap();
-    fixture.enqueue("in hand");
-    entered.recv().unwrap();
-    migrate_further(&fixture);
-    release.send(()).unwrap();
-    let report = pool.shutdown(Duration::from_secs(60));
+    fixture.enqueue("running");
+    wait_until!(pool.stats().running == 1);
+    migrate(&fixture);
+    open.send(()).unwrap();
+    let report = pool.shutdown(DEADLINE);
     assert!(matches!(report.error, Some(Error::SchemaTooNew { .. })), "{report:?}");
-    assert_eq!(fixture.queue.stats("default").unwrap().leased, 1, "as it was");
+    assert_eq!(fixture.queue.stats("default").unwrap().leased, 1, "as before");
 }

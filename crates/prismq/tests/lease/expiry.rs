@@ -1,10 +1,12 @@
-//! A lease that has expired is only up to be taken: it holds its task until a claim takes it.
+//! An expired lease holds its task until a claim reclaims it.
+
+use std::time::Duration;
 
 use prismq::{Lease, State, TaskError};
 
-use crate::support::{Fixture, LEASE};
+use crate::support::{Fixture, LEASE, task};
 
-/// A lease that expired a moment ago, and nobody came.
+/// A lease that has just expired, and was not reclaimed.
 fn expired(fixture: &Fixture) -> Lease {
     fixture.enqueue("late");
     let lease = fixture.claim_one();
@@ -13,7 +15,7 @@ fn expired(fixture: &Fixture) -> Lease {
 }
 
 #[test]
-fn completes_its_task_if_nobody_took_it() {
+fn an_expired_lease_not_yet_reclaimed_completes_its_task() {
     let fixture = Fixture::new();
     let lease = expired(&fixture);
     fixture.queue.complete(&lease).unwrap();
@@ -24,35 +26,35 @@ fn completes_its_task_if_nobody_took_it() {
 }
 
 #[test]
-fn fails_its_attempt_if_nobody_took_the_task() {
+fn an_expired_lease_not_yet_reclaimed_records_a_failed_attempt() {
     let fixture = Fixture::new();
     let lease = expired(&fixture);
     assert_eq!(fixture.queue.fail(&lease, TaskError::permanent("no")).unwrap(), State::Dead);
 }
 
 #[test]
-fn is_extended_if_nobody_took_the_task() {
+fn an_expired_lease_not_yet_reclaimed_can_be_extended() {
     let fixture = Fixture::new();
     let lease = expired(&fixture);
     fixture.queue.extend(&lease, LEASE).unwrap();
-    assert!(fixture.claim(1).is_empty(), "held again");
+    assert!(fixture.claim(1).is_empty(), "leased again");
     fixture.clock.advance(LEASE);
     assert_eq!(fixture.claim_one().id(), lease.id());
 }
 
 #[test]
-fn gives_its_task_back_if_nobody_took_it() {
+fn an_expired_lease_not_yet_reclaimed_can_be_released() {
     let fixture = Fixture::new();
     let lease = expired(&fixture);
     fixture.queue.release(&lease).unwrap();
     assert_eq!(fixture.claim_one().attempt(), 1, "the attempt does not count");
 }
 
-/// The claim need not be given the task: taking it back is enough, as it may be given at any time then.
+/// A claim need not return the task: to reclaim it is enough, as any claim may return it then.
 #[test]
-fn loses_to_a_claim_that_took_the_task_back_and_was_given_another() {
+fn a_claim_reclaims_expired_leases_even_if_it_returns_other_tasks() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&crate::support::task("late").priority(200)).unwrap();
+    fixture.queue.enqueue(&task("late").priority(200)).unwrap();
     let late = fixture.claim_one();
     fixture.enqueue("first");
     fixture.clock.advance(LEASE);
@@ -66,4 +68,32 @@ fn loses_to_a_claim_that_took_the_task_back_and_was_given_another() {
         assert!(answer.unwrap().is_lease_lost());
     }
     assert_eq!(fixture.claim_one().attempt(), 2);
+}
+
+#[test]
+fn an_expired_lease_is_reclaimed_by_the_next_claim() {
+    let fixture = Fixture::new();
+    let id = fixture.enqueue("orphan");
+    let dead_worker = fixture.claim_one();
+    fixture.clock.advance(LEASE - Duration::from_micros(1));
+    assert!(fixture.claim(1).is_empty());
+    fixture.clock.advance(Duration::from_micros(1));
+    let lease = fixture.claim_one();
+    assert_eq!((lease.id(), lease.attempt()), (id, 2));
+    assert!(lease.token() > dead_worker.token());
+    assert_eq!(fixture.queue.stats("default").unwrap().reclaimed, 1);
+}
+
+#[test]
+fn a_task_whose_lease_expires_on_its_last_attempt_is_dead() {
+    let fixture = Fixture::new();
+    let id = fixture.queue.enqueue(&task("kills its worker").max_attempts(1)).unwrap();
+    fixture.claim_one();
+    fixture.clock.advance(LEASE);
+    assert!(fixture.claim(1).is_empty());
+    let stored = fixture.queue.task(id).unwrap().unwrap();
+    assert_eq!(stored.state, State::Dead);
+    assert!(stored.error.unwrap().contains("lease expired"));
+    let stats = fixture.queue.stats("default").unwrap();
+    assert_eq!((stats.dead, stats.leased, stats.reclaimed), (1, 0, 1));
 }

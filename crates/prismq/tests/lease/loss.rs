@@ -1,6 +1,8 @@
-//! A worker that was stopped past its lease must harm neither the task nor whoever holds it now.
-use crate::support::{Fixture, LEASE};
+//! A worker that was stopped past its lease changes neither the task nor the lease that replaced its own.
+
 use prismq::{Lease, Queue};
+
+use crate::support::{Fixture, LEASE};
 
 fn assert_refused(queue: &Queue, lease: &Lease) {
     assert!(queue.complete(lease).unwrap_err().is_lease_lost());
@@ -10,7 +12,7 @@ fn assert_refused(queue: &Queue, lease: &Lease) {
 }
 
 #[test]
-fn a_lost_lease_can_change_nothing() {
+fn a_lost_lease_neither_settles_nor_extends_its_task() {
     let fixture = Fixture::new();
     let id = fixture.enqueue("once");
     let stale = fixture.claim_one();

@@ -2,8 +2,5 @@
 
 mod duration;
 mod expiry;
-mod extension;
-mod last_attempt;
 mod loss;
-mod reclaim;
 mod suspects;

@@ -1,15 +1,14 @@
-//! Which tasks a file notes as perhaps having killed their process.
+//! Suspects: the tasks that may have killed their process, as the file records them.
 
-use std::sync::Mutex;
-use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
 use std::time::Duration;
 
-use prismq::{Lease, State, WorkerPool};
+use prismq::{Queue, State, WorkerPool};
 use rusqlite::Connection;
 
-use crate::support::{Fixture, LEASE, task, wait_until};
+use crate::support::{DEADLINE, Fixture, Gate, LEASE, join, lock, task, wait_until};
 
-/// How many tasks the file notes as suspects, and how many of these are ready by its queues' counters.
+/// How many tasks the file records as suspects, and how many of these are ready by its queues' counters.
 fn suspects(fixture: &Fixture) -> (i64, i64) {
     let select = "SELECT (SELECT count(*) FROM task WHERE suspect OR state = 5),
                          (SELECT total(suspects) FROM queue)";
@@ -18,7 +17,7 @@ fn suspects(fixture: &Fixture) -> (i64, i64) {
 }
 
 #[test]
-fn what_was_leased_when_its_lease_expired() {
+fn tasks_whose_lease_expired_are_suspects() {
     let fixture = Fixture::new();
     let ids = [fixture.enqueue("first"), fixture.enqueue("second")];
     fixture.claim(2);
@@ -26,92 +25,88 @@ fn what_was_leased_when_its_lease_expired() {
     fixture.clock.advance(LEASE);
     let first = fixture.claim_one();
     assert_eq!(suspects(&fixture), (2, 1));
-    // To all others it is ready as any other.
+    // To users it is an ordinary ready task.
     assert_eq!(fixture.queue.task(ids[1]).unwrap().unwrap().state, State::Ready);
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!((stats.ready, stats.leased, stats.reclaimed), (1, 1, 2));
 
-    fixture.queue.fail(&first, "in good order").unwrap();
+    fixture.queue.fail(&first, "an error").unwrap();
     fixture.queue.complete(&fixture.claim_one()).unwrap();
     assert_eq!(suspects(&fixture), (0, 0));
 }
 
 #[test]
-fn not_what_is_released_however_often() {
+fn released_tasks_are_not_suspects() {
     let fixture = Fixture::new();
     fixture.enqueue("");
     for _ in 0..3 {
-        let lease: Lease = fixture.claim_one();
+        let lease = fixture.claim_one();
         fixture.queue.release(&lease).unwrap();
         assert_eq!(suspects(&fixture), (0, 0));
     }
-    fixture.queue.fail(&fixture.claim_one(), "in good order").unwrap();
+    fixture.queue.fail(&fixture.claim_one(), "an error").unwrap();
     assert_eq!(suspects(&fixture), (0, 0));
 }
 
 #[test]
-fn not_what_a_pool_gives_back_at_shutdown_or_drop() {
+fn tasks_a_pool_releases_at_shutdown_or_drop_are_not_suspects() {
     for dropped in [false, true] {
         let fixture = Fixture::new();
         let queue = &fixture.queue;
-        let (begun, begins) = channel();
-        let (end, ends) = sync_channel::<()>(0);
-        let ends = Mutex::new(ends);
+        let (open, gate) = Gate::new();
         let pool = WorkerPool::builder(queue)
             .workers(2)
             .handler("job", move |task| {
                 if task.payload() == b"quick" {
                     return Ok(());
                 }
-                begun.send(()).unwrap();
-                Ok(ends.lock().unwrap().recv()?)
+                gate.pass();
+                Err("stopped".into())
             })
             .start()
             .unwrap();
-        // Of quick tasks, many are claimed ahead.
+        // As these are quick, the pool prefetches.
         queue.enqueue_all(&vec![task("quick"); 100]).unwrap();
-        wait_until(|| pool.stats().completed == 100);
-        queue.enqueue_all(&vec![task(""); 9]).unwrap();
-        begins.recv().unwrap();
-        begins.recv().unwrap();
-        let stopping = std::thread::spawn(move || match dropped {
+        wait_until!(pool.stats().completed == 100);
+        queue.enqueue_all(&vec![task("slow"); 9]).unwrap();
+        wait_until!(pool.stats().running == 2);
+        let stopping = thread::spawn(move || match dropped {
             true => drop(pool),
-            false => drop(pool.shutdown(Duration::from_secs(60))),
+            false => drop(pool.shutdown(DEADLINE)),
         });
-        wait_until(|| queue.stats("default").unwrap().leased == 2);
-        drop(end);
-        stopping.join().unwrap();
+        wait_until!(queue.stats("default").unwrap().leased == 2);
+        drop(open);
+        join(stopping, "the shutdown");
         let stats = queue.stats("default").unwrap();
         assert_eq!((stats.leased, stats.dead, stats.reclaimed), (0, 0, 0));
         let left = stats.ready.try_into().unwrap();
         assert_eq!(suspects(&fixture), (0, 0));
 
-        // Whoever has them next gives them back as they were.
+        // The next to claim them can release them.
         fixture.claim(left).iter().for_each(|lease| queue.release(lease).unwrap());
         assert_eq!(suspects(&fixture), (0, 0));
     }
 }
 
 #[test]
-fn run_where_another_pools_file_cannot_be_written() {
+fn a_pool_runs_a_suspect_while_the_file_of_another_pool_is_locked() {
     let [locked, fixture] = [Fixture::new(), Fixture::new()];
-    let queue = prismq::Queue::builder(locked.path())
+    let queue = Queue::builder(locked.path())
         .clock(locked.clock.clone())
         .busy_wait(Duration::ZERO)
         .open()
         .unwrap();
     queue.enqueue(&task("")).unwrap();
-    let lock = Connection::open(locked.path()).unwrap();
-    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lock = lock(&locked.path());
     let pool = |queue| WorkerPool::builder(queue).workers(1).handler("job", |_| Ok(()));
-    let refused = pool(&queue).start().unwrap();
-    wait_until(|| queue.contention().busy_errors > 0);
+    let blocked = pool(&queue).start().unwrap();
+    wait_until!(queue.contention().busy_errors > 0);
 
     fixture.enqueue("suspect");
     fixture.claim(1);
     fixture.clock.advance(LEASE);
     let other = pool(&fixture.queue).start().unwrap();
-    wait_until(|| other.stats().completed == 1);
-    assert_eq!(refused.stats().completed, 0);
+    wait_until!(other.stats().completed == 1);
+    assert_eq!(blocked.stats().completed, 0);
     lock.execute_batch("COMMIT").unwrap();
 }

@@ -1,10 +1,13 @@
+//! Each bound is accepted, and one more is refused.
+
 use std::time::Duration;
 
-use crate::support::{Fixture, claim, task};
 use prismq::limits::*;
 use prismq::{Claim, Error, NewTask, Result, TaskError};
 
-/// The last allowed value passes, the next is refused as invalid input.
+use crate::support::{Fixture, claim, task};
+
+/// The last allowed value is accepted, the next is refused as invalid input.
 #[track_caller]
 fn assert_edge<T>(allowed: Result<T>, refused: Result<T>) {
     assert!(allowed.is_ok(), "{:?}", allowed.err());
@@ -13,7 +16,7 @@ fn assert_edge<T>(allowed: Result<T>, refused: Result<T>) {
 }
 
 #[test]
-fn of_a_task() {
+fn fields_of_a_task_are_accepted_up_to_their_bounds() {
     let fixture = Fixture::new();
     let enqueue = |task: NewTask| fixture.queue.enqueue(&task);
     let long = |bytes: usize| "x".repeat(bytes);
@@ -51,7 +54,7 @@ fn of_a_task() {
 }
 
 #[test]
-fn of_a_claim() {
+fn fields_of_a_claim_are_accepted_up_to_their_bounds() {
     let fixture = Fixture::new();
     let try_claim = |claim: Claim| fixture.queue.claim(&claim);
     let types = |count: usize| Claim::new((0..count).map(|number| number.to_string()));
@@ -73,7 +76,7 @@ fn of_a_claim() {
 }
 
 #[test]
-fn of_a_failure() {
+fn retry_delays_are_bounded_and_error_texts_are_cut() {
     let fixture = Fixture::new();
     fixture.enqueue("one");
     fixture.enqueue("two");
@@ -83,7 +86,7 @@ fn of_a_failure() {
         fixture.queue.fail(&leases[0], after(DELAY_MAX)),
         fixture.queue.fail(&leases[1], after(DELAY_MAX + Duration::from_micros(1))),
     );
-    // A text is cut, never in the middle of a character, and never refused.
+    // A text is cut, never within a character, and never refused.
     let text = "x".repeat(ERROR_BYTES_MAX - 1) + "é";
     fixture.queue.fail(&leases[1], text).unwrap();
     let error = fixture.queue.task(leases[1].id()).unwrap().unwrap().error.unwrap();
@@ -91,7 +94,7 @@ fn of_a_failure() {
 }
 
 #[test]
-fn of_the_names_in_a_file() {
+fn queues_and_types_of_a_file_are_bounded() {
     let fixture = Fixture::new();
     let types = |count: u32| -> Vec<NewTask> {
         (0..count).map(|number| NewTask::new(format!("type {number}"), [])).collect()
@@ -112,7 +115,7 @@ fn of_the_names_in_a_file() {
 }
 
 #[test]
-fn of_a_history() {
+fn the_history_is_bounded() {
     let fixture = Fixture::new();
     assert_edge(
         fixture.queue.set_history("default", HISTORY_MAX),
@@ -121,7 +124,7 @@ fn of_a_history() {
 }
 
 #[test]
-fn of_requirements_and_capabilities() {
+fn requirements_and_capabilities_are_bounded() {
     let fixture = Fixture::new();
     let names = |count: usize| (0..count).map(|number| number.to_string());
     assert_edge(

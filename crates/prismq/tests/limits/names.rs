@@ -1,4 +1,4 @@
-//! The names of queues and task types in a file: bounded, kept by what uses them, and free again without.
+//! The names of queues and task types in a file: bounded, kept while they are used, and freed afterwards.
 
 use prismq::limits::{LANES_MAX, QUEUES_MAX};
 use prismq::sqlite::enqueue_in;
@@ -35,7 +35,7 @@ fn drain(fixture: &Fixture) {
 }
 
 #[test]
-fn a_refused_enqueue_leaves_no_name() {
+fn a_refused_enqueue_adds_no_name() {
     let fixture = Fixture::new();
     fixture.enqueue("one");
     let before = names(&fixture);
@@ -56,7 +56,7 @@ fn a_refused_enqueue_leaves_no_name() {
 }
 
 #[test]
-fn a_refused_enqueue_takes_no_id() {
+fn an_enqueue_beyond_the_last_id_is_refused_and_uses_no_id() {
     let fixture = Fixture::new();
     let file = Connection::open(fixture.path()).unwrap();
     for next in [i64::MAX, i64::MAX - 2, 1 << 47, 0, -1, i64::MIN] {
@@ -74,12 +74,12 @@ fn a_refused_enqueue_takes_no_id() {
 }
 
 #[test]
-fn types_that_nothing_uses_make_room() {
+fn unused_types_are_freed_for_new_ones() {
     let fixture = Fixture::new();
-    let remembers = fixture.another_handle();
+    let cached = fixture.another_handle();
     fixture.queue.enqueue_all(&types(0..LANES_MAX)).unwrap();
     assert!(is_full(&fixture.queue.enqueue(&task(""))));
-    // Each of these states keeps its type.
+    // A task in any of these states keeps its type.
     let lease = |kind: &str| fixture.queue.claim(&Claim::new([kind])).unwrap().remove(0);
     fixture.queue.fail(&lease("type 1"), prismq::TaskError::permanent("no")).unwrap();
     fixture.queue.fail(&lease("type 2"), "later").unwrap();
@@ -87,8 +87,8 @@ fn types_that_nothing_uses_make_room() {
     fixture.queue.set_history("default", 1).unwrap();
     fixture.queue.complete(&lease("type 4")).unwrap();
     assert!(is_full(&fixture.queue.enqueue(&task(""))));
-    remembers.enqueue(&NewTask::new("type 9", [])).unwrap();
-    assert_eq!(remembers.claim(&Claim::new(["type 5", "type 9"])).unwrap().len(), 1);
+    cached.enqueue(&NewTask::new("type 9", [])).unwrap();
+    assert_eq!(cached.claim(&Claim::new(["type 5", "type 9"])).unwrap().len(), 1);
 
     drain(&fixture);
     let kept = fixture.enqueue("new");
@@ -103,11 +103,11 @@ fn types_that_nothing_uses_make_room() {
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!(stats.kept, 1);
 
-    // A handle that remembers a type that was freed meanwhile adds it anew, or finds no room for it.
-    assert!(is_full(&remembers.enqueue(&NewTask::new("type 9", []))));
+    // A handle that has cached a type that was freed meanwhile adds it again, or finds no room for it.
+    assert!(is_full(&cached.enqueue(&NewTask::new("type 9", []))));
     fixture.queue.complete(&held).unwrap();
-    let again = remembers.enqueue(&NewTask::new("type 9", [])).unwrap();
-    for queue in [&fixture.queue, &remembers] {
+    let again = cached.enqueue(&NewTask::new("type 9", [])).unwrap();
+    for queue in [&fixture.queue, &cached] {
         let leases = queue.claim(&Claim::new(["type 9"]).max(9)).unwrap();
         assert_eq!(leases.iter().map(prismq::Lease::id).collect::<Vec<_>>(), [again]);
         queue.release(&leases[0]).unwrap();
@@ -115,7 +115,7 @@ fn types_that_nothing_uses_make_room() {
 }
 
 #[test]
-fn queues_that_hold_nothing_make_room() {
+fn unused_queues_are_freed_for_new_ones() {
     let fixture = Fixture::new();
     let name = |number: u32| format!("queue {number}");
     let tasks: Vec<NewTask> = (0..QUEUES_MAX).map(|number| task("").queue(name(number))).collect();
@@ -137,7 +137,7 @@ fn queues_that_hold_nothing_make_room() {
 }
 
 #[test]
-fn a_lease_of_a_freed_queue_fits_no_other() {
+fn a_lease_of_a_freed_queue_is_lost() {
     let fixture = Fixture::new();
     fixture.queue.enqueue(&task("").queue("gone")).unwrap();
     let stale = fixture.queue.claim(&claim().queue("gone")).unwrap().remove(0);
@@ -146,7 +146,7 @@ fn a_lease_of_a_freed_queue_fits_no_other() {
     fixture.queue.complete(&lease).unwrap();
     let queue = |number| task("").queue(format!("queue {number}"));
     fixture.queue.enqueue_all(&(0..QUEUES_MAX).map(queue).collect::<Vec<_>>()).unwrap();
-    assert_eq!(fixture.queue.stats("gone").unwrap().completed, 0, "it is gone");
+    assert_eq!(fixture.queue.stats("gone").unwrap().completed, 0, "it was freed");
     assert!(fixture.queue.complete(&stale).unwrap_err().is_lease_lost());
     let file = Connection::open(fixture.path()).unwrap();
     let wrong = "SELECT count(*) FROM queue WHERE ready != 1 OR leased != 0 OR completed != 0";
@@ -154,11 +154,11 @@ fn a_lease_of_a_freed_queue_fits_no_other() {
 }
 
 #[test]
-fn what_one_batch_needs_is_not_freed_for_it() {
+fn a_type_that_the_same_batch_needs_is_not_freed() {
     let fixture = Fixture::new();
     fixture.queue.enqueue_all(&types(0..LANES_MAX)).unwrap();
     drain(&fixture);
-    // The first is remembered and holds nothing; all the others are new.
+    // The first is cached and unused; all others are new.
     let mut batch = types(0..1);
     batch.extend(types(LANES_MAX..2 * LANES_MAX - 2));
     let ids = fixture.queue.enqueue_all(&batch).unwrap();

@@ -1,89 +1,31 @@
-//! What a queue says in the log: a subscriber that writes each line into the same queue finds it unlocked.
+//! What a queue logs: a subscriber that enqueues each message into the same queue finds it unlocked.
 
-use std::fmt::Debug;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use prismq::{Claim, NewTask, Queue, State};
-use rusqlite::Connection;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::Level;
 
-use crate::support::Fixture;
+use crate::support::{Fixture, Messages, alter, hold_snapshot, join};
 
-/// Longer than anything takes that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Enqueues each line of the log as a task of the type `log`, and keeps it.
-#[derive(Clone)]
-struct Enqueuer {
-    queue: Queue,
-    lines: Arc<Mutex<Vec<String>>>,
-}
-
-impl Subscriber for Enqueuer {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Text(String);
-        impl Visit for Text {
-            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-                if field.name() == "message" {
-                    self.0 = format!("{value:?}");
-                }
-            }
-        }
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        self.queue.enqueue(&NewTask::new("log", text.0.as_bytes())).unwrap();
-        self.lines.lock().unwrap().push(text.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-/// The lines that are logged while this runs on the fixture's queue; fails if it does not end.
+/// The messages that are logged while this runs on the fixture's queue. Each is also enqueued there, as a task
+/// of the type `log`.
+#[track_caller]
 fn logged(fixture: &Fixture, run: impl FnOnce(&Queue) + Send + 'static) -> Vec<String> {
-    let (queue, lines) = (fixture.queue.clone(), Arc::<Mutex<Vec<String>>>::default());
-    let enqueuer = Enqueuer { queue: queue.clone(), lines: lines.clone() };
-    let (end, ended) = channel::<()>();
-    let running = thread::spawn(move || {
-        let _end = end;
-        tracing::subscriber::with_default(enqueuer, || run(&queue));
+    let (queue, enqueued) = (fixture.queue.clone(), fixture.queue.clone());
+    let messages = Messages::new(Level::TRACE, move |message| {
+        enqueued.enqueue(&NewTask::new("log", message.as_bytes())).unwrap();
     });
-    assert_eq!(ended.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected), "it hangs");
-    running.join().unwrap();
-    let lines = lines.lock().unwrap().clone();
+    let running = thread::spawn(move || messages.during(|| run(&queue)));
+    let lines = join(running, "the operation that logs");
     assert_eq!(fixture.queue.claim(&Claim::new(["log"]).max(99)).unwrap().len(), lines.len());
     lines
 }
 
-fn damage(fixture: &Fixture, sql: &str) {
-    let file = Connection::open(fixture.path()).unwrap();
-    file.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-    file.execute_batch(sql).unwrap();
-}
-
 #[test]
-fn a_subscriber_may_enqueue_what_a_claim_remarks() {
+fn a_subscriber_may_enqueue_what_a_claim_logs() {
     let fixture = Fixture::new();
     let bad = fixture.enqueue("bad");
-    damage(&fixture, "UPDATE task SET priority = 9999999999");
+    alter(&fixture, "UPDATE task SET priority = 9999999999");
     let lines = logged(&fixture, |queue| {
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
     });
@@ -92,22 +34,22 @@ fn a_subscriber_may_enqueue_what_a_claim_remarks() {
 }
 
 #[test]
-fn a_subscriber_may_enqueue_what_a_completion_remarks() {
+fn a_subscriber_may_enqueue_what_a_completion_logs() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 1).unwrap();
     fixture.enqueue("job");
-    damage(&fixture, "UPDATE queue SET kept = 50");
+    alter(&fixture, "UPDATE queue SET kept = 50");
     let lease = fixture.claim_one();
     let lines = logged(&fixture, move |queue| queue.complete(&lease).unwrap());
     assert_eq!(lines, ["the history was shorter than its counter: the counter is set right"]);
 }
 
 #[test]
-fn a_subscriber_may_enqueue_what_a_look_at_an_empty_queue_remarks() {
+fn a_subscriber_may_enqueue_what_an_empty_claim_logs() {
     let fixture = Fixture::new();
     fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
-    damage(&fixture, "UPDATE lane SET type = CAST(x'ff' AS TEXT)");
-    let fixture = Fixture { queue: fixture.another_handle(), ..fixture };
+    alter(&fixture, "UPDATE lane SET type = CAST(x'ff' AS TEXT)");
+    let fixture = fixture.reopen_after(|_| {});
     let lines = logged(&fixture, |queue| {
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
     });
@@ -115,11 +57,10 @@ fn a_subscriber_may_enqueue_what_a_look_at_an_empty_queue_remarks() {
 }
 
 #[test]
-fn a_subscriber_may_enqueue_that_a_reader_keeps_the_wal_long() {
+fn a_subscriber_may_enqueue_what_a_commit_logs() {
     let fixture = Fixture::new();
     fixture.enqueue("first");
-    let reader = Connection::open(fixture.path()).unwrap();
-    reader.execute_batch("BEGIN; SELECT count(*) FROM task").unwrap();
+    let _reader = hold_snapshot(&fixture.path());
     let lines = logged(&fixture, |queue| {
         for _ in 0..6 {
             queue.enqueue_all(&vec![NewTask::new("job", vec![7; 20 << 10]); 800]).unwrap();

@@ -1,14 +1,28 @@
+//! What a pool does when the database fails.
+
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use prismq::sqlite::enqueue_in;
-use prismq::{Error, WorkerPool};
+use prismq::{Error, Outcome, Queue, WorkerPool};
 use rusqlite::Connection;
 
-use super::{Gate, PATIENCE};
-use crate::support::{Fixture, LEASE, wait_until};
+use crate::support::{DEADLINE, Fixture, Gate, LEASE, lock, receive, task, wait_until};
+
+/// A connection that has raised the version of the schema, as a newer program does, and the version before.
+fn migrated(fixture: &Fixture) -> (Connection, i32) {
+    let other = Connection::open(fixture.path()).unwrap();
+    let version = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    set_version(&other, version + 1);
+    (other, version)
+}
+
+fn set_version(file: &Connection, version: i32) {
+    file.pragma_update(None, "user_version", version).unwrap();
+}
 
 #[test]
-fn a_pool_that_can_only_stop_says_so_and_ends() {
+fn a_pool_stops_and_reports_a_final_error() {
     let fixture = Fixture::new();
     let (stops, stopped) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
@@ -18,36 +32,36 @@ fn a_pool_that_can_only_stop_says_so_and_ends() {
         .start()
         .unwrap();
     assert!(pool.is_running() && pool.error().is_none());
-    // Without its WAL, what is acknowledged could be lost.
-    std::fs::remove_file(fixture.folder.path().join("queue.db-wal")).unwrap();
-    _ = fixture.queue.enqueue(&crate::support::task("work"));
-    assert!(pool.wait(PATIENCE), "it ends");
-    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    // Without its WAL, what is acknowledged would be lost.
+    std::fs::remove_file(fixture.next_to("-wal")).unwrap();
+    _ = fixture.queue.enqueue(&task("work"));
+    assert!(pool.wait(DEADLINE), "it stops");
+    let error = receive(&stopped, "the stop of the pool");
     assert!(matches!(error, Error::Poisoned { .. }), "{error}");
     assert!(!pool.is_running());
     assert!(matches!(pool.error(), Some(Error::Poisoned { .. })));
-    assert!(pool.shutdown(PATIENCE).error.is_some());
+    assert!(pool.shutdown(DEADLINE).error.is_some());
 }
 
 #[test]
-fn an_idle_pool_is_suspended_while_its_file_is_not_in_its_place() {
+fn an_idle_pool_is_suspended_while_its_file_is_moved() {
     let fixture = Fixture::new();
     let pool =
         WorkerPool::builder(&fixture.queue).workers(1).handler("job", |_| Ok(())).start().unwrap();
     let elsewhere = fixture.folder.path().join("moved.db");
     std::fs::rename(fixture.path(), &elsewhere).unwrap();
-    wait_until(|| pool.error().is_some());
+    wait_until!(pool.error().is_some());
     assert!(matches!(pool.error(), Some(Error::Moved { .. })));
     assert!(!pool.is_running() && !pool.wait(std::time::Duration::ZERO));
     std::fs::rename(&elsewhere, fixture.path()).unwrap();
-    wait_until(|| pool.is_running());
+    wait_until!(pool.is_running());
     let id = fixture.enqueue("after");
-    wait_until(|| fixture.queue.task(id).unwrap().is_none());
+    wait_until!(fixture.queue.task(id).unwrap().is_none());
     assert!(pool.error().is_none());
 }
 
 #[test]
-fn a_pool_goes_on_once_a_fault_has_ended() {
+fn a_pool_resumes_once_the_error_is_gone() {
     let fixture = Fixture::new();
     let (stops, stopped) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
@@ -56,29 +70,24 @@ fn a_pool_goes_on_once_a_fault_has_ended() {
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
-    let other = Connection::open(fixture.path()).unwrap();
-    let version: i32 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    // As a newer version of the program would.
-    other.pragma_update(None, "user_version", version + 1).unwrap();
-    let refused = fixture.queue.enqueue(&crate::support::task("work"));
+    let (other, version) = migrated(&fixture);
+    let refused = fixture.queue.enqueue(&task("work"));
     assert!(matches!(refused, Err(Error::SchemaTooNew { .. })), "{refused:?}");
-    let id = other
-        .execute_batch("BEGIN IMMEDIATE")
-        .and_then(|()| other.pragma_update(None, "user_version", version))
-        .map(|()| enqueue_in(&fixture.queue, &other, &[crate::support::task("work")]).unwrap())
-        .and_then(|ids| other.pragma_update(None, "user_version", version + 1).map(|()| ids))
-        .and_then(|ids| other.execute_batch("COMMIT").map(|()| ids))
-        .unwrap();
-    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    set_version(&other, version);
+    let ids = enqueue_in(&fixture.queue, &other, &[task("work")]).unwrap();
+    set_version(&other, version + 1);
+    other.execute_batch("COMMIT").unwrap();
+    let error = receive(&stopped, "the stop of the pool");
     assert!(matches!(error, Error::SchemaTooNew { .. }), "{error}");
     assert!(!pool.is_running() && pool.error().is_some());
-    other.pragma_update(None, "user_version", version).unwrap();
-    wait_until(|| fixture.queue.task(id[0]).unwrap().is_none());
+    set_version(&other, version);
+    wait_until!(fixture.queue.task(ids[0]).unwrap().is_none());
     assert!(pool.is_running() && pool.error().is_none());
 }
 
 #[test]
-fn a_heartbeat_that_fails_is_no_sign_that_a_fault_has_ended() {
+fn a_failed_heartbeat_does_not_clear_the_error() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
     let (stops, stopped) = channel();
@@ -93,28 +102,26 @@ fn a_heartbeat_that_fails_is_no_sign_that_a_fault_has_ended() {
         .start()
         .unwrap();
     let id = fixture.enqueue("long");
-    wait_until(|| pool.stats().running == 1);
-    let other = Connection::open(fixture.path()).unwrap();
-    let version: i32 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    other.pragma_update(None, "user_version", version + 1).unwrap();
-    // The pool's only worker is busy: nothing is written but the extension of its lease.
+    wait_until!(pool.stats().running == 1);
+    let (other, version) = migrated(&fixture);
+    // The pool's only worker is busy: only the extension of its lease is written.
     fixture.clock.advance(LEASE / 3);
-    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    let error = receive(&stopped, "the stop of the pool");
     assert!(matches!(error, Error::SchemaTooNew { .. }), "{error}");
     assert!(!pool.is_running() && pool.error().is_some());
 
-    other.pragma_update(None, "user_version", version).unwrap();
+    set_version(&other, version);
     fixture.clock.advance(LEASE / 3);
-    wait_until(|| pool.is_running() && pool.error().is_none());
+    wait_until!(pool.is_running() && pool.error().is_none());
     let expires_at = fixture.queue.task(id).unwrap().unwrap().lease_expires_at;
     assert!(expires_at.unwrap() > prismq::Clock::now(&*fixture.clock).after(LEASE / 2));
     drop(open);
-    wait_until(|| pool.stats().completed == 1);
-    assert_eq!(stopped.try_iter().count(), 0, "it was reported once");
+    wait_until!(pool.stats().completed == 1);
+    assert_eq!(stopped.try_iter().count(), 0, "reported once");
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_a_fault_of_its_own() {
+fn a_result_that_cannot_be_committed_is_reported() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
     let (stops, stopped) = channel();
@@ -127,18 +134,40 @@ fn a_result_that_cannot_be_written_is_a_fault_of_its_own() {
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
-    wait_until(|| fixture.queue.contention().empty_claims > 0);
+    wait_until!(fixture.queue.contention().empty_claims > 0);
     fixture.enqueue("long");
-    wait_until(|| pool.stats().running == 1);
-    // The pool waits for work by now or soon, and then claims nothing with the result.
+    wait_until!(pool.stats().running == 1);
+    // The pool waits for work by now or soon, and then commits the result without a claim.
     (0..1000).for_each(|_| std::thread::yield_now());
-    let other = Connection::open(fixture.path()).unwrap();
-    let version: i32 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    other.pragma_update(None, "user_version", version + 1).unwrap();
+    let (other, version) = migrated(&fixture);
     drop(open);
-    let error = stopped.recv_timeout(PATIENCE).unwrap();
+    let error = receive(&stopped, "the stop of the pool");
     assert!(matches!(error, Error::SchemaTooNew { .. }), "{error}");
     assert_eq!(pool.stats().unsettled, 1);
-    other.pragma_update(None, "user_version", version).unwrap();
-    wait_until(|| pool.stats().completed == 1 && pool.is_running());
+    set_version(&other, version);
+    wait_until!(pool.stats().completed == 1 && pool.is_running());
+}
+
+#[test]
+fn a_pool_waits_for_a_busy_database() {
+    let fixture = Fixture::new();
+    let queue = Queue::builder(fixture.path()).busy_wait(Duration::from_millis(1)).open().unwrap();
+    queue.enqueue(&task("")).unwrap();
+    let (open, gate) = Gate::new();
+    let (send, events) = channel();
+    let pool = WorkerPool::builder(&queue)
+        .workers(2)
+        .handler("job", move |_| {
+            gate.pass();
+            Ok(())
+        })
+        .on_event(move |event| send.send(event.outcome).unwrap())
+        .start()
+        .unwrap();
+    wait_until!(pool.stats().running == 1);
+    let other = lock(&fixture.path());
+    open.send(()).unwrap();
+    wait_until!(queue.contention().busy_errors >= 2);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(receive(&events, "an event"), Outcome::Completed);
 }

@@ -1,22 +1,23 @@
+//! The listener of events: when it is called, and what it cannot hold up.
+
 use std::sync::Mutex;
 use std::sync::mpsc::{TryRecvError, channel};
 
-use prismq::WorkerPool;
+use prismq::{Outcome, State, TaskError, WorkerPool};
 
-use super::{Gate, PATIENCE};
-use crate::support::{Fixture, LEASE, task, wait_until};
+use crate::support::{DEADLINE, Fixture, Gate, LEASE, receive, task, wait_until};
 
 #[test]
-fn a_listener_that_does_not_return_holds_up_no_task_and_loses_no_lease() {
+fn a_blocked_listener_delays_no_task_and_loses_no_lease() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
-    let (end, ends) = Gate::new();
+    let (open_handler, handler_gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
         .handler("job", move |task| {
             if task.payload() == b"long" {
-                ends.pass();
+                handler_gate.pass();
             }
             Ok(())
         })
@@ -24,40 +25,40 @@ fn a_listener_that_does_not_return_holds_up_no_task_and_loses_no_lease() {
         .start()
         .unwrap();
     fixture.queue.enqueue_all(&vec![task("quick"); 100]).unwrap();
-    wait_until(|| pool.stats().completed == 100);
+    wait_until!(pool.stats().completed == 100);
     let id = fixture.enqueue("long");
-    wait_until(|| pool.stats().running == 1);
-    let end_of = || fixture.queue.task(id).unwrap().unwrap().lease_expires_at.unwrap();
-    let before = end_of();
+    wait_until!(pool.stats().running == 1);
+    let expires_at = || fixture.queue.task(id).unwrap().unwrap().lease_expires_at.unwrap();
+    let before = expires_at();
     fixture.clock.advance(LEASE / 2);
-    wait_until(|| end_of() > before);
+    wait_until!(expires_at() > before);
     fixture.clock.advance(LEASE / 2);
-    drop(end);
-    wait_until(|| pool.stats().completed == 101);
+    drop(open_handler);
+    wait_until!(pool.stats().completed == 101);
     drop(open);
-    let report = pool.shutdown(PATIENCE);
+    let report = pool.shutdown(DEADLINE);
     assert_eq!((report.stats.lease_lost, report.stats.completed), (0, 101));
 }
 
 #[test]
-fn when_a_shutdown_returns_the_listener_has_heard_of_all_that_was_settled_and_is_gone() {
+fn shutdown_returns_after_the_listener_received_every_event() {
     let fixture = Fixture::new();
     for _ in 0..20 {
-        let (events, heard) = channel();
+        let (send, events) = channel();
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(2)
             .handler("job", |_| Ok(()))
-            .on_event(move |event| events.send(event.outcome).unwrap())
+            .on_event(move |event| send.send(event.outcome).unwrap())
             .start()
             .unwrap();
         fixture.queue.enqueue_all(&[task("one"), task("two")]).unwrap();
-        let stats = pool.shutdown(PATIENCE).stats;
-        assert_eq!(heard.try_iter().count() as u64, stats.completed + stats.released);
-        assert_eq!(heard.try_recv(), Err(TryRecvError::Disconnected));
+        let stats = pool.shutdown(DEADLINE).stats;
+        assert_eq!(events.try_iter().count() as u64, stats.completed + stats.released);
+        assert_eq!(events.try_recv(), Err(TryRecvError::Disconnected));
     }
 }
 
-/// A value of a panic that panics again when it is dropped.
+/// The value of a panic, which panics when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -83,14 +84,14 @@ fn a_listener_that_panics_is_called_again() {
         .start()
         .unwrap();
     let ids = [fixture.enqueue("one"), fixture.enqueue("two")];
-    let mut heard = ids.map(|_| called.recv_timeout(PATIENCE).unwrap());
+    let mut heard = ids.map(|_| receive(&called, "a call of the listener"));
     heard.sort_unstable();
     assert_eq!(heard, ids);
-    assert!(pool.shutdown(PATIENCE).error.is_none());
+    assert!(pool.shutdown(DEADLINE).error.is_none());
 }
 
 #[test]
-fn a_handler_whose_panic_panics_again_fails_its_own_task_only() {
+fn a_panic_whose_value_panics_when_dropped_fails_only_its_own_task() {
     let fixture = Fixture::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
@@ -102,6 +103,28 @@ fn a_handler_whose_panic_panics_again_fails_its_own_task_only() {
         .unwrap();
     fixture.queue.enqueue(&task("bomb").max_attempts(1)).unwrap();
     fixture.enqueue("good");
-    wait_until(|| pool.stats().completed == 1 && pool.stats().dead == 1);
+    wait_until!(pool.stats().completed == 1 && pool.stats().dead == 1);
     assert!(pool.is_running());
+}
+
+#[test]
+fn an_event_is_sent_after_its_commit() {
+    let fixture = Fixture::new();
+    let (good, bad) = (fixture.enqueue("good"), fixture.enqueue("bad"));
+    let (send, events) = channel();
+    let reader = fixture.another_handle();
+    let _pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .handler("job", |task| match task.payload() {
+            b"good" => Ok(()),
+            _ => Err(TaskError::permanent("bad")),
+        })
+        .on_event(move |event| {
+            let state = reader.task(event.id).unwrap().map(|task| task.state);
+            send.send((event.id, event.attempt, event.outcome, state)).unwrap();
+        })
+        .start()
+        .unwrap();
+    assert_eq!(receive(&events, "an event"), (good, 1, Outcome::Completed, None));
+    assert_eq!(receive(&events, "an event"), (bad, 1, Outcome::Dead, Some(State::Dead)));
 }

@@ -1,3 +1,5 @@
+//! The settings of a pool.
+
 use std::time::Duration;
 
 use prismq::limits::{LEASE_MAX, POOL_LEASE_MIN, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX};
@@ -6,7 +8,7 @@ use prismq::{Error, WorkerPool, WorkerPoolBuilder};
 use crate::support::Fixture;
 
 #[test]
-fn a_pool_with_settings_out_of_bounds_is_not_started() {
+fn settings_out_of_bounds_are_refused() {
     let fixture = Fixture::new();
     let builder = || WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(()));
     let refused = |builder: WorkerPoolBuilder| {

@@ -1,8 +1,11 @@
-use crate::support::Fixture;
+//! A completed task.
+
 use prismq::State;
 
+use crate::support::Fixture;
+
 #[test]
-fn a_task_goes_from_enqueue_to_complete() {
+fn a_task_is_ready_then_leased_then_completed() {
     let fixture = Fixture::new();
     let id = fixture.enqueue("hello");
     assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Ready);
@@ -10,7 +13,7 @@ fn a_task_goes_from_enqueue_to_complete() {
     let lease = fixture.claim_one();
     assert_eq!((lease.id(), lease.payload(), lease.attempt()), (id, &b"hello"[..], 1));
     assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Leased);
-    assert!(fixture.claim(1).is_empty(), "a leased task is not given twice");
+    assert!(fixture.claim(1).is_empty(), "a leased task is not claimed again");
 
     fixture.queue.complete(&lease).unwrap();
     assert_eq!(fixture.queue.task(id).unwrap(), None);

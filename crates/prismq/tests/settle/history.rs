@@ -1,11 +1,13 @@
+//! The history: the completed tasks that a queue keeps.
+
 use std::time::Duration;
 
 use prismq::State;
 
-use crate::support::Fixture;
+use crate::support::{Fixture, LEASE};
 
 #[test]
-fn a_queue_keeps_as_many_completed_tasks_as_it_is_told() {
+fn a_queue_keeps_at_most_the_set_number_of_completed_tasks() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 2).unwrap();
     let large = "x".repeat(1025);
@@ -23,24 +25,24 @@ fn a_queue_keeps_as_many_completed_tasks_as_it_is_told() {
     assert!(last.completed_at > large_one.completed_at);
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!((stats.kept, stats.completed, stats.leased), (2, 5, 0));
-    assert_eq!(payloads_apart(&fixture), 1);
+    assert_eq!(payloads_out_of_line(&fixture), 1);
 
-    // They are not there to be claimed, completed or ordered.
+    // They cannot be claimed.
     assert!(fixture.claim(9).is_empty());
 
     fixture.queue.set_history("default", 0).unwrap();
     assert_eq!(fixture.queue.task(ids[4]).unwrap(), None);
     assert_eq!(fixture.queue.stats("default").unwrap().kept, 0);
-    assert_eq!(payloads_apart(&fixture), 0);
+    assert_eq!(payloads_out_of_line(&fixture), 0);
 }
 
 #[test]
-fn a_lost_lease_keeps_nothing() {
+fn a_completion_with_a_lost_lease_adds_nothing_to_the_history() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 9).unwrap();
     let id = fixture.enqueue("a");
     let late = fixture.claim_one();
-    fixture.clock.advance(crate::support::LEASE);
+    fixture.clock.advance(LEASE);
     fixture.claim_one();
     fixture.queue.complete(&late).unwrap_err();
     assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Leased);
@@ -48,7 +50,7 @@ fn a_lost_lease_keeps_nothing() {
 }
 
 #[test]
-fn those_completed_last_are_kept_even_if_the_clock_was_set_back() {
+fn the_last_completed_are_kept_when_the_clock_is_set_back() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 3).unwrap();
     let complete = || {
@@ -63,7 +65,7 @@ fn those_completed_last_are_kept_even_if_the_clock_was_set_back() {
     assert!(after.iter().all(|id| fixture.queue.task(*id).unwrap().is_some()));
 }
 
-fn payloads_apart(fixture: &Fixture) -> i64 {
+fn payloads_out_of_line(fixture: &Fixture) -> i64 {
     let connection = rusqlite::Connection::open(fixture.path()).unwrap();
     connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).unwrap()
 }

@@ -1,5 +1,5 @@
-//! The clock is the caller's code, and runs in the middle of a transaction: its panic must neither leave the
-//! file locked, nor a caller without an answer, nor a pool that cannot be stopped.
+//! The clock is the caller's code and runs within a transaction: its panic must neither leave the file locked,
+//! nor a caller without an answer, nor a pool that cannot be stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,9 +9,9 @@ use std::time::Duration;
 use prismq::{Clock, Error, Queue, Signal, Timestamp, WorkerPool};
 use tempfile::TempDir;
 
-use crate::support::{claim, task};
+use crate::support::{Watchdog, claim, task};
 
-/// Tells the time so often, and panics from then on.
+/// A clock that panics after this number of calls.
 #[derive(Debug)]
 struct Breaking {
     left: AtomicU32,
@@ -26,8 +26,8 @@ impl Breaking {
 impl Clock for Breaking {
     fn now(&self) -> Timestamp {
         let tick = |left: u32| left.checked_sub(1);
-        let told = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, tick);
-        told.expect("the clock breaks, as the test wants it to");
+        let called = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, tick);
+        called.expect("the clock panics, as this test wants");
         Timestamp::from_micros(1_000_000_000)
     }
 
@@ -43,31 +43,33 @@ fn open(folder: &TempDir, clock: Arc<Breaking>) -> Queue {
     builder.busy_wait(Duration::ZERO).open().unwrap()
 }
 
-/// Whatever moment of a transaction it breaks at.
+/// At each call of the clock within a transaction.
 #[test]
-fn in_a_transaction() {
+fn a_panic_in_a_transaction_poisons_the_queue_and_unlocks_the_file() {
+    let _watchdog = Watchdog::start();
     for calls in 0..6 {
         let folder = tempfile::tempdir().unwrap();
         let queue = open(&folder, Breaking::after(calls));
-        let mut there = 0;
-        let broken = loop {
+        let mut enqueued = 0;
+        let error = loop {
             match queue.enqueue(&task("one")) {
-                Ok(_) => there += 1,
+                Ok(_) => enqueued += 1,
                 Err(error) => break error,
             }
         };
-        assert!(matches!(broken, Error::Poisoned { .. }), "{broken:?}");
+        assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
         let again = queue.claim(&claim()).unwrap_err();
         assert!(matches!(again, Error::Poisoned { .. }), "{again:?}");
-        // While the broken handle is open: it holds no lock that another would wait for.
+        // The poisoned handle is still open, and holds no lock.
         let other = open(&folder, Breaking::after(u32::MAX));
         other.enqueue(&task("two")).unwrap();
-        assert_eq!(other.stats("default").unwrap().ready, there + 1);
+        assert_eq!(other.stats("default").unwrap().ready, enqueued + 1);
     }
 }
 
 #[test]
-fn with_others_in_the_group() {
+fn a_panic_answers_every_caller_of_a_group_commit() {
+    let _watchdog = Watchdog::start();
     let folder = tempfile::tempdir().unwrap();
     let queue = open(&folder, Breaking::after(50));
     thread::scope(|scope| {
@@ -79,9 +81,10 @@ fn with_others_in_the_group() {
     assert!(matches!(answer, Error::Poisoned { .. }), "{answer:?}");
 }
 
-/// On any thread of a pool, at any moment.
+/// On any thread of the pool, at any moment.
 #[test]
-fn under_a_pool() {
+fn a_panic_under_a_pool_lets_it_shut_down() {
+    let _watchdog = Watchdog::start();
     for calls in (20..60).step_by(3) {
         let folder = tempfile::tempdir().unwrap();
         let queue = open(&folder, Breaking::after(calls));
@@ -91,9 +94,9 @@ fn under_a_pool() {
         let pool = WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start();
         let Ok(pool) = pool else { continue };
         while queue.enqueue(&task("more")).is_ok() {}
-        // However long it may wait, it has nobody to wait for.
+        // No handler runs, so it does not wait.
         let report = pool.shutdown(Duration::MAX);
-        let said = report.error.is_none_or(|error| matches!(error, Error::Poisoned { .. }));
-        assert!(said, "the only thing that went wrong");
+        let poisoned = report.error.is_none_or(|error| matches!(error, Error::Poisoned { .. }));
+        assert!(poisoned, "no other error");
     }
 }

@@ -1,4 +1,4 @@
-//! The wall clock is set, forward or back, as by whoever finds that it was wrong.
+//! The wall clock is set, forward or back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// Sets the wall clock back to where it stood a day ago.
+/// Sets the wall clock back by a day.
 fn set_back(fixture: &Fixture) {
     let now = fixture.clock.now().as_micros() - i64::try_from(DAY.as_micros()).unwrap();
     fixture.clock.set(Timestamp::from_micros(now));
 }
 
 #[test]
-fn a_retry_of_a_clock_that_was_ahead_is_due_by_its_delay() {
+fn a_retry_is_due_after_its_delay_when_the_clock_is_set_back() {
     let fixture = Fixture::new();
     let id = fixture.enqueue("retried");
     let failed = TaskError::new("no").retry_after(SECOND);
@@ -30,7 +30,7 @@ fn a_retry_of_a_clock_that_was_ahead_is_due_by_its_delay() {
 }
 
 #[test]
-fn a_delay_of_a_clock_that_was_ahead_is_no_longer() {
+fn a_delayed_task_is_due_after_its_delay_when_the_clock_is_set_back() {
     let fixture = Fixture::new();
     let id = fixture.queue.enqueue(&task("delayed").delay(SECOND)).unwrap();
     set_back(&fixture);
@@ -41,18 +41,18 @@ fn a_delay_of_a_clock_that_was_ahead_is_no_longer() {
 }
 
 #[test]
-fn a_task_of_a_clock_that_was_ahead_ages_as_others_do() {
+fn a_task_ages_by_elapsed_time_when_the_clock_is_set_back() {
     let fixture = Fixture::new();
     fixture.queue.set_order("default", Order::Ageing { step: SECOND }).unwrap();
-    fixture.enqueue("of the wrong clock");
+    fixture.enqueue("before the step");
     set_back(&fixture);
     fixture.clock.advance(SECOND);
-    fixture.enqueue("of the right clock");
-    assert_eq!(fixture.claimed(2), ["of the wrong clock", "of the right clock"]);
+    fixture.enqueue("after the step");
+    assert_eq!(fixture.claimed(2), ["before the step", "after the step"]);
 }
 
 #[test]
-fn a_lease_is_neither_ended_nor_extended_by_a_clock_set_back() {
+fn a_lease_keeps_its_duration_when_the_clock_is_set_back() {
     let fixture = Fixture::new();
     let id = fixture.enqueue("task");
     let held = fixture.claim_one();
@@ -68,7 +68,7 @@ fn a_lease_is_neither_ended_nor_extended_by_a_clock_set_back() {
 }
 
 #[test]
-fn times_are_shown_by_the_wall_clock_as_it_is_set_now() {
+fn times_are_shown_by_the_current_wall_clock() {
     let fixture = Fixture::new();
     let delayed = fixture.queue.enqueue(&task("delayed").delay(SECOND)).unwrap();
     let leased = fixture.enqueue("leased");
@@ -78,16 +78,16 @@ fn times_are_shown_by_the_wall_clock_as_it_is_set_now() {
     let shown = |id| fixture.queue.task(id).unwrap().unwrap();
     assert_eq!(shown(delayed).run_at, now.after(SECOND));
     assert_eq!(shown(leased).lease_expires_at, Some(now.after(LEASE)));
-    assert_eq!(shown(leased).enqueued_at, now.after(DAY), "as the wall clock said then");
+    assert_eq!(shown(leased).enqueued_at, now.after(DAY), "by the wall clock of that time");
     fixture.enqueue("another");
     let lease = fixture.claim_one();
     assert_eq!(lease.expires_at(), now.after(LEASE));
     assert_eq!(fixture.queue.extend(&lease, 2 * LEASE).unwrap(), now.after(2 * LEASE));
 }
 
-/// A lease of a worker that died while such a clock was wrong once held its task for as long as it had been wrong.
+/// The lease of a worker that died while the clock was ahead once held its task until the clock had caught up.
 #[test]
-fn where_there_is_only_a_wall_clock_no_lease_outlasts_its_longest() {
+fn with_only_a_wall_clock_no_lease_outlasts_the_longest_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let right = Timestamp::from_micros(1_000_000_000);
     let clock = Arc::new(Wall(ManualClock::new(right.after(TEN_YEARS))));
@@ -101,7 +101,7 @@ fn where_there_is_only_a_wall_clock_no_lease_outlasts_its_longest() {
 }
 
 #[test]
-fn a_lease_of_the_longest_kind_survives_a_clock_that_stands_still() {
+fn the_longest_lease_holds_when_the_clock_is_set_to_the_same_time() {
     let fixture = Fixture::new();
     fixture.enqueue("task");
     let claim = claim().lease(prismq::limits::LEASE_MAX);
@@ -113,18 +113,19 @@ fn a_lease_of_the_longest_kind_survives_a_clock_that_stands_still() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_machines_time_since_boot_is_noted_in_the_file() {
+fn the_boot_id_is_stored_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     let queue = Queue::open(&path).unwrap();
     let id = queue.enqueue(&task("now")).unwrap();
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    let noted: String = rusqlite::Connection::open(&path)
+    let stored: String = rusqlite::Connection::open(&path)
         .unwrap()
         .query_row("SELECT boot_id FROM file", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(noted, boot_id.trim());
+    assert_eq!(stored, boot_id.trim());
     let stored = queue.task(id).unwrap().unwrap();
-    let apart = stored.run_at.since(stored.enqueued_at) + stored.enqueued_at.since(stored.run_at);
-    assert!(apart < DAY, "it goes on from the wall clock: {stored:?}");
+    let difference =
+        stored.run_at.since(stored.enqueued_at) + stored.enqueued_at.since(stored.run_at);
+    assert!(difference < DAY, "both follow the wall clock: {stored:?}");
 }

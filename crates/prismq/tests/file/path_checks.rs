@@ -1,4 +1,8 @@
+//! Which paths are accepted for a queue, and which are refused.
+
 use prismq::{Error, Queue};
+
+use crate::support::task;
 
 #[track_caller]
 fn assert_unusable(path: &std::path::Path, reason: &str) {
@@ -9,19 +13,19 @@ fn assert_unusable(path: &std::path::Path, reason: &str) {
 }
 
 #[test]
-fn a_directory() {
+fn a_directory_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert_unusable(folder.path(), "it is a directory");
 }
 
 #[test]
-fn a_file_in_a_folder_that_does_not_exist() {
+fn a_missing_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert_unusable(&folder.path().join("missing/queue.db"), "its folder does not exist");
 }
 
 #[test]
-fn a_read_only_file() {
+fn a_read_only_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     drop(Queue::open(&path).unwrap());
@@ -35,7 +39,7 @@ fn a_read_only_file() {
 
 #[cfg(unix)]
 #[test]
-fn a_symbolic_link_or_a_second_name() {
+fn a_symbolic_link_or_a_second_hard_link_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     drop(Queue::open(&path).unwrap());
@@ -46,10 +50,10 @@ fn a_symbolic_link_or_a_second_name() {
     assert_unusable(&path, "more than one name");
 }
 
-/// As the volumes of containers are mounted, whose users cannot change that: it is warned of.
+/// Volumes of containers are mounted so, and their users cannot change it: a warning is logged.
 #[cfg(unix)]
 #[test]
-fn a_folder_that_every_user_can_write_is_not() {
+fn a_folder_that_every_user_can_write_is_accepted() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = tempfile::tempdir().unwrap();
@@ -61,10 +65,10 @@ fn a_folder_that_every_user_can_write_is_not() {
     }
 }
 
-/// What SQLite would open beside the file, and through which another's file would be written.
+/// SQLite would open it next to the file, and write another file through it.
 #[cfg(unix)]
 #[test]
-fn a_wal_that_is_a_symbolic_link() {
+fn a_wal_that_is_a_symbolic_link_is_refused() {
     for (suffix, there) in [("-wal", true), ("-shm", true), ("-wal", false), ("-journal", false)] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
@@ -79,5 +83,17 @@ fn a_wal_that_is_a_symbolic_link() {
         assert!(matches!(error, Error::Unusable { .. }), "{suffix}: {error:?}");
         assert_eq!(std::fs::metadata(&target).unwrap().len(), 0, "{suffix}");
         assert_eq!(path.exists(), there, "nothing is created");
+    }
+}
+
+#[test]
+fn a_name_that_looks_like_a_uri_is_a_plain_file_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["file:queue.db?mode=memory", "file::memory:", ":memory:", "a?b#c%20d.db"] {
+        let path = folder.path().join(name);
+        Queue::open(&path).unwrap().enqueue(&task("kept")).unwrap();
+        assert!(path.symlink_metadata().unwrap().len() > 0, "{name}");
+        let again = Queue::open(&path).unwrap();
+        assert_eq!(again.stats("default").unwrap().ready, 1, "{name}");
     }
 }

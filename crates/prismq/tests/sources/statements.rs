@@ -1,0 +1,35 @@
+//! Every SQL statement is a constant.
+
+use std::fs;
+use std::path::Path;
+
+use super::add_files;
+
+/// Words of which every statement contains one.
+const SQL: [&str; 9] = [
+    "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "CREATE ", "DROP ", "PRAGMA ", " FROM ", " WHERE ",
+];
+
+/// Nothing in the library that composes texts contains SQL.
+#[test]
+fn every_statement_is_a_constant() {
+    let mut found = Vec::new();
+    add_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 30);
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        // Measures the statements, in tests only.
+        if path.ends_with("engine/sqlite/tests/cost.rs") {
+            continue;
+        }
+        // Tests of a module are at its end.
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for composing in ["format!(", "concat(", "push_str(", ".join("] {
+            for after in text.split(composing).skip(1) {
+                let argument = after.split(';').next().unwrap();
+                let sql = SQL.iter().find(|word| argument.contains(**word));
+                assert_eq!(sql, None, "{} composes SQL: {argument}", path.display());
+            }
+        }
+    }
+}

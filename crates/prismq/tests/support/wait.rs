@@ -1,0 +1,61 @@
+//! Waits that end: what does not happen within [`DEADLINE`] fails the test, with what it waited for.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Longer than any wait of a passing test takes, on a busy machine too.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits for a state that other threads or processes reach: `wait_until!(pool.stats().completed == 1)`.
+macro_rules! wait_until {
+    ($state:expr) => {
+        $crate::support::wait_for(stringify!($state), || $state)
+    };
+}
+pub(crate) use wait_until;
+
+/// What [`wait_until!`] calls, with the text of its condition.
+#[track_caller]
+pub(crate) fn wait_for(state: &str, mut is_reached: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_reached() {
+        assert!(started.elapsed() < DEADLINE, "not reached within {DEADLINE:?}: {state}");
+        thread::yield_now();
+    }
+}
+
+/// The next message of a channel; `what` names it in the failure.
+#[track_caller]
+pub(crate) fn receive<T>(channel: &Receiver<T>, what: &str) -> T {
+    channel
+        .recv_timeout(DEADLINE)
+        .unwrap_or_else(|error| panic!("not received within {DEADLINE:?}: {what}: {error}"))
+}
+
+/// The result of a thread; `what` names what it does in the failure.
+#[track_caller]
+pub(crate) fn join<T>(thread: JoinHandle<T>, what: &str) -> T {
+    wait_for(what, || thread.is_finished());
+    thread.join().unwrap()
+}
+
+/// Where handlers wait until the test lets them pass.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<Mutex<Receiver<()>>>);
+
+impl Gate {
+    /// A closed gate. Each message lets one handler pass; dropping the sender opens it.
+    pub(crate) fn new() -> (Sender<()>, Self) {
+        let (open, opened) = channel();
+        (open, Self(Arc::new(Mutex::new(opened))))
+    }
+
+    /// Waits to be let through.
+    #[track_caller]
+    pub(crate) fn pass(&self) {
+        let answer = self.0.lock().unwrap().recv_timeout(DEADLINE);
+        assert_ne!(answer, Err(RecvTimeoutError::Timeout), "the test did not open the gate");
+    }
+}
