@@ -2,8 +2,8 @@
 //! of several rounds become one figure.
 
 use prismq_report::record::{ConfidenceInterval, Direction, Metric};
-pub use prismq_report::statistics::median;
-use prismq_report::statistics::{CONFIDENCE, SPREAD_OF_ROUNDS, median_interval};
+pub use prismq_statistics::median;
+use prismq_statistics::{CONFIDENCE, SPREAD_OF_ROUNDS, median_interval};
 
 use crate::base::number::as_f64;
 

@@ -6,7 +6,7 @@
 //! those of its last. Where they have moved, the measured part begins a window later, as often as it may.
 
 use prismq_report::record::Metric;
-use prismq_report::statistics;
+use prismq_statistics as statistics;
 
 use crate::observe::metrics::{LATENCIES, median};
 use crate::observe::task_times::Life;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use prismq_report::statistics;
+use prismq_statistics as statistics;
 
 use crate::base::number::as_f64;
 use crate::observe::metrics::median;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::fingerprint::config_hash;
 use crate::quantiles;
 use crate::record::{ConfidenceInterval, Metric, Scenario};
-use crate::statistics::{Bounds, median_interval};
+use prismq_statistics::{Bounds, median_interval};
 
 /// How far figures that were computed from each other may differ, as a share: by rounding alone.
 const ROUNDING: f64 = 1e-9;

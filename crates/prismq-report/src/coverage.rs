@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::fingerprint::config_hash;
 use crate::record::RunRecord;
-use crate::statistics::{Estimate, median, median_interval};
+use prismq_statistics::{Estimate, median, median_interval};
 
 /// The share of other runs' figures that intervals must hold to be called more than the spread of the rounds.
 pub const GOAL: f64 = 0.85;

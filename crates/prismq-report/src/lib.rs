@@ -22,7 +22,6 @@ pub mod quantiles;
 pub mod record;
 pub mod render;
 pub mod schema;
-pub mod statistics;
 pub mod targets;
 pub mod validate;
 pub mod verdict;

@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 
 use crate::fingerprint::fnv1a;
 use crate::record::{ConfidenceInterval, Metric, RunRecord, Scenario};
-use crate::statistics::{BETWEEN_RUNS, Estimate};
+use prismq_statistics::{BETWEEN_RUNS, Estimate};
 
 /// How often rounds are drawn: a standard deviation is then known to 3 %.
 const DRAWS: usize = 500;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use prismq_report::statistics::{gini, jain};
+use prismq_statistics::{gini, jain};
 
 use crate::base::number::as_f64;
 use crate::scenario::workload::Lived;

@@ -13,7 +13,7 @@ use super::headline::is_headline;
 use super::rows::Draft;
 use super::{Change, Row, Rules};
 use crate::record::{Direction, Metric};
-use crate::statistics::discoveries;
+use prismq_statistics::discoveries;
 
 /// The share of found changes that may be chance, in the headline and among the others together.
 const FALSE_DISCOVERIES: f64 = 0.005;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::Row;
 use crate::record::Direction;
-use crate::statistics::{Bounds, Estimate, fence, median};
+use prismq_statistics::{Bounds, Estimate, fence, median};
 
 /// The least number of scenarios that speak for the whole.
 const SCENARIOS_MIN: usize = 6;

@@ -6,7 +6,7 @@ use std::fmt;
 use super::Rules;
 use super::evidence::Evidence;
 use super::rows::Draft;
-use crate::statistics::{fence, logarithms};
+use prismq_statistics::{fence, logarithms};
 
 /// The smallest relative change that counts, and why it is not smaller.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -49,7 +49,7 @@ use std::fmt;
 use crate::fingerprint::identity;
 use crate::quantiles::with_figures_of_all;
 use crate::record::{Direction, RunRecord};
-use crate::statistics::Bounds;
+use prismq_statistics::Bounds;
 
 /// The smallest relative change that counts, unless told otherwise.
 pub const MIN_EFFECT: f64 = 0.05;

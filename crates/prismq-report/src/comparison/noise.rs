@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::statistics::changes;
+use prismq_statistics::changes;
 
 /// Relative changes that had no cause, by metric. Keeping them is [`crate::noise`]'s.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

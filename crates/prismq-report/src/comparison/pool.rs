@@ -2,7 +2,7 @@
 
 use super::decision::exact_within;
 use crate::record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
-use crate::statistics::median;
+use prismq_statistics::median;
 
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.
 #[must_use]

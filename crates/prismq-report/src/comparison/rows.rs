@@ -5,7 +5,7 @@ use super::evidence::Evidence;
 use super::{Change, Row};
 use crate::fingerprint::fnv1a;
 use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
-use crate::statistics::Seed;
+use prismq_statistics::Seed;
 
 /// A row before its change is decided.
 pub(super) struct Draft {

@@ -3,7 +3,7 @@
 
 use super::{Change, Row};
 use crate::record::Direction;
-use crate::statistics::{Bounds, geometric_mean};
+use prismq_statistics::{Bounds, geometric_mean};
 
 /// A comparison in a few figures. Gains are relative and positive where better, whichever way a metric
 /// gets better.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::line::{HistoryLine, HistoryMetric};
-use crate::statistics::{Bounds, changes, fence, logarithms, median};
+use prismq_statistics::{Bounds, changes, fence, logarithms, median};
 
 /// One metric over the runs of a history.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use super::decision::{Answer, Level, Scale, decide, decide_estimate};
 use super::{Target, TargetError};
 use crate::quantiles;
 use crate::record::{Metric, RunRecord, Scenario};
-use crate::statistics::Bounds;
+use prismq_statistics::Bounds;
 
 /// A target and what became of it.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@
 //! side of the bound.
 
 use super::{Operator, Target};
-use crate::statistics::{BETWEEN_RUNS, Bounds, Estimate, median, tail_at_look};
+use prismq_statistics::{BETWEEN_RUNS, Bounds, Estimate, median, tail_at_look};
 
 /// The chance that any target of a run is called missed, at any look, where every true figure meets its own.
 pub const FALSE_ALARMS: f64 = 0.01;

@@ -5,8 +5,8 @@ use crate::comparison::{Change, Comparison, Row};
 use crate::record::{
     ComparedMetric, ComparisonRecord, ConfidenceInterval, RunRecord, Threshold, VerdictRecord,
 };
-use crate::statistics::Bounds;
 use crate::targets::{Check, FALSE_ALARMS, Outcome};
+use prismq_statistics::Bounds;
 
 impl Verdict {
     /// The verdict on `run` in the words of its record.

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use prismq_report::statistics::{median, quantile};
 use prismq_report::targets::{Answer, Level, Target, decide, parse, threshold};
+use prismq_statistics::{median, quantile};
 
 use crate::support::recorded::standard_rounds;
 

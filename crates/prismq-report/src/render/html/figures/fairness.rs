@@ -7,7 +7,7 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Swatch};
 use crate::render::html::select::{scenarios, subject};
 use crate::render::humanise::number;
-use crate::statistics::{gini, jain};
+use prismq_statistics::{gini, jain};
 
 pub(super) const QUESTION: Question = Question {
     id: "fairness",

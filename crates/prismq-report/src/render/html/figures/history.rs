@@ -8,8 +8,8 @@ use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shap
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
 use crate::render::humanise::number;
-use crate::statistics::Bounds;
 use crate::targets::Outcome;
+use prismq_statistics::Bounds;
 
 pub(super) const QUESTION: Question = Question {
     id: "history",

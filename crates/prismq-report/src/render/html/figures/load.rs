@@ -7,7 +7,7 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch, look, series};
 use crate::render::html::select::{Sweep, sweeps};
 use crate::render::humanise::number;
-use crate::statistics::knee;
+use prismq_statistics::knee;
 
 pub(super) const QUESTION: Question = Question {
     id: "load",

@@ -9,7 +9,7 @@ use crate::render::html::chart::{
     Axis, Chart, Dash, Ink, Key, Layer, Look, Point, Swatch, look, series,
 };
 use crate::render::html::select::{Sweep, sweeps};
-use crate::statistics::{Level, Peak, Scaling, Seed, fit};
+use prismq_statistics::{Level, Peak, Scaling, Seed, fit};
 
 pub(super) const QUESTION: Question = Question {
     id: "scaling",

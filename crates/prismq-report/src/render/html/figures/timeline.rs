@@ -8,7 +8,7 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::percent;
-use crate::statistics::drift;
+use prismq_statistics::drift;
 
 pub(super) const QUESTION: Question = Question {
     id: "timeline",

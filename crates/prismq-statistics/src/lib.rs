@@ -1,8 +1,8 @@
-//! The mathematics of judging figures: pure functions of numbers, one method a file, each with its
-//! source and tested against published or hand-computed values.
+//! Statistics of benchmark figures: pure functions of numbers, one method a file, each with its source and
+//! tested against published or hand-computed values.
 //!
-//! What is compared with what, and what follows from an answer, is [`crate::comparison`]'s,
-//! [`crate::targets`]' and the harness's.
+//! Nothing here knows of records, scenarios or metrics: which figures are compared, and what follows from the
+//! answer, is left to the callers.
 
 mod bootstrap;
 mod discoveries;

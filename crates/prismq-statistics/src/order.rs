@@ -6,7 +6,7 @@ use super::Bounds;
 pub const CONFIDENCE: f64 = 0.95;
 
 /// What an interval of a median is called in a record: the rounds of a run share what the machine did, so
-/// that it says how much they vary and not where the figure of another run lies (see [`crate::coverage`]).
+/// that it says how much they vary and not where the figure of another run lies.
 pub const SPREAD_OF_ROUNDS: &str = "spread of the rounds: order statistics of their median";
 
 /// The median; `None` of nothing.
