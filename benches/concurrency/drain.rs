@@ -22,7 +22,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Borne, Drain, Drained, ENQUEUE_BATCH, bearable, drain};
 use prismq_bench::scenario::stage::Stage;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
 /// Far beyond the cores: nothing may go wrong, whatever it brings.

@@ -7,7 +7,7 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::foreign_writer::{Disturbed, round};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const WORKERS: usize = 10;
 const MS: Duration = Duration::from_millis(1);

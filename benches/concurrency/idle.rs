@@ -8,7 +8,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::idle::idle;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const WORKERS: usize = 10;
 

@@ -14,7 +14,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::drain::efficiency::{Work, round};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const KINDS: [Kind; 2] = [Kind::Sleeping, Kind::Computing];
 const WORKERS: [usize; 5] = [1, 2, 10, 32, 64];

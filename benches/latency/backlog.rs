@@ -19,7 +19,7 @@ use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::open::saturation::tasks_in;
 use prismq_bench::scenario::open::surge::{Subsided, Surge, surge};
 use prismq_bench::scenario::stage::Stage;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS};
 use crate::open::share;

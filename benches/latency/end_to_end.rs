@@ -11,7 +11,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::{OpenLoop, open_loop};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::readings::round;
 

@@ -14,7 +14,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
 use prismq_bench::scenario::open::{OpenLoop, open_loop};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};
 use crate::readings::{ms, round};

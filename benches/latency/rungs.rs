@@ -15,7 +15,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::open_loop;
 use prismq_bench::scenario::open::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, load};
 use crate::readings::round;

@@ -10,7 +10,7 @@ use prismq_bench::reference::{disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::saturation::P99_BOUND;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::capacity::{CALLERS, Capacity, WORKERS, held_for, round_for, tried_for};
 

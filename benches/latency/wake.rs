@@ -10,7 +10,7 @@ use prismq_bench::reference::switch::switches;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::wake::{From, REST, wake};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::readings::ms;
 

@@ -13,7 +13,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::settings;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::workload::{Done, perform};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 use crate::readings::ms;
 

@@ -14,7 +14,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::backlog::{BATCH, Backlog};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const STEPS: usize = 10;
 const CLAIMED: usize = 10;

@@ -18,7 +18,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const CYCLES: usize = 5;
 const CONCURRENT_WORKERS: usize = 10;

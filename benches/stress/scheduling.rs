@@ -18,7 +18,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::workload::fairness::{Fairness, fairness};
 use prismq_bench::scenario::workload::{Done, perform};
 use prismq_bench::subject::{EngineKind, lasting};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const ORDERS: [(&str, &str); 5] = [
     ("priority", "\"priority\""),

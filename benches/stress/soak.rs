@@ -19,7 +19,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::settings;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::fault::soak::{Phase, Sample, Soak, Soaked, soak};
-use prismq_report::record::{ConfidenceInterval, Metric, Model};
+use prismq_record::{ConfidenceInterval, Metric, Model};
 
 const TASKS_PER_S: u32 = 200;
 const MIB: f64 = 1024.0 * 1024.0;

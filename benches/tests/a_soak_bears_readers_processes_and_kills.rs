@@ -52,7 +52,7 @@ fn whatever_happens() -> Result<(), Failed> {
     expect(soaked.course.intervals.len() > 10, "it was looked at all the time")?;
     let here: u64 = soaked.course.intervals.iter().filter_map(|piece| piece.completed).sum();
     expect(here <= soaked.end_to_end.len(), "no completion is told of twice")?;
-    let told = |piece: &prismq_report::record::Interval| {
+    let told = |piece: &prismq_record::Interval| {
         piece.rss_bytes.is_some() && piece.database_bytes.is_some() && piece.depth.is_some()
     };
     expect(soaked.course.intervals.iter().all(told), "memory and files are told of")

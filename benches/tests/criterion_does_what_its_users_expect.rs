@@ -11,8 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
-use prismq_report::criterion::benchmarks;
-use prismq_report::files::{Selection, gather};
+use prismq_record::criterion::benchmarks;
+use prismq_record::files::{Selection, gather};
 use tempfile::TempDir;
 
 /// Tells this program that it is the suite.

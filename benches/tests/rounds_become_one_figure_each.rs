@@ -6,7 +6,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::observe::rss::slope;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
-use prismq_report::record::Validity;
+use prismq_record::Validity;
 
 fn round(p99: f64, lost: u64, faults: &[&str]) -> Round {
     Round {

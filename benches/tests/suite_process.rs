@@ -18,8 +18,8 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
 use prismq_bench::subject::{Census, DEFAULT_QUEUE};
-use prismq_report::files::{Selection, gather};
-use prismq_report::record::{Scenario, SyncCheck, SyncFinding, Validity};
+use prismq_record::files::{Selection, gather};
+use prismq_record::{Scenario, SyncCheck, SyncFinding, Validity};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

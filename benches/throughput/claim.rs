@@ -9,7 +9,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::cost::claim::{Beside, FEW, Filled, fill, side_by_side};
 use prismq_bench::subject::EngineKind;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     if suite.stage().kind() != EngineKind::Prismq {

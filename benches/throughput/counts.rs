@@ -20,7 +20,7 @@ use prismq_bench::scenario::cost::instructions::per_operation;
 use prismq_bench::scenario::cost::writes::{PerTask, by_operation};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::EngineKind;
-use prismq_report::record::Metric;
+use prismq_record::Metric;
 
 const UNCOUNTED: &str = "the system does not count what a process writes";
 

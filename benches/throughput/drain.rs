@@ -17,7 +17,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Durability;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const WORKERS: &[u32] = &[1, 5, 10];
 const WORKERS_FULL: &[u32] = &[1, 2, 5, 10, 20, 64];

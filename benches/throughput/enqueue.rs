@@ -18,7 +18,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::{Counters, EngineKind};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 /// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.
 const LEVELS: &[(usize, usize, usize, usize)] =

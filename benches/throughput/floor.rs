@@ -11,7 +11,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::reference::{disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let case = Case::new("floor", "append_bytes", disk::APPEND_BYTES)

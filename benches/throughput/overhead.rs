@@ -15,7 +15,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::overhead::bare_drain;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::stage::Stage;
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const WORKERS: usize = 10;
 

@@ -13,7 +13,7 @@ use prismq_bench::reference::{Turns, disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const WORKERS: usize = 10;
 /// What a backlog may take on the disk.

@@ -11,7 +11,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
-use prismq_report::record::Model;
+use prismq_record::Model;
 
 const PRODUCERS: usize = 4;
 const WORKERS: usize = 10;

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prismq_report::record::Known;
+use prismq_record::Known;
 use rustix::fs::statfs;
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use prismq_report::baseline::BaselineError;
+use prismq_record::baseline::BaselineError;
 use prismq_report::targets::TargetError;
 use thiserror::Error;
 

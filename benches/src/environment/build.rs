@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prismq_report::record::{Build, Known};
+use prismq_record::{Build, Known};
 
 /// `by_cargo_bench`: whether the program was started by `cargo bench`.
 pub(super) fn build(by_cargo_bench: bool) -> Build {

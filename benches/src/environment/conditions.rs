@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq_report::record::{Conditions, Known};
+use prismq_record::{Conditions, Known};
 
 use super::files::text;
 use crate::base::bench_dir::BenchDir;

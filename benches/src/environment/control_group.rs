@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use prismq_report::record::Known;
+use prismq_record::Known;
 
 use super::files::{line, text};
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use jiff::Timestamp;
-use prismq_report::record::{Git, Known};
+use prismq_record::{Git, Known};
 
 use crate::base::paths;
 

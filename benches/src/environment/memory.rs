@@ -1,6 +1,6 @@
 //! How much memory the machine has.
 
-use prismq_report::record::Known;
+use prismq_record::Known;
 
 use super::files::{field, text};
 

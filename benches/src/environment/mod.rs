@@ -22,7 +22,7 @@ pub use control_group::groups;
 use std::path::Path;
 use std::thread;
 
-use prismq_report::record::{Conditions, Environment, Known, Machine, SyncCheck};
+use prismq_record::{Conditions, Environment, Known, Machine, SyncCheck};
 
 use crate::base::bench_dir::BenchDir;
 use crate::base::error::Result;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use prismq_report::record::Known;
+use prismq_record::Known;
 
 use super::files::{field, line, text};
 

@@ -1,6 +1,6 @@
 //! SQLite as it is linked and as the engine sets it.
 
-use prismq_report::record::{Pragma, Sqlite};
+use prismq_record::{Pragma, Sqlite};
 use rusqlite::Connection;
 
 use crate::base::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! Whether the machine is a virtual one, and whose.
 
-use prismq_report::record::Known;
+use prismq_record::Known;
 
 use super::files::{field, line, text};
 

@@ -1,7 +1,7 @@
 //! Every metric a record may contain: its name, its unit, which way is better, and how the readings
 //! of several rounds become one figure.
 
-use prismq_report::record::{ConfidenceInterval, Direction, Metric};
+use prismq_record::{ConfidenceInterval, Direction, Metric};
 pub use prismq_statistics::median;
 use prismq_statistics::{CONFIDENCE, SPREAD_OF_ROUNDS, median_interval};
 

@@ -1,7 +1,7 @@
 //! What one round of a scenario read, before it becomes part of a record.
 
 use hdrhistogram::Histogram;
-use prismq_report::record;
+use prismq_record as record;
 
 use crate::observe::metrics::{Reading, Spec};
 

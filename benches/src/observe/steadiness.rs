@@ -5,7 +5,7 @@
 //! catch up. The measured part is cut into windows, and the median latencies of its first third are held against
 //! those of its last. Where they have moved, the measured part begins a window later, as often as it may.
 
-use prismq_report::record::Metric;
+use prismq_record::Metric;
 use prismq_statistics as statistics;
 
 use crate::observe::metrics::{LATENCIES, median};

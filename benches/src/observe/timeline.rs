@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use prismq_report::record::{Histogram, Interval, Phase};
+use prismq_record::{Histogram, Interval, Phase};
 
 use crate::base::error::{Error, Result};
 use crate::base::histogram::{add, with_digits};

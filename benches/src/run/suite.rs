@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use prismq_report::criterion::folder_of;
-use prismq_report::record::{Conditions, Scenario, SyncCheck, Validity};
+use prismq_record::criterion::folder_of;
+use prismq_record::{Conditions, Scenario, SyncCheck, Validity};
 
 use crate::base::clock::SystemClock;
 use crate::base::error::{Error, Result};

@@ -4,8 +4,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use prismq_record::files::Selection;
 use prismq_report::conclude::{self, Conclusion, Options, conclude};
-use prismq_report::files::Selection;
 use prismq_report::verdict::Status;
 
 use crate::base::paths;

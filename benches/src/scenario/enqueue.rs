@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use prismq_report::record;
+use prismq_record as record;
 
 use crate::base::error::{Error, Result};
 use crate::base::number::as_f64;

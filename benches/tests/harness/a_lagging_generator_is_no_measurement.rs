@@ -12,7 +12,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::open::{OpenLoop, run};
 use prismq_bench::subject::under_test::Subject;
-use prismq_report::record::Validity;
+use prismq_record::Validity;
 
 use crate::fake::{Fake, Misdeed};
 use crate::theory::constant;

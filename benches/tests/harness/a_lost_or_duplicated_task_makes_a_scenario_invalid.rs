@@ -8,7 +8,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::open::Offered;
-use prismq_report::record::Validity;
+use prismq_record::Validity;
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};

@@ -5,7 +5,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::observe::validity::samples_needed;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
-use prismq_report::record::Validity;
+use prismq_record::Validity;
 
 fn validity(samples: u64) -> Validity {
     let mut histogram = Histogram::new(3).unwrap();

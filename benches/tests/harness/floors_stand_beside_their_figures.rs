@@ -4,7 +4,7 @@ use prismq_bench::observe::metrics::{LOST, TASKS_PER_S};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
-use prismq_report::record::Floor;
+use prismq_record::Floor;
 
 #[test]
 fn with_the_median_of_the_ratios() {

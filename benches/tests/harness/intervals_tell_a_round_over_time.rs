@@ -11,7 +11,7 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::scenario::drain::{Drain, drain};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::EngineKind;
-use prismq_report::record::Interval;
+use prismq_record::Interval;
 
 use crate::fake::Misdeed;
 use crate::theory::{constant, offer};

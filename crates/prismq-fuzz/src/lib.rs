@@ -88,14 +88,14 @@ fn operate(queue: &Queue, what: u8, name: &str, bytes: &[u8]) {
 /// A record of a benchmark run.
 pub fn record(bytes: &[u8]) {
     let Some((_folder, path)) = laid("record.json", bytes) else { return };
-    _ = prismq_report::files::read_suite(&path);
-    _ = prismq_report::files::read_run(&path);
+    _ = prismq_record::files::read_suite(&path);
+    _ = prismq_record::files::read_run(&path);
 }
 
 /// A history of runs.
 pub fn history(bytes: &[u8]) {
     let Some((_folder, path)) = laid("history.jsonl", bytes) else { return };
-    _ = prismq_report::history::read_file(&path);
+    _ = prismq_record::history::read_file(&path);
 }
 
 /// A file of targets.

@@ -5,9 +5,9 @@
 use std::error::Error;
 use std::path::Path;
 
-use prismq_report::files::read_run;
-use prismq_report::quantiles::settle;
-use prismq_report::record::{Direction, Histogram, Metric};
+use prismq_record::files::read_run;
+use prismq_record::quantiles::settle;
+use prismq_record::{Direction, Histogram, Metric};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::baseline::{self, BaselineError};
 use crate::comparison::{Rules, compare_by, pool};
-use crate::criterion::benchmarks;
 use crate::export::ExportError;
-use crate::files::{
-    FileError, Gathered, Selection, gather_all, gather_with_files, write_report, write_run,
-};
-use crate::fingerprint::identity;
-use crate::history::{self, HistoryLine, LATEST};
 use crate::noise;
-use crate::record::RunRecord;
 use crate::render::html::{Input, points};
 use crate::render::{RenderError, View, html, markdown, terminal};
 use crate::targets::{self, TargetError};
+use crate::trend::LATEST;
 use crate::verdict::{FailOn, Status, Verdict, judge};
+use prismq_record::RunRecord;
+use prismq_record::baseline::{self, BaselineError};
+use prismq_record::criterion::benchmarks;
+use prismq_record::files::{
+    FileError, Gathered, Selection, gather_all, gather_with_files, write_report, write_run,
+};
+use prismq_record::fingerprint::identity;
+use prismq_record::history;
 
 /// What to conclude from.
 #[derive(Debug, Clone)]
@@ -131,7 +132,7 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     let before = baseline.as_ref().map(|(_, before)| before);
     let page = page(options.results, &run, &verdict, before, &records, options.criterion)?;
     files.push(write_report(options.results, run.started_at, "html", &page)?);
-    files.push(history::append(options.results, &HistoryLine::of(&run, &verdict))?);
+    files.push(history::append(options.results, &verdict.history_line(&run))?);
 
     let mut text = terminal(&view);
     if let Some(kept) = keep(options, &run, verdict.status)? {
@@ -159,7 +160,7 @@ pub fn page(
 ) -> Result<String, Error> {
     // Whoever asks for the rules of the comparison is warned of a history that cannot be read.
     let mut runs = history::before(results, run).unwrap_or_default();
-    runs.push(HistoryLine::of(run, verdict));
+    runs.push(verdict.history_line(run));
     let history = points(&runs);
     let baseline = baseline.filter(|_| {
         verdict.comparison.as_ref().is_some_and(|found| found.not_comparable.is_none())

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::fingerprint::config_hash;
-use crate::record::RunRecord;
+use prismq_record::RunRecord;
+use prismq_record::fingerprint::config_hash;
 use prismq_statistics::{Estimate, median, median_interval};
 
 /// The share of other runs' figures that intervals must hold to be called more than the spread of the rounds.

@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::comparison::{KnownNoise, Rules, shift};
-use crate::files::{FileError, bytes, parse, write_whole};
-use crate::fingerprint::identity;
-use crate::history::{self, HistoryLine, HistoryMetric, series};
-use crate::record::RunRecord;
+use crate::trend::series;
+use prismq_record::RunRecord;
+use prismq_record::files::{FileError, bytes, parse, write_whole};
+use prismq_record::fingerprint::identity;
+use prismq_record::history::{self, HistoryLine, HistoryMetric};
 
 const FOLDER: &str = "noise";
 

@@ -1,12 +1,12 @@
 //! Whether a file is a record that everything in it can be read from, down to its distributions.
 //!
-//! What reading refuses anyway is [`crate::files`]'s; here it is asked for what is only read on demand.
+//! What reading refuses anyway is [`prismq_record::files`]'s; here it is asked for what is only read on demand.
 
 use std::path::Path;
 
-use crate::files::{AnyRecord, FileError, read_any};
-use crate::history;
-use crate::record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord};
+use prismq_record::files::{AnyRecord, FileError, read_any};
+use prismq_record::history;
+use prismq_record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord};
 
 /// What a file is found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

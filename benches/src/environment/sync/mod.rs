@@ -13,7 +13,7 @@ mod timing;
 use std::env;
 use std::time::Duration;
 
-use prismq_report::record::{SyncCheck, SyncFinding};
+use prismq_record::{SyncCheck, SyncFinding};
 
 use super::mounts::mount_of;
 use crate::base::bench_dir::BenchDir;

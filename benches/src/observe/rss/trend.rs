@@ -1,6 +1,6 @@
 //! How resident memory develops over the tasks that are done.
 
-use prismq_report::record::Metric;
+use prismq_record::Metric;
 
 use super::resident_mib;
 use crate::base::number::as_f64;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use prismq_report::record::Disturbance;
+use prismq_record::Disturbance;
 
 use super::Sources;
 use super::processes;

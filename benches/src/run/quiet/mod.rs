@@ -1,7 +1,7 @@
 //! Whether the machine was the run's own while a round was measured.
 //!
 //! Counters of the kernel are read before and after a round, outside of what is timed. A round in which
-//! others used more of the machine than [`prismq_report::record::Disturbance::beyond`] allows is repeated,
+//! others used more of the machine than [`prismq_record::Disturbance::beyond`] allows is repeated,
 //! as long as there is a budget for it.
 
 mod counters;
@@ -10,7 +10,7 @@ mod processes;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use prismq_report::record::Disturbance;
+use prismq_record::Disturbance;
 
 use counters::Counters;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prismq_report::record::Model;
+use prismq_record::Model;
 use serde_json::Value;
 
 /// What defines a scenario: its name and everything about its work.

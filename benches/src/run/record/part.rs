@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use prismq_report::record::{
-    Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, SyncCheck,
-};
+use prismq_record::{Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord, SyncCheck};
 
 use crate::base::error::{Error, Result};
 use crate::base::paths;
@@ -105,7 +103,7 @@ impl Part {
             )?,
             scenarios: kept.scenarios.clone(),
         };
-        let path = prismq_report::files::write_suite(&paths::results_dir(), &record)
+        let path = prismq_record::files::write_suite(&paths::results_dir(), &record)
             .map_err(|error| Error::Record { source: error.into() })?;
         kept.written = true;
         Ok(Written::Record(path))

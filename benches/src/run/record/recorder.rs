@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use prismq_report::fingerprint::config_hash;
-use prismq_report::quantiles;
-use prismq_report::record::{self, Floor, Metric, Scenario, Validity};
+use prismq_record::fingerprint::config_hash;
+use prismq_record::quantiles;
+use prismq_record::{self as record, Floor, Metric, Scenario, Validity};
 
 use crate::base::error::{Error, Result};
 use crate::observe::metrics::{Spec, median};

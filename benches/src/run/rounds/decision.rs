@@ -4,7 +4,7 @@
 use std::env;
 use std::time::Duration;
 
-use prismq_report::record::Scenario;
+use prismq_record::Scenario;
 use prismq_report::targets::{Outcome, Target, check_scenario, read};
 
 use crate::base::error::{Error, Result};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use prismq_report::record::{self, Metric, Scenario};
+use prismq_record::{self as record, Metric, Scenario};
 
 use crate::base::error::Result;
 use crate::observe::metrics::{BYTES_PER_TASK, Spec};

@@ -7,7 +7,7 @@ pub mod surge;
 
 use std::time::Duration;
 
-use prismq_report::record;
+use prismq_record as record;
 
 use crate::base::error::Result;
 use crate::base::number::as_f64;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use prismq_report::record;
+use prismq_record as record;
 
 use crate::base::error::{Error, Result};
 use crate::base::histogram::{add, empty};

@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use crate::comparison::{Change, Comparison, Rules, compare_pairs, noise_of_pairs, pool};
 use crate::conclude;
-use crate::fingerprint::identity;
 use crate::noise;
-use crate::record::RunRecord;
 use crate::render::{Table, View, terminal};
 use crate::verdict::{FailOn, judge};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use prismq_record::RunRecord;
+use prismq_record::fingerprint::identity;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 

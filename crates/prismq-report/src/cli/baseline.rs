@@ -6,12 +6,12 @@ use clap::{Args, Subcommand};
 
 use super::show::{show, warn};
 use super::source::Source;
-use crate::baseline;
 use crate::conclude::Error;
-use crate::fingerprint::identity;
 use crate::render::{View, markdown};
 use crate::targets::{self, Target, TargetError};
 use crate::verdict::{FailOn, judge};
+use prismq_record::baseline;
+use prismq_record::fingerprint::identity;
 
 /// What are later runs compared with?
 ///

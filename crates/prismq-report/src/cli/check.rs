@@ -7,10 +7,10 @@ use clap::Args;
 use super::show::show;
 use super::source::Source;
 use crate::conclude::Error;
-use crate::record::RunRecord;
 use crate::render::{View, terminal};
 use crate::targets::{self, Target};
 use crate::verdict::{FailOn, judge};
+use prismq_record::RunRecord;
 
 /// Is this run good enough?
 ///

@@ -8,9 +8,9 @@ use super::show::show;
 use super::source::load;
 use crate::conclude::Error;
 use crate::coverage::{Coverage, GOAL, coverage};
-use crate::files::gather_all;
-use crate::history::{self, HistoryLine};
-use crate::record::RunRecord;
+use prismq_record::RunRecord;
+use prismq_record::files::gather_all;
+use prismq_record::history::{self, HistoryLine};
 
 /// Do the intervals of one run hold the figures of another of the same program?
 ///

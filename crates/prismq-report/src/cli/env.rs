@@ -9,9 +9,9 @@ use super::show::show;
 use super::source::{Source, load_base};
 use crate::comparison::compare;
 use crate::conclude::Error;
-use crate::fingerprint::{facts, identity};
-use crate::record::RunRecord;
 use crate::render::{Look, wrapped};
+use prismq_record::RunRecord;
+use prismq_record::fingerprint::{facts, identity};
 
 /// Where was this run made?
 ///

@@ -9,8 +9,8 @@ use super::show::{deliver, show, write};
 use super::source::Source;
 use crate::conclude::Error;
 use crate::export::{ExportError, bmf, csv, gha, hgrm};
-use crate::files::FileError;
-use crate::record::{Direction, RunRecord};
+use prismq_record::files::FileError;
+use prismq_record::{Direction, RunRecord};
 
 /// How do others get the figures?
 ///

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::show::show;
 use crate::conclude::Error;
-use crate::history::{self, HistoryLine, Series, series, sparkline};
-use crate::record::Direction;
 use crate::render::{Table, number};
+use crate::trend::{Series, series, sparkline};
+use prismq_record::Direction;
+use prismq_record::history::{self, HistoryLine};
 
 /// How did figures move from run to run?
 ///

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::show::show;
 use crate::conclude::Error;
-use crate::files::{Pruned, prune};
 use crate::render::mebibytes;
+use prismq_record::files::{Pruned, prune};
 
 /// How does the results folder stop growing?
 ///

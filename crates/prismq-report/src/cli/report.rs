@@ -13,10 +13,10 @@ use super::source::{Source, Targets};
 use crate::comparison::compare_by;
 use crate::conclude::{Error, own_baseline, page, rules};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
-use crate::files::{FileError, json};
-use crate::record::RunRecord;
 use crate::render::{View, markdown};
 use crate::verdict::{FailOn, Verdict, judge};
+use prismq_record::RunRecord;
+use prismq_record::files::{FileError, json};
 
 /// What did this run come to?
 ///

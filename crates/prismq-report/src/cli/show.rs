@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::conclude::Error;
-use crate::files::FileError;
+use prismq_record::files::FileError;
 
 /// Shows a text. A reader that has seen enough, such as `head`, is no failure.
 pub(super) fn show(text: &str) -> Result<(), Error> {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::show::warn;
-use crate::baseline;
 use crate::conclude::Error;
-use crate::files::{Gathered, Selection, gather_with_files, read_run};
-use crate::record::RunRecord;
 use crate::targets::{self, Target};
+use prismq_record::RunRecord;
+use prismq_record::baseline;
+use prismq_record::files::{Gathered, Selection, gather_with_files, read_run};
 
 /// A run as a user names it.
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::show::show;
 use crate::conclude::Error;
-use crate::files::FileError;
 use crate::validate::validate;
 use crate::verdict::Status;
+use prismq_record::files::FileError;
 
 /// Is this file a record?
 ///

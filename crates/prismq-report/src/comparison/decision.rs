@@ -12,7 +12,7 @@ use super::floor::{Sides, floor};
 use super::headline::is_headline;
 use super::rows::Draft;
 use super::{Change, Row, Rules};
-use crate::record::{Direction, Metric};
+use prismq_record::{Direction, Metric};
 use prismq_statistics::discoveries;
 
 /// The share of found changes that may be chance, in the headline and among the others together.

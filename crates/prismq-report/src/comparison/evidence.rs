@@ -2,7 +2,7 @@
 //! is none, and how much the baseline moves by itself.
 
 use super::noise::Changes;
-use crate::record::Metric;
+use prismq_record::Metric;
 use prismq_statistics::{
     Bounds, Seed, chance_among, logarithms, median, median_of_ratios_interval, paired_p, rank_test,
     relative_change_interval, spread_of_halves, spread_of_neighbours,

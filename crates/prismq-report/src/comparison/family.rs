@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Row;
-use crate::record::Direction;
+use prismq_record::Direction;
 use prismq_statistics::{Bounds, Estimate, fence, median};
 
 /// The least number of scenarios that speak for the whole.

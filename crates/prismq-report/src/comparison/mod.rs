@@ -46,9 +46,9 @@ pub use summary::{Group, Summary};
 
 use std::fmt;
 
-use crate::fingerprint::identity;
-use crate::quantiles::with_figures_of_all;
-use crate::record::{Direction, RunRecord};
+use prismq_record::fingerprint::identity;
+use prismq_record::quantiles::with_figures_of_all;
+use prismq_record::{Direction, RunRecord};
 use prismq_statistics::Bounds;
 
 /// The smallest relative change that counts, unless told otherwise.

@@ -1,7 +1,7 @@
 //! Several starts of one program as one run.
 
 use super::decision::exact_within;
-use crate::record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
+use prismq_record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use prismq_statistics::median;
 
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.

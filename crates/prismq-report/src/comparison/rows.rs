@@ -3,8 +3,8 @@
 use super::decision::exact_within;
 use super::evidence::Evidence;
 use super::{Change, Row};
-use crate::fingerprint::fnv1a;
-use crate::record::{Direction, Metric, RunRecord, Scenario, Validity};
+use prismq_record::fingerprint::fnv1a;
+use prismq_record::{Direction, Metric, RunRecord, Scenario, Validity};
 use prismq_statistics::Seed;
 
 /// A row before its change is decided.

@@ -2,7 +2,7 @@
 //! and worse, within which range, and by how much on the whole.
 
 use super::{Change, Row};
-use crate::record::Direction;
+use prismq_record::Direction;
 use prismq_statistics::{Bounds, geometric_mean};
 
 /// A comparison in a few figures. Gains are relative and positive where better, whichever way a metric

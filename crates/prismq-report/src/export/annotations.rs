@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::{name, scenarios, sentence};
 use crate::comparison::{Change, Row};
-use crate::record::RunRecord;
 use crate::targets::{Check, Outcome};
 use crate::verdict::Verdict;
+use prismq_record::RunRecord;
 
 /// How many annotations of one level a step shows; more are dropped silently.
 const SHOWN_MAX: usize = 10;

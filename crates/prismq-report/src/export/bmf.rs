@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ExportError, trusted};
-use crate::record::RunRecord;
+use prismq_record::RunRecord;
 
 #[derive(Serialize)]
 struct Measure {

@@ -4,7 +4,7 @@ use csv::Writer;
 use serde::Serialize;
 
 use super::ExportError;
-use crate::record::{Direction, Metric, RunRecord, Scenario, SuiteRecord, Validity};
+use prismq_record::{Direction, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 
 /// A line. The columns are these fields, in this order.
 #[derive(Serialize)]

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{ExportError, trusted};
-use crate::record::{Direction, RunRecord};
+use prismq_record::{Direction, RunRecord};
 
 #[derive(Serialize)]
 struct Entry {

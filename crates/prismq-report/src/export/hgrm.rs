@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ExportError, scenarios};
-use crate::record::RunRecord;
+use prismq_record::RunRecord;
 
 /// Lines between a percentile and the one half as far from the maximum.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;

@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::{ExportError, name, sentence};
-use crate::record::{RunRecord, SuiteRecord};
 use crate::targets::{Check, Outcome};
 use crate::verdict::Verdict;
+use prismq_record::{RunRecord, SuiteRecord};
 
 /// A run and its verdict as XML. A missed target is a failure, one that is undecided or was not measured is
 /// skipped; a target without a figure is an error, and so is a run that cannot be trusted.

@@ -23,8 +23,8 @@ pub use summary::{SUMMARY_BYTES_MAX, cut};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::record::{HistogramError, Metric, RunRecord, Scenario, Validity};
 use crate::targets::{Check, Outcome, Target};
+use prismq_record::{HistogramError, Metric, RunRecord, Scenario, Validity};
 
 /// Why a run could not be exported.
 #[derive(Debug, Error)]

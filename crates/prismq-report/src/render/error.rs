@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::record::HistogramError;
+use prismq_record::HistogramError;
 
 /// Why a report could not be drawn.
 #[derive(Debug, Error)]

@@ -2,8 +2,8 @@
 
 use super::decision::{Answer, Level, Scale, decide, decide_estimate};
 use super::{Target, TargetError};
-use crate::quantiles;
-use crate::record::{Metric, RunRecord, Scenario};
+use prismq_record::quantiles;
+use prismq_record::{Metric, RunRecord, Scenario};
 use prismq_statistics::Bounds;
 
 /// A target and what became of it.

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::record::{Metric, RunRecord, Scenario};
+use prismq_record::{Metric, RunRecord, Scenario};
 
 /// Where the targets of a workspace lie.
 pub const FILE: &str = "benches/targets.toml";

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{AskedOf, OPERATORS, Target, TargetError};
-use crate::fingerprint::fingerprint;
-use crate::record::{RunRecord, SUITES};
+use prismq_record::fingerprint::fingerprint;
+use prismq_record::{RunRecord, SUITES};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,12 +3,13 @@
 //! How a target is held and a change is found is [`crate::targets`]'s and [`crate::comparison`]'s; here
 //! it is only decided what they come to.
 
+mod history;
 mod record;
 mod trust;
 
 use crate::comparison::{Change, Comparison};
-use crate::record::RunRecord;
 use crate::targets::{Check, Outcome, Target, TargetError, check};
+use prismq_record::RunRecord;
 
 /// What a run comes to, from best to worst. The worst that applies counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

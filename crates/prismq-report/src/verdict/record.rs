@@ -2,10 +2,10 @@
 
 use super::Verdict;
 use crate::comparison::{Change, Comparison, Row};
-use crate::record::{
+use crate::targets::{Check, FALSE_ALARMS, Outcome};
+use prismq_record::{
     ComparedMetric, ComparisonRecord, ConfidenceInterval, RunRecord, Threshold, VerdictRecord,
 };
-use crate::targets::{Check, FALSE_ALARMS, Outcome};
 use prismq_statistics::Bounds;
 
 impl Verdict {

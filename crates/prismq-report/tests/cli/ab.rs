@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
-use prismq_report::record::SuiteRecord;
+use prismq_record::SuiteRecord;
 
 use crate::support::sample;
 use crate::support::simulated::Machine;

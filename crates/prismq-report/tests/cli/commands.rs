@@ -4,8 +4,9 @@ use assert_cmd::Command;
 use clap::{CommandFactory as _, Parser as _};
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::{contains, starts_with};
-use prismq_report::record::RunRecord;
-use prismq_report::{baseline, cli, files};
+use prismq_record::RunRecord;
+use prismq_record::{baseline, files};
+use prismq_report::cli;
 
 use crate::support::sample;
 
@@ -191,7 +192,7 @@ fn report_draws_for_people_and_for_programs() {
     let scene = scene();
     baseline::save(
         scene.path(),
-        &prismq_report::fingerprint::identity(&sample::run()).unwrap(),
+        &prismq_record::fingerprint::identity(&sample::run()).unwrap(),
         &other_run(),
         false,
     )
@@ -242,7 +243,7 @@ fn report_adds_to_the_summary_of_a_step_what_has_room() {
 
 #[test]
 fn history_draws_each_metric_from_run_to_run() {
-    use prismq_report::history::{HistoryLine, append};
+    use prismq_record::history::append;
     use prismq_report::verdict::{FailOn, judge};
     let scene = scene();
     run(scene.path(), &["history"]).assert().code(5).stderr(contains("cargo bench"));
@@ -254,7 +255,7 @@ fn history_draws_each_metric_from_run_to_run() {
             run.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
         }
         let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
-        append(scene.path(), &HistoryLine::of(&run, &verdict)).unwrap();
+        append(scene.path(), &verdict.history_line(&run)).unwrap();
     }
     let all = run(scene.path(), &["history"]).assert().code(0);
     all.stdout(
@@ -292,7 +293,7 @@ fn export_writes_files_and_folders() {
     let mut histogram = hdrhistogram::Histogram::<u64>::new(3).unwrap();
     histogram.record_n(7, 9).unwrap();
     let mut run = sample::run();
-    let encoded = prismq_report::record::Histogram::encode(&histogram, "ns").unwrap();
+    let encoded = prismq_record::Histogram::encode(&histogram, "ns").unwrap();
     run.suites[1].scenarios[0].histograms.insert("wait".to_owned(), encoded);
     files::write_run(scene.path(), &run).unwrap();
     let named = "benchmark_results_20261118_110640.json";
@@ -325,7 +326,7 @@ fn env_shows_a_machine_and_what_differs() {
     let same = run(scene.path(), &["env", "latest", "same"]).assert().code(0);
     same.stdout(contains("\ncomparable\n").and(contains("nothing differs")));
     for suite in &mut other.suites {
-        suite.environment.machine.cores = prismq_report::record::Known::value(64);
+        suite.environment.machine.cores = prismq_record::Known::value(64);
     }
     baseline::save(scene.path(), "larger", &other, false).unwrap();
     let larger = run(scene.path(), &["env", "latest", "larger"]).assert().code(0);

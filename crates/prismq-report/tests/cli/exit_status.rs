@@ -3,7 +3,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
-use prismq_report::baseline;
+use prismq_record::baseline;
 
 use crate::support::sample;
 

@@ -1,5 +1,5 @@
+use prismq_record::{Known, RunRecord};
 use prismq_report::comparison::{Change, compare};
-use prismq_report::record::{Known, RunRecord};
 
 use crate::support::sample;
 
@@ -18,7 +18,7 @@ fn only_the_same_work_on_the_same_machine_is_compared() {
     assert_eq!(same.not_comparable, None);
     assert!(same.rows.iter().all(|row| row.change == Change::Unchanged));
 
-    let each = |run: &mut RunRecord, change: fn(&mut prismq_report::record::SuiteRecord)| {
+    let each = |run: &mut RunRecord, change: fn(&mut prismq_record::SuiteRecord)| {
         run.suites.iter_mut().for_each(change);
     };
     not_comparable(|run| each(run, |suite| suite.engine = "pooled".to_owned()));

@@ -1,5 +1,5 @@
+use prismq_record::{Direction, RunRecord};
 use prismq_report::comparison::{Change, compare};
-use prismq_report::record::{Direction, RunRecord};
 
 use crate::support::sample;
 

@@ -1,7 +1,7 @@
+use prismq_record::RunRecord;
+use prismq_record::history;
 use prismq_report::comparison::{Change, FloorSource, KnownNoise, Row, Rules, compare_by};
-use prismq_report::history::{self, HistoryLine};
 use prismq_report::noise;
-use prismq_report::record::RunRecord;
 use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
@@ -103,7 +103,7 @@ fn past_runs_of_the_same_machine_are_known_and_later_ones_are_not() {
         let mut run = sample::faster(factor);
         run.run_id = format!("run {step}");
         run.ended_at = sample::at(step);
-        let line = HistoryLine::of(&run, &judge(&run, &[], None, FailOn::Never).unwrap());
+        let line = judge(&run, &[], None, FailOn::Never).unwrap().history_line(&run);
         history::append(results.path(), &line).unwrap();
     }
     let source = |run: &RunRecord| {
@@ -136,7 +136,7 @@ fn of_a_long_history_the_latest_31_runs_count() {
         let mut run = sample::faster(if step < WILD && step % 2 == 0 { 4.0 } else { 1.0 });
         run.run_id = format!("run {step}");
         run.ended_at = sample::at(step);
-        let line = HistoryLine::of(&run, &judge(&run, &[], None, FailOn::Never).unwrap());
+        let line = judge(&run, &[], None, FailOn::Never).unwrap().history_line(&run);
         history::append(results.path(), &line).unwrap();
     }
     assert_eq!(source(WILD).source, FloorSource::History);

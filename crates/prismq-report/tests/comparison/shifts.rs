@@ -1,8 +1,8 @@
 //! Runs in which every metric moves alike.
 
+use prismq_record::RunRecord;
 use prismq_report::comparison::{Comparison, KnownNoise, Rules, compare, compare_by};
 use prismq_report::export::annotations;
-use prismq_report::record::RunRecord;
 use prismq_report::verdict::{FailOn, Status, Verdict, judge};
 
 use crate::support::recorded::{standard_runs_by_scenario, standard_starts};

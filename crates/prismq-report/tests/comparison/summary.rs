@@ -1,4 +1,4 @@
-use prismq_report::record::Direction;
+use prismq_record::Direction;
 
 use crate::support::{sample, steady};
 

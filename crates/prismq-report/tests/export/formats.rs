@@ -1,5 +1,5 @@
+use prismq_record::{ConfidenceInterval, Direction, Histogram, RunRecord, Validity};
 use prismq_report::export::{annotations, bmf, csv, cut, gha, hgrm, junit};
-use prismq_report::record::{ConfidenceInterval, Direction, Histogram, RunRecord, Validity};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Verdict, judge};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use prismq_report::criterion::{Benchmark, benchmarks};
-use prismq_report::record::RunRecord;
+use prismq_record::RunRecord;
+use prismq_record::criterion::{Benchmark, benchmarks};
 use prismq_report::render::html::{Input, html};
 use prismq_report::verdict::{FailOn, judge};
 

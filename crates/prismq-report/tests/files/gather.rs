@@ -1,4 +1,4 @@
-use prismq_report::files::{FileError, Selection, gather};
+use prismq_record::files::{FileError, Selection, gather};
 
 use crate::support::sample;
 
@@ -13,7 +13,7 @@ fn the_latest_run_counts_and_says_what_it_lacks() {
     again.started_at = sample::at(200);
     again.profile = "smoke".to_owned();
     for suite in [&again, &later] {
-        prismq_report::files::write_suite(folder.path(), suite).unwrap();
+        prismq_record::files::write_suite(folder.path(), suite).unwrap();
     }
     let run = gather(folder.path(), &Selection::Latest).unwrap();
     assert_eq!(run.missing, ["concurrency", "latency", "memory", "throughput"]);

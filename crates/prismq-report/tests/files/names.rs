@@ -1,5 +1,5 @@
-use prismq_report::files::{write_report, write_run, write_suite};
-use prismq_report::record::SUITES;
+use prismq_record::SUITES;
+use prismq_record::files::{write_report, write_run, write_suite};
 
 use crate::support::sample;
 

@@ -1,4 +1,4 @@
-use prismq_report::files::{FileError, Selection, gather};
+use prismq_record::files::{FileError, Selection, gather};
 
 use crate::support::sample;
 

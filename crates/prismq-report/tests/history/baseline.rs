@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use prismq_report::baseline;
+use prismq_record::baseline;
+use prismq_record::files::{Selection, read_run};
+use prismq_record::{Known, RunRecord};
 use prismq_report::conclude::{Conclusion, Options, conclude};
-use prismq_report::files::{Selection, read_run};
-use prismq_report::record::{Known, RunRecord};
 use prismq_report::verdict::Status;
 
 use crate::support::sample;

@@ -1,16 +1,17 @@
 use std::path::Path;
 
-use prismq_report::files::FileError;
-use prismq_report::history::{HistoryLine, append, before, read, series};
-use prismq_report::record::{RunRecord, Validity};
+use prismq_record::files::FileError;
+use prismq_record::history::{HistoryLine, append, before, read};
+use prismq_record::{RunRecord, Validity};
 use prismq_report::targets::parse;
+use prismq_report::trend::series;
 use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
 
 fn line_of(run: &RunRecord) -> HistoryLine {
     let targets = parse(sample::TARGETS, "t.toml").unwrap();
-    HistoryLine::of(run, &judge(run, &targets, None, FailOn::Never).unwrap())
+    judge(run, &targets, None, FailOn::Never).unwrap().history_line(run)
 }
 
 fn line(number: i64) -> HistoryLine {

@@ -1,4 +1,4 @@
-use prismq_report::files::{FileError, read_run, read_suite};
+use prismq_record::files::{FileError, read_run, read_suite};
 use serde_json::{Value, json};
 
 use crate::support::sample;
@@ -47,7 +47,7 @@ fn a_scenario_that_is_there_twice_is_refused() {
     let mut suite = sample::suite("latency");
     suite.scenarios.push(suite.scenarios[0].clone());
     let folder = tempfile::tempdir().unwrap();
-    let path = prismq_report::files::write_suite(folder.path(), &suite).unwrap();
+    let path = prismq_record::files::write_suite(folder.path(), &suite).unwrap();
     let error = read_suite(&path).unwrap_err();
     assert!(error.to_string().contains("latency/drain/workers=5 is there twice"), "{error}");
 }

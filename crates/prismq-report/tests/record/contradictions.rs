@@ -1,7 +1,7 @@
 //! Records that say of a figure what cannot be.
 
-use prismq_report::files::read_suite;
-use prismq_report::record::{self, ConfidenceInterval, Metric, Scenario};
+use prismq_record::files::read_suite;
+use prismq_record::{self as record, ConfidenceInterval, Metric, Scenario};
 use prismq_report::validate::validate;
 
 use crate::support::sample;

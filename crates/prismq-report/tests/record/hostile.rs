@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use prismq_report::files::{FileError, read_any, read_suite};
-use prismq_report::record::Histogram;
+use prismq_record::Histogram;
+use prismq_record::files::{FileError, read_any, read_suite};
 use prismq_report::validate::validate;
 use serde_json::{Value, json};
 

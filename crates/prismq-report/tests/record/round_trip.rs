@@ -1,5 +1,5 @@
-use prismq_report::files::{Selection, gather, read_run, read_suite, write_run, write_suite};
-use prismq_report::record::Histogram;
+use prismq_record::Histogram;
+use prismq_record::files::{Selection, gather, read_run, read_suite, write_run, write_suite};
 
 use crate::support::sample;
 

@@ -1,10 +1,10 @@
 use jsonschema::{Validator, draft202012};
-use prismq_report::schema;
+use prismq_record::schema;
 use serde_json::Value;
 
 use crate::support::sample;
 
-const RENEW: &str = "cargo run -p prismq-report --example renew_schema";
+const RENEW: &str = "cargo run -p prismq-record --example renew_schema";
 
 #[track_caller]
 fn published(text: &str, schema: &schemars::Schema) -> Validator {
@@ -18,15 +18,15 @@ fn published(text: &str, schema: &schemars::Schema) -> Validator {
 }
 
 fn suite() -> Validator {
-    published(include_str!("../../schema/suite.schema.json"), &schema::suite())
+    published(include_str!("../../../prismq-record/schema/suite.schema.json"), &schema::suite())
 }
 
 fn run() -> Validator {
-    published(include_str!("../../schema/run.schema.json"), &schema::run())
+    published(include_str!("../../../prismq-record/schema/run.schema.json"), &schema::run())
 }
 
 fn history() -> Validator {
-    published(include_str!("../../schema/history.schema.json"), &schema::history())
+    published(include_str!("../../../prismq-record/schema/history.schema.json"), &schema::history())
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use prismq_report::files::{FileError, read_run, read_suite, write_suite};
-use prismq_report::history::{self, HistoryLine};
-use prismq_report::record::{Model, SuiteRecord, Validity};
+use prismq_record::files::{FileError, read_run, read_suite, write_suite};
+use prismq_record::history;
+use prismq_record::{Model, SuiteRecord, Validity};
 use prismq_report::targets::parse;
 use prismq_report::validate::validate;
 use prismq_report::verdict::{FailOn, judge};
@@ -107,7 +107,7 @@ fn a_config_hash_that_contradicts_its_parameters_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut suite = sample::suite("latency");
     let parameters = &suite.scenarios[0].parameters;
-    suite.scenarios[0].config_hash = Some(prismq_report::fingerprint::config_hash(parameters));
+    suite.scenarios[0].config_hash = Some(prismq_record::fingerprint::config_hash(parameters));
     read_suite(&write_suite(folder.path(), &suite).unwrap()).unwrap();
 
     suite.scenarios[0].parameters.insert("workers".to_owned(), 6.into());
@@ -136,7 +136,7 @@ fn figures_of_a_history_of_1_0_are_not_held_against_a_run() {
     let mut run = sample::run();
     run.ended_at = sample::at(1);
     let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
-    let line = HistoryLine::of(&run, &verdict);
+    let line = verdict.history_line(&run);
     let mut old = line.clone();
     old.run_id = "of 1.0".to_owned();
     old.metrics.iter_mut().for_each(|metric| metric.config_hash = None);

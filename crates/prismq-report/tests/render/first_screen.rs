@@ -1,6 +1,6 @@
 //! The first screen answers whether a change may be merged.
 
-use prismq_report::record::Validity;
+use prismq_record::Validity;
 use prismq_report::render::html::Input;
 use prismq_report::render::{Look, View, html, markdown, terminal_as};
 use prismq_report::targets::{Target, parse};
@@ -26,7 +26,7 @@ fn targets(text: &str) -> Vec<Target> {
     parse(&format!("[targets]\n{text}"), "targets.toml").unwrap()
 }
 
-fn shown(run: &prismq_report::record::RunRecord, verdict: &Verdict) -> String {
+fn shown(run: &prismq_record::RunRecord, verdict: &Verdict) -> String {
     terminal_as(&View::new(run, verdict), LOOK)
 }
 

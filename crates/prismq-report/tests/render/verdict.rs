@@ -1,5 +1,5 @@
+use prismq_record::{RunRecord, Validity};
 use prismq_report::comparison::compare;
-use prismq_report::record::{RunRecord, Validity};
 use prismq_report::render::{View, markdown, terminal};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, judge};

@@ -1,4 +1,4 @@
-use prismq_report::record::{Floor, Known, RunRecord};
+use prismq_record::{Floor, Known, RunRecord};
 use prismq_report::render::{Look, View, terminal_as};
 use prismq_report::verdict::{FailOn, judge};
 

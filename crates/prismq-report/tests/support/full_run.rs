@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
-use prismq_report::record::*;
+use prismq_record::*;
 use prismq_report::render::html::HistoryPoint;
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Verdict, judge};

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use prismq_report::record::RunRecord;
+use prismq_record::RunRecord;
 use prismq_report::render::html;
 use prismq_report::render::html::Input;
 use prismq_report::verdict::{FailOn, judge};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prismq_report::record::{Direction, RunRecord, Scenario};
+use prismq_record::{Direction, RunRecord, Scenario};
 use serde::Deserialize;
 
 use crate::support::sample;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use prismq_report::files::write_suite;
-use prismq_report::record::*;
+use prismq_record::files::write_suite;
+use prismq_record::*;
 
 pub(crate) const RUN: &str = "01KAVA00000000000000000000";
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use prismq_record::{Direction, Metric, RunRecord, Validity};
 use prismq_report::comparison::{Change, Comparison, KnownNoise};
-use prismq_report::record::{Direction, Metric, RunRecord, Validity};
 
 use crate::support::sample;
 

@@ -1,5 +1,5 @@
+use prismq_record::RunRecord;
 use prismq_report::coverage::{GOAL, coverage};
-use prismq_report::record::RunRecord;
 
 use crate::support::recorded::standard_runs;
 use crate::support::sample;

@@ -1,4 +1,4 @@
-use prismq_report::record::RunRecord;
+use prismq_record::RunRecord;
 use prismq_report::targets::{
     Answer, Check, Level, Outcome, check, check_scenario, decide, parse, threshold,
 };

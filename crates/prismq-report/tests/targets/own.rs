@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use prismq_report::fingerprint::fingerprint;
+use prismq_record::fingerprint::fingerprint;
 use prismq_report::targets::read_for;
 
 use crate::support::sample;

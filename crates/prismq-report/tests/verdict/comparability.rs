@@ -1,10 +1,10 @@
+use prismq_record::{Direction, RunRecord, Validity};
 use prismq_report::comparison::{Change, compare};
-use prismq_report::record::{Direction, RunRecord, Validity};
 use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::support::sample;
 
-fn each_scenario(run: &mut RunRecord, change: fn(&mut prismq_report::record::Scenario)) {
+fn each_scenario(run: &mut RunRecord, change: fn(&mut prismq_record::Scenario)) {
     run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios).for_each(change);
 }
 

@@ -1,4 +1,4 @@
-use prismq_report::record::{RunRecord, Validity};
+use prismq_record::{RunRecord, Validity};
 use prismq_report::targets::{parse, threshold};
 use prismq_report::verdict::{FailOn, Status, judge};
 

@@ -1,6 +1,6 @@
+use prismq_record::files::{Selection, read_run};
+use prismq_record::history;
 use prismq_report::conclude::{Options, conclude};
-use prismq_report::files::{Selection, read_run};
-use prismq_report::history;
 
 use crate::support::sample;
 
@@ -11,7 +11,7 @@ fn a_combined_record_carries_its_verdict() {
     let text = format!("{}\"memory/drain/workers=5:speed_up\" = \"> 2 x\"\n", sample::TARGETS);
     std::fs::write(&targets, text).unwrap();
     sample::write(folder.path(), &sample::faster(4.0));
-    let baseline = prismq_report::baseline::save(folder.path(), "before", &sample::run(), false);
+    let baseline = prismq_record::baseline::save(folder.path(), "before", &sample::run(), false);
     baseline.unwrap();
     let options = Options {
         results: folder.path(),

@@ -1,6 +1,4 @@
-use prismq_report::record::{
-    Disturbance, Pragma, Round, RunRecord, SyncCheck, SyncFinding, Validity,
-};
+use prismq_record::{Disturbance, Pragma, Round, RunRecord, SyncCheck, SyncFinding, Validity};
 use prismq_report::render::{View, markdown};
 use prismq_report::targets::parse;
 use prismq_report::verdict::{FailOn, Status, judge};

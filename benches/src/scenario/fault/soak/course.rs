@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use prismq_report::record::{self, Interval, Phase};
+use prismq_record::{self as record, Interval, Phase};
 
 use super::Sample;
 use super::books::{Arrival, Completion};

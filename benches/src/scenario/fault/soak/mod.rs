@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq_report::record;
+use prismq_record as record;
 
 use crate::base::error::{Error, Result};
 use crate::load::tasks::numbered;

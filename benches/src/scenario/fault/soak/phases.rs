@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq_report::record;
+use prismq_record as record;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Soak;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::conclude;
-use crate::files::FileError;
+use prismq_record::files::FileError;
 use thiserror::Error;
 
 #[derive(Debug, Error)]

@@ -6,8 +6,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::files::{Selection, gather};
-use crate::record::RunRecord;
+use prismq_record::RunRecord;
+use prismq_record::files::{Selection, gather};
 use wait_timeout::ChildExt as _;
 
 use super::error::AbError;

@@ -14,10 +14,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::RenderError;
-use crate::criterion::Benchmark;
-use crate::history::HistoryLine;
-use crate::record::RunRecord;
 use crate::verdict::Verdict;
+use prismq_record::RunRecord;
+use prismq_record::criterion::Benchmark;
+use prismq_record::history::HistoryLine;
 
 /// What a page is made from.
 #[derive(Debug, Clone, Copy)]

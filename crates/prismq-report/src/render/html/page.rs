@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 use super::Input;
 use super::chart::css;
 use super::figures::{self, Absent, Figure};
-use crate::criterion::Benchmark;
 use crate::render::RenderError;
 use crate::render::humanise::{number, percent};
 use crate::render::view::View;
+use prismq_record::criterion::Benchmark;
 
 const TEMPLATE: &str = include_str!("report.html.jinja");
 const STYLE: &str = include_str!("report.css");

@@ -1,7 +1,7 @@
 //! Which scenarios of a run a picture is drawn from: by what they hold, never by a fixed name, so that a
 //! suite may grow without the report knowing.
 
-use crate::record::{Metric, RunRecord, Scenario, Validity};
+use prismq_record::{Metric, RunRecord, Scenario, Validity};
 
 /// Scenarios that differ in one parameter alone, in its order.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::bracketed;
 use crate::comparison::{Change, Comparison};
-use crate::record::{RunRecord, Validity};
 use crate::render::humanise::{quantity, spare};
 use crate::targets::{Check, Operator, Outcome};
 use crate::verdict::{Status, Verdict};
+use prismq_record::{RunRecord, Validity};
 
 /// One of the questions of the first screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::shown;
-use crate::record::{Conditions, Environment, Known, RunRecord};
 use crate::render::humanise::{bytes, number};
+use prismq_record::{Conditions, Environment, Known, RunRecord};
 
 /// Facts that belong together, under one heading.
 #[derive(Debug, Clone, PartialEq, Serialize)]

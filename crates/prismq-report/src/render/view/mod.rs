@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::humanise::number;
-use crate::record::{Known, RunRecord};
 use crate::targets::Outcome;
 use crate::verdict::{Status, Verdict};
+use prismq_record::{Known, RunRecord};
 
 /// Everything a report shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

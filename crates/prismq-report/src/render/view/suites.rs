@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::bracketed;
-use crate::record::{Metric, Scenario, SuiteRecord, Validity};
 use crate::render::humanise::{number, quantity};
+use prismq_record::{Metric, Scenario, SuiteRecord, Validity};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct SuiteView {
@@ -75,7 +75,7 @@ fn figure(metric: &Metric) -> String {
 }
 
 fn details(suite: &SuiteRecord, scenario: &Scenario) -> ScenarioView {
-    use crate::record::Model;
+    use prismq_record::Model;
     let parameter = |(name, value): (&String, &serde_json::Value)| {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         format!("{name} = {value}")

@@ -1,4 +1,4 @@
-use prismq_report::record::{Known, RunRecord};
+use prismq_record::{Known, RunRecord};
 
 use crate::support::full_run::rich;
 use crate::support::page::{figure, figures, full, page_of};

@@ -1,4 +1,4 @@
-use prismq_report::record::{Interval, RunRecord, Scenario};
+use prismq_record::{Interval, RunRecord, Scenario};
 
 use crate::support::full_run::{LOADS, WORKERS, rich};
 use crate::support::page::{assert_shows, full, table};

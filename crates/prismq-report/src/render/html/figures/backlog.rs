@@ -2,11 +2,11 @@
 
 use super::over_time::{at_ends, heights, per_second, phase_key, rate, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
-use crate::record::{Model, Round, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Swatch};
 use crate::render::html::select::subject;
+use prismq_record::{Model, Round, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "backlog",

@@ -3,11 +3,11 @@
 use super::behind::{TARGET, baseline_key, baseline_line, before, bounds};
 use super::over_time::heights;
 use super::{Drawing, Question, Table, cell};
-use crate::record::{RunRecord, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Key, Layer, Shape, Swatch, look, series};
 use crate::render::html::select::{Sweep, sweeps};
+use prismq_record::{RunRecord, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "contention",

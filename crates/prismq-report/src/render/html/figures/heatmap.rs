@@ -2,12 +2,12 @@
 
 use super::over_time::{rounds, time};
 use super::{Distribution, Drawing, Question, Table, cell};
-use crate::record::{Round, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::number;
+use prismq_record::{Round, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "heatmap",

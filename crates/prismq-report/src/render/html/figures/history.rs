@@ -2,13 +2,13 @@
 
 use super::behind::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
-use crate::history::usual;
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
 use crate::render::humanise::number;
 use crate::targets::Outcome;
+use crate::trend::usual;
 use prismq_statistics::Bounds;
 
 pub(super) const QUESTION: Question = Question {

@@ -3,12 +3,12 @@
 use super::behind::{TARGET, bound};
 use super::over_time::{at_ends, heights, phase_key, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
-use crate::record::{Interval, Round, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::number;
+use prismq_record::{Interval, Round, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "resources",

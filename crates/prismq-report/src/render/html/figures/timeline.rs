@@ -2,12 +2,12 @@
 
 use super::over_time::{at_ends, heights, per_second, phase_key, rate, rounds, time, tints};
 use super::{Distribution, Drawing, Question, Table, cell};
-use crate::record::{Model, Round, Scenario};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::percent;
+use prismq_record::{Model, Round, Scenario};
 use prismq_statistics::drift;
 
 pub(super) const QUESTION: Question = Question {
@@ -100,7 +100,7 @@ fn described(name: &str, points: &[Point]) -> String {
 
 /// The 99th percentile of each piece that has latencies.
 fn p99(scenario: &Scenario, round: &Round) -> Result<Vec<Option<f64>>, RenderError> {
-    let of = |histogram: &Option<crate::record::Histogram>| {
+    let of = |histogram: &Option<prismq_record::Histogram>| {
         let some = histogram.as_ref().filter(|histogram| histogram.count > 0);
         let read = some.map(|histogram| Distribution::new(scenario, "end_to_end", histogram));
         Ok(read.transpose()?.map(|distribution| distribution.quantile_ms(0.99)))

@@ -94,7 +94,8 @@ pub fn settle(scenario: &mut Scenario) {
 }
 
 /// A run whose figures that are quantiles are those of all tasks, also where it is of before 1.2.
-pub(crate) fn with_figures_of_all(run: &RunRecord) -> RunRecord {
+#[must_use]
+pub fn with_figures_of_all(run: &RunRecord) -> RunRecord {
     let mut run = run.clone();
     for scenario in run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios) {
         let figures: Vec<_> =

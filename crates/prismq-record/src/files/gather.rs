@@ -24,12 +24,13 @@ pub enum Selection {
 
 /// A run, the files it was read from, and what was passed over.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Gathered {
-    pub(crate) run: RunRecord,
+pub struct Gathered {
+    /// The run.
+    pub run: RunRecord,
     /// The file of each suite, in the order of the suites.
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Records of other runs that cannot be read, one sentence each.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Gathers the suite records of one run. Where a suite was run twice in it, the later counts.
@@ -42,7 +43,10 @@ pub fn gather(dir: &Path, selection: &Selection) -> Result<RunRecord, FileError>
 }
 
 /// The same, with the files and the warnings.
-pub(crate) fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, FileError> {
+///
+/// # Errors
+/// As for [`gather`].
+pub fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, FileError> {
     let (mut records, mut unread) = (Vec::new(), Vec::new());
     for path in suite_files(dir)? {
         match read_suite(&path) {
@@ -82,7 +86,7 @@ pub(crate) fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gat
 ///
 /// # Errors
 /// [`FileError::Read`] if the folder cannot be searched.
-pub(crate) fn gather_all(dir: &Path, ids: &[&str]) -> Result<Vec<RunRecord>, FileError> {
+pub fn gather_all(dir: &Path, ids: &[&str]) -> Result<Vec<RunRecord>, FileError> {
     let mut records = Vec::new();
     for path in suite_files(dir)? {
         let wanted = |record: &SuiteRecord| ids.contains(&record.run_id.as_str());

@@ -1,8 +1,7 @@
 //! The record of a run: what a suite writes and everything else reads.
 //!
 //! A suite writes one [`SuiteRecord`]; the verdict gathers those of one run into a [`RunRecord`].
-//! The types hold facts only: how a figure was made is the harness's business, whether it is good
-//! enough is [`crate::targets`]'s. What could not be determined is `null` beside a reason, never 0.
+//! What could not be determined is `null` beside a reason, never 0.
 
 mod disturbance;
 mod environment;

@@ -5,8 +5,6 @@
 
 mod file;
 mod line;
-mod series;
 
 pub use file::{append, before, read, read_file};
 pub use line::{HISTORY_SCHEMA, HISTORY_VERSION, HistoryLine, HistoryMetric};
-pub use series::{LATEST, Series, series, sparkline, usual};

@@ -1,6 +1,6 @@
 //! Baselines: combined records kept under a name in `results/baselines/`.
 //!
-//! When a run becomes one is [`crate::conclude`]'s to decide, comparing is [`crate::comparison`]'s.
+//! When a run becomes one is `prismq-report`'s to decide, comparing is `prismq-judge`'s.
 
 use std::fs;
 use std::io::ErrorKind;

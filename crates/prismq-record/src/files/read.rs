@@ -8,9 +8,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::contradictions::contradiction;
 use super::controls::disarm;
 use super::error::FileError;
-use crate::contradictions::contradiction;
 use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, SuiteRecord};
 
 /// The most bytes of a file that are read. The combined record of a full profile, a histogram for each
@@ -62,7 +62,10 @@ pub fn read_any(path: &Path) -> Result<AnyRecord, FileError> {
 }
 
 /// A JSON file that is at most `limit` bytes long, without what a terminal would obey.
-pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+///
+/// # Errors
+/// [`FileError::Read`], or [`FileError::TooLarge`].
+pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     match at_most(path, limit) {
         Ok(Some(mut bytes)) => {
             disarm(&mut bytes);
@@ -123,7 +126,10 @@ fn record<T: DeserializeOwned>(
 }
 
 /// What a JSON text holds; an error names the place in it.
-pub(crate) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FileError> {
+///
+/// # Errors
+/// [`FileError::NotARecord`].
+pub fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FileError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = error.path().to_string();

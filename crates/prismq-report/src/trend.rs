@@ -1,8 +1,8 @@
-//! A metric from run to run.
+//! Figures from run to run, from the lines of the history.
 
 use std::collections::BTreeMap;
 
-use super::line::{HistoryLine, HistoryMetric};
+use prismq_record::history::{HistoryLine, HistoryMetric};
 use prismq_statistics::{Bounds, changes, fence, logarithms, median};
 
 /// One metric over the runs of a history.

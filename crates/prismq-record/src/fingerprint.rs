@@ -8,7 +8,8 @@ use crate::record::{Environment, RunRecord};
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo): short, stable across versions, and no defence against
 /// anyone who wants two machines to look alike.
-pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+#[must_use]
+pub fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

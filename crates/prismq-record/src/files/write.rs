@@ -52,7 +52,10 @@ pub fn write_report(
 
 /// Writes a file whole: beside its place, synced, then renamed. Unless it may `replace`, an existing
 /// file is an error of kind `AlreadyExists`.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+///
+/// # Errors
+/// What the operating system says; nothing is then left behind.
+pub fn write_whole(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
     let mut builder = tempfile::Builder::new();

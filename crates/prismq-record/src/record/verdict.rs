@@ -1,4 +1,4 @@
-//! What a run came to, as it stands in the combined record. Deciding it is [`crate::verdict`]'s.
+//! What a run came to, as it stands in the combined record. Deciding it is `prismq-judge`'s.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

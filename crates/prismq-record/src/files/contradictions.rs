@@ -11,7 +11,7 @@ use prismq_statistics::{Bounds, median_interval};
 const ROUNDING: f64 = 1e-9;
 
 /// The first contradiction in a scenario.
-pub(crate) fn contradiction(scenario: &Scenario) -> Option<String> {
+pub(super) fn contradiction(scenario: &Scenario) -> Option<String> {
     let mut names = HashSet::new();
     if let Some(metric) = scenario.metrics.iter().find(|metric| !names.insert(&metric.name)) {
         return Some(format!("metric {} is there twice", metric.name));

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::{config_hash, fingerprint, identity, joined};
-use crate::record::{Direction, Metric, RunRecord, Scenario, VERSION_PATTERN, Validity};
-use crate::verdict::Verdict;
+use crate::fingerprint::joined;
+use crate::record::{Direction, VERSION_PATTERN};
 
 /// The `schema` of a [`HistoryLine`].
 pub const HISTORY_SCHEMA: &str = "prismq/history";
@@ -64,30 +63,6 @@ pub struct HistoryMetric {
 }
 
 impl HistoryLine {
-    /// The line of a run and its verdict.
-    #[must_use]
-    pub fn of(run: &RunRecord, verdict: &Verdict) -> Self {
-        let first = run.suites.first();
-        let alike = first.filter(|_| identity(run).is_some());
-        let git = first.and_then(|suite| suite.environment.git.value.as_ref());
-        let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
-        let valid = scenarios.filter(|scenario| scenario.validity == Validity::Valid);
-        Self {
-            schema: HISTORY_SCHEMA.to_owned(),
-            schema_version: HISTORY_VERSION.to_owned(),
-            run_id: run.run_id.clone(),
-            ended_at: run.ended_at,
-            commit: git.map(|git| git.commit.clone()),
-            branch: git.and_then(|git| git.branch.value.clone()),
-            dirty: git.map(|git| git.dirty),
-            fingerprint: alike.map(|suite| fingerprint(&suite.environment)),
-            engine: alike.map(|suite| suite.engine.clone()),
-            profile: alike.map(|suite| suite.profile.clone()),
-            status: verdict.status.word().to_owned(),
-            metrics: valid.flat_map(|scenario| followed(scenario, verdict)).collect(),
-        }
-    }
-
     /// What makes figures comparable: machine, engine and profile.
     #[must_use]
     pub fn identity(&self) -> Option<(&str, &str, &str)> {
@@ -101,24 +76,4 @@ impl HistoryLine {
             self.identity().map(|(machine, engine, profile)| joined(machine, engine, profile));
         own.as_deref() == Some(identity)
     }
-}
-
-fn followed(scenario: &Scenario, verdict: &Verdict) -> impl Iterator<Item = HistoryMetric> {
-    let is_target = |metric: &Metric| {
-        let mut targets = verdict.checks.iter().map(|check| &check.target);
-        targets.any(|target| target.scenario == scenario.id && target.metric == metric.name)
-    };
-    let work = config_hash(&scenario.parameters);
-    scenario.metrics.iter().filter_map(move |metric| {
-        if metric.samples.is_empty() && !is_target(metric) {
-            return None;
-        }
-        Some(HistoryMetric {
-            id: format!("{}:{}", scenario.id, metric.name),
-            value: metric.value?,
-            unit: metric.unit.clone(),
-            direction: metric.direction,
-            config_hash: Some(work.clone()),
-        })
-    })
 }
