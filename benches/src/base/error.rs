@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use prismq_judge::targets::TargetError;
 use prismq_record::baseline::BaselineError;
-use prismq_report::targets::TargetError;
 use thiserror::Error;
 
 /// What a room above this one failed with.

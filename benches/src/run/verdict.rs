@@ -4,9 +4,9 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use prismq_judge::verdict::Status;
 use prismq_record::files::Selection;
 use prismq_report::conclude::{self, Conclusion, Options, conclude};
-use prismq_report::verdict::Status;
 
 use crate::base::paths;
 use crate::run::record::run_identity::RunIdentity;

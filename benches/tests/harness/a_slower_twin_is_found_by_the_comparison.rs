@@ -12,10 +12,10 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::drain::{Drain, run};
 use prismq_bench::subject::under_test::Subject;
+use prismq_judge::comparison::{Change, Rules, compare_pairs};
 use prismq_record::{
     Environment, RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord,
 };
-use prismq_report::comparison::{Change, Rules, compare_pairs};
 
 use crate::fake::{Fake, Misdeed};
 use crate::theory::exponential;

@@ -14,7 +14,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::rounds::session::Session;
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::EngineKind;
-use prismq_report::targets::parse;
+use prismq_judge::targets::parse;
 
 use crate::virtual_clock::VirtualClock;
 

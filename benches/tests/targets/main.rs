@@ -13,7 +13,7 @@ use prismq_bench::base::profile::Scale;
 use prismq_bench::process;
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::EngineKind;
-use prismq_report::targets::{Target, parse, read};
+use prismq_judge::targets::{Target, parse, read};
 
 fn main() -> ExitCode {
     if let Some(order) = process::Order::from_env() {

@@ -35,7 +35,7 @@ use prismq_bench::scenario::open::{Offered, OpenLoop, open_loop};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::scenario::wake::{From, wake};
 use prismq_bench::subject::EngineKind;
-use prismq_report::targets::Target;
+use prismq_judge::targets::Target;
 
 use crate::faulty::Fault;
 

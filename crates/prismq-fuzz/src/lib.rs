@@ -100,7 +100,7 @@ pub fn history(bytes: &[u8]) {
 
 /// A file of targets.
 pub fn targets(bytes: &[u8]) {
-    _ = prismq_report::targets::parse(&String::from_utf8_lossy(bytes), "targets.toml");
+    _ = prismq_judge::targets::parse(&String::from_utf8_lossy(bytes), "targets.toml");
 }
 
 /// A file that describes a workload: it is refused, or its tasks are drawn.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use hdrhistogram::Histogram;
+use prismq_statistics::{BETWEEN_RUNS, Estimate};
 
 use crate::fingerprint::fnv1a;
 use crate::record::{ConfidenceInterval, Metric, RunRecord, Scenario};
-use prismq_statistics::{BETWEEN_RUNS, Estimate};
 
 /// How often rounds are drawn: a standard deviation is then known to 3 %.
 const DRAWS: usize = 500;

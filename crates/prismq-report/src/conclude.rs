@@ -3,16 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
-use crate::comparison::{Rules, compare_by, pool};
-use crate::export::ExportError;
-use crate::noise;
-use crate::render::html::{Input, points};
-use crate::render::{RenderError, View, html, markdown, terminal};
-use crate::targets::{self, TargetError};
-use crate::trend::LATEST;
-use crate::verdict::{FailOn, Status, Verdict, judge};
+use prismq_judge::comparison::{Rules, compare_by, pool};
+use prismq_judge::targets::{self, TargetError};
+use prismq_judge::verdict::{FailOn, Status, Verdict, judge};
 use prismq_record::RunRecord;
 use prismq_record::baseline::{self, BaselineError};
 use prismq_record::criterion::benchmarks;
@@ -21,6 +14,13 @@ use prismq_record::files::{
 };
 use prismq_record::fingerprint::identity;
 use prismq_record::history;
+use thiserror::Error;
+
+use crate::export::ExportError;
+use crate::noise;
+use crate::render::html::{Input, points};
+use crate::render::{RenderError, View, html, markdown, terminal};
+use crate::trend::LATEST;
 
 /// What to conclude from.
 #[derive(Debug, Clone)]

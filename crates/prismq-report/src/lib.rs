@@ -1,18 +1,15 @@
-//! Everything that is drawn from the records of benchmark runs.
+//! Shows the records of benchmark runs, and the command `prismq-report`.
 //!
-//! Data flows one way: [`targets`] and [`comparison`] judge a record, [`verdict`] puts their answers together,
-//! [`render`] and [`export`] show them, and [`conclude`] does it all for a finished `cargo bench`; [`cli`] is
-//! the command that does any part of it again. Nothing here knows how a figure was made, and nothing here
-//! measures. What records are and how they are read is `prismq-record`'s.
+//! [`render`] and [`export`] show a run and its verdict, [`trend`] and [`noise`] follow its figures from run to
+//! run, and [`conclude`] does all that belongs to the end of a `cargo bench`; [`cli`] is the command that does
+//! any part of it again. Nothing here measures, and nothing here knows how a figure was measured: records are
+//! read by `prismq-record` and judged by `prismq-judge`.
 
 pub mod cli;
-pub mod comparison;
 pub mod conclude;
 pub mod coverage;
 pub mod export;
 pub mod noise;
 pub mod render;
-pub mod targets;
 pub mod trend;
 pub mod validate;
-pub mod verdict;

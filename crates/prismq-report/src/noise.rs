@@ -1,17 +1,18 @@
 //! The noise of each metric: from runs of one program against itself, kept in `results/noise/`, one file
 //! for each machine, engine and profile, and from the history of runs. What is made of it is
-//! [`crate::comparison`]'s.
+//! [`prismq_judge::comparison`]'s.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::comparison::{KnownNoise, Rules, shift};
-use crate::trend::series;
+use prismq_judge::comparison::{KnownNoise, Rules, shift};
 use prismq_record::RunRecord;
 use prismq_record::files::{FileError, bytes, parse, write_whole};
 use prismq_record::fingerprint::identity;
 use prismq_record::history::{self, HistoryLine, HistoryMetric};
+
+use crate::trend::series;
 
 const FOLDER: &str = "noise";
 

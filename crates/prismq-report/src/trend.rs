@@ -38,7 +38,7 @@ pub const LATEST: usize = 5;
 
 /// Where the next figure lies unless something changed, from those of the past runs, the oldest first:
 /// around the median of the [`LATEST`], as far as the fence of the changes from run to run, by which
-/// [`crate::comparison`] decides. `None` while too few runs are known, or where a figure may be 0.
+/// [`prismq_judge::comparison`] decides. `None` while too few runs are known, or where a figure may be 0.
 #[must_use]
 pub fn usual(figures: &[f64]) -> Option<Bounds> {
     let reach = fence(&logarithms(&changes(figures)))?;

@@ -4,8 +4,8 @@
 use std::env;
 use std::time::Duration;
 
+use prismq_judge::targets::{Outcome, Target, check_scenario, read};
 use prismq_record::Scenario;
-use prismq_report::targets::{Outcome, Target, check_scenario, read};
 
 use crate::base::error::{Error, Result};
 use crate::base::paths;
@@ -91,7 +91,7 @@ fn budget(asked: Option<String>) -> Result<Duration> {
 mod tests {
     use std::time::Duration;
 
-    use prismq_report::targets::parse;
+    use prismq_judge::targets::parse;
 
     use super::{Decision, budget};
     use crate::base::profile::Profile;

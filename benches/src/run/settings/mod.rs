@@ -8,8 +8,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use prismq_judge::targets;
 use prismq_record::baseline;
-use prismq_report::targets;
 
 use crate::base::bench_dir::{self, BenchDir};
 use crate::base::error::{Error, Result};

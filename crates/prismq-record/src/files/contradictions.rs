@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use prismq_statistics::{Bounds, median_interval};
+
 use crate::fingerprint::config_hash;
 use crate::quantiles;
 use crate::record::{ConfidenceInterval, Metric, Scenario};
-use prismq_statistics::{Bounds, median_interval};
 
 /// How far figures that were computed from each other may differ, as a share: by rounding alone.
 const ROUNDING: f64 = 1e-9;

@@ -13,14 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::comparison::{Change, Comparison, Rules, compare_pairs, noise_of_pairs, pool};
-use crate::conclude;
-use crate::noise;
-use crate::render::{Table, View, terminal};
-use crate::verdict::{FailOn, judge};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use prismq_judge::comparison::{Change, Comparison, Rules, compare_pairs, noise_of_pairs, pool};
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
 use prismq_record::fingerprint::identity;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -30,6 +27,9 @@ use self::error::AbError;
 use self::program::{Program, Start};
 use super::percent::percent;
 use super::show::show;
+use crate::conclude;
+use crate::noise;
+use crate::render::{Table, View, terminal};
 
 /// What a control that raises a false alarm ends with: its comparisons prove nothing.
 const INCONCLUSIVE: u8 = 6;

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use prismq_judge::targets::{self, Target, TargetError};
+use prismq_judge::verdict::{FailOn, judge};
+use prismq_record::baseline;
+use prismq_record::fingerprint::identity;
 
 use super::show::{show, warn};
 use super::source::Source;
 use crate::conclude::Error;
 use crate::render::{View, markdown};
-use crate::targets::{self, Target, TargetError};
-use crate::verdict::{FailOn, judge};
-use prismq_record::baseline;
-use prismq_record::fingerprint::identity;
 
 /// What are later runs compared with?
 ///

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use prismq_judge::targets::{self, Target};
+use prismq_judge::verdict::{FailOn, judge};
+use prismq_record::RunRecord;
 
 use super::show::show;
 use super::source::Source;
 use crate::conclude::Error;
 use crate::render::{View, terminal};
-use crate::targets::{self, Target};
-use crate::verdict::{FailOn, judge};
-use prismq_record::RunRecord;
 
 /// Is this run good enough?
 ///

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
+use prismq_judge::comparison::{Rules, compare_by};
+use prismq_judge::verdict::{FailOn, judge};
 
 use super::percent::percent;
 use super::show::{show, warn};
 use super::source::{Source, load_base};
-use crate::comparison::{Rules, compare_by};
 use crate::conclude::{Error, rules};
 use crate::render::{View, terminal};
-use crate::verdict::{FailOn, judge};
 
 /// Did it get slower?
 ///

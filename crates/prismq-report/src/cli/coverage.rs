@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use clap::Args;
+use prismq_record::RunRecord;
+use prismq_record::files::gather_all;
+use prismq_record::history::{self, HistoryLine};
 
 use super::show::show;
 use super::source::load;
 use crate::conclude::Error;
 use crate::coverage::{Coverage, GOAL, coverage};
-use prismq_record::RunRecord;
-use prismq_record::files::gather_all;
-use prismq_record::history::{self, HistoryLine};
 
 /// Do the intervals of one run hold the figures of another of the same program?
 ///

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use clap::Args;
 use console::measure_text_width;
+use prismq_judge::comparison::compare;
+use prismq_record::RunRecord;
+use prismq_record::fingerprint::{facts, identity};
 
 use super::show::show;
 use super::source::{Source, load_base};
-use crate::comparison::compare;
 use crate::conclude::Error;
 use crate::render::{Look, wrapped};
-use prismq_record::RunRecord;
-use prismq_record::fingerprint::{facts, identity};
 
 /// Where was this run made?
 ///

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use prismq_record::files::FileError;
+use prismq_record::{Direction, RunRecord};
 
 use super::show::{deliver, show, write};
 use super::source::Source;
 use crate::conclude::Error;
 use crate::export::{ExportError, bmf, csv, gha, hgrm};
-use prismq_record::files::FileError;
-use prismq_record::{Direction, RunRecord};
 
 /// How do others get the figures?
 ///

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use clap::Args;
+use prismq_record::Direction;
+use prismq_record::history::{self, HistoryLine};
 
 use super::show::show;
 use crate::conclude::Error;
 use crate::render::{Table, number};
 use crate::trend::{Series, series, sparkline};
-use prismq_record::Direction;
-use prismq_record::history::{self, HistoryLine};
 
 /// How did figures move from run to run?
 ///

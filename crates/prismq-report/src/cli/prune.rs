@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use clap::Args;
+use prismq_record::files::{Pruned, prune};
 
 use super::show::show;
 use crate::conclude::Error;
 use crate::render::mebibytes;
-use prismq_record::files::{Pruned, prune};
 
 /// How does the results folder stop growing?
 ///

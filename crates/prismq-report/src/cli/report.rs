@@ -7,16 +7,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use prismq_judge::comparison::compare_by;
+use prismq_judge::verdict::{FailOn, Verdict, judge};
+use prismq_record::RunRecord;
+use prismq_record::files::{FileError, json};
 
 use super::show::{deliver, warn};
 use super::source::{Source, Targets};
-use crate::comparison::compare_by;
 use crate::conclude::{Error, own_baseline, page, rules};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::render::{View, markdown};
-use crate::verdict::{FailOn, Verdict, judge};
-use prismq_record::RunRecord;
-use prismq_record::files::{FileError, json};
 
 /// What did this run come to?
 ///

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::conclude::Error;
 use prismq_record::files::FileError;
+
+use crate::conclude::Error;
 
 /// Shows a text. A reader that has seen enough, such as `head`, is no failure.
 pub(super) fn show(text: &str) -> Result<(), Error> {

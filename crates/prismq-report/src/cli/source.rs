@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-
-use super::show::warn;
-use crate::conclude::Error;
-use crate::targets::{self, Target};
+use prismq_judge::targets::{self, Target};
 use prismq_record::RunRecord;
 use prismq_record::baseline;
 use prismq_record::files::{Gathered, Selection, gather_with_files, read_run};
+
+use super::show::warn;
+use crate::conclude::Error;
 
 /// A run as a user names it.
 #[derive(Debug, Args)]

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use prismq_judge::verdict::Status;
+use prismq_record::files::FileError;
 
 use super::show::show;
 use crate::conclude::Error;
 use crate::validate::validate;
-use crate::verdict::Status;
-use prismq_record::files::FileError;
 
 /// Is this file a record?
 ///

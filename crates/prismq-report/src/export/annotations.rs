@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{name, scenarios, sentence};
-use crate::comparison::{Change, Row};
-use crate::targets::{Check, Outcome};
-use crate::verdict::Verdict;
+use prismq_judge::comparison::{Change, Row};
+use prismq_judge::targets::{Check, Outcome};
+use prismq_judge::verdict::Verdict;
 use prismq_record::RunRecord;
+
+use super::{name, scenarios, sentence};
 
 /// How many annotations of one level a step shows; more are dropped silently.
 const SHOWN_MAX: usize = 10;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use prismq_record::RunRecord;
 use serde::Serialize;
 
 use super::{ExportError, trusted};
-use prismq_record::RunRecord;
 
 #[derive(Serialize)]
 struct Measure {

@@ -1,10 +1,10 @@
 //! Every metric of a run as a line of CSV, the invalid and the missing ones too.
 
 use csv::Writer;
+use prismq_record::{Direction, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use serde::Serialize;
 
 use super::ExportError;
-use prismq_record::{Direction, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 
 /// A line. The columns are these fields, in this order.
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
 //! The custom JSON of `github-action-benchmark`, which wants figures whose larger values are better and
 //! those whose smaller values are in files of their own.
 
+use prismq_record::{Direction, RunRecord};
 use serde::Serialize;
 
 use super::{ExportError, trusted};
-use prismq_record::{Direction, RunRecord};
 
 #[derive(Serialize)]
 struct Entry {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{ExportError, scenarios};
 use prismq_record::RunRecord;
+
+use super::{ExportError, scenarios};
 
 /// Lines between a percentile and the one half as far from the maximum.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;

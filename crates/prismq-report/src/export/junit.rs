@@ -4,10 +4,11 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use super::{ExportError, name, sentence};
-use crate::targets::{Check, Outcome};
-use crate::verdict::Verdict;
+use prismq_judge::targets::{Check, Outcome};
+use prismq_judge::verdict::Verdict;
 use prismq_record::{RunRecord, SuiteRecord};
+
+use super::{ExportError, name, sentence};
 
 /// A run and its verdict as XML. A missed target is a failure, one that is undecided or was not measured is
 /// skipped; a target without a figure is an error, and so is a run that cannot be trusted.

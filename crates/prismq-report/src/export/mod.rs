@@ -20,11 +20,10 @@ pub use hgrm::{Distribution, hgrm};
 pub use junit::junit;
 pub use summary::{SUMMARY_BYTES_MAX, cut};
 
+use prismq_judge::targets::{Check, Outcome, Target};
+use prismq_record::{HistogramError, Metric, RunRecord, Scenario, Validity};
 use serde::Serialize;
 use thiserror::Error;
-
-use crate::targets::{Check, Outcome, Target};
-use prismq_record::{HistogramError, Metric, RunRecord, Scenario, Validity};
 
 /// Why a run could not be exported.
 #[derive(Debug, Error)]

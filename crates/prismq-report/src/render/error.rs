@@ -1,8 +1,7 @@
 //! Why a report could not be drawn.
 
-use thiserror::Error;
-
 use prismq_record::HistogramError;
+use thiserror::Error;
 
 /// Why a report could not be drawn.
 #[derive(Debug, Error)]

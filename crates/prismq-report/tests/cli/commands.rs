@@ -243,8 +243,8 @@ fn report_adds_to_the_summary_of_a_step_what_has_room() {
 
 #[test]
 fn history_draws_each_metric_from_run_to_run() {
+    use prismq_judge::verdict::{FailOn, judge};
     use prismq_record::history::append;
-    use prismq_report::verdict::{FailOn, judge};
     let scene = scene();
     run(scene.path(), &["history"]).assert().code(5).stderr(contains("cargo bench"));
     for number in 1..=4_i64 {

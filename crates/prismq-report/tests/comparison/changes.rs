@@ -1,4 +1,4 @@
-use prismq_report::comparison::{Change, FloorSource, Row, compare};
+use prismq_judge::comparison::{Change, FloorSource, Row, compare};
 
 use crate::support::{sample, steady};
 

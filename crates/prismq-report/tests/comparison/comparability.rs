@@ -1,5 +1,5 @@
+use prismq_judge::comparison::{Change, compare};
 use prismq_record::{Known, RunRecord};
-use prismq_report::comparison::{Change, compare};
 
 use crate::support::sample;
 

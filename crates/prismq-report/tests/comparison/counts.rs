@@ -1,7 +1,7 @@
 //! Figures that nothing but the program moves, and say so.
 
+use prismq_judge::comparison::{Change, Comparison, Rules, compare, compare_pairs};
 use prismq_record::{Direction, RunRecord};
-use prismq_report::comparison::{Change, Comparison, Rules, compare, compare_pairs};
 
 use crate::support::sample;
 

@@ -1,5 +1,5 @@
+use prismq_judge::comparison::{Change, Comparison, Rules, compare_by, compare_pairs};
 use prismq_record::{Direction, RunRecord};
-use prismq_report::comparison::{Change, Comparison, Rules, compare_by, compare_pairs};
 
 use crate::support::simulated::{METRICS, Machine, ROUNDS};
 

@@ -1,4 +1,4 @@
-use prismq_report::comparison::{KnownNoise, Rules, compare, compare_by, compare_pairs};
+use prismq_judge::comparison::{KnownNoise, Rules, compare, compare_by, compare_pairs};
 
 use crate::support::recorded::standard_runs;
 use crate::support::simulated::{METRICS, Machine, ROUNDS, flagged};

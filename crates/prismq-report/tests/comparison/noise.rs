@@ -1,8 +1,8 @@
+use prismq_judge::comparison::{Change, FloorSource, KnownNoise, Row, Rules, compare_by};
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
 use prismq_record::history;
-use prismq_report::comparison::{Change, FloorSource, KnownNoise, Row, Rules, compare_by};
 use prismq_report::noise;
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
 

@@ -1,5 +1,5 @@
+use prismq_judge::comparison::{Change, Comparison, Rules, compare, compare_by, compare_pairs};
 use prismq_record::RunRecord;
-use prismq_report::comparison::{Change, Comparison, Rules, compare, compare_by, compare_pairs};
 
 use crate::support::recorded::{smoke_starts, standard_starts};
 use crate::support::simulated::{flagged, history};

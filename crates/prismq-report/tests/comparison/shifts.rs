@@ -1,9 +1,9 @@
 //! Runs in which every metric moves alike.
 
+use prismq_judge::comparison::{Comparison, KnownNoise, Rules, compare, compare_by};
+use prismq_judge::verdict::{FailOn, Status, Verdict, judge};
 use prismq_record::RunRecord;
-use prismq_report::comparison::{Comparison, KnownNoise, Rules, compare, compare_by};
 use prismq_report::export::annotations;
-use prismq_report::verdict::{FailOn, Status, Verdict, judge};
 
 use crate::support::recorded::{standard_runs_by_scenario, standard_starts};
 

@@ -1,7 +1,7 @@
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, Verdict, judge};
 use prismq_record::{ConfidenceInterval, Direction, Histogram, RunRecord, Validity};
 use prismq_report::export::{annotations, bmf, csv, cut, gha, hgrm, junit};
-use prismq_report::targets::parse;
-use prismq_report::verdict::{FailOn, Verdict, judge};
 use serde_json::{Value, json};
 
 use crate::support::{sample, steady};

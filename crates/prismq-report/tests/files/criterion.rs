@@ -2,10 +2,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
 use prismq_record::criterion::{Benchmark, benchmarks};
 use prismq_report::render::html::{Input, html};
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
 

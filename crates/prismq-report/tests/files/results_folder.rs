@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
+use prismq_judge::verdict::Status;
 use prismq_record::RunRecord;
 use prismq_record::files::{FileError, Selection, gather, prune, write_report, write_run};
 use prismq_record::{baseline, fingerprint};
 use prismq_report::conclude::{Conclusion, Options, conclude};
-use prismq_report::verdict::Status;
 
 use crate::support::sample;
 

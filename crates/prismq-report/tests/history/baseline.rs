@@ -1,10 +1,10 @@
 use std::path::Path;
 
+use prismq_judge::verdict::Status;
 use prismq_record::baseline;
 use prismq_record::files::{Selection, read_run};
 use prismq_record::{Known, RunRecord};
 use prismq_report::conclude::{Conclusion, Options, conclude};
-use prismq_report::verdict::Status;
 
 use crate::support::sample;
 

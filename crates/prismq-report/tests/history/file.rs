@@ -1,11 +1,11 @@
 use std::path::Path;
 
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::files::FileError;
 use prismq_record::history::{HistoryLine, append, before, read};
 use prismq_record::{RunRecord, Validity};
-use prismq_report::targets::parse;
 use prismq_report::trend::series;
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use prismq_judge::comparison::compare;
+use prismq_judge::targets::{Check, Outcome, check, parse};
 use prismq_record::quantiles::{estimate, of_all, settle};
 use prismq_record::{self as record, Direction, Interval, Round, RunRecord};
-use prismq_report::comparison::compare;
-use prismq_report::targets::{Check, Outcome, check, parse};
 
 use crate::support::sample;
 

@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::files::{FileError, read_run, read_suite, write_suite};
 use prismq_record::history;
 use prismq_record::{Model, SuiteRecord, Validity};
-use prismq_report::targets::parse;
 use prismq_report::validate::validate;
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
 

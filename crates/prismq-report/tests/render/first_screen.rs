@@ -1,10 +1,10 @@
 //! The first screen answers whether a change may be merged.
 
+use prismq_judge::targets::{Target, parse};
+use prismq_judge::verdict::{FailOn, Verdict, judge};
 use prismq_record::Validity;
 use prismq_report::render::html::Input;
 use prismq_report::render::{Look, View, html, markdown, terminal_as};
-use prismq_report::targets::{Target, parse};
-use prismq_report::verdict::{FailOn, Verdict, judge};
 
 use crate::support::full_run::{Rich, rich};
 use crate::support::page::full;

@@ -1,5 +1,5 @@
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_report::render::{View, markdown};
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::sample;
 

@@ -1,8 +1,8 @@
+use prismq_judge::comparison::compare;
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::{RunRecord, Validity};
-use prismq_report::comparison::compare;
 use prismq_report::render::{View, markdown, terminal};
-use prismq_report::targets::parse;
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::{sample, steady};
 

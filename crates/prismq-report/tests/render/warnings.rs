@@ -1,6 +1,6 @@
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::{Floor, Known, RunRecord};
 use prismq_report::render::{Look, View, terminal_as};
-use prismq_report::verdict::{FailOn, judge};
 
 use crate::support::full_run::rich;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, Verdict, judge};
 use prismq_record::*;
 use prismq_report::render::html::HistoryPoint;
-use prismq_report::targets::parse;
-use prismq_report::verdict::{FailOn, Verdict, judge};
 
 use crate::support::steady;
 

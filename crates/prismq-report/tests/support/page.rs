@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
+use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
 use prismq_report::render::html;
 use prismq_report::render::html::Input;
-use prismq_report::verdict::{FailOn, judge};
 use roxmltree::{Document, Node};
 
 use crate::support::full_run::{Rich, rich};

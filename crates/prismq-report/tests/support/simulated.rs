@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use prismq_judge::comparison::{Change, Comparison, KnownNoise};
 use prismq_record::{Direction, Metric, RunRecord, Validity};
-use prismq_report::comparison::{Change, Comparison, KnownNoise};
 
 use crate::support::sample;
 

@@ -1,7 +1,7 @@
 //! Comparisons on a machine whose runs are known to repeat themselves.
 
+use prismq_judge::comparison::{Comparison, KnownNoise, Rules, compare_by};
 use prismq_record::RunRecord;
-use prismq_report::comparison::{Comparison, KnownNoise, Rules, compare_by};
 
 /// What is known of it.
 fn noise(run: &RunRecord) -> KnownNoise {

@@ -1,7 +1,7 @@
-use prismq_record::RunRecord;
-use prismq_report::targets::{
+use prismq_judge::targets::{
     Answer, Check, Level, Outcome, check, check_scenario, decide, parse, threshold,
 };
+use prismq_record::RunRecord;
 
 use crate::support::sample;
 

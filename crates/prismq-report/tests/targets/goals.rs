@@ -1,4 +1,4 @@
-use prismq_report::targets::{Outcome, check, parse};
+use prismq_judge::targets::{Outcome, check, parse};
 
 use crate::support::sample;
 

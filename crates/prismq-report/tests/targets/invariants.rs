@@ -1,8 +1,8 @@
 //! What must hold at any speed: checked like targets, shown as one line while it holds.
 
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, Status, Verdict, judge};
 use prismq_report::render::{View, terminal};
-use prismq_report::targets::parse;
-use prismq_report::verdict::{FailOn, Status, Verdict, judge};
 
 use crate::support::sample;
 

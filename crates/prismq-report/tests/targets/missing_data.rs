@@ -1,5 +1,5 @@
-use prismq_report::targets::{Outcome, check, parse};
-use prismq_report::verdict::{FailOn, Status, Verdict, judge};
+use prismq_judge::targets::{Outcome, check, parse};
+use prismq_judge::verdict::{FailOn, Status, Verdict, judge};
 
 use crate::support::sample;
 

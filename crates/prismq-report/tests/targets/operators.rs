@@ -1,4 +1,4 @@
-use prismq_report::targets::threshold;
+use prismq_judge::targets::threshold;
 
 fn met(value: &str) -> bool {
     let target = format!("latency/drain/workers=5:rate {value} tasks/s");

@@ -1,14 +1,14 @@
 use std::path::Path;
 
+use prismq_judge::targets::read_for;
 use prismq_record::fingerprint::fingerprint;
-use prismq_report::targets::read_for;
 
 use crate::support::sample;
 
 #[test]
 fn the_projects_own_targets_can_be_read() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/targets.toml");
-    assert!(prismq_report::targets::read(&path).unwrap().len() > 30);
+    assert!(prismq_judge::targets::read(&path).unwrap().len() > 30);
 }
 
 #[test]

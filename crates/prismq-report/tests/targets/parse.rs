@@ -1,4 +1,4 @@
-use prismq_report::targets::parse;
+use prismq_judge::targets::parse;
 
 #[track_caller]
 fn refused(line: &str, place: &str, reason: &str) {

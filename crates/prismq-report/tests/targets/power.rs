@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use prismq_report::targets::{Answer, Level, Target, decide, parse, threshold};
+use prismq_judge::targets::{Answer, Level, Target, decide, parse, threshold};
 use prismq_statistics::{median, quantile};
 
 use crate::support::recorded::standard_rounds;

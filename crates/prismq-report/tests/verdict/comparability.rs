@@ -1,6 +1,6 @@
+use prismq_judge::comparison::{Change, compare};
+use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{Direction, RunRecord, Validity};
-use prismq_report::comparison::{Change, compare};
-use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::support::sample;
 

@@ -1,6 +1,6 @@
+use prismq_judge::targets::{parse, threshold};
+use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{RunRecord, Validity};
-use prismq_report::targets::{parse, threshold};
-use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::support::{sample, steady};
 

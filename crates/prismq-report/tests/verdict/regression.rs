@@ -1,6 +1,6 @@
-use prismq_report::comparison::Change;
-use prismq_report::targets::parse;
-use prismq_report::verdict::{FailOn, Status, judge};
+use prismq_judge::comparison::Change;
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, Status, judge};
 
 use crate::support::{sample, steady};
 

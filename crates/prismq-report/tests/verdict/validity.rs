@@ -1,7 +1,7 @@
+use prismq_judge::targets::parse;
+use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{Disturbance, Pragma, Round, RunRecord, SyncCheck, SyncFinding, Validity};
 use prismq_report::render::{View, markdown};
-use prismq_report::targets::parse;
-use prismq_report::verdict::{FailOn, Status, judge};
 
 use crate::support::sample;
 

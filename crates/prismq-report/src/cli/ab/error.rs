@@ -3,9 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::conclude;
 use prismq_record::files::FileError;
 use thiserror::Error;
+
+use crate::conclude;
 
 #[derive(Debug, Error)]
 pub(super) enum AbError {

@@ -12,12 +12,12 @@ mod select;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-
-use super::RenderError;
-use crate::verdict::Verdict;
+use prismq_judge::verdict::Verdict;
 use prismq_record::RunRecord;
 use prismq_record::criterion::Benchmark;
 use prismq_record::history::HistoryLine;
+
+use super::RenderError;
 
 /// What a page is made from.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use prismq_record::criterion::Benchmark;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +15,6 @@ use super::figures::{self, Absent, Figure};
 use crate::render::RenderError;
 use crate::render::humanise::{number, percent};
 use crate::render::view::View;
-use prismq_record::criterion::Benchmark;
 
 const TEMPLATE: &str = include_str!("report.html.jinja");
 const STYLE: &str = include_str!("report.css");

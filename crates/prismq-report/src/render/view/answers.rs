@@ -1,14 +1,14 @@
 //! The first screen: may this be merged? Correctness, performance and what is undecided, a line each, and
 //! by name what a reader must look at.
 
+use prismq_judge::comparison::{Change, Comparison};
+use prismq_judge::targets::{Check, Operator, Outcome};
+use prismq_judge::verdict::{Status, Verdict};
+use prismq_record::{RunRecord, Validity};
 use serde::Serialize;
 
 use super::bracketed;
-use crate::comparison::{Change, Comparison};
 use crate::render::humanise::{quantity, spare};
-use crate::targets::{Check, Operator, Outcome};
-use crate::verdict::{Status, Verdict};
-use prismq_record::{RunRecord, Validity};
 
 /// One of the questions of the first screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,9 +1,9 @@
 //! A run beside its baseline: a summary of what changed, then what changed, then what did not.
 
+use prismq_judge::comparison::{Change, Comparison, FloorSource, Row};
 use serde::Serialize;
 
 use super::bracketed;
-use crate::comparison::{Change, Comparison, FloorSource, Row};
 use crate::render::humanise::{number, percent, quantity};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

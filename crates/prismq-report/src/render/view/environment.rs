@@ -1,10 +1,10 @@
 //! Where and with what a run was made.
 
+use prismq_record::{Conditions, Environment, Known, RunRecord};
 use serde::Serialize;
 
 use super::shown;
 use crate::render::humanise::{bytes, number};
-use prismq_record::{Conditions, Environment, Known, RunRecord};
 
 /// Facts that belong together, under one heading.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -13,12 +13,12 @@ pub(super) use comparison::{ChangeView, ComparisonView};
 
 use std::path::PathBuf;
 
+use prismq_judge::targets::Outcome;
+use prismq_judge::verdict::{Status, Verdict};
+use prismq_record::{Known, RunRecord};
 use serde::Serialize;
 
 use super::humanise::number;
-use crate::targets::Outcome;
-use crate::verdict::{Status, Verdict};
-use prismq_record::{Known, RunRecord};
 
 /// Everything a report shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,10 +1,10 @@
 //! Every figure of a suite: its scenarios side by side, and each figure with its interval and floors.
 
+use prismq_record::{Metric, Scenario, SuiteRecord, Validity};
 use serde::Serialize;
 
 use super::bracketed;
 use crate::render::humanise::{number, quantity};
-use prismq_record::{Metric, Scenario, SuiteRecord, Validity};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct SuiteView {

@@ -1,10 +1,10 @@
 //! Targets that are met, as k6 shows its thresholds: grouped by what they are asked of.
 
+use prismq_judge::targets::{Check, Outcome};
 use serde::Serialize;
 
 use super::bracketed;
 use crate::render::humanise::{number, quantity, spare};
-use crate::targets::{Check, Outcome};
 
 /// Targets of the scenarios of one name.
 #[derive(Debug, Clone, PartialEq, Serialize)]

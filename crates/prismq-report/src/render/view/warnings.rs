@@ -1,8 +1,9 @@
 //! What makes figures doubtful without making them worthless: the machine's state, and what scenarios say
 //! of themselves. What makes them worthless is the verdict's to say.
 
-use crate::render::humanise::number;
 use prismq_record::{Environment, Floor, RunRecord, Scenario, SuiteRecord};
+
+use crate::render::humanise::number;
 
 /// Processor time that others used before, in percent of all cores, from which on they compete.
 const BUSY_PERCENT: f64 = 10.0;

@@ -61,7 +61,7 @@ fn targets_and_baseline_are_drawn_where_there_are_any() {
     }
     assert!(legend(&page, "stages").1);
     let verdict =
-        prismq_report::verdict::judge(&made.run, &[], None, prismq_report::verdict::FailOn::Never);
+        prismq_judge::verdict::judge(&made.run, &[], None, prismq_judge::verdict::FailOn::Never);
     let alone =
         Input { history: &made.history, ..Input::new(&made.run, verdict.as_ref().unwrap()) };
     let page = html(&alone).unwrap();

@@ -1,12 +1,13 @@
 //! A backlog that is built and drained.
 
+use prismq_record::{Model, Round, Scenario};
+
 use super::over_time::{at_ends, heights, per_second, phase_key, rate, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Swatch};
 use crate::render::html::select::subject;
-use prismq_record::{Model, Round, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "backlog",

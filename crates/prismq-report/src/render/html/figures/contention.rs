@@ -1,5 +1,7 @@
 //! What workers lose to each other.
 
+use prismq_record::{RunRecord, Scenario};
+
 use super::behind::{TARGET, baseline_key, baseline_line, before, bounds};
 use super::over_time::heights;
 use super::{Drawing, Question, Table, cell};
@@ -7,7 +9,6 @@ use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Key, Layer, Shape, Swatch, look, series};
 use crate::render::html::select::{Sweep, sweeps};
-use prismq_record::{RunRecord, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "contention",

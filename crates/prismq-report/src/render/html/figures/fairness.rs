@@ -1,13 +1,14 @@
 //! How work is shared among workers.
 
+use prismq_record::Scenario;
+use prismq_statistics::{gini, jain};
+
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Swatch};
 use crate::render::html::select::{scenarios, subject};
 use crate::render::humanise::number;
-use prismq_record::Scenario;
-use prismq_statistics::{gini, jain};
 
 pub(super) const QUESTION: Question = Question {
     id: "fairness",

@@ -1,5 +1,7 @@
 //! Where latencies lay, over time.
 
+use prismq_record::{Round, Scenario};
+
 use super::over_time::{rounds, time};
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::render::RenderError;
@@ -7,7 +9,6 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::number;
-use prismq_record::{Round, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "heatmap",

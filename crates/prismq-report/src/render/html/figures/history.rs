@@ -1,5 +1,8 @@
 //! A metric over the runs there were.
 
+use prismq_judge::targets::Outcome;
+use prismq_statistics::Bounds;
+
 use super::behind::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
@@ -7,9 +10,7 @@ use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shap
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
 use crate::render::humanise::number;
-use crate::targets::Outcome;
 use crate::trend::usual;
-use prismq_statistics::Bounds;
 
 pub(super) const QUESTION: Question = Question {
     id: "history",

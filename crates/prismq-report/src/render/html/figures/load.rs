@@ -1,5 +1,7 @@
 //! Latency over offered load.
 
+use prismq_statistics::knee;
+
 use super::behind::{baseline_key, baseline_line, before, bounds, target_key, target_lines};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
@@ -7,7 +9,6 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Swatch, look, series};
 use crate::render::html::select::{Sweep, sweeps};
 use crate::render::humanise::number;
-use prismq_statistics::knee;
 
 pub(super) const QUESTION: Question = Question {
     id: "load",

@@ -15,13 +15,13 @@ mod scaling;
 mod stages;
 mod timeline;
 
+use prismq_record::{Histogram, Scenario};
 use serde::Serialize;
 
 use super::Input;
 use super::chart::{Chart, Key, Size, key, svg};
 use crate::render::RenderError;
 use crate::render::humanise::number;
-use prismq_record::{Histogram, Scenario};
 
 /// Drawings of one picture beyond the first stand folded; more than this many would bury the first.
 const MOST_DRAWINGS: usize = 6;

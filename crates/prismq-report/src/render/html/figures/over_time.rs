@@ -1,10 +1,11 @@
 //! What the pictures over time share: the round they show, its pieces, and its phases.
 
+use prismq_record::{Interval, Phase, Round, Scenario};
+
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::scenarios;
 use crate::render::humanise::number;
-use prismq_record::{Interval, Phase, Round, Scenario};
 
 /// Phases named in a legend.
 const MOST_PHASES: usize = 6;

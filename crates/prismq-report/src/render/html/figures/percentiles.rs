@@ -1,12 +1,13 @@
 //! Latency by percentile, stretched so that each further nine takes the same room.
 
+use prismq_record::{Model, Scenario};
+
 use super::behind::{bound, target_key, target_lines};
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::{scenarios, subject};
-use prismq_record::{Model, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "percentiles",

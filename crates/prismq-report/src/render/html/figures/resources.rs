@@ -1,5 +1,7 @@
 //! Memory and files over time.
 
+use prismq_record::{Interval, Round, Scenario};
+
 use super::behind::{TARGET, bound};
 use super::over_time::{at_ends, heights, phase_key, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
@@ -8,7 +10,6 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::number;
-use prismq_record::{Interval, Round, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "resources",

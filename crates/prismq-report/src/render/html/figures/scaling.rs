@@ -1,5 +1,8 @@
 //! Throughput over workers.
 
+use prismq_record::Metric;
+use prismq_statistics::{Level, Peak, Scaling, Seed, fit};
+
 use super::behind::{TARGET, baseline_key, baseline_line, before, bounds, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
@@ -8,8 +11,6 @@ use crate::render::html::chart::{
     Axis, Chart, Dash, Ink, Key, Layer, Look, Point, Swatch, look, series,
 };
 use crate::render::html::select::{Sweep, sweeps};
-use prismq_record::Metric;
-use prismq_statistics::{Level, Peak, Scaling, Seed, fit};
 
 pub(super) const QUESTION: Question = Question {
     id: "scaling",

@@ -1,11 +1,12 @@
 //! What a task's time is spent on.
 
+use prismq_record::{RunRecord, Scenario};
+
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Ink, Key, Layer, Shape, Swatch};
 use crate::render::humanise::number;
-use prismq_record::{RunRecord, Scenario};
 
 pub(super) const QUESTION: Question = Question {
     id: "stages",

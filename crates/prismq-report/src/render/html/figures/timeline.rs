@@ -1,5 +1,8 @@
 //! What happened in a round, second by second.
 
+use prismq_record::{Model, Round, Scenario};
+use prismq_statistics::drift;
+
 use super::over_time::{at_ends, heights, per_second, phase_key, rate, rounds, time, tints};
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::render::RenderError;
@@ -7,8 +10,6 @@ use crate::render::html::Input;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch};
 use crate::render::html::select::subject;
 use crate::render::humanise::percent;
-use prismq_record::{Model, Round, Scenario};
-use prismq_statistics::drift;
 
 pub(super) const QUESTION: Question = Question {
     id: "timeline",

@@ -7,9 +7,10 @@ mod history;
 mod record;
 mod trust;
 
+use prismq_record::RunRecord;
+
 use crate::comparison::{Change, Comparison};
 use crate::targets::{Check, Outcome, Target, TargetError, check};
-use prismq_record::RunRecord;
 
 /// What a run comes to, from best to worst. The worst that applies counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

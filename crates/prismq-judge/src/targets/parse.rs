@@ -5,12 +5,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use prismq_record::fingerprint::fingerprint;
+use prismq_record::{RunRecord, SUITES};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::{AskedOf, OPERATORS, Target, TargetError};
-use prismq_record::fingerprint::fingerprint;
-use prismq_record::{RunRecord, SUITES};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Row;
 use prismq_record::Direction;
 use prismq_statistics::{Bounds, Estimate, fence, median};
+
+use super::Row;
 
 /// The least number of scenarios that speak for the whole.
 const SCENARIOS_MIN: usize = 6;
@@ -79,9 +80,8 @@ impl Family {
 
 /// How much slower one run is than another, as the logarithm of the ratio, from the figures that both have:
 /// scenario, direction, and the figure of each. `None` for too few scenarios.
-pub(crate) fn shift<'a>(
-    figures: impl Iterator<Item = (&'a str, Direction, f64, f64)>,
-) -> Option<f64> {
+#[must_use]
+pub fn shift<'a>(figures: impl Iterator<Item = (&'a str, Direction, f64, f64)>) -> Option<f64> {
     let votes = votes(figures.filter_map(|(scenario, direction, before, after)| {
         Some((scenario, worse(direction, before, after)?))
     }));

@@ -1,11 +1,12 @@
 //! Which metric of one run stands beside which of the other, and what keeps two from being compared.
 
-use super::decision::exact_within;
-use super::evidence::Evidence;
-use super::{Change, Row};
 use prismq_record::fingerprint::fnv1a;
 use prismq_record::{Direction, Metric, RunRecord, Scenario, Validity};
 use prismq_statistics::Seed;
+
+use super::decision::exact_within;
+use super::evidence::Evidence;
+use super::{Change, Row};
 
 /// A row before its change is decided.
 pub(super) struct Draft {

@@ -1,7 +1,8 @@
 //! Whether a run's figures can be trusted at all.
 
-use crate::targets::{Check, Target};
 use prismq_record::{RunRecord, Sqlite, SuiteRecord, Validity};
+
+use crate::targets::{Check, Target};
 
 /// Why figures cannot be trusted, one sentence each.
 pub(super) fn objections(run: &RunRecord) -> Vec<String> {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use prismq_statistics::changes;
 use serde::{Deserialize, Serialize};
 
-use prismq_statistics::changes;
-
-/// Relative changes that had no cause, by metric. Keeping them is [`crate::noise`]'s.
+/// Relative changes that had no cause, by metric. Keeping them in a file is left to the caller.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KnownNoise {
     /// By `scenario:metric`.

@@ -5,8 +5,9 @@
 //! of its figure, which pays for all targets of the run and for every look (see [`Estimate`]), lies on one
 //! side of the bound.
 
-use super::{Operator, Target};
 use prismq_statistics::{BETWEEN_RUNS, Bounds, Estimate, median, tail_at_look};
+
+use super::{Operator, Target};
 
 /// The chance that any target of a run is called missed, at any look, where every true figure meets its own.
 pub const FALSE_ALARMS: f64 = 0.01;

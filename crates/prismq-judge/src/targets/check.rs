@@ -1,10 +1,11 @@
 //! A run held against its targets.
 
-use super::decision::{Answer, Level, Scale, decide, decide_estimate};
-use super::{Target, TargetError};
 use prismq_record::quantiles;
 use prismq_record::{Metric, RunRecord, Scenario};
 use prismq_statistics::Bounds;
+
+use super::decision::{Answer, Level, Scale, decide, decide_estimate};
+use super::{Target, TargetError};
 
 /// A target and what became of it.
 #[derive(Debug, Clone, PartialEq)]

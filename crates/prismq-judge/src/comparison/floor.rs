@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+use prismq_statistics::{fence, logarithms};
+
 use super::Rules;
 use super::evidence::Evidence;
 use super::rows::Draft;
-use prismq_statistics::{fence, logarithms};
 
 /// The smallest relative change that counts, and why it is not smaller.
 #[derive(Debug, Clone, Copy, PartialEq)]

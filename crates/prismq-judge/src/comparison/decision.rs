@@ -7,13 +7,14 @@
 //! level for each metric, this does not make a change of the whole engine harder to find than one of a
 //! single metric. The headline is a family of its own (see [`is_headline`]). The interval and the noise floor then ask whether what was found is large enough.
 
+use prismq_record::{Direction, Metric};
+use prismq_statistics::discoveries;
+
 use super::evidence::Evidence;
 use super::floor::{Sides, floor};
 use super::headline::is_headline;
 use super::rows::Draft;
 use super::{Change, Row, Rules};
-use prismq_record::{Direction, Metric};
-use prismq_statistics::discoveries;
 
 /// The share of found changes that may be chance, in the headline and among the others together.
 const FALSE_DISCOVERIES: f64 = 0.005;

@@ -1,8 +1,9 @@
 //! Several starts of one program as one run.
 
-use super::decision::exact_within;
 use prismq_record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use prismq_statistics::median;
+
+use super::decision::exact_within;
 
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.
 #[must_use]

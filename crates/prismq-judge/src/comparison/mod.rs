@@ -37,7 +37,7 @@ mod sight;
 mod summary;
 
 pub use family::Family;
-pub(crate) use family::shift;
+pub use family::shift;
 pub use floor::{FloorSource, NoiseFloor};
 pub use noise::KnownNoise;
 pub use pairs::{compare_pairs, noise_of_pairs};

@@ -1,9 +1,10 @@
 //! A comparison in a few figures, as rustc's performance suite sums one up: how many metrics got better
 //! and worse, within which range, and by how much on the whole.
 
-use super::{Change, Row};
 use prismq_record::Direction;
 use prismq_statistics::{Bounds, geometric_mean};
+
+use super::{Change, Row};
 
 /// A comparison in a few figures. Gains are relative and positive where better, whichever way a metric
 /// gets better.

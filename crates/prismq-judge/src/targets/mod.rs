@@ -29,9 +29,8 @@ pub use parse::{parse, read, read_for, threshold};
 use std::fmt;
 use std::path::PathBuf;
 
-use thiserror::Error;
-
 use prismq_record::{Metric, RunRecord, Scenario};
+use thiserror::Error;
 
 /// Where the targets of a workspace lie.
 pub const FILE: &str = "benches/targets.toml";

@@ -1,10 +1,11 @@
 //! Two programs started in turn: pairs of starts, compared pair by pair.
 
+use prismq_record::RunRecord;
+use prismq_record::quantiles::with_figures_of_all;
+
 use super::pool::pool;
 use super::rows::{drafts, scenarios};
 use super::{Comparison, KnownNoise, Rules, decision, difference, evidence, floor};
-use prismq_record::RunRecord;
-use prismq_record::quantiles::with_figures_of_all;
 
 /// Compares pairs of starts, each a record before and one after, in the order they were made. `None`
 /// of no pairs.

@@ -1,12 +1,13 @@
 //! What the rounds of two sides, or pairs of starts, say of a change: its interval, the chance that it
 //! is none, and how much the baseline moves by itself.
 
-use super::noise::Changes;
 use prismq_record::Metric;
 use prismq_statistics::{
     Bounds, Seed, chance_among, logarithms, median, median_of_ratios_interval, paired_p, rank_test,
     relative_change_interval, spread_of_halves, spread_of_neighbours,
 };
+
+use super::noise::Changes;
 
 /// The confidence of a change's interval.
 const LEVEL: f64 = 0.95;

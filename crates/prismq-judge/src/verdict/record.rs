@@ -1,12 +1,13 @@
 //! The verdict as it stands in a combined record.
 
-use super::Verdict;
-use crate::comparison::{Change, Comparison, Row};
-use crate::targets::{Check, FALSE_ALARMS, Outcome};
 use prismq_record::{
     ComparedMetric, ComparisonRecord, ConfidenceInterval, RunRecord, Threshold, VerdictRecord,
 };
 use prismq_statistics::Bounds;
+
+use super::Verdict;
+use crate::comparison::{Change, Comparison, Row};
+use crate::targets::{Check, FALSE_ALARMS, Outcome};
 
 impl Verdict {
     /// The verdict on `run` in the words of its record.
