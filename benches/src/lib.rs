@@ -12,8 +12,8 @@
 //! - [`environment`]: facts about machine and build for the record.
 //! - [`run`]: a suite from its settings over its rounds to the written record.
 //!
-//! A suite adds its scenarios to a [`run::suite::Suite`]. Targets, comparison and rendering belong to
-//! `prismq-report`, which reads written records.
+//! A suite adds its scenarios to a [`run::suite::Suite`]. The record is `prismq-record`'s, targets are
+//! `prismq-judge`'s, and what is shown of a written record is left to `prismq-report`.
 
 pub mod base;
 pub mod environment;

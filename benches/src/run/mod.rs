@@ -1,4 +1,4 @@
-//! One suite from its settings to its written record, and the verdict over all suites of a run.
+//! One suite from its settings to its written record.
 
 pub mod durations;
 pub mod interrupt;
@@ -10,4 +10,3 @@ pub mod replay;
 pub mod rounds;
 pub mod settings;
 pub mod suite;
-pub mod verdict;

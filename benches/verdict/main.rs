@@ -1,22 +1,23 @@
-//! The end of a run: hands what was written to `prismq-report`, prints what it makes of it and gives
-//! its exit status to cargo.
+//! The end of a run: hands the records of the suites to `prismq-report`, prints the verdict and exits with
+//! its status.
+//!
+//! A package of its own, so that suites do not wait for templates and charts to be compiled. Cargo runs the
+//! benchmarks of all packages in the order of their names, and this one last.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use prismq_bench::base::paths;
+use prismq_bench::run::record::run_identity::RunIdentity;
+use prismq_bench::run::settings::invocation::{Invocation, Mode};
 use prismq_judge::verdict::Status;
 use prismq_record::files::Selection;
 use prismq_report::conclude::{self, Conclusion, Options, conclude};
 
-use crate::base::paths;
-use crate::run::record::run_identity::RunIdentity;
-use crate::run::settings::invocation::{Invocation, Mode};
-
 /// Concludes this invocation's run; where nothing was measured there is nothing to conclude.
 ///
 /// Criterion's `--save-baseline NAME`, `--baseline NAME` and `--baseline-lenient NAME` hold for the records too.
-#[must_use]
-pub fn main() -> ExitCode {
+fn main() -> ExitCode {
     let invocation = Invocation::from_args();
     if invocation.mode != Mode::Measure {
         return ExitCode::SUCCESS;
