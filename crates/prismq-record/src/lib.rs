@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod history;
 pub mod quantiles;
 mod record;
+#[cfg(feature = "schema")]
 pub mod schema;
 
 pub use record::*;

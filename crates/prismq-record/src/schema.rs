@@ -1,10 +1,14 @@
-//! The JSON Schema of the records and of a line of the history, from the types themselves: what stands in `schema/` is generated here.
+//! The JSON Schema of the records and of a line of the history, generated from the types; published in
+//! `schema/`.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::history::HistoryLine;
 use crate::record::{RunRecord, SuiteRecord};
+
+/// The versions that a reader of [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) accepts, as a regular expression.
+pub(crate) const VERSION_PATTERN: &str = r"^1\.[0-9]+\.[0-9]+$";
 
 /// The schema of what a suite writes.
 #[must_use]

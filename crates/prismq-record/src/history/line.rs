@@ -1,11 +1,10 @@
 //! A line of the history.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::joined;
-use crate::record::{Direction, VERSION_PATTERN};
+use crate::record::Direction;
 
 /// The `schema` of a [`HistoryLine`].
 pub const HISTORY_SCHEMA: &str = "prismq/history";
@@ -13,18 +12,19 @@ pub const HISTORY_SCHEMA: &str = "prismq/history";
 pub const HISTORY_VERSION: &str = "1.1.0";
 
 /// A concluded run. What could not be determined is null; the reason stands in the run's record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryLine {
     /// Always `prismq/history`.
-    #[schemars(extend("const" = HISTORY_SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = HISTORY_SCHEMA)))]
     pub schema: String,
     /// The version of the format this line was written in.
-    #[schemars(regex(pattern = VERSION_PATTERN))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = crate::schema::VERSION_PATTERN)))]
     pub schema_version: String,
     /// The run, a ULID.
     pub run_id: String,
     /// When its last suite ended, UTC.
-    #[schemars(with = "String", extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub ended_at: Timestamp,
     /// Full hash of the commit that was measured.
     pub commit: Option<String>,
@@ -46,7 +46,8 @@ pub struct HistoryLine {
 }
 
 /// A figure of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryMetric {
     /// `scenario:metric`, for example `latency/end_to_end/workers=1:p99_ms`.
     pub id: String,

@@ -3,7 +3,6 @@
 //! Bounds are held against the excess over what the counters may be wrong by: the kernel counts
 //! processor time in ticks of 10 ms, which in a round of 100 ms on one core is a tenth of it.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Processor time of others, in percent of all cores, from which on a round is disturbed. A load that
@@ -18,7 +17,8 @@ pub const STEAL_MAX_PERCENT: f64 = 5.0;
 pub const THROTTLED_MAX_PERCENT: f64 = 1.0;
 
 /// What others did meanwhile. What the system does not tell is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Disturbance {
     /// How long was looked, in seconds.
     pub seconds: f64,

@@ -1,13 +1,13 @@
 //! Where and with what a suite ran. Gathered by the harness, only described here.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Known, SyncCheck};
 
 /// The program, the machine and the database behind a set of figures.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Environment {
     /// The commit that was measured.
     pub git: Known<Git>,
@@ -29,7 +29,8 @@ pub struct Environment {
 }
 
 /// What changes from minute to minute and moves figures.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conditions {
     /// Load average of the last minute, which is the run's own after its first suite.
     pub load_average: Known<f64>,
@@ -45,7 +46,8 @@ pub struct Conditions {
 }
 
 /// The state of the source tree.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Git {
     /// Full hash of the commit checked out.
     pub commit: String,
@@ -56,12 +58,13 @@ pub struct Git {
     pub branch: Known<String>,
     /// When it was committed; since 1.1.
     #[serde(default)]
-    #[schemars(with = "Known<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Known<String>"))]
     pub committed_at: Known<Timestamp>,
 }
 
 /// How the measured program was built.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Build {
     /// Version of the harness.
     pub version: String,
@@ -81,7 +84,8 @@ pub struct Build {
 }
 
 /// The machine and the disk under the database.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Machine {
     /// Model of the processor.
     pub cpu: Known<String>,
@@ -125,7 +129,8 @@ pub struct Machine {
 }
 
 /// SQLite as linked and configured.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sqlite {
     /// Version of the library, for example `3.53.2`.
     pub version: String,
@@ -148,7 +153,8 @@ impl Sqlite {
 }
 
 /// One setting, as SQLite answers it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pragma {
     /// Name, for example `synchronous`.
     pub name: String,

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -29,7 +28,8 @@ const INNER_COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
 const HEADER_BYTES: usize = 40;
 
 /// An `HdrHistogram` as it stands in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Histogram {
     /// Always `hdr-v2-deflate-base64`: `V2DeflateSerializer`'s bytes in base64.
     pub encoding: String,

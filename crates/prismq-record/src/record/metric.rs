@@ -1,10 +1,10 @@
 //! One figure with its unit and the direction that is better.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A value, or the reason why there is none: `{"value": 4}` or `{"value": null, "reason": "..."}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Known<T> {
     /// The value, where it could be determined.
     pub value: Option<T>,
@@ -44,7 +44,8 @@ impl<T, E: std::fmt::Display> From<Result<T, E>> for Known<T> {
 }
 
 /// Which way a metric gets better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Smaller is better.
@@ -54,7 +55,8 @@ pub enum Direction {
 }
 
 /// One figure of a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metric {
     /// Name with its unit as suffix, for example `p99_ms`.
     pub name: String,
@@ -85,7 +87,8 @@ pub struct Metric {
 }
 
 /// An interval around a figure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfidenceInterval {
     /// The confidence, for example 0.95.
     pub level: f64,
@@ -100,7 +103,8 @@ pub struct ConfidenceInterval {
 }
 
 /// A figure of the disk or of raw SQLite beside the engine's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Floor {
     /// What it is a figure of: `disk`, `sqlite` or `pooled`.
     pub name: String,

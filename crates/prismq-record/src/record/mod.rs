@@ -22,7 +22,6 @@ pub use verdict::{ComparedMetric, ComparisonRecord, Threshold, VerdictRecord};
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The `schema` of a [`SuiteRecord`].
@@ -31,31 +30,30 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
 pub const SCHEMA_VERSION: &str = "1.2.0";
-/// The versions that a reader of [`SCHEMA_VERSION`] accepts, as a regular expression.
-pub(crate) const VERSION_PATTERN: &str = r"^1\.[0-9]+\.[0-9]+$";
 
 /// The suites of a run, in the order they run and are reported.
 pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
 
 /// What one suite measured in one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SuiteRecord {
     /// Always `prismq/suite`.
-    #[schemars(extend("const" = SUITE_SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = SUITE_SCHEMA)))]
     pub schema: String,
     /// The version of the schema this record was written with.
-    #[schemars(regex(pattern = VERSION_PATTERN))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = crate::schema::VERSION_PATTERN)))]
     pub schema_version: String,
     /// The run it belongs to, a ULID shared by all suites of one `cargo bench`.
     pub run_id: String,
     /// Name of the suite.
-    #[schemars(extend("enum" = SUITES))]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = SUITES)))]
     pub suite: String,
     /// When the suite began, UTC.
-    #[schemars(with = "String", extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub started_at: Timestamp,
     /// When the suite ended, UTC.
-    #[schemars(with = "String", extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub ended_at: Timestamp,
     /// The profile: `smoke`, `standard` or `full`.
     pub profile: String,
@@ -70,7 +68,8 @@ pub struct SuiteRecord {
 }
 
 /// One measured scenario: `suite/scenario/param=value`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Scenario {
     /// Stable identifier, for example `throughput/drain/workers=5`.
     pub id: String,
@@ -131,7 +130,8 @@ impl Scenario {
 }
 
 /// Whether a scenario's figures may be used: work that was lost or done twice makes them worthless.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Validity {
     /// All the scenario's own checks held.
@@ -144,21 +144,22 @@ pub enum Validity {
 }
 
 /// All suites of one run, gathered by the verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunRecord {
     /// Always `prismq/run`.
-    #[schemars(extend("const" = RUN_SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = RUN_SCHEMA)))]
     pub schema: String,
     /// The version of the schema this record was written with.
-    #[schemars(regex(pattern = VERSION_PATTERN))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = crate::schema::VERSION_PATTERN)))]
     pub schema_version: String,
     /// The run, a ULID.
     pub run_id: String,
     /// When the first suite began, UTC.
-    #[schemars(with = "String", extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub started_at: Timestamp,
     /// When the last suite ended, UTC.
-    #[schemars(with = "String", extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub ended_at: Timestamp,
     /// The records found, in the order the suites run.
     pub suites: Vec<SuiteRecord>,

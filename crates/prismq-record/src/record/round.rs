@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Disturbance, Histogram};
 
 /// How work arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Model {
     /// A fixed number of callers or workers, each of which goes on when it is answered.
@@ -24,7 +24,8 @@ pub enum Model {
 }
 
 /// One repetition. Times are seconds since its measured part began.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Round {
     /// Its place in the order in which the rounds of the scenario were run, from 0.
     pub index: u64,
@@ -38,7 +39,7 @@ pub struct Round {
     pub sequence: Option<u64>,
     /// When it began, its unmeasured part included, UTC; since 1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub started_at: Option<Timestamp>,
     /// What was counted: `enqueued`, `completed`, `failed`, `lost`, `duplicated`, `empty_polls`,
     /// `claim_conflicts`, `busy_errors`, `busy_waits`, ...
@@ -59,7 +60,8 @@ pub struct Round {
 }
 
 /// A piece of a round's time. What was not observed is absent.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Interval {
     /// When it began, in seconds since the measured part did; negative in the warm-up.
     pub from_s: f64,
@@ -92,7 +94,8 @@ pub struct Interval {
 }
 
 /// A named part of a round, for example `build` or `drain`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Phase {
     /// What was going on.
     pub name: String,

@@ -1,10 +1,10 @@
 //! Whether a sync of the databases' filesystem waits for the disk, which every durable figure rests on.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was found out about syncs. Gathered by the harness, only described here.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncCheck {
     /// What it comes to.
     pub finding: SyncFinding,
@@ -17,7 +17,8 @@ pub struct SyncCheck {
 }
 
 /// What a look at syncs came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncFinding {
     /// Nobody has looked, or it could not be found out.

@@ -1,12 +1,12 @@
 //! What a run came to, as it stands in the combined record. Deciding it is `prismq-judge`'s.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ConfidenceInterval;
 
 /// The verdict on a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerdictRecord {
     /// `PASS`, `PARTIAL`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
     pub status: String,
@@ -26,7 +26,8 @@ pub struct VerdictRecord {
 }
 
 /// A target and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Threshold {
     /// Id of the scenario.
     pub scenario: String,
@@ -52,7 +53,8 @@ pub struct Threshold {
 }
 
 /// A comparison with a baseline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ComparisonRecord {
     /// The baseline's name.
     pub baseline: String,
@@ -64,7 +66,8 @@ pub struct ComparisonRecord {
 }
 
 /// A metric on both sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ComparedMetric {
     /// Id of the scenario.
     pub scenario: String,
