@@ -6,11 +6,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::notifier::{self, Listeners, Notice};
 use super::registry::Registry;
 use super::scheduler::SuspectGate;
 use super::scheduler::{Scheduler, Settings};
-use super::{Event, Shared, TaskContext, WorkerPool, leader, watcher, worker};
+use super::threads::notifier::{self, Listeners, Notice};
+use super::threads::{leader, watcher, worker};
+use super::{Event, Shared, TaskContext, WorkerPool};
 use crate::commit::Claimer;
 use crate::core::Core;
 use crate::engine::Watch;

@@ -1,22 +1,18 @@
 //! The worker pool: threads that run the handlers of claimed tasks, and one that claims and settles.
 //!
-//! The workers ([`worker`]) only run handlers. The leader ([`leader`]) commits their results, claims ahead for
+//! The workers ([`threads::worker`]) only run handlers. The leader ([`threads::leader`]) commits their results, claims ahead for
 //! them and extends leases. What each does next is decided by the [`scheduler`], under one lock. Transactions
 //! that enqueue claim for the pool too where it can run the task at once ([`claimer`]). The application's
-//! listeners are called by a thread of their own ([`notifier`]).
+//! listeners are called by a thread of their own ([`threads::notifier`]).
 
 mod builder;
-mod caller;
 mod claimer;
 mod context;
 mod event;
-mod leader;
-mod notifier;
 mod registry;
 mod scheduler;
 mod shutdown;
-mod watcher;
-mod worker;
+mod threads;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
@@ -29,9 +25,9 @@ pub use self::context::TaskContext;
 pub use self::event::{Event, Outcome, PoolStats};
 pub use self::shutdown::ShutdownReport;
 
-use self::notifier::Notice;
 use self::registry::{Registry, forget_panic};
 use self::scheduler::{Fault, Scheduler};
+use self::threads::notifier::Notice;
 use crate::core::Core;
 use crate::engine::Changes;
 use crate::model::{Claim, Error, Lease};

@@ -3,11 +3,11 @@
 //! It claims for idle workers at once, as a transaction of this process would, so that one switch of threads is
 //! enough until a handler begins.
 
-use super::Shared;
 use crate::engine::{Answer, Changes, Operation};
+use crate::pool::Shared;
 
 /// Claims what other processes commit, then wakes the leader, until the pool ends.
-pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
+pub(in crate::pool) fn run(shared: &Shared, changes: &dyn Changes) {
     let mut version = shared.core.engine().and_then(|engine| engine.version()).ok();
     loop {
         let seen = shared.idle_signal.count();

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
-use super::{Shared, TaskContext, caller};
+use super::caller;
 use crate::engine::READ_BYTES_MAX;
 use crate::model::Payload;
+use crate::pool::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
+use crate::pool::{Shared, TaskContext};
 
 /// Works until the pool ends.
-pub(super) fn run(shared: &Shared, worker: usize) {
+pub(in crate::pool) fn run(shared: &Shared, worker: usize) {
     caller::register_worker(shared, worker);
     let flags = shared.scheduler().flags(worker);
     let mut ended: Option<(Settlement, Duration)> = None;

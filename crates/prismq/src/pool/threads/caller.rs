@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::ptr;
 
-use super::Shared;
+use crate::pool::Shared;
 
 /// A thread of a pool that runs the application's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(in crate::pool) enum Caller {
     /// The worker of this number, in a handler.
     Worker(usize),
     /// In a listener.
@@ -19,17 +19,17 @@ thread_local! {
 }
 
 /// Registers this thread as a worker of the pool.
-pub(super) fn register_worker(pool: &Shared, worker: usize) {
+pub(in crate::pool) fn register_worker(pool: &Shared, worker: usize) {
     CALLER.set(Some((address(pool), Caller::Worker(worker))));
 }
 
 /// Registers this thread as the one that calls the pool's listeners.
-pub(super) fn register_notifier(pool: &Shared) {
+pub(in crate::pool) fn register_notifier(pool: &Shared) {
     CALLER.set(Some((address(pool), Caller::Notifier)));
 }
 
 /// Which thread of the pool this is, if it is one.
-pub(super) fn of(pool: &Shared) -> Option<Caller> {
+pub(in crate::pool) fn of(pool: &Shared) -> Option<Caller> {
     CALLER.get().filter(|(owner, _)| *owner == address(pool)).map(|(_, caller)| caller)
 }
 

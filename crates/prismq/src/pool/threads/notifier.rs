@@ -4,30 +4,31 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 
-use super::event::Event;
-use super::registry::forget_panic;
-use super::{Shared, caller};
+use super::caller;
 use crate::model::Error;
+use crate::pool::Shared;
+use crate::pool::event::Event;
+use crate::pool::registry::forget_panic;
 
-pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;
-pub(super) type OnStop = Box<dyn Fn(&Error) + Send>;
+pub(in crate::pool) type OnEvent = Box<dyn Fn(&Event) + Send>;
+pub(in crate::pool) type OnStop = Box<dyn Fn(&Error) + Send>;
 
 /// The listeners that the application has set.
 #[derive(Default)]
-pub(super) struct Listeners {
-    pub(super) on_event: Option<OnEvent>,
-    pub(super) on_stop: Option<OnStop>,
+pub(in crate::pool) struct Listeners {
+    pub(in crate::pool) on_event: Option<OnEvent>,
+    pub(in crate::pool) on_stop: Option<OnStop>,
 }
 
 impl Listeners {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::pool) fn is_empty(&self) -> bool {
         self.on_event.is_none() && self.on_stop.is_none()
     }
 }
 
 /// What is sent to the thread.
 #[derive(Debug)]
-pub(super) enum Notice {
+pub(in crate::pool) enum Notice {
     Event(Event),
     /// A fault suspends or stops the pool.
     Fault(Error),
@@ -36,7 +37,7 @@ pub(super) enum Notice {
 }
 
 /// Calls the listeners until the pool ends.
-pub(super) fn run(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
+pub(in crate::pool) fn run(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
     caller::register_notifier(shared);
     for notice in notices {
         match notice {
@@ -69,11 +70,11 @@ fn call(listener: &str, run: impl FnOnce()) {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::super::event::Outcome;
     use super::*;
     use crate::model::TaskId;
     use crate::model::limits::EVENTS_MAX;
     use crate::pool::WorkerPool;
+    use crate::pool::event::Outcome;
     use crate::queue::Queue;
 
     #[test]
