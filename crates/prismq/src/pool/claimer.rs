@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::commit::Claimer;
 use crate::model::{Claim, Lease};
 

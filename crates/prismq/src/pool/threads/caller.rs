@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ptr;
 
-use crate::pool::Shared;
+use crate::pool::shared::Shared;
 
 /// A thread of a pool that runs the application's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +19,12 @@ thread_local! {
 }
 
 /// Registers this thread as a worker of the pool.
-pub(in crate::pool) fn register_worker(pool: &Shared, worker: usize) {
+pub(super) fn register_worker(pool: &Shared, worker: usize) {
     CALLER.set(Some((address(pool), Caller::Worker(worker))));
 }
 
 /// Registers this thread as the one that calls the pool's listeners.
-pub(in crate::pool) fn register_notifier(pool: &Shared) {
+pub(super) fn register_notifier(pool: &Shared) {
     CALLER.set(Some((address(pool), Caller::Notifier)));
 }
 

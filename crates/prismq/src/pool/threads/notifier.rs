@@ -6,12 +6,12 @@ use std::sync::mpsc::Receiver;
 
 use super::caller;
 use crate::model::Error;
-use crate::pool::Shared;
 use crate::pool::event::Event;
 use crate::pool::registry::forget_panic;
+use crate::pool::shared::Shared;
 
-pub(in crate::pool) type OnEvent = Box<dyn Fn(&Event) + Send>;
-pub(in crate::pool) type OnStop = Box<dyn Fn(&Error) + Send>;
+pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;
+pub(super) type OnStop = Box<dyn Fn(&Error) + Send>;
 
 /// The listeners that the application has set.
 #[derive(Default)]
@@ -37,7 +37,7 @@ pub(in crate::pool) enum Notice {
 }
 
 /// Calls the listeners until the pool ends.
-pub(in crate::pool) fn run(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
+pub(super) fn run(shared: &Shared, listeners: &Listeners, notices: &Receiver<Notice>) {
     caller::register_notifier(shared);
     for notice in notices {
         match notice {

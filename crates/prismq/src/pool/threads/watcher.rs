@@ -4,10 +4,10 @@
 //! enough until a handler begins.
 
 use crate::engine::{Answer, Changes, Operation};
-use crate::pool::Shared;
+use crate::pool::shared::Shared;
 
 /// Claims what other processes commit, then wakes the leader, until the pool ends.
-pub(in crate::pool) fn run(shared: &Shared, changes: &dyn Changes) {
+pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
     let mut version = shared.core.engine().and_then(|engine| engine.version()).ok();
     loop {
         let seen = shared.idle_signal.count();
@@ -35,16 +35,16 @@ pub(in crate::pool) fn run(shared: &Shared, changes: &dyn Changes) {
 /// Claims for idle workers. The leader claims the rest, and handles what failed.
 fn claim(shared: &Shared) {
     let mut scheduler = shared.scheduler();
-    let (room, pauses) = (scheduler.reserve(None), scheduler.pauses());
+    let (reserved, pauses) = (scheduler.reserve(None), scheduler.pauses());
     drop(scheduler);
-    if room > 0 {
-        let claim = shared.claim.clone().max(room).begun_max(0).suspects_max(0);
+    if reserved > 0 {
+        let claim = shared.claim.clone().max(reserved).begun_max(0).suspects_max(0);
         let answer = shared.core.submit_all(vec![Operation::Claim(claim)]).pop();
         let leases = match answer {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),
         };
-        shared.deliver_reserved(room, leases, pauses);
+        shared.deliver_reserved(reserved, leases, pauses);
     }
     shared.scheduler().end_idle();
     shared.leader_signal.raise();

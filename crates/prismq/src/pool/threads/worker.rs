@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use super::caller;
 use crate::engine::READ_BYTES_MAX;
 use crate::model::Payload;
+use crate::pool::TaskContext;
 use crate::pool::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
-use crate::pool::{Shared, TaskContext};
+use crate::pool::shared::Shared;
 
 /// Works until the pool ends.
-pub(in crate::pool) fn run(shared: &Shared, worker: usize) {
+pub(super) fn run(shared: &Shared, worker: usize) {
     caller::register_worker(shared, worker);
     let flags = shared.scheduler().flags(worker);
     let mut ended: Option<(Settlement, Duration)> = None;

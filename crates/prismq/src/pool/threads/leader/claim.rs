@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::answers::Answers;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
-use crate::pool::Shared;
 use crate::pool::scheduler::{ClaimRequest, ShortClaim};
+use crate::pool::shared::Shared;
 use crate::time::Timestamp;
 
 /// What was known before the claim was sent.

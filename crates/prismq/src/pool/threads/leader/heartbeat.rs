@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::answers::{Answers, is_lease_lost};
 use crate::engine::{Answer, Operation};
 use crate::model::LeaseKey;
-use crate::pool::Shared;
 use crate::pool::event::{Event, Outcome};
+use crate::pool::shared::Shared;
 
 /// The operations for these leases.
 pub(super) fn operations(

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use self::answers::Answers;
 use self::claim::Before;
 use crate::model::Error;
-use crate::pool::Shared;
 use crate::pool::scheduler::{Batch, LeaderAction, LogEntry, Settlement};
+use crate::pool::shared::Shared;
 use crate::time::Timestamp;
 
 /// Leads until the pool ends.
-pub(in crate::pool) fn run(shared: &Shared) {
+pub(super) fn run(shared: &Shared) {
     loop {
         let wakeup = shared.leader_signal.count();
         let work_signal = shared.core.work().count();
