@@ -120,9 +120,15 @@ impl Shared {
     pub(super) fn report_fault(&self, fault: &Fault) {
         let error = &fault.error;
         if fault.recoverable {
-            tracing::error!(%error, "worker pool suspended: retrying at least every second, claiming nothing until then");
+            tracing::error!(
+                %error,
+                "worker pool suspended: it claims nothing and retries every second until the fault ends"
+            );
         } else {
-            tracing::error!(%error, "worker pool stopped for good: open the queue again and start another pool");
+            tracing::error!(
+                %error,
+                "worker pool stopped for good: open the queue again and start another pool"
+            );
         }
         if let Some(notices) = &self.notices {
             _ = notices.send(Notice::Fault(error.clone()));
