@@ -13,6 +13,8 @@ mod registry;
 mod scheduler;
 mod shared;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 use std::sync::Arc;
