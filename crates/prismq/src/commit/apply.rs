@@ -53,41 +53,23 @@ impl Committer {
         operations: &mut Vec<Operation>,
         claimers: &[Arc<dyn Claimer>],
     ) -> Result<Answers> {
-        let brought = |claimer: &Arc<dyn Claimer>| {
-            operations.iter().filter_map(|operation| operation.brings(claimer.claim())).min()
-        };
-        let served: Vec<_> = claimers
-            .iter()
-            .filter_map(|claimer| brought(claimer).map(|priority| (claimer, priority)))
-            .collect();
-        let reserved: Vec<(&Arc<dyn Claimer>, usize)> = served
-            .into_iter()
-            .map(|(claimer, priority)| (claimer, claimer.reserve(priority)))
-            .filter(|(_, tasks)| *tasks > 0)
-            .collect();
+        let reserved: Vec<_> =
+            claimers.iter().filter_map(|claimer| reserve(claimer, operations)).collect();
         if reserved.is_empty() {
             return self.apply_to(operations);
         }
-        let claims = reserved.iter().map(|(claimer, tasks)| {
+        let own = operations.len();
+        operations.extend(reserved.iter().map(|(claimer, tasks)| {
             let claim = claimer.claim().clone().max((*tasks).min(CLAIM_BATCH_MAX));
             Operation::Claim(claim.begun_max(0).suspects_max(0))
-        });
-        let own = operations.len();
-        operations.extend(claims);
+        }));
         let mut applied = self.apply_to(operations);
         operations.truncate(own);
         let claimed = match &mut applied {
             Ok(answers) => answers.split_off(own),
-            Err(_) => Vec::new(),
+            Err(_) => Answers::new(),
         };
-        let mut claimed = claimed.into_iter();
-        for (claimer, tasks) in reserved {
-            let leases = match claimed.next() {
-                Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
-                _ => Vec::new(),
-            };
-            claimer.deliver(tasks, leases);
-        }
+        deliver(reserved, claimed);
         match applied {
             // A pool's claim that fails must not fail the group.
             Err(error) if may_concern_one(&error) => self.apply_to(operations),
@@ -120,6 +102,29 @@ impl Committer {
     fn apply_to(&self, operations: &[Operation]) -> Result<Answers> {
         catch_unwind(AssertUnwindSafe(|| self.engine.apply(operations)))
             .unwrap_or_else(|_| Err(poisoned("the engine panicked in a transaction")))
+    }
+}
+
+/// A pool, and how many tasks it takes of those that these operations enqueue; `None` if none.
+fn reserve<'a>(
+    claimer: &'a Arc<dyn Claimer>,
+    operations: &[Operation],
+) -> Option<(&'a Arc<dyn Claimer>, usize)> {
+    let claim = claimer.claim();
+    let priority = operations.iter().filter_map(|operation| operation.brings(claim)).min()?;
+    let tasks = claimer.reserve(priority);
+    (tasks > 0).then_some((claimer, tasks))
+}
+
+/// Delivers to each pool what its claim returned; nothing if the transaction failed.
+fn deliver(reserved: Vec<(&Arc<dyn Claimer>, usize)>, claimed: Answers) {
+    let mut claimed = claimed.into_iter();
+    for (claimer, tasks) in reserved {
+        let leases = match claimed.next() {
+            Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
+            _ => Vec::new(),
+        };
+        claimer.deliver(tasks, leases);
     }
 }
 

@@ -4,8 +4,7 @@ use crate::model::{Claim, Lease};
 
 /// A worker pool that claims in the transactions of others.
 ///
-/// Its methods are called by the thread that commits, which must not wait for another commit: they must not call
-/// the committer.
+/// Its methods are called by the thread that leads, during its commit: they must not call the committer.
 pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// What the pool claims, but for the number of tasks.
     fn claim(&self) -> &Claim;

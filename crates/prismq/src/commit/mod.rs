@@ -35,8 +35,8 @@ pub(crate) const OVERLOAD_WAIT: Duration = Duration::from_secs(5);
 
 type Answers = Vec<Result<Answer>>;
 
-/// Runs the operations of all threads on one engine, one transaction at a time: right for an engine with one
-/// writer.
+/// Applies the operations of all threads on one engine, one transaction at a time: the strategy for an engine
+/// with one writer.
 #[derive(Debug)]
 pub(crate) struct Committer {
     engine: Arc<dyn Engine>,

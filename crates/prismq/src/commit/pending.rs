@@ -10,13 +10,14 @@ use super::{Answers, poisoned};
 use crate::engine::Operation;
 use crate::model::{Error, Result};
 
-/// Most operations that may wait for the writer; one more waits, then is refused as overloaded.
+/// Most operations that may wait to be applied; one more waits for room, then is refused as overloaded.
 pub(super) const PENDING_OPERATIONS_MAX: usize = 16_384;
-/// Most payload bytes that may wait for the writer; one more operation waits, then is refused.
+/// Most payload bytes that may wait to be applied; one more operation waits for room, then is refused.
 pub(super) const PENDING_BYTES_MAX: usize = 256 << 20;
 /// Most operations that share one transaction; the rest make the next.
 pub(super) const GROUP_OPERATIONS_MAX: usize = 1024;
-/// Most payload bytes that share one transaction, to bound its size; one larger operation goes alone.
+/// Most payload bytes that share one transaction, so that groups stay small; one larger operation is applied
+/// alone.
 pub(super) const GROUP_BYTES_MAX: usize = 8 << 20;
 
 /// The submission queue in front of the engine.

@@ -1,24 +1,24 @@
 //! The settings of a pool, and starting its threads.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::notifier::{self, Listeners, Notice};
 use super::registry::Registry;
+use super::scheduler::Settings;
 use super::scheduler::SuspectGate;
-use super::scheduler::{Scheduler, Settings};
-use super::{Event, Shared, TaskContext, WorkerPool, leader, watcher, worker};
-use crate::commit::Claimer;
+use super::shared::Shared;
+use super::threads;
+use super::threads::notifier::Listeners;
+use super::{Event, TaskContext, WorkerPool};
 use crate::core::Core;
 use crate::engine::Watch;
 use crate::model::limits::{
     POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX,
 };
 use crate::model::{Claim, DEFAULT_LEASE, DEFAULT_QUEUE, Error, Names, Result, TaskError};
-use crate::time::Signal;
 
 /// The settings of a pool: each but the handlers has a default.
 ///
@@ -160,14 +160,13 @@ impl WorkerPoolBuilder {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler, or two for one type;
-    /// [`Error::Thread`] if a thread cannot be started: those already started are then stopped.
+    /// [`Error::Thread`] if a thread cannot be started: those already started are then stopped;
+    /// [`Error::Forked`] in a fork of the process that opened the queue.
     pub fn start(self) -> Result<WorkerPool> {
         self.validate()?;
         let timeouts = self.timeouts()?;
         let claim = self.claim();
         let Watch { changes, poll_interval } = self.core.engine()?.watch();
-        let leader_signal = Arc::new(Signal::default());
-        self.core.clock().on_jump(&leader_signal);
         let settings = Settings {
             workers: self.workers,
             prefetch: self.prefetch,
@@ -177,45 +176,10 @@ impl WorkerPoolBuilder {
             gate: SuspectGate::of_process(),
         };
         let (notices, received) = channel();
-        let listens = !self.listeners.is_empty();
-        let clock = self.core.clock().monotonic();
-        let scheduler = Scheduler::new(settings, leader_signal.clone(), Instant::now(), clock);
-        let shared = Arc::new(Shared {
-            core: self.core,
-            registry: self.registry,
-            claim,
-            scheduler: Mutex::new(scheduler),
-            wakeup: Condvar::new(),
-            progress: Condvar::new(),
-            leader_signal,
-            idle_signal: Signal::default(),
-            notices: listens.then_some(notices),
-        });
-        // From here on, dropping the pool stops what was started.
-        let mut pool = WorkerPool { shared: shared.clone(), threads: Vec::new(), changes: None };
-        // Before the leader's first claim, so that no commit goes unnoticed.
-        let claimer: Arc<dyn Claimer> = shared;
-        pool.shared.core.add_claimer(Arc::downgrade(&claimer));
-        // First, as the end of the leader ends the thread of the listeners.
-        pool.spawn("prismq-leader", |shared| {
-            let _end = EndOfEvents(shared);
-            leader::run(shared);
-        })?;
-        if listens {
-            let listeners = self.listeners;
-            pool.spawn("prismq-events", move |shared| {
-                notifier::run(shared, &listeners, &received);
-            })?;
-        }
-        if let Some(changes) = changes {
-            pool.changes = Some(changes.clone());
-            pool.spawn("prismq-watcher", move |shared| watcher::run(shared, &*changes))?;
-        }
-        for number in 0..self.workers {
-            let name = format!("prismq-worker-{number}");
-            pool.spawn(&name, move |shared| worker::run(shared, number))?;
-        }
-        Ok(pool)
+        let listeners = (!self.listeners.is_empty()).then_some((self.listeners, received));
+        let notices = listeners.is_some().then_some(notices);
+        let shared = Shared::new(self.core, self.registry, claim, settings, notices);
+        threads::start(Arc::new(shared), self.workers, listeners, changes)
     }
 
     fn claim(&self) -> Claim {
@@ -268,38 +232,5 @@ impl WorkerPoolBuilder {
             return Err(Error::invalid("timeout", reason));
         }
         Ok(limits)
-    }
-}
-
-/// Ends the thread of the listeners when dropped: with the leader, also if that panics. No event comes after it.
-struct EndOfEvents<'a>(&'a Shared);
-
-impl Drop for EndOfEvents<'_> {
-    fn drop(&mut self) {
-        if let Some(notices) = &self.0.notices {
-            // It fails only if that thread could not be started.
-            _ = notices.send(Notice::End);
-        }
-    }
-}
-
-impl WorkerPool {
-    /// Starts one of the pool's threads.
-    fn spawn(&mut self, name: &str, body: impl FnOnce(&Shared) + Send + 'static) -> Result<()> {
-        let shared = self.shared.clone();
-        self.shared.scheduler().thread_started();
-        let spawned = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || shared.run_thread(|| body(&shared)));
-        match spawned {
-            Ok(thread) => {
-                self.threads.push(thread);
-                Ok(())
-            }
-            Err(error) => {
-                self.shared.thread_ended();
-                Err(Error::Thread { source: Arc::new(error) })
-            }
-        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::commit::Claimer;
 use crate::model::{Claim, Lease};
 
@@ -56,51 +56,5 @@ impl Shared {
         if must_wake_leader {
             self.leader_signal.raise();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::*;
-    use crate::model::NewTask;
-    use crate::pool::WorkerPool;
-    use crate::queue::Queue;
-
-    /// An idle pool without anything to do.
-    fn idle() -> (tempfile::TempDir, Queue, WorkerPool) {
-        let folder = tempfile::tempdir().unwrap();
-        let queue = Queue::open(folder.path().join("queue.db")).unwrap();
-        let pool = WorkerPool::builder(&queue).workers(2).handler("t", |_| Ok(())).start().unwrap();
-        let started = Instant::now();
-        while !pool.shared.scheduler().is_idle() {
-            assert!(started.elapsed() < Duration::from_secs(60), "the pool does not become idle");
-            std::thread::yield_now();
-        }
-        (folder, queue, pool)
-    }
-
-    #[test]
-    fn an_idle_pools_leader_is_woken_for_work_that_was_not_claimed_for_it() {
-        let (_folder, queue, pool) = idle();
-        let seen = pool.shared.leader_signal.count();
-        queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(60))).unwrap();
-        // By the thread that enqueued, or by the one that follows the file if that was faster.
-        let started = Instant::now();
-        while pool.shared.leader_signal.count() == seen {
-            assert!(started.elapsed() < Duration::from_secs(20), "the leader is not woken");
-            std::thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn a_pause_of_another_queue_wakes_no_leader() {
-        let (_folder, _queue, pool) = idle();
-        let seen = pool.shared.leader_signal.count();
-        pool.shared.paused("another");
-        assert_eq!(pool.shared.leader_signal.count(), seen);
-        pool.shared.paused("default");
-        assert!(pool.shared.leader_signal.count() > seen);
     }
 }

@@ -1,26 +1,23 @@
 //! The worker pool: threads that run the handlers of claimed tasks, and one that claims and settles.
 //!
-//! The workers ([`worker`]) only run handlers. The leader ([`leader`]) commits their results, claims ahead for
-//! them and extends leases. What each does next is decided by the [`scheduler`], under one lock. Transactions
-//! that enqueue claim for the pool too where it can run the task at once ([`claimer`]). The application's
-//! listeners are called by a thread of their own ([`notifier`]).
+//! The workers only run handlers. The leader commits their results, claims ahead for them and extends leases. A
+//! thread watches for commits of other processes while the pool is idle, and one calls the application's
+//! listeners ([`threads`]). What workers and leader do next is decided by the [`scheduler`], under one lock.
+//! Transactions that enqueue claim for the pool too where it can run the task at once ([`claimer`]).
 
 mod builder;
-mod caller;
 mod claimer;
 mod context;
 mod event;
-mod leader;
-mod notifier;
 mod registry;
 mod scheduler;
+mod shared;
 mod shutdown;
-mod watcher;
-mod worker;
+#[cfg(test)]
+mod tests;
+mod threads;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,14 +26,11 @@ pub use self::context::TaskContext;
 pub use self::event::{Event, Outcome, PoolStats};
 pub use self::shutdown::ShutdownReport;
 
-use self::notifier::Notice;
-use self::registry::{Registry, forget_panic};
-use self::scheduler::{Fault, Scheduler};
-use crate::core::Core;
+use self::scheduler::Scheduler;
+use self::shared::Shared;
 use crate::engine::Changes;
-use crate::model::{Claim, Error, Lease};
+use crate::model::Error;
 use crate::queue::Queue;
-use crate::time::Signal;
 
 /// Threads that run the tasks of a queue.
 ///
@@ -118,124 +112,5 @@ impl WorkerPool {
         let scheduler = self.shared.scheduler();
         let scheduler = self.shared.wait_until(scheduler, deadline, Scheduler::is_stopped);
         scheduler.is_stopped()
-    }
-}
-
-/// What the threads of a pool share.
-struct Shared {
-    core: Core,
-    registry: Registry,
-    claim: Claim,
-    scheduler: Mutex<Scheduler>,
-    /// Wakes a waiting worker.
-    wakeup: Condvar,
-    /// Notified when a pool that ends has come further.
-    progress: Condvar,
-    /// Wakes the leader.
-    leader_signal: Arc<Signal>,
-    /// Raised when the pool becomes idle, and when it ends.
-    idle_signal: Signal,
-    /// To the thread that calls listeners, if the application has set some.
-    notices: Option<Sender<Notice>>,
-}
-
-impl Shared {
-    fn scheduler(&self) -> MutexGuard<'_, Scheduler> {
-        self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Blocks a worker until it is woken.
-    fn wait_for_wakeup<'a>(
-        &self,
-        scheduler: MutexGuard<'a, Scheduler>,
-    ) -> MutexGuard<'a, Scheduler> {
-        self.wakeup
-            .wait_while(scheduler, |scheduler| !scheduler.take_wakeup())
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Blocks until the pool has come so far, until `deadline` if there is one.
-    fn wait_until<'a>(
-        &self,
-        scheduler: MutexGuard<'a, Scheduler>,
-        deadline: Option<Instant>,
-        done: impl Fn(&Scheduler) -> bool,
-    ) -> MutexGuard<'a, Scheduler> {
-        let waits = |scheduler: &mut Scheduler| !done(scheduler);
-        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            None => {
-                self.progress.wait_while(scheduler, waits).unwrap_or_else(PoisonError::into_inner)
-            }
-            Some(left) => {
-                let waited = self.progress.wait_timeout_while(scheduler, left, waits);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-        }
-    }
-
-    /// Wakes so many waiting workers.
-    fn wake_workers(&self, workers: usize) {
-        for _ in 0..workers {
-            self.wakeup.notify_one();
-        }
-    }
-
-    /// Leases, each with the index of its type. A claim returns no types without a handler.
-    fn with_type_indices(&self, leases: Vec<Lease>) -> Vec<(Lease, usize)> {
-        let with_index = |lease: Lease| {
-            let index = self.registry.index(lease.task_type()).unwrap_or(usize::MAX);
-            (lease, index)
-        };
-        leases.into_iter().map(with_index).collect()
-    }
-
-    /// Sends events to the listener, if there is one.
-    fn send_events(&self, events: &[Event]) {
-        let Some(notices) = &self.notices else { return };
-        self.scheduler().events_sent(events.len());
-        for event in events {
-            // It fails only once the listener's thread has ended.
-            _ = notices.send(Notice::Event(*event));
-        }
-    }
-
-    /// Writes a fault to the log and sends it to the listener.
-    fn report_fault(&self, fault: &Fault) {
-        let error = &fault.error;
-        if fault.recoverable {
-            tracing::error!(%error, "worker pool suspended: retrying at least every second, claiming nothing until then");
-        } else {
-            tracing::error!(%error, "worker pool stopped for good: open the queue again and start another pool");
-        }
-        if let Some(notices) = &self.notices {
-            _ = notices.send(Notice::Fault(error.clone()));
-        }
-    }
-
-    /// Runs one of the pool's threads. If it panics, say in the application's clock, the pool stops for good.
-    fn run_thread(&self, body: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
-            forget_panic(panic);
-            let cause = "a thread of the worker pool panicked".to_owned();
-            let fault = self.scheduler().fail(Error::Poisoned { cause }, Instant::now());
-            if let Some(fault) = fault {
-                self.report_fault(&fault);
-            }
-            let woken = self.scheduler().stop();
-            self.wake_workers(woken);
-            self.leader_signal.raise();
-        }
-        self.thread_ended();
-    }
-
-    fn thread_ended(&self) {
-        self.scheduler().thread_ended();
-        self.progress.notify_all();
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("claim", &self.claim).finish_non_exhaustive()
     }
 }

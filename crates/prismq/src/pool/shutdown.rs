@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::WorkerPool;
-use super::caller::{self, Caller};
 use super::event::PoolStats;
+use super::threads::caller::{self, Caller};
 use crate::model::limits::SHUTDOWN_DEFAULT;
 use crate::model::{Error, TaskId};
 

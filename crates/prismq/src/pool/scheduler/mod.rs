@@ -6,14 +6,14 @@
 //! has a file, which opens with its reason, and whose struct owns the state; [`Scheduler`] is made of these.
 //!
 //! The way of a lease, from claim to completion:
-//! 1. [`claim::request`]: the leader claims a task, in `pool/leader/claim.rs`; or a transaction that enqueues
+//! 1. [`claim::request`]: the leader claims a task, in `pool/threads/leader/claim.rs`; or a transaction that enqueues
 //!    does, by [`claim::reservation`], in `pool/claimer.rs`;
 //! 2. [`claim::accept`]: the pool receives it;
 //! 3. [`held::ready`]: it waits for a worker;
 //! 4. [`worker_action`]: a worker takes it;
-//! 5. [`held::running`]: its handler runs, in `pool/worker.rs`;
+//! 5. [`held::running`]: its handler runs, in `pool/threads/worker.rs`;
 //! 6. [`held::settling`]: its result waits for the next commit;
-//! 7. [`leader_action`]: the leader takes the result, and commits it in `pool/leader/settle.rs`.
+//! 7. [`leader_action`]: the leader takes the result, and commits it in `pool/threads/leader/settle.rs`.
 
 mod backoff;
 mod claim;

@@ -15,8 +15,7 @@ use super::super::held::ready::Ready;
 use super::super::held::running::WorkerSlots;
 use super::super::held::settling::Settle;
 
-/// How far ahead a pool claims: the tasks that its workers are expected to begin within this time. What
-/// was held for longer and will not be begun goes back.
+/// How far ahead a pool claims: the tasks that its workers are expected to begin within this time.
 pub(crate) const PREFETCH_TIME: Duration = Duration::from_millis(20);
 /// Most tasks ahead for each worker after a release: enough for quick handlers while the next are claimed.
 const CAUTIOUS_PER_WORKER: usize = 16;

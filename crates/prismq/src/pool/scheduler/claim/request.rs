@@ -48,6 +48,7 @@ impl Scheduler {
         let ahead = self.prefetch_target(now);
         let target = free + ahead;
         let weighted = self.weighted_ready().max(ready);
+        // Half of the target, in tasks that take as long as those that are ready.
         self.prefetch
             .set_low_water((ahead > 0).then(|| target * ready.max(1) / (2 * weighted.max(1))));
         let is_low = ready < free || in_transaction || weighted * 2 <= target;

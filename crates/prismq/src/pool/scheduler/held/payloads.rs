@@ -1,8 +1,8 @@
 //! Reading payloads that are stored out of line.
 //!
 //! Workers read them, since a read costs no commit: one worker for all, the payloads of the tasks that come
-//! next, up to [`READ_BYTES_MAX`](crate::engine::READ_BYTES_MAX) at a time. A claim leaves them unread, so that the one writer reads no
-//! overflow pages, and a pool's memory does not grow with what it holds ahead.
+//! next, up to 256 KiB at a time ([`READ_BYTES_MAX`](crate::engine::READ_BYTES_MAX)). A claim leaves them unread,
+//! so that no transaction waits for the reads, and a pool's memory does not grow with what it holds ahead.
 
 use std::time::Instant;
 

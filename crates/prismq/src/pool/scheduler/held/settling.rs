@@ -1,7 +1,7 @@
 //! Ended attempts that wait for their commit.
 //!
 //! They are gathered for [`SETTLE_DELAY`], or for as long as the last commit took, while more tasks are ready: a
-//! commit costs the same for one as for a hundred, nobody waits for it, and the next claim finds the database
+//! commit costs the same for one as for a hundred, no worker waits for it, and the next claim finds the database
 //! free. With nothing ready there is nothing to gather, and what ended is committed at once. No worker
 //! commits: while one did, it ran nothing, and with handlers of 1 ms and commits of 5 ms it reached 17 % of
 //! the ideal throughput.
@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
 use super::timeouts;
-use crate::model::TaskId;
-use crate::model::{Error, Lease, TaskError};
+use crate::model::{Error, Lease, TaskError, TaskId};
 use crate::pool::event::Event;
 
-/// How long a finished task may wait for others to be committed with, while more tasks are ready.
-/// As long as a commit takes where that is longer, up to [`SETTLE_DELAY_MAX`].
+/// How long results are gathered while more tasks are ready; as long as the last commit took if that is longer,
+/// up to [`SETTLE_DELAY_MAX`].
 pub(crate) const SETTLE_DELAY: Duration = Duration::from_millis(1);
 /// See [`SETTLE_DELAY`].
 pub(crate) const SETTLE_DELAY_MAX: Duration = Duration::from_millis(10);
@@ -55,7 +54,7 @@ impl Settlement {
 #[derive(Debug, Default)]
 pub(crate) struct Settling {
     waiting: Vec<Settlement>,
-    /// When the oldest of them came.
+    /// When the oldest of them began to wait.
     since: Option<Instant>,
     /// Tasks whose results the leader commits.
     results_in_flight: Vec<TaskId>,

@@ -27,7 +27,7 @@ fn no_wakeup_while_the_first_payload_is_read() {
     let WorkerAction::ReadPayloads(keys) = pool.action(0) else {
         panic!("the payload is to be read")
     };
-    assert_eq!(pool.scheduler.workers_to_wake(), 0, "nobody could begin a task");
+    assert_eq!(pool.scheduler.workers_to_wake(), 0, "no worker could begin a task");
     let read = keys.into_iter().map(|key| (key, Ok(Payload::part(Arc::default(), 0..0))));
     pool.scheduler.end_read(read.collect(), pool.now);
     assert_eq!(pool.scheduler.workers_to_wake(), 1);

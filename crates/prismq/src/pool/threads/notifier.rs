@@ -4,30 +4,31 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 
-use super::event::Event;
-use super::registry::forget_panic;
-use super::{Shared, caller};
+use super::caller;
 use crate::model::Error;
+use crate::pool::event::Event;
+use crate::pool::registry::forget_panic;
+use crate::pool::shared::Shared;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;
 pub(super) type OnStop = Box<dyn Fn(&Error) + Send>;
 
 /// The listeners that the application has set.
 #[derive(Default)]
-pub(super) struct Listeners {
-    pub(super) on_event: Option<OnEvent>,
-    pub(super) on_stop: Option<OnStop>,
+pub(in crate::pool) struct Listeners {
+    pub(in crate::pool) on_event: Option<OnEvent>,
+    pub(in crate::pool) on_stop: Option<OnStop>,
 }
 
 impl Listeners {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::pool) fn is_empty(&self) -> bool {
         self.on_event.is_none() && self.on_stop.is_none()
     }
 }
 
 /// What is sent to the thread.
 #[derive(Debug)]
-pub(super) enum Notice {
+pub(in crate::pool) enum Notice {
     Event(Event),
     /// A fault suspends or stops the pool.
     Fault(Error),
@@ -62,43 +63,5 @@ fn call(listener: &str, run: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
         forget_panic(panic);
         tracing::error!(listener, "worker pool listener panicked: the pool goes on");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::super::event::Outcome;
-    use super::*;
-    use crate::model::TaskId;
-    use crate::model::limits::EVENTS_MAX;
-    use crate::pool::WorkerPool;
-    use crate::queue::Queue;
-
-    #[test]
-    fn the_leader_is_woken_once_a_listener_has_caught_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let queue = Queue::open(folder.path().join("queue.db")).unwrap();
-        let pool = WorkerPool::builder(&queue)
-            .workers(1)
-            .handler("t", |_| Ok(()))
-            .on_event(|_| {})
-            .start()
-            .unwrap();
-        let wait_until = |condition: &dyn Fn() -> bool| {
-            let started = Instant::now();
-            while !condition() {
-                assert!(started.elapsed() < Duration::from_secs(60), "the state is not reached");
-                std::thread::yield_now();
-            }
-        };
-        wait_until(&|| pool.shared.scheduler().is_idle());
-        pool.shared.scheduler().events_sent(EVENTS_MAX - 1);
-        let seen = pool.shared.leader_signal.count();
-        let id = TaskId::from_i64(1);
-        let event = Event { id, worker: None, attempt: 1, outcome: Outcome::Completed };
-        pool.shared.send_events(&[event]);
-        wait_until(&|| pool.shared.leader_signal.count() > seen);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::super::Shared;
-use super::super::event::{Event, Outcome};
 use super::answers::{Answers, is_lease_lost};
 use crate::engine::{Answer, Operation};
 use crate::model::LeaseKey;
+use crate::pool::event::{Event, Outcome};
+use crate::pool::shared::Shared;
 
 /// The operations for these leases.
 pub(super) fn operations(

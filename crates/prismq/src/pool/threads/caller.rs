@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::ptr;
 
-use super::Shared;
+use crate::pool::shared::Shared;
 
 /// A thread of a pool that runs the application's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(in crate::pool) enum Caller {
     /// The worker of this number, in a handler.
     Worker(usize),
     /// In a listener.
@@ -29,7 +29,7 @@ pub(super) fn register_notifier(pool: &Shared) {
 }
 
 /// Which thread of the pool this is, if it is one.
-pub(super) fn of(pool: &Shared) -> Option<Caller> {
+pub(in crate::pool) fn of(pool: &Shared) -> Option<Caller> {
     CALLER.get().filter(|(owner, _)| *owner == address(pool)).map(|(_, caller)| caller)
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::Shared;
-use super::super::event::{Event, Outcome};
-use super::super::scheduler::{Settle, Settlement};
 use super::answers::{Answers, is_lease_lost};
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result, State};
+use crate::pool::event::{Event, Outcome};
+use crate::pool::scheduler::{Settle, Settlement};
+use crate::pool::shared::Shared;
 
 /// The operations that settle these tasks.
 pub(super) fn operations(

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::super::Shared;
-use super::super::scheduler::{ClaimRequest, ShortClaim};
 use super::answers::Answers;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
+use crate::pool::scheduler::{ClaimRequest, ShortClaim};
+use crate::pool::shared::Shared;
 use crate::time::Timestamp;
 
 /// What was known before the claim was sent.

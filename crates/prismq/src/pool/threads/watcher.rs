@@ -3,8 +3,8 @@
 //! It claims for idle workers at once, as a transaction of this process would, so that one switch of threads is
 //! enough until a handler begins.
 
-use super::Shared;
 use crate::engine::{Answer, Changes, Operation};
+use crate::pool::shared::Shared;
 
 /// Claims what other processes commit, then wakes the leader, until the pool ends.
 pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
@@ -35,16 +35,16 @@ pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
 /// Claims for idle workers. The leader claims the rest, and handles what failed.
 fn claim(shared: &Shared) {
     let mut scheduler = shared.scheduler();
-    let (room, pauses) = (scheduler.reserve(None), scheduler.pauses());
+    let (reserved, pauses) = (scheduler.reserve(None), scheduler.pauses());
     drop(scheduler);
-    if room > 0 {
-        let claim = shared.claim.clone().max(room).begun_max(0).suspects_max(0);
+    if reserved > 0 {
+        let claim = shared.claim.clone().max(reserved).begun_max(0).suspects_max(0);
         let answer = shared.core.submit_all(vec![Operation::Claim(claim)]).pop();
         let leases = match answer {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),
         };
-        shared.deliver_reserved(room, leases, pauses);
+        shared.deliver_reserved(reserved, leases, pauses);
     }
     shared.scheduler().end_idle();
     shared.leader_signal.raise();

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
-use super::{Shared, TaskContext, caller};
+use super::caller;
 use crate::engine::READ_BYTES_MAX;
 use crate::model::Payload;
+use crate::pool::TaskContext;
+use crate::pool::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
+use crate::pool::shared::Shared;
 
 /// Works until the pool ends.
 pub(super) fn run(shared: &Shared, worker: usize) {

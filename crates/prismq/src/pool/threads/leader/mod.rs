@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use self::answers::Answers;
 use self::claim::Before;
-use super::Shared;
-use super::scheduler::{Batch, LeaderAction, LogEntry, Settlement};
 use crate::model::Error;
+use crate::pool::scheduler::{Batch, LeaderAction, LogEntry, Settlement};
+use crate::pool::shared::Shared;
 use crate::time::Timestamp;
 
 /// Leads until the pool ends.

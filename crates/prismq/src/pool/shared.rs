@@ -1,0 +1,143 @@
+//! The state that the threads of a pool share, and how they wait for and wake each other.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::event::Event;
+use super::registry::Registry;
+use super::scheduler::{Fault, Scheduler, Settings};
+use super::threads::notifier::Notice;
+use crate::core::Core;
+use crate::model::{Claim, Lease};
+use crate::time::Signal;
+
+/// What the threads of a pool share.
+pub(super) struct Shared {
+    pub(super) core: Core,
+    pub(super) registry: Registry,
+    /// What the pool claims, but for the number of tasks.
+    pub(super) claim: Claim,
+    scheduler: Mutex<Scheduler>,
+    /// Wakes a waiting worker.
+    wakeup: Condvar,
+    /// Notified when a pool that ends has come further.
+    pub(super) progress: Condvar,
+    /// Wakes the leader.
+    pub(super) leader_signal: Arc<Signal>,
+    /// Raised when the pool becomes idle, and when it ends.
+    pub(super) idle_signal: Signal,
+    /// To the thread that calls listeners, if the application has set some.
+    pub(super) notices: Option<Sender<Notice>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        core: Core,
+        registry: Registry,
+        claim: Claim,
+        settings: Settings,
+        notices: Option<Sender<Notice>>,
+    ) -> Self {
+        let leader_signal = Arc::new(Signal::default());
+        core.clock().on_jump(&leader_signal);
+        let clock = core.clock().monotonic();
+        let scheduler = Scheduler::new(settings, leader_signal.clone(), Instant::now(), clock);
+        Self {
+            core,
+            registry,
+            claim,
+            scheduler: Mutex::new(scheduler),
+            wakeup: Condvar::new(),
+            progress: Condvar::new(),
+            leader_signal,
+            idle_signal: Signal::default(),
+            notices,
+        }
+    }
+
+    /// Locks the scheduler. Nothing slow happens under its lock.
+    pub(super) fn scheduler(&self) -> MutexGuard<'_, Scheduler> {
+        self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Blocks a worker until it is woken.
+    pub(super) fn wait_for_wakeup<'a>(
+        &self,
+        scheduler: MutexGuard<'a, Scheduler>,
+    ) -> MutexGuard<'a, Scheduler> {
+        self.wakeup
+            .wait_while(scheduler, |scheduler| !scheduler.take_wakeup())
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Blocks until the pool has come so far, until `deadline` if there is one.
+    pub(super) fn wait_until<'a>(
+        &self,
+        scheduler: MutexGuard<'a, Scheduler>,
+        deadline: Option<Instant>,
+        done: impl Fn(&Scheduler) -> bool,
+    ) -> MutexGuard<'a, Scheduler> {
+        let waits = |scheduler: &mut Scheduler| !done(scheduler);
+        match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            None => {
+                self.progress.wait_while(scheduler, waits).unwrap_or_else(PoisonError::into_inner)
+            }
+            Some(left) => {
+                let waited = self.progress.wait_timeout_while(scheduler, left, waits);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    /// Wakes so many waiting workers.
+    pub(super) fn wake_workers(&self, workers: usize) {
+        for _ in 0..workers {
+            self.wakeup.notify_one();
+        }
+    }
+
+    /// Leases, each with the index of its type. A claim returns no types without a handler.
+    pub(super) fn with_type_indices(&self, leases: Vec<Lease>) -> Vec<(Lease, usize)> {
+        let with_index = |lease: Lease| {
+            let index = self.registry.index(lease.task_type()).unwrap_or(usize::MAX);
+            (lease, index)
+        };
+        leases.into_iter().map(with_index).collect()
+    }
+
+    /// Sends events to the listener, if there is one.
+    pub(super) fn send_events(&self, events: &[Event]) {
+        let Some(notices) = &self.notices else { return };
+        self.scheduler().events_sent(events.len());
+        for event in events {
+            // It fails only once the listener's thread has ended.
+            _ = notices.send(Notice::Event(*event));
+        }
+    }
+
+    /// Writes a fault to the log and sends it to the listener.
+    pub(super) fn report_fault(&self, fault: &Fault) {
+        let error = &fault.error;
+        if fault.recoverable {
+            tracing::error!(
+                %error,
+                "worker pool suspended: it claims nothing and retries every second until the fault ends"
+            );
+        } else {
+            tracing::error!(
+                %error,
+                "worker pool stopped for good: open the queue again and start another pool"
+            );
+        }
+        if let Some(notices) = &self.notices {
+            _ = notices.send(Notice::Fault(error.clone()));
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("claim", &self.claim).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,107 @@
+//! The pool's threads, a file each, and how they are started.
+
+pub(super) mod caller;
+mod leader;
+pub(super) mod notifier;
+mod watcher;
+mod worker;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::thread;
+use std::time::Instant;
+
+use self::notifier::{Listeners, Notice};
+use super::WorkerPool;
+use super::registry::forget_panic;
+use super::shared::Shared;
+use crate::commit::Claimer;
+use crate::engine::Changes;
+use crate::model::{Error, Result};
+
+/// Starts the threads of a pool: the leader, so many workers, one for listeners if there are some, and one that
+/// watches for changes if the engine reports them.
+pub(super) fn start(
+    shared: Arc<Shared>,
+    workers: usize,
+    listeners: Option<(Listeners, Receiver<Notice>)>,
+    changes: Option<Arc<dyn Changes>>,
+) -> Result<WorkerPool> {
+    // From here on, dropping the pool stops what was started.
+    let mut pool = WorkerPool { shared: shared.clone(), threads: Vec::new(), changes: None };
+    // Before the leader's first claim, so that no commit goes unnoticed.
+    let claimer: Arc<dyn Claimer> = shared;
+    pool.shared.core.add_claimer(Arc::downgrade(&claimer));
+    // First, as the end of the leader ends the thread of the listeners.
+    pool.spawn("prismq-leader", |shared| {
+        let _end = EndOfEvents(shared);
+        leader::run(shared);
+    })?;
+    if let Some((listeners, notices)) = listeners {
+        pool.spawn("prismq-events", move |shared| notifier::run(shared, &listeners, &notices))?;
+    }
+    if let Some(changes) = changes {
+        pool.changes = Some(changes.clone());
+        pool.spawn("prismq-watcher", move |shared| watcher::run(shared, &*changes))?;
+    }
+    for worker in 0..workers {
+        let name = format!("prismq-worker-{worker}");
+        pool.spawn(&name, move |shared| worker::run(shared, worker))?;
+    }
+    Ok(pool)
+}
+
+/// Ends the thread of the listeners when dropped: with the leader, also if that panics. No event comes after it.
+struct EndOfEvents<'a>(&'a Shared);
+
+impl Drop for EndOfEvents<'_> {
+    fn drop(&mut self) {
+        if let Some(notices) = &self.0.notices {
+            // It fails only if that thread could not be started.
+            _ = notices.send(Notice::End);
+        }
+    }
+}
+
+impl WorkerPool {
+    /// Starts one of the pool's threads.
+    fn spawn(&mut self, name: &str, body: impl FnOnce(&Shared) + Send + 'static) -> Result<()> {
+        let shared = self.shared.clone();
+        self.shared.scheduler().thread_started();
+        let spawned = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || run(&shared, || body(&shared)));
+        match spawned {
+            Ok(thread) => {
+                self.threads.push(thread);
+                Ok(())
+            }
+            Err(error) => {
+                ended(&self.shared);
+                Err(Error::Thread { source: Arc::new(error) })
+            }
+        }
+    }
+}
+
+/// Runs one of the pool's threads. If it panics, say in the application's clock, the pool stops for good.
+fn run(shared: &Shared, body: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
+        forget_panic(panic);
+        let cause = "a thread of the worker pool panicked".to_owned();
+        let fault = shared.scheduler().fail(Error::Poisoned { cause }, Instant::now());
+        if let Some(fault) = fault {
+            shared.report_fault(&fault);
+        }
+        let woken = shared.scheduler().stop();
+        shared.wake_workers(woken);
+        shared.leader_signal.raise();
+    }
+    ended(shared);
+}
+
+fn ended(shared: &Shared) {
+    shared.scheduler().thread_ended();
+    shared.progress.notify_all();
+}
