@@ -7,9 +7,8 @@ use std::time::Instant;
 use super::event::Event;
 use super::registry::Registry;
 use super::scheduler::{Fault, Scheduler, Settings};
-use super::threads::notifier::Notice;
 use crate::core::Core;
-use crate::model::{Claim, Lease};
+use crate::model::{Claim, Error, Lease};
 use crate::time::Signal;
 
 /// What the threads of a pool share.
@@ -29,6 +28,16 @@ pub(super) struct Shared {
     pub(super) idle_signal: Signal,
     /// To the thread that calls listeners, if the application has set some.
     pub(super) notices: Option<Sender<Notice>>,
+}
+
+/// What is sent to the thread that calls listeners.
+#[derive(Debug)]
+pub(super) enum Notice {
+    Event(Event),
+    /// A fault suspends or stops the pool.
+    Fault(Error),
+    /// The last notice.
+    End,
 }
 
 impl Shared {

@@ -12,10 +12,10 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Instant;
 
-use self::notifier::{Listeners, Notice};
+use self::notifier::Listeners;
 use super::WorkerPool;
 use super::registry::forget_panic;
-use super::shared::Shared;
+use super::shared::{Notice, Shared};
 use crate::commit::Claimer;
 use crate::engine::Changes;
 use crate::model::{Error, Result};

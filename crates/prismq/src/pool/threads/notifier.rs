@@ -8,7 +8,7 @@ use super::caller;
 use crate::model::Error;
 use crate::pool::event::Event;
 use crate::pool::registry::forget_panic;
-use crate::pool::shared::Shared;
+use crate::pool::shared::{Notice, Shared};
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;
 pub(super) type OnStop = Box<dyn Fn(&Error) + Send>;
@@ -24,16 +24,6 @@ impl Listeners {
     pub(in crate::pool) fn is_empty(&self) -> bool {
         self.on_event.is_none() && self.on_stop.is_none()
     }
-}
-
-/// What is sent to the thread.
-#[derive(Debug)]
-pub(in crate::pool) enum Notice {
-    Event(Event),
-    /// A fault suspends or stops the pool.
-    Fault(Error),
-    /// The last notice.
-    End,
 }
 
 /// Calls the listeners until the pool ends.

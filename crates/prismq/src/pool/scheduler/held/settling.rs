@@ -9,7 +9,6 @@
 use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
-use super::timeouts;
 use crate::model::{Error, Lease, TaskError, TaskId};
 use crate::pool::event::Event;
 
@@ -41,6 +40,18 @@ pub(crate) enum Settle {
     Release,
     /// It was not run, as its payload was not read.
     PayloadUnread(Error),
+}
+
+impl Settle {
+    /// An attempt that ran into its time limit, with the error of its handler, if it returned.
+    pub(super) fn timed_out(limit: Duration, returned: Option<TaskError>) -> Self {
+        Self::Fail(match returned {
+            None => {
+                TaskError::new(format!("timed out after {limit:?}, and the handler did not return"))
+            }
+            Some(error) => error.in_context(format_args!("timed out after {limit:?}")),
+        })
+    }
 }
 
 impl Settlement {
@@ -161,7 +172,7 @@ impl Scheduler {
         {
             let limit = self.timeouts.limit(task.type_index).unwrap_or_default();
             self.stats.timed_out += 1;
-            ended.action = Settle::Fail(timeouts::error(limit, Some(returned)));
+            ended.action = Settle::timed_out(limit, Some(returned));
         }
         self.settling.push(ended, now);
     }

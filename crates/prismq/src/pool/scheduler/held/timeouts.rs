@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use super::super::Scheduler;
 use super::super::log::LogEntry;
 use super::settling::{Settle, Settlement};
-use crate::model::TaskError;
 use crate::model::limits::TIMEOUT_GRACE;
 
 /// The limits of all types, and the next that is reached.
@@ -61,7 +60,7 @@ impl Scheduler {
                 flags.set_timed_out();
                 self.log.push(LogEntry::TimedOut { task: task.lease.id(), worker, limit });
                 self.stats.timed_out += 1;
-                let action = Settle::Fail(error(limit, None));
+                let action = Settle::timed_out(limit, None);
                 let lease = task.lease.clone();
                 self.settling.push(Settlement { lease, worker: Some(worker), action }, now);
                 continue;
@@ -74,15 +73,5 @@ impl Scheduler {
             next = Some(next.map_or(at, |next| next.min(at)));
         }
         self.timeouts.next = next;
-    }
-}
-
-/// The error of an attempt that ran into its time limit, with that of its handler, if it returned.
-pub(super) fn error(limit: Duration, returned: Option<TaskError>) -> TaskError {
-    match returned {
-        None => {
-            TaskError::new(format!("timed out after {limit:?}, and the handler did not return"))
-        }
-        Some(error) => error.in_context(format_args!("timed out after {limit:?}")),
     }
 }
