@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::unwrap_used,
     dead_code,
+    unused_imports,
     reason = "the run is that of the tests, which stop at the first surprise"
 )]
 
@@ -17,15 +18,15 @@ use prismq_report::render::html::Input;
 use prismq_report::render::{View, html, markdown, terminal};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let rich = support::full_run::rich();
+    let full = support::full_run::full_run();
     let path = std::env::args().nth(1).ok_or("name the file to write")?;
     let page = html(&Input {
-        baseline: Some(&rich.baseline),
-        history: &rich.history,
-        ..Input::new(&rich.run, &rich.verdict)
+        baseline: Some(&full.baseline),
+        history: &full.history,
+        ..Input::new(&full.run, &full.verdict)
     })?;
     std::fs::write(&path, page)?;
-    let view = View::new(&rich.run, &rich.verdict);
+    let view = View::new(&full.run, &full.verdict);
     std::fs::write(format!("{path}.md"), markdown(&view)?)?;
     println!("{}", terminal(&view));
     Ok(())

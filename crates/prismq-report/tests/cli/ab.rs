@@ -10,8 +10,8 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use prismq_record::SuiteRecord;
 
-use crate::support::sample;
 use crate::support::simulated::Machine;
+use crate::support::{command, sample};
 
 const STARTS: usize = 10;
 const SECOND: &str = "concurrency/drain/workers=10";
@@ -74,7 +74,7 @@ impl Scene {
     }
 
     fn ab(&self, before: &Path) -> Command {
-        let mut command = Command::cargo_bin("prismq-report").unwrap();
+        let mut command = command::command();
         command.arg("--results").arg(self.folder.path().join("results"));
         command.args(["ab", "--seed", "3", "--before"]).arg(before);
         command
@@ -82,7 +82,7 @@ impl Scene {
 }
 
 #[test]
-fn a_slower_program_is_found() {
+fn ab_finds_a_slower_program() {
     let mut scene = Scene::new();
     let (before, after) = (scene.program("before", 0.0), scene.program("after", 0.1));
     let mut command = scene.ab(&before);
@@ -102,7 +102,7 @@ fn a_slower_program_is_found() {
 }
 
 #[test]
-fn the_scenario_that_is_slower_is_named_and_no_other() {
+fn ab_names_only_the_slower_scenario() {
     let mut scene = Scene::new();
     let (before, after) = (scene.program_of_two("before", 0.0), scene.program_of_two("after", 0.1));
     let mut command = scene.ab(&before);
@@ -115,7 +115,7 @@ fn the_scenario_that_is_slower_is_named_and_no_other() {
 }
 
 #[test]
-fn the_same_program_is_not() {
+fn ab_passes_for_the_same_program() {
     let mut scene = Scene::new();
     let (before, after) = (scene.program("before", 0.0), scene.program("after", 0.0));
     let mut command = scene.ab(&before);
@@ -124,7 +124,7 @@ fn the_same_program_is_not() {
 }
 
 #[test]
-fn a_control_keeps_the_noise_it_saw() {
+fn a_control_run_stores_the_noise_it_measured() {
     let mut scene = Scene::new();
     let before = scene.program("before", 0.0);
     let kept = || fs::read_dir(scene.folder.path().join("results/noise")).unwrap().count();
@@ -138,7 +138,7 @@ fn a_control_keeps_the_noise_it_saw() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_an_error_that_says_what_to_do() {
+fn programs_that_cannot_be_compared_are_errors_with_advice() {
     let scene = Scene::new();
     let folder = scene.folder.path();
     let nothing = script(folder, "nothing", "#!/bin/sh\n");
@@ -161,7 +161,7 @@ fn what_cannot_be_compared_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn records_of_two_machines_are_not_compared() {
+fn ab_does_not_compare_records_of_two_machines() {
     let mut scene = Scene::new();
     let (before, after) = (scene.program("before", 0.0), scene.program("after", 0.0));
     for start in 0..STARTS {

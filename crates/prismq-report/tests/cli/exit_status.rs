@@ -1,46 +1,14 @@
-use std::path::Path;
+//! The exit status of each command.
 
-use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use prismq_record::baseline;
 
+use super::Scene;
 use crate::support::sample;
 
-fn command(results: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::cargo_bin("prismq-report").unwrap();
-    command.arg("--results").arg(results).args(arguments).current_dir(results);
-    command
-}
-
-struct Scene {
-    folder: tempfile::TempDir,
-}
-
-impl Scene {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        sample::write(folder.path(), &sample::run());
-        let scene = Self { folder };
-        scene.targets(sample::TARGETS);
-        scene
-    }
-
-    fn targets(&self, text: &str) {
-        std::fs::write(self.folder.path().join("targets.toml"), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Command {
-        command(self.folder.path(), arguments)
-    }
-
-    fn check(&self) -> Command {
-        self.run(&["check", "--targets", "targets.toml"])
-    }
-}
-
 #[test]
-fn check() {
+fn check_exits_with_the_status_of_the_verdict() {
     let scene = Scene::new();
     scene.check().assert().code(0).stdout(contains("PASS: 2 of 2 targets met"));
 
@@ -51,7 +19,7 @@ fn check() {
     scene.check().assert().code(2).stderr(contains("targets.toml:2:1"));
 
     scene.targets(sample::TARGETS);
-    let latency = scene.folder.path().join("latency_results_20261118_110640.json");
+    let latency = scene.path().join("latency_results_20261118_110640.json");
     std::fs::write(&latency, "{").unwrap();
     scene.check().assert().code(1).stderr(contains("latency_results"));
     std::fs::remove_file(&latency).unwrap();
@@ -68,13 +36,13 @@ fn check() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn output_that_cannot_be_written_is_an_error_and_a_reader_that_left_is_none() {
+fn unwritable_output_is_an_error_and_a_closed_pipe_is_not() {
     use std::process::{Command, Stdio};
     let scene = Scene::new();
     let check = |stdout: Stdio| {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("prismq-report"));
         command.args(["check", "--results", ".", "--targets", "targets.toml"]);
-        let output = command.current_dir(scene.folder.path()).stdout(stdout).output().unwrap();
+        let output = command.current_dir(scene.path()).stdout(stdout).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, said) = check(std::fs::File::create("/dev/full").unwrap().into());
@@ -87,9 +55,9 @@ fn output_that_cannot_be_written_is_an_error_and_a_reader_that_left_is_none() {
 }
 
 #[test]
-fn compare() {
+fn compare_exits_with_the_status_of_the_verdict() {
     let scene = Scene::new();
-    let results = scene.folder.path();
+    let results = scene.path();
     baseline::save(results, "slow", &sample::faster(0.25), false).unwrap();
     baseline::save(results, "fast", &sample::faster(4.0), false).unwrap();
     let mut elsewhere = sample::run();
@@ -111,7 +79,7 @@ fn compare() {
 }
 
 #[test]
-fn baselines() {
+fn baselines_are_saved_listed_and_shown() {
     let scene = Scene::new();
     scene.run(&["baseline", "list"]).assert().code(0).stdout("");
     scene.run(&["baseline", "save", "mine"]).assert().code(0);

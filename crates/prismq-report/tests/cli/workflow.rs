@@ -78,7 +78,7 @@ fn every_command_of_cargo_names_what_exists() {
 }
 
 #[test]
-fn the_profile_is_one_there_is() {
+fn the_profile_exists() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github/workflows/bench.yml");
     let workflow: Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let profile = workflow["env"]["PRISMQ_PROFILE"].as_str().unwrap();

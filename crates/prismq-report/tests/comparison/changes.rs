@@ -28,7 +28,7 @@ fn times(rounds: &[f64], factor: f64) -> Vec<f64> {
 }
 
 #[test]
-fn a_change_has_its_interval_and_floor() {
+fn a_change_has_an_interval_and_a_noise_floor() {
     let row = row(&STEADY, &times(&STEADY, 0.8));
     assert_eq!(row.change, Change::Regressed);
     let (interval, floor) = (row.interval.unwrap(), row.floor.unwrap());
@@ -39,7 +39,7 @@ fn a_change_has_its_interval_and_floor() {
 
 /// The rounds of a run agree with each other more than with those of the next run.
 #[test]
-fn while_it_is_unknown_how_much_runs_differ_a_factor_of_two_counts() {
+fn without_known_noise_only_a_factor_of_two_is_a_change() {
     let moved = |factor: f64| row_where(false, &STEADY, &times(&STEADY, factor));
     for factor in [0.55, 1.9] {
         let row = moved(factor);
@@ -52,13 +52,13 @@ fn while_it_is_unknown_how_much_runs_differ_a_factor_of_two_counts() {
 }
 
 #[test]
-fn what_moves_less_than_the_minimum_effect_is_unchanged() {
+fn a_change_below_the_minimum_effect_is_unchanged() {
     assert_eq!(row(&STEADY, &times(&STEADY, 0.96)).change, Change::Unchanged);
     assert_eq!(row(&STEADY, &STEADY).change, Change::Unchanged);
 }
 
 #[test]
-fn a_noisy_baseline_hides_a_change_and_says_so() {
+fn a_noisy_baseline_makes_a_change_inconclusive() {
     let noisy = [600.0, 1400.0, 800.0, 1200.0, 1000.0, 700.0, 1300.0, 900.0, 1100.0, 1050.0];
     let row = row(&noisy, &times(&noisy, 0.85));
     assert_eq!(row.change, Change::Inconclusive);
@@ -68,7 +68,7 @@ fn a_noisy_baseline_hides_a_change_and_says_so() {
 }
 
 #[test]
-fn a_figure_taken_once_or_a_few_times_proves_no_change() {
+fn one_or_three_samples_prove_no_change() {
     for rounds in [&STEADY[..1], &STEADY[..3]] {
         assert_eq!(row(rounds, &times(rounds, 0.5)).change, Change::Inconclusive);
         assert_eq!(row(rounds, rounds).change, Change::Unchanged);
@@ -77,7 +77,7 @@ fn a_figure_taken_once_or_a_few_times_proves_no_change() {
 }
 
 #[test]
-fn of_a_baseline_of_zero_no_relative_change_is_told() {
+fn a_baseline_of_zero_has_no_relative_change() {
     let row = row(&[0.0; 10], &STEADY);
     assert_eq!((row.delta, row.interval), (None, None));
     assert_eq!(row.change, Change::Inconclusive);

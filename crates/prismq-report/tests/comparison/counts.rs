@@ -20,7 +20,7 @@ fn change(comparison: &Comparison) -> Change {
 }
 
 #[test]
-fn one_percent_is_a_change_without_any_history() {
+fn one_percent_of_an_exact_count_is_a_change_without_history() {
     let after = |instructions| change(&compare("old", &run(50_000.0), &run(instructions)));
     assert_eq!(after(50_400.0), Change::Unchanged);
     assert_eq!(after(49_600.0), Change::Unchanged);
@@ -29,14 +29,14 @@ fn one_percent_is_a_change_without_any_history() {
 }
 
 #[test]
-fn an_older_record_that_does_not_say_so_is_compared_alike() {
+fn a_record_without_the_exactness_of_a_count_is_compared_alike() {
     let mut old = run(50_000.0);
     old.suites[0].scenarios[0].metrics[0].exact_within = None;
     assert_eq!(change(&compare("old", &old, &run(50_600.0))), Change::Regressed);
 }
 
 #[test]
-fn two_starts_of_each_program_are_enough() {
+fn two_starts_of_each_program_are_enough_for_exact_counts() {
     let pairs = |after| vec![(run(50_000.0), run(after)); 2];
     let compared = |after| compare_pairs(&Rules::default(), "before", &pairs(after)).unwrap();
     let slower = compared(50_600.0);
@@ -46,7 +46,7 @@ fn two_starts_of_each_program_are_enough() {
 }
 
 #[test]
-fn counts_alone_tell_enough_but_not_that_nothing_was_lost() {
+fn exact_counts_alone_are_conclusive_but_zero_counts_are_not() {
     let compared = |run: &RunRecord| compare("old", run, run).blind_to();
     let counted = run(50_000.0);
     assert_eq!(compared(&counted), Vec::<String>::new());

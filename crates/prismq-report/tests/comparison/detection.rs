@@ -58,7 +58,7 @@ fn in_single_runs(spreads: (f64, f64), slower: f64) -> (f64, f64) {
 }
 
 #[test]
-fn a_slowdown_put_in_on_purpose_is_found() {
+fn an_injected_slowdown_is_found() {
     for (spreads, slower, pairs, least) in [
         (QUIET, 0.10, 5, 0.8),
         (QUIET, 0.10, 10, 0.98),
@@ -73,7 +73,7 @@ fn a_slowdown_put_in_on_purpose_is_found() {
 
 /// What moves a whole run is part of the difference of two: more of it must be seen.
 #[test]
-fn single_runs_find_it_where_it_is_large_beside_what_runs_differ_by() {
+fn single_runs_find_a_slowdown_well_above_the_noise() {
     for (spreads, slower, least) in [(QUIET, 0.10, 0.3), (QUIET, 0.20, 0.9), (NOISY, 0.30, 0.8)] {
         let (metrics, any) = in_single_runs(spreads, slower);
         assert!(metrics > least && any >= 0.9, "{slower}: {metrics} {any}");
@@ -84,7 +84,7 @@ fn single_runs_find_it_where_it_is_large_beside_what_runs_differ_by() {
 
 /// One metric of many is worse, so that chance is weighed against all the others.
 #[test]
-fn a_slowdown_of_a_single_metric_is_found_among_all() {
+fn a_slowdown_of_one_metric_is_found_among_all() {
     const METRIC: usize = METRICS / 2;
     let mut found = 0;
     for seed in 0..COMPARISONS {

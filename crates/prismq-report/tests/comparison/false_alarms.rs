@@ -27,7 +27,7 @@ fn alarms(low: f64, high: f64, known: bool) -> usize {
 
 /// Of 2400 metrics, none may be called changed, however little they repeat.
 #[test]
-fn runs_of_one_program_flag_nothing() {
+fn simulated_runs_of_one_program_flag_nothing() {
     for (low, high) in [(0.005, 0.03), (0.02, 0.10), (0.10, 0.40)] {
         for known in [false, true] {
             assert_eq!(alarms(low, high, known), 0, "{low} {high} {known}");

@@ -37,7 +37,7 @@ fn history(factors: [f64; 2], runs: usize) -> KnownNoise {
 }
 
 #[test]
-fn noise_known_from_elsewhere_raises_the_floor() {
+fn known_noise_raises_the_noise_floor() {
     let unknown = row(KnownNoise::default());
     assert_eq!(unknown.floor.unwrap().source, FloorSource::Unknown);
     assert_eq!(unknown.change, Change::Regressed, "by more than half");
@@ -56,7 +56,7 @@ fn noise_known_from_elsewhere_raises_the_floor() {
 }
 
 #[test]
-fn noise_known_to_be_small_lets_small_changes_count() {
+fn small_known_noise_makes_small_changes_count() {
     let loss = |noise| {
         let rules = Rules { noise, ..Rules::default() };
         let comparison = compare_by(&rules, "old", &sample::run(), &sample::faster(0.9));
@@ -76,7 +76,7 @@ fn noise_known_to_be_small_lets_small_changes_count() {
 
 /// The run that regressed is part of the history of the next one.
 #[test]
-fn a_regression_is_still_found_by_the_runs_after_it() {
+fn a_regression_in_the_history_is_still_found_by_later_runs() {
     let mut figures: Vec<f64> = (0..12).map(|n| if n % 2 == 0 { 1000.0 } else { 1010.0 }).collect();
     for _ in 0..4 {
         figures.push(400.0);
@@ -95,7 +95,7 @@ fn noise_of_another_metric_does_not_matter() {
 }
 
 #[test]
-fn past_runs_of_the_same_machine_are_known_and_later_ones_are_not() {
+fn the_history_holds_only_earlier_runs_of_the_same_machine() {
     let results = tempfile::tempdir().unwrap();
     let mut factor = 1.0;
     for step in 0..11 {
@@ -124,7 +124,7 @@ fn past_runs_of_the_same_machine_are_known_and_later_ones_are_not() {
 
 /// What changed for good, or was once wild, is past some day.
 #[test]
-fn of_a_long_history_the_latest_31_runs_count() {
+fn only_the_latest_31_runs_of_the_history_count() {
     const WILD: i64 = 13;
     let results = tempfile::tempdir().unwrap();
     let source = |runs: i64| {
@@ -144,7 +144,7 @@ fn of_a_long_history_the_latest_31_runs_count() {
 }
 
 #[test]
-fn what_is_kept_is_added_to() {
+fn stored_noise_is_added_to() {
     let results = tempfile::tempdir().unwrap();
     assert_eq!(noise::load(results.path(), "here").unwrap(), KnownNoise::default());
     for _ in 0..2 {

@@ -35,7 +35,7 @@ fn found(name: &str, starts: Recording, slower: f64) -> (u64, f64) {
 }
 
 #[test]
-fn recorded_starts_are_judged_rightly_in_pairs() {
+fn pairs_of_recorded_starts_give_the_right_verdict() {
     for (name, starts) in [
         ("10 pairs, standard profile", standard_starts as Recording),
         ("7 pairs, smoke profile", smoke_starts),
@@ -60,7 +60,7 @@ fn recorded_starts_are_judged_rightly_in_pairs() {
 /// Single runs while nothing is known of how much runs differ: only what is far off is found, and the
 /// machine's own slowness is not taken for the program's.
 #[test]
-fn recorded_single_runs_are_told_apart_by_a_factor_of_two() {
+fn recorded_single_runs_differ_from_a_factor_of_two() {
     let (before, slower) = (smoke_starts(0.0), smoke_starts(0.6));
     let one = |first: usize, after: &[RunRecord]| compare("it", &before[first], &after[first + 1]);
     let firsts = || 0..before.len() - 1;
@@ -75,7 +75,7 @@ fn recorded_single_runs_are_told_apart_by_a_factor_of_two() {
 
 /// Single runs once it is known how much runs differ: twelve starts are the history of the other eight.
 #[test]
-fn recorded_single_runs_are_judged_rightly_after_a_history() {
+fn recorded_single_runs_with_a_history_give_the_right_verdict() {
     let before = standard_starts(0.0);
     let rules = Rules { noise: history(&before[..12]), ..Rules::default() };
     let firsts = || 11..before.len() - 1;

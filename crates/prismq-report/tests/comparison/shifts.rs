@@ -31,7 +31,7 @@ fn quiet() -> Rules {
 }
 
 #[test]
-fn without_a_history_nothing_is_a_pass_and_a_fifth_is_found() {
+fn without_a_history_no_run_passes_and_a_shift_of_a_fifth_is_found() {
     let before = worse(1.0);
     for (factor, expected) in [
         (1.0, Status::Inconclusive),
@@ -47,7 +47,7 @@ fn without_a_history_nothing_is_a_pass_and_a_fifth_is_found() {
 }
 
 #[test]
-fn what_could_not_be_seen_is_said() {
+fn the_smallest_visible_slowdown_is_reported() {
     let run = worse(1.0);
     let said = judged(&run, compare("before", &run, &run)).inconclusive.join("\n");
     assert!(said.contains("a slowdown of 5 % is not ruled out; could see 1"), "{said}");
@@ -55,7 +55,7 @@ fn what_could_not_be_seen_is_said() {
 }
 
 #[test]
-fn with_a_quiet_history_the_run_with_itself_passes_and_a_twentieth_does_not() {
+fn with_a_quiet_history_equal_runs_pass_and_a_shift_of_a_twentieth_does_not() {
     let (before, rules) = (worse(1.0), quiet());
     for (factor, expected) in [
         (1.0, &[Status::Pass][..]),
@@ -72,7 +72,7 @@ fn with_a_quiet_history_the_run_with_itself_passes_and_a_twentieth_does_not() {
 
 /// Each of the five recorded runs of one program beside each.
 #[test]
-fn recorded_runs_of_one_program_are_no_shift_and_a_fifth_is_found_between_them() {
+fn recorded_runs_of_one_program_show_no_shift_and_a_fifth_is_found() {
     let before = standard_runs_by_scenario(0.0);
     for (slower, least, most) in [(0.0, 0, 0), (0.05, 0, 8), (1.0 / 6.0, 16, 20)] {
         let after = standard_runs_by_scenario(slower);
@@ -87,14 +87,14 @@ fn recorded_runs_of_one_program_are_no_shift_and_a_fifth_is_found_between_them()
 }
 
 #[test]
-fn few_scenarios_do_not_speak_for_the_whole() {
+fn few_scenarios_give_no_overall_shift() {
     let starts = standard_starts(0.0);
     assert_eq!(compare("it", &starts[0], &starts[1]).family, None);
 }
 
 /// Each suite of a part has its first scenario only.
 #[test]
-fn a_part_beside_a_whole_run_is_a_part_or_does_not_tell() {
+fn a_partial_run_compared_with_a_whole_one_is_partial() {
     let (before, mut part) = (worse(1.0), worse(1.0));
     part.suites[0].scenarios.truncate(1);
     let verdict = judged(&part, compare_by(&quiet(), "before", &before, &part));
@@ -106,7 +106,7 @@ fn a_part_beside_a_whole_run_is_a_part_or_does_not_tell() {
 
 /// The milliseconds of one side are written as microseconds.
 #[test]
-fn a_headline_in_other_units_is_no_pass() {
+fn a_headline_metric_in_another_unit_is_inconclusive() {
     let (before, mut after) = (worse(1.0), worse(1.0));
     for scenario in &mut after.suites[0].scenarios {
         for metric in scenario.metrics.iter_mut().filter(|metric| metric.name == "p99_ms") {
@@ -120,7 +120,7 @@ fn a_headline_in_other_units_is_no_pass() {
 }
 
 #[test]
-fn a_slowdown_of_the_whole_is_shown_where_no_metric_alone_regressed() {
+fn an_overall_slowdown_is_annotated_when_no_single_metric_regressed() {
     let (before, after) = (worse(1.0), worse(1.2));
     let verdict = judged(&after, compare("before", &before, &after));
     let said = annotations(&after, &verdict);

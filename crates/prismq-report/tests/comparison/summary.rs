@@ -3,7 +3,7 @@ use prismq_record::Direction;
 use crate::support::{sample, steady};
 
 #[test]
-fn a_summary_says_how_much_on_the_whole() {
+fn the_summary_has_the_geometric_mean_of_changes() {
     let mut after = sample::run();
     // Rates of the suites: half, twice, four times, and two as they were.
     for (suite, factor) in after.suites.iter_mut().zip([0.5, 2.0, 4.0, 1.0, 1.0]) {
@@ -21,7 +21,7 @@ fn a_summary_says_how_much_on_the_whole() {
 }
 
 #[test]
-fn of_a_time_less_is_a_gain() {
+fn a_lower_time_is_an_improvement() {
     let times = |factor: f64| {
         let mut run = sample::faster(factor);
         let scenarios = run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios);

@@ -50,7 +50,7 @@ fn read(home: &Path) -> Vec<Benchmark> {
 }
 
 #[test]
-fn what_the_pinned_version_writes_is_read() {
+fn the_files_of_the_pinned_version_are_read() {
     let home = home(30);
     let found = read(home.path());
     let [benchmark] = &found[..] else { panic!("{found:?}") };
@@ -67,7 +67,7 @@ fn what_the_pinned_version_writes_is_read() {
 }
 
 #[test]
-fn a_group_for_each_scenario_is_read_too() {
+fn one_group_a_scenario_is_read_too() {
     let old = home(30);
     let home = tempfile::tempdir().unwrap();
     fs::rename(old.path().join("throughput/floor"), home.path().join("throughput_floor")).unwrap();
@@ -79,7 +79,7 @@ fn a_group_for_each_scenario_is_read_too() {
 }
 
 #[test]
-fn what_another_version_adds_or_leaves_out_does_no_harm() {
+fn unknown_and_missing_fields_of_other_versions_are_accepted() {
     let home = home(30);
     let text = r#"{"mean": {"point_estimate": 2e6, "unit": "ns",
         "confidence_interval": {"lower_bound": 1e6, "upper_bound": 3e6}}, "kurtosis": [1]}"#;
@@ -92,7 +92,7 @@ fn what_another_version_adds_or_leaves_out_does_no_harm() {
 }
 
 #[test]
-fn what_cannot_be_read_is_left_out() {
+fn unreadable_files_are_skipped() {
     for text in ["", "{", "[]", "{\"mean\": 5}", "\u{0}"] {
         let home = home(30);
         write(home.path(), "new/estimates.json", text, 30);
@@ -102,7 +102,7 @@ fn what_cannot_be_read_is_left_out() {
 }
 
 #[test]
-fn what_another_run_left_is_not_this_ones() {
+fn files_of_another_run_are_skipped() {
     for second in [-1, 61] {
         assert_eq!(read(home(second).path()), [], "{second}");
     }
@@ -114,7 +114,7 @@ fn what_another_run_left_is_not_this_ones() {
 }
 
 #[test]
-fn the_page_shows_it_and_links_to_criterions_own() {
+fn the_page_shows_the_figures_and_links_to_the_criterion_report() {
     let (home, run) = (home(30), run());
     let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
     let page = |criterion| {

@@ -1,9 +1,11 @@
+//! How the records of a run are found and read.
+
 use prismq_record::files::{FileError, Selection, gather};
 
 use crate::support::sample;
 
 #[test]
-fn the_latest_run_counts_and_says_what_it_lacks() {
+fn the_latest_run_is_gathered_with_its_missing_suites() {
     let folder = tempfile::tempdir().unwrap();
     sample::write(folder.path(), &sample::run());
     let mut later = sample::suite("stress");
@@ -24,7 +26,7 @@ fn the_latest_run_counts_and_says_what_it_lacks() {
 }
 
 #[test]
-fn nothing_to_gather_is_an_error() {
+fn a_folder_without_records_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("nowhere");
     let error = gather(&nowhere, &Selection::Latest).unwrap_err();
@@ -37,4 +39,34 @@ fn nothing_to_gather_is_an_error() {
     sample::write(folder.path(), &sample::run());
     let error = gather(folder.path(), &other).unwrap_err().to_string();
     assert!(error.ends_with(&format!("the latest there are of {}", sample::RUN)), "{error}");
+}
+
+#[track_caller]
+fn error_of(text: &str) -> FileError {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latency_results_20260101_000000.json");
+    std::fs::write(&path, text).unwrap();
+    let error = gather(folder.path(), &Selection::Latest).unwrap_err();
+    assert!(error.to_string().contains("latency_results_20260101_000000.json"), "{error}");
+    error
+}
+
+fn changed(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut json = serde_json::to_value(sample::suite("latency")).unwrap();
+    change(&mut json);
+    json.to_string()
+}
+
+#[test]
+fn a_file_that_is_not_a_record_is_an_error_with_its_name() {
+    let error = error_of("{\"schema\": \"prismq/suite\", ");
+    assert!(matches!(&error, FileError::NotARecord { .. }) && error.to_string().contains("line 1"));
+    let error = error_of(&changed(|json| json["scenarios"] = 7.into()));
+    assert!(matches!(error, FileError::NotARecord { .. }), "{error}");
+    let error = error_of(&changed(|json| json["schema"] = "other".into()));
+    assert!(matches!(error, FileError::Schema { .. }), "{error}");
+    let error = error_of(&changed(|json| json["schema_version"] = "2.0.0".into()));
+    assert!(matches!(error, FileError::Version { .. }), "{error}");
+    let error = error_of(&changed(|json| json["suite"] = "speed".into()));
+    assert!(matches!(error, FileError::UnknownSuite { .. }), "{error}");
 }

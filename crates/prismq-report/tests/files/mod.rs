@@ -4,4 +4,3 @@ mod criterion;
 mod gather;
 mod names;
 mod results_folder;
-mod unreadable;

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 use prismq_judge::verdict::Status;
@@ -11,7 +10,7 @@ use prismq_record::files::{FileError, Selection, gather, prune, write_report, wr
 use prismq_record::{baseline, fingerprint};
 use prismq_report::conclude::{Conclusion, Options, conclude};
 
-use crate::support::sample;
+use crate::support::{command, sample};
 
 const EARLIER: &str = "01KAV900000000000000000000";
 const LATER: &str = "01KAVB00000000000000000000";
@@ -43,8 +42,7 @@ fn cut(id: &str) -> String {
 }
 
 fn run(results: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
-    let mut command = Command::cargo_bin("prismq-report").unwrap();
-    command.current_dir(results).args(["--results", "."]).args(arguments).assert()
+    command::in_results(results, arguments).assert()
 }
 
 #[test]
@@ -79,7 +77,7 @@ fn a_record_of_the_run_that_is_asked_for_must_be_readable() {
 }
 
 #[test]
-fn the_time_in_its_name_decides_where_a_file_names_no_run() {
+fn an_unreadable_file_belongs_to_a_run_by_the_time_in_its_name() {
     let folder = tempfile::tempdir().unwrap();
     sample::write(folder.path(), &sample::run());
     let named = |second: i64| {
@@ -114,7 +112,7 @@ fn concluded(results: &Path, change: impl FnOnce(&mut Options<'_>)) -> Conclusio
 }
 
 #[test]
-fn what_an_older_version_left_does_not_end_a_run() {
+fn unreadable_files_of_an_older_version_are_warnings() {
     let folder = with_damage("no record at all");
     let own = fingerprint::identity(&sample::run()).unwrap();
     let write = |path: PathBuf| {
@@ -160,7 +158,7 @@ fn a_lenient_baseline_may_be_missing() {
 }
 
 #[test]
-fn prune_keeps_the_latest_runs_and_what_is_no_run() {
+fn prune_keeps_the_latest_runs_and_other_files() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();
     let runs = [other(EARLIER, -1000), sample::run(), other(LATER, 1000)];

@@ -40,7 +40,7 @@ fn numbered(mut run: RunRecord, number: i64) -> RunRecord {
 }
 
 #[test]
-fn the_first_valid_run_is_the_baseline_and_stays_it() {
+fn the_first_valid_run_becomes_and_stays_the_baseline() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();
     let mut incomplete = numbered(sample::run(), 1);
@@ -63,7 +63,7 @@ fn the_first_valid_run_is_the_baseline_and_stays_it() {
 }
 
 #[test]
-fn the_report_names_the_records_it_was_drawn_from() {
+fn the_report_lists_its_files() {
     let folder = tempfile::tempdir().unwrap();
     let conclusion = concluded(folder.path(), &numbered(sample::run(), 1), None, None);
     let [record, report, page, _history, _baseline] = &conclusion.files[..] else {
@@ -98,7 +98,7 @@ fn the_page_shows_the_history_of_the_machine() {
 }
 
 #[test]
-fn a_part_is_kept_only_by_name_and_is_called_so() {
+fn a_partial_run_is_a_baseline_only_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = numbered(sample::run(), 1);
     run.suites.remove(0);
@@ -107,7 +107,7 @@ fn a_part_is_kept_only_by_name_and_is_called_so() {
 }
 
 #[test]
-fn a_named_baseline_is_kept_and_compared_with_on_request() {
+fn a_named_baseline_is_stored_and_compared_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();
     concluded(results, &numbered(sample::run(), 1), Some("before"), None);
@@ -130,7 +130,7 @@ fn on_main(mut run: RunRecord) -> RunRecord {
 
 /// What changed for good on the main line is no news for ever.
 #[test]
-fn a_run_is_compared_with_the_latest_runs_of_the_main_line() {
+fn a_run_is_compared_with_the_latest_runs_of_the_main_branch() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();
     concluded(results, &numbered(on_main(sample::faster(16.0)), 1), None, None);

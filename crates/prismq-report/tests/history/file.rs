@@ -30,7 +30,7 @@ fn text(results: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn each_run_is_a_line_once() {
+fn each_run_is_appended_once() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("not there yet");
     assert!(read(&results).unwrap().is_empty());
@@ -61,7 +61,7 @@ fn a_line_cut_short_at_any_byte_damages_no_other() {
 }
 
 #[test]
-fn a_line_cut_within_a_letter_is_passed_over() {
+fn a_line_cut_within_a_character_is_skipped() {
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), &line(1)).unwrap();
     let mut bytes = text(folder.path());
@@ -71,7 +71,7 @@ fn a_line_cut_within_a_letter_is_passed_over() {
 }
 
 #[test]
-fn runs_that_end_at_once_all_get_their_line() {
+fn concurrent_appends_keep_every_line() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path();
     std::thread::scope(|scope| {
@@ -86,7 +86,7 @@ fn runs_that_end_at_once_all_get_their_line() {
 }
 
 #[test]
-fn what_is_no_history_is_an_error_that_names_the_line() {
+fn a_line_that_is_not_history_is_an_error_with_its_number() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |second: &str| {
         let text = format!("{}\n{second}\n", serde_json::to_string(&line(1)).unwrap());
@@ -102,7 +102,7 @@ fn what_is_no_history_is_an_error_that_names_the_line() {
 }
 
 #[test]
-fn it_follows_what_was_measured_or_is_a_target_and_can_be_trusted() {
+fn a_line_holds_the_valid_metrics() {
     let mut run = sample::run();
     run.suites[0].scenarios[0].validity = Validity::Invalid { reasons: vec!["lost".to_owned()] };
     let line = line_of(&run);
@@ -118,7 +118,7 @@ fn it_follows_what_was_measured_or_is_a_target_and_can_be_trusted() {
 }
 
 #[test]
-fn a_series_has_a_gap_where_a_run_has_no_figure() {
+fn a_series_has_a_gap_where_a_run_has_no_value() {
     let (mut first, second) = (line(1), line(2));
     first.metrics.remove(0);
     let found = series(&[&first, &second]);
@@ -128,7 +128,7 @@ fn a_series_has_a_gap_where_a_run_has_no_figure() {
 }
 
 #[test]
-fn a_figure_of_other_work_is_a_gap() {
+fn a_value_of_other_work_is_a_gap() {
     let mut other = line(1);
     other.metrics[1].config_hash = Some("of other work".to_owned());
     let found = series(&[&other, &line(2)]);
@@ -137,7 +137,7 @@ fn a_figure_of_other_work_is_a_gap() {
 }
 
 #[test]
-fn what_is_known_before_a_run_is_of_its_own_work() {
+fn the_history_before_a_run_holds_only_its_own_work() {
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), &line(1)).unwrap();
     let mut run = sample::run();

@@ -16,7 +16,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> FileError {
 }
 
 #[test]
-fn a_combined_record_that_contradicts_itself_is_refused() {
+fn a_contradictory_combined_record_is_refused() {
     // A suite that vanished without being missed would never be missed in a verdict.
     let error = refused(|run| {
         run["suites"].as_array_mut().unwrap().remove(1);
@@ -33,7 +33,7 @@ fn a_combined_record_that_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn each_suite_in_it_is_examined_like_one_alone() {
+fn each_suite_of_a_combined_record_is_checked_as_one_alone() {
     let error = refused(|run| run["suites"][0]["suite"] = json!("speed"));
     assert!(matches!(error, FileError::UnknownSuite { .. }), "{error}");
     let error = refused(|run| run["suites"][0]["schema_version"] = json!("9.0.0"));
@@ -43,7 +43,7 @@ fn each_suite_in_it_is_examined_like_one_alone() {
 }
 
 #[test]
-fn a_scenario_that_is_there_twice_is_refused() {
+fn a_duplicate_scenario_is_refused() {
     let mut suite = sample::suite("latency");
     suite.scenarios.push(suite.scenarios[0].clone());
     let folder = tempfile::tempdir().unwrap();

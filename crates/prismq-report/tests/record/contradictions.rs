@@ -47,7 +47,7 @@ fn with_p99(value: f64, samples: &[f64]) -> impl FnOnce(&mut Scenario) {
 }
 
 #[test]
-fn a_value_that_is_no_median_of_its_samples_is_refused() {
+fn a_value_outside_the_median_of_its_samples_is_refused() {
     refused("the median of its samples lies from 1005 to 1006", |scenario| {
         scenario.metrics[0].value = Some(2006.0);
     });
@@ -56,7 +56,7 @@ fn a_value_that_is_no_median_of_its_samples_is_refused() {
 }
 
 #[test]
-fn a_value_that_is_not_its_distributions_is_refused() {
+fn a_value_that_differs_from_its_distribution_is_refused() {
     let p99 = 99.024_895;
     refused("its distribution says 99.0", with_p99(1.0, &[]));
     refused("its distribution says 99.0", with_p99(1.0, &[90.0, 95.0, 99.0]));
@@ -66,7 +66,7 @@ fn a_value_that_is_not_its_distributions_is_refused() {
 }
 
 #[test]
-fn an_interval_that_is_not_that_of_its_samples_is_refused() {
+fn an_interval_that_differs_from_its_samples_is_refused() {
     let medians = "order statistics of the median";
     refused("its samples' from 1002 to 1009", |scenario| {
         interval(&mut scenario.metrics[0], medians, 1004.0, 1008.0);

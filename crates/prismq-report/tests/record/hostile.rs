@@ -31,7 +31,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> String {
 }
 
 #[test]
-fn what_is_no_text_or_no_json() {
+fn text_that_is_not_json_is_refused() {
     refused(b"", "EOF");
     refused(b"\xff\xfe\x00", "line 1 column");
     refused(b"null", "invalid type: null");
@@ -39,7 +39,7 @@ fn what_is_no_text_or_no_json() {
 }
 
 #[test]
-fn one_that_is_too_deep() {
+fn too_deep_json_is_refused() {
     let deep = changed(|record| record["scenarios"][0]["parameters"] = json!({"a": "DEEP"}));
     let nested = "[".repeat(100_000) + &"]".repeat(100_000);
     refused(deep.replace("\"DEEP\"", &nested).as_bytes(), "recursion limit exceeded");
@@ -47,7 +47,7 @@ fn one_that_is_too_deep() {
 
 #[test]
 #[cfg(unix)]
-fn one_that_is_too_large_or_never_ends() {
+fn too_large_or_endless_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.json");
     // A hole, which takes no room on the disk.
@@ -59,7 +59,7 @@ fn one_that_is_too_large_or_never_ends() {
 }
 
 #[test]
-fn figures_that_are_no_numbers_or_beyond_them() {
+fn values_that_are_not_finite_numbers_are_refused() {
     let value = |text: &str| {
         let of = |record: &mut Value| {
             let metric = &mut record["scenarios"][0]["metrics"][0];
@@ -81,7 +81,7 @@ fn figures_that_are_no_numbers_or_beyond_them() {
 }
 
 #[test]
-fn times_that_do_not_exist() {
+fn invalid_times_are_refused() {
     let at = |text: &str| changed(|record| record["started_at"] = text.into());
     refused(at("2026-02-30T00:00:00Z").as_bytes(), "at started_at");
     refused(at("999999-01-01T00:00:00Z").as_bytes(), "at started_at");
@@ -89,7 +89,7 @@ fn times_that_do_not_exist() {
 }
 
 #[test]
-fn names_that_are_there_twice() {
+fn duplicate_names_are_refused() {
     let twice = |part: fn(&mut Value) -> &mut Value| {
         changed(|record| {
             let list = part(record).as_array_mut().unwrap();
@@ -170,7 +170,7 @@ fn damaged(forged: &Forged, reason: &str) {
 }
 
 #[test]
-fn histograms_with_damaged_data() {
+fn damaged_histogram_data_is_an_error() {
     assert_eq!(Forged::default().decode(), Ok(10));
     let error = histogram("not base64!".to_owned()).decode().unwrap_err().to_string();
     assert!(error.contains("damaged"), "{error}");
@@ -189,7 +189,7 @@ fn histograms_with_damaged_data() {
 }
 
 #[test]
-fn histograms_with_absurd_bounds_and_lengths() {
+fn absurd_bounds_and_lengths_of_histograms_are_errors() {
     damaged(&Forged { digits: 5, ..Forged::default() }, "keeps 5 digits, at most 4");
     damaged(&Forged { digits: u32::MAX, ..Forged::default() }, "at most 4");
     damaged(&Forged { highest: u64::MAX, ..Forged::default() }, "tracks values up to");
@@ -207,7 +207,7 @@ fn histograms_with_absurd_bounds_and_lengths() {
 }
 
 #[test]
-fn validate_says_where_a_distribution_is_damaged() {
+fn validate_locates_a_damaged_distribution() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.json");
     let text = changed(|record| {
@@ -223,7 +223,7 @@ fn validate_says_where_a_distribution_is_damaged() {
 }
 
 #[test]
-fn one_whose_words_a_terminal_would_obey_is_read_without_them() {
+fn control_characters_are_replaced_when_a_record_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostile.json");
     let text = changed(|record| {

@@ -78,7 +78,7 @@ fn a_stall_of_one_round_is_in_the_p99_of_all_tasks() {
 }
 
 #[test]
-fn what_is_in_every_round_is_decided() {
+fn a_quantile_present_in_every_round_is_decided() {
     let slow: Vec<_> = (0..10).map(|_| round(30.0, TASKS / 5)).collect();
     assert!(matches!(checked(&run(&slow), "<= 5").outcome, Outcome::Missed { .. }));
     let quick: Vec<_> = (0..10).map(|_| round(0.0, 0)).collect();
@@ -88,7 +88,7 @@ fn what_is_in_every_round_is_decided() {
 /// Of rounds of which each has its own p99 the draws' p99 is that of the slowest round drawn, as long as that
 /// makes up 1 % of all: so it varies by less than the rounds do, and by no more.
 #[test]
-fn whole_rounds_are_drawn() {
+fn the_bootstrap_resamples_whole_rounds() {
     let rounds: Vec<_> = (0..10).map(|index| round(10.0 + f64::from(index), TASKS / 2)).collect();
     let run = run(&rounds);
     let scenario = &run.suites.iter().find(|suite| suite.suite == "latency").unwrap().scenarios[0];
@@ -99,7 +99,7 @@ fn whole_rounds_are_drawn() {
 }
 
 #[test]
-fn a_settled_scenario_has_the_figures_of_all_its_tasks() {
+fn a_settled_scenario_has_the_quantiles_of_all_its_tasks() {
     let mut run = run(&stalled_once());
     let latency = run.suites.iter_mut().find(|suite| suite.suite == "latency").unwrap();
     let scenario = &mut latency.scenarios[0];
@@ -115,7 +115,7 @@ fn a_settled_scenario_has_the_figures_of_all_its_tasks() {
 
 /// A record of before 1.2 beside one of now: both are the p99 of all tasks.
 #[test]
-fn old_figures_are_compared_as_what_they_are_called() {
+fn old_quantiles_are_compared_by_their_name() {
     let old = run(&stalled_once());
     let mut new = old.clone();
     new.suites.iter_mut().for_each(|suite| suite.scenarios.iter_mut().for_each(settle));
@@ -125,7 +125,7 @@ fn old_figures_are_compared_as_what_they_are_called() {
 }
 
 #[test]
-fn another_metric_is_no_quantile_of_tasks() {
+fn another_metric_is_not_a_quantile_of_tasks() {
     let run = sample::run();
     let scenario = &run.suites[0].scenarios[0];
     assert_eq!(of_all(scenario, &scenario.metrics[0]), None);

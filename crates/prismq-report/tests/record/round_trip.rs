@@ -4,7 +4,7 @@ use prismq_record::files::{Selection, gather, read_run, read_suite, write_run, w
 use crate::support::sample;
 
 #[test]
-fn a_record_comes_back_as_it_was_written() {
+fn a_record_is_read_as_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut histogram = hdrhistogram::Histogram::<u64>::new(3).unwrap();
     histogram.record_n(1_234_567, 10).unwrap();
@@ -25,7 +25,7 @@ fn a_record_comes_back_as_it_was_written() {
 }
 
 #[test]
-fn missing_figures_are_null_with_a_reason() {
+fn missing_values_are_null_with_a_reason() {
     let json = serde_json::to_value(sample::suite("latency")).unwrap();
     let metric = &json["scenarios"][0]["metrics"][1];
     assert!(metric["value"].is_null());
@@ -33,7 +33,7 @@ fn missing_figures_are_null_with_a_reason() {
 }
 
 #[test]
-fn a_record_that_could_not_be_read_is_not_written() {
+fn a_record_that_readers_would_refuse_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut suite = sample::suite("latency");
     suite.scenarios[0].metrics[0].samples[1] = f64::NAN;

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::support::sample;
 
-const RENEW: &str = "cargo run -p prismq-record --features schema --features schema --example renew_schema";
+const RENEW: &str =
+    "cargo run -p prismq-record --features schema --features schema --example renew_schema";
 
 #[track_caller]
 fn published(text: &str, schema: &schemars::Schema) -> Validator {
@@ -30,14 +31,14 @@ fn history() -> Validator {
 }
 
 #[test]
-fn the_published_schema_is_that_of_the_types() {
+fn the_published_schema_matches_the_types() {
     suite();
     run();
     history();
 }
 
 #[test]
-fn it_accepts_records_of_every_version_and_what_is_written_now() {
+fn the_schema_accepts_records_of_every_version() {
     for text in
         [include_str!("../fixtures/suite-1.0.json"), include_str!("../fixtures/suite-1.1.json")]
     {
@@ -58,7 +59,7 @@ fn it_accepts_records_of_every_version_and_what_is_written_now() {
 }
 
 #[test]
-fn it_refuses_what_readers_refuse() {
+fn the_schema_refuses_what_readers_refuse() {
     let refused = |change: fn(&mut Value)| {
         let mut record = serde_json::to_value(sample::suite("latency")).unwrap();
         change(&mut record);
@@ -73,7 +74,7 @@ fn it_refuses_what_readers_refuse() {
 }
 
 #[test]
-fn its_fields_are_explained() {
+fn every_field_of_the_schema_has_a_description() {
     for (name, schema) in [("RunRecord", schema::run()), ("HistoryLine", schema::history())] {
         explained(name, &serde_json::to_value(schema).unwrap());
     }

@@ -29,7 +29,7 @@ fn said_by_both(suite: &SuiteRecord) {
 }
 
 #[test]
-fn a_record_of_1_0_knows_nothing_of_what_came_later() {
+fn a_record_of_1_0_is_read_without_later_fields() {
     let suite = read_suite(&golden("suite-1.0.json")).unwrap();
     said_by_both(&suite);
     let not_recorded = Some("not recorded");
@@ -46,7 +46,7 @@ fn a_record_of_1_0_knows_nothing_of_what_came_later() {
 }
 
 #[test]
-fn a_record_of_1_0_can_still_be_judged() {
+fn a_record_of_1_0_can_be_judged() {
     let run = read_run(&golden("run-1.0.json")).unwrap();
     let target = "[targets]\n\"latency/drain/workers=5:p99_ms\" = \"< 1000 ms\"";
     let verdict = judge(&run, &parse(target, "t.toml").unwrap(), None, FailOn::Never).unwrap();
@@ -54,7 +54,7 @@ fn a_record_of_1_0_can_still_be_judged() {
 }
 
 #[test]
-fn a_record_of_1_1_has_all_of_it() {
+fn a_record_of_1_1_is_read_with_every_field() {
     let suite = read_suite(&golden("suite-1.1.json")).unwrap();
     said_by_both(&suite);
     assert_eq!(suite.environment.after.load_average.value, Some(1.9));
@@ -72,7 +72,7 @@ fn a_record_of_1_1_has_all_of_it() {
 }
 
 #[test]
-fn all_of_them_are_valid_to_the_last_distribution() {
+fn records_of_every_version_are_valid() {
     for name in ["suite-1.0.json", "run-1.0.json", "suite-1.1.json", "run-1.1.json"] {
         let found = validate(&golden(name)).unwrap();
         assert!(found.problems.is_empty(), "{found:?}");
@@ -82,7 +82,7 @@ fn all_of_them_are_valid_to_the_last_distribution() {
 }
 
 #[test]
-fn a_newer_minor_version_is_read_and_a_newer_major_refused() {
+fn a_newer_minor_version_is_read_and_another_major_version_refused() {
     let text = std::fs::read_to_string(golden("suite-1.1.json")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("newer.json");
@@ -103,7 +103,7 @@ fn a_newer_minor_version_is_read_and_a_newer_major_refused() {
 }
 
 #[test]
-fn a_config_hash_that_contradicts_its_parameters_is_refused() {
+fn a_config_hash_that_differs_from_its_parameters_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut suite = sample::suite("latency");
     let parameters = &suite.scenarios[0].parameters;
@@ -116,7 +116,7 @@ fn a_config_hash_that_contradicts_its_parameters_is_refused() {
 }
 
 #[test]
-fn a_history_of_1_0_tells_of_no_work() {
+fn a_history_of_1_0_has_no_config_hash() {
     let work = |name: &str| {
         let line = history::read_file(&golden(name)).unwrap().remove(0);
         let [idle, claim] = &line.metrics[..] else { panic!("{line:?}") };
@@ -131,7 +131,7 @@ fn a_history_of_1_0_tells_of_no_work() {
 
 /// It is not known to be the same work.
 #[test]
-fn figures_of_a_history_of_1_0_are_not_held_against_a_run() {
+fn values_of_a_history_of_1_0_are_not_compared_with_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = sample::run();
     run.ended_at = sample::at(1);

@@ -6,7 +6,7 @@ use prismq_record::Validity;
 use prismq_report::render::html::Input;
 use prismq_report::render::{Look, View, html, markdown, terminal_as};
 
-use crate::support::full_run::{Rich, rich};
+use crate::support::full_run::{FullRun, full_run};
 use crate::support::page::full;
 use crate::support::steady;
 
@@ -31,8 +31,8 @@ fn shown(run: &prismq_record::RunRecord, verdict: &Verdict) -> String {
 }
 
 #[test]
-fn what_is_missed_or_undecided_stands_there_by_name_with_figure_and_bound() {
-    let run = rich().run;
+fn missed_and_undecided_targets_are_named_with_value_and_bound() {
+    let run = full_run().run;
     let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
     let mut drains = scenarios.filter(|found| found.id == "throughput/drain/workers=10");
     let rate = drains.next().unwrap().metric("tasks_per_s").unwrap().value.unwrap();
@@ -59,7 +59,7 @@ fn what_is_missed_or_undecided_stands_there_by_name_with_figure_and_bound() {
 }
 
 #[test]
-fn answers_come_first_and_what_is_met_is_folded() {
+fn answers_come_first_and_met_targets_are_folded() {
     let page = full();
     let order = [
         "class=\"banner",
@@ -86,8 +86,8 @@ fn answers_come_first_and_what_is_met_is_folded() {
 }
 
 #[test]
-fn each_question_has_its_own_answer() {
-    let Rich { run, baseline, .. } = rich();
+fn each_question_has_an_answer() {
+    let FullRun { run, baseline, .. } = full_run();
     let judged = |run: &_, text: &str, compared: bool, fail_on| {
         let comparison = compared.then(|| steady::compare("main", &baseline, run));
         shown(run, &judge(run, &targets(text), comparison, fail_on).unwrap())
@@ -114,8 +114,8 @@ fn each_question_has_its_own_answer() {
 }
 
 #[test]
-fn what_became_worse_is_named_at_once() {
-    let Rich { run, baseline, .. } = rich();
+fn regressions_are_named_on_the_first_screen() {
+    let FullRun { run, baseline, .. } = full_run();
     // The run is faster than its baseline, so the baseline is slower than the run.
     let comparison = steady::compare("main", &run, &baseline);
     let verdict = judge(&baseline, &[], Some(comparison), FailOn::Regression).unwrap();
@@ -128,7 +128,7 @@ fn what_became_worse_is_named_at_once() {
 }
 
 #[test]
-fn paper_has_no_list_of_compile_options() {
+fn the_printed_page_has_no_compile_options() {
     let page = full();
     let print = &page[position(&page, "@media print {")..];
     let hidden = print.lines().find(|line| line.contains("display: none")).unwrap();

@@ -1,11 +1,11 @@
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_report::render::{View, markdown};
 
-use crate::support::full_run::rich;
+use crate::support::full_run::full_run;
 
 #[test]
-fn markdown_holds_what_a_record_says_as_words() {
-    let mut run = rich().run;
+fn texts_of_a_record_are_escaped_in_markdown() {
+    let mut run = full_run().run;
     let suite = &mut run.suites[4];
     suite.engine = "</details> **x** | `y`\nz".to_owned();
     suite.scenarios[0].id = "throughput/a|b`c".to_owned();
@@ -32,9 +32,9 @@ fn markdown_holds_what_a_record_says_as_words() {
 }
 
 #[test]
-fn the_whole_report() {
-    let rich = rich();
-    let text = markdown(&View::new(&rich.run, &rich.verdict)).unwrap();
+fn the_markdown_report() {
+    let full = full_run();
+    let text = markdown(&View::new(&full.run, &full.verdict)).unwrap();
     let before_the_suites = text.split_once("<details><summary>All figures").unwrap().0;
     insta::assert_snapshot!("markdown_rich", before_the_suites);
 }

@@ -4,7 +4,7 @@ use prismq_report::render::{View, markdown};
 use crate::support::sample;
 
 #[test]
-fn a_report_sets_the_scenarios_of_a_suite_side_by_side() {
+fn the_scenarios_of_a_suite_are_columns_of_one_table() {
     let mut run = sample::run();
     let mut other = sample::scenario("latency");
     other.id = "latency/drain/workers=10".to_owned();

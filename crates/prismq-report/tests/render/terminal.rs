@@ -1,22 +1,22 @@
 use console::{measure_text_width, strip_ansi_codes};
 use prismq_report::render::{Look, View, terminal_as};
 
-use crate::support::full_run::rich;
+use crate::support::full_run::full_run;
 
 fn shown(look: Look) -> String {
-    let rich = rich();
-    terminal_as(&View::new(&rich.run, &rich.verdict), look)
+    let full = full_run();
+    terminal_as(&View::new(&full.run, &full.verdict), look)
 }
 
 #[test]
-fn in_a_file_everything_is_aligned_and_without_colour() {
+fn without_a_terminal_the_report_is_aligned_and_without_colour() {
     let text = shown(Look { colour: false, width: None });
     assert_eq!(strip_ansi_codes(&text), text);
     insta::assert_snapshot!("terminal_rich", text);
 }
 
 #[test]
-fn no_line_is_longer_than_a_narrow_terminal() {
+fn lines_fit_a_narrow_terminal() {
     for width in [40, 60, 80] {
         let text = shown(Look { colour: false, width: Some(width) });
         // What has no space in it cannot be broken.
@@ -30,7 +30,7 @@ fn no_line_is_longer_than_a_narrow_terminal() {
 }
 
 #[test]
-fn colour_changes_no_word() {
+fn colour_does_not_change_the_text() {
     let plain = shown(Look { colour: false, width: Some(90) });
     let coloured = shown(Look { colour: true, width: Some(90) });
     assert!(coloured.contains("\u{1b}[31m") && coloured.contains("\u{1b}[32m"));

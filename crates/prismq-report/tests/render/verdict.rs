@@ -23,20 +23,20 @@ fn one_suite_lost_tasks() -> RunRecord {
 }
 
 #[test]
-fn in_a_terminal() {
+fn the_terminal_report_starts_with_the_verdict() {
     insta::assert_snapshot!("terminal_pass", terminal(&view(&sample::run(), true)));
     insta::assert_snapshot!("terminal_invalid", terminal(&view(&one_suite_lost_tasks(), false)));
 }
 
 #[test]
-fn in_markdown() {
+fn the_markdown_report_starts_with_the_verdict() {
     insta::assert_snapshot!("markdown_pass", markdown(&view(&sample::run(), true)).unwrap());
     let invalid = markdown(&view(&one_suite_lost_tasks(), false)).unwrap();
     insta::assert_snapshot!("markdown_invalid", invalid);
 }
 
 #[test]
-fn it_says_why_a_change_could_not_be_told() {
+fn an_inconclusive_change_is_explained() {
     let (before, after) = (sample::run(), sample::faster(0.9));
     let said = |comparison| {
         let verdict = judge(&after, &[], Some(comparison), FailOn::Never).unwrap();

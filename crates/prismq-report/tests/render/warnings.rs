@@ -2,10 +2,10 @@ use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::{Floor, Known, RunRecord};
 use prismq_report::render::{Look, View, terminal_as};
 
-use crate::support::full_run::rich;
+use crate::support::full_run::full_run;
 
 fn warned(change: impl Fn(&mut RunRecord)) -> Vec<String> {
-    let mut run = rich().run;
+    let mut run = full_run().run;
     for suite in &mut run.suites {
         suite.environment.machine.governor = Known::value("performance".to_owned());
         suite.scenarios.iter_mut().for_each(|scenario| scenario.warnings.clear());
@@ -25,12 +25,12 @@ fn warns(words: &str, change: impl Fn(&mut RunRecord)) {
 }
 
 #[test]
-fn a_sound_run_has_none() {
+fn a_valid_run_has_no_warnings() {
     assert_eq!(warned(|_| {}), Vec::<String>::new());
 }
 
 #[test]
-fn the_machine_and_the_scenarios_are_looked_at() {
+fn the_machine_and_the_scenarios_are_checked() {
     warns("governor is powersave", |run| {
         for suite in &mut run.suites {
             suite.environment.machine.governor = Known::value("powersave".to_owned());
@@ -58,7 +58,7 @@ fn the_machine_and_the_scenarios_are_looked_at() {
 }
 
 #[test]
-fn a_reference_that_is_beaten_is_at_fault() {
+fn a_measured_value_above_its_reference_is_a_warning() {
     let with_floor = |name: &str, ratio| {
         let name = name.to_owned();
         move |run: &mut RunRecord| {

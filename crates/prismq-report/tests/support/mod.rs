@@ -1,5 +1,6 @@
 //! Records, runs and comparisons to test with.
 
+pub(crate) mod command;
 pub(crate) mod full_run;
 pub(crate) mod page;
 pub(crate) mod recorded;

@@ -8,19 +8,19 @@ use prismq_report::render::html;
 use prismq_report::render::html::Input;
 use roxmltree::{Document, Node};
 
-use crate::support::full_run::{Rich, rich};
+use crate::support::full_run::{FullRun, full_run};
 
 /// The page of a run that holds data for every picture.
 pub(crate) fn full() -> String {
     static MADE: OnceLock<String> = OnceLock::new();
-    MADE.get_or_init(|| page_of(&rich())).clone()
+    MADE.get_or_init(|| page_of(&full_run())).clone()
 }
 
-pub(crate) fn page_of(rich: &Rich) -> String {
+pub(crate) fn page_of(full: &FullRun) -> String {
     html(&Input {
-        baseline: Some(&rich.baseline),
-        history: &rich.history,
-        ..Input::new(&rich.run, &rich.verdict)
+        baseline: Some(&full.baseline),
+        history: &full.history,
+        ..Input::new(&full.run, &full.verdict)
     })
     .unwrap()
 }

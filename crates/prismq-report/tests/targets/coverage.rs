@@ -21,7 +21,7 @@ fn independent(runs: u64) -> Vec<RunRecord> {
 }
 
 #[test]
-fn intervals_of_rounds_made_one_after_the_other_do_not_hold() {
+fn intervals_of_consecutive_rounds_have_too_little_coverage() {
     let found = coverage(&standard_runs(0.0)).unwrap();
     println!("recorded runs: {found:?}");
     assert!((0.5..0.7).contains(&found.held), "{found:?}");
@@ -30,7 +30,7 @@ fn intervals_of_rounds_made_one_after_the_other_do_not_hold() {
 }
 
 #[test]
-fn intervals_of_independent_rounds_hold() {
+fn intervals_of_independent_rounds_have_their_coverage() {
     let found = coverage(&independent(5)).unwrap();
     println!("independent rounds: {found:?}");
     assert!(found.held > GOAL && found.disjoint < 0.02, "{found:?}");
@@ -38,7 +38,7 @@ fn intervals_of_independent_rounds_hold() {
 }
 
 #[test]
-fn one_run_says_nothing_and_neither_do_figures_taken_once() {
+fn one_run_or_single_samples_have_no_coverage() {
     assert_eq!(coverage(&standard_runs(0.0)[..1]), None);
     let mut once = sample::run();
     once.suites.iter_mut().for_each(|suite| suite.scenarios[0].metrics[0].samples.clear());

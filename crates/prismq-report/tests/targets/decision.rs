@@ -43,7 +43,7 @@ fn a_rate_far_above_its_bound_meets_it_however_much_it_varies() {
 }
 
 #[test]
-fn each_look_and_each_further_target_is_paid_for() {
+fn each_look_and_each_target_widens_the_interval() {
     let rounds = around(100.0);
     let reach = |targets, looks| {
         let target = threshold("latency/open/load=50:figure <= 100 x", "here").unwrap();
@@ -57,7 +57,7 @@ fn each_look_and_each_further_target_is_paid_for() {
 }
 
 #[test]
-fn more_rounds_decide_what_few_do_not() {
+fn more_rounds_decide_an_undecided_target() {
     let many: Vec<f64> = (0..6).flat_map(|_| around(100.0)).collect();
     let level = Level { targets: 60, looks: 3 };
     assert_eq!(answer("<= 94.5", &around(100.0), level), Answer::Undecided);
@@ -65,7 +65,7 @@ fn more_rounds_decide_what_few_do_not() {
 }
 
 #[test]
-fn what_does_not_vary_and_what_is_taken_once_is_decided_by_the_figure() {
+fn constant_and_single_samples_are_decided_by_their_value() {
     for rounds in [&[7.0; 10][..], &[7.0]] {
         assert_eq!(answer("<= 7", rounds, ONE), Answer::Met);
         assert_eq!(answer("< 7", rounds, ONE), Answer::Missed);
@@ -83,7 +83,7 @@ fn checked(wanted: &str, run: &RunRecord) -> Check {
 }
 
 #[test]
-fn a_check_says_what_it_was_decided_by() {
+fn a_check_has_the_interval_that_decided_it() {
     let run = sample::run();
     let check = checked("> 980", &run);
     assert!(matches!(check.outcome, Outcome::Met { value: 1006.0, .. }), "{check:?}");
@@ -101,7 +101,7 @@ fn a_check_says_what_it_was_decided_by() {
 }
 
 #[test]
-fn the_looks_of_a_scenario_and_all_targets_count() {
+fn a_check_counts_the_looks_of_its_scenario() {
     let mut run = sample::run();
     let before = checked("> 980", &run).interval.unwrap();
     run.suites.iter_mut().for_each(|suite| suite.scenarios[0].looks = 4);
@@ -110,7 +110,7 @@ fn the_looks_of_a_scenario_and_all_targets_count() {
 
 /// While it measures, the harness decides as the verdict will.
 #[test]
-fn a_scenario_alone_is_decided_as_in_its_run() {
+fn a_single_scenario_is_decided_as_in_its_run() {
     let run = sample::run();
     let targets = parse(sample::TARGETS, "t.toml").unwrap();
     let latency = &run.suites.iter().find(|suite| suite.suite == "latency").unwrap();

@@ -23,7 +23,7 @@ fn judged(bound: &str) -> (Verdict, String) {
 }
 
 #[test]
-fn those_that_hold_are_one_line() {
+fn invariants_that_hold_are_one_line() {
     let (verdict, text) = judged("> 200");
     assert_eq!(verdict.status, Status::Pass);
     assert!(text.contains("PASS: 1 of 1 targets met, 2 invariants held\n"), "{text}");
@@ -32,7 +32,7 @@ fn those_that_hold_are_one_line() {
 }
 
 #[test]
-fn one_that_does_not_hold_fails_the_run_and_is_named() {
+fn an_invariant_that_does_not_hold_fails_the_run_by_name() {
     let (verdict, text) = judged("< 200");
     assert_eq!(verdict.status, Status::TargetMissed);
     assert!(text.contains("1 of 2 targets missed"), "{text}");

@@ -1,4 +1,11 @@
-use prismq_judge::targets::parse;
+//! How targets are read and compared.
+
+use std::path::Path;
+
+use prismq_judge::targets::{parse, read_for, threshold};
+use prismq_record::fingerprint::fingerprint;
+
+use crate::support::sample;
 
 #[track_caller]
 fn refused(line: &str, place: &str, reason: &str) {
@@ -8,7 +15,7 @@ fn refused(line: &str, place: &str, reason: &str) {
 }
 
 #[test]
-fn a_target_that_says_nothing_checkable_is_an_error_that_says_where() {
+fn an_invalid_target_is_an_error_with_its_position() {
     refused("\"latency/x:p99_ms\" = \"< 10\"", "t.toml:3:1", "must end with a unit");
     refused("\"latency/x:p99_ms\" = \"10 ms\"", "t.toml:3:1", "must begin with one of");
     refused("\"latency/x:p99_ms\" = \"< ten ms\"", "t.toml:3:1", "\"ten\" is not a number");
@@ -24,7 +31,7 @@ fn a_target_that_says_nothing_checkable_is_an_error_that_says_where() {
 }
 
 #[test]
-fn a_file_without_targets_is_an_error_since_any_run_would_meet_it() {
+fn a_file_without_targets_is_an_error() {
     for text in ["", "# nothing\n", "[targets]\n", "[targets]\n[goals]\n"] {
         let error = parse(text, "t.toml").unwrap_err().to_string();
         assert!(
@@ -42,4 +49,50 @@ fn a_target_is_read_as_written() {
     assert_eq!((target.scenario.as_str(), target.metric.as_str()), ("latency/a=1/b=2", "p99_ms"));
     assert_eq!((target.operator.to_string().as_str(), target.bound), ("<=", 1500.0));
     assert_eq!(target.unit, "ms");
+}
+
+#[test]
+fn the_targets_of_the_project_can_be_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/targets.toml");
+    assert!(prismq_judge::targets::read(&path).unwrap().len() > 30);
+}
+
+#[test]
+fn targets_of_a_machine_apply_only_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("targets.toml");
+    std::fs::write(&path, sample::TARGETS).unwrap();
+    let run = sample::run();
+    let count = || read_for(&path, &run).map(|targets| targets.len());
+    assert_eq!(count().unwrap(), 2);
+
+    let machines = folder.path().join("machines");
+    std::fs::create_dir(&machines).unwrap();
+    let target = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 900 tasks/s\"";
+    std::fs::write(machines.join("00000000.toml"), target).unwrap();
+    assert_eq!(count().unwrap(), 2, "of another machine");
+    let own = machines.join(format!("{}.toml", fingerprint(&run.suites[0].environment)));
+    std::fs::write(&own, target).unwrap();
+    assert_eq!(count().unwrap(), 3);
+    std::fs::write(&own, "fast").unwrap();
+    assert!(count().unwrap_err().to_string().contains("machines"), "it is named");
+}
+
+fn met(value: &str) -> bool {
+    let target = format!("latency/drain/workers=5:rate {value} tasks/s");
+    threshold(&target, "here").unwrap().holds(1006.0)
+}
+
+#[test]
+fn every_operator_compares_as_written() {
+    for (operator, below, at, above) in [
+        ("<", false, false, true),
+        ("<=", false, true, true),
+        ("=", false, true, false),
+        (">=", true, true, false),
+        (">", true, false, false),
+    ] {
+        let holds = ["1005", "1006", "1007"].map(|bound| met(&format!("{operator} {bound}")));
+        assert_eq!(holds, [below, at, above], "{operator}");
+    }
 }

@@ -100,7 +100,7 @@ fn a_program_at_its_bounds_fails_at_most_one_run_in_a_hundred() {
 }
 
 #[test]
-fn a_target_missed_by_a_tenth_is_found_in_95_of_100_once_there_are_rounds_enough() {
+fn a_target_missed_by_a_tenth_is_found_in_95_of_100_with_enough_rounds() {
     println!("missed by a tenth, found by {LOOKS:?} rounds:");
     for (spread, enough) in
         [(0.003, 10), (0.01, 10), (0.015, 10), (0.03, 20), (0.05, 40), (0.08, 80), (0.10, 160)]
@@ -152,7 +152,7 @@ fn none_of_the_25_recorded_runs_of_one_program_fails() {
 /// worse than: not one is called missed. Then against a tenth more than that, with the rounds of runs drawn
 /// until it is found in 95 of 100.
 #[test]
-fn recorded_runs_held_against_their_own_figure_do_not_fail() {
+fn recorded_runs_compared_with_their_own_value_do_not_fail() {
     let watched: BTreeSet<String> = own_targets().iter().map(name).collect();
     let level = Level { targets: TARGETS, looks: 1 };
     let (mut alarms, mut others, mut all) = (0, 0, 0);

@@ -1,7 +1,6 @@
 //! The status of a run, and the order of its reasons.
 
-mod comparability;
-mod inconclusive;
+mod comparison;
+mod precedence;
 mod record;
-mod regression;
 mod validity;

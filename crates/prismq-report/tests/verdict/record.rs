@@ -5,7 +5,7 @@ use prismq_report::conclude::{Options, conclude};
 use crate::support::sample;
 
 #[test]
-fn a_combined_record_carries_its_verdict() {
+fn a_combined_record_holds_its_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let targets = folder.path().join("targets.toml");
     let text = format!("{}\"memory/drain/workers=5:speed_up\" = \"> 2 x\"\n", sample::TARGETS);

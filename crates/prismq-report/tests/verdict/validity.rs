@@ -28,7 +28,7 @@ fn invalid(reason: &str, change: impl FnOnce(&mut RunRecord)) {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_invalid_before_anything_else() {
+fn an_invalid_run_is_reported_before_any_other_reason() {
     assert_eq!(status(&sample::run(), sample::TARGETS), (Status::Pass, Vec::new()));
     invalid("memory filesystem", |run| {
         run.suites[0].environment.machine.memory_filesystem = true;
@@ -49,7 +49,7 @@ fn what_cannot_be_trusted_is_invalid_before_anything_else() {
 
 /// The queue syncs the WAL itself, so its connections are `synchronous = NORMAL`.
 #[test]
-fn durability_of_the_queue_counts_before_that_of_its_connection() {
+fn the_durability_of_the_queue_counts_before_its_connections() {
     let set = |durability: &str| {
         let durability = Pragma { name: "durability".to_owned(), value: durability.to_owned() };
         move |run: &mut RunRecord| {
@@ -65,7 +65,7 @@ fn durability_of_the_queue_counts_before_that_of_its_connection() {
 }
 
 #[test]
-fn a_target_missed_while_others_used_the_machine_is_inconclusive() {
+fn a_target_missed_on_a_disturbed_machine_is_inconclusive() {
     let targets = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
     let with = |others: f64| {
         let mut run = sample::run();
@@ -84,7 +84,7 @@ fn a_target_missed_while_others_used_the_machine_is_inconclusive() {
 }
 
 #[test]
-fn a_user_may_vouch_for_a_disk_and_a_fast_one_is_a_warning() {
+fn a_trusted_disk_and_a_doubtful_one_are_warnings() {
     let with = |sync: SyncCheck| {
         let mut run = sample::run();
         run.suites[0].environment.sync = sync;

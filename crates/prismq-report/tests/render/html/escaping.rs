@@ -1,6 +1,6 @@
 use prismq_record::{Known, RunRecord};
 
-use crate::support::full_run::rich;
+use crate::support::full_run::full_run;
 use crate::support::page::{figure, figures, full, page_of};
 
 const HOSTILE: &str = "</svg></td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u{1}";
@@ -25,18 +25,18 @@ fn poison(run: &mut RunRecord) {
 }
 
 #[test]
-fn what_a_record_says_never_becomes_markup() {
-    let mut rich = rich();
-    poison(&mut rich.run);
-    for point in &mut rich.history {
+fn texts_of_a_record_are_escaped_in_html() {
+    let mut data = full_run();
+    poison(&mut data.run);
+    for point in &mut data.history {
         point.commit = Some(HOSTILE.to_owned());
         point.scenario.push_str(HOSTILE);
     }
-    for check in &mut rich.verdict.checks {
+    for check in &mut data.verdict.checks {
         check.target.scenario.push_str(HOSTILE);
         check.target.unit = HOSTILE.to_owned();
     }
-    let page = page_of(&rich);
+    let page = page_of(&data);
     assert!(page.contains("&lt;script&gt;alert(1)"), "the words are there");
     assert_eq!(page.matches("<script").count(), 1, "the page's own");
     assert!(!page.contains("<img") && !page.contains("</svg></td>"));

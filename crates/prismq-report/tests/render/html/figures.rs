@@ -1,6 +1,6 @@
 use prismq_record::{Interval, RunRecord, Scenario};
 
-use crate::support::full_run::{LOADS, WORKERS, rich};
+use crate::support::full_run::{LOADS, WORKERS, full_run};
 use crate::support::page::{assert_shows, full, table};
 
 const MIB: f64 = 1_048_576.0;
@@ -33,8 +33,8 @@ fn ms(scenario: &Scenario, histogram: &str, quantile: f64) -> f64 {
 }
 
 #[test]
-fn throughput_over_workers() {
-    let (page, run) = (full(), rich().run);
+fn throughput_over_workers_matches_the_record() {
+    let (page, run) = (full(), full_run().run);
     let rows = table(&page, "scaling");
     assert_eq!(rows.len(), WORKERS.len());
     for (row, workers) in rows.iter().zip(WORKERS) {
@@ -49,8 +49,8 @@ fn throughput_over_workers() {
 }
 
 #[test]
-fn latency_over_load() {
-    let (page, run) = (full(), rich().run);
+fn latency_over_load_matches_the_record() {
+    let (page, run) = (full(), full_run().run);
     let rows = table(&page, "load");
     assert_eq!(rows.len(), LOADS.len());
     for (row, load) in rows.iter().zip(LOADS) {
@@ -65,10 +65,10 @@ fn latency_over_load() {
 }
 
 #[test]
-fn percentiles_corrected_and_not() {
-    let (page, rich) = (full(), rich());
+fn percentiles_with_and_without_correction_match_the_record() {
+    let (page, data) = (full(), full_run());
     let rows = table(&page, "percentiles");
-    let (now, before) = (&rich.run, &rich.baseline);
+    let (now, before) = (&data.run, &data.baseline);
     let id = "latency/open/load=50";
     for (row, quantile) in rows.iter().zip([0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0]) {
         assert_shows(&row[1], ms(scenario(now, id), "end_to_end", quantile));
@@ -80,8 +80,8 @@ fn percentiles_corrected_and_not() {
 }
 
 #[test]
-fn pieces_of_time() {
-    let (page, run) = (full(), rich().run);
+fn intervals_over_time_match_the_record() {
+    let (page, run) = (full(), full_run().run);
     let pieces = intervals(&run, "latency/open/load=50");
     let p99 = |piece: &Interval| {
         let latencies = piece.end_to_end.as_ref().unwrap().decode().unwrap();
@@ -103,8 +103,8 @@ fn pieces_of_time() {
 }
 
 #[test]
-fn stages_of_a_task() {
-    let (page, run) = (full(), rich().run);
+fn stages_of_a_task_match_the_record() {
+    let (page, run) = (full(), full_run().run);
     let rows = table(&page, "stages");
     let histograms = [
         ("lag", "schedule_lag"),
@@ -125,8 +125,8 @@ fn stages_of_a_task() {
 }
 
 #[test]
-fn a_backlog_and_what_it_takes() {
-    let (page, run) = (full(), rich().run);
+fn backlog_and_resources_match_the_record() {
+    let (page, run) = (full(), full_run().run);
     let pieces = intervals(&run, "stress/backlog/tasks=20000");
     let rows = table(&page, "backlog");
     assert_eq!(rows.len(), pieces.len());
@@ -149,8 +149,8 @@ fn a_backlog_and_what_it_takes() {
 }
 
 #[test]
-fn what_workers_lose_and_get() {
-    let (page, run) = (full(), rich().run);
+fn contention_and_fairness_match_the_record() {
+    let (page, run) = (full(), full_run().run);
     let rows = table(&page, "contention");
     assert_eq!(rows.len(), WORKERS.len());
     for (row, workers) in rows.iter().zip(WORKERS) {
@@ -172,10 +172,10 @@ fn what_workers_lose_and_get() {
 }
 
 #[test]
-fn earlier_runs() {
-    let (page, rich) = (full(), rich());
+fn earlier_runs_match_the_history() {
+    let (page, data) = (full(), full_run());
     let scenario = "throughput/drain/workers=10";
-    let points: Vec<_> = rich.history.iter().filter(|point| point.scenario == scenario).collect();
+    let points: Vec<_> = data.history.iter().filter(|point| point.scenario == scenario).collect();
     let rows = table(&page, "history");
     assert_eq!(rows.len(), points.len());
     for (row, point) in rows.iter().zip(points) {

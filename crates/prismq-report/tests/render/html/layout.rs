@@ -1,13 +1,18 @@
+//! Every figure is drawn within its frame, or says what is missing.
+
+use prismq_report::render::html;
+use prismq_report::render::html::Input;
 use roxmltree::Document;
 
-use crate::support::page::{figure, figures, full};
+use crate::support::full_run::full_run;
+use crate::support::page::{bare, figure, figures, full};
 
 fn number(node: roxmltree::Node<'_, '_>, name: &str) -> f64 {
     node.attribute(name).unwrap().parse().unwrap()
 }
 
 #[test]
-fn all_eleven_are_there_wide_and_narrow_with_their_question() {
+fn every_figure_is_drawn_wide_and_narrow_with_its_question() {
     let page = full();
     assert_eq!(
         figures(&page),
@@ -40,7 +45,7 @@ fn all_eleven_are_there_wide_and_narrow_with_their_question() {
 }
 
 #[test]
-fn nothing_is_drawn_outside_a_picture() {
+fn nothing_is_drawn_outside_a_figure() {
     let page = full();
     for id in figures(&page) {
         let document = Document::parse(figure(&page, id)).unwrap();
@@ -69,4 +74,32 @@ fn nothing_is_drawn_outside_a_picture() {
             }
         }
     }
+}
+
+#[test]
+fn a_figure_without_data_says_how_to_get_it() {
+    let mut run = full_run().run;
+    run.suites.retain(|suite| suite.suite == "throughput");
+    let page = bare(&run);
+    assert_eq!(figures(&page), ["scaling"], "no frame is empty");
+    let absent = page.split_once("<h3>Not drawn</h3>").unwrap().1;
+    let absent = absent.split_once("</ul>").unwrap().0;
+    assert_eq!(absent.matches("<li>").count(), 10);
+    let sentence = "<strong>What happened during a run?</strong> This run holds no pieces of time \
+                    (intervals) within a round. Run <code>cargo bench --bench latency</code>.";
+    assert!(absent.contains(sentence), "{absent}");
+
+    assert!(!full().contains("Not drawn"));
+}
+
+#[test]
+fn a_damaged_histogram_is_an_error_with_its_name() {
+    let mut full = full_run();
+    let scenario = &mut full.run.suites[1].scenarios[2];
+    scenario.histograms.get_mut("end_to_end").unwrap().data.truncate(8);
+    let error = html(&Input::new(&full.run, &full.verdict)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("cannot read the histogram end_to_end of latency/open/load=50: "),
+        "{error}"
+    );
 }

@@ -9,7 +9,7 @@ fn between<'a>(page: &'a str, begin: &str, end: &str) -> &'a str {
 }
 
 #[test]
-fn it_names_no_address_but_that_of_svg_itself() {
+fn the_page_loads_nothing() {
     let page = full().replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     for address in ["http:", "https:", "//www", "url(", "@import", " src=", "<link", "<iframe"] {
         assert!(!page.contains(address), "{address}");
@@ -17,7 +17,7 @@ fn it_names_no_address_but_that_of_svg_itself() {
 }
 
 #[test]
-fn its_policy_lets_in_its_own_style_and_script_alone() {
+fn the_policy_allows_only_the_pages_own_style_and_script() {
     let page = full();
     let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
     let policy = policy.replace("&#x27;", "'").replace("&#x2f;", "/");

@@ -4,7 +4,7 @@ use prismq_report::render::html;
 use prismq_report::render::html::Input;
 use roxmltree::Document;
 
-use crate::support::full_run::{WORKERS, rich};
+use crate::support::full_run::{WORKERS, full_run};
 use crate::support::page::{figure, figures, full};
 
 /// What the places of a picture say, wide or narrow.
@@ -18,7 +18,7 @@ fn tips(page: &str, id: &str, class: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_mark_says_its_figure_its_place_and_its_interval() {
+fn each_mark_has_a_tooltip_with_value_place_and_interval() {
     let found = tips(&full(), "scaling", "wide");
     for workers in WORKERS {
         let place = format!("\nworkers: {workers}\n");
@@ -32,7 +32,7 @@ fn each_mark_says_its_figure_its_place_and_its_interval() {
 }
 
 #[test]
-fn every_picture_says_something_and_a_telephone_nothing() {
+fn wide_figures_have_tooltips_and_narrow_ones_none() {
     let page = full();
     for id in figures(&page) {
         assert!(!tips(&page, id, "wide").is_empty(), "{id}");
@@ -48,8 +48,8 @@ fn every_picture_says_something_and_a_telephone_nothing() {
 }
 
 #[test]
-fn targets_and_baseline_are_drawn_where_there_are_any() {
-    let made = rich();
+fn targets_and_the_baseline_are_drawn_if_present() {
+    let made = full_run();
     let legend = |page: &str, id: &str| {
         let text = figure(page, id).to_owned();
         let target = ["target</li>", "target of p", "target: "];

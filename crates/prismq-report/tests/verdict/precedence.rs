@@ -1,3 +1,6 @@
+//! Which of several findings decides the status, and which count only on request.
+
+use prismq_judge::comparison::Change;
 use prismq_judge::targets::{parse, threshold};
 use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{RunRecord, Validity};
@@ -6,7 +9,7 @@ use crate::support::{sample, steady};
 
 /// The rate of the sample is 1006, within 2 % of which the true one lies.
 #[test]
-fn an_undecided_target_counts_only_where_that_is_asked_for() {
+fn an_undecided_target_is_inconclusive_only_in_strict_mode() {
     let status = |run: &RunRecord, wanted: &str| {
         let target = threshold(&format!("latency/drain/workers=5:rate {wanted} tasks/s"), "here");
         let verdict = judge(run, &[target.unwrap()], None, FailOn::Never).unwrap();
@@ -25,7 +28,7 @@ fn an_undecided_target_counts_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_told_counts_only_where_it_is_asked_to() {
+fn an_inconclusive_comparison_counts_only_on_request() {
     // Taken once on both sides, so that no change of it is ever certain.
     let once = |factor| {
         let mut run = sample::faster(factor);
@@ -50,7 +53,7 @@ fn what_cannot_be_told_counts_only_where_it_is_asked_to() {
 }
 
 #[test]
-fn a_regression_comes_before_what_cannot_be_told() {
+fn a_regression_comes_before_an_inconclusive_comparison() {
     let mut run = sample::faster(0.5);
     run.suites[0].scenarios[0].metrics[0].samples.clear();
     let comparison = steady::compare("old", &sample::run(), &run);
@@ -60,9 +63,24 @@ fn a_regression_comes_before_what_cannot_be_told() {
 }
 
 #[test]
-fn every_status_has_its_number() {
+fn statuses_have_a_precedence_and_exit_codes() {
     use Status::{Inconclusive, Invalid, Partial, Pass, Regression, TargetMissed};
     let by_precedence = [Invalid, TargetMissed, Regression, Inconclusive, Partial, Pass];
     assert!(by_precedence.is_sorted_by(|worse, better| worse > better));
     assert_eq!(by_precedence.map(Status::exit_code), [5, 4, 3, 6, 0, 0]);
+}
+
+#[test]
+fn a_regression_counts_only_on_request() {
+    let slower = sample::faster(0.5);
+    let comparison = steady::compare("old", &sample::run(), &slower);
+    assert_eq!(comparison.count(&Change::Regressed), 5);
+    let status = |fail_on, targets| {
+        let targets = parse(targets, "t.toml").unwrap();
+        judge(&slower, &targets, Some(comparison.clone()), fail_on).unwrap().status
+    };
+    assert_eq!(status(FailOn::Never, sample::TARGETS), Status::Pass);
+    assert_eq!(status(FailOn::Regression, sample::TARGETS), Status::Regression);
+    let missed = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
+    assert_eq!(status(FailOn::Regression, missed), Status::TargetMissed);
 }

@@ -13,7 +13,7 @@ fn run(metric: &str, count: f64) -> RunRecord {
 }
 
 #[test]
-fn a_count_of_what_must_not_happen_is_compared_exactly() {
+fn a_count_of_errors_is_compared_exactly() {
     for metric in ["lost", "duplicated", "busy_errors", "errors", "unexpected_errors"] {
         let change = |before, after| {
             let comparison = compare("old", &run(metric, before), &run(metric, after));
@@ -27,7 +27,7 @@ fn a_count_of_what_must_not_happen_is_compared_exactly() {
 }
 
 #[test]
-fn another_count_taken_once_is_not() {
+fn another_count_with_one_sample_is_inconclusive() {
     let comparison = compare("old", &run("empty_polls", 10.0), &run("empty_polls", 20.0));
     assert_eq!(comparison.rows[0].change, Change::Inconclusive);
 }

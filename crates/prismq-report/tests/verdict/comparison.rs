@@ -25,7 +25,7 @@ fn says_nothing(reason: &str, change: impl FnOnce(&mut RunRecord)) {
 }
 
 #[test]
-fn a_comparison_that_says_nothing_is_no_pass() {
+fn a_comparison_without_comparable_metrics_is_inconclusive() {
     says_nothing("machine, engine or profile differ", |base| {
         base.suites.iter_mut().for_each(|suite| suite.engine = "pooled".to_owned());
     });
@@ -40,7 +40,7 @@ fn a_comparison_that_says_nothing_is_no_pass() {
 }
 
 #[test]
-fn figures_that_cannot_be_trusted_are_not_compared() {
+fn invalid_values_are_not_compared() {
     says_nothing("the baseline's figures are invalid: 2 tasks lost", |base| {
         each_scenario(base, |scenario| {
             scenario.validity = Validity::Invalid { reasons: vec!["2 tasks lost".to_owned()] };
@@ -49,7 +49,7 @@ fn figures_that_cannot_be_trusted_are_not_compared() {
 }
 
 #[test]
-fn figures_in_another_unit_or_sense_are_not_compared() {
+fn values_in_another_unit_or_direction_are_not_compared() {
     says_nothing("was in tasks/min (higher is better) then", |base| {
         each_scenario(base, |scenario| scenario.metrics[0].unit = "tasks/min".to_owned());
     });
@@ -59,7 +59,7 @@ fn figures_in_another_unit_or_sense_are_not_compared() {
 }
 
 #[test]
-fn what_has_no_figure_on_either_side_is_not_called_unchanged() {
+fn metrics_without_a_value_on_both_sides_are_not_listed() {
     let comparison = compare("old", &sample::run(), &sample::run());
     assert!(comparison.rows.iter().all(|row| row.metric == "rate"), "{:?}", comparison.rows);
 }

@@ -1,3 +1,5 @@
+//! What a check of targets says where data are missing or a goal is not asked.
+
 use prismq_judge::targets::{Outcome, check, parse};
 use prismq_judge::verdict::{FailOn, Status, Verdict, judge};
 
@@ -27,7 +29,7 @@ fn a_target_without_data_is_never_a_pass() {
 }
 
 #[test]
-fn what_was_not_measured_makes_a_part_and_no_pass_where_all_is_required() {
+fn an_unmeasured_target_makes_the_run_partial_or_invalid_if_required() {
     for (target, reason) in [
         ("\"memory/drain/workers=5:rate\" = \"> 0 tasks/s\"", "suite memory was not run"),
         ("\"latency/other/workers=5:rate\" = \"> 0 tasks/s\"", "the scenario was not run"),
@@ -44,13 +46,13 @@ fn what_was_not_measured_makes_a_part_and_no_pass_where_all_is_required() {
 }
 
 #[test]
-fn a_part_that_misses_a_target_fails() {
+fn a_partial_run_that_misses_a_target_fails() {
     let (_, verdict) = judged("\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"");
     assert_eq!(verdict.status, Status::TargetMissed);
 }
 
 #[test]
-fn a_run_of_nothing_is_invalid() {
+fn a_run_without_suites_is_invalid() {
     let mut run = sample::run();
     run.missing = run.suites.drain(..).map(|suite| suite.suite).collect();
     let targets = parse(sample::TARGETS, "t.toml").unwrap();
@@ -59,9 +61,32 @@ fn a_run_of_nothing_is_invalid() {
 }
 
 #[test]
-fn a_unit_that_is_not_the_metrics_is_an_error() {
+fn a_target_in_another_unit_is_an_error() {
     let target = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 0 tasks/min\"";
     let targets = parse(target, "t.toml").unwrap();
     let error = check(&targets, &sample::run()).unwrap_err().to_string();
     assert!(error.contains("t.toml:2:1") && error.contains("\"tasks/s\""), "{error}");
+}
+
+const TARGETS: &str = r#"
+[targets]
+"throughput/drain/workers=5:rate" = "> 200 tasks/s"
+[goals]
+"latency/drain/workers=5:rate" = "> 9000 tasks/s"
+"#;
+
+#[test]
+fn goals_are_not_checked_in_a_smoke_run() {
+    let targets = parse(TARGETS, "t.toml").unwrap();
+    let mut run = sample::run();
+    let checks = check(&targets, &run).unwrap();
+    assert_eq!(checks.len(), 2);
+    assert!(matches!(checks[1].outcome, Outcome::Missed { .. }), "{checks:?}");
+
+    for suite in &mut run.suites {
+        suite.profile = "smoke".to_owned();
+    }
+    let checks = check(&targets, &run).unwrap();
+    let [check] = &checks[..] else { panic!("{checks:?}") };
+    assert_eq!(check.target.scenario, "throughput/drain/workers=5");
 }
