@@ -35,7 +35,7 @@ fn the_examples_of_the_help_and_the_readme_are_accepted() {
     assert!(examples.len() > 15, "{examples:?}");
     for example in examples {
         let example = example.split(" > ").next().unwrap().split("     ").next().unwrap();
-        // Every second part stands in quotes, which its own ` > ` would not survive above.
+        // Every second part is quoted.
         let mut arguments = vec!["prismq-report".to_owned()];
         for (index, part) in example.split('\'').enumerate() {
             match index % 2 {

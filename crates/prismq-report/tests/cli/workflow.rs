@@ -1,3 +1,5 @@
+//! The commands of the example workflow.
+
 use std::path::Path;
 
 use clap::Parser as _;

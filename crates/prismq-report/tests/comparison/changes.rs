@@ -1,3 +1,5 @@
+//! When a difference between two runs is a change.
+
 use prismq_judge::comparison::{Change, FloorSource, Row, compare};
 
 use crate::support::{sample, steady};

@@ -1,3 +1,5 @@
+//! Which runs and scenarios can be compared.
+
 use prismq_judge::comparison::{Change, compare};
 use prismq_record::{Known, RunRecord};
 

@@ -1,3 +1,5 @@
+//! Injected slowdowns are found.
+
 use prismq_judge::comparison::{Change, Comparison, Rules, compare_by, compare_pairs};
 use prismq_record::{Direction, RunRecord};
 
@@ -47,7 +49,7 @@ fn in_pairs(spreads: (f64, f64), slower: f64, count: usize) -> (f64, f64) {
     found(&format!("{count} pairs of starts"), spreads, slower, compared)
 }
 
-/// The same of single runs after a history that tells how much runs differ.
+/// The same of single runs after a history that shows how much runs differ.
 fn in_single_runs(spreads: (f64, f64), slower: f64) -> (f64, f64) {
     let compared = |machine: &mut Machine, slower| {
         let rules = Rules { noise: machine.known(ROUNDS), ..Rules::default() };

@@ -1,3 +1,5 @@
+//! Counts of errors.
+
 use prismq_judge::comparison::{Change, compare};
 use prismq_record::{Direction, RunRecord};
 

@@ -1,3 +1,5 @@
+//! Runs of one program show no change.
+
 use prismq_judge::comparison::{KnownNoise, Rules, compare, compare_by, compare_pairs};
 
 use crate::support::recorded::standard_runs;
@@ -6,7 +8,7 @@ use crate::support::simulated::{METRICS, Machine, ROUNDS, flagged};
 const PAIRS: u64 = 20;
 
 /// How many metrics are flagged where a program is compared with itself 20 times, with a history that
-/// tells how much runs differ and without one.
+/// shows how much runs differ and without one.
 fn alarms(low: f64, high: f64, known: bool) -> usize {
     let pair = |seed| {
         let mut machine = Machine::new(seed, low..=high);
@@ -35,7 +37,7 @@ fn simulated_runs_of_one_program_flag_nothing() {
     }
 }
 
-/// Five whole runs of the standard profile on a shared machine, each beside each.
+/// Five whole runs of the standard profile on a shared machine, each compared with each.
 #[test]
 fn recorded_runs_of_one_program_flag_nothing() {
     let runs = standard_runs(0.0);

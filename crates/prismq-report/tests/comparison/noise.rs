@@ -1,3 +1,5 @@
+//! Known noise: from the history, and from control runs.
+
 use prismq_judge::comparison::{Change, FloorSource, KnownNoise, Row, Rules, compare_by};
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
@@ -8,14 +10,14 @@ use crate::support::sample;
 
 const SCENARIO: &str = "concurrency/drain/workers=5";
 
-/// A loss of 60 % beside a baseline whose rounds hardly vary.
+/// A loss of 60 % against a baseline whose rounds hardly vary.
 fn row(noise: KnownNoise) -> Row {
     let rules = Rules { noise, ..Rules::default() };
     let comparison = compare_by(&rules, "old", &sample::run(), &sample::faster(0.4));
     comparison.rows.into_iter().find(|row| row.scenario == SCENARIO).unwrap()
 }
 
-/// So many starts of one program, each as far from the one before.
+/// This number of starts of one program, each differing by the change from the one before.
 fn control(metric: &str, change: f64, starts: usize) -> KnownNoise {
     let mut noise = KnownNoise::default();
     (0..starts).for_each(|_| noise.add_control(SCENARIO, metric, change));
@@ -122,7 +124,7 @@ fn the_history_holds_only_earlier_runs_of_the_same_machine() {
     assert_ne!(source(&run), FloorSource::History, "of another profile");
 }
 
-/// What changed for good, or was once wild, is past some day.
+/// Old runs leave the history, those before a lasting change and noisy ones.
 #[test]
 fn only_the_latest_31_runs_of_the_history_count() {
     const WILD: i64 = 13;

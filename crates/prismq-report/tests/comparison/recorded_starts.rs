@@ -1,3 +1,5 @@
+//! Recorded starts of one program, some of them slowed down.
+
 use prismq_judge::comparison::{Change, Comparison, Rules, compare, compare_by, compare_pairs};
 use prismq_record::RunRecord;
 

@@ -7,12 +7,12 @@ use prismq_report::export::annotations;
 
 use crate::support::recorded::{standard_runs_by_scenario, standard_starts};
 
-/// What a run comes to beside the baseline, where a regression counts.
+/// The verdict of a run compared with the baseline, where a regression counts.
 fn judged(run: &RunRecord, comparison: Comparison) -> Verdict {
     judge(run, &[], Some(comparison), FailOn::Regression).unwrap()
 }
 
-/// The same run, each figure of it so many times worse.
+/// The same run with each value worse by this factor.
 fn worse(factor: f64) -> RunRecord {
     standard_runs_by_scenario(1.0 - 1.0 / factor).remove(0)
 }
@@ -70,7 +70,7 @@ fn with_a_quiet_history_equal_runs_pass_and_a_shift_of_a_twentieth_does_not() {
     }
 }
 
-/// Each of the five recorded runs of one program beside each.
+/// Each of the five recorded runs of one program is compared with each other.
 #[test]
 fn recorded_runs_of_one_program_show_no_shift_and_a_fifth_is_found() {
     let before = standard_runs_by_scenario(0.0);

@@ -1,3 +1,5 @@
+//! The summary of all changes.
+
 use prismq_record::Direction;
 
 use crate::support::{sample, steady};

@@ -1,3 +1,5 @@
+//! The names of files in the results folder.
+
 use prismq_record::SUITES;
 use prismq_record::files::{write_report, write_run, write_suite};
 

@@ -1,4 +1,4 @@
-//! What the results folder may hold besides the run that is asked for.
+//! What a results folder may hold next to the requested run.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::support::{command, sample};
 const EARLIER: &str = "01KAV900000000000000000000";
 const LATER: &str = "01KAVB00000000000000000000";
 
-/// The sample's run under another id, so many seconds later.
+/// The sample's run under another id, this number of seconds later.
 fn other(id: &str, seconds: i64) -> RunRecord {
     let mut run = sample::run();
     run.run_id = id.to_owned();

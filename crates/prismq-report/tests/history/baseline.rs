@@ -1,3 +1,5 @@
+//! Which runs become a baseline, and which are compared with one.
+
 use std::path::Path;
 
 use prismq_judge::verdict::Status;
@@ -47,7 +49,10 @@ fn the_first_valid_run_becomes_and_stays_the_baseline() {
     incomplete.suites.remove(0);
     let conclusion = concluded(results, &incomplete, None, None);
     assert_eq!(conclusion.status, Status::Partial);
-    assert!(baseline::list(results).unwrap().is_empty(), "a part is no baseline");
+    assert!(
+        baseline::list(results).unwrap().is_empty(),
+        "a partial run does not become the baseline"
+    );
 
     let first = concluded(results, &numbered(sample::run(), 2), None, None);
     assert_eq!(first.status, Status::Pass);
@@ -79,7 +84,7 @@ fn the_report_lists_its_files() {
     assert!(page_name.starts_with("benchmark_report_") && page_name.ends_with(".html"));
     let page = std::fs::read_to_string(page).unwrap();
     let record = record.file_name().unwrap().to_str().unwrap();
-    assert!(page.contains(&format!("<a href=\"./{record}\">")), "beside the page");
+    assert!(page.contains(&format!("<a href=\"./{record}\">")), "next to the page");
 }
 
 #[test]
@@ -90,7 +95,7 @@ fn the_page_shows_the_history_of_the_machine() {
         std::fs::read_to_string(&conclusion.files[2]).unwrap()
     };
     let drawn = |page: &str| page.contains("<figure id=\"history\">");
-    assert!(!drawn(&page(&numbered(sample::run(), 1))), "one run is no history");
+    assert!(!drawn(&page(&numbered(sample::run(), 1))), "the first run has no history");
     assert!(drawn(&page(&numbered(sample::run(), 2))));
     let mut elsewhere = numbered(sample::run(), 3);
     elsewhere.suites.iter_mut().for_each(|suite| suite.profile = "full".to_owned());
@@ -118,7 +123,7 @@ fn a_named_baseline_is_stored_and_compared_on_request() {
     assert_eq!(conclusion.status, Status::Pass, "cargo bench shows it");
 }
 
-/// The same run of a commit of the main line.
+/// The same run of a commit on the main branch.
 fn on_main(mut run: RunRecord) -> RunRecord {
     for suite in &mut run.suites {
         let git = suite.environment.git.value.as_mut().unwrap();
@@ -128,7 +133,7 @@ fn on_main(mut run: RunRecord) -> RunRecord {
     run
 }
 
-/// What changed for good on the main line is no news for ever.
+/// A lasting change on the main branch is reported only for a few runs.
 #[test]
 fn a_run_is_compared_with_the_latest_runs_of_the_main_branch() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +142,7 @@ fn a_run_is_compared_with_the_latest_runs_of_the_main_branch() {
     for number in 2..=6 {
         concluded(results, &numbered(on_main(sample::run()), number), None, None);
     }
-    // Not of the main line.
+    // Not on the main branch.
     concluded(results, &numbered(sample::faster(8.0), 7), None, None);
     let conclusion = concluded(results, &numbered(sample::run(), 8), None, None);
     let said = &conclusion.terminal;

@@ -1,3 +1,5 @@
+//! The history file: its lines, what each holds, and damage to it.
+
 use std::path::Path;
 
 use prismq_judge::targets::parse;

@@ -1,3 +1,5 @@
+//! Combined records that contradict themselves.
+
 use prismq_record::files::{FileError, read_run, read_suite};
 use serde_json::{Value, json};
 

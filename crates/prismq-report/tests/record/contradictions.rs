@@ -1,4 +1,4 @@
-//! Records that say of a figure what cannot be.
+//! Values that contradict their samples or their distribution.
 
 use prismq_record::files::read_suite;
 use prismq_record::{self as record, ConfidenceInterval, Metric, Scenario};
@@ -13,9 +13,9 @@ fn read(change: impl FnOnce(&mut Scenario)) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("latency_results_20261118_110640.json");
     std::fs::write(&path, serde_json::to_string(&suite).unwrap()).unwrap();
-    let told = read_suite(&path).map(drop).map_err(|error| error.to_string());
-    assert_eq!(validate(&path).is_err(), told.is_err(), "both read it alike");
-    told
+    let result = read_suite(&path).map(drop).map_err(|error| error.to_string());
+    assert_eq!(validate(&path).is_err(), result.is_err(), "both give the same result");
+    result
 }
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! Damaged and hostile records are errors and do no harm.
+
 use std::io::Write as _;
 
 use base64::Engine as _;
@@ -102,7 +104,7 @@ fn duplicate_names_are_refused() {
     refused(b"{\"schema\": \"prismq/suite\", \"schema\": \"prismq/suite\"}", "duplicate field");
 }
 
-/// The parts of a histogram's data, as told and as they are.
+/// The parts of a histogram's data, with the lengths they claim.
 struct Forged {
     digits: u32,
     lowest: u64,
@@ -120,9 +122,9 @@ impl Default for Forged {
 
 impl Forged {
     fn bytes(&self) -> Vec<u8> {
-        let told = self.length.unwrap_or(self.counts.len().try_into().unwrap());
+        let length = self.length.unwrap_or(self.counts.len().try_into().unwrap());
         let mut inner = 0x1c84_9313_u32.to_be_bytes().to_vec();
-        for part in [told, 0, self.digits] {
+        for part in [length, 0, self.digits] {
             inner.extend(part.to_be_bytes());
         }
         inner.extend(self.lowest.to_be_bytes());

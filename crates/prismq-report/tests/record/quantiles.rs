@@ -1,3 +1,5 @@
+//! Quantiles of all tasks of a scenario, from the histograms of its rounds.
+
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
@@ -14,7 +16,7 @@ fn millis(time: f64) -> u64 {
     (time * 1e6) as u64
 }
 
-/// The times of a round's tasks: spread evenly up to 3 ms, and the last so many of them at `stalled` ms.
+/// The times of a round's tasks: spread evenly up to 3 ms, and the last `count` of them at `stalled` ms.
 fn round(stalled: f64, count: u64) -> Histogram<u64> {
     let mut times = Histogram::new(3).unwrap();
     for task in 0..TASKS {
@@ -113,7 +115,7 @@ fn a_settled_scenario_has_the_quantiles_of_all_its_tasks() {
     assert!(interval.lower < metric.value.unwrap() && metric.value.unwrap() < interval.upper);
 }
 
-/// A record of before 1.2 beside one of now: both are the p99 of all tasks.
+/// A record of before 1.2 and a current one: both hold the p99 of all tasks.
 #[test]
 fn old_quantiles_are_compared_by_their_name() {
     let old = run(&stalled_once());

@@ -1,3 +1,5 @@
+//! A record is written and read.
+
 use prismq_record::Histogram;
 use prismq_record::files::{Selection, gather, read_run, read_suite, write_run, write_suite};
 

@@ -1,3 +1,5 @@
+//! The published JSON schema.
+
 use jsonschema::{Validator, draft202012};
 use prismq_record::schema;
 use serde_json::Value;

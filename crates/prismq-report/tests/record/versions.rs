@@ -1,3 +1,5 @@
+//! Records of every version.
+
 use std::path::{Path, PathBuf};
 
 use prismq_judge::targets::parse;
@@ -13,8 +15,8 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// What both versions of the golden records say.
-fn said_by_both(suite: &SuiteRecord) {
+/// What the fixtures of both versions hold.
+fn assert_common(suite: &SuiteRecord) {
     assert_eq!((suite.suite.as_str(), suite.profile.as_str()), ("latency", "standard"));
     let machine = &suite.environment.machine;
     assert_eq!(machine.cores.value, Some(2));
@@ -31,7 +33,7 @@ fn said_by_both(suite: &SuiteRecord) {
 #[test]
 fn a_record_of_1_0_is_read_without_later_fields() {
     let suite = read_suite(&golden("suite-1.0.json")).unwrap();
-    said_by_both(&suite);
+    assert_common(&suite);
     let not_recorded = Some("not recorded");
     let environment = &suite.environment;
     assert_eq!(environment.machine.governor.reason.as_deref(), not_recorded);
@@ -56,7 +58,7 @@ fn a_record_of_1_0_can_be_judged() {
 #[test]
 fn a_record_of_1_1_is_read_with_every_field() {
     let suite = read_suite(&golden("suite-1.1.json")).unwrap();
-    said_by_both(&suite);
+    assert_common(&suite);
     assert_eq!(suite.environment.after.load_average.value, Some(1.9));
     let drain = &suite.scenarios[0];
     assert_eq!((drain.model, drain.seed), (Some(Model::Open), Some(7)));
@@ -93,7 +95,7 @@ fn a_newer_minor_version_is_read_and_another_major_version_refused() {
         std::fs::write(&path, newer.to_string()).unwrap();
         read_suite(&path)
     };
-    said_by_both(&read("1.9.3").unwrap());
+    assert_common(&read("1.9.3").unwrap());
     for version in ["2.0.0", "10.0.0", "0.9.0", "one"] {
         let error = read(version).unwrap_err();
         assert!(matches!(error, FileError::Version { .. }), "{error}");
@@ -125,8 +127,8 @@ fn a_history_of_1_0_has_no_config_hash() {
     };
     const IDLE: &str = "concurrency/idle/workers=10:cpu_percent";
     assert_eq!(work("history-1.0.jsonl"), [None, None]);
-    let told = ["5b1d7c0a9e3f2468", "0c93be7741da85f2"].map(|hash| Some(hash.to_owned()));
-    assert_eq!(work("history-1.1.jsonl"), told);
+    let hashes = ["5b1d7c0a9e3f2468", "0c93be7741da85f2"].map(|hash| Some(hash.to_owned()));
+    assert_eq!(work("history-1.1.jsonl"), hashes);
 }
 
 /// It is not known to be the same work.

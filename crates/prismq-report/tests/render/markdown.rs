@@ -1,3 +1,5 @@
+//! Texts of a record in the Markdown report.
+
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_report::render::{View, markdown};
 

@@ -1,3 +1,5 @@
+//! The tables of a suite in the Markdown report.
+
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_report::render::{View, markdown};
 
@@ -11,7 +13,7 @@ fn the_scenarios_of_a_suite_are_columns_of_one_table() {
     other.metrics = vec![sample::metric("peak", vec![2.5])];
     let scenarios = &mut run.suites[1].scenarios;
     scenarios.push(other);
-    // What a record says must not break the table it stands in.
+    // A text of a record must not break its table.
     scenarios[0].metrics[1].reason = Some("a|b\nc".to_owned());
     let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
     let files = ["results/benchmark_results_1.json".into(), "results/x.json".into()];

@@ -1,3 +1,5 @@
+//! The layout of the terminal report.
+
 use console::{measure_text_width, strip_ansi_codes};
 use prismq_report::render::{Look, View, terminal_as};
 

@@ -1,3 +1,5 @@
+//! Reports start with the verdict.
+
 use prismq_judge::comparison::compare;
 use prismq_judge::targets::parse;
 use prismq_judge::verdict::{FailOn, judge};

@@ -1,3 +1,5 @@
+//! Warnings about what makes figures doubtful.
+
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::{Floor, Known, RunRecord};
 use prismq_report::render::{Look, View, terminal_as};
@@ -68,6 +70,6 @@ fn a_measured_value_above_its_reference_is_a_warning() {
     };
     warns("is 1.04 times its reference, raw SQLite", with_floor("sqlite", 1.04));
     assert_eq!(warned(with_floor("sqlite", 0.97)), Vec::<String>::new());
-    // What is no upper bound may be beaten.
+    // A reference that is not an upper bound may be exceeded.
     assert_eq!(warned(with_floor("pooled", 16.0)), Vec::<String>::new());
 }

@@ -20,14 +20,14 @@ pub(crate) fn smoke_starts(slower: f64) -> Vec<RunRecord> {
     runs(include_str!("../fixtures/runs_of_one_program.json"), slower)
 }
 
-/// Twenty starts of the throughput suite in the standard profile, one after the other, with nothing beside
-/// them: enqueue by ten callers, drains and the pipeline. Starts differ by as much as the rounds of each.
+/// Twenty starts of the throughput suite in the standard profile, one after the other, with nothing else
+/// running: enqueue by ten callers, drains and the pipeline. Starts differ by as much as the rounds of each.
 pub(crate) fn standard_starts(slower: f64) -> Vec<RunRecord> {
     runs(include_str!("../fixtures/standard_starts_of_one_program.json"), slower)
 }
 
 /// Five runs of the standard profile within half an hour, every metric of theirs that was measured in each
-/// round. In one of them the claims beside a million paused tasks took 1.7 times as long in all ten rounds.
+/// round. In one of them the claims next to a million paused tasks took 1.7 times as long in all ten rounds.
 pub(crate) fn standard_runs(slower: f64) -> Vec<RunRecord> {
     runs(include_str!("../fixtures/standard_runs_of_one_program.json"), slower)
 }

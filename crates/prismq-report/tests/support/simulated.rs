@@ -21,11 +21,11 @@ const AUTOCORRELATION: f64 = 0.3;
 const OUTLIERS: f64 = 0.03;
 const OUTLIER_MAX: f64 = 0.6;
 /// How much a run as a whole is off, and how much more for the spread of the rounds: ten rounds' medians
-/// then vary by 3.4 times what independent rounds would make them vary, as the runs recorded beside do
+/// then vary by 3.4 times what independent rounds would make them vary, as the recorded runs do
 /// in the median of their metrics.
 const RUN_SPREAD: f64 = 0.005;
 const RUN_SPREAD_OF_ROUNDS: f64 = 0.5;
-/// Runs of a history that tells a metric's noise.
+/// Runs of a history from which a metric's noise is known.
 const HISTORY: usize = 12;
 
 pub(crate) struct Machine {

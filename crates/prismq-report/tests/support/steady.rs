@@ -1,9 +1,9 @@
-//! Comparisons on a machine whose runs are known to repeat themselves.
+//! Comparisons on a machine whose runs are known to have no noise.
 
 use prismq_judge::comparison::{Comparison, KnownNoise, Rules, compare_by};
 use prismq_record::RunRecord;
 
-/// What is known of it.
+/// A history without noise.
 fn noise(run: &RunRecord) -> KnownNoise {
     let mut noise = KnownNoise::default();
     for scenario in run.suites.iter().flat_map(|suite| &suite.scenarios) {
@@ -14,7 +14,7 @@ fn noise(run: &RunRecord) -> KnownNoise {
     noise
 }
 
-/// A run beside the one before.
+/// Compares a run with the one before.
 pub(crate) fn compare(name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
     let rules = Rules { noise: noise(before), ..Rules::default() };
     compare_by(&rules, name, before, after)

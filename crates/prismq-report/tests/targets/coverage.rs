@@ -1,3 +1,5 @@
+//! How often confidence intervals of rounds hold the value of another run.
+
 use prismq_record::RunRecord;
 use prismq_report::coverage::{GOAL, coverage};
 

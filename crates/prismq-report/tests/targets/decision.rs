@@ -1,3 +1,5 @@
+//! How a target is decided by the samples of a metric.
+
 use prismq_judge::targets::{
     Answer, Check, Level, Outcome, check, check_scenario, decide, parse, threshold,
 };

@@ -1,3 +1,5 @@
+//! Which comparisons make a verdict inconclusive.
+
 use prismq_judge::comparison::{Change, compare};
 use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{Direction, RunRecord, Validity};

@@ -24,7 +24,7 @@ fn an_undecided_target_is_inconclusive_only_in_strict_mode() {
     let mut lost = sample::run();
     let reasons = vec!["2 tasks lost".to_owned()];
     lost.suites[0].scenarios[0].validity = Validity::Invalid { reasons };
-    assert_eq!(status(&lost, "> 1000").1, Status::Invalid, "what cannot be trusted comes first");
+    assert_eq!(status(&lost, "> 1000").1, Status::Invalid, "an invalid run comes first");
 }
 
 #[test]
@@ -46,8 +46,8 @@ fn an_inconclusive_comparison_counts_only_on_request() {
     assert_eq!(judged(FailOn::Never, sample::TARGETS).status, Status::Pass);
     let blind = judged(FailOn::Regression, sample::TARGETS);
     assert_eq!((blind.status, blind.inconclusive.len()), (Status::Inconclusive, 1), "{blind:?}");
-    let untold = judged(FailOn::Inconclusive, sample::TARGETS);
-    assert_eq!((untold.status, untold.inconclusive.len()), (Status::Inconclusive, 6));
+    let inconclusive = judged(FailOn::Inconclusive, sample::TARGETS);
+    assert_eq!((inconclusive.status, inconclusive.inconclusive.len()), (Status::Inconclusive, 6));
     let missed = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
     assert_eq!(judged(FailOn::Inconclusive, missed).status, Status::TargetMissed);
 }

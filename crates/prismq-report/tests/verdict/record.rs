@@ -1,3 +1,5 @@
+//! The verdict in a combined record.
+
 use prismq_record::files::{Selection, read_run};
 use prismq_record::history;
 use prismq_report::conclude::{Options, conclude};

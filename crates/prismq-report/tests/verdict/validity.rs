@@ -1,3 +1,5 @@
+//! What makes a run invalid, inconclusive or doubtful.
+
 use prismq_judge::targets::parse;
 use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{Disturbance, Pragma, Round, RunRecord, SyncCheck, SyncFinding, Validity};

@@ -1,3 +1,5 @@
+//! Texts of a record in the HTML page.
+
 use prismq_record::{Known, RunRecord};
 
 use crate::support::full_run::full_run;

@@ -1,3 +1,5 @@
+//! The tables of the figures match the record.
+
 use prismq_record::{Interval, RunRecord, Scenario};
 
 use crate::support::full_run::{LOADS, WORKERS, full_run};

@@ -1,3 +1,5 @@
+//! What the HTML page loads and runs.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -31,7 +33,7 @@ fn the_policy_allows_only_the_pages_own_style_and_script() {
              base-uri 'none'; form-action 'none'"
         )
     );
-    // Hashes do not let in what stands in attributes.
+    // Hashes do not allow code in attributes.
     assert!(!page.contains(" style=") && !page.contains(" onclick="));
     assert_eq!(page.matches("<script").count(), 1);
     assert_eq!(page.matches("<style").count(), 1);

@@ -79,7 +79,7 @@ pub(super) fn latency(factor: f64, chance: &mut Chance) -> Vec<Scenario> {
     all
 }
 
-/// An open loop of half a minute; in the middle of it the disk stands still for a while.
+/// An open loop of half a minute; in the middle of it the disk stalls.
 fn open(load: u32, factor: f64, chance: &mut Chance) -> Scenario {
     let busy = (f64::from(load) / 100.0).min(0.995);
     let per_second = 3000.0 * f64::from(load) / 100.0;
