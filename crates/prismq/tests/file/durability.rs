@@ -6,7 +6,7 @@ use crate::support::{Fixture, task};
 
 fn setting(queue: &Queue, name: &str) -> String {
     let settings = queue.settings().unwrap();
-    settings.into_iter().find(|(found, _)| found == name).expect("the setting is there").1
+    settings.into_iter().find(|(found, _)| found == name).expect("the setting is listed").1
 }
 
 #[test]

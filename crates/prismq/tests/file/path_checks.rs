@@ -69,10 +69,10 @@ fn a_folder_that_every_user_can_write_is_accepted() {
 #[cfg(unix)]
 #[test]
 fn a_wal_that_is_a_symbolic_link_is_refused() {
-    for (suffix, there) in [("-wal", true), ("-shm", true), ("-wal", false), ("-journal", false)] {
+    for (suffix, exists) in [("-wal", true), ("-shm", true), ("-wal", false), ("-journal", false)] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
-        if there {
+        if exists {
             drop(Queue::open(&path).unwrap());
         }
         let target = folder.path().join("target");
@@ -82,7 +82,7 @@ fn a_wal_that_is_a_symbolic_link_is_refused() {
         let error = Queue::open(&path).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{suffix}: {error:?}");
         assert_eq!(std::fs::metadata(&target).unwrap().len(), 0, "{suffix}");
-        assert_eq!(path.exists(), there, "nothing is created");
+        assert_eq!(path.exists(), exists, "nothing is created");
     }
 }
 

@@ -22,7 +22,7 @@ fn is_full<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::TooManyNames { .. }))
 }
 
-/// Claims and completes all there is in the queue `default`.
+/// Claims and completes every task of the queue `default`.
 fn drain(fixture: &Fixture) {
     let builder = Queue::builder(fixture.path()).clock(fixture.clock.clone());
     let queue = builder.durability(Durability::Normal).open().unwrap();

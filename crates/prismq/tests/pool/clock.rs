@@ -12,7 +12,7 @@ use crate::support::{
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// An idle pool once slept until a time that was due by the clock as it was set before.
+/// An idle pool once slept until a time that was due by the clock before it was set back.
 #[test]
 fn an_idle_pool_reclaims_by_the_new_time_when_the_clock_is_set_back() {
     let _watchdog = Watchdog::start();

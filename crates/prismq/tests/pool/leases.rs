@@ -38,20 +38,20 @@ fn the_lease_of_a_running_task_is_extended() {
 fn the_handler_sees_a_lost_lease_and_its_result_is_refused() {
     let fixture = Fixture::new();
     let id = fixture.enqueue("work");
-    let (begun, begins) = channel();
+    let (send_start, starts) = channel();
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
         .handler("job", move |task| {
-            begun.send(()).unwrap();
+            send_start.send(()).unwrap();
             wait_until!(task.lease_lost());
             Ok(())
         })
         .on_event(move |event| send.send((event.id, event.attempt, event.outcome)).unwrap())
         .start()
         .unwrap();
-    receive(&begins, "the start of a handler");
+    receive(&starts, "the start of a handler");
     // As if this process had been stopped past the lease, and another had reclaimed the task meanwhile.
     let later = Arc::new(ManualClock::new(fixture.clock.now().after(LEASE)));
     let other = Queue::builder(fixture.path()).clock(later).open().unwrap();

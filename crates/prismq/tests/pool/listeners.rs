@@ -1,4 +1,4 @@
-//! The listener of events: when it is called, and what it cannot hold up.
+//! The listener of events: when it is called, and what it cannot delay.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{TryRecvError, channel};

@@ -62,11 +62,11 @@ fn an_urgent_task_waits_for_one_handler_at_most() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
     let order = Arc::new(AtomicUsize::new(usize::MAX));
-    let (seen, begun) = (order.clone(), Arc::new(AtomicUsize::new(0)));
+    let (seen, started) = (order.clone(), Arc::new(AtomicUsize::new(0)));
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .handler("job", move |task| {
-            let number = begun.fetch_add(1, Ordering::SeqCst);
+            let number = started.fetch_add(1, Ordering::SeqCst);
             match task.payload() {
                 b"slow" => gate.pass(),
                 b"urgent" => seen.store(number, Ordering::SeqCst),

@@ -127,27 +127,27 @@ fn shutdown_releases_tasks_that_no_worker_started() {
     let fixture = Fixture::new();
     let queue = &fixture.queue;
     let ids = queue.enqueue_all(&vec![task(""); 3]).unwrap();
-    let (begun, begins) = channel();
+    let (send_start, starts) = channel();
     let (open, gate) = Gate::new();
     let (send, events) = channel();
     let pool = WorkerPool::builder(queue)
         .workers(1)
         .handler("job", move |task| {
-            begun.send(task.id()).unwrap();
+            send_start.send(task.id()).unwrap();
             gate.pass();
             Ok(())
         })
         .on_event(move |event| send.send((event.id, event.outcome)).unwrap())
         .start()
         .unwrap();
-    assert_eq!(receive(&begins, "the start of a handler"), ids[0]);
+    assert_eq!(receive(&starts, "the start of a handler"), ids[0]);
     let stopping = std::thread::spawn(move || pool.shutdown(DEADLINE));
     wait_until!(queue.stats("default").unwrap().leased == 1);
     drop(open);
     let report = join(stopping, "the shutdown");
 
     // A second one may have started before the pool was stopping.
-    let completed = begins.try_iter().count() as u64 + 1;
+    let completed = starts.try_iter().count() as u64 + 1;
     assert_eq!(report.stats.completed, completed);
     let events = events.try_iter().filter(|(_, outcome)| *outcome == Outcome::Completed);
     assert_eq!(events.count() as u64, completed);
@@ -162,16 +162,16 @@ fn shutdown_releases_tasks_that_no_worker_started() {
 fn dropping_a_pool_shuts_it_down() {
     let fixture = Fixture::new();
     fixture.enqueue("last");
-    let (begun, begins) = channel();
+    let (send_start, starts) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .handler("job", move |_| {
-            begun.send(()).unwrap();
+            send_start.send(()).unwrap();
             Ok(())
         })
         .start()
         .unwrap();
-    receive(&begins, "the start of a handler");
+    receive(&starts, "the start of a handler");
     drop(pool);
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!((stats.completed, stats.leased), (1, 0));

@@ -1,4 +1,4 @@
-//! A limit for each test as a whole: it ends what no wait of its own bounds, such as a call that never returns.
+//! A time limit for a whole test, for what no bounded wait covers: a call that never returns, or a drop.
 
 use std::io::Write as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Ends the whole program with the name of the test, unless it is dropped within [`LIMIT`].
 ///
-/// A thread that hangs cannot be ended alone, and to hang with it would say nothing.
+/// A thread that hangs cannot be ended alone, and a program that hangs names no test.
 pub(crate) struct Watchdog {
     _dropped: Sender<()>,
 }
