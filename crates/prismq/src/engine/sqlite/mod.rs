@@ -7,19 +7,15 @@
 //! processes write meanwhile; but then a commit whose sync fails is one that they have seen and built upon, and
 //! a power cut loses what they acknowledged or damages the file.
 
-mod apply;
 mod batch;
 mod changes;
 mod checkpoint;
-mod clock;
 mod connection;
 mod error;
 mod open;
 mod ops;
 mod reader;
-mod restore;
 mod schema;
-mod transaction;
 mod writer;
 
 use std::path::PathBuf;

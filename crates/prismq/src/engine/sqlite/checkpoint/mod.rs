@@ -13,6 +13,8 @@
 //! A WAL that grew so long keeps its length on the disk when it starts over. Once nothing was copied for
 //! [`WAL_IDLE`], the thread cuts it to nothing. The same thread gives free pages back ([`Shrinker`]).
 
+mod background;
+mod run;
 pub(crate) mod shrink;
 
 use std::cell::Cell;
@@ -21,12 +23,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Error, Result};
+use rusqlite::Connection;
 
+use self::background::Background;
+use self::run::{Outcome, checkpoint, restart};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::connection::poison::Poison;
-use crate::engine::sqlite::error;
 use crate::time::Signal;
 
 /// Pages of the WAL from which on they are copied back beside the commits (2 MiB).
@@ -99,19 +102,6 @@ struct Shared {
     turn: Mutex<()>,
 }
 
-/// How a checkpoint ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// Every page is copied: the WAL starts over.
-    Done,
-    /// Every page is copied, but somebody is still at work in the WAL.
-    InUse,
-    /// A reader needs an older state of pages that are therefore not copied.
-    Pinned,
-    /// Another process is at the same work, or it failed.
-    Undone,
-}
-
 impl Checkpointer {
     /// Starts the thread with a connection to be its own.
     pub(crate) fn start(
@@ -132,7 +122,7 @@ impl Checkpointer {
         let of_thread = shared.clone();
         let thread =
             thread::Builder::new().name("prismq-checkpoint".to_owned()).spawn(move || {
-                Thread {
+                Background {
                     connection,
                     shared: of_thread,
                     shrinker,
@@ -244,137 +234,6 @@ impl Drop for Checkpointer {
         if !is_own && thread.join().is_err() {
             tracing::error!("the thread that checkpoints panicked");
         }
-    }
-}
-
-/// What the thread works with.
-#[derive(Debug)]
-struct Thread {
-    connection: Connection,
-    shared: Arc<Shared>,
-    shrinker: Shrinker,
-    /// What it is to log itself, once it holds no turn.
-    log: DeferredLog,
-    /// When to cut the WAL, if nothing is copied until then.
-    cut_at: Option<Instant>,
-}
-
-impl Thread {
-    fn run(mut self) {
-        let mut seen = 0;
-        loop {
-            let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
-            let asleep = next.is_none() && self.shrinker.is_on();
-            self.shared.asleep.store(asleep, Ordering::SeqCst);
-            if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
-                self.shrinker.wake(Instant::now());
-                continue;
-            }
-            let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
-            let raised = self.shared.wake.wait(seen, timeout);
-            // Once it is in doubt what of the file lasts, nothing is written any more.
-            if self.shared.stop.load(Ordering::SeqCst) || self.shared.poison.is_set() {
-                return;
-            }
-            let now = Instant::now();
-            if raised != seen {
-                seen = raised;
-                self.shrinker.wake(now);
-            }
-            let shared = self.shared.clone();
-            let turn = shared.turn();
-            if shared.due.swap(false, Ordering::SeqCst) {
-                self.checkpoint();
-            } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared.poison, &self.log) == Outcome::Done;
-                self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
-            }
-            if self.shrinker.next().is_some_and(|at| at <= now) {
-                self.shrink();
-            }
-            // The writer waits for the turn.
-            drop(turn);
-            self.log.write();
-        }
-    }
-
-    fn checkpoint(&mut self) -> Outcome {
-        let outcome = checkpoint(&self.connection, &self.shared.poison, &self.log);
-        self.cut_at = Some(Instant::now() + WAL_IDLE);
-        outcome
-    }
-
-    fn shrink(&mut self) {
-        match self.shrinker.look(&self.connection) {
-            Ok(true) => {
-                self.cut_at = Some(Instant::now() + WAL_IDLE);
-                // The WAL must not grow for this while a reader pins it.
-                if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
-                    self.shrinker.rest();
-                }
-            }
-            Ok(false) => {}
-            Err(error) => {
-                note(&error, &self.shared.poison);
-                self.log.add(move || {
-                    tracing::warn!(
-                        %error,
-                        "free pages were not given back: tried again after a commit"
-                    );
-                });
-                self.shrinker.rest();
-            }
-        }
-    }
-}
-
-/// Copies pages back without waiting for anyone.
-fn checkpoint(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison, log)
-}
-
-/// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
-/// that never pause would else always find pages that one of them has just added.
-fn restart(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison, log)
-}
-
-/// Cuts the WAL to nothing if nobody is at work in it.
-fn cut(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
-    run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, log)
-}
-
-/// The connection must not wait for locks: it would keep writers out until the last reader is done.
-fn run_checkpoint(
-    connection: &Connection,
-    pragma: &'static str,
-    poison: &Poison,
-    log: &DeferredLog,
-) -> Outcome {
-    let run = || -> Result<Outcome> {
-        connection.prepare_cached(pragma)?.query_row([], |row| {
-            let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(match (busy, pages) {
-                // SQLite did not get as far as counting: another connection checkpoints.
-                (true, ..0) => Outcome::Undone,
-                _ if copied < pages => Outcome::Pinned,
-                (true, _) => Outcome::InUse,
-                (false, _) => Outcome::Done,
-            })
-        })
-    };
-    run().unwrap_or_else(|error| {
-        note(&error, poison);
-        log.add(move || {
-            tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
-        });
-        Outcome::Undone
-    })
-}
-
-fn note(error: &Error, poison: &Poison) {
-    if error::is_failed_sync(error) {
-        poison.set(&format!("a checkpoint failed: {error}"));
     }
 }
 

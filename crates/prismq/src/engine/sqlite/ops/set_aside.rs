@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
 use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
-use crate::engine::sqlite::ops::claim;
+use crate::engine::sqlite::ops::claim::lease;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 
@@ -63,12 +63,12 @@ impl Writer {
     }
 }
 
-/// What is wrong with a row that [`claim::LEASE`] returned and that makes no lease.
+/// What is wrong with a row that [`lease::LEASE`] returned and that makes no lease.
 pub(crate) fn reason(row: &Row<'_>, error: &rusqlite::Error) -> String {
     let numbers = [
-        (claim::ATTEMPT, "attempt", 1..=i64::from(u32::MAX)),
-        (claim::MAX_ATTEMPTS, "max_attempts", 1..=i64::from(u32::MAX)),
-        (claim::PRIORITY, "priority", i64::from(i32::MIN)..=i64::from(i32::MAX)),
+        (lease::ATTEMPT, "attempt", 1..=i64::from(u32::MAX)),
+        (lease::MAX_ATTEMPTS, "max_attempts", 1..=i64::from(u32::MAX)),
+        (lease::PRIORITY, "priority", i64::from(i32::MIN)..=i64::from(i32::MAX)),
     ];
     for (column, name, range) in numbers {
         if let Ok(value) = row.get::<_, i64>(column)

@@ -8,11 +8,11 @@ use std::time::Duration;
 use rusqlite::params;
 use rusqlite::types::Value;
 
-use crate::engine::sqlite::apply::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::ops::history;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
+use crate::engine::sqlite::writer::apply::foreign;
 use crate::engine::{AfterFailure, Answer};
 use crate::model::limits::ERROR_BYTES_MAX;
 use crate::model::{Error, LeaseKey, Result, State};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
+use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
 use crate::engine::sqlite::ops::{advance, claim, history, set_aside, settle};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
@@ -17,12 +18,12 @@ use crate::time::ManualClock;
 
 /// Every statement on the way of a claim and its settling.
 const STATEMENTS: [&str; 26] = [
-    claim::READY_AFTER,
-    claim::SUSPECTS_AFTER,
-    claim::HAS_READY,
-    claim::LEASE,
+    pick::READY_AFTER,
+    pick::SUSPECTS_AFTER,
+    look::HAS_READY,
+    lease::LEASE,
     claim::NOT_BEGUN,
-    claim::SIZES,
+    fit::SIZES,
     payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
@@ -168,7 +169,7 @@ fn a_claim_looks_for_no_suspects_where_there_are_none() {
     for operations in [vec![claim.clone()], vec![claim.clone(), claim]] {
         writer.apply(&ManualClock::new(NOW), &operations).unwrap();
     }
-    let looks = writer.connection.prepare_cached(claim::SUSPECTS_AFTER).unwrap();
+    let looks = writer.connection.prepare_cached(pick::SUSPECTS_AFTER).unwrap();
     assert_eq!(looks.get_status(StatementStatus::Run), 0);
 }
 
@@ -261,8 +262,8 @@ fn no_statement_scans_or_sorts() {
 fn a_statement_with_a_limit_seeks_in_its_index() {
     let (_folder, writer) = writer_with_two_lanes();
     let wanted: [(&str, &[&str]); 5] = [
-        (claim::READY_AFTER, &["COVERING INDEX task_ready (lane=? AND order_key>?)"]),
-        (claim::HAS_READY, &["COVERING INDEX task_ready (lane=?)"]),
+        (pick::READY_AFTER, &["COVERING INDEX task_ready (lane=? AND order_key>?)"]),
+        (look::HAS_READY, &["COVERING INDEX task_ready (lane=?)"]),
         (advance::PROMOTE, &["COVERING INDEX task_scheduled (run_at<?)"]),
         (
             advance::RECLAIM,

@@ -6,21 +6,21 @@
 
 use std::sync::atomic::Ordering;
 
+use super::Writer;
 use crate::engine::sqlite::schema;
-use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 use crate::time::Moment;
 
 impl Writer {
     /// Whether the content was exchanged since it was last read.
-    pub(super) fn is_exchanged(&self) -> Result<bool> {
+    pub(crate) fn is_exchanged(&self) -> Result<bool> {
         let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
         Ok(schema != self.schema)
     }
 
     /// Forgets what is remembered if the content was exchanged, and gives the present by the time of what is there
     /// now. Inside a transaction, unless the note of this boot is there.
-    pub(super) fn forget_exchanged(&mut self, now: Moment) -> Result<Moment> {
+    pub(crate) fn forget_exchanged(&mut self, now: Moment) -> Result<Moment> {
         let schema = schema::number(&self.connection).map_err(|error| self.failure(error))?;
         if schema == self.schema {
             return Ok(now);

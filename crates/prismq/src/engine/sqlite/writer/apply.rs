@@ -2,16 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::batch::lease_note::LeaseNote;
-use super::error;
-use super::ops::enqueue;
-use super::writer::Writer;
+use super::Writer;
+use crate::engine::sqlite::batch::lease_note::LeaseNote;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::enqueue;
 use crate::engine::{Answer, Claimed, Operation};
 use crate::model::{Durability, Error, LeaseKey, Result};
 use crate::time::{Clock, Moment, Timestamp};
 
 /// The answer to a lease of another file.
-pub(super) const fn foreign(key: &LeaseKey) -> Error {
+pub(crate) const fn foreign(key: &LeaseKey) -> Error {
     Error::ForeignLease { id: key.id, token: key.token }
 }
 
@@ -24,7 +24,7 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 }
 
 impl Writer {
-    pub(super) fn apply_batch(
+    pub(crate) fn apply_batch(
         &mut self,
         clock: &dyn Clock,
         batch: &[Operation],
@@ -55,7 +55,7 @@ impl Writer {
         Ok(answers)
     }
 
-    pub(super) fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+    pub(crate) fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
         let now = self.forget_exchanged(now)?;
         self.ledger.now = now;

@@ -1,5 +1,10 @@
 //! The connection that writes, and what is known of its file.
 
+pub(crate) mod apply;
+mod clock;
+mod restore;
+mod transaction;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +13,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use self::clock::Anchor;
 use super::batch::ledger::Ledger;
 use super::checkpoint::Checkpointer;
-use super::clock::Anchor;
 use super::connection;
 use super::connection::poison::Poison;
 use super::open::Files;
@@ -23,31 +28,31 @@ const PANICKED: &str = "the engine panicked in a transaction";
 
 /// The writer.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     /// Before the connection, so that its own is closed first and the last one tidies up.
-    pub(super) checkpointer: Checkpointer,
-    pub(super) connection: Connection,
-    pub(super) path: PathBuf,
+    pub(crate) checkpointer: Checkpointer,
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
     /// Which files the path stood for when it was opened.
-    pub(super) files: Arc<Files>,
+    pub(crate) files: Arc<Files>,
     /// The number in the file by which leases know it; restoring a backup may change it.
-    pub(super) file: Arc<AtomicI64>,
-    pub(super) durability: Durability,
+    pub(crate) file: Arc<AtomicI64>,
+    pub(crate) durability: Durability,
     /// Whether the connection is set to wait for the disk at each commit right now.
-    pub(super) waits_for_disk: bool,
-    pub(super) busy_wait: Duration,
-    pub(super) contention: Arc<ContentionCounters>,
-    pub(super) ledger: Ledger,
+    pub(crate) waits_for_disk: bool,
+    pub(crate) busy_wait: Duration,
+    pub(crate) contention: Arc<ContentionCounters>,
+    pub(crate) ledger: Ledger,
     /// The number of the schema when the lanes and the number of the file were read.
-    pub(super) schema: i64,
+    pub(crate) schema: i64,
     /// The version of the file when the number of the schema was last looked at for a claim.
-    pub(super) looked_at: Option<i64>,
+    pub(crate) looked_at: Option<i64>,
     /// Where the clock stands in the file, if its time starts over.
-    pub(super) anchor: Option<Anchor>,
+    pub(crate) anchor: Option<Anchor>,
 }
 
 impl Writer {
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &mut self,
         clock: &dyn Clock,
         batch: &[Operation],
@@ -64,59 +69,59 @@ impl Writer {
         }
     }
 
-    pub(super) fn version(&self) -> Result<i64> {
+    pub(crate) fn version(&self) -> Result<i64> {
         self.refuse_unusable()?;
         self.refuse_lost()?;
         self.data_version()
     }
 
-    pub(super) fn settings(&self) -> Result<Vec<(String, String)>> {
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>> {
         self.refuse_unusable()?;
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
 
     /// The number in the file by which leases and callers' connections are known to be of it.
-    pub(super) fn file(&self) -> Arc<AtomicI64> {
+    pub(crate) fn file(&self) -> Arc<AtomicI64> {
         self.file.clone()
     }
 
     /// What is to be logged while nobody holds the writer.
-    pub(super) fn log(&self) -> Arc<DeferredLog> {
+    pub(crate) fn log(&self) -> Arc<DeferredLog> {
         self.ledger.log.clone()
     }
 
-    pub(super) fn file_number(&self) -> i64 {
+    pub(crate) fn file_number(&self) -> i64 {
         self.file.load(Ordering::Relaxed)
     }
 
     /// Stops once it is unknown what lasts, and while the file is not in its place.
-    pub(super) fn refuse_unusable(&self) -> Result<()> {
+    pub(crate) fn refuse_unusable(&self) -> Result<()> {
         self.poison().refuse()?;
         self.files.refuse_moved()
     }
 
     /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
     /// and before its answer, as what is in it would be lost.
-    pub(super) fn refuse_lost(&self) -> Result<()> {
+    pub(crate) fn refuse_lost(&self) -> Result<()> {
         match self.files.lost() {
             Some(cause) => Err(self.poison().remember(Error::Poisoned { cause })),
             None => Ok(()),
         }
     }
 
-    pub(super) fn poison(&self) -> &Arc<Poison> {
+    pub(crate) fn poison(&self) -> &Arc<Poison> {
         self.checkpointer.poison()
     }
 
     /// A number that is another once another connection has committed something.
-    pub(super) fn data_version(&self) -> Result<i64> {
+    pub(crate) fn data_version(&self) -> Result<i64> {
         self.prepare("PRAGMA data_version")?
             .query_row([], |row| row.get(0))
             .map_err(|error| self.failure(error))
     }
 
     /// Stops writing once a newer version of this library has migrated the file.
-    pub(super) fn refuse_newer(&self) -> Result<()> {
+    pub(crate) fn refuse_newer(&self) -> Result<()> {
         let found = self
             .prepare("PRAGMA user_version")?
             .query_row([], |row| row.get(0))

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::engine::sqlite::writer::Writer;
+use super::Writer;
 use crate::model::Result;
 use crate::time::{Anchored, Clock, Moment, Timestamp, offset};
 
@@ -22,7 +22,7 @@ const NOTE: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
 
 /// A clock whose time starts over, and where it stands in the file.
 #[derive(Debug)]
-pub(super) struct Anchor {
+pub(crate) struct Anchor {
     clock: Arc<dyn Clock>,
     boot_id: String,
     /// By so many microseconds the file's time is ahead of the clock's.
@@ -31,11 +31,11 @@ pub(super) struct Anchor {
 
 /// What looking for the note of this boot again gave.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(crate) struct Again {
     /// Whether the note was there before.
-    pub(super) is_noted: bool,
+    pub(crate) is_noted: bool,
     /// By how many microseconds the file's time is another.
-    pub(super) moved_by: i64,
+    pub(crate) moved_by: i64,
 }
 
 impl Writer {
@@ -54,7 +54,7 @@ impl Writer {
     }
 
     /// Whether the file lacks the note of this boot.
-    pub(super) fn needs_note(&self) -> Result<bool> {
+    pub(crate) fn needs_note(&self) -> Result<bool> {
         match &self.anchor {
             Some(anchor) => self.noted(&anchor.boot_id).map(|noted| noted.is_none()),
             None => Ok(false),
@@ -63,7 +63,7 @@ impl Writer {
 
     /// Goes by the note of this boot in what was restored into the file, and makes one if it has none. Inside a
     /// transaction, unless the note is there.
-    pub(super) fn anchor_again(&self) -> Result<Again> {
+    pub(crate) fn anchor_again(&self) -> Result<Again> {
         let Some(Anchor { clock, boot_id, offset }) = &self.anchor else {
             return Ok(Again { is_noted: true, moved_by: 0 });
         };
