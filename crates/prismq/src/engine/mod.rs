@@ -24,11 +24,11 @@ pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Claimed, Operati
 use crate::model::{Contention, Durability, Payload, QueueStats, Result, Task, TaskId};
 use crate::time::Clock;
 
-/// How many bytes of payloads stored out of line are read at a time: of the tasks that come next, as many as fit,
-/// and of the first whatever its size.
+/// Bytes of payloads stored out of line that are read at a time: as many of the next tasks' as fit, but at least
+/// one.
 pub(crate) const READ_BYTES_MAX: usize = 256 << 10;
 
-/// How many tasks have their payloads read at a time: more would hardly fit in [`READ_BYTES_MAX`].
+/// Tasks whose payloads are read at a time: more would hardly fit in [`READ_BYTES_MAX`].
 pub(crate) const READ_TASKS_MAX: usize = 256;
 
 /// How an engine is opened.

@@ -1,4 +1,5 @@
-//! The thread that checkpoints beside the commits, cuts the WAL once the queue is idle, and shrinks the file.
+//! The thread that checkpoints concurrently with commits, truncates the WAL when the queue is idle, and shrinks the
+//! database.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,28 +7,28 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::run::{Outcome, checkpoint, cut, note};
+use super::run::{Outcome, checkpoint, poison_if_unsynced, truncate};
 use super::shrink::Shrinker;
 use super::{Shared, WAL_IDLE, WAL_PAGES, WAL_PAGES_CHECKPOINT};
 use crate::engine::DeferredLog;
 
-/// What the thread works with.
+/// The state of the thread.
 #[derive(Debug)]
 pub(super) struct Background {
     pub(super) connection: Connection,
     pub(super) shared: Arc<Shared>,
     pub(super) shrinker: Shrinker,
-    /// What it is to log itself, once it holds no turn.
+    /// Its own log lines, written while it holds no lock.
     pub(super) log: DeferredLog,
-    /// When to cut the WAL, if nothing is copied until then.
-    pub(super) cut_at: Option<Instant>,
+    /// When to truncate the WAL, unless there is a checkpoint before.
+    pub(super) truncate_at: Option<Instant>,
 }
 
 impl Background {
     pub(super) fn run(mut self) {
         let mut seen = 0;
         loop {
-            let next = self.cut_at.into_iter().chain(self.shrinker.next()).min();
+            let next = self.truncate_at.into_iter().chain(self.shrinker.next()).min();
             let asleep = next.is_none() && self.shrinker.is_on();
             self.shared.asleep.store(asleep, Ordering::SeqCst);
             if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
@@ -36,7 +37,7 @@ impl Background {
             }
             let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
             let raised = self.shared.wake.wait(seen, timeout);
-            // Once it is in doubt what of the file lasts, nothing is written any more.
+            // A poisoned queue writes nothing any more.
             if self.shared.stop.load(Ordering::SeqCst) || self.shared.poison.is_set() {
                 return;
             }
@@ -46,44 +47,45 @@ impl Background {
                 self.shrinker.wake(now);
             }
             let shared = self.shared.clone();
-            let turn = shared.turn();
+            let checkpointing = shared.lock_checkpoints();
             if shared.due.swap(false, Ordering::SeqCst) {
                 self.checkpoint();
-            } else if self.cut_at.is_some_and(|at| at <= now) {
-                let cut = cut(&self.connection, &shared.poison, &self.log) == Outcome::Done;
-                self.cut_at = (!cut).then(|| Instant::now() + WAL_IDLE);
+            } else if self.truncate_at.is_some_and(|at| at <= now) {
+                let truncated =
+                    truncate(&self.connection, &shared.poison, &self.log) == Outcome::Done;
+                self.truncate_at = (!truncated).then(|| Instant::now() + WAL_IDLE);
             }
             if self.shrinker.next().is_some_and(|at| at <= now) {
                 self.shrink();
             }
-            // The writer waits for the turn.
-            drop(turn);
+            // The writer may wait for it.
+            drop(checkpointing);
             self.log.write();
         }
     }
 
     fn checkpoint(&mut self) -> Outcome {
         let outcome = checkpoint(&self.connection, &self.shared.poison, &self.log);
-        self.cut_at = Some(Instant::now() + WAL_IDLE);
+        self.truncate_at = Some(Instant::now() + WAL_IDLE);
         outcome
     }
 
     fn shrink(&mut self) {
-        match self.shrinker.look(&self.connection) {
+        match self.shrinker.check(&self.connection) {
             Ok(true) => {
-                self.cut_at = Some(Instant::now() + WAL_IDLE);
-                // The WAL must not grow for this while a reader pins it.
+                self.truncate_at = Some(Instant::now() + WAL_IDLE);
+                // Shrinking must not make the WAL grow while a reader holds an old snapshot.
                 if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
                     self.shrinker.rest();
                 }
             }
             Ok(false) => {}
             Err(error) => {
-                note(&error, &self.shared.poison);
+                poison_if_unsynced(&error, &self.shared.poison);
                 self.log.add(move || {
                     tracing::warn!(
                         %error,
-                        "free pages were not given back: tried again after a commit"
+                        "shrinking the file failed: retried after the next commit"
                     );
                 });
                 self.shrinker.rest();

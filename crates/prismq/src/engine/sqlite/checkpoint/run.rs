@@ -1,4 +1,4 @@
-//! One checkpoint, by the statement that does it, and how it ended.
+//! Running one checkpoint, and its outcome.
 
 use rusqlite::{Connection, Error, Result};
 
@@ -9,29 +9,29 @@ use crate::engine::sqlite::error;
 /// How a checkpoint ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Every page is copied: the WAL starts over.
+    /// Every page is copied: the WAL is reset.
     Done,
-    /// Every page is copied, but somebody is still at work in the WAL.
+    /// Every page is copied, but a reader still uses the WAL.
     InUse,
-    /// A reader needs an older state of pages that are therefore not copied.
+    /// Some pages are not copied, as a reader holds an older snapshot.
     Pinned,
-    /// Another process is at the same work, or it failed.
+    /// Another process is checkpointing, or it failed.
     Undone,
 }
 
-/// Copies pages back without waiting for anyone.
+/// Copies pages without waiting for any lock.
 pub(super) fn checkpoint(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", poison, log)
 }
 
-/// Copies all pages back while other processes cannot write, so that the WAL starts over. Several processes
-/// that never pause would else always find pages that one of them has just added.
+/// Copies all pages while other processes cannot write, so that the WAL can be reset. Else several busy processes
+/// would always find new pages.
 pub(super) fn restart(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", poison, log)
 }
 
-/// Cuts the WAL to nothing if nobody is at work in it.
-pub(super) fn cut(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
+/// Truncates the WAL if no other connection uses it.
+pub(super) fn truncate(connection: &Connection, poison: &Poison, log: &DeferredLog) -> Outcome {
     run_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", poison, log)
 }
 
@@ -46,7 +46,7 @@ fn run_checkpoint(
         connection.prepare_cached(pragma)?.query_row([], |row| {
             let (busy, pages, copied): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(match (busy, pages) {
-                // SQLite did not get as far as counting: another connection checkpoints.
+                // Another connection is checkpointing: SQLite did not count pages.
                 (true, ..0) => Outcome::Undone,
                 _ if copied < pages => Outcome::Pinned,
                 (true, _) => Outcome::InUse,
@@ -55,15 +55,15 @@ fn run_checkpoint(
         })
     };
     run().unwrap_or_else(|error| {
-        note(&error, poison);
+        poison_if_unsynced(&error, poison);
         log.add(move || {
-            tracing::warn!(%error, pragma, "a checkpoint failed: it is tried again");
+            tracing::warn!(%error, pragma, "checkpoint failed: it will be retried");
         });
         Outcome::Undone
     })
 }
 
-pub(super) fn note(error: &Error, poison: &Poison) {
+pub(super) fn poison_if_unsynced(error: &Error, poison: &Poison) {
     if error::is_failed_sync(error) {
         poison.set(&format!("a checkpoint failed: {error}"));
     }

@@ -32,7 +32,7 @@ const STATEMENTS: [&str; 26] = [
     advance::LAST_EXPIRY,
     settle::HELD,
     settle::COMPLETE,
-    settle::FORGET_PAYLOADS,
+    settle::DELETE_PAYLOADS,
     settle::FAIL,
     settle::EXTEND,
     settle::BEGIN,

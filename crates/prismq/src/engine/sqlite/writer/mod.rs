@@ -1,4 +1,4 @@
-//! The connection that writes, and what is known of its file.
+//! The connection that writes, and when it must refuse to.
 
 pub(crate) mod apply;
 mod clock;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use self::clock::Anchor;
+use self::clock::BootClock;
 use super::batch::ledger::Ledger;
 use super::checkpoint::Checkpointer;
 use super::connection;
@@ -29,26 +29,26 @@ const PANICKED: &str = "the engine panicked in a transaction";
 /// The writer.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    /// Before the connection, so that its own is closed first and the last one tidies up.
+    /// Before the connection, so that its own is closed first.
     pub(crate) checkpointer: Checkpointer,
     pub(crate) connection: Connection,
     pub(crate) path: PathBuf,
-    /// Which files the path stood for when it was opened.
+    /// The identities of the files when they were opened.
     pub(crate) files: Arc<Files>,
-    /// The number in the file by which leases know it; restoring a backup may change it.
+    /// The number stored in the file, by which leases are bound to it; restoring a backup may change it.
     pub(crate) file: Arc<AtomicI64>,
     pub(crate) durability: Durability,
-    /// Whether the connection is set to wait for the disk at each commit right now.
+    /// Whether the connection is set to sync at each commit now.
     pub(crate) waits_for_disk: bool,
     pub(crate) busy_wait: Duration,
     pub(crate) contention: Arc<ContentionCounters>,
     pub(crate) ledger: Ledger,
-    /// The number of the schema when the lanes and the number of the file were read.
+    /// `PRAGMA schema_version` when the lanes and the number of the file were read.
     pub(crate) schema: i64,
-    /// The version of the file when the number of the schema was last looked at for a claim.
+    /// `PRAGMA data_version` when the schema version was last read for a claim.
     pub(crate) looked_at: Option<i64>,
-    /// Where the clock stands in the file, if its time starts over.
-    pub(crate) anchor: Option<Anchor>,
+    /// The clock's offset in the file, if its time restarts at each boot.
+    pub(crate) boot_clock: Option<BootClock>,
 }
 
 impl Writer {
@@ -60,7 +60,7 @@ impl Writer {
         self.refuse_unusable()?;
         match catch_unwind(AssertUnwindSafe(|| self.apply_batch(clock, batch))) {
             Ok(applied) => applied,
-            // Say of the caller's clock: other processes must not wait for a transaction that never ends.
+            // Say in the caller's clock: other processes must not wait for a transaction that never ends.
             Err(panic) => {
                 let panicked = Error::Poisoned { cause: PANICKED.to_owned() };
                 self.roll_back(panicked);
@@ -80,12 +80,12 @@ impl Writer {
         connection::settings(&self.connection, self.durability).map_err(|error| self.failure(error))
     }
 
-    /// The number in the file by which leases and callers' connections are known to be of it.
+    /// The number stored in the file, by which leases and callers' connections are bound to it.
     pub(crate) fn file(&self) -> Arc<AtomicI64> {
         self.file.clone()
     }
 
-    /// What is to be logged while nobody holds the writer.
+    /// Log lines to be written while the writer is not locked.
     pub(crate) fn log(&self) -> Arc<DeferredLog> {
         self.ledger.log.clone()
     }
@@ -94,14 +94,14 @@ impl Writer {
         self.file.load(Ordering::Relaxed)
     }
 
-    /// Stops once it is unknown what lasts, and while the file is not in its place.
+    /// Refuses to work after it became unknown what reached the disk, and while the file is moved away.
     pub(crate) fn refuse_unusable(&self) -> Result<()> {
         self.poison().refuse()?;
         self.files.refuse_moved()
     }
 
-    /// Stops for good once the `-wal` or `-shm` in use is not the one that other processes find: after a commit
-    /// and before its answer, as what is in it would be lost.
+    /// Refuses for good if the `-wal` or `-shm` in use was deleted or replaced. Checked after each commit and before
+    /// its answer, as other processes will not find what was written to it.
     pub(crate) fn refuse_lost(&self) -> Result<()> {
         match self.files.lost() {
             Some(cause) => Err(self.poison().remember(Error::Poisoned { cause })),
@@ -113,14 +113,14 @@ impl Writer {
         self.checkpointer.poison()
     }
 
-    /// A number that is another once another connection has committed something.
+    /// A number that changes whenever another connection commits.
     pub(crate) fn data_version(&self) -> Result<i64> {
         self.prepare("PRAGMA data_version")?
             .query_row([], |row| row.get(0))
             .map_err(|error| self.failure(error))
     }
 
-    /// Stops writing once a newer version of this library has migrated the file.
+    /// Refuses to write after a newer version of this library migrated the file.
     pub(crate) fn refuse_newer(&self) -> Result<()> {
         let found = self
             .prepare("PRAGMA user_version")?

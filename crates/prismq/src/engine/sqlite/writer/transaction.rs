@@ -1,5 +1,4 @@
-//! One transaction of the writer: begun for writing, waited for as durability asks, and undone as a whole where it
-//! fails.
+//! One transaction of the writer: begin, commit with the sync that durability asks for, and roll back.
 
 use rusqlite::Statement;
 
@@ -16,12 +15,12 @@ impl Writer {
     }
 
     pub(crate) fn commit(&mut self) -> Result<()> {
-        let left = error::left_by_system();
+        let left = error::last_system_error();
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         committed.map(drop).map_err(|error| self.commit_failed(error))?;
-        // What was committed lasts; no process can write more until this one has closed the file.
-        if let Some(cause) = error::kept_lock(left) {
+        // The commit is durable, but no process can write until this one has closed the file.
+        if let Some(cause) = error::unreleased_lock(left) {
             self.poison().set(&cause);
         }
         Ok(())
@@ -36,8 +35,8 @@ impl Writer {
         self.roll_back(error)
     }
 
-    /// Undoes the transaction in progress because of an error, and returns what to answer. A transaction
-    /// that cannot be undone would take up whatever is written next.
+    /// Rolls the transaction in progress back because of an error, and returns the answer. A transaction that cannot
+    /// be rolled back would take up the next one's writes, so that the queue is then poisoned.
     pub(crate) fn roll_back(&mut self, error: Error) -> Error {
         self.ledger.clear();
         let error = self.poison().remember(error);

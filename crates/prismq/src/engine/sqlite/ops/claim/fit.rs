@@ -1,4 +1,4 @@
-//! Giving a claim no more payload bytes than it asked for.
+//! Bounding the payload bytes of a claim.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,26 +9,26 @@ use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Lease, Result};
 
-/// Sizes of payloads that stand apart, read without them.
+/// Sizes of payloads that are stored out of line, without reading them.
 pub(crate) const SIZES: &str =
     "SELECT task, length(data) FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
 
 impl Writer {
-    /// Keeps the first of these leases, as far as their payloads fit, and gives the others back. That a
-    /// payload is missing is found when it is read.
+    /// Keeps the first of these leases whose payloads fit, and releases the others. A missing payload is found when
+    /// it is read.
     pub(super) fn fit(&mut self, leases: Vec<Lease>, bytes_max: usize) -> Result<Vec<Lease>> {
-        let apart: Vec<Value> = leases
+        let out_of_line: Vec<Value> = leases
             .iter()
             .filter(|lease| is_out_of_line(lease))
             .map(|lease| lease.key.id.as_i64().into())
             .collect();
-        // One alone is given however large, and what the others have cannot be much.
-        if apart.len() < 2 {
+        // One alone always fits, and payloads stored in rows are small.
+        if out_of_line.len() < 2 {
             return Ok(leases);
         }
         let sizes: HashMap<i64, usize> = self
             .prepare(SIZES)?
-            .query_map([Rc::new(apart)], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_map([Rc::new(out_of_line)], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))?;
         let mut kept: Vec<Lease> = Vec::with_capacity(leases.len());
@@ -40,7 +40,7 @@ impl Writer {
             };
             full |= !kept.is_empty() && bytes.saturating_add(size) > bytes_max;
             if full {
-                // Whether it still holds is no question in the transaction that gave it.
+                // The lease cannot be lost within its own transaction.
                 self.release(&lease.key)?.map(drop)?;
             } else {
                 bytes = bytes.saturating_add(size);

@@ -17,35 +17,35 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::{Lease, LeaseKey, Payload, Result, TaskId};
 use crate::time::{Moment, Timestamp};
 
-/// Leases tasks by their ids.
+/// Leases tasks by id.
 pub(crate) const LEASE: &str =
     "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
                      lease_expires_at = ?2, begun = ?3
      WHERE id IN (SELECT value FROM rarray(?1))
      RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";
-/// Places of columns that [`LEASE`] returns.
+/// Indexes of columns that [`LEASE`] returns.
 pub(crate) const ATTEMPT: usize = 2;
 pub(crate) const MAX_ATTEMPTS: usize = 3;
 pub(crate) const PRIORITY: usize = 4;
 
-/// What became of picked tasks.
+/// The result of leasing picked tasks.
 #[derive(Debug, Default)]
 pub(super) struct Leased {
     pub(super) leases: Vec<Lease>,
     pub(super) set_aside: SetAside,
 }
 
-/// Tasks that could not be leased and are dead letters now.
+/// How many tasks could not be leased and became dead letters.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct SetAside {
     pub(super) tasks: usize,
-    /// Those among them that were suspects.
+    /// How many of them were suspects.
     pub(super) suspects: usize,
 }
 
 impl Writer {
-    /// Leases the picked tasks by one statement, and gives them back in the order of picking. Payloads
-    /// that stand apart are left to be read beside the writer.
+    /// Leases the picked tasks by one statement, and returns them in the order of picking. Payloads stored out of
+    /// line are left to be read by the other connection.
     pub(super) fn lease(
         &self,
         lanes: &[(Lane, Arc<str>)],
@@ -58,7 +58,7 @@ impl Writer {
         }
         let ids: Rc<Vec<Value>> = Rc::new(picked.iter().map(|picked| picked.id.into()).collect());
         let mut update = self.prepare(LEASE)?;
-        // The rows come back in an order of SQLite's own.
+        // SQLite returns the rows in an unspecified order.
         let mut by_id: Vec<(i64, usize)> =
             picked.iter().enumerate().map(|(place, picked)| (picked.id, place)).collect();
         by_id.sort_unstable();

@@ -1,16 +1,16 @@
-//! Looking whether a claim would find a task, without a transaction.
+//! Checking whether a claim would find a task, without a write transaction.
 
 use rusqlite::{OptionalExtension, params};
 
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Claim, Result};
 
-/// Looks for one ready task, or suspect if these count, in a lane of a queue that is not paused.
+/// Whether a lane of a queue that is not paused has a ready task, or a suspect if those count.
 pub(crate) const HAS_READY: &str = "SELECT 1 FROM queue WHERE id = ?2 AND NOT paused
      AND (EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
           OR (?3 AND suspects > 0 AND EXISTS (SELECT 1 FROM task WHERE state = 5 AND lane = ?1)))";
 
-/// Looks whether a queue is paused.
+/// Whether a queue is paused.
 const IS_PAUSED: &str = "SELECT paused FROM queue WHERE name = ?1";
 
 impl Writer {

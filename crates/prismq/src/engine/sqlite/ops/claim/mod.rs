@@ -19,7 +19,7 @@ use crate::engine::{AT_ONCE, Claimed};
 use crate::model::{Claim, Lease, Result};
 use crate::time::Moment;
 
-/// Notes of suspects that nobody has begun them, though all else that was claimed with them is.
+/// Records that suspects have not begun, although the other tasks of their claim have.
 pub(crate) const NOT_BEGUN: &str =
     "UPDATE task SET begun = 0 WHERE id IN (SELECT value FROM rarray(?1))";
 
@@ -46,10 +46,10 @@ impl Writer {
         let Leased { mut leases, mut set_aside } =
             self.lease(&lanes, &picked, expires_at, begun)?;
         let mut last = picked.last().copied();
-        let mut given_up = set_aside;
-        // Others take the place of those that could not be leased; up to a bound, so that no transaction
-        // goes through a whole file of them.
-        while set_aside.tasks > 0 && given_up.tasks < ADVANCE_BATCH_MAX {
+        let mut dead = set_aside;
+        // Other tasks replace those that could not be leased, up to a bound, so that no transaction reads a whole
+        // file of damaged rows.
+        while set_aside.tasks > 0 && dead.tasks < ADVANCE_BATCH_MAX {
             let suspects_left = suspects_max.saturating_sub(suspects_in(&leases));
             let left = claim.max - leases.len();
             let picked = self.pick(&lanes, first_key, left, suspects_left)?;
@@ -57,17 +57,17 @@ impl Writer {
             leases.extend(leased.leases);
             last = picked.last().copied().or(last);
             set_aside = leased.set_aside;
-            given_up.tasks += set_aside.tasks;
-            given_up.suspects += set_aside.suspects;
+            dead.tasks += set_aside.tasks;
+            dead.suspects += set_aside.suspects;
         }
-        // A pool notes of each suspect when it begins it.
+        // A pool records of each suspect when it begins.
         if begun && claim.begun_max < usize::MAX {
-            self.note_not_begun(&leases)?;
+            self.record_not_begun(&leases)?;
         }
         if let (Some((lane, _)), Some(last)) = (lanes.first(), last) {
             let moved = self.ledger.queues.claimed(&self.connection, lane.queue, last.key);
             moved.map_err(|error| self.failure(error))?;
-            self.count_claimed(lane.queue, &leases, given_up);
+            self.count_claimed(lane.queue, &leases, dead);
         }
         let found = leases.len();
         if claim.bytes_max < usize::MAX {
@@ -81,13 +81,13 @@ impl Writer {
         Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
     }
 
-    fn count_claimed(&mut self, queue: i64, leases: &[Lease], given_up: SetAside) {
+    fn count_claimed(&mut self, queue: i64, leases: &[Lease], dead: SetAside) {
         let count = |tasks| i64::try_from(tasks).unwrap_or(i64::MAX);
         let counters = self.ledger.counters.of(queue);
-        counters.ready -= count(leases.len() + given_up.tasks);
-        counters.suspects -= count(suspects_in(leases) + given_up.suspects);
+        counters.ready -= count(leases.len() + dead.tasks);
+        counters.suspects -= count(suspects_in(leases) + dead.suspects);
         counters.leased += count(leases.len());
-        counters.dead += count(given_up.tasks);
+        counters.dead += count(dead.tasks);
     }
 
     /// The lanes a claim may take from.
@@ -96,7 +96,7 @@ impl Writer {
         lanes.map_err(|error| self.failure(error))
     }
 
-    fn note_not_begun(&self, leases: &[Lease]) -> Result<()> {
+    fn record_not_begun(&self, leases: &[Lease]) -> Result<()> {
         let suspects = leases.iter().filter(|lease| lease.suspect);
         let ids: Vec<Value> = suspects.map(|lease| lease.key.id.as_i64().into()).collect();
         if !ids.is_empty() {

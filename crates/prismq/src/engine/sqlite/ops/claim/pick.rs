@@ -10,28 +10,28 @@ use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 
-/// Reads places in a lane, in order.
+/// Ready tasks of a lane, in order.
 pub(crate) const READY_AFTER: &str = "SELECT order_key, id FROM task
      WHERE state = 0 AND lane = ?1 AND (order_key, id) > (?2, ?3)
      ORDER BY order_key, id LIMIT ?4";
-/// Reads the places of suspects in a lane, in order.
+/// Suspects of a lane, in order.
 pub(crate) const SUSPECTS_AFTER: &str = "SELECT order_key, id FROM task
      WHERE state = 5 AND lane = ?1 AND (order_key, id) > (?2, ?3)
      ORDER BY order_key, id LIMIT ?4";
 
-/// Tasks read from a lane at a time while several lanes are merged.
+/// Tasks read from each lane at a time while several are merged.
 const MERGE_CHUNK: usize = 32;
 
-/// A ready task's place: its order key, and its id where keys are equal.
-type Place = (i64, i64);
+/// A ready task's position: its order key, then its id.
+type Position = (i64, i64);
 
-/// Ready tasks of a lane, or the suspects among them, read up to some place.
+/// Ready tasks of a lane, or its suspects, read ahead.
 #[derive(Debug)]
 struct Source {
     /// The index of the lane among those of the claim.
     lane: usize,
     suspect: bool,
-    read: VecDeque<Place>,
+    read: VecDeque<Position>,
 }
 
 /// A task to be leased, and the index of its lane among those of the claim.
@@ -55,17 +55,17 @@ impl Writer {
         let mut left = suspects_max;
         let kinds: &[bool] = if left == 0 { &[false] } else { &[false, true] };
         let chunk = if lanes.len() * kinds.len() == 1 { max } else { max.min(MERGE_CHUNK) };
-        let head = |place: Place, index| {
-            let rank = place.0.wrapping_sub(first_key).cast_unsigned();
-            Reverse((rank, place.1, index))
+        let head = |position: Position, index| {
+            let rank = position.0.wrapping_sub(first_key).cast_unsigned();
+            Reverse((rank, position.1, index))
         };
         let mut sources = Vec::with_capacity(lanes.len() * kinds.len());
         let mut heads = BinaryHeap::with_capacity(lanes.len() * kinds.len());
         for (index, (lane, _)) in lanes.iter().enumerate() {
             for suspect in kinds {
                 let first = (first_key, i64::MIN);
-                let mut read = self.places_after(*suspect, lane.id, first_key, first, chunk)?;
-                heads.extend(read.pop_front().map(|place| head(place, sources.len())));
+                let mut read = self.positions_after(*suspect, lane.id, first_key, first, chunk)?;
+                heads.extend(read.pop_front().map(|position| head(position, sources.len())));
                 sources.push(Source { lane: index, suspect: *suspect, read });
             }
         }
@@ -89,41 +89,40 @@ impl Writer {
                 && let Some((lane, _)) = lanes.get(source.lane)
             {
                 source.read =
-                    self.places_after(source.suspect, lane.id, first_key, (key, id), chunk)?;
+                    self.positions_after(source.suspect, lane.id, first_key, (key, id), chunk)?;
             }
-            heads.extend(source.read.pop_front().map(|place| head(place, index)));
+            heads.extend(source.read.pop_front().map(|position| head(position, index)));
         }
         Ok(picked)
     }
 
-    /// Up to `limit` places of a lane that follow another in the order that begins at `first_key` and ends
-    /// before it.
-    fn places_after(
+    /// Up to `limit` positions of a lane after another one, in the order that begins at `first_key` and wraps around.
+    fn positions_after(
         &self,
         suspect: bool,
         lane: i64,
         first_key: i64,
-        after: Place,
+        after: Position,
         limit: usize,
-    ) -> Result<VecDeque<Place>> {
-        let mut places = self.places_above(suspect, lane, after, limit)?;
+    ) -> Result<VecDeque<Position>> {
+        let mut positions = self.positions_above(suspect, lane, after, limit)?;
         if after.0 < first_key {
-            places.retain(|place| place.0 < first_key);
-        } else if first_key > i64::MIN && places.len() < limit {
+            positions.retain(|position| position.0 < first_key);
+        } else if first_key > i64::MIN && positions.len() < limit {
             let lowest = (i64::MIN, i64::MIN);
-            let rest = self.places_above(suspect, lane, lowest, limit - places.len())?;
-            places.extend(rest.into_iter().filter(|place| place.0 < first_key));
+            let rest = self.positions_above(suspect, lane, lowest, limit - positions.len())?;
+            positions.extend(rest.into_iter().filter(|position| position.0 < first_key));
         }
-        Ok(places)
+        Ok(positions)
     }
 
-    fn places_above(
+    fn positions_above(
         &self,
         suspect: bool,
         lane: i64,
-        after: Place,
+        after: Position,
         limit: usize,
-    ) -> Result<VecDeque<Place>> {
+    ) -> Result<VecDeque<Position>> {
         self.prepare(if suspect { SUSPECTS_AFTER } else { READY_AFTER })?
             .query_map(params![lane, after.0, after.1, limit], |row| Ok((row.get(0)?, row.get(1)?)))
             .and_then(Iterator::collect)
