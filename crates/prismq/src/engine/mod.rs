@@ -1,8 +1,7 @@
 //! What an engine must be able to do, and the operations it does.
 //!
 //! An engine keeps tasks in a database and implements [`Engine`]: batches of operations, reads, and hearing what
-//! other processes commit. Grouping callers, waking workers and the pool stand above it and are the same for every
-//! engine.
+//! other processes commit. Grouping callers, waking workers and the pool are above it and the same for every engine.
 //!
 //! Each engine has a folder of its own, outside of which nothing names its database; only [`open`] chooses one.
 
@@ -62,7 +61,7 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is unknown whether it
-    /// was. After that answer the engine gives no other and writes nothing more.
+    /// was. After that every call fails, and nothing more is written.
     fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
     /// The time that due times and leases of this queue follow.

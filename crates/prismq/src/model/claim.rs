@@ -10,6 +10,18 @@ use crate::model::{DEFAULT_QUEUE, Error, Names, Result, validate_name};
 pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
 /// A claim: up to some number of tasks of some types from one queue.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::Claim;
+///
+/// let claim = Claim::new(["mail", "sms"])
+///     .queue("newsletter")
+///     .max(10)
+///     .lease(Duration::from_secs(30))
+///     .capabilities(["smtp"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub(crate) queue: Arc<str>,

@@ -1,4 +1,4 @@
-//! The lease a claim gives: one task held for a time, under a fencing token.
+//! The lease of a claimed task: held for a time, under a fencing token.
 
 use std::sync::Arc;
 
@@ -23,6 +23,23 @@ pub(crate) struct EngineNote(pub(crate) [i64; 3]);
 
 /// A lease: one claimed task. Only its holder can complete, fail, extend or release the task, until the lease has
 /// expired and another claim has reclaimed the task.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::{Claim, Error, NewTask, Queue};
+///
+/// # fn main() -> Result<(), Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let queue = Queue::open(folder.path().join("queue.db"))?;
+/// queue.enqueue(&NewTask::new("video", *b"raw"))?;
+/// let lease = queue.claim(&Claim::new(["video"]))?.remove(0);
+/// queue.extend(&lease, Duration::from_secs(600))?; // it takes longer than the lease
+/// queue.complete(&lease)?;
+/// assert!(matches!(queue.complete(&lease), Err(Error::LeaseLost { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(crate) key: LeaseKey,

@@ -30,7 +30,7 @@ pub const CAPABILITIES_MAX: usize = 256;
 pub const HISTORY_MAX: u32 = 1_000_000;
 /// Most task types over all queues of a file, the same type in two queues or with other requirements counted
 /// twice; another one is refused. Those without a task or a history make room for new ones.
-pub const LANES_MAX: u32 = 4096;
+pub const TASK_TYPES_MAX: u32 = 4096;
 /// Most attempts of a task; more, or none, are refused.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;
 /// Lowest number of a priority; lower numbers are claimed first.

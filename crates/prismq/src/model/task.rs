@@ -35,6 +35,19 @@ pub enum State {
 }
 
 /// A task to be enqueued. Cheap to clone: names and payload are shared.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::NewTask;
+///
+/// let reminder = NewTask::new("mail", *b"ann@example.org")
+///     .queue("newsletter")
+///     .priority(10) // before the usual 100
+///     .delay(Duration::from_secs(24 * 60 * 60))
+///     .max_attempts(3)
+///     .requires(["smtp"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTask {
     pub(crate) queue: Arc<str>,

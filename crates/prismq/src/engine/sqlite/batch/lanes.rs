@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Result, Row, params};
 
 use crate::engine::DeferredLog;
-use crate::model::limits::{LANES_MAX, QUEUES_MAX};
+use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Claim, Names, NewTask};
 
 /// The highest number of a lane, and the counter of frees.
@@ -107,7 +107,7 @@ impl Lanes {
                 &*task.queue,
                 &*task.task_type,
                 task.requirements.to_text(),
-                LANES_MAX
+                TASK_TYPES_MAX
             ])?;
         self.known(connection, task)
     }

@@ -29,7 +29,7 @@ impl Settings {
     pub(crate) fn order(&self) -> Result<Order> {
         let unknown = |what, number: i64| {
             let remedy = "set it by Queue::set_order while the queue is empty";
-            error::damaged(format!("a queue has the unknown {what} {number}: {remedy}"))
+            error::damaged(format!("a queue has the {what} {number}, which is unknown: {remedy}"))
         };
         match self.ordering {
             0 => Ok(Order::Priority),

@@ -97,7 +97,9 @@ fn objection(metadata: &Metadata) -> Option<&'static str> {
     }
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
-        return Some("it has more than one hard link: SQLite would use another -wal for each");
+        return Some(
+            "it has more than one name (hard link): SQLite would use another -wal for each",
+        );
     }
     None
 }

@@ -41,7 +41,7 @@ impl Writer {
     pub(crate) fn set_aside_spent(&self, ids: Rc<Vec<Value>>) -> Result<Vec<i64>> {
         let spent = self.ids(SPENT, [ids])?;
         for id in &spent {
-            self.set_aside(*id, "its token or attempt is at its maximum")?;
+            self.set_aside(*id, "its token or attempt is the highest number possible")?;
         }
         Ok(spent)
     }

@@ -1,4 +1,4 @@
-//! Proof that the writer itself stops once it is unknown what reached the disk: whoever calls it, nothing
+//! Proof that the writer itself stops once it is unknown what reached the disk: whichever call is made, nothing
 //! more is read or written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

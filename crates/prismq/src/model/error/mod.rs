@@ -1,5 +1,7 @@
 //! The errors of the queue, each with what the caller can do about it.
 
+mod predicates;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::model::TaskId;
-use crate::model::limits::{LANES_MAX, QUEUES_MAX, TASK_ID_MAX};
+use crate::model::limits::{QUEUES_MAX, TASK_ID_MAX, TASK_TYPES_MAX};
 
 /// The result of the queue's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -80,7 +82,7 @@ pub enum Error {
     /// the payload.
     #[error(
         "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
-         {LANES_MAX} task types over all of them"
+         {TASK_TYPES_MAX} task types over all of them"
     )]
     TooManyNames {
         /// The queue that was asked for.
@@ -232,96 +234,10 @@ impl Error {
         Self::InvalidInput { what, reason: reason.into() }
     }
 
-    /// An engine gave no answer, or one to another operation: a defect, after which its state is unknown.
+    /// An engine answered nothing, or another operation: a defect, after which its state is unknown.
     pub(crate) fn unanswered() -> Self {
         Self::Poisoned {
             cause: "the engine answered another operation than the one submitted".to_owned(),
         }
-    }
-
-    /// Whether retrying through this handle cannot succeed before someone intervenes: repairs the file or puts it
-    /// back where [`Self::may_end_by_itself`] is `true`, else opens it again.
-    #[must_use]
-    pub const fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Poisoned { .. }
-                | Self::Moved { .. }
-                | Self::Corrupt { .. }
-                | Self::NotADatabase { .. }
-                | Self::SchemaTooNew { .. }
-        )
-    }
-
-    /// Whether the cause can go away while this handle stays open, so that the same call may succeed later: a lock
-    /// is released, space is freed, the file is put back or repaired, or a newer version's migration is undone.
-    /// `false` if this handle refuses for good, or the arguments are at fault.
-    #[must_use]
-    pub const fn may_end_by_itself(&self) -> bool {
-        match self {
-            Self::TransactionRolledBack { source } => source.may_end_by_itself(),
-            Self::InvalidInput { .. }
-            | Self::LeaseLost { .. }
-            | Self::ForeignLease { .. }
-            | Self::Poisoned { .. }
-            | Self::Forked { .. } => false,
-            Self::Busy { .. }
-            | Self::Overloaded { .. }
-            | Self::NotEmpty { .. }
-            | Self::TooManyNames { .. }
-            | Self::OutOfIds { .. }
-            | Self::Full { .. }
-            | Self::Unusable { .. }
-            | Self::NotADatabase { .. }
-            | Self::Foreign { .. }
-            | Self::SchemaTooNew { .. }
-            | Self::SchemaTooOld { .. }
-            | Self::Corrupt { .. }
-            | Self::Moved { .. }
-            | Self::Io { .. }
-            | Self::Database { .. }
-            | Self::Thread { .. } => true,
-        }
-    }
-
-    /// Whether another process held the write lock too long.
-    #[must_use]
-    pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Busy { .. })
-    }
-
-    /// Whether the same call may succeed later without a repair: the database was busy or full, or a read or write
-    /// failed. Neither the task nor the handle is at fault.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. }
-                | Self::Overloaded { .. }
-                | Self::Full { .. }
-                | Self::Io { .. }
-                | Self::Database { .. }
-        )
-    }
-
-    /// Whether there was no space, also if that ended a caller's transaction.
-    #[must_use]
-    pub const fn is_full(&self) -> bool {
-        match self {
-            Self::TransactionRolledBack { source } => source.is_full(),
-            _ => matches!(self, Self::Full { .. }),
-        }
-    }
-
-    /// Whether the file is damaged or not a database.
-    #[must_use]
-    pub const fn is_corrupt(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::NotADatabase { .. })
-    }
-
-    /// Whether the task was no longer held by the lease.
-    #[must_use]
-    pub const fn is_lease_lost(&self) -> bool {
-        matches!(self, Self::LeaseLost { .. })
     }
 }
