@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn threads_that_open_their_first_queues_at_once_are_no_forks() {
+    fn threads_that_open_queues_at_once_are_no_forks() {
         for _ in 0..200 {
             let start = Barrier::new(4);
             thread::scope(|scope| {

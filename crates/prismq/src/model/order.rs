@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn virtual_time_has_no_end() {
+    fn the_order_holds_where_virtual_time_wraps_around() {
         let order = Order::WeightedRandom;
         let place = KeyInputs { id: 1, priority: 0, run_at: 0, virtual_time: 0, chance: 0.5 };
         let rank = |time, key: i64| key.wrapping_sub(order.first_key(time)).cast_unsigned();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_wait_is_within_what_virtual_time_may_move() {
+    fn the_longest_wait_is_below_its_bound() {
         let chance = 1.0 - f64::EPSILON / 2.0;
         let place = KeyInputs { id: 1, priority: PRIORITY_MAX, run_at: 0, virtual_time: 0, chance };
         let key = Order::WeightedRandom.key(place);

@@ -81,7 +81,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn no_wait_stays_no_wait_at_any_attempt() {
+    fn a_zero_delay_stays_zero_at_any_attempt() {
         for multiplier in [2.0, f64::INFINITY] {
             let policy =
                 RetryPolicy { initial: Duration::ZERO, multiplier, ..RetryPolicy::default() };
@@ -92,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_grows_to_its_cap_and_stays_there() {
+    fn a_delay_grows_to_its_maximum_and_stays_there() {
         let policy = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
         let waits = [1, 2, 9, 10, 1025, u32::MAX].map(|attempt| policy.delay(attempt, 0.5));
         assert_eq!(waits, [1, 2, 256, 300, 300, 300].map(Duration::from_secs));
     }
 
     #[test]
-    fn settings_that_are_no_numbers_or_out_of_range_do_no_harm() {
+    fn nan_and_out_of_range_settings_are_clamped() {
         let usual = RetryPolicy { max: 5 * SECOND, jitter: 0.0, ..RetryPolicy::default() };
         let waits = |policy: RetryPolicy| [1, 2000].map(|attempt| policy.delay(attempt, 1.0));
         for multiplier in [f64::NAN, -3.0, f64::NEG_INFINITY, 0.0] {

@@ -155,7 +155,7 @@ mod tests {
 
     /// A lock that was not released cannot be taken again in this process until the file is closed.
     #[test]
-    fn a_lock_that_is_stuck_poisons() {
+    fn a_stuck_lock_poisons() {
         for code in [ffi::SQLITE_PROTOCOL, ffi::SQLITE_IOERR_UNLOCK, ffi::SQLITE_IOERR_RDLOCK] {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             let classified = classify(Path::new("queue.db"), error);

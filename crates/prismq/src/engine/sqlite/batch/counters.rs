@@ -97,7 +97,7 @@ mod tests {
     use crate::time::ManualClock;
 
     #[test]
-    fn a_history_does_not_outgrow_its_limit_by_large_transactions() {
+    fn a_large_transaction_does_not_exceed_the_history_limit() {
         let (_folder, mut writer) = writer();
         let count = ADVANCE_BATCH_MAX + 100;
         let clock = ManualClock::new(NOW);

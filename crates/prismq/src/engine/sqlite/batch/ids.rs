@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_rise_across_connections_and_none_is_given_twice() {
+    fn ids_rise_across_connections_and_are_never_used_twice() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let [here, there, guest] = [(); 3].map(|()| connection(&path));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rolled_back_can_be_taken_again_and_what_was_committed_cannot() {
+    fn rolled_back_ids_are_used_again_and_committed_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connection(&folder.path().join("file"));
         let mut ids = Ids::reserving();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_id_is_given_and_none_after_it() {
+    fn the_last_id_is_used_and_none_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connection(&folder.path().join("file"));
         connection.execute("UPDATE file SET next_id = ?1", [TASK_ID_MAX - 1]).unwrap();

@@ -237,13 +237,21 @@ impl Drop for Checkpointer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use crate::engine::sqlite::tests::writer;
 
     #[test]
-    fn nothing_is_copied_or_cut_once_the_queue_is_poisoned() {
+    fn the_checkpoint_thread_ends_when_the_queue_is_poisoned() {
         let (_folder, writer) = writer();
         writer.checkpointer.poison().set("a sync failed");
-        while !writer.checkpointer.thread.as_ref().unwrap().is_finished() {
+        let thread = writer.checkpointer.thread.as_ref().unwrap();
+        let started = Instant::now();
+        while !thread.is_finished() {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "the checkpoint thread does not end"
+            );
             std::thread::yield_now();
         }
     }

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_can_have_no_wal_is_refused() {
+    fn a_file_without_wal_is_refused() {
         let in_memory = Connection::open_in_memory().unwrap();
         let error = configure(Path::new("queue.db"), &in_memory, Durability::Full).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error:?}");

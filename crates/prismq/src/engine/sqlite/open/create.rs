@@ -63,7 +63,7 @@ mod tests {
     use crate::model::Error;
 
     #[test]
-    fn an_empty_file_is_removed_unless_another_process_has_it_or_made_it_a_queue() {
+    fn an_empty_file_is_removed_unless_another_process_uses_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
         assert!(create(&path).unwrap());

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn their_types_are_the_kernels() {
+    fn their_type_numbers_are_those_of_the_kernel() {
         let number = rustix::fs::statfs("/proc").map(|proc| proc.f_type);
         assert_eq!(number, Ok(rustix::fs::PROC_SUPER_MAGIC));
         assert_eq!(NETWORK_FILESYSTEMS[0].0, rustix::fs::NFS_SUPER_MAGIC as u32);

@@ -93,7 +93,7 @@ mod tests {
 
     /// Polled by an idle pool.
     #[test]
-    fn the_version_of_a_file_that_is_not_in_its_place_is_an_error() {
+    fn the_version_of_a_moved_file_is_an_error() {
         let (folder, writer) = writer();
         let path = folder.path().join("queue.db");
         let moved = folder.path().join("moved.db");

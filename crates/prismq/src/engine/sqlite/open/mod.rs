@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_change_to_wal_waits_for_a_writer() {
+    fn the_switch_to_wal_waits_for_a_writer() {
         let folder = tempfile::tempdir().unwrap();
         let (options, other) = half_created(folder.path());
         let contention = Arc::new(ContentionCounters::default());
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_does_not_end_is_waited_for_as_long_as_stated() {
+    fn a_lasting_writer_is_waited_for_as_long_as_set() {
         let folder = tempfile::tempdir().unwrap();
         let (options, _other) = half_created(folder.path());
         let busy_wait = Duration::from_millis(20);

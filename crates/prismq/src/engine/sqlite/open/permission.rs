@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_users_can_do_is_warned_of_with_a_remedy() {
+    fn access_by_other_users_is_warned_of_with_a_remedy() {
         assert!(of(0o40777, None).contains("`mkdir -m 700 /data/queue`"));
         assert!(of(0o40702, Some((0o100_600, 7))).contains("`chmod o-w /data`"));
         assert!(
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_ones_own_is_not_warned_of() {
+    fn a_private_file_is_not_warned_of() {
         for folder_mode in [0o40700, 0o40755, 0o40775, 0o41777] {
             assert_eq!(of(folder_mode, Some((0o100_600, 7))), "");
             assert_eq!(of(folder_mode, None), "");

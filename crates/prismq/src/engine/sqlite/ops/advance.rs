@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_next_is_a_delayed_task_or_a_lease_that_expires() {
+    fn next_due_is_the_earlier_of_a_due_time_and_a_lease_expiry() {
         assert_eq!(next_due(LEASE / 2), Some(NOW.after(LEASE / 2)));
         assert_eq!(next_due(LEASE * 2), Some(NOW.after(LEASE)));
     }

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_claim_begins_nothing() {
+    fn an_outdated_token_begins_no_attempt() {
         let (_folder, mut writer) = writer();
         let key = one_leased(&mut writer).key;
         let stale = LeaseKey { token: key.token - 1, ..key };

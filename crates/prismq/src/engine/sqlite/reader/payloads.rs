@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_is_missing_does_not_hide_the_others() {
+    fn a_missing_payload_does_not_hide_the_others() {
         let connection = connection(&[10, 20]);
         let read = Payloads::default().read(&connection, &ids(&[7, 2, 9, 1]), 1000).unwrap();
         let read: Vec<_> =
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_at_once_is_bounded_but_for_the_first() {
+    fn a_read_is_bounded_in_bytes_but_returns_at_least_one_payload() {
         let connection = connection(&[100, 30, 30, 30]);
         let mut payloads = Payloads::default();
         let mut count = |wanted: &[i64]| {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_used_again_only_when_nobody_holds_it() {
+    fn a_buffer_is_reused_only_when_no_payload_holds_it() {
         let connection = connection(&[64, 64, 32]);
         let mut payloads = Payloads::default();
         let mut read =

@@ -14,7 +14,7 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
-/// Every statement on the way of a claim and its settling.
+/// Every statement of a claim and of settling it.
 pub(super) const STATEMENTS: [&str; 26] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
@@ -54,7 +54,7 @@ pub(super) fn writer_with_two_lanes() -> (TempDir, Writer) {
     (folder, writer)
 }
 
-/// Adds tasks behind the writer's back, which only the cost of finding the others can notice.
+/// Adds tasks without the writer's knowledge: only the cost of finding the others shows them.
 fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
     let expires_at = if state == 2 { "9000000 + value" } else { "NULL" };
     writer
@@ -96,53 +96,53 @@ fn steps_of(writer: &mut Writer, claim: &Claim) -> i32 {
 }
 
 #[track_caller]
-fn assert_no_dearer(what: &str, add: impl FnOnce(&Writer)) {
-    assert_no_dearer_to(&Claim::new(["job"]), what, add);
+fn assert_same_cost(what: &str, add: impl FnOnce(&Writer)) {
+    assert_same_cost_of(&Claim::new(["job"]), what, add);
 }
 
 #[track_caller]
-fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&Writer)) {
+fn assert_same_cost_of(claim: &Claim, what: &str, add: impl FnOnce(&Writer)) {
     let (_folder, mut writer) = writer_with_two_lanes();
     let alone = steps_of(&mut writer, claim);
     assert!(alone > 50, "something was counted: {alone}");
     add(&writer);
-    let beside_many = steps_of(&mut writer, claim);
+    let among_many = steps_of(&mut writer, claim);
     assert!(
-        f64::from(beside_many) <= f64::from(alone) * 1.05,
-        "{alone} steps alone, {beside_many} beside {BACKLOG} tasks {what}"
+        f64::from(among_many) <= f64::from(alone) * 1.05,
+        "{alone} steps alone, {among_many} with {BACKLOG} tasks {what}"
     );
 }
 
 #[test]
-fn a_claim_beside_many_ready_tasks() {
-    assert_no_dearer("in state ready of lane 1", |writer| {
+fn a_claim_among_many_ready_tasks() {
+    assert_same_cost("in state ready of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::READY as u32);
     });
 }
 
-/// Lets the queue know of suspects that were added behind the writer's back.
+/// Adds to the queue's counter of suspects.
 fn count_suspects(writer: &Writer, count: u32) {
     let count = format!("UPDATE queue SET suspects = suspects + {count}, ready = ready + {count}");
     writer.connection.execute_batch(&count).unwrap();
 }
 
-/// Another type's, of which a claim that may take them has to look for those of its own.
+/// A claim that can take suspects has to seek those of its own types.
 #[test]
-fn a_claim_beside_many_suspects_of_another_type() {
+fn a_claim_next_to_many_suspects_of_another_type() {
     let (_folder, mut writer) = writer_with_two_lanes();
     add(&writer, 1, 2, state::SUSPECT as u32);
     count_suspects(&writer, 1);
-    let beside_one = steps(&mut writer);
+    let next_to_one = steps(&mut writer);
     writer.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
     add(&writer, BACKLOG, 2, state::SUSPECT as u32);
     count_suspects(&writer, BACKLOG - 1);
-    let beside_many = steps(&mut writer);
-    assert!(f64::from(beside_many) <= f64::from(beside_one) * 1.05, "{beside_one}, {beside_many}");
+    let among_many = steps(&mut writer);
+    assert!(f64::from(among_many) <= f64::from(next_to_one) * 1.05, "{next_to_one}, {among_many}");
 }
 
 #[test]
-fn a_claim_that_may_take_no_suspects_beside_many() {
-    assert_no_dearer_to(&Claim::new(["job"]).suspects_max(0), "that are suspects", |writer| {
+fn a_claim_without_suspects_among_many() {
+    assert_same_cost_of(&Claim::new(["job"]).suspects_max(0), "that are suspects", |writer| {
         add(writer, BACKLOG, 1, state::SUSPECT as u32);
         count_suspects(writer, BACKLOG);
     });
@@ -161,7 +161,7 @@ fn a_claim_among_many_suspects() {
 }
 
 #[test]
-fn a_claim_looks_for_no_suspects_where_there_are_none() {
+fn a_claim_seeks_no_suspects_if_there_are_none() {
     let (_folder, mut writer) = writer_with_two_lanes();
     let claim = Operation::Claim(Claim::new(["job", "other"]).max(9));
     for operations in [vec![claim.clone()], vec![claim.clone(), claim]] {
@@ -172,36 +172,36 @@ fn a_claim_looks_for_no_suspects_where_there_are_none() {
 }
 
 #[test]
-fn a_claim_beside_many_scheduled_tasks() {
-    assert_no_dearer("in state scheduled of lane 1", |writer| {
+fn a_claim_next_to_many_scheduled_tasks() {
+    assert_same_cost("in state scheduled of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::SCHEDULED as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_leased_tasks() {
-    assert_no_dearer("in state leased of lane 1", |writer| {
+fn a_claim_next_to_many_leased_tasks() {
+    assert_same_cost("in state leased of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::LEASED as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_dead_tasks() {
-    assert_no_dearer("in state dead of lane 1", |writer| {
+fn a_claim_next_to_many_dead_tasks() {
+    assert_same_cost("in state dead of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::DEAD as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_ready_tasks_of_another_type() {
-    assert_no_dearer("in state ready of lane 2", |writer| {
+fn a_claim_next_to_many_ready_tasks_of_another_type() {
+    assert_same_cost("in state ready of lane 2", |writer| {
         add(writer, BACKLOG, 2, state::READY as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_kept_tasks() {
-    assert_no_dearer("that are kept", |writer| {
+fn a_claim_next_to_many_kept_tasks() {
+    assert_same_cost("that are kept", |writer| {
         let keep = format!(
             "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
              INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
@@ -215,8 +215,8 @@ fn a_claim_beside_many_kept_tasks() {
 }
 
 #[test]
-fn a_claim_beside_a_paused_queue_with_many_tasks() {
-    assert_no_dearer("of a paused queue", |writer| {
+fn a_claim_next_to_a_paused_queue_with_many_tasks() {
+    assert_same_cost("of a paused queue", |writer| {
         let queue = "INSERT INTO queue (id, name, paused) VALUES (2, 'paused', 1);
                      INSERT INTO lane (id, queue, type) VALUES (3, 2, 'job')";
         writer.connection.execute_batch(queue).unwrap();
@@ -225,8 +225,8 @@ fn a_claim_beside_a_paused_queue_with_many_tasks() {
 }
 
 #[test]
-fn a_claim_beside_many_tasks_that_require_what_it_has_not() {
-    assert_no_dearer("that require what the claim has not", |writer| {
+fn a_claim_next_to_many_tasks_with_unmet_requirements() {
+    assert_same_cost("that require what the claim has not", |writer| {
         let lane = "INSERT INTO lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
         writer.connection.execute_batch(lane).unwrap();
         add(writer, BACKLOG, 3, state::READY as u32);

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_from_the_wall_clock_after_another_boot() {
+    fn time_goes_on_by_the_wall_clock_after_a_reboot() {
         let (_folder, mut writer) = writer();
         let clock = writer.offset_clock(Machine::booted("one", YEAR_2026)).unwrap();
         writer.apply(&*clock, &[enqueue(HOUR)]).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_that_was_set_right_before_another_boot_moves_no_delay() {
+    fn a_wall_clock_corrected_before_a_reboot_moves_no_delay() {
         let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", 0);
         let clock = writer.offset_clock(machine.clone()).unwrap();
@@ -232,7 +232,7 @@ mod tests {
 
     /// As on a device without a battery for its clock.
     #[test]
-    fn time_does_not_go_back_where_the_wall_clock_does_at_a_boot() {
+    fn time_does_not_go_back_with_the_wall_clock_at_a_reboot() {
         let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", YEAR_2026);
         let clock = writer.offset_clock(machine.clone()).unwrap();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_from_what_was_restored_into_an_open_file() {
+    fn time_goes_on_from_a_backup_restored_into_an_open_file() {
         // With an offset for this boot, and without.
         for boot_of_backup in ["one", "zero"] {
             for by_claim in [false, true] {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_never_starts_over_is_used_as_it_is() {
+    fn a_clock_that_never_restarts_is_used_unchanged() {
         let (_folder, mut writer) = writer();
         let clock = writer.offset_clock(Arc::new(crate::time::ManualClock::default())).unwrap();
         assert_eq!(clock.monotonic(), Timestamp::default());
