@@ -70,7 +70,7 @@ fn no_module_imports_a_floor_above_its_own() {
         for (number, line) in text.lines().enumerate() {
             for path in code(line).split("crate::").skip(1) {
                 let module = words(path).next().unwrap_or_default();
-                // Whatever stands at the root of the library is above every floor.
+                // The root of the library is above every floor.
                 if floor(module).is_none_or(|used| own.is_none_or(|own| used > own)) {
                     broken.push(format!("{file}:{}: {}", number + 1, line.trim()));
                 }

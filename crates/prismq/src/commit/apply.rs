@@ -111,7 +111,7 @@ fn reserve<'a>(
     operations: &[Operation],
 ) -> Option<(&'a Arc<dyn Claimer>, usize)> {
     let claim = claimer.claim();
-    let priority = operations.iter().filter_map(|operation| operation.brings(claim)).min()?;
+    let priority = operations.iter().filter_map(|operation| operation.enqueues_for(claim)).min()?;
     let tasks = claimer.reserve(priority);
     (tasks > 0).then_some((claimer, tasks))
 }

@@ -1,13 +1,13 @@
-//! What the handles and pools of one open queue share: the engine, the committer in front of it, its clock, and
-//! the guard against forks.
+//! What the handles and pools of one open queue share: the engine, the committer in front of it, and the guard
+//! against forks. It validates nothing: operations come from [`crate::queue`] and [`crate::pool`].
 
+mod fork_guard;
 mod payloads;
-mod process;
 
 use std::sync::{Arc, Weak};
 
+use self::fork_guard::ForkGuard;
 pub(crate) use self::payloads::log_unread;
-use self::process::Owner;
 use crate::commit::{Claimer, Committer, OVERLOAD_WAIT};
 use crate::engine::{self, AfterFailure, Answer, Engine, OpenOptions, Operation};
 use crate::model::limits::DELAY_MAX;
@@ -22,7 +22,7 @@ pub(crate) struct Core {
 
 #[derive(Debug)]
 struct Shared {
-    owner: Owner,
+    fork_guard: ForkGuard,
     committer: Committer,
     engine: Arc<dyn Engine>,
     work: Arc<Signal>,
@@ -32,12 +32,12 @@ struct Shared {
 impl Core {
     /// Opens the engine, unless this process is a fork of one that has queues open.
     pub(crate) fn open(options: OpenOptions, retry: RetryPolicy) -> Result<Self> {
-        let owner = Owner::register()?;
+        let fork_guard = ForkGuard::register()?;
         let engine = engine::open(options)?;
         let work = Arc::new(Signal::default());
         engine.clock().on_jump(&work);
         let committer = Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT);
-        Ok(Self { shared: Arc::new(Shared { owner, committer, engine, work, retry }) })
+        Ok(Self { shared: Arc::new(Shared { fork_guard, committer, engine, work, retry }) })
     }
 
     /// Applies one operation and returns when it is committed.
@@ -48,6 +48,7 @@ impl Core {
         answer
     }
 
+    /// Applies operations in their order in one transaction, and returns an answer for each when it is committed.
     pub(crate) fn submit_all(&self, operations: Vec<Operation>) -> Vec<Result<Answer>> {
         if let Err(error) = self.check_owner() {
             return operations.iter().map(|_| Err(error.clone())).collect();
@@ -57,7 +58,7 @@ impl Core {
         answers
     }
 
-    /// The operation that ends an attempt badly.
+    /// The operation that records a failed attempt.
     pub(crate) fn failure(&self, lease: &Lease, error: TaskError) -> Operation {
         let next = if lease.attempt >= lease.max_attempts {
             AfterFailure::Dead
@@ -80,7 +81,7 @@ impl Core {
 
     /// An error in a fork of the process that opened the queue.
     pub(crate) fn check_owner(&self) -> Result<()> {
-        self.shared.owner.check()
+        self.shared.fork_guard.check()
     }
 
     /// The engine, in the process that opened it.
@@ -102,7 +103,7 @@ impl Core {
         self.shared.engine.contention()
     }
 
-    /// Raised after every commit that gave workers something to do.
+    /// Raised after every commit that brought work for workers.
     pub(crate) fn work(&self) -> &Arc<Signal> {
         &self.shared.work
     }
@@ -110,9 +111,9 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        // A fork must not close what the parent uses, nor wait for threads that only the parent has: one
-        // reference more keeps it open for as long as the fork lives.
-        if !self.shared.owner.is_this_process() {
+        // A fork must not close the parent's files, nor wait for threads that exist only in the parent: a leaked
+        // reference keeps them open until the fork ends.
+        if !self.shared.fork_guard.is_this_process() {
             std::mem::forget(self.shared.clone());
         }
     }

@@ -1,5 +1,4 @@
-//! Payloads stored out of line: read once their tasks are claimed, and what becomes of a task whose payload is
-//! not read.
+//! Payloads stored out of line: reading them after a claim, and settling tasks whose payload cannot be read.
 
 use std::collections::HashMap;
 
@@ -8,7 +7,7 @@ use crate::engine::Operation;
 use crate::model::limits::READ_RETRY_PAUSE;
 use crate::model::{Error, Lease, LeaseKey, Payload, Result, TaskError, TaskId};
 
-/// Whether the payload is missing or not what was written, so that no later read can give it.
+/// Whether the payload is missing or damaged, so that no later read can succeed.
 const fn is_damaged(error: &Error) -> bool {
     matches!(error, Error::Corrupt { .. })
 }
@@ -16,16 +15,16 @@ const fn is_damaged(error: &Error) -> bool {
 /// Logs that the payload of a claimed task was not read. See [`Core::settle_unread`].
 pub(crate) fn log_unread(task: TaskId, error: &Error) {
     if is_damaged(error) {
-        tracing::error!(%task, %error, "payload is missing or damaged: task is dead");
+        tracing::error!(%task, %error, "payload missing or damaged: the task is dead");
     } else {
-        tracing::warn!(%task, %error, "payload not read: task is given back and claimed again later");
+        tracing::warn!(%task, %error, "payload not readable now: the task is released and can be claimed again in a second");
     }
 }
 
 impl Core {
-    /// The operation that settles a claimed task whose payload was not read: it is dead if the payload is
-    /// missing or damaged. Else the read failed, and the task is given back without an attempt for a pause, so
-    /// that it neither stands in the way of others nor is claimed in vain over and over.
+    /// The operation that settles a claimed task whose payload was not read. The task is dead if the payload is
+    /// missing or damaged; else the read failed, and the task is released for later without counting an attempt, so
+    /// that it neither blocks others nor is claimed over and over.
     pub(crate) fn settle_unread(&self, lease: &Lease, error: &Error) -> Operation {
         if is_damaged(error) {
             self.failure(lease, TaskError::permanent(error.to_string()))
@@ -34,8 +33,8 @@ impl Core {
         }
     }
 
-    /// Reads the payloads of tasks that stand apart, in order, up to so many bytes; that of the first
-    /// however large. One that cannot be read does not stand in the way of the others.
+    /// Reads payloads stored out of line, in order, up to `bytes_max` together but at least one. One that cannot be
+    /// read does not block the others.
     pub(crate) fn read_payloads(
         &self,
         mut keys: Vec<LeaseKey>,
@@ -52,8 +51,8 @@ impl Core {
         }
     }
 
-    /// Reads the payloads of a claim that stand apart. The tasks whose payloads it cannot give are settled
-    /// ([`Core::settle_unread`]); an error if a read failed and no task is left to give.
+    /// Adds the payloads stored out of line to a claim's leases. Tasks whose payloads cannot be read are settled
+    /// ([`Core::settle_unread`]); it is an error if a read failed and no task is left.
     pub(crate) fn with_payloads(&self, mut leases: Vec<Lease>) -> Result<Vec<Lease>> {
         let unread = leases.iter().filter(|lease| lease.payload.is_unread());
         let mut unread: Vec<LeaseKey> = unread.map(|lease| lease.key).collect();
@@ -66,7 +65,7 @@ impl Core {
             let failed = errors.into_iter().find(|error| !is_damaged(error));
             first_error = first_error.or_else(|| failed.cloned());
             payloads.extend(read);
-            // What waited in vain once is not waited for again.
+            // One wait for a busy database is enough.
             if first_error.as_ref().is_some_and(Error::is_busy) {
                 break;
             }
@@ -89,7 +88,7 @@ impl Core {
             false
         });
         for error in self.submit_all(settled).into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "a task whose payload was not read is held until its lease expires");
+            tracing::warn!(%error, "a task whose payload was not read could not be released: it is held until its lease expires");
         }
         match first_error {
             Some(error) if leases.is_empty() => Err(error),

@@ -1,5 +1,5 @@
-//! What an engine has to say in the log. It is kept until the engine is unlocked, as a subscriber of the log may
-//! use the queue: one that enqueues each line would wait for the lock that its own thread holds.
+//! Log lines of an engine, kept until it is unlocked: a subscriber of the log may use the queue, and one that enqueues
+//! each line would wait for a lock that its own thread holds.
 
 use std::fmt;
 use std::mem;
@@ -9,11 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// A call that writes a line of the log.
 type Line = Box<dyn FnOnce() + Send>;
 
-/// Lines of the log that are yet to be written.
+/// Log lines that are yet to be written.
 #[derive(Default)]
 pub(crate) struct DeferredLog {
     lines: Mutex<Lines>,
-    /// Whether there are any to write: looked at after every operation.
+    /// Whether there are lines to write: read after every operation.
     any: AtomicBool,
 }
 
@@ -25,13 +25,13 @@ struct Lines {
 }
 
 impl DeferredLog {
-    /// Keeps a line that holds whatever becomes of the transaction in progress.
+    /// Keeps a line whether or not the transaction in progress is committed.
     pub(crate) fn add(&self, line: impl FnOnce() + Send + 'static) {
         self.lines().ready.push(Box::new(line));
         self.any.store(true, Ordering::Release);
     }
 
-    /// Keeps a line that holds only once the transaction in progress is committed.
+    /// Keeps a line only if the transaction in progress is committed.
     pub(crate) fn add_on_commit(&self, line: impl FnOnce() + Send + 'static) {
         self.lines().pending.push(Box::new(line));
     }
@@ -41,7 +41,7 @@ impl DeferredLog {
         self.lines().pending.len()
     }
 
-    /// Forgets the lines of the transaction in progress but for the first so many: the rest was undone.
+    /// Drops the lines of the transaction in progress except the first `left`: the rest was rolled back.
     pub(crate) fn truncate_pending(&self, left: usize) {
         self.lines().pending.truncate(left);
     }
@@ -56,7 +56,7 @@ impl DeferredLog {
         }
     }
 
-    /// Writes the lines that hold. To be called where no lock is held that an operation on the queue needs.
+    /// Writes the lines that are kept. To be called while no lock is held that an operation needs.
     pub(crate) fn write(&self) {
         if self.any.swap(false, Ordering::Acquire) {
             let lines = mem::take(&mut self.lines().ready);

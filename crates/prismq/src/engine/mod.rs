@@ -1,8 +1,7 @@
 //! What an engine must be able to do, and the operations it does.
 //!
 //! An engine keeps tasks in a database and implements [`Engine`]: batches of operations, reads, and hearing what
-//! other processes commit. Grouping callers, waking workers and the pool stand above it and are the same for every
-//! engine.
+//! other processes commit. Grouping callers, waking workers and the pool are above it and the same for every engine.
 //!
 //! Each engine has a folder of its own, outside of which nothing names its database; only [`open`] chooses one.
 
@@ -24,11 +23,11 @@ pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Claimed, Operati
 use crate::model::{Contention, Durability, Payload, QueueStats, Result, Task, TaskId};
 use crate::time::Clock;
 
-/// How many bytes of payloads stored out of line are read at a time: of the tasks that come next, as many as fit,
-/// and of the first whatever its size.
+/// Bytes of payloads stored out of line that are read at a time: as many of the next tasks' as fit, but at least
+/// one.
 pub(crate) const READ_BYTES_MAX: usize = 256 << 10;
 
-/// How many tasks have their payloads read at a time: more would hardly fit in [`READ_BYTES_MAX`].
+/// Tasks whose payloads are read at a time: more would hardly fit in [`READ_BYTES_MAX`].
 pub(crate) const READ_TASKS_MAX: usize = 256;
 
 /// How an engine is opened.
@@ -62,7 +61,7 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is unknown whether it
-    /// was. After that answer the engine gives no other and writes nothing more.
+    /// was. After that every call fails, and nothing more is written.
     fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>>;
 
     /// The time that due times and leases of this queue follow.

@@ -1,4 +1,4 @@
-//! What an engine does: operations and their answers, as values. Operations arrive validated.
+//! Operations and their answers, as values. Operations are validated before they reach an engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,47 +6,47 @@ use std::time::Duration;
 use crate::model::{Claim, Lease, LeaseKey, NewTask, Order, State, TaskId};
 use crate::time::{Moment, Timestamp};
 
-/// One thing to do, as a value.
+/// An operation. Its properties are in one `match`, [`Operation::properties`].
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     /// Adds tasks, all or none.
     Enqueue(Vec<NewTask>),
-    /// Takes ready tasks in their order, after promoting what is due and reclaiming what expired.
+    /// Leases ready tasks in their order, after promoting due tasks and reclaiming expired leases.
     Claim(Claim),
-    /// Ends a task well.
+    /// Completes a task.
     Complete(LeaseKey),
-    /// Ends an attempt badly.
+    /// Records a failed attempt.
     Fail { key: LeaseKey, error: String, next: AfterFailure },
-    /// Moves a lease's end to this long from now.
+    /// Extends a lease to expire this long from now.
     Extend { key: LeaseKey, lease: Duration },
-    /// Notes that an attempt is begun: it is used up even if nobody ends it.
+    /// Records that an attempt has begun: it counts even if it is never settled.
     Begin(LeaseKey),
-    /// Gives a task back as if it had not been claimed.
+    /// Releases a task as if it had not been claimed.
     Release(LeaseKey),
-    /// Gives a task back, to be claimed again once so long has passed; no attempt is counted.
+    /// Releases a task to be claimed again after a pause, without counting an attempt.
     Defer { key: LeaseKey, pause: Duration },
     /// Sets the order of a queue that holds no task.
     SetOrder { queue: Arc<str>, order: Order },
-    /// Keeps a queue's tasks from being claimed, or no longer.
+    /// Pauses or resumes a queue.
     SetPaused { queue: Arc<str>, paused: bool },
-    /// Sets how many completed tasks of a queue are kept, and deletes some of those that are too many.
+    /// Sets how many completed tasks of a queue are kept, and deletes some of the excess.
     SetHistory { queue: Arc<str>, keep: u32 },
 }
 
-/// What becomes of a task whose attempt failed.
+/// The next state of a task whose attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterFailure {
-    /// It runs again this much later.
+    /// It is retried after this delay.
     Retry(Duration),
-    /// It is a dead letter.
+    /// It becomes a dead letter.
     Dead,
 }
 
-/// What the committer and an engine need to know of an operation before it is applied.
+/// The properties of an operation that the committer and an engine act on.
 #[derive(Debug, Clone, Copy)]
 struct Properties<'a> {
-    /// Whether its answer promises something that a power cut must not undo. A lost claim, begin, extension or
-    /// release only lets a task run again sooner or later.
+    /// Whether a power cut must not undo it once it was answered. A lost claim, begin, extension or release only makes
+    /// a task run again, sooner or later.
     durable: bool,
     /// The lease it uses.
     key: Option<&'a LeaseKey>,
@@ -75,7 +75,7 @@ impl Operation {
         }
     }
 
-    /// Whether its answer promises something that a power cut must not undo.
+    /// Whether a power cut must not undo it once it was answered.
     pub(crate) const fn must_be_durable(&self) -> bool {
         self.properties().durable
     }
@@ -85,8 +85,8 @@ impl Operation {
         self.properties().key
     }
 
-    /// The priority of the most urgent task it brings that this claim would take, if it brings one.
-    pub(crate) fn brings(&self, claim: &Claim) -> Option<i32> {
+    /// The lowest priority number of the tasks it adds that this claim would take now, if any.
+    pub(crate) fn enqueues_for(&self, claim: &Claim) -> Option<i32> {
         let fits = |task: &&NewTask| {
             task.delay.is_zero()
                 && task.queue == claim.queue
@@ -111,20 +111,20 @@ pub(crate) enum Answer {
     Begun,
     Released,
     Ordered,
-    /// To `SetPaused`: whether it is now.
+    /// To `SetPaused`: whether the queue is paused now.
     Paused(bool),
-    /// To `SetHistory`: whether there are still too many.
+    /// To `SetHistory`: whether an excess is left.
     Pruned {
         more: bool,
     },
-    /// To `Fail`: where the task stands now.
+    /// To `Fail`: the task's new state.
     Failed(State),
-    /// To `Extend`: when the lease now ends.
+    /// To `Extend`: when the lease expires now.
     Extended(Moment),
 }
 
 impl Answer {
-    /// Whether it leaves workers something to do, now or later.
+    /// Whether it brings work for workers, now or later.
     pub(crate) const fn brings_work(&self) -> bool {
         match self {
             Self::Enqueued(_) | Self::Released => true,
@@ -140,20 +140,19 @@ impl Answer {
     }
 }
 
-/// What a claim found.
+/// The result of a claim.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
-    /// The tasks, first in order first; payloads that stand apart are not read yet.
+    /// The leased tasks, in order; payloads stored out of line are not read yet.
     pub(crate) leases: Vec<Lease>,
-    /// When the next scheduled task is due or the next lease expires, by the monotonic time, as far as the
-    /// claim looked: it does where it found less than it was asked for. [`AT_ONCE`] if there may be more
-    /// already.
+    /// When the next scheduled task is due or the next lease expires, by the monotonic time; read only if the claim
+    /// found fewer tasks than asked for. [`AT_ONCE`] if more may be ready.
     pub(crate) next_due: Option<Timestamp>,
-    /// [`Engine::version`](super::Engine::version) when it looked.
+    /// [`Engine::version`](super::Engine::version) at the claim.
     pub(crate) version: i64,
-    /// Whether the queue is paused, if it found less than it was asked for.
+    /// Whether the queue is paused; read only if the claim found fewer tasks than asked for.
     pub(crate) paused: bool,
 }
 
-/// [`Claimed::next_due`] of a claim that stopped before it had looked at all there is.
+/// [`Claimed::next_due`] of a claim that stopped before it had seen all ready tasks.
 pub(crate) const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);

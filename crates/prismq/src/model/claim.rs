@@ -9,7 +9,19 @@ use crate::model::{DEFAULT_QUEUE, Error, Names, Result, validate_name};
 /// The lease of a claim unless another is asked for.
 pub(crate) const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
-/// What to claim: up to some number of tasks of some types from one queue.
+/// A claim: up to some number of tasks of some types from one queue.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::Claim;
+///
+/// let claim = Claim::new(["mail", "sms"])
+///     .queue("newsletter")
+///     .max(10)
+///     .lease(Duration::from_secs(30))
+///     .capabilities(["smtp"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub(crate) queue: Arc<str>,
@@ -17,14 +29,13 @@ pub struct Claim {
     pub(crate) capabilities: Names,
     pub(crate) max: usize,
     pub(crate) lease: Duration,
-    /// Up to so many tasks are begun as soon as they are claimed: an attempt at one of them is used up
-    /// if its lease expires. Of more, nobody knows which are begun.
+    /// If no more tasks than this are claimed, all of them count as begun at once: an attempt is used up if the
+    /// lease expires. Otherwise none does until [`Operation::Begin`](crate::engine::Operation::Begin).
     pub(crate) begun_max: usize,
-    /// At most so many of the tasks may be suspects: such as a process held when its lease expired, perhaps
-    /// as one of them killed it.
+    /// Most suspects among the tasks: tasks that a process held when their leases expired, one of which may have
+    /// killed it.
     pub(crate) suspects_max: usize,
-    /// Of the tasks found, as many first ones as have no more payload bytes together, and the first however
-    /// large; those behind stay ready.
+    /// Most payload bytes of the tasks together, but at least one task; those that do not fit stay ready.
     pub(crate) bytes_max: usize,
 }
 
@@ -50,7 +61,7 @@ impl Claim {
         self
     }
 
-    /// What the claiming worker has: tasks that require anything else are left to others.
+    /// What the worker has: tasks that require anything else are not claimed.
     #[must_use]
     pub fn capabilities<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.capabilities = Names::new(names);

@@ -1,4 +1,4 @@
-//! The lease a claim gives: one task held for a time, under a fencing token.
+//! The lease of a claimed task: held for a time, under a fencing token.
 
 use std::sync::Arc;
 
@@ -16,20 +16,37 @@ pub(crate) struct LeaseKey {
     pub(crate) note: EngineNote,
 }
 
-/// What an engine notes in a lease for itself: which database it is of, and what never changes while the task lives.
-/// Nobody else reads it.
+/// What an engine stores in a lease for itself: which database it is of, and what never changes while the task
+/// exists. Only the engine reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct EngineNote(pub(crate) [i64; 3]);
 
-/// One claimed task. This lease alone may complete, fail, extend or release it, until it has expired and a claim
-/// has taken the task back.
+/// A lease: one claimed task. Only its holder can complete, fail, extend or release the task, until the lease has
+/// expired and another claim has reclaimed the task.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::{Claim, Error, NewTask, Queue};
+///
+/// # fn main() -> Result<(), Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let queue = Queue::open(folder.path().join("queue.db"))?;
+/// queue.enqueue(&NewTask::new("video", *b"raw"))?;
+/// let lease = queue.claim(&Claim::new(["video"]))?.remove(0);
+/// queue.extend(&lease, Duration::from_secs(600))?; // it takes longer than the lease
+/// queue.complete(&lease)?;
+/// assert!(matches!(queue.complete(&lease), Err(Error::LeaseLost { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(crate) key: LeaseKey,
     pub(crate) task_type: Arc<str>,
     pub(crate) payload: Payload,
     pub(crate) priority: i32,
-    /// Where the task stands in its queue's order: lower keys first, then older tasks.
+    /// The task's key in its queue's order: lower keys first, then lower ids.
     pub(crate) order_key: i64,
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
@@ -57,7 +74,7 @@ impl Lease {
         &self.task_type
     }
 
-    /// The bytes it was enqueued with.
+    /// The task's payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
@@ -75,8 +92,7 @@ impl Lease {
         self.attempt
     }
 
-    /// Whether the task's last attempt ended with its lease, and none in good order since: perhaps it killed
-    /// its process then.
+    /// Whether the task's last lease expired with no attempt settled since: the task may have killed its process.
     pub(crate) const fn is_suspect(&self) -> bool {
         self.suspect
     }
@@ -86,7 +102,7 @@ impl Lease {
         (self.order_key, self.key.id.as_i64())
     }
 
-    /// The same lease, without the bytes.
+    /// The same lease without its payload.
     pub(crate) fn without_payload(&self) -> Self {
         Self {
             key: self.key,
@@ -102,7 +118,7 @@ impl Lease {
         }
     }
 
-    /// How many attempts the task is given.
+    /// Most attempts of the task.
     #[must_use]
     pub const fn max_attempts(&self) -> u32 {
         self.max_attempts
@@ -114,7 +130,7 @@ impl Lease {
         self.enqueued_at
     }
 
-    /// From when on the next claim takes the task back; by the wall clock as it stood when the lease was given.
+    /// When the lease expires: the next claim then reclaims the task. By the wall clock as it was set at the claim.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at.wall

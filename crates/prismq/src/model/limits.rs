@@ -1,4 +1,4 @@
-//! Every bound of the queue in one place, each with the answer that is given when it is reached.
+//! The bounds of the queue, and what happens at each. Arguments beyond one are [`Error::InvalidInput`](crate::Error).
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ pub const ERROR_BYTES_MAX: usize = 4096;
 pub const ENQUEUE_BATCH_MAX: usize = 10_000;
 /// Most tasks in one claim; more are refused.
 pub const CLAIM_BATCH_MAX: usize = 4096;
-/// Most payload bytes one call of [`Queue::claim`](crate::Queue::claim) gives: it gives fewer tasks, and the first
-/// however large.
+/// Most payload bytes that one call of [`Queue::claim`](crate::Queue::claim) returns: it returns fewer tasks, but at
+/// least one.
 pub const CLAIM_BYTES_MAX: usize = 64 << 20;
 /// Most task types one claim may name; more are refused.
 pub const CLAIM_TYPES_MAX: usize = 256;
-/// Highest task id; what would go beyond it is refused.
+/// Highest task id; no task can be added beyond it.
 pub const TASK_ID_MAX: i64 = (1 << 47) - 1;
-/// Most queues in a file. Those without a task, a history or a setting make room for others; another one is
-/// refused.
+/// Most queues in a file; another one is refused. Those without a task, a history or a setting make room for new
+/// ones.
 pub const QUEUES_MAX: u32 = 1024;
 /// Most requirements of a task.
 pub const REQUIREMENTS_MAX: usize = 16;
@@ -28,16 +28,16 @@ pub const REQUIREMENTS_MAX: usize = 16;
 pub const CAPABILITIES_MAX: usize = 256;
 /// Most completed tasks a queue can be set to keep.
 pub const HISTORY_MAX: u32 = 1_000_000;
-/// Most task types over all queues of a file, each queue's counted apart, and those with other requirements
-/// too. Those without a task or a history make room for others; another one is refused.
-pub const LANES_MAX: u32 = 4096;
-/// Most attempts a task may be given; more, or none, are refused.
+/// Most task types over all queues of a file, the same type in two queues or with other requirements counted
+/// twice; another one is refused. Those without a task or a history make room for new ones.
+pub const TASK_TYPES_MAX: u32 = 4096;
+/// Most attempts of a task; more, or none, are refused.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;
-/// Lowest and highest priority; lower numbers run first.
+/// Lowest number of a priority; lower numbers are claimed first.
 pub const PRIORITY_MIN: i32 = -32_768;
-/// See [`PRIORITY_MIN`].
+/// Highest number of a priority.
 pub const PRIORITY_MAX: i32 = 32_767;
-/// Most that one priority number may be worth under ageing; more is refused.
+/// Largest step of [`Order::Ageing`](crate::Order::Ageing); a larger one is refused.
 pub const AGEING_STEP_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest delay of a task or a retry (ten years); a longer one is refused.
 pub const DELAY_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -47,25 +47,24 @@ pub const LEASE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const LEASE_MIN: Duration = Duration::from_millis(1);
 /// Most worker threads of a pool; more, or none, are refused.
 pub const WORKERS_MAX: usize = 1024;
-/// Most tasks a pool may hold ready for its workers; more are refused.
+/// Largest prefetch of a pool; a larger one is refused.
 pub const PREFETCH_MAX: usize = CLAIM_BATCH_MAX;
-/// Bytes of free pages that a file keeps by default; more are given back to the file system.
+/// Bytes of free space that a file keeps by default; more is returned to the file system.
 pub const FREE_BYTES_DEFAULT: u64 = 16 << 20;
-/// How long an operation waits by default for another process to give up the write lock.
+/// How long an operation waits by default for a write lock that another process holds.
 pub const BUSY_WAIT_DEFAULT: Duration = Duration::from_secs(5);
-/// Most tasks a pool holds for its workers unless another number is set.
+/// Prefetch of a pool by default.
 pub const PREFETCH_DEFAULT: usize = 2048;
-/// How long a task whose payload could not be read is kept from being claimed again: a device that fails to read
-/// one will most likely fail again.
+/// How long a task is delayed whose payload could not be read: a device that fails once is likely to fail again.
 pub const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Shortest lease of a pool; a shorter one is refused, as it could expire before it is extended.
 pub const POOL_LEASE_MIN: Duration = Duration::from_millis(100);
 /// Longest time limit of a handler (seven days); a longer one is refused.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How long a handler that ran into its time limit may take to return, or as long as its limit where that
-/// is shorter; then its attempt is recorded as failed.
+/// How long a handler may take to return after its time limit, or as long as the limit if that is shorter; then its
+/// attempt is recorded as failed.
 pub const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
-/// Most events that may wait for a pool's listener; then the pool claims nothing until it caught up.
+/// Most events that wait for a pool's listener; the pool claims nothing until it has caught up.
 pub const EVENTS_MAX: usize = 65_536;
-/// How long a dropped pool waits for its handlers.
+/// How long a pool that is dropped waits for running handlers.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);

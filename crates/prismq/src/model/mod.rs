@@ -1,4 +1,4 @@
-//! The words of a queue: tasks, claims, leases, errors and their bounds, as values that know no engine.
+//! The terms of a queue (tasks, claims, leases, errors and their bounds) as values, independent of any engine.
 
 mod claim;
 mod durability;
@@ -21,8 +21,8 @@ pub use self::error::{Error, Result};
 pub use self::lease::Lease;
 pub(crate) use self::lease::{EngineNote, LeaseKey};
 pub(crate) use self::names::{Names, validate_name};
+pub(crate) use self::order::KeyInputs;
 pub use self::order::Order;
-pub(crate) use self::order::Place;
 pub(crate) use self::payload::Payload;
 pub use self::retry::RetryPolicy;
 pub use self::stats::{Contention, QueueStats};

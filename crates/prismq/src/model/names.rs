@@ -1,11 +1,11 @@
-//! What a task needs of a worker, and what a worker has: names of the user's own, such as `gpu`.
+//! Names: of queues, of task types, and of what a task requires and a worker has, such as `gpu`.
 
 use std::sync::Arc;
 
 use crate::model::limits::{CAPABILITIES_MAX, NAME_BYTES_MAX, REQUIREMENTS_MAX};
 use crate::model::{Error, Result};
 
-/// Stands between names where they are one text; no name contains it.
+/// Separates names in one text; no name contains it.
 const SEPARATOR: &str = "\n";
 
 /// A set of names.

@@ -1,7 +1,7 @@
-//! In which order a queue gives its ready tasks.
+//! The order in which a queue's ready tasks are claimed.
 //!
-//! An order is nothing but a key, computed when a task is enqueued: the smallest key comes first, by
-//! one seek in an index, whatever the order. A task keeps its key through retries and releases.
+//! An order is a key, computed when a task is enqueued: the smallest comes first, by one seek in an index under
+//! every order. A task keeps its key through retries and releases.
 
 use std::time::Duration;
 
@@ -15,50 +15,49 @@ pub enum Order {
     /// Lower priority numbers first; within one priority first in, first out.
     #[default]
     Priority,
-    /// First in, first out, whatever the priority.
+    /// First in, first out, regardless of priority.
     FirstInFirstOut,
-    /// Last in, first out, whatever the priority: for work that loses its worth with age.
+    /// Last in, first out, regardless of priority: for work that loses value with age.
     LastInFirstOut,
-    /// By time of becoming ready plus priority times `step`: a task overtakes those that are up to one
-    /// step older for each priority number it is lower, and none waits for ever (earliest deadline
-    /// first).
+    /// By due time plus priority times `step`: a task overtakes those that are up to one step older for each
+    /// priority number it is lower, and none starves (earliest deadline first).
     Ageing {
-        /// What one priority number is worth.
+        /// How much later one priority number makes a task.
         step: Duration,
     },
-    /// At random, a task of priority `p` with weight `1 / (1 + p)`; negative priorities count as 0.
-    /// Every task has its chance at each claim, so that none starves.
+    /// At random, a task of priority `p` with weight `1 / (1 + p)`; negative priorities count as 0. No task
+    /// starves, as each claim may take any.
     WeightedRandom,
 }
 
-/// Bits of a key below the priority: room for 2^47 tasks over the life of a file.
+/// Bits of a key below the priority, for task ids.
 const SEQUENCE_BITS: u32 = 47;
 /// Units of virtual time for the mean wait of a task of weight 1 that is alone.
 const WEIGHT_UNITS: f64 = (1 << 20) as f64;
 
-/// Most that a key is ahead of virtual time: beyond the longest wait that chance can draw, of the task with
+/// Most that a key is ahead of virtual time: more than the longest wait that can be drawn, that of the task with
 /// the least weight.
 const WEIGHTED_WAIT_MAX: i64 = 1 << 42;
 /// A quarter of all keys.
 const QUARTER: i64 = 1 << 62;
 
-/// What a key is made of, beside the order.
+/// What a key is computed from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct KeyInputs {
     pub(crate) id: i64,
     pub(crate) priority: i32,
     /// When the task becomes ready, in microseconds.
     pub(crate) run_at: i64,
-    /// How far the queue's virtual time has come.
+    /// The queue's virtual time, under a weighted order.
     pub(crate) virtual_time: i64,
     /// A random number in 0..1.
     pub(crate) chance: f64,
 }
 
 impl Order {
-    /// The key of a task; where keys are equal, the lower id comes first.
-    pub(crate) fn key(self, place: Place) -> i64 {
-        let Place { id, priority, run_at, virtual_time, chance } = place;
+    /// The key of a task; of equal keys, the lower id comes first.
+    pub(crate) fn key(self, inputs: KeyInputs) -> i64 {
+        let KeyInputs { id, priority, run_at, virtual_time, chance } = inputs;
         match self {
             Self::Priority => (i64::from(priority) << SEQUENCE_BITS) + id,
             Self::FirstInFirstOut => id,
@@ -67,10 +66,10 @@ impl Order {
                 let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
                 run_at.saturating_add(i64::from(priority).saturating_mul(step))
             }
-            // An exponential race: the smallest of exponential variables belongs to each task with a
-            // chance in proportion to its rate, and as they have no memory, a late arrival that starts
-            // at the present virtual time is on equal terms (Efraimidis and Spirakis, "Weighted random
-            // sampling with a reservoir", 2006, in its exponential form).
+            // Exponential race: the smallest of exponential variables is each task's with a probability in
+            // proportion to its rate, and as they have no memory, a late arrival that starts at the present
+            // virtual time is on equal terms (Efraimidis and Spirakis, "Weighted random sampling with a
+            // reservoir", 2006, in its exponential form).
             Self::WeightedRandom => {
                 let mean = WEIGHT_UNITS * (1.0 + f64::from(priority.max(0)));
                 let wait = -mean * (1.0 - chance).ln();
@@ -79,8 +78,8 @@ impl Order {
         }
     }
 
-    /// The key from which on keys are in order, those below it after all others. It is another than the lowest
-    /// only where virtual time wraps around: keys lie on a ring, of which half is ahead of virtual time.
+    /// The first key of the order; keys below it come after all others. It differs from the lowest only when virtual
+    /// time wraps around: keys lie on a ring, of which half is ahead of virtual time.
     pub(crate) const fn first_key(self, virtual_time: i64) -> i64 {
         match self {
             Self::WeightedRandom if virtual_time >= QUARTER || virtual_time < -QUARTER => 0,
@@ -88,10 +87,10 @@ impl Order {
         }
     }
 
-    /// The virtual time once a task with this key was claimed.
+    /// The virtual time after a task with this key was claimed.
     pub(crate) const fn time_after(self, virtual_time: i64, key: i64) -> i64 {
         let ahead = key.wrapping_sub(virtual_time);
-        // What no key of now can be ahead was left since before virtual time came around.
+        // A key further ahead than any new one dates from before virtual time wrapped around.
         match self {
             Self::WeightedRandom if ahead > 0 && ahead <= WEIGHTED_WAIT_MAX => key,
             _ => virtual_time,
@@ -119,7 +118,7 @@ mod tests {
     use crate::model::limits::PRIORITY_MAX;
 
     fn key(order: Order, priority: i32, id: i64) -> i64 {
-        order.key(Place { id, priority, run_at: 0, virtual_time: 0, chance: 0.5 })
+        order.key(KeyInputs { id, priority, run_at: 0, virtual_time: 0, chance: 0.5 })
     }
 
     #[test]
@@ -132,12 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn virtual_time_has_no_end() {
+    fn the_order_holds_where_virtual_time_wraps_around() {
         let order = Order::WeightedRandom;
-        let place = Place { id: 1, priority: 0, run_at: 0, virtual_time: 0, chance: 0.5 };
+        let place = KeyInputs { id: 1, priority: 0, run_at: 0, virtual_time: 0, chance: 0.5 };
         let rank = |time, key: i64| key.wrapping_sub(order.first_key(time)).cast_unsigned();
         for time in [0, QUARTER - 1, QUARTER, i64::MAX - 9, i64::MIN, -QUARTER - 1, -QUARTER, -1] {
-            let key = |chance| order.key(Place { virtual_time: time, chance, ..place });
+            let key = |chance| order.key(KeyInputs { virtual_time: time, chance, ..place });
             let (soon, late) = (key(0.1), key(0.9));
             let left = time.wrapping_sub(9);
             assert!(rank(time, left) < rank(time, soon) && rank(time, soon) < rank(time, late));
@@ -147,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_wait_is_within_what_virtual_time_may_move() {
+    fn the_longest_wait_is_below_its_bound() {
         let chance = 1.0 - f64::EPSILON / 2.0;
-        let place = Place { id: 1, priority: PRIORITY_MAX, run_at: 0, virtual_time: 0, chance };
+        let place = KeyInputs { id: 1, priority: PRIORITY_MAX, run_at: 0, virtual_time: 0, chance };
         let key = Order::WeightedRandom.key(place);
         assert!(key > WEIGHTED_WAIT_MAX / 16 && key < WEIGHTED_WAIT_MAX, "{key}");
     }
@@ -159,7 +158,8 @@ mod tests {
         let step = AGEING_STEP_MAX;
         for order in [Order::Ageing { step }, Order::WeightedRandom] {
             for (priority, run_at) in [(PRIORITY_MIN, i64::MIN), (PRIORITY_MAX, i64::MAX)] {
-                let place = Place { id: 1, priority, run_at, virtual_time: i64::MAX, chance: 1.0 };
+                let place =
+                    KeyInputs { id: 1, priority, run_at, virtual_time: i64::MAX, chance: 1.0 };
                 order.key(place);
             }
         }

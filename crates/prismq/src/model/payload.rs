@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// The bytes of a task, which may stand among those of others of its claim: one allocation for many is
-/// many times as cheap as one each.
+/// The bytes of a task, a slice of a buffer shared with others of its claim: one allocation for all is far cheaper
+/// than one each.
 #[derive(Clone)]
 pub(crate) struct Payload {
     /// `None` until they are read.
@@ -19,7 +19,7 @@ impl Payload {
         Self { bytes: Some(bytes), range }
     }
 
-    /// One that stands apart from its task and is yet to be read.
+    /// One that is stored out of line and not read yet.
     pub(crate) const fn unread() -> Self {
         Self { bytes: None, range: 0..0 }
     }

@@ -1,21 +1,36 @@
-//! When a failed task runs again.
+//! When a failed task is retried.
 
 use std::time::Duration;
 
 use crate::model::limits::DELAY_MAX;
 
-/// Exponential backoff with jitter: attempt `n` is followed by a wait of
+/// Exponential backoff with jitter: attempt `n` is followed by a delay of
 /// `min(initial * multiplier^(n-1), max)`, spread evenly by `± jitter`.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::{Queue, RetryPolicy};
+///
+/// # fn main() -> Result<(), prismq::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("queue.db");
+/// let retry = RetryPolicy { max: Duration::from_secs(60), ..RetryPolicy::default() };
+/// assert_eq!(retry.delay(3, 0.5), Duration::from_secs(4)); // 1 s, 2 s, 4 s, ...
+/// let queue = Queue::builder(path).retry(retry).open()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
-    /// Wait after the first failed attempt.
+    /// Delay after the first failed attempt.
     pub initial: Duration,
-    /// Longest wait before jitter.
+    /// Longest delay before jitter.
     pub max: Duration,
     /// Growth from one attempt to the next; values below 1 count as 1.
     pub multiplier: f64,
-    /// Share of the wait that varies at random, 0 to 1, so that tasks that failed together do not
-    /// come back together.
+    /// Share of the delay that varies at random, 0 to 1, so that tasks that failed together are not retried
+    /// together.
     pub jitter: f64,
 }
 
@@ -32,17 +47,17 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The same wait after every failure, without jitter.
+    /// The same delay after every failure, without jitter.
     #[must_use]
     pub const fn fixed(wait: Duration) -> Self {
         Self { initial: wait, max: wait, multiplier: 1.0, jitter: 0.0 }
     }
 
-    /// The wait after failed attempt number `attempt` (from 1); `chance` in 0..1 places it within
-    /// the jitter. A multiplier or a jitter that is not a number counts as none.
+    /// The delay after failed attempt number `attempt` (from 1); `chance` in 0..1 places it within the jitter. A
+    /// multiplier or jitter that is NaN counts as none.
     #[must_use]
     pub fn delay(&self, attempt: u32, chance: f64) -> Duration {
-        // Else growth without bound makes it no number.
+        // Else infinite growth makes it NaN.
         if self.initial.is_zero() {
             return Duration::ZERO;
         }
@@ -54,7 +69,7 @@ impl RetryPolicy {
     }
 }
 
-/// A number as a share of one, which NaN is none of.
+/// A number clamped to 0..=1; NaN counts as 0.
 const fn share(number: f64) -> f64 {
     number.max(0.0).min(1.0)
 }
@@ -66,7 +81,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn no_wait_stays_no_wait_at_any_attempt() {
+    fn a_zero_delay_stays_zero_at_any_attempt() {
         for multiplier in [2.0, f64::INFINITY] {
             let policy =
                 RetryPolicy { initial: Duration::ZERO, multiplier, ..RetryPolicy::default() };
@@ -77,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_grows_to_its_cap_and_stays_there() {
+    fn a_delay_grows_to_its_maximum_and_stays_there() {
         let policy = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
         let waits = [1, 2, 9, 10, 1025, u32::MAX].map(|attempt| policy.delay(attempt, 0.5));
         assert_eq!(waits, [1, 2, 256, 300, 300, 300].map(Duration::from_secs));
     }
 
     #[test]
-    fn settings_that_are_no_numbers_or_out_of_range_do_no_harm() {
+    fn nan_and_out_of_range_settings_are_clamped() {
         let usual = RetryPolicy { max: 5 * SECOND, jitter: 0.0, ..RetryPolicy::default() };
         let waits = |policy: RetryPolicy| [1, 2000].map(|attempt| policy.delay(attempt, 1.0));
         for multiplier in [f64::NAN, -3.0, f64::NEG_INFINITY, 0.0] {

@@ -1,20 +1,18 @@
-//! Figures the queue keeps about itself.
+//! Counters and statistics of a queue.
 
-use std::time::Duration;
-
-/// Counters of one queue, read without counting a row.
+/// The counters of one queue, kept by its transactions: reading them counts no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QueueStats {
-    /// Tasks that may be claimed now.
+    /// Tasks that can be claimed now.
     pub ready: u64,
-    /// Tasks that wait for their due time.
+    /// Tasks that are not due yet.
     pub scheduled: u64,
-    /// Tasks held by a lease, expired ones that nobody reclaimed yet among them.
+    /// Tasks held by a lease, including expired leases that no claim has reclaimed yet.
     pub leased: u64,
     /// Dead letters.
     pub dead: u64,
-    /// Completed tasks that are kept.
+    /// Completed tasks kept as history.
     pub kept: u64,
     /// Whether the queue is paused.
     pub paused: bool,
@@ -22,28 +20,26 @@ pub struct QueueStats {
     pub enqueued: u64,
     /// Tasks ever completed.
     pub completed: u64,
-    /// Attempts ever failed by their worker.
+    /// Failed attempts ever recorded.
     pub failed: u64,
-    /// Leases that ever ran out and were taken back.
+    /// Expired leases ever reclaimed.
     pub reclaimed: u64,
 }
 
-/// What this process met while it wrote to the file, since it opened it.
+/// What this handle met while writing, since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Contention {
     /// Committed write transactions.
     pub write_transactions: u64,
-    /// Those among them that waited for the disk, each with one sync. The engine syncs besides as it tidies up.
+    /// Those of them that waited for the disk, one sync each. Background work of the engine adds syncs.
     pub synced_transactions: u64,
-    /// Times another process or connection held the write lock and the writer waited.
+    /// Waits for a write lock that another process or connection held.
     pub busy_waits: u64,
-    /// Time spent in those waits.
-    pub busy_waited: Duration,
-    /// Operations that were answered `Busy` after the whole wait.
+    /// Transactions answered `Busy` after the whole wait.
     pub busy_errors: u64,
-    /// Claims that found nothing to take.
+    /// Claims that found no ready task.
     pub empty_claims: u64,
-    /// Claims that saw work and lost all of it to another before they could take it.
+    /// Claims that saw a ready task and lost it to another process before they could lease it.
     pub claim_conflicts: u64,
 }

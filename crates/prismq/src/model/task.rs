@@ -1,4 +1,4 @@
-//! A task: what a caller hands in, and what the store says of it later.
+//! A task: as it is enqueued, and as it is looked up later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,32 +9,45 @@ use crate::model::limits::{
 use crate::model::{Error, Names, Result, TaskId, validate_name};
 use crate::time::{Moment, Timestamp};
 
-/// The queue a task goes to, and a pool serves, unless another is named.
+/// The queue of tasks, claims and pools unless another is named.
 pub(crate) const DEFAULT_QUEUE: &str = "default";
 /// The priority of a task unless another is given.
 pub(crate) const DEFAULT_PRIORITY: i32 = 100;
-/// The attempts a task is given unless told otherwise.
+/// Most attempts of a task unless another number is set.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
 
-/// Where a task stands.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// May be claimed now. Becomes `Leased` by a claim.
+    /// Can be claimed. A claim makes it `Leased`.
     Ready,
-    /// Waits for its due time, as new or for a retry. Becomes `Ready` when it is due.
+    /// Not due yet, as new or for a retry. Becomes `Ready` when it is due.
     Scheduled,
-    /// Held by a lease. Completing deletes it, or makes it `Completed` where
-    /// the queue keeps a history; failing makes it `Scheduled`, `Ready` or `Dead`;
-    /// releasing makes it `Ready`; so does the lease's expiry, or `Dead` after the last attempt.
+    /// Held by a lease. Completing it deletes it, or makes it `Completed` if the queue keeps a history; failing
+    /// makes it `Scheduled`, `Ready` or `Dead`; releasing makes it `Ready`; so does the lease's expiry, or `Dead`
+    /// after the last attempt.
     Leased,
-    /// Out of attempts: the dead letter, kept with its last error.
+    /// A dead letter: out of attempts, or failed permanently; kept with its last error.
     Dead,
-    /// Done, and kept as its queue's history.
+    /// Completed, and kept as its queue's history.
     Completed,
 }
 
 /// A task to be enqueued. Cheap to clone: names and payload are shared.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::NewTask;
+///
+/// let reminder = NewTask::new("mail", *b"ann@example.org")
+///     .queue("newsletter")
+///     .priority(10) // before the usual 100
+///     .delay(Duration::from_secs(24 * 60 * 60))
+///     .max_attempts(3)
+///     .requires(["smtp"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTask {
     pub(crate) queue: Arc<str>,
@@ -61,36 +74,36 @@ impl NewTask {
         }
     }
 
-    /// The queue it goes to.
+    /// The queue it is added to; `default` unless set.
     #[must_use]
     pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
         self.queue = queue.into();
         self
     }
 
-    /// Lower numbers run first.
+    /// Lower numbers are claimed first; 100 unless set.
     #[must_use]
     pub const fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
         self
     }
 
-    /// Not before this much later.
+    /// How long after it was enqueued it is due; at once unless set.
     #[must_use]
     pub const fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// How many times it may be tried before it is dead.
+    /// Most attempts before it is dead; 5 unless set.
     #[must_use]
     pub const fn max_attempts(mut self, max_attempts: u32) -> Self {
         self.max_attempts = max_attempts;
         self
     }
 
-    /// What a worker must have to be given it; nothing unless set. Only a claim or pool whose capabilities
-    /// contain all of these names takes it.
+    /// What a worker must have; nothing unless set. Only claims and pools whose capabilities contain all of these
+    /// names are given the task.
     #[must_use]
     pub fn requires<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.requirements = Names::new(names);
@@ -148,7 +161,7 @@ pub(crate) fn validate_delay(what: &'static str, delay: Duration) -> Result<()> 
     Ok(())
 }
 
-/// A task as it stands in the file.
+/// A task as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Task {
@@ -158,36 +171,36 @@ pub struct Task {
     pub queue: String,
     /// Its type.
     pub task_type: String,
-    /// What a worker must have to be given it.
+    /// What a worker must have to run it.
     pub requirements: Vec<String>,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
     /// Lower numbers run first.
     pub priority: i32,
-    /// Attempts counted so far: claims less releases.
+    /// Attempts so far: claims less releases.
     pub attempt: u32,
-    /// Attempts it is given.
+    /// Most attempts.
     pub max_attempts: u32,
     /// When it was enqueued.
     pub enqueued_at: Timestamp,
-    /// Not before this time, by the present setting of the wall clock.
+    /// When it is due, by the wall clock as it is set now.
     pub run_at: Timestamp,
-    /// When its lease ends, while it is leased; by the present setting of the wall clock.
+    /// When its lease expires, while it is leased; by the wall clock as it is set now.
     pub lease_expires_at: Option<Timestamp>,
     /// When it was completed, if it was.
     pub completed_at: Option<Timestamp>,
     /// The last failure's text.
     pub error: Option<String>,
-    /// The bytes for its handler; none for a dead letter whose payload is missing.
+    /// Its payload; empty for a dead letter whose payload is missing.
     pub payload: Vec<u8>,
 }
 
 impl Task {
-    /// With the times that were read as monotonic ones as the wall clock has them now.
-    pub(crate) fn shown(self, now: Moment) -> Self {
+    /// With its monotonic times converted to the wall clock.
+    pub(crate) fn at_wall_clock(self, now: Moment) -> Self {
         Self {
-            run_at: now.shown(self.run_at),
-            lease_expires_at: self.lease_expires_at.map(|time| now.shown(time)),
+            run_at: now.to_wall(self.run_at),
+            lease_expires_at: self.lease_expires_at.map(|time| now.to_wall(time)),
             ..self
         }
     }

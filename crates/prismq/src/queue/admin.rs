@@ -1,4 +1,4 @@
-//! Setting a queue: what holds for every process that uses the file.
+//! Settings of a queue, which are kept in the file and apply to every process.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::model::limits::HISTORY_MAX;
 use crate::model::{Error, Order, Result, validate_name};
 
 impl Queue {
-    /// Sets how a queue orders its ready tasks; [`Order::Priority`] unless set. It is kept in the file
-    /// and holds for every process.
+    /// Sets the order of a queue's ready tasks; [`Order::Priority`] unless set. It is kept in the file and applies to
+    /// every process.
     ///
     /// # Errors
     /// [`Error::NotEmpty`] if the queue holds tasks and another order; [`Error::InvalidInput`]; an
@@ -20,9 +20,9 @@ impl Queue {
         self.core.submit(Operation::SetOrder { queue: queue.into(), order }).map(drop)
     }
 
-    /// Keeps a queue's tasks from being claimed, by any process, until it is resumed. Tasks can still be
-    /// enqueued, and running handlers go on; pools give back what they hold ahead, those of this handle at
-    /// once and others with their next claim.
+    /// Pauses a queue: no process can claim its tasks until it is resumed. Tasks can still be enqueued, and running
+    /// handlers continue; pools release what they have prefetched, those of this handle at once and others with
+    /// their next claim.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
@@ -30,7 +30,7 @@ impl Queue {
         self.set_paused(queue, true)
     }
 
-    /// Lets a paused queue's tasks be claimed again.
+    /// Resumes a paused queue.
     ///
     /// # Errors
     /// See [`Queue::pause`].
@@ -38,11 +38,10 @@ impl Queue {
         self.set_paused(queue, false)
     }
 
-    /// Sets how many completed tasks of a queue are kept to be looked up by [`Queue::task`], those that
-    /// were completed last; none unless set. It is kept in the file and holds for every process.
+    /// Sets how many of a queue's most recently completed tasks are kept, to be read by [`Queue::task`]; none unless
+    /// set. It is kept in the file and applies to every process.
     ///
-    /// Lowering it deletes what is too many, in several transactions, between which
-    /// others go on.
+    /// Lowering it deletes the oldest, in several transactions if they are many.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for more than [`HISTORY_MAX`] or a name that no queue can have; an

@@ -1,4 +1,4 @@
-//! How a queue is opened.
+//! Settings of a queue, and opening it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,24 @@ use crate::model::limits::{BUSY_WAIT_DEFAULT, FREE_BYTES_DEFAULT};
 use crate::model::{Durability, Result, RetryPolicy};
 use crate::time::{Clock, SystemClock};
 
-/// How to open a queue.
+/// The settings to open a queue with.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::{Durability, Queue, RetryPolicy};
+///
+/// # fn main() -> Result<(), prismq::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("queue.db");
+/// let queue = Queue::builder(path)
+///     .durability(Durability::Normal)
+///     .busy_wait(Duration::from_secs(1))
+///     .retry(RetryPolicy::fixed(Duration::from_secs(30)))
+///     .open()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "call open()"]
 pub struct QueueBuilder {
@@ -47,9 +64,8 @@ impl QueueBuilder {
         self
     }
 
-    /// How many bytes of free pages the file keeps for later tasks; 16 MiB unless set. What is beyond is given
-    /// back to the file system in small steps, a second or so after it became free; nothing is with
-    /// `u64::MAX`.
+    /// How many bytes of free space the file keeps for later tasks; 16 MiB unless set. More is returned to the file
+    /// system in small steps, about a second after it became free; with `u64::MAX`, never.
     pub const fn free_space_max(mut self, bytes: u64) -> Self {
         self.free_bytes_max = bytes;
         self
@@ -61,8 +77,8 @@ impl QueueBuilder {
         self
     }
 
-    /// The clock that due times and leases follow; the machine's, [`SystemClock`], unless set. All handles on a
-    /// file must go by the same.
+    /// The clock that due times and leases follow; [`SystemClock`] unless set. All handles on a file must use the
+    /// same.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self

@@ -11,16 +11,15 @@ use crate::model::{
 use crate::time::Timestamp;
 
 impl Queue {
-    /// Takes ready tasks, in order, under a lease each. Empty if there are none: this never waits.
+    /// Claims ready tasks, in order, with a lease each. Empty if there are none: it never waits.
     ///
-    /// It gives no more payload bytes than [`CLAIM_BYTES_MAX`], and so perhaps fewer tasks than there are, but at
-    /// least one. A task whose payload is missing or damaged becomes a dead letter, and others take its place.
+    /// It returns no more payload bytes than [`CLAIM_BYTES_MAX`], but at least one task. A task whose payload is
+    /// missing or damaged becomes a dead letter, and the next takes its place.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was then claimed. Where payloads
-    /// cannot be read for now, their tasks are given back without having used up an attempt, to be claimed again
-    /// after [`READ_RETRY_PAUSE`](crate::limits::READ_RETRY_PAUSE); it is an error only if that leaves nothing to
-    /// give.
+    /// [`Error::InvalidInput`], [`Error::Busy`] or an engine's failure: nothing was claimed. Tasks whose payloads
+    /// cannot be read now are released without counting an attempt, for a later claim after
+    /// [`READ_RETRY_PAUSE`](crate::limits::READ_RETRY_PAUSE); it is an error only if no task is left.
     pub fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         claim.validate()?;
         let claim = claim.clone().bytes_max(CLAIM_BYTES_MAX);
@@ -38,19 +37,18 @@ impl Queue {
         }
     }
 
-    /// Ends a task well and deletes it, unless the queue keeps a history. When this returns `Ok`, it is
-    /// durable.
+    /// Completes a task: deletes it, or keeps it if the queue has a history. Durable when this returns `Ok`.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] if the task is no longer this claim's: it was settled, or its lease expired and
-    /// another claim took the task back; [`Error::ForeignLease`] if it was claimed from another file; an
-    /// engine's failure, after which the lease still holds.
+    /// [`Error::LeaseLost`] if the task was settled already, or its lease expired and another claim reclaimed the
+    /// task; [`Error::ForeignLease`] if it was claimed from another file; an engine's failure, after which the lease
+    /// still holds.
     pub fn complete(&self, lease: &Lease) -> Result<()> {
         self.core.submit(Operation::Complete(lease.key)).map(drop)
     }
 
-    /// Ends an attempt badly: the task runs again as the retry policy or the error says, or becomes a
-    /// dead letter. Returns where it stands now.
+    /// Records a failed attempt: the task is retried by the retry policy or the error's delay, or becomes a dead
+    /// letter. Returns its new state.
     ///
     /// # Errors
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a delay outside its bounds.
@@ -65,7 +63,7 @@ impl Queue {
         }
     }
 
-    /// Moves the end of a lease to `by` from now and returns it, by the wall clock.
+    /// Extends a lease to expire `by` from now, and returns that time by the wall clock.
     ///
     /// # Errors
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
@@ -77,7 +75,7 @@ impl Queue {
         }
     }
 
-    /// Gives a task back as if it had not been claimed: the attempt does not count.
+    /// Releases a task as if it had not been claimed: the attempt does not count.
     ///
     /// # Errors
     /// See [`Queue::complete`].

@@ -9,7 +9,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an argument outside [`crate::limits`]; [`Error::Full`],
-    /// [`Error::Busy`], [`Error::Overloaded`] or an engine's failure: the task was then not added.
+    /// [`Error::Busy`], [`Error::Overloaded`] or an engine's failure: the task was not added.
     pub fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
         let ids = self.enqueue_all(std::slice::from_ref(task))?;
         ids.first().copied().ok_or_else(Error::unanswered)

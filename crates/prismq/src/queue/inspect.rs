@@ -1,21 +1,20 @@
-//! Looking at tasks, counters and settings.
+//! Reading tasks, counters and settings.
 
 use super::Queue;
 use crate::model::{Contention, QueueStats, Result, Task, TaskId, validate_name};
 use crate::time::Moment;
 
 impl Queue {
-    /// The task with this id; `None` once it is completed, unless it is kept, and for an id that never
-    /// was.
+    /// The task with this id; `None` after it was completed, unless it is kept as history, and for an unknown id.
     ///
     /// # Errors
     /// An engine's failure.
     pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
         let task = self.core.engine()?.task(id)?;
-        Ok(task.map(|task| task.shown(Moment::now(self.core.clock()))))
+        Ok(task.map(|task| task.at_wall_clock(Moment::now(self.core.clock()))))
     }
 
-    /// The counters of a queue, at a cost that does not depend on its size.
+    /// The counters of a queue, at a cost independent of its size.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
@@ -24,13 +23,13 @@ impl Queue {
         self.core.engine()?.stats(queue)
     }
 
-    /// What this handle met while writing.
+    /// Statistics of this handle's writes.
     #[must_use]
     pub fn contention(&self) -> Contention {
         self.core.contention()
     }
 
-    /// The engine's settings that matter for durability and speed, read back from it.
+    /// The engine's settings that matter for durability and speed, by name, read back from it.
     ///
     /// # Errors
     /// An engine's failure.

@@ -1,6 +1,5 @@
-//! The handle everyone holds: validates what is asked, turns it into operations, and unwraps the
-//! answers. How operations share transactions is [`crate::commit`]'s business, what they do to the
-//! file is the engine's.
+//! The public handle: validates arguments, turns calls into operations and unwraps the answers. Sharing transactions
+//! is left to [`crate::commit`], storage to the engine.
 
 mod admin;
 mod builder;
@@ -15,6 +14,24 @@ use crate::core::Core;
 use crate::model::Result;
 
 /// A durable task queue in one file. Cheap to clone; all clones and all threads share it.
+///
+/// # Examples
+/// ```
+/// use prismq::{Claim, NewTask, Queue};
+///
+/// # fn main() -> Result<(), prismq::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("queue.db");
+/// let queue = Queue::open(path)?;
+/// queue.enqueue(&NewTask::new("mail", *b"hello"))?; // durable when it returns
+///
+/// for lease in queue.claim(&Claim::new(["mail"]).max(10))? {
+///     println!("attempt {} of {:?}", lease.attempt(), lease.payload());
+///     queue.complete(&lease)?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Queue {
     core: Core,
@@ -34,7 +51,7 @@ impl Queue {
         QueueBuilder::new(path.as_ref().to_owned())
     }
 
-    /// What pools share with this handle.
+    /// What this handle shares with pools.
     pub(crate) const fn core(&self) -> &Core {
         &self.core
     }

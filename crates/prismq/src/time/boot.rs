@@ -1,4 +1,4 @@
-//! The time since the machine's boot, and how it goes on in a file after the next one.
+//! The time since the machine's boot, and a clock that continues it after the next one.
 
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::{Clock, Timestamp};
 use crate::time::Signal;
 
-/// How often both times are read to find how far apart they stand.
+/// How often both times are read to find their difference.
 const READINGS: usize = 5;
 
-/// What this boot of the machine is called; `None` where that cannot be known.
+/// The id of this boot; `None` where the system gives none.
 #[cfg(target_os = "linux")]
 pub(super) fn id() -> Option<&'static str> {
     static ID: OnceLock<Option<String>> = OnceLock::new();
@@ -23,7 +23,7 @@ pub(super) fn id() -> Option<&'static str> {
     ID.get_or_init(read).as_deref()
 }
 
-/// The time since boot, time asleep included; `None` where the boot has no name.
+/// The time since boot, suspend included; `None` where the boot has no id.
 #[cfg(target_os = "linux")]
 pub(super) fn elapsed() -> Option<Timestamp> {
     use rustix::time::{ClockId, clock_gettime};
@@ -42,7 +42,7 @@ pub(super) const fn elapsed() -> Option<Timestamp> {
     None
 }
 
-/// How far the wall clock stands ahead of the monotonic time, in microseconds.
+/// How far the wall clock is ahead of the monotonic time, in microseconds.
 pub(crate) fn offset(clock: &dyn Clock) -> i64 {
     let read = || {
         let before = clock.monotonic();
@@ -50,21 +50,21 @@ pub(crate) fn offset(clock: &dyn Clock) -> i64 {
         let gap = clock.monotonic().since(before);
         (gap, wall.0.saturating_sub(before.0))
     };
-    // The readings that lie closest together are the least disturbed.
+    // The readings closest together were interrupted least.
     let closest = std::iter::repeat_with(read).take(READINGS).min_by_key(|(gap, _)| *gap);
     closest.map_or(0, |(_, offset)| offset)
 }
 
-/// A clock whose monotonic time starts over at each boot, moved to where it goes on in one file.
+/// A clock whose monotonic time restarts at each boot, with an offset by which it continues in one file.
 #[derive(Debug)]
-pub(crate) struct Anchored {
+pub(crate) struct OffsetClock {
     clock: Arc<dyn Clock>,
-    /// In microseconds; another once another content was restored into the file.
+    /// In microseconds; changes when a backup is restored into the file.
     offset: Arc<AtomicI64>,
 }
 
-impl Anchored {
-    /// The clock moved by what `offset` holds.
+impl OffsetClock {
+    /// The clock with the offset that `offset` holds at each reading.
     pub(crate) fn new(clock: Arc<dyn Clock>, offset: Arc<AtomicI64>) -> Self {
         Self { clock, offset }
     }
@@ -74,7 +74,7 @@ impl Anchored {
     }
 }
 
-impl Clock for Anchored {
+impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

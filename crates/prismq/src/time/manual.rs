@@ -1,4 +1,4 @@
-//! A clock for tests.
+//! A clock that a test moves.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -6,46 +6,46 @@ use std::time::Duration;
 use super::{Clock, Timestamp};
 use crate::time::Signal;
 
-/// A clock that stands still until it is moved: for tests.
+/// A clock for tests, which stands still until it is moved.
 ///
 /// [`ManualClock::advance`] and a forward [`ManualClock::set`] let both of its times pass; a `set` to an earlier
 /// time sets back the wall clock alone, as the monotonic time of a machine does not go back.
 #[derive(Debug, Default)]
 pub struct ManualClock {
-    hands: Mutex<Hands>,
+    times: Mutex<Times>,
     sleepers: Mutex<Vec<Weak<Signal>>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Hands {
+struct Times {
     wall: Timestamp,
     monotonic: Timestamp,
 }
 
 impl ManualClock {
-    /// A clock standing at `start`.
+    /// A clock whose two times are `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        let hands = Hands { wall: start, monotonic: start };
-        Self { hands: Mutex::new(hands), sleepers: Mutex::default() }
+        let times = Times { wall: start, monotonic: start };
+        Self { times: Mutex::new(times), sleepers: Mutex::default() }
     }
 
-    /// Lets so much time pass and wakes whoever sleeps on it.
+    /// Advances both times and wakes the threads that sleep by this clock.
     pub fn advance(&self, by: Duration) {
-        self.turn(|wall| wall.after(by));
+        self.move_to(|wall| wall.after(by));
     }
 
-    /// Sets the clock, forward or back, and wakes whoever sleeps on it.
+    /// Sets the wall clock, forward or back, and wakes the threads that sleep by this clock.
     pub fn set(&self, now: Timestamp) {
-        self.turn(|_| now);
+        self.move_to(|_| now);
     }
 
-    fn turn(&self, to: impl FnOnce(Timestamp) -> Timestamp) {
-        let mut hands = self.hands();
-        let now = to(hands.wall);
-        hands.monotonic = hands.monotonic.after(now.since(hands.wall));
-        hands.wall = now;
-        drop(hands);
+    fn move_to(&self, to: impl FnOnce(Timestamp) -> Timestamp) {
+        let mut times = self.times();
+        let now = to(times.wall);
+        times.monotonic = times.monotonic.after(now.since(times.wall));
+        times.wall = now;
+        drop(times);
         let mut sleepers = self.sleepers();
         sleepers.retain(|sleeper| {
             sleeper.upgrade().is_some_and(|signal| {
@@ -55,8 +55,8 @@ impl ManualClock {
         });
     }
 
-    fn hands(&self) -> MutexGuard<'_, Hands> {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sleepers(&self) -> MutexGuard<'_, Vec<Weak<Signal>>> {
@@ -66,11 +66,11 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.hands().wall
+        self.times().wall
     }
 
     fn monotonic(&self) -> Timestamp {
-        self.hands().monotonic
+        self.times().monotonic
     }
 
     fn sleep_until(&self, due: Timestamp) -> Option<Duration> {

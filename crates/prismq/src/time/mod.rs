@@ -1,7 +1,7 @@
-//! Time as the queue sees it, so that a test can hold it in its hand, and waking threads.
+//! Clocks, which a test can replace, and signals that wake threads.
 //!
-//! A clock has two times. Due times, leases and ageing follow the monotonic one, which nobody sets; the wall
-//! clock says when a task was enqueued or completed. Nothing here measures durations for statistics.
+//! A clock has two times. Due times, leases and ageing follow its monotonic time, which cannot be set; the wall clock
+//! dates enqueues and completions. Durations for statistics are measured elsewhere, by `Instant`.
 
 mod boot;
 mod clock;
@@ -10,7 +10,7 @@ mod moment;
 mod signal;
 mod timestamp;
 
-pub(crate) use self::boot::{Anchored, offset};
+pub(crate) use self::boot::{OffsetClock, offset};
 pub use self::clock::{Clock, SystemClock};
 pub use self::manual::ManualClock;
 pub(crate) use self::moment::Moment;

@@ -1,13 +1,13 @@
-//! Waking threads without polling: a counter that only rises, and those who wait for it to.
+//! Waking threads without polling: a counter that only rises (an eventcount).
 //!
-//! A waiter reads the counter, looks for work, and sleeps only if the counter still stands where it
-//! read it, so that a signal raised in between is never missed.
+//! A thread reads the counter, looks for work, and sleeps only if the counter has not changed since, so that a signal
+//! raised in between is never missed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A wake-up that cannot be missed, and costs no system call while nobody waits.
+/// A wake-up that cannot be missed, and costs no system call while no thread waits.
 #[derive(Debug, Default)]
 pub struct Signal {
     raised: AtomicU64,
@@ -16,14 +16,14 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// The count of signals so far, to be handed to [`Signal::wait`].
+    /// The count of signals so far, to be passed to [`Signal::wait`].
     pub fn count(&self) -> u64 {
         self.raised.load(Ordering::SeqCst)
     }
 
-    /// Wakes everyone who waits.
+    /// Wakes all waiting threads.
     pub fn raise(&self) {
-        // Before the lock: whoever holds it now and has not slept yet will look once more.
+        // Before the lock: a thread that holds it now and does not sleep yet sees the new count.
         self.raised.fetch_add(1, Ordering::SeqCst);
         if *self.waiting() > 0 {
             self.changed.notify_all();

@@ -19,13 +19,13 @@ impl Timestamp {
         self.0
     }
 
-    /// This time moved later, at most to the end of time.
+    /// This time plus a duration, saturating.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long from `earlier` to this time; zero if it is not later.
+    /// The duration since `earlier`; zero if this time is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);

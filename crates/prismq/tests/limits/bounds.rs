@@ -99,10 +99,10 @@ fn queues_and_types_of_a_file_are_bounded() {
     let types = |count: u32| -> Vec<NewTask> {
         (0..count).map(|number| NewTask::new(format!("type {number}"), [])).collect()
     };
-    let error = fixture.queue.enqueue_all(&types(LANES_MAX + 1)).unwrap_err();
+    let error = fixture.queue.enqueue_all(&types(TASK_TYPES_MAX + 1)).unwrap_err();
     assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
     assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 0, "all or none");
-    fixture.queue.enqueue_all(&types(LANES_MAX)).unwrap();
+    fixture.queue.enqueue_all(&types(TASK_TYPES_MAX)).unwrap();
     let error = fixture.queue.enqueue(&task("")).unwrap_err();
     assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
 

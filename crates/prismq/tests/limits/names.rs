@@ -1,6 +1,6 @@
 //! The names of queues and task types in a file: bounded, kept while they are used, and freed afterwards.
 
-use prismq::limits::{LANES_MAX, QUEUES_MAX};
+use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use prismq::sqlite::enqueue_in;
 use prismq::{Claim, Durability, Error, NewTask, Order, Queue, State};
 use rusqlite::Connection;
@@ -26,7 +26,7 @@ fn is_full<T: std::fmt::Debug>(answer: &Result<T, Error>) -> bool {
 fn drain(fixture: &Fixture) {
     let builder = Queue::builder(fixture.path()).clock(fixture.clock.clone());
     let queue = builder.durability(Durability::Normal).open().unwrap();
-    for first in (0..LANES_MAX).step_by(256) {
+    for first in (0..TASK_TYPES_MAX).step_by(256) {
         let claim = Claim::new((first..first + 256).map(|number| format!("type {number}")));
         for lease in queue.claim(&claim.max(4096)).unwrap() {
             queue.complete(&lease).unwrap();
@@ -41,12 +41,12 @@ fn a_refused_enqueue_adds_no_name() {
     let before = names(&fixture);
     for queue in ["default", "another"] {
         let tasks: Vec<NewTask> =
-            types(0..LANES_MAX + 1).into_iter().map(|task| task.queue(queue)).collect();
+            types(0..TASK_TYPES_MAX + 1).into_iter().map(|task| task.queue(queue)).collect();
         assert!(is_full(&fixture.queue.enqueue_all(&tasks)));
         assert_eq!(names(&fixture), before);
     }
     fixture.queue.enqueue(&NewTask::new("fresh", [])).unwrap();
-    let tasks = types(0..LANES_MAX + 1);
+    let tasks = types(0..TASK_TYPES_MAX + 1);
     let caller = Connection::open(fixture.path()).unwrap();
     caller.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(is_full(&enqueue_in(&fixture.queue, &caller, &tasks)));
@@ -77,7 +77,7 @@ fn an_enqueue_beyond_the_last_id_is_refused_and_uses_no_id() {
 fn unused_types_are_freed_for_new_ones() {
     let fixture = Fixture::new();
     let cached = fixture.another_handle();
-    fixture.queue.enqueue_all(&types(0..LANES_MAX)).unwrap();
+    fixture.queue.enqueue_all(&types(0..TASK_TYPES_MAX)).unwrap();
     assert!(is_full(&fixture.queue.enqueue(&task(""))));
     // A task in any of these states keeps its type.
     let lease = |kind: &str| fixture.queue.claim(&Claim::new([kind])).unwrap().remove(0);
@@ -92,8 +92,8 @@ fn unused_types_are_freed_for_new_ones() {
 
     drain(&fixture);
     let kept = fixture.enqueue("new");
-    fixture.queue.enqueue_all(&types(LANES_MAX..2 * LANES_MAX - 6)).unwrap();
-    assert_eq!(names(&fixture), (LANES_MAX, 1));
+    fixture.queue.enqueue_all(&types(TASK_TYPES_MAX..2 * TASK_TYPES_MAX - 6)).unwrap();
+    assert_eq!(names(&fixture), (TASK_TYPES_MAX, 1));
     assert_eq!(fixture.queue.task(kept).unwrap().unwrap().state, State::Ready);
     let states = [(1, State::Dead), (2, State::Scheduled)];
     for (id, state) in states {
@@ -156,11 +156,11 @@ fn a_lease_of_a_freed_queue_is_lost() {
 #[test]
 fn a_type_that_the_same_batch_needs_is_not_freed() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue_all(&types(0..LANES_MAX)).unwrap();
+    fixture.queue.enqueue_all(&types(0..TASK_TYPES_MAX)).unwrap();
     drain(&fixture);
     // The first is cached and unused; all others are new.
     let mut batch = types(0..1);
-    batch.extend(types(LANES_MAX..2 * LANES_MAX - 2));
+    batch.extend(types(TASK_TYPES_MAX..2 * TASK_TYPES_MAX - 2));
     let ids = fixture.queue.enqueue_all(&batch).unwrap();
     for (id, task) in ids.into_iter().zip(batch).step_by(1000) {
         assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Ready, "{task:?}");

@@ -29,7 +29,7 @@ fn a_subscriber_may_enqueue_what_a_claim_logs() {
     let lines = logged(&fixture, |queue| {
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
     });
-    assert_eq!(lines, ["a task's row is damaged: it is now a dead letter"]);
+    assert_eq!(lines, ["damaged row: the task is dead"]);
     assert_eq!(fixture.queue.task(bad).unwrap().unwrap().state, State::Dead);
 }
 
@@ -41,7 +41,7 @@ fn a_subscriber_may_enqueue_what_a_completion_logs() {
     alter(&fixture, "UPDATE queue SET kept = 50");
     let lease = fixture.claim_one();
     let lines = logged(&fixture, move |queue| queue.complete(&lease).unwrap());
-    assert_eq!(lines, ["the history was shorter than its counter: the counter is set right"]);
+    assert_eq!(lines, ["history counter corrected: fewer tasks are kept than it said"]);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_subscriber_may_enqueue_what_an_empty_claim_logs() {
     let lines = logged(&fixture, |queue| {
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
     });
-    assert_eq!(lines, ["a lane is damaged"]);
+    assert_eq!(lines, ["damaged lane: its tasks cannot be claimed"]);
 }
 
 #[test]

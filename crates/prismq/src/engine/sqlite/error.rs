@@ -1,4 +1,4 @@
-//! From SQLite's result codes to the errors of the queue.
+//! Errors of SQLite as errors of the queue, and what a failed commit left on the disk.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -10,11 +10,11 @@ use rusqlite::{ErrorCode, ffi};
 use crate::engine::sqlite::connection::busy;
 use crate::model::Error;
 
-/// The queue's error for what SQLite answered outside of taking the write lock. To be asked before anything
-/// else is done: see [`limit_reached`].
+/// The queue's error for an error of SQLite, except while the write lock is taken. To be called before any other
+/// system call: see [`limit_reached`].
 pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
     let Some(sqlite) = error.sqlite_error() else {
-        // A row that does not have the shape the schema promises.
+        // A row that does not match the schema.
         return Error::Corrupt { path: path.to_owned(), reason: error.to_string() };
     };
     let path = path.to_owned();
@@ -23,12 +23,12 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
             Error::Full { reason: error.to_string() }
         }
         _ if let Some(limit) = limit_reached(sqlite) => Error::Full { reason: limit.to_string() },
-        _ if is_lock_stuck(sqlite) => Error::Poisoned {
-            cause: format!("a lock on the file could not be given back: {error}"),
-        },
+        _ if is_lock_stuck(sqlite) => {
+            Error::Poisoned { cause: format!("a lock on the file could not be released: {error}") }
+        }
         _ if busy::is_busy(&error) => Error::Busy { waited: Duration::ZERO },
         ErrorCode::DiskFull => Error::Full { reason: error.to_string() },
-        // The queue writes nothing that a sound file's constraints refuse.
+        // The queue writes nothing that violates the constraints of an undamaged file.
         ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation => {
             Error::Corrupt { path, reason: error.to_string() }
         }
@@ -47,11 +47,10 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
     }
 }
 
-/// Reads, and calls what was read damaged only if no read failed.
+/// Reads, and reports damage only if no read failed.
 ///
-/// SQLite passes on most reads that the system fails with EIO as damage of the file, and keeps nothing that would
-/// show the difference. So what is found damaged is read again, and the error that the system leaves on this
-/// thread meanwhile decides: a page that is damaged but can be read leaves none.
+/// SQLite reports most reads that fail with EIO as damage of the file. What looks damaged is therefore read again, and
+/// the system's last error on this thread decides: a damaged page that can be read leaves none.
 pub(super) fn read<T>(
     path: &Path,
     mut read: impl FnMut() -> rusqlite::Result<T>,
@@ -60,7 +59,7 @@ pub(super) fn read<T>(
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {}
         answer => return answer.map_err(|error| classify(path, error)),
     }
-    // Leaves another error in the place of one of before: no file has an empty name.
+    // Replaces an earlier last error by another: no file has an empty name.
     _ = std::fs::symlink_metadata("");
     read().map_err(|error| {
         let system = io::Error::last_os_error();
@@ -75,21 +74,21 @@ pub(super) fn read<T>(
     })
 }
 
-/// What a read found that a sound file does not hold.
+/// Damage that a read found.
 pub(super) fn damaged(reason: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(reason.into().into())
 }
 
-/// Whether a number in a row was about to leave the range of its column; the statement is undone.
+/// Whether a number in a row would exceed its column's range; the statement had no effect.
 pub(super) fn is_overflow(error: &rusqlite::Error) -> bool {
     error
         .sqlite_error()
         .is_some_and(|sqlite| sqlite.extended_code == ffi::SQLITE_CONSTRAINT_DATATYPE)
 }
 
-/// Whether after this answer to COMMIT nobody knows what reached the disk: after a failed sync the
-/// kernel may have dropped the pages and would report success the next time (Rebello et al.,
-/// "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
+/// Whether it is unknown what reached the disk after this error of COMMIT: after a failed sync the kernel may have
+/// dropped the pages, and would report success the next time (Rebello et al., "Can Applications Recover from fsync
+/// Failures?", USENIX ATC 2020).
 pub(super) fn leaves_disk_unknown(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|sqlite| {
         sqlite.code == ErrorCode::SystemIoFailure
@@ -98,50 +97,49 @@ pub(super) fn leaves_disk_unknown(error: &rusqlite::Error) -> bool {
     })
 }
 
-/// The limit that a write met, where SQLite has no code of its own for it: a quota, or the greatest size of a
-/// file. It says which only by the error that the system left on this thread, so that this must be the first
-/// question after the failure.
+/// The limit that a write reached, where SQLite has no code for it: a quota, or the maximum size of a file. Only the
+/// system's last error on this thread shows which, so that this must be called first after the failure.
 ///
-/// The system refuses such a write before it takes any of it, and the frame that ends a transaction is the last
-/// to be written and comes before the sync: a COMMIT that meets a limit leaves the old state, on the disk too.
-/// After any other failed write nobody knows what the system took.
+/// The system refuses such a write as a whole, and the frame that ends a transaction is written last, before the sync:
+/// a COMMIT that reaches a limit leaves the old state, on the disk too. After any other failed write it is unknown
+/// what was written.
 fn limit_reached(sqlite: &ffi::Error) -> Option<io::Error> {
     let system = io::Error::last_os_error();
     let is_limit = matches!(system.kind(), ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
     (sqlite.extended_code == ffi::SQLITE_IOERR_WRITE && is_limit).then_some(system)
 }
 
-/// Whether a lock was not given back. SQLite goes on as if it had been, and answers every later attempt to
-/// take it in this process that the protocol of locks is broken; closing the file ends that.
+/// Whether a lock was not released. SQLite continues as if it had been, and fails every later attempt to take it in
+/// this process with a locking protocol error, until the file is closed.
 fn is_lock_stuck(sqlite: &ffi::Error) -> bool {
     sqlite.code == ErrorCode::FileLockingProtocolFailed
         || matches!(sqlite.extended_code, ffi::SQLITE_IOERR_UNLOCK | ffi::SQLITE_IOERR_RDLOCK)
 }
 
-/// Whether the disk said that it failed to make something durable.
+/// Whether a sync failed.
 pub(super) fn is_failed_sync(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|sqlite| {
         matches!(sqlite.extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
     })
 }
 
-/// The error that the system left on this thread, whenever that was.
-pub(super) fn left_by_system() -> Option<i32> {
+/// The system's last error on this thread, however old.
+pub(super) fn last_system_error() -> Option<i32> {
     io::Error::last_os_error().raw_os_error()
 }
 
-/// Why a lock may not have been given back by a call that succeeded, which SQLite does not say: it would find
-/// the write lock taken for ever, and so would every other process.
-pub(super) fn kept_lock(left_before: Option<i32>) -> Option<String> {
-    let left = left_by_system()?;
-    let of_locks = [EIO, ENOLCK].contains(&left) && left_before != Some(left);
+/// Why a lock may not have been released by a call that succeeded, which SQLite does not report: the write lock would
+/// stay taken for every process.
+pub(super) fn unreleased_lock(error_before: Option<i32>) -> Option<String> {
+    let left = last_system_error()?;
+    let of_locks = [EIO, ENOLCK].contains(&left) && error_before != Some(left);
     of_locks.then(|| {
         let error = io::Error::from_raw_os_error(left);
-        format!("a lock on the file could not be given back: {error}")
+        format!("a lock on the file could not be released: {error}")
     })
 }
 
-/// Errors of a read that SQLite takes for damage of the file: EIO, ENXIO and ERANGE, the same on Linux, macOS and
+/// Errors of a read that SQLite reports as damage of the file: EIO, ENXIO and ERANGE, the same on Linux, macOS and
 /// the BSDs.
 const READ_ERRORS: [i32; 3] = [EIO, 6, 34];
 
@@ -155,9 +153,9 @@ const ENOLCK: i32 = 77;
 mod tests {
     use super::*;
 
-    /// A lock that was not given back is never taken again in this process: only closing the file helps.
+    /// A lock that was not released cannot be taken again in this process until the file is closed.
     #[test]
-    fn a_lock_that_is_stuck_poisons() {
+    fn a_stuck_lock_poisons() {
         for code in [ffi::SQLITE_PROTOCOL, ffi::SQLITE_IOERR_UNLOCK, ffi::SQLITE_IOERR_RDLOCK] {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             let classified = classify(Path::new("queue.db"), error);
@@ -167,20 +165,20 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_lock_that_may_be_kept_is_seen_by_what_the_system_left() {
+    fn a_lock_that_was_not_released_is_seen_by_the_last_system_error() {
         use std::io::Read as _;
 
         assert!(std::fs::metadata("/a/path/that/is/not/there").is_err());
-        let before = left_by_system();
-        assert_eq!(kept_lock(before), None);
+        let before = last_system_error();
+        assert_eq!(unreleased_lock(before), None);
         // No page is mapped at address 0.
         let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
         assert_eq!(memory.read(&mut [0]).unwrap_err().raw_os_error(), Some(EIO));
-        assert!(kept_lock(before).unwrap().contains("Input/output error"));
-        assert_eq!(kept_lock(Some(EIO)), None, "left by something else before");
+        assert!(unreleased_lock(before).unwrap().contains("Input/output error"));
+        assert_eq!(unreleased_lock(Some(EIO)), None, "from something else before");
     }
 
-    /// What is found damaged, at each look with or without a read that fails.
+    /// The error of damage that is found while reads fail or not, in turn.
     #[cfg(target_os = "linux")]
     fn found_damaged(fails: &[bool]) -> Error {
         use std::io::Read as _;
@@ -199,7 +197,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn only_what_is_damaged_without_a_read_that_failed_is_damaged() {
+    fn damage_is_reported_only_if_no_read_failed() {
         let error = found_damaged(&[true, true]);
         assert!(matches!(error, Error::Io { .. }) && error.is_transient(), "{error:?}");
         assert!(error.to_string().contains("Input/output error"), "{error}");
@@ -209,8 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_for_no_limit_leaves_the_disk_unknown() {
-        // The error that is left on this thread.
+    fn after_a_failed_write_that_reached_no_limit_the_disk_is_unknown() {
+        // Becomes the last system error on this thread.
         assert!(std::fs::metadata("/a/path/that/is/not/there").is_err());
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None);
         assert!(leaves_disk_unknown(&error));

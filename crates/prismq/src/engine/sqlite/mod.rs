@@ -1,25 +1,21 @@
 //! The engine in one SQLite file.
 //!
-//! One connection writes, one reads. Every writing transaction is `BEGIN IMMEDIATE`; a transaction
-//! of nothing but claims, begins, extensions and releases does not wait for the disk.
+//! One connection writes ([`writer`]), one reads ([`reader`]), one checkpoints ([`checkpoint`]). Every write
+//! transaction is `BEGIN IMMEDIATE`; one of claims, begins, extensions and releases alone does not wait for the disk.
 //!
-//! The others do inside of COMMIT, with the write lock held. To sync after it, without the lock, would let other
-//! processes write meanwhile; but then a commit whose sync fails is one that they have seen and built upon, and
-//! a power cut loses what they acknowledged or damages the file.
+//! The others sync inside of COMMIT, with the write lock held. Syncing after it, without the lock, would let other
+//! processes write meanwhile; but if that sync failed, they would have read and built upon a commit that is lost, and
+//! a power cut would lose what they acknowledged or damage the file.
 
-mod apply;
 mod batch;
 mod changes;
 mod checkpoint;
-mod clock;
 mod connection;
 mod error;
 mod open;
 mod ops;
 mod reader;
-mod restore;
 mod schema;
-mod transaction;
 mod writer;
 
 use std::path::PathBuf;
@@ -45,7 +41,7 @@ pub(crate) struct SqliteEngine {
     writer: Arc<Mutex<Writer>>,
     reader: Mutex<ReadConnection>,
     clock: Arc<dyn Clock>,
-    /// The number in the file, which a caller's own connection must find too.
+    /// The number stored in the file, by which a caller's own connection is checked.
     file: Arc<AtomicI64>,
     wal: PathBuf,
     contention: Arc<ContentionCounters>,
@@ -53,10 +49,11 @@ pub(crate) struct SqliteEngine {
 }
 
 impl SqliteEngine {
+    /// Opens or creates the file, and starts the thread that checkpoints it.
     pub(crate) fn open(options: OpenOptions) -> Result<Self> {
         let contention = Arc::new(ContentionCounters::default());
         let (mut writer, reader) = open::open(&options, &contention)?;
-        let clock = writer.anchor(options.clock)?;
+        let clock = writer.offset_clock(options.clock)?;
         let (file, log) = (writer.file(), writer.log());
         let wal = with_suffix(&writer.path, "-wal");
         let (writer, reader) = (Arc::new(Mutex::new(writer)), Mutex::new(reader));

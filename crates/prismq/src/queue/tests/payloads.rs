@@ -44,7 +44,7 @@ fn a_claim_stops_before_the_first_task_that_does_not_fit() {
 }
 
 #[test]
-fn a_claim_is_answered_even_if_what_it_cannot_give_cannot_be_settled() {
+fn a_claim_succeeds_even_if_an_unreadable_task_cannot_be_settled() {
     let (folder, queue) = queue();
     let ids = queue.enqueue_all(&[large(b'a'), large(b'b')]).unwrap();
     let leases = queue.core.submit(Operation::Claim(claim(2))).unwrap();

@@ -27,7 +27,7 @@ fn queue() -> (tempfile::TempDir, Queue) {
 }
 
 #[test]
-fn an_idle_pool_is_served_in_the_transaction_that_enqueues() {
+fn the_transaction_that_enqueues_claims_for_an_idle_pool() {
     let (_folder, queue) = queue();
     let pool = idle(&queue, 2);
     queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
@@ -37,7 +37,7 @@ fn an_idle_pool_is_served_in_the_transaction_that_enqueues() {
 }
 
 #[test]
-fn an_idle_pool_is_given_nothing_it_did_not_ask_for() {
+fn an_idle_pool_is_given_no_other_tasks() {
     let (_folder, queue) = queue();
     let pool = idle(&queue, 1);
     queue.enqueue(&NewTask::new("other", [])).unwrap();
@@ -47,7 +47,7 @@ fn an_idle_pool_is_given_nothing_it_did_not_ask_for() {
 }
 
 #[test]
-fn a_pool_without_room_and_one_that_is_gone_take_nothing() {
+fn a_full_pool_and_a_dropped_one_are_given_nothing() {
     let (_folder, queue) = queue();
     let busy = idle(&queue, 0);
     drop(idle(&queue, 1));
@@ -93,7 +93,7 @@ fn an_operation_that_meets_damage_fails_alone() {
 }
 
 #[test]
-fn an_idle_pool_is_given_no_suspect_with_what_is_enqueued() {
+fn an_idle_pool_is_given_no_suspect_by_an_enqueue() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::default());
     let path = folder.path().join("queue.db");
@@ -108,7 +108,7 @@ fn an_idle_pool_is_given_no_suspect_with_what_is_enqueued() {
 }
 
 #[test]
-fn what_gives_workers_something_to_do_raises_the_signal_of_work() {
+fn operations_that_bring_work_raise_the_work_signal() {
     let (_folder, queue) = queue();
     let mut known = queue.core.work().count();
     let mut raised = || {
@@ -164,7 +164,7 @@ impl Drop for Leaving {
 }
 
 #[test]
-fn a_pool_that_goes_away_in_a_commit_may_use_the_queue_as_it_goes() {
+fn a_pool_dropped_during_a_commit_can_use_the_queue() {
     let (_folder, queue) = queue();
     let leaving = Leaving { claim: Claim::new(["t"]), queue: queue.clone(), own: Mutex::default() };
     let leaving = Arc::new(leaving);

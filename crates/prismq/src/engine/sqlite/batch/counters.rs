@@ -1,4 +1,4 @@
-//! The counters of each queue, gathered over a transaction and written once at its end.
+//! The counters of each queue, summed up over a transaction and written once at its end.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::history;
 use crate::time::Moment;
 
-/// By how much a transaction moves a queue's counters.
+/// The changes of one queue's counters in a transaction.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Delta {
     /// Suspects among them.
@@ -25,7 +25,7 @@ pub(crate) struct Delta {
     pub(crate) reclaimed: i64,
 }
 
-/// What the transaction in progress has counted so far.
+/// The changes of all queues' counters in the transaction in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     by_queue: HashMap<i64, Delta>,
@@ -36,7 +36,7 @@ impl Counters {
         self.by_queue.entry(queue).or_default()
     }
 
-    /// What was counted for a queue so far.
+    /// The changes of a queue's counters so far.
     pub(crate) fn so_far(&self, queue: i64) -> Delta {
         self.by_queue.get(&queue).copied().unwrap_or_default()
     }
@@ -45,7 +45,7 @@ impl Counters {
         self.by_queue.clear();
     }
 
-    /// Writes what was counted, inside the transaction it counted.
+    /// Writes the changes, inside their transaction.
     pub(crate) fn flush(
         &mut self,
         connection: &Connection,
@@ -97,7 +97,7 @@ mod tests {
     use crate::time::ManualClock;
 
     #[test]
-    fn a_history_does_not_outgrow_its_limit_by_large_transactions() {
+    fn a_large_transaction_does_not_exceed_the_history_limit() {
         let (_folder, mut writer) = writer();
         let count = ADVANCE_BATCH_MAX + 100;
         let clock = ManualClock::new(NOW);

@@ -1,8 +1,8 @@
-//! Ids for tasks, which rise and are never used again.
+//! Task ids, which rise and are never used again.
 //!
-//! A connection that stays reserves some more than it needs, so that most transactions write one page less:
-//! that of the file. Once another connection has committed, what is left of them is given up, as the
-//! other may have given away higher ones, and a task enqueued later must have the higher id.
+//! A lasting connection reserves more ids than it needs, so that most transactions write one page less: that of the
+//! table `file`. Once another connection has committed, the rest of the reservation is dropped, as the other may have
+//! used higher ids, and a task enqueued later must have the higher one.
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
@@ -11,10 +11,10 @@ use crate::model::limits::TASK_ID_MAX;
 
 /// Ids reserved beyond those that are needed.
 const SPARE: i64 = 32;
-/// The next id to give away, and how often names were freed.
+/// The next id, and the counter of frees.
 const SEQUENCE: &str = "SELECT next_id, names_freed FROM file";
 
-/// The ids that can be given away.
+/// The reserved ids.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
     next: i64,
@@ -22,22 +22,22 @@ pub(crate) struct Ids {
     spare: i64,
     /// What `PRAGMA data_version` was when they were reserved.
     version: Option<i64>,
-    /// Whether it was looked at in this transaction.
-    looked: bool,
+    /// Whether the reservation was checked in this transaction.
+    checked: bool,
     /// Whether `end` is to be written.
     changed: bool,
 }
 
 impl Ids {
-    /// For a connection that stays.
+    /// For a lasting connection.
     pub(crate) fn reserving() -> Self {
         Self { spare: SPARE, ..Self::default() }
     }
 
-    /// Goes on with what is reserved, if nobody else can have taken ids since; else looks what the file says,
-    /// and returns how often names were freed. Only inside a transaction that writes.
-    pub(crate) fn look(&mut self, connection: &Connection) -> Result<Option<i64>> {
-        if self.looked {
+    /// Keeps the reservation if no other connection has committed since; else reads the next id from the file, and
+    /// returns the counter of frees. Only inside a write transaction.
+    pub(crate) fn check(&mut self, connection: &Connection) -> Result<Option<i64>> {
+        if self.checked {
             return Ok(None);
         }
         let version =
@@ -52,22 +52,22 @@ impl Ids {
             (self.next, self.end, self.version) = (next, next, Some(version));
             freed = Some(names_freed);
         }
-        self.looked = true;
+        self.checked = true;
         Ok(freed)
     }
 
-    /// The next id, as of the last look.
+    /// The next id, as of the last check.
     pub(crate) const fn next(&self) -> i64 {
         self.next
     }
 
-    /// Whether there are as many ids left.
+    /// Whether this many ids are left.
     pub(crate) fn has(&self, count: usize) -> bool {
         let last = i64::try_from(count).ok().and_then(|count| self.next.checked_add(count - 1));
         self.next > 0 && last.is_some_and(|last| last <= TASK_ID_MAX)
     }
 
-    /// Takes ids that follow each other, if there are as many, and returns the first.
+    /// Takes consecutive ids and returns the first. They must be left: see [`Self::has`].
     pub(crate) fn take(&mut self, count: usize) -> i64 {
         let first = self.next;
         self.next = first.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
@@ -79,9 +79,9 @@ impl Ids {
         first
     }
 
-    /// Writes what is reserved, inside the transaction that needed it.
+    /// Writes the reservation, inside its transaction.
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
-        self.looked = false;
+        self.checked = false;
         if self.changed {
             connection.prepare_cached("UPDATE file SET next_id = ?1")?.execute([self.end])?;
             self.changed = false;
@@ -89,7 +89,7 @@ impl Ids {
         Ok(())
     }
 
-    /// Forgets what is reserved.
+    /// Drops the reservation.
     pub(crate) fn clear(&mut self) {
         *self = Self { spare: self.spare, ..Self::default() };
     }
@@ -110,7 +110,7 @@ mod tests {
 
     fn take(ids: &mut Ids, connection: &Connection, count: usize) -> i64 {
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-        ids.look(connection).unwrap();
+        ids.check(connection).unwrap();
         assert!(ids.has(count));
         let first = ids.take(count);
         ids.flush(connection).unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_rise_across_connections_and_none_is_given_twice() {
+    fn ids_rise_across_connections_and_are_never_used_twice() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let [here, there, guest] = [(); 3].map(|()| connection(&path));
@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rolled_back_can_be_taken_again_and_what_was_committed_cannot() {
+    fn rolled_back_ids_are_used_again_and_committed_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connection(&folder.path().join("file"));
         let mut ids = Ids::reserving();
         assert_eq!(take(&mut ids, &connection, 5), 1);
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-        ids.look(&connection).unwrap();
+        ids.check(&connection).unwrap();
         ids.take(500);
         ids.flush(&connection).unwrap();
         connection.execute_batch("ROLLBACK").unwrap();
@@ -154,16 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_id_is_given_and_none_after_it() {
+    fn the_last_id_is_used_and_none_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connection(&folder.path().join("file"));
         connection.execute("UPDATE file SET next_id = ?1", [TASK_ID_MAX - 1]).unwrap();
         let mut ids = Ids::reserving();
-        ids.look(&connection).unwrap();
+        ids.check(&connection).unwrap();
         assert!(!ids.has(3));
         assert_eq!(take(&mut ids, &connection, 2), TASK_ID_MAX - 1);
         ids.clear();
-        ids.look(&connection).unwrap();
+        ids.check(&connection).unwrap();
         assert_eq!((ids.next(), ids.has(1)), (TASK_ID_MAX + 1, false));
     }
 }

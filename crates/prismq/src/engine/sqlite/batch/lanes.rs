@@ -1,9 +1,8 @@
-//! Lanes: one small integer for what a worker can or cannot serve as a whole, a type of task with its
-//! requirements in a queue; remembered so that an operation finds it without a read.
+//! Lanes: a number for each combination of queue, task type and requirements. A claim takes from all lanes that it
+//! can serve. They are cached, so that an operation finds its lane without a read.
 //!
-//! Any process adds lanes, with rising numbers, and frees those that nothing uses, which another number counts:
-//! one look at the highest number and at the count shows whether what is remembered is still all there is. A
-//! number is never used again.
+//! Any process adds lanes, with rising numbers, and frees unused ones, which a counter in the file counts: reading the
+//! highest number and that counter shows whether the cache is current. A number is never used again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +10,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, Result, Row, params};
 
 use crate::engine::DeferredLog;
-use crate::model::limits::{LANES_MAX, QUEUES_MAX};
+use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Claim, Names, NewTask};
 
-/// The highest number of a lane, and how often names were freed.
+/// The highest number of a lane, and the counter of frees.
 const LATEST: &str =
     "SELECT (SELECT id FROM lane ORDER BY id DESC LIMIT 1), (SELECT names_freed FROM file)";
 
@@ -24,7 +23,7 @@ pub(crate) struct Lane {
     pub(crate) queue: i64,
 }
 
-/// A lane and what it requires.
+/// A lane and its requirements.
 #[derive(Debug)]
 struct Known {
     lane: Lane,
@@ -37,7 +36,7 @@ pub(crate) struct Lanes {
     queue_of: HashMap<i64, i64>,
     /// The highest number among them.
     last: i64,
-    /// How often names had been freed when they were read.
+    /// The counter of frees when they were read.
     freed: i64,
     log: Arc<DeferredLog>,
 }
@@ -51,7 +50,7 @@ impl Lanes {
         *self = Self::new(self.log.clone());
     }
 
-    /// The lanes a claim may take from, each with its type.
+    /// The lanes that a claim can take from, each with its type.
     pub(crate) fn serving(
         &mut self,
         connection: &Connection,
@@ -75,7 +74,7 @@ impl Lanes {
         Ok(serving)
     }
 
-    /// The lane of a task, if there is one.
+    /// The lane of a task, if it exists.
     pub(crate) fn known(
         &mut self,
         connection: &Connection,
@@ -88,7 +87,7 @@ impl Lanes {
         Ok(self.find(task))
     }
 
-    /// The lane of a task, added if it is new; `None` if the file has no room for another. Only inside a
+    /// The lane of a task, added if it is new; `None` if the file has no room for another. Only inside a write
     /// transaction.
     pub(crate) fn known_or_added(
         &mut self,
@@ -108,12 +107,12 @@ impl Lanes {
                 &*task.queue,
                 &*task.task_type,
                 task.requirements.to_text(),
-                LANES_MAX
+                TASK_TYPES_MAX
             ])?;
         self.known(connection, task)
     }
 
-    /// Forgets lanes that were read before names were freed for the last time.
+    /// Clears the cache if names were freed since it was read.
     pub(crate) fn keep_if_current(&mut self, freed: i64) {
         if freed != self.freed {
             self.clear();
@@ -121,7 +120,7 @@ impl Lanes {
         }
     }
 
-    /// The queue a lane belongs to; `None` for a lane that the file does not have.
+    /// The queue of a lane; `None` if the lane is missing.
     pub(crate) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<Option<i64>> {
         if !self.queue_of.contains_key(&lane) {
             self.refresh(connection)?;
@@ -135,7 +134,7 @@ impl Lanes {
         Some(known.lane)
     }
 
-    /// Learns of lanes that were added or freed since the last look.
+    /// Brings the cache up to date.
     fn refresh(&mut self, connection: &Connection) -> Result<()> {
         let (last, freed): (Option<i64>, Option<i64>) = connection
             .prepare_cached(LATEST)?
@@ -160,7 +159,7 @@ impl Lanes {
                 // Its tasks cannot be claimed; those of all others can.
                 Err(error) => {
                     let lane = self.last;
-                    self.log.add(move || tracing::error!(lane, %error, "a lane is damaged"));
+                    self.log.add(move || tracing::error!(lane, %error, "damaged lane: its tasks cannot be claimed"));
                 }
             }
         }
@@ -175,7 +174,7 @@ fn known(row: &Row<'_>) -> Result<(Arc<str>, Arc<str>, Known)> {
     Ok((row.get(2)?, row.get(3)?, Known { lane, requirements }))
 }
 
-/// Adds a queue of this name if there is none, and room for it.
+/// Adds a queue of this name, if it is new and there is room for it.
 pub(crate) fn add_queue(connection: &Connection, name: &str) -> Result<()> {
     connection
         .prepare_cached(

@@ -1,5 +1,4 @@
-//! What a transaction in progress carries to its end: the lanes it met, what it counted, and the ids
-//! it gave away. A rollback forgets all of it.
+//! All state of a transaction in progress: lanes, counters, queue settings and ids. A rollback clears it.
 
 use std::sync::Arc;
 
@@ -14,16 +13,16 @@ use crate::time::Moment;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// When the transaction is.
+    /// The time of the transaction.
     pub(crate) now: Moment,
     pub(crate) lanes: Lanes,
     pub(crate) counters: Counters,
     pub(crate) queues: Queues,
-    /// Whether the transaction is a caller's: what fails there is undone by the savepoint of the call, and names
-    /// that nothing uses are left where they are.
+    /// Whether the transaction is a caller's: the savepoint of the call undoes failures, and unused names are not
+    /// freed.
     pub(crate) of_caller: bool,
     pub(crate) ids: Ids,
-    /// What is to be logged. Of a caller's transaction nothing is: the queue's own meet the same.
+    /// Log lines. Those of a caller's transaction are dropped, as the queue's own transactions log the same.
     pub(crate) log: Arc<DeferredLog>,
 }
 
@@ -34,15 +33,15 @@ impl Ledger {
         Self { ids: Ids::reserving(), lanes, log, ..Self::default() }
     }
 
-    /// For a transaction at this time on a connection that checks foreign keys: deleting a lane there would look
-    /// at every task of the file.
+    /// For a caller's transaction at this time. Its connection may check foreign keys, so that deleting a lane would
+    /// scan every task.
     pub(crate) fn of_caller(now: Moment) -> Self {
         Self { now, of_caller: true, ..Self::default() }
     }
 
-    /// Begins to add tasks: sees to it that what is remembered of ids and lanes holds.
+    /// Prepares to add tasks: discards cached ids and lanes that another connection may have changed.
     pub(crate) fn begin_adding(&mut self, connection: &Connection) -> Result<()> {
-        if let Some(freed) = self.ids.look(connection)? {
+        if let Some(freed) = self.ids.check(connection)? {
             self.lanes.keep_if_current(freed);
         }
         Ok(())
@@ -54,14 +53,14 @@ impl Ledger {
         Ok(self.ids.take(count))
     }
 
-    /// Writes what stands in the ledger, inside the transaction it belongs to.
+    /// Writes the ledger, inside its transaction.
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         self.ids.flush(connection)?;
         self.queues.flush(connection)?;
         self.counters.flush(connection, &self.log, self.now)
     }
 
-    /// Forgets a transaction that was rolled back.
+    /// Clears it after a rollback.
     pub(crate) fn clear(&mut self) {
         self.lanes.clear();
         self.counters.clear();

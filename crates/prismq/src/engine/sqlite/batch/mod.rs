@@ -1,4 +1,4 @@
-//! What a transaction in progress knows and has yet to write.
+//! State of the transaction in progress: what it has read, and what it writes at its end.
 
 pub(crate) mod counters;
 pub(crate) mod ids;

@@ -1,9 +1,7 @@
-//! Names of queues and of task types: added where they are new, and freed where nothing uses them once the file
-//! has no room for another.
+//! Adding queues and lanes, and freeing unused ones when the file has no room for another.
 //!
-//! The lane and the queue with the highest numbers are never freed, so that no number is given away twice: an
-//! old lease never fits another queue. A queue keeps its name, and its counters, while it has a setting of its
-//! own, a task or a history.
+//! The lane and the queue with the highest numbers are never freed, so that no number is used twice and an old lease
+//! never fits another queue. A queue is kept, with its counters, while it has a setting, a task or a history.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,13 +12,13 @@ use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::model::{Error, NewTask};
 
-/// Where more tasks than this are scheduled, leased or kept, a task type makes room for others only if its whole
-/// queue has none of these: looking at more would hold up the writer.
+/// If more tasks than this are scheduled, leased or kept, a lane is freed only if its whole queue has none of these:
+/// reading more would delay other writers.
 const NAMES_LOOK_MAX: usize = 4096;
 
-/// How many tasks of each queue do not stand in an index by lane.
+/// How many tasks of each queue are in no index by lane.
 const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept FROM queue";
-/// Lanes of tasks that do not stand in an index by lane.
+/// Lanes of tasks that are in no index by lane.
 const LANES_OF: [&str; 3] = [
     "SELECT lane FROM task WHERE state = 1 LIMIT ?1",
     "SELECT lane FROM task WHERE state = 2 LIMIT ?1",
@@ -60,8 +58,7 @@ impl Ledger {
         Ok(Ok(lanes))
     }
 
-    /// The number of the queue of this name, added if it is new. What the batch so far has counted for it is in
-    /// the table.
+    /// The number of the queue of this name, added if it is new. The counters of the batch so far are written first.
     pub(crate) fn queue_named(&mut self, connection: &Connection, name: &str) -> Named<i64> {
         let find = || {
             connection
@@ -103,7 +100,7 @@ impl Ledger {
         Ok(Ok(lanes))
     }
 
-    /// Undoes what was written for something that has no room in the end.
+    /// Rolls back what was added if there is no room for all of it.
     fn or_nothing<T>(
         &mut self,
         connection: &Connection,
@@ -112,7 +109,7 @@ impl Ledger {
         if self.of_caller {
             return add(self);
         }
-        // What came before is not undone with it.
+        // Earlier changes must not be rolled back with it.
         self.flush(connection)?;
         connection.execute_batch("SAVEPOINT prismq_names")?;
         let log = self.log.pending();
@@ -126,12 +123,12 @@ impl Ledger {
         Ok(added)
     }
 
-    /// Frees some names that nothing uses, but none of these lanes, and says whether there were any.
+    /// Frees some unused queues and lanes, except these lanes. Whether there were any.
     fn free(&mut self, connection: &Connection, held: &[Lane]) -> Result<bool> {
         if self.of_caller {
             return Ok(false);
         }
-        // First, as nothing must be freed that others could not learn of.
+        // First: without this counter, other connections would not notice.
         let counted = connection.execute("UPDATE file SET names_freed = names_freed + 1", [])?;
         if counted == 0 {
             return Ok(false);
@@ -144,7 +141,11 @@ impl Ledger {
         self.lanes.clear();
         let any = queues > 0 || !lanes.is_empty();
         self.log.add_on_commit(move || {
-            tracing::info!(lanes = lanes.len(), queues, "names that nothing uses were freed");
+            tracing::info!(
+                lanes = lanes.len(),
+                queues,
+                "unused queues and task types were freed to make room for new ones"
+            );
         });
         Ok(any)
     }
@@ -154,7 +155,7 @@ fn no_room(queue: &str) -> Error {
     Error::TooManyNames { queue: queue.to_owned() }
 }
 
-/// Some lanes without a task, the oldest first.
+/// Some lanes without a task, oldest first.
 fn unused(connection: &Connection, held: &[Lane]) -> Result<Vec<i64>> {
     let mut used: HashSet<i64> = held.iter().map(|lane| lane.id).collect();
     let mut seen_all = true;
@@ -174,7 +175,7 @@ fn unused(connection: &Connection, held: &[Lane]) -> Result<Vec<i64>> {
         .prepare_cached("SELECT id, queue FROM lane ORDER BY id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
-    // The number of the last one must stay the highest there is.
+    // The last one's number must stay the highest.
     lanes.pop();
     let mut has_task = connection.prepare_cached(HAS_TASK)?;
     let mut unused = Vec::new();

@@ -1,4 +1,4 @@
-//! How each queue is set, read anew by every transaction, as another process may have set it.
+//! The settings of each queue, read again by every transaction, as another process may have changed them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,28 +8,28 @@ use rusqlite::{Connection, Result, Row};
 use crate::engine::sqlite::error;
 use crate::model::Order;
 
-/// How a queue is set right now.
+/// The settings of a queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     ordering: i64,
     ageing_step: i64,
-    /// How far virtual time has come, where the order needs it.
+    /// The virtual time, under a weighted order.
     pub(crate) virtual_time: i64,
-    /// Whether nothing is to be claimed.
+    /// Whether the queue is paused.
     pub(crate) paused: bool,
     /// How many completed tasks are kept.
     pub(crate) keep: i64,
-    /// How many suspects are ready, but for what the transaction has counted since.
+    /// How many suspects are ready, without the changes of the transaction in progress.
     pub(crate) suspects: i64,
     changed: bool,
 }
 
 impl Settings {
-    /// An error for an order that there is not, which concerns only those who need it.
+    /// The order. A damaged one is an error only for operations that need it.
     pub(crate) fn order(&self) -> Result<Order> {
         let unknown = |what, number: i64| {
-            let remedy = "Queue::set_order sets it anew while the queue is empty";
-            error::damaged(format!("a queue has the {what} {number}, which there is not: {remedy}"))
+            let remedy = "set it by Queue::set_order while the queue is empty";
+            error::damaged(format!("a queue has the {what} {number}, which is unknown: {remedy}"))
         };
         match self.ordering {
             0 => Ok(Order::Priority),
@@ -43,13 +43,13 @@ impl Settings {
         }
     }
 
-    /// The key from which on the queue's keys are in order.
+    /// The first key of the queue's order.
     pub(crate) fn first_key(&self) -> i64 {
         self.order().map_or(i64::MIN, |order| order.first_key(self.virtual_time))
     }
 }
 
-/// What the transaction in progress knows of its queues.
+/// The settings that the transaction in progress has read.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     by_queue: HashMap<i64, Settings>,
@@ -70,7 +70,7 @@ impl Queues {
         Ok(settings)
     }
 
-    /// A task with this key was claimed: later arrivals under a weighted order start from there.
+    /// Records that a task with this key was claimed: under a weighted order, virtual time moves to it.
     pub(crate) fn claimed(&mut self, connection: &Connection, queue: i64, key: i64) -> Result<()> {
         let settings = self.of(connection, queue)?;
         let before = settings.virtual_time;
@@ -81,7 +81,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Writes what changed and forgets the rest.
+    /// Writes what changed and clears the rest.
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         for (queue, settings) in self.by_queue.drain().filter(|(_, settings)| settings.changed) {
             connection

@@ -1,11 +1,11 @@
-//! Giving the room of free pages back to the file system, in steps that commits hardly notice.
+//! Shrinking the database: returning free pages to the file system, in steps that delay commits little.
 //!
-//! A drained backlog leaves pages that later tasks use again. Where there are more than the queue is to keep,
-//! at two looks in a row, the thread that checkpoints takes the last pages off the file, a few at a time,
-//! moving what still lies on them. A step holds the write lock for about [`SHRINK_STEP`]. It waits for nobody:
-//! while others write, the next one comes later. The file ends sooner once a checkpoint has copied the WAL.
+//! A drained backlog leaves free pages, which later tasks use again. If there are more than the queue keeps, at two
+//! checks in a row, the checkpoint thread vacuums some of the last pages (`incremental_vacuum`). A step holds the write
+//! lock for about [`STEP_TIME`] and never waits for it; while others write, the next step comes later. The file gets
+//! shorter at the next checkpoint.
 //!
-//! After a commit the thread looks until nothing has changed between two looks, then sleeps.
+//! After a commit the thread checks until nothing has changed between two checks, then sleeps.
 
 use std::time::{Duration, Instant};
 
@@ -13,30 +13,30 @@ use rusqlite::{Connection, Result, TransactionBehavior};
 
 use crate::engine::sqlite::connection::busy;
 
-/// How often the queue looks for free pages to give back, until nothing has been committed between two looks.
-const SHRINK_LOOK: Duration = Duration::from_millis(500);
-/// How long one step of giving free pages back holds the write lock, about.
-const SHRINK_STEP: Duration = Duration::from_millis(2);
+/// How often free pages are checked, until nothing was committed between two checks.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// About how long one step holds the write lock.
+const STEP_TIME: Duration = Duration::from_millis(2);
 
-/// Pages that one statement takes off.
+/// Removes pages from the end of the file.
 const FREE: &str = "PRAGMA incremental_vacuum(8)";
-/// Another number once another connection has committed something.
+/// A number that changes whenever another connection commits.
 const DATA_VERSION: &str = "PRAGMA data_version";
-/// How much longer than a step the pause after it is, while others write.
+/// How many times as long as a step the pause after it is, while others write.
 const PAUSE_SHARE: u32 = 10;
-/// The pause after a step while nobody else writes: long enough for whoever wants to.
+/// The pause after a step while no other connection writes, in which one can begin to.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 
-/// Whether and when the file is to be made shorter.
+/// Whether and when to shrink.
 #[derive(Debug)]
 pub(crate) struct Shrinker {
-    /// Free pages that the file keeps; `None` if it keeps all.
+    /// Free pages that the file keeps; `None` to keep all.
     keep: Option<u64>,
-    /// When to look next; `None` until something is committed.
+    /// When to check next; `None` until the next commit.
     next: Option<Instant>,
-    /// Whether the last look found too many.
+    /// Whether the last check found an excess.
     over: bool,
-    /// What `PRAGMA data_version` was at the last look.
+    /// `PRAGMA data_version` at the last check.
     version: i64,
 }
 
@@ -44,17 +44,17 @@ impl Shrinker {
     pub(crate) fn new(connection: &Connection, keep_bytes: u64) -> Result<Self> {
         let page_bytes: u64 = pragma(connection, "PRAGMA page_size")?;
         let keep = keep_bytes.checked_div(page_bytes).filter(|_| keep_bytes < u64::MAX);
-        // The file may have been left with too many.
-        let next = keep.map(|_| Instant::now() + SHRINK_LOOK);
+        // The file may have been closed with an excess.
+        let next = keep.map(|_| Instant::now() + CHECK_INTERVAL);
         Ok(Self { keep, next, over: false, version: 0 })
     }
 
-    /// Whether it ever has something to do.
+    /// Whether the file is ever shrunk.
     pub(crate) const fn is_on(&self) -> bool {
         self.keep.is_some()
     }
 
-    /// When to call [`Self::look`].
+    /// When to call [`Self::check`].
     pub(crate) const fn next(&self) -> Option<Instant> {
         self.next
     }
@@ -62,23 +62,23 @@ impl Shrinker {
     /// Something was committed.
     pub(crate) fn wake(&mut self, now: Instant) {
         if self.is_on() {
-            self.next = self.next.or(Some(now + SHRINK_LOOK));
+            self.next = self.next.or(Some(now + CHECK_INTERVAL));
         }
     }
 
-    /// Whether something was committed since the last look.
+    /// Whether something was committed since the last check.
     pub(crate) fn has_missed_a_commit(&self, connection: &Connection) -> bool {
         pragma(connection, DATA_VERSION).is_ok_and(|version: i64| version != self.version)
     }
 
-    /// Nothing more is done before the next commit.
+    /// Does nothing until the next commit.
     pub(crate) const fn rest(&mut self) {
         self.next = None;
         self.over = false;
     }
 
-    /// Looks, and takes pages off if there were too many the last time too. Whether it did.
-    pub(crate) fn look(&mut self, connection: &Connection) -> Result<bool> {
+    /// Checks, and shrinks if there was an excess at the last check too. Whether it did.
+    pub(crate) fn check(&mut self, connection: &Connection) -> Result<bool> {
         let version = pragma(connection, DATA_VERSION)?;
         let others_write = version != self.version;
         self.version = version;
@@ -86,11 +86,11 @@ impl Shrinker {
         self.over = self.excess(connection)? > 0;
         let started = Instant::now();
         if !self.over {
-            self.next = others_write.then_some(started + SHRINK_LOOK);
+            self.next = others_write.then_some(started + CHECK_INTERVAL);
             return Ok(false);
         }
         if !was_over {
-            self.next = Some(started + SHRINK_LOOK);
+            self.next = Some(started + CHECK_INTERVAL);
             return Ok(false);
         }
         let stepped = match self.step(connection, started) {
@@ -105,7 +105,7 @@ impl Shrinker {
     fn step(&self, connection: &Connection, started: Instant) -> Result<()> {
         let transaction =
             rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        while self.excess(&transaction)? > 0 && started.elapsed() < SHRINK_STEP {
+        while self.excess(&transaction)? > 0 && started.elapsed() < STEP_TIME {
             let mut free = transaction.prepare_cached(FREE)?;
             let mut steps = free.raw_query();
             while steps.next()?.is_some() {}

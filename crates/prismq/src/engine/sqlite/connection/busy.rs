@@ -1,8 +1,8 @@
-//! Waiting for other connections to the file: bounded, jittered and counted.
+//! Waiting for other connections to the file: bounded, jittered, counted.
 //!
-//! SQLite's own busy handler waits a fixed ladder of up to 100 ms that starves late comers, and is not
-//! asked at all where a wait could become a deadlock, as in the change to WAL; here every wait is short and
-//! random. What only reads leaves the waiting to SQLite.
+//! SQLite's own busy handler waits by fixed steps of up to 100 ms, which starves late comers, and is not called
+//! where a wait could deadlock, as in the change to WAL. Here every wait is short and random. The reading
+//! connection leaves waiting to SQLite.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -16,7 +16,7 @@ use crate::model::{Error, Result};
 const FIRST_WAIT: Duration = Duration::from_micros(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
 
-/// Repeats `attempt` for up to `budget` while another connection is in its way.
+/// Repeats `attempt` for up to `budget` while another connection holds a lock that it needs.
 /// The connection's own busy timeout must be short or zero.
 pub(crate) fn retry<T>(
     budget: Duration,
@@ -36,9 +36,8 @@ pub(crate) fn retry<T>(
             return Err(Error::Busy { waited });
         }
         let wait = longest.mul_f64(0.5 + 0.5 * fastrand::f64()).min(budget - waited);
-        let slept = Instant::now();
         thread::sleep(wait);
-        contention.add_busy_wait(slept.elapsed());
+        contention.busy_waits.fetch_add(1, Ordering::Relaxed);
         longest = (longest * 2).min(LONGEST_WAIT);
     }
 }

@@ -1,4 +1,4 @@
-//! How every connection to the file is set up, and what its settings read back as.
+//! Settings of every connection to the file, and reading them back.
 
 pub(crate) mod busy;
 pub(crate) mod poison;
@@ -15,8 +15,8 @@ use crate::model::{Durability, Error, Result};
 const STATEMENT_CACHE: usize = 64;
 const CACHE_KIB: i64 = 8 * 1024;
 
-/// Opens an existing file to be read and written, without following links, and closes off what a
-/// hostile file could make SQLite do.
+/// Opens an existing file for reading and writing, without following links, and disables what a hostile file could
+/// make SQLite execute.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -28,10 +28,9 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    // A plan may not depend on what is bound: SQLite would else prepare a statement with `LIMIT ?` again each
-    // time it runs.
+    // Plans must not depend on bound values: SQLite would prepare a statement with `LIMIT ?` again each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Lets a statement name a set of ids by one parameter.
+    // Lets a statement take a set of ids as one parameter.
     rusqlite::vtab::array::load_module(&connection)?;
     Ok(connection)
 }
@@ -54,12 +53,12 @@ pub(crate) fn configure(
     set(connection, durability).map_err(failure)
 }
 
-/// Changes to WAL, and returns the journal mode that SQLite then has.
+/// Switches to WAL, and returns the resulting journal mode.
 fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
     let mut change = connection.prepare("PRAGMA journal_mode = WAL")?;
     let mut rows = change.query([])?;
     let mode = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
-    // The change is committed, or fails, after its answer.
+    // The switch is committed, or fails, after its first row.
     while rows.next()?.is_some() {}
     Ok(mode)
 }
@@ -72,7 +71,7 @@ fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> 
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // Rows that refer to a lane are only ever written with a lane just read or made.
+    // Rows that refer to a lane are written only with a lane that the transaction has read or added.
     connection.pragma_update(None, "foreign_keys", false)?;
     Ok(())
 }
@@ -140,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_can_have_no_wal_is_refused() {
+    fn a_file_without_wal_is_refused() {
         let in_memory = Connection::open_in_memory().unwrap();
         let error = configure(Path::new("queue.db"), &in_memory, Durability::Full).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error:?}");

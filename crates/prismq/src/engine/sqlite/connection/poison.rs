@@ -1,11 +1,11 @@
-//! Why nothing must be written or read any more: it is unknown what of the file lasts.
+//! The failure after which nothing is written or read any more: it is unknown what reached the disk.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::model::{Error, Result};
 use crate::time::Signal;
 
-/// The first failure that leaves unknown what lasts, shared by all connections of a queue.
+/// The first such failure, shared by all connections of a queue.
 #[derive(Debug)]
 pub(crate) struct Poison {
     cause: OnceLock<String>,
@@ -18,7 +18,7 @@ impl Poison {
         Self { cause: OnceLock::new(), wake }
     }
 
-    /// Keeps the cause; where there is one already, that stays.
+    /// Keeps the cause, unless there is one already.
     pub(crate) fn set(&self, cause: &str) {
         self.cause.get_or_init(|| cause.to_owned());
         self.wake.raise();
@@ -37,7 +37,7 @@ impl Poison {
         }
     }
 
-    /// Keeps the cause of an error after which nothing more may be done, and passes the error on.
+    /// Keeps the cause of a [`Error::Poisoned`], and returns any error unchanged.
     pub(crate) fn remember(&self, error: Error) -> Error {
         if let Error::Poisoned { cause } = &error {
             self.set(cause);

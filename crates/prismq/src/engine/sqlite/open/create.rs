@@ -1,4 +1,4 @@
-//! A file that is not there yet: its creation, and its removal where it could not be made a queue.
+//! Creating the file, and removing it if opening then failed.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,8 +11,8 @@ use super::path::unusable;
 use crate::engine::sqlite::{connection, schema};
 use crate::model::Result;
 
-/// Creates an empty file that only its owner can read; SQLite gives the same mode to its `-wal`. `false` if
-/// another process was faster.
+/// Creates an empty file that only its owner can read; SQLite gives its `-wal` the same mode. `false` if another
+/// process created it meanwhile.
 pub(super) fn create(path: &Path) -> Result<bool> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -25,24 +25,24 @@ pub(super) fn create(path: &Path) -> Result<bool> {
     }
 }
 
-/// Removes a file that this process created and could not make a queue, unless another process has it.
+/// Removes a file that this process created and could not open as a queue, unless another process uses it.
 ///
-/// It is removed under SQLite's write lock. Another process that found the empty file makes it a queue under
-/// the same lock, and looks first whether it is still there: see [`super::verify::create_queue`].
+/// It is removed under SQLite's write lock. Another process that found the empty file creates its schema under the
+/// same lock, after checking that the file still exists: see [`super::verify::create_queue`].
 pub(super) fn remove_unused(path: &Path, identity: Identity) {
     let removed = lock_empty(path).map(|lock| {
         let ours = lock.is_some() && identity.still_at(path);
         if ours && let Err(error) = fs::remove_file(path) {
-            tracing::warn!(%error, path = %path.display(), "an empty file is left: remove it");
+            tracing::warn!(%error, path = %path.display(), "opening failed and the empty file that was created could not be removed: remove it");
         }
     });
     if let Err(error) = removed {
-        tracing::debug!(%error, path = %path.display(), "a new file is left to another process");
+        tracing::debug!(%error, path = %path.display(), "the file that was created is used by another process: not removed");
     }
 }
 
-/// A connection that keeps others from writing the file, if it is empty. Nothing is written for that, as the
-/// disk may be full: the first page is made in memory, and so is its journal.
+/// A connection that holds the write lock of the file, if it is empty. Nothing is written, as the disk may be full:
+/// the first page and its journal are in memory.
 fn lock_empty(path: &Path) -> rusqlite::Result<Option<Connection>> {
     let connection = connection::connect(path)?;
     connection.execute_batch("BEGIN")?;
@@ -50,7 +50,7 @@ fn lock_empty(path: &Path) -> rusqlite::Result<Option<Connection>> {
     if application_id != 0 || version != 0 || !empty {
         return Ok(None);
     }
-    // Refused inside a transaction where the file is in another mode by now.
+    // Fails inside a transaction if the file has another mode by now.
     connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
     connection.pragma_update(None, "user_version", 0)?;
     Ok(Some(connection))
@@ -63,7 +63,7 @@ mod tests {
     use crate::model::Error;
 
     #[test]
-    fn an_empty_file_is_removed_unless_another_process_has_it_or_made_it_a_queue() {
+    fn an_empty_file_is_removed_unless_another_process_uses_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
         assert!(create(&path).unwrap());

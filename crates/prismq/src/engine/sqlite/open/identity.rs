@@ -1,8 +1,8 @@
-//! Which files a queue has open, so that it notices when their names no longer stand for them: SQLite would
-//! go on writing into files that nobody finds any more.
+//! The identities of the open files, to notice that they were moved, deleted or replaced: SQLite would go on writing to
+//! files that no other process finds.
 //!
-//! A look costs one call to the system a file, about half a microsecond. No file is opened for it, which would
-//! drop SQLite's locks.
+//! A check costs one system call per file, about half a microsecond. No file is opened, which would drop SQLite's
+//! locks.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Error, Result};
 
-/// A file, by whichever name. Where the system has no number for files, every file is the same.
+/// The identity of a file. Where the system has no inode numbers, all files are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
@@ -19,7 +19,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Of the file that has this name now.
+    /// The identity of the file at this path.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::symlink_metadata(path)?;
         #[cfg(unix)]
@@ -34,8 +34,8 @@ impl Identity {
         }
     }
 
-    /// Whether the name still stands for the same file. A file that cannot be looked at for another reason
-    /// than that it is gone is not called another.
+    /// Whether the path still leads to this file. `true` also if that cannot be checked for another reason than that
+    /// the file is gone.
     pub(super) fn still_at(self, path: &Path) -> bool {
         match Self::of(path) {
             Ok(now) => now == self,
@@ -44,7 +44,7 @@ impl Identity {
     }
 }
 
-/// The database and what SQLite keeps next to it while any connection is open.
+/// The database file, and the `-wal` and `-shm` that SQLite keeps next to it while any connection is open.
 #[derive(Debug)]
 pub(crate) struct Files {
     database: (PathBuf, Identity),
@@ -52,8 +52,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files of this database; its `-wal` must be in use already. SQLite removes `-wal` and `-shm` only
-    /// when the last connection of all processes closes.
+    /// The files of this database. Its `-wal` must exist already; SQLite removes `-wal` and `-shm` only when the last
+    /// connection of all processes closes.
     pub(super) fn of(path: &Path, database: Identity) -> io::Result<Self> {
         let named = |suffix| {
             let path = with_suffix(path, suffix);
@@ -63,7 +63,7 @@ impl Files {
         Ok(Self { database: (path.to_owned(), database), next_to_it })
     }
 
-    /// An error if the database was moved, deleted or replaced. This ends if it is put back.
+    /// An error while the database is moved away, deleted or replaced.
     pub(crate) fn refuse_moved(&self) -> Result<()> {
         let (path, identity) = &self.database;
         if identity.still_at(path) {
@@ -72,7 +72,7 @@ impl Files {
         Err(Error::Moved { path: path.clone() })
     }
 
-    /// Why what is written may be found by nobody, if the `-wal` or `-shm` in use was deleted or replaced.
+    /// What happened to the `-wal` or `-shm` in use, if it was deleted or replaced: commits in it are lost.
     pub(crate) fn lost(&self) -> Option<String> {
         let lost = self.next_to_it.iter().find(|(path, identity)| !identity.still_at(path));
         lost.map(|(path, _)| format!("{} was deleted or replaced while in use", path.display()))
@@ -91,9 +91,9 @@ mod tests {
     use super::*;
     use crate::engine::sqlite::tests::writer;
 
-    /// What an idle pool looks at.
+    /// Polled by an idle pool.
     #[test]
-    fn the_version_of_a_file_that_is_not_in_its_place_is_an_error() {
+    fn the_version_of_a_moved_file_is_an_error() {
         let (folder, writer) = writer();
         let path = folder.path().join("queue.db");
         let moved = folder.path().join("moved.db");

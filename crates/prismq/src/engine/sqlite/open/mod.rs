@@ -1,4 +1,4 @@
-//! Opening the file: what is refused, what is created, and what is verified before the first write.
+//! Opening the file: checking the path, creating the file, and verifying it before the first write.
 
 mod create;
 #[cfg(target_os = "linux")]
@@ -20,8 +20,8 @@ use rusqlite::Connection;
 
 use self::create::remove_unused;
 use self::identity::Identity;
-use self::opening::Turn;
-use self::path::{admit, resolve, unusable};
+use self::opening::OpeningGuard;
+use self::path::{check_or_create, resolve, unusable};
 use self::verify::{create_queue, keep_wal_on_close, verify};
 use crate::engine::ContentionCounters;
 use crate::engine::DeferredLog;
@@ -37,9 +37,9 @@ use crate::model::{Durability, Error, Result};
 
 pub(crate) use self::identity::{Files, with_suffix};
 
-/// How long SQLite itself waits in one step of opening.
+/// How long SQLite's own busy handler waits in one step of opening.
 const STEP_WAIT: Duration = Duration::from_millis(20);
-/// Memory of the connection that checkpoints, which needs some only while the file shrinks.
+/// Page cache of the connection that checkpoints, which needs it only while the file shrinks.
 const CHECKPOINT_CACHE_KIB: i64 = 1024;
 
 /// How often opening starts over because another process removed the file meanwhile.
@@ -54,7 +54,7 @@ pub(in crate::engine::sqlite) fn open(
         return Err(unusable(&options.path, reason));
     }
     let path = resolve(&options.path)?;
-    let _turn = Turn::wait(&path, options.busy_wait)?;
+    let _guard = OpeningGuard::acquire(&path, options.busy_wait)?;
     let mut restarts = 0;
     loop {
         match open_at(&path, options, contention) {
@@ -69,10 +69,10 @@ fn open_at(
     options: &OpenOptions,
     contention: &Arc<ContentionCounters>,
 ) -> Result<(Writer, ReadConnection)> {
-    let created = admit(path)?;
+    let created = check_or_create(path)?;
     let identity = Identity::of(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::Moved { path: path.to_owned() },
-        _ => unusable(path, format!("it cannot be looked at: {error}")),
+        _ => unusable(path, format!("its metadata cannot be read: {error}")),
     })?;
     let opened = connect(path, identity, options, contention);
     if opened.is_err() && !identity.still_at(path) {
@@ -92,16 +92,16 @@ fn connect(
 ) -> Result<(Writer, ReadConnection)> {
     let failure = |error| error::classify(path, error);
     let writer = connection::connect(path).map_err(failure)?;
-    // Other processes that open or create the file now can be in the way of every step. SQLite's own short
-    // wait keeps new readers out while it waits for those there are; where it does not wait, we do.
+    // Every step can meet the locks of other processes that open or create the file. SQLite's own short wait keeps
+    // new readers out while it waits for those there are; where it does not wait, `busy::retry` does.
     connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
     let files = Arc::new(busy::retry(options.busy_wait, contention, || {
         prepare(path, identity, &writer, options.durability)
     })?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
-    // Before what is read by it.
-    let schema = schema::number(&writer).map_err(failure)?;
+    // Before the file number and the lanes, which it dates.
+    let schema = schema::schema_cookie(&writer).map_err(failure)?;
     let file = Arc::new(AtomicI64::new(schema::file_number(&writer).map_err(failure)?));
 
     let reader = connection::connect(path).map_err(failure)?;
@@ -110,7 +110,7 @@ fn connect(
 
     let checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
-    // What it commits adds nothing that a power cut must not undo; what it copies it syncs under both.
+    // A power cut may undo what it commits; what it copies is synced under both settings.
     busy::retry(options.busy_wait, contention, || {
         connection::configure(path, &checkpointing, Durability::Normal)
     })?;
@@ -137,12 +137,12 @@ fn connect(
         ledger: Ledger::of_connection(log),
         schema,
         looked_at: None,
-        anchor: None,
+        boot_clock: None,
     };
     Ok((writer, reader))
 }
 
-/// Verifies the file, makes an empty one a queue, and sets up the connection that writes it.
+/// Verifies the file, creates the schema in an empty one, and sets up the connection that writes it.
 fn prepare(
     path: &Path,
     identity: Identity,
@@ -150,7 +150,7 @@ fn prepare(
     durability: Durability,
 ) -> Result<Files> {
     let failure = |error| error::classify(path, error);
-    // A file that turns out not to be ours is to be left as it is, its WAL included.
+    // A file that is refused must be left untouched, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
     let empty = verify(path, writer)?;
     keep_wal_on_close(writer, false).map_err(failure)?;
@@ -158,16 +158,17 @@ fn prepare(
         create_queue(path, identity, writer)?;
     }
     connection::configure(path, writer, durability)?;
-    // Has SQLite open the `-wal`.
+    // Makes SQLite open the `-wal`.
     schema::version(writer).map_err(failure)?;
     Files::of(path, identity)
-        .map_err(|error| unusable(path, format!("its -wal cannot be looked at: {error}")))
+        .map_err(|error| unusable(path, format!("its -wal cannot be read: {error}")))
 }
-/// The first version of SQLite in which several connections can share a WAL without a race between a
-/// checkpoint that starts it over and a writer, which can lose commits or damage the file.
+
+/// The first version of SQLite without the race between a checkpoint that resets the WAL and a writer of another
+/// connection, which can lose commits or damage the file.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
-/// Why this version of SQLite, which may not be the bundled one, cannot be used.
+/// Why this version of SQLite cannot be used; it may not be the bundled one.
 fn too_old(version: i32) -> Option<String> {
     (version < SQLITE_VERSION_MIN).then(|| {
         format!(
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_change_to_wal_waits_for_a_writer() {
+    fn the_switch_to_wal_waits_for_a_writer() {
         let folder = tempfile::tempdir().unwrap();
         let (options, other) = half_created(folder.path());
         let contention = Arc::new(ContentionCounters::default());
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_does_not_end_is_waited_for_as_long_as_stated() {
+    fn a_lasting_writer_is_waited_for_as_long_as_set() {
         let folder = tempfile::tempdir().unwrap();
         let (options, _other) = half_created(folder.path());
         let busy_wait = Duration::from_millis(20);

@@ -12,13 +12,13 @@ use super::identity::with_suffix;
 use super::permission;
 use crate::model::{Error, Result};
 
-/// The longest path that SQLite opens on Unix: its own limit of 512 less the name of the journal.
+/// The longest path that SQLite opens on Unix: its limit of 512 less the suffix of the journal.
 const PATH_BYTES_MAX: usize = 512 - "-journal".len();
-/// The longest name of a file that leaves room for the name of the journal.
+/// The longest file name that leaves room for the suffix of the journal.
 const NAME_BYTES_MAX: usize = 255 - "-journal".len();
 
-/// The file's path from the root, without a link in its folder's part: SQLite opens a file only by such a
-/// path when it is not to follow links, and every handle must find the same `-wal`.
+/// The file's absolute path, with the links of its folder resolved: SQLite requires such a path to open a file
+/// without following links, and every handle must find the same `-wal`.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     let absolute = absolute(path)
         .map_err(|error| unusable(path, format!("the path is not valid: {error}")))?;
@@ -42,21 +42,21 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     Ok(resolved)
 }
 
-/// Lets through a path that can hold a queue, and creates the file if there is none: `true` if it did.
+/// Checks that a path can hold a queue, and creates the file if it does not exist: `true` if it did.
 ///
-/// An existing file is looked at but never opened here: closing any descriptor of a database drops
-/// the locks SQLite holds on it in this process.
-pub(super) fn admit(path: &Path) -> Result<bool> {
+/// An existing file is never opened here: closing any descriptor of a database drops the locks that SQLite holds on
+/// it in this process.
+pub(super) fn check_or_create(path: &Path) -> Result<bool> {
     let folder = path.parent().unwrap_or(path);
     #[cfg(target_os = "linux")]
-    filesystem::warn_of_another_machine(folder);
-    let file = look(path)?;
+    filesystem::warn_of_network(folder);
+    let file = metadata(path)?;
     if let Some(reason) = file.as_ref().and_then(objection) {
         return Err(unusable(path, reason));
     }
-    // SQLite would use what it finds under these names, or fail on it once the file is created.
+    // SQLite would use files of these names, or fail on them after the file was created.
     for suffix in ["-journal", "-wal", "-shm"] {
-        if look(&with_suffix(path, suffix))?.is_some_and(|metadata| !metadata.is_file()) {
+        if metadata(&with_suffix(path, suffix))?.is_some_and(|metadata| !metadata.is_file()) {
             return Err(unusable(path, format!("its {suffix} is not a regular file: remove it")));
         }
     }
@@ -70,12 +70,12 @@ pub(super) fn admit(path: &Path) -> Result<bool> {
     }
 }
 
-/// What is there under this name, a link itself and not its target.
-fn look(path: &Path) -> Result<Option<Metadata>> {
+/// The metadata of this path, without following a link.
+fn metadata(path: &Path) -> Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unusable(path, format!("it cannot be looked at: {error}"))),
+        Err(error) => Err(unusable(path, format!("its metadata cannot be read: {error}"))),
     }
 }
 
@@ -86,18 +86,20 @@ fn objection(metadata: &Metadata) -> Option<&'static str> {
     }
     if kind.is_symlink() {
         return Some(
-            "it is a symbolic link, next to which the -wal would be lost: name its target",
+            "it is a symbolic link, and SQLite would look for its -wal next to the link: name its target",
         );
     }
     if !kind.is_file() {
         return Some("it is not a regular file");
     }
     if metadata.permissions().readonly() {
-        return Some("it is read-only, and a queue must be written: run `chmod u+w` on it");
+        return Some("it is read-only: run `chmod u+w` on it");
     }
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
-        return Some("it has more than one name: under each, SQLite would use another -wal");
+        return Some(
+            "it has more than one name (hard link): SQLite would use another -wal for each",
+        );
     }
     None
 }

@@ -1,6 +1,6 @@
-//! Who may use the file and its folder: what this process may not use is refused with the system's reason, and
-//! what others may use is warned of. A folder that every user can write is no reason to refuse: the volumes of
-//! containers are often mounted so, and their users cannot change that.
+//! Permissions of the file and its folder: missing ones of this process are refused with the system's reason, and those
+//! of other users are warned of. A folder that every user can write is not refused: volumes of containers are often
+//! mounted so, and their users cannot change that.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
@@ -15,8 +15,8 @@ const STICKY: u32 = 0o1000;
 const WRITTEN_BY_OTHERS: u32 = 0o002;
 const OPEN_TO_OTHERS: u32 = 0o077;
 
-/// Refuses a file or a folder that this process may not read and write. Nothing is opened for that, and where
-/// the system does not say, SQLite finds out.
+/// Refuses a file or a folder that this process cannot read and write. Nothing is opened for that; where the system
+/// gives no answer, SQLite will fail.
 #[cfg(target_os = "linux")]
 pub(super) fn refuse_forbidden(path: &Path, folder: &Path, file: Option<&Metadata>) -> Result<()> {
     use rustix::fs::Access;
@@ -47,7 +47,7 @@ fn refuse(
     let Err(errno) = accessat(CWD, place, access, AtFlags::EACCESS) else { return Ok(()) };
     let user = rustix::process::geteuid().as_raw();
     let remedy = match errno {
-        Errno::ROFS => "mount its filesystem to be written".to_owned(),
+        Errno::ROFS => "mount its filesystem read-write".to_owned(),
         Errno::ACCESS | Errno::PERM if metadata.uid() == user => {
             format!(
                 "it has mode {:o}: run `chmod u+rwX {}`",
@@ -68,7 +68,7 @@ fn refuse(
     Err(unusable(path, reason))
 }
 
-/// Warns of other users who can read the tasks, write them, or replace the file.
+/// Warns if other users can read or write the tasks, or replace the file.
 pub(super) fn warn_of_others(path: &Path, folder: &Path, file: Option<&Metadata>) {
     let folder_mode = fs::metadata(folder).map_or(0, |metadata| metadata.mode());
     let file = file.map(|metadata| (metadata.mode(), metadata.uid()));
@@ -77,7 +77,7 @@ pub(super) fn warn_of_others(path: &Path, folder: &Path, file: Option<&Metadata>
     }
 }
 
-/// The user this process acts for, where the system says it without unsafe code.
+/// The effective user of this process, where it is known without unsafe code.
 fn user() -> Option<u32> {
     #[cfg(target_os = "linux")]
     return Some(rustix::process::geteuid().as_raw());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_users_can_do_is_warned_of_with_a_remedy() {
+    fn access_by_other_users_is_warned_of_with_a_remedy() {
         assert!(of(0o40777, None).contains("`mkdir -m 700 /data/queue`"));
         assert!(of(0o40702, Some((0o100_600, 7))).contains("`chmod o-w /data`"));
         assert!(
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_ones_own_is_not_warned_of() {
+    fn a_private_file_is_not_warned_of() {
         for folder_mode in [0o40700, 0o40755, 0o40775, 0o41777] {
             assert_eq!(of(folder_mode, Some((0o100_600, 7))), "");
             assert_eq!(of(folder_mode, None), "");

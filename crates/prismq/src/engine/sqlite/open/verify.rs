@@ -1,4 +1,4 @@
-//! Whether a file is a sound queue of the version we know, and what an empty one becomes.
+//! Verifying that a file is an undamaged queue of this version, and creating the schema in an empty one.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::identity::Identity;
 use crate::engine::sqlite::{error, schema};
 use crate::model::{Error, Result};
 
-/// Whether the file is empty; an error if it is neither that nor a sound queue of a version we know.
+/// Whether the file is empty; an error if it is neither empty nor an undamaged queue of this version.
 pub(super) fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     let failure = |error| error::classify(path, error);
     let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
@@ -37,13 +37,13 @@ pub(super) fn verify(path: &Path, connection: &Connection) -> Result<bool> {
     }
 }
 
-/// Makes an empty file a queue.
+/// Creates the schema in an empty file.
 pub(super) fn create_queue(path: &Path, identity: Identity, connection: &Connection) -> Result<()> {
     let failure = |error| error::classify(path, error);
-    // Takes effect in an empty file only.
+    // Effective only in an empty file.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
-    // Under the lock, as another process may have been faster, or have removed a file that it created in vain.
+    // Under the lock, as another process may have created the schema meanwhile, or removed the file.
     let created = match identity.still_at(path) {
         true => schema::create(connection)
             .and_then(|()| connection.execute_batch("COMMIT"))

@@ -1,6 +1,5 @@
-//! What time does to tasks: due ones become ready, and expired leases are taken back.
-//!
-//! Done in small batches at the start of a transaction that claims, so that no timer writes.
+//! Due tasks become ready, and expired leases are reclaimed: in bounded batches before the first claim of a
+//! transaction, so that no timer writes.
 
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
@@ -8,19 +7,19 @@ use crate::model::Result;
 use crate::model::limits::LEASE_MAX;
 use crate::time::Timestamp;
 
-/// Most due tasks promoted and most expired leases reclaimed by one transaction; the rest follow in
-/// the next, so that no caller pays for a flood.
+/// Most due tasks promoted and most expired leases reclaimed by one transaction, so that its size is bounded; the
+/// rest follow in the next.
 pub(crate) const ADVANCE_BATCH_MAX: usize = 1024;
 
-/// Makes due tasks ready, suspects as what they are.
+/// Makes due tasks ready; suspects stay suspects.
 pub(crate) const PROMOTE: &str = "UPDATE task SET state = iif(suspect, 5, 0)
      WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
-/// Takes expired leases back, and those that end later than any lease that is given now: they are of a
-/// time before a wall clock was set back that is all the file goes by, and would hold their tasks for as long
-/// as it was wrong. An attempt that was not begun is given back, so that a task does not die of another that
-/// killed its process. Whoever held them may have died of one of them: those that go on are suspects.
+/// Reclaims expired leases, and those that expire later than any lease that could be given now: where the wall
+/// clock is the file's only time and was set back, they would hold their tasks for as long as it was wrong. An
+/// attempt that was not begun does not count, so that a task does not die of another that killed its process. Its
+/// tasks may have killed the holder: those that are not dead become suspects.
 pub(crate) const RECLAIM: &str = "UPDATE task SET
          state = iif(begun AND attempt >= max_attempts, 3, 5),
          suspect = NOT (begun AND attempt >= max_attempts),
@@ -97,7 +96,7 @@ impl Writer {
         Ok(run_at.into_iter().chain(expires_at).min())
     }
 
-    /// `None` for a lane that the file does not have.
+    /// The queue of a lane; `None` if the lane is missing.
     fn queue_of(&mut self, lane: i64) -> Result<Option<i64>> {
         let queue = self.ledger.lanes.queue_of(&self.connection, lane);
         queue.map_err(|error| self.failure(error))
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_next_is_a_delayed_task_or_a_lease_that_expires() {
+    fn next_due_is_the_earlier_of_a_due_time_and_a_lease_expiry() {
         assert_eq!(next_due(LEASE / 2), Some(NOW.after(LEASE / 2)));
         assert_eq!(next_due(LEASE * 2), Some(NOW.after(LEASE)));
     }

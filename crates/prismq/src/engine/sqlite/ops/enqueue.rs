@@ -1,25 +1,23 @@
-//! Adding tasks, in the engine's own transaction or in a caller's.
+//! Adding tasks, in the writer's transaction or in a caller's.
 
 use rusqlite::{Connection, params};
 
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::{error, schema};
-use crate::model::{Error, NewTask, Place, Result, TaskId};
+use crate::model::{Error, KeyInputs, NewTask, Result, TaskId};
 use crate::time::Moment;
 
-/// Largest payload kept in the task's own row; a larger one stands in a table beside it, because
-/// SQLite rewrites the whole row whenever a task is claimed.
+/// Largest payload stored in the task's row; a larger one is stored out of line, as SQLite rewrites the whole row
+/// at each claim.
 pub(crate) const PAYLOAD_BYTES_INLINE_MAX: usize = 1024;
 
-/// Around a call in a caller's transaction, so that the transaction goes on as if a failed call had not been
-/// made.
+/// Around a call in a caller's transaction, so that a failed call leaves the transaction as it was.
 const SAVEPOINT: &str = "SAVEPOINT prismq_enqueue";
 const RELEASE: &str = "RELEASE prismq_enqueue";
 const UNDO: &str = "ROLLBACK TO prismq_enqueue; RELEASE prismq_enqueue";
 
-/// Adds tasks in the transaction that is open on this connection. Inner error: they do not apply, and
-/// none was added.
+/// Adds tasks in the transaction in progress on this connection. Inner error: none was added.
 pub(crate) fn enqueue(
     connection: &Connection,
     ledger: &mut Ledger,
@@ -53,7 +51,7 @@ pub(crate) fn enqueue(
             state::READY
         };
         let settings = ledger.queues.of(connection, lane.queue)?;
-        let key = settings.order()?.key(Place {
+        let key = settings.order()?.key(KeyInputs {
             id,
             priority: task.priority,
             run_at: run_at.as_micros(),
@@ -108,7 +106,7 @@ pub(crate) fn enqueue_in(
     }
 }
 
-/// Refuses a connection to any file but the one with this number.
+/// Refuses a connection to another file than the one with this number.
 fn verify(connection: &Connection, file: i64) -> Result<()> {
     let application_id = schema::application_id(connection).map_err(|e| failed(connection, e))?;
     let version = schema::version(connection).map_err(|e| failed(connection, e))?;
@@ -125,8 +123,8 @@ fn verify(connection: &Connection, file: i64) -> Result<()> {
     Ok(())
 }
 
-/// Takes back what was written since the savepoint, or else the whole transaction, as it must not be committed
-/// with some of the tasks. Whether the transaction goes on; SQLite may have ended it by itself.
+/// Rolls back to the savepoint, or else the whole transaction, as it must not be committed with some of the tasks.
+/// `true` if the transaction is still open; SQLite may have rolled it back itself.
 fn undo(connection: &Connection) -> bool {
     if connection.is_autocommit() {
         return false;
@@ -135,10 +133,10 @@ fn undo(connection: &Connection) -> bool {
         return true;
     };
     let rolled_back = connection.execute_batch("ROLLBACK");
-    // Logged now that the file is free: a subscriber of the log may use the queue.
-    tracing::warn!(%error, "a savepoint could not be undone: its transaction is rolled back");
+    // Logged now that the file is unlocked: a subscriber of the log may use the queue.
+    tracing::warn!(%error, "rollback to a savepoint failed: the caller's transaction is rolled back");
     if let Err(error) = rolled_back {
-        tracing::error!(%error, "a transaction could not be rolled back: close its connection");
+        tracing::error!(%error, "rollback of the caller's transaction failed: close its connection");
     }
     false
 }

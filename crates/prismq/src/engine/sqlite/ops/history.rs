@@ -1,23 +1,22 @@
-//! Completed tasks that are kept: in a table of their own, so that they cost the others nothing.
+//! Completed tasks that are kept, in a table of their own, so that claims do not pay for them.
 
 use rusqlite::{Connection, Result, params};
 
 use crate::engine::DeferredLog;
 
-/// Copies tasks that are about to be completed; those of one transaction have one number.
+/// Copies tasks that are about to be completed; those of one transaction get the same completion number.
 pub(crate) const KEEP: &str =
     "INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
                        completed_at, completion, payload, error)
      SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3,
             (SELECT coalesce(max(completion), 0) + 1 FROM kept WHERE queue = ?2), payload, error
      FROM task WHERE id IN (SELECT value FROM rarray(?1))";
-/// Deletes those of a queue's history that were completed first.
+/// Deletes the oldest of a queue's history.
 pub(crate) const PRUNE: &str = "DELETE FROM kept
      WHERE task IN (SELECT task FROM kept WHERE queue = ?1 ORDER BY completion, task LIMIT ?2)
      RETURNING task, payload IS NULL";
 
-/// Deletes up to `most` of what a queue keeps beyond what it is set to, and says how many are still too
-/// many.
+/// Deletes up to `most` of the tasks kept beyond the queue's setting, and returns how many are left to delete.
 pub(crate) fn prune(
     connection: &Connection,
     log: &DeferredLog,
@@ -35,20 +34,17 @@ pub(crate) fn prune(
         .prepare_cached(PRUNE)?
         .query_map(params![queue, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
-    for (task, apart) in &pruned {
-        if *apart {
+    for (task, out_of_line) in &pruned {
+        if *out_of_line {
             connection.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([task])?;
         }
     }
     let pruned = i64::try_from(pruned.len()).unwrap_or(i64::MAX);
     if pruned < limit {
-        // None is left of a history that its counter said to be longer. A completion must not fail for it,
-        // and whoever prunes until none is too many must come to an end.
+        // The table holds fewer tasks than the counter says. A completion must not fail for that, and a caller
+        // that prunes until no excess is left must terminate.
         log.add_on_commit(move || {
-            tracing::warn!(
-                queue,
-                "the history was shorter than its counter: the counter is set right"
-            );
+            tracing::warn!(queue, "history counter corrected: fewer tasks are kept than it said");
         });
         connection.prepare_cached("UPDATE queue SET kept = 0 WHERE id = ?1")?.execute([queue])?;
         return Ok(0);

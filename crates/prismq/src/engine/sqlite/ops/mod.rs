@@ -1,4 +1,4 @@
-//! What a transaction does to tasks: one operation a file, its SQL as named constants.
+//! The operations of a transaction, one area a file, with their SQL as named constants.
 
 pub(crate) mod advance;
 pub(crate) mod claim;

@@ -1,5 +1,5 @@
-//! Rows that no task can have, as a damaged file or a foreign program leaves them: each is set aside as a
-//! dead letter when it is met, so that what one row causes ends that task and nothing else.
+//! Damaged rows, as a damaged file or another program leaves them: each becomes a dead letter when it is read, so
+//! that it costs its own task and no other.
 
 use std::rc::Rc;
 
@@ -7,18 +7,18 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
 use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
-use crate::engine::sqlite::ops::claim;
+use crate::engine::sqlite::ops::claim::lease;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 
-/// Makes a task a dead letter, with numbers that a task can have, so that it can be looked at.
+/// Makes a task a dead letter, with numbers in range, so that it can be read.
 pub(crate) const SET_ASIDE: &str = "UPDATE task SET
          state = 3, error = ?2, lease_expires_at = NULL, suspect = 0,
          priority = max(-32768, min(priority, 32767)),
          max_attempts = max(1, min(max_attempts, 1000000)),
          attempt = max(0, min(attempt, max_attempts, 1000000))
      WHERE id = ?1";
-/// Of these tasks, those whose token or attempt can rise no more.
+/// Of these tasks, those whose token or attempt is at its maximum.
 pub(crate) const SPENT: &str = "SELECT id FROM task
      WHERE id IN (SELECT value FROM rarray(?1))
        AND (token = 9223372036854775807 OR attempt = 9223372036854775807)";
@@ -27,29 +27,29 @@ pub(crate) const READY_IN_LANE: &str = "SELECT id FROM task WHERE state = 0 AND 
      UNION ALL SELECT id FROM task WHERE state = 5 AND lane = ?1 LIMIT ?2";
 
 impl Writer {
-    /// Makes a task a dead letter whose row is damaged.
+    /// Makes a task with a damaged row a dead letter.
     pub(crate) fn set_aside(&self, id: i64, reason: &str) -> Result<()> {
         self.execute(SET_ASIDE, params![id, reason])?;
         let reason = reason.to_owned();
         self.ledger.log.add_on_commit(move || {
-            tracing::error!(task = id, reason, "a task's row is damaged: it is now a dead letter");
+            tracing::error!(task = id, reason, "damaged row: the task is dead");
         });
         Ok(())
     }
 
-    /// Sets aside those of the tasks whose token or attempt can rise no more, and gives their ids.
+    /// Makes those of the tasks dead letters whose token or attempt is at its maximum, and returns their ids.
     pub(crate) fn set_aside_spent(&self, ids: Rc<Vec<Value>>) -> Result<Vec<i64>> {
         let spent = self.ids(SPENT, [ids])?;
         for id in &spent {
-            self.set_aside(*id, "its token or attempt is the highest number there is")?;
+            self.set_aside(*id, "its token or attempt is the highest number possible")?;
         }
         Ok(spent)
     }
 
-    /// Sets aside the ready tasks of a lane that the file does not have. No queue counts them.
+    /// Makes the ready tasks of a missing lane dead letters. No queue counts them.
     pub(crate) fn set_aside_lane(&self, lane: i64) -> Result<()> {
         for id in self.ids(READY_IN_LANE, params![lane, ADVANCE_BATCH_MAX])? {
-            let reason = format!("its lane {lane} is missing: its queue and type are not known");
+            let reason = format!("its lane {lane} is missing: its queue and type are unknown");
             self.set_aside(id, &reason)?;
         }
         Ok(())
@@ -63,18 +63,18 @@ impl Writer {
     }
 }
 
-/// What is wrong with a row that [`claim::LEASE`] returned and that makes no lease.
+/// What is wrong with a row that [`lease::LEASE`] returned.
 pub(crate) fn reason(row: &Row<'_>, error: &rusqlite::Error) -> String {
     let numbers = [
-        (claim::ATTEMPT, "attempt", 1..=i64::from(u32::MAX)),
-        (claim::MAX_ATTEMPTS, "max_attempts", 1..=i64::from(u32::MAX)),
-        (claim::PRIORITY, "priority", i64::from(i32::MIN)..=i64::from(i32::MAX)),
+        (lease::ATTEMPT, "attempt", 1..=i64::from(u32::MAX)),
+        (lease::MAX_ATTEMPTS, "max_attempts", 1..=i64::from(u32::MAX)),
+        (lease::PRIORITY, "priority", i64::from(i32::MIN)..=i64::from(i32::MAX)),
     ];
     for (column, name, range) in numbers {
         if let Ok(value) = row.get::<_, i64>(column)
             && !range.contains(&value)
         {
-            return format!("its {name} is {value}, which no task can have");
+            return format!("its {name} is {value}, out of range");
         }
     }
     format!("its row cannot be read: {error}")

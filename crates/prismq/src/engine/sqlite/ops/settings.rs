@@ -1,4 +1,4 @@
-//! Setting a queue: its order, whether it is paused, and how long its history is.
+//! Setting a queue's order, pause and history.
 
 use std::time::Duration;
 
@@ -71,8 +71,8 @@ impl Writer {
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
     }
 
-    /// The number of the queue of this name, made if there is room for it, with all that the batch so far
-    /// has counted for it in the table.
+    /// The number of the queue of this name, added if it is new. The counters of the batch so far are written to its
+    /// row.
     fn queue_to_set(&mut self, queue: &str) -> Result<Result<i64>> {
         let Self { ledger, connection, path, .. } = self;
         ledger.queue_named(connection, queue).map_err(|error| error::classify(path, error))

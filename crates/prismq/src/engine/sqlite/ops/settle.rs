@@ -1,5 +1,5 @@
-//! Ending, extending and giving back a lease, each fenced: the change applies only where this very
-//! claim still holds the task. One whose lease has expired holds it until a claim takes the task back.
+//! Completing, failing, extending and releasing, each fenced: a change applies only if the task is still held with
+//! the lease's token. An expired lease holds its task until a claim reclaims it.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -8,61 +8,61 @@ use std::time::Duration;
 use rusqlite::params;
 use rusqlite::types::Value;
 
-use crate::engine::sqlite::apply::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::ops::history;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
+use crate::engine::sqlite::writer::apply::foreign;
 use crate::engine::{AfterFailure, Answer};
 use crate::model::limits::ERROR_BYTES_MAX;
 use crate::model::{Error, LeaseKey, Result, State};
 use crate::time::{Moment, Timestamp};
 
-/// Which of these tasks are held, and by which claim.
+/// Which of these tasks are held, and with which tokens.
 pub(crate) const HELD: &str = "SELECT id, token FROM task
      WHERE id IN (SELECT value FROM rarray(?1)) AND state = 2";
-/// Ends tasks well.
+/// Completes tasks.
 pub(crate) const COMPLETE: &str = "DELETE FROM task WHERE id IN (SELECT value FROM rarray(?1))";
-/// Deletes payloads that stand apart.
-pub(crate) const FORGET_PAYLOADS: &str =
+/// Deletes payloads that are stored out of line.
+pub(crate) const DELETE_PAYLOADS: &str =
     "DELETE FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
-/// Ends an attempt badly, but in good order: the task is not, or no longer, a suspect.
+/// Records a failed attempt. Its handler returned, so that the task is no suspect.
 pub(crate) const FAIL: &str =
     "UPDATE task SET state = ?3, run_at = ?4, error = ?5, lease_expires_at = NULL, suspect = 0
      WHERE id = ?1 AND token = ?2 AND state = 2";
-/// Moves the end of a lease.
+/// Extends a lease.
 pub(crate) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?3
      WHERE id = ?1 AND token = ?2 AND state = 2";
-/// Notes that an attempt is begun.
+/// Records that an attempt has begun.
 pub(crate) const BEGIN: &str = "UPDATE task SET begun = 1
      WHERE id = ?1 AND token = ?2 AND state = 2";
-/// Gives a task back that is no suspect.
+/// Releases a task that is no suspect.
 pub(crate) const RELEASE: &str =
     "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2 AND NOT suspect";
-/// Gives a suspect back, as what it is.
+/// Releases a suspect, which stays one.
 pub(crate) const RELEASE_SUSPECT: &str =
     "UPDATE task SET state = 5, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2 AND suspect";
 
-/// Gives a task back that becomes ready at a time, as a suspect if it is one.
+/// Releases a task to be ready at a later time; a suspect stays one.
 pub(crate) const DEFER: &str =
     "UPDATE task SET state = 1, run_at = ?3, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2";
 
 /// Completed tasks of one queue.
 #[derive(Debug, Default)]
-struct Ended {
+struct Completed {
     tasks: Vec<Value>,
-    /// Those whose payloads stand apart.
+    /// Those whose payloads are stored out of line.
     payloads: Vec<Value>,
 }
 
-/// Outer error: SQL failed. Inner: the lease no longer holds.
+/// Outer error: SQL failed. Inner: the lease was lost.
 type Settled = Result<Result<Answer>>;
 
 impl Writer {
-    /// Completes tasks by a few statements for all of them; `now` by the wall clock.
+    /// Completes tasks with a few statements for all; `now` is by the wall clock.
     pub(crate) fn complete(
         &mut self,
         now: Timestamp,
@@ -70,7 +70,7 @@ impl Writer {
     ) -> Result<Vec<Result<Answer>>> {
         let mut held = self.held(keys)?;
         let mut answers = Vec::with_capacity(keys.len());
-        let mut ended: HashMap<i64, Ended> = HashMap::new();
+        let mut completed: HashMap<i64, Completed> = HashMap::new();
         for key in keys {
             let note = LeaseNote::from(key.note);
             if note.file != self.file_number() {
@@ -83,21 +83,21 @@ impl Writer {
                 continue;
             }
             held.remove(&key.id.as_i64());
-            let ended = ended.entry(note.queue).or_default();
-            ended.tasks.push(key.id.as_i64().into());
+            let completed = completed.entry(note.queue).or_default();
+            completed.tasks.push(key.id.as_i64().into());
             if note.out_of_line {
-                ended.payloads.push(key.id.as_i64().into());
+                completed.payloads.push(key.id.as_i64().into());
             }
             answers.push(Ok(Answer::Completed));
         }
-        for (queue, Ended { tasks, payloads }) in ended {
+        for (queue, Completed { tasks, payloads }) in completed {
             let count = i64::try_from(tasks.len()).unwrap_or(i64::MAX);
             let tasks = Rc::new(tasks);
             let keeps = self.settings_of(queue)?.keep > 0;
             if keeps {
                 self.execute(history::KEEP, params![tasks, queue, now.as_micros()])?;
             } else if !payloads.is_empty() {
-                self.execute(FORGET_PAYLOADS, [Rc::new(payloads)])?;
+                self.execute(DELETE_PAYLOADS, [Rc::new(payloads)])?;
             }
             self.execute(COMPLETE, [tasks])?;
             let counters = self.ledger.counters.of(queue);
@@ -108,7 +108,7 @@ impl Writer {
         Ok(answers)
     }
 
-    /// The tokens of those among the tasks that are held.
+    /// The tokens of those of the tasks that are held.
     fn held(&self, keys: &[LeaseKey]) -> Result<HashMap<i64, i64>> {
         let ids: Vec<Value> = keys.iter().map(|key| key.id.as_i64().into()).collect();
         self.prepare(HELD)?
@@ -162,7 +162,7 @@ impl Writer {
 
     pub(crate) fn release(&mut self, key: &LeaseKey) -> Settled {
         let held = [key.id.as_i64(), key.token];
-        // Two statements, as one that returns which it was costs half as much again.
+        // Two statements: one that returns which case applied costs half as much again.
         let suspect = self.execute(RELEASE, held)? == 0;
         if suspect && self.execute(RELEASE_SUSPECT, held)? == 0 {
             return Ok(Err(lost(key)));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_claim_begins_nothing() {
+    fn an_outdated_token_begins_no_attempt() {
         let (_folder, mut writer) = writer();
         let key = one_leased(&mut writer).key;
         let stale = LeaseKey { token: key.token - 1, ..key };

@@ -1,4 +1,4 @@
-//! Reads that never wait for the writer: a connection of their own, which cannot write.
+//! The connection that reads, without waiting for the writer. It cannot write.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl ReadConnection {
         Self { connection, path, files, poison, payloads: Payloads::default() }
     }
 
-    /// Reads nothing from a file that is not in its place, nor what may not be on the disk.
+    /// Refuses to read a file that was moved away, and after it became unknown what reached the disk.
     fn refuse_unusable(&self) -> Result<()> {
         self.poison.refuse()?;
         self.files.refuse_moved()

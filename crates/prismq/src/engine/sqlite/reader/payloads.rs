@@ -1,8 +1,7 @@
-//! Reading payloads that stand apart from their tasks, beside the writer.
+//! Reading payloads that are stored out of line, concurrently with the writer.
 //!
-//! A payload is read straight into the memory it is handed out in, which is used again once nobody
-//! holds it any more: copying it, and asking the system for fresh memory, would cost as much as
-//! reading it does.
+//! A payload is read straight into the buffer that it is handed out in, which is used again once no lease holds it:
+//! copying, or allocating a fresh buffer, would cost as much as the read.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,10 +15,10 @@ use crate::model::{Payload, TaskId};
 /// Looks for a payload.
 pub(crate) const HAS_PAYLOAD: &str = "SELECT 1 FROM payload WHERE task = ?1";
 
-/// Pieces of memory kept to be used again; each holds at most twice [`READ_BYTES_MAX`].
+/// Buffers kept to be used again; each holds at most twice [`READ_BYTES_MAX`].
 const BUFFERS: usize = 4;
 
-/// Memory that payloads are read into.
+/// Buffers that payloads are read into.
 #[derive(Debug, Default)]
 pub(crate) struct Payloads {
     buffers: Vec<Arc<Vec<u8>>>,
@@ -63,7 +62,7 @@ impl Payloads {
             .collect())
     }
 
-    /// Memory that nobody holds any more, or new.
+    /// A buffer that no lease holds, or a new one.
     fn take(&mut self) -> Vec<u8> {
         let free = self.buffers.iter().position(|buffer| Arc::strong_count(buffer) == 1);
         free.and_then(|place| Arc::into_inner(self.buffers.swap_remove(place))).unwrap_or_default()
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_is_missing_does_not_hide_the_others() {
+    fn a_missing_payload_does_not_hide_the_others() {
         let connection = connection(&[10, 20]);
         let read = Payloads::default().read(&connection, &ids(&[7, 2, 9, 1]), 1000).unwrap();
         let read: Vec<_> =
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_at_once_is_bounded_but_for_the_first() {
+    fn a_read_is_bounded_in_bytes_but_returns_at_least_one_payload() {
         let connection = connection(&[100, 30, 30, 30]);
         let mut payloads = Payloads::default();
         let mut count = |wanted: &[i64]| {
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_used_again_only_when_nobody_holds_it() {
+    fn a_buffer_is_reused_only_when_no_payload_holds_it() {
         let connection = connection(&[64, 64, 32]);
         let mut payloads = Payloads::default();
         let mut read =

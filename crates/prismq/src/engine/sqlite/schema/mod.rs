@@ -1,4 +1,4 @@
-//! The version of the file, and what an empty one becomes.
+//! The version of the file, its schema, and what is checked when it is opened.
 
 pub(crate) mod state;
 
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::model::Error;
 
-/// Marks a file as a queue of ours in its header: the letters `PRMQ`.
+/// The application id in the header of a queue's file: the letters `PRMQ`.
 pub(crate) const APPLICATION_ID: i32 = 0x5052_4D51;
 
 /// The version this code reads and writes. No earlier one was published, so none is migrated.
@@ -84,17 +84,17 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A number that is another once the content of the file was exchanged as a whole.
-pub(crate) fn number(connection: &Connection) -> rusqlite::Result<i64> {
+/// A number that changes when a backup is restored into the file, or its schema is migrated.
+pub(crate) fn schema_cookie(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
 }
 
-/// The number that was drawn for this file when it was created.
+/// The random number drawn for this file when it was created.
 pub(crate) fn file_number(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT number FROM file")?.query_row([], |row| row.get(0))
 }
 
-/// What is wrong with a file that claims to be of the current version; `None` if nothing shows.
+/// What is wrong with a file of the current version; `None` if nothing is found.
 pub(crate) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
     for object in OBJECTS {
         let mut find = connection.prepare(

@@ -6,7 +6,7 @@ pub(crate) const READY: i64 = 0;
 pub(crate) const SCHEDULED: i64 = 1;
 pub(crate) const LEASED: i64 = 2;
 pub(crate) const DEAD: i64 = 3;
-/// Only in what a read gives: a completed task has no row in `task`.
+/// Only in the rows that a read returns: a completed task has no row in `task`.
 pub(crate) const COMPLETED: i64 = 4;
 /// Ready, and perhaps what killed the process that held it last.
 pub(crate) const SUSPECT: i64 = 5;

@@ -1,28 +1,27 @@
-//! Proof without a clock that the cost of claiming and settling does not follow size: SQLite's own
-//! count of the steps its virtual machine takes, and its query plans.
-
-use std::time::Duration;
+//! Proof that the cost of claiming and settling does not depend on the size of the queue, by SQLite's own count of the
+//! steps of its virtual machine.
 
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
+use crate::engine::Operation;
+use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
 use crate::engine::sqlite::ops::{advance, claim, history, set_aside, settle};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
 use crate::engine::sqlite::writer::Writer;
-use crate::engine::{Answer, Operation};
 use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
-/// Every statement on the way of a claim and its settling.
-const STATEMENTS: [&str; 26] = [
-    claim::READY_AFTER,
-    claim::SUSPECTS_AFTER,
-    claim::HAS_READY,
-    claim::LEASE,
+/// Every statement of a claim and of settling it.
+pub(super) const STATEMENTS: [&str; 26] = [
+    pick::READY_AFTER,
+    pick::SUSPECTS_AFTER,
+    look::HAS_READY,
+    lease::LEASE,
     claim::NOT_BEGUN,
-    claim::SIZES,
+    fit::SIZES,
     payloads::HAS_PAYLOAD,
     advance::PROMOTE,
     advance::RECLAIM,
@@ -31,7 +30,7 @@ const STATEMENTS: [&str; 26] = [
     advance::LAST_EXPIRY,
     settle::HELD,
     settle::COMPLETE,
-    settle::FORGET_PAYLOADS,
+    settle::DELETE_PAYLOADS,
     settle::FAIL,
     settle::EXTEND,
     settle::BEGIN,
@@ -48,14 +47,14 @@ const STATEMENTS: [&str; 26] = [
 const BACKLOG: u32 = 50_000;
 
 /// A writer with one lane for the type `job` (number 1) and one for the type `other` (number 2).
-fn writer_with_two_lanes() -> (TempDir, Writer) {
+pub(super) fn writer_with_two_lanes() -> (TempDir, Writer) {
     let (folder, mut writer) = writer();
     let tasks = ["job", "other"].map(|task_type| NewTask::new(task_type, []));
     writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(tasks.to_vec())]).unwrap();
     (folder, writer)
 }
 
-/// Adds tasks behind the writer's back, which only the cost of finding the others can notice.
+/// Adds tasks without the writer's knowledge: only the cost of finding the others shows them.
 fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
     let expires_at = if state == 2 { "9000000 + value" } else { "NULL" };
     writer
@@ -97,53 +96,53 @@ fn steps_of(writer: &mut Writer, claim: &Claim) -> i32 {
 }
 
 #[track_caller]
-fn assert_no_dearer(what: &str, add: impl FnOnce(&Writer)) {
-    assert_no_dearer_to(&Claim::new(["job"]), what, add);
+fn assert_same_cost(what: &str, add: impl FnOnce(&Writer)) {
+    assert_same_cost_of(&Claim::new(["job"]), what, add);
 }
 
 #[track_caller]
-fn assert_no_dearer_to(claim: &Claim, what: &str, add: impl FnOnce(&Writer)) {
+fn assert_same_cost_of(claim: &Claim, what: &str, add: impl FnOnce(&Writer)) {
     let (_folder, mut writer) = writer_with_two_lanes();
     let alone = steps_of(&mut writer, claim);
     assert!(alone > 50, "something was counted: {alone}");
     add(&writer);
-    let beside_many = steps_of(&mut writer, claim);
+    let among_many = steps_of(&mut writer, claim);
     assert!(
-        f64::from(beside_many) <= f64::from(alone) * 1.05,
-        "{alone} steps alone, {beside_many} beside {BACKLOG} tasks {what}"
+        f64::from(among_many) <= f64::from(alone) * 1.05,
+        "{alone} steps alone, {among_many} with {BACKLOG} tasks {what}"
     );
 }
 
 #[test]
-fn a_claim_beside_many_ready_tasks() {
-    assert_no_dearer("in state ready of lane 1", |writer| {
+fn a_claim_among_many_ready_tasks() {
+    assert_same_cost("in state ready of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::READY as u32);
     });
 }
 
-/// Lets the queue know of suspects that were added behind the writer's back.
+/// Adds to the queue's counter of suspects.
 fn count_suspects(writer: &Writer, count: u32) {
     let count = format!("UPDATE queue SET suspects = suspects + {count}, ready = ready + {count}");
     writer.connection.execute_batch(&count).unwrap();
 }
 
-/// Another type's, of which a claim that may take them has to look for those of its own.
+/// A claim that can take suspects has to seek those of its own types.
 #[test]
-fn a_claim_beside_many_suspects_of_another_type() {
+fn a_claim_next_to_many_suspects_of_another_type() {
     let (_folder, mut writer) = writer_with_two_lanes();
     add(&writer, 1, 2, state::SUSPECT as u32);
     count_suspects(&writer, 1);
-    let beside_one = steps(&mut writer);
+    let next_to_one = steps(&mut writer);
     writer.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
     add(&writer, BACKLOG, 2, state::SUSPECT as u32);
     count_suspects(&writer, BACKLOG - 1);
-    let beside_many = steps(&mut writer);
-    assert!(f64::from(beside_many) <= f64::from(beside_one) * 1.05, "{beside_one}, {beside_many}");
+    let among_many = steps(&mut writer);
+    assert!(f64::from(among_many) <= f64::from(next_to_one) * 1.05, "{next_to_one}, {among_many}");
 }
 
 #[test]
-fn a_claim_that_may_take_no_suspects_beside_many() {
-    assert_no_dearer_to(&Claim::new(["job"]).suspects_max(0), "that are suspects", |writer| {
+fn a_claim_without_suspects_among_many() {
+    assert_same_cost_of(&Claim::new(["job"]).suspects_max(0), "that are suspects", |writer| {
         add(writer, BACKLOG, 1, state::SUSPECT as u32);
         count_suspects(writer, BACKLOG);
     });
@@ -162,47 +161,47 @@ fn a_claim_among_many_suspects() {
 }
 
 #[test]
-fn a_claim_looks_for_no_suspects_where_there_are_none() {
+fn a_claim_seeks_no_suspects_if_there_are_none() {
     let (_folder, mut writer) = writer_with_two_lanes();
     let claim = Operation::Claim(Claim::new(["job", "other"]).max(9));
     for operations in [vec![claim.clone()], vec![claim.clone(), claim]] {
         writer.apply(&ManualClock::new(NOW), &operations).unwrap();
     }
-    let looks = writer.connection.prepare_cached(claim::SUSPECTS_AFTER).unwrap();
+    let looks = writer.connection.prepare_cached(pick::SUSPECTS_AFTER).unwrap();
     assert_eq!(looks.get_status(StatementStatus::Run), 0);
 }
 
 #[test]
-fn a_claim_beside_many_scheduled_tasks() {
-    assert_no_dearer("in state scheduled of lane 1", |writer| {
+fn a_claim_next_to_many_scheduled_tasks() {
+    assert_same_cost("in state scheduled of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::SCHEDULED as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_leased_tasks() {
-    assert_no_dearer("in state leased of lane 1", |writer| {
+fn a_claim_next_to_many_leased_tasks() {
+    assert_same_cost("in state leased of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::LEASED as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_dead_tasks() {
-    assert_no_dearer("in state dead of lane 1", |writer| {
+fn a_claim_next_to_many_dead_tasks() {
+    assert_same_cost("in state dead of lane 1", |writer| {
         add(writer, BACKLOG, 1, state::DEAD as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_ready_tasks_of_another_type() {
-    assert_no_dearer("in state ready of lane 2", |writer| {
+fn a_claim_next_to_many_ready_tasks_of_another_type() {
+    assert_same_cost("in state ready of lane 2", |writer| {
         add(writer, BACKLOG, 2, state::READY as u32);
     });
 }
 
 #[test]
-fn a_claim_beside_many_kept_tasks() {
-    assert_no_dearer("that are kept", |writer| {
+fn a_claim_next_to_many_kept_tasks() {
+    assert_same_cost("that are kept", |writer| {
         let keep = format!(
             "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
              INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
@@ -216,8 +215,8 @@ fn a_claim_beside_many_kept_tasks() {
 }
 
 #[test]
-fn a_claim_beside_a_paused_queue_with_many_tasks() {
-    assert_no_dearer("of a paused queue", |writer| {
+fn a_claim_next_to_a_paused_queue_with_many_tasks() {
+    assert_same_cost("of a paused queue", |writer| {
         let queue = "INSERT INTO queue (id, name, paused) VALUES (2, 'paused', 1);
                      INSERT INTO lane (id, queue, type) VALUES (3, 2, 'job')";
         writer.connection.execute_batch(queue).unwrap();
@@ -226,103 +225,10 @@ fn a_claim_beside_a_paused_queue_with_many_tasks() {
 }
 
 #[test]
-fn a_claim_beside_many_tasks_that_require_what_it_has_not() {
-    assert_no_dearer("that require what the claim has not", |writer| {
+fn a_claim_next_to_many_tasks_with_unmet_requirements() {
+    assert_same_cost("that require what the claim has not", |writer| {
         let lane = "INSERT INTO lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
         writer.connection.execute_batch(lane).unwrap();
         add(writer, BACKLOG, 3, state::READY as u32);
     });
-}
-
-/// The steps of SQLite's plan for a statement.
-fn plan(writer: &Writer, sql: &str) -> Vec<String> {
-    let mut explain = writer.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    let mut plan = Vec::new();
-    let mut rows = explain.raw_query();
-    while let Some(row) = rows.next().unwrap() {
-        plan.push(row.get(3).unwrap());
-    }
-    plan
-}
-
-#[test]
-fn no_statement_scans_or_sorts() {
-    let (_folder, writer) = writer_with_two_lanes();
-    for sql in STATEMENTS {
-        let plan = plan(&writer, sql);
-        for step in &plan {
-            let scans = step.starts_with("SCAN") && !step.starts_with("SCAN rarray VIRTUAL TABLE");
-            assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
-        }
-    }
-}
-
-#[test]
-fn a_statement_with_a_limit_seeks_in_its_index() {
-    let (_folder, writer) = writer_with_two_lanes();
-    let wanted: [(&str, &[&str]); 5] = [
-        (claim::READY_AFTER, &["COVERING INDEX task_ready (lane=? AND order_key>?)"]),
-        (claim::HAS_READY, &["COVERING INDEX task_ready (lane=?)"]),
-        (advance::PROMOTE, &["COVERING INDEX task_scheduled (run_at<?)"]),
-        (
-            advance::RECLAIM,
-            &[
-                "COVERING INDEX task_leased (lease_expires_at<?)",
-                "COVERING INDEX task_leased (lease_expires_at>?)",
-            ],
-        ),
-        (history::PRUNE, &["COVERING INDEX kept_order (queue=?)"]),
-    ];
-    for (sql, seeks) in wanted {
-        let plan = plan(&writer, sql);
-        for seek in seeks {
-            assert!(plan.iter().any(|step| step.ends_with(seek)), "{seek} in\n{sql}\n{plan:#?}");
-        }
-    }
-}
-
-#[test]
-fn claims_promotions_and_reclaims_prepare_no_statement_again() {
-    let (_folder, mut writer) = writer_with_two_lanes();
-    let second = Duration::from_secs(1);
-    let mut now = NOW;
-    let mut moved = 0;
-    // Each round claims more at once than the one before: what is bound to a limit varies.
-    for round in 1..=10 {
-        let later = NewTask::new("job", []).delay(second);
-        let claim = Claim::new(["job", "other"]).lease(second).max(round);
-        let batch = [Operation::Enqueue(vec![later]), Operation::Claim(claim)];
-        let answers = writer.apply(&ManualClock::new(now), &batch).unwrap();
-        let Some(Ok(Answer::Claimed(claimed))) = answers.last() else {
-            panic!("a claim is answered by leases")
-        };
-        moved += claimed.leases.len();
-        now = now.after(second);
-    }
-    assert!(moved > 20, "leases were given, reclaimed and given again: {moved}");
-    for sql in STATEMENTS {
-        let statement = writer.connection.prepare_cached(sql).unwrap();
-        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
-    }
-}
-
-#[test]
-fn one_task_enqueued_alone_writes_three_pages() {
-    let (folder, mut writer) = writer_with_two_lanes();
-    let wal = folder.path().join("queue.db-wal");
-    let length = || std::fs::metadata(&wal).unwrap().len();
-    let mut pages = Vec::new();
-    // A page and its head in the WAL. Fewer transactions than it may hold before it starts over.
-    let page = 4096 + 24;
-    for _ in 0..100 {
-        let before = length();
-        let task = NewTask::new("job", vec![7; 100]);
-        writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(vec![task])]).unwrap();
-        pages.push((length() - before) / page);
-    }
-    let all: u64 = pages.iter().sum();
-    pages.sort_unstable();
-    // Its own, that of the order, that of the counters; now and then one is split or ids are reserved.
-    assert_eq!(pages[50], 3, "{pages:?}");
-    assert!(all < 340, "{pages:?}");
 }

@@ -1,6 +1,7 @@
 //! Proofs over the whole engine, and what they and the tests next to the code share.
 
 mod cost;
+mod plans;
 mod poisoned;
 mod suspects;
 mod weights;
@@ -36,7 +37,7 @@ pub(crate) fn claim_of(max: usize) -> Operation {
     Operation::Claim(Claim::new(["job"]).max(max))
 }
 
-/// The first task by this clock, if one can be had.
+/// Claims one task at this clock's time, if one is ready.
 pub(crate) fn claimed_by(writer: &mut Writer, clock: &dyn Clock) -> Option<Lease> {
     claimed_of(writer, clock, &Claim::new(["job"]))
 }

@@ -1,4 +1,4 @@
-//! Proof that the writer itself stops once it is unknown what reached the disk: whoever calls it, nothing
+//! Proof that the writer itself stops once it is unknown what reached the disk: whichever call is made, nothing
 //! more is read or written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +40,7 @@ fn assert_stopped(writer: &mut Writer) {
 }
 
 #[test]
-fn after_a_commit_that_leaves_the_disk_unknown() {
+fn a_failed_sync_in_commit_stops_the_writer() {
     let (_folder, mut writer) = writer();
     writer.begin().unwrap();
     writer.run(Moment::now(&ManualClock::new(NOW)), &[enqueue()]).unwrap();
@@ -51,7 +51,7 @@ fn after_a_commit_that_leaves_the_disk_unknown() {
 }
 
 #[test]
-fn a_commit_that_is_known_to_have_failed_stops_nothing() {
+fn a_commit_without_space_does_not_stop_the_writer() {
     let (_folder, mut writer) = writer();
     writer.begin().unwrap();
     let failed = ffi::Error::new(ffi::SQLITE_FULL);
@@ -61,7 +61,7 @@ fn a_commit_that_is_known_to_have_failed_stops_nothing() {
 }
 
 #[test]
-fn after_a_rollback_that_leaves_its_transaction_open() {
+fn a_failed_rollback_stops_the_writer() {
     let (_folder, mut writer) = writer();
     let no_rollback = |context: AuthContext<'_>| match context.action {
         AuthAction::Transaction { operation: TransactionOperation::Rollback } => {
@@ -97,7 +97,7 @@ impl Clock for PanicsOnce {
 }
 
 #[test]
-fn after_a_panic_in_a_transaction() {
+fn a_panic_in_a_transaction_stops_the_writer() {
     let (_folder, mut writer) = writer();
     let clock = PanicsOnce::default();
     let panicked = catch_unwind(AssertUnwindSafe(|| writer.apply(&clock, &[enqueue()])));

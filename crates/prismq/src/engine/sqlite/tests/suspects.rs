@@ -13,7 +13,7 @@ use crate::time::{ManualClock, Timestamp};
 
 const LEASE: Duration = Duration::from_secs(1);
 
-/// As a pool claims: what it takes is not begun.
+/// A claim as a pool makes it: its tasks have not begun.
 fn pool_claim() -> Claim {
     Claim::new(["job"]).lease(LEASE).max(10).begun_max(0)
 }
@@ -47,7 +47,7 @@ impl Scene {
         leases(self.apply(&[Operation::Claim(claim)]).remove(0))
     }
 
-    /// Has all that is leased taken back, by a claim of something else.
+    /// Reclaims all leases, by a claim of another type.
     fn expire(&mut self) {
         self.now = self.now.after(LEASE);
         assert_eq!(self.claim(Claim::new(["none"])), []);
@@ -93,7 +93,7 @@ fn ids(leases: &[Lease]) -> Vec<(i64, bool)> {
 }
 
 #[test]
-fn a_task_whose_lease_expired_is_one_until_an_attempt_ends_in_good_order() {
+fn a_task_is_a_suspect_from_lease_expiry_until_an_attempt_is_settled() {
     // Begun or not: a direct claim begins what it takes.
     for (claim, attempt) in [(pool_claim(), 1), (pool_claim().begun_max(usize::MAX), 2)] {
         let mut scene = scene(&[1]);
@@ -115,7 +115,7 @@ fn a_task_whose_lease_expired_is_one_until_an_attempt_ends_in_good_order() {
 }
 
 #[test]
-fn a_retry_that_is_due_is_none() {
+fn a_due_retry_is_no_suspect() {
     let mut scene = scene(&[1]);
     scene.claim(pool_claim());
     scene.expire();
@@ -126,7 +126,7 @@ fn a_retry_that_is_due_is_none() {
 }
 
 #[test]
-fn what_is_given_back_is_one_only_if_it_was() {
+fn a_released_task_stays_what_it_was() {
     let mut scene = scene(&[1, 2]);
     let first = scene.claim(pool_claim().max(1)).remove(0);
     scene.release(first.key);
@@ -147,7 +147,7 @@ fn what_is_given_back_is_one_only_if_it_was() {
 }
 
 #[test]
-fn one_that_has_used_up_its_attempts_is_dead_and_none() {
+fn a_suspect_without_attempts_left_is_dead() {
     let mut scene = scene(&[1]);
     for _ in 0..3 {
         assert_eq!(scene.claim(pool_claim().begun_max(usize::MAX)).len(), 1);
@@ -159,7 +159,7 @@ fn one_that_has_used_up_its_attempts_is_dead_and_none() {
 }
 
 #[test]
-fn a_claim_takes_as_many_as_it_may_in_the_one_order() {
+fn a_claim_takes_up_to_its_limit_of_suspects_in_the_queues_order() {
     let mut scene = scene(&[1, 3, 5, 7]);
     scene.claim(pool_claim());
     scene.expire();
@@ -176,9 +176,9 @@ fn a_claim_takes_as_many_as_it_may_in_the_one_order() {
     assert_eq!(of(pool_claim().max(3)), [1, 5, 2]);
 }
 
-/// More than are read at a time.
+/// More than are read from each lane at a time.
 #[test]
-fn many_are_merged_with_many_of_another_type() {
+fn many_suspects_are_merged_with_many_tasks_of_another_type() {
     let mut scene = scene(&[1; 100]);
     scene.claim(pool_claim().max(100));
     scene.expire();
@@ -192,7 +192,7 @@ fn many_are_merged_with_many_of_another_type() {
 }
 
 #[test]
-fn to_a_claim_that_may_take_none_they_are_no_work() {
+fn suspects_alone_are_no_work_for_a_claim_without_them() {
     let mut scene = scene(&[1]);
     scene.claim(pool_claim());
     scene.expire();
@@ -205,7 +205,7 @@ fn to_a_claim_that_may_take_none_they_are_no_work() {
 }
 
 #[test]
-fn a_direct_claim_begins_them_and_a_pools_does_not() {
+fn a_direct_claim_begins_suspects_and_a_pools_claim_does_not() {
     let mut scene = scene(&[1, 2]);
     scene.claim(pool_claim().max(1));
     scene.expire();
@@ -221,7 +221,7 @@ fn a_direct_claim_begins_them_and_a_pools_does_not() {
 
 /// The counter in the file is only written at the end of a transaction.
 #[test]
-fn a_transaction_knows_of_those_it_has_made_and_taken_itself() {
+fn a_transaction_counts_suspects_that_it_made_and_claimed_itself() {
     let mut scene = scene(&[1, 2, 3]);
     scene.claim(pool_claim());
     scene.now = scene.now.after(LEASE);
@@ -238,7 +238,7 @@ fn a_transaction_knows_of_those_it_has_made_and_taken_itself() {
 }
 
 #[test]
-fn a_task_that_is_deferred_waits_its_time_uncounted_and_stays_what_it_is() {
+fn a_deferred_task_waits_uncounted_and_stays_what_it_was() {
     for suspect in [false, true] {
         let mut scene = scene(&[1]);
         let mut attempt = 1;

@@ -8,7 +8,7 @@ use crate::time::ManualClock;
 
 const CLAIMS: u32 = 100_000;
 const PRIORITIES: [i32; 4] = [0, 1, 4, 19];
-/// Tasks of each priority that wait at any time: each claimed one is followed by another.
+/// Tasks of each priority that are ready at any time: each claimed one is replaced.
 const WAITING: usize = 10;
 /// The chi-squared statistic that chance exceeds once in a thousand, for three degrees of freedom.
 const CRITICAL: f64 = 16.27;
@@ -34,7 +34,7 @@ fn shares_follow_weights_where_virtual_time_wraps_around() {
 }
 
 #[test]
-fn what_is_left_behind_when_virtual_time_wraps_around_is_still_first() {
+fn older_tasks_stay_first_when_virtual_time_wraps_around() {
     let (_folder, mut writer) = writer();
     let clock = ManualClock::new(NOW);
     let set = Operation::SetOrder { queue: "default".into(), order: Order::WeightedRandom };
@@ -57,7 +57,7 @@ fn what_is_left_behind_when_virtual_time_wraps_around_is_still_first() {
     assert_eq!(types, [["left"; 39].as_slice(), ["job"; 40].as_slice()].concat());
 }
 
-/// Claims and checks the shares; returns how far virtual time came.
+/// Claims and checks the shares; returns the virtual time at the end.
 #[track_caller]
 fn assert_shares(writer: &mut Writer, start: i64, claims: u32) -> i64 {
     fastrand::seed(20_261_124);

@@ -1,101 +1,101 @@
-//! How the time since a boot goes on in the file: the first handle after the boot notes where it stands on
-//! the wall clock, and all others of this boot go by that note, so that they agree even when the wall clock
-//! is set.
+//! The time of a file across boots. A clock that restarts at each boot gets an offset, which the first handle after
+//! the boot computes from the wall clock and stores in the file; all other handles of this boot use that offset, so
+//! that they agree even if the wall clock is set.
 //!
-//! From one boot to the next, as much time has passed as the wall clock says has since the file's last change. It
-//! does not matter if that clock was wrong when the file was made; and where it is behind now, as that of a device
-//! without a battery, time goes on from the last change.
+//! From one boot to the next, as much time passes as the wall clock advanced since the file's last change. A wall
+//! clock that was wrong when the file was created does not matter; if it is behind now, as on a device without a
+//! battery, time goes on from the last change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::engine::sqlite::writer::Writer;
+use super::Writer;
 use crate::model::Result;
-use crate::time::{Anchored, Clock, Moment, Timestamp, offset};
+use crate::time::{Clock, Moment, OffsetClock, Timestamp, offset};
 
-const NOTED: &str = "SELECT clock_offset FROM file WHERE boot_id = ?1";
+const STORED_OFFSET: &str = "SELECT clock_offset FROM file WHERE boot_id = ?1";
 const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM queue WHERE changed_at != 0
      ORDER BY changed_at DESC LIMIT 1";
-const NOTE: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
+const STORE_OFFSET: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
 
-/// A clock whose time starts over, and where it stands in the file.
+/// A clock that restarts at each boot, and its offset in the file.
 #[derive(Debug)]
-pub(super) struct Anchor {
+pub(crate) struct BootClock {
     clock: Arc<dyn Clock>,
     boot_id: String,
-    /// By so many microseconds the file's time is ahead of the clock's.
+    /// How many microseconds the file's time is ahead of the clock's.
     offset: Arc<AtomicI64>,
 }
 
-/// What looking for the note of this boot again gave.
+/// The result of reading the offset of this boot again.
 #[derive(Debug)]
-pub(super) struct Again {
-    /// Whether the note was there before.
-    pub(super) is_noted: bool,
-    /// By how many microseconds the file's time is another.
-    pub(super) moved_by: i64,
+pub(crate) struct ReloadedOffset {
+    /// Whether it had been stored before.
+    pub(crate) was_stored: bool,
+    /// By how many microseconds the file's time has moved.
+    pub(crate) moved_by: i64,
 }
 
 impl Writer {
-    /// The clock as this file goes by it.
-    pub(crate) fn anchor(&mut self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
+    /// The clock with its offset in this file.
+    pub(crate) fn offset_clock(&mut self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
         let Some(boot_id) = clock.boot_id() else {
             return Ok(clock);
         };
-        let offset = match self.noted(&boot_id)? {
+        let offset = match self.stored_offset(&boot_id)? {
             Some(offset) => offset,
-            None => self.note(&boot_id, &*clock)?,
+            None => self.store_offset(&boot_id, &*clock)?,
         };
         let offset = Arc::new(AtomicI64::new(offset));
-        self.anchor = Some(Anchor { clock: clock.clone(), boot_id, offset: offset.clone() });
-        Ok(Arc::new(Anchored::new(clock, offset)))
+        self.boot_clock = Some(BootClock { clock: clock.clone(), boot_id, offset: offset.clone() });
+        Ok(Arc::new(OffsetClock::new(clock, offset)))
     }
 
-    /// Whether the file lacks the note of this boot.
-    pub(super) fn needs_note(&self) -> Result<bool> {
-        match &self.anchor {
-            Some(anchor) => self.noted(&anchor.boot_id).map(|noted| noted.is_none()),
+    /// Whether the file has no offset for this boot.
+    pub(crate) fn lacks_clock_offset(&self) -> Result<bool> {
+        match &self.boot_clock {
+            Some(clock) => self.stored_offset(&clock.boot_id).map(|offset| offset.is_none()),
             None => Ok(false),
         }
     }
 
-    /// Goes by the note of this boot in what was restored into the file, and makes one if it has none. Inside a
-    /// transaction, unless the note is there.
-    pub(super) fn anchor_again(&self) -> Result<Again> {
-        let Some(Anchor { clock, boot_id, offset }) = &self.anchor else {
-            return Ok(Again { is_noted: true, moved_by: 0 });
+    /// Reads the offset of this boot from a restored file, and stores one if it has none; the latter only inside a
+    /// transaction.
+    pub(crate) fn reload_clock_offset(&self) -> Result<ReloadedOffset> {
+        let Some(BootClock { clock, boot_id, offset }) = &self.boot_clock else {
+            return Ok(ReloadedOffset { was_stored: true, moved_by: 0 });
         };
-        let noted = self.noted(boot_id)?;
-        let now = match noted {
-            Some(noted) => noted,
-            None => self.note_in_transaction(boot_id, self.offset_to_note(&**clock)?)?,
+        let stored = self.stored_offset(boot_id)?;
+        let now = match stored {
+            Some(stored) => stored,
+            None => self.store_offset_in_transaction(boot_id, self.new_offset(&**clock)?)?,
         };
         let before = offset.swap(now, Ordering::Relaxed);
-        Ok(Again { is_noted: noted.is_some(), moved_by: now.saturating_sub(before) })
+        Ok(ReloadedOffset { was_stored: stored.is_some(), moved_by: now.saturating_sub(before) })
     }
 
-    fn noted(&self, boot_id: &str) -> Result<Option<i64>> {
-        let mut noted = self.prepare(NOTED)?;
-        let noted = noted.query_row([boot_id], |row| row.get(0)).optional();
-        noted.map_err(|error| self.failure(error))
+    fn stored_offset(&self, boot_id: &str) -> Result<Option<i64>> {
+        let mut stored = self.prepare(STORED_OFFSET)?;
+        let stored = stored.query_row([boot_id], |row| row.get(0)).optional();
+        stored.map_err(|error| self.failure(error))
     }
 
-    /// Notes where the time since boot stands, unless another handle was faster.
-    fn note(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
-        let offset = self.offset_to_note(clock)?;
+    /// Stores the offset of this boot, unless another handle did meanwhile.
+    fn store_offset(&mut self, boot_id: &str, clock: &dyn Clock) -> Result<i64> {
+        let offset = self.new_offset(clock)?;
         self.wait_for_disk(false)?;
         self.begin()?;
-        let noted = self.note_in_transaction(boot_id, offset);
-        let noted = noted.map_err(|error| self.roll_back(error))?;
-        self.commit().map(|()| noted)
+        let stored = self.store_offset_in_transaction(boot_id, offset);
+        let stored = stored.map_err(|error| self.roll_back(error))?;
+        self.commit().map(|()| stored)
     }
 
-    fn offset_to_note(&self, clock: &dyn Clock) -> Result<i64> {
+    fn new_offset(&self, clock: &dyn Clock) -> Result<i64> {
         let wall = offset(clock);
         Ok(match self.last_change()? {
-            // Not earlier than that change.
+            // The time must not be before that change.
             Some(last) => {
                 let since_boot = clock.monotonic().as_micros();
                 let least = last.monotonic.as_micros().saturating_sub(since_boot);
@@ -117,12 +117,12 @@ impl Writer {
         last.map_err(|error| self.failure(error))
     }
 
-    fn note_in_transaction(&self, boot_id: &str, offset: i64) -> Result<i64> {
+    fn store_offset_in_transaction(&self, boot_id: &str, offset: i64) -> Result<i64> {
         self.refuse_newer()?;
-        if let Some(noted) = self.noted(boot_id)? {
-            return Ok(noted);
+        if let Some(stored) = self.stored_offset(boot_id)? {
+            return Ok(stored);
         }
-        self.execute(NOTE, params![boot_id, offset]).map(|_| offset)
+        self.execute(STORE_OFFSET, params![boot_id, offset]).map(|_| offset)
     }
 }
 
@@ -192,10 +192,10 @@ mod tests {
     fn all_handles_of_one_boot_agree_though_the_wall_clock_is_set() {
         let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", 0);
-        let first = writer.anchor(machine.clone()).unwrap();
+        let first = writer.offset_clock(machine.clone()).unwrap();
         machine.pass(HOUR);
         machine.set_wall(YEAR_2026);
-        let second = writer.anchor(machine.clone()).unwrap();
+        let second = writer.offset_clock(machine.clone()).unwrap();
         assert_eq!(first.monotonic(), second.monotonic());
         assert_eq!(second.monotonic(), Timestamp::default().after(HOUR));
         let due = second.monotonic().after(HOUR);
@@ -203,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_from_the_wall_clock_after_another_boot() {
+    fn time_goes_on_by_the_wall_clock_after_a_reboot() {
         let (_folder, mut writer) = writer();
-        let clock = writer.anchor(Machine::booted("one", YEAR_2026)).unwrap();
+        let clock = writer.offset_clock(Machine::booted("one", YEAR_2026)).unwrap();
         writer.apply(&*clock, &[enqueue(HOUR)]).unwrap();
         let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
-        let clock = writer.anchor(machine.clone()).unwrap();
+        let clock = writer.offset_clock(machine.clone()).unwrap();
         assert_eq!(clock.monotonic(), clock.now(), "the time the machine was off has passed");
         assert!(claimed_by(&mut writer, &*clock).is_none());
         machine.pass(HOUR / 6);
@@ -216,15 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_that_was_set_right_before_another_boot_moves_no_delay() {
+    fn a_wall_clock_corrected_before_a_reboot_moves_no_delay() {
         let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", 0);
-        let clock = writer.anchor(machine.clone()).unwrap();
+        let clock = writer.offset_clock(machine.clone()).unwrap();
         machine.pass(HOUR);
         machine.set_wall(YEAR_2026);
         writer.apply(&*clock, &[enqueue(HOUR)]).unwrap();
         let machine = Machine::booted("two", YEAR_2026 + 3_000_000_000);
-        let clock = writer.anchor(machine.clone()).unwrap();
+        let clock = writer.offset_clock(machine.clone()).unwrap();
         assert!(claimed_by(&mut writer, &*clock).is_none());
         machine.pass(HOUR / 6);
         assert!(claimed_by(&mut writer, &*clock).is_some());
@@ -232,17 +232,17 @@ mod tests {
 
     /// As on a device without a battery for its clock.
     #[test]
-    fn time_does_not_go_back_where_the_wall_clock_does_at_a_boot() {
+    fn time_does_not_go_back_with_the_wall_clock_at_a_reboot() {
         let (_folder, mut writer) = writer();
         let machine = Machine::booted("one", YEAR_2026);
-        let clock = writer.anchor(machine.clone()).unwrap();
+        let clock = writer.offset_clock(machine.clone()).unwrap();
         writer.apply(&*clock, &[enqueue(HOUR), enqueue(Duration::ZERO)]).unwrap();
         let held = claimed_by(&mut writer, &*clock).unwrap();
         machine.pass(HOUR / 2);
         writer.apply(&*clock, &[enqueue(2 * HOUR)]).unwrap();
         let machine = Machine::booted("two", 0);
         machine.pass(Duration::from_secs(5));
-        let clock = writer.anchor(machine.clone()).unwrap();
+        let clock = writer.offset_clock(machine.clone()).unwrap();
         let last = Timestamp::from_micros(YEAR_2026).after(HOUR / 2);
         assert_eq!(clock.monotonic(), last);
         let again = claimed_by(&mut writer, &*clock).unwrap();
@@ -259,17 +259,17 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_from_what_was_restored_into_an_open_file() {
-        // With the note of this boot, and without.
+    fn time_goes_on_from_a_backup_restored_into_an_open_file() {
+        // With an offset for this boot, and without.
         for boot_of_backup in ["one", "zero"] {
             for by_claim in [false, true] {
                 let (_folder, mut backup) = writer();
                 let at_backup = Machine::booted(boot_of_backup, YEAR_2026);
-                let at_backup = backup.anchor(at_backup).unwrap();
+                let at_backup = backup.offset_clock(at_backup).unwrap();
                 backup.apply(&*at_backup, &[enqueue(HOUR)]).unwrap();
                 let (_folder, mut writer) = writer();
                 let machine = Machine::booted("one", 0);
-                let clock = writer.anchor(machine.clone()).unwrap();
+                let clock = writer.offset_clock(machine.clone()).unwrap();
                 writer.apply(&*clock, &[enqueue(Duration::ZERO)]).unwrap();
                 machine.set_wall(YEAR_2026);
 
@@ -278,7 +278,7 @@ mod tests {
                     writer.apply(&*clock, &[enqueue(3 * HOUR)]).unwrap();
                 }
                 assert!(claimed_by(&mut writer, &*clock).is_none(), "{boot_of_backup}");
-                let another = writer.anchor(machine.clone()).unwrap();
+                let another = writer.offset_clock(machine.clone()).unwrap();
                 assert_eq!(clock.monotonic(), another.monotonic(), "{boot_of_backup}");
                 machine.pass(HOUR);
                 assert!(claimed_by(&mut writer, &*clock).is_some(), "{boot_of_backup}");
@@ -288,12 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_never_starts_over_is_used_as_it_is() {
+    fn a_clock_that_never_restarts_is_used_unchanged() {
         let (_folder, mut writer) = writer();
-        let clock = writer.anchor(Arc::new(crate::time::ManualClock::default())).unwrap();
+        let clock = writer.offset_clock(Arc::new(crate::time::ManualClock::default())).unwrap();
         assert_eq!(clock.monotonic(), Timestamp::default());
-        let noted: Option<String> =
+        let stored: Option<String> =
             writer.connection.query_row("SELECT boot_id FROM file", [], |row| row.get(0)).unwrap();
-        assert_eq!(noted, None);
+        assert_eq!(stored, None);
     }
 }

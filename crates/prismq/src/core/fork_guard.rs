@@ -1,23 +1,23 @@
-//! Which process opened the queues: a fork inherits the handles, but neither their threads nor their locks,
-//! and must leave them alone, closing included.
+//! The guard against forks: a forked process inherits the handles, but neither their threads nor their locks, and
+//! must neither use nor close them.
 
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::{Error, Result};
 
-/// The process that has queues open, above, and how many, in the lower half: one number, as threads open
-/// queues side by side. No lock, which a thread of the parent could have held while it forked.
+/// The process that has queues open (upper half) and how many (lower half): one atomic, as threads open queues
+/// concurrently. Not a lock, which a thread of the parent could hold at the fork.
 static OPEN: AtomicU64 = AtomicU64::new(0);
 const HALF: u32 = 32;
 
-/// Of one open queue: the process it belongs to.
+/// The process that an open queue belongs to.
 #[derive(Debug)]
-pub(crate) struct Owner {
+pub(crate) struct ForkGuard {
     process: u32,
 }
 
-impl Owner {
+impl ForkGuard {
     /// This process, unless it is a fork that inherited open queues: locks on a file belong to a process,
     /// and the fork would take those of its parent for its own.
     pub(crate) fn register() -> Result<Self> {
@@ -45,7 +45,7 @@ impl Owner {
     }
 }
 
-impl Drop for Owner {
+impl Drop for ForkGuard {
     fn drop(&mut self) {
         OPEN.fetch_sub(1, Ordering::SeqCst);
     }
@@ -68,14 +68,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn threads_that_open_their_first_queues_at_once_are_no_forks() {
+    fn threads_that_open_queues_at_once_are_no_forks() {
         for _ in 0..200 {
             let start = Barrier::new(4);
             thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         start.wait();
-                        Owner::register().unwrap()
+                        ForkGuard::register().unwrap()
                     });
                 }
             });

@@ -1,33 +1,32 @@
-//! One transaction of the writer: begun for writing, waited for as durability asks, and undone as a whole where it
-//! fails.
+//! One transaction of the writer: begin, commit with the sync that durability asks for, and roll back.
 
 use rusqlite::Statement;
 
-use super::connection::busy;
-use super::error;
-use super::writer::Writer;
+use super::Writer;
+use crate::engine::sqlite::connection::busy;
+use crate::engine::sqlite::error;
 use crate::model::{Error, Result};
 
 impl Writer {
-    pub(super) fn begin(&self) -> Result<()> {
+    pub(crate) fn begin(&self) -> Result<()> {
         busy::retry(self.busy_wait, &self.contention, || {
             self.execute("BEGIN IMMEDIATE", []).map(drop)
         })
     }
 
-    pub(super) fn commit(&mut self) -> Result<()> {
-        let left = error::left_by_system();
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        let left = error::last_system_error();
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         committed.map(drop).map_err(|error| self.commit_failed(error))?;
-        // What was committed lasts; no process can write more until this one has closed the file.
-        if let Some(cause) = error::kept_lock(left) {
+        // The commit is durable, but no process can write until this one has closed the file.
+        if let Some(cause) = error::unreleased_lock(left) {
             self.poison().set(&cause);
         }
         Ok(())
     }
 
-    pub(super) fn commit_failed(&mut self, error: rusqlite::Error) -> Error {
+    pub(crate) fn commit_failed(&mut self, error: rusqlite::Error) -> Error {
         let error = if error::leaves_disk_unknown(&error) {
             Error::Poisoned { cause: error.to_string() }
         } else {
@@ -36,9 +35,9 @@ impl Writer {
         self.roll_back(error)
     }
 
-    /// Undoes the transaction in progress because of an error, and returns what to answer. A transaction
-    /// that cannot be undone would take up whatever is written next.
-    pub(super) fn roll_back(&mut self, error: Error) -> Error {
+    /// Rolls the transaction in progress back because of an error, and returns the answer. A transaction that cannot
+    /// be rolled back would take up the next one's writes, so that the queue is then poisoned.
+    pub(crate) fn roll_back(&mut self, error: Error) -> Error {
         self.ledger.clear();
         let error = self.poison().remember(error);
         // SQLite may have rolled back by itself; the first error is the one that counts.
@@ -54,7 +53,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn wait_for_disk(&mut self, wait: bool) -> Result<()> {
+    pub(crate) fn wait_for_disk(&mut self, wait: bool) -> Result<()> {
         if self.waits_for_disk != wait {
             let level = if wait { "FULL" } else { "NORMAL" };
             self.connection
@@ -65,17 +64,17 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {
+    pub(crate) fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>> {
         self.connection.prepare_cached(sql).map_err(|error| self.failure(error))
     }
 
-    pub(super) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
+    pub(crate) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
         let mut statement = self.prepare(sql)?;
         let statement: &mut Statement<'_> = &mut statement;
         statement.execute(params).map_err(|error| self.failure(error))
     }
 
-    pub(super) fn failure(&self, error: rusqlite::Error) -> Error {
+    pub(crate) fn failure(&self, error: rusqlite::Error) -> Error {
         self.poison().remember(error::classify(&self.path, error))
     }
 }

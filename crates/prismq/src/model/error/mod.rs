@@ -1,4 +1,6 @@
-//! Everything that can go wrong, with what the caller can do about it.
+//! The errors of the queue, each with what the caller can do about it.
+
+mod predicates;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,14 +9,14 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::model::TaskId;
-use crate::model::limits::{LANES_MAX, QUEUES_MAX, TASK_ID_MAX};
+use crate::model::limits::{QUEUES_MAX, TASK_ID_MAX, TASK_TYPES_MAX};
 
-/// The result of everything the queue does.
+/// The result of the queue's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why the queue could not do what it was asked.
 ///
-/// Cheap to clone, as a failed commit is the answer to every operation that was in it.
+/// Cheap to clone: a failed commit is the answer to every operation of its transaction.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,17 +28,18 @@ pub enum Error {
         /// What is wrong with it and what is allowed.
         reason: String,
     },
-    /// The lease no longer holds the task: the task was settled, or the lease expired and a claim took the
-    /// task back. An expired lease holds its task until then.
-    /// The result was not recorded; another attempt may have run the task or will.
-    #[error("the lease on task {id} with token {token} no longer holds")]
+    /// The task was settled already, or the lease expired and a claim reclaimed the task; until then an expired
+    /// lease still holds it. Nothing was recorded; another attempt may have run the task or will.
+    #[error(
+        "lease lost: task {id} is no longer held with token {token}; another attempt may run it"
+    )]
     LeaseLost {
         /// The task.
         id: TaskId,
-        /// The token that no longer fits.
+        /// The token of the lost lease.
         token: i64,
     },
-    /// The lease is of another file than this queue's, perhaps one that stood at the same path before: nothing
+    /// The lease was claimed from another file than this queue's, perhaps an earlier one at the same path. Nothing
     /// was done. Settle it through a queue that has that file open.
     #[error(
         "the lease on task {id} with token {token} was claimed from another queue file: \
@@ -45,27 +48,29 @@ pub enum Error {
     ForeignLease {
         /// The task in the other file.
         id: TaskId,
-        /// Its token there.
+        /// The lease's token.
         token: i64,
     },
     /// Another process held the write lock for the whole wait; try again, or allow a longer wait.
-    #[error("another process held the write lock of the queue for {waited:?}")]
+    #[error(
+        "queue busy: another process held its write lock for {waited:?}; retry, or allow a longer wait"
+    )]
     Busy {
         /// How long was waited.
         waited: Duration,
     },
-    /// More operations wait for the disk than the queue admits; slow down and try again.
+    /// The submission queue stayed full for the whole wait; slow down and try again.
     #[error(
         "submission queue full ({pending} operations pending) after waiting {waited:?}: slow down or retry"
     )]
     Overloaded {
-        /// Operations waiting.
+        /// Operations in the submission queue.
         pending: usize,
         /// How long was waited for room.
         waited: Duration,
     },
-    /// The order of a queue can only be set while it holds no task, as a task's place is computed when
-    /// it is enqueued.
+    /// The order of a queue can be set only while it holds no task, as a task's order key is computed when it is
+    /// enqueued.
     #[error("queue {queue:?} holds {tasks} tasks: its order can be set only while it holds none")]
     NotEmpty {
         /// The queue.
@@ -73,40 +78,40 @@ pub enum Error {
         /// Tasks ready, scheduled, leased or dead.
         tasks: u64,
     },
-    /// The file has as many queues or task types in use as it may; nothing was done. Put what varies into the
-    /// payload.
+    /// The file has as many queues or task types in use as it can hold; nothing was done. Put what varies into
+    /// the payload.
     #[error(
         "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
-         {LANES_MAX} task types over all of them"
+         {TASK_TYPES_MAX} task types over all of them"
     )]
     TooManyNames {
         /// The queue that was asked for.
         queue: String,
     },
-    /// The file has no task ids left to give away; nothing was done. Only a damaged file gets there.
+    /// The file has no task ids left; nothing was done. Only a damaged file reaches this.
     #[error(
         "no task ids left: the next would be {next}, ids are 1 to {TASK_ID_MAX}: use a new file"
     )]
     OutOfIds {
-        /// The next id as it stands in the file.
+        /// The next id according to the file.
         next: i64,
     },
-    /// The disk or the file's page limit is full; nothing of the operation was kept. It works again
-    /// as soon as there is room.
-    #[error("no room left for the queue file: {reason}")]
+    /// The disk is full, or a quota or size limit of the file is reached; nothing of the operation was kept. It
+    /// works again as soon as there is room.
+    #[error("no space left for the queue file: {reason}; free some and retry")]
     Full {
         /// What the operating system or the database driver reported.
         reason: String,
     },
     /// The path cannot hold a queue.
-    #[error("cannot use {} as a queue: {reason}", path.display())]
+    #[error("cannot open {} as a queue: {reason}", path.display())]
     Unusable {
         /// The path.
         path: PathBuf,
         /// Why, and what to do.
         reason: String,
     },
-    /// The file exists and is not a database at all; it was left untouched.
+    /// The file exists and is not a database; it was left untouched.
     #[error("{} is not a database: it was left untouched", path.display())]
     NotADatabase {
         /// The path.
@@ -193,14 +198,14 @@ pub enum Error {
         source: Box<Self>,
     },
     /// The disk or the operating system failed.
-    #[error("input or output failed on the queue file: {source}")]
+    #[error("I/O error on the queue file: {source}")]
     Io {
         /// What the database driver reported.
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The database refused for another reason.
-    #[error("the database refused: {source}")]
+    /// The database failed for another reason.
+    #[error("database error: {source}")]
     Database {
         /// What the database driver reported.
         #[source]
@@ -229,95 +234,10 @@ impl Error {
         Self::InvalidInput { what, reason: reason.into() }
     }
 
-    /// An engine gave no answer, or one to another operation: a defect, after which nothing is known.
+    /// An engine answered nothing, or another operation: a defect, after which its state is unknown.
     pub(crate) fn unanswered() -> Self {
-        Self::Poisoned { cause: "the engine did not answer what it was asked".to_owned() }
-    }
-
-    /// Whether trying again through this handle cannot help before somebody has seen to the file: mended it
-    /// or put it back, where [`Self::may_end_by_itself`] says that this is enough, else opened it again.
-    #[must_use]
-    pub const fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Poisoned { .. }
-                | Self::Moved { .. }
-                | Self::Corrupt { .. }
-                | Self::NotADatabase { .. }
-                | Self::SchemaTooNew { .. }
-        )
-    }
-
-    /// Whether the cause can go away while this handle stays open, so that what was refused may succeed later:
-    /// another process lets go of the lock, there is room again, the file is put back or mended, or a newer
-    /// version's migration is undone. `false` where this handle refuses for good, or where the call itself
-    /// must be another.
-    #[must_use]
-    pub const fn may_end_by_itself(&self) -> bool {
-        match self {
-            Self::TransactionRolledBack { source } => source.may_end_by_itself(),
-            Self::InvalidInput { .. }
-            | Self::LeaseLost { .. }
-            | Self::ForeignLease { .. }
-            | Self::Poisoned { .. }
-            | Self::Forked { .. } => false,
-            Self::Busy { .. }
-            | Self::Overloaded { .. }
-            | Self::NotEmpty { .. }
-            | Self::TooManyNames { .. }
-            | Self::OutOfIds { .. }
-            | Self::Full { .. }
-            | Self::Unusable { .. }
-            | Self::NotADatabase { .. }
-            | Self::Foreign { .. }
-            | Self::SchemaTooNew { .. }
-            | Self::SchemaTooOld { .. }
-            | Self::Corrupt { .. }
-            | Self::Moved { .. }
-            | Self::Io { .. }
-            | Self::Database { .. }
-            | Self::Thread { .. } => true,
+        Self::Poisoned {
+            cause: "the engine answered another operation than the one submitted".to_owned(),
         }
-    }
-
-    /// Whether another process held the write lock too long.
-    #[must_use]
-    pub const fn is_busy(&self) -> bool {
-        matches!(self, Self::Busy { .. })
-    }
-
-    /// Whether the same call may succeed later although nothing was repaired meanwhile: the database was busy, full or
-    /// could not be read or written for now. Nothing is wrong with the task that was asked for.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. }
-                | Self::Overloaded { .. }
-                | Self::Full { .. }
-                | Self::Io { .. }
-                | Self::Database { .. }
-        )
-    }
-
-    /// Whether there was no room on the disk, also where that ended a caller's transaction.
-    #[must_use]
-    pub const fn is_full(&self) -> bool {
-        match self {
-            Self::TransactionRolledBack { source } => source.is_full(),
-            _ => matches!(self, Self::Full { .. }),
-        }
-    }
-
-    /// Whether the file is damaged or no database.
-    #[must_use]
-    pub const fn is_corrupt(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::NotADatabase { .. })
-    }
-
-    /// Whether the lease no longer held the task.
-    #[must_use]
-    pub const fn is_lease_lost(&self) -> bool {
-        matches!(self, Self::LeaseLost { .. })
     }
 }

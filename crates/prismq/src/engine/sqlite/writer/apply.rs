@@ -2,16 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::batch::lease_note::LeaseNote;
-use super::error;
-use super::ops::enqueue;
-use super::writer::Writer;
+use super::Writer;
+use crate::engine::sqlite::batch::lease_note::LeaseNote;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::enqueue;
 use crate::engine::{Answer, Claimed, Operation};
 use crate::model::{Durability, Error, LeaseKey, Result};
 use crate::time::{Clock, Moment, Timestamp};
 
-/// The answer to a lease of another file.
-pub(super) const fn foreign(key: &LeaseKey) -> Error {
+/// The answer to a lease that was claimed from another file.
+pub(crate) const fn foreign(key: &LeaseKey) -> Error {
     Error::ForeignLease { id: key.id, token: key.token }
 }
 
@@ -24,14 +24,14 @@ const fn completion(operation: &Operation) -> Option<LeaseKey> {
 }
 
 impl Writer {
-    pub(super) fn apply_batch(
+    pub(crate) fn apply_batch(
         &mut self,
         clock: &dyn Clock,
         batch: &[Operation],
     ) -> Result<Vec<Result<Answer>>> {
         match self.answer_if_idle(clock.monotonic(), batch) {
             Ok(Some(nothing)) => return Ok(nothing),
-            // Another process recovers the file: taking the write lock waits for it, a look does not.
+            // Another process recovers the file: taking the write lock waits for that, a read does not.
             Err(error) if error.is_busy() => {}
             Ok(None) => {}
             Err(error) => return Err(error),
@@ -55,15 +55,15 @@ impl Writer {
         Ok(answers)
     }
 
-    pub(super) fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+    pub(crate) fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
         self.refuse_newer()?;
-        let now = self.forget_exchanged(now)?;
+        let now = self.reload_if_restored(now)?;
         self.ledger.now = now;
         let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
         let mut rest = batch;
         while let Some((operation, after)) = rest.split_first() {
-            // No sooner, so that what is settled before it still counts.
+            // Not before the first claim, so that leases settled before it still count.
             if !advanced && matches!(operation, Operation::Claim(_)) {
                 advanced = true;
                 if self.has_due(now.monotonic)? {
@@ -111,8 +111,8 @@ impl Writer {
         }
     }
 
-    /// A batch of claims that would find nothing is answered from a read, so that looking into an
-    /// empty queue never takes the write lock.
+    /// Answers a batch of claims that would find nothing from a read, so that claiming from an empty queue never
+    /// takes the write lock.
     fn answer_if_idle(
         &mut self,
         mut now: Timestamp,
@@ -125,14 +125,14 @@ impl Writer {
             };
             claims.push(claim);
         }
-        // First, so that what another process commits meanwhile is not missed.
+        // First, so that no commit of another process is missed.
         let version = self.data_version()?;
         if self.looked_at != Some(version) {
-            if self.is_exchanged()? {
-                if self.needs_note()? {
+            if self.was_restored()? {
+                if self.lacks_clock_offset()? {
                     return Ok(None);
                 }
-                now = self.forget_exchanged(Moment { wall: now, monotonic: now })?.monotonic;
+                now = self.reload_if_restored(Moment { wall: now, monotonic: now })?.monotonic;
             }
             self.looked_at = Some(version);
         }
@@ -156,8 +156,8 @@ impl Writer {
         Ok(Some(answers))
     }
 
-    /// A batch of claims alone was let through because work had been seen: what it found gone was lost
-    /// to another. A claim among other operations had looked for nothing before.
+    /// A batch of claims alone is applied only if a ready task was seen: a claim that finds none lost it to another
+    /// process. A claim among other operations had not looked before.
     fn count_empty_claims(&self, batch: &[Operation], answers: &[Result<Answer>]) {
         let nothing = |answer: &&Result<Answer>| matches!(answer, Ok(Answer::Claimed(claimed)) if claimed.leases.is_empty());
         let empty = answers.iter().filter(nothing).count();

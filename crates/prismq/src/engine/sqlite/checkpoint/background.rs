@@ -1,0 +1,95 @@
+//! The thread that checkpoints concurrently with commits, truncates the WAL when the queue is idle, and shrinks the
+//! database.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rusqlite::Connection;
+
+use super::run::{Outcome, checkpoint, poison_if_unsynced, truncate};
+use super::shrink::Shrinker;
+use super::{Shared, WAL_IDLE, WAL_PAGES, WAL_PAGES_CHECKPOINT};
+use crate::engine::DeferredLog;
+
+/// The state of the thread.
+#[derive(Debug)]
+pub(super) struct Background {
+    pub(super) connection: Connection,
+    pub(super) shared: Arc<Shared>,
+    pub(super) shrinker: Shrinker,
+    /// Its own log lines, written while it holds no lock.
+    pub(super) log: DeferredLog,
+    /// When to truncate the WAL, unless there is a checkpoint before.
+    pub(super) truncate_at: Option<Instant>,
+}
+
+impl Background {
+    pub(super) fn run(mut self) {
+        let mut seen = 0;
+        loop {
+            let next = self.truncate_at.into_iter().chain(self.shrinker.next()).min();
+            let asleep = next.is_none() && self.shrinker.is_on();
+            self.shared.asleep.store(asleep, Ordering::SeqCst);
+            if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
+                self.shrinker.wake(Instant::now());
+                continue;
+            }
+            let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
+            let raised = self.shared.wake.wait(seen, timeout);
+            // A poisoned queue writes nothing any more.
+            if self.shared.stop.load(Ordering::SeqCst) || self.shared.poison.is_set() {
+                return;
+            }
+            let now = Instant::now();
+            if raised != seen {
+                seen = raised;
+                self.shrinker.wake(now);
+            }
+            let shared = self.shared.clone();
+            let checkpointing = shared.lock_checkpoints();
+            if shared.due.swap(false, Ordering::SeqCst) {
+                self.checkpoint();
+            } else if self.truncate_at.is_some_and(|at| at <= now) {
+                let truncated =
+                    truncate(&self.connection, &shared.poison, &self.log) == Outcome::Done;
+                self.truncate_at = (!truncated).then(|| Instant::now() + WAL_IDLE);
+            }
+            if self.shrinker.next().is_some_and(|at| at <= now) {
+                self.shrink();
+            }
+            // The writer may wait for it.
+            drop(checkpointing);
+            self.log.write();
+        }
+    }
+
+    fn checkpoint(&mut self) -> Outcome {
+        let outcome = checkpoint(&self.connection, &self.shared.poison, &self.log);
+        self.truncate_at = Some(Instant::now() + WAL_IDLE);
+        outcome
+    }
+
+    fn shrink(&mut self) {
+        match self.shrinker.check(&self.connection) {
+            Ok(true) => {
+                self.truncate_at = Some(Instant::now() + WAL_IDLE);
+                // Shrinking must not make the WAL grow while a reader holds an old snapshot.
+                if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
+                    self.shrinker.rest();
+                }
+            }
+            Ok(false) => {}
+            Err(error) => {
+                poison_if_unsynced(&error, &self.shared.poison);
+                self.log.add(move || {
+                    tracing::warn!(
+                        %error,
+                        "shrinking the file failed: retried after the next commit"
+                    );
+                });
+                self.shrinker.rest();
+            }
+        }
+    }
+}
