@@ -4,8 +4,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
@@ -22,6 +20,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Borne, Drain, Drained, ENQUEUE_BATCH, bearable, drain};
 use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
@@ -60,7 +59,7 @@ fn sweep(suite: &mut Suite, workers: usize, levels: &Levels) -> Result<()> {
         workers,
         tasks: tasks(suite),
         payload_bytes: PAYLOAD_BYTES,
-        work: Arc::new(|_| thread::sleep(HANDLER)),
+        work: Work::sleep(HANDLER),
     };
     let (levels, of_level) = (levels.clone(), case(suite, "drain", workers));
     let (here, one) = (of_level.clone(), case(suite, "drain", 1));
@@ -99,7 +98,7 @@ impl Measured {
     fn round(&self) -> Round {
         let drained = &self.drained;
         let met = drained.met;
-        let finished: u64 = drained.crew.per_worker.iter().sum();
+        let finished: u64 = drained.pool.per_worker.iter().sum();
         let share = |tasks: Option<&u64>| percent(tasks.copied().unwrap_or(0), finished);
         let readings = vec![
             TASKS_PER_S.reads(drained.tasks_per_s()),
@@ -107,8 +106,8 @@ impl Measured {
             BUSY_WAITS.counts(met.busy_waits),
             CLAIM_CONFLICT_PERCENT.reads(drained.claim_conflict_percent()),
             EMPTY_POLLS.counts(met.empty_polls),
-            WORKER_SHARE_MIN_PERCENT.reads(share(drained.crew.per_worker.iter().min())),
-            WORKER_SHARE_MAX_PERCENT.reads(share(drained.crew.per_worker.iter().max())),
+            WORKER_SHARE_MIN_PERCENT.reads(share(drained.pool.per_worker.iter().min())),
+            WORKER_SHARE_MAX_PERCENT.reads(share(drained.pool.per_worker.iter().max())),
             LOST.counts(drained.audit.lost),
             DUPLICATED.counts(drained.audit.duplicated),
         ];

@@ -1,7 +1,6 @@
 //! A backlog piles up while nobody takes any, and is then drained while more arrive at half of what can
 //! be sustained.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
@@ -24,6 +23,7 @@ use prismq_record::Model;
 use crate::capacity::{CALLERS, Capacity, WORKERS};
 use crate::open::share;
 use crate::readings::ms;
+use prismq_bench::subject::Work;
 
 const LOAD_PERCENT: usize = 50;
 
@@ -55,7 +55,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
                 arriving: tasks_in(Duration::from_millis(arriving_ms), interval),
                 interval,
                 arrivals: Arrivals::Constant,
-                work: Arc::new(|_| {}),
+                work: Work::None,
             },
         )?;
         let draining = subsided.draining;

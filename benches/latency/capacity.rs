@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::base::error::{Error, Result};
@@ -13,6 +12,7 @@ use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
 use prismq_bench::scenario::open::OpenLoop;
 use prismq_bench::scenario::open::saturation::{PRECISION, back_off, search, try_rate};
 use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::Work;
 
 pub(crate) const CALLERS: usize = 10;
 pub(crate) const WORKERS: usize = 10;
@@ -89,7 +89,7 @@ impl Capacity {
             workers: WORKERS,
             tasks: stage.scale().pick(20, 1_000, 8_000, 40_000),
             batch: 1,
-            work: Arc::new(|_| {}),
+            work: Work::None,
         };
         let closed = pipeline(stage, &load)?.tasks_per_s();
         Ok(*self.known.borrow_mut().closed.insert(closed))
@@ -125,6 +125,6 @@ pub(crate) fn load() -> OpenLoop {
         settle: 0,
         interval: Duration::ZERO,
         arrivals: Arrivals::Constant,
-        work: Arc::new(|_| {}),
+        work: Work::None,
     }
 }

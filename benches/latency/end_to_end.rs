@@ -2,7 +2,6 @@
 //! completion, while tasks arrive at a constant rate? p50, p95 and p99 are Criterion benchmarks of
 //! their own over the same rounds; the record keeps the whole distribution.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
@@ -14,6 +13,7 @@ use prismq_bench::scenario::open::{OpenLoop, open_loop};
 use prismq_record::Model;
 
 use crate::readings::round;
+use prismq_bench::subject::Work;
 
 const PERCENTILES: &[u8] = &[50, 95, 99];
 
@@ -29,7 +29,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         settle: 0,
         interval: Duration::from_secs(1) / rate,
         arrivals: Arrivals::Constant,
-        work: Arc::new(|_| {}),
+        work: Work::None,
     };
     let case = Case::new("end_to_end", "workers", load.workers)
         .model(Model::Open)

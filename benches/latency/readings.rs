@@ -5,12 +5,12 @@ use prismq_bench::observe::metrics::{
     P99_UNCORRECTED_MS, PUBLISH_P99_MS, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, WAIT_P99_MS,
 };
 use prismq_bench::observe::round::Round;
-use prismq_bench::scenario::open::Offered;
+use prismq_bench::scenario::open::OpenRound;
 
 const NS_PER_MS: f64 = 1e6;
 const P99: f64 = 0.99;
 
-pub(crate) fn round(offered: &Offered) -> Round {
+pub(crate) fn round(offered: &OpenRound) -> Round {
     let latencies = &offered.latencies;
     let quantile = |quantile: f64| ms(latencies.end_to_end.value_at_quantile(quantile));
     let readings: Vec<Reading> = vec![

@@ -5,9 +5,7 @@
 //! counts as growth, and the slope tells it from memory that is taken again and again.
 
 use std::cell::RefCell;
-use std::hint::black_box;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use prismq_bench::base::error::Result;
@@ -18,6 +16,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const CYCLES: usize = 5;
@@ -43,8 +42,7 @@ fn watch(suite: &mut Suite, case: Case, cycles: usize, workers: usize, tasks: us
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "builds a list of 10000 numbers");
-    let work = Arc::new(|_| drop(black_box((0..NUMBERS).collect::<Vec<u64>>())));
-    let load = Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work };
+    let load = Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work: Work::List(NUMBERS) };
     let trend: Rc<RefCell<Option<Trend>>> = Rc::default();
     let found = trend.clone();
     let experiment = Experiment::new(case, move |stage| {

@@ -1,6 +1,5 @@
 //! How long the WAL becomes under a load that does not pause and no reader that holds it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, run};
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const PRODUCERS: usize = 4;
@@ -31,7 +31,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         workers: WORKERS,
         tasks,
         batch: ENQUEUE_BATCH,
-        work: Arc::new(|_| {}),
+        work: Work::None,
     };
     let case = Case::variant("wal", "sustained")
         .model(Model::Closed)
@@ -52,7 +52,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
                     thread::sleep(INTERVAL);
                 }
             });
-            let through = run(&database.subject(), &load);
+            let through = run(database.subject(), &load);
             ended.store(true, Ordering::Relaxed);
             through
         })?;

@@ -8,8 +8,6 @@ mod scheduling;
 mod soak;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
@@ -27,6 +25,7 @@ use prismq_bench::run::suite::{self, Suite};
 use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::fault::mishaps::{Aftermath, Faults, faults};
 use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::Work;
 
 /// Workers and the tasks they drain in the standard profile.
 const VOLUMES: [(usize, usize); 2] = [(10, 5_000), (20, 2_000)];
@@ -42,8 +41,9 @@ fn main() -> ExitCode {
     })
 }
 
-fn work() -> Arc<dyn Fn(u64) + Send + Sync> {
-    Arc::new(|number| thread::sleep(Duration::from_millis(1 + number % 10)))
+/// From 1 to 10 ms, by the number of the task.
+fn work() -> Work {
+    Work::Sleep((1..=10).map(Duration::from_millis).collect())
 }
 
 /// The volume is drained once: what it is to show is that so much can be done in one go.

@@ -17,7 +17,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::workload::fairness::{Fairness, fairness};
 use prismq_bench::scenario::workload::{Done, perform};
-use prismq_bench::subject::{EngineKind, lasting};
+use prismq_bench::subject::{Capability, intern};
 use prismq_record::Model;
 
 const ORDERS: [(&str, &str); 5] = [
@@ -44,7 +44,7 @@ const NS_PER_S: f64 = 1e9;
 /// Only in the full profile, whose time it is worth, and of the queue that knows orders.
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let worth = matches!(suite.stage().scale(), Scale::Trial | Scale::Profile(Profile::Full));
-    if !worth || suite.stage().kind() != EngineKind::Prismq {
+    if !worth || !suite.stage().can(Capability::Orders) {
         return Ok(());
     }
     for order in ORDERS {
@@ -86,7 +86,7 @@ fn study(
         let found = fairness(&done.tasks, Duration::from_millis(STARVED_MS));
         let round = Round {
             readings: readings(&done, &found),
-            histograms: done.distributions()?,
+            histograms: done.latencies.clone().named(),
             faults: done.faults,
             achieved: done.offered,
             ..Round::default()
@@ -134,7 +134,7 @@ fn readings(done: &Done, found: &Fairness) -> Vec<Reading> {
     readings.extend(found.gini.map(|gini| WAIT_GINI.reads(gini)));
     for (priority, class) in &found.classes {
         let of = |spec: Spec| Spec {
-            name: lasting(&format!("{}_of_priority_{priority}", spec.name)),
+            name: intern(&format!("{}_of_priority_{priority}", spec.name)),
             ..spec
         };
         for (spec, quantile) in [(WAIT_P50_MS, 0.50), (WAIT_P95_MS, 0.95), (WAIT_P99_MS, 0.99)] {

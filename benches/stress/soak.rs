@@ -8,11 +8,8 @@ use prismq_bench::base::error::Result;
 use prismq_bench::base::number::as_f64;
 use prismq_bench::base::profile::{Profile, Scale};
 use prismq_bench::observe::metrics::{
-    BUSY_ERRORS, DATABASE_SLOPE_MIB_PER_H, DUPLICATED, KILLED, LOST, MAX_MS, P50_MS, P99_MS,
-    RECOVERED, RECOVERY_MS, RSS_SLOPE_MIB_PER_H, Reading, SAMPLES, SCHEDULE_LAG_P99_MS, Spec,
-    WAL_PEAK_MIB, WAL_SLOPE_MIB_PER_H,
+    DATABASE_SLOPE_MIB_PER_H, RSS_SLOPE_MIB_PER_H, Spec, WAL_SLOPE_MIB_PER_H,
 };
-use prismq_bench::observe::round::Round;
 use prismq_bench::observe::rss::slope_with_interval;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
@@ -23,7 +20,6 @@ use prismq_record::{ConfidenceInterval, Metric, Model};
 
 const TASKS_PER_S: u32 = 200;
 const MIB: f64 = 1024.0 * 1024.0;
-const NS_PER_MS: f64 = 1e6;
 
 /// Only in the full profile, whose time it is worth.
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
@@ -40,24 +36,15 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         .with("arrivals", "constant rate")
         .with("callers", load.callers)
         .with("workers", load.workers)
-        .with("handler", "no-op");
+        .with("handler", "no-op")
+        // How fast a trial is says nothing.
+        .overload(suite.is_trial());
     let slopes_found: Rc<RefCell<Vec<Metric>>> = Rc::default();
     let slopes_made = slopes_found.clone();
     let experiment = Experiment::new(case, move |stage| {
         let soaked = soak(stage, load)?;
         *slopes_made.borrow_mut() = slopes(&soaked);
-        let p99 = Duration::from_nanos(soaked.end_to_end.value_at_quantile(0.99));
-        let round = Round {
-            readings: readings(&soaked),
-            histograms: vec![
-                ("end_to_end", soaked.end_to_end),
-                ("schedule_lag", soaked.schedule_lag),
-            ],
-            faults: soaked.faults,
-            course: soaked.course,
-            ..Round::default()
-        };
-        Ok((p99, round))
+        Ok(soaked.round())
     });
     suite.add(experiment.single().figures(move |_| slopes_found.borrow().clone()))
 }
@@ -79,30 +66,6 @@ fn load(minutes: usize, trial: bool) -> Soak {
         held_lease: of(200, Duration::from_secs(2)),
         kill_every: of(100, Duration::from_secs(10)),
     }
-}
-
-fn readings(soaked: &Soaked) -> Vec<Reading> {
-    #[expect(clippy::cast_precision_loss, reason = "a histogram ends at ten minutes")]
-    let ms = |ns: u64| ns as f64 / NS_PER_MS;
-    let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let quantile = |quantile: f64| ms(soaked.end_to_end.value_at_quantile(quantile));
-    let wal_peak = soaked.samples.iter().filter_map(|sample| sample.wal_bytes).max();
-    let mut readings = vec![
-        P50_MS.reads(quantile(0.50)),
-        P99_MS.reads(quantile(0.99)),
-        MAX_MS.reads(ms(soaked.end_to_end.max())),
-        SAMPLES.counts(soaked.end_to_end.len()),
-        SCHEDULE_LAG_P99_MS.reads(ms(soaked.schedule_lag.value_at_quantile(0.99))),
-        BUSY_ERRORS.counts(soaked.busy_errors),
-        KILLED.counts(size(soaked.deaths.len())),
-        RECOVERED.counts(soaked.deaths.iter().map(|death| size(death.recovered.len())).sum()),
-        LOST.counts(soaked.audit.lost),
-        DUPLICATED.counts(soaked.audit.duplicated),
-    ];
-    readings.extend(wal_peak.map(|bytes| WAL_PEAK_MIB.reads(as_f64(bytes) / MIB)));
-    let deaths = soaked.deaths.iter();
-    readings.extend(deaths.map(|death| RECOVERY_MS.reads(1e3 * death.recovery.as_secs_f64())));
-    readings
 }
 
 /// The first tenth is left out: caches and files then have what they take once. So is, for the WAL, the

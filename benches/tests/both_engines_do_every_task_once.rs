@@ -2,27 +2,26 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
 use prismq_bench::load::arrivals::Arrivals;
-use prismq_bench::load::tasks::{PAYLOAD_BYTES, sized};
+use prismq_bench::load::tasks::{PAYLOAD_BYTES, fill, sized};
 use prismq_bench::scenario::drain::{Drain, drain, run};
 use prismq_bench::scenario::open::{OpenLoop, open_loop};
 use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::Work;
 
 #[test]
 fn a_backlog_is_drained() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load =
-            Drain { workers: 3, tasks: 250, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+        let load = Drain { workers: 3, tasks: 250, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         let drained = drain(&stage, &load).unwrap();
         assert_eq!(drained.faults, Vec::<String>::new(), "{engine:?}");
         assert_eq!((drained.audit.completed, drained.errors()), (250, 0), "{engine:?}");
-        assert_eq!(drained.crew.per_worker.iter().sum::<u64>(), 250, "{engine:?}");
+        assert_eq!(drained.pool.per_worker.iter().sum::<u64>(), 250, "{engine:?}");
         assert!(drained.tasks_per_s() > 0.0 && drained.enqueued_per_s() > 0.0);
     }
 }
@@ -37,8 +36,7 @@ fn a_backlog_is_drained_in_a_linked_folder() {
         std::fs::create_dir(directory.path().join("disk")).unwrap();
         std::os::unix::fs::symlink("disk", &link).unwrap();
         let stage = Stage::new(engine, BenchDir::at(link.join("db")), Scale::Trial);
-        let load =
-            Drain { workers: 1, tasks: 20, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+        let load = Drain { workers: 1, tasks: 20, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         let drained = drain(&stage, &load).unwrap();
         assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
     }
@@ -55,17 +53,16 @@ fn large_payloads_are_stored_out_of_line_and_removed() {
             connection.query_row(sql, [], |row| row.get(0)).unwrap()
         };
         let large = sized("large", 3, 16 * 1024);
-        database.engine().enqueue_all(&large).unwrap();
+        fill(database.subject(), &large, large.len()).unwrap();
         let out_of_line = "SELECT count(*) FROM task JOIN payload ON payload.task = task.id
                            WHERE task.payload IS NULL AND length(data) = 16384";
         assert_eq!(rows(out_of_line), 3, "{engine:?}");
     }
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load =
-            Drain { workers: 2, tasks: 20, payload_bytes: 16 * 1024, work: Arc::new(|_| {}) };
+        let load = Drain { workers: 2, tasks: 20, payload_bytes: 16 * 1024, work: Work::None };
         let database = stage.database(2).unwrap();
-        let drained = run(&database.subject(), &load).unwrap();
+        let drained = run(database.subject(), &load).unwrap();
         // A handler that is given other bytes fails its task.
         assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
         let connection = rusqlite::Connection::open(database.path()).unwrap();
@@ -86,7 +83,7 @@ fn arriving_tasks_are_completed() {
             settle: 0,
             interval: Duration::from_millis(5),
             arrivals: Arrivals::Poisson { seed: 1 },
-            work: Arc::new(|_| {}),
+            work: Work::None,
         };
         let offered = open_loop(&stage, &load).unwrap();
         assert_eq!(offered.audit.completed, 36, "{engine:?}");
@@ -104,7 +101,7 @@ fn arriving_tasks_are_completed() {
 fn settings_are_read_back_with_full_durability() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let settings = stage.database(1).unwrap().engine().settings().unwrap();
+        let settings = stage.database(1).unwrap().subject().settings().unwrap();
         let value = |name: &str| {
             settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         };

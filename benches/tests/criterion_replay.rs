@@ -20,7 +20,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::rounds::unit::Unit;
 use prismq_bench::run::settings::invocation::Invocation;
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let stage = Stage::new(EngineKind::Prismq, BenchDir::at(home.path()), Scale::Trial);
+        let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(home.path()), Scale::Trial);
         Self { home, stage }
     }
 

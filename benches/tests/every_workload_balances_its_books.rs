@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
@@ -18,7 +17,8 @@ use prismq_bench::scenario::enqueue::{Enqueue, enqueue};
 use prismq_bench::scenario::idle::idle;
 use prismq_bench::scenario::open::surge::{Surge, surge};
 use prismq_bench::scenario::wake::{From, wake};
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
+use prismq_bench::subject::Work;
 
 const NONE: Vec<String> = Vec::new();
 
@@ -35,8 +35,7 @@ fn callers_enqueue_all_they_are_given() {
 fn a_pipeline_completes_what_its_producers_enqueue() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load =
-            Pipeline { producers: 2, workers: 2, batch: 7, tasks: 61, work: Arc::new(|_| {}) };
+        let load = Pipeline { producers: 2, workers: 2, batch: 7, tasks: 61, work: Work::None };
         let through = pipeline(&stage, &load).unwrap();
         assert_eq!((through.audit.completed, through.faults), (61, NONE), "{engine:?}");
     }
@@ -53,7 +52,7 @@ fn a_backlog_is_drained_beside_what_arrives() {
             arriving: 20,
             interval: Duration::from_millis(1),
             arrivals: Arrivals::Constant,
-            work: Arc::new(|_| {}),
+            work: Work::None,
         };
         let subsided = surge(&stage, &load).unwrap();
         assert_eq!((subsided.audit.completed, subsided.audit.lost), (60, 0), "{engine:?}");
@@ -67,8 +66,7 @@ fn a_backlog_is_drained_beside_what_arrives() {
 fn a_drain_with_nothing_measured_is_a_drain() {
     for engine in common::ENGINES {
         let (_directory, stage) = common::stage(engine).unwrap();
-        let load =
-            Drain { workers: 2, tasks: 70, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+        let load = Drain { workers: 2, tasks: 70, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         assert!(bare_drain(&stage, &load).unwrap() > Duration::ZERO, "{engine:?}");
     }
 }
@@ -89,7 +87,7 @@ fn only_an_engine_that_polls_writes_while_it_idles() {
         let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
         assert_eq!(idled.faults, NONE, "{engine:?}");
         let writes = idled.met.write_transactions > 0;
-        assert_eq!(writes, engine != EngineKind::Prismq, "{engine:?}");
+        assert_eq!(writes, engine != SubjectKind::Prismq, "{engine:?}");
     }
 }
 
@@ -105,7 +103,7 @@ fn a_backlog_grows_by_what_is_added() {
 
 #[test]
 fn a_claim_finds_its_task_beside_anything() {
-    let (_directory, stage) = common::stage(EngineKind::Prismq).unwrap();
+    let (_directory, stage) = common::stage(SubjectKind::Prismq).unwrap();
     for beside in Beside::ALL {
         let filled = fill(&stage, beside, 1_000).unwrap();
         filled.claim().unwrap();
@@ -115,7 +113,7 @@ fn a_claim_finds_its_task_beside_anything() {
 
 #[test]
 fn the_floors_end() {
-    let (_directory, stage) = common::stage(EngineKind::Prismq).unwrap();
+    let (_directory, stage) = common::stage(SubjectKind::Prismq).unwrap();
     let dir = stage.bench_dir();
     assert_eq!(disk::appends(dir, 3).unwrap().len(), 3);
     for floor in [raw::enqueue, raw::claim_and_complete, raw::life] {

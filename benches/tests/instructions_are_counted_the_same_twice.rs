@@ -10,7 +10,7 @@ use prismq_bench::process::{self, Operation};
 use prismq_bench::scenario::cost::instructions::per_operation;
 use prismq_bench::scenario::cost::writes::by_operation;
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 
 const TIMES: usize = 32;
 /// Largest difference, as a share.
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 fn written_twice(operation: Operation) -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
     let first = by_operation(&stage, operation, TIMES)?;
     let second = by_operation(&stage, operation, TIMES)?;
     eprintln!("{}: {first:?} and {second:?}", operation.name());
@@ -58,7 +58,7 @@ fn twice(operation: Operation) -> Result<(), Failed> {
         return Ok(());
     }
     let directory = tempfile::tempdir()?;
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
     let first = per_operation(&stage, operation, TIMES)??;
     let second = per_operation(&stage, operation, TIMES)??;
     let difference = (first - second).abs() / first;

@@ -16,10 +16,9 @@ use prismq_bench::observe::metrics::{ACKNOWLEDGED, LOST, UNDONE};
 use prismq_bench::process::{self, Order, Said, acknowledge};
 use prismq_bench::scenario::fault::kill::{Books, Kill, round};
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject;
+use prismq_bench::subject::local::{Attempt, HandlerFn, LocalError, LocalPool, LocalQueue};
 use prismq_bench::subject::{
-    Attempt, Census, Counters, Crew, Durability, Ending, Engine, EngineError, EngineKind, Handler,
-    RunningCrew, Settled, TaskSpec,
+    Census, Counters, Ending, OpenOptions, RunningPool, Settled, SubjectKind, TaskSpec,
 };
 
 /// Folders whose databases are opened by a fake.
@@ -51,7 +50,7 @@ fn child(order: &Order) -> ExitCode {
     } else {
         return process::obey(order);
     };
-    let opened = subject::open(of.engine, &of.path, 2, Durability::Full);
+    let opened = of.subject.open_local(&of.path, OpenOptions::durable(2));
     match opened.and_then(|inner| acknowledge(&Fake { inner, hasty })) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -60,7 +59,7 @@ fn child(order: &Order) -> ExitCode {
 
 /// An engine that answers before it commits.
 struct Fake {
-    inner: Box<dyn Engine>,
+    inner: Box<dyn LocalQueue>,
     hasty: Hasty,
 }
 
@@ -71,28 +70,28 @@ enum Hasty {
     Completion,
 }
 
-impl Engine for Fake {
-    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+impl LocalQueue for Fake {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
         let Hasty::Enqueue(next) = &self.hasty else { return self.inner.enqueue(task) };
         // About as fast as a disk would be.
         thread::sleep(Duration::from_micros(200));
         Ok(next.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
         self.inner.enqueue_all(tasks)
     }
 
-    fn hold(&self, of: &'static str, max: usize, lease: Duration) -> Result<Vec<i64>, EngineError> {
+    fn hold(&self, of: &'static str, max: usize, lease: Duration) -> Result<Vec<i64>, LocalError> {
         self.inner.hold(of, max, lease)
     }
 
-    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
+    fn start(&self, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
         if !matches!(self.hasty, Hasty::Completion) {
-            return self.inner.start(crew);
+            return self.inner.start(pool);
         }
-        let listener = crew.listener;
-        let answering = |handler: Handler| -> Handler {
+        let listener = pool.listener;
+        let answering = |handler: HandlerFn| -> HandlerFn {
             let listener = listener.clone();
             Arc::new(move |attempt: &Attempt<'_>| {
                 handler(attempt)?;
@@ -103,25 +102,25 @@ impl Engine for Fake {
             })
         };
         let handlers =
-            crew.handlers.into_iter().map(|(name, handler)| (name, answering(handler))).collect();
-        self.inner.start(Crew { handlers, listener: Arc::new(|_| {}), ..crew })
+            pool.handlers.into_iter().map(|(name, handler)| (name, answering(handler))).collect();
+        self.inner.start(LocalPool { handlers, listener: Arc::new(|_| {}), ..pool })
     }
 
     fn counters(&self) -> Counters {
         self.inner.counters()
     }
 
-    fn census(&self) -> Result<Census, EngineError> {
+    fn census(&self) -> Result<Census, LocalError> {
         self.inner.census()
     }
 
-    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn settings(&self) -> Result<Vec<(String, String)>, LocalError> {
         self.inner.settings()
     }
 }
 
 /// What two kills in this folder show: acknowledged operations, lost and undone tasks, and the faults.
-fn killed(kind: EngineKind, folder: &Path) -> Result<([f64; 3], Vec<String>), Failed> {
+fn killed(kind: SubjectKind, folder: &Path) -> Result<([f64; 3], Vec<String>), Failed> {
     let stage = Stage::new(kind, BenchDir::at(folder), Scale::Trial);
     let life = (Duration::from_millis(200), Duration::from_millis(300));
     let load = Kill { kills: 2, life, seed: 7 };
@@ -137,7 +136,7 @@ fn expect(holds: bool, found: impl std::fmt::Debug) -> Result<(), Failed> {
 }
 
 fn keeps_its_word() -> Result<(), Failed> {
-    for kind in [EngineKind::Prismq, EngineKind::Pooled, EngineKind::Mutex] {
+    for kind in [SubjectKind::Prismq, SubjectKind::Pooled, SubjectKind::Mutex] {
         let directory = tempfile::tempdir()?;
         let ([acknowledged, lost, undone], faults) = killed(kind, directory.path())?;
         expect(acknowledged >= 20.0 && lost == 0.0 && undone == 0.0, (kind, acknowledged, lost))?;
@@ -148,7 +147,7 @@ fn keeps_its_word() -> Result<(), Failed> {
 
 fn hasty_enqueue() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    let (read, faults) = killed(EngineKind::Prismq, &directory.path().join(HASTY_ENQUEUE))?;
+    let (read, faults) = killed(SubjectKind::Prismq, &directory.path().join(HASTY_ENQUEUE))?;
     let [acknowledged, lost, undone] = read;
     expect(lost >= 1.0 && lost <= acknowledged && undone == 0.0, read)?;
     let said = |fault: &String| fault.ends_with("enqueue was acknowledged are gone after a kill");
@@ -157,7 +156,7 @@ fn hasty_enqueue() -> Result<(), Failed> {
 
 fn hasty_completion() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    let (read, faults) = killed(EngineKind::Prismq, &directory.path().join(HASTY_COMPLETION))?;
+    let (read, faults) = killed(SubjectKind::Prismq, &directory.path().join(HASTY_COMPLETION))?;
     let [_, lost, undone] = read;
     expect(lost == 0.0 && undone >= 1.0, read)?;
     let said =

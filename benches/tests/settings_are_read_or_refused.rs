@@ -1,22 +1,22 @@
 //! A misspelt setting must not silently measure something else.
 
 use prismq_bench::base::profile::{Profile, Scale};
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 
 #[test]
 fn every_profile_and_engine_is_known_by_its_name() {
     for profile in [Profile::Smoke, Profile::Standard, Profile::Full] {
         assert_eq!(Profile::parse(profile.name()).unwrap(), profile);
     }
-    for engine in [EngineKind::Prismq, EngineKind::Pooled, EngineKind::Mutex] {
-        assert_eq!(EngineKind::parse(engine.name()).unwrap(), engine);
+    for engine in [SubjectKind::Prismq, SubjectKind::Pooled, SubjectKind::Mutex] {
+        assert_eq!(SubjectKind::parse(engine.name()).unwrap(), engine);
     }
 }
 
 #[test]
 fn the_defaults_are_the_queue_itself_and_the_standard_profile() {
     assert_eq!(Profile::default(), Profile::Standard);
-    assert_eq!(EngineKind::default(), EngineKind::Prismq);
+    assert_eq!(SubjectKind::default(), SubjectKind::Prismq);
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn another_name_is_refused_with_those_that_exist() {
         let error = Profile::parse(name).unwrap_err().to_string();
         assert!(error.contains("PRISMQ_PROFILE") && error.contains("smoke, standard and full"));
     }
-    let error = EngineKind::parse("postgres").unwrap_err().to_string();
+    let error = SubjectKind::parse("postgres").unwrap_err().to_string();
     assert_eq!(
         error,
         "PRISMQ_ENGINE=\"postgres\" is not known; allowed are prismq, pooled and mutex"

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
-use prismq_bench::base::error::Error;
-use prismq_bench::load::tasks::numbered;
+use prismq_bench::load::tasks::{fill, numbered};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
@@ -101,10 +100,7 @@ fn recounted_suite() -> ExitCode {
             let mut calls = 0;
             suite.measure(Case::new("recounted", "known", known), move |stage| {
                 let database = stage.database(1)?;
-                database
-                    .engine()
-                    .enqueue_all(&numbered("left", 3))
-                    .map_err(|error| Error::Engine { action: "enqueue", source: error.into() })?;
+                fill(database.subject(), &numbered("left", 3), 3)?;
                 let books = Census { ready: known as u64, ..Census::default() };
                 let faults = database.recount(&[DEFAULT_QUEUE], books)?.into_iter().collect();
                 calls += 1;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use prismq_bench::base::error::Error;
 use prismq_bench::load::plan::{PlanError, Schedule, load, parse_trace, parse_workload};
 use prismq_bench::scenario::workload::perform;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 use proptest::prelude::*;
 
 const NONE: Vec<String> = Vec::new();
@@ -54,14 +54,18 @@ fn said<T>(result: Result<T, PlanError>) -> String {
 #[test]
 fn the_examples_are_done_as_they_say() {
     for name in ["mail.toml", "trace.csv"] {
-        let (_directory, stage) = common::stage(EngineKind::Prismq).unwrap();
+        let (_directory, stage) = common::stage(SubjectKind::Prismq).unwrap();
         let workload = load(&example(name)).unwrap();
         assert!(workload.schedule.tasks.len() > 100, "{name}");
         let schedule = workload.schedule.for_trial();
         let done = perform(&stage, &workload.settings, &schedule).unwrap();
         assert_eq!(done.faults, NONE, "{name}");
         assert_eq!(done.audit.enqueued, 40, "{name}");
-        assert!(done.tasks.iter().all(|task| task.started.is_some() && task.completed.is_some()));
+        assert!(
+            done.tasks
+                .iter()
+                .all(|task| task.trace.run.is_some() && task.trace.completed.is_some())
+        );
     }
 }
 
@@ -88,7 +92,7 @@ fn a_closed_workload_and_every_order_are_done() {
         "\"weighted_random\"",
         "{ ageing = { step_ms = 5.0 } }",
     ] {
-        let (_directory, stage) = common::stage(EngineKind::Prismq).unwrap();
+        let (_directory, stage) = common::stage(SubjectKind::Prismq).unwrap();
         let text = WORKLOAD
             .replace(
                 "constant = { rate_per_s = 100.0, duration_s = 0.2 }",
@@ -103,7 +107,7 @@ fn a_closed_workload_and_every_order_are_done() {
 
 #[test]
 fn an_engine_without_queues_says_so_rather_than_do_something_else() {
-    let (_directory, stage) = common::stage(EngineKind::Pooled).unwrap();
+    let (_directory, stage) = common::stage(SubjectKind::Pooled).unwrap();
     let plan = parse_workload("w.toml", &format!("{WORKLOAD}queue = \"other\"\n")).unwrap();
     let error = perform(&stage, &plan.settings, &Schedule::draw(&plan)).unwrap_err();
     assert!(matches!(&error, Error::Engine { .. }), "{error}");

@@ -8,11 +8,11 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::cost::claim::{Beside, FEW, Filled, fill, side_by_side};
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::Capability;
 use prismq_record::Model;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    if suite.stage().kind() != EngineKind::Prismq {
+    if !suite.stage().can(Capability::PrismqInterface) {
         return Ok(());
     }
     let tasks = suite.stage().scale().pick(FEW, 10 * FEW, 1_000_000, 1_000_000);

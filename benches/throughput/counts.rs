@@ -19,7 +19,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::cost::instructions::per_operation;
 use prismq_bench::scenario::cost::writes::{PerTask, by_operation};
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::Capability;
 use prismq_record::Metric;
 
 const UNCOUNTED: &str = "the system does not count what a process writes";
@@ -33,7 +33,7 @@ type Counted = std::result::Result<f64, String>;
 
 /// Of the queue of this workspace only.
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    if suite.stage().kind() != EngineKind::Prismq {
+    if !suite.stage().can(Capability::PrismqInterface) {
         return Ok(());
     }
     let times = suite.stage().scale().pick(4, 64, 64, 64);

@@ -1,6 +1,5 @@
 //! A pool of no-op handlers drains a backlog. Each round is a new database.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
@@ -17,6 +16,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Durability;
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const WORKERS: &[u32] = &[1, 5, 10];
@@ -49,12 +49,8 @@ fn sweep(
     tasks: usize,
     durability: Durability,
 ) -> Result<()> {
-    let load = Drain {
-        workers: workers as usize,
-        tasks,
-        payload_bytes: PAYLOAD_BYTES,
-        work: Arc::new(|_| {}),
-    };
+    let load =
+        Drain { workers: workers as usize, tasks, payload_bytes: PAYLOAD_BYTES, work: Work::None };
     let case = case
         .model(Model::Closed)
         .tasks(tasks)

@@ -17,7 +17,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::{Counters, EngineKind};
+use prismq_bench::subject::{Counters, SubjectKind};
 use prismq_record::Model;
 
 /// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.
@@ -79,8 +79,8 @@ fn enqueue_all(
         let (ours, (pooled, mutex)) = order.both(
             || enqueue(stage, ours),
             || {
-                let pooled = enqueue(&stage.with_engine(EngineKind::Pooled), pooled)?;
-                Ok((pooled, enqueue(&stage.with_engine(EngineKind::Mutex), mutex)?))
+                let pooled = enqueue(&stage.with_subject(SubjectKind::Pooled), pooled)?;
+                Ok((pooled, enqueue(&stage.with_subject(SubjectKind::Mutex), mutex)?))
             },
         )?;
         all.ours.push(ours);

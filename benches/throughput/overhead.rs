@@ -3,7 +3,6 @@
 //! has warmed. The faster half of each kind in a round are compared: whatever else happens on the machine
 //! only ever adds to a time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
@@ -15,6 +14,7 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::overhead::bare_drain;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const WORKERS: usize = 10;
@@ -22,8 +22,7 @@ const WORKERS: usize = 10;
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 1_000, 3_000, 10_000);
     let turns = suite.stage().scale().pick(2, 2, 16, 24);
-    let load =
-        Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+    let load = Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Work::None };
     let case = Case::new("overhead", "workers", WORKERS)
         .model(Model::Closed)
         .tasks(tasks)

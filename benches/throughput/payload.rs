@@ -1,7 +1,5 @@
 //! What large payloads cost: a drain with them, and the same drain with small ones in the same round.
 
-use std::sync::Arc;
-
 use prismq_bench::base::error::Result;
 use prismq_bench::base::profile::{Profile, Scale};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
@@ -13,6 +11,7 @@ use prismq_bench::reference::{Turns, disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const WORKERS: usize = 10;
@@ -29,7 +28,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         let most = FILE_BYTES_MAX / payload_bytes;
         let tasks = suite.stage().scale().pick(20, 200, 10_000, 10_000).min(most);
         let small =
-            Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Arc::new(|_| {}) };
+            Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         let payload_bytes = *payload_bytes;
         let large = Drain { payload_bytes, ..small.clone() };
         let case = Case::new("drain", "payload", payload_bytes)

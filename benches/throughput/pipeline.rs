@@ -1,7 +1,5 @@
 //! Four producers and ten workers at once.
 
-use std::sync::Arc;
-
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
@@ -11,6 +9,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
+use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const PRODUCERS: usize = 4;
@@ -23,7 +22,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         workers: WORKERS,
         tasks,
         batch: ENQUEUE_BATCH,
-        work: Arc::new(|_| {}),
+        work: Work::None,
     };
     let case = Case::new("pipeline", "producers", PRODUCERS)
         .and("workers", WORKERS)

@@ -1,8 +1,7 @@
-//! Loads: which tasks arrive when, who enqueues them and which pool runs them. What is read from a load is
-//! left to the scenarios.
+//! Loads: which tasks arrive when, and which pool runs them. Keeping the pace is left to the subject; what is
+//! read from a load, to the scenarios.
 
 pub mod arrivals;
-pub mod generator;
 pub mod labour;
 pub mod plan;
 pub mod pool;

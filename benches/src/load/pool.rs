@@ -1,18 +1,20 @@
-//! A worker pool at work on a known number of tasks, with books kept of each: the part that every load
-//! has in common, whoever enqueues.
+//! A worker pool that runs a known number of tasks, with a ledger of each: what all loads have in common,
+//! whoever enqueues.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::base::error::{Error, Result};
-use crate::load::tasks::handler;
+use crate::base::clock::Time;
+use crate::base::error::Result;
 use crate::observe::audit::Audit;
-use crate::observe::ledger::{Entry, Ledger, Run, ids_run, ids_that};
-use crate::subject::under_test::Subject;
-use crate::subject::{Census, Counters, Crew, CrewReport, Ending, RunningCrew};
+use crate::observe::ledger::{Entry, Ledger, ids_run, ids_that};
+use crate::subject::{
+    Census, Counters, DEFAULT_QUEUE, Ending, Handler, PoolReport, PoolSpec, Recording, Run,
+    RunningPool, Subject,
+};
 
-/// A workload that has not ended by then is not slow but stuck.
+/// A load that has not ended by then is not slow but stuck.
 pub const BOUND: Duration = Duration::from_secs(120);
 /// How long a stopping pool may take.
 pub const STOP_BOUND: Duration = Duration::from_secs(30);
@@ -21,31 +23,40 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// After so long without any task ending, the engine is asked whether it has any left.
 const STANDSTILL: Duration = Duration::from_millis(250);
 
-/// What a task of a given number does in its handler.
-pub type Work = Arc<dyn Fn(u64) + Send + Sync>;
+/// A pool on the default queue for one type of task, each run of a handler recorded.
+#[must_use]
+pub fn pool(workers: usize, task_type: &'static str, handler: impl Into<Handler>) -> PoolSpec {
+    PoolSpec {
+        queue: DEFAULT_QUEUE,
+        workers,
+        lease: LEASE,
+        handlers: vec![(task_type, handler.into())],
+        recording: Recording::Runs,
+    }
+}
 
 /// A pool at work.
 pub struct Pool<'a> {
-    subject: &'a Subject<'a>,
+    subject: &'a dyn Subject,
     ledger: Arc<Ledger>,
-    running: Box<dyn RunningCrew>,
+    running: Box<dyn RunningPool>,
     before: Counters,
-    started: Instant,
+    started: Time,
 }
 
 /// What a pool has done once it has stopped.
 #[derive(Debug, Clone)]
 pub struct Worked {
     /// When it was started.
-    pub started: Instant,
+    pub started: Time,
     /// When the last commit was known.
-    pub ended: Instant,
+    pub ended: Time,
     /// Whether every task was done once.
     pub audit: Audit,
     /// What the engine met meanwhile.
     pub met: Counters,
     /// What the pool says of itself.
-    pub crew: CrewReport,
+    pub pool: PoolReport,
     /// Every run of a handler.
     pub runs: Vec<Run>,
     /// Every committed completion.
@@ -55,46 +66,32 @@ pub struct Worked {
 }
 
 impl<'a> Pool<'a> {
-    /// Starts a pool for so many tasks of a type.
+    /// Starts a pool for so many tasks.
     ///
     /// # Errors
-    /// [`Error::Engine`] if there can be none.
-    pub fn start(
-        subject: &'a Subject<'a>,
-        task_type: &'static str,
-        workers: usize,
-        tasks: usize,
-        work: &Work,
-    ) -> Result<Self> {
-        let ledger = Ledger::by(subject.clock.clone(), tasks);
-        let work = work.clone();
-        let crew = Crew {
-            workers,
-            lease: LEASE,
-            handlers: vec![(task_type, handler(&ledger, move |number| work(number)))],
-            listener: ledger.listener(),
-        };
-        let before = subject.engine.counters();
-        let started = subject.clock.now();
-        let running = subject.engine.start(crew).map_err(Error::engine("start a pool"))?;
+    /// [`Error::Engine`](crate::base::error::Error::Engine) if there can be none.
+    pub fn start(subject: &'a dyn Subject, pool: &PoolSpec, tasks: usize) -> Result<Self> {
+        let ledger = Ledger::expecting(tasks);
+        let before = subject.counters();
+        let started = subject.clock().now();
+        let running = subject.start(pool, ledger.clone())?;
         Ok(Self { subject, ledger, running, before, started })
     }
 
-    /// Waits until all tasks have ended, stops the pool and balances its books.
+    /// Waits until all tasks have ended, stops the pool and audits its ledger.
     ///
     /// # Errors
-    /// [`Error::Engine`] if it cannot be asked what is left.
+    /// [`Error::Engine`](crate::base::error::Error::Engine) if it cannot be asked what is left.
     pub fn finish(self, enqueued: &[i64]) -> Result<Worked> {
-        let engine = self.subject.engine;
         let in_time = self.wait()?;
-        let met = engine.counters().since(self.before);
-        let crew = self.running.stop(STOP_BOUND);
+        let met = self.subject.counters().since(self.before);
+        let pool = self.running.stop(STOP_BOUND);
 
         let entries = self.ledger.entries();
         let runs = self.ledger.take_runs();
         let audit =
             Audit::balance(enqueued, &ids_that(&entries, Ending::Completed), &ids_run(&runs));
-        let census = engine.census().map_err(Error::engine("count its tasks"))?;
+        let census = self.subject.census(DEFAULT_QUEUE)?;
         let mut faults = audit.faults();
         if !in_time && audit.lost == 0 {
             faults.push(format!("the tasks were not done within {BOUND:?}"));
@@ -102,14 +99,14 @@ impl<'a> Pool<'a> {
         if census != Census::default() {
             faults.push(format!("tasks were left in the queue: {census:?}"));
         }
-        faults.extend(crew.errors.iter().cloned());
+        faults.extend(pool.errors.iter().cloned());
         let ended = entries.iter().map(|entry| entry.at).max();
         Ok(Worked {
             started: self.started,
-            ended: ended.unwrap_or_else(|| self.subject.clock.now()),
+            ended: ended.unwrap_or_else(|| self.subject.clock().now()),
             audit,
             met,
-            crew,
+            pool,
             runs,
             completions: entries
                 .into_iter()
@@ -130,8 +127,7 @@ impl<'a> Pool<'a> {
             }
             let now = self.ledger.ended();
             if now == ended {
-                let left =
-                    self.subject.engine.census().map_err(Error::engine("count its tasks"))?;
+                let left = self.subject.census(DEFAULT_QUEUE)?;
                 // What it counts may have ended since.
                 if left == Census::default() && self.ledger.ended() == ended {
                     return Ok(self.ledger.wait(STANDSTILL));
@@ -147,7 +143,7 @@ impl Worked {
     /// From the start of the pool to the last commit.
     #[must_use]
     pub fn took(&self) -> Duration {
-        self.ended.saturating_duration_since(self.started)
+        self.ended.since(self.started)
     }
 
     /// What was counted, by the names of the record.

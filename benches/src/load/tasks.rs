@@ -1,16 +1,18 @@
-//! Tasks of a load: numbered payloads, and the handler that reads the number back. When they are enqueued is
-//! left to [`crate::load::generator`].
+//! Tasks of one type, numbered by their payloads, and a backlog of them.
 
-use std::sync::Arc;
-
-use crate::observe::ledger::Ledger;
-use crate::subject::{DEFAULT_PRIORITY, DEFAULT_QUEUE, Handler, TaskSpec};
+use crate::base::error::Result;
+use crate::subject::{
+    DEFAULT_PRIORITY, DEFAULT_QUEUE, Load, Offered, Pace, Subject, TaskSpec, payload,
+};
 
 /// Attempts a task is given where none is meant to fail.
 const ATTEMPTS: u32 = 5;
 
 /// Bytes of the usual payload.
 pub const PAYLOAD_BYTES: usize = 100;
+
+/// Tasks in one transaction while a backlog is enqueued.
+pub const ENQUEUE_BATCH: usize = 100;
 
 /// Tasks of one type with the usual payload, numbered from 0.
 #[must_use]
@@ -22,31 +24,20 @@ pub fn numbered(task_type: &'static str, count: usize) -> Vec<TaskSpec> {
 #[must_use]
 pub fn sized(task_type: &'static str, count: usize, payload_bytes: usize) -> Vec<TaskSpec> {
     let numbers = 0..u64::try_from(count).unwrap_or(u64::MAX);
-    numbers
-        .map(|number| {
-            let mut payload = number.to_le_bytes().to_vec();
-            payload.resize(payload_bytes.max(payload.len()), 0x5a);
-            let (queue, priority) = (DEFAULT_QUEUE, DEFAULT_PRIORITY);
-            TaskSpec { queue, priority, task_type, payload, max_attempts: ATTEMPTS }
-        })
-        .collect()
+    let task = |number| TaskSpec {
+        queue: DEFAULT_QUEUE,
+        priority: DEFAULT_PRIORITY,
+        task_type,
+        payload: payload(number, payload_bytes),
+        max_attempts: ATTEMPTS,
+    };
+    numbers.map(task).collect()
 }
 
-/// The number a task of [`sized`] carries.
-#[must_use]
-pub fn number_of(payload: &[u8]) -> Option<u64> {
-    payload.first_chunk().copied().map(u64::from_le_bytes)
-}
-
-/// A handler that does what a task of this number asks for, entered in the books.
-#[must_use]
-pub fn handler(ledger: &Arc<Ledger>, work: impl Fn(u64) + Send + Sync + 'static) -> Handler {
-    let ledger = ledger.clone();
-    Arc::new(move |attempt| {
-        ledger.run(attempt.id, || {
-            let number = number_of(attempt.payload).ok_or("the payload is not the one enqueued")?;
-            work(number);
-            Ok(())
-        })
-    })
+/// Enqueues a backlog by one caller, so many tasks in a transaction.
+///
+/// # Errors
+/// The subject's.
+pub fn fill(subject: &dyn Subject, tasks: &Vec<TaskSpec>, batch: usize) -> Result<Offered> {
+    subject.enqueue(&Load { tasks, pace: Pace::UNPACED, callers: 1, batch, stop: None })
 }

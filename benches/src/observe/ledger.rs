@@ -1,37 +1,28 @@
-//! Keeps the books of a workload while it runs: which handlers ran and when, which attempts were
-//! committed and when, and whether all is done. What the books say is [`crate::observe::audit`]'s business.
+//! The ledger of a load while it runs: which handlers ran and when, which attempts were committed and when, and
+//! whether all have ended. What follows from it is left to [`crate::observe::audit`] and
+//! [`crate::observe::task_times`].
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam::utils::CachePadded;
+use serde::{Deserialize, Serialize};
 
-use crate::base::clock::{Clock, SystemClock};
-use crate::subject::{Ending, Listener, Settled};
+use crate::base::clock::Time;
+use crate::subject::{Ending, Run, Settled, Sink};
 
 /// One committed attempt and when it was known to be committed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What was committed.
     pub settled: Settled,
-    /// When the commit was known to the harness.
-    pub at: Instant,
+    /// When the commit was known to the pool.
+    pub at: Time,
 }
 
-/// One run of a handler to its end.
-#[derive(Debug, Clone, Copy)]
-pub struct Run {
-    /// The task.
-    pub id: i64,
-    /// When the handler began.
-    pub started: Instant,
-    /// When it had done what it does.
-    pub ended: Instant,
-}
-
-/// Parts of the book of runs: more than there are workers at work at once on few cores.
+/// Parts of the list of runs: more than there are workers at work at once on few cores.
 const SHELVES: usize = 16;
 
 /// The next thread's shelf.
@@ -42,109 +33,82 @@ thread_local! {
 }
 
 #[derive(Debug, Default)]
-struct Books {
-    entries: Vec<Entry>,
-    /// Tasks that need nothing more: completed or dead.
+struct Entries {
+    list: Vec<Entry>,
+    /// Tasks that have ended: completed or dead.
     ended: usize,
 }
 
-/// The books of one workload, written to by the threads of the pool.
+/// The ledger of one load, written by the threads of a pool.
 #[derive(Debug)]
 pub struct Ledger {
     expected: usize,
-    clock: Arc<dyn Clock>,
-    books: Mutex<Books>,
-    /// Entered by every worker for every task: on a shelf of its own, so that the books do not become what
-    /// the workers wait for.
+    entries: Mutex<Entries>,
+    /// Written by every worker for every task: each on a shelf of its own, so that workers do not wait for each
+    /// other here.
     runs: [CachePadded<Mutex<Vec<Run>>>; SHELVES],
     all_ended: Condvar,
 }
 
 impl Ledger {
-    /// Books for a workload of this many tasks, by the system's clock.
+    /// For a load of this many tasks, and each run of their handlers.
     #[must_use]
     pub fn expecting(tasks: usize) -> Arc<Self> {
-        Self::by(Arc::new(SystemClock), tasks)
+        Self::with_room(tasks, tasks / SHELVES * 2)
     }
 
-    /// Books for a workload of this many tasks, by a clock.
+    /// For a load of this many tasks whose runs are not recorded.
     #[must_use]
-    pub fn by(clock: Arc<dyn Clock>, tasks: usize) -> Arc<Self> {
-        let now = clock.now();
+    pub fn without_runs(tasks: usize) -> Arc<Self> {
+        Self::with_room(tasks, 0)
+    }
+
+    fn with_room(tasks: usize, runs_each: usize) -> Arc<Self> {
+        let at = Time::default();
         let settled = Settled { id: 0, attempt: 0, ending: Ending::Completed };
-        let books = Books { entries: touched(tasks, Entry { settled, at: now }), ended: 0 };
-        let run = Run { id: 0, started: now, ended: now };
-        let shelf = |_| CachePadded::new(Mutex::new(touched(tasks / SHELVES * 2, run)));
+        let run = Run { id: 0, started: at, ended: at, worked: Duration::ZERO };
+        let shelf = |_| CachePadded::new(Mutex::new(touched(runs_each, run)));
         Arc::new(Self {
             expected: tasks,
-            clock,
-            books: Mutex::new(books),
+            entries: Mutex::new(Entries { list: touched(tasks, Entry { settled, at }), ended: 0 }),
             runs: std::array::from_fn(shelf),
             all_ended: Condvar::new(),
         })
     }
 
-    /// A listener for the engine that enters every committed attempt.
-    #[must_use]
-    pub fn listener(self: &Arc<Self>) -> Listener {
-        let ledger = self.clone();
-        Arc::new(move |settled| ledger.enter(*settled))
-    }
-
-    /// Enters a committed attempt.
-    pub fn enter(&self, settled: Settled) {
-        let at = self.clock.now();
-        let mut books = self.books();
-        books.entries.push(Entry { settled, at });
-        if matches!(settled.ending, Ending::Completed | Ending::Dead) {
-            books.ended += 1;
-            // Waking the waiter for each task would take a core from the workers.
-            if books.ended >= self.expected {
-                self.all_ended.notify_all();
-            }
-        }
-    }
-
     /// Counts a task that ended, without an entry.
     pub fn count_ended(&self) {
-        let mut books = self.books();
-        books.ended += 1;
-        if books.ended >= self.expected {
-            self.all_ended.notify_all();
-        }
+        self.end(&mut self.locked());
     }
 
-    /// Does the work of a task's handler and enters when it began and ended.
-    pub fn run<T>(&self, id: i64, work: impl FnOnce() -> T) -> T {
-        let started = self.clock.now();
-        let result = work();
-        let run = Run { id, started, ended: self.clock.now() };
-        if let Some(shelf) = self.runs.get(OWN_SHELF.with(|shelf| shelf % SHELVES)) {
-            shelf.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+    fn end(&self, entries: &mut Entries) {
+        entries.ended += 1;
+        // Waking the waiter for each task would take a core from the workers.
+        if entries.ended >= self.expected {
+            self.all_ended.notify_all();
         }
-        result
     }
 
     /// Waits until all expected tasks have ended; `false` if they did not within the bound.
     #[must_use]
     pub fn wait(&self, bound: Duration) -> bool {
-        let (books, _) = self
+        let (entries, _) = self
             .all_ended
-            .wait_timeout_while(self.books(), bound, |books| books.ended < self.expected)
+            .wait_timeout_while(self.locked(), bound, |entries| entries.ended < self.expected)
             .unwrap_or_else(PoisonError::into_inner);
-        books.ended >= self.expected
+        entries.ended >= self.expected
     }
 
     /// Tasks that have ended so far.
     #[must_use]
     pub fn ended(&self) -> usize {
-        self.books().ended
+        self.locked().ended
     }
 
     /// All entries so far, in the order they were made.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        self.books().entries.clone()
+        self.locked().list.clone()
     }
 
     /// Takes out the runs of handlers, in no certain order.
@@ -156,8 +120,24 @@ impl Ledger {
         self.runs.iter().flat_map(take).collect()
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Ledger {
+    fn ran(&self, run: Run) {
+        if let Some(shelf) = self.runs.get(OWN_SHELF.with(|shelf| shelf % SHELVES)) {
+            shelf.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+        }
+    }
+
+    fn settled(&self, settled: Settled, at: Time) {
+        let mut entries = self.locked();
+        entries.list.push(Entry { settled, at });
+        if matches!(settled.ending, Ending::Completed | Ending::Dead) {
+            self.end(&mut entries);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Looks now and then, from a thread of its own, at what no task's own times tell: waits for the write
-//! lock, resident memory, and how large the files are.
+//! Samples, from a thread of its own, what no task's own times show: waits for the write lock, resident memory,
+//! and how large the files are.
 //!
 //! The files are asked for their metadata and never opened: closing any descriptor of a database's file
 //! drops the locks SQLite holds on it.
@@ -10,20 +10,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::observe::rss::resident_bytes;
-use crate::subject::under_test::Subject;
+use crate::subject::Subject;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 /// Intervals a round is cut into, as far as the bounds allow.
 const INTERVALS: u32 = 20;
 
-/// What one look saw.
+/// One sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     /// When.
-    pub at: Instant,
+    pub at: Time,
     /// Waits for the write lock since the database was opened.
     pub busy_waits: u64,
     /// Resident memory of this process.
@@ -46,11 +47,11 @@ pub fn interval(round: Duration) -> Duration {
 /// # Errors
 /// What the workload gives; [`Error::Start`] if there can be no thread beside it.
 pub fn beside<T>(
-    subject: &Subject<'_>,
+    subject: &dyn Subject,
     every: Duration,
     workload: impl FnOnce() -> Result<T>,
 ) -> Result<(T, Vec<Sample>)> {
-    let Some(file) = subject.file else { return Ok((workload()?, Vec::new())) };
+    let Some(file) = subject.file() else { return Ok((workload()?, Vec::new())) };
     let wal = wal_of(file);
     let look = || look(subject, file, &wal);
     let ended = AtomicBool::new(false);
@@ -98,10 +99,10 @@ pub fn size_of(file: &Path) -> Option<u64> {
     fs::metadata(file).ok().map(|metadata| metadata.len())
 }
 
-fn look(subject: &Subject<'_>, file: &Path, wal: &Path) -> Sample {
+fn look(subject: &dyn Subject, file: &Path, wal: &Path) -> Sample {
     Sample {
-        at: subject.clock.now(),
-        busy_waits: subject.engine.counters().busy_waits,
+        at: subject.clock().now(),
+        busy_waits: subject.counters().busy_waits,
         rss_bytes: resident_bytes(),
         wal_bytes: size_of(wal),
         database_bytes: size_of(file),

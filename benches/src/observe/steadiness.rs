@@ -9,7 +9,7 @@ use prismq_record::Metric;
 use prismq_statistics as statistics;
 
 use crate::observe::metrics::{LATENCIES, median};
-use crate::observe::task_times::Life;
+use crate::observe::task_times::TaskTrace;
 
 /// Windows of a measured part: five in each third, the fewest that a rank test can tell apart.
 const WINDOWS: usize = 15;
@@ -32,11 +32,11 @@ pub struct Settled {
 /// Looks for the first beginning of `tasks` steady ones, after `warm_up` tasks at least and `settle` more at
 /// most. The last such beginning counts where there is none.
 #[must_use]
-pub fn settled(lives: &[Life], warm_up: usize, settle: usize, tasks: usize) -> Settled {
+pub fn settled(traces: &[TaskTrace], warm_up: usize, settle: usize, tasks: usize) -> Settled {
     let window = (tasks / WINDOWS).max(1);
     let mut from = warm_up;
     loop {
-        let steady = is_steady(lives.get(from..from + tasks).unwrap_or_default());
+        let steady = is_steady(traces.get(from..from + tasks).unwrap_or_default());
         if steady != Some(false) || from + window > warm_up + settle {
             return Settled { from, steady };
         }
@@ -45,16 +45,16 @@ pub fn settled(lives: &[Life], warm_up: usize, settle: usize, tasks: usize) -> S
 }
 
 /// Whether the latencies of tasks, in the order they were meant to arrive, are steady.
-fn is_steady(lives: &[Life]) -> Option<bool> {
-    let window = lives.len() / WINDOWS;
+fn is_steady(traces: &[TaskTrace]) -> Option<bool> {
+    let window = traces.len() / WINDOWS;
     if window == 0 {
         return None;
     }
-    let latency = |lives: &[Life]| {
-        let times = lives.iter().filter_map(Life::end_to_end);
+    let latency = |traces: &[TaskTrace]| {
+        let times = traces.iter().filter_map(TaskTrace::end_to_end);
         median(&times.map(|time| time.as_secs_f64()).collect::<Vec<_>>())
     };
-    let latencies: Vec<f64> = lives.chunks_exact(window).filter_map(latency).collect();
+    let latencies: Vec<f64> = traces.chunks_exact(window).filter_map(latency).collect();
     let drift = statistics::drift(&latencies)?;
     let before = median(latencies.get(..latencies.len() / 3)?)?;
     let moved = drift.change.abs() >= MOVE_MIN && (drift.change * before).abs() >= MOVE_MIN_S;

@@ -5,49 +5,35 @@
 //! completion was known to be committed. The five [`Stages`] between them sum to the whole.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
-use crate::observe::ledger::{Entry, Run};
-use crate::subject::Ending;
+use crate::observe::ledger::Entry;
+use crate::subject::{Arrival, Ending, Run};
 
 /// By how much a task's stages may miss its whole time: the clock's resolution.
 const RESOLUTION: Duration = Duration::from_micros(1);
 
-/// A task as its caller saw it.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival {
-    /// The task.
-    pub id: i64,
-    /// When it was meant to be enqueued.
-    pub intended: Instant,
-    /// Since when its caller had nothing else to do.
-    pub free: Instant,
-    /// When enqueue was called.
-    pub called: Instant,
-    /// When the caller knew that it was committed.
-    pub committed: Instant,
-}
-
 /// A task from its intended beginning to its committed end.
 #[derive(Debug, Clone, Copy)]
-pub struct Life {
+pub struct TaskTrace {
     /// Its beginning.
     pub arrival: Arrival,
     /// Its first run, if it was run.
     pub run: Option<Run>,
     /// When its completion was known to be committed, if it was.
-    pub completed: Option<Instant>,
+    pub completed: Option<Time>,
 }
 
-impl Life {
+impl TaskTrace {
     /// From its intended beginning to its end.
     #[must_use]
     pub fn end_to_end(&self) -> Option<Duration> {
-        Some(self.completed?.saturating_duration_since(self.arrival.intended))
+        Some(self.completed?.since(self.arrival.intended))
     }
 
     /// Where its time went, if it was run and completed.
@@ -58,11 +44,11 @@ impl Life {
         // A handler that has begun proves the commit before the caller knows of it.
         let known = committed.min(run.started);
         Some(Stages {
-            lag: since(called, intended),
-            publish: since(known, called),
-            wait: since(run.started, known),
-            handler: since(run.ended, run.started),
-            settle: since(completed, run.ended),
+            lag: called.since(intended),
+            publish: known.since(called),
+            wait: run.started.since(known),
+            handler: run.ended.since(run.started),
+            settle: completed.since(run.ended),
         })
     }
 }
@@ -91,9 +77,9 @@ impl Stages {
     }
 }
 
-/// Brings together what callers, handlers and listener saw of each task, in the order of arrivals.
+/// Joins what callers and pool reported of each task, in the order of arrivals.
 #[must_use]
-pub fn lives(arrivals: &[Arrival], runs: &[Run], completions: &[Entry]) -> Vec<Life> {
+pub fn traces(arrivals: &[Arrival], runs: &[Run], completions: &[Entry]) -> Vec<TaskTrace> {
     let mut run_of: HashMap<i64, Run> = HashMap::with_capacity(runs.len());
     for run in runs {
         let first = run_of.entry(run.id).or_insert(*run);
@@ -101,7 +87,7 @@ pub fn lives(arrivals: &[Arrival], runs: &[Run], completions: &[Entry]) -> Vec<L
             *first = *run;
         }
     }
-    let completed_at: HashMap<i64, Instant> = completions
+    let completed_at: HashMap<i64, Time> = completions
         .iter()
         .filter(|entry| entry.settled.ending == Ending::Completed)
         .rev()
@@ -109,7 +95,7 @@ pub fn lives(arrivals: &[Arrival], runs: &[Run], completions: &[Entry]) -> Vec<L
         .collect();
     arrivals
         .iter()
-        .map(|arrival| Life {
+        .map(|arrival| TaskTrace {
             arrival: *arrival,
             run: run_of.get(&arrival.id).copied(),
             completed: completed_at.get(&arrival.id).copied(),
@@ -141,7 +127,7 @@ pub struct Latencies {
     pub settle: Histogram<u64>,
     /// Handlers that began before the caller knew of the commit.
     pub begun_before_known: u64,
-    /// Tasks whose stages do not sum to their whole time: their books or clocks are wrong.
+    /// Tasks whose stages do not sum to their whole time: what was reported of them is wrong.
     pub unbalanced: u64,
 }
 
@@ -150,7 +136,7 @@ impl Latencies {
     ///
     /// # Errors
     /// [`Error::Histogram`] if there can be none.
-    pub fn of<'a>(lives: impl IntoIterator<Item = &'a Life>) -> Result<Self> {
+    pub fn of<'a>(traces: impl IntoIterator<Item = &'a TaskTrace>) -> Result<Self> {
         let mut latencies = Self {
             publish: empty("publish")?,
             wait: empty("wait")?,
@@ -164,27 +150,27 @@ impl Latencies {
             begun_before_known: 0,
             unbalanced: 0,
         };
-        for life in lives {
-            latencies.add(life);
+        for trace in traces {
+            latencies.add(trace);
         }
         Ok(latencies)
     }
 
-    fn add(&mut self, life: &Life) {
-        let Arrival { intended, free, called, committed, .. } = life.arrival;
-        add(&mut self.publish, since(committed, called));
-        add(&mut self.schedule_lag, since(called, intended));
-        add(&mut self.generator_lag, since(called, intended.max(free)));
-        if let Some(run) = life.run {
-            add(&mut self.wait, since(run.started, committed));
-            add(&mut self.service, since(run.ended, run.started));
+    fn add(&mut self, trace: &TaskTrace) {
+        let Arrival { intended, free, called, committed, .. } = trace.arrival;
+        add(&mut self.publish, committed.since(called));
+        add(&mut self.schedule_lag, called.since(intended));
+        add(&mut self.generator_lag, called.since(intended.max(free)));
+        if let Some(run) = trace.run {
+            add(&mut self.wait, run.started.since(committed));
+            add(&mut self.service, run.ended.since(run.started));
             self.begun_before_known += u64::from(run.started < committed);
         }
-        if let Some(completed) = life.completed {
-            add(&mut self.end_to_end, since(completed, intended));
-            add(&mut self.end_to_end_uncorrected, since(completed, called));
+        if let Some(completed) = trace.completed {
+            add(&mut self.end_to_end, completed.since(intended));
+            add(&mut self.end_to_end_uncorrected, completed.since(called));
         }
-        if let (Some(stages), Some(whole)) = (life.stages(), life.end_to_end()) {
+        if let (Some(stages), Some(whole)) = (trace.stages(), trace.end_to_end()) {
             add(&mut self.stage_publish, stages.publish);
             add(&mut self.settle, stages.settle);
             self.unbalanced += u64::from(stages.sum().abs_diff(whole) > RESOLUTION);
@@ -219,8 +205,4 @@ impl Latencies {
             ("settle", self.settle),
         ]
     }
-}
-
-fn since(later: Instant, earlier: Instant) -> Duration {
-    later.saturating_duration_since(earlier)
 }

@@ -3,14 +3,15 @@
 //! Counts and latencies come from the tasks' own times once the round is over, so that nothing is
 //! counted twice and nothing is counted while it is measured.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prismq_record::{Histogram, Interval, Phase};
 
+use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::histogram::{add, with_digits};
 use crate::observe::sampler::Sample;
-use crate::observe::task_times::Life;
+use crate::observe::task_times::TaskTrace;
 
 /// An interval has too few tasks for more.
 const SIGNIFICANT_DIGITS: u8 = 2;
@@ -21,28 +22,28 @@ const SHORTEST_SHARE: u32 = 4;
 #[derive(Debug, Clone, Default)]
 pub struct Marks {
     /// When each was enqueued.
-    enqueued: Vec<Instant>,
+    enqueued: Vec<Time>,
     /// When each was completed, and how long it took from end to end where that is known.
-    completed: Vec<(Instant, Option<Duration>)>,
+    completed: Vec<(Time, Option<Duration>)>,
     /// Tasks that were there at the start.
     before: u64,
 }
 
 impl Marks {
-    /// Those of tasks whose whole lives are known.
+    /// Those of tasks whose traces are known.
     #[must_use]
-    pub fn of(lives: &[Life]) -> Self {
-        let enqueued = lives.iter().map(|life| life.arrival.committed).collect();
-        let completed = lives
+    pub fn of(traces: &[TaskTrace]) -> Self {
+        let enqueued = traces.iter().map(|trace| trace.arrival.committed).collect();
+        let completed = traces
             .iter()
-            .filter_map(|life| life.completed.map(|completed| (completed, life.end_to_end())))
+            .filter_map(|trace| trace.completed.map(|completed| (completed, trace.end_to_end())))
             .collect();
         Self { enqueued, completed, before: 0 }.sorted()
     }
 
     /// Those of a backlog of which only the completions are known.
     #[must_use]
-    pub fn completions(of: u64, at: impl IntoIterator<Item = Instant>) -> Self {
+    pub fn completions(of: u64, at: impl IntoIterator<Item = Time>) -> Self {
         let completed = at.into_iter().map(|at| (at, None)).collect();
         Self { enqueued: Vec::new(), completed, before: of }.sorted()
     }
@@ -51,8 +52,8 @@ impl Marks {
     #[must_use]
     pub fn beside(
         mut self,
-        enqueued: impl IntoIterator<Item = Instant>,
-        completed: impl IntoIterator<Item = Instant>,
+        enqueued: impl IntoIterator<Item = Time>,
+        completed: impl IntoIterator<Item = Time>,
     ) -> Self {
         self.enqueued.extend(enqueued);
         self.completed.extend(completed.into_iter().map(|at| (at, None)));
@@ -72,8 +73,8 @@ impl Marks {
 /// # Errors
 /// [`Error::Histogram`] if an interval's latencies cannot be written.
 pub fn intervals(
-    origin: Instant,
-    (from, to): (Instant, Instant),
+    origin: Time,
+    (from, to): (Time, Time),
     every: Duration,
     marks: &Marks,
     samples: &[Sample],
@@ -88,7 +89,7 @@ pub fn intervals(
         let left = size(marks.completed.partition_point(|(at, _)| *at <= end));
         intervals.push(Interval {
             from_s: seconds(begin, origin),
-            seconds: end.saturating_duration_since(begin).as_secs_f64(),
+            seconds: end.since(begin).as_secs_f64(),
             enqueued: Some(size(enqueued.len())),
             completed: Some(size(completed.len())),
             busy_waits: sample
@@ -108,18 +109,13 @@ pub fn intervals(
 
 /// A named part of a round.
 #[must_use]
-pub fn phase(name: &str, origin: Instant, from: Instant, to: Instant) -> Phase {
+pub fn phase(name: &str, origin: Time, from: Time, to: Time) -> Phase {
     Phase { name: name.to_owned(), from_s: seconds(from, origin), to_s: seconds(to, origin) }
 }
 
 /// Where intervals end, and what was sampled there.
-fn ends(
-    from: Instant,
-    to: Instant,
-    every: Duration,
-    samples: &[Sample],
-) -> Vec<(Instant, Option<&Sample>)> {
-    let mut ends: Vec<(Instant, Option<&Sample>)> = if samples.is_empty() {
+fn ends(from: Time, to: Time, every: Duration, samples: &[Sample]) -> Vec<(Time, Option<&Sample>)> {
+    let mut ends: Vec<(Time, Option<&Sample>)> = if samples.is_empty() {
         let every = every.max(Duration::from_nanos(1));
         let grid = std::iter::successors(Some(from + every), |end| Some(*end + every));
         grid.take_while(|end| *end < to).chain([to]).map(|end| (end, None)).collect()
@@ -129,7 +125,7 @@ fn ends(
     };
     // A stub at the end belongs to the interval before it.
     if let [.., (before, _), (last, _)] = ends.as_slice()
-        && last.saturating_duration_since(*before) < every / SHORTEST_SHARE
+        && last.since(*before) < every / SHORTEST_SHARE
     {
         ends.remove(ends.len() - 2);
     }
@@ -137,13 +133,13 @@ fn ends(
 }
 
 /// The part of a sorted list that lies after `from`, up to and with `to`.
-fn between<T>(sorted: &[T], from: Instant, to: Instant, at: impl Fn(&T) -> Instant) -> &[T] {
+fn between<T>(sorted: &[T], from: Time, to: Time, at: impl Fn(&T) -> Time) -> &[T] {
     let begin = sorted.partition_point(|item| at(item) <= from);
     let end = sorted.partition_point(|item| at(item) <= to);
     sorted.get(begin..end).unwrap_or_default()
 }
 
-fn end_to_end(completed: &[(Instant, Option<Duration>)]) -> Result<Option<Histogram>> {
+fn end_to_end(completed: &[(Time, Option<Duration>)]) -> Result<Option<Histogram>> {
     const NAME: &str = "end_to_end";
     let mut histogram = with_digits(NAME, SIGNIFICANT_DIGITS)?;
     for time in completed.iter().filter_map(|(_, time)| *time) {
@@ -158,11 +154,8 @@ fn end_to_end(completed: &[(Instant, Option<Duration>)]) -> Result<Option<Histog
 }
 
 /// Seconds from `origin`, negative before it.
-fn seconds(at: Instant, origin: Instant) -> f64 {
-    match at.checked_duration_since(origin) {
-        Some(after) => after.as_secs_f64(),
-        None => -origin.saturating_duration_since(at).as_secs_f64(),
-    }
+fn seconds(at: Time, origin: Time) -> f64 {
+    if at >= origin { at.since(origin).as_secs_f64() } else { -origin.since(at).as_secs_f64() }
 }
 
 fn size(count: usize) -> u64 {

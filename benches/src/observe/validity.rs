@@ -8,7 +8,7 @@ use prismq_statistics as statistics;
 
 use crate::base::number::as_f64;
 use crate::observe::metrics::median;
-use crate::observe::task_times::Life;
+use crate::observe::task_times::TaskTrace;
 
 /// Callers that offer less than this share of the rate, all rounds together, have made another load.
 const OFFERED_MIN: f64 = 0.8;
@@ -87,13 +87,13 @@ pub fn held_up(achieved: &[f64]) -> Option<String> {
 
 /// The median latency of a round's first and last thirds, in seconds.
 #[must_use]
-pub fn thirds(lives: &[Life]) -> Option<(f64, f64)> {
-    let third = lives.len() / 3;
-    let of = |lives: &[Life]| {
-        let times = lives.iter().filter_map(Life::end_to_end);
+pub fn thirds(traces: &[TaskTrace]) -> Option<(f64, f64)> {
+    let third = traces.len() / 3;
+    let of = |traces: &[TaskTrace]| {
+        let times = traces.iter().filter_map(TaskTrace::end_to_end);
         median(&times.map(|time| time.as_secs_f64()).collect::<Vec<_>>())
     };
-    Some((of(lives.get(..third)?)?, of(lives.get(lives.len() - third..)?)?))
+    Some((of(traces.get(..third)?)?, of(traces.get(traces.len() - third..)?)?))
 }
 
 /// Whether rounds did not stay as they began: a warning for the record.

@@ -14,8 +14,8 @@ use super::{Order, Running};
 use crate::base::error::{Error, Result};
 use crate::load::pool::LEASE;
 use crate::load::tasks::numbered;
-use crate::subject;
-use crate::subject::{Attempt, Crew, Durability, Ending, Engine, EngineKind};
+use crate::subject::local::{Attempt, LocalPool, LocalQueue};
+use crate::subject::{Ending, OpenOptions, SubjectKind};
 
 /// The type of its tasks.
 pub const ACKNOWLEDGED_TYPE: &str = "acknowledged";
@@ -27,8 +27,8 @@ const BATCH: usize = 1_000;
 /// On which database the process is to work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcknowledgeOrder {
-    /// The engine to use.
-    pub engine: EngineKind,
+    /// The subject to use.
+    pub subject: SubjectKind,
     /// The database.
     pub path: PathBuf,
 }
@@ -66,15 +66,16 @@ impl Said {
 }
 
 pub(super) fn obey(order: &AcknowledgeOrder) -> Result<()> {
-    acknowledge(&*subject::open(order.engine, &order.path, WORKERS, Durability::Full)?)
+    let queue = order.subject.open_local(&order.path, OpenOptions::durable(WORKERS))?;
+    acknowledge(&*queue)
 }
 
-/// In the child: enqueues and completes on an engine until the process is killed or nobody reads.
+/// In the child: enqueues and completes on a queue until the process is killed or nobody reads.
 ///
 /// # Errors
-/// If the engine fails, or nobody reads.
-pub fn acknowledge(engine: &dyn Engine) -> Result<()> {
-    let crew = Crew {
+/// If the queue fails, or nobody reads.
+pub fn acknowledge(queue: &dyn LocalQueue) -> Result<()> {
+    let pool = LocalPool {
         workers: WORKERS,
         lease: LEASE,
         handlers: vec![(
@@ -90,10 +91,10 @@ pub fn acknowledge(engine: &dyn Engine) -> Result<()> {
             }
         }),
     };
-    let _running = engine.start(crew).map_err(Error::engine("start a pool"))?;
+    let _running = queue.start(pool).map_err(Error::engine("start a pool"))?;
     loop {
         for task in numbered(ACKNOWLEDGED_TYPE, BATCH) {
-            let id = engine.enqueue(&task).map_err(Error::engine("enqueue"))?;
+            let id = queue.enqueue(&task).map_err(Error::engine("enqueue"))?;
             say(Said::Enqueued(id)).map_err(|error| Error::Child { reason: error.to_string() })?;
         }
     }

@@ -1,19 +1,18 @@
-//! A process that knows a database by its file alone, and counts what is there.
+//! A process that knows a database by its file alone, and counts its tasks.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Order, Running, say};
-use crate::base::error::{Error, Result};
-use crate::subject;
-use crate::subject::{Census, Durability, EngineKind};
+use crate::base::error::Result;
+use crate::subject::{Census, OpenOptions, SubjectKind};
 
 /// What the process is to count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CensusOrder {
-    /// The engine to use.
-    pub engine: EngineKind,
+    /// The subject to use.
+    pub subject: SubjectKind,
     /// The database, which nobody else has open.
     pub path: PathBuf,
     /// The queues whose tasks are counted together.
@@ -21,11 +20,10 @@ pub struct CensusOrder {
 }
 
 pub(super) fn obey(order: &CensusOrder) -> Result<()> {
-    let engine = subject::open(order.engine, &order.path, 1, Durability::Full)?;
+    let subject = order.subject.open(&order.path, OpenOptions::durable(1))?;
     let mut sum = Census::default();
     for queue in &order.queues {
-        let census = engine.census_of(queue).map_err(Error::engine("count its tasks"))?;
-        sum = sum.and(census);
+        sum = sum.and(subject.census(queue)?);
     }
     say(&sum)
 }
@@ -33,7 +31,7 @@ pub(super) fn obey(order: &CensusOrder) -> Result<()> {
 /// Starts a process that opens a database and counts its tasks.
 ///
 /// # Errors
-/// [`Error::Child`] if it did not get as far.
+/// [`Error::Child`](crate::base::error::Error::Child) if it did not get as far.
 pub fn count_afresh(order: CensusOrder) -> Result<Census> {
     Running::start(&Order::Census(order))?.answer()
 }

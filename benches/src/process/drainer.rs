@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Order, Running, listen, say};
-use crate::base::error::{Error, Result};
-use crate::load::labour::{Labour, Span, Spans};
-use crate::load::pool::{LEASE, STOP_BOUND};
-use crate::load::tasks::handler;
-use crate::observe::ledger::{Ledger, ids_run, ids_that};
-use crate::subject;
-use crate::subject::{Crew, Durability, Ending, EngineKind};
+use crate::base::error::Result;
+use crate::load::labour::Labour;
+use crate::load::pool::{STOP_BOUND, pool};
+use crate::observe::ledger::{Ledger, ids_that};
+use crate::subject::{Ending, OpenOptions, Run, SubjectKind, Work};
 
 /// The type of the tasks it works on.
 pub const DRAINED_TYPE: &str = "drained_elsewhere";
@@ -19,8 +17,8 @@ pub const DRAINED_TYPE: &str = "drained_elsewhere";
 /// How the process is to work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrainOrder {
-    /// The engine to use.
-    pub engine: EngineKind,
+    /// The subject to use.
+    pub subject: SubjectKind,
     /// Threads of its pool.
     pub workers: usize,
     /// What its handlers do; nothing if `None`.
@@ -34,42 +32,32 @@ pub struct DrainOrder {
 pub struct DrainerReport {
     /// Tasks whose completion it committed, once for each time.
     pub completed: Vec<i64>,
-    /// Tasks its handlers ran for, once for each time.
-    pub runs: Vec<i64>,
-    /// What its handlers did and when, where they did anything.
-    pub spans: Vec<Span>,
+    /// Each run of a handler.
+    pub runs: Vec<Run>,
     /// Operations answered busy.
     pub busy_errors: u64,
     /// Claims that saw a task and lost it.
     pub claim_conflicts: u64,
-    /// What else went wrong.
+    /// Other errors.
     pub errors: Vec<String>,
 }
 
 pub(super) fn obey(order: &DrainOrder) -> Result<()> {
-    let engine = subject::open(order.engine, &order.path, order.workers, Durability::Full)?;
+    let subject = order.subject.open(&order.path, OpenOptions::durable(order.workers))?;
     let ledger = Ledger::expecting(0);
     say(&())?;
     listen();
-    let spans = Spans::default();
-    let work = spans.record(order.labour);
-    let crew = Crew {
-        workers: order.workers,
-        lease: LEASE,
-        handlers: vec![(DRAINED_TYPE, handler(&ledger, move |number| work(number)))],
-        listener: ledger.listener(),
-    };
-    let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
+    let work = order.labour.map_or(Work::None, |labour| labour.work());
+    let running = subject.start(&pool(order.workers, DRAINED_TYPE, work), ledger.clone())?;
     listen();
-    let crew = running.stop(STOP_BOUND);
-    let met = engine.counters();
+    let pool = running.stop(STOP_BOUND);
+    let met = subject.counters();
     say(&DrainerReport {
         completed: ids_that(&ledger.entries(), Ending::Completed),
-        runs: ids_run(&ledger.take_runs()),
-        spans: spans.take(),
+        runs: ledger.take_runs(),
         busy_errors: met.busy_errors,
         claim_conflicts: met.claim_conflicts,
-        errors: crew.errors,
+        errors: pool.errors,
     })
 }
 
@@ -83,7 +71,7 @@ impl Drainer {
     /// Starts it; it has opened the database when this returns.
     ///
     /// # Errors
-    /// [`Error::Child`] if it did not get as far.
+    /// [`Error::Child`](crate::base::error::Error::Child) if it did not get as far.
     pub fn open(order: DrainOrder) -> Result<Self> {
         let mut running = Running::start(&Order::Drain(order))?;
         running.answer::<()>()?;
@@ -93,17 +81,17 @@ impl Drainer {
     /// Lets it start its pool.
     ///
     /// # Errors
-    /// [`Error::Child`] if it is gone.
+    /// [`Error::Child`](crate::base::error::Error::Child) if it is gone.
     pub fn go(&mut self) -> Result<()> {
-        self.running.tell()
+        self.running.go_on()
     }
 
     /// Stops its pool and asks what it did.
     ///
     /// # Errors
-    /// [`Error::Child`] if it does not say.
+    /// [`Error::Child`](crate::base::error::Error::Child) if it does not say.
     pub fn stop(mut self) -> Result<DrainerReport> {
-        self.running.tell()?;
+        self.running.go_on()?;
         self.running.answer()
     }
 }

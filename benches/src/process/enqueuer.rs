@@ -1,17 +1,14 @@
 //! A process that enqueues tasks one by one and says when each was committed.
 
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Order, Running, say};
-use crate::base::clock::monotonic;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::load::tasks::numbered;
-use crate::subject;
-use crate::subject::{Durability, EngineKind};
+use crate::subject::{Load, Offered, OpenOptions, Pace, SubjectKind};
 
 /// The type of the tasks it enqueues.
 pub const ENQUEUED_TYPE: &str = "enqueued_elsewhere";
@@ -19,8 +16,8 @@ pub const ENQUEUED_TYPE: &str = "enqueued_elsewhere";
 /// What the process is to enqueue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnqueueOrder {
-    /// The engine to use.
-    pub engine: EngineKind,
+    /// The subject to use.
+    pub subject: SubjectKind,
     /// How many tasks.
     pub tasks: usize,
     /// How long it rests before each.
@@ -29,30 +26,17 @@ pub struct EnqueueOrder {
     pub path: PathBuf,
 }
 
-/// A task another process has enqueued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enqueued {
-    /// Its id.
-    pub id: i64,
-    /// When its commit was known there, by [`monotonic`].
-    pub committed: Duration,
-}
-
 pub(super) fn obey(order: &EnqueueOrder) -> Result<()> {
-    let engine = subject::open(order.engine, &order.path, 1, Durability::Full)?;
-    let mut enqueued = Vec::with_capacity(order.tasks);
-    for task in numbered(ENQUEUED_TYPE, order.tasks) {
-        thread::sleep(order.rest);
-        let id = engine.enqueue(&task).map_err(Error::engine("enqueue"))?;
-        enqueued.push(Enqueued { id, committed: monotonic() });
-    }
-    say(&enqueued)
+    let subject = order.subject.open(&order.path, OpenOptions::durable(1))?;
+    let tasks = numbered(ENQUEUED_TYPE, order.tasks);
+    let pace = Pace::Closed(order.rest);
+    say(&subject.enqueue(&Load { tasks: &tasks, pace, callers: 1, batch: 1, stop: None })?)
 }
 
 /// Has tasks enqueued by another process and returns when that is done.
 ///
 /// # Errors
-/// [`Error::Child`] if it did not do its part.
-pub fn enqueue_elsewhere(order: EnqueueOrder) -> Result<Vec<Enqueued>> {
+/// [`Error::Child`](crate::base::error::Error::Child) if it did not do its part.
+pub fn enqueue_elsewhere(order: EnqueueOrder) -> Result<Offered> {
     Running::start(&Order::Enqueue(order))?.answer()
 }

@@ -2,14 +2,14 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Order, Running, listen, say};
+use crate::base::clock::{Time, now};
 use crate::base::error::{Error, Result};
-use crate::subject;
-use crate::subject::{Durability, EngineKind};
+use crate::subject::{OpenOptions, SubjectKind};
 
 /// The type of the tasks that are held.
 pub const HELD_TYPE: &str = "held";
@@ -19,8 +19,8 @@ const SIGKILL: i32 = 9;
 /// What the process is to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldOrder {
-    /// The engine to use.
-    pub engine: EngineKind,
+    /// The subject to use.
+    pub subject: SubjectKind,
     /// How many tasks.
     pub tasks: usize,
     /// For how long.
@@ -35,16 +35,14 @@ pub struct Death {
     /// The tasks it held.
     pub held: Vec<i64>,
     /// When it was dead for certain.
-    pub at: Instant,
+    pub at: Time,
 }
 
 pub(super) fn obey(order: &HoldOrder) -> Result<()> {
-    let engine = subject::open(order.engine, &order.path, 1, Durability::Full)?;
-    let held = engine
-        .hold(HELD_TYPE, order.tasks, order.lease)
-        .map_err(Error::engine("claim tasks to hold"))?;
+    let subject = order.subject.open(&order.path, OpenOptions::durable(1))?;
+    let held = subject.hold(HELD_TYPE, order.tasks, order.lease)?;
     // Nobody may close the database: a dying process does not.
-    std::mem::forget(engine);
+    std::mem::forget(subject);
     say(&held)?;
     listen();
     Err(Error::Child { reason: "nobody killed it".to_owned() })
@@ -59,7 +57,7 @@ pub fn die_holding(order: HoldOrder) -> Result<Death> {
     let mut running = Running::start(&Order::Hold(order))?;
     let held: Vec<i64> = running.answer()?;
     let killed = running.child.kill().and_then(|()| running.child.wait());
-    let at = Instant::now();
+    let at = now();
     let status = killed.map_err(|error| failed(error.to_string()))?;
     if held.is_empty() {
         return Err(failed("it claimed nothing".to_owned()));

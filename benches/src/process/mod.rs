@@ -18,7 +18,7 @@ pub use acknowledger::{
 pub use census::{CensusOrder, count_afresh};
 pub use counted::{COUNTED_TYPE, CountOrder, Counts, Operation, count_elsewhere};
 pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
-pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
+pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, enqueue_elsewhere};
 pub use holder::{Death, HELD_TYPE, HoldOrder, die_holding};
 pub use writer::{Writer, WriterOrder};
 
@@ -135,10 +135,10 @@ impl Running {
             .map_err(|error| failed(format!("it answered {:?}: {error}", line.trim())))
     }
 
-    /// Says one line to it.
-    fn tell(&mut self) -> Result<()> {
-        let told = self.child.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(b"go\n"));
-        told.map_err(|error| Error::Child { reason: error.to_string() })
+    /// Lets it go on: sends one line.
+    fn go_on(&mut self) -> Result<()> {
+        let sent = self.child.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(b"go\n"));
+        sent.map_err(|error| Error::Child { reason: error.to_string() })
     }
 }
 

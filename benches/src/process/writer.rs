@@ -78,7 +78,7 @@ impl Writer {
     /// # Errors
     /// [`Error::Child`] if it does not say.
     pub fn stop(mut self) -> Result<u64> {
-        self.running.tell()?;
+        self.running.go_on()?;
         self.running.answer()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::base::error::{Error, Result};
-use crate::load::tasks::numbered;
+use crate::base::error::Result;
+use crate::load::tasks::{fill, numbered};
 use crate::scenario::stage::{Database, Stage};
 use crate::subject::TaskSpec;
 
@@ -11,7 +11,7 @@ use crate::subject::TaskSpec;
 pub const BATCH: usize = 1_000;
 
 const TASK_TYPE: &str = "backlog";
-/// None runs out while the backlog is in use.
+/// None expires while the backlog is in use.
 const LEASE: Duration = Duration::from_secs(3_600);
 
 /// A growing backlog.
@@ -25,7 +25,7 @@ impl Backlog {
     /// An empty one in a new database.
     ///
     /// # Errors
-    /// If the engine fails.
+    /// If the subject fails.
     pub fn open(stage: &Stage) -> Result<Self> {
         Ok(Self { database: stage.database(1)?, batch: numbered(TASK_TYPE, BATCH), tasks: 0 })
     }
@@ -39,21 +39,20 @@ impl Backlog {
     /// Adds tasks, a multiple of [`BATCH`].
     ///
     /// # Errors
-    /// If the engine fails.
+    /// If the subject fails.
     pub fn grow(&mut self, tasks: usize) -> Result<()> {
         for _ in 0..tasks / BATCH {
-            let added = self.database.engine().enqueue_all(&self.batch);
-            self.tasks += added.map_err(Error::engine("enqueue"))?.len();
+            let added = fill(self.database.subject(), &self.batch, BATCH)?;
+            self.tasks += added.arrivals.len();
         }
         Ok(())
     }
 
-    /// Claims up to so many tasks for good and says how many there were.
+    /// Claims up to so many tasks for good and returns how many there were.
     ///
     /// # Errors
-    /// If the engine fails.
+    /// If the subject fails.
     pub fn claim(&self, max: usize) -> Result<usize> {
-        let held = self.database.engine().hold(TASK_TYPE, max, LEASE);
-        Ok(held.map_err(Error::engine("claim tasks"))?.len())
+        Ok(self.database.subject().hold(TASK_TYPE, max, LEASE)?.len())
     }
 }

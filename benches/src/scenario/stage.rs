@@ -1,4 +1,4 @@
-//! What every round of a workload stands on: the engine under test, the disk and the scale.
+//! What every round needs: the subject under test, the disk and the scale.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,21 +7,22 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::base::bench_dir::BenchDir;
-use crate::base::clock::SystemClock;
-use crate::base::error::{Error, Result};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::error::Result;
 use crate::base::profile::{Profile, Scale};
 use crate::process::{CensusOrder, count_afresh};
-use crate::subject::under_test::Subject;
-use crate::subject::{self, Census, Durability, Engine, EngineKind};
+use crate::subject::local::{InProcess, LocalQueue};
+use crate::subject::{Capability, Census, Durability, OpenOptions, Subject, SubjectKind};
 
-/// Puts something between a stage and the engine it opens: a test of the harness spoils the engine with it.
-pub type Between = Arc<dyn Fn(Box<dyn Engine>) -> Box<dyn Engine> + Send + Sync>;
+/// Wraps the queue that a stage opens: a test of the harness spoils the queue with it.
+pub type Between = Arc<dyn Fn(Box<dyn LocalQueue>) -> Box<dyn LocalQueue> + Send + Sync>;
 
-/// The engine, the disk and the scale of a run.
+/// The subject, the disk and the scale of a run.
 #[derive(Clone)]
 pub struct Stage {
-    kind: EngineKind,
+    kind: SubjectKind,
     between: Option<Between>,
+    clock: Arc<dyn Clock>,
     bench_dir: BenchDir,
     scale: Scale,
     durability: Durability,
@@ -32,21 +33,22 @@ impl Stage {
     /// The stage the environment asks for; in test mode at the trial's scale.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an unknown engine or profile.
+    /// [`Error::Setting`](crate::base::error::Error::Setting) for an unknown engine or profile.
     pub fn from_env(trial: bool) -> Result<Self> {
         let profile = Profile::from_env()?;
         let scale = if trial { Scale::Trial } else { Scale::Profile(profile) };
-        let stage = Self::new(EngineKind::from_env()?, BenchDir::from_env(), scale);
+        let stage = Self::new(SubjectKind::from_env()?, BenchDir::from_env(), scale);
         Ok(Self { recounts: true, ..stage })
     }
 
     /// A stage put together otherwise, for programs that are not suites: they cannot be started as the
     /// processes that count what a round left behind.
     #[must_use]
-    pub const fn new(kind: EngineKind, bench_dir: BenchDir, scale: Scale) -> Self {
+    pub fn new(kind: SubjectKind, bench_dir: BenchDir, scale: Scale) -> Self {
         Self {
             kind,
             between: None,
+            clock: Arc::new(SystemClock),
             bench_dir,
             scale,
             durability: Durability::Full,
@@ -61,9 +63,21 @@ impl Stage {
         Self { between: Some(between), ..self.clone() }
     }
 
-    /// The engine under test.
+    /// The same stage by another clock, as a test of the harness has it.
     #[must_use]
-    pub const fn kind(&self) -> EngineKind {
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self.clone() }
+    }
+
+    /// Whether the subject under test can do this.
+    #[must_use]
+    pub const fn can(&self, capability: Capability) -> bool {
+        self.kind.can(capability)
+    }
+
+    /// The subject under test.
+    #[must_use]
+    pub const fn kind(&self) -> SubjectKind {
         self.kind
     }
 
@@ -86,12 +100,14 @@ impl Stage {
     pub fn database(&self, workers: usize) -> Result<Database> {
         let directory = self.bench_dir.fresh()?;
         let path = directory.path().join("queue.db");
-        let mut engine = subject::open(self.kind, &path, workers, self.durability)?;
+        let options = OpenOptions { durability: self.durability, ..OpenOptions::durable(workers) };
+        let mut queue = self.kind.open_local(&path, options)?;
         if let Some(between) = &self.between {
-            engine = between(engine);
+            queue = between(queue);
         }
+        let subject = Box::new(InProcess::new(queue, self.clock.clone()).with_file(&path));
         let (kind, recounts) = (self.kind, self.recounts);
-        Ok(Database { engine, path, kind, recounts, _directory: directory })
+        Ok(Database { subject, path, kind, recounts, _directory: directory })
     }
 
     /// The settings that the engine reads back from a new database.
@@ -99,13 +115,12 @@ impl Stage {
     /// # Errors
     /// If it cannot open one or read them back.
     pub fn settings(&self) -> Result<Vec<(String, String)>> {
-        let database = self.database(1)?;
-        database.engine().settings().map_err(Error::engine("read its settings back"))
+        self.database(1)?.subject().settings()
     }
 
-    /// The same stage with another engine, as it is.
+    /// The same stage with another subject, as it is.
     #[must_use]
-    pub fn with_engine(&self, kind: EngineKind) -> Self {
+    pub fn with_subject(&self, kind: SubjectKind) -> Self {
         Self { kind, between: None, ..self.clone() }
     }
 
@@ -129,42 +144,36 @@ impl fmt::Debug for Stage {
 
 /// A database in a directory of its own, which is removed after the engine has closed it.
 pub struct Database {
-    engine: Box<dyn Engine>,
+    subject: Box<dyn Subject>,
     path: PathBuf,
-    kind: EngineKind,
+    kind: SubjectKind,
     recounts: bool,
     _directory: TempDir,
 }
 
 impl Database {
-    /// The open engine.
+    /// The open subject.
     #[must_use]
-    pub fn engine(&self) -> &dyn Engine {
-        &*self.engine
+    pub fn subject(&self) -> &dyn Subject {
+        &*self.subject
     }
 
     /// Closes the database and has a process count what its file holds, which knows nothing else of it.
-    /// Gives what is wrong if that is not what the books of the round say.
+    /// Returns what is wrong if that is not what the round expects.
     ///
     /// # Errors
-    /// [`Error::Child`] if the process cannot do so.
+    /// [`Error::Child`](crate::base::error::Error::Child) if the process cannot do so.
     pub fn recount(self, queues: &[&str], books: Census) -> Result<Option<String>> {
-        let Self { engine, path, kind, recounts, _directory } = self;
-        drop(engine);
+        let Self { subject, path, kind, recounts, _directory } = self;
+        drop(subject);
         if !recounts {
             return Ok(None);
         }
         let queues = queues.iter().map(|queue| (*queue).to_owned()).collect();
-        let found = count_afresh(CensusOrder { engine: kind, path, queues })?;
+        let found = count_afresh(CensusOrder { subject: kind, path, queues })?;
         Ok((found != books).then(|| {
-            format!("another process finds {found:?} in the file, the books say {books:?}")
+            format!("another process finds {found:?} in the file, {books:?} was expected")
         }))
-    }
-
-    /// What a load is offered to, by the system's clock.
-    #[must_use]
-    pub fn subject(&self) -> Subject<'_> {
-        Subject { engine: self.engine(), clock: Arc::new(SystemClock), file: Some(self.path()) }
     }
 
     /// Its file.

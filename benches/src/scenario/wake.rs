@@ -1,22 +1,19 @@
 //! How soon a task that is enqueued while a pool idles is begun: from its known commit to its handler,
 //! in this process and from another.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, Sender, unbounded};
 use hdrhistogram::Histogram;
 
-use crate::base::clock::monotonic;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
+use crate::load::pool::{BOUND, STOP_BOUND, pool};
 use crate::load::tasks::numbered;
-use crate::process::{ENQUEUED_TYPE, EnqueueOrder, Enqueued, enqueue_elsewhere};
-use crate::scenario::drain::{BOUND, LEASE, STOP_BOUND};
+use crate::observe::ledger::Ledger;
+use crate::observe::task_times::traces;
+use crate::process::{ENQUEUED_TYPE, EnqueueOrder, enqueue_elsewhere};
 use crate::scenario::stage::Stage;
-use crate::subject::{Crew, Engine, RunningCrew};
+use crate::subject::{Load, Pace, Work};
 
 /// Before each task, so that the pool idles again.
 pub const REST: Duration = Duration::from_millis(3);
@@ -30,7 +27,7 @@ pub enum From {
     Elsewhere,
 }
 
-/// What waking came to.
+/// Tasks that woke an idle pool.
 #[derive(Debug, Clone)]
 pub struct Woken {
     /// From the commit to the handler, in nanoseconds; 0 where the handler was faster than the answer.
@@ -39,79 +36,40 @@ pub struct Woken {
     pub faults: Vec<String>,
 }
 
-/// A handler that began.
-struct Begun {
-    id: i64,
-    at: Duration,
-}
-
 /// Enqueues so many tasks one by one into a new database with an idle pool.
 ///
 /// # Errors
-/// If the engine or the other process fails.
+/// If the subject or the other process fails.
 pub fn wake(stage: &Stage, workers: usize, tasks: usize, from: From) -> Result<Woken> {
     let database = stage.database(workers)?;
-    let engine = database.engine();
-    let (begun, begins) = unbounded();
-    let running = start(engine, workers, begun)?;
-    let enqueued = match from {
-        From::Here => enqueue_here(engine, tasks)?,
+    let subject = database.subject();
+    let ledger = Ledger::expecting(tasks);
+    let running = subject.start(&pool(workers, ENQUEUED_TYPE, Work::None), ledger.clone())?;
+    let offered = match from {
+        From::Here => {
+            let tasks = numbered(ENQUEUED_TYPE, tasks);
+            let pace = Pace::Closed(REST);
+            subject.enqueue(&Load { tasks: &tasks, pace, callers: 1, batch: 1, stop: None })?
+        }
         From::Elsewhere => enqueue_elsewhere(EnqueueOrder {
-            engine: stage.kind(),
+            subject: stage.kind(),
             tasks,
             rest: REST,
             path: database.path().to_owned(),
         })?,
     };
-    let begins = gather(&begins, tasks);
+    // A task that was not begun by then is found below.
+    let _ = ledger.wait(BOUND);
     let mut faults = running.stop(STOP_BOUND).errors;
     let mut wake = empty("wake")?;
-    for task in &enqueued {
-        match begins.get(&task.id) {
-            Some(at) => add(&mut wake, at.saturating_sub(task.committed)),
-            None => faults.push(format!("task {} was not begun within {BOUND:?}", task.id)),
+    for task in traces(&offered.arrivals, &ledger.take_runs(), &[]) {
+        match task.run {
+            Some(run) => add(&mut wake, run.started.since(task.arrival.committed)),
+            None => {
+                let id = task.arrival.id;
+                faults.push(format!("task {id} was not begun within {BOUND:?}"));
+            }
         }
     }
     Ok(Woken { wake, faults })
-}
-
-fn start(
-    engine: &dyn Engine,
-    workers: usize,
-    begun: Sender<Begun>,
-) -> Result<Box<dyn RunningCrew>> {
-    let crew = Crew {
-        workers,
-        lease: LEASE,
-        handlers: vec![(
-            ENQUEUED_TYPE,
-            Arc::new(move |attempt| {
-                let at = monotonic();
-                begun.send(Begun { id: attempt.id, at }).map_err(|_| "nobody listens".to_owned())
-            }),
-        )],
-        listener: Arc::new(|_| {}),
-    };
-    engine.start(crew).map_err(Error::engine("start a pool"))
-}
-
-fn enqueue_here(engine: &dyn Engine, tasks: usize) -> Result<Vec<Enqueued>> {
-    let mut enqueued = Vec::with_capacity(tasks);
-    for task in numbered(ENQUEUED_TYPE, tasks) {
-        thread::sleep(REST);
-        let id = engine.enqueue(&task).map_err(Error::engine("enqueue"))?;
-        enqueued.push(Enqueued { id, committed: monotonic() });
-    }
-    Ok(enqueued)
-}
-
-/// When each task was begun, for as many as are within the bound.
-fn gather(begins: &Receiver<Begun>, tasks: usize) -> HashMap<i64, Duration> {
-    let mut found = HashMap::with_capacity(tasks);
-    while found.len() < tasks
-        && let Ok(begun) = begins.recv_timeout(BOUND)
-    {
-        found.insert(begun.id, begun.at);
-    }
-    found
 }

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::scenario::open::surge::{Subsided, Surge, run};
-use prismq_bench::subject::under_test::Subject;
+use prismq_bench::subject::Work;
 
 use crate::fake::{Fake, Misdeed};
-use crate::theory::constant;
 use crate::virtual_clock::VirtualClock;
 
 const SERVICE: Duration = Duration::from_millis(1);
@@ -17,8 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(2);
 
 fn subsided() -> Subsided {
     let clock = Arc::new(VirtualClock::new());
-    let fake = Fake::new(&clock, Misdeed::None);
-    let subject = Subject { engine: &fake, clock: clock.clone(), file: None };
+    let subject = Fake::subject(&clock, Misdeed::None);
     let load = Surge {
         backlog: 1_000,
         workers: 1,
@@ -26,7 +24,7 @@ fn subsided() -> Subsided {
         arriving: 1_500,
         interval: INTERVAL,
         arrivals: Arrivals::Constant,
-        work: constant(&clock, SERVICE),
+        work: Work::sleep(SERVICE),
     };
     run(&subject, &load).unwrap()
 }

@@ -1,26 +1,24 @@
 //! One task in a thousand that is lost, or done twice, makes all figures of its scenario worthless.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
-use prismq_bench::scenario::open::Offered;
+use prismq_bench::scenario::open::OpenRound;
+use prismq_bench::subject::Work;
 use prismq_record::Validity;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer;
 
-fn offered(misdeed: Misdeed) -> Offered {
-    let clock = Arc::new(VirtualClock::new());
-    let work = constant(&clock, Duration::from_micros(100));
-    offer(&clock, misdeed, Arrivals::Constant, Duration::from_millis(1), 10_000, work)
+fn offered(misdeed: Misdeed) -> OpenRound {
+    let work = Work::sleep(Duration::from_micros(100));
+    offer(misdeed, Arrivals::Constant, Duration::from_millis(1), 10_000, work)
 }
 
-fn validity(offered: &Offered) -> Validity {
+fn validity(offered: &OpenRound) -> Validity {
     let round = Round { faults: offered.faults.clone(), ..Round::default() };
     scenario("suite", Case::variant("open", "load"), &[round], Vec::new()).unwrap().validity
 }

@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use prismq_bench::base::clock::{Clock as _, SystemClock};
+use prismq_bench::base::clock::SystemClock;
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::scenario::open::{OpenLoop, run};
-use prismq_bench::subject::under_test::Subject;
+use prismq_bench::subject::local::{Attempt, InProcess, LocalError, LocalPool, LocalQueue};
 use prismq_bench::subject::{
-    Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, RunningCrew, Settled,
-    TaskSpec,
+    Census, Counters, Ending, PoolReport, RunningPool, Settled, TaskSpec, Work,
 };
 
 const SERVICE: Duration = Duration::from_millis(4);
@@ -30,31 +29,31 @@ struct Server {
     to: Arc<Mutex<Option<Sender<Sent>>>>,
 }
 
-impl Engine for Server {
-    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+impl LocalQueue for Server {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
         let id = self.enqueued.fetch_add(1, Ordering::Relaxed);
         let to = self.to.lock().unwrap();
         to.as_ref().unwrap().send((id, task.payload.clone())).unwrap();
         Ok(id)
     }
 
-    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
         tasks.iter().map(|task| self.enqueue(task)).collect()
     }
 
-    fn hold(&self, _: &'static str, _: usize, _: Duration) -> Result<Vec<i64>, EngineError> {
+    fn hold(&self, _: &'static str, _: usize, _: Duration) -> Result<Vec<i64>, LocalError> {
         Ok(Vec::new())
     }
 
-    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
+    fn start(&self, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
         let (sender, receiver) = channel::<Sent>();
         *self.to.lock().unwrap() = Some(sender);
         let thread = thread::spawn(move || {
             let mut handled = 0;
             for (id, payload) in receiver {
-                let handler = &crew.handlers[0].1;
+                let handler = &pool.handlers[0].1;
                 handler(&Attempt { id, payload: &payload, number: 1 }).unwrap();
-                (crew.listener)(&Settled { id, attempt: 1, ending: Ending::Completed });
+                (pool.listener)(&Settled { id, attempt: 1, ending: Ending::Completed });
                 handled += 1;
             }
             handled
@@ -66,11 +65,11 @@ impl Engine for Server {
         Counters::default()
     }
 
-    fn census(&self) -> Result<Census, EngineError> {
+    fn census(&self) -> Result<Census, LocalError> {
         Ok(Census::default())
     }
 
-    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn settings(&self) -> Result<Vec<(String, String)>, LocalError> {
         Ok(Vec::new())
     }
 }
@@ -80,10 +79,10 @@ struct Serving {
     thread: JoinHandle<u64>,
 }
 
-impl RunningCrew for Serving {
-    fn stop(self: Box<Self>, _: Duration) -> CrewReport {
+impl RunningPool for Serving {
+    fn stop(self: Box<Self>, _: Duration) -> PoolReport {
         *self.to.lock().unwrap() = None;
-        CrewReport { per_worker: vec![self.thread.join().unwrap()], errors: Vec::new() }
+        PoolReport { per_worker: vec![self.thread.join().unwrap()], errors: Vec::new() }
     }
 }
 
@@ -99,8 +98,7 @@ fn least_wait(offsets: &[Duration]) -> Duration {
 
 #[test]
 fn and_waits_no_less_than_its_arrivals_make_it_wait() {
-    let server = Server::default();
-    let subject = Subject { engine: &server, clock: Arc::new(SystemClock), file: None };
+    let subject = InProcess::new(Box::new(Server::default()), Arc::new(SystemClock));
     let (arrivals, interval) = (Arrivals::Poisson { seed: 3 }, SERVICE * 2);
     let load = OpenLoop {
         workers: 1,
@@ -110,7 +108,7 @@ fn and_waits_no_less_than_its_arrivals_make_it_wait() {
         settle: 0,
         interval,
         arrivals,
-        work: Arc::new(|_| SystemClock.wait_until(SystemClock.now() + SERVICE)),
+        work: Work::sleep(SERVICE),
     };
     let offered = run(&subject, &load).unwrap();
     assert_eq!(offered.audit.completed, u64::try_from(TASKS).unwrap());

@@ -11,7 +11,6 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::drain::{Drain, run};
-use prismq_bench::subject::under_test::Subject;
 use prismq_judge::comparison::{Change, Rules, compare_pairs};
 use prismq_record::{
     Environment, RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRecord,
@@ -29,9 +28,8 @@ const TASKS: usize = 5_000;
 fn measured(service: Duration, seed: u64) -> Scenario {
     let round = |round| {
         let clock = Arc::new(VirtualClock::new());
-        let fake = Fake::new(&clock, Misdeed::None);
-        let subject = Subject { engine: &fake, clock: clock.clone(), file: None };
-        let work = exponential(&clock, service, seed + round);
+        let subject = Fake::subject(&clock, Misdeed::None);
+        let work = exponential(service, seed + round);
         let load = Drain { workers: 1, tasks: TASKS, payload_bytes: PAYLOAD_BYTES, work };
         let drained = run(&subject, &load).unwrap();
         Round {

@@ -1,14 +1,13 @@
 //! An engine that stalls once delays the calls of a harness that waits for its answers. Counted from these
 //! calls, one task of thousands was slow; counted from when they were meant, all that the stall delayed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::subject::Work;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer;
 
 const STALL: Duration = Duration::from_millis(200);
 const SERVICE: Duration = Duration::from_micros(10);
@@ -19,11 +18,10 @@ fn p99(histogram: &hdrhistogram::Histogram<u64>) -> Duration {
 
 #[test]
 fn of_200_milliseconds() {
-    let clock = Arc::new(VirtualClock::new());
     let stalls = Misdeed::Stalls { at: 4_000, by: STALL };
-    let work = constant(&clock, SERVICE);
+    let work = Work::sleep(SERVICE);
     let interval = Duration::from_millis(1);
-    let offered = offer(&clock, stalls, Arrivals::Constant, interval, 10_000, work);
+    let offered = offer(stalls, Arrivals::Constant, interval, 10_000, work);
 
     // It holds up 200 tasks, 2 % of all, the first of them longest.
     let latencies = &offered.latencies;

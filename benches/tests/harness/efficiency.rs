@@ -1,18 +1,26 @@
-//! The efficiency of workers whose handlers take time, by the spans of the handlers.
+//! The efficiency of workers whose handlers take time, by the runs of the handlers.
 
 use std::time::Duration;
 
-use prismq_bench::load::labour::{Kind, Labour, Span, efficiency_percent};
+use prismq_bench::base::clock::Time;
+use prismq_bench::load::labour::{Kind, Labour, efficiency_percent};
+use prismq_bench::subject::Run;
 
 const MS: Duration = Duration::from_millis(1);
 
 /// A handler that worked all the time between two milliseconds.
-fn span(from: u32, to: u32) -> Span {
-    Span { from: from * MS, to: to * MS, worked: (to - from) * MS }
+fn span(from: u32, to: u32) -> Run {
+    worked(from, to, to - from)
+}
+
+/// A handler that worked for some of the time between two milliseconds.
+fn worked(from: u32, to: u32, worked: u32) -> Run {
+    let at = |ms: u32| Time::default() + ms * MS;
+    Run { id: 0, started: at(from), ended: at(to), worked: worked * MS }
 }
 
 /// So many handlers of 10 ms one after the other, with a gap before each.
-fn worker(count: u32, gap: u32) -> Vec<Span> {
+fn worker(count: u32, gap: u32) -> Vec<Run> {
     (0..count).map(|index| index * (10 + gap)).map(|from| span(from, from + 10)).collect()
 }
 
@@ -40,8 +48,8 @@ fn neither_the_start_nor_the_end_of_the_work_counts() {
     let mut spans = [worker(50, 0), worker(50, 0)].concat();
     // The first of all came a second before the others, and the last takes ten times as long.
     for span in &mut spans {
-        span.from += Duration::from_secs(1);
-        span.to += Duration::from_secs(1);
+        span.started = span.started + Duration::from_secs(1);
+        span.ended = span.ended + Duration::from_secs(1);
     }
     spans.push(span(0, 10));
     spans.push(span(1490, 1590));
@@ -63,8 +71,8 @@ fn computing_is_held_against_the_cores_it_can_have() {
     assert_eq!((Kind::Sleeping.slots(10, 2), Kind::Computing.slots(10, 2)), (10, 2));
     assert_eq!(Kind::Computing.slots(1, 2), 1);
     // Ten workers on two cores, each computing a fifth of the time.
-    let shared = |from| Span { from: from * MS, to: (from + 50) * MS, worked: 10 * MS };
-    let spans: Vec<Span> = (0..20).flat_map(|turn| [shared(50 * turn); 10]).collect();
+    let shared = |from| worked(from, from + 50, 10);
+    let spans: Vec<Run> = (0..20).flat_map(|turn| [shared(50 * turn); 10]).collect();
     is(efficiency_percent(&spans, 10, 2), 100.0);
 }
 

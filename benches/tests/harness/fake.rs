@@ -1,14 +1,14 @@
-//! An engine whose truth is known: one server that takes tasks in order, by a clock that is set to the
+//! A queue whose truth is known: one server that takes tasks in order, by a clock that is set to the
 //! time of each. Its misdeeds are those a harness must find.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use prismq_bench::base::clock::Clock as _;
-use prismq_bench::subject::{
-    Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, Handler, Listener,
-    RunningCrew, Settled, TaskSpec,
+use prismq_bench::base::clock::{Clock as _, Time};
+use prismq_bench::subject::local::{
+    Attempt, HandlerFn, InProcess, Listener, LocalError, LocalPool, LocalQueue,
 };
+use prismq_bench::subject::{Census, Counters, Ending, PoolReport, RunningPool, Settled, TaskSpec};
 
 use super::virtual_clock::VirtualClock;
 
@@ -25,7 +25,7 @@ pub(crate) enum Misdeed {
     Duplicates { every: i64 },
 }
 
-/// The engine. Its database is this memory.
+/// The queue. Its database is this memory.
 pub(crate) struct Fake {
     clock: Arc<VirtualClock>,
     misdeed: Misdeed,
@@ -35,10 +35,10 @@ pub(crate) struct Fake {
 struct State {
     enqueued: i64,
     /// Until when the server is at work.
-    busy_until: Instant,
+    busy_until: Time,
     /// What has come before there was a pool.
     waiting: Vec<(i64, Vec<u8>)>,
-    crew: Option<(Handler, Listener)>,
+    pool: Option<(HandlerFn, Listener)>,
     handled: u64,
 }
 
@@ -48,10 +48,15 @@ impl Fake {
             enqueued: 0,
             busy_until: clock.now(),
             waiting: Vec::new(),
-            crew: None,
+            pool: None,
             handled: 0,
         };
         Self { clock: clock.clone(), misdeed, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// As a subject, by the same clock.
+    pub(crate) fn subject(clock: &Arc<VirtualClock>, misdeed: Misdeed) -> InProcess {
+        InProcess::new(Box::new(Self::new(clock, misdeed)), clock.clone())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -60,7 +65,7 @@ impl Fake {
 
     /// Serves a task after those before it, and comes back to now.
     fn serve(&self, state: &mut State, id: i64, payload: &[u8]) {
-        let Some((handler, listener)) = state.crew.clone() else {
+        let Some((handler, listener)) = state.pool.clone() else {
             state.waiting.push((id, payload.to_vec()));
             return;
         };
@@ -81,8 +86,8 @@ impl Fake {
     }
 }
 
-impl Engine for Fake {
-    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+impl LocalQueue for Fake {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
         let mut state = self.state();
         state.enqueued += 1;
         let id = state.enqueued;
@@ -95,46 +100,46 @@ impl Engine for Fake {
         Ok(id)
     }
 
-    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
         tasks.iter().map(|task| self.enqueue(task)).collect()
     }
 
-    fn hold(&self, _: &'static str, _: usize, _: Duration) -> Result<Vec<i64>, EngineError> {
+    fn hold(&self, _: &'static str, _: usize, _: Duration) -> Result<Vec<i64>, LocalError> {
         Ok(Vec::new())
     }
 
-    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
+    fn start(&self, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
         let mut state = self.state();
         state.busy_until = self.clock.now();
-        state.crew = crew.handlers.first().map(|(_, handler)| (handler.clone(), crew.listener));
+        state.pool = pool.handlers.first().map(|(_, handler)| (handler.clone(), pool.listener));
         for (id, payload) in std::mem::take(&mut state.waiting) {
             self.serve(&mut state, id, &payload);
         }
-        Ok(Box::new(FakeCrew { state: self.state.clone() }))
+        Ok(Box::new(FakePool { state: self.state.clone() }))
     }
 
     fn counters(&self) -> Counters {
         Counters::default()
     }
 
-    fn census(&self) -> Result<Census, EngineError> {
+    fn census(&self) -> Result<Census, LocalError> {
         let ready = u64::try_from(self.state().waiting.len()).unwrap_or(u64::MAX);
         Ok(Census { ready, ..Census::default() })
     }
 
-    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn settings(&self) -> Result<Vec<(String, String)>, LocalError> {
         Ok(Vec::new())
     }
 }
 
-struct FakeCrew {
+struct FakePool {
     state: Arc<Mutex<State>>,
 }
 
-impl RunningCrew for FakeCrew {
-    fn stop(self: Box<Self>, _: Duration) -> CrewReport {
+impl RunningPool for FakePool {
+    fn stop(self: Box<Self>, _: Duration) -> PoolReport {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.crew = None;
-        CrewReport { per_worker: vec![state.handled], errors: Vec::new() }
+        state.pool = None;
+        PoolReport { per_worker: vec![state.handled], errors: Vec::new() }
     }
 }

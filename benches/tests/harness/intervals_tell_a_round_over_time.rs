@@ -1,7 +1,5 @@
 //! A round's intervals hold every task once, leave none of its time out, and carry what was sampled.
 
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use prismq_bench::base::bench_dir::BenchDir;
@@ -10,12 +8,12 @@ use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::scenario::drain::{Drain, drain};
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
+use prismq_bench::subject::Work;
 use prismq_record::Interval;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer;
 
 fn are_without_gap(intervals: &[Interval]) {
     for pair in intervals.windows(2) {
@@ -25,10 +23,9 @@ fn are_without_gap(intervals: &[Interval]) {
 
 #[test]
 fn of_an_open_load_with_its_warm_up_before_zero() {
-    let clock = Arc::new(VirtualClock::new());
-    let work = constant(&clock, Duration::from_millis(2));
+    let work = Work::sleep(Duration::from_millis(2));
     let interval = Duration::from_millis(10);
-    let offered = offer(&clock, Misdeed::None, Arrivals::Constant, interval, 1_000, work);
+    let offered = offer(Misdeed::None, Arrivals::Constant, interval, 1_000, work);
     let course = offered.course;
     are_without_gap(&course.intervals);
     // 100 tasks of warm-up, the first 10 ms after the start.
@@ -56,8 +53,8 @@ fn of_an_open_load_with_its_warm_up_before_zero() {
 #[test]
 fn of_a_drain_with_memory_and_files() {
     let directory = tempfile::tempdir().unwrap();
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
-    let work = Arc::new(|_| thread::sleep(Duration::from_millis(5)));
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let work = Work::sleep(Duration::from_millis(5));
     let load = Drain { workers: 2, tasks: 120, payload_bytes: PAYLOAD_BYTES, work };
     let course = drain(&stage, &load).unwrap().course;
     are_without_gap(&course.intervals);

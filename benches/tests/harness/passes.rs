@@ -14,7 +14,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::rounds::session::Session;
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 
 const ROUNDS: usize = 3;
 
@@ -27,7 +27,7 @@ fn experiment(name: &'static str) -> Experiment {
 
 #[test]
 fn all_rounds_of_a_pass_are_kept_after_it_and_those_in_turn_are_watched() {
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at("/nowhere"), Scale::Trial);
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at("/nowhere"), Scale::Trial);
     let mut experiments = [
         experiment("in_turn"),
         experiment("in_one_piece").in_one_piece(),

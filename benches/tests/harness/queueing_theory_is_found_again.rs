@@ -2,35 +2,32 @@
 //! service time s and utilisation rho (M/D/1) rho s / (2 (1 - rho)) in the mean, with an exponential one
 //! (M/M/1) rho s / (1 - rho). Each run is one sample, since the waits within a run depend on each other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
-use prismq_bench::load::pool::Work;
-use prismq_bench::scenario::open::Offered;
+use prismq_bench::scenario::open::OpenRound;
+use prismq_bench::subject::Work;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, exponential, mean, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::{exponential, mean, offer};
 
 const SERVICE: Duration = Duration::from_millis(5);
 const RUNS: u64 = 20;
 const TASKS: usize = 3_000;
 
 /// Runs at a utilisation, each with random choices of its own.
-fn runs(rho: f64, work: fn(&Arc<VirtualClock>, Duration, u64) -> Work) -> Vec<Offered> {
+fn runs(rho: f64, work: fn(Duration, u64) -> Work) -> Vec<OpenRound> {
     (0..RUNS)
         .map(|seed| {
-            let clock = Arc::new(VirtualClock::new());
-            let work = work(&clock, SERVICE, 1_000 + seed);
+            let work = work(SERVICE, 1_000 + seed);
             let arrivals = Arrivals::Poisson { seed };
-            offer(&clock, Misdeed::None, arrivals, SERVICE.div_f64(rho), TASKS, work)
+            offer(Misdeed::None, arrivals, SERVICE.div_f64(rho), TASKS, work)
         })
         .collect()
 }
 
 /// The mean over runs of what is read from each, in seconds, and how far off it may be.
-fn over(runs: &[Offered], read: impl Fn(&Offered) -> f64) -> (f64, f64) {
+fn over(runs: &[OpenRound], read: impl Fn(&OpenRound) -> f64) -> (f64, f64) {
     mean(&runs.iter().map(|run| read(run) / 1e9).collect::<Vec<_>>())
 }
 
@@ -43,7 +40,7 @@ fn is_within((found, error): (f64, f64), expected: f64) {
 #[test]
 fn with_a_constant_service_time() {
     for rho in [0.5, 0.7] {
-        let runs = runs(rho, |clock, service, _| constant(clock, service));
+        let runs = runs(rho, |service, _| Work::sleep(service));
         let service = SERVICE.as_secs_f64();
         let wait = rho * service / (2.0 * (1.0 - rho));
         is_within(over(&runs, |run| run.latencies.wait.mean()), wait);

@@ -1,25 +1,24 @@
 //! The stages of a task: they follow each other without a gap and sum to its whole time.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use prismq_bench::base::clock::now;
 use prismq_bench::load::arrivals::Arrivals;
-use prismq_bench::observe::ledger::Run;
-use prismq_bench::observe::task_times::{Arrival, Latencies, Life};
+use prismq_bench::observe::task_times::{Latencies, TaskTrace};
+use prismq_bench::subject::{Arrival, Run, Work};
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer;
 
 /// A task by the milliseconds of its events: intended, called, known to be committed, begun, ended,
 /// completed.
-fn life(at: [u64; 6]) -> Life {
-    let origin = Instant::now();
+fn life(at: [u64; 6]) -> TaskTrace {
+    let origin = now();
     let [intended, called, committed, started, ended, completed] =
         at.map(|ms| origin + Duration::from_millis(ms));
-    Life {
-        arrival: Arrival { id: 1, intended, free: intended, called, committed },
-        run: Some(Run { id: 1, started, ended }),
+    TaskTrace {
+        arrival: Arrival { number: 0, id: 1, intended, free: intended, called, committed },
+        run: Some(Run { id: 1, started, ended, worked: ended.since(started) }),
         completed: Some(completed),
     }
 }
@@ -55,10 +54,9 @@ fn an_event_before_the_one_it_follows_is_a_fault() {
 
 #[test]
 fn their_means_sum_to_the_mean_of_an_open_load() {
-    let clock = Arc::new(VirtualClock::new());
-    let work = constant(&clock, Duration::from_millis(3));
+    let work = Work::sleep(Duration::from_millis(3));
     let arrivals = Arrivals::Poisson { seed: 7 };
-    let load = offer(&clock, Misdeed::None, arrivals, Duration::from_millis(4), 2_000, work);
+    let load = offer(Misdeed::None, arrivals, Duration::from_millis(4), 2_000, work);
     let of = &load.latencies;
     let stages = [&of.schedule_lag, &of.stage_publish, &of.wait, &of.service, &of.settle];
     let sum: f64 = stages.iter().map(|stage| stage.mean()).sum();

@@ -1,35 +1,41 @@
 //! A load is measured once it is steady, and has no latency if it never is.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use prismq_bench::base::clock::now;
 use prismq_bench::base::histogram::empty;
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::observe::metrics::{LOST, P99_MS, P99_RATIO_TO_SYNC};
 use prismq_bench::observe::round::Round;
 use prismq_bench::observe::steadiness::settled;
-use prismq_bench::observe::task_times::{Arrival, Life};
+use prismq_bench::observe::task_times::TaskTrace;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::open::OpenLoop;
+use prismq_bench::subject::{Arrival, Work};
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer_load};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer_load;
 
 const WARM_UP: usize = 100;
 const SETTLE: usize = 300;
 const TASKS: usize = 600;
 
 /// Tasks a millisecond apart, the latency of each as said.
-fn load(latency_ms: impl Fn(usize) -> f64) -> Vec<Life> {
-    let began = Instant::now();
+fn load(latency_ms: impl Fn(usize) -> f64) -> Vec<TaskTrace> {
+    let began = now();
     let life = |index: usize| {
         let at = began + Duration::from_millis(index as u64);
-        let arrival =
-            Arrival { id: index as i64, intended: at, free: at, called: at, committed: at };
+        let arrival = Arrival {
+            number: index,
+            id: index as i64,
+            intended: at,
+            free: at,
+            called: at,
+            committed: at,
+        };
         let completed = at + Duration::from_secs_f64(latency_ms(index) / 1e3);
-        Life { arrival, run: None, completed: Some(completed) }
+        TaskTrace { arrival, run: None, completed: Some(completed) }
     };
     (0..WARM_UP + SETTLE + TASKS).map(life).collect()
 }
@@ -69,7 +75,6 @@ fn too_few_tasks_say_nothing() {
 /// A rate beyond what the server does: tasks pile up.
 #[test]
 fn an_overload_is_never_steady() {
-    let clock = Arc::new(VirtualClock::new());
     let load = OpenLoop {
         workers: 1,
         generators: 1,
@@ -78,12 +83,12 @@ fn an_overload_is_never_steady() {
         settle: SETTLE,
         interval: Duration::from_millis(1),
         arrivals: Arrivals::Constant,
-        work: constant(&clock, Duration::from_millis(2)),
+        work: Work::sleep(Duration::from_millis(2)),
     };
-    let offered = offer_load(&clock, Misdeed::None, &load);
+    let offered = offer_load(Misdeed::None, &load);
     assert_eq!((offered.steady, offered.latencies.end_to_end.len()), (Some(false), TASKS as u64));
     // One that is measured from its start on in any case is not asked.
-    let offered = offer_load(&clock, Misdeed::None, &OpenLoop { settle: 0, ..load });
+    let offered = offer_load(Misdeed::None, &OpenLoop { settle: 0, ..load });
     assert_eq!(offered.steady, None);
 }
 

@@ -1,15 +1,14 @@
 //! The search ends near the true capacity, wherever it begins.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::scenario::open::saturation::{back_off, is_sustained, search};
+use prismq_bench::subject::Work;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer;
 
 #[test]
 fn from_below_and_from_above() {
@@ -48,11 +47,10 @@ fn and_lowered_until_it_holds() {
 fn of_a_server_whose_capacity_is_known() {
     let service = Duration::from_micros(500);
     let found = search(1_000.0, |rate| {
-        let clock = Arc::new(VirtualClock::new());
-        let work = constant(&clock, service);
+        let work = Work::sleep(service);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let tasks = (2.0 * rate) as usize;
-        let offered = offer(&clock, Misdeed::None, Arrivals::Constant, interval, tasks, work);
+        let offered = offer(Misdeed::None, Arrivals::Constant, interval, tasks, work);
         Ok(is_sustained(&offered, rate))
     });
     let found = found.unwrap().unwrap();

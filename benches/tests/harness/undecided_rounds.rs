@@ -13,7 +13,7 @@ use prismq_bench::run::rounds::decision::Decision;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::rounds::session::Session;
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 use prismq_judge::targets::parse;
 
 use crate::virtual_clock::VirtualClock;
@@ -37,7 +37,7 @@ fn experiment(clock: &Arc<VirtualClock>, name: &'static str, figure: f64) -> Exp
 fn run(budget: Duration, open: &[(&str, usize)]) -> Vec<(usize, u64)> {
     let clock = Arc::new(VirtualClock::new());
     let mut experiments = ["one", "other"].map(|name| experiment(&clock, name, 10.0));
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at("/nowhere"), Scale::Trial);
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at("/nowhere"), Scale::Trial);
     let mut session = Session::begin(
         "suite",
         &stage,
@@ -87,7 +87,7 @@ fn without_a_budget_there_is_one_look() {
 fn a_target_is_open_where_the_rounds_lie_on_both_sides_of_its_bound() {
     let clock = Arc::new(VirtualClock::new());
     let mut experiments = [experiment(&clock, "one", 10.0)];
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at("/nowhere"), Scale::Trial);
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at("/nowhere"), Scale::Trial);
     let mut session = Session::begin(
         "suite",
         &stage,

@@ -1,6 +1,5 @@
 //! A load that is to be steady and is not gets a warning; chance alone gets none.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
@@ -8,17 +7,16 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::observe::validity::drift;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
+use prismq_bench::subject::Work;
 
 use crate::fake::Misdeed;
-use crate::theory::{constant, offer};
-use crate::virtual_clock::VirtualClock;
+use crate::theory::offer;
 
 /// Rounds at an interval, on a server that takes a millisecond.
 fn warnings(interval: Duration) -> Vec<String> {
     let round = |_| {
-        let clock = Arc::new(VirtualClock::new());
-        let work = constant(&clock, Duration::from_millis(1));
-        let offered = offer(&clock, Misdeed::None, Arrivals::Constant, interval, 900, work);
+        let work = Work::sleep(Duration::from_millis(1));
+        let offered = offer(Misdeed::None, Arrivals::Constant, interval, 900, work);
         Round { thirds: offered.thirds, ..Round::default() }
     };
     let rounds: Vec<Round> = (0..10).map(round).collect();

@@ -9,10 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use prismq_bench::scenario::stage::Between;
-use prismq_bench::subject::{
-    Attempt, Census, Counters, Crew, CrewReport, Ending, Engine, EngineError, Handler, Listener,
-    RunningCrew, Settled, TaskSpec,
+use prismq_bench::subject::local::{
+    Attempt, HandlerFn, Listener, LocalError, LocalPool, LocalQueue,
 };
+use prismq_bench::subject::{Census, Counters, Ending, PoolReport, RunningPool, Settled, TaskSpec};
 
 /// Bytes that a leaking engine keeps of each attempt.
 const LEAK_BYTES: usize = 2 << 20;
@@ -58,7 +58,7 @@ impl Fault {
 }
 
 struct Faulty {
-    inner: Box<dyn Engine>,
+    inner: Box<dyn LocalQueue>,
     fault: Fault,
     polls: Arc<AtomicU64>,
 }
@@ -80,7 +80,7 @@ impl Faulty {
         }
     }
 
-    fn handler(&self, handler: Handler) -> Handler {
+    fn handler(&self, handler: HandlerFn) -> HandlerFn {
         let (fault, turn) = (self.fault, Arc::new(Mutex::new(())));
         Arc::new(move |attempt: &Attempt<'_>| match fault {
             Fault::Late(by) => {
@@ -119,30 +119,30 @@ impl Faulty {
     }
 }
 
-impl Engine for Faulty {
-    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+impl LocalQueue for Faulty {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
         self.enqueuing(1);
         self.inner.enqueue(task)
     }
 
-    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
         self.enqueuing(tasks.len());
         self.inner.enqueue_all(tasks)
     }
 
-    fn hold(&self, of: &'static str, max: usize, lease: Duration) -> Result<Vec<i64>, EngineError> {
+    fn hold(&self, of: &'static str, max: usize, lease: Duration) -> Result<Vec<i64>, LocalError> {
         self.inner.hold(of, max, lease)
     }
 
-    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
-        let types = crew.handlers.iter().map(|(name, _)| *name).collect();
-        let listener = self.listener(crew.listener, types);
-        let handlers = crew.handlers.into_iter();
+    fn start(&self, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
+        let types = pool.handlers.iter().map(|(name, _)| *name).collect();
+        let listener = self.listener(pool.listener, types);
+        let handlers = pool.handlers.into_iter();
         let handlers = handlers.map(|(name, handler)| (name, self.handler(handler))).collect();
         let stopped = Arc::new(AtomicBool::new(false));
         let poller = (self.fault == Fault::Polls).then(|| poll(&stopped, &self.polls));
-        let inner = self.inner.start(Crew { handlers, listener, ..crew })?;
-        Ok(Box::new(FaultyCrew { inner, fault: self.fault, stopped, poller }))
+        let inner = self.inner.start(LocalPool { handlers, listener, ..pool })?;
+        Ok(Box::new(FaultyPool { inner, fault: self.fault, stopped, poller }))
     }
 
     fn counters(&self) -> Counters {
@@ -161,11 +161,11 @@ impl Engine for Faulty {
         }
     }
 
-    fn census(&self) -> Result<Census, EngineError> {
+    fn census(&self) -> Result<Census, LocalError> {
         self.inner.census()
     }
 
-    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn settings(&self) -> Result<Vec<(String, String)>, LocalError> {
         self.inner.settings()
     }
 }
@@ -180,15 +180,15 @@ fn poll(stopped: &Arc<AtomicBool>, polls: &Arc<AtomicU64>) -> JoinHandle<()> {
     })
 }
 
-struct FaultyCrew {
-    inner: Box<dyn RunningCrew>,
+struct FaultyPool {
+    inner: Box<dyn RunningPool>,
     fault: Fault,
     stopped: Arc<AtomicBool>,
     poller: Option<JoinHandle<()>>,
 }
 
-impl RunningCrew for FaultyCrew {
-    fn stop(mut self: Box<Self>, bound: Duration) -> CrewReport {
+impl RunningPool for FaultyPool {
+    fn stop(mut self: Box<Self>, bound: Duration) -> PoolReport {
         self.stopped.store(true, Ordering::Relaxed);
         if let Some(poller) = self.poller.take() {
             let _ = poller.join();

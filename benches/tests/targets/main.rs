@@ -12,7 +12,7 @@ use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
 use prismq_bench::process;
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
 use prismq_judge::targets::{Target, parse, read};
 
 fn main() -> ExitCode {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 
 fn can_be_missed(target: &Target) -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
     let Some(reading) = misses::reading(target, &stage)? else {
         return Err(Failed::from("no engine misses it: add one to tests/targets/misses.rs"));
     };

@@ -4,15 +4,12 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use prismq_bench::base::error::{Error, Result};
 use prismq_bench::base::number::{as_f64, percent};
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::load::labour::{Kind, Labour};
-use prismq_bench::load::pool::Work;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::*;
 use prismq_bench::observe::rss::Trend;
@@ -31,10 +28,11 @@ use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
 use prismq_bench::scenario::fault::kill::Books;
 use prismq_bench::scenario::fault::mishaps::{Aftermath, Faults, faults};
 use prismq_bench::scenario::idle::idle;
-use prismq_bench::scenario::open::{Offered, OpenLoop, open_loop};
+use prismq_bench::scenario::open::{OpenLoop, OpenRound, open_loop};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::scenario::wake::{From, wake};
-use prismq_bench::subject::EngineKind;
+use prismq_bench::subject::SubjectKind;
+use prismq_bench::subject::Work;
 use prismq_judge::targets::Target;
 
 use crate::faulty::Fault;
@@ -130,8 +128,8 @@ fn throughput(
 ) -> Result<Option<Reading>> {
     let dir = stage.bench_dir();
     Ok(Some(match metric {
-        "ratio_to_pooled" => RATIO_TO_POOLED.reads(against(EngineKind::Pooled, stage, spoiled)?),
-        "ratio_to_mutex" => RATIO_TO_MUTEX.reads(against(EngineKind::Mutex, stage, spoiled)?),
+        "ratio_to_pooled" => RATIO_TO_POOLED.reads(against(SubjectKind::Pooled, stage, spoiled)?),
+        "ratio_to_mutex" => RATIO_TO_MUTEX.reads(against(SubjectKind::Mutex, stage, spoiled)?),
         "bytes_per_task" | "write_calls_per_task" => {
             let enqueued = enqueued(&spoiled(Fault::Writes(64 << 10)), 1, 10)?;
             let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
@@ -144,8 +142,7 @@ fn throughput(
             SYNCS_PER_TASK.reads(by_operation(stage, other, 4)?.syncs)
         }
         "ratio_to_floor" if target.scenario.contains("pipeline") => {
-            let load =
-                Pipeline { producers: 2, workers: 2, tasks: 10, batch: 5, work: Arc::new(|_| {}) };
+            let load = Pipeline { producers: 2, workers: 2, tasks: 10, batch: 5, work: Work::None };
             let through = pipeline(&spoiled(Fault::Late(50 * MS)), &load)?;
             let floor = per_s(1_000, raw::life(dir, 1_000, PAYLOAD_BYTES)?);
             RATIO_TO_FLOOR.reads(through.tasks_per_s() / floor)
@@ -164,7 +161,7 @@ fn throughput(
         "ratio_to_payload_100" => {
             let slow = spoiled(Fault::LateWithLarge(50 * MS));
             let rate = |payload_bytes| -> Result<f64> {
-                let work: Work = Arc::new(|_| {});
+                let work = Work::None;
                 let load = Drain { workers: 2, tasks: 10, payload_bytes, work };
                 Ok(drain(&slow, &load)?.tasks_per_s())
             };
@@ -174,7 +171,7 @@ fn throughput(
         "overhead_percent" => {
             // Measuring is at fault here, not an engine: what is measured does what the bare drain does not.
             let measured = drained_by(stage, 2, 20, sleeping(20 * MS))?.draining;
-            let work: Work = Arc::new(|_| {});
+            let work = Work::None;
             let load = Drain { workers: 2, tasks: 20, payload_bytes: PAYLOAD_BYTES, work };
             let bare = bare_drain(stage, &load)?;
             OVERHEAD_PERCENT.reads(100.0 * (measured.div_duration_f64(bare) - 1.0))
@@ -239,7 +236,7 @@ fn stress(target: &Target, metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Re
 }
 
 fn drained(stage: &Stage, workers: usize, tasks: usize) -> Result<Drained> {
-    drained_by(stage, workers, tasks, Arc::new(|_| {}))
+    drained_by(stage, workers, tasks, Work::None)
 }
 
 fn drained_by(stage: &Stage, workers: usize, tasks: usize, work: Work) -> Result<Drained> {
@@ -247,10 +244,10 @@ fn drained_by(stage: &Stage, workers: usize, tasks: usize, work: Work) -> Result
 }
 
 fn sleeping(time: Duration) -> Work {
-    Arc::new(move |_| thread::sleep(time))
+    Work::sleep(time)
 }
 
-fn offered(stage: &Stage) -> Result<Offered> {
+fn offered(stage: &Stage) -> Result<OpenRound> {
     let load = OpenLoop {
         workers: 3,
         generators: 1,
@@ -259,7 +256,7 @@ fn offered(stage: &Stage) -> Result<Offered> {
         settle: 0,
         interval: MS,
         arrivals: Arrivals::Constant,
-        work: Arc::new(|_| {}),
+        work: Work::None,
     };
     open_loop(stage, &load)
 }
@@ -268,9 +265,9 @@ fn enqueued(stage: &Stage, callers: usize, tasks: usize) -> Result<Enqueued> {
     enqueue(stage, Enqueue { callers, tasks })
 }
 
-fn against(kind: EngineKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -> Result<f64> {
+fn against(kind: SubjectKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -> Result<f64> {
     let ours = enqueued(&spoiled(Fault::SlowEnqueue(VERY_LATE)), 2, 4)?;
-    Ok(ours.per_s() / enqueued(&stage.with_engine(kind), 2, 10)?.per_s())
+    Ok(ours.per_s() / enqueued(&stage.with_subject(kind), 2, 10)?.per_s())
 }
 
 fn aftermath(stage: &Stage) -> Result<Aftermath> {
@@ -334,7 +331,7 @@ fn wal_of_a_held_reader(stage: &Stage) -> Result<f64> {
     });
     let reader = known(reader.ok())?;
     let tasks = prismq_bench::load::tasks::sized("held_up", 10, 1 << 20);
-    known(database.engine().enqueue_all(&tasks).ok())?;
+    prismq_bench::load::tasks::fill(database.subject(), &tasks, tasks.len())?;
     drop(reader);
     let mut wal = database.path().as_os_str().to_owned();
     wal.push("-wal");

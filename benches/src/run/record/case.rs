@@ -21,7 +21,7 @@ pub struct Case {
     /// The percentiles it claims, of the distributions of these names: without samples enough, the
     /// scenario is invalid.
     pub claims: Vec<(&'static str, f64)>,
-    /// Whether it may be more than the engine bears: callers that are held up are then what is to be seen,
+    /// Whether it may be more than the subject sustains: callers that are held up are then what is to be seen,
     /// not a fault of the load.
     pub overload: bool,
     /// How many tasks the time takes that Criterion follows, which it then shows as a rate.
@@ -71,7 +71,7 @@ impl Case {
         self
     }
 
-    /// Which may be more than the engine bears.
+    /// Which may be more than the subject sustains.
     #[must_use]
     pub const fn overload(mut self, overload: bool) -> Self {
         self.overload = overload;

@@ -23,7 +23,7 @@ use crate::run::rounds::experiment::{Experiment, View};
 use crate::run::rounds::unit::Unit;
 use crate::run::settings::invocation::{Invocation, Mode};
 use crate::scenario::stage::Stage;
-use crate::subject::EngineKind;
+use crate::subject::SubjectKind;
 
 /// Rounds that are measured unless `--sample-size` says otherwise: Criterion's minimum.
 pub const ROUNDS: usize = 10;
@@ -137,7 +137,7 @@ pub fn criterion(stage: &Stage, invocation: &Invocation, unit: Unit) -> Criterio
         .sample_size(ROUNDS)
         .nresamples(resamples)
         .configure_from_args();
-    let usual = (EngineKind::default(), Profile::default());
+    let usual = (SubjectKind::default(), Profile::default());
     if invocation.names_baseline() || (stage.kind(), profile) == usual {
         return criterion;
     }

@@ -2,9 +2,9 @@
 //! targets they did not decide.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Time};
 use crate::base::error::Result;
 use crate::run::progress::Progress;
 use crate::run::quiet::Budget;
@@ -118,12 +118,12 @@ impl<'a> Session<'a> {
     }
 
     /// Adds up to [`ROUNDS_A_LOOK`] rounds to each, and gives those that got any.
-    fn add_rounds(&mut self, open: &[usize], end: Instant) -> Result<Vec<usize>> {
+    fn add_rounds(&mut self, open: &[usize], end: Time) -> Result<Vec<usize>> {
         let mut extended = Vec::new();
         for _ in 0..ROUNDS_A_LOOK {
             for scenario in self.order.shuffled(open.to_vec()) {
                 let lasts = self.experiments.get(scenario).and_then(Experiment::lasts);
-                let left = end.saturating_duration_since(self.clock.now());
+                let left = end.since(self.clock.now());
                 if left.is_zero() || lasts.is_none_or(|lasts| lasts > left) {
                     continue;
                 }

@@ -9,9 +9,9 @@ use prismq::{Claim, NewTask, Queue, TaskError, WorkerPool};
 use tempfile::TempDir;
 
 use crate::base::error::{Error, Result};
+use crate::load::pool::{BOUND, STOP_BOUND};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::ledger::Ledger;
-use crate::scenario::drain::{BOUND, STOP_BOUND};
 use crate::scenario::stage::Stage;
 
 /// Ready tasks beside which a claim is what others are compared with.

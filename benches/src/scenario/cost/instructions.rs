@@ -11,12 +11,12 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::number::as_f64;
-use crate::load::tasks::numbered;
+use crate::load::tasks::{fill, numbered};
 use crate::process::{COUNTED_TYPE, CountOrder, Operation, Order, run_under};
 use crate::scenario::stage::Stage;
-use crate::subject::{self, Durability};
+use crate::subject::OpenOptions;
 
 /// Instructions of one operation by so many and twice as many, or why nobody can count them.
 ///
@@ -59,9 +59,9 @@ fn count(
 pub(crate) fn prepared(stage: &Stage, ready: usize) -> Result<(TempDir, PathBuf)> {
     let directory = stage.bench_dir().fresh()?;
     let path = directory.path().join("queue.db");
-    let engine = subject::open(stage.kind(), &path, 1, Durability::Full)?;
-    engine.enqueue_all(&numbered(COUNTED_TYPE, ready)).map_err(Error::engine("enqueue"))?;
-    drop(engine);
+    let subject = stage.kind().open(&path, OpenOptions::durable(1))?;
+    fill(&*subject, &numbered(COUNTED_TYPE, ready), ready)?;
+    drop(subject);
     Ok((directory, path))
 }
 

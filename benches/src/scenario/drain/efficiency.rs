@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
 use crate::base::number::as_f64;
-use crate::load::labour::{Labour, Span, Spans, efficiency_percent};
+use crate::load::labour::{Labour, efficiency_percent};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::metrics::{
     BUSY_ERRORS, DUPLICATED, EFFICIENCY_PERCENT, LOST, Reading, TASKS_PER_S,
@@ -15,6 +15,7 @@ use crate::observe::round::Round;
 use crate::scenario::drain::processes::{Processes, drain_by_processes};
 use crate::scenario::drain::{Drain, drain};
 use crate::scenario::stage::Stage;
+use crate::subject::Run;
 
 /// A backlog of work and who does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +67,13 @@ pub fn round(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, Roun
 }
 
 fn by_one(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, Round)> {
-    let spans = Spans::default();
     let drained = drain(
         stage,
         &Drain {
             workers: load.workers_each,
             tasks: load.tasks,
             payload_bytes: PAYLOAD_BYTES,
-            work: spans.record(Some(load.labour)),
+            work: load.labour.work(),
         },
     )?;
     let readings = vec![
@@ -85,7 +85,7 @@ fn by_one(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, Round)>
     let took = drained.draining;
     let round =
         Round { readings, faults: drained.faults, course: drained.course, ..Round::default() };
-    Ok((took, with_efficiency(round, load, cores, &spans.take())?))
+    Ok((took, with_efficiency(round, load, cores, &drained.runs)?))
 }
 
 fn by_processes(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, Round)> {
@@ -105,26 +105,26 @@ fn by_processes(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, R
         DUPLICATED.counts(shared.audit.duplicated),
     ];
     let round = Round { readings, faults: shared.faults, ..Round::default() };
-    Ok((shared.took, with_efficiency(round, load, cores, &shared.spans)?))
+    Ok((shared.took, with_efficiency(round, load, cores, &shared.runs)?))
 }
 
 /// The round with its efficiency and its handlers' measured times; without a steady state it must not be used.
-fn with_efficiency(mut round: Round, load: &Work, cores: usize, spans: &[Span]) -> Result<Round> {
-    let reading = efficiency(load, cores, spans);
+fn with_efficiency(mut round: Round, load: &Work, cores: usize, runs: &[Run]) -> Result<Round> {
+    let reading = efficiency(load, cores, runs);
     if reading.is_none() {
-        let count = spans.len();
+        let count = runs.len();
         round.faults.push(format!("{count} handlers ran, too few for a steady state"));
     }
     round.readings.splice(0..0, reading);
     let mut service = empty("service")?;
-    spans.iter().for_each(|span| add(&mut service, span.worked));
+    runs.iter().for_each(|run| add(&mut service, run.worked));
     round.histograms.push(("service", service));
     Ok(round)
 }
 
-/// The efficiency that follows from the handlers' spans, if there was a steady state.
+/// The efficiency that follows from the runs of handlers, if there was a steady state.
 #[must_use]
-pub fn efficiency(load: &Work, cores: usize, spans: &[Span]) -> Option<Reading> {
-    efficiency_percent(spans, load.workers(), load.slots(cores))
+pub fn efficiency(load: &Work, cores: usize, runs: &[Run]) -> Option<Reading> {
+    efficiency_percent(runs, load.workers(), load.slots(cores))
         .map(|percent| EFFICIENCY_PERCENT.reads(percent))
 }

@@ -1,8 +1,6 @@
 //! A pool drains a backlog while another program, which knows nothing of queues, takes the write lock of the
 //! same file again and again. Here operations can be answered busy and claims can be lost.
 
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use crate::base::error::Result;
@@ -15,6 +13,7 @@ use crate::observe::round::Round;
 use crate::process::{Writer, WriterOrder};
 use crate::scenario::drain::{Drain, run};
 use crate::scenario::stage::Stage;
+use crate::subject::Work;
 
 /// What is drained, and how the other program disturbs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +41,13 @@ pub fn round(stage: &Stage, load: &Disturbed) -> Result<(Duration, Round)> {
         held: load.held,
         rest: load.rest,
     })?;
-    let handler = load.handler;
     let drained = run(
-        &database.subject(),
+        database.subject(),
         &Drain {
             workers: load.workers,
             tasks: load.tasks,
             payload_bytes: PAYLOAD_BYTES,
-            work: Arc::new(move |_| thread::sleep(handler)),
+            work: Work::sleep(load.handler),
         },
     )?;
     let times = writer.stop()?;

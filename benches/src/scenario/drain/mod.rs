@@ -6,35 +6,31 @@ pub mod overhead;
 pub mod pipeline;
 pub mod processes;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use prismq_record as record;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
 use crate::base::number::{as_f64, percent};
-use crate::load::pool::{Pool, Worked};
-use crate::load::tasks::sized;
+use crate::load::pool::{Pool, Worked, pool};
+pub use crate::load::tasks::ENQUEUE_BATCH;
+use crate::load::tasks::{fill, sized};
 use crate::observe::audit::Audit;
 use crate::observe::sampler::{self, Sample};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
 use crate::scenario::stage::Stage;
-use crate::subject::under_test::Subject;
-use crate::subject::{Census, Counters, CrewReport, DEFAULT_QUEUE, Engine, TaskSpec};
+use crate::subject::{Census, Counters, DEFAULT_QUEUE, PoolReport, Run, Subject, Work};
 
-pub use crate::load::pool::{BOUND, LEASE, STOP_BOUND, Work};
-
-/// Tasks in one transaction while the backlog is loaded.
-pub const ENQUEUE_BATCH: usize = 100;
 /// How long intervals are: a drain takes as long as it takes.
 pub(super) const EVERY: Duration = Duration::from_millis(100);
 
 pub(super) const TASK_TYPE: &str = "drain";
 
 /// A backlog and who drains it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Drain {
     /// Threads of the pool.
     pub workers: usize,
@@ -57,6 +53,8 @@ pub struct Drained {
     pub draining: Duration,
     /// How long handlers took, in nanoseconds.
     pub service: Histogram<u64>,
+    /// Every run of a handler.
+    pub runs: Vec<Run>,
     /// Whether every task was done once.
     pub audit: Audit,
     /// What the engine met while draining.
@@ -64,7 +62,7 @@ pub struct Drained {
     /// What the process wrote meanwhile, where the system counts it and nothing else was written.
     pub written: Option<Written>,
     /// What the pool says of itself.
-    pub crew: CrewReport,
+    pub pool: PoolReport,
     /// The drain over time.
     pub course: record::Round,
     /// Why the figures must not be used, if they must not.
@@ -86,7 +84,7 @@ impl Drained {
     /// What it says about so many workers.
     #[must_use]
     pub fn borne(&self, workers: usize) -> Borne {
-        let per_worker = &self.crew.per_worker;
+        let per_worker = &self.pool.per_worker;
         Borne {
             clean: self.faults.is_empty() && self.errors() == 0,
             all_at_work: per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0),
@@ -116,7 +114,7 @@ impl Drained {
     /// Errors of any kind.
     #[must_use]
     pub fn errors(&self) -> u64 {
-        let errors = u64::try_from(self.crew.errors.len()).unwrap_or(u64::MAX);
+        let errors = u64::try_from(self.pool.errors.len()).unwrap_or(u64::MAX);
         errors.saturating_add(self.met.busy_errors)
     }
 
@@ -131,14 +129,14 @@ impl Drained {
         let draining = worked.took();
         let mut service = empty("service")?;
         for run in &worked.runs {
-            add(&mut service, run.ended.saturating_duration_since(run.started));
+            add(&mut service, run.ended.since(run.started));
         }
         let course = record::Round {
             seconds: draining.as_secs_f64(),
             counters: worked.counters(),
             intervals: intervals(started, (started, ended), EVERY, marks, samples)?,
             phases: vec![phase("drain", started, started, ended)],
-            per_worker: worked.crew.per_worker.clone(),
+            per_worker: worked.pool.per_worker.clone(),
             ..record::Round::default()
         };
         Ok(Self {
@@ -146,10 +144,11 @@ impl Drained {
             loading,
             draining,
             service,
+            runs: worked.runs,
             audit: worked.audit,
             met: worked.met,
             written: None,
-            crew: worked.crew,
+            pool: worked.pool,
             course,
             faults: worked.faults,
         })
@@ -159,40 +158,30 @@ impl Drained {
 /// Loads and drains a backlog in a new database.
 ///
 /// # Errors
-/// If the engine fails before there is anything to measure.
+/// If the subject fails before there is anything to measure.
 pub fn drain(stage: &Stage, load: &Drain) -> Result<Drained> {
     let database = stage.database(load.workers)?;
-    let mut drained = run(&database.subject(), load)?;
+    let mut drained = run(database.subject(), load)?;
     drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(drained)
 }
 
-/// The same on anything that is open and empty.
+/// The same on a subject that is open and empty.
 ///
 /// # Errors
-/// If the engine fails before there is anything to measure.
-pub fn run(subject: &Subject<'_>, load: &Drain) -> Result<Drained> {
+/// If the subject fails before there is anything to measure.
+pub fn run(subject: &dyn Subject, load: &Drain) -> Result<Drained> {
     let backlog = sized(TASK_TYPE, load.tasks, load.payload_bytes);
-    let started = Instant::now();
-    let enqueued = fill(subject.engine, &backlog)?;
-    let loading = started.elapsed();
+    let enqueued = fill(subject, &backlog, ENQUEUE_BATCH)?;
     let before = Written::by_this_process();
     let (worked, samples) = sampler::beside(subject, EVERY, || {
-        Pool::start(subject, TASK_TYPE, load.workers, load.tasks, &load.work)?.finish(&enqueued)
+        let pool = pool(load.workers, TASK_TYPE, load.work.clone());
+        Pool::start(subject, &pool, load.tasks)?.finish(&enqueued.ids())
     })?;
     let written = Written::since(before);
     let completions = worked.completions.iter().map(|entry| entry.at);
     let marks = Marks::completions(worked.audit.enqueued, completions);
-    Ok(Drained { written, ..Drained::of(worked, loading, &marks, &samples)? })
-}
-
-/// Enqueues a backlog in batches of [`ENQUEUE_BATCH`] and gives back the tasks' ids.
-pub(super) fn fill(engine: &dyn Engine, backlog: &[TaskSpec]) -> Result<Vec<i64>> {
-    let mut enqueued = Vec::with_capacity(backlog.len());
-    for batch in backlog.chunks(ENQUEUE_BATCH) {
-        enqueued.extend(engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?);
-    }
-    Ok(enqueued)
+    Ok(Drained { written, ..Drained::of(worked, enqueued.took(), &marks, &samples)? })
 }
 
 /// Whether so many workers did everything without an error, each of them at work in most rounds:

@@ -3,14 +3,15 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::base::error::{Error, Result};
-use crate::load::labour::{Labour, Span};
-use crate::load::tasks::numbered;
+use crate::base::error::Result;
+use crate::load::labour::Labour;
+use crate::load::pool::BOUND;
+use crate::load::tasks::{ENQUEUE_BATCH, fill, numbered};
 use crate::observe::audit::Audit;
+use crate::observe::ledger::ids_run;
 use crate::process::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
-use crate::scenario::drain::{BOUND, ENQUEUE_BATCH};
 use crate::scenario::stage::Stage;
-use crate::subject::{Census, DEFAULT_QUEUE};
+use crate::subject::{Census, DEFAULT_QUEUE, Run};
 
 /// How often it is looked whether anything is left.
 const INTERVAL: Duration = Duration::from_millis(2);
@@ -37,8 +38,8 @@ pub struct Shared {
     pub took: Duration,
     /// Whether every task was done once.
     pub audit: Audit,
-    /// What the handlers of all processes did and when, where they did anything.
-    pub spans: Vec<Span>,
+    /// The runs of the handlers of all processes.
+    pub runs: Vec<Run>,
     /// Operations answered busy, in all processes.
     pub busy_errors: u64,
     /// Claims that saw a task and lost it, in all processes.
@@ -53,13 +54,10 @@ pub struct Shared {
 /// If the engine or a process fails.
 pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let database = stage.database(1)?;
-    let engine = database.engine();
-    let mut enqueued = Vec::with_capacity(load.tasks);
-    for batch in numbered(DRAINED_TYPE, load.tasks).chunks(ENQUEUE_BATCH) {
-        enqueued.extend(engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?);
-    }
+    let subject = database.subject();
+    let enqueued = fill(subject, &numbered(DRAINED_TYPE, load.tasks), ENQUEUE_BATCH)?.ids();
     let order = DrainOrder {
-        engine: stage.kind(),
+        subject: stage.kind(),
         workers: load.workers,
         labour: load.labour,
         path: database.path().to_owned(),
@@ -72,7 +70,7 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
         drainer.go()?;
     }
     let census = loop {
-        let census = engine.census().map_err(Error::engine("count its tasks"))?;
+        let census = subject.census(DEFAULT_QUEUE)?;
         if census == Census::default() || started.elapsed() > BOUND {
             break census;
         }
@@ -83,17 +81,16 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
         drainers.into_iter().map(Drainer::stop).collect::<Result<_>>()?;
 
     let completed: Vec<i64> = reports.iter().flat_map(|report| report.completed.clone()).collect();
-    let runs: Vec<i64> = reports.iter().flat_map(|report| report.runs.clone()).collect();
-    let audit = Audit::balance(&enqueued, &completed, &runs);
+    let runs: Vec<Run> = reports.iter().flat_map(|report| report.runs.clone()).collect();
+    let audit = Audit::balance(&enqueued, &completed, &ids_run(&runs));
     let mut faults = audit.faults();
     if census != Census::default() {
         faults.push(format!("tasks were left after {BOUND:?}: {census:?}"));
     }
     faults.extend(reports.iter().flat_map(|report| report.errors.clone()));
-    let own = engine.counters().busy_errors;
+    let own = subject.counters().busy_errors;
     let busy_errors = own + reports.iter().map(|report| report.busy_errors).sum::<u64>();
     faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
     let claim_conflicts = reports.iter().map(|report| report.claim_conflicts).sum();
-    let spans = reports.into_iter().flat_map(|report| report.spans).collect();
-    Ok(Shared { took, audit, spans, busy_errors, claim_conflicts, faults })
+    Ok(Shared { took, audit, runs, busy_errors, claim_conflicts, faults })
 }

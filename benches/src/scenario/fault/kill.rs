@@ -38,7 +38,7 @@ pub fn round(stage: &Stage, load: &Kill) -> Result<(Duration, Round)> {
     let mut broken = Broken::default();
     let started = Instant::now();
     for _ in 0..load.kills {
-        let order = AcknowledgeOrder { engine: stage.kind(), path: path.clone() };
+        let order = AcknowledgeOrder { subject: stage.kind(), path: path.clone() };
         let (least, most) = load.life;
         let after = least + most.saturating_sub(least).mul_f64(moments.random());
         books.enter(&kill_acknowledging(order, after)?);

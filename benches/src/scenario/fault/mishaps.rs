@@ -2,21 +2,22 @@
 //! that always fail, that panic, that are slow, and a process that dies holding leases.
 
 use std::collections::HashSet;
-use std::panic::resume_unwind;
-use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prismq_check::{Exercise, Verdict, exercise};
 
-use crate::base::error::{Error, Result};
-use crate::load::tasks::numbered;
+use crate::base::clock::Time;
+use crate::base::error::Result;
+use crate::load::pool::{BOUND, STOP_BOUND};
+use crate::load::tasks::{fill, numbered};
 use crate::observe::audit::Audit;
 use crate::observe::ledger::{Entry, Ledger, ids_that};
 use crate::process::{Death, HELD_TYPE, HoldOrder, die_holding};
-use crate::scenario::drain::{BOUND, STOP_BOUND};
 use crate::scenario::stage::Stage;
-use crate::subject::{Attempt, Census, Crew, DEFAULT_QUEUE, Ending, EngineKind, Handler, TaskSpec};
+use crate::subject::{
+    Capability, Census, Cycle, DEFAULT_QUEUE, Ending, Fail, Handler, PoolSpec, Recording, TaskSpec,
+    Work,
+};
 
 const PLAIN: &str = "plain";
 const FAILING: &str = "failing";
@@ -81,12 +82,14 @@ pub struct Aftermath {
 /// If the engine fails before there is anything to measure, or the process to die did not run.
 pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
     let database = stage.database(load.workers)?;
-    let engine = database.engine();
-    let enqueue =
-        |tasks: Vec<TaskSpec>| engine.enqueue_all(&tasks).map_err(Error::engine("enqueue"));
+    let subject = database.subject();
+    let enqueue = |tasks: Vec<TaskSpec>| -> Result<Vec<i64>> {
+        let batch = tasks.len();
+        Ok(fill(subject, &tasks, batch)?.ids())
+    };
     let mut to_complete = enqueue(numbered(HELD_TYPE, load.held))?;
     let death = die_holding(HoldOrder {
-        engine: stage.kind(),
+        subject: stage.kind(),
         tasks: load.held,
         lease: load.held_lease,
         path: database.path().to_owned(),
@@ -101,34 +104,34 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
     }
     let to_die = enqueue(dying)?;
 
-    let ledger = Ledger::expecting(to_complete.len() + to_die.len());
-    let before = engine.counters();
-    let started = Instant::now();
-    let running = engine
-        .start(Crew {
-            workers: load.workers,
-            lease: LEASE,
-            handlers: handlers(),
-            listener: ledger.listener(),
-        })
-        .map_err(Error::engine("start a pool"))?;
+    let ledger = Ledger::without_runs(to_complete.len() + to_die.len());
+    let before = subject.counters();
+    let started = subject.clock().now();
+    let pool = PoolSpec {
+        queue: DEFAULT_QUEUE,
+        workers: load.workers,
+        lease: LEASE,
+        handlers: handlers(),
+        recording: Recording::Settled,
+    };
+    let running = subject.start(&pool, ledger.clone())?;
     let in_time = ledger.wait(BOUND);
-    let met = engine.counters().since(before);
-    let crew = running.stop(STOP_BOUND);
+    let met = subject.counters().since(before);
+    let pool = running.stop(STOP_BOUND);
 
     let entries = ledger.entries();
-    let census = engine.census().map_err(Error::engine("count its tasks"))?;
+    let census = subject.census(DEFAULT_QUEUE)?;
     let audit = Audit::balance(&to_complete, &ids_that(&entries, Ending::Completed), &[]);
     let lost = size(ids_that(&entries, Ending::LeaseLost).len());
     let aftermath = Aftermath {
-        took: last(&entries).unwrap_or_else(Instant::now).duration_since(started),
+        took: last(&entries).unwrap_or_else(|| subject.clock().now()).since(started),
         audit,
         retried: size(ids_that(&entries, Ending::Retried).len()),
         dead: census.dead,
         recovered: 0,
         recovery: None,
-        unexpected: size(crew.errors.len()) + met.busy_errors + lost,
-        faults: crew.errors,
+        unexpected: size(pool.errors.len()) + met.busy_errors + lost,
+        faults: pool.errors,
     };
     let mut aftermath = recovery(aftermath, &entries, &death);
     if !in_time {
@@ -144,7 +147,7 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
     }
     check(&mut aftermath, load, census);
     aftermath.faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
-    if stage.kind() == EngineKind::Prismq {
+    if stage.can(Capability::PrismqInterface) {
         aftermath.faults.extend(broken_promises(stage, load)?);
     }
     Ok(aftermath)
@@ -187,7 +190,7 @@ fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath
         .collect();
     Aftermath {
         recovered: size(recovered.len()),
-        recovery: last(&recovered).map(|at| at.duration_since(death.at)),
+        recovery: last(&recovered).map(|at| at.since(death.at)),
         ..aftermath
     }
 }
@@ -210,38 +213,19 @@ fn check(aftermath: &mut Aftermath, load: Faults, census: Census) {
 }
 
 fn handlers() -> Vec<(&'static str, Handler)> {
-    let handler = |run: fn(&Attempt<'_>) -> Result<(), String>| -> Handler { Arc::new(run) };
+    let fails =
+        |attempts| Handler { work: Work::None, fail: Fail::First(Cycle::from_iter([attempts])) };
     vec![
-        (PLAIN, handler(|_| Ok(()))),
-        (HELD_TYPE, handler(|_| Ok(()))),
-        (
-            FAILING,
-            handler(|attempt| match attempt.number {
-                number if number <= FAILS_BEFORE => Err(format!("attempt {number} fails")),
-                _ => Ok(()),
-            }),
-        ),
-        (DYING, handler(|_| Err("this task always fails".to_owned()))),
-        (
-            PANICKING,
-            handler(|attempt| match attempt.number {
-                // Unwinds as any panic does, but without the message of the hook, which would look
-                // like a failure of the benchmark.
-                1 => resume_unwind(Box::new("this task panics once")),
-                _ => Ok(()),
-            }),
-        ),
-        (
-            SLOW,
-            handler(|_| {
-                thread::sleep(SLOW_TIME);
-                Ok(())
-            }),
-        ),
+        (PLAIN, Handler::default()),
+        (HELD_TYPE, Handler::default()),
+        (FAILING, fails(FAILS_BEFORE)),
+        (DYING, fails(u32::MAX)),
+        (PANICKING, Handler { work: Work::None, fail: Fail::PanicOnce }),
+        (SLOW, Work::sleep(SLOW_TIME).into()),
     ]
 }
 
-fn last(entries: &[Entry]) -> Option<Instant> {
+fn last(entries: &[Entry]) -> Option<Time> {
     entries.iter().map(|entry| entry.at).max()
 }
 

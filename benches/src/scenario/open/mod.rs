@@ -12,23 +12,21 @@ use prismq_record as record;
 use crate::base::error::Result;
 use crate::base::number::as_f64;
 use crate::load::arrivals::Arrivals;
-use crate::load::generator::generate;
-use crate::load::pool::{Pool, Work};
+use crate::load::pool::{Pool, pool};
 use crate::load::tasks::numbered;
 use crate::observe::audit::Audit;
 use crate::observe::sampler;
 use crate::observe::steadiness;
-use crate::observe::task_times::{Latencies, Life, lives};
+use crate::observe::task_times::{Latencies, TaskTrace, traces};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::validity;
 use crate::scenario::stage::Stage;
-use crate::subject::under_test::Subject;
-use crate::subject::{Census, DEFAULT_QUEUE};
+use crate::subject::{Census, DEFAULT_QUEUE, Load, Pace, Subject, Work};
 
 const TASK_TYPE: &str = "open_loop";
 
 /// Tasks that arrive whatever the queue does.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct OpenLoop {
     /// Threads of the pool.
     pub workers: usize,
@@ -49,9 +47,9 @@ pub struct OpenLoop {
     pub work: Work,
 }
 
-/// What an open loop came to.
+/// An open load that was offered and worked off.
 #[derive(Debug, Clone)]
-pub struct Offered {
+pub struct OpenRound {
     /// The distributions of the measured tasks.
     pub latencies: Latencies,
     /// Whether every task was done once, those of the warm-up among them.
@@ -75,9 +73,9 @@ pub struct Offered {
 ///
 /// # Errors
 /// If the engine fails to do what no figure can be had without.
-pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<Offered> {
+pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<OpenRound> {
     let database = stage.database(load.workers + load.generators)?;
-    let mut offered = run(&database.subject(), load)?;
+    let mut offered = run(database.subject(), load)?;
     offered.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(offered)
 }
@@ -86,46 +84,53 @@ pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<Offered> {
 ///
 /// # Errors
 /// If the engine fails to do what no figure can be had without.
-pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
+pub fn run(subject: &dyn Subject, load: &OpenLoop) -> Result<OpenRound> {
     let count = load.warm_up + load.settle + load.tasks;
     let tasks = numbered(TASK_TYPE, count);
     let offsets = load.arrivals.offsets(count, load.interval);
     let every = sampler::interval(offsets.last().copied().unwrap_or_default());
-    let ((generated, worked), samples) = sampler::beside(subject, every, || {
-        let pool = Pool::start(subject, TASK_TYPE, load.workers, count, &load.work)?;
-        let generated = generate(subject, &tasks, &offsets, load.generators)?;
-        let ids: Vec<i64> = generated.arrivals.iter().map(|arrival| arrival.id).collect();
-        Ok((generated, pool.finish(&ids)?))
+    let ((offered, worked), samples) = sampler::beside(subject, every, || {
+        let pool = pool(load.workers, TASK_TYPE, load.work.clone());
+        let pool = Pool::start(subject, &pool, count)?;
+        let offered = subject.enqueue(&Load {
+            tasks: &tasks,
+            pace: Pace::Scheduled(&offsets),
+            callers: load.generators,
+            batch: 1,
+            stop: None,
+        })?;
+        let worked = pool.finish(&offered.ids())?;
+        Ok((offered, worked))
     })?;
 
-    let lives = lives(&generated.arrivals, &worked.runs, &worked.completions);
-    let settled = steadiness::settled(&lives, load.warm_up, load.settle, load.tasks);
-    let measured = lives.get(settled.from..settled.from + load.tasks).unwrap_or_default();
-    let origin = measured.first().map_or(generated.began, |life| life.arrival.intended);
+    let traces = traces(&offered.arrivals, &worked.runs, &worked.completions);
+    let settled = steadiness::settled(&traces, load.warm_up, load.settle, load.tasks);
+    let measured = traces.get(settled.from..settled.from + load.tasks).unwrap_or_default();
+    let origin = measured.first().map_or(offered.began, |trace| trace.arrival.intended);
     let latencies = Latencies::of(measured)?;
-    let achieved = generated.achieved();
+    let achieved = offered.achieved();
     let mut counters = worked.counters();
     counters.insert("begun_before_known".to_owned(), latencies.begun_before_known);
     let mut phases = vec![phase("steady", origin, origin, worked.ended)];
     if settled.from > 0 {
-        phases.insert(0, phase("warm_up", origin, generated.began, origin));
+        phases.insert(0, phase("warm_up", origin, offered.began, origin));
     }
-    let span = (generated.began, worked.ended);
+    let span = (offered.began, worked.ended);
     let course = record::Round {
-        seconds: worked.ended.saturating_duration_since(origin).as_secs_f64(),
-        warm_up_seconds: origin.saturating_duration_since(generated.began).as_secs_f64(),
+        seconds: worked.ended.since(origin).as_secs_f64(),
+        warm_up_seconds: origin.since(offered.began).as_secs_f64(),
         counters,
-        intervals: intervals(origin, span, every, &Marks::of(&lives), &samples)?,
+        intervals: intervals(origin, span, every, &Marks::of(&traces), &samples)?,
         phases,
-        per_worker: worked.crew.per_worker,
+        per_worker: worked.pool.per_worker,
         ..record::Round::default()
     };
     let unbalanced = latencies.imbalance();
-    Ok(Offered {
+    Ok(OpenRound {
         latencies,
         audit: worked.audit,
         achieved,
-        left_at_last_arrival: left_at_last_arrival(&lives),
+        left_at_last_arrival: left_at_last_arrival(&traces),
         thirds: validity::thirds(measured),
         steady: settled.steady.filter(|_| load.settle > 0),
         course,
@@ -133,8 +138,8 @@ pub fn run(subject: &Subject<'_>, load: &OpenLoop) -> Result<Offered> {
     })
 }
 
-fn left_at_last_arrival(lives: &[Life]) -> f64 {
-    let Some(last) = lives.iter().map(|life| life.arrival.called).max() else { return 0.0 };
-    let left = lives.iter().filter(|life| life.completed.is_none_or(|at| at > last)).count();
+fn left_at_last_arrival(traces: &[TaskTrace]) -> f64 {
+    let Some(last) = traces.iter().map(|trace| trace.arrival.called).max() else { return 0.0 };
+    let left = traces.iter().filter(|trace| trace.completed.is_none_or(|at| at > last)).count();
     as_f64(u64::try_from(left).unwrap_or(u64::MAX))
 }

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crate::base::error::Result;
-use crate::scenario::open::{Offered, OpenLoop, open_loop};
+use crate::scenario::open::{OpenLoop, OpenRound, open_loop};
 use crate::scenario::stage::Stage;
 
 /// The gap between a sustained rate and one that is not, at which the search ends; and by which a rate that does
@@ -107,7 +107,7 @@ pub fn tasks_in(time: Duration, interval: Duration) -> usize {
 
 /// Whether a rate was borne.
 #[must_use]
-pub fn is_sustained(offered: &Offered, rate: f64) -> bool {
+pub fn is_sustained(offered: &OpenRound, rate: f64) -> bool {
     let p99 = Duration::from_nanos(offered.latencies.end_to_end.value_at_quantile(0.99));
     // The audit's faults apart: a load that was not offered is not borne.
     offered.achieved >= OFFERED

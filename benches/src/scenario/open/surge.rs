@@ -2,31 +2,28 @@
 //! schedule. How fast is it drained, and how long do those wait that arrive meanwhile?
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use prismq_record as record;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
 use crate::base::number::as_f64;
 use crate::load::arrivals::Arrivals;
-use crate::load::generator::generate;
-use crate::load::pool::{Pool, Work};
-use crate::load::tasks::numbered;
+use crate::load::pool::{Pool, pool};
+use crate::load::tasks::{ENQUEUE_BATCH, fill, numbered};
 use crate::observe::audit::Audit;
 use crate::observe::sampler;
-use crate::observe::task_times::{Latencies, Life, lives};
+use crate::observe::task_times::{Latencies, TaskTrace, traces};
 use crate::observe::timeline::{Marks, intervals, phase};
-use crate::scenario::drain::ENQUEUE_BATCH;
 use crate::scenario::stage::Stage;
-use crate::subject::under_test::Subject;
-use crate::subject::{Census, DEFAULT_QUEUE, TaskSpec};
+use crate::subject::{Census, DEFAULT_QUEUE, Load, Pace, Subject, Work};
 
 const TASK_TYPE: &str = "surge";
 
 /// A backlog, who drains it and what arrives meanwhile.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Surge {
     /// Tasks that pile up.
     pub backlog: usize,
@@ -79,7 +76,7 @@ impl Subsided {
 /// If the engine fails.
 pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
     let database = stage.database(load.workers + load.generators)?;
-    let mut subsided = run(&database.subject(), load)?;
+    let mut subsided = run(database.subject(), load)?;
     subsided.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
     Ok(subsided)
 }
@@ -88,22 +85,29 @@ pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
 ///
 /// # Errors
 /// If the engine fails.
-pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
-    let tasks = numbered(TASK_TYPE, load.backlog + load.arriving);
-    let (piling, arriving) = tasks.split_at(load.backlog);
+pub fn run(subject: &dyn Subject, load: &Surge) -> Result<Subsided> {
+    let mut tasks = numbered(TASK_TYPE, load.backlog + load.arriving);
+    let arriving = tasks.split_off(load.backlog);
+    let piling = tasks;
     let offsets = load.arrivals.offsets(load.arriving, load.interval);
     let every = sampler::interval(offsets.last().copied().unwrap_or_default());
-    let began = subject.clock.now();
-    let ((built, generated, worked), samples) = sampler::beside(subject, every, || {
-        let built = pile_up(subject, piling)?;
-        let pool = Pool::start(subject, TASK_TYPE, load.workers, tasks.len(), &load.work)?;
-        let generated = generate(subject, arriving, &offsets, load.generators)?;
-        let arrived = generated.arrivals.iter().map(|arrival| arrival.id);
-        let ids: Vec<i64> = built.iter().map(|(id, _)| *id).chain(arrived).collect();
-        Ok((built, generated, pool.finish(&ids)?))
+    let began = subject.clock().now();
+    let ((built, offered, worked), samples) = sampler::beside(subject, every, || {
+        let built = fill(subject, &piling, ENQUEUE_BATCH)?;
+        let pool = pool(load.workers, TASK_TYPE, load.work.clone());
+        let pool = Pool::start(subject, &pool, load.backlog + load.arriving)?;
+        let offered = subject.enqueue(&Load {
+            tasks: &arriving,
+            pace: Pace::Scheduled(&offsets),
+            callers: load.generators,
+            batch: 1,
+            stop: None,
+        })?;
+        let worked = pool.finish(&[built.ids(), offered.ids()].concat())?;
+        Ok((built, offered, worked))
     })?;
 
-    let of_backlog: HashSet<i64> = built.iter().map(|(id, _)| *id).collect();
+    let of_backlog: HashSet<i64> = built.ids().into_iter().collect();
     let backlog_done: Vec<_> = worked
         .completions
         .iter()
@@ -112,13 +116,14 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
         .collect();
     let (origin, ended) = (worked.started, worked.ended);
     let drained = backlog_done.iter().max().copied().unwrap_or(ended);
-    let lives = lives(&generated.arrivals, &worked.runs, &worked.completions);
-    let turn = lives.partition_point(|life| life.arrival.intended <= drained);
-    let (meanwhile, after) = lives.split_at(turn);
+    let traces = traces(&offered.arrivals, &worked.runs, &worked.completions);
+    let turn = traces.partition_point(|trace| trace.arrival.intended <= drained);
+    let (meanwhile, after) = traces.split_at(turn);
     let mut afterwards = empty("end_to_end_afterwards")?;
-    after.iter().filter_map(Life::end_to_end).for_each(|time| add(&mut afterwards, time));
+    after.iter().filter_map(TaskTrace::end_to_end).for_each(|time| add(&mut afterwards, time));
 
-    let marks = Marks::of(&lives).beside(built.iter().map(|(_, at)| *at), backlog_done);
+    let marks = Marks::of(&traces)
+        .beside(built.arrivals.iter().map(|arrival| arrival.committed), backlog_done);
     let course = record::Round {
         seconds: worked.took().as_secs_f64(),
         counters: worked.counters(),
@@ -128,31 +133,20 @@ pub fn run(subject: &Subject<'_>, load: &Surge) -> Result<Subsided> {
             phase("drain", origin, origin, drained),
             phase("steady", origin, drained, ended),
         ],
-        per_worker: worked.crew.per_worker,
+        per_worker: worked.pool.per_worker,
         ..record::Round::default()
     };
     let completed = worked.completions.iter().filter(|entry| entry.at <= drained).count();
     let latencies = Latencies::of(meanwhile)?;
     let unbalanced = latencies.imbalance();
     Ok(Subsided {
-        draining: drained.saturating_duration_since(origin),
+        draining: drained.since(origin),
         completed_meanwhile: u64::try_from(completed).unwrap_or(u64::MAX),
         latencies,
         afterwards,
         audit: worked.audit,
-        achieved: generated.achieved(),
+        achieved: offered.achieved(),
         course,
         faults: worked.faults.into_iter().chain(unbalanced).collect(),
     })
-}
-
-/// Enqueues a backlog in batches of [`ENQUEUE_BATCH`] and says when each task was there.
-fn pile_up(subject: &Subject<'_>, tasks: &[TaskSpec]) -> Result<Vec<(i64, Instant)>> {
-    let mut there = Vec::with_capacity(tasks.len());
-    for batch in tasks.chunks(ENQUEUE_BATCH) {
-        let ids = subject.engine.enqueue_all(batch).map_err(Error::engine("enqueue"))?;
-        let at = subject.clock.now();
-        there.extend(ids.into_iter().map(|id| (id, at)));
-    }
-    Ok(there)
 }

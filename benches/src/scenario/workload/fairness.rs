@@ -2,12 +2,13 @@
 //! passed over, and whether claims were shared as their weights say.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prismq_statistics::{gini, jain};
 
+use crate::base::clock::Time;
 use crate::base::number::as_f64;
-use crate::scenario::workload::Lived;
+use crate::scenario::workload::Followed;
 
 /// What came of one priority.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,20 +53,20 @@ impl Class {
 }
 
 /// A task that was run.
-struct Run {
+struct Begun {
     priority: i32,
-    committed: Instant,
-    started: Instant,
+    committed: Time,
+    started: Time,
 }
 
 /// Judges the tasks that were run; one that waited longer than `bound` is said to starve.
 #[must_use]
-pub fn fairness(tasks: &[Lived], bound: Duration) -> Fairness {
-    let mut runs: Vec<Run> = tasks
+pub fn fairness(tasks: &[Followed], bound: Duration) -> Fairness {
+    let mut runs: Vec<Begun> = tasks
         .iter()
         .filter_map(|task| {
-            let (priority, committed) = (task.planned.priority, task.committed);
-            Some(Run { priority, committed, started: task.started?.max(committed) })
+            let (priority, committed) = (task.planned.priority, task.trace.arrival.committed);
+            Some(Begun { priority, committed, started: task.trace.run?.started.max(committed) })
         })
         .collect();
     runs.sort_by_key(|run| run.committed);
@@ -76,7 +77,7 @@ pub fn fairness(tasks: &[Lived], bound: Duration) -> Fairness {
             share: 0.0,
             share_by_weight: 0.0,
         });
-        class.waits.push(run.started.duration_since(run.committed).as_secs_f64());
+        class.waits.push(run.started.since(run.committed).as_secs_f64());
     }
     let waits: Vec<f64> = classes.values().flat_map(|class| class.waits.clone()).collect();
     let count = |count: usize| as_f64(u64::try_from(count).unwrap_or(u64::MAX));
@@ -98,9 +99,9 @@ pub fn fairness(tasks: &[Lived], bound: Duration) -> Fairness {
 
 /// What each priority's share of the claims would be expected to be, from the tasks that were ready at
 /// each claim while several priorities were: weights are those of the order `WeightedRandom`.
-fn shares_by_weight(runs: &[Run]) -> BTreeMap<i32, f64> {
+fn shares_by_weight(runs: &[Begun]) -> BTreeMap<i32, f64> {
     // 1: ready, by commit; 0: taken, by start. At one instant a task becomes ready before it is taken.
-    let mut steps: Vec<(Instant, bool, i32)> = runs
+    let mut steps: Vec<(Time, bool, i32)> = runs
         .iter()
         .flat_map(|run| [(run.committed, false, run.priority), (run.started, true, run.priority)])
         .collect();
@@ -132,7 +133,7 @@ fn shares_by_weight(runs: &[Run]) -> BTreeMap<i32, f64> {
 }
 
 /// `runs` are in the order in which they came.
-fn reordered_max(runs: &[Run]) -> u64 {
+fn reordered_max(runs: &[Begun]) -> u64 {
     let mut by_start: Vec<usize> = (0..runs.len()).collect();
     by_start.sort_by_key(|place| runs.get(*place).map(|run| run.started));
     let moved = by_start.iter().enumerate().map(|(now, before)| now.abs_diff(*before));
@@ -142,9 +143,12 @@ fn reordered_max(runs: &[Run]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::now;
     use crate::load::plan::PlannedTask;
+    use crate::observe::task_times::TaskTrace;
+    use crate::subject::{Arrival, Run};
 
-    fn lived(from: Instant, priority: i32, committed_ms: u64, started_ms: u64) -> Lived {
+    fn followed(from: Time, priority: i32, committed_ms: u64, started_ms: u64) -> Followed {
         let at = |ms| from + Duration::from_millis(ms);
         let planned = PlannedTask {
             at: Duration::ZERO,
@@ -155,20 +159,23 @@ mod tests {
             failures: 0,
             max_attempts: 1,
         };
-        Lived {
-            planned,
+        let arrival = Arrival {
+            number: 0,
+            id: 0,
             intended: at(committed_ms),
+            free: at(committed_ms),
             called: at(committed_ms),
             committed: at(committed_ms),
-            started: Some(at(started_ms)),
-            completed: None,
-        }
+        };
+        let started = at(started_ms);
+        let run = Run { id: 0, started, ended: started, worked: Duration::ZERO };
+        Followed { planned, trace: TaskTrace { arrival, run: Some(run), completed: None } }
     }
 
     #[test]
     fn the_last_that_came_and_was_run_first_moved_farthest() {
-        let from = Instant::now();
-        let tasks = [(0, 30), (1, 20), (2, 10)].map(|(came, ran)| lived(from, 100, came, ran));
+        let from = now();
+        let tasks = [(0, 30), (1, 20), (2, 10)].map(|(came, ran)| followed(from, 100, came, ran));
         let found = fairness(&tasks, Duration::from_millis(15));
         assert_eq!(found.reordered_max, 2);
         assert!((found.starved - 2.0 / 3.0).abs() < 1e-9, "waits are 30, 19 and 8 ms");
@@ -176,9 +183,9 @@ mod tests {
 
     #[test]
     fn shares_by_weight_are_those_of_what_was_ready() {
-        let from = Instant::now();
+        let from = now();
         // At the first claim one of each is ready, with weights 1/2 and 1/100; at the second only one.
-        let tasks = [lived(from, 1, 0, 10), lived(from, 99, 0, 20)];
+        let tasks = [followed(from, 1, 0, 10), followed(from, 99, 0, 20)];
         let found = fairness(&tasks, Duration::from_secs(1));
         let expected = (0.5 / 0.51 + 0.0) / 2.0;
         let class = found.classes.get(&1).unwrap();

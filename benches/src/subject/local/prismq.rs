@@ -1,4 +1,4 @@
-//! The engine under test is the queue of this workspace, through its public interface alone.
+//! The queue of this workspace, through its public interface alone.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,23 +7,24 @@ use prismq::{
     Claim, Event, NewTask, Outcome, Queue, RetryPolicy, TaskContext, TaskError, TaskId, WorkerPool,
 };
 
+use crate::subject::local::{Attempt, LocalError, LocalPool, LocalQueue};
 use crate::subject::{
-    Attempt, Census, Counters, Crew, CrewReport, DEFAULT_QUEUE, Ending, Engine, EngineError,
-    OpenOptions, Order, RunningCrew, Settled, TaskSpec,
+    Census, Counters, DEFAULT_QUEUE, Ending, OpenOptions, Order, PoolReport, RunningPool, Settled,
+    TaskSpec,
 };
 
 /// An open queue.
 #[derive(Debug)]
-pub struct PrismqEngine {
+pub struct Prismq {
     queue: Queue,
 }
 
-impl PrismqEngine {
+impl Prismq {
     /// Opens or creates the queue in this file.
     ///
     /// # Errors
     /// The queue's.
-    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, EngineError> {
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, LocalError> {
         let queue = Queue::builder(path)
             .durability(options.durability)
             .retry(RetryPolicy::fixed(options.retry))
@@ -32,12 +33,12 @@ impl PrismqEngine {
     }
 }
 
-impl Engine for PrismqEngine {
-    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+impl LocalQueue for Prismq {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
         Ok(self.queue.enqueue(&new_task(task))?.as_i64())
     }
 
-    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
         let tasks: Vec<NewTask> = tasks.iter().map(new_task).collect();
         let ids = self.queue.enqueue_all(&tasks)?;
         Ok(ids.into_iter().map(TaskId::as_i64).collect())
@@ -48,27 +49,27 @@ impl Engine for PrismqEngine {
         task_type: &'static str,
         max: usize,
         lease: Duration,
-    ) -> Result<Vec<i64>, EngineError> {
+    ) -> Result<Vec<i64>, LocalError> {
         let leases = self.queue.claim(&Claim::new([task_type]).max(max).lease(lease))?;
         Ok(leases.iter().map(|lease| lease.id().as_i64()).collect())
     }
 
-    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
-        self.start_on(DEFAULT_QUEUE, crew)
+    fn start(&self, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
+        self.start_on(DEFAULT_QUEUE, pool)
     }
 
-    fn start_on(&self, queue: &str, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
-        let listener = crew.listener;
+    fn start_on(&self, queue: &str, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
+        let listener = pool.listener;
         let mut builder = WorkerPool::builder(&self.queue)
             .queue(queue)
-            .workers(crew.workers)
-            .lease(crew.lease)
+            .workers(pool.workers)
+            .lease(pool.lease)
             .on_event(move |event| {
                 if let Some(settled) = settled(event) {
                     listener(&settled);
                 }
             });
-        for (task_type, handler) in crew.handlers {
+        for (task_type, handler) in pool.handlers {
             builder = builder.handler(task_type, move |context: &TaskContext<'_>| {
                 let attempt = Attempt {
                     id: context.id().as_i64(),
@@ -78,7 +79,7 @@ impl Engine for PrismqEngine {
                 handler(&attempt).map_err(TaskError::new)
             });
         }
-        Ok(Box::new(RunningPool { pool: builder.start()? }))
+        Ok(Box::new(Running { pool: builder.start()? }))
     }
 
     fn counters(&self) -> Counters {
@@ -93,15 +94,15 @@ impl Engine for PrismqEngine {
         }
     }
 
-    fn set_order(&self, queue: &str, order: Order) -> Result<(), EngineError> {
+    fn set_order(&self, queue: &str, order: Order) -> Result<(), LocalError> {
         Ok(self.queue.set_order(queue, order)?)
     }
 
-    fn census(&self) -> Result<Census, EngineError> {
+    fn census(&self) -> Result<Census, LocalError> {
         self.census_of(DEFAULT_QUEUE)
     }
 
-    fn census_of(&self, queue: &str) -> Result<Census, EngineError> {
+    fn census_of(&self, queue: &str) -> Result<Census, LocalError> {
         let stats = self.queue.stats(queue)?;
         Ok(Census {
             ready: stats.ready,
@@ -111,7 +112,7 @@ impl Engine for PrismqEngine {
         })
     }
 
-    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn settings(&self) -> Result<Vec<(String, String)>, LocalError> {
         Ok(self.queue.settings()?)
     }
 }
@@ -130,24 +131,24 @@ fn settled(event: &Event) -> Option<Settled> {
         Outcome::Dead => Ending::Dead,
         Outcome::Released => Ending::Released,
         Outcome::LeaseLost => Ending::LeaseLost,
-        // Outcomes of a later version are no ending this harness knows.
+        // A later version may have outcomes that this harness does not know.
         _ => return None,
     };
     Some(Settled { id: event.id.as_i64(), attempt: event.attempt, ending })
 }
 
 #[derive(Debug)]
-struct RunningPool {
+struct Running {
     pool: WorkerPool,
 }
 
-impl RunningCrew for RunningPool {
-    fn stop(self: Box<Self>, bound: Duration) -> CrewReport {
+impl RunningPool for Running {
+    fn stop(self: Box<Self>, bound: Duration) -> PoolReport {
         let report = self.pool.shutdown(bound);
         let mut errors: Vec<String> = report.error.iter().map(ToString::to_string).collect();
         if !report.abandoned.is_empty() {
             errors.push(format!("{} handlers did not end in time", report.abandoned.len()));
         }
-        CrewReport { per_worker: report.stats.per_worker, errors }
+        PoolReport { per_worker: report.stats.per_worker, errors }
     }
 }

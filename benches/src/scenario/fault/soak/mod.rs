@@ -2,32 +2,41 @@
 //! a reader that does not let go, a second process, processes that die. Is every task done once, and do
 //! memory and files stay as large as they are?
 
-mod books;
 mod course;
 mod phases;
+mod round;
 mod watch;
 
 pub use phases::{Death, PHASES, Phase};
 pub use watch::Sample;
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use prismq_record as record;
 
+use crate::base::clock::now;
 use crate::base::error::{Error, Result};
+use crate::load::pool::{BOUND, STOP_BOUND, pool};
 use crate::load::tasks::numbered;
 use crate::observe::audit::Audit;
+use crate::observe::ledger::{Ledger, ids_that};
+use crate::observe::task_times::{Latencies, traces};
 use crate::process::DRAINED_TYPE;
-use crate::scenario::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::scenario::stage::Stage;
-use crate::subject::{Census, Crew, Engine};
-use books::{Arrival, Books, arrivals_of_one};
+use crate::subject::{
+    Census, DEFAULT_QUEUE, Ending, Load, Pace, PoolSpec, Recording, Subject, TaskSpec, Tasks, Work,
+};
 
 /// How often it is looked whether anything is left at the end.
 const INTERVAL: Duration = Duration::from_millis(5);
+/// How much longer than planned a load may last: this share, as a divisor, and at least so long.
+const SPARE: u32 = 10;
+/// See [`SPARE`].
+const SPARE_MIN: Duration = Duration::from_secs(60);
 
 /// A load and how long it lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +45,8 @@ pub struct Soak {
     pub length: Duration,
     /// Time from one task to the next.
     pub gap: Duration,
-    /// Threads that enqueue, each every so-manyth task.
-    pub callers: u32,
+    /// Threads that enqueue.
+    pub callers: usize,
     /// Threads of the pool.
     pub workers: usize,
     /// How often memory and files are looked at.
@@ -59,116 +68,108 @@ pub struct Soaked {
     pub samples: Vec<Sample>,
     /// What happened when, for the record.
     pub course: record::Round,
-    /// From the intended enqueue to the committed completion, of what this process completed.
-    pub end_to_end: hdrhistogram::Histogram<u64>,
-    /// How late enqueue was called.
-    pub schedule_lag: hdrhistogram::Histogram<u64>,
+    /// The distributions of the times of its tasks: end-to-end of those that this process completed.
+    pub latencies: Latencies,
+    /// Which share of the intended rate was offered.
+    pub achieved: f64,
     /// Operations answered busy.
     pub busy_errors: u64,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
 }
 
+/// Equal tasks for as long as a soak lasts, and longer: its last phase may end late.
+struct Endless {
+    task: Vec<TaskSpec>,
+    count: usize,
+}
+
+impl Endless {
+    fn of(load: Soak) -> Self {
+        let longest = load.length + load.length / SPARE + SPARE_MIN;
+        let gap = load.gap.as_nanos().max(Duration::from_micros(1).as_nanos());
+        let count = usize::try_from(longest.as_nanos() / gap).unwrap_or(usize::MAX / 2);
+        Self { task: numbered(DRAINED_TYPE, 1), count }
+    }
+}
+
+impl Tasks for Endless {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn get(&self, numbers: Range<usize>) -> Cow<'_, [TaskSpec]> {
+        if numbers.start < self.count { Cow::Borrowed(&self.task) } else { Cow::default() }
+    }
+}
+
 /// Runs a soak in a new database.
 ///
 /// # Errors
-/// If the engine or a second process fails to do what no figure can be had without.
+/// If the subject or a second process fails to do what no figure can be had without.
 pub fn soak(stage: &Stage, load: Soak) -> Result<Soaked> {
-    let callers = usize::try_from(load.callers).unwrap_or(1);
-    let database = stage.database(load.workers + callers)?;
-    let engine = database.engine();
-    let books = Books::of(load);
-    let crew = Crew {
-        workers: load.workers,
-        lease: LEASE,
-        handlers: vec![(DRAINED_TYPE, Arc::new(|_| Ok(())))],
-        listener: books.listener(),
-    };
-    let rooms: Vec<_> = (0..load.callers).map(|_| arrivals_of_one(load)).collect();
-    let running = engine.start(crew).map_err(Error::engine("start a pool"))?;
-    let before = engine.counters();
-    let began = Instant::now();
+    let database = stage.database(load.workers + load.callers)?;
+    let subject = database.subject();
+    let tasks = Endless::of(load);
+    // The memory of all that is recorded is taken now: else it would be the harness that grows.
+    let ledger = Ledger::without_runs(tasks.count());
+    let pool = pool(load.workers, DRAINED_TYPE, Work::None);
+    let pool = PoolSpec { recording: Recording::Settled, ..pool };
+    let running = subject.start(&pool, ledger.clone())?;
+    let (before, began) = (subject.counters(), now());
     let stop = AtomicBool::new(false);
-    let (phases, samples, arrivals) = thread::scope(|scope| {
+    let (phases, samples, offered) = thread::scope(|scope| {
         let watch = scope.spawn(|| watch::watch(&database, began, load.interval, &stop));
-        let callers: Vec<_> = rooms
-            .into_iter()
-            .zip(0..)
-            .map(|(room, caller)| {
-                scope.spawn({
-                    let stop = &stop;
-                    move || call(engine, began, load, caller, room, stop)
-                })
-            })
-            .collect();
+        let callers = scope.spawn(|| {
+            let (pace, callers) = (Pace::Every(load.gap), load.callers);
+            subject.enqueue(&Load { tasks: &tasks, pace, callers, batch: 1, stop: Some(&stop) })
+        });
         let phases = phases::run(stage, &database, began, load);
+        let ended_early = callers.is_finished();
         stop.store(true, Ordering::Relaxed);
-        let arrivals: Result<Vec<Vec<Arrival>>> = callers
-            .into_iter()
-            .map(|caller| caller.join().map_err(|_| Error::Panicked { what: "a caller" })?)
-            .collect();
+        let offered = callers.join().map_err(|_| Error::Panicked { what: "the callers" })?;
         let samples = watch.join().map_err(|_| Error::Panicked { what: "the watch" })?;
-        Ok::<_, Error>((phases?, samples?, arrivals?.concat()))
+        let mut phases = phases?;
+        if ended_early {
+            phases.faults.push("the load ended before the last phase did".to_owned());
+        }
+        Ok::<_, Error>((phases, samples?, offered?))
     })?;
-    let left = drained(engine)?;
-    let crew = running.stop(STOP_BOUND);
+    let left = drained(subject)?;
+    let pool = running.stop(STOP_BOUND);
 
-    let completions = books.completions();
-    let mut enqueued: Vec<i64> = arrivals.iter().map(|arrival| arrival.id).collect();
+    let entries = ledger.entries();
+    let mut enqueued = offered.ids();
     enqueued.extend(phases.deaths.iter().flat_map(|death| death.held.iter()));
-    let mut completed: Vec<i64> = completions.iter().map(|completion| completion.id).collect();
+    let mut completed = ids_that(&entries, Ending::Completed);
     completed.extend(&phases.completed_elsewhere);
     completed.extend(phases.deaths.iter().flat_map(|death| death.recovered.iter()));
     let audit = Audit::balance(&enqueued, &completed, &[]);
     let mut faults = audit.faults();
-    faults.extend(crew.errors);
+    faults.extend(pool.errors);
     faults.extend(phases.faults);
     if left != Census::default() {
         faults.push(format!("tasks were left after {BOUND:?}: {left:?}"));
     }
-    let met = engine.counters().since(before);
-    let busy_errors = met.busy_errors + phases.busy_errors;
-    let times = course::Times { began, arrivals: &arrivals, completions: &completions };
-    let distributions = times.distributions()?;
+    let met = subject.counters().since(before);
+    let traces = traces(&offered.arrivals, &[], &entries);
     Ok(Soaked {
-        course: times.course(&samples, phases.phases, &audit, met)?,
-        end_to_end: distributions.0,
-        schedule_lag: distributions.1,
+        course: course::course(began, &traces, &samples, phases.phases, (&audit, met))?,
+        latencies: Latencies::of(&traces)?,
+        achieved: offered.achieved(),
         audit,
         deaths: phases.deaths,
         samples,
-        busy_errors,
+        busy_errors: met.busy_errors + phases.busy_errors,
         faults,
     })
 }
 
-/// Enqueues at the intended times until it is told to stop.
-fn call(
-    engine: &dyn Engine,
-    began: Instant,
-    load: Soak,
-    caller: u32,
-    mut arrivals: Vec<Arrival>,
-    stop: &AtomicBool,
-) -> Result<Vec<Arrival>> {
-    let task = numbered(DRAINED_TYPE, 1).pop();
-    let task = task.ok_or_else(|| Error::Unfit { reason: "there is no task".to_owned() })?;
-    let mut intended = began + load.gap * caller;
-    while !stop.load(Ordering::Relaxed) {
-        thread::sleep(intended.saturating_duration_since(Instant::now()));
-        let called = Instant::now();
-        let id = engine.enqueue(&task).map_err(Error::engine("enqueue"))?;
-        arrivals.push(Arrival { id, intended, called, committed: Instant::now() });
-        intended += load.gap * load.callers;
-    }
-    Ok(arrivals)
-}
-
 /// Waits until nothing is left, or no longer.
-fn drained(engine: &dyn Engine) -> Result<Census> {
+fn drained(subject: &dyn Subject) -> Result<Census> {
     let started = Instant::now();
     loop {
-        let census = engine.census().map_err(Error::engine("count its tasks"))?;
+        let census = subject.census(DEFAULT_QUEUE)?;
         if census == Census::default() || started.elapsed() > BOUND {
             return Ok(census);
         }

@@ -1,19 +1,19 @@
 //! What happens beside the load, one thing after the other.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prismq_record as record;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Soak;
+use crate::base::clock::{Clock as _, SystemClock, Time, now};
 use crate::base::error::{Error, Result};
-use crate::load::tasks::{handler, numbered};
+use crate::load::pool::{BOUND, STOP_BOUND, pool};
+use crate::load::tasks::{fill, numbered};
 use crate::observe::ledger::{Ledger, ids_that};
 use crate::process::{DrainOrder, Drainer, HELD_TYPE, HoldOrder, die_holding};
-use crate::scenario::drain::{BOUND, LEASE, STOP_BOUND};
 use crate::scenario::stage::{Database, Stage};
-use crate::subject::{Crew, Ending};
+use crate::subject::{Ending, Work};
 
 /// Threads of the second process's pool.
 const WORKERS_ELSEWHERE: usize = 2;
@@ -72,16 +72,11 @@ pub(super) struct Happened {
 }
 
 /// Lets everything happen, each for an equal part of the time.
-pub(super) fn run(
-    stage: &Stage,
-    database: &Database,
-    began: Instant,
-    load: Soak,
-) -> Result<Happened> {
+pub(super) fn run(stage: &Stage, database: &Database, began: Time, load: Soak) -> Result<Happened> {
     let mut happened = Happened::default();
     let part = load.length / u32::try_from(PHASES.len()).unwrap_or(1);
     for (phase, number) in PHASES.into_iter().zip(1..) {
-        let from = began.elapsed();
+        let from = now().since(began);
         let end = began + part * number;
         match phase {
             Phase::Clean => sleep_until(end),
@@ -92,39 +87,39 @@ pub(super) fn run(
         happened.phases.push(record::Phase {
             name: phase.name().to_owned(),
             from_s: from.as_secs_f64(),
-            to_s: began.elapsed().as_secs_f64(),
+            to_s: now().since(began).as_secs_f64(),
         });
     }
     Ok(happened)
 }
 
-fn sleep_until(end: Instant) {
-    thread::sleep(end.saturating_duration_since(Instant::now()));
+fn sleep_until(end: Time) {
+    SystemClock.wait_until(end);
 }
 
 /// Keeps a snapshot of the database.
-fn read_until(database: &Database, end: Instant) -> Result<()> {
+fn read_until(database: &Database, end: Time) -> Result<()> {
     let read = || -> rusqlite::Result<()> {
         let reader =
             Connection::open_with_flags(database.path(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         reader.execute_batch("BEGIN")?;
         // A transaction has its snapshot from its first read on.
-        reader.query_row("SELECT count(*) FROM task", [], |row| row.get::<_, i64>(0))?;
+        reader.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
         sleep_until(end);
         reader.execute_batch("COMMIT")
     };
-    read().map_err(Error::engine("be read beside the load"))
+    read().map_err(Error::engine("be read during the load"))
 }
 
 fn share_until(
     stage: &Stage,
     database: &Database,
-    end: Instant,
+    end: Time,
     happened: &mut Happened,
 ) -> Result<()> {
     let mut second = Drainer::open(DrainOrder {
         labour: None,
-        engine: stage.kind(),
+        subject: stage.kind(),
         workers: WORKERS_ELSEWHERE,
         path: database.path().to_owned(),
     })?;
@@ -140,12 +135,12 @@ fn share_until(
 fn kill_until(
     stage: &Stage,
     database: &Database,
-    end: Instant,
+    end: Time,
     load: Soak,
     happened: &mut Happened,
 ) -> Result<()> {
     loop {
-        let next = Instant::now() + load.kill_every;
+        let next = now() + load.kill_every;
         happened.deaths.push(kill(stage, database, load)?);
         if next >= end {
             sleep_until(end);
@@ -158,22 +153,16 @@ fn kill_until(
 /// Lets a process claim tasks that nobody else takes, kills it, and has them done by a pool of this
 /// process once their leases have run out.
 fn kill(stage: &Stage, database: &Database, load: Soak) -> Result<Death> {
-    let engine = database.engine();
-    let held = engine.enqueue_all(&numbered(HELD_TYPE, HELD)).map_err(Error::engine("enqueue"))?;
+    let subject = database.subject();
+    let held = fill(subject, &numbered(HELD_TYPE, HELD), HELD)?.ids();
     let death = die_holding(HoldOrder {
-        engine: stage.kind(),
+        subject: stage.kind(),
         tasks: held.len(),
         lease: load.held_lease,
         path: database.path().to_owned(),
     })?;
     let ledger = Ledger::expecting(held.len());
-    let crew = Crew {
-        workers: 1,
-        lease: LEASE,
-        handlers: vec![(HELD_TYPE, handler(&ledger, |_| {}))],
-        listener: ledger.listener(),
-    };
-    let rescue = engine.start(crew).map_err(Error::engine("start a pool"))?;
+    let rescue = subject.start(&pool(1, HELD_TYPE, Work::None), ledger.clone())?;
     // What is not done in time is found to be lost.
     let _ = ledger.wait(BOUND);
     rescue.stop(STOP_BOUND);
@@ -182,6 +171,6 @@ fn kill(stage: &Stage, database: &Database, load: Soak) -> Result<Death> {
     Ok(Death {
         held,
         recovered: ids_that(&entries, Ending::Completed),
-        recovery: last.saturating_duration_since(death.at),
+        recovery: last.since(death.at),
     })
 }

@@ -1,19 +1,21 @@
-//! Looks at memory, files and depth beside the load, at equal intervals.
+//! Samples memory, files and depth during the load, at equal intervals.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::base::error::{Error, Result};
+use crate::base::clock::{Time, now};
+use crate::base::error::Result;
 use crate::observe::rss::resident_bytes;
 use crate::observe::sampler::{size_of, wal_of};
 use crate::scenario::stage::Database;
+use crate::subject::DEFAULT_QUEUE;
 
 /// How soon a watch ends once the load has.
 const ATTENTION: Duration = Duration::from_millis(50);
 
-/// What one look saw.
+/// One sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     /// When, since the load began.
@@ -30,35 +32,35 @@ pub struct Sample {
     pub database_bytes: Option<u64>,
 }
 
-/// Looks until it is stopped, and once more then.
+/// Samples until it is stopped, and once more then.
 pub(super) fn watch(
     database: &Database,
-    began: Instant,
+    began: Time,
     interval: Duration,
     stop: &AtomicBool,
 ) -> Result<Vec<Sample>> {
     let wal = wal_of(database.path());
-    let mut samples = vec![look(database, &wal, began)?];
+    let mut samples = vec![sample(database, &wal, began)?];
     let mut next = began + interval;
     while !stop.load(Ordering::Relaxed) {
-        let now = Instant::now();
-        if now < next {
-            thread::sleep((next - now).min(ATTENTION));
+        let at = now();
+        if at < next {
+            thread::sleep(next.since(at).min(ATTENTION));
             continue;
         }
-        samples.push(look(database, &wal, began)?);
-        next += interval;
+        samples.push(sample(database, &wal, began)?);
+        next = next + interval;
     }
-    samples.push(look(database, &wal, began)?);
+    samples.push(sample(database, &wal, began)?);
     Ok(samples)
 }
 
-fn look(database: &Database, wal: &Path, began: Instant) -> Result<Sample> {
-    let engine = database.engine();
-    let census = engine.census().map_err(Error::engine("count its tasks"))?;
+fn sample(database: &Database, wal: &Path, began: Time) -> Result<Sample> {
+    let subject = database.subject();
+    let census = subject.census(DEFAULT_QUEUE)?;
     Ok(Sample {
-        at: began.elapsed(),
-        busy_waits: engine.counters().busy_waits,
+        at: now().since(began),
+        busy_waits: subject.counters().busy_waits,
         depth: census.ready + census.scheduled + census.leased,
         rss_bytes: resident_bytes(),
         wal_bytes: size_of(wal),

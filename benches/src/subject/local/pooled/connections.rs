@@ -8,7 +8,8 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 use super::configure;
-use crate::subject::{EngineError, OpenOptions};
+use crate::subject::OpenOptions;
+use crate::subject::local::LocalError;
 
 /// In addition to those of the workers: one for producers, which also answers questions.
 const PRODUCER_CONNECTIONS: u32 = 1;
@@ -42,7 +43,7 @@ impl Connections {
         path: &Path,
         options: OpenOptions,
         sharing: Sharing,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self, LocalError> {
         let durability = options.durability;
         Ok(match sharing {
             Sharing::Pool => {
@@ -61,7 +62,7 @@ impl Connections {
     }
 
     /// For one thread, as long as it wants.
-    pub(super) fn get(&self) -> Result<Access, EngineError> {
+    pub(super) fn get(&self) -> Result<Access, LocalError> {
         Ok(match self {
             Self::Pool(pool) => Access::Own(Box::new(pool.get()?)),
             Self::Mutex(connection) => Access::Shared(connection.clone()),

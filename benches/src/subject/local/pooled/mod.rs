@@ -22,9 +22,8 @@ pub(in crate::subject) use busy::is_busy;
 use connections::Connections;
 pub(in crate::subject) use connections::Sharing;
 
-use crate::subject::{
-    Census, Counters, Crew, Durability, Engine, EngineError, OpenOptions, RunningCrew, TaskSpec,
-};
+use crate::subject::local::{LocalError, LocalPool, LocalQueue};
+use crate::subject::{Census, Counters, Durability, OpenOptions, RunningPool, TaskSpec};
 
 /// What the threads count.
 #[derive(Debug, Default)]
@@ -43,7 +42,7 @@ impl Tally {
 
 /// An open database.
 #[derive(Debug)]
-pub struct PooledEngine {
+pub struct Pooled {
     connections: Connections,
     durability: Durability,
     retry: Duration,
@@ -52,7 +51,7 @@ pub struct PooledEngine {
     waits_before: u64,
 }
 
-impl PooledEngine {
+impl Pooled {
     /// Opens or creates the database in this file.
     ///
     /// # Errors
@@ -61,7 +60,7 @@ impl PooledEngine {
         path: &Path,
         options: OpenOptions,
         sharing: Sharing,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self, LocalError> {
         let waits_before = busy::waits();
         // Before there are others, so that they do not race to create the schema.
         let mut first = Connection::open(path)?;
@@ -78,7 +77,7 @@ impl PooledEngine {
     fn with<T>(
         &self,
         operation: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, EngineError> {
+    ) -> Result<T, LocalError> {
         self.connections.get()?.with(operation).map_err(|error| {
             if busy::is_busy(&error) {
                 Tally::add(&self.tally.busy_errors);
@@ -101,13 +100,13 @@ fn configure(connection: &mut Connection, durability: Durability) -> rusqlite::R
     Ok(())
 }
 
-impl Engine for PooledEngine {
-    fn enqueue(&self, task: &TaskSpec) -> Result<i64, EngineError> {
+impl LocalQueue for Pooled {
+    fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
         Tally::add(&self.tally.write_transactions);
         self.with(|connection| sql::enqueue(connection, task))
     }
 
-    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, EngineError> {
+    fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
         Tally::add(&self.tally.write_transactions);
         self.with(|connection| sql::enqueue_all(connection, tasks))
     }
@@ -117,7 +116,7 @@ impl Engine for PooledEngine {
         task_type: &'static str,
         max: usize,
         lease: Duration,
-    ) -> Result<Vec<i64>, EngineError> {
+    ) -> Result<Vec<i64>, LocalError> {
         let mut held = Vec::with_capacity(max);
         while held.len() < max {
             Tally::add(&self.tally.write_transactions);
@@ -130,8 +129,8 @@ impl Engine for PooledEngine {
         Ok(held)
     }
 
-    fn start(&self, crew: Crew) -> Result<Box<dyn RunningCrew>, EngineError> {
-        let workers = worker::start(&self.connections, crew, self.retry, &self.tally)?;
+    fn start(&self, pool: LocalPool) -> Result<Box<dyn RunningPool>, LocalError> {
+        let workers = worker::start(&self.connections, pool, self.retry, &self.tally)?;
         Ok(Box::new(workers))
     }
 
@@ -149,11 +148,11 @@ impl Engine for PooledEngine {
         }
     }
 
-    fn census(&self) -> Result<Census, EngineError> {
+    fn census(&self) -> Result<Census, LocalError> {
         self.with(|connection| sql::census(connection))
     }
 
-    fn settings(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn settings(&self) -> Result<Vec<(String, String)>, LocalError> {
         self.with(|connection| sql::settings(connection))
     }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::connections::{Access, Connections};
 use super::sql::{self, Claim, Claimed};
 use super::{Tally, busy};
-use crate::subject::{Attempt, Crew, CrewReport, Ending, EngineError, RunningCrew, Settled};
+use crate::subject::local::{Attempt, LocalError, LocalPool};
+use crate::subject::{Ending, PoolReport, RunningPool, Settled};
 
 const IDLE_MIN: Duration = Duration::from_millis(1);
 const IDLE_MAX: Duration = Duration::from_millis(10);
@@ -31,17 +32,17 @@ pub(super) struct Workers {
 
 pub(super) fn start(
     connections: &Connections,
-    crew: Crew,
+    pool: LocalPool,
     retry: Duration,
     tally: &Arc<Tally>,
-) -> Result<Workers, EngineError> {
+) -> Result<Workers, LocalError> {
     let mut workers = Workers { stop: Arc::new(AtomicBool::new(false)), threads: Vec::new() };
-    let crew = Arc::new(crew);
-    for index in 0..crew.workers {
+    let pool = Arc::new(pool);
+    for index in 0..pool.workers {
         let mut worker = Worker {
             connection: connections.get()?,
-            types: crew.handlers.iter().map(|(task_type, _)| *task_type).collect(),
-            crew: crew.clone(),
+            types: pool.handlers.iter().map(|(task_type, _)| *task_type).collect(),
+            pool: pool.clone(),
             retry,
             tally: tally.clone(),
             stop: workers.stop.clone(),
@@ -53,17 +54,17 @@ pub(super) fn start(
                 worker.work();
                 worker.report
             })
-            .map_err(EngineError::Thread)?;
+            .map_err(LocalError::Thread)?;
         workers.threads.push(thread);
     }
     Ok(workers)
 }
 
 impl Workers {
-    fn end(&mut self, bound: Duration) -> CrewReport {
+    fn end(&mut self, bound: Duration) -> PoolReport {
         self.stop.store(true, Ordering::Relaxed);
         let deadline = Instant::now().checked_add(bound);
-        let mut report = CrewReport::default();
+        let mut report = PoolReport::default();
         for thread in self.threads.drain(..) {
             while !thread.is_finished() && deadline.is_none_or(|end| Instant::now() < end) {
                 thread::sleep(IDLE_MIN);
@@ -84,8 +85,8 @@ impl Workers {
     }
 }
 
-impl RunningCrew for Workers {
-    fn stop(mut self: Box<Self>, bound: Duration) -> CrewReport {
+impl RunningPool for Workers {
+    fn stop(mut self: Box<Self>, bound: Duration) -> PoolReport {
         self.end(bound)
     }
 }
@@ -98,7 +99,7 @@ impl Drop for Workers {
 
 struct Worker {
     connection: Access,
-    crew: Arc<Crew>,
+    pool: Arc<LocalPool>,
     types: Vec<&'static str>,
     retry: Duration,
     tally: Arc<Tally>,
@@ -113,7 +114,7 @@ impl Worker {
             Tally::add(&self.tally.write_transactions);
             let claimed = self
                 .connection
-                .with(|connection| sql::claim(connection, &self.types, self.crew.lease));
+                .with(|connection| sql::claim(connection, &self.types, self.pool.lease));
             match claimed {
                 Ok(Claimed::Task(claim)) => {
                     self.run(&claim);
@@ -133,7 +134,7 @@ impl Worker {
     }
 
     fn run(&mut self, claim: &Claim) {
-        let handler = self.crew.handlers.iter().find(|(name, _)| *name == claim.task_type);
+        let handler = self.pool.handlers.iter().find(|(name, _)| *name == claim.task_type);
         let attempt = Attempt { id: claim.id, payload: &claim.payload, number: claim.attempt };
         let result = match handler {
             None => Err("no handler for this type".to_owned()),
@@ -142,7 +143,7 @@ impl Worker {
         };
         self.report.finished += 1;
         if let Some(ending) = self.settle(claim, &result) {
-            (self.crew.listener)(&Settled { id: claim.id, attempt: claim.attempt, ending });
+            (self.pool.listener)(&Settled { id: claim.id, attempt: claim.attempt, ending });
         }
     }
 
