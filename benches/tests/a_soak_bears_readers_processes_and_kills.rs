@@ -2,21 +2,30 @@
 //! and the record's pieces of time add up to the whole. This program is its own child, as a suite is.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::clock::{Clock, SystemClock, Time};
 use prismq_bench::base::profile::Scale;
+use prismq_bench::observe::round::Round;
 use prismq_bench::process;
+use prismq_bench::run::record::case::Case;
+use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::fault::soak::{PHASES, Soak, soak};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::SubjectKind;
+use prismq_record::Validity;
 
 fn main() -> ExitCode {
     if let Some(order) = process::Order::from_env() {
         return process::obey(&order);
     }
-    let trials = vec![Trial::test("every_task_is_completed_once_through_all_phases", all_phases)];
+    let trials = vec![
+        Trial::test("every_task_is_completed_once_through_all_phases", all_phases),
+        Trial::test("a_generator_that_lags_makes_it_invalid", lagging_generator),
+    ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -29,6 +38,42 @@ const LOAD: Soak = Soak {
     held_lease: Duration::from_millis(200),
     kill_every: Duration::from_millis(50),
 };
+
+/// The system's clock, but who waits is woken far too late.
+#[derive(Debug)]
+struct Sluggish;
+
+impl Clock for Sluggish {
+    fn now(&self) -> Time {
+        SystemClock.now()
+    }
+
+    fn wait_until(&self, at: Time) {
+        SystemClock.wait_until(at + Duration::from_millis(500));
+    }
+
+    fn sleep(&self, time: Duration) {
+        SystemClock.sleep(time);
+    }
+}
+
+fn lagging_generator() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    // Each caller has long been free when its next task is due.
+    let load = Soak { gap: Duration::from_millis(400), ..LOAD };
+    let (_, round) = soak(&stage.with_clock(Arc::new(Sluggish)), load)?.round();
+    let round = Round { achieved: None, ..round };
+    let found = scenario("stress", Case::variant("soak", "lagging"), [&round], Vec::new())?;
+    let Validity::Invalid { reasons } = &found.validity else {
+        return Err("a generator that lags must not be trusted".into());
+    };
+    let lag = |reason: &String| reason.starts_with("the generator lagged by ");
+    match reasons.as_slice() {
+        [reason] if lag(reason) => Ok(()),
+        reasons => Err(format!("{reasons:?}").into()),
+    }
+}
 
 fn all_phases() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;

@@ -24,6 +24,9 @@ pub struct Case {
     /// Whether it may be more than the subject sustains: callers that are held up are then what is to be seen,
     /// not a fault of the load.
     pub overload: bool,
+    /// Whether it is checked for correctness alone, as in test mode: neither percentiles nor the generator's
+    /// punctuality are then asked for.
+    pub untimed: bool,
     /// How many tasks the time takes that Criterion follows, which it then shows as a rate.
     pub elements: Option<u64>,
 }
@@ -46,6 +49,7 @@ impl Case {
             seed: None,
             claims: Vec::new(),
             overload: false,
+            untimed: false,
             elements: None,
         }
     }
