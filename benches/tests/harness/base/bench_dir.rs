@@ -1,0 +1,22 @@
+//! Each round has a database of its own, and the disk is as before when it is over.
+
+use crate::support::stage::{SUBJECTS, stage};
+
+#[test]
+fn its_directory_goes_with_it() {
+    for engine in SUBJECTS {
+        let (directory, stage) = stage(engine).unwrap();
+        let database = stage.database(2).unwrap();
+        assert!(database.path().exists());
+        drop(database);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "{engine:?}");
+    }
+}
+
+#[test]
+fn its_filesystem_is_known_or_named_by_number() {
+    let (_directory, stage) = stage(SUBJECTS[0]).unwrap();
+    let (name, in_memory) = stage.bench_dir().filesystem();
+    let name = name.value.unwrap();
+    assert_eq!(in_memory, name == "tmpfs" || name == "ramfs");
+}

@@ -1,0 +1,3 @@
+//! What all rooms use.
+
+mod bench_dir;

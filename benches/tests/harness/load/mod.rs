@@ -1,0 +1,5 @@
+//! Loads: what arrives when.
+
+mod arrivals;
+mod labour;
+mod plan;

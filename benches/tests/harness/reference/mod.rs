@@ -1,0 +1,3 @@
+//! What subjects are compared with.
+
+mod turns;

@@ -1,0 +1,127 @@
+//! What a workload counts must be what the engine did, whichever engine it is.
+
+use std::time::Duration;
+
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::tasks::PAYLOAD_BYTES;
+use prismq_bench::reference::switch::switches;
+use prismq_bench::reference::{disk, raw};
+use prismq_bench::scenario::backlog::{BATCH, Backlog};
+use prismq_bench::scenario::cost::claim::{Beside, fill};
+use prismq_bench::scenario::drain::Drain;
+use prismq_bench::scenario::drain::overhead::bare_drain;
+use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
+use prismq_bench::scenario::enqueue::{Enqueue, enqueue};
+use prismq_bench::scenario::idle::idle;
+use prismq_bench::scenario::open::surge::{Surge, surge};
+use prismq_bench::scenario::wake::{From, wake};
+use prismq_bench::subject::SubjectKind;
+use prismq_bench::subject::Work;
+
+use crate::support::stage::{SUBJECTS, stage};
+
+const NONE: Vec<String> = Vec::new();
+
+#[test]
+fn callers_enqueue_all_they_are_given() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let enqueued = enqueue(&stage, Enqueue { callers: 3, tasks: 50 }).unwrap();
+        assert_eq!((enqueued.tasks, enqueued.faults), (50, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_pipeline_completes_what_its_producers_enqueue() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let load = Pipeline { producers: 2, workers: 2, batch: 7, tasks: 61, work: Work::None };
+        let through = pipeline(&stage, &load).unwrap();
+        assert_eq!((through.audit.completed, through.faults), (61, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_backlog_is_drained_beside_what_arrives() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let load = Surge {
+            backlog: 40,
+            workers: 2,
+            generators: 2,
+            arriving: 20,
+            interval: Duration::from_millis(1),
+            arrivals: Arrivals::Constant,
+            work: Work::None,
+        };
+        let subsided = surge(&stage, &load).unwrap();
+        assert_eq!((subsided.audit.completed, subsided.audit.lost), (60, 0), "{engine:?}");
+        let arrived = subsided.latencies.end_to_end.len() + subsided.afterwards.len();
+        assert_eq!(arrived, 20, "{engine:?}");
+        assert!(subsided.completed_meanwhile >= 40, "{engine:?}");
+    }
+}
+
+#[test]
+fn a_drain_with_nothing_measured_is_a_drain() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let load = Drain { workers: 2, tasks: 70, payload_bytes: PAYLOAD_BYTES, work: Work::None };
+        assert!(bare_drain(&stage, &load).unwrap() > Duration::ZERO, "{engine:?}");
+    }
+}
+
+#[test]
+fn every_task_wakes_a_handler() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let woken = wake(&stage, 2, 5, From::Here).unwrap();
+        assert_eq!((woken.wake.len(), woken.faults), (5, NONE), "{engine:?}");
+    }
+}
+
+#[test]
+fn only_an_engine_that_polls_writes_while_it_idles() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
+        assert_eq!(idled.faults, NONE, "{engine:?}");
+        let writes = idled.met.write_transactions > 0;
+        assert_eq!(writes, engine != SubjectKind::Prismq, "{engine:?}");
+    }
+}
+
+#[test]
+fn a_backlog_grows_by_what_is_added() {
+    for engine in SUBJECTS {
+        let (_directory, stage) = stage(engine).unwrap();
+        let mut backlog = Backlog::open(&stage).unwrap();
+        backlog.grow(2 * BATCH).unwrap();
+        assert_eq!((backlog.tasks(), backlog.claim(7).unwrap()), (2 * BATCH, 7), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_claim_finds_its_task_beside_anything() {
+    let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
+    for beside in Beside::ALL {
+        let filled = fill(&stage, beside, 1_000).unwrap();
+        filled.claim().unwrap();
+        filled.claim().unwrap();
+    }
+}
+
+#[test]
+fn the_floors_end() {
+    let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
+    let dir = stage.bench_dir();
+    assert_eq!(disk::appends(dir, 3).unwrap().len(), 3);
+    for floor in [raw::enqueue, raw::claim_and_complete, raw::life] {
+        // Neither a multiple of what a transaction holds nor less than that.
+        assert!(floor(dir, 1_234, 100).unwrap() > Duration::ZERO);
+        // And with payloads that are stored out of line.
+        assert!(floor(dir, 1_234, 2_000).unwrap() > Duration::ZERO);
+    }
+    assert_eq!(disk::distribution(dir, 3).unwrap().len(), 3);
+    assert_eq!(switches(3, Duration::from_millis(1)).unwrap().len(), 3);
+}

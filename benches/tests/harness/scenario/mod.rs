@@ -1,0 +1,9 @@
+//! Experiments on subjects whose truth is known, and on real ones.
+
+mod completeness;
+mod lost_tasks;
+mod queueing_theory;
+mod real_time;
+mod saturation;
+mod stall;
+mod surge;

@@ -1,0 +1,58 @@
+//! The search ends near the true capacity, wherever it begins.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::scenario::open::saturation::{back_off, is_sustained, search};
+use prismq_bench::subject::Work;
+
+use crate::support::fake::Misdeed;
+use crate::support::theory::offer;
+
+#[test]
+fn from_below_and_from_above() {
+    for guess in [300.0, 900.0, 1_000.0, 1_300.0, 3_000.0] {
+        let tries = Cell::new(0);
+        let found = search(guess, |rate| {
+            tries.set(tries.get() + 1);
+            Ok(rate <= 1_000.0)
+        });
+        let found = found.unwrap().unwrap();
+        assert!((950.0..=1_000.0).contains(&found), "{found} from {guess}");
+        assert!(tries.get() <= 10);
+    }
+}
+
+#[test]
+fn and_nothing_where_nothing_is_sustained() {
+    assert_eq!(search(1_000.0, |_| Ok(false)).unwrap(), None);
+}
+
+/// What a short try sustains and a long one does not is lowered until it holds.
+#[test]
+fn and_lowered_until_it_holds() {
+    let tried = Cell::new(0);
+    let held = back_off(1_000.0, |rate| {
+        tried.set(tried.get() + 1);
+        Ok(rate <= 900.0)
+    });
+    let held = held.unwrap().unwrap();
+    assert!((854.0..=856.0).contains(&held) && tried.get() == 3, "{held} after {}", tried.get());
+    assert_eq!(back_off(1_000.0, |_| Ok(true)).unwrap(), Some(1_000.0));
+    assert_eq!(back_off(1_000.0, |_| Ok(false)).unwrap(), None);
+}
+
+#[test]
+fn of_a_server_whose_capacity_is_known() {
+    let service = Duration::from_micros(500);
+    let found = search(1_000.0, |rate| {
+        let work = Work::sleep(service);
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        let tasks = (2.0 * rate) as usize;
+        let offered = offer(Misdeed::None, Arrivals::Constant, interval, tasks, work);
+        Ok(is_sustained(&offered, rate))
+    });
+    let found = found.unwrap().unwrap();
+    assert!((1_850.0..=2_100.0).contains(&found), "{found}");
+}

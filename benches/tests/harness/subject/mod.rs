@@ -1,0 +1,3 @@
+//! The subjects under test.
+
+mod local;

@@ -1,0 +1,69 @@
+//! An operation takes the same number of syncs, write calls and bytes each time it is counted and, where
+//! valgrind is installed, of instructions.
+
+use std::process::Command;
+
+use libtest_mimic::{Failed, Trial};
+use prismq_bench::base::bench_dir::BenchDir;
+use prismq_bench::base::profile::Scale;
+use prismq_bench::process::Operation;
+use prismq_bench::scenario::cost::instructions::per_operation;
+use prismq_bench::scenario::cost::writes::by_operation;
+use prismq_bench::scenario::stage::Stage;
+use prismq_bench::subject::SubjectKind;
+
+use crate::needs::needing;
+
+const TIMES: usize = 32;
+/// Largest difference, as a share.
+const TOLERANCE: f64 = 0.001;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let found = Command::new("valgrind").arg("--version").output();
+    let lacking = found.err().map(|error| format!("valgrind cannot be run: {error}"));
+    let instructions = Operation::ALL.map(|operation| {
+        let name = format!("{}_takes_as_many_instructions_as_before", operation.name());
+        needing(name, lacking.clone(), move || twice(operation))
+    });
+    let writes = Operation::ALL.map(|operation| {
+        let name = format!("{}_writes_as_much_as_before", operation.name());
+        Trial::test(name, move || written_twice(operation))
+    });
+    instructions.into_iter().chain(writes).collect()
+}
+
+fn written_twice(operation: Operation) -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let first = by_operation(&stage, operation, TIMES)?;
+    let second = by_operation(&stage, operation, TIMES)?;
+    eprintln!("{}: {first:?} and {second:?}", operation.name());
+    // What must outlive a power cut waits for the disk; a lease need not.
+    let syncs = match operation {
+        Operation::Enqueue | Operation::Complete | Operation::Fail => 1.0,
+        Operation::Claim | Operation::Extend | Operation::Release => 0.0,
+    };
+    // Where they are counted, a page of SQLite at least is written.
+    let written = first.calls.is_none_or(|calls| calls >= 1.0)
+        && first.bytes.is_none_or(|bytes| bytes >= 4096.0);
+    if first != second || first.syncs != syncs || !written {
+        return Err(format!("{first:?}, then {second:?}").into());
+    }
+    Ok(())
+}
+
+fn twice(operation: Operation) -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
+    let first = per_operation(&stage, operation, TIMES)??;
+    let second = per_operation(&stage, operation, TIMES)??;
+    let difference = (first - second).abs() / first;
+    eprintln!("{}: {first} and {second} instructions", operation.name());
+    if first < 1_000.0 {
+        return Err(format!("{first} instructions cannot be a whole operation").into());
+    }
+    if difference > TOLERANCE {
+        return Err(format!("{first} and {second} instructions, {difference} apart").into());
+    }
+    Ok(())
+}
