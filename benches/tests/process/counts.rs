@@ -1,9 +1,6 @@
 //! An operation takes the same number of syncs, write calls and bytes each time it is counted and, where
 //! valgrind is installed, of instructions.
 
-use std::process::Command;
-
-use libtest_mimic::{Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
 use prismq_bench::process::Operation;
@@ -11,19 +8,16 @@ use prismq_bench::scenario::cost::instructions::per_operation;
 use prismq_bench::scenario::cost::writes::by_operation;
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::SubjectKind;
-
-use crate::needs::needing;
+use prismq_probe::{Failed, Requirement, Trial, trial};
 
 const TIMES: usize = 32;
 /// Largest difference, as a share.
 const TOLERANCE: f64 = 0.001;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let found = Command::new("valgrind").arg("--version").output();
-    let lacking = found.err().map(|error| format!("valgrind cannot be run: {error}"));
     let instructions = Operation::ALL.map(|operation| {
         let name = format!("{}_takes_as_many_instructions_as_before", operation.name());
-        needing(name, lacking.clone(), move || twice(operation))
+        trial(name, || Requirement::Valgrind.probe(), move || twice(operation))
     });
     let writes = Operation::ALL.map(|operation| {
         let name = format!("{}_writes_as_much_as_before", operation.name());

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
-use libtest_mimic::{Failed, Trial};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
+use prismq_probe::{Failed, Trial};
 use prismq_record::criterion::benchmarks;
 use prismq_record::files::{Selection, gather};
 use tempfile::TempDir;

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use libtest_mimic::{Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
 use prismq_bench::observe::metrics::{ACKNOWLEDGED, LOST, UNDONE};
@@ -20,6 +19,7 @@ use prismq_bench::subject::local::{Attempt, HandlerFn, LocalError, LocalPool, Lo
 use prismq_bench::subject::{
     Census, Counters, Ending, OpenOptions, RunningPool, Settled, SubjectKind, TaskSpec,
 };
+use prismq_probe::{Failed, Trial};
 
 /// Folders whose databases are opened by a fake.
 const HASTY_ENQUEUE: &str = "hasty_enqueue";

@@ -4,15 +4,14 @@
 mod counts;
 mod criterion;
 mod kill;
-mod needs;
 mod soak;
 mod suite;
 
 use std::env;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed};
 use prismq_bench::process::Order;
+use prismq_probe::Failed;
 
 /// Makes this program a suite, by its name.
 const SUITE: &str = "PRISMQ_TEST_SUITE";
@@ -32,5 +31,5 @@ fn main() -> ExitCode {
     let trials =
         [counts::trials(), criterion::trials(), kill::trials(), soak::trials(), suite::trials()];
     let trials = trials.into_iter().flatten().collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    prismq_probe::run(trials)
 }

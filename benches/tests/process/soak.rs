@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use libtest_mimic::{Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::clock::{Clock, SystemClock, Time};
 use prismq_bench::base::profile::Scale;
@@ -14,6 +13,7 @@ use prismq_bench::run::record::recorder::scenario;
 use prismq_bench::scenario::fault::soak::{PHASES, Soak, soak};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::SubjectKind;
+use prismq_probe::{Failed, Trial};
 use prismq_record::Validity;
 
 pub(crate) fn trials() -> Vec<Trial> {

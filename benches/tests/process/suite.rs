@@ -10,19 +10,18 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::load::tasks::{fill, numbered};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
 use prismq_bench::subject::{Census, DEFAULT_QUEUE};
+use prismq_probe::{Availability, Failed, Requirement, Trial, trial};
 use prismq_record::files::{Selection, gather};
 use prismq_record::{Scenario, SyncCheck, SyncFinding, Validity};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::needs::needing;
 use crate::{Check, SUITE};
 
 /// Makes this program the suite of [`held_suite`].
@@ -47,9 +46,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     let mut trials: Vec<Trial> =
         trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect();
-    trials.push(needing(
+    trials.push(trial(
         "a_library_that_leaves_out_syncs_is_found",
-        unfit_for_shims().err(),
+        probe_shims,
         a_library_that_leaves_out_syncs_is_found,
     ));
     trials
@@ -107,15 +106,13 @@ pub(crate) fn recounted_suite() -> ExitCode {
 const SHIM: &str = "int fsync(int file) { (void)file; return 0; }\n\
                     int fdatasync(int file) { (void)file; return 0; }\n";
 
-/// Why a shim cannot be made here, or would change nothing.
-fn unfit_for_shims() -> Result<(), String> {
-    if let Err(error) = Command::new("cc").arg("--version").stdout(Stdio::null()).status() {
-        return Err(format!("cannot start cc: {error}"));
-    }
+/// Whether a shim can be made here and would change anything.
+fn probe_shims() -> Availability {
     if BenchDir::at(env!("CARGO_TARGET_TMPDIR")).filesystem().1 {
-        return Err("the target directory lies in memory, where syncs do nothing anyway".to_owned());
+        let reason = "the target directory lies in memory, where syncs do nothing anyway";
+        return Availability::NotPermitted(reason.to_owned());
     }
-    Ok(())
+    Requirement::CCompiler.probe()
 }
 
 /// A folder for everything a suite writes.
