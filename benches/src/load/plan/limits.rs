@@ -1,4 +1,5 @@
-//! Every bound of a workload file, in one place. What is beyond is refused with the bound's value.
+//! Every bound of a workload file, in one place. What is beyond is refused with the bound's value. They are the
+//! file's own, for every subject alike: a subject that takes less refuses the task itself.
 
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ pub const FILE_BYTES_MAX: u64 = 256 << 20;
 pub const TASKS_MAX: usize = 2_000_000;
 /// Most bytes of all payloads of a workload: they may all lie on the disk at once.
 pub const PAYLOADS_BYTES_MAX: u64 = 64 << 30;
-/// Most bytes of one payload: what the queue takes.
-pub const PAYLOAD_BYTES_MAX: usize = prismq::limits::PAYLOAD_BYTES_MAX;
+/// Most bytes of one payload.
+pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 /// Highest rate, in tasks a second.
 pub const RATE_PER_S_MAX: f64 = 1_000_000.0;
 /// Lowest rate.
@@ -28,12 +29,12 @@ pub const WEIGHT_MAX: f64 = 1e9;
 pub const CALLERS_MAX: usize = 256;
 /// Threads that enqueue unless the file says otherwise.
 pub const CALLERS_USUAL: usize = 4;
-/// Most threads of a pool: what the queue takes.
-pub const WORKERS_MAX: usize = prismq::limits::WORKERS_MAX;
+/// Most threads of a pool.
+pub const WORKERS_MAX: usize = 1024;
 /// Threads of a pool unless the file says otherwise.
 pub const WORKERS_USUAL: usize = 10;
-/// Most types of task, each queue's counted apart: what one claim may name.
-pub const KINDS_MAX: usize = prismq::limits::CLAIM_TYPES_MAX;
+/// Most types of task, each queue's counted apart.
+pub const KINDS_MAX: usize = 256;
 /// Most queues: each has a pool of its own.
 pub const QUEUES_MAX: usize = 16;
 /// Most values of a list.
@@ -44,3 +45,11 @@ pub const NAME_CHARS_MAX: usize = 40;
 pub const ATTEMPTS_MAX: u32 = 100;
 /// Attempts of a task unless the file says otherwise.
 pub const ATTEMPTS_USUAL: u32 = 5;
+/// Lowest priority: it is claimed first.
+pub const PRIORITY_MIN: i32 = -32_768;
+/// Highest priority.
+pub const PRIORITY_MAX: i32 = 32_767;
+/// Longest name of a queue or a type, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Longest time in which a task ages by one priority.
+pub const AGEING_STEP_MAX: Duration = Duration::from_secs(24 * 60 * 60);

@@ -20,11 +20,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use prismq::{Durability, Order};
 use rand::distr::weighted::WeightedIndex;
 use rand_distr::LogNormal;
 
 use crate::base::error::{Error, Result};
+use crate::subject::{Durability, Order};
 use error::Source;
 
 /// Who does the work and how.

@@ -7,8 +7,6 @@ use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use prismq::limits::{NAME_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN};
-use prismq::{Durability, Order};
 use rand::distr::weighted::WeightedIndex;
 use rand_distr::LogNormal;
 use toml::Spanned;
@@ -17,7 +15,7 @@ use super::error::Source;
 use super::{Arrivals, Choice, Kind, Plan, PlanError, Service, Settings, Sizes, TaskKind};
 use super::{limits, size};
 use crate::base::number::as_f64;
-use crate::subject::{DEFAULT_PRIORITY, DEFAULT_QUEUE};
+use crate::subject::{DEFAULT_PRIORITY, DEFAULT_QUEUE, Durability, Order};
 
 /// Reads a workload; `file` is what errors call it.
 ///
@@ -47,11 +45,15 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 
 /// What a queue or a type may be called.
 pub(super) fn check_queue_name(name: &str) -> Result<(), String> {
-    if !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control) {
+    if !name.is_empty()
+        && name.len() <= limits::NAME_BYTES_MAX
+        && !name.chars().any(char::is_control)
+    {
         return Ok(());
     }
     Err(format!(
-        "{name:?} is no name; allowed are 1 to {NAME_BYTES_MAX} bytes without control characters"
+        "{name:?} is no name; allowed are 1 to {} bytes without control characters",
+        limits::NAME_BYTES_MAX
     ))
 }
 
@@ -96,7 +98,7 @@ impl Checker<'_> {
             raw::Order::LastInFirstOut => Order::LastInFirstOut,
             raw::Order::WeightedRandom => Order::WeightedRandom,
             raw::Order::Ageing { step_ms } => {
-                let longest = prismq::limits::AGEING_STEP_MAX.as_secs_f64() * 1e3;
+                let longest = limits::AGEING_STEP_MAX.as_secs_f64() * 1e3;
                 let step = self.number("step_ms", step_ms, 0.001..=longest)?;
                 Order::Ageing { step: Duration::from_secs_f64(step / 1e3) }
             }
@@ -194,7 +196,7 @@ impl Checker<'_> {
 
     fn priority(&self, raw: Option<&Spanned<raw::Priority>>) -> Checked<Choice<i32>> {
         let Some(raw) = raw else { return Ok(Choice::Only(DEFAULT_PRIORITY)) };
-        let allowed = PRIORITY_MIN..=PRIORITY_MAX;
+        let allowed = limits::PRIORITY_MIN..=limits::PRIORITY_MAX;
         match raw.get_ref() {
             raw::Priority::Fixed(priority) => {
                 Ok(Choice::Only(self.whole("a priority", priority, allowed)?))

@@ -10,7 +10,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
-use prismq::limits::{PRIORITY_MAX, PRIORITY_MIN};
 
 use super::error::Source;
 use super::parse::check_queue_name;
@@ -141,7 +140,7 @@ fn task(line: &Line<'_>, places: [usize; 6]) -> Result<TracedTask, PlanError> {
     Ok(TracedTask {
         at: Duration::from_secs_f64(line.number(time_s, 0.0..=longest)?),
         kind: TaskKind { queue: line.name(queue)?, task_type: line.name(task_type)? },
-        priority: line.number(priority, PRIORITY_MIN..=PRIORITY_MAX)?,
+        priority: line.number(priority, limits::PRIORITY_MIN..=limits::PRIORITY_MAX)?,
         payload_bytes: line.number(payload_bytes, 0..=limits::PAYLOAD_BYTES_MAX)?,
         service: Duration::from_secs_f64(line.number(service_ms, 0.0..=longest_service)? / 1e3),
     })
