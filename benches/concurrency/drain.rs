@@ -18,13 +18,15 @@ use prismq_bench::reference::{Turns, disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
-use prismq_bench::scenario::drain::{Borne, Drain, Drained, ENQUEUE_BATCH, bearable, drain};
+use prismq_bench::scenario::drain::{
+    Drain, DrainRound, ENQUEUE_BATCH, LevelRound, drain, sustains,
+};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Work;
 use prismq_record::Model;
 
 const WORKERS: [usize; 7] = [1, 2, 5, 10, 15, 20, 32];
-/// Far beyond the cores: nothing may go wrong, whatever it brings.
+/// Far beyond the cores: nothing may go wrong, fast or not.
 const MANY: usize = 64;
 const HANDLER: Duration = Duration::from_millis(2);
 
@@ -37,8 +39,8 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     sweep(suite, MANY, &Rc::default())
 }
 
-/// What each round of the sweep says about the highest bearable number of workers.
-type Levels = Rc<RefCell<BTreeMap<usize, Vec<Borne>>>>;
+/// What each round of the sweep says about the highest number of workers that is sustained.
+type Levels = Rc<RefCell<BTreeMap<usize, Vec<LevelRound>>>>;
 
 fn tasks(suite: &Suite) -> usize {
     suite.stage().scale().pick(64, 64, 800, 5_000)
@@ -67,7 +69,7 @@ fn sweep(suite: &mut Suite, workers: usize, levels: &Levels) -> Result<()> {
     let experiment = Experiment::new(of_level, move |stage| {
         let measured = Measured::now(stage, &load, &mut turns)?;
         let drained = &measured.drained;
-        levels.borrow_mut().entry(workers).or_default().push(drained.borne(workers));
+        levels.borrow_mut().entry(workers).or_default().push(drained.level(workers));
         Ok((drained.draining, measured.round()))
     });
     suite.add(experiment.figures(move |measured| {
@@ -80,7 +82,7 @@ fn sweep(suite: &mut Suite, workers: usize, levels: &Levels) -> Result<()> {
 
 /// A drain, and what SQLite and the disk did in the same round.
 struct Measured {
-    drained: Drained,
+    drained: DrainRound,
     floor: f64,
     disk: f64,
 }
@@ -97,15 +99,15 @@ impl Measured {
 
     fn round(&self) -> Round {
         let drained = &self.drained;
-        let met = drained.met;
+        let counted = drained.counted;
         let finished: u64 = drained.pool.per_worker.iter().sum();
         let share = |tasks: Option<&u64>| percent(tasks.copied().unwrap_or(0), finished);
         let readings = vec![
             TASKS_PER_S.reads(drained.tasks_per_s()),
-            BUSY_ERRORS.counts(met.busy_errors),
-            BUSY_WAITS.counts(met.busy_waits),
+            BUSY_ERRORS.counts(counted.busy_errors),
+            BUSY_WAITS.counts(counted.busy_waits),
             CLAIM_CONFLICT_PERCENT.reads(drained.claim_conflict_percent()),
-            EMPTY_POLLS.counts(met.empty_polls),
+            EMPTY_POLLS.counts(counted.empty_polls),
             WORKER_SHARE_MIN_PERCENT.reads(share(drained.pool.per_worker.iter().min())),
             WORKER_SHARE_MAX_PERCENT.reads(share(drained.pool.per_worker.iter().max())),
             LOST.counts(drained.audit.lost),
@@ -118,8 +120,8 @@ impl Measured {
             course: drained.course.clone(),
             ..Round::default()
         }
-        .beside(TASKS_PER_S, "sqlite", self.floor)
-        .beside(TASKS_PER_S, "disk", self.disk)
+        .with_reference(TASKS_PER_S, "sqlite", self.floor)
+        .with_reference(TASKS_PER_S, "disk", self.disk)
     }
 }
 
@@ -133,7 +135,7 @@ fn conclude(suite: &mut Suite, levels: Levels) {
             return None;
         }
         let most =
-            levels.iter().filter(|(_, rounds)| bearable(rounds)).map(|(workers, _)| *workers);
+            levels.iter().filter(|(_, rounds)| sustains(rounds)).map(|(workers, _)| *workers);
         let most = u64::try_from(most.max().unwrap_or(0)).unwrap_or(u64::MAX);
         let faults = levels.iter().flat_map(|(workers, rounds)| {
             let faults = rounds.iter().flat_map(|round| &round.faults);

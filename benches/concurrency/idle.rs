@@ -21,7 +21,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         let share = idled.processor.as_secs_f64() / idled.watched.as_secs_f64();
         let readings = vec![
             CPU_PERCENT.reads(100.0 * share),
-            WRITE_TRANSACTIONS.counts(idled.met.write_transactions),
+            WRITE_TRANSACTIONS.counts(idled.counted.write_transactions),
         ];
         // Criterion follows what was used: the time that was watched says nothing.
         let used = idled.processor.max(Duration::from_nanos(1));

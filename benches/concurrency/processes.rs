@@ -22,7 +22,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 
 fn drain(suite: &mut Suite, processes: usize) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 1_000, 20_000, 100_000);
-    let load = Processes { processes, workers: WORKERS, tasks, labour: None };
+    let load = Processes { processes, workers: WORKERS, tasks, service_time: None };
     let case = Case::new("drain", "processes", processes)
         .with("workers_each", WORKERS)
         .tasks(tasks)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prismq_bench::base::error::Result;
 use prismq_bench::base::profile::{Profile, Scale};
-use prismq_bench::load::labour::{Kind, Labour};
+use prismq_bench::load::service_time::{Kind, ServiceTime};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
@@ -75,8 +75,9 @@ fn all() -> Vec<Point> {
 fn measure_point(suite: &mut Suite, (kind, time, workers, processes): Point) -> Result<()> {
     let cores = thread::available_parallelism().map_or(1, Into::into);
     let ideal = Duration::from_millis(suite.stage().scale().pick(10, 50, 400, 400));
-    let labour = Labour { kind, time: Duration::from_micros(time.us), long: time.long };
-    let load = Work { processes, workers_each: workers, tasks: 0, labour }.sized(ideal, cores);
+    let service_time = ServiceTime { kind, time: Duration::from_micros(time.us), long: time.long };
+    let load =
+        Work { processes, workers_each: workers, tasks: 0, service_time }.sized(ideal, cores);
     let name = format!("{},handler={},workers={workers}", kind.name(), time.name);
     let mut case = Case::variant("work", &name)
         .model(Model::Closed)

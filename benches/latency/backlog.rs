@@ -1,4 +1,4 @@
-//! A backlog piles up while nobody takes any, and is then drained while more arrive at half of what can
+//! A backlog piles up while no pool runs, and is then drained while more arrive at half of what can
 //! be sustained.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::open::saturation::tasks_in;
-use prismq_bench::scenario::open::surge::{Subsided, Surge, surge};
+use prismq_bench::scenario::open::surge::{Surge, SurgeRound, surge};
 use prismq_bench::scenario::stage::Stage;
 use prismq_record::Model;
 
@@ -63,7 +63,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     })
 }
 
-fn round(stage: &Stage, subsided: Subsided, rate: f64, backlog: usize) -> Result<Round> {
+fn round(stage: &Stage, subsided: SurgeRound, rate: f64, backlog: usize) -> Result<Round> {
     let dir = stage.bench_dir();
     let floor = per_s(backlog, raw::claim_and_complete(dir, backlog, PAYLOAD_BYTES)?);
     let p99 = |histogram: &hdrhistogram::Histogram<u64>| ms(histogram.value_at_quantile(0.99));
@@ -91,7 +91,7 @@ fn round(stage: &Stage, subsided: Subsided, rate: f64, backlog: usize) -> Result
         course: subsided.course,
         ..Round::default()
     };
-    Ok(round.beside(DRAINED_TASKS_PER_S, "sqlite", floor).beside(
+    Ok(round.with_reference(DRAINED_TASKS_PER_S, "sqlite", floor).with_reference(
         DRAINED_TASKS_PER_S,
         "disk",
         disk::syncs_per_s(dir)?,

@@ -39,7 +39,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         .with("rate_per_s", rate)
         .with("arrivals", load.arrivals.name())
         .with("handler", "no-op")
-        // A trial's few tasks are no rate.
+        // A trial has too few tasks for a rate.
         .overload(!suite.stage().scale().tells_rates());
     let experiment = Experiment::new(case, move |stage| {
         let offered = open_loop(stage, &load)?;

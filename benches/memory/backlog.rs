@@ -18,7 +18,7 @@ use prismq_record::Model;
 
 const STEPS: usize = 10;
 const CLAIMED: usize = 10;
-const UNREADABLE: &str = "the system does not tell how much memory is resident";
+const UNREADABLE: &str = "the system does not report resident memory";
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let ready = suite.stage().scale().pick(2 * BATCH, 10 * BATCH, 1_000_000, 1_000_000);

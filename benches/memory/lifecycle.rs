@@ -2,7 +2,7 @@
 //! workers at once, with the resident memory read before, during and after.
 //!
 //! What is recorded spans all rounds, the first one included: memory that is only ever taken once
-//! counts as growth, and the slope tells it from memory that is taken again and again.
+//! counts as growth, and the slope distinguishes it from memory that is taken again and again.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -65,6 +65,9 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         let life = raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?;
         let round =
             Round { readings, faults: through.faults, course: through.course, ..Round::default() };
-        Ok((through.draining, round.beside(TASKS_PER_S, "sqlite", per_s(floor_tasks, life))))
+        Ok((
+            through.draining,
+            round.with_reference(TASKS_PER_S, "sqlite", per_s(floor_tasks, life)),
+        ))
     })
 }

@@ -1,5 +1,5 @@
-//! Does the queue bear volume and faults? 10 workers drain 5000 tasks and 20 workers 2000 whose
-//! handlers take 1 to 10 ms; then handlers fail, panic and dawdle, a process dies holding tasks, and others
+//! Does the queue survive volume and faults? 10 workers drain 5000 tasks and 20 workers 2000 whose
+//! handlers take 1 to 10 ms; then handlers fail, panic and are slow, a process dies holding tasks, and others
 //! are killed while they enqueue and complete.
 //! Every part ends when its work has ended. In the full profile also the study of orders, and a soak.
 
@@ -22,8 +22,8 @@ use prismq_bench::observe::rss::resident_mib;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::{self, Suite};
-use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
-use prismq_bench::scenario::fault::mishaps::{Aftermath, Faults, faults};
+use prismq_bench::scenario::drain::{Drain, DrainRound, ENQUEUE_BATCH, drain};
+use prismq_bench::scenario::fault::faults::{Faults, FaultsRound, faults};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Work;
 
@@ -70,7 +70,7 @@ fn whole_volume(stage: &Stage, load: &Drain) -> Result<(Duration, Round)> {
     Ok((took, round))
 }
 
-fn volume_round(drained: Drained) -> Round {
+fn volume_round(drained: DrainRound) -> Round {
     let audit = drained.audit;
     let readings = vec![
         COMPLETION_PERCENT.reads(percent(audit.completed, audit.enqueued)),
@@ -110,7 +110,7 @@ fn mishaps(suite: &mut Suite) -> Result<()> {
     })
 }
 
-fn faults_round(aftermath: Aftermath) -> Round {
+fn faults_round(aftermath: FaultsRound) -> Round {
     let audit = aftermath.audit;
     let mut readings = vec![
         COMPLETION_PERCENT.reads(percent(audit.completed, audit.enqueued)),

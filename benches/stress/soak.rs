@@ -15,7 +15,7 @@ use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::settings;
 use prismq_bench::run::suite::Suite;
-use prismq_bench::scenario::fault::soak::{Phase, Sample, Soak, Soaked, soak};
+use prismq_bench::scenario::fault::soak::{Phase, Sample, Soak, SoakRound, soak};
 use prismq_record::{ConfidenceInterval, Metric, Model};
 
 const TASKS_PER_S: u32 = 200;
@@ -70,7 +70,7 @@ fn load(minutes: usize, trial: bool) -> Soak {
 
 /// The first tenth is left out: caches and files then have what they take once. So is, for the WAL, the
 /// time of the reader, who makes it grow on purpose.
-fn slopes(soaked: &Soaked) -> Vec<Metric> {
+fn slopes(soaked: &SoakRound) -> Vec<Metric> {
     let end = soaked.samples.last().map_or(Duration::ZERO, |sample| sample.at);
     let steady: Vec<&Sample> =
         soaked.samples.iter().filter(|sample| sample.at >= end / 10).collect();

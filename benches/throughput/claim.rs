@@ -1,4 +1,4 @@
-//! Does a claim cost the same beside a million tasks as beside a thousand? In each round the two take
+//! Does a claim cost the same next to a million tasks as next to a thousand? In each round the two take
 //! turns.
 
 use prismq_bench::base::error::Result;
@@ -7,7 +7,7 @@ use prismq_bench::observe::metrics::{P50_US, RATIO_TO_READY_1000};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
-use prismq_bench::scenario::cost::claim::{Beside, FEW, Filled, fill, side_by_side};
+use prismq_bench::scenario::cost::claim::{BacklogKind, FEW, Filled, fill, side_by_side};
 use prismq_bench::subject::Capability;
 use prismq_record::Model;
 
@@ -17,8 +17,8 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     }
     let tasks = suite.stage().scale().pick(FEW, 10 * FEW, 1_000_000, 1_000_000);
     let claims = suite.stage().scale().pick(5, 50, 200, 1_000);
-    for beside in Beside::ALL {
-        let case = Case::new("claim", beside.name(), tasks)
+    for kind in BacklogKind::ALL {
+        let case = Case::new("claim", kind.name(), tasks)
             .model(Model::Probe)
             .with("ready_beside", FEW)
             .with("claims", claims)
@@ -27,9 +27,8 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         suite.measure(case, move |stage| {
             let (many, few) = match &databases {
                 Some(databases) => databases,
-                None => {
-                    databases.insert((fill(stage, beside, tasks)?, fill(stage, Beside::Ready, 0)?))
-                }
+                None => databases
+                    .insert((fill(stage, kind, tasks)?, fill(stage, BacklogKind::Ready, 0)?)),
             };
             let (many, few) = side_by_side(claims, || many.claim(), || few.claim())?;
             let readings = vec![

@@ -13,7 +13,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::reference::{Turns, disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
-use prismq_bench::scenario::drain::{Drain, Drained, ENQUEUE_BATCH, drain};
+use prismq_bench::scenario::drain::{Drain, DrainRound, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Durability;
 use prismq_bench::subject::Work;
@@ -70,7 +70,7 @@ fn sweep(
 
 fn round(
     stage: &Stage,
-    drained: Drained,
+    drained: DrainRound,
     floor: Duration,
     workers: u32,
     tasks: usize,
@@ -84,9 +84,9 @@ fn round(
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
-    let written = drained.written.map(|written| written.per_task(drained.met, drained.tasks));
+    let written = drained.written.map(|written| written.per_task(drained.counted, drained.tasks));
     readings.extend(written.into_iter().flatten());
     Ok(Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
-        .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
-        .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
+        .with_reference(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+        .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
 }

@@ -90,7 +90,7 @@ fn enqueue_all(
     Ok(all)
 }
 
-/// Of turns; over time, the first of them is told.
+/// Of turns; the course over time is that of the first.
 fn round(stage: &Stage, all: &Engines, floor: f64) -> Result<Round> {
     let disk = disk::syncs_per_s(stage.bench_dir())?;
     let ours = &all.ours;
@@ -107,7 +107,7 @@ fn round(stage: &Stage, all: &Engines, floor: f64) -> Result<Round> {
         RATIO_TO_MUTEX.reads(rate / mutex_rate),
         RATIO_TO_DISK.reads(rate / disk),
         RATIO_TO_FLOOR.reads(rate / floor),
-        BUSY_ERRORS.counts(ours.iter().map(|turn| turn.met.busy_errors).sum()),
+        BUSY_ERRORS.counts(ours.iter().map(|turn| turn.counted.busy_errors).sum()),
     ];
     readings.extend(per_task(ours).into_iter().flatten());
     let faults = ours
@@ -123,21 +123,21 @@ fn round(stage: &Stage, all: &Engines, floor: f64) -> Result<Round> {
         course: ours.first().map(|turn| turn.course.clone()).unwrap_or_default(),
         ..Round::default()
     }
-    .beside(ENQUEUE_TASKS_PER_S, "disk", disk)
-    .beside(ENQUEUE_TASKS_PER_S, "sqlite", floor)
-    .beside(ENQUEUE_TASKS_PER_S, "pooled", pooled_rate)
-    .beside(ENQUEUE_TASKS_PER_S, "mutex", mutex_rate))
+    .with_reference(ENQUEUE_TASKS_PER_S, "disk", disk)
+    .with_reference(ENQUEUE_TASKS_PER_S, "sqlite", floor)
+    .with_reference(ENQUEUE_TASKS_PER_S, "pooled", pooled_rate)
+    .with_reference(ENQUEUE_TASKS_PER_S, "mutex", mutex_rate))
 }
 
 /// What a task took to be written, over all turns.
 fn per_task(turns: &[Enqueued]) -> Option<[Reading; 3]> {
     let mut written = Written::default();
-    let mut met = Counters::default();
+    let mut counted = Counters::default();
     for turn in turns {
         written = written.and(turn.written?);
-        met.synced_transactions += turn.met.synced_transactions;
+        counted.synced_transactions += turn.counted.synced_transactions;
     }
-    Some(written.per_task(met, turns.iter().map(|turn| turn.tasks).sum()))
+    Some(written.per_task(counted, turns.iter().map(|turn| turn.tasks).sum()))
 }
 
 /// Tasks a second, all turns together.

@@ -1,4 +1,4 @@
-//! The floors by themselves, and those the other groups measure beside their own rounds.
+//! The references by themselves; other scenarios measure them again in their own rounds.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! What measuring costs: the drain of ten workers with everything that is measured, and with nothing but
 //! its length, in turns. Which of the two goes first alternates, since the second may find what the first
-//! has warmed. The faster half of each kind in a round are compared: whatever else happens on the machine
-//! only ever adds to a time.
+//! has warmed. The faster half of each kind in a round are compared: anything else on the machine only adds to a
+//! time.
 
 use std::time::Duration;
 

@@ -54,8 +54,8 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             ];
             let faults = [large.faults, small.faults].concat();
             let round = Round { readings, faults, course: large.course, ..Round::default() }
-                .beside(TASKS_PER_S, "sqlite", per_s(tasks, floor))
-                .beside(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
+                .with_reference(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
             Ok((large.draining, round))
         })?;
     }

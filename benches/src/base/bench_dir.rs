@@ -126,7 +126,7 @@ impl BenchDir {
         self.root.ancestors().find(|path| path.exists()).unwrap_or(&self.root)
     }
 
-    /// The type of the filesystem as far as `statfs` tells, and whether it keeps its data in memory.
+    /// The type of the filesystem as far as `statfs` says, and whether it keeps its data in memory.
     #[must_use]
     pub fn filesystem(&self) -> (Known<String>, bool) {
         match statfs(self.existing()) {

@@ -1,4 +1,4 @@
-//! Why a suite could not be run. That a figure is bad is no error: the record says so.
+//! Why a suite could not be run. A bad figure is not an error: the record has it.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// An environment variable has a value it does not know.
-    #[error("{variable}={value:?} is not known; allowed are {allowed}")]
+    #[error("{variable}={value:?} is not a known value; allowed are {allowed}")]
     Setting {
         /// The variable.
         variable: &'static str,
@@ -63,23 +63,23 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// The engine under test failed where no failure is part of the measurement.
-    #[error("the engine could not {action}: {source}")]
-    Engine {
+    /// The queue under test failed where no failure is part of the measurement.
+    #[error("the queue under test could not {action}: {source}")]
+    Subject {
         /// What it was asked to do, as a verb.
         action: &'static str,
         /// What it answered.
         #[source]
         source: Source,
     },
-    /// A second process did not do its part.
-    #[error("a second process failed: {reason}")]
+    /// Another process of the harness failed.
+    #[error("another process of the harness failed: {reason}")]
     Child {
         /// What it did instead.
         reason: String,
     },
     /// What was to be measured could not be set up.
-    #[error("there is nothing to measure: {reason}")]
+    #[error("the measurement cannot be set up: {reason}")]
     Unfit {
         /// What it lacks.
         reason: String,
@@ -91,7 +91,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A distribution could not be made or written.
-    #[error("the histogram {name} cannot be made: {reason}")]
+    #[error("the histogram {name} cannot be built or encoded: {reason}")]
     Histogram {
         /// Its name in the record.
         name: &'static str,
@@ -99,7 +99,7 @@ pub enum Error {
         reason: String,
     },
     /// Two scenarios of a suite have the same id, so that one would overwrite the other.
-    #[error("the suite has two scenarios {id}: give one of them another parameter")]
+    #[error("the suite has two scenarios with the id {id}: give one of them another parameter")]
     Twice {
         /// The id.
         id: String,
@@ -134,8 +134,8 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 
-    /// For `map_err` on an engine's answer.
-    pub(crate) fn engine<E: Into<Source>>(action: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self::Engine { action, source: source.into() }
+    /// For `map_err` on the answer of a queue or of SQLite.
+    pub(crate) fn subject<E: Into<Source>>(action: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::Subject { action, source: source.into() }
     }
 }

@@ -28,7 +28,7 @@ const IO_WAIT: usize = 4;
 const STEAL: usize = 7;
 const GUEST: usize = 8;
 
-/// Takes the conditions now. The disk is asked with a file of its own beside the databases, never with
+/// Takes the conditions now. The disk is asked with a file of its own next to the databases, never with
 /// one of them.
 #[must_use]
 pub fn conditions(bench_dir: &BenchDir) -> Conditions {
@@ -107,7 +107,7 @@ fn times(stat: &str) -> Result<Vec<u64>, String> {
 /// Since the machine started.
 fn steal_percent(stat: &str) -> Result<f64, String> {
     let times = times(stat)?;
-    let steal = *times.get(STEAL).ok_or_else(|| format!("{STAT} does not tell of steal"))?;
+    let steal = *times.get(STEAL).ok_or_else(|| format!("{STAT} has no field for steal"))?;
     let total: u64 = times.iter().take(GUEST).sum();
     if total == 0 {
         return Err(format!("{STAT} counts no time"));

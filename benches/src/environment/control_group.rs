@@ -10,7 +10,7 @@ const MEMBERSHIP: &str = "/proc/self/cgroup";
 const NO_LIMIT: &str = "no control group limits it";
 
 /// The least quota of the process's group and those above it, in cores; `root` is where the groups
-/// are mounted. A process without a limit has no quota, which is no quota of 0.
+/// are mounted. A process without a limit has no quota, which differs from a quota of 0.
 pub(super) fn quota_cores(root: &Path) -> Known<f64> {
     text(MEMBERSHIP).and_then(|membership| least(root, &membership)).into()
 }

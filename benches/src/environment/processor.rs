@@ -50,7 +50,7 @@ fn switch(text: &str) -> Result<bool, String> {
 }
 
 /// A core is a pair of socket and core id. Where the kernel names neither, as on many processors that
-/// are not x86, nobody knows.
+/// are not x86, it is unknown.
 fn count_cores(cpuinfo: &str) -> Result<u64, String> {
     let pairs: HashSet<(&str, &str)> = cpuinfo
         .split("\n\n")

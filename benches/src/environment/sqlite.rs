@@ -19,11 +19,11 @@ pub(super) fn sqlite(settings: Vec<(String, String)>) -> Result<Sqlite> {
     if version.is_empty() {
         rusqlite::version().clone_into(&mut version);
     }
-    let compile_options = compile_options().map_err(Error::engine("say how it was compiled"))?;
+    let compile_options = compile_options().map_err(Error::subject("say how it was compiled"))?;
     Ok(Sqlite { version, pragmas, compile_options })
 }
 
-/// Of the library, which is one for the whole process: any connection tells.
+/// Of the library, which is one for the whole process: any connection knows.
 fn compile_options() -> rusqlite::Result<Vec<String>> {
     let connection = Connection::open_in_memory()?;
     let mut options = connection.prepare("PRAGMA compile_options")?;

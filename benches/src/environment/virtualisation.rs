@@ -9,7 +9,7 @@ const VENDOR: &str = "/sys/class/dmi/id/sys_vendor";
 const PRODUCT: &str = "/sys/class/dmi/id/product_name";
 const TYPE: &str = "/sys/hypervisor/type";
 
-/// The hypervisor as far as it can be told, `a hypervisor` if it does not say which, or `none`.
+/// The hypervisor as far as it is known, `a hypervisor` if it does not say which, or `none`.
 pub(super) fn virtualisation() -> Known<String> {
     let named = [line(TYPE), line(VENDOR), line(PRODUCT)].map(Result::ok);
     text(CPUINFO).and_then(|cpuinfo| judge(&cpuinfo, named)).into()

@@ -2,7 +2,7 @@
 //! read from a load, to the scenarios.
 
 pub mod arrivals;
-pub mod labour;
 pub mod plan;
 pub mod pool;
+pub mod service_time;
 pub mod tasks;

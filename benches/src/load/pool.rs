@@ -20,7 +20,7 @@ pub const BOUND: Duration = Duration::from_secs(120);
 pub const STOP_BOUND: Duration = Duration::from_secs(30);
 /// The lease of the pools' claims.
 pub const LEASE: Duration = Duration::from_secs(60);
-/// After so long without any task ending, the engine is asked whether it has any left.
+/// After so long without any task ending, the subject is asked whether it has any left.
 const STANDSTILL: Duration = Duration::from_millis(250);
 
 /// A pool on the default queue for one type of task, each run of a handler recorded.
@@ -35,7 +35,7 @@ pub fn pool(workers: usize, task_type: &'static str, handler: impl Into<Handler>
     }
 }
 
-/// A pool at work.
+/// A running pool with its ledger.
 pub struct Pool<'a> {
     subject: &'a dyn Subject,
     ledger: Arc<Ledger>,
@@ -53,9 +53,9 @@ pub struct Worked {
     pub ended: Time,
     /// Whether every task was done once.
     pub audit: Audit,
-    /// What the engine met meanwhile.
-    pub met: Counters,
-    /// What the pool says of itself.
+    /// What the subject counted meanwhile.
+    pub counted: Counters,
+    /// The pool's own report.
     pub pool: PoolReport,
     /// Every run of a handler.
     pub runs: Vec<Run>,
@@ -69,7 +69,7 @@ impl<'a> Pool<'a> {
     /// Starts a pool for so many tasks.
     ///
     /// # Errors
-    /// [`Error::Engine`](crate::base::error::Error::Engine) if there can be none.
+    /// [`Error::Subject`](crate::base::error::Error::Subject) if there can be none.
     pub fn start(subject: &'a dyn Subject, pool: &PoolSpec, tasks: usize) -> Result<Self> {
         let ledger = Ledger::expecting(tasks);
         let before = subject.counters();
@@ -81,10 +81,10 @@ impl<'a> Pool<'a> {
     /// Waits until all tasks have ended, stops the pool and audits its ledger.
     ///
     /// # Errors
-    /// [`Error::Engine`](crate::base::error::Error::Engine) if it cannot be asked what is left.
+    /// [`Error::Subject`](crate::base::error::Error::Subject) if it cannot be asked what is left.
     pub fn finish(self, enqueued: &[i64]) -> Result<Worked> {
         let in_time = self.wait()?;
-        let met = self.subject.counters().since(self.before);
+        let counted = self.subject.counters().since(self.before);
         let pool = self.running.stop(STOP_BOUND);
 
         let entries = self.ledger.entries();
@@ -105,7 +105,7 @@ impl<'a> Pool<'a> {
             started: self.started,
             ended: ended.unwrap_or_else(|| self.subject.clock().now()),
             audit,
-            met,
+            counted,
             pool,
             runs,
             completions: entries
@@ -116,7 +116,7 @@ impl<'a> Pool<'a> {
         })
     }
 
-    /// Waits for all tasks to end, or for the engine to have none left of them: those are lost, and no
+    /// Waits for all tasks to end, or for the subject to have none left of them: those are lost, and no
     /// waiting brings them back.
     fn wait(&self) -> Result<bool> {
         let deadline = Instant::now() + BOUND;
@@ -154,11 +154,11 @@ impl Worked {
             ("completed", self.audit.completed),
             ("lost", self.audit.lost),
             ("duplicated", self.audit.duplicated),
-            ("busy_errors", self.met.busy_errors),
-            ("busy_waits", self.met.busy_waits),
-            ("claim_conflicts", self.met.claim_conflicts),
-            ("empty_polls", self.met.empty_polls),
-            ("write_transactions", self.met.write_transactions),
+            ("busy_errors", self.counted.busy_errors),
+            ("busy_waits", self.counted.busy_waits),
+            ("claim_conflicts", self.counted.claim_conflicts),
+            ("empty_polls", self.counted.empty_polls),
+            ("write_transactions", self.counted.write_transactions),
         ];
         counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
     }

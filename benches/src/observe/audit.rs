@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// What a workload's books show once it has ended.
+/// What the ledger of a load shows once it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Audit {
     /// Tasks enqueued.
@@ -58,7 +58,7 @@ impl Audit {
             faults.push(format!("tasks were done {} times too often", self.duplicated));
         }
         if self.unknown > 0 {
-            faults.push(format!("{} tasks were completed that nobody enqueued", self.unknown));
+            faults.push(format!("{} tasks were completed that were not enqueued", self.unknown));
         }
         faults
     }

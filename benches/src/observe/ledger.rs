@@ -22,7 +22,7 @@ pub struct Entry {
     pub at: Time,
 }
 
-/// Parts of the list of runs: more than there are workers at work at once on few cores.
+/// Parts of the list of runs: more than there are workers that run at once on few cores.
 const SHELVES: usize = 16;
 
 /// The next thread's shelf.

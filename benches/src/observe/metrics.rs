@@ -10,7 +10,7 @@ use crate::base::number::as_f64;
 /// How the readings of several rounds become the figure of the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fold {
-    /// The median; the readings are kept beside it. For figures that vary by chance.
+    /// The median; the readings are kept too. For figures that vary by chance.
     Median,
     /// The only reading there is, which every round repeats. For what was found or set before the rounds:
     /// kept as samples it would look like something measured ten times that never varies.
@@ -172,7 +172,7 @@ pub const LOCKED_ELSEWHERE: Spec = Spec::new("locked_elsewhere", "times", Higher
 pub const RATIO_TO_DISK: Spec = Spec::new("ratio_to_disk", "x", Higher, Median);
 /// Throughput over that with payloads of 100 bytes, in the same round.
 pub const RATIO_TO_PAYLOAD_100: Spec = Spec::new("ratio_to_payload_100", "x", Higher, Median);
-/// Time of a claim over that beside a thousand ready tasks alone, in the same round.
+/// Time of a claim over that next to a thousand ready tasks alone, in the same round.
 pub const RATIO_TO_READY_1000: Spec = Spec::new("ratio_to_ready_1000", "x", Lower, Median);
 /// Tasks a second of raw SQLite: enqueued.
 pub const FLOOR_ENQUEUE_PER_S: Spec = Spec::new("enqueue_per_s", "tasks/s", Higher, Median);
@@ -242,7 +242,7 @@ pub const BUSY_ERRORS: Spec =
 pub const BUSY_WAITS: Spec = Spec::new("busy_waits", "waits", Lower, Median);
 /// Claims that saw a task and lost it, of all that saw one.
 pub const CLAIM_CONFLICT_PERCENT: Spec = Spec::new("claim_conflict_percent", "%", Lower, Worst);
-/// Claims that found nothing to take, which is no conflict.
+/// Claims that found nothing to take, which is not a conflict.
 pub const EMPTY_POLLS: Spec = Spec::new("empty_polls", "polls", Lower, Median);
 /// Share of all tasks that the idlest worker finished.
 pub const WORKER_SHARE_MIN_PERCENT: Spec =
@@ -250,7 +250,7 @@ pub const WORKER_SHARE_MIN_PERCENT: Spec =
 /// Share of all tasks that the busiest worker finished.
 pub const WORKER_SHARE_MAX_PERCENT: Spec =
     Spec::new("worker_share_max_percent", "%", Lower, Median);
-/// Most workers that completed everything, each of them at work, without an error.
+/// Most workers that completed everything, each of them busy, without an error.
 pub const MAX_WORKERS: Spec = Spec::new("max_workers", "workers", Higher, Worst);
 
 /// Tasks completed, of those meant to complete.
@@ -267,7 +267,7 @@ pub const DEAD: Spec = Spec::new("dead", "tasks", Lower, Median);
 pub const RECOVERED: Spec = Spec::new("recovered", "tasks", Higher, Worst);
 /// From the process's death until the last of its tasks was completed.
 pub const RECOVERY_MS: Spec = Spec::new("recovery_ms", "ms", Lower, Median);
-/// Errors beside those the faults are.
+/// Errors other than the intended faults.
 pub const UNEXPECTED_ERRORS: Spec =
     Spec::new("unexpected_errors", "errors", Lower, Total).compared(Compared::Exactly);
 

@@ -20,28 +20,28 @@ pub struct Round {
     pub thirds: Option<(f64, f64)>,
     /// Whether its latencies were steady, where that was measured.
     pub steady: Option<bool>,
-    /// What the disk or SQLite did in the same round, beside one of its readings.
-    pub floors: Vec<Beside>,
+    /// What the disk, SQLite or a yardstick did in the same round.
+    pub references: Vec<Reference>,
     /// What happened in it and when.
     pub course: record::Round,
 }
 
-/// A floor beside a reading.
+/// What a reading is compared with: what a reference did in the same round.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Beside {
+pub struct Reference {
     /// The metric that was read.
     pub spec: Spec,
-    /// What the floor is a figure of: `disk`, `sqlite` or `pooled`.
-    pub floor: &'static str,
-    /// The floor, in the metric's unit.
+    /// The reference: `disk`, `sqlite`, `pooled` or `mutex`.
+    pub name: &'static str,
+    /// Its figure, in the metric's unit.
     pub value: f64,
 }
 
 impl Round {
-    /// With a floor beside the reading of a metric.
+    /// With a reference for the reading of a metric.
     #[must_use]
-    pub fn beside(mut self, spec: Spec, floor: &'static str, value: f64) -> Self {
-        self.floors.push(Beside { spec, floor, value });
+    pub fn with_reference(mut self, spec: Spec, name: &'static str, value: f64) -> Self {
+        self.references.push(Reference { spec, name, value });
         self
     }
 

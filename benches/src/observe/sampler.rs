@@ -41,12 +41,12 @@ pub fn interval(round: Duration) -> Duration {
     (round / INTERVALS).clamp(SHORTEST, LONGEST)
 }
 
-/// Runs a workload and samples beside it: at its start, every interval, and at its end. Nothing is
+/// Runs a load and samples meanwhile: at its start, every interval, and at its end. Nothing is
 /// sampled of a subject without a file.
 ///
 /// # Errors
-/// What the workload gives; [`Error::Start`] if there can be no thread beside it.
-pub fn beside<T>(
+/// What the load gives; [`Error::Start`] if the sampling thread cannot be started.
+pub fn during<T>(
     subject: &dyn Subject,
     every: Duration,
     workload: impl FnOnce() -> Result<T>,

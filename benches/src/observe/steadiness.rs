@@ -11,7 +11,7 @@ use prismq_statistics as statistics;
 use crate::observe::metrics::{LATENCIES, median};
 use crate::observe::task_times::TaskTrace;
 
-/// Windows of a measured part: five in each third, the fewest that a rank test can tell apart.
+/// Windows of a measured part: five in each third, the fewest that a rank test can distinguish.
 const WINDOWS: usize = 15;
 /// The chance of error with which latencies are said to have moved.
 const ERROR: f64 = 0.01;
@@ -25,7 +25,7 @@ const MOVE_MIN_S: f64 = 1e-4;
 pub struct Settled {
     /// How many tasks were left out before it.
     pub from: usize,
-    /// Whether latencies were steady in it; `None` where there are too few tasks to tell.
+    /// Whether latencies were steady in it; `None` where there are too few tasks.
     pub steady: Option<bool>,
 }
 

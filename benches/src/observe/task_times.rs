@@ -116,7 +116,7 @@ pub struct Latencies {
     pub end_to_end: Histogram<u64>,
     /// The same from the actual call: what a harness says that lets a stall delay its own load.
     pub end_to_end_uncorrected: Histogram<u64>,
-    /// How late calls were, for whatever reason.
+    /// How late calls were, for any reason.
     pub schedule_lag: Histogram<u64>,
     /// How late calls were though their caller had nothing else to do: the harness's own doing.
     pub generator_lag: Histogram<u64>,

@@ -48,9 +48,9 @@ impl Marks {
         Self { enqueued: Vec::new(), completed, before: of }.sorted()
     }
 
-    /// With those of a backlog beside, of whose tasks no more is known.
+    /// With those of a backlog, of whose tasks no more is known.
     #[must_use]
-    pub fn beside(
+    pub fn with_backlog(
         mut self,
         enqueued: impl IntoIterator<Item = Time>,
         completed: impl IntoIterator<Item = Time>,

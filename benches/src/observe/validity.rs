@@ -69,7 +69,7 @@ pub fn under_offered(achieved: &[f64]) -> Option<String> {
         .then(|| format!("the callers offered {:.0} % of the intended rate", 100.0 * mean))
 }
 
-/// Whether rounds were held up: a warning for the record. Latencies tell of it, as they count from when
+/// Whether rounds were held up: a warning for the record. Latencies include it, as they count from when
 /// tasks were meant to come.
 #[must_use]
 pub fn held_up(achieved: &[f64]) -> Option<String> {

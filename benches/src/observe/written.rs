@@ -41,14 +41,14 @@ impl Written {
         Self { bytes: self.bytes + more.bytes, calls: self.calls + more.calls }
     }
 
-    /// What each of so many tasks took, with what the engine met meanwhile.
+    /// What each of so many tasks took, with what the engine counted meanwhile.
     #[must_use]
-    pub fn per_task(self, met: Counters, tasks: u64) -> [Reading; 3] {
+    pub fn per_task(self, counted: Counters, tasks: u64) -> [Reading; 3] {
         let each = |count: u64| as_f64(count) / as_f64(tasks.max(1));
         [
             BYTES_PER_TASK.reads(each(self.bytes)),
             WRITE_CALLS_PER_TASK.reads(each(self.calls)),
-            SYNCS_PER_TASK.reads(each(met.synced_transactions)),
+            SYNCS_PER_TASK.reads(each(counted.synced_transactions)),
         ]
     }
 

@@ -1,6 +1,6 @@
-//! A process that enqueues and completes tasks and says of each what was acknowledged, until it is killed.
+//! A process that enqueues and completes tasks and reports what was acknowledged of each, until it is killed.
 //!
-//! A line a word: what stands in the pipe outlives the process, and only whole lines count.
+//! A line is a report: what is in the pipe outlives the process, and only whole lines count.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Running};
+use super::{Role, Running};
 use crate::base::error::{Error, Result};
 use crate::load::pool::LEASE;
 use crate::load::tasks::numbered;
@@ -26,16 +26,16 @@ const BATCH: usize = 1_000;
 
 /// On which database the process is to work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AcknowledgeOrder {
+pub struct AcknowledgeRole {
     /// The subject to use.
     pub subject: SubjectKind,
     /// The database.
     pub path: PathBuf,
 }
 
-/// What the process said of a task.
+/// What the process reports of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum Report {
     /// Enqueue answered with its id.
     Enqueued(i64),
     /// Its handler has ended: its completion may be committed from now on.
@@ -44,7 +44,7 @@ pub enum Said {
     Completed(i64),
 }
 
-impl Said {
+impl Report {
     fn line(self) -> String {
         match self {
             Self::Enqueued(id) => format!("enqueued {id}\n"),
@@ -65,15 +65,15 @@ impl Said {
     }
 }
 
-pub(super) fn obey(order: &AcknowledgeOrder) -> Result<()> {
-    let queue = order.subject.open_local(&order.path, OpenOptions::durable(WORKERS))?;
+pub(super) fn run(role: &AcknowledgeRole) -> Result<()> {
+    let queue = role.subject.open_local(&role.path, OpenOptions::durable(WORKERS))?;
     acknowledge(&*queue)
 }
 
-/// In the child: enqueues and completes on a queue until the process is killed or nobody reads.
+/// In the child: enqueues and completes on a queue until the process is killed or its output is closed.
 ///
 /// # Errors
-/// If the queue fails, or nobody reads.
+/// If the queue fails, or the output is closed.
 pub fn acknowledge(queue: &dyn LocalQueue) -> Result<()> {
     let pool = LocalPool {
         workers: WORKERS,
@@ -81,27 +81,28 @@ pub fn acknowledge(queue: &dyn LocalQueue) -> Result<()> {
         handlers: vec![(
             ACKNOWLEDGED_TYPE,
             Arc::new(|attempt: &Attempt<'_>| {
-                say(Said::Ended(attempt.id)).map_err(|error| error.to_string())
+                say(Report::Ended(attempt.id)).map_err(|error| error.to_string())
             }),
         )],
         listener: Arc::new(|settled| {
             if settled.ending == Ending::Completed {
-                // Nobody who reads has nothing to compare.
-                let _ = say(Said::Completed(settled.id));
+                // Without a reader there is nothing to compare.
+                let _ = say(Report::Completed(settled.id));
             }
         }),
     };
-    let _running = queue.start(pool).map_err(Error::engine("start a pool"))?;
+    let _running = queue.start(pool).map_err(Error::subject("start a pool"))?;
     loop {
         for task in numbered(ACKNOWLEDGED_TYPE, BATCH) {
-            let id = queue.enqueue(&task).map_err(Error::engine("enqueue"))?;
-            say(Said::Enqueued(id)).map_err(|error| Error::Child { reason: error.to_string() })?;
+            let id = queue.enqueue(&task).map_err(Error::subject("enqueue"))?;
+            say(Report::Enqueued(id))
+                .map_err(|error| Error::Child { reason: error.to_string() })?;
         }
     }
 }
 
 /// One call of the system a line: a killed process leaves whole lines but for the last.
-fn say(said: Said) -> io::Result<()> {
+fn say(said: Report) -> io::Result<()> {
     let mut output = io::stdout().lock();
     output.write_all(said.line().as_bytes())?;
     output.flush()
@@ -111,13 +112,13 @@ fn say(said: Said) -> io::Result<()> {
 ///
 /// # Errors
 /// [`Error::Child`] if it acknowledged nothing or was not killed.
-pub fn kill_acknowledging(order: AcknowledgeOrder, after: Duration) -> Result<Vec<Said>> {
+pub fn kill_acknowledging(role: AcknowledgeRole, after: Duration) -> Result<Vec<Report>> {
     let failed = |reason: String| Error::Child { reason };
-    let mut running = Running::start(&Order::Acknowledge(order))?;
+    let mut running = Running::start(&Role::Acknowledge(role))?;
     let Running { child, said } = &mut running;
     let mut first = String::new();
     said.read_line(&mut first).map_err(|error| failed(error.to_string()))?;
-    let mut all: Vec<Said> = Said::parse(&first).into_iter().collect();
+    let mut all: Vec<Report> = Report::parse(&first).into_iter().collect();
     if all.is_empty() {
         return Err(failed(format!("it acknowledged nothing but said {:?}", first.trim())));
     }
@@ -126,7 +127,7 @@ pub fn kill_acknowledging(order: AcknowledgeOrder, after: Duration) -> Result<Ve
         let rest = scope.spawn(|| {
             let mut line = String::new();
             while said.read_line(&mut line)? > 0 {
-                all.extend(Said::parse(&line));
+                all.extend(Report::parse(&line));
                 line.clear();
             }
             Ok::<_, io::Error>(())

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Running, say};
+use super::{Role, Running, say};
 use crate::base::error::Result;
 use crate::subject::{Census, OpenOptions, SubjectKind};
 
 /// What the process is to count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CensusOrder {
+pub struct CensusRole {
     /// The subject to use.
     pub subject: SubjectKind,
     /// The database, which nobody else has open.
@@ -19,10 +19,10 @@ pub struct CensusOrder {
     pub queues: Vec<String>,
 }
 
-pub(super) fn obey(order: &CensusOrder) -> Result<()> {
-    let subject = order.subject.open(&order.path, OpenOptions::durable(1))?;
+pub(super) fn run(role: &CensusRole) -> Result<()> {
+    let subject = role.subject.open(&role.path, OpenOptions::durable(1))?;
     let mut sum = Census::default();
-    for queue in &order.queues {
+    for queue in &role.queues {
         sum = sum.and(subject.census(queue)?);
     }
     say(&sum)
@@ -32,6 +32,6 @@ pub(super) fn obey(order: &CensusOrder) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Child`](crate::base::error::Error::Child) if it did not get as far.
-pub fn count_afresh(order: CensusOrder) -> Result<Census> {
-    Running::start(&Order::Census(order))?.answer()
+pub fn count_afresh(role: CensusRole) -> Result<Census> {
+    Running::start(&Role::Census(role))?.answer()
 }

@@ -1,4 +1,4 @@
-//! A process that does one operation so many times on one thread, for somebody who counts what that takes.
+//! A process that does one operation so many times on one thread, so that its cost can be counted.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::written::Written;
 
-use super::{Order, Running, say};
+use super::{Role, Running, say};
 
 /// The type of the tasks it works on.
 pub const COUNTED_TYPE: &str = "counted";
@@ -56,7 +56,7 @@ impl Operation {
 
 /// What the process is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CountOrder {
+pub struct CountRole {
     /// The operation.
     pub operation: Operation,
     /// How many times.
@@ -80,32 +80,32 @@ pub struct Counts {
 ///
 /// # Errors
 /// [`Error::Child`] if it did not do its part.
-pub fn count_elsewhere(order: CountOrder) -> Result<Counts> {
-    Running::start(&Order::Count(order))?.answer()
+pub fn count_elsewhere(role: CountRole) -> Result<Counts> {
+    Running::start(&Role::Count(role))?.answer()
 }
 
-pub(super) fn obey(order: &CountOrder) -> Result<()> {
-    say(&count(order).map_err(Error::engine("do what is counted"))?)
+pub(super) fn run(role: &CountRole) -> Result<()> {
+    say(&count(role).map_err(Error::subject("do what is counted"))?)
 }
 
-fn count(order: &CountOrder) -> prismq::Result<Counts> {
+fn count(role: &CountRole) -> prismq::Result<Counts> {
     // The queue looks for pages to give back now and then, which would be counted by chance.
-    let queue = Queue::builder(&order.path).free_space_max(u64::MAX).open()?;
+    let queue = Queue::builder(&role.path).free_space_max(u64::MAX).open()?;
     let claim = Claim::new([COUNTED_TYPE]).lease(LEASE);
-    let leases = match order.operation {
+    let leases = match role.operation {
         Operation::Enqueue | Operation::Claim => Vec::new(),
         // All are claimed, however many are then worked on.
-        _ => queue.claim(&claim.clone().max(order.ready))?,
+        _ => queue.claim(&claim.clone().max(role.ready))?,
     };
     let task = NewTask::new(COUNTED_TYPE, vec![0x5a; PAYLOAD_BYTES]);
     let (written, synced) = (Written::by_this_process(), queue.contention().synced_transactions);
-    match order.operation {
-        Operation::Enqueue => (0..order.times).try_for_each(|_| queue.enqueue(&task).map(drop))?,
-        Operation::Claim => (0..order.times).try_for_each(|_| queue.claim(&claim).map(drop))?,
+    match role.operation {
+        Operation::Enqueue => (0..role.times).try_for_each(|_| queue.enqueue(&task).map(drop))?,
+        Operation::Claim => (0..role.times).try_for_each(|_| queue.claim(&claim).map(drop))?,
         _ => {}
     }
-    for lease in leases.iter().take(order.times) {
-        match order.operation {
+    for lease in leases.iter().take(role.times) {
+        match role.operation {
             Operation::Enqueue | Operation::Claim => {}
             Operation::Complete => queue.complete(lease)?,
             Operation::Fail => drop(queue.fail(lease, "it is counted")?),

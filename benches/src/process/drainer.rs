@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Running, listen, say};
+use super::{Role, Running, listen, say};
 use crate::base::error::Result;
-use crate::load::labour::Labour;
 use crate::load::pool::{STOP_BOUND, pool};
+use crate::load::service_time::ServiceTime;
 use crate::observe::ledger::{Ledger, ids_that};
 use crate::subject::{Ending, OpenOptions, Run, SubjectKind, Work};
 
@@ -16,13 +16,13 @@ pub const DRAINED_TYPE: &str = "drained_elsewhere";
 
 /// How the process is to work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DrainOrder {
+pub struct DrainRole {
     /// The subject to use.
     pub subject: SubjectKind,
     /// Threads of its pool.
     pub workers: usize,
     /// What its handlers do; nothing if `None`.
-    pub labour: Option<Labour>,
+    pub service_time: Option<ServiceTime>,
     /// The database.
     pub path: PathBuf,
 }
@@ -42,21 +42,21 @@ pub struct DrainerReport {
     pub errors: Vec<String>,
 }
 
-pub(super) fn obey(order: &DrainOrder) -> Result<()> {
-    let subject = order.subject.open(&order.path, OpenOptions::durable(order.workers))?;
+pub(super) fn run(role: &DrainRole) -> Result<()> {
+    let subject = role.subject.open(&role.path, OpenOptions::durable(role.workers))?;
     let ledger = Ledger::expecting(0);
     say(&())?;
     listen();
-    let work = order.labour.map_or(Work::None, |labour| labour.work());
-    let running = subject.start(&pool(order.workers, DRAINED_TYPE, work), ledger.clone())?;
+    let work = role.service_time.map_or(Work::None, |service_time| service_time.work());
+    let running = subject.start(&pool(role.workers, DRAINED_TYPE, work), ledger.clone())?;
     listen();
     let pool = running.stop(STOP_BOUND);
-    let met = subject.counters();
+    let counted = subject.counters();
     say(&DrainerReport {
         completed: ids_that(&ledger.entries(), Ending::Completed),
         runs: ledger.take_runs(),
-        busy_errors: met.busy_errors,
-        claim_conflicts: met.claim_conflicts,
+        busy_errors: counted.busy_errors,
+        claim_conflicts: counted.claim_conflicts,
         errors: pool.errors,
     })
 }
@@ -72,8 +72,8 @@ impl Drainer {
     ///
     /// # Errors
     /// [`Error::Child`](crate::base::error::Error::Child) if it did not get as far.
-    pub fn open(order: DrainOrder) -> Result<Self> {
-        let mut running = Running::start(&Order::Drain(order))?;
+    pub fn open(role: DrainRole) -> Result<Self> {
+        let mut running = Running::start(&Role::Drain(role))?;
         running.answer::<()>()?;
         Ok(Self { running })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Running, say};
+use super::{Role, Running, say};
 use crate::base::error::Result;
 use crate::load::tasks::numbered;
 use crate::subject::{Load, Offered, OpenOptions, Pace, SubjectKind};
@@ -15,7 +15,7 @@ pub const ENQUEUED_TYPE: &str = "enqueued_elsewhere";
 
 /// What the process is to enqueue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnqueueOrder {
+pub struct EnqueueRole {
     /// The subject to use.
     pub subject: SubjectKind,
     /// How many tasks.
@@ -26,10 +26,10 @@ pub struct EnqueueOrder {
     pub path: PathBuf,
 }
 
-pub(super) fn obey(order: &EnqueueOrder) -> Result<()> {
-    let subject = order.subject.open(&order.path, OpenOptions::durable(1))?;
-    let tasks = numbered(ENQUEUED_TYPE, order.tasks);
-    let pace = Pace::Closed(order.rest);
+pub(super) fn run(role: &EnqueueRole) -> Result<()> {
+    let subject = role.subject.open(&role.path, OpenOptions::durable(1))?;
+    let tasks = numbered(ENQUEUED_TYPE, role.tasks);
+    let pace = Pace::Closed(role.rest);
     say(&subject.enqueue(&Load { tasks: &tasks, pace, callers: 1, batch: 1, stop: None })?)
 }
 
@@ -37,6 +37,6 @@ pub(super) fn obey(order: &EnqueueOrder) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Child`](crate::base::error::Error::Child) if it did not do its part.
-pub fn enqueue_elsewhere(order: EnqueueOrder) -> Result<Offered> {
-    Running::start(&Order::Enqueue(order))?.answer()
+pub fn enqueue_elsewhere(role: EnqueueRole) -> Result<Offered> {
+    Running::start(&Role::Enqueue(role))?.answer()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Running, listen, say};
+use super::{Role, Running, listen, say};
 use crate::base::clock::{Time, now};
 use crate::base::error::{Error, Result};
 use crate::subject::{OpenOptions, SubjectKind};
@@ -18,7 +18,7 @@ const SIGKILL: i32 = 9;
 
 /// What the process is to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldOrder {
+pub struct HoldRole {
     /// The subject to use.
     pub subject: SubjectKind,
     /// How many tasks.
@@ -38,23 +38,23 @@ pub struct Death {
     pub at: Time,
 }
 
-pub(super) fn obey(order: &HoldOrder) -> Result<()> {
-    let subject = order.subject.open(&order.path, OpenOptions::durable(1))?;
-    let held = subject.hold(HELD_TYPE, order.tasks, order.lease)?;
+pub(super) fn run(role: &HoldRole) -> Result<()> {
+    let subject = role.subject.open(&role.path, OpenOptions::durable(1))?;
+    let held = subject.hold(HELD_TYPE, role.tasks, role.lease)?;
     // Nobody may close the database: a dying process does not.
     std::mem::forget(subject);
     say(&held)?;
     listen();
-    Err(Error::Child { reason: "nobody killed it".to_owned() })
+    Err(Error::Child { reason: "it was not killed".to_owned() })
 }
 
 /// Starts a process that claims tasks, and kills it as soon as it holds them.
 ///
 /// # Errors
 /// [`Error::Child`] if it did not get as far.
-pub fn die_holding(order: HoldOrder) -> Result<Death> {
+pub fn die_holding(role: HoldRole) -> Result<Death> {
     let failed = |reason: String| Error::Child { reason };
-    let mut running = Running::start(&Order::Hold(order))?;
+    let mut running = Running::start(&Role::Hold(role))?;
     let held: Vec<i64> = running.answer()?;
     let killed = running.child.kill().and_then(|()| running.child.wait());
     let at = now();

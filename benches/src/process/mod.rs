@@ -1,8 +1,7 @@
-//! Real processes beside the one that measures: this very program, started again with a variable set
-//! that tells it what to do.
+//! Second processes: this program, started again with a variable that gives it a role.
 //!
-//! An order goes to the child in the variable; what else is said passes over its standard input and
-//! output, line by line. A child ends when its part is done or when nobody is left to talk to.
+//! An role goes to the child in the variable; what else is said passes over its standard input and
+//! output, line by line. A child ends when its part is done or when its parent is gone.
 
 mod acknowledger;
 mod census;
@@ -13,14 +12,14 @@ mod holder;
 mod writer;
 
 pub use acknowledger::{
-    ACKNOWLEDGED_TYPE, AcknowledgeOrder, Said, acknowledge, kill_acknowledging,
+    ACKNOWLEDGED_TYPE, AcknowledgeRole, Report, acknowledge, kill_acknowledging,
 };
-pub use census::{CensusOrder, count_afresh};
-pub use counted::{COUNTED_TYPE, CountOrder, Counts, Operation, count_elsewhere};
-pub use drainer::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
-pub use enqueuer::{ENQUEUED_TYPE, EnqueueOrder, enqueue_elsewhere};
-pub use holder::{Death, HELD_TYPE, HoldOrder, die_holding};
-pub use writer::{Writer, WriterOrder};
+pub use census::{CensusRole, count_afresh};
+pub use counted::{COUNTED_TYPE, CountRole, Counts, Operation, count_elsewhere};
+pub use drainer::{DRAINED_TYPE, DrainRole, Drainer, DrainerReport};
+pub use enqueuer::{ENQUEUED_TYPE, EnqueueRole, enqueue_elsewhere};
+pub use holder::{Death, HELD_TYPE, HoldRole, die_holding};
+pub use writer::{Writer, WriterRole};
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -34,25 +33,25 @@ const VARIABLE: &str = "PRISMQ_BENCH_CHILD";
 
 /// What a child is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Order {
+pub enum Role {
     /// Claim tasks and hold them until it is killed.
-    Hold(HoldOrder),
+    Hold(HoldRole),
     /// Enqueue tasks one by one.
-    Enqueue(EnqueueOrder),
+    Enqueue(EnqueueRole),
     /// Run a worker pool.
-    Drain(DrainOrder),
+    Drain(DrainRole),
     /// Do one operation so many times.
-    Count(CountOrder),
+    Count(CountRole),
     /// Count what a file holds.
-    Census(CensusOrder),
+    Census(CensusRole),
     /// Write to the file without being a queue.
-    Write(WriterOrder),
+    Write(WriterRole),
     /// Enqueue and complete, and say what was acknowledged, until it is killed.
-    Acknowledge(AcknowledgeOrder),
+    Acknowledge(AcknowledgeRole),
 }
 
-impl Order {
-    /// The order this process was started with, if it is a child.
+impl Role {
+    /// The role this process was started with, if it is a child.
     #[must_use]
     pub fn from_env() -> Option<Self> {
         serde_json::from_str(&env::var(VARIABLE).ok()?).ok()
@@ -68,11 +67,11 @@ impl Order {
 ///
 /// # Errors
 /// [`Error::Child`] if this program cannot be found.
-pub fn run_under(mut tool: Command, order: &Order) -> Result<std::result::Result<(), String>> {
+pub fn run_under(mut tool: Command, role: &Role) -> Result<std::result::Result<(), String>> {
     let failed = |reason: String| Error::Child { reason };
     let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
     let name = tool.get_program().to_string_lossy().into_owned();
-    let output = tool.arg(program).env(VARIABLE, order.text()?).stdin(Stdio::null()).output();
+    let output = tool.arg(program).env(VARIABLE, role.text()?).stdin(Stdio::null()).output();
     Ok(match output {
         Err(error) => Err(format!("{name} cannot be run: {error}")),
         Ok(output) if output.status.success() => Ok(()),
@@ -85,15 +84,15 @@ pub fn run_under(mut tool: Command, order: &Order) -> Result<std::result::Result
 
 /// What a child does.
 #[must_use]
-pub fn obey(order: &Order) -> ExitCode {
-    let done = match order {
-        Order::Hold(order) => holder::obey(order),
-        Order::Enqueue(order) => enqueuer::obey(order),
-        Order::Drain(order) => drainer::obey(order),
-        Order::Count(order) => counted::obey(order),
-        Order::Census(order) => census::obey(order),
-        Order::Write(order) => writer::obey(order),
-        Order::Acknowledge(order) => acknowledger::obey(order),
+pub fn run(role: &Role) -> ExitCode {
+    let done = match role {
+        Role::Hold(role) => holder::run(role),
+        Role::Enqueue(role) => enqueuer::run(role),
+        Role::Drain(role) => drainer::run(role),
+        Role::Count(role) => counted::run(role),
+        Role::Census(role) => census::run(role),
+        Role::Write(role) => writer::run(role),
+        Role::Acknowledge(role) => acknowledger::run(role),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,7 +103,7 @@ pub fn obey(order: &Order) -> ExitCode {
     }
 }
 
-/// A child at work. Dropping it kills it.
+/// A running child. Dropping it kills it.
 #[derive(Debug)]
 struct Running {
     child: Child,
@@ -112,11 +111,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(order: &Order) -> Result<Self> {
+    fn start(role: &Role) -> Result<Self> {
         let failed = |reason: String| Error::Child { reason };
         let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
         let mut child = Command::new(program)
-            .env(VARIABLE, order.text()?)
+            .env(VARIABLE, role.text()?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::{Order, Running, listen, say};
+use super::{Role, Running, listen, say};
 use crate::base::error::{Error, Result};
 
 /// How long it waits for the lock itself.
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How it is to write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WriterOrder {
+pub struct WriterRole {
     /// The database, with the schema of prismq.
     pub path: PathBuf,
     /// How long it holds the lock each time.
@@ -26,10 +26,10 @@ pub struct WriterOrder {
     pub rest: Duration,
 }
 
-pub(super) fn obey(order: &WriterOrder) -> Result<()> {
+pub(super) fn run(role: &WriterRole) -> Result<()> {
     let mut connection =
-        Connection::open(&order.path).map_err(Error::engine("open the database elsewhere"))?;
-    connection.busy_timeout(PATIENCE).map_err(Error::engine("wait for the lock elsewhere"))?;
+        Connection::open(&role.path).map_err(Error::subject("open the database elsewhere"))?;
+    connection.busy_timeout(PATIENCE).map_err(Error::subject("wait for the lock elsewhere"))?;
     let stopped = AtomicBool::new(false);
     let mut times: u64 = 0;
     say(&())?;
@@ -39,10 +39,10 @@ pub(super) fn obey(order: &WriterOrder) -> Result<()> {
             stopped.store(true, Ordering::Relaxed);
         });
         while !stopped.load(Ordering::Relaxed) {
-            write(&mut connection, order.held)
-                .map_err(Error::engine("write to the database elsewhere"))?;
+            write(&mut connection, role.held)
+                .map_err(Error::subject("write to the database elsewhere"))?;
             times += 1;
-            thread::sleep(order.rest);
+            thread::sleep(role.rest);
         }
         Ok::<_, Error>(())
     })?;
@@ -67,8 +67,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Child`] if it did not get as far.
-    pub fn start(order: WriterOrder) -> Result<Self> {
-        let mut running = Running::start(&Order::Write(order))?;
+    pub fn start(role: WriterRole) -> Result<Self> {
+        let mut running = Running::start(&Role::Write(role))?;
         running.answer::<()>()?;
         Ok(Self { running })
     }

@@ -22,10 +22,10 @@ impl Checkpoints {
     /// Starts it on an open database.
     pub(super) fn start(path: &Path) -> Result<Self> {
         let connection =
-            Connection::open(path).map_err(Error::engine("open a reference database"))?;
+            Connection::open(path).map_err(Error::subject("open a reference database"))?;
         connection
             .pragma_update(None, "synchronous", "FULL")
-            .map_err(Error::engine("set up a reference database"))?;
+            .map_err(Error::subject("set up a reference database"))?;
         let (due, orders) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("raw-checkpoints".to_owned())

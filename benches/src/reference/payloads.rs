@@ -31,7 +31,7 @@ impl Payloads {
             connection.pragma_update_and_check(None, "mmap_size", MMAP_BYTES, |_| Ok(()))?;
             Ok(connection)
         };
-        let connection = open().map_err(Error::engine(READ))?;
+        let connection = open().map_err(Error::subject(READ))?;
         let (orders, ranges) = channel();
         let (answer, answers) = channel();
         let thread = thread::Builder::new()
@@ -56,7 +56,7 @@ impl Payloads {
     /// Waits until it has read the first of what it was not yet waited for.
     pub(super) fn wait(&self) -> Result<()> {
         match self.answers.recv() {
-            Ok(read) => read.map_err(Error::engine(READ)),
+            Ok(read) => read.map_err(Error::subject(READ)),
             Err(_) => Err(Error::Panicked { what: "a reading thread" }),
         }
     }

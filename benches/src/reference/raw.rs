@@ -1,7 +1,7 @@
 //! SQLite on its own: the best known loop on the schema of prismq, with full durability. One thread,
 //! [`OPERATIONS`] operations a transaction, claims and deletions by range, payloads stored where prismq
 //! stores them and, where that is out of line, read on another thread, as checkpoints are. What it does not do is what a queue is for: it shares
-//! nothing, waits for nobody, counts nothing and hands no task to a handler.
+//! nothing, never waits, counts nothing and hands no task to a handler.
 //!
 //! It is meant as an upper bound: an engine that is faster has found a fault of this loop, and the ratio
 //! of the two then says nothing.
@@ -94,10 +94,10 @@ impl Raw {
     fn new(bench_dir: &BenchDir, payload_bytes: usize) -> Result<Self> {
         let directory = bench_dir.fresh()?;
         let path = directory.path().join("raw.db");
-        let connection = open(&path).map_err(Error::engine("open a reference database"))?;
+        let connection = open(&path).map_err(Error::subject("open a reference database"))?;
         let checkpoints = Checkpoints::start(&path)?;
-        let apart = payload_bytes > PAYLOAD_BYTES_INLINE_MAX;
-        let payloads = apart.then(|| Payloads::start(&path)).transpose()?;
+        let out_of_line = payload_bytes > PAYLOAD_BYTES_INLINE_MAX;
+        let payloads = out_of_line.then(|| Payloads::start(&path)).transpose()?;
         Ok(Self {
             connection,
             checkpoints,
@@ -113,7 +113,7 @@ impl Raw {
     fn checkpoint(&self) -> Result<()> {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(Error::engine("checkpoint the reference"))
+            .map_err(Error::subject("checkpoint the reference"))
     }
 
     fn load(&mut self, tasks: usize) -> Result<()> {
@@ -139,7 +139,7 @@ impl Raw {
         }
         let (completed, claimed) = self
             .transaction(due, enqueue, claim)
-            .map_err(Error::engine("measure the reference"))?;
+            .map_err(Error::subject("measure the reference"))?;
         if let Some(range) = claimed {
             self.held.push_back(range);
             if let Some(payloads) = &self.payloads {
@@ -160,15 +160,15 @@ impl Raw {
         enqueue: usize,
         claim: usize,
     ) -> rusqlite::Result<(usize, Option<Range>)> {
-        let apart = self.payloads.is_some();
+        let out_of_line = self.payloads.is_some();
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let completed = match due {
-            Some(range) => complete(&transaction, range, apart)?,
+            Some(range) => complete(&transaction, range, out_of_line)?,
             None => 0,
         };
-        let claimed = if claim > 0 { take(&transaction, claim, apart)? } else { None };
-        let inline = (!apart).then_some(self.payload.as_slice());
+        let claimed = if claim > 0 { take(&transaction, claim, out_of_line)? } else { None };
+        let inline = (!out_of_line).then_some(self.payload.as_slice());
         let mut task = transaction.prepare_cached(
             "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
                                run_at, payload)
@@ -178,7 +178,7 @@ impl Raw {
             transaction.prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?;
         for _ in 0..enqueue {
             task.execute(params![self.next_id, LANE, ATTEMPTS, inline])?;
-            if apart {
+            if out_of_line {
                 payload.execute(params![self.next_id, self.payload])?;
             }
             self.next_id += 1;
@@ -189,9 +189,13 @@ impl Raw {
     }
 }
 
-/// Claims the first tasks in order, which are neighbours as nobody else takes any, and reads the payloads
+/// Claims the first tasks in order, which are neighbours as there is no other claimer, and reads the payloads
 /// in their rows.
-fn take(transaction: &Connection, claim: usize, apart: bool) -> rusqlite::Result<Option<Range>> {
+fn take(
+    transaction: &Connection,
+    claim: usize,
+    out_of_line: bool,
+) -> rusqlite::Result<Option<Range>> {
     let (first, last): (Option<i64>, Option<i64>) = transaction
         .prepare_cached(
             "SELECT min(id), max(id) FROM (SELECT id FROM task WHERE state = 0 AND lane = ?1
@@ -206,7 +210,7 @@ fn take(transaction: &Connection, claim: usize, apart: bool) -> rusqlite::Result
              WHERE id BETWEEN ?1 AND ?2 AND state = 0",
         )?
         .execute([first, last, NEVER])?;
-    if !apart {
+    if !out_of_line {
         let mut payloads =
             transaction.prepare_cached("SELECT payload FROM task WHERE id BETWEEN ?1 AND ?2")?;
         let mut payloads = payloads.query([first, last])?;
@@ -221,9 +225,9 @@ fn take(transaction: &Connection, claim: usize, apart: bool) -> rusqlite::Result
 fn complete(
     transaction: &Connection,
     (first, last): Range,
-    apart: bool,
+    out_of_line: bool,
 ) -> rusqlite::Result<usize> {
-    if apart {
+    if out_of_line {
         transaction
             .prepare_cached("DELETE FROM payload WHERE task BETWEEN ?1 AND ?2")?
             .execute([first, last])?;

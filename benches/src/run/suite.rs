@@ -43,7 +43,7 @@ type ConcludeFn = Box<dyn Fn(&Measurements<'_>) -> Option<Round>>;
 /// Criterion for each unit that a suite's figures may have.
 type Criterions = [(Unit, Criterion<Figure>); 3];
 
-/// A suite at work.
+/// A suite being run.
 pub struct Suite {
     name: &'static str,
     stage: Stage,
@@ -59,8 +59,8 @@ pub struct Suite {
 /// could not run. Whether its figures are good enough is
 /// the verdict's business, which could not speak if a suite ended `cargo bench` before it.
 pub fn main(name: &'static str, body: impl FnOnce(&mut Suite) -> Result<()>) -> ExitCode {
-    if let Some(order) = process::Order::from_env() {
-        return process::obey(&order);
+    if let Some(order) = process::Role::from_env() {
+        return process::run(&order);
     }
     let failed = |error: Error, code: u8| {
         eprintln!("error: suite {name}: {error}");

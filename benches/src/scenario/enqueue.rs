@@ -38,7 +38,7 @@ pub struct Enqueued {
     /// From each call to its answer, in nanoseconds.
     pub publish: Histogram<u64>,
     /// What the subject counted.
-    pub met: Counters,
+    pub counted: Counters,
     /// What the process wrote meanwhile, where the system counts it.
     pub written: Option<Written>,
     /// The round over time.
@@ -65,7 +65,7 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     let subject = database.subject();
     let tasks = numbered(TASK_TYPE, load.tasks);
     let before = Written::by_this_process();
-    let (offered, samples) = sampler::beside(subject, EVERY, || {
+    let (offered, samples) = sampler::during(subject, EVERY, || {
         subject.enqueue(&Load {
             tasks: &tasks,
             pace: Pace::UNPACED,
@@ -76,7 +76,7 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     })?;
     let written = Written::since(before);
     let (began, took) = (offered.began, offered.took());
-    let met = subject.counters();
+    let counted = subject.counters();
     let census = subject.census(DEFAULT_QUEUE)?;
     let ids: HashSet<i64> = offered.arrivals.iter().map(|arrival| arrival.id).collect();
     let tasks = u64::try_from(load.tasks).unwrap_or(u64::MAX);
@@ -91,8 +91,8 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
         seconds: took.as_secs_f64(),
         counters: BTreeMap::from([
             ("enqueued".to_owned(), tasks),
-            ("busy_errors".to_owned(), met.busy_errors),
-            ("busy_waits".to_owned(), met.busy_waits),
+            ("busy_errors".to_owned(), counted.busy_errors),
+            ("busy_waits".to_owned(), counted.busy_waits),
         ]),
         intervals: intervals(began, span, EVERY, &Marks::of(&traces), &samples)?,
         phases: vec![phase("enqueue", began, span.0, span.1)],
@@ -100,5 +100,5 @@ pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
     };
     let publish = Latencies::of(&traces)?.publish;
     faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
-    Ok(Enqueued { tasks, took, publish, met, written, course, faults })
+    Ok(Enqueued { tasks, took, publish, counted, written, course, faults })
 }

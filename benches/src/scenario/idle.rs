@@ -16,13 +16,13 @@ const SETTLING: Duration = Duration::from_millis(100);
 
 /// An idle pool, watched.
 #[derive(Debug, Clone)]
-pub struct Idled {
+pub struct IdleRound {
     /// How long it was watched.
     pub watched: Duration,
     /// Processor time of the whole process.
     pub processor: Duration,
     /// What the subject counted.
-    pub met: Counters,
+    pub counted: Counters,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
 }
@@ -31,7 +31,7 @@ pub struct Idled {
 ///
 /// # Errors
 /// If the subject fails.
-pub fn idle(stage: &Stage, workers: usize, watched: Duration) -> Result<Idled> {
+pub fn idle(stage: &Stage, workers: usize, watched: Duration) -> Result<IdleRound> {
     let database = stage.database(workers)?;
     let subject = database.subject();
     let ledger: Arc<Ledger> = Ledger::expecting(0);
@@ -41,11 +41,11 @@ pub fn idle(stage: &Stage, workers: usize, watched: Duration) -> Result<Idled> {
     thread::sleep(watched);
     let watched = started.elapsed();
     let processor = processor_time().saturating_sub(used);
-    let met = subject.counters().since(before);
+    let counted = subject.counters().since(before);
     let mut faults = running.stop(STOP_BOUND).errors;
     let census = subject.census(DEFAULT_QUEUE)?;
     if census != Census::default() {
         faults.push(format!("there were tasks: {census:?}"));
     }
-    Ok(Idled { watched, processor, met, faults })
+    Ok(IdleRound { watched, processor, counted, faults })
 }

@@ -10,7 +10,7 @@ use crate::base::bench_dir::BenchDir;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::error::Result;
 use crate::base::profile::{Profile, Scale};
-use crate::process::{CensusOrder, count_afresh};
+use crate::process::{CensusRole, count_afresh};
 use crate::subject::local::{InProcess, LocalQueue};
 use crate::subject::{Capability, Census, Durability, OpenOptions, Subject, SubjectKind};
 
@@ -158,21 +158,21 @@ impl Database {
         &*self.subject
     }
 
-    /// Closes the database and has a process count what its file holds, which knows nothing else of it.
+    /// Closes the database and has another process count the tasks in its file.
     /// Returns what is wrong if that is not what the round expects.
     ///
     /// # Errors
     /// [`Error::Child`](crate::base::error::Error::Child) if the process cannot do so.
-    pub fn recount(self, queues: &[&str], books: Census) -> Result<Option<String>> {
+    pub fn recount(self, queues: &[&str], expected: Census) -> Result<Option<String>> {
         let Self { subject, path, kind, recounts, _directory } = self;
         drop(subject);
         if !recounts {
             return Ok(None);
         }
         let queues = queues.iter().map(|queue| (*queue).to_owned()).collect();
-        let found = count_afresh(CensusOrder { subject: kind, path, queues })?;
-        Ok((found != books).then(|| {
-            format!("another process finds {found:?} in the file, {books:?} was expected")
+        let found = count_afresh(CensusRole { subject: kind, path, queues })?;
+        Ok((found != expected).then(|| {
+            format!("another process finds {found:?} in the file, {expected:?} was expected")
         }))
     }
 

@@ -11,7 +11,7 @@ use crate::load::pool::{BOUND, STOP_BOUND, pool};
 use crate::load::tasks::numbered;
 use crate::observe::ledger::Ledger;
 use crate::observe::task_times::traces;
-use crate::process::{ENQUEUED_TYPE, EnqueueOrder, enqueue_elsewhere};
+use crate::process::{ENQUEUED_TYPE, EnqueueRole, enqueue_elsewhere};
 use crate::scenario::stage::Stage;
 use crate::subject::{Load, Pace, Work};
 
@@ -29,7 +29,7 @@ pub enum From {
 
 /// Tasks that woke an idle pool.
 #[derive(Debug, Clone)]
-pub struct Woken {
+pub struct WakeRound {
     /// From the commit to the handler, in nanoseconds; 0 where the handler was faster than the answer.
     pub wake: Histogram<u64>,
     /// Why the figures must not be used, if they must not.
@@ -40,7 +40,7 @@ pub struct Woken {
 ///
 /// # Errors
 /// If the subject or the other process fails.
-pub fn wake(stage: &Stage, workers: usize, tasks: usize, from: From) -> Result<Woken> {
+pub fn wake(stage: &Stage, workers: usize, tasks: usize, from: From) -> Result<WakeRound> {
     let database = stage.database(workers)?;
     let subject = database.subject();
     let ledger = Ledger::expecting(tasks);
@@ -51,7 +51,7 @@ pub fn wake(stage: &Stage, workers: usize, tasks: usize, from: From) -> Result<W
             let pace = Pace::Closed(REST);
             subject.enqueue(&Load { tasks: &tasks, pace, callers: 1, batch: 1, stop: None })?
         }
-        From::Elsewhere => enqueue_elsewhere(EnqueueOrder {
+        From::Elsewhere => enqueue_elsewhere(EnqueueRole {
             subject: stage.kind(),
             tasks,
             rest: REST,
@@ -71,5 +71,5 @@ pub fn wake(stage: &Stage, workers: usize, tasks: usize, from: From) -> Result<W
             }
         }
     }
-    Ok(Woken { wake, faults })
+    Ok(WakeRound { wake, faults })
 }

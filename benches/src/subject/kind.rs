@@ -109,7 +109,7 @@ impl SubjectKind {
     /// Opens or creates a database in this file, in this process.
     ///
     /// # Errors
-    /// [`Error::Engine`].
+    /// [`Error::Subject`].
     pub fn open_local(self, path: &Path, options: OpenOptions) -> Result<Box<dyn LocalQueue>> {
         let opened: Result<Box<dyn LocalQueue>, LocalError> = match self {
             Self::Prismq => Prismq::open(path, options).map(|queue| Box::new(queue) as _),
@@ -120,13 +120,13 @@ impl SubjectKind {
                 Pooled::open(path, options, Sharing::Mutex).map(|queue| Box::new(queue) as _)
             }
         };
-        opened.map_err(Error::engine("open a database"))
+        opened.map_err(Error::subject("open a database"))
     }
 
     /// Opens or creates a database in this file.
     ///
     /// # Errors
-    /// [`Error::Engine`].
+    /// [`Error::Subject`].
     pub fn open(self, path: &Path, options: OpenOptions) -> Result<Box<dyn Subject>> {
         let queue = self.open_local(path, options)?;
         Ok(Box::new(InProcess::new(queue, Arc::new(SystemClock)).with_file(path)))

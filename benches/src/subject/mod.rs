@@ -31,7 +31,7 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 use crate::base::error::Result;
 
-/// An open task queue under test. Errors are [`Error::Engine`](crate::base::error::Error::Engine) with the
+/// An open task queue under test. Errors are [`Error::Subject`](crate::base::error::Error::Subject) with the
 /// queue's own error as their source.
 pub trait Subject: Send + Sync {
     /// Enqueues the tasks of a load at its pace and returns when the last is answered. While the answer to a

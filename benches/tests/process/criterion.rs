@@ -88,9 +88,9 @@ impl Place {
     }
 
     /// Runs it and expects it to end well.
-    fn succeed(&self, arguments: &str) -> Result<Said, Failed> {
+    fn succeed(&self, arguments: &str) -> Result<Report, Failed> {
         let output = self.run(arguments)?;
-        let said = Said {
+        let said = Report {
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
@@ -100,12 +100,12 @@ impl Place {
 }
 
 #[derive(Debug)]
-struct Said {
+struct Report {
     out: String,
     err: String,
 }
 
-impl Said {
+impl Report {
     fn calls(&self, workers: usize) -> usize {
         let line = format!("called tiny/workers={workers}");
         self.err.lines().filter(|found| *found == line).count()

@@ -12,8 +12,8 @@ use std::time::Duration;
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
 use prismq_bench::observe::metrics::{ACKNOWLEDGED, LOST, UNDONE};
-use prismq_bench::process::{self, Order, Said, acknowledge};
-use prismq_bench::scenario::fault::kill::{Books, Kill, round};
+use prismq_bench::process::{self, Report, Role, acknowledge};
+use prismq_bench::scenario::fault::kill::{Acknowledged, Kill, round};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::local::{Attempt, HandlerFn, LocalError, LocalPool, LocalQueue};
 use prismq_bench::subject::{
@@ -37,15 +37,15 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// In the child: a process of these tests with a fake, or any other.
-pub(crate) fn child(order: &Order) -> ExitCode {
-    let Order::Acknowledge(of) = order else { return process::obey(order) };
+pub(crate) fn child(role: &Role) -> ExitCode {
+    let Role::Acknowledge(of) = role else { return process::run(role) };
     let within = |folder: &str| of.path.iter().any(|part| part == folder);
     let hasty = if within(HASTY_ENQUEUE) {
         Hasty::Enqueue(AtomicI64::new(1))
     } else if within(HASTY_COMPLETION) {
         Hasty::Completion
     } else {
-        return process::obey(order);
+        return process::run(role);
     };
     let opened = of.subject.open_local(&of.path, OpenOptions::durable(2));
     match opened.and_then(|inner| acknowledge(&Fake { inner, hasty })) {
@@ -162,15 +162,20 @@ fn hasty_completion() -> Result<(), Failed> {
 }
 
 fn unacknowledged() -> Result<(), Failed> {
-    let mut books = Books::default();
-    books.enter(&[Said::Enqueued(1), Said::Enqueued(2), Said::Ended(2), Said::Ended(3)]);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.add(&[
+        Report::Enqueued(1),
+        Report::Enqueued(2),
+        Report::Ended(2),
+        Report::Ended(3),
+    ]);
     for held in [vec![1], vec![1, 2], vec![1, 3], vec![1, 4]] {
-        let broken = books.against(&HashSet::from_iter(held));
+        let broken = acknowledged.check(&HashSet::from_iter(held));
         expect(broken.lost.is_empty() && broken.undone.is_empty(), broken)?;
     }
-    let broken = books.against(&HashSet::from([2]));
+    let broken = acknowledged.check(&HashSet::from([2]));
     expect(broken.lost == HashSet::from([1]), broken)?;
-    books.enter(&[Said::Completed(2)]);
-    let broken = books.against(&HashSet::from([1, 2]));
+    acknowledged.add(&[Report::Completed(2)]);
+    let broken = acknowledged.check(&HashSet::from([1, 2]));
     expect(broken.undone == HashSet::from([2]) && broken.lost.is_empty(), broken)
 }

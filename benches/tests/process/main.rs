@@ -10,7 +10,7 @@ mod suite;
 use std::env;
 use std::process::ExitCode;
 
-use prismq_bench::process::Order;
+use prismq_bench::process::Role;
 use prismq_probe::Failed;
 
 /// Makes this program a suite, by its name.
@@ -19,7 +19,7 @@ const SUITE: &str = "PRISMQ_TEST_SUITE";
 type Check = fn() -> Result<(), Failed>;
 
 fn main() -> ExitCode {
-    if let Some(order) = Order::from_env() {
+    if let Some(order) = Role::from_env() {
         return kill::child(&order);
     }
     match env::var(SUITE).as_deref() {

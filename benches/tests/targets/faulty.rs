@@ -146,18 +146,18 @@ impl LocalQueue for Faulty {
     }
 
     fn counters(&self) -> Counters {
-        let met = self.inner.counters();
+        let counted = self.inner.counters();
         match self.fault {
             Fault::Contends => Counters {
-                busy_errors: met.write_transactions,
-                claim_conflicts: met.write_transactions,
-                ..met
+                busy_errors: counted.write_transactions,
+                claim_conflicts: counted.write_transactions,
+                ..counted
             },
             Fault::Polls => {
                 let polls = self.polls.load(Ordering::Relaxed);
-                Counters { write_transactions: met.write_transactions + polls, ..met }
+                Counters { write_transactions: counted.write_transactions + polls, ..counted }
             }
-            _ => met,
+            _ => counted,
         }
     }
 

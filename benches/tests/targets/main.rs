@@ -16,8 +16,8 @@ use prismq_bench::subject::SubjectKind;
 use prismq_judge::targets::{Target, parse, read};
 
 fn main() -> ExitCode {
-    if let Some(order) = process::Order::from_env() {
-        return process::obey(&order);
+    if let Some(order) = process::Role::from_env() {
+        return process::run(&order);
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets.toml");
     let targets = match read(&path) {

@@ -9,24 +9,24 @@ use std::time::Duration;
 use prismq_bench::base::error::{Error, Result};
 use prismq_bench::base::number::{as_f64, percent};
 use prismq_bench::load::arrivals::Arrivals;
-use prismq_bench::load::labour::{Kind, Labour};
+use prismq_bench::load::service_time::{Kind, ServiceTime};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::*;
 use prismq_bench::observe::rss::Trend;
-use prismq_bench::process::{Operation, Said};
+use prismq_bench::process::{Operation, Report};
 use prismq_bench::reference::switch::switches;
 use prismq_bench::reference::{disk, per_s, raw};
 use prismq_bench::scenario::backlog::{BATCH, Backlog};
-use prismq_bench::scenario::cost::claim::{Beside, fill, side_by_side};
+use prismq_bench::scenario::cost::claim::{BacklogKind, fill, side_by_side};
 use prismq_bench::scenario::cost::writes::by_operation;
 use prismq_bench::scenario::drain::efficiency;
 use prismq_bench::scenario::drain::foreign_writer::{self, Disturbed};
 use prismq_bench::scenario::drain::overhead::bare_drain;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
-use prismq_bench::scenario::drain::{Drain, Drained, bearable, drain};
+use prismq_bench::scenario::drain::{Drain, DrainRound, drain, sustains};
 use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
-use prismq_bench::scenario::fault::kill::Books;
-use prismq_bench::scenario::fault::mishaps::{Aftermath, Faults, faults};
+use prismq_bench::scenario::fault::faults::{Faults, FaultsRound, faults};
+use prismq_bench::scenario::fault::kill::Acknowledged;
 use prismq_bench::scenario::idle::idle;
 use prismq_bench::scenario::open::{OpenLoop, OpenRound, open_loop};
 use prismq_bench::scenario::stage::Stage;
@@ -64,7 +64,7 @@ pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>>
             disturbed(&spoiled(Fault::Contends), metric)?
         }
         (_, "busy_errors") => {
-            BUSY_ERRORS.counts(drained(&spoiled(Fault::Contends), 2, 10)?.met.busy_errors)
+            BUSY_ERRORS.counts(drained(&spoiled(Fault::Contends), 2, 10)?.counted.busy_errors)
         }
         (_, "claim_conflict_percent") => {
             let drained = drained(&spoiled(Fault::Contends), 2, 10)?;
@@ -72,7 +72,7 @@ pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>>
         }
         (_, "max_workers") => {
             let drained = drained(&spoiled(Fault::Complains), 2, 10)?;
-            MAX_WORKERS.counts(if bearable(&[drained.borne(2)]) { 2 } else { 0 })
+            MAX_WORKERS.counts(if sustains(&[drained.level(2)]) { 2 } else { 0 })
         }
         (_, "speed_up") => {
             let rate = |workers| -> Result<f64> {
@@ -110,7 +110,7 @@ pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>>
         }
         ("concurrency", "write_transactions") => {
             let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS)?;
-            WRITE_TRANSACTIONS.counts(idled.met.write_transactions)
+            WRITE_TRANSACTIONS.counts(idled.counted.write_transactions)
         }
         ("throughput", metric) => match throughput(target, metric, stage, &spoiled)? {
             Some(reading) => reading,
@@ -132,7 +132,7 @@ fn throughput(
         "ratio_to_mutex" => RATIO_TO_MUTEX.reads(against(SubjectKind::Mutex, stage, spoiled)?),
         "bytes_per_task" | "write_calls_per_task" => {
             let enqueued = enqueued(&spoiled(Fault::Writes(64 << 10)), 1, 10)?;
-            let written = known(enqueued.written)?.per_task(enqueued.met, enqueued.tasks);
+            let written = known(enqueued.written)?.per_task(enqueued.counted, enqueued.tasks);
             known(written.into_iter().find(|reading| reading.spec.name == metric))?
         }
         "syncs_per_task" => {
@@ -153,7 +153,7 @@ fn throughput(
             RATIO_TO_FLOOR.reads(drained.tasks_per_s() / floor)
         }
         "ratio_to_ready_1000" => {
-            let filled = fill(stage, Beside::Ready, 0)?;
+            let filled = fill(stage, BacklogKind::Ready, 0)?;
             let longer = || Ok(filled.claim()? + 10 * MS);
             let (many, few) = side_by_side(3, longer, || filled.claim())?;
             RATIO_TO_READY_1000.reads(many.div_duration_f64(few))
@@ -235,11 +235,11 @@ fn stress(target: &Target, metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Re
     })
 }
 
-fn drained(stage: &Stage, workers: usize, tasks: usize) -> Result<Drained> {
+fn drained(stage: &Stage, workers: usize, tasks: usize) -> Result<DrainRound> {
     drained_by(stage, workers, tasks, Work::None)
 }
 
-fn drained_by(stage: &Stage, workers: usize, tasks: usize, work: Work) -> Result<Drained> {
+fn drained_by(stage: &Stage, workers: usize, tasks: usize, work: Work) -> Result<DrainRound> {
     drain(stage, &Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work })
 }
 
@@ -270,7 +270,7 @@ fn against(kind: SubjectKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -
     Ok(ours.per_s() / enqueued(&stage.with_subject(kind), 2, 10)?.per_s())
 }
 
-fn aftermath(stage: &Stage) -> Result<Aftermath> {
+fn aftermath(stage: &Stage) -> Result<FaultsRound> {
     let load = Faults {
         workers: 2,
         plain: 2,
@@ -295,17 +295,22 @@ fn ratio(of: u64, to: u64) -> f64 {
 }
 
 fn efficiency(stage: &Stage) -> Result<Reading> {
-    let labour = Labour { kind: Kind::Sleeping, time: 2 * MS, long: None };
-    let load = efficiency::Work { processes: 1, workers_each: 2, tasks: 40, labour };
+    let service_time = ServiceTime { kind: Kind::Sleeping, time: 2 * MS, long: None };
+    let load = efficiency::Work { processes: 1, workers_each: 2, tasks: 40, service_time };
     let (_, round) = efficiency::round(stage, &load, 2)?;
     known(round.readings.into_iter().find(|reading| reading.spec == EFFICIENCY_PERCENT))
 }
 
 /// Tasks lost and undone by an engine that kept none of its promises; tests/kill.rs shows ones in a process.
 fn broken_promises() -> (u64, u64) {
-    let mut books = Books::default();
-    books.enter(&[Said::Enqueued(1), Said::Enqueued(2), Said::Ended(2), Said::Completed(2)]);
-    let broken = books.against(&HashSet::from([2]));
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.add(&[
+        Report::Enqueued(1),
+        Report::Enqueued(2),
+        Report::Ended(2),
+        Report::Completed(2),
+    ]);
+    let broken = acknowledged.check(&HashSet::from([2]));
     let count = |ids: &HashSet<i64>| u64::try_from(ids.len()).unwrap_or(u64::MAX);
     (count(&broken.lost), count(&broken.undone))
 }

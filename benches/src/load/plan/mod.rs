@@ -75,7 +75,7 @@ pub enum Arrivals {
         /// Tasks in all.
         tasks: usize,
     },
-    /// As they were traced, in a file beside the one that names it.
+    /// As they were traced, in a file next to the one that names it.
     Trace {
         /// The file.
         file: PathBuf,
@@ -155,9 +155,9 @@ pub fn load(path: &Path) -> Result<Workload> {
         let schedule = Schedule::draw(&plan);
         return Ok(Workload { settings: plan.settings, schedule, hash: hash([text.as_str()]) });
     };
-    let beside = path.parent().unwrap_or(path).join(file);
-    let trace = read(&beside)?;
-    let schedule = Schedule::replay(&parse_trace(&name_of(&beside), &trace)?);
+    let traced = path.parent().unwrap_or(path).join(file);
+    let trace = read(&traced)?;
+    let schedule = Schedule::replay(&parse_trace(&name_of(&traced), &trace)?);
     Ok(Workload { settings: plan.settings, schedule, hash: hash([text.as_str(), &trace]) })
 }
 
@@ -180,7 +180,7 @@ fn name_of(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// FNV-1a, as the fingerprints of machines are: it tells versions of a file apart and no more.
+/// FNV-1a, as the fingerprints of machines are: it distinguishes versions of a file and no more.
 fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let bytes = texts.into_iter().flat_map(|text| text.bytes().chain([0]));
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

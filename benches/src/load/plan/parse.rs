@@ -38,7 +38,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{name:?} is no name; allowed are 1 to {} letters, digits, - and _",
+        "{name:?} is not a name; allowed are 1 to {} letters, digits, - and _",
         limits::NAME_CHARS_MAX
     ))
 }
@@ -52,7 +52,7 @@ pub(super) fn check_queue_name(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{name:?} is no name; allowed are 1 to {} bytes without control characters",
+        "{name:?} is not a name; allowed are 1 to {} bytes without control characters",
         limits::NAME_BYTES_MAX
     ))
 }
@@ -132,7 +132,7 @@ impl Checker<'_> {
         Ok(arrivals)
     }
 
-    /// What arrives: nothing beside a trace, at least something otherwise.
+    /// What arrives: nothing with a trace, at least something otherwise.
     fn mix(&self, raw: &raw::File) -> Checked<Option<Choice<Kind>>> {
         let traced = matches!(raw.arrivals.get_ref(), raw::Arrivals::Trace { .. });
         let at = raw.tasks.first().map_or(raw.arrivals.span(), Spanned::span);
@@ -340,7 +340,7 @@ impl Checker<'_> {
     }
 }
 
-/// How many tasks will arrive, if the file itself tells.
+/// How many tasks will arrive, if the file itself says so.
 fn expected_tasks(arrivals: &Arrivals) -> Option<f64> {
     let count = |count: usize| as_f64(u64::try_from(count).unwrap_or(u64::MAX));
     match arrivals {

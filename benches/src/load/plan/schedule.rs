@@ -86,7 +86,7 @@ impl Schedule {
         Self { kinds: kinds.into_iter().map(|kind| kind.name.clone()).collect(), tasks, open }
     }
 
-    /// The tasks of a trace. None fails: a trace does not tell.
+    /// The tasks of a trace. None fails: a trace has no failures.
     #[must_use]
     pub fn replay(traced: &[TracedTask]) -> Self {
         let mut known: HashMap<&TaskKind, usize> = HashMap::new();
@@ -210,7 +210,7 @@ impl<T> Choice<T> {
         self.values().get(self.place(random))
     }
 
-    /// The mean of what each value comes to.
+    /// The mean of what each value gives.
     pub(super) fn mean(&self, of: impl Fn(&T) -> f64) -> f64 {
         match self {
             Self::Only(value) => of(value),

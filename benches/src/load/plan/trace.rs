@@ -112,7 +112,7 @@ fn places(header: &Line<'_>) -> Result<[usize; 6], PlanError> {
     let all = COLUMNS.join(", ");
     for (place, name) in header.record.iter().enumerate() {
         if !COLUMNS.contains(&name.trim()) {
-            let problem = format!("{name:?} is no column; the columns are {all}");
+            let problem = format!("{name:?} is not a column; the columns are {all}");
             return Err(header.refuse(place, problem));
         }
         if header.record.iter().take(place).any(|other| other.trim() == name.trim()) {

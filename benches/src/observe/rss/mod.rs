@@ -16,13 +16,13 @@ use crate::base::error::{Error, Result};
 const INTERVAL: Duration = Duration::from_millis(5);
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Resident memory in MiB; `None` where the system does not tell.
+/// Resident memory in MiB; `None` where the system does not report it.
 #[must_use]
 pub fn resident_mib() -> Option<f64> {
     memory_stats::memory_stats().map(|stats| mib(stats.physical_mem))
 }
 
-/// Resident memory in bytes; `None` where the system does not tell.
+/// Resident memory in bytes; `None` where the system does not report it.
 #[must_use]
 pub fn resident_bytes() -> Option<u64> {
     memory_stats::memory_stats().and_then(|stats| u64::try_from(stats.physical_mem).ok())
@@ -63,7 +63,7 @@ impl PeakWatch {
         Ok(Self { stop, peak_bits, thread: Some(thread) })
     }
 
-    /// Stops and returns the peak in MiB; `None` where the system does not tell.
+    /// Stops and returns the peak in MiB; `None` where the system does not report it.
     #[must_use]
     pub fn stop(mut self) -> Option<f64> {
         self.end();
@@ -76,7 +76,7 @@ impl PeakWatch {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A watch that panicked has nothing more to tell; the peak so far stands.
+            // After a panic of the watch, the peak is that so far.
             let _ = thread.join();
         }
     }

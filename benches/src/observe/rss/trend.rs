@@ -8,7 +8,7 @@ use crate::observe::metrics::{
     GROWTH_MIB, RSS_AFTER_MIB, RSS_BEFORE_MIB, RSS_PEAK_MIB, SLOPE_MIB_PER_1000_TASKS,
 };
 
-const UNREADABLE: &str = "the system does not tell how much memory is resident";
+const UNREADABLE: &str = "the system does not report resident memory";
 
 /// Readings of resident memory, each after some tasks.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::base::number::as_f64;
 use crate::environment::groups;
 
 /// Places in the first line of `/proc/stat`: the times in which a core did something for a program
-/// (user, nice, system), and steal. Interrupts are nobody's.
+/// (user, nice, system), and steal. Interrupts belong to no process.
 const BUSY: usize = 3;
 const STEAL: usize = 7;
 /// Times from the ninth on are counted in others already.

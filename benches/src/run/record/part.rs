@@ -111,7 +111,7 @@ impl Part {
 
     /// Keeps what was measured and removes the databases, as the process is about to end.
     pub fn stop(&self) {
-        // The suite is still at work: conditions taken now would be its own.
+        // The suite is still running: conditions taken now would be its own.
         let written = self.write(Conditions::default);
         let count = self.kept().scenarios.len();
         match written {

@@ -112,19 +112,20 @@ fn objections(case: &Case, merged: &BTreeMap<&'static str, Histogram<u64>>) -> V
     too_few.chain(lagging).collect()
 }
 
-/// The floors beside a metric: each the median of its rounds, and so is its ratio.
+/// The references of a metric, which the record calls floors: each the median of its rounds, and so is its ratio.
 fn floors(rounds: &[&Round], spec: Spec) -> Vec<Floor> {
     let mut found: Vec<(&'static str, Vec<f64>, Vec<f64>)> = Vec::new();
     for round in rounds {
         let Some(reading) = round.reading(spec) else { continue };
-        for floor in round.floors.iter().filter(|floor| floor.spec == spec && floor.value > 0.0) {
+        for floor in round.references.iter().filter(|floor| floor.spec == spec && floor.value > 0.0)
+        {
             let ratio = reading / floor.value;
-            match found.iter_mut().find(|(name, ..)| *name == floor.floor) {
+            match found.iter_mut().find(|(name, ..)| *name == floor.name) {
                 Some((_, values, ratios)) => {
                     values.push(floor.value);
                     ratios.push(ratio);
                 }
-                None => found.push((floor.floor, vec![floor.value], vec![ratio])),
+                None => found.push((floor.name, vec![floor.value], vec![ratio])),
             }
         }
     }
@@ -134,12 +135,12 @@ fn floors(rounds: &[&Round], spec: Spec) -> Vec<Floor> {
     found.into_iter().filter_map(floor).collect()
 }
 
-/// The rounds over time, numbered; none where no workload told of any.
+/// The rounds over time, numbered; none where no round has a course.
 fn courses(rounds: &[&Round]) -> Vec<record::Round> {
-    let told = rounds.iter().any(|round| round.course != record::Round::default());
+    let any = rounds.iter().any(|round| round.course != record::Round::default());
     let numbers = rounds.iter().zip(0..);
     let course = |(round, index): (&&Round, u64)| record::Round { index, ..round.course.clone() };
-    numbers.filter(|_| told).map(course).collect()
+    numbers.filter(|_| any).map(course).collect()
 }
 
 fn merge(

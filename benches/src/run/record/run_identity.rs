@@ -1,7 +1,7 @@
 //! One run id for all suites of one `cargo bench`.
 //!
 //! The suites are processes of their own that share only their parent. The first to finish makes up
-//! an id and keeps it, beside who the parent is, in a file in the target directory; those after it
+//! an id and keeps it, with the identity of the parent, in a file in the target directory; those after it
 //! find themselves to be of the same parent. A process id alone would come round again, so the
 //! parent's start time is part of it. Each run has a file of its own, as several may take turns; those
 //! whose parent has ended are removed by the next.

@@ -122,7 +122,7 @@ impl ValueFormatter for Count {
 
 /// Criterion, configured from the command line.
 ///
-/// Its own comparison is with the run before, whatever that was. Other engines and profiles do other
+/// Its own comparison is with the run before. Other subjects and profiles do other
 /// work under the same ids, so each has a `base` of its own, unless a baseline is named.
 #[must_use]
 pub fn criterion(stage: &Stage, invocation: &Invocation, unit: Unit) -> Criterion<Figure> {

@@ -39,7 +39,7 @@ enum Shown {
     Duration,
     /// Percentiles of a distribution, each a benchmark of its own over the same rounds.
     Percentiles(&'static str, &'static [u8]),
-    /// The first of these readings that a round has. They are no times.
+    /// The first of these readings that a round has. They are not times.
     Reading(&'static [Spec]),
 }
 
@@ -103,7 +103,7 @@ impl Experiment {
         self
     }
 
-    /// Of which Criterion follows the first of these readings that its rounds have; they are no times. A round
+    /// Of which Criterion follows the first of these readings that its rounds have; they are not times. A round
     /// without any is not shown.
     #[must_use]
     pub fn following(mut self, readings: &'static [Spec]) -> Self {

@@ -1,4 +1,4 @@
-//! What a claim costs beside a great many tasks that it does not take, and beside few.
+//! What a claim costs next to a great many tasks that it does not take, and next to few.
 //!
 //! These backlogs are built by what only prismq can do, so that it is measured through its own interface
 //! and not through what all engines offer.
@@ -14,7 +14,7 @@ use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::ledger::Ledger;
 use crate::scenario::stage::Stage;
 
-/// Ready tasks beside which a claim is what others are compared with.
+/// Ready tasks in the queue that others are compared with.
 pub const FEW: usize = 1_000;
 
 const TASK_TYPE: &str = "claimed";
@@ -22,9 +22,9 @@ const OTHER: &str = "other";
 const BATCH: usize = 1_000;
 const LATER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the claims stand beside.
+/// What tasks the queue holds that a claim does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beside {
+pub enum BacklogKind {
     /// Ready tasks of the same type.
     Ready,
     /// Tasks that are not due.
@@ -39,7 +39,7 @@ pub enum Beside {
     Paused,
 }
 
-impl Beside {
+impl BacklogKind {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Ready, Self::Scheduled, Self::Dead, Self::Kept, Self::OtherTypes, Self::Paused];
@@ -65,32 +65,32 @@ pub struct Filled {
     _directory: TempDir,
 }
 
-/// A queue with a thousand ready tasks beside so many others.
+/// A queue with a thousand ready tasks and so many others.
 ///
 /// # Errors
 /// If it cannot be filled.
-pub fn fill(stage: &Stage, beside: Beside, tasks: usize) -> Result<Filled> {
+pub fn fill(stage: &Stage, kind: BacklogKind, tasks: usize) -> Result<Filled> {
     let directory = stage.bench_dir().fresh()?;
-    let queue =
-        Queue::open(directory.path().join("queue.db")).map_err(Error::engine("open a database"))?;
+    let queue = Queue::open(directory.path().join("queue.db"))
+        .map_err(Error::subject("open a database"))?;
     let filled = Filled { queue, _directory: directory };
     let task = NewTask::new(TASK_TYPE, vec![0x5a; PAYLOAD_BYTES]);
     let other = NewTask::new(OTHER, vec![0x5a; PAYLOAD_BYTES]);
-    match beside {
-        Beside::Ready => filled.enqueue(&task, tasks)?,
-        Beside::Scheduled => filled.enqueue(&task.clone().delay(LATER), tasks)?,
-        Beside::OtherTypes => filled.enqueue(&other, tasks)?,
-        Beside::Paused => {
+    match kind {
+        BacklogKind::Ready => filled.enqueue(&task, tasks)?,
+        BacklogKind::Scheduled => filled.enqueue(&task.clone().delay(LATER), tasks)?,
+        BacklogKind::OtherTypes => filled.enqueue(&other, tasks)?,
+        BacklogKind::Paused => {
             filled.enqueue(&other.queue("paused"), tasks)?;
-            filled.queue.pause("paused").map_err(Error::engine("pause a queue"))?;
+            filled.queue.pause("paused").map_err(Error::subject("pause a queue"))?;
         }
-        Beside::Dead => {
+        BacklogKind::Dead => {
             filled.enqueue(&task.clone().max_attempts(1), tasks)?;
             filled.work_off(tasks, || Err("on purpose".into()))?;
         }
-        Beside::Kept => {
+        BacklogKind::Kept => {
             let keep = u32::try_from(tasks).unwrap_or(u32::MAX);
-            filled.queue.set_history("default", keep).map_err(Error::engine("set a history"))?;
+            filled.queue.set_history("default", keep).map_err(Error::subject("set a history"))?;
             filled.enqueue(&task, tasks)?;
             filled.work_off(tasks, || Ok(()))?;
         }
@@ -129,19 +129,21 @@ impl Filled {
     pub fn claim(&self) -> Result<Duration> {
         let claim = Claim::new([TASK_TYPE]);
         let started = Instant::now();
-        let leases = self.queue.claim(&claim).map_err(Error::engine("claim"))?;
+        let leases = self.queue.claim(&claim).map_err(Error::subject("claim"))?;
         let took = started.elapsed();
         let Some(lease) = leases.first() else {
-            return Err(Error::Unfit { reason: "a claim found nothing among many".to_owned() });
+            return Err(Error::Unfit {
+                reason: "a claim found no task in a queue with a backlog".to_owned(),
+            });
         };
-        self.queue.release(lease).map_err(Error::engine("release"))?;
+        self.queue.release(lease).map_err(Error::subject("release"))?;
         Ok(took)
     }
 
     fn enqueue(&self, task: &NewTask, tasks: usize) -> Result<()> {
         let batch = vec![task.clone(); BATCH.min(tasks)];
         for _ in 0..tasks / batch.len().max(1) {
-            self.queue.enqueue_all(&batch).map_err(Error::engine("enqueue"))?;
+            self.queue.enqueue_all(&batch).map_err(Error::subject("enqueue"))?;
         }
         Ok(())
     }
@@ -153,13 +155,13 @@ impl Filled {
         handler: impl Fn() -> std::result::Result<(), TaskError> + Send + Sync + 'static,
     ) -> Result<()> {
         let ended = Ledger::expecting(tasks);
-        let told = ended.clone();
+        let ends = ended.clone();
         let pool = WorkerPool::builder(&self.queue)
             .workers(2)
             .handler(TASK_TYPE, move |_| handler())
-            .on_event(move |_| told.count_ended())
+            .on_event(move |_| ends.count_ended())
             .start()
-            .map_err(Error::engine("start a pool"))?;
+            .map_err(Error::subject("start a pool"))?;
         let in_time = ended.wait(BOUND);
         pool.shutdown(STOP_BOUND);
         if in_time {

@@ -14,11 +14,11 @@ use tempfile::TempDir;
 use crate::base::error::Result;
 use crate::base::number::as_f64;
 use crate::load::tasks::{fill, numbered};
-use crate::process::{COUNTED_TYPE, CountOrder, Operation, Order, run_under};
+use crate::process::{COUNTED_TYPE, CountRole, Operation, Role, run_under};
 use crate::scenario::stage::Stage;
 use crate::subject::OpenOptions;
 
-/// Instructions of one operation by so many and twice as many, or why nobody can count them.
+/// Instructions of one operation by so many and twice as many, or why they cannot be counted.
 ///
 /// # Errors
 /// If no database can be prepared.
@@ -47,8 +47,8 @@ fn count(
     let counts = directory.path().join("callgrind.out");
     let mut valgrind = Command::new("valgrind");
     valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
-    let order = Order::Count(CountOrder { operation, times, ready, path });
-    Ok(run_under(valgrind, &order)?.and_then(|()| read(&counts)))
+    let role = Role::Count(CountRole { operation, times, ready, path });
+    Ok(run_under(valgrind, &role)?.and_then(|()| read(&counts)))
 }
 
 /// A database with so many tasks, in a directory that is removed with the first of the two. It is closed, so

@@ -2,7 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::number::as_f64;
-use crate::process::{CountOrder, Counts, Operation, count_elsewhere};
+use crate::process::{CountRole, Counts, Operation, count_elsewhere};
 use crate::scenario::cost::instructions::prepared;
 use crate::scenario::stage::Stage;
 
@@ -25,7 +25,7 @@ pub struct PerTask {
 pub fn by_operation(stage: &Stage, operation: Operation, times: usize) -> Result<PerTask> {
     let (_directory, path) = prepared(stage, times)?;
     let Counts { written, syncs } =
-        count_elsewhere(CountOrder { operation, times, ready: times, path })?;
+        count_elsewhere(CountRole { operation, times, ready: times, path })?;
     let each = |count: u64| as_f64(count) / as_f64(u64::try_from(times.max(1)).unwrap_or(u64::MAX));
     Ok(PerTask {
         syncs: each(syncs),

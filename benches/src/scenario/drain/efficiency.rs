@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
 use crate::base::number::as_f64;
-use crate::load::labour::{Labour, efficiency_percent};
+use crate::load::service_time::{ServiceTime, efficiency_percent};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::metrics::{
     BUSY_ERRORS, DUPLICATED, EFFICIENCY_PERCENT, LOST, Reading, TASKS_PER_S,
@@ -27,7 +27,7 @@ pub struct Work {
     /// Tasks of the backlog.
     pub tasks: usize,
     /// What each does.
-    pub labour: Labour,
+    pub service_time: ServiceTime,
 }
 
 impl Work {
@@ -40,13 +40,13 @@ impl Work {
     /// Handlers that can make progress at once, on so many cores.
     #[must_use]
     pub fn slots(&self, cores: usize) -> usize {
-        self.labour.kind.slots(self.workers(), cores)
+        self.service_time.kind.slots(self.workers(), cores)
     }
 
     /// A backlog that ideally takes so long on so many cores, enough for a steady state.
     #[must_use]
     pub fn sized(self, ideal: Duration, cores: usize) -> Self {
-        let each = ideal.div_duration_f64(self.labour.mean());
+        let each = ideal.div_duration_f64(self.service_time.mean());
         let slots = as_f64(u64::try_from(self.slots(cores)).unwrap_or(u64::MAX));
         #[expect(
             clippy::cast_possible_truncation,
@@ -73,12 +73,12 @@ fn by_one(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, Round)>
             workers: load.workers_each,
             tasks: load.tasks,
             payload_bytes: PAYLOAD_BYTES,
-            work: load.labour.work(),
+            work: load.service_time.work(),
         },
     )?;
     let readings = vec![
         TASKS_PER_S.reads(drained.tasks_per_s()),
-        BUSY_ERRORS.counts(drained.met.busy_errors),
+        BUSY_ERRORS.counts(drained.counted.busy_errors),
         LOST.counts(drained.audit.lost),
         DUPLICATED.counts(drained.audit.duplicated),
     ];
@@ -95,7 +95,7 @@ fn by_processes(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, R
             processes: load.processes,
             workers: load.workers_each,
             tasks: load.tasks,
-            labour: Some(load.labour),
+            service_time: Some(load.service_time),
         },
     )?;
     let readings = vec![

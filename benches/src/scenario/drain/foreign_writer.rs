@@ -10,7 +10,7 @@ use crate::observe::metrics::{
     TASKS_PER_S,
 };
 use crate::observe::round::Round;
-use crate::process::{Writer, WriterOrder};
+use crate::process::{Writer, WriterRole};
 use crate::scenario::drain::{Drain, run};
 use crate::scenario::stage::Stage;
 use crate::subject::Work;
@@ -36,7 +36,7 @@ pub struct Disturbed {
 /// If the engine or the other program fails.
 pub fn round(stage: &Stage, load: &Disturbed) -> Result<(Duration, Round)> {
     let database = stage.database(load.workers)?;
-    let writer = Writer::start(WriterOrder {
+    let writer = Writer::start(WriterRole {
         path: database.path().to_owned(),
         held: load.held,
         rest: load.rest,
@@ -53,8 +53,8 @@ pub fn round(stage: &Stage, load: &Disturbed) -> Result<(Duration, Round)> {
     let times = writer.stop()?;
     let readings = vec![
         TASKS_PER_S.reads(drained.tasks_per_s()),
-        BUSY_ERRORS.counts(drained.met.busy_errors),
-        BUSY_WAITS.counts(drained.met.busy_waits),
+        BUSY_ERRORS.counts(drained.counted.busy_errors),
+        BUSY_WAITS.counts(drained.counted.busy_waits),
         CLAIM_CONFLICT_PERCENT.reads(drained.claim_conflict_percent()),
         LOCKED_ELSEWHERE.counts(times),
         LOST.counts(drained.audit.lost),

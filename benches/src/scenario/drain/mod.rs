@@ -42,9 +42,9 @@ pub struct Drain {
     pub work: Work,
 }
 
-/// What a drain came to.
+/// A backlog that was drained.
 #[derive(Debug, Clone)]
-pub struct Drained {
+pub struct DrainRound {
     /// Tasks of the backlog.
     pub tasks: u64,
     /// Loading the backlog, in batches of [`ENQUEUE_BATCH`].
@@ -57,11 +57,11 @@ pub struct Drained {
     pub runs: Vec<Run>,
     /// Whether every task was done once.
     pub audit: Audit,
-    /// What the engine met while draining.
-    pub met: Counters,
+    /// What the subject counted while draining.
+    pub counted: Counters,
     /// What the process wrote meanwhile, where the system counts it and nothing else was written.
     pub written: Option<Written>,
-    /// What the pool says of itself.
+    /// The pool's own report.
     pub pool: PoolReport,
     /// The drain over time.
     pub course: record::Round,
@@ -69,25 +69,25 @@ pub struct Drained {
     pub faults: Vec<String>,
 }
 
-/// What one round says about whether its number of workers can be borne.
+/// What one round says about its number of workers.
 #[derive(Debug, Clone)]
-pub struct Borne {
+pub struct LevelRound {
     /// Whether everything was done without an error.
     pub clean: bool,
     /// Whether each worker did something.
-    pub all_at_work: bool,
+    pub all_worked: bool,
     /// Why its figures must not be used, if they must not.
     pub faults: Vec<String>,
 }
 
-impl Drained {
+impl DrainRound {
     /// What it says about so many workers.
     #[must_use]
-    pub fn borne(&self, workers: usize) -> Borne {
+    pub fn level(&self, workers: usize) -> LevelRound {
         let per_worker = &self.pool.per_worker;
-        Borne {
+        LevelRound {
             clean: self.faults.is_empty() && self.errors() == 0,
-            all_at_work: per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0),
+            all_worked: per_worker.len() == workers && per_worker.iter().all(|tasks| *tasks > 0),
             faults: self.faults.clone(),
         }
     }
@@ -108,14 +108,14 @@ impl Drained {
     #[must_use]
     pub fn claim_conflict_percent(&self) -> f64 {
         // A claim that saw a task either took it or lost it.
-        percent(self.met.claim_conflicts, self.audit.completed + self.met.claim_conflicts)
+        percent(self.counted.claim_conflicts, self.audit.completed + self.counted.claim_conflicts)
     }
 
     /// Errors of any kind.
     #[must_use]
     pub fn errors(&self) -> u64 {
         let errors = u64::try_from(self.pool.errors.len()).unwrap_or(u64::MAX);
-        errors.saturating_add(self.met.busy_errors)
+        errors.saturating_add(self.counted.busy_errors)
     }
 
     /// What a pool's work says, once the time of loading is known.
@@ -146,7 +146,7 @@ impl Drained {
             service,
             runs: worked.runs,
             audit: worked.audit,
-            met: worked.met,
+            counted: worked.counted,
             written: None,
             pool: worked.pool,
             course,
@@ -159,7 +159,7 @@ impl Drained {
 ///
 /// # Errors
 /// If the subject fails before there is anything to measure.
-pub fn drain(stage: &Stage, load: &Drain) -> Result<Drained> {
+pub fn drain(stage: &Stage, load: &Drain) -> Result<DrainRound> {
     let database = stage.database(load.workers)?;
     let mut drained = run(database.subject(), load)?;
     drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
@@ -170,24 +170,24 @@ pub fn drain(stage: &Stage, load: &Drain) -> Result<Drained> {
 ///
 /// # Errors
 /// If the subject fails before there is anything to measure.
-pub fn run(subject: &dyn Subject, load: &Drain) -> Result<Drained> {
+pub fn run(subject: &dyn Subject, load: &Drain) -> Result<DrainRound> {
     let backlog = sized(TASK_TYPE, load.tasks, load.payload_bytes);
     let enqueued = fill(subject, &backlog, ENQUEUE_BATCH)?;
     let before = Written::by_this_process();
-    let (worked, samples) = sampler::beside(subject, EVERY, || {
+    let (worked, samples) = sampler::during(subject, EVERY, || {
         let pool = pool(load.workers, TASK_TYPE, load.work.clone());
         Pool::start(subject, &pool, load.tasks)?.finish(&enqueued.ids())
     })?;
     let written = Written::since(before);
     let completions = worked.completions.iter().map(|entry| entry.at);
     let marks = Marks::completions(worked.audit.enqueued, completions);
-    Ok(Drained { written, ..Drained::of(worked, enqueued.took(), &marks, &samples)? })
+    Ok(DrainRound { written, ..DrainRound::of(worked, enqueued.took(), &marks, &samples)? })
 }
 
-/// Whether so many workers did everything without an error, each of them at work in most rounds:
-/// in a short round, one of many threads may come too late.
+/// Whether so many workers did everything without an error, each of them busy in most rounds: in a short
+/// round, one of many threads may start too late.
 #[must_use]
-pub fn bearable(rounds: &[Borne]) -> bool {
-    let all_at_work = rounds.iter().filter(|round| round.all_at_work).count();
-    rounds.iter().all(|round| round.clean) && 2 * all_at_work >= rounds.len()
+pub fn sustains(rounds: &[LevelRound]) -> bool {
+    let all_worked = rounds.iter().filter(|round| round.all_worked).count();
+    rounds.iter().all(|round| round.clean) && 2 * all_worked >= rounds.len()
 }

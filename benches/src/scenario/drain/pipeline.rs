@@ -6,7 +6,7 @@ use crate::load::tasks::numbered;
 use crate::observe::sampler;
 use crate::observe::task_times::traces;
 use crate::observe::timeline::Marks;
-use crate::scenario::drain::{Drained, EVERY};
+use crate::scenario::drain::{DrainRound, EVERY};
 use crate::scenario::stage::Stage;
 use crate::subject::{Census, DEFAULT_QUEUE, Load, Pace, Subject, Work};
 
@@ -31,7 +31,7 @@ pub struct Pipeline {
 ///
 /// # Errors
 /// If the subject fails.
-pub fn pipeline(stage: &Stage, load: &Pipeline) -> Result<Drained> {
+pub fn pipeline(stage: &Stage, load: &Pipeline) -> Result<DrainRound> {
     let database = stage.database(load.workers + load.producers)?;
     let mut drained = run(database.subject(), load)?;
     drained.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
@@ -42,9 +42,9 @@ pub fn pipeline(stage: &Stage, load: &Pipeline) -> Result<Drained> {
 ///
 /// # Errors
 /// If the subject fails.
-pub fn run(subject: &dyn Subject, load: &Pipeline) -> Result<Drained> {
+pub fn run(subject: &dyn Subject, load: &Pipeline) -> Result<DrainRound> {
     let tasks = numbered(TASK_TYPE, load.tasks);
-    let ((offered, worked), samples) = sampler::beside(subject, EVERY, || {
+    let ((offered, worked), samples) = sampler::during(subject, EVERY, || {
         let pool = pool(load.workers, TASK_TYPE, load.work.clone());
         let pool = Pool::start(subject, &pool, load.tasks)?;
         let offered = subject.enqueue(&Load {
@@ -59,5 +59,5 @@ pub fn run(subject: &dyn Subject, load: &Pipeline) -> Result<Drained> {
     })?;
     // No schedule: a task begins when its producer calls.
     let marks = Marks::of(&traces(&offered.arrivals, &worked.runs, &worked.completions));
-    Drained::of(worked, offered.took(), &marks, &samples)
+    DrainRound::of(worked, offered.took(), &marks, &samples)
 }

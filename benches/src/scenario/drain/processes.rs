@@ -4,19 +4,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::base::error::Result;
-use crate::load::labour::Labour;
 use crate::load::pool::BOUND;
+use crate::load::service_time::ServiceTime;
 use crate::load::tasks::{ENQUEUE_BATCH, fill, numbered};
 use crate::observe::audit::Audit;
 use crate::observe::ledger::ids_run;
-use crate::process::{DRAINED_TYPE, DrainOrder, Drainer, DrainerReport};
+use crate::process::{DRAINED_TYPE, DrainRole, Drainer, DrainerReport};
 use crate::scenario::stage::Stage;
 use crate::subject::{Census, DEFAULT_QUEUE, Run};
 
 /// How often it is looked whether anything is left.
 const INTERVAL: Duration = Duration::from_millis(2);
 /// The same where handlers take time, whose end is known by their own times.
-const INTERVAL_OF_LABOUR: Duration = Duration::from_millis(20);
+const INTERVAL_OF_SERVICE: Duration = Duration::from_millis(20);
 
 /// Who drains what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Processes {
     /// Tasks of the backlog.
     pub tasks: usize,
     /// What each does; nothing if `None`.
-    pub labour: Option<Labour>,
+    pub service_time: Option<ServiceTime>,
 }
 
 /// What came of it.
@@ -56,15 +56,15 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let database = stage.database(1)?;
     let subject = database.subject();
     let enqueued = fill(subject, &numbered(DRAINED_TYPE, load.tasks), ENQUEUE_BATCH)?.ids();
-    let order = DrainOrder {
+    let order = DrainRole {
         subject: stage.kind(),
         workers: load.workers,
-        labour: load.labour,
+        service_time: load.service_time,
         path: database.path().to_owned(),
     };
     let mut drainers =
         (0..load.processes).map(|_| Drainer::open(order.clone())).collect::<Result<Vec<_>>>()?;
-    let interval = if load.labour.is_some() { INTERVAL_OF_LABOUR } else { INTERVAL };
+    let interval = if load.service_time.is_some() { INTERVAL_OF_SERVICE } else { INTERVAL };
     let started = Instant::now();
     for drainer in &mut drainers {
         drainer.go()?;

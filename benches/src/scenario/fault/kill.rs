@@ -1,5 +1,5 @@
-//! A process that enqueues and completes is killed at drawn moments. What it had acknowledged by then is held
-//! against the file.
+//! A process that enqueues and completes is killed at random moments. What it had acknowledged by then is compared
+//! with the file.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::base::error::{Error, Result};
 use crate::observe::metrics::{ACKNOWLEDGED, KILLED, LOST, UNDONE};
 use crate::observe::round::Round;
-use crate::process::{AcknowledgeOrder, Said, kill_acknowledging};
+use crate::process::{AcknowledgeRole, Report, kill_acknowledging};
 use crate::scenario::stage::Stage;
 
 /// How often a process is killed, and when.
@@ -34,20 +34,20 @@ pub fn round(stage: &Stage, load: &Kill) -> Result<(Duration, Round)> {
     let directory = stage.bench_dir().fresh()?;
     let path = directory.path().join("queue.db");
     let mut moments = Xoshiro256PlusPlus::seed_from_u64(load.seed);
-    let mut books = Books::default();
+    let mut acknowledged = Acknowledged::default();
     let mut broken = Broken::default();
     let started = Instant::now();
     for _ in 0..load.kills {
-        let order = AcknowledgeOrder { subject: stage.kind(), path: path.clone() };
+        let order = AcknowledgeRole { subject: stage.kind(), path: path.clone() };
         let (least, most) = load.life;
         let after = least + most.saturating_sub(least).mul_f64(moments.random());
-        books.enter(&kill_acknowledging(order, after)?);
-        broken = broken.and(books.against(&held(&path)?));
+        acknowledged.add(&kill_acknowledging(order, after)?);
+        broken = broken.and(acknowledged.check(&held(&path)?));
     }
     let took = started.elapsed();
     let readings = vec![
         KILLED.counts(load.kills.into()),
-        ACKNOWLEDGED.counts(books.acknowledged()),
+        ACKNOWLEDGED.counts(acknowledged.count()),
         LOST.counts(size(broken.lost.len())),
         UNDONE.counts(size(broken.undone.len())),
     ];
@@ -62,12 +62,12 @@ fn held(path: &Path) -> Result<HashSet<i64>> {
         let mut ids = connection.prepare("SELECT id FROM task")?;
         ids.query_map([], |row| row.get(0))?.collect()
     };
-    read().map_err(Error::engine("read the file after a kill"))
+    read().map_err(Error::subject("read the file after a kill"))
 }
 
-/// What processes have said, up to now.
+/// What processes have reported so far.
 #[derive(Debug, Clone, Default)]
-pub struct Books {
+pub struct Acknowledged {
     enqueued: HashSet<i64>,
     ended: HashSet<i64>,
     completed: HashSet<i64>,
@@ -82,22 +82,22 @@ pub struct Broken {
     pub undone: HashSet<i64>,
 }
 
-impl Books {
-    /// Enters what a process has said.
-    pub fn enter(&mut self, said: &[Said]) {
+impl Acknowledged {
+    /// Adds what a process has reported.
+    pub fn add(&mut self, said: &[Report]) {
         for said in said {
             match said {
-                Said::Enqueued(id) => self.enqueued.insert(*id),
-                Said::Ended(id) => self.ended.insert(*id),
-                Said::Completed(id) => self.completed.insert(*id),
+                Report::Enqueued(id) => self.enqueued.insert(*id),
+                Report::Ended(id) => self.ended.insert(*id),
+                Report::Completed(id) => self.completed.insert(*id),
             };
         }
     }
 
-    /// Holds them against the tasks that the file holds. A task whose handler had ended may be there or not:
+    /// Compares them with the tasks that the file holds. A task whose handler had ended may be there or not:
     /// its completion may have been committed without anybody having been able to say so.
     #[must_use]
-    pub fn against(&self, held: &HashSet<i64>) -> Broken {
+    pub fn check(&self, held: &HashSet<i64>) -> Broken {
         let gone = |id: &&i64| !held.contains(id) && !self.ended.contains(id);
         Broken {
             lost: self.enqueued.iter().filter(gone).copied().collect(),
@@ -107,7 +107,7 @@ impl Books {
 
     /// Enqueues and completions that were acknowledged.
     #[must_use]
-    pub fn acknowledged(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         size(self.enqueued.len() + self.completed.len())
     }
 }

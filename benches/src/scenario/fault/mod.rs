@@ -1,5 +1,5 @@
 //! Loads under faults: failing handlers, killed processes, and a long run with both.
 
+pub mod faults;
 pub mod kill;
-pub mod mishaps;
 pub mod soak;

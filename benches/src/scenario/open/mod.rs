@@ -25,7 +25,7 @@ use crate::subject::{Census, DEFAULT_QUEUE, Load, Pace, Subject, Work};
 
 const TASK_TYPE: &str = "open_loop";
 
-/// Tasks that arrive whatever the queue does.
+/// Tasks that arrive on a schedule.
 #[derive(Debug, Clone)]
 pub struct OpenLoop {
     /// Threads of the pool.
@@ -60,7 +60,7 @@ pub struct OpenRound {
     pub left_at_last_arrival: f64,
     /// Median latency of the first and the last third, in seconds.
     pub thirds: Option<(f64, f64)>,
-    /// Whether latencies were steady in what was measured; `None` of too few tasks to tell, and of a load that is
+    /// Whether latencies were steady in what was measured; `None` of too few tasks, and of a load that is
     /// not given any to settle.
     pub steady: Option<bool>,
     /// The round over time.
@@ -89,7 +89,7 @@ pub fn run(subject: &dyn Subject, load: &OpenLoop) -> Result<OpenRound> {
     let tasks = numbered(TASK_TYPE, count);
     let offsets = load.arrivals.offsets(count, load.interval);
     let every = sampler::interval(offsets.last().copied().unwrap_or_default());
-    let ((offered, worked), samples) = sampler::beside(subject, every, || {
+    let ((offered, worked), samples) = sampler::during(subject, every, || {
         let pool = pool(load.workers, TASK_TYPE, load.work.clone());
         let pool = Pool::start(subject, &pool, count)?;
         let offered = subject.enqueue(&Load {

@@ -6,7 +6,7 @@
 //! from there the search goes up until a rate is not sustained, or down until one is, and then halves the
 //! gap between the two until it is small.
 //!
-//! A short try is borne by what a long one is not: files grow, checkpoints come due. So what the search finds
+//! A rate that a short try sustains may fail in a long one: files grow, checkpoints come due. So what the search finds
 //! is held for longer, and lowered until it holds.
 
 use std::time::Duration;
@@ -105,11 +105,11 @@ pub fn tasks_in(time: Duration, interval: Duration) -> usize {
     usize::try_from(tasks).unwrap_or(usize::MAX).max(1)
 }
 
-/// Whether a rate was borne.
+/// Whether a rate was sustained.
 #[must_use]
 pub fn is_sustained(offered: &OpenRound, rate: f64) -> bool {
     let p99 = Duration::from_nanos(offered.latencies.end_to_end.value_at_quantile(0.99));
-    // The audit's faults apart: a load that was not offered is not borne.
+    // The audit's faults apart: a load that was not offered is not sustained.
     offered.achieved >= OFFERED
         && offered.left_at_last_arrival <= rate * BACKLOG.as_secs_f64()
         && p99 <= P99_BOUND

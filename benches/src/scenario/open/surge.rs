@@ -1,4 +1,4 @@
-//! A backlog: tasks pile up while nobody takes any, then a pool drains them while more arrive on a
+//! A backlog: tasks pile up while no pool runs, then a pool drains them while more arrive on a
 //! schedule. How fast is it drained, and how long do those wait that arrive meanwhile?
 
 use std::collections::HashSet;
@@ -41,9 +41,9 @@ pub struct Surge {
     pub work: Work,
 }
 
-/// What a surge came to.
+/// A surge that was drained.
 #[derive(Debug, Clone)]
-pub struct Subsided {
+pub struct SurgeRound {
     /// From the start of the pool until the last task of the backlog was completed.
     pub draining: Duration,
     /// Tasks completed in that time, whenever they had come.
@@ -62,7 +62,7 @@ pub struct Subsided {
     pub faults: Vec<String>,
 }
 
-impl Subsided {
+impl SurgeRound {
     /// Tasks completed in a second while the backlog was drained.
     #[must_use]
     pub fn drained_per_s(&self) -> f64 {
@@ -74,7 +74,7 @@ impl Subsided {
 ///
 /// # Errors
 /// If the engine fails.
-pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
+pub fn surge(stage: &Stage, load: &Surge) -> Result<SurgeRound> {
     let database = stage.database(load.workers + load.generators)?;
     let mut subsided = run(database.subject(), load)?;
     subsided.faults.extend(database.recount(&[DEFAULT_QUEUE], Census::default())?);
@@ -85,14 +85,14 @@ pub fn surge(stage: &Stage, load: &Surge) -> Result<Subsided> {
 ///
 /// # Errors
 /// If the engine fails.
-pub fn run(subject: &dyn Subject, load: &Surge) -> Result<Subsided> {
+pub fn run(subject: &dyn Subject, load: &Surge) -> Result<SurgeRound> {
     let mut tasks = numbered(TASK_TYPE, load.backlog + load.arriving);
     let arriving = tasks.split_off(load.backlog);
     let piling = tasks;
     let offsets = load.arrivals.offsets(load.arriving, load.interval);
     let every = sampler::interval(offsets.last().copied().unwrap_or_default());
     let began = subject.clock().now();
-    let ((built, offered, worked), samples) = sampler::beside(subject, every, || {
+    let ((built, offered, worked), samples) = sampler::during(subject, every, || {
         let built = fill(subject, &piling, ENQUEUE_BATCH)?;
         let pool = pool(load.workers, TASK_TYPE, load.work.clone());
         let pool = Pool::start(subject, &pool, load.backlog + load.arriving)?;
@@ -123,7 +123,7 @@ pub fn run(subject: &dyn Subject, load: &Surge) -> Result<Subsided> {
     after.iter().filter_map(TaskTrace::end_to_end).for_each(|time| add(&mut afterwards, time));
 
     let marks = Marks::of(&traces)
-        .beside(built.arrivals.iter().map(|arrival| arrival.committed), backlog_done);
+        .with_backlog(built.arrivals.iter().map(|arrival| arrival.committed), backlog_done);
     let course = record::Round {
         seconds: worked.took().as_secs_f64(),
         counters: worked.counters(),
@@ -139,7 +139,7 @@ pub fn run(subject: &dyn Subject, load: &Surge) -> Result<Subsided> {
     let completed = worked.completions.iter().filter(|entry| entry.at <= drained).count();
     let latencies = Latencies::of(meanwhile)?;
     let unbalanced = latencies.imbalance();
-    Ok(Subsided {
+    Ok(SurgeRound {
         draining: drained.since(origin),
         completed_meanwhile: u64::try_from(completed).unwrap_or(u64::MAX),
         latencies,

@@ -165,7 +165,7 @@ fn pools(schedule: &Schedule, settings: &Settings) -> Vec<PoolSpec> {
     types.into_iter().map(pool).collect()
 }
 
-/// What is left in all queues; dead letters alone are no fault.
+/// What is left in all queues; dead letters alone are not a fault.
 fn left(subject: &dyn Subject, pools: &[PoolSpec], faults: &mut Vec<String>) -> Result<Census> {
     let mut left = Census::default();
     for pool in pools {

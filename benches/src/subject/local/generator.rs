@@ -78,12 +78,12 @@ struct Generator<'a> {
     queue: &'a dyn LocalQueue,
     clock: &'a dyn Clock,
     load: &'a Load<'a>,
-    /// The number of the next task that nobody has taken.
+    /// The number of the next task that no caller has taken.
     next: AtomicUsize,
 }
 
 impl Generator<'_> {
-    /// Enqueues whatever is next until nothing is left.
+    /// Enqueues what is next until nothing is left.
     fn call(&self, began: Time, mut arrivals: Vec<Arrival>) -> Result<Vec<Arrival>> {
         let (batch, pace) = (self.load.batch.max(1), self.load.pace);
         let mut free = began;
@@ -104,7 +104,7 @@ impl Generator<'_> {
                 Pace::Closed(rest) => self.clock.wait_until(free + rest),
             }
             let called = self.clock.now();
-            let ids = insist(self.queue, &tasks).map_err(Error::engine("enqueue"))?;
+            let ids = insist(self.queue, &tasks).map_err(Error::subject("enqueue"))?;
             let committed = self.clock.now();
             for (number, id) in (first..).zip(ids) {
                 let (intended, free) = match pace.offset(number) {

@@ -56,20 +56,20 @@ impl Subject for InProcess {
     }
 
     fn hold(&self, task_type: &'static str, max: usize, lease: Duration) -> Result<Vec<i64>> {
-        self.queue.hold(task_type, max, lease).map_err(Error::engine("claim tasks to hold"))
+        self.queue.hold(task_type, max, lease).map_err(Error::subject("claim tasks to hold"))
     }
 
     fn start(&self, pool: &PoolSpec, sink: Arc<dyn Sink>) -> Result<Box<dyn RunningPool>> {
         let running = self.queue.start_on(pool.queue, self.pool(pool, sink));
-        running.map_err(Error::engine("start a pool"))
+        running.map_err(Error::subject("start a pool"))
     }
 
     fn set_order(&self, queue: &str, order: Order) -> Result<()> {
-        self.queue.set_order(queue, order).map_err(Error::engine("set the order"))
+        self.queue.set_order(queue, order).map_err(Error::subject("set the order"))
     }
 
     fn census(&self, queue: &str) -> Result<Census> {
-        self.queue.census_of(queue).map_err(Error::engine("count its tasks"))
+        self.queue.census_of(queue).map_err(Error::subject("count its tasks"))
     }
 
     fn counters(&self) -> Counters {
@@ -77,7 +77,7 @@ impl Subject for InProcess {
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.queue.settings().map_err(Error::engine("read its settings back"))
+        self.queue.settings().map_err(Error::subject("read its settings back"))
     }
 
     fn clock(&self) -> &dyn Clock {

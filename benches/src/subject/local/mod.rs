@@ -3,7 +3,7 @@
 //! A [`LocalQueue`] is called task by task and runs handlers that are closures; [`InProcess`] makes a
 //! [`Subject`](crate::subject::Subject) of it: it generates the load, plays the handlers and takes the times.
 //! Queues are [`mod@prismq`], the queue of this workspace, and two yardsticks in [`pooled`]: a pool of
-//! connections, the design most teams start with, and one connection behind a mutex, what they come to next.
+//! connections, the design most teams start with, and one connection behind a mutex, the usual next step.
 
 mod generator;
 mod handler;

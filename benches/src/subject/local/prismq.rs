@@ -83,14 +83,14 @@ impl LocalQueue for Prismq {
     }
 
     fn counters(&self) -> Counters {
-        let met = self.queue.contention();
+        let counted = self.queue.contention();
         Counters {
-            busy_errors: met.busy_errors,
-            busy_waits: met.busy_waits,
-            claim_conflicts: met.claim_conflicts,
-            empty_polls: met.empty_claims,
-            write_transactions: met.write_transactions,
-            synced_transactions: met.synced_transactions,
+            busy_errors: counted.busy_errors,
+            busy_waits: counted.busy_waits,
+            claim_conflicts: counted.claim_conflicts,
+            empty_polls: counted.empty_claims,
+            write_transactions: counted.write_transactions,
+            synced_transactions: counted.synced_transactions,
         }
     }
 

@@ -1,5 +1,5 @@
 //! Loads: what arrives when.
 
 mod arrivals;
-mod labour;
 mod plan;
+mod service_time;

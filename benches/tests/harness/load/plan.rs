@@ -110,7 +110,7 @@ fn an_engine_without_queues_says_so_rather_than_do_something_else() {
     let (_directory, stage) = stage(SubjectKind::Pooled).unwrap();
     let plan = parse_workload("w.toml", &format!("{WORKLOAD}queue = \"other\"\n")).unwrap();
     let error = perform(&stage, &plan.settings, &Schedule::draw(&plan)).unwrap_err();
-    assert!(matches!(&error, Error::Engine { .. }), "{error}");
+    assert!(matches!(&error, Error::Subject { .. }), "{error}");
     assert!(error.to_string().contains("other"), "{error}");
 }
 
@@ -192,11 +192,11 @@ fn a_bad_workload_is_refused_with_its_place_and_what_is_allowed() {
         ),
         ("constant", "steady", "unknown variant `steady`, expected one of `constant`, `poisson`"),
         ("type = \"t\"", "typ = \"t\"", "5:1: unknown field `typ`, expected one of `type`"),
-        ("type = \"t\"", "type = \"\"", "5:8: \"\" is no name; allowed are 1 to 128 bytes"),
+        ("type = \"t\"", "type = \"\"", "5:8: \"\" is not a name; allowed are 1 to 128 bytes"),
         (
             "name = \"w\"",
             "name = \"../w\"",
-            "2:8: \"../w\" is no name; allowed are 1 to 40 letters",
+            "2:8: \"../w\" is not a name; allowed are 1 to 40 letters",
         ),
         ("name = \"w\"\n", "", "missing field `name`"),
         ("fixed = 100 }", "fixed = -1 }", "6:27: payload_bytes is -1; allowed is 0 to 67108864"),
@@ -265,7 +265,7 @@ fn a_bad_trace_is_refused_with_its_place_and_what_is_allowed() {
         ("1,q,t,100,5,2\n# x\n\n0.5,q,t,100,5,2\n", "7:1: time_s is before"),
         ("-1,q,t,100,5,2\n", "4:1: \"-1\" is not a number from 0 to 86400"),
         ("nan,q,t,100,5,2\n", "4:1: \"nan\" is not a number"),
-        ("1,,t,100,5,2\n", "4:3: \"\" is no name"),
+        ("1,,t,100,5,2\n", "4:3: \"\" is not a name"),
         ("1,\"a,b\",t,high,5,2\n", "4:11: \"high\" is not a number from -32768 to 32767"),
         ("1,q,t,100,99999999999,2\n", "4:11: \"99999999999\" is not a number from 0 to 67108864"),
         ("1,q,t,100,5,inf\n", "4:13: \"inf\" is not a number from 0 to 3600000"),
@@ -278,7 +278,7 @@ fn a_bad_trace_is_refused_with_its_place_and_what_is_allowed() {
     let header = |text: &str| parse_trace("t", text).unwrap_err().to_string();
     assert!(header("").starts_with("t:1:1: the trace is empty"));
     assert!(
-        header("time_s,colour\n").starts_with("t:1:8: \"colour\" is no column; the columns are")
+        header("time_s,colour\n").starts_with("t:1:8: \"colour\" is not a column; the columns are")
     );
     assert!(header("time_s,time_s\n").contains("is there twice"));
     assert!(header("time_s,queue\n").contains("the column \"type\" is missing"));

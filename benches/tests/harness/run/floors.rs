@@ -10,11 +10,9 @@ use prismq_record::Floor;
 fn with_the_median_of_the_ratios() {
     let round = |rate: f64, sqlite: f64| {
         let readings = vec![TASKS_PER_S.reads(rate), LOST.counts(0)];
-        Round { readings, ..Round::default() }.beside(TASKS_PER_S, "sqlite", sqlite).beside(
-            TASKS_PER_S,
-            "disk",
-            10.0,
-        )
+        Round { readings, ..Round::default() }
+            .with_reference(TASKS_PER_S, "sqlite", sqlite)
+            .with_reference(TASKS_PER_S, "disk", 10.0)
     };
     // The ratio of the medians would be 80 / 100.
     let rounds = [round(80.0, 100.0), round(90.0, 100.0), round(50.0, 500.0)];

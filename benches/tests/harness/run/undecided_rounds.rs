@@ -82,7 +82,7 @@ fn without_a_budget_there_is_one_look() {
     assert_eq!(run(Duration::ZERO, &[("one", usize::MAX)]), [(10, 1), (10, 1)]);
 }
 
-/// As the verdict will decide it: an unchanged bound, one that is far away, and one that is met by far.
+/// As the verdict will decide it: an unchanged bound, one that is far away, and one that is counted by far.
 #[test]
 fn a_target_is_open_where_the_rounds_lie_on_both_sides_of_its_bound() {
     let clock = Arc::new(VirtualClock::new());

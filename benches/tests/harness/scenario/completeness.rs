@@ -7,7 +7,7 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::reference::switch::switches;
 use prismq_bench::reference::{disk, raw};
 use prismq_bench::scenario::backlog::{BATCH, Backlog};
-use prismq_bench::scenario::cost::claim::{Beside, fill};
+use prismq_bench::scenario::cost::claim::{BacklogKind, fill};
 use prismq_bench::scenario::drain::Drain;
 use prismq_bench::scenario::drain::overhead::bare_drain;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
@@ -42,7 +42,7 @@ fn a_pipeline_completes_what_its_producers_enqueue() {
 }
 
 #[test]
-fn a_backlog_is_drained_beside_what_arrives() {
+fn a_backlog_is_drained_while_more_arrive() {
     for engine in SUBJECTS {
         let (_directory, stage) = stage(engine).unwrap();
         let load = Surge {
@@ -81,12 +81,12 @@ fn every_task_wakes_a_handler() {
 }
 
 #[test]
-fn only_an_engine_that_polls_writes_while_it_idles() {
+fn only_a_subject_that_polls_writes_while_idle() {
     for engine in SUBJECTS {
         let (_directory, stage) = stage(engine).unwrap();
         let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
         assert_eq!(idled.faults, NONE, "{engine:?}");
-        let writes = idled.met.write_transactions > 0;
+        let writes = idled.counted.write_transactions > 0;
         assert_eq!(writes, engine != SubjectKind::Prismq, "{engine:?}");
     }
 }
@@ -102,17 +102,17 @@ fn a_backlog_grows_by_what_is_added() {
 }
 
 #[test]
-fn a_claim_finds_its_task_beside_anything() {
+fn a_claim_finds_its_task_in_any_backlog() {
     let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
-    for beside in Beside::ALL {
-        let filled = fill(&stage, beside, 1_000).unwrap();
+    for kind in BacklogKind::ALL {
+        let filled = fill(&stage, kind, 1_000).unwrap();
         filled.claim().unwrap();
         filled.claim().unwrap();
     }
 }
 
 #[test]
-fn the_floors_end() {
+fn every_reference_ends() {
     let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
     let dir = stage.bench_dir();
     assert_eq!(disk::appends(dir, 3).unwrap().len(), 3);

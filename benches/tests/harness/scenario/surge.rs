@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::Arrivals;
-use prismq_bench::scenario::open::surge::{Subsided, Surge, run};
+use prismq_bench::scenario::open::surge::{Surge, SurgeRound, run};
 use prismq_bench::subject::Work;
 
 use crate::support::fake::{Fake, Misdeed};
@@ -14,7 +14,7 @@ use crate::support::virtual_clock::VirtualClock;
 const SERVICE: Duration = Duration::from_millis(1);
 const INTERVAL: Duration = Duration::from_millis(2);
 
-fn subsided() -> Subsided {
+fn subsided() -> SurgeRound {
     let clock = Arc::new(VirtualClock::new());
     let subject = Fake::subject(&clock, Misdeed::None);
     let load = Surge {

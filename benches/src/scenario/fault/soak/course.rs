@@ -24,7 +24,7 @@ pub(super) fn course(
     traces: &[TaskTrace],
     samples: &[Sample],
     phases: Vec<Phase>,
-    (audit, met): (&Audit, Counters),
+    (audit, counted): (&Audit, Counters),
 ) -> Result<record::Round> {
     let mut committed: Vec<Duration> =
         traces.iter().map(|trace| trace.arrival.committed.since(began)).collect();
@@ -44,10 +44,10 @@ pub(super) fn course(
         ("completed".to_owned(), audit.completed),
         ("lost".to_owned(), audit.lost),
         ("duplicated".to_owned(), audit.duplicated),
-        ("empty_polls".to_owned(), met.empty_polls),
-        ("claim_conflicts".to_owned(), met.claim_conflicts),
-        ("busy_errors".to_owned(), met.busy_errors),
-        ("busy_waits".to_owned(), met.busy_waits),
+        ("empty_polls".to_owned(), counted.empty_polls),
+        ("claim_conflicts".to_owned(), counted.claim_conflicts),
+        ("busy_errors".to_owned(), counted.busy_errors),
+        ("busy_waits".to_owned(), counted.busy_waits),
     ]);
     let seconds = samples.last().map_or(0.0, |last| last.at.as_secs_f64());
     Ok(record::Round { seconds, counters, intervals, phases, ..record::Round::default() })

@@ -1,5 +1,5 @@
-//! A load that does not end for a long time, while one thing after another happens beside it: nothing,
-//! a reader that does not let go, a second process, processes that die. Is every task done once, and do
+//! A load that lasts, through phases: nothing else, a reader that keeps a snapshot, a second process, processes that
+//! die. Is every task done once, and do
 //! memory and files stay as large as they are?
 
 mod course;
@@ -59,7 +59,7 @@ pub struct Soak {
 
 /// What came of it.
 #[derive(Debug, Clone)]
-pub struct Soaked {
+pub struct SoakRound {
     /// Whether every task was done once.
     pub audit: Audit,
     /// The processes that died.
@@ -107,7 +107,7 @@ impl Tasks for Endless {
 ///
 /// # Errors
 /// If the subject or a second process fails to do what no figure can be had without.
-pub fn soak(stage: &Stage, load: Soak) -> Result<Soaked> {
+pub fn soak(stage: &Stage, load: Soak) -> Result<SoakRound> {
     let database = stage.database(load.workers + load.callers)?;
     let subject = database.subject();
     let tasks = Endless::of(load);
@@ -151,16 +151,16 @@ pub fn soak(stage: &Stage, load: Soak) -> Result<Soaked> {
     if left != Census::default() {
         faults.push(format!("tasks were left after {BOUND:?}: {left:?}"));
     }
-    let met = subject.counters().since(before);
+    let counted = subject.counters().since(before);
     let traces = traces(&offered.arrivals, &[], &entries);
-    Ok(Soaked {
-        course: course::course(began, &traces, &samples, phases.phases, (&audit, met))?,
+    Ok(SoakRound {
+        course: course::course(began, &traces, &samples, phases.phases, (&audit, counted))?,
         latencies: Latencies::of(&traces)?,
         achieved: offered.achieved(),
         audit,
         deaths: phases.deaths,
         samples,
-        busy_errors: met.busy_errors + phases.busy_errors,
+        busy_errors: counted.busy_errors + phases.busy_errors,
         faults,
     })
 }

@@ -1,4 +1,4 @@
-//! What happens beside the load, one thing after the other.
+//! What happens during the load, one phase after the other.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::load::pool::{BOUND, STOP_BOUND, pool};
 use crate::load::tasks::{fill, numbered};
 use crate::observe::ledger::{Ledger, ids_that};
-use crate::process::{DrainOrder, Drainer, HELD_TYPE, HoldOrder, die_holding};
+use crate::process::{DrainRole, Drainer, HELD_TYPE, HoldRole, die_holding};
 use crate::scenario::stage::{Database, Stage};
 use crate::subject::{Ending, Work};
 
@@ -20,7 +20,7 @@ const WORKERS_ELSEWHERE: usize = 2;
 /// Tasks that a process holds when it dies.
 const HELD: usize = 5;
 
-/// What happens beside the load.
+/// What happens during the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Nothing.
@@ -61,7 +61,7 @@ pub struct Death {
     pub recovery: Duration,
 }
 
-/// What the phases came to.
+/// The phases and what they left.
 #[derive(Debug, Default)]
 pub(super) struct Happened {
     pub(super) phases: Vec<record::Phase>,
@@ -108,7 +108,7 @@ fn read_until(database: &Database, end: Time) -> Result<()> {
         sleep_until(end);
         reader.execute_batch("COMMIT")
     };
-    read().map_err(Error::engine("be read during the load"))
+    read().map_err(Error::subject("be read during the load"))
 }
 
 fn share_until(
@@ -117,8 +117,8 @@ fn share_until(
     end: Time,
     happened: &mut Happened,
 ) -> Result<()> {
-    let mut second = Drainer::open(DrainOrder {
-        labour: None,
+    let mut second = Drainer::open(DrainRole {
+        service_time: None,
         subject: stage.kind(),
         workers: WORKERS_ELSEWHERE,
         path: database.path().to_owned(),
@@ -150,12 +150,12 @@ fn kill_until(
     }
 }
 
-/// Lets a process claim tasks that nobody else takes, kills it, and has them done by a pool of this
+/// Lets a process claim tasks that no other pool takes, kills it, and has them done by a pool of this
 /// process once their leases have run out.
 fn kill(stage: &Stage, database: &Database, load: Soak) -> Result<Death> {
     let subject = database.subject();
     let held = fill(subject, &numbered(HELD_TYPE, HELD), HELD)?.ids();
-    let death = die_holding(HoldOrder {
+    let death = die_holding(HoldRole {
         subject: stage.kind(),
         tasks: held.len(),
         lease: load.held_lease,

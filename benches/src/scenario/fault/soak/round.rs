@@ -8,11 +8,11 @@ use crate::observe::metrics::{
     RECOVERY_MS, SAMPLES, SCHEDULE_LAG_P99_MS, WAL_PEAK_MIB,
 };
 use crate::observe::round::Round;
-use crate::scenario::fault::soak::Soaked;
+use crate::scenario::fault::soak::SoakRound;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-impl Soaked {
+impl SoakRound {
     /// Its readings and distributions, after the 99th percentile of its latency.
     #[must_use]
     pub fn round(self) -> (Duration, Round) {

@@ -24,7 +24,7 @@ pub struct Sample {
     pub busy_waits: u64,
     /// Tasks ready, scheduled or leased.
     pub depth: u64,
-    /// Resident memory of this process, where the system tells.
+    /// Resident memory of this process, where the system reports it.
     pub rss_bytes: Option<u64>,
     /// Size of the `-wal`, if there is one.
     pub wal_bytes: Option<u64>,

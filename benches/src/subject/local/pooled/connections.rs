@@ -1,4 +1,4 @@
-//! How the threads of a yardstick come to a connection.
+//! How the threads of a yardstick get a connection.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -21,10 +21,10 @@ pub(super) struct Claim {
     pub(super) task_type: &'static str,
     pub(super) payload: Vec<u8>,
     /// Whether the payload is stored out of line.
-    pub(super) apart: bool,
+    pub(super) out_of_line: bool,
 }
 
-/// What a claim came to.
+/// The result of a claim.
 #[derive(Debug)]
 pub(super) enum Claimed {
     /// A task was taken.
@@ -87,7 +87,7 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
         .prepare_cached("UPDATE file SET next_id = next_id + 1 RETURNING next_id - 1")?
         .query_row([], |row| row.get(0))?;
     let now = now_micros();
-    let apart = task.payload.len() > PAYLOAD_BYTES_INLINE_MAX;
+    let out_of_line = task.payload.len() > PAYLOAD_BYTES_INLINE_MAX;
     transaction
         .prepare_cached(
             "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
@@ -101,9 +101,9 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
             task.priority,
             task.max_attempts,
             now,
-            (!apart).then_some(task.payload.as_slice()),
+            (!out_of_line).then_some(task.payload.as_slice()),
         ])?;
-    if apart {
+    if out_of_line {
         transaction
             .prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?
             .execute(params![id, task.payload])?;
@@ -204,13 +204,13 @@ fn take(
                 attempt: row.get(1)?,
                 max_attempts: row.get(2)?,
                 task_type,
-                apart: inline.is_none(),
+                out_of_line: inline.is_none(),
                 payload: inline.unwrap_or_default(),
             })
         })
         .optional()?;
     if let Some(claim) = &mut taken
-        && claim.apart
+        && claim.out_of_line
     {
         claim.payload = transaction
             .prepare_cached("SELECT data FROM payload WHERE task = ?1")?
@@ -219,7 +219,7 @@ fn take(
     Ok(taken.map_or(Claimed::Conflict, Claimed::Task))
 }
 
-/// Ends the claim well.
+/// Completes the claimed task.
 pub(super) fn complete(connection: &mut Connection, claim: &Claim) -> rusqlite::Result<Ending> {
     let transaction = begin(connection)?;
     let deleted = transaction
@@ -228,14 +228,14 @@ pub(super) fn complete(connection: &mut Connection, claim: &Claim) -> rusqlite::
              WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
         )?
         .execute([claim.id, claim.token, now_micros()])?;
-    if deleted > 0 && claim.apart {
+    if deleted > 0 && claim.out_of_line {
         transaction.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([claim.id])?;
     }
     transaction.commit()?;
     Ok(if deleted == 0 { Ending::LeaseLost } else { Ending::Completed })
 }
 
-/// Ends the claim badly: the task runs again after `retry`, or never.
+/// Records a failed attempt: the task is retried after `retry`, or dead.
 pub(super) fn fail(
     connection: &mut Connection,
     claim: &Claim,

@@ -126,7 +126,7 @@ impl Worker {
                     continue;
                 }
                 Ok(Claimed::Nothing) => Tally::add(&self.tally.empty_polls),
-                Err(error) => self.met(&error),
+                Err(error) => self.counted(&error),
             }
             thread::sleep(idle);
             idle = (idle * 2).min(IDLE_MAX);
@@ -159,7 +159,7 @@ impl Worker {
             match settled {
                 Ok(ending) => return Some(ending),
                 Err(error) => {
-                    self.met(&error);
+                    self.counted(&error);
                     if !busy::is_busy(&error) || self.stopped() {
                         return None;
                     }
@@ -168,7 +168,7 @@ impl Worker {
         }
     }
 
-    fn met(&mut self, error: &rusqlite::Error) {
+    fn counted(&mut self, error: &rusqlite::Error) {
         if busy::is_busy(error) {
             Tally::add(&self.tally.busy_errors);
         } else if self.report.errors.len() < ERRORS_MAX {

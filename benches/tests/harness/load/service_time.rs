@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prismq_bench::base::clock::Time;
-use prismq_bench::load::labour::{Kind, Labour, efficiency_percent};
+use prismq_bench::load::service_time::{Kind, ServiceTime, efficiency_percent};
 use prismq_bench::subject::Run;
 
 const MS: Duration = Duration::from_millis(1);
@@ -85,7 +85,7 @@ fn too_few_handlers_have_no_steady_state() {
 
 #[test]
 fn one_in_twenty_of_a_mix_takes_long() {
-    let mix = Labour { kind: Kind::Sleeping, time: MS, long: Some(50 * MS) };
+    let mix = ServiceTime { kind: Kind::Sleeping, time: MS, long: Some(50 * MS) };
     assert_eq!((0..1000).filter(|number| mix.time_of(*number) > MS).count(), 50);
     assert_eq!(mix.mean(), (19 * MS + 50 * MS) / 20);
 }

@@ -1,4 +1,4 @@
-//! A mix of work that goes wrong in every way a queue must bear: handlers that fail for a while,
+//! A mix of faults that a queue must survive: handlers that fail for a while,
 //! that always fail, that panic, that are slow, and a process that dies holding leases.
 
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use crate::load::pool::{BOUND, STOP_BOUND};
 use crate::load::tasks::{fill, numbered};
 use crate::observe::audit::Audit;
 use crate::observe::ledger::{Entry, Ledger, ids_that};
-use crate::process::{Death, HELD_TYPE, HoldOrder, die_holding};
+use crate::process::{Death, HELD_TYPE, HoldRole, die_holding};
 use crate::scenario::stage::Stage;
 use crate::subject::{
     Capability, Census, Cycle, DEFAULT_QUEUE, Ending, Fail, Handler, PoolSpec, Recording, TaskSpec,
@@ -57,7 +57,7 @@ pub struct Faults {
 
 /// What came of it.
 #[derive(Debug, Clone)]
-pub struct Aftermath {
+pub struct FaultsRound {
     /// From the start of the pool to the last commit.
     pub took: Duration,
     /// Tasks meant to complete, and whether each did once.
@@ -70,7 +70,7 @@ pub struct Aftermath {
     pub recovered: u64,
     /// From its death to the last of these completions, if there were any.
     pub recovery: Option<Duration>,
-    /// What went wrong beside what was meant to.
+    /// Errors other than the intended faults.
     pub unexpected: u64,
     /// Why the figures must not be used, if they must not.
     pub faults: Vec<String>,
@@ -80,7 +80,7 @@ pub struct Aftermath {
 ///
 /// # Errors
 /// If the engine fails before there is anything to measure, or the process to die did not run.
-pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
+pub fn faults(stage: &Stage, load: Faults) -> Result<FaultsRound> {
     let database = stage.database(load.workers)?;
     let subject = database.subject();
     let enqueue = |tasks: Vec<TaskSpec>| -> Result<Vec<i64>> {
@@ -88,7 +88,7 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
         Ok(fill(subject, &tasks, batch)?.ids())
     };
     let mut to_complete = enqueue(numbered(HELD_TYPE, load.held))?;
-    let death = die_holding(HoldOrder {
+    let death = die_holding(HoldRole {
         subject: stage.kind(),
         tasks: load.held,
         lease: load.held_lease,
@@ -116,21 +116,21 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
     };
     let running = subject.start(&pool, ledger.clone())?;
     let in_time = ledger.wait(BOUND);
-    let met = subject.counters().since(before);
+    let counted = subject.counters().since(before);
     let pool = running.stop(STOP_BOUND);
 
     let entries = ledger.entries();
     let census = subject.census(DEFAULT_QUEUE)?;
     let audit = Audit::balance(&to_complete, &ids_that(&entries, Ending::Completed), &[]);
     let lost = size(ids_that(&entries, Ending::LeaseLost).len());
-    let aftermath = Aftermath {
+    let aftermath = FaultsRound {
         took: last(&entries).unwrap_or_else(|| subject.clock().now()).since(started),
         audit,
         retried: size(ids_that(&entries, Ending::Retried).len()),
         dead: census.dead,
         recovered: 0,
         recovery: None,
-        unexpected: size(pool.errors.len()) + met.busy_errors + lost,
+        unexpected: size(pool.errors.len()) + counted.busy_errors + lost,
         faults: pool.errors,
     };
     let mut aftermath = recovery(aftermath, &entries, &death);
@@ -154,7 +154,7 @@ pub fn faults(stage: &Stage, load: Faults) -> Result<Aftermath> {
 }
 
 /// What the checker finds in the history of another database, in which actors complete, fail, release,
-/// extend and forget as many tasks: the pool's events do not tell enough to judge tokens and leases by.
+/// extend and forget as many tasks: the pool's events are not enough to judge tokens and leases by.
 fn broken_promises(stage: &Stage, load: Faults) -> Result<Vec<String>> {
     let database = stage.database(load.workers)?;
     let tasks = [load.plain, load.failing, load.dying, load.panicking, load.slow, load.held];
@@ -180,7 +180,7 @@ fn objections(judged: prismq_check::Result<Verdict>, seed: u64) -> Vec<String> {
     }
 }
 
-fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath {
+fn recovery(aftermath: FaultsRound, entries: &[Entry], death: &Death) -> FaultsRound {
     let recovered: Vec<Entry> = entries
         .iter()
         .filter(|entry| {
@@ -188,7 +188,7 @@ fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath
         })
         .copied()
         .collect();
-    Aftermath {
+    FaultsRound {
         recovered: size(recovered.len()),
         recovery: last(&recovered).map(|at| at.since(death.at)),
         ..aftermath
@@ -196,7 +196,7 @@ fn recovery(aftermath: Aftermath, entries: &[Entry], death: &Death) -> Aftermath
 }
 
 /// Compares what happened with what the load makes certain.
-fn check(aftermath: &mut Aftermath, load: Faults, census: Census) {
+fn check(aftermath: &mut FaultsRound, load: Faults, census: Census) {
     aftermath.faults.extend(aftermath.audit.faults());
     let dying_retries = size(load.dying) * u64::from(DYING_ATTEMPTS - 1);
     let failing_retries = size(load.failing) * u64::from(FAILS_BEFORE);
@@ -244,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
         let queue = prismq::Queue::open(&path).unwrap();
-        // A task that no history tells of.
+        // A task that is in no history.
         queue.enqueue(&prismq::NewTask::new("job", *b"a phantom")).unwrap();
         let history = History::of(&Recorder::in_memory());
         let snapshot = Snapshot::take(&path).unwrap();

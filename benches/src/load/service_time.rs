@@ -20,7 +20,7 @@ const WARM_UP_SHARE: usize = 10;
 
 /// What handlers do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Labour {
+pub struct ServiceTime {
     /// How they spend their time.
     pub kind: Kind,
     /// How much.
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-impl Labour {
+impl ServiceTime {
     /// What the task of this number takes.
     #[must_use]
     pub fn time_of(&self, number: u64) -> Duration {
