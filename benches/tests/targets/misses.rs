@@ -207,9 +207,11 @@ fn latency(metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Result<Option<Read
             P50_RATIO_TO_SWITCH.reads(ratio(woken, bare))
         }
         "p99_ratio_to_sync" => {
-            let slow = spoiled(Fault::Late(VERY_LATE));
+            // Later than any bound on the ratio allows, however slow the disk is right now.
+            let sync = disk::distribution(spoiled(Fault::Loses).bench_dir(), 3)?;
+            let sync = sync.value_at_quantile(0.99);
+            let slow = spoiled(Fault::Late(Duration::from_nanos(sync) * 200));
             let late = offered(&slow)?.latencies.end_to_end.value_at_quantile(0.99);
-            let sync = disk::distribution(slow.bench_dir(), 3)?.value_at_quantile(0.99);
             P99_RATIO_TO_SYNC.reads(ratio(late, sync))
         }
         _ => return Ok(None),
