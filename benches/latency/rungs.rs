@@ -1,5 +1,5 @@
 //! At rates that are the same on every machine and of every version: how long do tasks take? A share of what
-//! an engine sustains is an easier test of a slower one; these are for comparison. A rate that is not sustained
+//! a subject sustains is an easier test of a slower one; these are for comparison. A rate that is not sustained
 //! has no latency, and says so.
 
 use std::time::Duration;

@@ -20,19 +20,19 @@ use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::{Counters, SubjectKind};
 use prismq_record::Model;
 
-/// Callers, their tasks and the pooled engine's in the standard profile, and in how many turns.
+/// Callers, their tasks and the pooled subject's in the standard profile, and in how many turns.
 const LEVELS: &[(usize, usize, usize, usize)] =
     &[(1, 2_400, 2_400, 8), (10, 8_000, 1_000, 1), (64, 30_000, 128, 1)];
 /// Tasks of one connection behind a mutex, which any number of callers fill alike.
 const TASKS_OF_MUTEX: usize = 1_600;
-/// In a smoke run, which has no time for 64 callers of the pooled engine that stand in each other's way.
+/// In a smoke run, which has no time for 64 callers of the pooled subject that wait for each other.
 const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 500, 1), (10, 8_000, 100, 1)];
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let levels = suite.stage().scale().pick(LEVELS, LEVELS_SMOKE, LEVELS, LEVELS);
     for &(callers, standard, pooled, turns) in levels {
         let tasks = suite.stage().scale().pick(callers * 2, standard / 20, standard, standard * 2);
-        // The pooled engine does as much as takes it about as long: a rate is a rate.
+        // The pooled subject does as many tasks as take it about as long.
         let pooled = suite.stage().scale().pick(callers * 2, pooled / 5, pooled, pooled * 2);
         let turns = suite.stage().scale().pick(1, turns, turns, turns);
         let mutex =
@@ -59,22 +59,22 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     Ok(())
 }
 
-/// What the same callers did to each engine, turn by turn.
+/// What the same callers did to each subject, turn by turn.
 #[derive(Default)]
-struct Engines {
+struct Subjects {
     ours: Vec<Enqueued>,
     pooled: Vec<Enqueued>,
     mutex: Vec<Enqueued>,
 }
 
-/// Short turns, as engines that each wait for the disk can be compared only while its speed is the same.
+/// Short turns, as subjects that each wait for the disk can be compared only while its speed is the same.
 fn enqueue_all(
     stage: &Stage,
     [ours, pooled, mutex]: [Enqueue; 3],
     turns: usize,
     order: &mut Turns,
-) -> Result<Engines> {
-    let mut all = Engines::default();
+) -> Result<Subjects> {
+    let mut all = Subjects::default();
     for _ in 0..turns {
         let (ours, (pooled, mutex)) = order.both(
             || enqueue(stage, ours),
@@ -91,7 +91,7 @@ fn enqueue_all(
 }
 
 /// Of turns; the course over time is that of the first.
-fn round(stage: &Stage, all: &Engines, floor: f64) -> Result<Round> {
+fn round(stage: &Stage, all: &Subjects, floor: f64) -> Result<Round> {
     let disk = disk::syncs_per_s(stage.bench_dir())?;
     let ours = &all.ours;
     let (rate, pooled_rate, mutex_rate) = (rate(ours), rate(&all.pooled), rate(&all.mutex));

@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(build.lockfile_hash.value.unwrap().len(), "sha256:".len() + 64);
     }
 
-    /// What the queue, the engine it is compared with and the load itself are made of. Workloads are drawn
+    /// What the queue, the subject it is compared with and the load itself are made of. Workloads are drawn
     /// before they are measured.
     const MEASURED: [&str; 8] = [
         "prismq",

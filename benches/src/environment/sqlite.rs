@@ -1,4 +1,4 @@
-//! SQLite as it is linked and as the engine sets it.
+//! SQLite as it is linked and as the subject sets it.
 
 use prismq_record::{Pragma, Sqlite};
 use rusqlite::Connection;

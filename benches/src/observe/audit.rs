@@ -37,7 +37,7 @@ impl Audit {
             }
             audit.duplicated += completed.max(run).saturating_sub(1);
         }
-        // An engine that gives one id to two tasks has lost one of them.
+        // A subject that gives one id to two tasks has lost one of them.
         audit.lost += size(enqueued.len() - expected.len());
         for (id, times) in &times_completed {
             if !expected.contains(id) {

@@ -150,7 +150,7 @@ pub const ENQUEUE_TASKS_PER_S: Spec = Spec::new("enqueue_tasks_per_s", "tasks/s"
 /// Throughput over that of the reference, raw SQLite doing the same to as many tasks, in the same round.
 /// Above 1 the reference is at fault: it is meant as an upper bound.
 pub const RATIO_TO_FLOOR: Spec = Spec::new("ratio_to_floor", "x", Higher, Median);
-/// Throughput over that of the pooled engine under the same load, in the same round.
+/// Throughput over that of the pooled subject under the same load, in the same round.
 pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Median);
 /// Throughput over that of one connection behind a mutex under the same load, in the same round.
 pub const RATIO_TO_MUTEX: Spec = Spec::new("ratio_to_mutex", "x", Higher, Median);

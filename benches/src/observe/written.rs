@@ -1,5 +1,5 @@
 //! What a workload writes: bytes and calls to the system, as Linux counts them for the process, and syncs,
-//! as the engine counts them. None of it depends on how fast the machine or its disk is.
+//! as the subject counts them. None of it depends on how fast the machine or its disk is.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ impl Written {
         Self { bytes: self.bytes + more.bytes, calls: self.calls + more.calls }
     }
 
-    /// What each of so many tasks took, with what the engine counted meanwhile.
+    /// What each of so many tasks took, with what the subject counted meanwhile.
     #[must_use]
     pub fn per_task(self, counted: Counters, tasks: u64) -> [Reading; 3] {
         let each = |count: u64| as_f64(count) / as_f64(tasks.max(1));

@@ -1,6 +1,6 @@
-//! What an engine cannot pass: the disk itself, and SQLite on its own with the same schema.
+//! Upper bounds: the disk itself, and SQLite on its own with the same schema.
 //!
-//! A suite measures a floor in the same round as the engine, so that the ratio of the two travels between
+//! A suite measures a reference in the same round as the subject, so that the ratio of the two travels between
 //! machines where neither figure does, and lets each go first in [`Turns`].
 
 mod checkpoints;
@@ -20,7 +20,7 @@ pub fn per_s(tasks: usize, took: Duration) -> f64 {
     as_f64(u64::try_from(tasks).unwrap_or(u64::MAX)) / took.as_secs_f64()
 }
 
-/// Which of an engine and its reference goes first: each every other time, since the second may find what
+/// Which of a subject and its reference goes first: each every other time, since the second may find what
 /// the first has warmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Turns {
@@ -34,15 +34,15 @@ impl Turns {
     /// What either gives; the other may then not have been measured.
     pub fn both<E, R>(
         &mut self,
-        engine: impl FnOnce() -> Result<E>,
+        subject: impl FnOnce() -> Result<E>,
         reference: impl FnOnce() -> Result<R>,
     ) -> Result<(E, R)> {
         self.taken += 1;
         if self.taken.is_multiple_of(2) {
             let reference = reference()?;
-            Ok((engine()?, reference))
+            Ok((subject()?, reference))
         } else {
-            Ok((engine()?, reference()?))
+            Ok((subject()?, reference()?))
         }
     }
 }

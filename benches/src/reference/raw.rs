@@ -3,7 +3,7 @@
 //! stores them and, where that is out of line, read on another thread, as checkpoints are. What it does not do is what a queue is for: it shares
 //! nothing, never waits, counts nothing and hands no task to a handler.
 //!
-//! It is meant as an upper bound: an engine that is faster has found a fault of this loop, and the ratio
+//! It is meant as an upper bound: a subject that is faster has found a fault of this loop, and the ratio
 //! of the two then says nothing.
 
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! How long suites took the last time, by which a suite says about how long the rest of a run will take.
 //!
 //! Suites are processes of their own; each keeps its time in a file of the target directory, by profile and
-//! engine.
+//! subject.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use prismq_record::SUITES;
 
 const FILE: &str = "durations.json";
 
-/// The times of the suites of one profile and engine.
+/// The times of the suites of one profile and subject.
 #[derive(Debug, Clone)]
 pub struct Durations {
     path: PathBuf,
@@ -22,9 +22,9 @@ pub struct Durations {
 impl Durations {
     /// Those kept under this target directory.
     #[must_use]
-    pub fn of(target_dir: &Path, profile: &str, engine: &str) -> Self {
+    pub fn of(target_dir: &Path, profile: &str, subject: &str) -> Self {
         let path = target_dir.join("prismq-bench").join(FILE);
-        Self { path, kind: format!("{profile} {engine}") }
+        Self { path, kind: format!("{profile} {subject}") }
     }
 
     /// How long the suites take that run after this one, if all of them are known.

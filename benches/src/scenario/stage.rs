@@ -33,7 +33,7 @@ impl Stage {
     /// The stage the environment asks for; in test mode at the trial's scale.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::base::error::Error::Setting) for an unknown engine or profile.
+    /// [`Error::Setting`](crate::base::error::Error::Setting) for an unknown subject or profile.
     pub fn from_env(trial: bool) -> Result<Self> {
         let profile = Profile::from_env()?;
         let scale = if trial { Scale::Trial } else { Scale::Profile(profile) };
@@ -56,7 +56,7 @@ impl Stage {
         }
     }
 
-    /// The same stage with something between it and each engine it opens. Other processes open theirs as
+    /// The same stage with something between it and each subject it opens. Other processes open theirs as
     /// they are.
     #[must_use]
     pub fn with_between(&self, between: Between) -> Self {
@@ -96,7 +96,7 @@ impl Stage {
     /// A new database, for a pool of up to this many workers.
     ///
     /// # Errors
-    /// If its directory cannot be made or the engine cannot open it.
+    /// If its directory cannot be made or the subject cannot open it.
     pub fn database(&self, workers: usize) -> Result<Database> {
         let directory = self.bench_dir.fresh()?;
         let path = directory.path().join("queue.db");
@@ -110,7 +110,7 @@ impl Stage {
         Ok(Database { subject, path, kind, recounts, _directory: directory })
     }
 
-    /// The settings that the engine reads back from a new database.
+    /// The settings that the subject reads back from a new database.
     ///
     /// # Errors
     /// If it cannot open one or read them back.
@@ -142,7 +142,7 @@ impl fmt::Debug for Stage {
     }
 }
 
-/// A database in a directory of its own, which is removed after the engine has closed it.
+/// A database in a directory of its own, which is removed after the subject has closed it.
 pub struct Database {
     subject: Box<dyn Subject>,
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! A killed process is held to what it had acknowledged: an engine that keeps its word passes, and ones that
+//! A killed process is held to what it had acknowledged: a subject that keeps its word passes, and ones that
 //! answer before they commit are caught.
 
 use std::collections::HashSet;
@@ -54,7 +54,7 @@ pub(crate) fn child(role: &Role) -> ExitCode {
     }
 }
 
-/// An engine that answers before it commits.
+/// A subject that answers before it commits.
 struct Fake {
     inner: Box<dyn LocalQueue>,
     hasty: Hasty,

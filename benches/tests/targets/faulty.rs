@@ -14,9 +14,9 @@ use prismq_bench::subject::local::{
 };
 use prismq_bench::subject::{Census, Counters, Ending, PoolReport, RunningPool, Settled, TaskSpec};
 
-/// Bytes that a leaking engine keeps of each attempt.
+/// Bytes that a leaking subject keeps of each attempt.
 const LEAK_BYTES: usize = 2 << 20;
-/// Payloads from which on an engine that minds them is slow.
+/// Payloads from which on a subject that minds them is slow.
 const LARGE_BYTES: usize = 1_000;
 
 /// What is wrong.
@@ -49,7 +49,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Puts it between a stage and its engine.
+    /// Puts it between a stage and its subject.
     pub(crate) fn between(self) -> Between {
         Arc::new(move |inner| {
             Box::new(Faulty { inner, fault: self, polls: Arc::new(AtomicU64::new(0)) })

@@ -1,4 +1,4 @@
-//! Each target and invariant of the project can be missed: there is an engine that misses it. A target that
+//! Each target and invariant of the project can be missed: there is a subject that misses it. A target that
 //! nothing misses says nothing. This program is its own child, as a suite is.
 
 mod faulty;
@@ -45,7 +45,7 @@ fn can_be_missed(target: &Target) -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
     let Some(reading) = misses::reading(target, &stage)? else {
-        return Err(Failed::from("no engine misses it: add one to tests/targets/misses.rs"));
+        return Err(Failed::from("no subject misses it: add one to tests/targets/misses.rs"));
     };
     if (reading.spec.name, reading.spec.unit) != (target.metric.as_str(), target.unit.as_str()) {
         return Err(Failed::from(format!("{reading:?} is not what the target is about")));

@@ -1,4 +1,4 @@
-//! For each metric that a target is about, an engine that misses it, measured by the functions that the
+//! For each metric that a target is about, a subject that misses it, measured by the functions that the
 //! suites measure with.
 
 use std::collections::HashSet;
@@ -42,7 +42,7 @@ const MS: Duration = Duration::from_millis(1);
 const VERY_LATE: Duration = Duration::from_millis(1_100);
 const HELD: &str = prismq_bench::process::HELD_TYPE;
 
-/// What an engine that misses the target reads; `None` if there is none yet.
+/// What a subject that misses the target reads; `None` if there is none yet.
 pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>> {
     let spoiled = |fault: Fault| stage.with_between(fault.between());
     let suite = target.scenario.split('/').next().unwrap_or_default();
@@ -169,7 +169,7 @@ fn throughput(
             RATIO_TO_PAYLOAD_100.reads(large / small)
         }
         "overhead_percent" => {
-            // Measuring is at fault here, not an engine: what is measured does what the bare drain does not.
+            // Measuring is at fault here, not a subject: what is measured does what the bare drain does not.
             let measured = drained_by(stage, 2, 20, sleeping(20 * MS))?.draining;
             let work = Work::None;
             let load = Drain { workers: 2, tasks: 20, payload_bytes: PAYLOAD_BYTES, work };
@@ -303,7 +303,7 @@ fn efficiency(stage: &Stage) -> Result<Reading> {
     known(round.readings.into_iter().find(|reading| reading.spec == EFFICIENCY_PERCENT))
 }
 
-/// Tasks lost and undone by an engine that kept none of its promises; tests/kill.rs shows ones in a process.
+/// Tasks lost and undone by a subject that kept none of its promises; tests/kill.rs shows ones in a process.
 fn broken_promises() -> (u64, u64) {
     let mut acknowledged = Acknowledged::default();
     acknowledged.add(&[

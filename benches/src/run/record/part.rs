@@ -76,7 +76,7 @@ impl Part {
     /// the conditions after the suite.
     ///
     /// # Errors
-    /// If the engine cannot say its settings, or the record cannot be written.
+    /// If the subject cannot say its settings, or the record cannot be written.
     pub fn write(&self, after: impl FnOnce() -> Conditions) -> Result<Written> {
         let mut kept = self.kept();
         let nothing = kept.written || kept.scenarios.is_empty();

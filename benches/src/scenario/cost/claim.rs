@@ -1,7 +1,7 @@
 //! What a claim costs next to a great many tasks that it does not take, and next to few.
 //!
 //! These backlogs are built by what only prismq can do, so that it is measured through its own interface
-//! and not through what all engines offer.
+//! and not through [`crate::subject::Subject`].
 
 use std::time::{Duration, Instant};
 

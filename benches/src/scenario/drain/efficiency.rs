@@ -61,7 +61,7 @@ impl Work {
 /// Does all of it in a new database; with how long it took.
 ///
 /// # Errors
-/// If the engine or a process fails.
+/// If the subject or a process fails.
 pub fn round(stage: &Stage, load: &Work, cores: usize) -> Result<(Duration, Round)> {
     if load.processes > 1 { by_processes(stage, load, cores) } else { by_one(stage, load, cores) }
 }

@@ -33,7 +33,7 @@ pub struct Disturbed {
 /// Drains a backlog in a new database; with how long it took.
 ///
 /// # Errors
-/// If the engine or the other program fails.
+/// If the subject or the other program fails.
 pub fn round(stage: &Stage, load: &Disturbed) -> Result<(Duration, Round)> {
     let database = stage.database(load.workers)?;
     let writer = Writer::start(WriterRole {

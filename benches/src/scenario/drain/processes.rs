@@ -51,7 +51,7 @@ pub struct Shared {
 /// Loads a backlog into a new database and lets the processes drain it.
 ///
 /// # Errors
-/// If the engine or a process fails.
+/// If the subject or a process fails.
 pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let database = stage.database(1)?;
     let subject = database.subject();

@@ -79,7 +79,7 @@ pub struct FaultsRound {
 /// Lets everything go wrong in a new database.
 ///
 /// # Errors
-/// If the engine fails before there is anything to measure, or the process to die did not run.
+/// If the subject fails before there is anything to measure, or the process to die did not run.
 pub fn faults(stage: &Stage, load: Faults) -> Result<FaultsRound> {
     let database = stage.database(load.workers)?;
     let subject = database.subject();

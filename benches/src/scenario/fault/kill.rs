@@ -54,7 +54,7 @@ pub fn round(stage: &Stage, load: &Kill) -> Result<(Duration, Round)> {
     Ok((took, Round { readings, faults: broken.faults(), ..Round::default() }))
 }
 
-/// The tasks that the file holds: read by SQLite alone, as no engine has it open.
+/// The tasks that the file holds: read by SQLite alone, as no subject has it open.
 fn held(path: &Path) -> Result<HashSet<i64>> {
     let read = || -> rusqlite::Result<HashSet<i64>> {
         // Not only for reading: the first to open a file after a kill recovers its WAL.

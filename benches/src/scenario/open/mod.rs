@@ -72,7 +72,7 @@ pub struct OpenRound {
 /// Runs an open loop in a new database.
 ///
 /// # Errors
-/// If the engine fails to do what no figure can be had without.
+/// If the subject fails before there is anything to measure.
 pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<OpenRound> {
     let database = stage.database(load.workers + load.generators)?;
     let mut offered = run(database.subject(), load)?;
@@ -83,7 +83,7 @@ pub fn open_loop(stage: &Stage, load: &OpenLoop) -> Result<OpenRound> {
 /// The same on anything that is open and empty.
 ///
 /// # Errors
-/// If the engine fails to do what no figure can be had without.
+/// If the subject fails before there is anything to measure.
 pub fn run(subject: &dyn Subject, load: &OpenLoop) -> Result<OpenRound> {
     let count = load.warm_up + load.settle + load.tasks;
     let tasks = numbered(TASK_TYPE, count);

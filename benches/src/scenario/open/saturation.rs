@@ -81,7 +81,7 @@ pub fn back_off(found: f64, mut holds: impl FnMut(f64) -> Result<bool>) -> Resul
 /// Whether a load is sustained at a rate, tried for so long in a new database.
 ///
 /// # Errors
-/// If the engine fails.
+/// If the subject fails.
 pub fn try_rate(stage: &Stage, load: &OpenLoop, rate: f64, tried_for: Duration) -> Result<bool> {
     let tried = OpenLoop { settle: 0, ..at_rate(load, rate, tried_for) };
     Ok(is_sustained(&open_loop(stage, &tried)?, rate))

@@ -73,7 +73,7 @@ impl SurgeRound {
 /// Lets a backlog pile up and subside in a new database.
 ///
 /// # Errors
-/// If the engine fails.
+/// If the subject fails.
 pub fn surge(stage: &Stage, load: &Surge) -> Result<SurgeRound> {
     let database = stage.database(load.workers + load.generators)?;
     let mut subsided = run(database.subject(), load)?;
@@ -84,7 +84,7 @@ pub fn surge(stage: &Stage, load: &Surge) -> Result<SurgeRound> {
 /// The same on anything that is open and empty.
 ///
 /// # Errors
-/// If the engine fails.
+/// If the subject fails.
 pub fn run(subject: &dyn Subject, load: &Surge) -> Result<SurgeRound> {
     let mut tasks = numbered(TASK_TYPE, load.backlog + load.arriving);
     let arriving = tasks.split_off(load.backlog);

@@ -59,7 +59,7 @@ pub struct Done {
 /// Does all of a schedule in a new database.
 ///
 /// # Errors
-/// If the subject fails to do what no figure can be had without.
+/// If the subject fails before there is anything to measure.
 pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Result<Done> {
     let database =
         stage.with_durability(settings.durability).database(settings.workers + settings.callers)?;
@@ -72,7 +72,7 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
 /// The same on a subject that is open and empty.
 ///
 /// # Errors
-/// If the subject fails to do what no figure can be had without.
+/// If the subject fails before there is anything to measure.
 pub fn run(subject: &dyn Subject, settings: &Settings, schedule: &Schedule) -> Result<Done> {
     let ledger = Ledger::expecting(schedule.tasks.len());
     let pools = pools(schedule, settings);

@@ -4,12 +4,12 @@ use crate::support::stage::{SUBJECTS, stage};
 
 #[test]
 fn its_directory_goes_with_it() {
-    for engine in SUBJECTS {
-        let (directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (directory, stage) = stage(subject).unwrap();
         let database = stage.database(2).unwrap();
         assert!(database.path().exists());
         drop(database);
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "{engine:?}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "{subject:?}");
     }
 }
 

@@ -71,16 +71,16 @@ fn the_examples_are_done_as_they_say() {
 
 #[test]
 fn failures_are_as_many_as_planned_on_either_engine() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let text = format!("{WORKLOAD}failure_probability = 0.5\nmax_attempts = 2\n");
         let plan = parse_workload("w.toml", &text).unwrap();
         let schedule = Schedule::draw(&plan);
         let dying = schedule.tasks.iter().filter(|task| task.dies()).count();
         assert!((1..20).contains(&dying), "{dying} of 20 die by this seed");
         let done = perform(&stage, &plan.settings, &schedule).unwrap();
-        assert_eq!((done.faults, done.dead), (NONE, dying as u64), "{engine:?}");
-        assert!(done.retried > 0, "{engine:?}");
+        assert_eq!((done.faults, done.dead), (NONE, dying as u64), "{subject:?}");
+        assert!(done.retried > 0, "{subject:?}");
     }
 }
 

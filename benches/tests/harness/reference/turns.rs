@@ -1,4 +1,4 @@
-//! An engine and its reference go first in turns.
+//! A subject and its reference go first in turns.
 
 use std::cell::RefCell;
 
@@ -13,9 +13,9 @@ fn each_goes_first_every_other_time() {
     };
     let mut turns = Turns::default();
     for _ in 0..3 {
-        let both = turns.both(|| note("engine"), || note("reference")).unwrap();
-        assert_eq!(both, ("engine", "reference"));
+        let both = turns.both(|| note("subject"), || note("reference")).unwrap();
+        assert_eq!(both, ("subject", "reference"));
     }
-    let expected = ["engine", "reference", "reference", "engine", "engine", "reference"];
+    let expected = ["subject", "reference", "reference", "subject", "subject", "reference"];
     assert_eq!(*order.borrow(), expected);
 }

@@ -1,5 +1,5 @@
-//! Two engines of which one takes 10 % longer: the harness measures both, the comparison finds it. The
-//! same engine twice is the same.
+//! Two subjects of which one takes 10 % longer: the harness measures both, the comparison finds it. The
+//! same subject twice is the same.
 
 use std::sync::Arc;
 use std::time::Duration;

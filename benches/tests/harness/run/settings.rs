@@ -8,8 +8,8 @@ fn every_profile_and_engine_is_known_by_its_name() {
     for profile in [Profile::Smoke, Profile::Standard, Profile::Full] {
         assert_eq!(Profile::parse(profile.name()).unwrap(), profile);
     }
-    for engine in [SubjectKind::Prismq, SubjectKind::Pooled, SubjectKind::Mutex] {
-        assert_eq!(SubjectKind::parse(engine.name()).unwrap(), engine);
+    for subject in [SubjectKind::Prismq, SubjectKind::Pooled, SubjectKind::Mutex] {
+        assert_eq!(SubjectKind::parse(subject.name()).unwrap(), subject);
     }
 }
 

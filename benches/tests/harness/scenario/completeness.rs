@@ -1,4 +1,4 @@
-//! What a workload counts must be what the engine did, whichever engine it is.
+//! What a workload counts must be what the subject did, whichever subject it is.
 
 use std::time::Duration;
 
@@ -24,27 +24,27 @@ const NONE: Vec<String> = Vec::new();
 
 #[test]
 fn callers_enqueue_all_they_are_given() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let enqueued = enqueue(&stage, Enqueue { callers: 3, tasks: 50 }).unwrap();
-        assert_eq!((enqueued.tasks, enqueued.faults), (50, NONE), "{engine:?}");
+        assert_eq!((enqueued.tasks, enqueued.faults), (50, NONE), "{subject:?}");
     }
 }
 
 #[test]
 fn a_pipeline_completes_what_its_producers_enqueue() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let load = Pipeline { producers: 2, workers: 2, batch: 7, tasks: 61, work: Work::None };
         let through = pipeline(&stage, &load).unwrap();
-        assert_eq!((through.audit.completed, through.faults), (61, NONE), "{engine:?}");
+        assert_eq!((through.audit.completed, through.faults), (61, NONE), "{subject:?}");
     }
 }
 
 #[test]
 fn a_backlog_is_drained_while_more_arrive() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let load = Surge {
             backlog: 40,
             workers: 2,
@@ -55,49 +55,49 @@ fn a_backlog_is_drained_while_more_arrive() {
             work: Work::None,
         };
         let subsided = surge(&stage, &load).unwrap();
-        assert_eq!((subsided.audit.completed, subsided.audit.lost), (60, 0), "{engine:?}");
+        assert_eq!((subsided.audit.completed, subsided.audit.lost), (60, 0), "{subject:?}");
         let arrived = subsided.latencies.end_to_end.len() + subsided.afterwards.len();
-        assert_eq!(arrived, 20, "{engine:?}");
-        assert!(subsided.completed_meanwhile >= 40, "{engine:?}");
+        assert_eq!(arrived, 20, "{subject:?}");
+        assert!(subsided.completed_meanwhile >= 40, "{subject:?}");
     }
 }
 
 #[test]
 fn a_drain_with_nothing_measured_is_a_drain() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let load = Drain { workers: 2, tasks: 70, payload_bytes: PAYLOAD_BYTES, work: Work::None };
-        assert!(bare_drain(&stage, &load).unwrap() > Duration::ZERO, "{engine:?}");
+        assert!(bare_drain(&stage, &load).unwrap() > Duration::ZERO, "{subject:?}");
     }
 }
 
 #[test]
 fn every_task_wakes_a_handler() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let woken = wake(&stage, 2, 5, From::Here).unwrap();
-        assert_eq!((woken.wake.len(), woken.faults), (5, NONE), "{engine:?}");
+        assert_eq!((woken.wake.len(), woken.faults), (5, NONE), "{subject:?}");
     }
 }
 
 #[test]
 fn only_a_subject_that_polls_writes_while_idle() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
-        assert_eq!(idled.faults, NONE, "{engine:?}");
+        assert_eq!(idled.faults, NONE, "{subject:?}");
         let writes = idled.counted.write_transactions > 0;
-        assert_eq!(writes, engine != SubjectKind::Prismq, "{engine:?}");
+        assert_eq!(writes, subject != SubjectKind::Prismq, "{subject:?}");
     }
 }
 
 #[test]
 fn a_backlog_grows_by_what_is_added() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let mut backlog = Backlog::open(&stage).unwrap();
         backlog.grow(2 * BATCH).unwrap();
-        assert_eq!((backlog.tasks(), backlog.claim(7).unwrap()), (2 * BATCH, 7), "{engine:?}");
+        assert_eq!((backlog.tasks(), backlog.claim(7).unwrap()), (2 * BATCH, 7), "{subject:?}");
     }
 }
 

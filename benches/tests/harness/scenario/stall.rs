@@ -1,4 +1,4 @@
-//! An engine that stalls once delays the calls of a harness that waits for its answers. Counted from these
+//! A subject that stalls once delays the calls of a harness that waits for its answers. Counted from these
 //! calls, one task of thousands was slow; counted from when they were meant, all that the stall delayed.
 
 use std::time::Duration;

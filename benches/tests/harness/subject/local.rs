@@ -1,4 +1,4 @@
-//! The engines under test do the same work, or their figures could not be compared.
+//! The subjects under test do the same work, or their figures could not be compared.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::support::stage::{SUBJECTS, stage};
 
 #[test]
 fn a_backlog_is_drained() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let load = Drain { workers: 3, tasks: 250, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         let drained = drain(&stage, &load).unwrap();
-        assert_eq!(drained.faults, Vec::<String>::new(), "{engine:?}");
-        assert_eq!((drained.audit.completed, drained.errors()), (250, 0), "{engine:?}");
-        assert_eq!(drained.pool.per_worker.iter().sum::<u64>(), 250, "{engine:?}");
+        assert_eq!(drained.faults, Vec::<String>::new(), "{subject:?}");
+        assert_eq!((drained.audit.completed, drained.errors()), (250, 0), "{subject:?}");
+        assert_eq!(drained.pool.per_worker.iter().sum::<u64>(), 250, "{subject:?}");
         assert!(drained.tasks_per_s() > 0.0 && drained.enqueued_per_s() > 0.0);
     }
 }
@@ -30,23 +30,23 @@ fn a_backlog_is_drained() {
 #[cfg(unix)]
 #[test]
 fn a_backlog_is_drained_in_a_linked_folder() {
-    for engine in SUBJECTS {
+    for subject in SUBJECTS {
         let directory = tempfile::tempdir().unwrap();
         let link = directory.path().join("link");
         std::fs::create_dir(directory.path().join("disk")).unwrap();
         std::os::unix::fs::symlink("disk", &link).unwrap();
-        let stage = Stage::new(engine, BenchDir::at(link.join("db")), Scale::Trial);
+        let stage = Stage::new(subject, BenchDir::at(link.join("db")), Scale::Trial);
         let load = Drain { workers: 1, tasks: 20, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         let drained = drain(&stage, &load).unwrap();
-        assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
+        assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{subject:?}");
     }
 }
 
 /// A yardstick that rewrites payloads which prismq does not would be beaten by that alone.
 #[test]
 fn large_payloads_are_stored_out_of_line_and_removed() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let database = stage.database(1).unwrap();
         let rows = |sql: &str| -> i64 {
             let connection = rusqlite::Connection::open(database.path()).unwrap();
@@ -56,25 +56,25 @@ fn large_payloads_are_stored_out_of_line_and_removed() {
         fill(database.subject(), &large, large.len()).unwrap();
         let out_of_line = "SELECT count(*) FROM task JOIN payload ON payload.task = task.id
                            WHERE task.payload IS NULL AND length(data) = 16384";
-        assert_eq!(rows(out_of_line), 3, "{engine:?}");
+        assert_eq!(rows(out_of_line), 3, "{subject:?}");
     }
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let load = Drain { workers: 2, tasks: 20, payload_bytes: 16 * 1024, work: Work::None };
         let database = stage.database(2).unwrap();
         let drained = run(database.subject(), &load).unwrap();
         // A handler that is given other bytes fails its task.
-        assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{engine:?}");
+        assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{subject:?}");
         let connection = rusqlite::Connection::open(database.path()).unwrap();
         let left = connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0));
-        assert_eq!(left, Ok(0_i64), "{engine:?}");
+        assert_eq!(left, Ok(0_i64), "{subject:?}");
     }
 }
 
 #[test]
 fn arriving_tasks_are_completed() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let load = OpenLoop {
             workers: 2,
             generators: 3,
@@ -86,11 +86,11 @@ fn arriving_tasks_are_completed() {
             work: Work::None,
         };
         let offered = open_loop(&stage, &load).unwrap();
-        assert_eq!(offered.audit.completed, 36, "{engine:?}");
+        assert_eq!(offered.audit.completed, 36, "{subject:?}");
         // The warm-up is done and not measured.
         let latencies = &offered.latencies;
         for histogram in [&latencies.end_to_end, &latencies.wait, &latencies.publish] {
-            assert_eq!(histogram.len(), 30, "{engine:?}");
+            assert_eq!(histogram.len(), 30, "{subject:?}");
         }
         // A completion cannot be known before the call that enqueued it was made.
         assert!(latencies.end_to_end.max() >= latencies.schedule_lag.min());
@@ -99,14 +99,14 @@ fn arriving_tasks_are_completed() {
 
 #[test]
 fn settings_are_read_back_with_full_durability() {
-    for engine in SUBJECTS {
-        let (_directory, stage) = stage(engine).unwrap();
+    for subject in SUBJECTS {
+        let (_directory, stage) = stage(subject).unwrap();
         let settings = stage.database(1).unwrap().subject().settings().unwrap();
         let value = |name: &str| {
             settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         };
-        assert_eq!(value("synchronous").as_deref(), Some("2"), "{engine:?}");
-        assert_eq!(value("journal_mode").as_deref(), Some("wal"), "{engine:?}");
-        assert!(value("sqlite_version").is_some(), "{engine:?}");
+        assert_eq!(value("synchronous").as_deref(), Some("2"), "{subject:?}");
+        assert_eq!(value("journal_mode").as_deref(), Some("wal"), "{subject:?}");
+        assert!(value("sqlite_version").is_some(), "{subject:?}");
     }
 }

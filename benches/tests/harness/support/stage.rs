@@ -7,12 +7,12 @@ use prismq_bench::subject::SubjectKind;
 use tempfile::TempDir;
 
 /// A stage that leaves nothing behind once the directory beside it is dropped.
-pub(crate) fn stage(engine: SubjectKind) -> std::io::Result<(TempDir, Stage)> {
+pub(crate) fn stage(subject: SubjectKind) -> std::io::Result<(TempDir, Stage)> {
     let directory = tempfile::tempdir()?;
-    let stage = Stage::new(engine, BenchDir::at(directory.path()), Scale::Trial);
+    let stage = Stage::new(subject, BenchDir::at(directory.path()), Scale::Trial);
     Ok((directory, stage))
 }
 
-/// All engines.
+/// All subjects.
 pub(crate) const SUBJECTS: [SubjectKind; 3] =
     [SubjectKind::Prismq, SubjectKind::Pooled, SubjectKind::Mutex];

@@ -106,7 +106,7 @@ impl Tasks for Endless {
 /// Runs a soak in a new database.
 ///
 /// # Errors
-/// If the subject or a second process fails to do what no figure can be had without.
+/// If the subject or a second process fails before there is anything to measure.
 pub fn soak(stage: &Stage, load: Soak) -> Result<SoakRound> {
     let database = stage.database(load.workers + load.callers)?;
     let subject = database.subject();

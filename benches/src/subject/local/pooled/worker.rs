@@ -14,7 +14,7 @@ use crate::subject::{Ending, PoolReport, RunningPool, Settled};
 
 const IDLE_MIN: Duration = Duration::from_millis(1);
 const IDLE_MAX: Duration = Duration::from_millis(10);
-/// An engine that fails again and again is not worth more than this many messages.
+/// A subject that fails again and again is not worth more than this many messages.
 const ERRORS_MAX: usize = 10;
 
 /// What one worker did.
