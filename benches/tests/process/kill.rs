@@ -1,4 +1,4 @@
-//! A killed process is held to what it had acknowledged: a subject that keeps its word passes, and ones that
+//! What a killed process had acknowledged must be in the file: a subject that keeps its word passes, and ones that
 //! answer before they commit are caught.
 
 use std::collections::HashSet;

@@ -3,7 +3,7 @@
 use crate::support::stage::{SUBJECTS, stage};
 
 #[test]
-fn its_directory_goes_with_it() {
+fn a_database_is_removed_with_its_directory() {
     for subject in SUBJECTS {
         let (directory, stage) = stage(subject).unwrap();
         let database = stage.database(2).unwrap();
@@ -14,7 +14,7 @@ fn its_directory_goes_with_it() {
 }
 
 #[test]
-fn its_filesystem_is_known_or_named_by_number() {
+fn the_filesystem_is_known_or_named_by_number() {
     let (_directory, stage) = stage(SUBJECTS[0]).unwrap();
     let (name, in_memory) = stage.bench_dir().filesystem();
     let name = name.value.unwrap();

@@ -70,7 +70,7 @@ fn the_examples_are_done_as_they_say() {
 }
 
 #[test]
-fn failures_are_as_many_as_planned_on_either_engine() {
+fn failures_are_as_many_as_planned() {
     for subject in SUBJECTS {
         let (_directory, stage) = stage(subject).unwrap();
         let text = format!("{WORKLOAD}failure_probability = 0.5\nmax_attempts = 2\n");
@@ -106,7 +106,7 @@ fn a_closed_workload_and_every_order_are_done() {
 }
 
 #[test]
-fn an_engine_without_queues_says_so_rather_than_do_something_else() {
+fn a_subject_without_queues_refuses_another_queue() {
     let (_directory, stage) = stage(SubjectKind::Pooled).unwrap();
     let plan = parse_workload("w.toml", &format!("{WORKLOAD}queue = \"other\"\n")).unwrap();
     let error = perform(&stage, &plan.settings, &Schedule::draw(&plan)).unwrap_err();
@@ -295,7 +295,7 @@ fn columns_may_stand_in_any_order_and_names_be_quoted() {
 }
 
 #[test]
-fn a_workload_may_name_a_trace_beside_it() {
+fn a_workload_may_name_a_trace_next_to_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("w.toml");
     let text = "name = \"w\"\nworkers = 3\narrivals = { trace = { file = \"t.csv\" } }\n";

@@ -30,13 +30,13 @@ fn is(found: Option<f64>, expected: f64) {
 }
 
 #[test]
-fn workers_that_always_work_have_all() {
+fn workers_that_always_work_have_full_efficiency() {
     let spans = [worker(50, 0), worker(50, 0)].concat();
     is(efficiency_percent(&spans, 2, 2), 100.0);
 }
 
 #[test]
-fn workers_that_wait_as_long_as_they_work_have_half() {
+fn workers_that_wait_as_long_as_they_work_have_half_of_it() {
     let spans = [worker(50, 10), worker(50, 10)].concat();
     is(efficiency_percent(&spans, 2, 2), 50.0);
     // A worker that never comes to work is missed like one that waits.
@@ -67,7 +67,7 @@ fn of_a_handler_across_a_cut_the_part_inside_counts() {
 }
 
 #[test]
-fn computing_is_held_against_the_cores_it_can_have() {
+fn computing_is_compared_with_the_cores_it_can_have() {
     assert_eq!((Kind::Sleeping.slots(10, 2), Kind::Computing.slots(10, 2)), (10, 2));
     assert_eq!(Kind::Computing.slots(1, 2), 1);
     // Ten workers on two cores, each computing a fifth of the time.

@@ -1,4 +1,4 @@
-//! The books of a workload show every task that was lost, done twice or never asked for.
+//! An audit finds every task that was lost, done twice or never enqueued.
 
 use prismq_bench::observe::audit::Audit;
 
@@ -28,7 +28,7 @@ fn one_id_for_two_tasks_is_a_loss() {
 }
 
 #[test]
-fn a_completion_nobody_asked_for_is_unknown() {
+fn a_completion_of_a_task_that_was_not_enqueued_is_unknown() {
     let audit = Audit::balance(&[1], &[1, 9, 9], &[]);
     assert_eq!(audit.unknown, 2);
     assert_eq!(audit.faults().len(), 1);

@@ -31,7 +31,7 @@ fn a_queue_that_grows_is_not_steady() {
 }
 
 #[test]
-fn one_that_keeps_up_is() {
+fn a_queue_that_keeps_up_is_steady() {
     assert_eq!(warnings(Duration::from_micros(1_100)), Vec::<String>::new());
 }
 

@@ -144,7 +144,7 @@ fn a_rate_that_was_not_offered_is_invalid() {
 }
 
 #[test]
-fn rounds_that_were_held_up_are_told() {
+fn rounds_that_were_held_up_are_a_warning() {
     let (validity, warnings) = said(false, [1.0, 0.94, 0.95, 0.7]);
     assert_eq!(validity, Validity::Valid);
     let told = "the callers were held up in 2 of 4 rounds and offered 70 % of the intended rate in the \

@@ -1,4 +1,4 @@
-//! A percentile that is claimed of too few samples is no figure.
+//! A percentile that is claimed of too few samples is not a figure.
 
 use hdrhistogram::Histogram;
 use prismq_bench::observe::round::Round;
@@ -16,7 +16,7 @@ fn validity(samples: u64) -> Validity {
 }
 
 #[test]
-fn as_many_as_let_the_longest_lie_above_it() {
+fn a_percentile_needs_samples_enough_for_the_longest_to_be_above_it() {
     assert_eq!(samples_needed(0.99), 299);
     assert_eq!(samples_needed(0.95), 59);
     assert_eq!(samples_needed(0.999), 2_995);
@@ -24,7 +24,7 @@ fn as_many_as_let_the_longest_lie_above_it() {
 }
 
 #[test]
-fn or_the_scenario_is_invalid() {
+fn a_scenario_with_too_few_samples_is_invalid() {
     assert_eq!(validity(299), Validity::Valid);
     let reason = "298 samples of end_to_end; its 99 % percentile needs 299";
     assert_eq!(validity(298), Validity::Invalid { reasons: vec![reason.to_owned()] });

@@ -60,7 +60,7 @@ fn a_load_that_starts_behind_is_measured_once_it_has_caught_up() {
 }
 
 #[test]
-fn a_load_that_never_settles_is_said_not_to() {
+fn a_load_that_never_settles_is_unsteady() {
     let growing = |index: usize| 2.0 + index as f64 / 50.0;
     let settled = settled(&load(growing), WARM_UP, SETTLE, TASKS);
     assert_eq!(settled.steady, Some(false));
@@ -68,7 +68,7 @@ fn a_load_that_never_settles_is_said_not_to() {
 }
 
 #[test]
-fn too_few_tasks_say_nothing() {
+fn too_few_tasks_are_neither_steady_nor_unsteady() {
     assert_eq!(settled(&load(noise), 0, 0, 10).steady, None);
 }
 
@@ -93,7 +93,7 @@ fn an_overload_is_never_steady() {
 }
 
 #[test]
-fn most_rounds_must_be_steady_for_a_latency_to_be_told() {
+fn a_latency_needs_most_rounds_to_be_steady() {
     let mut latencies = empty("end_to_end").unwrap();
     latencies.record(7_000_000).unwrap();
     let rounds = |steady: &[bool]| -> Vec<Round> {

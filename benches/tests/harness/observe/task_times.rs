@@ -24,7 +24,7 @@ fn life(at: [u64; 6]) -> TaskTrace {
 }
 
 #[test]
-fn each_begins_where_the_one_before_ends() {
+fn each_stage_begins_where_the_one_before_ends() {
     let stages = life([0, 1, 3, 7, 12, 20]).stages().unwrap();
     let ms = [stages.lag, stages.publish, stages.wait, stages.handler, stages.settle]
         .map(|stage| stage.as_millis());
@@ -53,7 +53,7 @@ fn an_event_before_the_one_it_follows_is_a_fault() {
 }
 
 #[test]
-fn their_means_sum_to_the_mean_of_an_open_load() {
+fn the_means_of_stages_sum_to_the_mean_latency() {
     let work = Work::sleep(Duration::from_millis(3));
     let arrivals = Arrivals::Poisson { seed: 7 };
     let load = offer(Misdeed::None, arrivals, Duration::from_millis(4), 2_000, work);

@@ -22,7 +22,7 @@ fn are_without_gap(intervals: &[Interval]) {
 }
 
 #[test]
-fn of_an_open_load_with_its_warm_up_before_zero() {
+fn an_open_load_has_its_warm_up_before_zero() {
     let work = Work::sleep(Duration::from_millis(2));
     let interval = Duration::from_millis(10);
     let offered = offer(Misdeed::None, Arrivals::Constant, interval, 1_000, work);
@@ -51,7 +51,7 @@ fn of_an_open_load_with_its_warm_up_before_zero() {
 }
 
 #[test]
-fn of_a_drain_with_memory_and_files() {
+fn a_drain_has_memory_and_files_in_each_interval() {
     let directory = tempfile::tempdir().unwrap();
     let stage = Stage::new(SubjectKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
     let work = Work::sleep(Duration::from_millis(5));

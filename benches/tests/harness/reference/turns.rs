@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use prismq_bench::reference::Turns;
 
 #[test]
-fn each_goes_first_every_other_time() {
+fn subject_and_reference_go_first_every_other_time() {
     let order = RefCell::new(Vec::new());
     let note = |who| {
         order.borrow_mut().push(who);

@@ -81,7 +81,7 @@ fn change(before: Duration, after: Duration) -> Change {
 }
 
 #[test]
-fn by_ten_percent() {
+fn a_twin_ten_percent_slower_is_found() {
     let service = Duration::from_micros(100);
     assert_eq!(change(service, service.mul_f64(1.1)), Change::Regressed);
     assert_eq!(change(service.mul_f64(1.1), service), Change::Improved);

@@ -23,7 +23,7 @@ fn an_id_is_selected_by_the_rules_of_criterion() {
 }
 
 #[test]
-fn what_is_no_regular_expression_is_an_error_that_names_it() {
+fn an_invalid_regular_expression_is_named_by_its_error() {
     let invocation = Invocation::parse(["load(".to_owned(), "--bench".to_owned()]);
     let error = Filter::of(&invocation).unwrap_err().to_string();
     assert!(error.contains("load("), "{error}");

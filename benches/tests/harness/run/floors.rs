@@ -1,4 +1,4 @@
-//! A figure stands beside what disk and SQLite did in the same rounds.
+//! A figure is recorded with what disk and SQLite did in the same rounds.
 
 use prismq_bench::observe::metrics::{LOST, TASKS_PER_S};
 use prismq_bench::observe::round::Round;
@@ -7,7 +7,7 @@ use prismq_bench::run::record::recorder::scenario;
 use prismq_record::Floor;
 
 #[test]
-fn with_the_median_of_the_ratios() {
+fn a_floor_has_the_median_of_the_ratios() {
     let round = |rate: f64, sqlite: f64| {
         let readings = vec![TASKS_PER_S.reads(rate), LOST.counts(0)];
         Round { readings, ..Round::default() }

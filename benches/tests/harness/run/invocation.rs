@@ -56,7 +56,7 @@ fn options_are_found_in_all_their_forms() {
 }
 
 #[test]
-fn a_filter_is_told_from_the_values_of_options() {
+fn a_filter_is_distinguished_from_the_values_of_options() {
     for line in ["drain --bench", "--sample-size 20 drain", "--save-baseline a --exact drain"] {
         assert_eq!(invocation(line).filter(), Some("drain"), "{line}");
     }

@@ -64,7 +64,7 @@ fn what_was_given_to_the_rounds_is_one_figure_without_samples() {
 }
 
 #[test]
-fn nothing_measured_is_no_figure() {
+fn a_scenario_without_rounds_has_no_figure() {
     let metric = LOST.fold(Vec::new());
     assert_eq!((metric.value, metric.reason.is_some()), (None, true));
     assert_eq!(median(&[]), None);

@@ -23,7 +23,7 @@ fn a_later_invocation_is_another_run_even_with_the_same_process_id() {
 }
 
 #[test]
-fn a_damaged_file_is_no_run() {
+fn a_damaged_file_is_not_a_run() {
     let target = tempfile::tempdir().unwrap();
     let identity = RunIdentity::of_invocation(target.path(), "4711-100");
     identity.take().unwrap();

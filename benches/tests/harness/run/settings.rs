@@ -4,7 +4,7 @@ use prismq_bench::base::profile::{Profile, Scale};
 use prismq_bench::subject::SubjectKind;
 
 #[test]
-fn every_profile_and_engine_is_known_by_its_name() {
+fn every_profile_and_subject_is_known_by_its_name() {
     for profile in [Profile::Smoke, Profile::Standard, Profile::Full] {
         assert_eq!(Profile::parse(profile.name()).unwrap(), profile);
     }

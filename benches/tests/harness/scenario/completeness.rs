@@ -1,4 +1,4 @@
-//! What a workload counts must be what the subject did, whichever subject it is.
+//! What an experiment counts must be what the subject did, for every subject.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ fn a_backlog_is_drained_while_more_arrive() {
 }
 
 #[test]
-fn a_drain_with_nothing_measured_is_a_drain() {
+fn a_bare_drain_completes_its_backlog() {
     for subject in SUBJECTS {
         let (_directory, stage) = stage(subject).unwrap();
         let load = Drain { workers: 2, tasks: 70, payload_bytes: PAYLOAD_BYTES, work: Work::None };

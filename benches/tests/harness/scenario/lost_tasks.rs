@@ -24,7 +24,7 @@ fn validity(offered: &OpenRound) -> Validity {
 }
 
 #[test]
-fn when_one_in_a_thousand_is_lost() {
+fn one_lost_task_in_a_thousand_is_invalid() {
     let offered = offered(Misdeed::Loses { every: 1_000 });
     assert_eq!(offered.audit.lost, 11);
     let reasons = vec!["round 1: 11 of 11000 tasks were lost".to_owned()];
@@ -32,7 +32,7 @@ fn when_one_in_a_thousand_is_lost() {
 }
 
 #[test]
-fn when_one_in_a_thousand_is_done_twice() {
+fn one_duplicate_in_a_thousand_is_invalid() {
     let offered = offered(Misdeed::Duplicates { every: 1_000 });
     assert_eq!(offered.audit.duplicated, 11);
     let reasons = vec!["round 1: tasks were done 11 times too often".to_owned()];
@@ -40,6 +40,6 @@ fn when_one_in_a_thousand_is_done_twice() {
 }
 
 #[test]
-fn and_not_when_nothing_went_wrong() {
+fn a_clean_load_is_valid() {
     assert_eq!(validity(&offered(Misdeed::None)), Validity::Valid);
 }

@@ -38,7 +38,7 @@ fn is_within((found, error): (f64, f64), expected: f64) {
 }
 
 #[test]
-fn with_a_constant_service_time() {
+fn waits_with_a_constant_service_time() {
     for rho in [0.5, 0.7] {
         let runs = runs(rho, |service, _| Work::sleep(service));
         let service = SERVICE.as_secs_f64();
@@ -50,7 +50,7 @@ fn with_a_constant_service_time() {
 }
 
 #[test]
-fn with_an_exponential_service_time() {
+fn waits_with_an_exponential_service_time() {
     for rho in [0.5, 0.7] {
         let runs = runs(rho, exponential);
         let service = SERVICE.as_secs_f64();

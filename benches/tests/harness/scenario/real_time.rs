@@ -1,4 +1,4 @@
-//! The same by the system's clock, with threads: random arrivals at one server that takes 4 ms. The times
+//! Waits by the system's clock, with threads: random arrivals at one server that takes 4 ms. The times
 //! of single tasks follow from when they came (Lindley's recursion): a wait is what the task before had to
 //! wait and take, less the time between the two.
 
@@ -97,7 +97,7 @@ fn least_wait(offsets: &[Duration]) -> Duration {
 }
 
 #[test]
-fn and_waits_no_less_than_its_arrivals_make_it_wait() {
+fn waits_are_no_shorter_than_the_arrivals_imply() {
     let subject = InProcess::new(Box::new(Server::default()), Arc::new(SystemClock));
     let (arrivals, interval) = (Arrivals::Poisson { seed: 3 }, SERVICE * 2);
     let load = OpenLoop {

@@ -11,7 +11,7 @@ use crate::support::fake::Misdeed;
 use crate::support::theory::offer;
 
 #[test]
-fn from_below_and_from_above() {
+fn the_search_finds_the_rate_from_below_and_from_above() {
     for guess in [300.0, 900.0, 1_000.0, 1_300.0, 3_000.0] {
         let tries = Cell::new(0);
         let found = search(guess, |rate| {
@@ -25,13 +25,13 @@ fn from_below_and_from_above() {
 }
 
 #[test]
-fn and_nothing_where_nothing_is_sustained() {
+fn the_search_finds_nothing_where_nothing_is_sustained() {
     assert_eq!(search(1_000.0, |_| Ok(false)).unwrap(), None);
 }
 
 /// What a short try sustains and a long one does not is lowered until it holds.
 #[test]
-fn and_lowered_until_it_holds() {
+fn a_rate_is_lowered_until_it_holds() {
     let tried = Cell::new(0);
     let held = back_off(1_000.0, |rate| {
         tried.set(tried.get() + 1);
@@ -44,7 +44,7 @@ fn and_lowered_until_it_holds() {
 }
 
 #[test]
-fn of_a_server_whose_capacity_is_known() {
+fn the_capacity_of_a_known_server_is_found() {
     let service = Duration::from_micros(500);
     let found = search(1_000.0, |rate| {
         let work = Work::sleep(service);

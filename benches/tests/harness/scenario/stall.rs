@@ -17,7 +17,7 @@ fn p99(histogram: &hdrhistogram::Histogram<u64>) -> Duration {
 }
 
 #[test]
-fn of_200_milliseconds() {
+fn a_stall_of_200_ms_shows_in_the_corrected_figure_alone() {
     let stalls = Misdeed::Stalls { at: 4_000, by: STALL };
     let work = Work::sleep(SERVICE);
     let interval = Duration::from_millis(1);

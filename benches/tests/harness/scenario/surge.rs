@@ -30,7 +30,7 @@ fn subsided() -> SurgeRound {
 }
 
 #[test]
-fn by_when_they_were_meant_to_come() {
+fn arriving_tasks_are_separated_from_the_backlog_by_intended_time() {
     let subsided = subsided();
     assert_eq!(subsided.faults, Vec::<String>::new());
     assert_eq!(subsided.audit.completed, 2_500);
@@ -48,7 +48,7 @@ fn by_when_they_were_meant_to_come() {
 }
 
 #[test]
-fn and_its_phases_and_depth_are_told_over_time() {
+fn phases_and_depth_are_recorded_over_time() {
     let course = subsided().course;
     let phases: Vec<_> =
         course.phases.iter().map(|phase| (phase.name.as_str(), phase.from_s, phase.to_s)).collect();

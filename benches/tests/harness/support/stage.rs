@@ -6,7 +6,7 @@ use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::SubjectKind;
 use tempfile::TempDir;
 
-/// A stage that leaves nothing behind once the directory beside it is dropped.
+/// A stage that leaves nothing behind once the directory returned with it is dropped.
 pub(crate) fn stage(subject: SubjectKind) -> std::io::Result<(TempDir, Stage)> {
     let directory = tempfile::tempdir()?;
     let stage = Stage::new(subject, BenchDir::at(directory.path()), Scale::Trial);
