@@ -3,10 +3,10 @@
 //! Rooms, from the lowest floor to the highest; each uses those before it:
 //!
 //! - [`base`]: the error, the clock, directories, the scale of a run.
-//! - [`subject`]: what a queue under test must offer, and the queues that run in this process.
+//! - [`subject`]: what a queue under test must offer, the queues in this process, and the load generator.
 //! - [`observe`]: what is recorded of a load (a ledger of attempts, task times, samples) and whether it is valid.
 //! - [`reference`](mod@reference): upper bounds measured next to a subject: the disk, raw SQLite, a thread switch.
-//! - [`load`]: plans, arrivals, the load generator and worker pools.
+//! - [`load`]: arrivals, tasks, pools, and the plans of users' workloads.
 //! - [`process`]: this program started again as a second process.
 //! - [`scenario`]: one experiment a file: a load on a subject, and what it reads.
 //! - [`environment`]: facts about machine and build for the record.

@@ -22,7 +22,7 @@ const MOVE_MIN_S: f64 = 1e-4;
 
 /// Where the measured part of a load begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
+pub struct SteadyPart {
     /// How many tasks were left out before it.
     pub from: usize,
     /// Whether latencies were steady in it; `None` where there are too few tasks.
@@ -32,13 +32,18 @@ pub struct Settled {
 /// Looks for the first beginning of `tasks` steady ones, after `warm_up` tasks at least and `settle` more at
 /// most. The last such beginning counts where there is none.
 #[must_use]
-pub fn settled(traces: &[TaskTrace], warm_up: usize, settle: usize, tasks: usize) -> Settled {
+pub fn steady_part(
+    traces: &[TaskTrace],
+    warm_up: usize,
+    settle: usize,
+    tasks: usize,
+) -> SteadyPart {
     let window = (tasks / WINDOWS).max(1);
     let mut from = warm_up;
     loop {
         let steady = is_steady(traces.get(from..from + tasks).unwrap_or_default());
         if steady != Some(false) || from + window > warm_up + settle {
-            return Settled { from, steady };
+            return SteadyPart { from, steady };
         }
         from += window;
     }

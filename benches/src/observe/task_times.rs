@@ -135,7 +135,7 @@ impl Latencies {
     /// The distributions of these tasks.
     ///
     /// # Errors
-    /// [`Error::Histogram`] if there can be none.
+    /// [`Error::Histogram`](crate::base::error::Error::Histogram) if there can be none.
     pub fn of<'a>(traces: impl IntoIterator<Item = &'a TaskTrace>) -> Result<Self> {
         let mut latencies = Self {
             publish: empty("publish")?,

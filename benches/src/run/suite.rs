@@ -22,7 +22,7 @@ use crate::run::machine_lock::MachineLock;
 use crate::run::progress::Progress;
 use crate::run::quiet::{self, Budget, Sources};
 use crate::run::record::case::Case;
-use crate::run::record::part::{Part, Written};
+use crate::run::record::part::{Outcome, Part};
 use crate::run::record::recorder;
 use crate::run::replay::{self, Figure, ROUNDS};
 use crate::run::rounds::decision::Decision;
@@ -284,11 +284,11 @@ impl Suite {
             self.part.keep(scenario);
         }
         match self.part.write(|| environment::conditions(self.stage.bench_dir()))? {
-            Written::Record(path) => {
+            Outcome::Record(path) => {
                 // A closed stdout must not turn a written record into a failure.
                 let _ = writeln!(std::io::stdout(), "record: {}", path.display());
             }
-            Written::Nothing => {
+            Outcome::Nothing => {
                 if let (Mode::Measure, Some(filter)) =
                     (self.invocation.mode, self.invocation.filter())
                 {

@@ -35,7 +35,7 @@ struct Kept {
 
 /// What became of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
+pub enum Outcome {
     /// It was written to this file.
     Record(PathBuf),
     /// There was none to write, or it was written before.
@@ -77,13 +77,13 @@ impl Part {
     ///
     /// # Errors
     /// If the subject cannot say its settings, or the record cannot be written.
-    pub fn write(&self, after: impl FnOnce() -> Conditions) -> Result<Written> {
+    pub fn write(&self, after: impl FnOnce() -> Conditions) -> Result<Outcome> {
         let mut kept = self.kept();
         let nothing = kept.written || kept.scenarios.is_empty();
         if nothing || self.invocation.mode != Mode::Measure {
-            return Ok(Written::Nothing);
+            return Ok(Outcome::Nothing);
         }
-        let Scale::Profile(profile) = self.stage.scale() else { return Ok(Written::Nothing) };
+        let Scale::Profile(profile) = self.stage.scale() else { return Ok(Outcome::Nothing) };
         let record = SuiteRecord {
             schema: SUITE_SCHEMA.to_owned(),
             schema_version: SCHEMA_VERSION.to_owned(),
@@ -106,7 +106,7 @@ impl Part {
         let path = prismq_record::files::write_suite(&paths::results_dir(), &record)
             .map_err(|error| Error::Record { source: error.into() })?;
         kept.written = true;
-        Ok(Written::Record(path))
+        Ok(Outcome::Record(path))
     }
 
     /// Keeps what was measured and removes the databases, as the process is about to end.
@@ -115,12 +115,12 @@ impl Part {
         let written = self.write(Conditions::default);
         let count = self.kept().scenarios.len();
         match written {
-            Ok(Written::Record(path)) => eprintln!(
+            Ok(Outcome::Record(path)) => eprintln!(
                 "\nsuite {}: stopped; {count} scenarios are kept, with the rounds they had, in {}",
                 self.name,
                 path.display()
             ),
-            Ok(Written::Nothing) => eprintln!("\nsuite {}: stopped", self.name),
+            Ok(Outcome::Nothing) => eprintln!("\nsuite {}: stopped", self.name),
             Err(error) => eprintln!("\nerror: suite {}: stopped: {error}", self.name),
         }
         self.stage.bench_dir().remove_all();

@@ -104,15 +104,15 @@ pub fn run(subject: &dyn Subject, load: &OpenLoop) -> Result<OpenRound> {
     })?;
 
     let traces = traces(&offered.arrivals, &worked.runs, &worked.completions);
-    let settled = steadiness::settled(&traces, load.warm_up, load.settle, load.tasks);
-    let measured = traces.get(settled.from..settled.from + load.tasks).unwrap_or_default();
+    let part = steadiness::steady_part(&traces, load.warm_up, load.settle, load.tasks);
+    let measured = traces.get(part.from..part.from + load.tasks).unwrap_or_default();
     let origin = measured.first().map_or(offered.began, |trace| trace.arrival.intended);
     let latencies = Latencies::of(measured)?;
     let achieved = offered.achieved();
     let mut counters = worked.counters();
     counters.insert("begun_before_known".to_owned(), latencies.begun_before_known);
     let mut phases = vec![phase("steady", origin, origin, worked.ended)];
-    if settled.from > 0 {
+    if part.from > 0 {
         phases.insert(0, phase("warm_up", origin, offered.began, origin));
     }
     let span = (offered.began, worked.ended);
@@ -132,7 +132,7 @@ pub fn run(subject: &dyn Subject, load: &OpenLoop) -> Result<OpenRound> {
         achieved,
         left_at_last_arrival: left_at_last_arrival(&traces),
         thirds: validity::thirds(measured),
-        steady: settled.steady.filter(|_| load.settle > 0),
+        steady: part.steady.filter(|_| load.settle > 0),
         course,
         faults: worked.faults.into_iter().chain(unbalanced).collect(),
     })

@@ -7,7 +7,7 @@ use prismq_bench::base::histogram::empty;
 use prismq_bench::load::arrivals::Arrivals;
 use prismq_bench::observe::metrics::{LOST, P99_MS, P99_RATIO_TO_SYNC};
 use prismq_bench::observe::round::Round;
-use prismq_bench::observe::steadiness::settled;
+use prismq_bench::observe::steadiness::steady_part;
 use prismq_bench::observe::task_times::TaskTrace;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
@@ -47,29 +47,29 @@ fn noise(index: usize) -> f64 {
 
 #[test]
 fn a_steady_load_is_measured_after_its_warm_up() {
-    let settled = settled(&load(|index| 2.0 + noise(index)), WARM_UP, SETTLE, TASKS);
-    assert_eq!((settled.from, settled.steady), (WARM_UP, Some(true)));
+    let part = steady_part(&load(|index| 2.0 + noise(index)), WARM_UP, SETTLE, TASKS);
+    assert_eq!((part.from, part.steady), (WARM_UP, Some(true)));
 }
 
 #[test]
 fn a_load_that_starts_behind_is_measured_once_it_has_caught_up() {
     let behind = |index: usize| (20.0 - index as f64 / 20.0).max(2.0) + noise(index);
-    let settled = settled(&load(behind), WARM_UP, SETTLE, TASKS);
-    assert_eq!(settled.steady, Some(true));
-    assert!((WARM_UP + 1..=WARM_UP + SETTLE).contains(&settled.from), "{settled:?}");
+    let part = steady_part(&load(behind), WARM_UP, SETTLE, TASKS);
+    assert_eq!(part.steady, Some(true));
+    assert!((WARM_UP + 1..=WARM_UP + SETTLE).contains(&part.from), "{part:?}");
 }
 
 #[test]
 fn a_load_that_never_settles_is_unsteady() {
     let growing = |index: usize| 2.0 + index as f64 / 50.0;
-    let settled = settled(&load(growing), WARM_UP, SETTLE, TASKS);
-    assert_eq!(settled.steady, Some(false));
-    assert!(settled.from + TASKS <= WARM_UP + SETTLE + TASKS, "{settled:?}");
+    let part = steady_part(&load(growing), WARM_UP, SETTLE, TASKS);
+    assert_eq!(part.steady, Some(false));
+    assert!(part.from + TASKS <= WARM_UP + SETTLE + TASKS, "{part:?}");
 }
 
 #[test]
 fn too_few_tasks_are_neither_steady_nor_unsteady() {
-    assert_eq!(settled(&load(noise), 0, 0, 10).steady, None);
+    assert_eq!(steady_part(&load(noise), 0, 0, 10).steady, None);
 }
 
 /// A rate beyond what the server does: tasks pile up.

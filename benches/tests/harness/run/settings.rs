@@ -28,7 +28,7 @@ fn another_name_is_refused_with_those_that_exist() {
     let error = SubjectKind::parse("postgres").unwrap_err().to_string();
     assert_eq!(
         error,
-        "PRISMQ_ENGINE=\"postgres\" is not known; allowed are prismq, pooled and mutex"
+        "PRISMQ_ENGINE=\"postgres\" is not a known value; allowed are prismq, pooled and mutex"
     );
 }
 
