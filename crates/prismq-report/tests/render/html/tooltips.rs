@@ -4,7 +4,8 @@ use prismq_report::render::html;
 use prismq_report::render::html::Input;
 use roxmltree::Document;
 
-use crate::support::full_run::{WORKERS, full_run};
+use crate::support::full_run::full_run;
+use crate::support::full_run::throughput::WORKERS;
 use crate::support::page::{figure, figures, full};
 
 /// What the places of a picture say, wide or narrow.
