@@ -5,7 +5,6 @@
     clippy::panic,
     clippy::unwrap_used,
     dead_code,
-    unused_imports,
     reason = "the run is that of the tests, which stop at the first surprise"
 )]
 

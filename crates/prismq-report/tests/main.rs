@@ -1,5 +1,6 @@
-//! What a user of records and reports relies on. Folders mirror the parts of the library, files are subjects,
-//! and each test is named by the sentence it asserts. One program, so that it is linked once.
+//! What a user of records and reports relies on: the record, its judgement and the report together, so the
+//! packages below this one are tested here too. Folders mirror their parts, files are subjects, and each test is
+//! named by the sentence it asserts. One program, so that it is linked once.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

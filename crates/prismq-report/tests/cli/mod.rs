@@ -50,7 +50,7 @@ impl Scene {
     }
 }
 
-/// What the machine's baseline would be: the same figures, of another run.
+/// A baseline of the machine: another run with the same values.
 fn other_run() -> RunRecord {
     let mut run = sample::run();
     run.run_id = "01KAV900000000000000000000".to_owned();

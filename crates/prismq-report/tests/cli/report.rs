@@ -80,7 +80,7 @@ fn export_writes_files_and_folders() {
     let file = scene.path().join("distributions/latency_drain_workers=5.wait.hgrm");
     assert!(file.exists());
 
-    // A plotter would take two texts for one distribution.
+    // A plotter would read two texts as one distribution.
     let again = run.suites[1].scenarios[0].histograms["wait"].clone();
     run.suites[1].scenarios[0].histograms.insert("service".to_owned(), again);
     let two = files::write_run(scene.path(), &run).unwrap();

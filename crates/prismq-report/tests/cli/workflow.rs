@@ -6,7 +6,7 @@ use clap::Parser as _;
 use prismq_report::cli::Arguments;
 use serde_json::Value;
 
-/// The steps' scripts, of the workflow that users copy.
+/// The scripts of the steps of the example workflow.
 fn scripts() -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github/workflows/bench.yml");
     let text = std::fs::read_to_string(path).unwrap();
@@ -49,7 +49,7 @@ fn every_command_of_the_report_is_accepted() {
         }
         accepted.push(arguments.join(" "));
     }
-    // What gates: counts of two starts, and speed of starts in turn.
+    // The gates: counts of two starts, and the speed of alternating starts.
     let gates = ["throughput/counts --rounds 2", "--min-effect 10%"];
     assert!(gates.iter().all(|gate| {
         accepted.iter().any(|line| line.starts_with("ab --before") && line.contains(gate))

@@ -4,8 +4,7 @@ use prismq_judge::comparison::{Change, FloorSource, Row, compare};
 
 use crate::support::{sample, steady};
 
-/// The first row of a comparison of these rounds, on a machine whose runs are known to repeat themselves
-/// or on one of which nothing is known.
+/// The first row of a comparison of these rounds, on a machine known to have no noise or on an unknown one.
 fn row_where(known: bool, before: &[f64], after: &[f64]) -> Row {
     let run = |rounds: &[f64]| {
         let mut run = sample::run();
@@ -39,7 +38,7 @@ fn a_change_has_an_interval_and_a_noise_floor() {
     assert_eq!(floor.source.to_string(), "minimum effect");
 }
 
-/// The rounds of a run agree with each other more than with those of the next run.
+/// The rounds of one run differ less than those of two runs.
 #[test]
 fn without_known_noise_only_a_factor_of_two_is_a_change() {
     let moved = |factor: f64| row_where(false, &STEADY, &times(&STEADY, factor));

@@ -11,7 +11,8 @@ const COMPARISONS: u64 = 20;
 const QUIET: (f64, f64) = (0.01, 0.03);
 const NOISY: (f64, f64) = (0.03, 0.06);
 
-/// The share of metrics whose slowdown is found over 20 comparisons, and of comparisons in which any is; shown.
+/// Prints and returns the share of metrics whose slowdown is found over 20 comparisons, and of comparisons in
+/// which any is.
 fn found(
     name: &str,
     spreads: (f64, f64),
@@ -38,7 +39,7 @@ fn found(
     (metrics, any)
 }
 
-/// The same of pairs of starts.
+/// The same for pairs of starts.
 fn in_pairs(spreads: (f64, f64), slower: f64, count: usize) -> (f64, f64) {
     let compared = |machine: &mut Machine, slower| {
         let pairs: Vec<(RunRecord, RunRecord)> =
@@ -49,7 +50,7 @@ fn in_pairs(spreads: (f64, f64), slower: f64, count: usize) -> (f64, f64) {
     found(&format!("{count} pairs of starts"), spreads, slower, compared)
 }
 
-/// The same of single runs after a history that shows how much runs differ.
+/// The same for single runs with a history.
 fn in_single_runs(spreads: (f64, f64), slower: f64) -> (f64, f64) {
     let compared = |machine: &mut Machine, slower| {
         let rules = Rules { noise: machine.known(ROUNDS), ..Rules::default() };
@@ -73,7 +74,7 @@ fn an_injected_slowdown_is_found() {
     }
 }
 
-/// What moves a whole run is part of the difference of two: more of it must be seen.
+/// The noise of whole runs is part of the difference of two, so only larger slowdowns are found.
 #[test]
 fn single_runs_find_a_slowdown_well_above_the_noise() {
     for (spreads, slower, least) in [(QUIET, 0.10, 0.3), (QUIET, 0.20, 0.9), (NOISY, 0.30, 0.8)] {
@@ -84,7 +85,7 @@ fn single_runs_find_a_slowdown_well_above_the_noise() {
     in_single_runs(NOISY, 0.10);
 }
 
-/// One metric of many is worse, so that chance is weighed against all the others.
+/// One metric of many is worse: the correction for many comparisons must not hide it.
 #[test]
 fn a_slowdown_of_one_metric_is_found_among_all() {
     const METRIC: usize = METRICS / 2;

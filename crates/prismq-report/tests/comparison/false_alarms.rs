@@ -27,7 +27,7 @@ fn alarms(low: f64, high: f64, known: bool) -> usize {
     alarms
 }
 
-/// Of 2400 metrics, none may be called changed, however little they repeat.
+/// Of 2400 metrics, none may be reported as changed, however noisy.
 #[test]
 fn simulated_runs_of_one_program_flag_nothing() {
     for (low, high) in [(0.005, 0.03), (0.02, 0.10), (0.10, 0.40)] {
@@ -37,7 +37,7 @@ fn simulated_runs_of_one_program_flag_nothing() {
     }
 }
 
-/// Five whole runs of the standard profile on a shared machine, each compared with each.
+/// Five whole runs of the standard profile on a shared machine, each compared with each other.
 #[test]
 fn recorded_runs_of_one_program_flag_nothing() {
     let runs = standard_runs(0.0);

@@ -24,7 +24,7 @@ fn control(metric: &str, change: f64, starts: usize) -> KnownNoise {
     noise
 }
 
-/// Figures from run to run, each by one of these factors from the one before, in turn.
+/// Values from run to run, multiplied by the two factors in turn.
 fn history(factors: [f64; 2], runs: usize) -> KnownNoise {
     let mut noise = KnownNoise::default();
     let figures: Vec<f64> = (0..runs)
@@ -50,7 +50,7 @@ fn known_noise_raises_the_noise_floor() {
     assert_eq!(found.floor.unwrap().change, 0.7);
     assert_eq!(row(control("rate", -0.7, 9)), unknown, "nine changes are too few");
 
-    // What the next run takes back may come again, and go further.
+    // A swing that the next run reverses may occur again.
     let found = row(history([2.0, 0.5], 11));
     assert_eq!(found.change, Change::Inconclusive);
     assert_eq!(found.floor.unwrap().source, FloorSource::History);
@@ -66,7 +66,7 @@ fn small_known_noise_makes_small_changes_count() {
     };
     assert_eq!(loss(KnownNoise::default()), Change::Inconclusive);
     assert_eq!(loss(history([1.01, 0.99], 11)), Change::Regressed);
-    // Starts one after the other are no history.
+    // Consecutive starts do not replace a history.
     assert_eq!(loss(control("rate", 0.01, 10)), Change::Inconclusive);
     let mut both = history([1.01, 0.99], 11);
     both.add(control("rate", 0.01, 10));

@@ -10,7 +10,7 @@ const COMPARISONS: u64 = 20;
 
 type Recording = fn(f64) -> Vec<RunRecord>;
 
-/// Recorded starts as pairs of neighbours, of each of which one, drawn, is the slower one.
+/// Recorded starts as pairs of neighbours; one of each pair, drawn at random, is the slower program.
 fn in_pairs(starts: Recording, seed: u64, slower: f64) -> Comparison {
     let mut rng = fastrand::Rng::with_seed(seed);
     let (before, after) = (starts(0.0), starts(slower));
@@ -59,8 +59,8 @@ fn pairs_of_recorded_starts_give_the_right_verdict() {
     assert!(any >= 15, "{any}");
 }
 
-/// Single runs while nothing is known of how much runs differ: only what is far off is found, and the
-/// machine's own slowness is not taken for the program's.
+/// Single runs without known noise: only a large slowdown is found, and a slow phase of the machine is not taken
+/// for one of the program.
 #[test]
 fn recorded_single_runs_differ_from_a_factor_of_two() {
     let (before, slower) = (smoke_starts(0.0), smoke_starts(0.6));
@@ -75,7 +75,7 @@ fn recorded_single_runs_differ_from_a_factor_of_two() {
     assert_eq!(flagged(&compare("it", &before[1], &before[13])), 0);
 }
 
-/// Single runs once it is known how much runs differ: twelve starts are the history of the other eight.
+/// Single runs with known noise: twelve starts are the history of the other eight.
 #[test]
 fn recorded_single_runs_with_a_history_give_the_right_verdict() {
     let before = standard_starts(0.0);

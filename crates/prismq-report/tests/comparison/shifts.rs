@@ -92,7 +92,7 @@ fn few_scenarios_give_no_overall_shift() {
     assert_eq!(compare("it", &starts[0], &starts[1]).family, None);
 }
 
-/// Each suite of a part has its first scenario only.
+/// Each suite of the partial run has only its first scenario.
 #[test]
 fn a_partial_run_compared_with_a_whole_one_is_partial() {
     let (before, mut part) = (worse(1.0), worse(1.0));
@@ -104,7 +104,7 @@ fn a_partial_run_compared_with_a_whole_one_is_partial() {
     assert_eq!(alike.status, Status::Pass, "{:?}", alike.inconclusive);
 }
 
-/// The milliseconds of one side are written as microseconds.
+/// One side reports milliseconds as microseconds.
 #[test]
 fn a_headline_metric_in_another_unit_is_inconclusive() {
     let (before, mut after) = (worse(1.0), worse(1.0));

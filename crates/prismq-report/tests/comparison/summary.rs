@@ -7,7 +7,7 @@ use crate::support::{sample, steady};
 #[test]
 fn the_summary_has_the_geometric_mean_of_changes() {
     let mut after = sample::run();
-    // Rates of the suites: half, twice, four times, and two as they were.
+    // Rates of the suites: half, twice, four times, and two unchanged.
     for (suite, factor) in after.suites.iter_mut().zip([0.5, 2.0, 4.0, 1.0, 1.0]) {
         let metric = &mut suite.scenarios[0].metrics[0];
         metric.value = metric.value.map(|value| value * factor);

@@ -73,7 +73,7 @@ fn one_group_a_scenario_is_read_too() {
     let old = home(30);
     let home = tempfile::tempdir().unwrap();
     fs::rename(old.path().join("throughput/floor"), home.path().join("throughput_floor")).unwrap();
-    // Another suite whose name begins like this one's has groups of its own.
+    // A suite whose name starts with this one's has its own groups.
     fs::create_dir(home.path().join("throughputs_floor")).unwrap();
     let found = read(home.path());
     assert_eq!((found.len(), found[0].id.as_str()), (1, BENCHMARK));
@@ -108,7 +108,7 @@ fn files_of_another_run_are_skipped() {
     for second in [-1, 61] {
         assert_eq!(read(home(second).path()), [], "{second}");
     }
-    // Nothing it was compared with then.
+    // Only the comparison is of an earlier run.
     let home = home(30);
     let text = fs::read_to_string(file(home.path(), "change/estimates.json")).unwrap();
     write(home.path(), "change/estimates.json", &text, -1);

@@ -13,7 +13,7 @@ fn results_files_are_named_by_suite_and_time() {
     }
     write_run(folder.path(), &sample::run()).unwrap();
     write_report(folder.path(), sample::at(0), "md", "# x\n").unwrap();
-    // The same second once more: neither file is lost.
+    // Written in the same second: neither file is lost.
     write_suite(folder.path(), &sample::suite("latency")).unwrap();
     let mut names: Vec<String> = std::fs::read_dir(folder.path())
         .unwrap()

@@ -19,7 +19,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> FileError {
 
 #[test]
 fn a_contradictory_combined_record_is_refused() {
-    // A suite that vanished without being missed would never be missed in a verdict.
+    // A suite that is neither there nor listed as missing would never be noticed.
     let error = refused(|run| {
         run["suites"].as_array_mut().unwrap().remove(1);
     });

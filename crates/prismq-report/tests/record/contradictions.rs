@@ -6,7 +6,7 @@ use prismq_report::validate::validate;
 
 use crate::support::sample;
 
-/// What reading a suite with this scenario says.
+/// The result of reading a suite with this scenario.
 fn read(change: impl FnOnce(&mut Scenario)) -> Result<(), String> {
     let mut suite = sample::suite("latency");
     change(&mut suite.scenarios[0]);
@@ -61,7 +61,7 @@ fn a_value_that_differs_from_its_distribution_is_refused() {
     refused("its distribution says 99.0", with_p99(1.0, &[]));
     refused("its distribution says 99.0", with_p99(1.0, &[90.0, 95.0, 99.0]));
     read(with_p99(p99, &[90.0, 95.0, 99.0])).unwrap();
-    // Before 1.2 the figure was the typical round's.
+    // Before 1.2 the value was the typical round's.
     read(with_p99(95.0, &[90.0, 95.0, 99.0])).unwrap();
 }
 

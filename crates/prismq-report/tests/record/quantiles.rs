@@ -26,7 +26,7 @@ fn round(stalled: f64, count: u64) -> Histogram<u64> {
     times
 }
 
-/// A run whose latency suite measured these rounds, as the harness recorded them before 1.2: the figure is
+/// A run whose latency suite measured these rounds, as the harness recorded them before 1.2: the value is
 /// the median of the rounds' p99s.
 fn run(rounds: &[Histogram<u64>]) -> RunRecord {
     let mut all = Histogram::<u64>::new(3).unwrap();
@@ -47,7 +47,7 @@ fn run(rounds: &[Histogram<u64>]) -> RunRecord {
             end_to_end: Some(encoded(times)),
             ..Interval::default()
         };
-        // What was slow in the warm-up does not count.
+        // The warm-up does not count.
         let slow = round(900.0, TASKS);
         let warm_up = piece(-1.0, &slow);
         Round {
@@ -87,8 +87,8 @@ fn a_quantile_present_in_every_round_is_decided() {
     assert!(matches!(checked(&run(&quick), "<= 5").outcome, Outcome::Met { .. }));
 }
 
-/// Of rounds of which each has its own p99 the draws' p99 is that of the slowest round drawn, as long as that
-/// makes up 1 % of all: so it varies by less than the rounds do, and by no more.
+/// Where each round has its own p99, the p99 of a draw is that of its slowest round, if that holds 1 % of all
+/// tasks: it varies less than the rounds do.
 #[test]
 fn the_bootstrap_resamples_whole_rounds() {
     let rounds: Vec<_> = (0..10).map(|index| round(10.0 + f64::from(index), TASKS / 2)).collect();

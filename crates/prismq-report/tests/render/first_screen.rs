@@ -16,7 +16,7 @@ fn position(text: &str, of: &str) -> usize {
     text.find(of).unwrap_or_else(|| panic!("no {of:?} in {text}"))
 }
 
-/// What a line of the terminal answers to a question.
+/// The answer to a question in the terminal report.
 fn answer<'a>(text: &'a str, question: &str) -> &'a str {
     let line = text.lines().find_map(|line| line.trim_start().strip_prefix(question));
     line.unwrap_or_else(|| panic!("no {question:?} in {text}")).trim()

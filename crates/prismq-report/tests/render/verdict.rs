@@ -46,7 +46,7 @@ fn an_inconclusive_change_is_explained() {
     };
     assert!(said(compare("old", &before, &after)));
     assert!(!said(steady::compare("old", &before, &after)));
-    // More runs do not help where a figure was taken once.
+    // More runs do not help where there is one sample.
     let mut once = before.clone();
     let scenarios = once.suites.iter_mut().flat_map(|suite| &mut suite.scenarios);
     scenarios.for_each(|scenario| scenario.metrics[0].samples.clear());

@@ -10,7 +10,7 @@ use prismq_record::{Direction, Metric, RunRecord, Validity};
 
 use crate::support::sample;
 
-/// Metrics of a run, as the standard profile has.
+/// Metrics of a run of the standard profile.
 pub(crate) const METRICS: usize = 120;
 /// Rounds of the standard profile.
 pub(crate) const ROUNDS: usize = 10;
@@ -42,7 +42,7 @@ impl Machine {
         Self { rng: fastrand::Rng::with_seed(seed), spreads: (0..METRICS).map(spread).collect() }
     }
 
-    /// The noise that earlier runs of the machine tell.
+    /// The noise known from earlier runs of the machine.
     pub(crate) fn known(&mut self, rounds: usize) -> KnownNoise {
         let runs: Vec<RunRecord> = (0..HISTORY).map(|_| self.run(rounds, 0.0)).collect();
         history(&runs)
@@ -81,19 +81,19 @@ impl Machine {
         metric
     }
 
-    /// Box and Muller.
+    /// A standard normal number (Box and Muller).
     fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.rng.f64()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.rng.f64()).cos()
     }
 }
 
-/// What was called changed.
+/// The metrics reported as changed.
 pub(crate) fn flagged(comparison: &Comparison) -> usize {
     comparison.count(&Change::Improved) + comparison.count(&Change::Regressed)
 }
 
-/// The noise that runs of one program tell, in their order.
+/// The noise known from runs of one program, in this order.
 pub(crate) fn history<'a>(runs: impl IntoIterator<Item = &'a RunRecord>) -> KnownNoise {
     let mut figures: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
     for run in runs {

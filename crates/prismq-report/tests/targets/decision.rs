@@ -14,7 +14,7 @@ fn answer(wanted: &str, rounds: &[f64], level: Level) -> Answer {
     decide(&target, rounds, level).0
 }
 
-/// Ten rounds around a figure that vary by two percent of it.
+/// Ten rounds around a value that vary by two percent of it.
 fn around(figure: f64) -> Vec<f64> {
     [-2.7, -2.1, -1.6, -0.8, -0.1, 0.1, 0.8, 1.6, 2.1, 2.7]
         .map(|off| figure * (1.0 + off / 100.0))
@@ -78,7 +78,7 @@ fn constant_and_single_samples_are_decided_by_their_value() {
     assert_eq!(answer("< 7", &[], ONE), Answer::Undecided);
 }
 
-/// The rate of the sample is 1006, within 2 % of which the true one lies.
+/// The check of the rate of the sample, which is 1006, known to within 2 %.
 fn checked(wanted: &str, run: &RunRecord) -> Check {
     let text = format!("[targets]\n\"latency/drain/workers=5:rate\" = \"{wanted} tasks/s\"");
     check(&parse(&text, "t.toml").unwrap(), run).unwrap().remove(0)
@@ -110,7 +110,7 @@ fn a_check_counts_the_looks_of_its_scenario() {
     assert!(checked("> 980", &run).interval.unwrap().lower < before.lower);
 }
 
-/// While it measures, the harness decides as the verdict will.
+/// The harness decides while it measures, and must decide as the verdict does.
 #[test]
 fn a_single_scenario_is_decided_as_in_its_run() {
     let run = sample::run();

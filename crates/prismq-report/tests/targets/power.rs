@@ -8,12 +8,12 @@ use prismq_statistics::{median, quantile};
 
 use crate::support::recorded::standard_rounds;
 
-/// Targets of a run, as many as the standard profile is asked.
+/// Targets of a run of the standard profile.
 const TARGETS: usize = 60;
 /// Rounds at each look, while the target is undecided.
 const LOOKS: [usize; 5] = [10, 20, 40, 80, 160];
 
-/// Rounds as recorded ones are: each depends on the one before, so that a median varies as that of half as
+/// Rounds that vary as recorded ones do: each depends on the one before, so that a median varies as that of half as
 /// many independent rounds; now and then one is far off; and the run as a whole is off by half a percent.
 struct Rounds {
     rng: fastrand::Rng,
@@ -41,7 +41,7 @@ impl Rounds {
     }
 }
 
-/// Box and Muller.
+/// A standard normal number (Box and Muller).
 fn normal(rng: &mut fastrand::Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.f64()).cos()
@@ -64,8 +64,8 @@ fn decided(target: &Target, mut rounds: Rounds) -> (usize, Answer) {
     (usize::MAX, Answer::Undecided)
 }
 
-/// The share of programs, missing a lower and an upper bound by a tenth, that are called so by this many
-/// rounds.
+/// The share of programs, missing a lower or an upper bound by a tenth, that are found after the rounds of each
+/// look.
 fn power(spread: f64) -> [f64; 5] {
     const PROGRAMS: u64 = 200;
     let mut missed = [0; 5];
@@ -81,7 +81,7 @@ fn power(spread: f64) -> [f64; 5] {
     missed.map(|missed| missed as f64 / PROGRAMS as f64)
 }
 
-/// 300 runs of 60 targets each, every true figure exactly at its bound: the hardest case.
+/// 300 runs of 60 targets each, every true value exactly at its bound: the hardest case.
 #[test]
 fn a_program_at_its_bounds_fails_at_most_one_run_in_a_hundred() {
     const RUNS: u64 = 300;
@@ -148,9 +148,9 @@ fn none_of_the_25_recorded_runs_of_one_program_fails() {
     assert!(held >= 180, "{held}");
 }
 
-/// Each metric that has a target, held against the figure of all runs together, which every other run is
-/// worse than: not one is called missed. Then against a tenth more than that, with the rounds of runs drawn
-/// until it is found in 95 of 100.
+/// Each metric that has a target, compared with the median of all runs, which half of the runs miss: none is
+/// reported as missed. Then compared with a bound a tenth beyond it, with rounds of runs drawn until the miss is
+/// found in 95 of 100.
 #[test]
 fn recorded_runs_compared_with_their_own_value_do_not_fail() {
     let watched: BTreeSet<String> = own_targets().iter().map(name).collect();
@@ -184,7 +184,7 @@ fn recorded_runs_compared_with_their_own_value_do_not_fail() {
     assert!(others <= all / 50, "{others} of {all}");
 }
 
-/// How many rounds it takes, drawn as whole runs, to find a tenth off in 95 of 100 programs.
+/// How many rounds, drawn as whole runs, find a miss by a tenth in 95 of 100 programs.
 fn needed(runs: &[Vec<f64>], figure: f64) -> Option<usize> {
     const PROGRAMS: u64 = 100;
     let target = target("<=", figure / 1.1);

@@ -10,7 +10,7 @@ fn each_scenario(run: &mut RunRecord, change: fn(&mut prismq_record::Scenario)) 
     run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios).for_each(change);
 }
 
-/// Compares a baseline so changed with the sample, where the comparison counts and where it does not.
+/// Asserts that the sample compared with this changed baseline is inconclusive, and only if regressions count.
 #[track_caller]
 fn says_nothing(reason: &str, change: impl FnOnce(&mut RunRecord)) {
     let mut base = sample::faster(2.0);

@@ -7,7 +7,7 @@ use prismq_record::{RunRecord, Validity};
 
 use crate::support::{sample, steady};
 
-/// The rate of the sample is 1006, within 2 % of which the true one lies.
+/// The rate of the sample is 1006, known to within 2 %.
 #[test]
 fn an_undecided_target_is_inconclusive_only_in_strict_mode() {
     let status = |run: &RunRecord, wanted: &str| {
@@ -29,7 +29,7 @@ fn an_undecided_target_is_inconclusive_only_in_strict_mode() {
 
 #[test]
 fn an_inconclusive_comparison_counts_only_on_request() {
-    // Taken once on both sides, so that no change of it is ever certain.
+    // One sample on both sides, so that no change is ever certain.
     let once = |factor| {
         let mut run = sample::faster(factor);
         for suite in &mut run.suites {

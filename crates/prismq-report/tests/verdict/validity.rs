@@ -22,7 +22,7 @@ fn does_not_wait() -> SyncCheck {
 fn invalid(reason: &str, change: impl FnOnce(&mut RunRecord)) {
     let mut run = sample::run();
     change(&mut run);
-    // Even if a target is missed as well.
+    // Although a target is missed as well.
     let missed = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
     let (status, reasons) = status(&run, missed);
     assert_eq!(status, Status::Invalid);

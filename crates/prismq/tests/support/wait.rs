@@ -1,5 +1,6 @@
 //! Waits that end: what does not happen within [`DEADLINE`] fails the test, with what it waited for.
 
+use std::io::Write as _;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -21,7 +22,9 @@ pub(crate) use wait_until;
 pub(crate) fn wait_for(state: &str, mut is_reached: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_reached() {
-        assert!(started.elapsed() < DEADLINE, "not reached within {DEADLINE:?}: {state}");
+        if started.elapsed() > DEADLINE {
+            fail(&format!("not reached within {DEADLINE:?}: {state}"));
+        }
         thread::yield_now();
     }
 }
@@ -29,9 +32,20 @@ pub(crate) fn wait_for(state: &str, mut is_reached: impl FnMut() -> bool) {
 /// The next message of a channel; `what` names it in the failure.
 #[track_caller]
 pub(crate) fn receive<T>(channel: &Receiver<T>, what: &str) -> T {
-    channel
-        .recv_timeout(DEADLINE)
-        .unwrap_or_else(|error| panic!("not received within {DEADLINE:?}: {what}: {error}"))
+    match channel.recv_timeout(DEADLINE) {
+        Ok(message) => message,
+        Err(error) => fail(&format!("not received within {DEADLINE:?}: {what}: {error}")),
+    }
+}
+
+/// Fails the test. The message is printed at once: the harness would print it once the test has ended, and the
+/// drop of a pool may hang for the same reason.
+#[track_caller]
+fn fail(message: &str) -> ! {
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("a thread");
+    _ = writeln!(std::io::stderr(), "\n{name}: {message}");
+    panic!("{message}");
 }
 
 /// The result of a thread; `what` names what it does in the failure.
@@ -56,6 +70,8 @@ impl Gate {
     #[track_caller]
     pub(crate) fn pass(&self) {
         let answer = self.0.lock().unwrap().recv_timeout(DEADLINE);
-        assert_ne!(answer, Err(RecvTimeoutError::Timeout), "the test did not open the gate");
+        if answer == Err(RecvTimeoutError::Timeout) {
+            fail(&format!("the test did not open the gate within {DEADLINE:?}"));
+        }
     }
 }

@@ -7,14 +7,14 @@ use crate::support::page::{figure, figures, full, page_of};
 
 const HOSTILE: &str = "</svg></td><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u{1}";
 
-/// Puts hostile words wherever a record has free ones.
+/// Replaces every free text of a record by a hostile one.
 fn poison(run: &mut RunRecord) {
     for suite in &mut run.suites {
         suite.engine = HOSTILE.to_owned();
         suite.environment.machine.cpu = Known::value(HOSTILE.to_owned());
         suite.environment.sqlite.pragmas[0].name = HOSTILE.to_owned();
         for scenario in &mut suite.scenarios {
-            // What it is a sweep over stays, so that every picture is still drawn.
+            // The swept parameter stays, so that every figure is still drawn.
             let (path, level) = scenario.id.rsplit_once('/').unwrap();
             scenario.id = format!("{path}{HOSTILE}/{level}");
             scenario.warnings.push(HOSTILE.to_owned());
@@ -42,7 +42,7 @@ fn texts_of_a_record_are_escaped_in_html() {
     assert!(page.contains("&lt;script&gt;alert(1)"), "the words are there");
     assert_eq!(page.matches("<script").count(), 1, "the page's own");
     assert!(!page.contains("<img") && !page.contains("</svg></td>"));
-    assert_eq!(figures(&page), figures(&full()), "no picture is lost");
+    assert_eq!(figures(&page), figures(&full()), "every figure is drawn");
     for id in figures(&page) {
         roxmltree::Document::parse(figure(&page, id)).unwrap_or_else(|error| {
             panic!("{id}: {error}");

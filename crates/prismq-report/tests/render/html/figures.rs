@@ -2,7 +2,9 @@
 
 use prismq_record::{Interval, RunRecord, Scenario};
 
-use crate::support::full_run::{LOADS, WORKERS, full_run};
+use crate::support::full_run::full_run;
+use crate::support::full_run::latency::LOADS;
+use crate::support::full_run::throughput::WORKERS;
 use crate::support::page::{assert_shows, full, table};
 
 const MIB: f64 = 1_048_576.0;

@@ -54,7 +54,7 @@ fn nothing_is_drawn_outside_a_figure() {
             for text in svg.descendants().filter(|node| node.tag_name().name() == "text") {
                 let words = text.text().unwrap_or_default().trim();
                 let (x, y) = (number(text, "x"), number(text, "y"));
-                // As wide as a wide font would make it.
+                // As wide as in a wide font.
                 let long = words.chars().count() as f64 * number(text, "font-size") * 0.6;
                 let left = match text.attribute("text-anchor") {
                     Some("end") => x - long,

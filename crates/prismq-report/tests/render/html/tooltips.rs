@@ -1,13 +1,14 @@
-//! A wide picture says its figures when they are pointed at.
+//! The tooltips of a wide figure.
 
 use prismq_report::render::html;
 use prismq_report::render::html::Input;
 use roxmltree::Document;
 
-use crate::support::full_run::{WORKERS, full_run};
+use crate::support::full_run::full_run;
+use crate::support::full_run::throughput::WORKERS;
 use crate::support::page::{figure, figures, full};
 
-/// What the places of a picture say, wide or narrow.
+/// The tooltips of a figure in its wide or narrow form.
 fn tips(page: &str, id: &str, class: &str) -> Vec<String> {
     let document = Document::parse(figure(page, id)).unwrap();
     let drawn = document.descendants().find(|node| node.attribute("class") == Some(class)).unwrap();

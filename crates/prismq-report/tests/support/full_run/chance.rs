@@ -1,6 +1,6 @@
 //! Numbers that look random, always the same.
 
-/// Numbers that look like chance (Vigna's splitmix64).
+/// Pseudo-random numbers (Vigna's splitmix64).
 pub(super) struct Chance(pub(super) u64);
 
 impl Chance {

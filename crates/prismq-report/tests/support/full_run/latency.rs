@@ -43,7 +43,7 @@ impl Latencies {
         }
     }
 
-    /// One task; `stalled` is the rest of a stall it was meant to be sent in.
+    /// One task; `stalled` is what remains of the stall at the time it was due.
     fn task(&mut self, busy: f64, stalled: f64, chance: &mut Chance) -> f64 {
         let publish = 0.000_25 * chance.near(0.5) + chance.exponential(0.000_05);
         let wait = chance.exponential(0.000_2 / (1.0 - busy)) + 0.000_02;

@@ -3,10 +3,10 @@
 
 mod chance;
 mod environment;
-mod latency;
+pub(crate) mod latency;
 mod parts;
 mod resources;
-mod throughput;
+pub(crate) mod throughput;
 
 use std::sync::OnceLock;
 
@@ -17,11 +17,9 @@ use prismq_record::*;
 use prismq_report::render::html::HistoryPoint;
 
 use self::chance::Chance;
-pub(crate) use self::latency::LOADS;
 use self::latency::latency;
 use self::parts::suite;
 use self::resources::{memory, stress};
-pub(crate) use self::throughput::WORKERS;
 use self::throughput::{concurrency, throughput};
 use super::steady;
 
