@@ -87,7 +87,7 @@ impl Core {
     /// The engine, in the process that opened it.
     ///
     /// # Errors
-    /// [`Error::Forked`] in a fork of that process.
+    /// [`Error::Forked`](crate::Error::Forked) in a fork of that process.
     pub(crate) fn engine(&self) -> Result<&dyn Engine> {
         self.check_owner()?;
         Ok(&*self.shared.engine)
