@@ -98,7 +98,7 @@ impl Core {
         &**self.shared.engine.clock()
     }
 
-    /// What this process met while it wrote.
+    /// Statistics of this handle's writes.
     pub(crate) fn contention(&self) -> Contention {
         self.shared.engine.contention()
     }
