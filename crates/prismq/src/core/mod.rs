@@ -87,7 +87,7 @@ impl Core {
     /// The engine, in the process that opened it.
     ///
     /// # Errors
-    /// [`Error::Forked`] in a fork of that process.
+    /// [`Error::Forked`](crate::Error::Forked) in a fork of that process.
     pub(crate) fn engine(&self) -> Result<&dyn Engine> {
         self.check_owner()?;
         Ok(&*self.shared.engine)
@@ -98,7 +98,7 @@ impl Core {
         &**self.shared.engine.clock()
     }
 
-    /// What this process met while it wrote.
+    /// Statistics of this handle's writes.
     pub(crate) fn contention(&self) -> Contention {
         self.shared.engine.contention()
     }

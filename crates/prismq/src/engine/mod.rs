@@ -34,12 +34,13 @@ pub(crate) const READ_TASKS_MAX: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct OpenOptions {
     pub(crate) path: PathBuf,
+    /// What survives a power cut once an operation was answered.
     pub(crate) durability: Durability,
-    /// How long an operation waits while another process writes.
+    /// How long an operation waits for a lock that another process holds.
     pub(crate) busy_wait: Duration,
     /// Free space that the file keeps, in bytes.
     pub(crate) free_bytes_max: u64,
-    /// What an engine without a time of its own measures delays and leases by.
+    /// The clock of an engine whose database has no time of its own.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -57,7 +58,9 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// shorter for having waited for others. Expired leases are reclaimed before the first claim of the batch, and
     /// not before the operations ahead of it.
     ///
-    /// Batches that are applied at once by several threads may run in parallel or one after the other.
+    /// A batch with an operation that [must be durable](Operation::must_be_durable) is answered only when it is as
+    /// durable as [`OpenOptions::durability`] says. Batches of several threads may run in parallel or one after the
+    /// other.
     ///
     /// # Errors
     /// The whole batch failed and nothing of it was kept; [`crate::Error::Poisoned`] if it is unknown whether it
@@ -80,7 +83,7 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// that an operation needs: a subscriber of the log may use the queue.
     fn write_log(&self);
 
-    /// What this process met while it wrote.
+    /// Statistics of this handle's writes.
     fn contention(&self) -> Contention;
 
     /// The database's settings that matter for durability and speed, by name, read back from it.

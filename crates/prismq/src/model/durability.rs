@@ -1,6 +1,6 @@
-//! What a call that returned `Ok` promises.
+//! What survives a crash once a call has returned `Ok`.
 
-/// What survives what, once a call has returned `Ok`.
+/// Which failures the changes of a call survive once it has returned `Ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Durability {
     /// Enqueues, completions and failures survive the death of the process and a power cut.

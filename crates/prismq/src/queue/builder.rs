@@ -87,10 +87,11 @@ impl QueueBuilder {
     /// Opens the file, creating it with mode 0600 if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Unusable`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::SchemaTooNew`],
-    /// [`Error::SchemaTooOld`] or [`Error::Corrupt`] for a path that holds no queue this version can use; it is then left
-    /// untouched. [`Error::Busy`] if another process held it for the whole wait; [`Error::Forked`] in a
-    /// fork of a process that has queues open.
+    /// [`Unusable`](crate::Error::Unusable), [`NotADatabase`](crate::Error::NotADatabase),
+    /// [`Foreign`](crate::Error::Foreign), [`SchemaTooNew`](crate::Error::SchemaTooNew),
+    /// [`SchemaTooOld`](crate::Error::SchemaTooOld) or [`Corrupt`](crate::Error::Corrupt) for a path that holds no
+    /// queue of this version; it is left untouched. [`Busy`](crate::Error::Busy) if another process held it for the
+    /// whole wait; [`Forked`](crate::Error::Forked) in a fork of a process that has queues open.
     pub fn open(self) -> Result<Queue> {
         let options = OpenOptions {
             path: self.path,

@@ -17,7 +17,7 @@ impl Queue {
     /// The counters of a queue, at a cost independent of its size.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a name that no queue can have; an engine's failure.
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) for a name that no queue can have; an engine's failure.
     pub fn stats(&self, queue: &str) -> Result<QueueStats> {
         validate_name("queue name", queue)?;
         self.core.engine()?.stats(queue)

@@ -112,10 +112,10 @@ impl Ledger {
         // Earlier changes must not be rolled back with it.
         self.flush(connection)?;
         connection.execute_batch("SAVEPOINT prismq_names")?;
-        let log = self.log.pending();
+        let lines = self.log.pending();
         let added = add(self)?;
         if added.is_err() {
-            self.log.truncate_pending(log);
+            self.log.truncate_pending(lines);
             connection.execute_batch("ROLLBACK TO prismq_names")?;
             self.lanes.clear();
         }

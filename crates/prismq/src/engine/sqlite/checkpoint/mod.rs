@@ -43,7 +43,7 @@ const WAL_PAGES_RESTART: u32 = 1792;
 /// again once the WAL has doubled.
 const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
 /// The same for the checkpoint of another process.
-const WAL_TURN_WAIT: Duration = Duration::from_secs(1);
+const WAL_CHECKPOINT_WAIT: Duration = Duration::from_secs(1);
 /// Pages of the WAL from which on a reader that holds an old snapshot is logged (64 MiB).
 const WAL_PAGES_REPORTED: u32 = 16_384;
 /// How long after the last checkpoint the WAL's file is truncated.
@@ -196,7 +196,7 @@ impl Checkpointer {
                 Outcome::Done => return outcome,
                 _ if pages < self.wait_from || self.shared.poison.is_set() => return outcome,
                 Outcome::InUse | Outcome::Pinned => WAL_READERS_WAIT,
-                Outcome::Undone => WAL_TURN_WAIT,
+                Outcome::Undone => WAL_CHECKPOINT_WAIT,
             };
             if started.elapsed() >= wait {
                 self.wait_from = pages.saturating_mul(2);

@@ -101,7 +101,7 @@ fn connect(
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
     // Before the file number and the lanes, which it dates.
-    let schema = schema::schema_cookie(&writer).map_err(failure)?;
+    let schema_cookie = schema::schema_cookie(&writer).map_err(failure)?;
     let file = Arc::new(AtomicI64::new(schema::file_number(&writer).map_err(failure)?));
 
     let reader = connection::connect(path).map_err(failure)?;
@@ -135,8 +135,8 @@ fn connect(
         busy_wait: options.busy_wait,
         contention: contention.clone(),
         ledger: Ledger::of_connection(log),
-        schema,
-        looked_at: None,
+        schema_cookie,
+        cookie_read_at: None,
         boot_clock: None,
     };
     Ok((writer, reader))

@@ -47,7 +47,7 @@ impl Writer {
             self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
         for (lane, state) in promoted {
             let Some(queue) = self.queue_of(lane)? else {
-                self.set_aside_lane(lane)?;
+                self.dead_letter_lane(lane)?;
                 continue;
             };
             let counters = self.ledger.counters.of(queue);
@@ -67,7 +67,7 @@ impl Writer {
         )?;
         for (lane, state) in reclaimed {
             let Some(queue) = self.queue_of(lane)? else {
-                self.set_aside_lane(lane)?;
+                self.dead_letter_lane(lane)?;
                 continue;
             };
             let counters = self.ledger.counters.of(queue);

@@ -2,8 +2,8 @@
 
 pub(crate) mod advance;
 pub(crate) mod claim;
+pub(crate) mod damaged_rows;
 pub(crate) mod enqueue;
 pub(crate) mod history;
-pub(crate) mod set_aside;
 pub(crate) mod settings;
 pub(crate) mod settle;

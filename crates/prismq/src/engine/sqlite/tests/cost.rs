@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::engine::Operation;
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
-use crate::engine::sqlite::ops::{advance, claim, history, set_aside, settle};
+use crate::engine::sqlite::ops::{advance, claim, damaged_rows, history, settle};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
@@ -39,9 +39,9 @@ pub(super) const STATEMENTS: [&str; 26] = [
     settle::DEFER,
     history::KEEP,
     history::PRUNE,
-    set_aside::SET_ASIDE,
-    set_aside::SPENT,
-    set_aside::READY_IN_LANE,
+    damaged_rows::DEAD_LETTER,
+    damaged_rows::EXHAUSTED,
+    damaged_rows::READY_IN_LANE,
 ];
 
 const BACKLOG: u32 = 50_000;

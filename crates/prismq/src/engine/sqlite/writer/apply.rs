@@ -127,14 +127,14 @@ impl Writer {
         }
         // First, so that no commit of another process is missed.
         let version = self.data_version()?;
-        if self.looked_at != Some(version) {
+        if self.cookie_read_at != Some(version) {
             if self.was_restored()? {
                 if self.lacks_clock_offset()? {
                     return Ok(None);
                 }
                 now = self.reload_if_restored(Moment { wall: now, monotonic: now })?.monotonic;
             }
-            self.looked_at = Some(version);
+            self.cookie_read_at = Some(version);
         }
         if self.has_due(now)? {
             return Ok(None);

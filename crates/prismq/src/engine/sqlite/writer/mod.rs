@@ -44,9 +44,9 @@ pub(crate) struct Writer {
     pub(crate) contention: Arc<ContentionCounters>,
     pub(crate) ledger: Ledger,
     /// `PRAGMA schema_version` when the lanes and the number of the file were read.
-    pub(crate) schema: i64,
+    pub(crate) schema_cookie: i64,
     /// `PRAGMA data_version` when the schema version was last read for a claim.
-    pub(crate) looked_at: Option<i64>,
+    pub(crate) cookie_read_at: Option<i64>,
     /// The clock's offset in the file, if its time restarts at each boot.
     pub(crate) boot_clock: Option<BootClock>,
 }

@@ -13,17 +13,17 @@ use crate::time::Moment;
 impl Writer {
     /// Whether a backup was restored since the cache was read.
     pub(crate) fn was_restored(&self) -> Result<bool> {
-        let schema =
+        let cookie =
             schema::schema_cookie(&self.connection).map_err(|error| self.failure(error))?;
-        Ok(schema != self.schema)
+        Ok(cookie != self.schema_cookie)
     }
 
     /// Reads the cache again if a backup was restored, and returns the present by the time of the restored file. Only
     /// inside a transaction, unless the file has an offset for this boot.
     pub(crate) fn reload_if_restored(&mut self, now: Moment) -> Result<Moment> {
-        let schema =
+        let cookie =
             schema::schema_cookie(&self.connection).map_err(|error| self.failure(error))?;
-        if schema == self.schema {
+        if cookie == self.schema_cookie {
             return Ok(now);
         }
         let file = schema::file_number(&self.connection).map_err(|error| self.failure(error))?;
@@ -32,7 +32,7 @@ impl Writer {
         let again = self.reload_clock_offset()?;
         // An offset that this transaction stores may be rolled back: the next one checks again.
         if again.was_stored {
-            self.schema = schema;
+            self.schema_cookie = cookie;
         }
         Ok(now.moved(again.moved_by))
     }

@@ -12,7 +12,7 @@ use super::pick::Picked;
 use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::ops::set_aside;
+use crate::engine::sqlite::ops::damaged_rows;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Lease, LeaseKey, Payload, Result, TaskId};
 use crate::time::{Moment, Timestamp};
@@ -32,12 +32,12 @@ pub(crate) const PRIORITY: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Leased {
     pub(super) leases: Vec<Lease>,
-    pub(super) set_aside: SetAside,
+    pub(super) dead_lettered: DeadLettered,
 }
 
 /// How many tasks could not be leased and became dead letters.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct SetAside {
+pub(super) struct DeadLettered {
     pub(super) tasks: usize,
     /// How many of them were suspects.
     pub(super) suspects: usize,
@@ -89,7 +89,7 @@ impl Writer {
                 match lease(row, key, task_type, picked, expires_at) {
                     Ok(lease) => parts.push((*place, start..inline.len(), lease)),
                     Err(error) => {
-                        damaged.push((id, picked.suspect, set_aside::reason(row, &error)));
+                        damaged.push((id, picked.suspect, damaged_rows::reason(row, &error)));
                     }
                 }
             }
@@ -98,19 +98,20 @@ impl Writer {
         if let Err(error) = updated {
             drop(update);
             let overflow = error::is_overflow(&error);
-            let spent = if overflow { self.set_aside_spent(ids)? } else { Vec::new() };
-            if spent.is_empty() {
+            let exhausted = if overflow { self.dead_letter_exhausted(ids)? } else { Vec::new() };
+            if exhausted.is_empty() {
                 return Err(self.failure(error));
             }
-            let suspects = picked.iter().filter(|task| task.suspect && spent.contains(&task.id));
-            let set_aside = SetAside { tasks: spent.len(), suspects: suspects.count() };
-            return Ok(Leased { leases: Vec::new(), set_aside });
+            let suspects =
+                picked.iter().filter(|task| task.suspect && exhausted.contains(&task.id));
+            let dead_lettered = DeadLettered { tasks: exhausted.len(), suspects: suspects.count() };
+            return Ok(Leased { leases: Vec::new(), dead_lettered });
         }
         for (id, _, reason) in &damaged {
-            self.set_aside(*id, reason)?;
+            self.dead_letter(*id, reason)?;
         }
         let suspects = damaged.iter().filter(|(_, suspect, _)| *suspect).count();
-        let set_aside = SetAside { tasks: damaged.len(), suspects };
+        let dead_lettered = DeadLettered { tasks: damaged.len(), suspects };
         let inline = Arc::new(inline);
         parts.sort_unstable_by_key(|(place, _, _)| *place);
         let leases = parts
@@ -120,7 +121,7 @@ impl Writer {
                 false => Lease { payload: Payload::part(inline.clone(), range), ..lease },
             })
             .collect();
-        Ok(Leased { leases, set_aside })
+        Ok(Leased { leases, dead_lettered })
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use self::lease::{Leased, SetAside};
+use self::lease::{DeadLettered, Leased};
 use super::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::writer::Writer;
@@ -43,22 +43,22 @@ impl Writer {
         let picked = self.pick(&lanes, first_key, claim.max, suspects_max)?;
         let begun = picked.len() <= claim.begun_max;
         let expires_at = now.after(claim.lease);
-        let Leased { mut leases, mut set_aside } =
+        let Leased { mut leases, mut dead_lettered } =
             self.lease(&lanes, &picked, expires_at, begun)?;
         let mut last = picked.last().copied();
-        let mut dead = set_aside;
+        let mut dead = dead_lettered;
         // Other tasks replace those that could not be leased, up to a bound, so that no transaction reads a whole
         // file of damaged rows.
-        while set_aside.tasks > 0 && dead.tasks < ADVANCE_BATCH_MAX {
+        while dead_lettered.tasks > 0 && dead.tasks < ADVANCE_BATCH_MAX {
             let suspects_left = suspects_max.saturating_sub(suspects_in(&leases));
             let left = claim.max - leases.len();
             let picked = self.pick(&lanes, first_key, left, suspects_left)?;
             let leased = self.lease(&lanes, &picked, expires_at, begun)?;
             leases.extend(leased.leases);
             last = picked.last().copied().or(last);
-            set_aside = leased.set_aside;
-            dead.tasks += set_aside.tasks;
-            dead.suspects += set_aside.suspects;
+            dead_lettered = leased.dead_lettered;
+            dead.tasks += dead_lettered.tasks;
+            dead.suspects += dead_lettered.suspects;
         }
         // A pool records of each suspect when it begins.
         if begun && claim.begun_max < usize::MAX {
@@ -76,12 +76,12 @@ impl Writer {
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        let more = set_aside.tasks > 0 || leases.len() < found;
+        let more = dead_lettered.tasks > 0 || leases.len() < found;
         let next_due = if more { Some(AT_ONCE) } else { self.next_due()? };
         Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
     }
 
-    fn count_claimed(&mut self, queue: i64, leases: &[Lease], dead: SetAside) {
+    fn count_claimed(&mut self, queue: i64, leases: &[Lease], dead: DeadLettered) {
         let count = |tasks| i64::try_from(tasks).unwrap_or(i64::MAX);
         let counters = self.ledger.counters.of(queue);
         counters.ready -= count(leases.len() + dead.tasks);

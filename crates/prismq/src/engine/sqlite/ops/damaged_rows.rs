@@ -12,14 +12,14 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 
 /// Makes a task a dead letter, with numbers in range, so that it can be read.
-pub(crate) const SET_ASIDE: &str = "UPDATE task SET
+pub(crate) const DEAD_LETTER: &str = "UPDATE task SET
          state = 3, error = ?2, lease_expires_at = NULL, suspect = 0,
          priority = max(-32768, min(priority, 32767)),
          max_attempts = max(1, min(max_attempts, 1000000)),
          attempt = max(0, min(attempt, max_attempts, 1000000))
      WHERE id = ?1";
 /// Of these tasks, those whose token or attempt is at its maximum.
-pub(crate) const SPENT: &str = "SELECT id FROM task
+pub(crate) const EXHAUSTED: &str = "SELECT id FROM task
      WHERE id IN (SELECT value FROM rarray(?1))
        AND (token = 9223372036854775807 OR attempt = 9223372036854775807)";
 /// Tasks that became ready in a lane, or suspects.
@@ -28,8 +28,8 @@ pub(crate) const READY_IN_LANE: &str = "SELECT id FROM task WHERE state = 0 AND 
 
 impl Writer {
     /// Makes a task with a damaged row a dead letter.
-    pub(crate) fn set_aside(&self, id: i64, reason: &str) -> Result<()> {
-        self.execute(SET_ASIDE, params![id, reason])?;
+    pub(crate) fn dead_letter(&self, id: i64, reason: &str) -> Result<()> {
+        self.execute(DEAD_LETTER, params![id, reason])?;
         let reason = reason.to_owned();
         self.ledger.log.add_on_commit(move || {
             tracing::error!(task = id, reason, "damaged row: the task is dead");
@@ -38,19 +38,19 @@ impl Writer {
     }
 
     /// Makes those of the tasks dead letters whose token or attempt is at its maximum, and returns their ids.
-    pub(crate) fn set_aside_spent(&self, ids: Rc<Vec<Value>>) -> Result<Vec<i64>> {
-        let spent = self.ids(SPENT, [ids])?;
-        for id in &spent {
-            self.set_aside(*id, "its token or attempt is the highest number possible")?;
+    pub(crate) fn dead_letter_exhausted(&self, ids: Rc<Vec<Value>>) -> Result<Vec<i64>> {
+        let exhausted = self.ids(EXHAUSTED, [ids])?;
+        for id in &exhausted {
+            self.dead_letter(*id, "its token or attempt is the highest number possible")?;
         }
-        Ok(spent)
+        Ok(exhausted)
     }
 
     /// Makes the ready tasks of a missing lane dead letters. No queue counts them.
-    pub(crate) fn set_aside_lane(&self, lane: i64) -> Result<()> {
+    pub(crate) fn dead_letter_lane(&self, lane: i64) -> Result<()> {
         for id in self.ids(READY_IN_LANE, params![lane, ADVANCE_BATCH_MAX])? {
             let reason = format!("its lane {lane} is missing: its queue and type are unknown");
-            self.set_aside(id, &reason)?;
+            self.dead_letter(id, &reason)?;
         }
         Ok(())
     }
