@@ -15,7 +15,7 @@ use prismq_bench::observe::written::Written;
 use prismq_bench::reference::{Turns, disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
-use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
+use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, Enqueuer};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::{Counters, SubjectKind};
 use prismq_record::Model;
@@ -65,27 +65,33 @@ struct Subjects {
     ours: Vec<Enqueued>,
     pooled: Vec<Enqueued>,
     mutex: Vec<Enqueued>,
+    /// What is wrong with the files.
+    faults: Vec<String>,
 }
 
-/// Short turns, as subjects that each wait for the disk can be compared only while its speed is the same.
+/// Short turns, as subjects that each wait for the disk can be compared only while its speed is the same; each on
+/// one database for all its turns.
 fn enqueue_all(
     stage: &Stage,
     [ours, pooled, mutex]: [Enqueue; 3],
     turns: usize,
     order: &mut Turns,
 ) -> Result<Subjects> {
+    let open = |kind| Enqueuer::open(&stage.with_subject(kind), ours.callers);
+    let mut own = Enqueuer::open(stage, ours.callers)?;
+    let (mut pooling, mut locking) = (open(SubjectKind::Pooled)?, open(SubjectKind::Mutex)?);
     let mut all = Subjects::default();
     for _ in 0..turns {
         let (ours, (pooled, mutex)) = order.both(
-            || enqueue(stage, ours),
-            || {
-                let pooled = enqueue(&stage.with_subject(SubjectKind::Pooled), pooled)?;
-                Ok((pooled, enqueue(&stage.with_subject(SubjectKind::Mutex), mutex)?))
-            },
+            || own.turn(ours.tasks),
+            || Ok((pooling.turn(pooled.tasks)?, locking.turn(mutex.tasks)?)),
         )?;
         all.ours.push(ours);
         all.pooled.push(pooled);
         all.mutex.push(mutex);
+    }
+    for enqueuer in [own, pooling, locking] {
+        all.faults.extend(enqueuer.close()?);
     }
     Ok(all)
 }
@@ -115,6 +121,7 @@ fn round(stage: &Stage, all: &Subjects, floor: f64) -> Result<Round> {
         .chain(&all.pooled)
         .chain(&all.mutex)
         .flat_map(|turn| turn.faults.clone())
+        .chain(all.faults.clone())
         .collect();
     Ok(Round {
         readings,

@@ -14,7 +14,7 @@ use crate::observe::task_times::{Latencies, traces};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
 use crate::scenario::drain::EVERY;
-use crate::scenario::stage::Stage;
+use crate::scenario::stage::{Database, Stage};
 use crate::subject::{Census, Counters, DEFAULT_QUEUE, Load, Pace};
 
 const TASK_TYPE: &str = "enqueue";
@@ -60,45 +60,90 @@ impl Enqueued {
 /// # Errors
 /// If the subject fails.
 pub fn enqueue(stage: &Stage, load: Enqueue) -> Result<Enqueued> {
-    // A subject with a connection a worker then has one for each caller.
-    let database = stage.database(load.callers)?;
-    let subject = database.subject();
-    let tasks = numbered(TASK_TYPE, load.tasks);
-    let before = Written::by_this_process();
-    let (offered, samples) = sampler::during(subject, EVERY, || {
-        subject.enqueue(&Load {
-            tasks: &tasks,
-            pace: Pace::UNPACED,
-            callers: load.callers,
-            batch: 1,
-            stop: None,
-        })
-    })?;
-    let written = Written::since(before);
-    let (began, took) = (offered.began, offered.took());
-    let counted = subject.counters();
-    let census = subject.census(DEFAULT_QUEUE)?;
-    let ids: HashSet<i64> = offered.arrivals.iter().map(|arrival| arrival.id).collect();
-    let tasks = u64::try_from(load.tasks).unwrap_or(u64::MAX);
-    let mut faults = Vec::new();
-    if ids.len() != load.tasks || census != (Census { ready: tasks, ..Census::default() }) {
-        let ids = ids.len();
-        faults.push(format!("{tasks} tasks were enqueued, {ids} ids given, {census:?} found"));
+    let mut enqueuer = Enqueuer::open(stage, load.callers)?;
+    let mut enqueued = enqueuer.turn(load.tasks)?;
+    enqueued.faults.extend(enqueuer.close()?);
+    Ok(enqueued)
+}
+
+/// A new database to enqueue into, in one turn or in several. A database that is new in every turn would be
+/// measured before its WAL has its length and before its first checkpoint.
+pub struct Enqueuer {
+    database: Database,
+    callers: usize,
+    tasks: u64,
+}
+
+impl Enqueuer {
+    /// Opens it for this many callers.
+    ///
+    /// # Errors
+    /// If the subject fails.
+    pub fn open(stage: &Stage, callers: usize) -> Result<Self> {
+        // A subject with a connection a worker then has one for each caller.
+        Ok(Self { database: stage.database(callers)?, callers, tasks: 0 })
     }
-    let traces = traces(&offered.arrivals, &[], &[]);
-    let span = (began, began + took);
-    let course = record::Round {
-        seconds: took.as_secs_f64(),
-        counters: BTreeMap::from([
-            ("enqueued".to_owned(), tasks),
-            ("busy_errors".to_owned(), counted.busy_errors),
-            ("busy_waits".to_owned(), counted.busy_waits),
-        ]),
-        intervals: intervals(began, span, EVERY, &Marks::of(&traces), &samples)?,
-        phases: vec![phase("enqueue", began, span.0, span.1)],
-        ..record::Round::default()
-    };
-    let publish = Latencies::of(&traces)?.publish;
-    faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
-    Ok(Enqueued { tasks, took, publish, counted, written, course, faults })
+
+    /// Enqueues tasks next to those of the turns before.
+    ///
+    /// # Errors
+    /// If the subject fails.
+    pub fn turn(&mut self, tasks: usize) -> Result<Enqueued> {
+        let subject = self.database.subject();
+        let new = numbered(TASK_TYPE, tasks);
+        let counted_before = subject.counters();
+        let written_before = Written::by_this_process();
+        let (offered, samples) = sampler::during(subject, EVERY, || {
+            subject.enqueue(&Load {
+                tasks: &new,
+                pace: Pace::UNPACED,
+                callers: self.callers,
+                batch: 1,
+                stop: None,
+            })
+        })?;
+        let written = Written::since(written_before);
+        let (began, took) = (offered.began, offered.took());
+        let counted = subject.counters().since(counted_before);
+        let census = subject.census(DEFAULT_QUEUE)?;
+        let ids: HashSet<i64> = offered.arrivals.iter().map(|arrival| arrival.id).collect();
+        let all_given = ids.len() == tasks;
+        let tasks = u64::try_from(tasks).unwrap_or(u64::MAX);
+        self.tasks += tasks;
+        let mut faults = Vec::new();
+        if !all_given || census != self.census() {
+            let ids = ids.len();
+            faults.push(format!("{tasks} tasks were enqueued, {ids} ids given, {census:?} found"));
+        }
+        let traces = traces(&offered.arrivals, &[], &[]);
+        let span = (began, began + took);
+        let course = record::Round {
+            seconds: took.as_secs_f64(),
+            counters: BTreeMap::from([
+                ("enqueued".to_owned(), tasks),
+                ("busy_errors".to_owned(), counted.busy_errors),
+                ("busy_waits".to_owned(), counted.busy_waits),
+            ]),
+            intervals: intervals(began, span, EVERY, &Marks::of(&traces), &samples)?,
+            phases: vec![phase("enqueue", began, span.0, span.1)],
+            ..record::Round::default()
+        };
+        let publish = Latencies::of(&traces)?.publish;
+        Ok(Enqueued { tasks, took, publish, counted, written, course, faults })
+    }
+
+    /// Closes the database and has another process count the tasks of all turns in its file. Returns what is
+    /// wrong if they are not there.
+    ///
+    /// # Errors
+    /// If the process cannot do so.
+    pub fn close(self) -> Result<Option<String>> {
+        let expected = self.census();
+        self.database.recount(&[DEFAULT_QUEUE], expected)
+    }
+
+    /// All tasks of the turns so far wait.
+    fn census(&self) -> Census {
+        Census { ready: self.tasks, ..Census::default() }
+    }
 }
