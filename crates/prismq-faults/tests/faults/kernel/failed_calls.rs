@@ -21,7 +21,7 @@ use prismq::{Claim, NewTask, Queue};
 use prismq_check::{History, Rules, Snapshot, check, soak};
 use prismq_faults::{Lasting, Scratch};
 
-use crate::strace::ended;
+use crate::kernel::strace::ended;
 use crate::support::FILE;
 
 const QUICK: Duration = Duration::from_secs(20);

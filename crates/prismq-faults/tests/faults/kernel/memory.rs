@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use prismq::{NewTask, Queue};
 use prismq_faults::{Scratch, limit_sqlite_heap};
 
-use crate::child::Part;
+use crate::kernel::child::Part;
 use crate::support::{FILE, sound};
 
 /// Before the number, or the ids, of the tasks that were acknowledged.
