@@ -1,9 +1,8 @@
-//! An operation takes the same number of syncs, write calls and bytes each time it is counted and, where
-//! valgrind is installed, of instructions. This program is its own child, as a suite is.
+//! An operation takes the same number of syncs, write calls, bytes and instructions each time it is counted; without
+//! valgrind, instructions are ignored. This program is its own child, as a suite is.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
 use prismq_bench::process::{self, Operation};
@@ -11,6 +10,7 @@ use prismq_bench::scenario::cost::instructions::per_operation;
 use prismq_bench::scenario::cost::writes::by_operation;
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::EngineKind;
+use prismq_probe::{Failed, Requirement, Trial, run, trial};
 
 const TIMES: usize = 32;
 /// Largest difference, as a share.
@@ -22,14 +22,13 @@ fn main() -> ExitCode {
     }
     let trials = Operation::ALL.map(|operation| {
         let name = format!("{}_takes_as_many_instructions_as_before", operation.name());
-        Trial::test(name, move || twice(operation))
+        trial(name, || Requirement::Valgrind.probe(), move || twice(operation))
     });
     let writes = Operation::ALL.map(|operation| {
         let name = format!("{}_writes_as_much_as_before", operation.name());
         Trial::test(name, move || written_twice(operation))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().chain(writes).collect())
-        .exit_code()
+    run(trials.into_iter().chain(writes).collect())
 }
 
 fn written_twice(operation: Operation) -> Result<(), Failed> {
@@ -53,10 +52,6 @@ fn written_twice(operation: Operation) -> Result<(), Failed> {
 }
 
 fn twice(operation: Operation) -> Result<(), Failed> {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("skipped: valgrind is not installed");
-        return Ok(());
-    }
     let directory = tempfile::tempdir()?;
     let stage = Stage::new(EngineKind::Prismq, BenchDir::at(directory.path()), Scale::Trial);
     let first = per_operation(&stage, operation, TIMES)??;

@@ -10,7 +10,6 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::error::Error;
 use prismq_bench::load::tasks::numbered;
@@ -18,6 +17,7 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite;
 use prismq_bench::subject::{Census, DEFAULT_QUEUE};
+use prismq_probe::{Availability, Failed, Requirement, Trial, run, trial};
 use prismq_record::files::{Selection, gather};
 use prismq_record::{Scenario, SyncCheck, SyncFinding, Validity};
 use rustix::process::{Pid, Signal, kill_process};
@@ -50,18 +50,12 @@ fn main() -> ExitCode {
     ];
     let mut trials: Vec<Trial> =
         trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect();
-    let unfit = unfit_for_shims();
-    if let Err(reason) = &unfit {
-        eprintln!("NOT RUN: a_library_that_leaves_out_syncs_is_found: {reason}");
-    }
-    trials.push(
-        Trial::test(
-            "a_library_that_leaves_out_syncs_is_found",
-            a_library_that_leaves_out_syncs_is_found,
-        )
-        .with_ignored_flag(unfit.is_err()),
-    );
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    trials.push(trial(
+        "a_library_that_leaves_out_syncs_is_found",
+        fit_for_shims,
+        a_library_that_leaves_out_syncs_is_found,
+    ));
+    run(trials)
 }
 
 /// Which call of the held scenario waits: that of its second measured round, after one that is discarded.
@@ -119,15 +113,13 @@ fn recounted_suite() -> ExitCode {
 const SHIM: &str = "int fsync(int file) { (void)file; return 0; }\n\
                     int fdatasync(int file) { (void)file; return 0; }\n";
 
-/// Why a shim cannot be made here, or would change nothing.
-fn unfit_for_shims() -> Result<(), String> {
-    if let Err(error) = Command::new("cc").arg("--version").stdout(Stdio::null()).status() {
-        return Err(format!("cannot start cc: {error}"));
-    }
+/// Whether a shim can be made here, and would change something.
+fn fit_for_shims() -> Availability {
     if BenchDir::at(env!("CARGO_TARGET_TMPDIR")).filesystem().1 {
-        return Err("the target directory lies in memory, where syncs do nothing anyway".to_owned());
+        let reason = "the target directory lies in memory, where syncs do nothing anyway";
+        return Availability::NotPermitted(reason.to_owned());
     }
-    Ok(())
+    Requirement::CCompiler.probe()
 }
 
 /// A folder for everything a suite writes.
