@@ -1,4 +1,4 @@
-//! Why a fault could not be injected, or what it left could not be looked at.
+//! Why a fault could not be injected.
 
 use std::path::PathBuf;
 
@@ -7,29 +7,29 @@ use thiserror::Error;
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong with the injection itself; what the queue answers is never in here.
+/// An error of the injection itself, not of the queue under test.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// SQLite would not take the failing disk.
-    #[error("SQLite refused the file system that fails on demand: code {code}")]
+    /// SQLite refused to register the failing VFS.
+    #[error("SQLite refused to register the VFS that injects faults: code {code}")]
     Register {
-        /// What SQLite answered.
+        /// SQLite's error code.
         code: i32,
     },
-    /// A file could not be read or written beside SQLite.
+    /// A file could not be read or written.
     #[error("cannot use {}: {source}", path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },
     /// The operating system refused to fork or to wait for the fork.
     #[error("cannot fork: {source}")]
     Fork {
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },

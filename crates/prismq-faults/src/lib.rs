@@ -8,7 +8,7 @@ mod scratch;
 mod step;
 
 pub use disk::journal::{Event, Journal};
-pub use disk::{Call, Disk, Effect, Fault, Lasting};
+pub use disk::{Call, Disk, Effect, Fault, Repeat};
 pub use error::{Error, Result};
 pub use power::{Image, PowerCut};
 pub use process::{in_a_fork, limit_sqlite_heap};

@@ -37,7 +37,7 @@ impl Scratch {
         self.folder.path().join(name)
     }
 
-    /// Keeps the folder for a person to look at, and says where it is.
+    /// Keeps the folder for inspection, and returns its path.
     #[must_use]
     pub fn keep(self) -> PathBuf {
         self.folder.keep()

@@ -1,4 +1,4 @@
-//! Writes the seeds of the database target anew, as they must be once the schema has changed:
+//! Writes the seeds of the `database` target again, as is needed once the schema has changed:
 //!
 //!     cargo run --manifest-path crates/prismq-fuzz/Cargo.toml --example renew_seeds
 
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     renew(&folder.join("some-tasks.db"), some_tasks)
 }
 
-/// The last handle that is closed leaves one file, without a WAL.
+/// Closing the last handle leaves one file, without a WAL.
 fn renew(
     path: &Path,
     fill: impl FnOnce(&Queue) -> prismq::Result<()>,
@@ -27,7 +27,7 @@ fn renew(
     Ok(())
 }
 
-/// Tasks in every state, one that was leased when its lease expired among them, with payloads in their rows and apart, and a completed one that is kept.
+/// Tasks in every state, a suspect among them, with payloads inline and out of line, and a completed one that is kept.
 fn some_tasks(queue: &Queue) -> prismq::Result<()> {
     queue.set_history("default", 10)?;
     queue.set_order("other", Order::WeightedRandom)?;

@@ -1,5 +1,5 @@
-//! What is done with an attacker's bytes: one function each, for libFuzzer and for the bounded run of the
-//! tests. None may panic, hang, or take back what it promised.
+//! The fuzz targets: one function each, for libFuzzer and for the bounded run of the tests. None may panic, hang, or
+//! break a promise.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,21 +9,21 @@ use prismq::{Claim, NewTask, Order, Queue, TaskError};
 use prismq_bench::load::plan::{Arrivals, Plan, Schedule, parse_trace, parse_workload};
 use tempfile::TempDir;
 
-/// A folder in memory where the system has a place for that.
+/// A temporary folder, in memory where the system has one.
 fn scratch() -> Option<TempDir> {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).ok()
 }
 
-fn laid(name: &str, bytes: &[u8]) -> Option<(TempDir, PathBuf)> {
+fn file_with(name: &str, bytes: &[u8]) -> Option<(TempDir, PathBuf)> {
     let folder = scratch()?;
     let path = folder.path().join(name);
     fs::write(&path, bytes).ok()?;
     Some((folder, path))
 }
 
-/// A queue's file: it is opened and used, or refused.
+/// The file of a queue: opened and used, or refused.
 pub fn database(bytes: &[u8]) {
-    let Some((_folder, path)) = laid("queue.db", bytes) else { return };
+    let Some((_folder, path)) = file_with("queue.db", bytes) else { return };
     let Ok(queue) = Queue::builder(&path).busy_wait(Duration::from_millis(20)).open() else {
         return;
     };
@@ -43,7 +43,7 @@ pub fn database(bytes: &[u8]) {
     _ = queue.settings();
 }
 
-/// Names, payloads and numbers of every operation: each is refused, or does what it says.
+/// Names, payloads and numbers of every operation: each is refused, or done.
 pub fn operations(bytes: &[u8]) {
     let Some(folder) = scratch() else { return };
     let Ok(queue) = Queue::open(folder.path().join("queue.db")) else { return };
@@ -85,16 +85,16 @@ fn operate(queue: &Queue, what: u8, name: &str, bytes: &[u8]) {
     }
 }
 
-/// A record of a benchmark run.
+/// The record of a benchmark run.
 pub fn record(bytes: &[u8]) {
-    let Some((_folder, path)) = laid("record.json", bytes) else { return };
+    let Some((_folder, path)) = file_with("record.json", bytes) else { return };
     _ = prismq_record::files::read_suite(&path);
     _ = prismq_record::files::read_run(&path);
 }
 
 /// A history of runs.
 pub fn history(bytes: &[u8]) {
-    let Some((_folder, path)) = laid("history.jsonl", bytes) else { return };
+    let Some((_folder, path)) = file_with("history.jsonl", bytes) else { return };
     _ = prismq_record::history::read_file(&path);
 }
 
@@ -103,7 +103,7 @@ pub fn targets(bytes: &[u8]) {
     _ = prismq_judge::targets::parse(&String::from_utf8_lossy(bytes), "targets.toml");
 }
 
-/// A file that describes a workload: it is refused, or its tasks are drawn.
+/// A file that describes a workload: refused, or its tasks are drawn.
 pub fn workload(bytes: &[u8]) {
     let Ok(plan) = parse_workload("workload.toml", &String::from_utf8_lossy(bytes)) else { return };
     if expected_tasks(&plan) <= DRAWN_MAX {
@@ -111,7 +111,7 @@ pub fn workload(bytes: &[u8]) {
     }
 }
 
-/// Drawing more takes longer than an input is worth.
+/// More tasks than this take too long to draw for each input.
 const DRAWN_MAX: f64 = 10_000.0;
 
 fn expected_tasks(plan: &Plan) -> f64 {
@@ -126,7 +126,7 @@ fn expected_tasks(plan: &Plan) -> f64 {
     }
 }
 
-/// A traced workload: it is refused, or can be done again.
+/// A traced workload: refused, or replayed.
 pub fn trace(bytes: &[u8]) {
     let Ok(tasks) = parse_trace("trace.csv", &String::from_utf8_lossy(bytes)) else { return };
     let replayed = Schedule::replay(&tasks);

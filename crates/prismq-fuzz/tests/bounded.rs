@@ -1,13 +1,14 @@
-//! A bounded run of each target on the stable compiler: its corpus, and mutations of it from a seed that
-//! never changes. `PRISMQ_SOAK=minutes` goes on from other seeds for so long, for each target.
+//! A bounded run of each target on the stable compiler: its corpus, and mutations of it from seeds that never change.
+//! `PRISMQ_SOAK=minutes` goes on from other seeds for so long, for each target; `PRISMQ_SEED=n` tries the mutation of one
+//! seed, in this folder.
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use prismq_check::{SeedRunner, TestName, this_test};
 
-fn run(name: &str, rounds: u32, target: fn(&[u8])) {
+fn run(test: TestName, name: &str, mutations: u64, target: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
     let mut names: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -15,39 +16,17 @@ fn run(name: &str, rounds: u32, target: fn(&[u8])) {
     let corpus: Vec<Vec<u8>> = names.iter().map(|path| fs::read(path).unwrap()).collect();
     assert!(!corpus.is_empty());
     corpus.iter().for_each(|bytes| target(bytes));
-    let soak: Option<u64> =
-        std::env::var("PRISMQ_SOAK").ok().and_then(|minutes| minutes.parse().ok());
-    let until = soak.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
-    let mut seed = until.map_or(1, |_| fastrand::u64(..));
-    let mut tried = 0;
-    while tried < rounds || until.is_some_and(|until| Instant::now() < until) {
-        let told = Told { name, seed };
+    let mut seeds = SeedRunner::fixed(test).rounds_quick(mutations);
+    while let Some(seed) = seeds.next_round() {
         let mut rng = Rng::with_seed(seed);
         let mut bytes = corpus[rng.usize(0..corpus.len())].clone();
         (0..rng.usize(1..6)).for_each(|_| mutate(&mut bytes, &corpus, &mut rng));
         target(&bytes);
-        drop(told);
-        seed = seed.wrapping_add(1);
-        tried += 1;
     }
-    println!("{name}: {} inputs of the corpus, {tried} mutations", corpus.len());
+    println!("{name}: {} inputs of the corpus, {} mutations", corpus.len(), seeds.rounds());
 }
 
-/// Says what failed.
-struct Told<'a> {
-    name: &'a str,
-    seed: u64,
-}
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("target {} failed with the mutation of seed {}", self.name, self.seed);
-        }
-    }
-}
-
-/// Edges of what numbers in a file can be.
+/// Edge values of bytes.
 const EDGES: [u8; 5] = [0, 1, 0x7F, 0x80, 0xFF];
 
 fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], rng: &mut Rng) {
@@ -80,44 +59,47 @@ fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], rng: &mut Rng) {
     }
 }
 
+/// Failure mode: file: corrupt, or no queue
 #[test]
 fn database() {
-    run("database", 400, prismq_fuzz::database);
+    run(this_test!("database"), "database", 400, prismq_fuzz::database);
 }
 
+/// Failure mode: input: sizes, delays, attempts, leases and names out of bounds
+/// Failure mode: input: SQL, NUL or invalid UTF-8 in names and payloads
 #[test]
 fn operations() {
-    run("operations", 150, prismq_fuzz::operations);
+    run(this_test!("operations"), "operations", 150, prismq_fuzz::operations);
 }
 
 #[test]
 fn record() {
-    run("record", 2_000, prismq_fuzz::record);
+    run(this_test!("record"), "record", 2_000, prismq_fuzz::record);
 }
 
 #[test]
 fn history() {
-    run("history", 2_000, prismq_fuzz::history);
+    run(this_test!("history"), "history", 2_000, prismq_fuzz::history);
 }
 
 #[test]
 fn targets() {
-    run("targets", 5_000, prismq_fuzz::targets);
+    run(this_test!("targets"), "targets", 5_000, prismq_fuzz::targets);
 }
 
 #[test]
 fn workload() {
-    run("workload", 5_000, prismq_fuzz::workload);
+    run(this_test!("workload"), "workload", 5_000, prismq_fuzz::workload);
 }
 
 #[test]
 fn trace() {
-    run("trace", 5_000, prismq_fuzz::trace);
+    run(this_test!("trace"), "trace", 5_000, prismq_fuzz::trace);
 }
 
-/// Files of an older schema would be refused at once, and nothing behind the door would be tried.
+/// Files of an older schema would be refused at once, and nothing after the opening would be tried.
 #[test]
-fn the_seeds_of_the_database_are_queues_of_today() {
+fn the_seeds_of_the_database_have_the_present_schema() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/database");
     for seed in ["empty-queue.db", "some-tasks.db"] {
         let copy = tempfile::tempdir().unwrap();

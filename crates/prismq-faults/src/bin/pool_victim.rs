@@ -1,10 +1,10 @@
-//! A process with a worker pool whose system calls fail or are slow, as `strace` has it:
+//! A process with a worker pool, whose system calls `strace` makes fail or slow:
 //! `prismq-pool-victim recorded FILE PATIENCE` enqueues tasks and runs them, and records all of it on standard output,
-//! after a line on standard input, for which it says that it is `ready` with its pool at work;
-//! `prismq-pool-victim timed FILE WORKERS TASKS` runs tasks of a millisecond that stand there already.
+//! after a line on standard input, before which it prints `ready` to standard error, with its pool running;
+//! `prismq-pool-victim timed FILE WORKERS TASKS` runs tasks of a millisecond that are enqueued before.
 //!
-//! What became of the pool is the last line on standard error; what the library logs as warnings or errors
-//! stands before it. It ends without closing the queue.
+//! The last line on standard error is the outcome of the pool, after the library's warnings and errors. It ends without
+//! closing the queue.
 
 use std::collections::HashMap;
 use std::env;
@@ -30,9 +30,9 @@ const LEASE: Duration = Duration::from_millis(500);
 const SHUTDOWN: Duration = Duration::from_secs(1);
 /// Enough for more than one claim and one commit of the pool.
 const TASKS: usize = 24;
-/// How long a pool that says why it takes no tasks is given to go on.
+/// How long a pool that reports an error may take to go on.
 const SUSPENDED: Duration = Duration::from_millis(1500);
-/// Nothing here may take so long.
+/// Longer than anything here may take.
 const HUNG: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
@@ -61,7 +61,7 @@ fn main() -> Result<()> {
     process::exit(0)
 }
 
-/// Enqueues and runs tasks, and waits until none is left or the pool says why it does not go on.
+/// Enqueues and runs tasks, and waits until none is left or the pool reports why it does not go on.
 fn recorded(path: &Path, patience: Duration) -> String {
     let recorder = Recorder::to_lines(io::stdout());
     let clock = Arc::new(SystemClock);
@@ -124,7 +124,7 @@ fn produce(mut client: Client<Queue>, produced: &Produced, patience: Duration) {
     produced.all.store(true, Ordering::Release);
 }
 
-/// What became of the pool. It alone is asked: what reads the file may fail as well.
+/// The outcome of the pool, by its own statistics: reads of the file may fail as well.
 fn outcome(produced: &Produced, pool: &WorkerPool, patience: Duration) -> String {
     let began = Instant::now();
     loop {
@@ -145,7 +145,7 @@ fn outcome(produced: &Produced, pool: &WorkerPool, patience: Duration) -> String
             return format!("stopped: {error}");
         }
         if waited >= patience && stats.completed >= acknowledged {
-            // Nothing more has reached it.
+            // No more tasks were enqueued.
             return "worked".to_owned();
         }
         if waited >= patience {
@@ -155,7 +155,7 @@ fn outcome(produced: &Produced, pool: &WorkerPool, patience: Duration) -> String
     }
 }
 
-/// Runs so many tasks, of which it must run each once, and says how well it used its workers.
+/// Runs this many tasks, of which it must run each once, and reports how well it used its workers.
 fn timed(path: &Path, workers: usize, tasks: usize) -> Result<String> {
     let queue = Queue::open(path)?;
     let batch: Vec<NewTask> = (0..tasks).map(|_| NewTask::new("job", Vec::new())).collect();
@@ -206,7 +206,7 @@ struct Runs {
     ended: Option<Instant>,
 }
 
-/// Writes what the library logs as a warning or an error.
+/// Prints the library's warnings and errors.
 struct Log;
 
 impl Subscriber for Log {

@@ -2,17 +2,16 @@
 //! `prismq-victim STEP FILE [NTH FILES]`, before its NTH change to files whose names end in FILES. Without a
 //! number, others may kill it.
 //!
-//! It says `ready` before the step and `done` once it was acknowledged, and then ends without closing the
-//! queue.
+//! It prints `ready` before the step and `done` once it was acknowledged, and then ends without closing the queue.
 
 use std::error::Error;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process;
 
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Step};
+use prismq_faults::{Call, Disk, Effect, Fault, Repeat, Step};
 
-fn say(what: &str) -> std::io::Result<()> {
+fn print(what: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{what}")?;
     out.flush()
@@ -21,7 +20,7 @@ fn say(what: &str) -> std::io::Result<()> {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let step = arguments.next().and_then(|name| Step::named(name.to_str()?));
-    let step = step.ok_or("the first argument is no step")?;
+    let step = step.ok_or("the first argument does not name a step")?;
     let path = PathBuf::from(arguments.next().ok_or("the second argument, a file, is missing")?);
     let nth: Option<u64> = arguments.next().map(|nth| nth.to_string_lossy().parse()).transpose()?;
     let files = match arguments.next() {
@@ -30,18 +29,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let disk = Disk::watch(path.parent().ok_or("the file has no folder")?)?;
     let mut stage = step.prepare(&path)?;
-    say("ready")?;
+    print("ready")?;
     if let Some(nth) = nth {
         disk.arm(Fault {
             calls: Call::CHANGES,
             files,
             nth,
-            lasting: Lasting::Once,
+            repeat: Repeat::Once,
             effect: Effect::Kill,
         });
     }
     step.run(&path, &mut stage)?;
     disk.disarm();
-    say("done")?;
+    print("done")?;
     process::exit(0)
 }

@@ -1,4 +1,4 @@
-//! What is to fail, when, for how long and how.
+//! Which calls fail, when, how often and how.
 
 use rusqlite::ffi;
 
@@ -11,7 +11,7 @@ pub enum Call {
     Read,
     /// Writing a part.
     Write,
-    /// Cutting a file.
+    /// Truncating a file.
     Truncate,
     /// Waiting for the disk.
     Sync,
@@ -35,7 +35,7 @@ impl Call {
     }
 }
 
-/// What becomes of the call.
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// The device answers EIO and does nothing.
@@ -44,7 +44,7 @@ pub enum Effect {
     UnreadableFile,
     /// The device answers ENOSPC and does nothing.
     NoSpace,
-    /// A read gives half of what was asked and zeros for the rest.
+    /// A read returns half of the bytes and zeros for the rest.
     ShortRead,
     /// The process is killed (SIGKILL) before the call is made.
     Kill,
@@ -63,16 +63,16 @@ impl Effect {
     }
 }
 
-/// For how long a fault lasts.
+/// How often a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lasting {
+pub enum Repeat {
     /// The nth call alone.
     Once,
     /// The nth call and all after it.
-    ForEver,
+    Always,
 }
 
-/// Something to fail.
+/// A fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
     /// The kinds of calls that count.
@@ -82,21 +82,21 @@ pub struct Fault {
     pub files: &'static str,
     /// Which of the calls from now on is the first to fail; the first is number 1.
     pub nth: u64,
-    /// For how long.
-    pub lasting: Lasting,
+    /// How often.
+    pub repeat: Repeat,
     /// How.
     pub effect: Effect,
 }
 
 impl Fault {
-    pub(crate) fn concerns(&self, call: Call, name: &str) -> bool {
+    pub(crate) fn matches(&self, call: Call, name: &str) -> bool {
         self.calls.contains(&call) && name.ends_with(self.files)
     }
 
-    pub(crate) const fn strikes(&self, number: u64) -> bool {
-        match self.lasting {
-            Lasting::Once => number == self.nth,
-            Lasting::ForEver => number >= self.nth,
+    pub(crate) const fn applies_to(&self, number: u64) -> bool {
+        match self.repeat {
+            Repeat::Once => number == self.nth,
+            Repeat::Always => number >= self.nth,
         }
     }
 }

@@ -1,19 +1,19 @@
-//! What was asked of a disk, in order: enough to tell what a power cut at any moment could leave.
+//! The journal of a disk: every change in order, enough to derive what a power cut at any moment could leave.
 
-/// A file as long as it lives, whatever its name: deleting and creating it again makes another.
+/// A file as long as it runs, whatever its name: deleting and creating it again makes another.
 pub(crate) type Inode = u32;
 
 /// One change, or a promise that changes are durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A name was given to a new, empty file.
+    /// A new, empty file got a name.
     Create {
         /// The name in its folder.
         name: String,
         /// The file.
         inode: u32,
     },
-    /// A name was taken away.
+    /// A name was deleted.
     Delete {
         /// The name in its folder.
         name: String,
@@ -27,34 +27,34 @@ pub enum Event {
         /// What.
         bytes: Vec<u8>,
     },
-    /// A file was cut.
+    /// A file was truncated.
     Truncate {
         /// The file.
         inode: u32,
         /// To this many bytes.
         size: usize,
     },
-    /// The device said that all that was written to the file is durable.
+    /// The device reported that all that was written to the file is durable.
     Sync {
         /// The file.
         inode: u32,
     },
-    /// The device said that it failed to make it durable. What was written so far counts as clean from
-    /// then on, and no later sync makes it durable.
+    /// The device reported that the sync failed. What was written so far counts as clean from then on, and no later
+    /// sync makes it durable.
     SyncFailed {
         /// The file.
         inode: u32,
     },
-    /// The device said that names given and taken are durable.
+    /// The device reported that created and deleted names are durable.
     SyncFolder,
 }
 
-/// Everything that was asked of a disk since it was watched, and what was on it before.
+/// Every change of a disk since it was watched, and what was on it before.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
     /// The files that were there, all durable.
     pub(crate) before: Vec<(String, Inode, Vec<u8>)>,
-    /// What came then.
+    /// The changes.
     pub(crate) events: Vec<Event>,
 }
 
@@ -65,13 +65,13 @@ impl Journal {
         self.events.len()
     }
 
-    /// They themselves.
+    /// The events.
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
     }
 
-    /// Whether nothing was asked.
+    /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.events.is_empty()

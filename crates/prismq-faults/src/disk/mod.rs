@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::ffi;
 
-pub use self::fault::{Call, Effect, Fault, Lasting};
+pub use self::fault::{Call, Effect, Fault, Repeat};
 use self::journal::{Event, Inode, Journal};
 use crate::error::{Error, Result};
 
@@ -38,9 +38,9 @@ struct State {
     last_inode: Inode,
     journal: Option<Journal>,
     armed: Option<Fault>,
-    /// Calls since it was armed that it concerns.
+    /// Calls since it was armed that it matches.
     calls: u64,
-    struck: u64,
+    injected: u64,
 }
 
 static DISKS: Mutex<Vec<Arc<Watched>>> = Mutex::new(Vec::new());
@@ -62,7 +62,7 @@ impl Disk {
         Ok(Self { watched })
     }
 
-    /// Begins a journal. What is in the folder counts as durable; no file in it may be open.
+    /// Starts a journal. What is in the folder counts as durable; no file in it may be open.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -81,31 +81,31 @@ impl Disk {
         Ok(())
     }
 
-    /// Where the journal stands: the number of its events.
+    /// The number of events in the journal.
     #[must_use]
     pub fn position(&self) -> usize {
         self.watched.state().journal.as_ref().map_or(0, Journal::len)
     }
 
-    /// Ends the journal and gives it back.
+    /// Ends the journal and returns it.
     #[must_use]
     pub fn take_journal(&self) -> Journal {
         self.watched.state().journal.take().unwrap_or_default()
     }
 
-    /// Has calls fail from now on.
+    /// Makes calls fail from now on.
     pub fn arm(&self, fault: Fault) {
         let mut state = self.watched.state();
         state.armed = Some(fault);
         state.calls = 0;
-        state.struck = 0;
+        state.injected = 0;
     }
 
-    /// Lets calls succeed again; how many of those since [`Disk::arm`] failed.
+    /// Makes calls succeed again, and returns how many failed since [`Disk::arm`].
     pub fn disarm(&self) -> u64 {
         let mut state = self.watched.state();
         state.armed = None;
-        state.struck
+        state.injected
     }
 }
 
@@ -142,14 +142,14 @@ impl State {
         }
     }
 
-    /// How this call is to fail, if it is.
-    fn strike(&mut self, call: Call, name: &str) -> Option<Effect> {
-        let fault = self.armed.filter(|fault| fault.concerns(call, name))?;
+    /// The effect on this call, if it is to fail.
+    fn inject(&mut self, call: Call, name: &str) -> Option<Effect> {
+        let fault = self.armed.filter(|fault| fault.matches(call, name))?;
         self.calls += 1;
-        if !fault.strikes(self.calls) {
+        if !fault.applies_to(self.calls) {
             return None;
         }
-        self.struck += 1;
+        self.injected += 1;
         Some(fault.effect)
     }
 }
@@ -159,7 +159,7 @@ impl Watched {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a call unless it is to fail. The lock is held over it, so that the order of the journal is
+    /// Makes a call, unless it is to fail. The lock is held over it, so that the order of the journal is
     /// the order of the disk.
     fn make(
         &self,
@@ -168,9 +168,9 @@ impl Watched {
         make: impl FnOnce() -> i32,
     ) -> (i32, MutexGuard<'_, State>) {
         let mut state = self.state();
-        let answer = match state.strike(call, name) {
+        let answer = match state.inject(call, name) {
             None => make(),
-            Some(effect) => effect.code(call).unwrap_or_else(|| die()),
+            Some(effect) => effect.code(call).unwrap_or_else(|| kill_self()),
         };
         (answer, state)
     }
@@ -188,17 +188,17 @@ impl Watched {
         Ok(inode)
     }
 
-    /// Reads; also whether the caller is to spoil what was read.
+    /// Reads; the flag is whether the caller must corrupt what was read.
     pub(crate) fn read(&self, name: &str, read: impl FnOnce() -> i32) -> (i32, bool) {
         let mut state = self.state();
-        match state.strike(Call::Read, name) {
+        match state.inject(Call::Read, name) {
             None => (read(), false),
             Some(Effect::ShortRead) => (read(), true),
             Some(effect) => {
                 if effect == Effect::UnreadableFile {
                     leave_input_output_error();
                 }
-                (effect.code(Call::Read).unwrap_or_else(|| die()), false)
+                (effect.code(Call::Read).unwrap_or_else(|| kill_self()), false)
             }
         }
     }
@@ -268,10 +268,10 @@ fn leave_input_output_error() {
     }
 }
 
-/// Kills this process as nothing can be caught, cleaned up or flushed.
-fn die() -> ! {
+/// Kills this process at once: nothing is caught, cleaned up or flushed.
+fn kill_self() -> ! {
     loop {
-        // What it answers does not matter: the process is gone, or it is tried again.
+        // Its result does not matter: the process is killed, or it is tried again.
         _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

@@ -1,9 +1,9 @@
 //! The disks that a power cut could leave.
 //!
-//! What was synced is there. Of what was written since, anything may be there: nothing, all, what came
-//! first with the last of it torn, or any of the writes or of their sectors. Names that were given or taken
-//! without a sync of the folder may or may not be. Writes to one sector come in their order, and a torn
-//! write harms no byte beside those it was to write, which SQLite counts on too (`powersafe overwrite`).
+//! What was synced survives. Of what was written since, any part may: nothing, all, the first writes with the last of
+//! them torn, or any of the writes or of their sectors. Names that were created or deleted without a sync of the folder
+//! may or may not survive. Writes to one sector stay in order, and a torn write changes no byte outside of its range,
+//! which SQLite relies on too (`powersafe overwrite`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ pub struct PowerCut<'a> {
     position: usize,
     files: BTreeMap<Inode, File>,
     names: BTreeMap<String, Inode>,
-    /// Names given (with the file) and taken since the folder was last synced.
+    /// Names created (with the file) and deleted since the folder was last synced.
     renamed: Vec<(&'a str, Option<Inode>)>,
     rng: Rng,
 }
@@ -49,7 +49,7 @@ impl Image {
     ///
     /// # Errors
     /// One cannot be written.
-    pub fn lay(&self, folder: &Path) -> Result<()> {
+    pub fn write_to(&self, folder: &Path) -> Result<()> {
         for (name, bytes) in &self.files {
             let path = folder.join(name);
             fs::write(&path, bytes).map_err(Error::file(path))?;
@@ -58,12 +58,12 @@ impl Image {
     }
 }
 
-/// How much of what was pending came through.
+/// How much of what was pending survives.
 #[derive(Debug, Clone, Copy)]
-enum Luck {
+enum Survival {
     Nothing,
     Everything,
-    /// So many writes, and some sectors of the next.
+    /// This many writes, and some sectors of the next.
     Prefix {
         whole: usize,
         sector: usize,
@@ -116,11 +116,11 @@ impl<'a> PowerCut<'a> {
                 }
             }
             Event::SyncFailed { inode } => {
-                let luck = Luck::Sectors(SECTOR);
+                let survival = Survival::Sectors(SECTOR);
                 let journal = self.journal;
                 let file = self.files.entry(*inode).or_default();
                 let pending = std::mem::take(&mut file.pending);
-                come_through(journal, &mut self.rng, &mut file.durable, &pending, luck);
+                apply_surviving(journal, &mut self.rng, &mut file.durable, &pending, survival);
             }
             Event::SyncFolder => {
                 for (name, inode) in self.renamed.drain(..) {
@@ -133,7 +133,7 @@ impl<'a> PowerCut<'a> {
     /// One of the disks that a cut at this moment could leave. The shared memory, `-shm`, is never on it.
     pub fn image(&mut self) -> Image {
         let mut names = self.names.clone();
-        // Of each name, the first so many changes came through.
+        // How many changes of each name survive, from the first on.
         let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, _) in &self.renamed {
             *kept.entry(name).or_default() += 1;
@@ -148,26 +148,26 @@ impl<'a> PowerCut<'a> {
                 rename(&mut names, name, *inode);
             }
         }
-        let luck = self.draw();
+        let survival = self.draw();
         let mut image = Image::default();
         for (name, inode) in names {
             let Some(file) = self.files.get(&inode) else { continue };
             let mut bytes = file.durable.clone();
-            come_through(self.journal, &mut self.rng, &mut bytes, &file.pending, luck);
+            apply_surviving(self.journal, &mut self.rng, &mut bytes, &file.pending, survival);
             image.files.insert(name, bytes);
         }
         image
     }
 
-    fn draw(&mut self) -> Luck {
+    fn draw(&mut self) -> Survival {
         let pending = self.files.values().map(|file| file.pending.len()).max().unwrap_or(0);
         let sector = if self.rng.bool() { OLD_SECTOR } else { SECTOR };
         match self.rng.u8(0..10) {
-            0 => Luck::Nothing,
-            1 => Luck::Everything,
-            2..5 => Luck::Prefix { whole: self.rng.usize(0..=pending), sector },
-            5..7 => Luck::Writes,
-            _ => Luck::Sectors(sector),
+            0 => Survival::Nothing,
+            1 => Survival::Everything,
+            2..5 => Survival::Prefix { whole: self.rng.usize(0..=pending), sector },
+            5..7 => Survival::Writes,
+            _ => Survival::Sectors(sector),
         }
     }
 }
@@ -179,27 +179,27 @@ fn rename(names: &mut BTreeMap<String, Inode>, name: &str, inode: Option<Inode>)
     };
 }
 
-fn come_through(
+fn apply_surviving(
     journal: &Journal,
     rng: &mut Rng,
     bytes: &mut Vec<u8>,
     pending: &[usize],
-    luck: Luck,
+    survival: Survival,
 ) {
     for (place, index) in pending.iter().enumerate() {
         let Some(event) = journal.events.get(*index) else { continue };
-        match luck {
-            Luck::Nothing => {}
-            Luck::Everything => apply(bytes, event),
-            Luck::Prefix { whole, .. } if place < whole => apply(bytes, event),
-            Luck::Prefix { whole, sector } if place == whole => tear(bytes, event, sector, rng),
-            Luck::Prefix { .. } => {}
-            Luck::Writes => {
+        match survival {
+            Survival::Nothing => {}
+            Survival::Everything => apply(bytes, event),
+            Survival::Prefix { whole, .. } if place < whole => apply(bytes, event),
+            Survival::Prefix { whole, sector } if place == whole => tear(bytes, event, sector, rng),
+            Survival::Prefix { .. } => {}
+            Survival::Writes => {
                 if rng.bool() {
                     apply(bytes, event);
                 }
             }
-            Luck::Sectors(sector) => tear(bytes, event, sector, rng),
+            Survival::Sectors(sector) => tear(bytes, event, sector, rng),
         }
     }
 }

@@ -12,14 +12,14 @@ unsafe extern "C" {
     fn _exit(status: i32) -> !;
 }
 
-/// A child that has not ended by itself after so many seconds is killed by the kernel.
+/// A child that has not ended after this many seconds is killed by the kernel.
 const SECONDS_MAX: u32 = 20;
 
-/// Runs `child` in a fork of this process and gives its exit status: what it answered, or 256 and the
-/// number of the signal that ended it. A child that hangs is ended by SIGALRM.
+/// Runs `child` in a fork of this process and returns its exit status: what it returned, or 256 and the number of the
+/// signal that ended it. A child that hangs is ended by SIGALRM.
 ///
-/// The child has no other thread, whatever the parent had: it must take no lock that one of them may have
-/// held, the allocator's excepted.
+/// The child has none of the parent's other threads: it must take no lock that one of them may have held, except the
+/// allocator's.
 ///
 /// # Errors
 /// The system refused.

@@ -3,8 +3,7 @@
 
 use rusqlite::ffi::sqlite3_hard_heap_limit64;
 
-/// Lets SQLite use no more than so many bytes in this whole process from now on; 0 for no limit. Gives
-/// the limit that was.
+/// Limits SQLite's memory in this process to this many bytes from now on; 0 for no limit. Returns the limit before.
 #[must_use]
 pub fn limit_sqlite_heap(bytes: i64) -> i64 {
     // SAFETY: it only sets a number, under a lock of SQLite's own.

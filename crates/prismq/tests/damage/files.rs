@@ -1,4 +1,6 @@
 //! Files that are not a valid queue: refused, and left as they are.
+//!
+//! Failure mode: file: corrupt, or no queue | a typed error; unchanged when it is refused at opening
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +56,7 @@ fn a_database_without_an_application_id_is_foreign() {
     assert!(matches!(refused(&path), Error::Foreign { application_id: 0, .. }));
 }
 
+/// Failure mode: file: written by a newer or older version
 #[test]
 fn a_newer_schema_version_is_refused() {
     let (_folder, path) = file("newer.db");

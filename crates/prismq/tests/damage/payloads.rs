@@ -20,6 +20,7 @@ fn lose_payload(fixture: &Fixture, id: TaskId) {
     assert_eq!(file.execute("DELETE FROM payload WHERE task = ?1", [id.as_i64()]).unwrap(), 1);
 }
 
+/// Failure mode: payload: missing | a failed attempt of its own task, and others go on
 #[test]
 fn a_missing_payload_fails_only_its_own_task() {
     let fixture = Fixture::new();

@@ -1,5 +1,7 @@
 //! Rows that no task can have, as a damaged file or another program leaves them: each makes its own task dead,
 //! with the reason, and nothing else fails.
+//!
+//! Failure mode: file: rows of a task damaged | that task is dead, with the reason as its error; others go on
 
 use prismq::{Claim, Error, Lease, NewTask, Queue, State, TaskId, WorkerPool};
 use rusqlite::Connection;

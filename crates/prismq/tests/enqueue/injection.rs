@@ -1,4 +1,6 @@
 //! Names that contain SQL.
+//!
+//! Failure mode: input: SQL, NUL or invalid UTF-8 in names and payloads | payloads come back; names are names, or refused
 
 use crate::support::{Fixture, claim, task};
 

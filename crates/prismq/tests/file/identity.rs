@@ -1,4 +1,6 @@
 //! Leases and callers' connections are bound to one file.
+//!
+//! Failure mode: lease: of another file, or of a file that was replaced | `ForeignLease`
 
 use std::fs;
 

@@ -1,4 +1,6 @@
 //! Which paths are accepted for a queue, and which are refused.
+//!
+//! Failure mode: file: folder missing, read-only, a directory, or a symbolic or hard link, also in the place of the -wal | refused, nothing changed
 
 use prismq::{Error, Queue};
 
@@ -86,6 +88,7 @@ fn a_wal_that_is_a_symbolic_link_is_refused() {
     }
 }
 
+/// Failure mode: input: file name that looks like an address or an option of SQLite | a file of that name
 #[test]
 fn a_name_that_looks_like_a_uri_is_a_plain_file_name() {
     let folder = tempfile::tempdir().unwrap();

@@ -90,6 +90,7 @@ fn a_failed_creation_leaves_no_file() {
     }
 }
 
+/// Failure mode: file: readable by others | mode 0600 from its creation, and that of its -wal and -shm; the log warns of wider modes and of folders that every user can write
 #[test]
 fn a_new_queue_file_is_readable_by_its_owner_only() {
     let fixture = Fixture::new();

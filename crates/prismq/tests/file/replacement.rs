@@ -1,4 +1,6 @@
 //! The files of an open queue are moved, deleted, replaced or restored.
+//!
+//! Failure mode: file: moved, removed or replaced, or its -wal, under an open queue | `Moved` or `Poisoned`, nothing is acknowledged; it goes on once the same file is back
 
 use std::fs;
 

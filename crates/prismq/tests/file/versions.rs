@@ -1,4 +1,6 @@
 //! A file that a newer version migrates while this one has it open.
+//!
+//! Failure mode: file: written by a newer or older version | refused and unchanged, also by those that have it open already
 
 use prismq::{Error, WorkerPool};
 

@@ -1,4 +1,6 @@
 //! An expired lease holds its task until a claim reclaims it.
+//!
+//! Failure mode: lease: expired while its worker is alive
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! A worker that was stopped past its lease changes neither the task nor the lease that replaced its own.
+//!
+//! Failure mode: lease: expired while its worker is alive
 
 use prismq::{Lease, Queue};
 

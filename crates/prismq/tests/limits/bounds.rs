@@ -1,4 +1,6 @@
 //! Each bound is accepted, and one more is refused.
+//!
+//! Failure mode: input: sizes, delays, attempts, leases and names out of bounds | refused as `InvalidInput` before anything is written; accepted at the bound
 
 use std::time::Duration;
 

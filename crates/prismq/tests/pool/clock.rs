@@ -1,4 +1,6 @@
 //! A pool follows its clock, also when it is set back.
+//!
+//! Failure mode: clock: set forward and back
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;

@@ -107,6 +107,7 @@ fn a_pool_completes_every_task_once() {
     assert_eq!(completed, ids);
 }
 
+/// Failure mode: handler: panics | a failed attempt of its own task
 #[test]
 fn a_panic_fails_only_its_own_task() {
     let fixture = Fixture::new();

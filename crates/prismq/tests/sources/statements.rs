@@ -1,4 +1,6 @@
 //! Every SQL statement is a constant.
+//!
+//! Failure mode: input: SQL, NUL or invalid UTF-8 in names and payloads
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The clock is the caller's code and runs within a transaction: its panic must neither leave the file locked,
 //! nor a caller without an answer, nor a pool that cannot be stopped.
+//!
+//! Failure mode: code: panics in a transaction | `Poisoned`, every caller is answered, and no lock is left
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,6 @@
 //! The wall clock is set, forward or back.
+//!
+//! Failure mode: clock: set forward and back
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use rusqlite::ffi::{
 use crate::disk::Watched;
 use crate::disk::journal::Inode;
 
-/// What is known of an open file.
+/// The state of an open file.
 pub(super) struct Opened {
     pub(super) disk: Arc<Watched>,
     pub(super) name: String,
@@ -60,7 +60,7 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
     xUnfetch: None,
 };
 
-/// Where the real file stands.
+/// Where the real file is.
 ///
 /// # Safety
 /// `file` points to `szOsFile` bytes that SQLite allocated for the shim.
@@ -92,7 +92,7 @@ pub(super) unsafe fn put(file: *mut sqlite3_file, opened: Result<Opened, c_int>)
 unsafe fn parts<'a>(
     file: *mut sqlite3_file,
 ) -> (&'a mut Opened, *mut sqlite3_file, &'a sqlite3_io_methods) {
-    // SAFETY: `put` wrote a header with a pointer to an `Opened` that lives until `close`, and SQLite
+    // SAFETY: `put` wrote a header with a pointer to an `Opened` that runs until `close`, and SQLite
     // uses a file from one thread at a time. The real file behind it is open, so it has methods.
     unsafe {
         let header = ptr::read_unaligned(file.cast::<Header>());

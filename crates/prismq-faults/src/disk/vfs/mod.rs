@@ -23,7 +23,7 @@ use self::file::{HEADER_BYTES, Opened};
 use crate::disk::{disk_of, name_of};
 use crate::error::{Error, Result};
 
-/// The operating system's own VFS, which SQLite keeps for ever once it is initialised.
+/// The operating system's own VFS, which SQLite keeps for the life of the process.
 struct Real(*mut sqlite3_vfs);
 
 // SAFETY: SQLite's own VFS is a constant table that it calls from any thread itself.
@@ -44,7 +44,7 @@ pub(crate) fn register() -> Result<()> {
 fn put_in_front() -> Result<Real, c_int> {
     // SAFETY: a null name asks for the default, which is a constant of SQLite's or null.
     let real = unsafe { sqlite3_vfs_find(ptr::null()) };
-    // SAFETY: where it is not null, it points to a table that lives as long as the process.
+    // SAFETY: where it is not null, it points to a table that runs as long as the process.
     let Some(table) = (unsafe { real.as_ref() }) else {
         return Err(SQLITE_ERROR);
     };
@@ -74,7 +74,7 @@ unsafe fn path<'a>(name: *const c_char) -> Option<&'a Path> {
     if name.is_null() {
         return None;
     }
-    // SAFETY: the caller says so.
+    // SAFETY: as the caller promises.
     let name = unsafe { CStr::from_ptr(name) };
     Some(Path::new(OsStr::from_bytes(name.to_bytes())))
 }
@@ -89,7 +89,7 @@ unsafe extern "C" fn open(
     let Some(real) = real() else { return SQLITE_ERROR };
     // SAFETY: the table outlives the process; see `put_in_front`.
     let Some(open) = (unsafe { (*real).xOpen }) else { return SQLITE_ERROR };
-    // SAFETY: SQLite gives a null or a C string, which lives as long as the file.
+    // SAFETY: SQLite gives a null or a C string, which runs as long as the file.
     let path = unsafe { path(name) };
     let Some((path, disk)) = path.and_then(|path| Some((path, disk_of(path)?))) else {
         // SAFETY: the arguments are SQLite's own; the space at `file` is larger than the real one needs.
@@ -115,7 +115,7 @@ unsafe extern "C" fn delete(_shim: *mut sqlite3_vfs, name: *const c_char, sync: 
     let Some(delete) = (unsafe { (*real).xDelete }) else { return SQLITE_ERROR };
     // SAFETY: the arguments are SQLite's own.
     let delete = || unsafe { delete(real, name, sync) };
-    // SAFETY: SQLite gives a C string that lives as long as this call.
+    // SAFETY: SQLite gives a C string that runs as long as this call.
     match unsafe { path(name) }.and_then(|path| Some((path, disk_of(path)?))) {
         Some((path, disk)) => disk.delete(&name_of(path), sync != 0, delete),
         None => delete(),

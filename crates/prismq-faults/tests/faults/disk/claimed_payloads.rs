@@ -4,30 +4,31 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prismq::limits::READ_RETRY_PAUSE;
 use prismq::{Claim, Error, ManualClock, NewTask, Queue, State, TaskId, Timestamp, WorkerPool};
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Scratch};
+use prismq_faults::{Call, Disk, Effect, Fault, Repeat, Scratch};
+
+use crate::support::wait_until;
 
 /// A page each.
 fn large(letter: u8) -> Vec<u8> {
     vec![letter; 3 * 1024]
 }
 
-/// A file with four tasks whose payloads stand in rows of their own.
+/// A file with four tasks whose payloads are stored out of line.
 fn filled(path: &Path) -> Vec<TaskId> {
     let queue = Queue::open(path).unwrap();
     let task = |letter| NewTask::new("job", large(letter)).max_attempts(1);
     (0..4).map(|letter| queue.enqueue(&task(letter)).unwrap()).collect()
 }
 
-/// A queue with some tasks whose payloads stand in rows of their own, and claims made while the reads of the
+/// A queue with some tasks whose payloads are stored out of line, and claims made while the reads of the
 /// database fail. Returns how many failed, and what the claim gave.
 fn claim_under(
     nth: u64,
-    lasting: Lasting,
+    repeat: Repeat,
     effect: Effect,
     max: usize,
 ) -> (u64, Result<Vec<TaskId>, Error>) {
@@ -37,9 +38,9 @@ fn claim_under(
     let disk = Disk::watch(scratch.path()).unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000_000_000_000_000)));
     let queue = Queue::builder(&path).clock(clock.clone()).open().unwrap();
-    disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, lasting, effect });
+    disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, repeat, effect });
     let claimed = queue.claim(&Claim::new(["job"]).max(max));
-    let struck = disk.disarm();
+    let injected = disk.disarm();
     let given: Vec<TaskId> = claimed.iter().flatten().map(prismq::Lease::id).collect();
     for (letter, id) in ids.iter().enumerate() {
         let lease = claimed.iter().flatten().find(|lease| lease.id() == *id);
@@ -47,11 +48,11 @@ fn claim_under(
             assert_eq!(lease.payload(), large(letter.try_into().unwrap()));
         } else {
             let task = queue.task(*id).unwrap().unwrap();
-            if claimed.is_err() && lasting == Lasting::ForEver && task.state == State::Leased {
+            if claimed.is_err() && repeat == Repeat::Always && task.state == State::Leased {
                 // What giving it back needs to read could not be read either: its lease runs out.
-                return (struck, claimed.map(|_| given));
+                return (injected, claimed.map(|_| given));
             }
-            let context = format!("read {nth} {lasting:?}: {claimed:?}");
+            let context = format!("read {nth} {repeat:?}: {claimed:?}");
             assert!(matches!(task.state, State::Ready | State::Scheduled), "{context}: {task:?}");
             assert_eq!((task.attempt, task.error), (0, None), "{context}");
         }
@@ -60,15 +61,15 @@ fn claim_under(
     clock.advance(READ_RETRY_PAUSE);
     let left = queue.claim(&Claim::new(["job"]).max(9)).unwrap();
     assert_eq!(left.len() + given.len(), ids.len());
-    (struck, claimed.map(|_| given))
+    (injected, claimed.map(|_| given))
 }
 
 #[test]
 fn a_payload_that_cannot_be_read_costs_no_attempt_and_hides_no_other() {
     let (mut some, mut none) = (0, 0);
-    for lasting in [Lasting::Once, Lasting::ForEver] {
+    for repeat in [Repeat::Once, Repeat::Always] {
         for nth in 1.. {
-            let (struck, claimed) = claim_under(nth, lasting, Effect::InputOutput, 4);
+            let (injected, claimed) = claim_under(nth, repeat, Effect::InputOutput, 4);
             match claimed {
                 Ok(given) if given.len() < 4 => some += 1,
                 Ok(_) => {}
@@ -77,7 +78,7 @@ fn a_payload_that_cannot_be_read_costs_no_attempt_and_hides_no_other() {
                     none += 1;
                 }
             }
-            if struck == 0 {
+            if injected == 0 {
                 break;
             }
         }
@@ -88,32 +89,23 @@ fn a_payload_that_cannot_be_read_costs_no_attempt_and_hides_no_other() {
 /// SQLite reports a read that the device failed as damage, of which a task would die.
 #[test]
 fn a_payload_is_not_taken_for_damaged_where_reads_fail() {
-    for lasting in [Lasting::Once, Lasting::ForEver] {
+    for repeat in [Repeat::Once, Repeat::Always] {
         for max in [1, 4] {
             let (mut given, mut unread) = (0, 0);
             for nth in 1.. {
-                let (struck, claimed) = claim_under(nth, lasting, Effect::UnreadableFile, max);
+                let (injected, claimed) = claim_under(nth, repeat, Effect::UnreadableFile, max);
                 match claimed {
                     Ok(tasks) => given += tasks.len(),
                     Err(error) => unread += u32::from(matches!(error, Error::Io { .. })),
                 }
-                if struck == 0 {
+                if injected == 0 {
                     break;
                 }
             }
             // For one read that fails, it is read again.
-            let met = if lasting == Lasting::Once { given > 1 } else { given > 0 && unread > 0 };
-            assert!(met, "{lasting:?}: {given} tasks were given, {unread} claims read none");
+            let met = if repeat == Repeat::Once { given > 1 } else { given > 0 && unread > 0 };
+            assert!(met, "{repeat:?}: {given} tasks were given, {unread} claims read none");
         }
-    }
-}
-
-/// Blocks until something holds that other threads see to.
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        thread::yield_now();
     }
 }
 
@@ -131,25 +123,25 @@ fn a_pool_runs_each_task_once_after_reads_have_failed_for_long() {
             calls: &[Call::Read],
             files: ".db",
             nth,
-            lasting: Lasting::ForEver,
+            repeat: Repeat::Always,
             effect: Effect::UnreadableFile,
         };
         disk.arm(fault);
         let pool =
             WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start().unwrap();
-        wait_until("nothing fails and nothing is done", || {
+        wait_until("a read fails or all is done", || {
             let stats = pool.stats();
             stats.released > 0 || stats.completed == 4 || pool.error().is_some()
         });
-        let struck = disk.disarm();
+        let injected = disk.disarm();
         unread += pool.stats().released;
-        wait_until("a task is not run", || {
+        wait_until("all tasks are completed", || {
             clock.advance(READ_RETRY_PAUSE);
             pool.stats().completed == 4
         });
         let stats = pool.shutdown(Duration::from_secs(60)).stats;
         assert_eq!((stats.dead, stats.retried), (0, 0), "read {nth}");
-        if struck == 0 {
+        if injected == 0 {
             break;
         }
     }

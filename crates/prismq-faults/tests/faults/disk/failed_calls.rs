@@ -1,20 +1,20 @@
-//! Calls of every step fail in turn, once and for ever. What was answered `Ok` is there, what was
-//! answered an error is not, unless the answer was that nobody knows; after a failed sync the queue
-//! writes nothing more; and the file opens again once the disk works.
+//! Calls of every step fail in turn, once or from then on. What was answered `Ok` is stored, what was answered an error
+//! is not, unless the answer was that the outcome is unknown; after a failed sync the queue writes nothing more; and the
+//! file opens again once the disk works.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use prismq::{Error, NewTask, Order, Queue, Result};
 use prismq_check::{Snapshot, soak};
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Stage, Step};
+use prismq_faults::{Call, Disk, Effect, Fault, Repeat, Stage, Step};
 
-use crate::support::{Laid, Place, sound};
+use crate::support::{Found, StepFixture, sound};
 
 /// More calls than any step makes.
 const CALLS_MAX: u64 = 2_000;
 
-/// How many answers of each kind a sweep met.
+/// The number of answers of each kind in a sweep.
 type Answers = BTreeMap<&'static str, u64>;
 
 fn kind(step: Step, answer: &Result<()>) -> &'static str {
@@ -25,7 +25,7 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
         Err(Error::Io { .. }) => "io",
         Err(Error::Unusable { .. }) => "unusable",
         Err(Error::Corrupt { .. } | Error::NotADatabase { .. }) => "corrupt",
-        // The caller's transaction is gone, and with it the task.
+        // The caller's transaction was rolled back, and with it the task.
         Err(Error::TransactionRolledBack { .. }) if step == Step::EnqueueIn => "rolled back",
         // Of a connection of the caller's own, which these two steps use.
         Err(Error::Database { .. }) if matches!(step, Step::EnqueueIn | Step::Checkpoint) => {
@@ -35,7 +35,7 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
     }
 }
 
-/// The quick part has each so many calls of a step fail, beginning with another for each step; a soak has all.
+/// The quick part makes every fourth call of a step fail, with another first one for each step; a soak makes every one.
 fn stride() -> usize {
     if soak().is_some() { 1 } else { 4 }
 }
@@ -44,23 +44,23 @@ fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
     let mut answers = Answers::new();
     let stride = stride();
     for (number, step) in Step::ALL.into_iter().enumerate() {
-        let laid = Laid::new(step);
+        let fixture = StepFixture::new(step);
         // Of many commits in a row, those calls count that only a checkpoint makes.
         let files = match (effect, step) {
             (Effect::ShortRead, _) => "-wal",
-            (_, Step::CheckpointItself) => ".db",
+            (_, Step::AutoCheckpoint) => ".db",
             _ => "",
         };
-        for (way, lasting) in [Lasting::Once, Lasting::ForEver].into_iter().enumerate() {
-            // A device that never gives what it holds is no disk.
-            if effect == Effect::ShortRead && lasting == Lasting::ForEver {
+        for (way, repeat) in [Repeat::Once, Repeat::Always].into_iter().enumerate() {
+            // A device that can never be read is not tested.
+            if effect == Effect::ShortRead && repeat == Repeat::Always {
                 continue;
             }
             let first = 1 + (number + 2 * way) as u64 % stride as u64;
             for nth in (first..=CALLS_MAX).step_by(stride) {
-                let fault = Fault { calls, files, nth, lasting, effect };
-                let (struck, answer) = strike(&laid, fault);
-                if struck == 0 {
+                let fault = Fault { calls, files, nth, repeat, effect };
+                let (injected, answer) = inject(&fixture, fault);
+                if injected == 0 {
                     break;
                 }
                 *answers.entry(answer).or_default() += 1;
@@ -72,9 +72,9 @@ fn sweep(calls: &'static [Call], effect: Effect) -> Answers {
 }
 
 /// Runs a step under a fault; how many calls failed, and what it answered.
-fn strike(laid: &Laid, fault: Fault) -> (u64, &'static str) {
-    let step = laid.step;
-    let (folder, path) = laid.copy();
+fn inject(fixture: &StepFixture, fault: Fault) -> (u64, &'static str) {
+    let step = fixture.step;
+    let (folder, path) = fixture.copy();
     let disk = Disk::watch(folder.path()).unwrap();
     let mut stage = step.prepare(&path).unwrap();
     disk.arm(fault);
@@ -88,11 +88,11 @@ fn strike(laid: &Laid, fault: Fault) -> (u64, &'static str) {
         assert!(poisoned, "{context}");
     }
     drop(stage);
-    let struck = disk.disarm();
+    let injected = disk.disarm();
     drop(disk);
     drop(Queue::open(&path).unwrap_or_else(|error| panic!("{context}, then {error}")));
-    judge(laid, &path, said, poisoned, &context);
-    (struck, said)
+    judge(fixture, &path, said, poisoned, &context);
+    (injected, said)
 }
 
 /// Whether an operation that changes nothing, as the queue holds tasks, is answered that it is poisoned.
@@ -101,20 +101,20 @@ fn answer_after(stage: &Stage) -> bool {
     stage.queue().is_some_and(|queue| matches!(answer(queue), Err(Error::Poisoned { .. })))
 }
 
-fn judge(laid: &Laid, path: &Path, said: &str, poisoned: bool, context: &str) {
-    if laid.step == Step::CheckpointItself {
+fn judge(fixture: &StepFixture, path: &Path, said: &str, poisoned: bool, context: &str) {
+    if fixture.step == Step::AutoCheckpoint {
         sound(path);
         return;
     }
-    let place = laid.place(path);
-    assert_ne!(place, Place::Between, "{context}");
-    let unchanged = laid.changes_nothing();
+    let found = fixture.state(path);
+    assert_ne!(found, Found::Neither, "{context}");
+    let unchanged = fixture.changes_nothing();
     match said {
-        "ok" => assert!(place == Place::After || unchanged, "{context}: lost"),
+        "ok" => assert!(found == Found::After || unchanged, "{context}: lost"),
         "poisoned" | "callers" => {}
         _ => assert!(
-            place == Place::Before || unchanged || laid.before.is_none() || poisoned,
-            "{context}: answered an error, and is there"
+            found == Found::Before || unchanged || fixture.before.is_none() || poisoned,
+            "{context}: answered an error, and is stored"
         ),
     }
 }
@@ -156,9 +156,8 @@ fn a_device_that_reads_the_wal_short() {
     assert!(answers["io"] > 0, "{answers:?}");
 }
 
-/// What is missing of a page of the database, SQLite takes for zeros, as at the end of a file: no system reads
-/// short in the middle of one, as SQLite reads on until nothing more comes. Then nobody can promise anything of
-/// what was read, or written after it, but that the answer is one, and that it comes.
+/// SQLite takes the missing part of a page for zeros, as at the end of a file: no system reads short in the middle of one.
+/// Nothing can be promised then of what was read or written after it, but that every call is answered.
 ///
 /// Failure mode: disk: page of the database is read short | an answer; nothing is promised of the file
 #[test]
@@ -167,14 +166,14 @@ fn a_device_that_reads_the_database_short() {
     let mut answers = Answers::new();
     let mut unsound = 0;
     for (number, step) in Step::ALL.into_iter().enumerate() {
-        let laid = Laid::new(step);
+        let fixture = StepFixture::new(step);
         let first = 1 + number as u64 % stride as u64;
         for nth in (first..=CALLS_MAX).step_by(stride) {
-            let (folder, path) = laid.copy();
+            let (folder, path) = fixture.copy();
             let disk = Disk::watch(folder.path()).unwrap();
             let mut stage = step.prepare(&path).unwrap();
-            let (lasting, effect) = (Lasting::Once, Effect::ShortRead);
-            disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, lasting, effect });
+            let (repeat, effect) = (Repeat::Once, Effect::ShortRead);
+            disk.arm(Fault { calls: &[Call::Read], files: ".db", nth, repeat, effect });
             let said = kind(step, &step.run(&path, &mut stage));
             drop(stage);
             if disk.disarm() == 0 {
@@ -199,18 +198,18 @@ fn a_file_that_cannot_be_opened() {
     assert!(answers["unusable"] > 3, "{answers:?}");
 }
 
-/// Whatever failed before the commit's own sync, the same handle goes on.
+/// After a failure before the commit's own sync, the same handle goes on.
 #[test]
 fn a_handle_goes_on_after_a_full_disk() {
-    let laid = Laid::new(Step::EnqueueAll);
-    let (folder, path) = laid.copy();
+    let fixture = StepFixture::new(Step::EnqueueAll);
+    let (folder, path) = fixture.copy();
     let disk = Disk::watch(folder.path()).unwrap();
     let queue = Queue::open(&path).unwrap();
     let fault = |nth| Fault {
         calls: &[Call::Write],
         files: "",
         nth,
-        lasting: Lasting::ForEver,
+        repeat: Repeat::Always,
         effect: Effect::NoSpace,
     };
     for nth in 1..8 {
@@ -222,5 +221,5 @@ fn a_handle_goes_on_after_a_full_disk() {
     }
     assert_eq!(queue.contention().busy_errors, 0);
     drop(queue);
-    assert_eq!(sound(&path).tasks.len(), laid.before.unwrap().tasks.len() + 7);
+    assert_eq!(sound(&path).tasks.len(), fixture.before.unwrap().tasks.len() + 7);
 }

@@ -4,13 +4,13 @@
 //! Failure mode: disk: sync of a commit or a checkpoint fails
 
 use prismq::{Claim, Error, NewTask, Queue};
-use prismq_faults::{Call, Disk, Effect, Fault, Lasting, Scratch};
+use prismq_faults::{Call, Disk, Effect, Fault, Repeat, Scratch};
 
 use crate::support::{FILE, sound};
 
 fn failing_sync(files: &'static str) -> Fault {
     let effect = Effect::InputOutput;
-    Fault { calls: &[Call::Sync], files, nth: 1, lasting: Lasting::Once, effect }
+    Fault { calls: &[Call::Sync], files, nth: 1, repeat: Repeat::Once, effect }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A reader that keeps an old state open: writers go on, the WAL grows by what they write, and is cut once
-//! the reader has gone.
+//! A reader that keeps an old snapshot open: writers go on, the WAL grows by what they write, and is truncated once
+//! the reader has ended.
 //!
 //! Failure mode: file: reader with a long transaction | writers go on, and the WAL shrinks once the reader has ended
 
@@ -8,7 +8,7 @@ use prismq_faults::Scratch;
 use rusqlite::Connection;
 
 use crate::power::random_run::wal;
-use crate::support::{FILE, sound};
+use crate::support::{FILE, sound, wait_until};
 
 const TASKS: usize = 3_000;
 
@@ -24,15 +24,13 @@ fn a_reader_that_pins_the_wal_lets_it_shrink_in_the_end() {
     }
     let length = || wal(&path).metadata().unwrap().len();
     let pinned = length();
-    assert!(pinned > 8 << 20, "nothing could be copied back: {pinned}");
+    assert!(pinned > 8 << 20, "nothing could be checkpointed: {pinned}");
     assert_eq!(queue.contention().busy_errors, 0);
     reader.execute_batch("COMMIT").unwrap();
-    // A commit has it looked at; then the queue is idle and it is cut.
+    // A commit makes the queue check the WAL; once it is idle, the WAL is truncated.
     queue.enqueue(&NewTask::new("job", [1])).unwrap();
-    while length() > 0 {
-        std::thread::yield_now();
-    }
-    println!("the WAL was {} KiB long and is cut", pinned >> 10);
+    wait_until("the WAL is truncated", || length() == 0);
+    println!("the WAL was {} KiB long and is truncated", pinned >> 10);
     drop((queue, reader));
     assert_eq!(sound(&path).tasks.len(), TASKS + 1);
 }

@@ -73,9 +73,9 @@ fn use_all(queue: &Queue, payloads: &Payloads) -> Result<(), Error> {
 #[test]
 fn a_flipped_page_header_is_refused_or_harmless() {
     let folder = Scratch::new().unwrap();
-    let laid = folder.file(FILE);
-    let payloads = lay(&laid);
-    let bytes = fs::read(&laid).unwrap();
+    let fixture = folder.file(FILE);
+    let payloads = lay(&fixture);
+    let bytes = fs::read(&fixture).unwrap();
     let soak = soak().is_some();
     let pages = bytes.len() / PAGE;
     let headers = (0..FILE_HEADER)
@@ -113,7 +113,7 @@ fn look(bytes: &[u8], payloads: &Payloads, what: &str, tally: &mut Tally) {
     };
     match use_all(&queue, payloads) {
         Ok(()) => tally.unnoticed += 1,
-        // A row that its page no longer shows is held by nobody.
+        // A row that its page no longer shows is not leased.
         Err(Error::LeaseLost { .. }) => tally.unnoticed += 1,
         Err(error) => {
             assert!(names_the_file(&error), "{what}: {error:?}");
@@ -122,7 +122,7 @@ fn look(bytes: &[u8], payloads: &Payloads, what: &str, tally: &mut Tally) {
     }
 }
 
-/// Whether it says that the file is at fault: damaged, or by its header another program's, of a newer queue, or
+/// Whether it names the file as the cause: damaged, or by its header another program's, of a newer queue, or
 /// of a newer SQLite, which cannot be read (`Database`) or written (`Unusable`).
 const fn names_the_file(error: &Error) -> bool {
     error.is_corrupt()

@@ -1,4 +1,4 @@
-//! A random life of a queue, and the disks that a power cut at a random moment of it could leave. Each is
+//! A random run of a queue, and the disks that a power cut at a random moment of it could leave. Each is
 //! opened by SQLite's own VFS: it must hold the state after some operation, no earlier than the last
 //! durable one that was acknowledged, and no later than the last one begun.
 
@@ -11,19 +11,19 @@ use prismq_check::{SeedRunner, Snapshot, TestName, this_test};
 use prismq_faults::{PowerCut, Scratch};
 use rusqlite::Connection;
 
-use crate::power::random_run::{Ack, Life, is_backfilled, live, wal};
+use crate::power::random_run::{Ack, RandomRun, is_backfilled, run_randomly, wal};
 use crate::support::FILE;
 
 const OPERATIONS: usize = 150;
-const LIVES: u64 = 6;
+const RUNS: u64 = 6;
 const IMAGES_EACH: usize = 200;
 
-/// The images of a campaign, and what came of them.
+/// The images of a test, and their outcomes.
 #[derive(Debug, Default)]
 struct Tally {
     images: usize,
     acknowledged: usize,
-    /// Operations that were not acknowledged and are there all the same.
+    /// Operations that were not acknowledged and are stored.
     recovered: usize,
     lost: usize,
     /// The most acknowledged operations, tasks enqueued and time that one cut undid.
@@ -35,7 +35,7 @@ struct Tally {
 /// Failure mode: power: cut at any moment | `Full`: nothing acknowledged is lost; `Normal`: only the latest operations
 #[test]
 fn under_full_durability() {
-    let tally = cut_power(this_test!("under_full_durability"), Durability::Full, LIVES);
+    let tally = cut_power(this_test!("under_full_durability"), Durability::Full, RUNS);
     println!("full: {tally:?}");
     assert_eq!(tally.lost, 0);
 }
@@ -49,40 +49,39 @@ fn under_normal_durability_only_a_suffix() {
     assert!(tally.lost > 0, "the cuts are those that normal durability does not survive");
 }
 
-fn cut_power(test: TestName, durability: Durability, lives: u64) -> Tally {
+fn cut_power(test: TestName, durability: Durability, runs: u64) -> Tally {
     let mut tally = Tally::default();
     let mut seeds = SeedRunner::fixed(test);
     while let Some(seed) = seeds.next_round() {
-        for number in 0..lives {
+        for number in 0..runs {
             let seed = seed.wrapping_mul(1_000).wrapping_add(number);
-            let life = live(durability, OPERATIONS, seed);
-            tally.acknowledged += life.acks.len();
-            each_image(&life, seed, |cut, path, _| judge(&life, durability, cut, path, &mut tally));
+            let run = run_randomly(durability, OPERATIONS, seed);
+            tally.acknowledged += run.acks.len();
+            each_image(&run, seed, |cut, path, _| judge(&run, durability, cut, path, &mut tally));
         }
     }
     tally
 }
 
-/// Images of random moments of a life, each in a folder of its own.
-fn each_image(life: &Life, seed: u64, mut look: impl FnMut(usize, &Path, &mut Rng)) {
+/// Images of random moments of a run, each in a folder of its own.
+fn each_image(run: &RandomRun, seed: u64, mut look: impl FnMut(usize, &Path, &mut Rng)) {
     let mut rng = Rng::with_seed(seed);
-    let mut cuts: Vec<usize> =
-        (0..IMAGES_EACH).map(|_| rng.usize(0..=life.journal.len())).collect();
+    let mut cuts: Vec<usize> = (0..IMAGES_EACH).map(|_| rng.usize(0..=run.journal.len())).collect();
     cuts.sort_unstable();
-    let mut power = PowerCut::new(&life.journal, seed);
+    let mut power = PowerCut::new(&run.journal, seed);
     for cut in cuts {
         power.play_to(cut);
-        let folder = Kept(Some(Scratch::new().unwrap()));
+        let folder = KeptOnFailure(Some(Scratch::new().unwrap()));
         let path = folder.0.as_ref().unwrap().file(FILE);
-        power.image().lay(path.parent().unwrap()).unwrap();
+        power.image().write_to(path.parent().unwrap()).unwrap();
         look(cut, &path, &mut rng);
     }
 }
 
 /// A folder that stays if the test fails.
-struct Kept(Option<Scratch>);
+struct KeptOnFailure(Option<Scratch>);
 
-impl Drop for Kept {
+impl Drop for KeptOnFailure {
     fn drop(&mut self) {
         if std::thread::panicking()
             && let Some(folder) = self.0.take()
@@ -97,8 +96,8 @@ fn last_begun(acks: &[Ack], cut: usize) -> usize {
     acks.iter().rposition(|ack| ack.began <= cut).unwrap()
 }
 
-fn judge(life: &Life, durability: Durability, cut: usize, path: &Path, tally: &mut Tally) {
-    let acks = &life.acks;
+fn judge(run: &RandomRun, durability: Durability, cut: usize, path: &Path, tally: &mut Tally) {
+    let acks = &run.acks;
     let queue = Queue::open(path).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
     let state = Snapshot::read(&Connection::open(path).unwrap()).unwrap();
     assert_eq!(state.problems, [""; 0], "cut at {cut}");
@@ -135,8 +134,7 @@ fn judge(life: &Life, durability: Durability, cut: usize, path: &Path, tally: &m
     queue.complete(&leases[0]).unwrap();
 }
 
-/// The same by the promise itself: an acknowledged task is there, unless its completion was begun or it is
-/// one of a history that is cut.
+/// The promise itself: an acknowledged task is stored, unless its completion was begun or it left a bounded history.
 fn assert_no_task_lost(acks: &[Ack], cut: usize, state: &Snapshot) {
     let ended: Vec<i64> = acks
         .iter()
@@ -152,7 +150,7 @@ fn assert_no_task_lost(acks: &[Ack], cut: usize, state: &Snapshot) {
     }
 }
 
-/// What damage to the WAL came to.
+/// The outcomes of damage to the WAL.
 #[derive(Debug, Default)]
 struct Damage {
     images: usize,
@@ -174,11 +172,11 @@ fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
     while let Some(seed) = seeds.next_round() {
         for number in 0..2 {
             let seed = seed.wrapping_mul(2_000).wrapping_add(number);
-            let life = live(Durability::Full, OPERATIONS, seed);
-            let backfilled = is_backfilled(&life.journal);
-            each_image(&life, seed, |cut, path, rng| {
+            let run = run_randomly(Durability::Full, OPERATIONS, seed);
+            let backfilled = is_backfilled(&run.journal);
+            each_image(&run, seed, |cut, path, rng| {
                 if spoil(path, rng) {
-                    judge_damage(&life, cut, path, backfilled[cut], &mut damage);
+                    judge_damage(&run, cut, path, backfilled[cut], &mut damage);
                 }
             });
         }
@@ -187,7 +185,7 @@ fn a_damaged_wal_is_recovered_to_a_commit_or_refused() {
     assert!(damage.recovered_to_a_commit > 100);
 }
 
-/// Cuts the WAL at the edge of a frame or a byte beside it, or flips a bit of it.
+/// Truncates the WAL at the edge of a frame or a byte next to it, or flips a bit of it.
 fn spoil(path: &Path, rng: &mut Rng) -> bool {
     const HEADER: usize = 32;
     const FRAME: usize = 24 + 4096;
@@ -206,11 +204,11 @@ fn spoil(path: &Path, rng: &mut Rng) -> bool {
     true
 }
 
-fn judge_damage(life: &Life, cut: usize, path: &Path, backfilled: bool, damage: &mut Damage) {
+fn judge_damage(run: &RandomRun, cut: usize, path: &Path, backfilled: bool, damage: &mut Damage) {
     damage.images += 1;
     let read = Queue::open(path).and_then(|queue| {
         let state = Snapshot::read(&Connection::open(path).unwrap());
-        // Whatever it holds, it is used without a panic.
+        // It is used without a panic.
         let used = queue.claim(&Claim::new(["job", "other"])).map(drop);
         let state =
             state.map_err(|error| Error::Database { source: std::sync::Arc::new(error) })?;
@@ -224,8 +222,8 @@ fn judge_damage(life: &Life, cut: usize, path: &Path, backfilled: bool, damage: 
             return;
         }
     };
-    let begun = last_begun(&life.acks, cut);
-    let of_a_commit = life.acks[..=begun].iter().any(|ack| ack.digest == state.digest);
+    let begun = last_begun(&run.acks, cut);
+    let of_a_commit = run.acks[..=begun].iter().any(|ack| ack.digest == state.digest);
     if of_a_commit && state.problems.is_empty() {
         damage.recovered_to_a_commit += 1;
     } else {

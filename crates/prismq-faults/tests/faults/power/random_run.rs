@@ -1,5 +1,4 @@
-//! A random life of a queue on a watched disk, with what was acknowledged and where the disk's journal
-//! stood then.
+//! A random run of a queue on a watched disk, with what was acknowledged at which position of the disk's journal.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,14 +12,14 @@ use rusqlite::Connection;
 
 use crate::support::FILE;
 
-/// More tasks than this and the workload rather completes than enqueues.
+/// Beyond so many tasks, the run completes more than it enqueues.
 const TASKS_AT_ONCE: usize = 40;
 const LEASE: Duration = Duration::from_secs(60);
 
 /// One operation that was acknowledged.
 #[derive(Debug)]
 pub(crate) struct Ack {
-    /// Where the journal stood when it began and when it returned.
+    /// The journal's position when it began and when it returned.
     pub(crate) began: usize,
     pub(crate) ended: usize,
     /// Whether a power cut must not undo it under full durability.
@@ -32,13 +31,13 @@ pub(crate) struct Ack {
     pub(crate) at: Duration,
 }
 
-pub(crate) struct Life {
+pub(crate) struct RandomRun {
     pub(crate) journal: Journal,
     /// In their order; the first is the opening.
     pub(crate) acks: Vec<Ack>,
 }
 
-struct Living {
+struct Runner {
     path: PathBuf,
     durability: Durability,
     disk: Disk,
@@ -55,18 +54,18 @@ struct Living {
 
 /// What an operation did, where it matters for what must be there afterwards.
 #[derive(Default)]
-struct Did {
+struct Outcome {
     durable: bool,
     enqueued: Vec<TaskId>,
     completed: Option<TaskId>,
 }
 
-/// Lives through so many operations.
-pub(crate) fn live(durability: Durability, operations: usize, seed: u64) -> Life {
+/// Runs this many random operations.
+pub(crate) fn run_randomly(durability: Durability, operations: usize, seed: u64) -> RandomRun {
     let folder = Scratch::new().unwrap();
     let disk = Disk::watch(folder.path()).unwrap();
     disk.keep_journal().unwrap();
-    let mut living = Living {
+    let mut runner = Runner {
         path: folder.file(FILE),
         durability,
         disk,
@@ -79,33 +78,33 @@ pub(crate) fn live(durability: Durability, operations: usize, seed: u64) -> Life
         acks: Vec::new(),
         tasks: 0,
     };
-    living.acknowledge(Living::reopen);
+    runner.acknowledge(Runner::reopen);
     for _ in 0..operations {
-        living.acknowledge(Living::operate);
+        runner.acknowledge(Runner::operate);
     }
     // The last close is part of the journal: it checkpoints and deletes the WAL.
-    living.acknowledge(Living::reopen);
-    living.reader = None;
-    living.queue = None;
-    Life { journal: living.disk.take_journal(), acks: living.acks }
+    runner.acknowledge(Runner::reopen);
+    runner.reader = None;
+    runner.queue = None;
+    RandomRun { journal: runner.disk.take_journal(), acks: runner.acks }
 }
 
-impl Living {
-    fn acknowledge(&mut self, operation: impl FnOnce(&mut Self) -> Did) {
+impl Runner {
+    fn acknowledge(&mut self, operation: impl FnOnce(&mut Self) -> Outcome) {
         let began = self.disk.position();
-        let Did { durable, enqueued, completed } = operation(self);
+        let Outcome { durable, enqueued, completed } = operation(self);
         let ended = self.disk.position();
         let at = self.started.elapsed();
         let state = Snapshot::read(self.reader.as_ref().unwrap()).unwrap();
         assert_eq!(state.problems, [""; 0]);
         self.tasks = state.tasks.len();
         let digest = state.digest;
-        // What changed nothing, say for a lost lease, commits nothing and promises nothing.
+        // An operation that changed nothing, say for a lost lease, commits nothing and promises nothing.
         let durable = durable && self.acks.last().is_none_or(|last| last.digest != digest);
         self.acks.push(Ack { began, ended, durable, digest, enqueued, completed, at });
     }
 
-    fn reopen(&mut self) -> Did {
+    fn reopen(&mut self) -> Outcome {
         self.reader = None;
         self.queue = None;
         let opened = Queue::builder(&self.path)
@@ -115,10 +114,10 @@ impl Living {
             .unwrap();
         self.queue = Some(opened);
         self.reader = Some(Connection::open(&self.path).unwrap());
-        Did { durable: true, ..Did::default() }
+        Outcome { durable: true, ..Outcome::default() }
     }
 
-    fn operate(&mut self) -> Did {
+    fn operate(&mut self) -> Outcome {
         let draw = self.rng.u8(0..100);
         let crowded = self.tasks > TASKS_AT_ONCE;
         match draw {
@@ -161,13 +160,13 @@ impl Living {
             .collect()
     }
 
-    fn enqueue(&mut self) -> Did {
+    fn enqueue(&mut self) -> Outcome {
         let tasks = self.new_tasks();
         let enqueued = self.queue().enqueue_all(&tasks).unwrap();
-        Did { durable: true, enqueued, ..Did::default() }
+        Outcome { durable: true, enqueued, ..Outcome::default() }
     }
 
-    fn enqueue_from_outside(&mut self) -> Did {
+    fn enqueue_from_outside(&mut self) -> Outcome {
         let tasks = self.new_tasks();
         let own = self.reader.as_ref().unwrap();
         let level = match self.durability {
@@ -178,15 +177,15 @@ impl Living {
         own.execute_batch("BEGIN IMMEDIATE").unwrap();
         let enqueued = prismq::sqlite::enqueue_in(self.queue(), own, &tasks).unwrap();
         own.execute_batch("COMMIT").unwrap();
-        Did { durable: true, enqueued, ..Did::default() }
+        Outcome { durable: true, enqueued, ..Outcome::default() }
     }
 
-    fn claim(&mut self) -> Did {
+    fn claim(&mut self) -> Outcome {
         let max = self.rng.usize(1..4);
         let claim = Claim::new(["job", "other"]).max(max).lease(LEASE);
         let leases = self.queue().claim(&claim).unwrap();
         self.leases.extend(leases);
-        Did::default()
+        Outcome::default()
     }
 
     fn lease(&mut self) -> Option<Lease> {
@@ -194,34 +193,34 @@ impl Living {
         (!self.leases.is_empty()).then(|| self.leases.swap_remove(place))
     }
 
-    fn complete(&mut self) -> Did {
+    fn complete(&mut self) -> Outcome {
         let Some(lease) = self.lease() else { return self.claim() };
         // It may be lost, to the clock.
         let completed = self.queue().complete(&lease).is_ok().then(|| lease.id());
-        Did { durable: true, completed, ..Did::default() }
+        Outcome { durable: true, completed, ..Outcome::default() }
     }
 
-    fn fail(&mut self) -> Did {
+    fn fail(&mut self) -> Outcome {
         let Some(lease) = self.lease() else { return self.claim() };
         let delay = Duration::from_secs(self.rng.u64(0..30));
         _ = self.queue().fail(&lease, TaskError::new("no").retry_after(delay));
-        Did { durable: true, ..Did::default() }
+        Outcome { durable: true, ..Outcome::default() }
     }
 
-    fn release(&mut self) -> Did {
+    fn release(&mut self) -> Outcome {
         let Some(lease) = self.lease() else { return self.claim() };
         _ = self.queue().release(&lease);
-        Did::default()
+        Outcome::default()
     }
 
-    fn extend(&mut self) -> Did {
+    fn extend(&mut self) -> Outcome {
         let Some(lease) = self.lease() else { return self.claim() };
         _ = self.queue().extend(&lease, LEASE);
         self.leases.push(lease);
-        Did::default()
+        Outcome::default()
     }
 
-    fn set(&mut self) -> Did {
+    fn set(&mut self) -> Outcome {
         let (draw, keep) = (self.rng.u8(0..4), self.rng.u32(0..4));
         match draw {
             0 => self.queue().set_history("default", keep),
@@ -230,15 +229,15 @@ impl Living {
             _ => self.queue().set_order("empty", prismq::Order::LastInFirstOut),
         }
         .unwrap();
-        Did { durable: true, ..Did::default() }
+        Outcome { durable: true, ..Outcome::default() }
     }
 
     /// What another program may do at any time.
-    fn checkpoint(&mut self) -> Did {
+    fn checkpoint(&mut self) -> Outcome {
         let how = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"][self.rng.usize(0..4)];
         let own = self.reader.as_ref().unwrap();
         own.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(())).unwrap();
-        Did::default()
+        Outcome::default()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prismq::{Claim, Error, NewTask, Queue, WorkerPool};
 use prismq_faults::{Scratch, in_a_fork};
 
-use crate::support::{FILE, sound};
+use crate::support::{FILE, sound, wait_until};
 
 const FORKED: u8 = 7;
 
@@ -58,9 +58,9 @@ fn a_fork_can_drop_or_shut_down_a_pool_of_its_parent() {
     });
     assert_eq!(status.unwrap(), i32::from(FORKED));
     queue.enqueue(&NewTask::new("job", [1])).unwrap();
-    while queue.stats("default").unwrap().completed < 1 {
-        std::thread::yield_now();
-    }
+    wait_until("the parent's pool completes the task", || {
+        queue.stats("default").unwrap().completed == 1
+    });
     drop((dropped, shut_down, queue));
     assert_eq!(sound(&path).tasks, []);
 }

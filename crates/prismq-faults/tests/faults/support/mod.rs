@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use prismq_check::Snapshot;
 use prismq_faults::{Scratch, Step};
@@ -10,8 +12,8 @@ use rusqlite::Connection;
 
 pub(crate) const FILE: &str = "queue.db";
 
-/// A step's file, laid once and copied for each run of it, and what it holds before and after.
-pub(crate) struct Laid {
+/// A step's file, made once and copied for each run of it, and its state before and after.
+pub(crate) struct StepFixture {
     pub(crate) step: Step,
     template: Scratch,
     /// Once the step is prepared. Nothing for a step that creates its file.
@@ -19,10 +21,10 @@ pub(crate) struct Laid {
     pub(crate) after: Snapshot,
 }
 
-impl Laid {
+impl StepFixture {
     pub(crate) fn new(step: Step) -> Self {
         let template = Scratch::new().unwrap();
-        step.lay(&template.file(FILE)).unwrap();
+        step.create_file(&template.file(FILE)).unwrap();
         _ = fs::remove_file(template.file("queue.db-shm"));
         let before = (step != Step::Create).then(|| {
             let (_folder, path) = copy(&template);
@@ -47,21 +49,21 @@ impl Laid {
         self.before.as_ref().is_some_and(|before| before.digest == self.after.digest)
     }
 
-    /// Where a file stands.
-    pub(crate) fn place(&self, path: &Path) -> Place {
+    /// The state of a file.
+    pub(crate) fn state(&self, path: &Path) -> Found {
         let digest = sound(path).digest;
         if digest == self.after.digest {
-            Place::After
+            Found::After
         } else if Some(digest) == self.before.as_ref().map(|before| before.digest) {
-            Place::Before
+            Found::Before
         } else {
-            Place::Between
+            Found::Neither
         }
     }
 
-    /// Where a file stands that was being created, before any queue opens it, which would go on with it. Only a
-    /// copy is looked at, so that it is the queue which recovers the file.
-    pub(crate) fn place_of_creation(&self, path: &Path) -> Place {
+    /// The state of a file that was being created, before any queue opens it and completes the creation. Only a copy is
+    /// audited, so that the queue is the one that recovers the file.
+    pub(crate) fn state_of_creation(&self, path: &Path) -> Found {
         let seen = Scratch::new().unwrap();
         copy_files(path.parent().unwrap(), seen.path());
         let path = seen.file(FILE);
@@ -70,17 +72,17 @@ impl Laid {
                 file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             })
             .unwrap();
-        if tables == 0 { Place::Before } else { self.place(&path) }
+        if tables == 0 { Found::Before } else { self.state(&path) }
     }
 }
 
-/// Which state of a step a file is in.
+/// The state of a file with respect to a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Found {
     Before,
     After,
-    /// Neither: only a step of several transactions may leave that.
-    Between,
+    /// Only a step of several transactions may leave that.
+    Neither,
 }
 
 fn copy(template: &Scratch) -> (Scratch, PathBuf) {
@@ -98,7 +100,20 @@ fn copy_files(from: &Path, to: &Path) {
     }
 }
 
-/// What the file says, which must be free of problems.
+/// Longer than anything takes that these tests wait for.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Blocks until this holds, which other threads bring about.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < WAIT_MAX, "waited {WAIT_MAX:?} in vain until {what}");
+        thread::yield_now();
+    }
+}
+
+/// The snapshot of a file, which must have no problems.
 #[track_caller]
 pub(crate) fn sound(path: &Path) -> Snapshot {
     let snapshot = Snapshot::take(path).unwrap();

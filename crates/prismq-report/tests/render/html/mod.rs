@@ -1,6 +1,5 @@
 //! The HTML page and its figures.
 
-mod browser;
 mod escaping;
 mod figures;
 mod layout;

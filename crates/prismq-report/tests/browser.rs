@@ -1,12 +1,48 @@
-//! Runs Chromium where it is installed; where it is not, that is said and nothing is tested.
+//! The HTML page in Chromium. A program of its own, as its tests are ignored where no Chromium is installed.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+#![allow(dead_code, unused_imports, reason = "of the shared support, the page alone is used here")]
+
+mod support;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
+
+use prismq_probe::{Requirement, Trial, chromium, run, trial};
 
 use crate::support::page::full;
 
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+fn main() -> ExitCode {
+    /// The tests of this list, each under its name.
+    macro_rules! tests {
+        ($($name:ident),+ $(,)?) => {
+            vec![$(test(stringify!($name), $name)),+]
+        };
+    }
+    run(tests![
+        the_page_shows_every_figure_without_a_console_message,
+        the_page_follows_the_colour_scheme_of_the_system_and_the_button,
+        the_page_fits_a_narrow_screen_and_its_tables_sort,
+        the_content_security_policy_blocks_injected_markup,
+    ])
+}
+
+fn test(name: &str, check: fn()) -> Trial {
+    trial(
+        name,
+        || Requirement::Chromium.probe(),
+        move || {
+            check();
+            Ok(())
+        },
+    )
+}
 
 struct Browser {
     program: PathBuf,
@@ -20,15 +56,8 @@ struct Seen {
 }
 
 impl Browser {
-    fn found() -> Option<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let candidates =
-            std::env::split_paths(&path).flat_map(|folder| NAMES.map(|name| folder.join(name)));
-        let Some(program) = candidates.into_iter().find(|program| program.is_file()) else {
-            eprintln!("no Chromium is installed: the page was not tried in a browser");
-            return None;
-        };
-        Some(Self { program, folder: tempfile::tempdir().unwrap() })
+    fn new() -> Self {
+        Self { program: chromium().unwrap(), folder: tempfile::tempdir().unwrap() }
     }
 
     fn open(&self, page: &str, flags: &[&str]) -> Seen {
@@ -76,9 +105,8 @@ fn answer(seen: &Seen) -> Vec<String> {
     answer.split(';').map(str::to_owned).collect()
 }
 
-#[test]
-fn it_shows_everything_and_complains_of_nothing() {
-    let Some(browser) = Browser::found() else { return };
+fn the_page_shows_every_figure_without_a_console_message() {
+    let browser = Browser::new();
     let seen = browser.open(&full(), &[]);
     assert_eq!(seen.console, Vec::<String>::new());
     let document = seen.document;
@@ -88,14 +116,13 @@ fn it_shows_everything_and_complains_of_nothing() {
     assert!(button.ends_with(">Dark") && !button.contains("hidden"), "the script ran: {button}");
 }
 
-#[test]
-fn it_is_light_or_dark_as_the_system_or_the_reader_says() {
+fn the_page_follows_the_colour_scheme_of_the_system_and_the_button() {
     const PROBE: &str = "const colour = () => getComputedStyle(document.body).backgroundColor + ' '
             + getComputedStyle(document.querySelector('#scaling polyline')).stroke;
         const before = colour();
         document.getElementById('scheme').click();
         document.documentElement.dataset.answer = [before, colour()].join(';');";
-    let Some(browser) = Browser::found() else { return };
+    let browser = Browser::new();
     let light = answer(&browser.open(&probed(PROBE), &[]));
     let dark = answer(&browser.open(&probed(PROBE), &["--force-dark-mode"]));
     assert!(light[0].starts_with("rgb(245, 246, 248)"), "{light:?}");
@@ -105,8 +132,7 @@ fn it_is_light_or_dark_as_the_system_or_the_reader_says() {
     assert_ne!(line(&light[0]), line(&light[1]), "lines change with the scheme");
 }
 
-#[test]
-fn it_fits_a_telephone_and_its_tables_sort() {
+fn the_page_fits_a_narrow_screen_and_its_tables_sort() {
     // A window is never as narrow as a telephone, a frame is.
     const PROBE: &str = "const frame = document.createElement('iframe');
         frame.style.width = '360px'; frame.style.height = '800px';
@@ -133,15 +159,14 @@ fn it_fits_a_telephone_and_its_tables_sort() {
                         .join(';');
             };
         }";
-    let Some(browser) = Browser::found() else { return };
+    let browser = Browser::new();
     let seen = browser.open(&probed(PROBE), &["--virtual-time-budget=5000"]);
     let answer = answer(&seen);
     assert_eq!(answer, ["true"; 4]);
 }
 
-#[test]
-fn its_policy_stops_what_should_never_have_got_in() {
-    let Some(browser) = Browser::found() else { return };
+fn the_content_security_policy_blocks_injected_markup() {
+    let browser = Browser::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let intruder =

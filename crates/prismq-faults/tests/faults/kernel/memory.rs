@@ -1,5 +1,5 @@
 //! A process whose memory is limited, as a whole or that of SQLite: each call is answered or the process ends, and what
-//! was acknowledged is there.
+//! was acknowledged is stored.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use prismq::{NewTask, Queue};
 use prismq_faults::{Scratch, limit_sqlite_heap};
 
-use crate::child::Part;
+use crate::kernel::child::Part;
 use crate::support::{FILE, sound};
 
 /// Before the number, or the ids, of the tasks that were acknowledged.
@@ -29,7 +29,7 @@ fn acknowledged(output: &Output) -> usize {
     number.unwrap_or_else(|| panic!("{output:?}")).1.trim().parse().unwrap()
 }
 
-/// Enqueues until SQLite's memory is short; each call is answered, and what was acknowledged is there.
+/// Enqueues until SQLite's memory is short; each call is answered, and what was acknowledged is stored.
 pub(crate) fn exhaust_sqlite(folder: &Path) {
     let path = &folder.join(FILE);
     let queue = Queue::open(path).unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn exhaust_process(folder: &Path) {
     }
 }
 
-/// The process ends of it; what it acknowledged is there.
+/// The process ends of it; what it acknowledged is stored.
 ///
 /// Failure mode: memory: exhausted
 pub(crate) fn a_limit_of_the_processs_memory() {

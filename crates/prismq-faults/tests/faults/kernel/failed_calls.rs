@@ -1,7 +1,7 @@
 //! A process that enqueues tasks and runs them in a worker pool, and whose system calls fail, by the kernel
 //! through `strace`: the nth of each of its threads, or all from the nth on, counted from the start of the
 //! program or once its pool is at work. Nothing acknowledged is lost and
-//! every other promise is kept, by the history that it recorded and the file it left; the pool goes on, or says why
+//! every other promise is kept, by the history that it recorded and the file it left; the pool goes on, or reports why
 //! it does not; and its shutdown returns in time.
 //!
 //! The quick part takes as many points of the matrix as fit its time, always in the same order; a soak takes
@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use prismq::{Claim, NewTask, Queue};
 use prismq_check::{History, Rules, Snapshot, check, soak};
-use prismq_faults::{Lasting, Scratch};
+use prismq_faults::{Repeat, Scratch};
 
-use crate::strace::ended;
+use crate::kernel::strace::ended;
 use crate::support::FILE;
 
 const QUICK: Duration = Duration::from_secs(20);
@@ -31,11 +31,11 @@ const QUICK_CALLS: [u32; 9] = [1, 2, 3, 5, 9, 15, 25, 50, 100];
 const CALLS_MAX: u32 = 2_000;
 /// What the program allows the shutdown is a second; the rest is a busy machine's.
 const SHUTDOWN: Duration = Duration::from_secs(4);
-/// What is enough for a pool to say why it does not go on.
+/// Long enough for a pool to report why it does not go on.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 const VICTIM: &str = env!("CARGO_BIN_EXE_prismq-pool-victim");
-/// What the program recorded and said, and what `strace` saw and said.
+/// The output of the program, and that of `strace`.
 const STDOUT: &str = "stdout";
 const STDERR: &str = "stderr";
 const LOG: &str = "strace.log";
@@ -43,31 +43,31 @@ const ATTACHED: &str = "strace.stderr";
 
 /// A row of the matrix: calls, for how long they fail, and of what. An interruption is answered by trying
 /// again, of most calls by SQLite itself, and never lasts.
-type Row = (&'static str, Lasting, &'static [&'static str]);
+type Row = (&'static str, Repeat, &'static [&'static str]);
 
 const MATRIX: [Row; 10] = [
-    ("pwrite64", Lasting::Once, &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
-    ("fdatasync,fsync", Lasting::Once, &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
-    ("pread64", Lasting::Once, &["EIO", "EINTR"]),
-    ("ftruncate", Lasting::Once, &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
-    ("pwrite64", Lasting::ForEver, &["ENOSPC", "EIO", "EDQUOT"]),
-    ("fdatasync,fsync", Lasting::ForEver, &["EIO", "ENOSPC", "EDQUOT"]),
-    ("pread64", Lasting::ForEver, &["EIO"]),
-    ("ftruncate", Lasting::ForEver, &["EIO", "ENOSPC"]),
-    ("fcntl", Lasting::ForEver, &["EIO", "ENOLCK"]),
-    ("fcntl", Lasting::Once, &["EIO", "EINTR", "ENOLCK"]),
+    ("pwrite64", Repeat::Once, &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
+    ("fdatasync,fsync", Repeat::Once, &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
+    ("pread64", Repeat::Once, &["EIO", "EINTR"]),
+    ("ftruncate", Repeat::Once, &["EIO", "ENOSPC", "EDQUOT", "EINTR"]),
+    ("pwrite64", Repeat::Always, &["ENOSPC", "EIO", "EDQUOT"]),
+    ("fdatasync,fsync", Repeat::Always, &["EIO", "ENOSPC", "EDQUOT"]),
+    ("pread64", Repeat::Always, &["EIO"]),
+    ("ftruncate", Repeat::Always, &["EIO", "ENOSPC"]),
+    ("fcntl", Repeat::Always, &["EIO", "ENOLCK"]),
+    ("fcntl", Repeat::Once, &["EIO", "EINTR", "ENOLCK"]),
 ];
 
 #[derive(Debug, Clone, Copy)]
 struct Point {
     calls: &'static str,
     error: &'static str,
-    lasting: Lasting,
+    repeat: Repeat,
     nth: u32,
     from: From,
 }
 
-/// From when on calls count.
+/// From when on calls are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
     Start,
@@ -78,12 +78,12 @@ pub(crate) fn pools_survive_system_calls_that_fail() {
     let mut became = BTreeMap::new();
     if soak().is_some() {
         for from in [From::Start, From::PoolAtWork] {
-            for (calls, lasting, errors) in MATRIX {
+            for (calls, repeat, errors) in MATRIX {
                 for error in errors {
-                    let point = |nth| Point { calls, error, lasting, nth, from };
-                    let struck = |nth| Some((point(nth), strike(point(nth))?));
-                    // Until no thread makes so many.
-                    for (point, what) in (1..=CALLS_MAX).map_while(struck) {
+                    let point = |nth| Point { calls, error, repeat, nth, from };
+                    let injected = |nth| Some((point(nth), inject(point(nth))?));
+                    // Until no thread makes that many calls.
+                    for (point, what) in (1..=CALLS_MAX).map_while(injected) {
                         count(&mut became, point, &what);
                     }
                 }
@@ -94,38 +94,38 @@ pub(crate) fn pools_survive_system_calls_that_fail() {
         for (round, nth) in QUICK_CALLS.into_iter().enumerate() {
             // Most threads' first calls come once the file is open, and once is enough for that.
             let from = if round % 4 == 3 { From::Start } else { From::PoolAtWork };
-            for (calls, lasting, errors) in MATRIX {
+            for (calls, repeat, errors) in MATRIX {
                 let error = errors[round % errors.len()];
-                let point = Point { calls, error, lasting, nth, from };
+                let point = Point { calls, error, repeat, nth, from };
                 if Instant::now() < until
-                    && let Some(what) = strike(point)
+                    && let Some(what) = inject(point)
                 {
                     count(&mut became, point, &what);
                 }
             }
         }
     }
-    println!("what became of pools whose calls failed: {became:#?}");
+    println!("outcomes of pools whose calls failed: {became:#?}");
     let points: u32 = became.values().sum();
     assert!(points >= 10, "{points} points");
 }
 
 fn count(became: &mut BTreeMap<String, u32>, point: Point, what: &str) {
-    let Point { calls, error, lasting, from, .. } = point;
-    *became.entry(format!("{from:?} {calls} {error} {lasting:?}: {what}")).or_default() += 1;
+    let Point { calls, error, repeat, from, .. } = point;
+    *became.entry(format!("{from:?} {calls} {error} {repeat:?}: {what}")).or_default() += 1;
 }
 
-/// What became of a pool at one point of the matrix; nothing if no call failed.
-fn strike(point: Point) -> Option<String> {
-    let patience = match (point.lasting, point.calls) {
-        (Lasting::ForEver, _) => Duration::from_millis(400),
-        (Lasting::Once, "fcntl") => Duration::from_secs(4),
-        (Lasting::Once, _) => Duration::from_secs(15),
+/// The outcome of a pool at one point of the matrix; `None` if no call failed.
+fn inject(point: Point) -> Option<String> {
+    let patience = match (point.repeat, point.calls) {
+        (Repeat::Always, _) => Duration::from_millis(400),
+        (Repeat::Once, "fcntl") => Duration::from_secs(4),
+        (Repeat::Once, _) => Duration::from_secs(15),
     };
     // A busy machine may need longer than that to show anything.
     match run(point, patience) {
         Ended::Silently(_) if patience < PATIENCE => match run(point, PATIENCE) {
-            Ended::Silently(context) => panic!("{context}\nit does not go on, and is silent"),
+            Ended::Silently(context) => panic!("{context}\nit does not go on, and reports nothing"),
             Ended::As(what) => what,
         },
         Ended::Silently(context) => panic!("{context}\nit does not go on"),
@@ -135,9 +135,9 @@ fn strike(point: Point) -> Option<String> {
 
 /// How the program ended.
 enum Ended {
-    /// This became of its pool, if a call failed.
+    /// The outcome of its pool, if a call failed.
     As(Option<String>),
-    /// Its pool had not done all there was, and had not said why.
+    /// Its pool had not done all tasks, and had not reported why.
     Silently(String),
 }
 
@@ -165,7 +165,7 @@ fn run(point: Point, patience: Duration) -> Ended {
     assert!(Duration::from_millis(took) <= SHUTDOWN, "{context}");
     judge(&path, &read(STDOUT), &context);
     let what = what.split(':').next().unwrap();
-    let lasts = matches!(point.lasting, Lasting::ForEver);
+    let lasts = matches!(point.repeat, Repeat::Always);
     let logged = said.lines().any(|line| line.starts_with("log: "));
     match what {
         "worked" => {}
@@ -174,7 +174,7 @@ fn run(point: Point, patience: Duration) -> Ended {
         "stuck" if point.calls == "fcntl" && (lasts || unlocks(&failed)) => {}
         // What cannot be read again and again is reported as damage by SQLite.
         "ended tasks" if point.calls == "pread64" && lasts && logged => {}
-        // It goes on trying, and says why.
+        // It keeps trying, and reports why.
         "stuck" if lasts && logged => {}
         "stuck" => return Ended::Silently(context),
         _ => panic!("{context}"),
@@ -183,7 +183,7 @@ fn run(point: Point, patience: Duration) -> Ended {
 }
 
 /// Whether the release of a lock failed, which no local file system does. SQLite does not notice it of all its
-/// locks: the process then locks itself out until the queue is closed, and says so after a wait of its own of
+/// locks: the process then locks itself out until the queue is closed, and reports that after a wait of its own of
 /// five to ten seconds.
 fn unlocks(failed: &[&str]) -> bool {
     failed.iter().any(|call| call.contains("F_UNLCK"))
@@ -210,8 +210,8 @@ fn run_and_attach(point: Point, patience: Duration, folder: &Scratch) -> ExitSta
 }
 
 fn strace(point: Point, folder: &Scratch) -> Command {
-    let Point { calls, error, lasting, nth, .. } = point;
-    let ever = if matches!(lasting, Lasting::ForEver) { "+" } else { "" };
+    let Point { calls, error, repeat, nth, .. } = point;
+    let ever = if matches!(repeat, Repeat::Always) { "+" } else { "" };
     let mut strace = Command::new("strace");
     strace.args(["-f", "-o"]).arg(folder.file(LOG)).args(["-e", &format!("trace={calls}")]);
     strace.args(["-e", &format!("inject={calls}:error={error}:when={nth}{ever}")]);
@@ -224,7 +224,7 @@ fn start(command: &mut Command, patience: Duration, folder: &Scratch, stdin: Std
     command.stdin(stdin).stdout(file(STDOUT)).stderr(file(STDERR)).spawn().unwrap()
 }
 
-/// Waits until a program has said something.
+/// Waits until a program has printed a word.
 fn wait_for(folder: &Scratch, file: &str, word: &str, program: &mut Child) {
     let said = || fs::read_to_string(folder.file(file)).unwrap();
     while !said().contains(word) {

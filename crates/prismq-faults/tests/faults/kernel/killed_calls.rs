@@ -8,19 +8,19 @@ use std::process::Command;
 use prismq::Queue;
 use prismq_faults::Step;
 
-use crate::support::{Laid, Place};
+use crate::support::{Found, StepFixture};
 
 const CALLS_MAX: u32 = 400;
 const STEPS: [Step; 3] = [Step::Create, Step::Enqueue, Step::Complete];
 
 pub(crate) fn a_killed_system_call_leaves_the_old_state_or_the_new() {
     for step in STEPS {
-        let laid = Laid::new(step);
+        let fixture = StepFixture::new(step);
         let mut points = 0;
         let mut lost = 0;
         for call in ["pwrite64", "fdatasync", "fsync", "ftruncate", "unlink"] {
             for nth in 1..=CALLS_MAX {
-                let (_folder, path) = laid.copy();
+                let (_folder, path) = fixture.copy();
                 let output = Command::new("strace")
                     .args(["-f", "-qq", "-o", "/dev/null", "-e"])
                     .arg(format!("inject={call}:signal=SIGKILL:when={nth}"))
@@ -29,14 +29,14 @@ pub(crate) fn a_killed_system_call_leaves_the_old_state_or_the_new() {
                     .output()
                     .unwrap();
                 let acknowledged = String::from_utf8_lossy(&output.stdout).contains("done");
-                let created =
-                    (step == Step::Create && path.exists()).then(|| laid.place_of_creation(&path));
+                let created = (step == Step::Create && path.exists())
+                    .then(|| fixture.state_of_creation(&path));
                 drop(Queue::open(&path).unwrap());
-                let place = created.unwrap_or_else(|| laid.place(&path));
+                let found = created.unwrap_or_else(|| fixture.state(&path));
                 // Before the step itself, a lease it needs may not have been claimed.
                 let ready = String::from_utf8_lossy(&output.stdout).contains("ready");
-                assert!(!ready || place != Place::Between, "{step:?} at {call} {nth}");
-                lost += u32::from(acknowledged && place != Place::After);
+                assert!(!ready || found != Found::Neither, "{step:?} at {call} {nth}");
+                lost += u32::from(acknowledged && found != Found::After);
                 if acknowledged {
                     break;
                 }

@@ -11,7 +11,7 @@ use std::process::Command;
 use prismq::{Error, NewTask, Queue};
 use prismq_faults::Scratch;
 
-use crate::child::Part;
+use crate::kernel::child::Part;
 use crate::support::{FILE, sound};
 
 const DENIED: &str = "Permission denied (os error 13)";

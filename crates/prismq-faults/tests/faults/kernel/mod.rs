@@ -1,15 +1,5 @@
 //! Limits and faults of the kernel's, some through programs and permissions that not every machine has: where one is
 //! missing, its tests are ignored with the reason. Some tests start this program again as a process of their own.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
-
-#[path = "../faults/support/mod.rs"]
-mod support;
 
 mod child;
 mod failed_calls;
@@ -38,14 +28,14 @@ fn test(name: &str, requirement: Option<Requirement>, run: fn()) -> Trial {
 macro_rules! tests {
     ($($requirement:expr => $module:ident::$function:ident),+ $(,)?) => {
         vec![$(test(
-            concat!(stringify!($module), "::", stringify!($function)),
+            concat!("kernel::", stringify!($module), "::", stringify!($function)),
             $requirement,
             $module::$function,
         )),+]
     };
 }
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     if let Some(outcome) = child::run() {
         return outcome;
     }

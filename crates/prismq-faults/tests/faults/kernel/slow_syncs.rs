@@ -11,7 +11,7 @@ use prismq::Queue;
 use prismq_check::soak;
 use prismq_faults::Scratch;
 
-use crate::strace::ended;
+use crate::kernel::strace::ended;
 use crate::support::FILE;
 
 const SYNCS: [Duration; 3] =

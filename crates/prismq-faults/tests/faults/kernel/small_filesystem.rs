@@ -10,7 +10,7 @@ use std::process::Command;
 use prismq::{Claim, NewTask, Queue};
 use prismq_faults::Scratch;
 
-use crate::child::Part;
+use crate::kernel::child::Part;
 use crate::support::{FILE, sound};
 
 /// Before the number of tasks that were acknowledged.

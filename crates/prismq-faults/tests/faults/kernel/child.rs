@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::{memory, permissions, small_filesystem};
+use crate::kernel::{memory, permissions, small_filesystem};
 
 /// Names the part that the process plays.
 const PART: &str = "PRISMQ_TEST_PART";

@@ -1,0 +1,118 @@
+//! Everything that writes to a queue's file, one step each: what kills and failing calls are swept over.
+//!
+//! A step does the same on every run, so that a run without faults leaves the same state as any run that was
+//! acknowledged.
+
+mod run;
+mod stage;
+
+pub use self::stage::Stage;
+
+/// One operation that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Opening a path where no file is, which creates it and its schema.
+    Create,
+    /// Opening a queue.
+    Open,
+    /// Opening a queue whose process was killed.
+    Recover,
+    /// Enqueuing one task.
+    Enqueue,
+    /// Enqueuing one whose payload is stored out of line.
+    EnqueueLarge,
+    /// Enqueuing one of a type, and to a queue, that are new to the file.
+    EnqueueNewNames,
+    /// Enqueuing many in one transaction.
+    EnqueueAll,
+    /// Enqueuing in the caller's own transaction.
+    EnqueueIn,
+    /// Claiming two ready tasks.
+    Claim,
+    /// Claiming a task that is due, which is promoted first.
+    Promote,
+    /// Claiming a task whose lease expired, which is reclaimed first.
+    Reclaim,
+    /// Claiming where an expired lease was the last attempt, so that its task becomes dead.
+    ReclaimDead,
+    /// Completing a task.
+    Complete,
+    /// Completing one whose payload is stored out of line.
+    CompleteLarge,
+    /// Completing one that is kept, which drops an older one.
+    CompleteKept,
+    /// Failing a task that is tried again.
+    Fail,
+    /// Failing one that is not tried again.
+    FailDead,
+    /// Releasing a task.
+    Release,
+    /// Extending a lease.
+    Extend,
+    /// Setting the order of an empty queue.
+    SetOrder,
+    /// Pausing a queue.
+    Pause,
+    /// Resuming a queue.
+    Resume,
+    /// Keeping fewer completed tasks.
+    SetHistory,
+    /// Checkpointing the WAL from outside while the queue is open, and truncating it.
+    Checkpoint,
+    /// Enough commits that the queue checkpoints by itself, in parallel to them.
+    AutoCheckpoint,
+    /// Closing the last handle, which checkpoints and deletes the WAL.
+    Close,
+}
+
+impl Step {
+    /// All of them.
+    pub const ALL: [Self; 26] = [
+        Self::Create,
+        Self::Open,
+        Self::Recover,
+        Self::Enqueue,
+        Self::EnqueueLarge,
+        Self::EnqueueNewNames,
+        Self::EnqueueAll,
+        Self::EnqueueIn,
+        Self::Claim,
+        Self::Promote,
+        Self::Reclaim,
+        Self::ReclaimDead,
+        Self::Complete,
+        Self::CompleteLarge,
+        Self::CompleteKept,
+        Self::Fail,
+        Self::FailDead,
+        Self::Release,
+        Self::Extend,
+        Self::SetOrder,
+        Self::Pause,
+        Self::Resume,
+        Self::SetHistory,
+        Self::Checkpoint,
+        Self::AutoCheckpoint,
+        Self::Close,
+    ];
+
+    /// The step of this name, as `{:?}` writes it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| format!("{step:?}") == name)
+    }
+
+    /// Whether what it acknowledges survives a power cut.
+    #[must_use]
+    pub const fn is_durable(self) -> bool {
+        !matches!(
+            self,
+            Self::Claim
+                | Self::Promote
+                | Self::Reclaim
+                | Self::ReclaimDead
+                | Self::Release
+                | Self::Extend
+        )
+    }
+}

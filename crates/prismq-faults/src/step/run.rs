@@ -1,0 +1,79 @@
+//! What each step does.
+
+use std::path::Path;
+use std::time::Duration;
+
+use prismq::{Claim, Lease, NewTask, Order, Queue, Result, TaskError};
+use rusqlite::Connection;
+
+use super::stage::{CHURN, KEEPING, LARGE_BYTES, LEASE, PAUSED, churn, claim, open, refused, task};
+use super::{Stage, Step};
+
+impl Step {
+    /// Runs the step.
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub fn run(self, path: &Path, stage: &mut Stage) -> Result<()> {
+        if matches!(self, Self::Create | Self::Open | Self::Recover) {
+            stage.queue = Some(open(path, &stage.clock)?);
+            return Ok(());
+        }
+        if self == Self::Close {
+            stage.queue = None;
+            return Ok(());
+        }
+        let (Some(queue), lease) = (&stage.queue, stage.leases.first()) else { return Ok(()) };
+        match self {
+            Self::Enqueue => queue.enqueue(&task(20)).map(drop),
+            Self::EnqueueLarge => {
+                queue.enqueue(&NewTask::new("large", vec![21; LARGE_BYTES])).map(drop)
+            }
+            Self::EnqueueNewNames => {
+                queue.enqueue(&NewTask::new("new type", [22]).queue("new queue")).map(drop)
+            }
+            Self::EnqueueAll => {
+                let tasks: Vec<_> = (0..50).map(|number| task(number).priority(7)).collect();
+                queue.enqueue_all(&tasks).map(drop)
+            }
+            Self::EnqueueIn => enqueue_in(path, queue),
+            Self::Claim => queue.claim(&claim().max(2)).map(drop),
+            Self::Promote => queue.claim(&Claim::new(["late"]).lease(LEASE)).map(drop),
+            Self::Reclaim => queue.claim(&claim().max(2)).map(drop),
+            Self::ReclaimDead => queue.claim(&Claim::new(["once"])).map(drop),
+            Self::SetOrder => queue.set_order("empty", Order::FirstInFirstOut),
+            Self::Pause => queue.pause("default"),
+            Self::Resume => queue.resume(PAUSED),
+            Self::SetHistory => queue.set_history(KEEPING, 1),
+            Self::Checkpoint => checkpoint(path),
+            Self::AutoCheckpoint => churn(queue, CHURN),
+            _ => lease.map_or(Ok(()), |lease| self.settle(queue, lease)),
+        }
+    }
+
+    fn settle(self, queue: &Queue, lease: &Lease) -> Result<()> {
+        match self {
+            Self::Fail => {
+                let error = TaskError::new("not now").retry_after(Duration::from_secs(9));
+                queue.fail(lease, error).map(drop)
+            }
+            Self::FailDead => queue.fail(lease, TaskError::permanent("never")).map(drop),
+            Self::Release => queue.release(lease),
+            Self::Extend => queue.extend(lease, LEASE * 3).map(drop),
+            _ => queue.complete(lease),
+        }
+    }
+}
+
+fn enqueue_in(path: &Path, queue: &Queue) -> Result<()> {
+    let own = Connection::open(path).map_err(refused)?;
+    own.execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").map_err(refused)?;
+    prismq::sqlite::enqueue_in(queue, &own, &[task(30), task(31)])?;
+    own.execute_batch("COMMIT").map_err(refused)
+}
+
+/// As a maintenance program would.
+fn checkpoint(path: &Path) -> Result<()> {
+    let own = Connection::open(path).map_err(refused)?;
+    own.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(refused)
+}

@@ -1,0 +1,145 @@
+//! The file and the queue that a step needs before it runs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prismq::{
+    Claim, Durability, Error, Lease, ManualClock, NewTask, Queue, Result, RetryPolicy, Timestamp,
+};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::Step;
+
+/// An open queue and leases, as a step needs them.
+#[derive(Debug)]
+pub struct Stage {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) queue: Option<Queue>,
+    pub(super) leases: Vec<Lease>,
+}
+
+/// The queue that keeps a history, and the one that is paused.
+pub(super) const KEEPING: &str = "keeping";
+pub(super) const PAUSED: &str = "paused";
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+/// The length of a payload that is stored out of line, on several pages.
+pub(super) const LARGE_BYTES: usize = 9_000;
+/// Commits just short of those that make the queue checkpoint, and those that make it do so twice: in parallel to the
+/// writer, and by the writer.
+const CHURN_BEFORE: u32 = 40;
+pub(super) const CHURN: u32 = 60;
+
+pub(super) fn task(number: u8) -> NewTask {
+    NewTask::new("job", vec![number; 100])
+}
+
+pub(super) fn claim() -> Claim {
+    Claim::new(["job"]).lease(LEASE)
+}
+
+impl Step {
+    /// Creates the file that the step is prepared on, unless the step creates it.
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub fn create_file(self, path: &Path) -> Result<()> {
+        if self == Self::Create {
+            return Ok(());
+        }
+        let queue = open(path, &Arc::new(clock()))?;
+        // Closed after the queue, and so the last: the WAL stays as a kill would leave it.
+        let _last = (self == Self::Recover).then(|| without_checkpoint(path)).transpose()?;
+        queue.set_history(KEEPING, 2)?;
+        queue.enqueue_all(&[1, 2, 3].map(|number| task(number).queue(KEEPING)))?;
+        for lease in queue.claim(&claim().queue(KEEPING).max(3))? {
+            queue.complete(&lease)?;
+        }
+        queue.enqueue(&task(4).queue(KEEPING))?;
+        queue.pause(PAUSED)?;
+        queue.enqueue_all(&[task(5), task(6), task(7)])?;
+        queue.enqueue(&NewTask::new("large", vec![8; LARGE_BYTES]))?;
+        queue.enqueue(&NewTask::new("late", [9]).delay(Duration::from_secs(5)))?;
+        queue.enqueue(&NewTask::new("once", [10]).max_attempts(1))?;
+        drop(queue);
+        Ok(())
+    }
+
+    /// Opens the queue as the step needs it.
+    ///
+    /// # Errors
+    /// Those of the queue.
+    pub fn prepare(self, path: &Path) -> Result<Stage> {
+        let clock = Arc::new(clock());
+        let mut stage = Stage { clock, queue: None, leases: Vec::new() };
+        if matches!(self, Self::Create | Self::Open | Self::Recover) {
+            return Ok(stage);
+        }
+        let queue = open(path, &stage.clock)?;
+        let wanted = match self {
+            Self::Complete | Self::Fail | Self::FailDead | Self::Release | Self::Extend => {
+                Some(claim())
+            }
+            Self::CompleteLarge => Some(Claim::new(["large"])),
+            Self::CompleteKept => Some(claim().queue(KEEPING)),
+            Self::Reclaim => Some(claim().max(2)),
+            Self::ReclaimDead => Some(Claim::new(["once"]).lease(LEASE)),
+            _ => None,
+        };
+        if let Some(claim) = wanted {
+            stage.leases = queue.claim(&claim)?;
+        }
+        match self {
+            Self::Promote => stage.clock.advance(Duration::from_secs(10)),
+            Self::Reclaim | Self::ReclaimDead => stage.clock.advance(LEASE * 2),
+            Self::AutoCheckpoint => churn(&queue, CHURN_BEFORE)?,
+            Self::Checkpoint | Self::Close => churn(&queue, 3)?,
+            _ => {}
+        }
+        stage.queue = Some(queue);
+        Ok(stage)
+    }
+}
+
+impl Stage {
+    /// The queue, once it is open.
+    #[must_use]
+    pub const fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
+    }
+}
+
+fn clock() -> ManualClock {
+    ManualClock::new(Timestamp::from_micros(1_000_000_000))
+}
+
+pub(super) fn open(path: &Path, clock: &Arc<ManualClock>) -> Result<Queue> {
+    Queue::builder(path)
+        .durability(Durability::Full)
+        .clock(clock.clone())
+        .retry(RetryPolicy::fixed(Duration::from_secs(10)))
+        .open()
+}
+
+/// Commits that leave the file as it was, but for its counters and the next id.
+pub(super) fn churn(queue: &Queue, times: u32) -> Result<()> {
+    for _ in 0..times {
+        queue.enqueue(&NewTask::new("churn", [1; 200]))?;
+        for lease in queue.claim(&Claim::new(["churn"]))? {
+            queue.complete(&lease)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn refused(source: rusqlite::Error) -> Error {
+    Error::Database { source: Arc::new(source) }
+}
+
+fn without_checkpoint(path: &Path) -> Result<Connection> {
+    let last = Connection::open(path).map_err(refused)?;
+    last.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(refused)?;
+    last.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(refused)?;
+    Ok(last)
+}
