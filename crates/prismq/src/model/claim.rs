@@ -126,7 +126,7 @@ pub(crate) fn validate_lease(lease: Duration) -> Result<()> {
     if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
         return Err(Error::invalid(
             "lease",
-            format!("{lease:?}, must lie in {LEASE_MIN:?} to {LEASE_MAX:?}"),
+            format!("{lease:?}, must be {LEASE_MIN:?} to {LEASE_MAX:?}"),
         ));
     }
     Ok(())

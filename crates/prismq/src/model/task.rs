@@ -136,14 +136,14 @@ impl NewTask {
             let priority = self.priority;
             return Err(Error::invalid(
                 "priority",
-                format!("{priority}, must lie in {PRIORITY_MIN} to {PRIORITY_MAX}"),
+                format!("{priority}, must be {PRIORITY_MIN} to {PRIORITY_MAX}"),
             ));
         }
         if self.max_attempts == 0 || self.max_attempts > ATTEMPTS_MAX {
             let attempts = self.max_attempts;
             return Err(Error::invalid(
                 "max_attempts",
-                format!("{attempts}, must lie in 1 to {ATTEMPTS_MAX}"),
+                format!("{attempts}, must be 1 to {ATTEMPTS_MAX}"),
             ));
         }
         self.requirements.validate_requirements()?;

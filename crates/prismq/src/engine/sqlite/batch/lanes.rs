@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Result, Row, params};
 
 use crate::engine::DeferredLog;
+use crate::engine::sqlite::connection::path_of;
 use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Claim, Names, NewTask};
 
@@ -158,8 +159,8 @@ impl Lanes {
                 }
                 // Its tasks cannot be claimed; those of all others can.
                 Err(error) => {
-                    let lane = self.last;
-                    self.log.add(move || tracing::error!(lane, %error, "damaged lane: its tasks cannot be claimed"));
+                    let (path, lane) = (path_of(connection), self.last);
+                    self.log.add(move || tracing::error!(path, lane, %error, "damaged lane: its tasks cannot be claimed"));
                 }
             }
         }

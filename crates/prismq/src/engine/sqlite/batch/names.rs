@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 
 use crate::engine::sqlite::batch::lanes::{Lane, add_queue};
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::model::{Error, NewTask};
 
@@ -140,8 +141,10 @@ impl Ledger {
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([ADVANCE_BATCH_MAX])?;
         self.lanes.clear();
         let any = queues > 0 || !lanes.is_empty();
+        let path = path_of(connection);
         self.log.add_on_commit(move || {
             tracing::info!(
+                path,
                 lanes = lanes.len(),
                 queues,
                 "unused queues and task types were freed to make room for new ones"

@@ -30,7 +30,7 @@ fn report(wal: &Path, writer: Weak<Mutex<Writer>>) -> Option<Arc<dyn Changes>> {
     match inotify::Inotify::new(wal, writer) {
         Ok(inotify) => Some(Arc::new(inotify)),
         Err(error) => {
-            tracing::warn!(%error, "inotify unavailable: polling for commits of other processes");
+            tracing::warn!(wal = %wal.display(), %error, "inotify unavailable: polling for commits of other processes");
             None
         }
     }

@@ -11,6 +11,7 @@ use super::run::{Outcome, checkpoint, poison_if_unsynced, truncate};
 use super::shrink::Shrinker;
 use super::{Shared, WAL_IDLE, WAL_PAGES, WAL_PAGES_CHECKPOINT};
 use crate::engine::DeferredLog;
+use crate::engine::sqlite::connection::path_of;
 
 /// The state of the thread.
 #[derive(Debug)]
@@ -82,8 +83,10 @@ impl Background {
             Ok(false) => {}
             Err(error) => {
                 poison_if_unsynced(&error, &self.shared.poison);
+                let path = path_of(&self.connection);
                 self.log.add(move || {
                     tracing::warn!(
+                        path,
                         %error,
                         "shrinking the file failed: retried after the next commit"
                     );

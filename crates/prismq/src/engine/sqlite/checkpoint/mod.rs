@@ -29,6 +29,7 @@ use self::background::Background;
 use self::run::{Outcome, checkpoint, restart};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
+use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::time::Signal;
 
@@ -178,8 +179,9 @@ impl Checkpointer {
         self.shared.wake.raise();
         if outcome == Outcome::Pinned && pages >= WAL_PAGES_REPORTED && !self.reported {
             self.reported = true;
+            let path = path_of(writer);
             self.shared.log.add(move || {
-                tracing::warn!(pages, "WAL cannot be reset: a reader holds an old snapshot");
+                tracing::warn!(path, pages, "WAL cannot be reset: a reader holds an old snapshot");
             });
         }
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Error, Result};
 
 use crate::engine::DeferredLog;
+use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
 
@@ -56,8 +57,9 @@ fn run_checkpoint(
     };
     run().unwrap_or_else(|error| {
         poison_if_unsynced(&error, poison);
+        let path = path_of(connection);
         log.add(move || {
-            tracing::warn!(%error, pragma, "checkpoint failed: it will be retried");
+            tracing::warn!(path, %error, pragma, "checkpoint failed: it will be retried");
         });
         Outcome::Undone
     })

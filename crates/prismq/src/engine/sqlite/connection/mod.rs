@@ -35,6 +35,11 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// The path of a connection's file, for log lines.
+pub(crate) fn path_of(connection: &Connection) -> String {
+    connection.path().unwrap_or_default().to_owned()
+}
+
 /// Settings of a connection to a file known to be a queue.
 pub(crate) fn configure(
     path: &Path,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
+use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::claim::lease;
 use crate::engine::sqlite::writer::Writer;
@@ -31,8 +32,9 @@ impl Writer {
     pub(crate) fn dead_letter(&self, id: i64, reason: &str) -> Result<()> {
         self.execute(DEAD_LETTER, params![id, reason])?;
         let reason = reason.to_owned();
+        let path = path_of(&self.connection);
         self.ledger.log.add_on_commit(move || {
-            tracing::error!(task = id, reason, "damaged row: the task is dead");
+            tracing::error!(path, task = id, reason, "damaged row: the task is dead");
         });
         Ok(())
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::{error, schema};
 use crate::model::{Error, KeyInputs, NewTask, Result, TaskId};
@@ -134,9 +135,10 @@ fn undo(connection: &Connection) -> bool {
     };
     let rolled_back = connection.execute_batch("ROLLBACK");
     // Logged now that the file is unlocked: a subscriber of the log may use the queue.
-    tracing::warn!(%error, "rollback to a savepoint failed: the caller's transaction is rolled back");
+    let path = path_of(connection);
+    tracing::warn!(path, %error, "rollback to a savepoint failed: the caller's transaction is rolled back");
     if let Err(error) = rolled_back {
-        tracing::error!(%error, "rollback of the caller's transaction failed: close its connection");
+        tracing::error!(path, %error, "rollback of the caller's transaction failed: close its connection");
     }
     false
 }

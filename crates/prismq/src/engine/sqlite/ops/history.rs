@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Result, params};
 
 use crate::engine::DeferredLog;
+use crate::engine::sqlite::connection::path_of;
 
 /// Copies tasks that are about to be completed; those of one transaction get the same completion number.
 pub(crate) const KEEP: &str =
@@ -43,8 +44,13 @@ pub(crate) fn prune(
     if pruned < limit {
         // The table holds fewer tasks than the counter says. A completion must not fail for that, and a caller
         // that prunes until no excess is left must terminate.
+        let path = path_of(connection);
         log.add_on_commit(move || {
-            tracing::warn!(queue, "history counter corrected: fewer tasks are kept than it said");
+            tracing::warn!(
+                path,
+                queue,
+                "history counter corrected: fewer tasks are kept than it said"
+            );
         });
         connection.prepare_cached("UPDATE queue SET kept = 0 WHERE id = ?1")?.execute([queue])?;
         return Ok(0);
