@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use rusqlite::{ErrorCode, ffi};
 
-use crate::engine::sqlite::connection::busy;
 use crate::model::Error;
 
 /// The queue's error for an error of SQLite, except while the write lock is taken. To be called before any other
@@ -26,7 +25,7 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
         _ if is_lock_stuck(sqlite) => {
             Error::Poisoned { cause: format!("a lock on the file could not be released: {error}") }
         }
-        _ if busy::is_busy(&error) => Error::Busy { waited: Duration::ZERO },
+        _ if is_busy(&error) => Error::Busy { waited: Duration::ZERO },
         ErrorCode::DiskFull => Error::Full { reason: error.to_string() },
         // The queue writes nothing that violates the constraints of an undamaged file.
         ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation => {
@@ -77,6 +76,11 @@ pub(super) fn read<T>(
 /// Damage that a read found.
 pub(super) fn damaged(reason: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(reason.into().into())
+}
+
+/// Whether a lock of another connection was in the way.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Whether a number in a row would exceed its column's range; the statement had no effect.

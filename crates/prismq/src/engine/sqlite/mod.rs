@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use self::open::with_suffix;
+use self::connection::files::with_suffix;
 use self::ops::enqueue;
 use self::reader::ReadConnection;
 use self::writer::Writer;

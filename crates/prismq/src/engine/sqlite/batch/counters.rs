@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use crate::engine::DeferredLog;
-use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
-use crate::engine::sqlite::ops::history;
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::history;
 use crate::time::Moment;
 
 /// The changes of one queue's counters in a transaction.
@@ -80,7 +80,7 @@ impl Counters {
                 now.wall.as_micros(),
             ])?;
             if delta.kept > 0 {
-                let most = ADVANCE_BATCH_MAX + usize::try_from(delta.kept).unwrap_or(0);
+                let most = STEP_TASKS_MAX + usize::try_from(delta.kept).unwrap_or(0);
                 history::prune(connection, log, queue, most)?;
             }
         }
@@ -90,7 +90,7 @@ impl Counters {
 
 #[cfg(test)]
 mod tests {
-    use super::ADVANCE_BATCH_MAX;
+    use super::STEP_TASKS_MAX;
     use crate::engine::sqlite::tests::{NOW, claim_of, writer};
     use crate::engine::{Answer, Operation};
     use crate::model::NewTask;
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_large_transaction_does_not_exceed_the_history_limit() {
         let (_folder, mut writer) = writer();
-        let count = ADVANCE_BATCH_MAX + 100;
+        let count = STEP_TASKS_MAX + 100;
         let clock = ManualClock::new(NOW);
         let keep = Operation::SetHistory { queue: "default".into(), keep: 1 };
         let enqueue = Operation::Enqueue(vec![NewTask::new("job", []); count]);

@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Result};
 
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::lanes::{Lane, add_queue};
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::connection::path_of;
-use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::model::{Error, NewTask};
 
 /// If more tasks than this are scheduled, leased or kept, a lane is freed only if its whole queue has none of these:
@@ -138,7 +138,7 @@ impl Ledger {
         for lane in &lanes {
             connection.prepare_cached("DELETE FROM lane WHERE id = ?1")?.execute([lane])?;
         }
-        let queues = connection.prepare_cached(FREE_QUEUES)?.execute([ADVANCE_BATCH_MAX])?;
+        let queues = connection.prepare_cached(FREE_QUEUES)?.execute([STEP_TASKS_MAX])?;
         self.lanes.clear();
         let any = queues > 0 || !lanes.is_empty();
         let path = path_of(connection);
@@ -183,7 +183,7 @@ fn unused(connection: &Connection, held: &[Lane]) -> Result<Vec<i64>> {
     let mut has_task = connection.prepare_cached(HAS_TASK)?;
     let mut unused = Vec::new();
     for (lane, queue) in lanes {
-        if unused.len() == ADVANCE_BATCH_MAX {
+        if unused.len() == STEP_TASKS_MAX {
             break;
         }
         let known = seen_all || elsewhere.get(&queue).is_none_or(|count| *count == 0);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result, TransactionBehavior};
 
-use crate::engine::sqlite::connection::busy;
+use crate::engine::sqlite::error;
 
 /// How often free pages are checked, until nothing was committed between two checks.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -94,7 +94,7 @@ impl Shrinker {
             return Ok(false);
         }
         let stepped = match self.step(connection, started) {
-            Err(error) if busy::is_busy(&error) => false,
+            Err(error) if error::is_busy(&error) => false,
             stepped => stepped.map(|()| true)?,
         };
         let pause = if others_write { started.elapsed() * PAUSE_SHARE } else { Duration::ZERO };

@@ -8,8 +8,6 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::ErrorCode;
-
 use crate::engine::ContentionCounters;
 use crate::model::{Error, Result};
 
@@ -40,8 +38,4 @@ pub(crate) fn retry<T>(
         contention.busy_waits.fetch_add(1, Ordering::Relaxed);
         longest = (longest * 2).min(LONGEST_WAIT);
     }
-}
-
-pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -1,6 +1,7 @@
 //! Settings of every connection to the file, and reading them back.
 
 pub(crate) mod busy;
+pub(crate) mod files;
 pub(crate) mod poison;
 
 use std::path::Path;

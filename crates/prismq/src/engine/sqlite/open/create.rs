@@ -6,8 +6,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::identity::Identity;
 use super::path::unusable;
+use crate::engine::sqlite::connection::files::Identity;
 use crate::engine::sqlite::{connection, schema};
 use crate::model::Result;
 

@@ -3,7 +3,6 @@
 mod create;
 #[cfg(target_os = "linux")]
 mod filesystem;
-mod identity;
 mod opening;
 mod path;
 #[cfg(unix)]
@@ -19,7 +18,6 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use self::create::remove_unused;
-use self::identity::Identity;
 use self::opening::OpeningGuard;
 use self::path::{check_or_create, resolve, unusable};
 use self::verify::{create_queue, keep_wal_on_close, verify};
@@ -30,12 +28,11 @@ use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::checkpoint::{self, Checkpointer};
 use crate::engine::sqlite::connection::busy;
+use crate::engine::sqlite::connection::files::{Files, Identity};
 use crate::engine::sqlite::reader::ReadConnection;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::sqlite::{connection, error, schema};
 use crate::model::{Durability, Error, Result};
-
-pub(crate) use self::identity::{Files, with_suffix};
 
 /// How long SQLite's own busy handler waits in one step of opening.
 const STEP_WAIT: Duration = Duration::from_millis(20);

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::identity::Identity;
 use super::path::unusable;
+use crate::engine::sqlite::connection::files::Identity;
 use crate::model::{Error, Result};
 
 /// A file that may not exist yet: its folder's identity, and its name in it.

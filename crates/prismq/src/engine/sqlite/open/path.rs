@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf, absolute};
 use super::create::create;
 #[cfg(target_os = "linux")]
 use super::filesystem;
-use super::identity::with_suffix;
 #[cfg(unix)]
 use super::permission;
+use crate::engine::sqlite::connection::files::with_suffix;
 use crate::model::{Error, Result};
 
 /// The longest path that SQLite opens on Unix: its limit of 512 less the suffix of the journal.

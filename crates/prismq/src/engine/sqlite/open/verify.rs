@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::identity::Identity;
+use crate::engine::sqlite::connection::files::Identity;
 use crate::engine::sqlite::{error, schema};
 use crate::model::{Error, Result};
 

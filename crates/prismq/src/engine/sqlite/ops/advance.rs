@@ -1,15 +1,12 @@
 //! Due tasks become ready, and expired leases are reclaimed: in bounded batches before the first claim of a
 //! transaction, so that no timer writes.
 
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 use crate::model::limits::LEASE_MAX;
 use crate::time::Timestamp;
-
-/// Most due tasks promoted and most expired leases reclaimed by one transaction, so that its size is bounded; the
-/// rest follow in the next.
-pub(crate) const ADVANCE_BATCH_MAX: usize = 1024;
 
 /// Makes due tasks ready; suspects stay suspects.
 pub(crate) const PROMOTE: &str = "UPDATE task SET state = iif(suspect, 5, 0)
@@ -41,10 +38,9 @@ pub(crate) const LAST_EXPIRY: &str = "SELECT max(lease_expires_at) FROM task WHE
 const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 
 impl Writer {
-    /// Promotes due tasks and reclaims expired leases, each up to [`ADVANCE_BATCH_MAX`].
+    /// Promotes due tasks and reclaims expired leases, each up to [`STEP_TASKS_MAX`].
     pub(crate) fn advance(&mut self, now: Timestamp) -> Result<()> {
-        let promoted =
-            self.moved(PROMOTE, rusqlite::params![now.as_micros(), ADVANCE_BATCH_MAX])?;
+        let promoted = self.moved(PROMOTE, rusqlite::params![now.as_micros(), STEP_TASKS_MAX])?;
         for (lane, state) in promoted {
             let Some(queue) = self.queue_of(lane)? else {
                 self.dead_letter_lane(lane)?;
@@ -58,12 +54,7 @@ impl Writer {
         let latest = now.after(LEASE_MAX);
         let reclaimed = self.moved(
             RECLAIM,
-            rusqlite::params![
-                now.as_micros(),
-                ADVANCE_BATCH_MAX,
-                LEASE_EXPIRED,
-                latest.as_micros()
-            ],
+            rusqlite::params![now.as_micros(), STEP_TASKS_MAX, LEASE_EXPIRED, latest.as_micros()],
         )?;
         for (lane, state) in reclaimed {
             let Some(queue) = self.queue_of(lane)? else {

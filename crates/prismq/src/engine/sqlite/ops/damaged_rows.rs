@@ -6,8 +6,8 @@ use std::rc::Rc;
 use rusqlite::types::Value;
 use rusqlite::{Row, params};
 
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::connection::path_of;
-use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
 use crate::engine::sqlite::ops::claim::lease;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
@@ -50,7 +50,7 @@ impl Writer {
 
     /// Makes the ready tasks of a missing lane dead letters. No queue counts them.
     pub(crate) fn dead_letter_lane(&self, lane: i64) -> Result<()> {
-        for id in self.ids(READY_IN_LANE, params![lane, ADVANCE_BATCH_MAX])? {
+        for id in self.ids(READY_IN_LANE, params![lane, STEP_TASKS_MAX])? {
             let reason = format!("its lane {lane} is missing: its queue and type are unknown");
             self.dead_letter(id, &reason)?;
         }

@@ -1,9 +1,9 @@
 //! The operations of a transaction, one area a file, with their SQL as named constants.
 
 pub(crate) mod advance;
+mod apply;
 pub(crate) mod claim;
 pub(crate) mod damaged_rows;
 pub(crate) mod enqueue;
-pub(crate) mod history;
 pub(crate) mod settings;
 pub(crate) mod settle;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use rusqlite::params;
 
 use crate::engine::Answer;
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::history;
 use crate::engine::sqlite::batch::queues::Settings;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::ops::advance::ADVANCE_BATCH_MAX;
-use crate::engine::sqlite::ops::history;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Error, Order, Result};
 
@@ -67,7 +67,7 @@ impl Writer {
         };
         self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
-        let left = history::prune(&self.connection, &self.ledger.log, id, ADVANCE_BATCH_MAX);
+        let left = history::prune(&self.connection, &self.ledger.log, id, STEP_TASKS_MAX);
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
     }
 

@@ -8,11 +8,10 @@ use std::time::Duration;
 use rusqlite::params;
 use rusqlite::types::Value;
 
+use crate::engine::sqlite::batch::history;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
-use crate::engine::sqlite::ops::history;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
-use crate::engine::sqlite::writer::apply::foreign;
 use crate::engine::{AfterFailure, Answer};
 use crate::model::limits::ERROR_BYTES_MAX;
 use crate::model::{Error, LeaseKey, Result, State};
@@ -184,6 +183,11 @@ impl Writer {
         counters.scheduled += 1;
         Ok(Ok(Answer::Released))
     }
+}
+
+/// The answer to a lease that was claimed from another file.
+pub(crate) const fn foreign(key: &LeaseKey) -> Error {
+    Error::ForeignLease { id: key.id, token: key.token }
 }
 
 fn lost(key: &LeaseKey) -> Error {

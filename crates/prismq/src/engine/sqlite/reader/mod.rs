@@ -7,9 +7,9 @@ pub(crate) mod payloads;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::engine::sqlite::connection::files::Files;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::open::Files;
 use crate::engine::sqlite::reader::payloads::Payloads;
 use crate::engine::sqlite::schema::state;
 use crate::model::{Error, Names, Payload, QueueStats, Result, Task, TaskId};

@@ -5,8 +5,9 @@ use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
 use crate::engine::Operation;
+use crate::engine::sqlite::batch::history;
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
-use crate::engine::sqlite::ops::{advance, claim, damaged_rows, history, settle};
+use crate::engine::sqlite::ops::{advance, claim, damaged_rows, settle};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};

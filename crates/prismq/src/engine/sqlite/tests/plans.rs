@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rusqlite::StatementStatus;
 
+use crate::engine::sqlite::batch::history;
+use crate::engine::sqlite::ops::advance;
 use crate::engine::sqlite::ops::claim::{look, pick};
-use crate::engine::sqlite::ops::{advance, history};
 use crate::engine::sqlite::tests::NOW;
 use crate::engine::sqlite::tests::cost::{STATEMENTS, writer_with_two_lanes};
 use crate::engine::sqlite::writer::Writer;

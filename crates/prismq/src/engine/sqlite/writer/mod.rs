@@ -1,6 +1,5 @@
 //! The connection that writes, and when it must refuse to.
 
-pub(crate) mod apply;
 mod clock;
 mod restore;
 mod transaction;
@@ -17,8 +16,8 @@ use self::clock::BootClock;
 use super::batch::ledger::Ledger;
 use super::checkpoint::Checkpointer;
 use super::connection;
+use super::connection::files::Files;
 use super::connection::poison::Poison;
-use super::open::Files;
 use super::schema;
 use crate::engine::{Answer, ContentionCounters, DeferredLog, Operation};
 use crate::model::{Durability, Error, Result};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 
 use self::lease::{DeadLettered, Leased};
-use super::advance::ADVANCE_BATCH_MAX;
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AT_ONCE, Claimed};
@@ -49,7 +49,7 @@ impl Writer {
         let mut dead = dead_lettered;
         // Other tasks replace those that could not be leased, up to a bound, so that no transaction reads a whole
         // file of damaged rows.
-        while dead_lettered.tasks > 0 && dead.tasks < ADVANCE_BATCH_MAX {
+        while dead_lettered.tasks > 0 && dead.tasks < STEP_TASKS_MAX {
             let suspects_left = suspects_max.saturating_sub(suspects_in(&leases));
             let left = claim.max - leases.len();
             let picked = self.pick(&lanes, first_key, left, suspects_left)?;

@@ -13,14 +13,14 @@ use crate::model::{Error, Result};
 
 /// The identity of a file. Where the system has no inode numbers, all files are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     device: u64,
     number: u64,
 }
 
 impl Identity {
     /// The identity of the file at this path.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::symlink_metadata(path)?;
         #[cfg(unix)]
         {
@@ -36,7 +36,7 @@ impl Identity {
 
     /// Whether the path still leads to this file. `true` also if that cannot be checked for another reason than that
     /// the file is gone.
-    pub(super) fn still_at(self, path: &Path) -> bool {
+    pub(crate) fn still_at(self, path: &Path) -> bool {
         match Self::of(path) {
             Ok(now) => now == self,
             Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
@@ -54,7 +54,7 @@ pub(crate) struct Files {
 impl Files {
     /// The files of this database. Its `-wal` must exist already; SQLite removes `-wal` and `-shm` only when the last
     /// connection of all processes closes.
-    pub(super) fn of(path: &Path, database: Identity) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path, database: Identity) -> io::Result<Self> {
         let named = |suffix| {
             let path = with_suffix(path, suffix);
             Identity::of(&path).map(|identity| (path, identity))

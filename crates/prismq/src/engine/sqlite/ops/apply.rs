@@ -2,18 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Writer;
+use super::enqueue;
+use super::settle::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::ops::enqueue;
+use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, Claimed, Operation};
 use crate::model::{Durability, Error, LeaseKey, Result};
 use crate::time::{Clock, Moment, Timestamp};
-
-/// The answer to a lease that was claimed from another file.
-pub(crate) const fn foreign(key: &LeaseKey) -> Error {
-    Error::ForeignLease { id: key.id, token: key.token }
-}
 
 /// The lease an operation completes, if it completes one.
 const fn completion(operation: &Operation) -> Option<LeaseKey> {
