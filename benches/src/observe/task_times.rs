@@ -2,7 +2,8 @@
 //!
 //! All of a task's times are read from one clock: when it was meant to be enqueued, when its caller
 //! called, when the caller knew of the commit, when its handler began and ended, and when its
-//! completion was known to be committed. The five [`Stages`] between them sum to the whole.
+//! completion was known to be committed. The five [`Stages`] between them sum to the whole. Latencies count
+//! from the intended time, which corrects for coordinated omission; `end_to_end_uncorrected` counts from the call.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -2,8 +2,9 @@
 //! as it is answered.
 //!
 //! A call that returns late delays the calls after it but not the times they were meant for, so that a stall is
-//! charged to every task it delays (Tene, *How NOT to Measure Latency*). Nothing is skipped. How late a caller
-//! was though it had nothing else to do is kept apart, by [`Arrival::free`]: the generator's own lag.
+//! charged to every task it delays: this corrects for coordinated omission (Tene, *How NOT to Measure Latency*).
+//! Nothing is skipped. How late a caller was though it had nothing else to do is kept apart, by
+//! [`Arrival::free`]: the generator's own lag.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -37,13 +37,7 @@ fn after_a_newer_migration_every_operation_is_refused() {
 fn after_a_newer_migration_a_pool_stops_with_the_reason() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
-    let pool = WorkerPool::builder(&fixture.queue)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
-        .start()
-        .unwrap();
+    let pool = WorkerPool::builder(&fixture.queue).handler("job", gate.handler()).start().unwrap();
     fixture.enqueue("running");
     wait_until!(pool.stats().running == 1);
     migrate(&fixture);

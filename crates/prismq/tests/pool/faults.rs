@@ -94,10 +94,7 @@ fn a_failed_heartbeat_does_not_clear_the_error() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
@@ -127,10 +124,7 @@ fn a_result_that_cannot_be_committed_is_reported() {
     let (stops, stopped) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
@@ -157,10 +151,7 @@ fn a_pool_waits_for_a_busy_database() {
     let (send, events) = channel();
     let pool = WorkerPool::builder(&queue)
         .workers(2)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .on_event(move |event| send.send(event.outcome).unwrap())
         .start()
         .unwrap();

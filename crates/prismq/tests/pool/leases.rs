@@ -16,10 +16,7 @@ fn the_lease_of_a_running_task_is_extended() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
         .lease(LEASE)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .on_event(move |event| send.send(event.outcome).unwrap())
         .start()
         .unwrap();
@@ -27,8 +24,7 @@ fn the_lease_of_a_running_task_is_extended() {
     // Three leases long, in steps shorter than one.
     for _ in 0..6 {
         fixture.clock.advance(LEASE / 2);
-        let extended = fixture.clock.now().after(LEASE);
-        wait_until!(fixture.queue.task(id).unwrap().unwrap().lease_expires_at == Some(extended));
+        fixture.wait_for_extension(id);
     }
     open.send(()).unwrap();
     assert_eq!(receive(&events, "an event"), Outcome::Completed);

@@ -112,10 +112,7 @@ fn without_prefetch_a_pool_leases_only_what_it_runs() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(WORKERS)
         .prefetch(0)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .start()
         .unwrap();
     for _ in 0..50 {

@@ -86,10 +86,7 @@ fn a_task_settled_after_the_shutdown_still_sends_its_event() {
     let (send, events) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .on_event(move |event| send.send(event.id).unwrap())
         .start()
         .unwrap();
@@ -106,10 +103,7 @@ fn shutdown_waits_no_longer_than_its_timeout() {
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .start()
         .unwrap();
     wait_until!(pool.stats().running == 1);

@@ -39,10 +39,7 @@ fn an_attempt_that_does_not_stop_is_recorded_as_timed_out() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .timeout(LIMIT)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .on_event(move |event| send.send(*event).unwrap())
         .start()
         .unwrap();
@@ -66,10 +63,7 @@ fn the_timeout_of_one_type_does_not_apply_to_others() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
         .timeout_of("other", LONGER)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
+        .handler("job", gate.handler())
         .handler("other", |task| {
             wait_until!(task.timed_out());
             Ok(())

@@ -16,14 +16,8 @@ fn patient(fixture: &Fixture) -> Queue {
 
 /// A pool with one task whose handler waits at the gate.
 fn one_running(queue: &Queue, gate: Gate) -> WorkerPool {
-    let pool = WorkerPool::builder(queue)
-        .workers(2)
-        .handler("job", move |_| {
-            gate.pass();
-            Ok(())
-        })
-        .start()
-        .unwrap();
+    let pool =
+        WorkerPool::builder(queue).workers(2).handler("job", gate.handler()).start().unwrap();
     wait_until!(pool.stats().running == 1);
     pool
 }

@@ -1,5 +1,6 @@
-//! What the source files must hold, in the library and in the tests.
+//! What the source files must hold, in the library and in the tests, and what documents may say of them.
 
+mod documents;
 mod modules;
 mod statements;
 

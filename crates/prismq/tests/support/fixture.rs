@@ -9,7 +9,7 @@ use prismq::{
 };
 use tempfile::TempDir;
 
-use super::Watchdog;
+use super::{Watchdog, wait_until};
 
 /// The lease of the claims made here.
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
@@ -72,6 +72,13 @@ impl Fixture {
     pub(crate) fn claim_one(&self) -> Lease {
         let mut leases = self.claim(1);
         leases.pop().expect("a task is ready")
+    }
+
+    /// Waits until the lease of a task has been extended to its full length from now.
+    #[track_caller]
+    pub(crate) fn wait_for_extension(&self, id: TaskId) {
+        let extended = self.clock.now().after(LEASE);
+        wait_until!(self.queue.task(id).unwrap().unwrap().lease_expires_at == Some(extended));
     }
 
     /// Payloads of up to `max` claimed tasks, in the order of the claim.

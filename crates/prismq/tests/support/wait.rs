@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use prismq::{TaskContext, TaskError};
+
 /// Longer than any wait of a passing test takes, on a busy machine too.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -64,6 +66,14 @@ impl Gate {
     pub(crate) fn new() -> (Sender<()>, Self) {
         let (open, opened) = channel();
         (open, Self(Arc::new(Mutex::new(opened))))
+    }
+
+    /// A handler that succeeds once it is let through.
+    pub(crate) fn handler(self) -> impl Fn(&TaskContext<'_>) -> Result<(), TaskError> {
+        move |_| {
+            self.pass();
+            Ok(())
+        }
     }
 
     /// Waits to be let through.
