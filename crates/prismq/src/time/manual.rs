@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Clock, Timestamp};
 use crate::time::Signal;
 
-/// A clock for tests, which stands still until it is moved.
+/// A clock for tests, which stands still until it is moved: see [`Clock`] for an example.
 ///
 /// [`ManualClock::advance`] and a forward [`ManualClock::set`] let both of its times pass; a `set` to an earlier
 /// time sets back the wall clock alone, as the monotonic time of a machine does not go back.
