@@ -41,7 +41,7 @@ pub struct OpenLoop {
     pub settle: usize,
     /// Mean time from one to the next.
     pub interval: Duration,
-    /// How they lie around it.
+    /// How they are distributed around it.
     pub arrivals: Arrivals,
     /// What each does.
     pub work: Work,
@@ -65,7 +65,7 @@ pub struct OpenRound {
     pub steady: Option<bool>,
     /// The round over time.
     pub course: record::Round,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

@@ -35,7 +35,7 @@ pub struct Surge {
     pub arriving: usize,
     /// Mean time from one to the next.
     pub interval: Duration,
-    /// How they lie around it.
+    /// How they are distributed around it.
     pub arrivals: Arrivals,
     /// What each does.
     pub work: Work,
@@ -58,7 +58,7 @@ pub struct SurgeRound {
     pub achieved: f64,
     /// The round over time.
     pub course: record::Round,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 
