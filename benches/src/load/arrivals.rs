@@ -8,7 +8,7 @@ use rand_distr::{Distribution as _, Exp1};
 
 /// How arrivals are distributed around their mean interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrivals {
+pub enum ArrivalProcess {
     /// Each one interval after the one before.
     Constant,
     /// At random, independent of each other: intervals are exponentially distributed.
@@ -18,7 +18,7 @@ pub enum Arrivals {
     },
 }
 
-impl Arrivals {
+impl ArrivalProcess {
     /// Its name in the parameters of a scenario.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -11,7 +11,7 @@ use prismq_record as record;
 
 use crate::base::error::Result;
 use crate::base::number::as_f64;
-use crate::load::arrivals::Arrivals;
+use crate::load::arrivals::ArrivalProcess;
 use crate::load::pool::{Pool, pool};
 use crate::load::tasks::numbered;
 use crate::observe::audit::Audit;
@@ -42,7 +42,7 @@ pub struct OpenLoop {
     /// Mean time from one to the next.
     pub interval: Duration,
     /// How they are distributed around it.
-    pub arrivals: Arrivals,
+    pub arrivals: ArrivalProcess,
     /// What each does.
     pub work: Work,
 }

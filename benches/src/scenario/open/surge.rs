@@ -10,7 +10,7 @@ use prismq_record as record;
 use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
 use crate::base::number::as_f64;
-use crate::load::arrivals::Arrivals;
+use crate::load::arrivals::ArrivalProcess;
 use crate::load::pool::{Pool, pool};
 use crate::load::tasks::{ENQUEUE_BATCH, fill, numbered};
 use crate::observe::audit::Audit;
@@ -36,7 +36,7 @@ pub struct Surge {
     /// Mean time from one to the next.
     pub interval: Duration,
     /// How they are distributed around it.
-    pub arrivals: Arrivals,
+    pub arrivals: ArrivalProcess,
     /// What each does.
     pub work: Work,
 }
