@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{
     DRAIN_S, DRAINED_TASKS_PER_S, DUPLICATED, LOST, OFFERED_TASKS_PER_S, P50_MS, P99_AFTERWARDS_MS,
@@ -39,7 +39,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
         .with("callers", CALLERS)
         .with("workers", WORKERS)
         .with("payload_bytes", PAYLOAD_BYTES)
-        .with("arrivals", Arrivals::Constant.name())
+        .with("arrivals", ArrivalProcess::Constant.name())
         .with("handler", "no-op")
         .overload(!suite.stage().scale().tells_rates());
     let capacity = capacity.clone();
@@ -54,7 +54,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
                 generators: CALLERS,
                 arriving: tasks_in(Duration::from_millis(arriving_ms), interval),
                 interval,
-                arrivals: Arrivals::Constant,
+                arrivals: ArrivalProcess::Constant,
                 work: Work::None,
             },
         )?;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use prismq_bench::base::error::{Error, Result};
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
 use prismq_bench::scenario::open::OpenLoop;
 use prismq_bench::scenario::open::saturation::{PRECISION, back_off, search, try_rate};
@@ -124,7 +124,7 @@ pub(crate) fn load() -> OpenLoop {
         warm_up: 0,
         settle: 0,
         interval: Duration::ZERO,
-        arrivals: Arrivals::Constant,
+        arrivals: ArrivalProcess::Constant,
         work: Work::None,
     }
 }

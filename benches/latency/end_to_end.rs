@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
@@ -28,7 +28,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         warm_up: tasks / 10,
         settle: 0,
         interval: Duration::from_secs(1) / rate,
-        arrivals: Arrivals::Constant,
+        arrivals: ArrivalProcess::Constant,
         work: Work::None,
     };
     let case = Case::new("end_to_end", "workers", load.workers)

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use prismq_bench::base::error::Result;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{
     MAXIMUM_TASKS_PER_S, OFFERED_TASKS_PER_S, P99_RATIO_TO_SYNC, SUSTAINABLE_TASKS_PER_S,
@@ -28,16 +28,16 @@ const SEED: u64 = 0x7072_6973_6d71;
 
 pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     for percent in suite.stage().scale().pick(LOADS, LOADS_SMOKE, LOADS, LOADS_FULL) {
-        at_load(suite, capacity, "open", *percent, Arrivals::Constant)?;
+        at_load(suite, capacity, "open", *percent, ArrivalProcess::Constant)?;
     }
-    at_load(suite, capacity, "poisson", HALF, Arrivals::Poisson { seed: SEED })
+    at_load(suite, capacity, "poisson", HALF, ArrivalProcess::Poisson { seed: SEED })
 }
 
 /// How long a load is measured in each round.
-fn measured(suite: &Suite, percent: usize, arrivals: Arrivals) -> Duration {
+fn measured(suite: &Suite, percent: usize, arrivals: ArrivalProcess) -> Duration {
     let scale = suite.stage().scale();
     Duration::from_millis(match (percent, arrivals) {
-        (HALF, Arrivals::Constant) => scale.pick(5, 150, 1_000, 6_000),
+        (HALF, ArrivalProcess::Constant) => scale.pick(5, 150, 1_000, 6_000),
         _ => scale.pick(5, 100, 1_000, 3_000),
     })
 }
@@ -47,7 +47,7 @@ fn at_load(
     capacity: &Capacity,
     scenario: &'static str,
     percent: usize,
-    arrivals: Arrivals,
+    arrivals: ArrivalProcess,
 ) -> Result<()> {
     let measured = measured(suite, percent, arrivals);
     let mut case = Case::new(scenario, "load", percent)
@@ -63,7 +63,7 @@ fn at_load(
         .with("handler", "no-op")
         // Near the limit every stall of the disk holds callers up; a short load is hardly a rate.
         .overload(percent > HALF || !suite.stage().scale().tells_rates());
-    if let Arrivals::Poisson { seed } = arrivals {
+    if let ArrivalProcess::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
     let syncs = suite.stage().scale().pick(5, 100, 300, 300);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prismq_bench::base::error::Result;
 use prismq_bench::base::number::as_f64;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{OFFERED_TASKS_PER_S, P50_MS, P99_MS};
 use prismq_bench::observe::round::Round;
@@ -36,7 +36,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
             .with("warm_up_percent", WARM_UP_PERCENT)
             .with("settle_percent", SETTLE_PERCENT)
             .with("payload_bytes", PAYLOAD_BYTES)
-            .with("arrivals", Arrivals::Constant.name())
+            .with("arrivals", ArrivalProcess::Constant.name())
             .with("handler", "no-op")
             // What one machine sustains is more than another does.
             .overload(true);

@@ -1,4 +1,4 @@
-//! The disk the databases lie on: which directory, which filesystem, whether that is a disk, and that
+//! The disk that holds the databases: which directory, which filesystem, whether that is a disk, and that
 //! nothing is left on it.
 //!
 //! Each database has a directory of its own, on which its process holds a lock for as long as it is used.

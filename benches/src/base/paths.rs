@@ -1,4 +1,4 @@
-//! Where things lie: the workspace, its target directory, the results and the targets.
+//! Where things are: the workspace, its target directory, the results and the targets.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub fn workspace() -> PathBuf {
     package.parent().unwrap_or(package).to_owned()
 }
 
-/// The target directory this program was built into: a suite lies in `TARGET/PROFILE/deps`.
+/// The target directory this program was built into: a suite is in `TARGET/PROFILE/deps`.
 #[must_use]
 pub fn target_dir() -> PathBuf {
     let built_into = env::current_exe().ok().and_then(|exe| {

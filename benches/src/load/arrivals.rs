@@ -6,19 +6,19 @@ use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution as _, Exp1};
 
-/// How arrivals lie in time around their mean interval.
+/// How arrivals are distributed around their mean interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrivals {
-    /// One interval apart, each.
+pub enum ArrivalProcess {
+    /// Each one interval after the one before.
     Constant,
-    /// At random, none knowing of another: intervals are exponentially distributed.
+    /// At random, independent of each other: intervals are exponentially distributed.
     Poisson {
-        /// What the random choices begin from.
+        /// The seed of the random choices.
         seed: u64,
     },
 }
 
-impl Arrivals {
+impl ArrivalProcess {
     /// Its name in the parameters of a scenario.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -37,7 +37,7 @@ impl Arrivals {
         }
     }
 
-    /// When each of so many tasks arrives, counted from the beginning of the load.
+    /// When each of this many tasks arrives, counted from the beginning of the load.
     #[must_use]
     pub fn offsets(self, tasks: usize, interval: Duration) -> Vec<Duration> {
         let mean = interval.as_secs_f64();

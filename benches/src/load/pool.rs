@@ -61,12 +61,12 @@ pub struct Worked {
     pub runs: Vec<Run>,
     /// Every committed completion.
     pub completions: Vec<Entry>,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 
 impl<'a> Pool<'a> {
-    /// Starts a pool for so many tasks.
+    /// Starts a pool for this many tasks.
     ///
     /// # Errors
     /// [`Error::Subject`](crate::base::error::Error::Subject) if there can be none.

@@ -13,7 +13,7 @@ use crate::base::clock::Time;
 use crate::base::number::as_f64;
 use crate::subject::{Cycle, Run, Work};
 
-/// One in so many tasks of a mix takes long.
+/// One in this many tasks of a mix takes long.
 const LONG_EVERY: u64 = 20;
 /// Share of the handlers whose beginnings come before the steady state.
 const WARM_UP_SHARE: usize = 10;

@@ -20,7 +20,7 @@ pub fn numbered(task_type: &'static str, count: usize) -> Vec<TaskSpec> {
     sized(task_type, count, PAYLOAD_BYTES)
 }
 
-/// Tasks of one type with payloads of so many bytes (at least 8), numbered from 0.
+/// Tasks of one type with payloads of this many bytes (at least 8), numbered from 0.
 #[must_use]
 pub fn sized(task_type: &'static str, count: usize, payload_bytes: usize) -> Vec<TaskSpec> {
     let numbers = 0..u64::try_from(count).unwrap_or(u64::MAX);
@@ -34,7 +34,7 @@ pub fn sized(task_type: &'static str, count: usize, payload_bytes: usize) -> Vec
     numbers.map(task).collect()
 }
 
-/// Enqueues a backlog by one caller, so many tasks in a transaction.
+/// Enqueues a backlog by one caller, this many tasks in a transaction.
 ///
 /// # Errors
 /// The subject's.

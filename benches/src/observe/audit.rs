@@ -47,7 +47,7 @@ impl Audit {
         audit
     }
 
-    /// Why the figures of this workload must not be used, if they must not.
+    /// Reasons why the figures of this load are invalid.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();

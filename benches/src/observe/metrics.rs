@@ -317,7 +317,7 @@ pub const WAIT_JAIN: Spec = Spec::new("wait_jain", "index", Higher, Median);
 pub const WAIT_GINI: Spec = Spec::new("wait_gini", "coefficient", Lower, Median);
 /// Tasks that waited longer than the bound among the parameters.
 pub const STARVED_PERCENT: Spec = Spec::new("starved_percent", "%", Lower, Median);
-/// The most places by which a task was run sooner or later than it came.
+/// The most places by which a task was run earlier or later than it arrived.
 pub const REORDERED_MAX: Spec = Spec::new("reordered_max", "places", Lower, Worst);
 /// Share of all claims.
 pub const CLAIM_SHARE_PERCENT: Spec = Spec::new("claim_share_percent", "%", Higher, Median);

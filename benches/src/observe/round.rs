@@ -12,7 +12,7 @@ pub struct Round {
     pub readings: Vec<Reading>,
     /// Its distributions, in nanoseconds.
     pub histograms: Vec<(&'static str, Histogram<u64>)>,
-    /// Why it must not be used, if it must not.
+    /// Reasons why it is invalid.
     pub faults: Vec<String>,
     /// Which share of the intended rate was offered, where there was one.
     pub achieved: Option<f64>,

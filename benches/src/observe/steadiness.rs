@@ -2,7 +2,7 @@
 //!
 //! That a beginning was left out does not make a load steady (Barrett et al., *Virtual Machine Warmup Blows
 //! Hot and Cold*, 2017): a pool that starts behind a queue of tasks takes as long as its load lets it to
-//! catch up. The measured part is cut into windows, and the median latencies of its first third are held against
+//! catch up. The measured part is cut into windows, and the median latencies of its first third are compared with
 //! those of its last. Where they have moved, the measured part begins a window later, as often as it may.
 
 use prismq_record::Metric;

@@ -178,7 +178,7 @@ impl Latencies {
         }
     }
 
-    /// Why these times must not be used, if they must not.
+    /// Why these times are invalid, if they are.
     #[must_use]
     pub fn imbalance(&self) -> Option<String> {
         (self.unbalanced > 0).then(|| {

@@ -41,7 +41,7 @@ impl Written {
         Self { bytes: self.bytes + more.bytes, calls: self.calls + more.calls }
     }
 
-    /// What each of so many tasks took, with what the subject counted meanwhile.
+    /// What each of this many tasks took, with what the subject counted meanwhile.
     #[must_use]
     pub fn per_task(self, counted: Counters, tasks: u64) -> [Reading; 3] {
         let each = |count: u64| as_f64(count) / as_f64(tasks.max(1));

@@ -1,4 +1,4 @@
-//! A process that does one operation so many times on one thread, so that its cost can be counted.
+//! A process that does one operation this many times on one thread, so that its cost can be counted.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -40,7 +40,7 @@ pub enum Role {
     Enqueue(EnqueueRole),
     /// Run a worker pool.
     Drain(DrainRole),
-    /// Do one operation so many times.
+    /// Do one operation this many times.
     Count(CountRole),
     /// Count what a file holds.
     Census(CensusRole),

@@ -15,7 +15,7 @@ pub const APPEND_BYTES: usize = 4096;
 /// Appends whose median is one reading.
 pub const APPENDS: usize = 100;
 
-/// The times of so many appends to a new file, each followed by `fdatasync`.
+/// The times of this many appends to a new file, each followed by `fdatasync`.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.

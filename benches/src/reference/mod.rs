@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::base::error::Result;
 use crate::base::number::as_f64;
 
-/// So many tasks in that time, a second.
+/// This many tasks in that time, a second.
 #[must_use]
 pub fn per_s(tasks: usize, took: Duration) -> f64 {
     as_f64(u64::try_from(tasks).unwrap_or(u64::MAX)) / took.as_secs_f64()

@@ -40,7 +40,7 @@ struct Raw {
     _directory: TempDir,
 }
 
-/// The time it takes to enqueue so many tasks.
+/// The time it takes to enqueue this many tasks.
 ///
 /// # Errors
 /// SQLite's.
@@ -51,7 +51,7 @@ pub fn enqueue(bench_dir: &BenchDir, tasks: usize, payload_bytes: usize) -> Resu
     Ok(started.elapsed())
 }
 
-/// The time it takes to claim and complete so many tasks of a backlog: each transaction completes what
+/// The time it takes to claim and complete this many tasks of a backlog: each transaction completes what
 /// the one before has claimed, or the one before that where payloads are read meanwhile.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub fn claim_and_complete(
     Ok(started.elapsed())
 }
 
-/// The time so many tasks take through their whole life: enqueued in one transaction, claimed in the
+/// The time this many tasks take through their whole life: enqueued in one transaction, claimed in the
 /// next, completed in the one after.
 ///
 /// # Errors

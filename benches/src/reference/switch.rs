@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use crate::base::error::{Error, Result};
 use crate::base::histogram::{add, empty};
 
-/// The times of so many switches, in nanoseconds: from just before a thread wakes a parked one until
+/// The times of this many switches, in nanoseconds: from just before a thread wakes a parked one until
 /// that one runs. `rest` before each lets both fall asleep, as they do while a queue idles.
 ///
 /// # Errors

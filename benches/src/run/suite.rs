@@ -140,7 +140,7 @@ fn run(
 }
 
 impl Suite {
-    /// What rounds stand on.
+    /// What rounds need.
     #[must_use]
     pub const fn stage(&self) -> &Stage {
         &self.stage

@@ -48,7 +48,7 @@ impl Backlog {
         Ok(())
     }
 
-    /// Claims up to so many tasks for good and returns how many there were.
+    /// Claims up to this many tasks for good and returns how many there were.
     ///
     /// # Errors
     /// If the subject fails.

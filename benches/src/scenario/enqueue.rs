@@ -43,7 +43,7 @@ pub struct Enqueued {
     pub written: Option<Written>,
     /// The round over time.
     pub course: record::Round,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

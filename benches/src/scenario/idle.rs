@@ -23,7 +23,7 @@ pub struct IdleRound {
     pub processor: Duration,
     /// What the subject counted.
     pub counted: Counters,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

@@ -101,11 +101,14 @@ impl Stage {
         let directory = self.bench_dir.fresh()?;
         let path = directory.path().join("queue.db");
         let options = OpenOptions { durability: self.durability, ..OpenOptions::durable(workers) };
-        let mut queue = self.kind.open_local(&path, options)?;
-        if let Some(between) = &self.between {
-            queue = between(queue);
-        }
-        let subject = Box::new(InProcess::new(queue, self.clock.clone()).with_file(&path));
+        let clock = self.clock.clone();
+        let subject: Box<dyn Subject> = match &self.between {
+            None => self.kind.open_by(&path, options, clock)?,
+            Some(between) => {
+                let queue = between(self.kind.open_local(&path, options)?);
+                Box::new(InProcess::new(queue, clock).with_file(&path))
+            }
+        };
         let (kind, recounts) = (self.kind, self.recounts);
         Ok(Database { subject, path, kind, recounts, _directory: directory })
     }

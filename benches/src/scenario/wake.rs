@@ -32,11 +32,11 @@ pub enum From {
 pub struct WakeRound {
     /// From the commit to the handler, in nanoseconds; 0 where the handler was faster than the answer.
     pub wake: Histogram<u64>,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 
-/// Enqueues so many tasks one by one into a new database with an idle pool.
+/// Enqueues this many tasks one by one into a new database with an idle pool.
 ///
 /// # Errors
 /// If the subject or the other process fails.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::clock::SystemClock;
+use crate::base::clock::{Clock, SystemClock};
 use crate::base::error::{Error, Result};
 use crate::subject::local::pooled::{Pooled, Sharing};
 use crate::subject::local::prismq::Prismq;
@@ -128,7 +128,20 @@ impl SubjectKind {
     /// # Errors
     /// [`Error::Subject`].
     pub fn open(self, path: &Path, options: OpenOptions) -> Result<Box<dyn Subject>> {
+        self.open_by(path, options, Arc::new(SystemClock))
+    }
+
+    /// The same, with the times of another clock.
+    ///
+    /// # Errors
+    /// [`Error::Subject`].
+    pub fn open_by(
+        self,
+        path: &Path,
+        options: OpenOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Box<dyn Subject>> {
         let queue = self.open_local(path, options)?;
-        Ok(Box::new(InProcess::new(queue, Arc::new(SystemClock)).with_file(path)))
+        Ok(Box::new(InProcess::new(queue, clock).with_file(path)))
     }
 }

@@ -20,7 +20,7 @@ pub struct TaskSpec {
     pub max_attempts: u32,
 }
 
-/// The payload of the task with this number, of so many bytes and at least eight: the number in little endian,
+/// The payload of the task with this number, of this many bytes and at least eight: the number in little endian,
 /// then filler.
 #[must_use]
 pub fn payload(number: u64, bytes: usize) -> Vec<u8> {

@@ -30,7 +30,7 @@ pub(crate) enum Fault {
     OneByOne,
     /// Each enqueue takes so much longer.
     SlowEnqueue(Duration),
-    /// Each enqueue writes in many small pieces, so many bytes.
+    /// Each enqueue writes in many small pieces, this many bytes.
     Writes(usize),
     /// Completions are not reported.
     Loses,

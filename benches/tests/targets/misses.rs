@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prismq_bench::base::error::{Error, Result};
 use prismq_bench::base::number::{as_f64, percent};
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::service_time::{Kind, ServiceTime};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::*;
@@ -257,7 +257,7 @@ fn offered(stage: &Stage) -> Result<OpenRound> {
         warm_up: 0,
         settle: 0,
         interval: MS,
-        arrivals: Arrivals::Constant,
+        arrivals: ArrivalProcess::Constant,
         work: Work::None,
     };
     open_loop(stage, &load)

@@ -24,7 +24,7 @@ pub(super) struct Timing {
     pub(super) append: Duration,
     /// A page appended by a write that returns when it is kept; none where the system has no such.
     pub(super) waiting_write: Option<Duration>,
-    /// So many bytes and how long their sync took, without their write.
+    /// This many bytes and how long their sync took, without their write.
     pub(super) bulk: Option<(f64, Duration)>,
 }
 

@@ -32,7 +32,7 @@ use error::Source;
 pub struct Settings {
     /// What the workload is called, the last part of its id.
     pub name: String,
-    /// What random choices begin from.
+    /// The seed of random choices.
     pub seed: u64,
     /// Threads that enqueue.
     pub callers: usize,

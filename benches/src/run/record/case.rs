@@ -16,7 +16,7 @@ pub struct Case {
     pub parameters: BTreeMap<String, Value>,
     /// How work arrives, where that has a name.
     pub model: Option<Model>,
-    /// What its random choices begin from.
+    /// The seed of its random choices.
     pub seed: Option<u64>,
     /// The percentiles it claims, of the distributions of these names: without samples enough, the
     /// scenario is invalid.
@@ -61,7 +61,7 @@ impl Case {
         self
     }
 
-    /// Whose random choices begin from this.
+    /// Whose random choices have this seed.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -82,14 +82,14 @@ impl Case {
         self
     }
 
-    /// Whose time, as Criterion follows it, is that of so many tasks.
+    /// Whose time, as Criterion follows it, is that of this many tasks.
     #[must_use]
     pub fn tasks(mut self, tasks: usize) -> Self {
         self.elements = u64::try_from(tasks).ok();
         self
     }
 
-    /// With a further parameter that defines the work and stands in the id.
+    /// With a further parameter that defines the work and is in the id.
     #[must_use]
     pub fn and(mut self, parameter: &str, value: usize) -> Self {
         self.parameter = format!("{},{parameter}={value}", self.parameter);

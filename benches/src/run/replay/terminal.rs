@@ -1,8 +1,8 @@
 //! What Criterion prints, one line a benchmark.
 //!
-//! Criterion says of each benchmark what it is about to do, and then its figures, its outliers and its
+//! Criterion prints of each benchmark what it is about to do, and then its figures, its outliers and its
 //! comparison in up to eight lines. All of a run's rounds were measured before; what is worth reading then
-//! is the figures. While Criterion runs, its output goes to files; from them its own words are printed,
+//! is the figures. While Criterion runs, its output goes to files; from them its own text is printed,
 //! joined to one line for each benchmark. Anything else that it prints is passed on unchanged.
 
 use std::fs::File;

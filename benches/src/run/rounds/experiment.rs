@@ -1,4 +1,4 @@
-//! A scenario as a suite hands it over: what a round of it does, how its rounds lie in the run, and what
+//! A scenario as a suite hands it over: what a round of it does, how its rounds are spread over the run, and what
 //! Criterion is shown of them.
 
 use std::fmt;
@@ -125,7 +125,7 @@ impl Experiment {
         &self.case
     }
 
-    /// How its rounds lie in the run.
+    /// How its rounds are spread over the run.
     #[must_use]
     pub const fn spread(&self) -> Spread {
         self.spread
@@ -204,7 +204,7 @@ impl Experiment {
         &self.measured
     }
 
-    /// Takes note that its targets are held against the rounds so far.
+    /// Counts a look at its targets by the rounds so far.
     pub const fn look(&mut self) {
         self.looks += 1;
     }

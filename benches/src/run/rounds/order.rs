@@ -10,7 +10,7 @@ use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom as _;
 
-/// How the rounds of a scenario lie in the run of its suite.
+/// How the rounds of a scenario are spread over the run of its suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spread {
     /// Over the whole run, one round in turn with those of the other scenarios.

@@ -99,7 +99,7 @@ pub fn fill(stage: &Stage, kind: BacklogKind, tasks: usize) -> Result<Filled> {
     Ok(filled)
 }
 
-/// The median times of so many claims each, in turns, so that both meet the same state of the machine.
+/// The median times of this many claims each, in turns, so that both meet the same state of the machine.
 ///
 /// # Errors
 /// The first of either.
@@ -148,7 +148,7 @@ impl Filled {
         Ok(())
     }
 
-    /// Runs a pool until so many tasks have ended.
+    /// Runs a pool until this many tasks have ended.
     fn work_off(
         &self,
         tasks: usize,

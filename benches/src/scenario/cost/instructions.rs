@@ -1,5 +1,5 @@
 //! How many instructions an operation takes, counted by valgrind's callgrind: a figure without noise,
-//! though it knows nothing of the disk, of locks and of other threads' company.
+//! without the disk, locks and contention.
 //!
 //! A process of its own does the operation N times, another one 2 N times. The difference is that of
 //! N operations: what starting, opening and ending take is in both. N is so small that the WAL is
@@ -36,7 +36,7 @@ pub fn per_operation(
     }))
 }
 
-/// Instructions of a whole process that does the operation so many times.
+/// Instructions of a whole process that does the operation this many times.
 fn count(
     stage: &Stage,
     operation: Operation,
@@ -51,7 +51,7 @@ fn count(
     Ok(run_under(valgrind, &role)?.and_then(|()| read(&counts)))
 }
 
-/// A database with so many tasks, in a directory that is removed with the first of the two. It is closed, so
+/// A database with this many tasks, in a directory that is removed with the first of the two. It is closed, so
 /// that the process which opens it always finds the same file.
 ///
 /// # Errors

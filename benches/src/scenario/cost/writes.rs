@@ -17,7 +17,7 @@ pub struct PerTask {
     pub bytes: Option<f64>,
 }
 
-/// What an operation takes to be written, as the mean of so many by one caller in a process of its own. So
+/// What an operation takes to be written, as the mean of this many by one caller in a process of its own. So
 /// few operations never cause the WAL to be copied back.
 ///
 /// # Errors

@@ -37,13 +37,13 @@ impl Work {
         self.processes * self.workers_each
     }
 
-    /// Handlers that can make progress at once, on so many cores.
+    /// Handlers that can make progress at once, on this many cores.
     #[must_use]
     pub fn slots(&self, cores: usize) -> usize {
         self.service_time.kind.slots(self.workers(), cores)
     }
 
-    /// A backlog that ideally takes so long on so many cores, enough for a steady state.
+    /// A backlog that ideally takes so long on this many cores, enough for a steady state.
     #[must_use]
     pub fn sized(self, ideal: Duration, cores: usize) -> Self {
         let each = ideal.div_duration_f64(self.service_time.mean());

@@ -65,7 +65,7 @@ pub struct DrainRound {
     pub pool: PoolReport,
     /// The drain over time.
     pub course: record::Round,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 
@@ -76,12 +76,12 @@ pub struct LevelRound {
     pub clean: bool,
     /// Whether each worker did something.
     pub all_worked: bool,
-    /// Why its figures must not be used, if they must not.
+    /// Reasons why its figures are invalid.
     pub faults: Vec<String>,
 }
 
 impl DrainRound {
-    /// What it says about so many workers.
+    /// What it says about this many workers.
     #[must_use]
     pub fn level(&self, workers: usize) -> LevelRound {
         let per_worker = &self.pool.per_worker;
@@ -184,7 +184,7 @@ pub fn run(subject: &dyn Subject, load: &Drain) -> Result<DrainRound> {
     Ok(DrainRound { written, ..DrainRound::of(worked, enqueued.took(), &marks, &samples)? })
 }
 
-/// Whether so many workers did everything without an error, each of them busy in most rounds: in a short
+/// Whether this many workers did everything without an error, each of them busy in most rounds: in a short
 /// round, one of many threads may start too late.
 #[must_use]
 pub fn sustains(rounds: &[LevelRound]) -> bool {

@@ -27,11 +27,11 @@ pub struct Processes {
     pub workers: usize,
     /// Tasks of the backlog.
     pub tasks: usize,
-    /// What each does; nothing if `None`.
+    /// What each handler does; nothing if `None`.
     pub service_time: Option<ServiceTime>,
 }
 
-/// What came of it.
+/// The result of a drain by processes.
 #[derive(Debug, Clone)]
 pub struct Shared {
     /// From the start of the pools until nothing was left.
@@ -44,7 +44,7 @@ pub struct Shared {
     pub busy_errors: u64,
     /// Claims that saw a task and lost it, in all processes.
     pub claim_conflicts: u64,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

@@ -55,7 +55,7 @@ pub struct Faults {
     pub held_lease: Duration,
 }
 
-/// What came of it.
+/// The result of a round with faults.
 #[derive(Debug, Clone)]
 pub struct FaultsRound {
     /// From the start of the pool to the last commit.
@@ -72,11 +72,11 @@ pub struct FaultsRound {
     pub recovery: Option<Duration>,
     /// Errors other than the intended faults.
     pub unexpected: u64,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 
-/// Lets everything go wrong in a new database.
+/// Runs all faults in a new database.
 ///
 /// # Errors
 /// If the subject fails before there is anything to measure, or the process to die did not run.

@@ -22,7 +22,7 @@ pub struct Kill {
     pub kills: u32,
     /// How long each lives after its first acknowledgement, at least and at most.
     pub life: (Duration, Duration),
-    /// What the moments are drawn from.
+    /// The seed of the moments.
     pub seed: u64,
 }
 

@@ -11,7 +11,7 @@ use prismq_record as record;
 
 use crate::base::error::Result;
 use crate::base::number::as_f64;
-use crate::load::arrivals::Arrivals;
+use crate::load::arrivals::ArrivalProcess;
 use crate::load::pool::{Pool, pool};
 use crate::load::tasks::numbered;
 use crate::observe::audit::Audit;
@@ -41,8 +41,8 @@ pub struct OpenLoop {
     pub settle: usize,
     /// Mean time from one to the next.
     pub interval: Duration,
-    /// How they lie around it.
-    pub arrivals: Arrivals,
+    /// How they are distributed around it.
+    pub arrivals: ArrivalProcess,
     /// What each does.
     pub work: Work,
 }
@@ -65,7 +65,7 @@ pub struct OpenRound {
     pub steady: Option<bool>,
     /// The round over time.
     pub course: record::Round,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

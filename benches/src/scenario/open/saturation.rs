@@ -87,7 +87,7 @@ pub fn try_rate(stage: &Stage, load: &OpenLoop, rate: f64, tried_for: Duration) 
     Ok(is_sustained(&open_loop(stage, &tried)?, rate))
 }
 
-/// The same load at so many tasks a second, measured for so long after a warm-up of [`WARM_UP_PERCENT`] of that
+/// The same load at this many tasks a second, measured for so long after a warm-up of [`WARM_UP_PERCENT`] of that
 /// and up to [`SETTLE_PERCENT`] more until it is steady.
 #[must_use]
 pub fn at_rate(load: &OpenLoop, rate: f64, measured: Duration) -> OpenLoop {

@@ -10,7 +10,7 @@ use prismq_record as record;
 use crate::base::error::Result;
 use crate::base::histogram::{add, empty};
 use crate::base::number::as_f64;
-use crate::load::arrivals::Arrivals;
+use crate::load::arrivals::ArrivalProcess;
 use crate::load::pool::{Pool, pool};
 use crate::load::tasks::{ENQUEUE_BATCH, fill, numbered};
 use crate::observe::audit::Audit;
@@ -35,8 +35,8 @@ pub struct Surge {
     pub arriving: usize,
     /// Mean time from one to the next.
     pub interval: Duration,
-    /// How they lie around it.
-    pub arrivals: Arrivals,
+    /// How they are distributed around it.
+    pub arrivals: ArrivalProcess,
     /// What each does.
     pub work: Work,
 }
@@ -58,7 +58,7 @@ pub struct SurgeRound {
     pub achieved: f64,
     /// The round over time.
     pub course: record::Round,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::base::clock::Time;
 use crate::base::number::as_f64;
 use crate::scenario::workload::Followed;
 
-/// What came of one priority.
+/// The waits and claims of one priority.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Class {
     /// The waits of its tasks in seconds, sorted.
@@ -21,7 +21,7 @@ pub struct Class {
     pub share_by_weight: f64,
 }
 
-/// What came of all.
+/// The fairness among all tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fairness {
     /// By priority.
@@ -32,7 +32,7 @@ pub struct Fairness {
     pub gini: Option<f64>,
     /// Share of tasks that waited longer than a bound.
     pub starved: f64,
-    /// The most places by which a task was run sooner or later than it came.
+    /// The most places by which a task was run earlier or later than it arrived.
     pub reordered_max: u64,
 }
 
@@ -59,7 +59,7 @@ struct Begun {
     started: Time,
 }
 
-/// Judges the tasks that were run; one that waited longer than `bound` is said to starve.
+/// Judges the tasks that were run; one that waited longer than `bound` starves.
 #[must_use]
 pub fn fairness(tasks: &[Followed], bound: Duration) -> Fairness {
     let mut runs: Vec<Begun> = tasks

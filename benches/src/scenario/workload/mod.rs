@@ -50,7 +50,7 @@ pub struct Done {
     pub busy_errors: u64,
     /// Which share of the planned rate was offered, in an open workload.
     pub offered: Option<f64>,
-    /// What did not happen as planned, so that the figures must not be used.
+    /// What did not happen as planned: the figures are then invalid.
     pub faults: Vec<String>,
     /// What its queues hold at its end.
     left: Census,

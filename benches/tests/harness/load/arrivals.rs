@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 
 const INTERVAL: Duration = Duration::from_millis(2);
 
 #[test]
 fn constant_arrivals_are_an_interval_apart() {
-    let offsets = Arrivals::Constant.offsets(1_000, INTERVAL);
+    let offsets = ArrivalProcess::Constant.offsets(1_000, INTERVAL);
     let last = offsets.last().unwrap();
     assert!(last.abs_diff(INTERVAL * 1_000) < Duration::from_micros(1));
     for pair in offsets.windows(2) {
@@ -19,7 +19,7 @@ fn constant_arrivals_are_an_interval_apart() {
 
 #[test]
 fn random_arrivals_are_exponentially_distributed() {
-    let offsets = Arrivals::Poisson { seed: 7 }.offsets(100_000, INTERVAL);
+    let offsets = ArrivalProcess::Poisson { seed: 7 }.offsets(100_000, INTERVAL);
     let gaps: Vec<f64> =
         offsets.windows(2).map(|pair| (pair[1] - pair[0]).div_duration_f64(INTERVAL)).collect();
     let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
@@ -33,7 +33,7 @@ fn random_arrivals_are_exponentially_distributed() {
 
 #[test]
 fn random_arrivals_repeat_with_their_seed_and_differ_between_rounds() {
-    let arrivals = Arrivals::Poisson { seed: 7 };
+    let arrivals = ArrivalProcess::Poisson { seed: 7 };
     assert_eq!(arrivals.offsets(50, INTERVAL), arrivals.offsets(50, INTERVAL));
     assert_ne!(arrivals.offsets(50, INTERVAL), arrivals.of_round(1).offsets(50, INTERVAL));
 }

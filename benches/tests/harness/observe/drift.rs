@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::observe::round::Round;
 use prismq_bench::observe::validity::drift;
 use prismq_bench::run::record::case::Case;
@@ -16,7 +16,7 @@ use crate::support::theory::offer;
 fn warnings(interval: Duration) -> Vec<String> {
     let round = |_| {
         let work = Work::sleep(Duration::from_millis(1));
-        let offered = offer(Misdeed::None, Arrivals::Constant, interval, 900, work);
+        let offered = offer(Misdeed::None, ArrivalProcess::Constant, interval, 900, work);
         Round { thirds: offered.thirds, ..Round::default() }
     };
     let rounds: Vec<Round> = (0..10).map(round).collect();

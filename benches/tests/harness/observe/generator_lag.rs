@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use prismq_bench::base::clock::{Clock, Time};
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::plan::{Schedule, parse_workload};
 use prismq_bench::observe::round::Round;
 use prismq_bench::observe::validity::lagging;
@@ -55,7 +55,7 @@ fn validity(late: Duration) -> Validity {
         warm_up: 0,
         settle: 0,
         interval: Duration::from_millis(20),
-        arrivals: Arrivals::Constant,
+        arrivals: ArrivalProcess::Constant,
         work: Work::sleep(Duration::from_millis(2)),
     };
     let histograms = run(&subject(late), &load).unwrap().latencies.named();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prismq_bench::base::clock::now;
 use prismq_bench::base::histogram::empty;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::observe::metrics::{LOST, P99_MS, P99_RATIO_TO_SYNC};
 use prismq_bench::observe::round::Round;
 use prismq_bench::observe::steadiness::steady_part;
@@ -82,7 +82,7 @@ fn an_overload_is_never_steady() {
         warm_up: WARM_UP,
         settle: SETTLE,
         interval: Duration::from_millis(1),
-        arrivals: Arrivals::Constant,
+        arrivals: ArrivalProcess::Constant,
         work: Work::sleep(Duration::from_millis(2)),
     };
     let offered = offer_load(Misdeed::None, &load);

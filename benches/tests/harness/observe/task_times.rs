@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prismq_bench::base::clock::now;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::observe::task_times::{Latencies, TaskTrace};
 use prismq_bench::subject::{Arrival, Run, Work};
 
@@ -55,7 +55,7 @@ fn an_event_before_the_one_it_follows_is_a_fault() {
 #[test]
 fn the_means_of_stages_sum_to_the_mean_latency() {
     let work = Work::sleep(Duration::from_millis(3));
-    let arrivals = Arrivals::Poisson { seed: 7 };
+    let arrivals = ArrivalProcess::Poisson { seed: 7 };
     let load = offer(Misdeed::None, arrivals, Duration::from_millis(4), 2_000, work);
     let of = &load.latencies;
     let stages = [&of.schedule_lag, &of.stage_publish, &of.wait, &of.service, &of.settle];

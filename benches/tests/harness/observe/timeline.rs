@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::scenario::drain::{Drain, drain};
 use prismq_bench::scenario::stage::Stage;
@@ -25,7 +25,7 @@ fn are_without_gap(intervals: &[Interval]) {
 fn an_open_load_has_its_warm_up_before_zero() {
     let work = Work::sleep(Duration::from_millis(2));
     let interval = Duration::from_millis(10);
-    let offered = offer(Misdeed::None, Arrivals::Constant, interval, 1_000, work);
+    let offered = offer(Misdeed::None, ArrivalProcess::Constant, interval, 1_000, work);
     let course = offered.course;
     are_without_gap(&course.intervals);
     // 100 tasks of warm-up, the first 10 ms after the start.

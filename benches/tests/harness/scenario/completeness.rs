@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::reference::switch::switches;
 use prismq_bench::reference::{disk, raw};
@@ -51,7 +51,7 @@ fn a_backlog_is_drained_while_more_arrive() {
             generators: 2,
             arriving: 20,
             interval: Duration::from_millis(1),
-            arrivals: Arrivals::Constant,
+            arrivals: ArrivalProcess::Constant,
             work: Work::None,
         };
         let subsided = surge(&stage, &load).unwrap();

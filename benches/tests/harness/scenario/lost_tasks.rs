@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::record::recorder::scenario;
@@ -15,7 +15,7 @@ use crate::support::theory::offer;
 
 fn offered(misdeed: Misdeed) -> OpenRound {
     let work = Work::sleep(Duration::from_micros(100));
-    offer(misdeed, Arrivals::Constant, Duration::from_millis(1), 10_000, work)
+    offer(misdeed, ArrivalProcess::Constant, Duration::from_millis(1), 10_000, work)
 }
 
 fn validity(offered: &OpenRound) -> Validity {

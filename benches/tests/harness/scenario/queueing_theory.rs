@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::open::OpenRound;
 use prismq_bench::subject::Work;
 
@@ -20,7 +20,7 @@ fn runs(rho: f64, work: fn(Duration, u64) -> Work) -> Vec<OpenRound> {
     (0..RUNS)
         .map(|seed| {
             let work = work(SERVICE, 1_000 + seed);
-            let arrivals = Arrivals::Poisson { seed };
+            let arrivals = ArrivalProcess::Poisson { seed };
             offer(Misdeed::None, arrivals, SERVICE.div_f64(rho), TASKS, work)
         })
         .collect()

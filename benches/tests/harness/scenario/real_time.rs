@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use prismq_bench::base::clock::SystemClock;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::open::{OpenLoop, run};
 use prismq_bench::subject::local::{Attempt, InProcess, LocalError, LocalPool, LocalQueue};
 use prismq_bench::subject::{
@@ -99,7 +99,7 @@ fn least_wait(offsets: &[Duration]) -> Duration {
 #[test]
 fn waits_are_no_shorter_than_the_arrivals_imply() {
     let subject = InProcess::new(Box::new(Server::default()), Arc::new(SystemClock));
-    let (arrivals, interval) = (Arrivals::Poisson { seed: 3 }, SERVICE * 2);
+    let (arrivals, interval) = (ArrivalProcess::Poisson { seed: 3 }, SERVICE * 2);
     let load = OpenLoop {
         workers: 1,
         generators: 1,

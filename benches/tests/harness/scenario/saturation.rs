@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::open::saturation::{back_off, is_sustained, search};
 use prismq_bench::subject::Work;
 
@@ -50,7 +50,7 @@ fn the_capacity_of_a_known_server_is_found() {
         let work = Work::sleep(service);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let tasks = (2.0 * rate) as usize;
-        let offered = offer(Misdeed::None, Arrivals::Constant, interval, tasks, work);
+        let offered = offer(Misdeed::None, ArrivalProcess::Constant, interval, tasks, work);
         Ok(is_sustained(&offered, rate))
     });
     let found = found.unwrap().unwrap();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::subject::Work;
 
 use crate::support::fake::Misdeed;
@@ -21,7 +21,7 @@ fn a_stall_of_200_ms_shows_in_the_corrected_figure_alone() {
     let stalls = Misdeed::Stalls { at: 4_000, by: STALL };
     let work = Work::sleep(SERVICE);
     let interval = Duration::from_millis(1);
-    let offered = offer(stalls, Arrivals::Constant, interval, 10_000, work);
+    let offered = offer(stalls, ArrivalProcess::Constant, interval, 10_000, work);
 
     // It holds up 200 tasks, 2 % of all, the first of them longest.
     let latencies = &offered.latencies;

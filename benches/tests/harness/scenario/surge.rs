@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::open::surge::{Surge, SurgeRound, run};
 use prismq_bench::subject::Work;
 
@@ -23,7 +23,7 @@ fn subsided() -> SurgeRound {
         generators: 1,
         arriving: 1_500,
         interval: INTERVAL,
-        arrivals: Arrivals::Constant,
+        arrivals: ArrivalProcess::Constant,
         work: Work::sleep(SERVICE),
     };
     run(&subject, &load).unwrap()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::base::profile::Scale;
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::{PAYLOAD_BYTES, fill, sized};
 use prismq_bench::scenario::drain::{Drain, drain, run};
 use prismq_bench::scenario::open::{OpenLoop, open_loop};
@@ -82,7 +82,7 @@ fn arriving_tasks_are_completed() {
             warm_up: 6,
             settle: 0,
             interval: Duration::from_millis(5),
-            arrivals: Arrivals::Poisson { seed: 1 },
+            arrivals: ArrivalProcess::Poisson { seed: 1 },
             work: Work::None,
         };
         let offered = open_loop(&stage, &load).unwrap();

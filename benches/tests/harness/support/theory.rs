@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq_bench::load::arrivals::Arrivals;
+use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::open::{OpenLoop, OpenRound, run};
 use prismq_bench::subject::Work;
 use rand::SeedableRng as _;
@@ -26,7 +26,7 @@ pub(crate) fn exponential(mean: Duration, seed: u64) -> Work {
 /// An open load of one caller on one server.
 pub(crate) fn offer(
     misdeed: Misdeed,
-    arrivals: Arrivals,
+    arrivals: ArrivalProcess,
     interval: Duration,
     tasks: usize,
     work: Work,

@@ -57,7 +57,7 @@ pub struct Soak {
     pub kill_every: Duration,
 }
 
-/// What came of it.
+/// The result of a soak.
 #[derive(Debug, Clone)]
 pub struct SoakRound {
     /// Whether every task was done once.
@@ -74,7 +74,7 @@ pub struct SoakRound {
     pub achieved: f64,
     /// Operations answered busy.
     pub busy_errors: u64,
-    /// Why the figures must not be used, if they must not.
+    /// Reasons why the figures are invalid.
     pub faults: Vec<String>,
 }
 

@@ -11,7 +11,7 @@ use super::configure;
 use crate::subject::OpenOptions;
 use crate::subject::local::LocalError;
 
-/// In addition to those of the workers: one for producers, which also answers questions.
+/// In addition to those of the workers: one for producers, which also reads counts and settings.
 const PRODUCER_CONNECTIONS: u32 = 1;
 
 /// Whether threads have connections of their own.

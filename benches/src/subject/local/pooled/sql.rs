@@ -8,7 +8,7 @@ use crate::subject::local::schema::{PAYLOAD_BYTES_INLINE_MAX, SCHEMA};
 use crate::subject::{Census, Ending, TaskSpec};
 
 const QUEUE: &str = "default";
-/// As in prismq: the priority stands above 47 bits of task id.
+/// As in prismq: the priority is above 47 bits of task id.
 const SEQUENCE_BITS: u32 = 47;
 
 /// A claimed task.
@@ -130,7 +130,7 @@ fn add_lane(transaction: &Transaction<'_>, task_type: &str) -> rusqlite::Result<
     )
 }
 
-/// Takes the first ready task of these types; before that, what time has made ready.
+/// Takes the first ready task of these types; before that, what is due becomes ready.
 pub(super) fn claim(
     connection: &mut Connection,
     types: &[&'static str],

@@ -14,7 +14,7 @@ use crate::subject::{Ending, PoolReport, RunningPool, Settled};
 
 const IDLE_MIN: Duration = Duration::from_millis(1);
 const IDLE_MAX: Duration = Duration::from_millis(10);
-/// A subject that fails again and again is not worth more than this many messages.
+/// Messages that are kept of a queue that fails again and again.
 const ERRORS_MAX: usize = 10;
 
 /// What one worker did.
