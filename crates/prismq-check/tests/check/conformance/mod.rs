@@ -1,5 +1,6 @@
 //! The conformance suite on the model and on each engine, and random operations on both.
 
+mod driver;
 mod random_operations;
 mod sensitivity;
 mod sqlite;
