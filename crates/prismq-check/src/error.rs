@@ -43,11 +43,3 @@ pub enum Error {
         source: io::Error,
     },
 }
-
-impl Error {
-    /// Whether the queue answered that the lease no longer holds.
-    #[must_use]
-    pub const fn is_lease_lost(&self) -> bool {
-        matches!(self, Self::Queue(error) if error.is_lease_lost())
-    }
-}

@@ -89,12 +89,6 @@ impl Snapshot {
         })
     }
 
-    /// The task of this key.
-    #[must_use]
-    pub fn task_of(&self, key: u64) -> Option<&StoredTask> {
-        self.tasks.iter().find(|task| task.key == Some(key))
-    }
-
     /// Whether a task of this id is stored.
     #[must_use]
     pub fn has_task(&self, id: i64) -> bool {

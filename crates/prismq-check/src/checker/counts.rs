@@ -9,7 +9,7 @@ use super::invariants::liveness::recoveries;
 use super::invariants::no_loss::is_lost;
 use super::invariants::order::{Passage, passages};
 use super::verdict::{Counts, Invariant, Spread};
-use crate::history::{Op, Phase};
+use crate::history::{Op, Phase, Refusal};
 
 pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>) -> Counts {
     let findings = |invariant| size(found.get(&invariant).map_or(0, Vec::len));
@@ -24,7 +24,8 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
     // A pool's trace and its handlers are no calls.
     let recorded = |call: &&Call<'_>| !matches!(call.begun.op, Op::RunPool | Op::RunHandler);
     let runs = || calls().filter(|call| call.begun.op == Op::RunHandler);
-    let refused = |call: &&Call<'_>| call.end().is_some_and(|end| end.lease_lost);
+    let refused =
+        |call: &&Call<'_>| call.end().is_some_and(|end| end.refusal == Some(Refusal::LeaseLost));
     let (after_expiry, after_claim) = traces()
         .flat_map(recoveries)
         .map(|recovery| (recovery.after_expiry, recovery.after_claim))
@@ -46,7 +47,11 @@ pub(super) fn count(facts: &Facts<'_>, found: &BTreeMap<Invariant, Vec<Finding>>
         held: Spread::over(runs().filter_map(|call| held(facts, call)).collect()),
         duplicates: size(traces().map(duplicates).sum()),
         stale_refused: size(calls().filter(refused).count()),
-        busy: size(calls().filter(|call| call.end().is_some_and(|end| end.busy)).count()),
+        busy: size(
+            calls()
+                .filter(|call| call.end().is_some_and(|end| end.refusal == Some(Refusal::Busy)))
+                .count(),
+        ),
         overlaps: findings(Invariant::Exclusion),
         reorder_max: passages(facts).into_values().map(reordering).max().unwrap_or(0),
         recovery: Spread::over(after_expiry),

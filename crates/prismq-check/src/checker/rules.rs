@@ -5,8 +5,6 @@ use std::time::Duration;
 /// What holds of a particular history, in addition to what holds of every one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// Every queue gives its tasks by priority, then first in first out. On unless set.
-    pub ordered: bool,
     /// At the end, workers had taken all that could be taken: what is still stored is dead or kept.
     pub drained: bool,
     /// Workers asked so often that a task whose lease expired was taken again within this time.
@@ -23,7 +21,6 @@ pub struct Rules {
 impl Rules {
     /// The rules of every history.
     pub const PLAIN: Self = Self {
-        ordered: true,
         drained: false,
         reclaimed_within: None,
         shared_within: None,

@@ -205,12 +205,6 @@ impl Verdict {
     pub const fn is_sound(&self) -> bool {
         self.violations.is_empty()
     }
-
-    /// Whether this promise was broken.
-    #[must_use]
-    pub fn breaks(&self, invariant: Invariant) -> bool {
-        self.violations.iter().any(|violation| violation.invariant == invariant)
-    }
 }
 
 /// A count among `of`; none is recorded as what it bounds: none in N means at most 3 in N, with 95 %

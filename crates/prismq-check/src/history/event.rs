@@ -45,6 +45,16 @@ pub enum Phase {
     Info,
 }
 
+/// The kinds of refusals that the checker tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The lease was lost.
+    LeaseLost,
+    /// Another process held the write lock for the whole wait.
+    Busy,
+}
+
 /// One line of a history.
 ///
 /// The answer to a call has the same client, and follows the call in that client's order. A claim is answered by one
@@ -113,12 +123,9 @@ pub struct Event {
     /// Of a refusal: the text of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Of a refusal: whether the lease was lost.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub lease_lost: bool,
-    /// Of a refusal: whether another process held the write lock.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub busy: bool,
+    /// Of a refusal: its kind, if the checker knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 impl Event {
@@ -148,8 +155,7 @@ impl Event {
             limited: false,
             dead: None,
             error: None,
-            lease_lost: false,
-            busy: false,
+            refusal: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::HandlerEnd;
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::history::key_of;
-use crate::history::{Event, Op, Phase};
+use crate::history::{Event, Op, Phase, Refusal};
 use crate::history::{Recorder, now_ns};
 
 /// A handler that began, and whose result the pool has not reported.
@@ -171,7 +171,7 @@ impl PoolLog {
             phase: if lost { Phase::Fail } else { Phase::Ok },
             t_db: self.now(),
             t_mono_ns: 0,
-            lease_lost: lost,
+            refusal: lost.then_some(Refusal::LeaseLost),
             dead: (op == Op::Fail && !lost).then_some(event.outcome == Outcome::Dead),
             ..call
         });

@@ -3,8 +3,8 @@ use std::time::Duration;
 use prismq_check::{Exercise, SeedRunner, exercise, this_test};
 
 #[test]
-fn an_exercise_is_judged_by_its_history() {
-    let seeds = SeedRunner::random(this_test!("an_exercise_is_judged_by_its_history"));
+fn an_exercise_of_a_sound_queue_is_found_sound() {
+    let seeds = SeedRunner::random(this_test!("an_exercise_of_a_sound_queue_is_found_sound"));
     let folder = crate::support::fast_folder();
     let load = Exercise {
         tasks: 300,

@@ -1,4 +1,4 @@
-//! The README's table of failure modes is what the tests' own headers say.
+//! The README's table of failure modes is made from the tests' own headers.
 //!
 //! A test declares a failure mode in its documentation, for its file (`//!`) or for one function (`///`):
 //! `Failure mode: FAILURE | EXPECTED`. Several tests may declare the same failure; one of them says what is expected.

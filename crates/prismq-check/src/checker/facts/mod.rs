@@ -75,7 +75,7 @@ impl<'a> Facts<'a> {
         trace: &TaskTrace<'_>,
         t_mono_ns: u64,
     ) -> usize {
-        self.unknown_claims.partition_point(|begun| *begun < t_mono_ns) + trace.uncertain_claims
+        self.unknown_claims.partition_point(|begun| *begun < t_mono_ns) + trace.lost_claims
     }
 
     /// Whether a claim may have taken back a lease that expired at this time, up to this moment.
@@ -140,22 +140,13 @@ fn traces<'a>(
         }
     }
     for call in of_op(Op::Claim) {
-        for event in &call.ends {
+        for event in call.ends.iter().filter(|event| event.phase == Phase::Ok) {
             let Some(key) = event.key else {
                 continue;
             };
-            let trace = traces.entry(key).or_default();
-            if event.phase == Phase::Ok {
-                let begun_ns = call.begun.t_mono_ns;
-                trace.claims.push(Delivery {
-                    begun_ns,
-                    event,
-                    ended_ns: u64::MAX,
-                    uses: Vec::new(),
-                });
-            } else {
-                trace.uncertain_claims += 1;
-            }
+            let begun_ns = call.begun.t_mono_ns;
+            let claimed = Delivery { begun_ns, event, ended_ns: u64::MAX, uses: Vec::new() };
+            traces.entry(key).or_default().claims.push(claimed);
         }
     }
     let starts = of_op(Op::RunPool).map(|call| (call.begun.client_id, call.begun.t_mono_ns));
@@ -205,6 +196,6 @@ fn lost_by_pools(history: &History, traces: &mut BTreeMap<u64, TaskTrace<'_>>) {
         let enqueued = trace.enqueue.as_ref().and_then(|call| call.end()?.task);
         let given = trace.claims.iter().find_map(|given| given.event.task);
         let lost = enqueued.or(given).and_then(|id| lost_of.get(&id));
-        trace.uncertain_claims += lost.copied().unwrap_or(0);
+        trace.lost_claims += lost.copied().unwrap_or(0);
     }
 }

@@ -113,8 +113,8 @@ pub(in crate::checker) struct TaskTrace<'a> {
     pub(in crate::checker) enqueue: Option<Call<'a>>,
     /// Known claims, by token.
     pub(in crate::checker) claims: Vec<Delivery<'a>>,
-    /// Claims that a power cut may have undone, or that a pool lost before it ran their task.
-    pub(in crate::checker) uncertain_claims: usize,
+    /// Claims that a pool lost before it ran the task.
+    pub(in crate::checker) lost_claims: usize,
     /// Calls with a token of no known claim.
     pub(in crate::checker) unmatched: Vec<Call<'a>>,
     /// What the last snapshot holds of it.

@@ -3,7 +3,7 @@
 
 use crate::checker::Finding;
 use crate::checker::facts::{Call, Delivery, Facts, TaskTrace};
-use crate::history::Op;
+use crate::history::{Op, Refusal};
 
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -49,7 +49,7 @@ fn wrong_answer(
         let other = others.clone().find(overtaken);
         return other.map(|other| format!("accepted when token {} had been given", other.token()));
     }
-    if !end.lease_lost {
+    if end.refusal != Some(Refusal::LeaseLost) {
         return None;
     }
     let taken = others.clone().any(|other| other.begun_ns < end.t_mono_ns);

@@ -25,9 +25,6 @@ pub(in crate::checker) struct Passage {
 pub(in crate::checker) type Lane = (String, String);
 
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
-    if !facts.rules.ordered {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     for passages in passages(facts).into_values() {
         found.extend(overtaken_by_later(&passages));

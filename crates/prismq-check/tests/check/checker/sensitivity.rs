@@ -12,7 +12,7 @@ const EVENTS_MAX: usize = 12;
 fn verdict_on(fault: Fault) -> Verdict {
     let fixture = Fixture::new();
     let open = || Mutant::new(fixture.open(), fault, &fixture);
-    // A mutant may be so broken that a call fails which must not: what was recorded until then is enough.
+    // A mutant may be so broken that a call panics: what was recorded until then is enough.
     drop(catch_unwind(AssertUnwindSafe(|| work(&fixture, open, 1))));
     fixture.verdict(&DRAINED)
 }

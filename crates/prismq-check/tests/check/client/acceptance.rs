@@ -52,7 +52,7 @@ fn the_same_worker_cannot_complete_an_attempt_it_lost() {
 }
 
 #[test]
-fn a_failure_that_may_be_retried_is_not_stranded() {
+fn a_retry_survives_closing_the_queue() {
     let fixture = Fixture::new();
     let queue = fixture.open();
     let id = queue.enqueue(&NewTask::new("job", [])).unwrap();
@@ -66,7 +66,7 @@ fn a_failure_that_may_be_retried_is_not_stranded() {
 
 /// Failure mode: lease: expired while its worker is alive | late calls count until a claim takes the task back, and are refused from then on
 #[test]
-fn work_done_after_the_lease_expired_counts_unless_another_took_the_task() {
+fn late_work_counts_unless_another_claim_took_the_task() {
     let fixture = Fixture::new();
     let queue = fixture.open();
     for _ in 0..2 {
@@ -87,7 +87,7 @@ fn work_done_after_the_lease_expired_counts_unless_another_took_the_task() {
 }
 
 #[test]
-fn an_attempt_begins_without_a_busy_error_beside_a_writer() {
+fn claims_next_to_a_writer_answer_no_busy_error() {
     let fixture = Fixture::new();
     let queue = Queue::builder(fixture.path()).durability(Durability::Normal).open().unwrap();
     for _ in 0..JOBS {
@@ -113,7 +113,7 @@ fn an_attempt_begins_without_a_busy_error_beside_a_writer() {
 }
 
 #[test]
-fn so_many_jobs_run_so_many_times() {
+fn every_job_runs_once() {
     let fixture = Fixture::new();
     let handles: Vec<Queue> = (0..4).map(|_| fixture.open()).collect();
     for _ in 0..JOBS {

@@ -38,7 +38,7 @@ fn a_completion_at_its_expiry_races_a_claim_and_one_wins() {
         match (kept, taken) {
             (true, None) => completed += 1,
             (false, Some(lease)) => taker.complete(&lease).unwrap(),
-            (false, None) => panic!("nobody has the task"),
+            (false, None) => panic!("neither has the task"),
             (true, Some(lease)) => panic!("both have task {}", lease.id()),
         }
     }

@@ -1,6 +1,8 @@
 //! The conformance suite on the model and on each engine, and random operations on both.
 
+mod driver;
 mod random_operations;
+mod sensitivity;
 mod sqlite;
 
 use prismq_check::conformance::{EngineUnderTest, Model, VERBS};

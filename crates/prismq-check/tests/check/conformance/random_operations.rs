@@ -1,17 +1,15 @@
 //! Random operations on the SQLite engine and on the model: every answer, every counter and every task are the same.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use prismq::{Order, State};
-use prismq_check::conformance::{
-    ClaimSpec, Claimed, EngineUnderTest, Failure, Model, Refusal, StoredTask, TaskSpec,
-};
+use prismq::Order;
+use prismq_check::conformance::{EngineUnderTest, Model, StoredTask};
 use prismq_check::{SeedRunner, Snapshot, soak, this_test};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
+use super::driver::{Driven, Key, Outcome, Request};
 use super::sqlite::Sqlite;
 
 const START: i64 = 1_800_000_000_000_000;
@@ -31,144 +29,12 @@ const STEPS: std::ops::Range<usize> = 1..120;
 const QUICK_CASES: u32 = 60;
 const SOAK_CASES_PER_MINUTE: u32 = 600;
 
-/// A lease: a task, counted from 1 in the order of enqueues, and its token.
-type Key = (i64, i64);
-
 /// A request by one of several handles on the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     /// Which of the handles on the file makes it.
     handle: usize,
     request: Request,
-}
-
-#[derive(Debug, Clone)]
-enum Request {
-    Enqueue { queue: &'static str, priority: i32, delay: i64, max: u32, gpu: bool, large: bool },
-    Claim { queue: &'static str, max: usize, lease: i64, gpu: bool },
-    Complete(Key),
-    Fail(Key, Option<i64>),
-    Extend(Key, i64),
-    Release(Key),
-    SetOrder(&'static str, Order),
-    SetPaused(&'static str, bool),
-    SetHistory(&'static str, u32),
-    SetClock(i64),
-    Reopen,
-}
-
-/// What an operation answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    Refused(Refusal),
-    Enqueued(i64),
-    Claimed(Vec<(Key, u32)>),
-    Now(State),
-    ExpiresAt(i64),
-}
-
-/// An engine whose tasks are counted from 1, as the model's are, and the leases that it gave.
-#[derive(Debug, Clone)]
-struct Driven<E> {
-    engine: E,
-    ids: Vec<i64>,
-    leases: HashMap<Key, Claimed>,
-    /// The names of the leases, in the order they were given.
-    given: Vec<Key>,
-}
-
-impl<E: EngineUnderTest> Driven<E> {
-    fn new(engine: E) -> Self {
-        Self { engine, ids: Vec::new(), leases: HashMap::new(), given: Vec::new() }
-    }
-
-    fn number_of(&self, id: i64) -> i64 {
-        self.ids.binary_search(&id).unwrap() as i64 + 1
-    }
-
-    /// Makes a request. A claim of a queue whose order is random takes all there is, and is compared sorted.
-    fn perform(&mut self, request: &Request, claims_all: bool) -> Outcome {
-        let lease = |key: &Key| self.leases[key].clone();
-        let engine = &mut self.engine;
-        match request {
-            Request::Enqueue { queue, priority, delay, max, gpu, large } => {
-                let task = TaskSpec {
-                    queue: (*queue).to_owned(),
-                    priority: *priority,
-                    delay: micros(*delay),
-                    max_attempts: *max,
-                    requires: gpu.then(|| "gpu".to_owned()).into_iter().collect(),
-                    payload: vec![7; if *large { 2000 } else { 10 }],
-                    ..TaskSpec::default()
-                };
-                let id = engine.enqueue(&[task]).unwrap()[0];
-                assert!(self.ids.last().is_none_or(|last| *last < id), "ids rise");
-                self.ids.push(id);
-                Outcome::Enqueued(self.number_of(id))
-            }
-            Request::Claim { queue, max, lease, gpu } => {
-                let claim = ClaimSpec {
-                    queue: (*queue).to_owned(),
-                    capabilities: gpu.then(|| "gpu".to_owned()).into_iter().collect(),
-                    max: if claims_all { 1000 } else { *max },
-                    lease: micros(*lease),
-                    ..ClaimSpec::default()
-                };
-                let mut claimed = engine.claim(&claim).unwrap();
-                if claims_all {
-                    claimed.sort_by_key(|task| task.task);
-                }
-                let mut given = Vec::new();
-                for task in claimed {
-                    let key = (self.number_of(task.task), task.token);
-                    given.push((key, task.attempt));
-                    self.leases.insert(key, task);
-                    self.given.push(key);
-                }
-                Outcome::Claimed(given)
-            }
-            Request::Complete(key) => outcome(engine.complete(&lease(key)), |()| Outcome::Done),
-            Request::Fail(key, retry) => {
-                let retry_after = retry.map(micros);
-                let failure = Failure { text: "failed".to_owned(), retry_after };
-                outcome(engine.fail(&lease(key), &failure), Outcome::Now)
-            }
-            Request::Extend(key, by) => {
-                outcome(engine.extend(&lease(key), micros(*by)), Outcome::ExpiresAt)
-            }
-            Request::Release(key) => outcome(engine.release(&lease(key)), |()| Outcome::Done),
-            Request::SetOrder(queue, order) => {
-                outcome(engine.set_order(queue, *order), |()| Outcome::Done)
-            }
-            Request::SetPaused(queue, paused) => {
-                outcome(engine.set_paused(queue, *paused), |()| Outcome::Done)
-            }
-            Request::SetHistory(queue, keep) => {
-                outcome(engine.set_history(queue, *keep), |()| Outcome::Done)
-            }
-            Request::SetClock(by) => {
-                engine.set_clock(*by);
-                Outcome::Done
-            }
-            Request::Reopen => {
-                engine.reopen();
-                Outcome::Done
-            }
-        }
-    }
-}
-
-fn outcome<T>(answer: Result<T, Refusal>, done: impl FnOnce(T) -> Outcome) -> Outcome {
-    match answer {
-        Ok(answer) => done(answer),
-        Err(Refusal::Other(text)) => panic!("{text}"),
-        Err(refusal) => Outcome::Refused(refusal),
-    }
-}
-
-fn micros(micros: i64) -> Duration {
-    Duration::from_micros(micros as u64)
 }
 
 /// The model, what its last request was answered, and whether that claimed from a queue whose order is random.

@@ -1,4 +1,4 @@
-//! Tasks that kill the process of whoever runs them, one after another, next to good ones that are given no
+//! Tasks that kill the process that runs them, one after another, next to good ones that are given no
 //! more than two attempts: each good task is completed.
 //!
 //! Failure mode: payload: another one kills the process

@@ -1,4 +1,4 @@
-//! Two processes with a pool each on one queue: whatever handlers take, no pool keeps a task that it has not
+//! Two processes with a pool each on one queue: however long handlers take, no pool keeps a task that it has not
 //! begun while a worker of the other is idle.
 //!
 //! Failure mode: pool: slow tasks after quick ones, and quick ones behind slow ones | shared with a pool that idles
@@ -17,10 +17,10 @@ use crate::support::wait_until;
 const LEASE: Duration = Duration::from_secs(600);
 /// What pools promise.
 const PROMISED: Duration = Duration::from_millis(50);
-/// What threads of a busy machine may be late by, beyond what the meters of both processes saw.
+/// How late threads of a busy machine may be, beyond the stalls that both processes measured.
 const NOISE: Duration = Duration::from_millis(100);
 
-/// Tasks whose handlers take so many milliseconds each.
+/// Tasks, as the milliseconds that their handlers take.
 type Load = Vec<u64>;
 
 /// The first load is the first pool's alone; each of the others follows once the one before is done.
@@ -46,7 +46,7 @@ fn are_shared(loads: &[Load], seed: u64) {
         });
         if pools.len() == 1 {
             let second = fleet.start_with(pool, seed, LEASE);
-            // Its meter says that its pool has started.
+            // Its first stall shows that its pool has started.
             assert!(second.wait_until(|recorded| recorded.len() > 1));
             pools.push(second);
         }

@@ -1,6 +1,6 @@
 //! Worker pools in several processes, with handlers of all kinds: no-ops and long ones, some beyond their
 //! time limit, some that fail or panic. Pools are shut down, at times too soon, and started again, their
-//! processes killed and stopped at random times; all of it is recorded and judged as what direct callers do.
+//! processes killed and stopped at random times; all of it is recorded and checked as direct callers are.
 //!
 //! Failure mode: pool: slow, failing, panicking and timed out handlers, shutdowns, kills and stops | every promise as to direct callers
 

@@ -20,7 +20,7 @@ fn a_payload_that_kills_its_process_is_dead_in_the_end() {
         assert_eq!(recorded.events(), [], "death {death}");
         assert_eq!(queue.task(poison).unwrap().unwrap().attempt, death);
     }
-    // A process that no longer finds it traces on, and does what else there is.
+    // A process that no longer finds it lives on, and does the other tasks.
     let other = queue.enqueue(&NewTask::new("job", payload_of(2, 8))).unwrap();
     let survivor = fleet.start(Role::PlainPool { workers: 2 }, 1);
     wait_until("the other task is completed and the poison is dead", || {
@@ -34,7 +34,7 @@ fn a_payload_that_kills_its_process_is_dead_in_the_end() {
 ///
 /// Failure mode: payload: another one kills the process | a task that was claimed ahead loses no attempt, any other at most one, and none is dead
 #[test]
-fn what_was_fetched_beside_it_does_not_die_of_it() {
+fn tasks_claimed_ahead_lose_no_attempt_when_another_kills_the_process() {
     let mut fleet = Fleet::new();
     let queue = Queue::open(fleet.path()).unwrap();
     let task =
@@ -61,6 +61,6 @@ fn what_was_fetched_beside_it_does_not_die_of_it() {
     let stats = queue.stats("default").unwrap();
     assert_eq!((stats.completed, stats.dead), (60, 1));
     assert_eq!(queue.task(poison).unwrap().unwrap().state, State::Dead);
-    // Where it was fetched ahead, its first death is no attempt: nobody knew of what the process died.
+    // Where it was claimed ahead, its first death is no attempt, as its start was not recorded.
     assert!((ATTEMPTS..=ATTEMPTS + 1).contains(&deaths), "{deaths} deaths");
 }

@@ -23,7 +23,10 @@ fn kill_9_at_any_time_loses_nothing() {
         let mut fleet = Fleet::new();
         for _ in 0..ROUNDS {
             let process = fleet.start(Role::ProduceAndWork, rng.u64(..));
-            assert!(process.wait_until(|recorded| !recorded.is_empty()), "it ended without a word");
+            assert!(
+                process.wait_until(|recorded| !recorded.is_empty()),
+                "the process ended without an event"
+            );
             thread::sleep(Duration::from_millis(rng.u64(5..200)));
             fleet.add(process.kill().unwrap());
             let verdict = fleet.verdict(&RULES);

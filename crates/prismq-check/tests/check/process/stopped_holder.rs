@@ -1,7 +1,7 @@
 //! Failure mode: process: stopped for longer than its lease | its late calls are refused once a claim took the task back
 
 use prismq::Queue;
-use prismq_check::{EnqueueRequest, History, Op, Phase, Role, Rules};
+use prismq_check::{EnqueueRequest, History, Op, Phase, Refusal, Role, Rules};
 
 use crate::support::fleet::Fleet;
 
@@ -27,7 +27,11 @@ fn a_process_stopped_beyond_its_lease_harms_nothing() {
     zombie.proceed().unwrap();
     let recorded = zombie.finish().unwrap();
     let refused = recorded.events().iter().filter(|event| event.phase == Phase::Fail);
-    assert_eq!(refused.filter(|event| event.lease_lost).count(), 4, "{recorded:?}");
+    assert_eq!(
+        refused.filter(|event| event.refusal == Some(Refusal::LeaseLost)).count(),
+        4,
+        "{recorded:?}"
+    );
     fleet.add(recorded);
     let verdict =
         fleet.verdict(&Rules { drained: true, complete_history: true, ..Rules::default() });

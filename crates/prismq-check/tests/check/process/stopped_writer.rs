@@ -30,7 +30,7 @@ fn a_writer_stopped_in_its_transaction_makes_others_busy_until_it_dies() {
     assert!(matches!(&refused, prismq_check::Error::Queue(error) if error.is_busy()), "{refused}");
     let refused = client.claim(&ClaimRequest::default()).unwrap_err();
     assert!(matches!(&refused, prismq_check::Error::Queue(error) if error.is_busy()), "{refused}");
-    assert_eq!(queue.stats("default").unwrap().ready, 1, "reading waits for nobody");
+    assert_eq!(queue.stats("default").unwrap().ready, 1, "reads do not wait for the lock");
 
     writer.kill().unwrap();
     client.enqueue(&EnqueueRequest::default()).unwrap();

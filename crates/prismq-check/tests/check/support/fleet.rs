@@ -54,24 +54,24 @@ impl Fleet {
         Process::start(env!("CARGO_BIN_EXE_prismq-check-process"), &spec).unwrap()
     }
 
-    /// Adds what a process recorded that is gone.
+    /// Adds the record of a process that has ended.
     pub(crate) fn add(&mut self, recorded: History) {
         self.recorded = std::mem::take(&mut self.recorded).and(recorded);
     }
 
-    /// An client in this process; what it tells must be heard in the end.
+    /// A client in this process; what it recorded must be added in the end.
     pub(crate) fn client(&mut self, queue: Queue) -> (Client<Queue>, Recorder) {
         self.clients += 1;
         let recorder = Recorder::in_memory();
         (Client::new(queue, Arc::new(SystemClock), recorder.clone(), self.clients), recorder)
     }
 
-    /// What stands there and was recorded up to now.
+    /// The verdict on the file and the record up to now.
     pub(crate) fn verdict(&self, rules: &Rules) -> Verdict {
         check(&self.recorded, &[Snapshot::take(self.path()).unwrap()], rules)
     }
 
-    /// Opens the file again, takes and completes all there is, and looks at what became of every task.
+    /// Opens the file again, completes all tasks, and checks what became of each.
     pub(crate) fn drain(&mut self, rules: &Rules) -> Verdict {
         let queue = Queue::open(self.path()).unwrap();
         let (mut client, recorder) = self.client(queue.clone());
@@ -92,7 +92,7 @@ impl Fleet {
     }
 }
 
-/// Adds up what was counted, and prints it for whoever asked to see it.
+/// Prints counts, which `--nocapture` shows.
 pub(crate) fn report(what: &str, counts: &Counts) {
     println!("{what}:\n{counts}");
 }

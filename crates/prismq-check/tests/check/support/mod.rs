@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-/// A folder in memory where there is such a thing, for tests that kill nothing and cut no power.
+/// A folder in memory where the system has one, for tests without power cuts.
 pub(crate) fn fast_folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -75,8 +75,8 @@ impl Fixture {
 /// What a history is held to in which workers took all there was.
 pub(crate) const DRAINED: Rules = Rules { drained: true, complete_history: true, ..Rules::PLAIN };
 
-/// Everything that can happen to a task, to many of them, and all of it recorded: two clients work side by
-/// side, one of which stops now and then for longer than its lease; then all that is left is drained.
+/// Everything that can happen to a task, recorded: two clients work in parallel, one of which stops now and then for
+/// longer than its lease; then all that is left is drained.
 pub(crate) fn work<S: Subject>(fixture: &Fixture, open: impl Fn() -> S, seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut producer = fixture.client(open(), 1);
@@ -90,10 +90,10 @@ pub(crate) fn work<S: Subject>(fixture: &Fixture, open: impl Fn() -> S, seed: u6
             payload_bytes: if number % 50 == 0 { 3000 } else { 24 },
             ..EnqueueRequest::default()
         };
-        // A mutant may refuse; what it was asked and said is recorded either way.
+        // A mutant may refuse; the call and its answer are recorded either way.
         drop(producer.enqueue(&job));
         let take = ClaimRequest { max: rng.usize(1..4), lease: LEASE, ..ClaimRequest::default() };
-        // Now and then tasks gather, so that there is something to choose from.
+        // Now and then tasks accumulate, so that there is something to choose from.
         if number % 20 >= 8 {
             for lease in steady.claim(&take).unwrap() {
                 settle(&mut steady, &lease, &mut rng);
@@ -102,19 +102,19 @@ pub(crate) fn work<S: Subject>(fixture: &Fixture, open: impl Fn() -> S, seed: u6
         fixture.clock.advance(Duration::from_millis(rng.u64(0..800)));
         if number % 30 == 15 {
             let held = zombie.claim(&take).unwrap();
-            // Every other time it looks ahead, and a sound queue leaves it its tasks.
+            // Every other time it extends its leases first, and keeps its tasks in a sound queue.
             for lease in held.iter().filter(|_| number % 60 == 15) {
                 drop(zombie.extend(lease, LEASE * 2));
             }
             fixture.clock.advance(LEASE);
-            // Accepted by a sound queue, as nobody has come yet.
+            // Accepted by a sound queue, as no claim took the task back yet.
             for lease in held.iter().take(1).filter(|_| number % 120 == 45) {
                 drop(zombie.complete(lease));
             }
             for lease in steady.claim(&ClaimRequest { max: 10, ..take }).unwrap() {
                 settle(&mut steady, &lease, &mut rng);
             }
-            // Refused by a sound queue, unless it looked ahead.
+            // Refused by a sound queue, unless the lease was extended.
             for lease in held {
                 drop(zombie.complete(&lease));
                 drop(zombie.extend(&lease, LEASE));
@@ -137,7 +137,7 @@ fn settle<S: Subject>(client: &mut Client<S>, lease: &Lease, rng: &mut fastrand:
     }
 }
 
-/// Takes and ends all there is.
+/// Claims and ends all tasks.
 fn drain<S: Subject>(fixture: &Fixture, client: &mut Client<S>, rng: &mut fastrand::Rng) {
     let take = ClaimRequest { max: 100, lease: LEASE, ..ClaimRequest::default() };
     // Retries end within 20 seconds, leases within 120.

@@ -9,8 +9,8 @@ use rusqlite::ffi::{
     SQLITE_ERROR, SQLITE_IOERR_SHORT_READ, SQLITE_OK, sqlite3_file, sqlite3_io_methods,
 };
 
-use crate::disk::Watched;
 use crate::disk::journal::Inode;
+use crate::disk::watched::Watched;
 
 /// The state of an open file.
 pub(super) struct Opened {

@@ -20,7 +20,7 @@ use rusqlite::ffi::{
 };
 
 use self::file::{HEADER_BYTES, Opened};
-use crate::disk::{disk_of, name_of};
+use crate::disk::watched::{disk_of, name_of};
 use crate::error::{Error, Result};
 
 /// The operating system's own VFS, which SQLite keeps for the life of the process.

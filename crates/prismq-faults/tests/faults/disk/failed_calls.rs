@@ -121,28 +121,28 @@ fn judge(fixture: &StepFixture, path: &Path, said: &str, poisoned: bool, context
 
 /// Failure mode: disk: write, open or read fails, also of the WAL in part | a typed error, and nothing of the operation is kept
 #[test]
-fn a_device_that_fails_to_write() {
+fn a_failed_write_is_a_typed_error_without_effect() {
     let answers = sweep(&[Call::Write, Call::Truncate, Call::Delete], Effect::InputOutput);
     assert!(answers["poisoned"] > 20 && answers["io"] > 5, "{answers:?}");
 }
 
 /// Failure mode: disk: sync of a commit or a checkpoint fails | `Poisoned` for good, and the sync is not tried again
 #[test]
-fn a_device_that_fails_to_sync() {
+fn a_failed_sync_poisons_the_queue() {
     let answers = sweep(&[Call::Sync], Effect::InputOutput);
     assert!(answers["poisoned"] > 5, "{answers:?}");
 }
 
 /// Failure mode: disk: full
 #[test]
-fn a_full_disk() {
+fn a_full_disk_is_answered_full_without_effect() {
     let answers = sweep(&[Call::Write], Effect::NoSpace);
     assert!(answers["full"] > 50, "{answers:?}");
 }
 
 /// Failure mode: disk: write, open or read fails, also of the WAL in part
 #[test]
-fn a_device_that_fails_to_read() {
+fn a_failed_read_is_a_typed_error_without_effect() {
     let answers = sweep(&[Call::Read], Effect::InputOutput);
     assert!(answers["io"] > 20, "{answers:?}");
 }
@@ -151,7 +151,7 @@ fn a_device_that_fails_to_read() {
 ///
 /// Failure mode: disk: write, open or read fails, also of the WAL in part
 #[test]
-fn a_device_that_reads_the_wal_short() {
+fn a_short_read_of_the_wal_is_a_typed_error_without_effect() {
     let answers = sweep(&[Call::Read], Effect::ShortRead);
     assert!(answers["io"] > 0, "{answers:?}");
 }
@@ -161,7 +161,7 @@ fn a_device_that_reads_the_wal_short() {
 ///
 /// Failure mode: disk: page of the database is read short | an answer; nothing is promised of the file
 #[test]
-fn a_device_that_reads_the_database_short() {
+fn a_short_read_of_a_page_is_answered() {
     let stride = stride();
     let mut answers = Answers::new();
     let mut unsound = 0;
@@ -193,7 +193,7 @@ fn a_device_that_reads_the_database_short() {
 
 /// Failure mode: disk: write, open or read fails, also of the WAL in part
 #[test]
-fn a_file_that_cannot_be_opened() {
+fn a_failed_open_is_refused_as_unusable() {
     let answers = sweep(&[Call::Open], Effect::InputOutput);
     assert!(answers["unusable"] > 3, "{answers:?}");
 }

@@ -14,7 +14,7 @@ fn failing_sync(files: &'static str) -> Fault {
 }
 
 #[test]
-fn of_a_commit() {
+fn a_failed_sync_of_a_commit_poisons_the_queue() {
     let folder = Scratch::new().unwrap();
     let path = folder.file(FILE);
     let disk = Disk::watch(folder.path()).unwrap();
@@ -34,7 +34,7 @@ fn of_a_commit() {
 
 /// Of the database or of the WAL, by the thread that checkpoints or by the writer.
 #[test]
-fn of_a_checkpoint() {
+fn a_failed_sync_of_a_checkpoint_poisons_the_queue() {
     for files in [".db", "-wal"] {
         let folder = Scratch::new().unwrap();
         let path = folder.file(FILE);

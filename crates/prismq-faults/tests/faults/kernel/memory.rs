@@ -59,7 +59,7 @@ pub(crate) fn exhaust_sqlite(folder: &Path) {
 }
 
 /// Failure mode: memory: exhausted | an error or the end of the process; nothing acknowledged is lost
-pub(crate) fn a_limit_of_sqlites_memory() {
+pub(crate) fn exhausted_sqlite_memory_refuses_and_loses_nothing() {
     let folder = Scratch::new().unwrap();
     let output = started(Part::ExhaustSqlite, folder.path(), "exec \"$0\"");
     assert!(output.status.success(), "{output:?}");
@@ -81,7 +81,7 @@ pub(crate) fn exhaust_process(folder: &Path) {
 /// The process ends of it; what it acknowledged is stored.
 ///
 /// Failure mode: memory: exhausted
-pub(crate) fn a_limit_of_the_processs_memory() {
+pub(crate) fn exhausted_process_memory_loses_nothing_acknowledged() {
     let folder = Scratch::new().unwrap();
     let output = started(Part::ExhaustProcess, folder.path(), "ulimit -v 300000; exec \"$0\"");
     assert!(!output.status.success(), "memory is never short");

@@ -42,8 +42,8 @@ pub(crate) fn main() -> ExitCode {
     prismq_probe::run(tests![
         Some(Strace) => failed_calls::pools_survive_system_calls_that_fail,
         Some(Strace) => killed_calls::a_killed_system_call_leaves_the_old_state_or_the_new,
-        None => memory::a_limit_of_sqlites_memory,
-        None => memory::a_limit_of_the_processs_memory,
+        None => memory::exhausted_sqlite_memory_refuses_and_loses_nothing,
+        None => memory::exhausted_process_memory_loses_nothing_acknowledged,
         Some(OtherUser) => permissions::without_permission_nothing_is_opened_or_changed,
         Some(Strace) => slow_syncs::a_pool_completes_each_task_once_however_long_a_sync_takes,
         Some(PrivateMount) => small_filesystem::a_full_file_system_is_an_error_and_the_queue_goes_on_with_room,

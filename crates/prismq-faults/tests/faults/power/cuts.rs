@@ -34,17 +34,24 @@ struct Tally {
 
 /// Failure mode: power: cut at any moment | `Full`: nothing acknowledged is lost; `Normal`: only the latest operations
 #[test]
-fn under_full_durability() {
-    let tally = cut_power(this_test!("under_full_durability"), Durability::Full, RUNS);
+fn a_power_cut_under_full_durability_loses_nothing_acknowledged() {
+    let tally = cut_power(
+        this_test!("a_power_cut_under_full_durability_loses_nothing_acknowledged"),
+        Durability::Full,
+        RUNS,
+    );
     println!("full: {tally:?}");
     assert_eq!(tally.lost, 0);
 }
 
 /// Failure mode: power: cut at any moment
 #[test]
-fn under_normal_durability_only_a_suffix() {
-    let tally =
-        cut_power(this_test!("under_normal_durability_only_a_suffix"), Durability::Normal, 2);
+fn a_power_cut_under_normal_durability_loses_only_the_latest_operations() {
+    let tally = cut_power(
+        this_test!("a_power_cut_under_normal_durability_loses_only_the_latest_operations"),
+        Durability::Normal,
+        2,
+    );
     println!("normal: {tally:?}");
     assert!(tally.lost > 0, "the cuts are those that normal durability does not survive");
 }

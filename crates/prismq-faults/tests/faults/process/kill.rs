@@ -24,7 +24,7 @@ struct Sweep {
 }
 
 #[test]
-fn every_step() {
+fn a_kill_at_any_write_leaves_the_old_state_or_the_new() {
     let mut total = Sweep::default();
     for step in Step::ALL {
         let sweep = sweep(step);

@@ -52,7 +52,7 @@ impl Mutant {
         }
     }
 
-    /// Says what a sound queue says while the lease holds, and lets it run out as it was.
+    /// Answers as a sound queue does while the lease holds, and lets it expire as before.
     pub(super) fn forget_extension(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         let said = self.queue.extend(lease, by)?;
         self.queue.extend(lease, Duration::from_millis(1))?;

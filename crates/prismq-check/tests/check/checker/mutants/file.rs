@@ -1,4 +1,4 @@
-//! Faults in what stands in the file, its counters kept in step.
+//! Faults in the rows of the file, with matching counters.
 
 use prismq::{Claim, Lease, NewTask, Result, TaskId};
 use rusqlite::params;

@@ -23,7 +23,7 @@ use crate::support::Fixture;
 pub(crate) enum Fault {
     /// Says of one task in a thousand that it was enqueued, and forgets it.
     DropsOneInAThousand,
-    /// Lets anybody complete a task, whoever holds it.
+    /// Lets any client complete a task, also without its lease.
     IgnoresTheToken,
     /// Accepts an extension of a lease that another holds, without effect.
     AcceptsStaleExtensions,
@@ -59,7 +59,7 @@ pub(crate) enum Fault {
     NeverReclaims,
     /// Refuses some completions whose lease holds.
     RefusesHolders,
-    /// Refuses completions after the lease expired, though nobody took the task.
+    /// Refuses completions after the lease expired, though no claim took the task back.
     RefusesTheExpired,
     /// Counts one task too many.
     MiscountsTheQueue,
@@ -95,7 +95,7 @@ impl Fault {
     ];
 }
 
-/// A queue with a fault. Whatever it keeps for itself is gone when it is dropped, as by kill -9.
+/// A queue with a fault. What it holds in memory is lost when it is dropped, as by kill -9.
 pub(crate) struct Mutant {
     queue: Queue,
     fault: Fault,
@@ -119,7 +119,7 @@ impl Mutant {
         }
     }
 
-    /// Whether this call is one in so many.
+    /// Whether this call is one of every `calls`.
     fn one_in(&self, calls: u64) -> bool {
         self.calls.set(self.calls.get() + 1);
         self.calls.get().is_multiple_of(calls)

@@ -1,72 +1,18 @@
 //! A client of a queue that records each call before it is made, and each answer when it arrived.
 
+mod request;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{Claim, Clock, Lease, NewTask, State, TaskError, TaskId, Timestamp};
 
+pub use self::request::{ClaimRequest, EnqueueRequest};
 use crate::error::{Error, Result};
-use crate::history::{Event, Op, Phase};
+use crate::history::{Event, Op, Phase, Refusal};
 use crate::history::{Recorder, now_ns};
 use crate::history::{key_of, payload_of};
 use crate::subject::Subject;
-
-/// A task to be enqueued, with what the checker must know of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnqueueRequest {
-    /// Its queue.
-    pub queue: String,
-    /// Its type.
-    pub task_type: String,
-    /// Lower numbers run first.
-    pub priority: i32,
-    /// Not before this much later.
-    pub delay: Duration,
-    /// Attempts it is allowed.
-    pub max_attempts: u32,
-    /// The length of its payload; at least eight bytes.
-    pub payload_bytes: usize,
-    /// Whether it kills the process that runs it.
-    pub deadly: bool,
-}
-
-impl Default for EnqueueRequest {
-    fn default() -> Self {
-        Self {
-            queue: "default".to_owned(),
-            task_type: "job".to_owned(),
-            priority: 100,
-            delay: Duration::ZERO,
-            max_attempts: 5,
-            payload_bytes: 32,
-            deadly: false,
-        }
-    }
-}
-
-/// A claim, with what the checker must know of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimRequest {
-    /// The queue to claim from.
-    pub queue: String,
-    /// The types to claim.
-    pub types: Vec<String>,
-    /// At most this many tasks.
-    pub max: usize,
-    /// How long they are held.
-    pub lease: Duration,
-}
-
-impl Default for ClaimRequest {
-    fn default() -> Self {
-        Self {
-            queue: "default".to_owned(),
-            types: vec!["job".to_owned()],
-            max: 1,
-            lease: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Makes one call at a time on a subject, and records it.
 #[derive(Debug)]
@@ -83,11 +29,6 @@ impl<S: Subject> Client<S> {
     /// An client with a number that no other of the history has. The clock must be the subject's own.
     pub fn new(subject: S, clock: Arc<dyn Clock>, recorder: Recorder, client_id: u32) -> Self {
         Self { subject, clock, recorder, client_id, recorded: 0, enqueued: 0 }
-    }
-
-    /// The subject.
-    pub const fn subject(&self) -> &S {
-        &self.subject
     }
 
     /// Enqueues a task and returns the key it gave it.
@@ -249,8 +190,11 @@ impl<S: Subject> Client<S> {
             phase: if unknown { Phase::Info } else { Phase::Fail },
             t_db: self.now().as_micros(),
             error: Some(error.to_string()),
-            lease_lost: error.is_lease_lost(),
-            busy: error.is_busy(),
+            refusal: match &error {
+                error if error.is_lease_lost() => Some(Refusal::LeaseLost),
+                error if error.is_busy() => Some(Refusal::Busy),
+                _ => None,
+            },
             ..begun
         };
         match self.record(ended) {

@@ -1,0 +1,110 @@
+//! The suite on a model whose every verb is broken in turn: the cases of that verb must fail.
+
+use std::time::Duration;
+
+use prismq::limits::LEASE_MAX;
+use prismq::{Order, State};
+use prismq_check::conformance::{
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Model, Stats, StoredTask, TaskSpec, VERBS,
+};
+
+/// A model with one verb that does something else, and answers as if it had been done.
+struct Broken {
+    model: Model,
+    verb: &'static str,
+}
+
+impl EngineUnderTest for Broken {
+    /// Broken, it forgets the delay.
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
+        let forget = self.verb == "enqueue";
+        let delay = |task: &TaskSpec| if forget { Duration::ZERO } else { task.delay };
+        let tasks: Vec<TaskSpec> =
+            tasks.iter().map(|task| TaskSpec { delay: delay(task), ..task.clone() }).collect();
+        self.model.enqueue(&tasks)
+    }
+
+    /// Broken, leases last too long, or requirements do not count.
+    fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>> {
+        let mut claim = claim.clone();
+        match self.verb {
+            "claim" => claim.lease = LEASE_MAX,
+            "requirements" => {
+                claim.capabilities.extend(["gpu", "eu", "mars"].map(str::to_owned));
+            }
+            _ => {}
+        }
+        self.model.claim(&claim)
+    }
+
+    /// Broken, the task stays leased.
+    fn complete(&mut self, lease: &Claimed) -> Answer<()> {
+        if self.verb == "complete" { Ok(()) } else { self.model.complete(lease) }
+    }
+
+    /// Broken, every failure is retried at once.
+    fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
+        let retry_after = Some(Duration::ZERO);
+        let broken = Failure { retry_after, ..failure.clone() };
+        self.model.fail(lease, if self.verb == "fail" { &broken } else { failure })
+    }
+
+    /// Broken, the lease ends as before.
+    fn extend(&mut self, lease: &Claimed, by: Duration) -> Answer<i64> {
+        let before = self.model.clone();
+        let answer = self.model.extend(lease, by);
+        if self.verb == "extend" {
+            self.model = before;
+        }
+        answer
+    }
+
+    /// Broken, the attempt counts.
+    fn release(&mut self, lease: &Claimed) -> Answer<()> {
+        if self.verb == "release" {
+            return self.model.fail(lease, &Failure::retry("released", Duration::ZERO)).map(drop);
+        }
+        self.model.release(lease)
+    }
+
+    fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
+        if self.verb == "order" { Ok(()) } else { self.model.set_order(queue, order) }
+    }
+
+    fn set_paused(&mut self, queue: &str, paused: bool) -> Answer<()> {
+        if self.verb == "pause" { Ok(()) } else { self.model.set_paused(queue, paused) }
+    }
+
+    fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()> {
+        if self.verb == "history" { Ok(()) } else { self.model.set_history(queue, keep) }
+    }
+
+    fn stats(&mut self, queue: &str) -> Answer<Stats> {
+        if self.verb == "stats" { Ok(Stats::default()) } else { self.model.stats(queue) }
+    }
+
+    fn task(&mut self, id: i64) -> Answer<Option<StoredTask>> {
+        if self.verb == "task" { Ok(None) } else { self.model.task(id) }
+    }
+
+    fn now(&mut self) -> i64 {
+        self.model.now()
+    }
+
+    fn set_clock(&mut self, by: i64) {
+        self.model.set_clock(by);
+    }
+
+    fn reopen(&mut self) {
+        self.model.reopen();
+    }
+}
+
+#[test]
+fn an_engine_with_a_broken_verb_fails_the_cases_of_that_verb() {
+    for verb in VERBS {
+        let broken = || Broken { model: Model::new(1_800_000_000_000_000), verb: verb.name };
+        let failed = verb.run(broken).unwrap_err();
+        println!("{}", failed.join("\n"));
+    }
+}
