@@ -8,12 +8,18 @@ use crate::engine::{Answer, Operation};
 use crate::model::limits::CLAIM_BATCH_MAX;
 use crate::model::{Error, Result};
 
+/// What became of a group.
+pub(super) struct Applied {
+    pub(super) answers: Answers,
+    /// The pools that it may have claimed for too, to be dropped once the lead is handed over.
+    pub(super) claimers: Vec<Arc<dyn Claimer>>,
+    /// Why the queue is poisoned, if this group poisoned it; to be logged once the lead is handed over.
+    pub(super) poisoned_by: Option<String>,
+}
+
 impl Committer {
-    /// Applies a group. Returns the pools that it may have claimed for too, to be dropped by the caller.
-    pub(super) fn apply(
-        &self,
-        operations: &mut Vec<Operation>,
-    ) -> (Answers, Vec<Arc<dyn Claimer>>) {
+    /// Applies a group.
+    pub(super) fn apply(&self, operations: &mut Vec<Operation>) -> Applied {
         let claimers = self.claimers();
         let answers = match self.apply_with_claims(operations, &claimers) {
             Ok(answers) => answers,
@@ -23,7 +29,12 @@ impl Committer {
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
         self.notify(operations, &answers, &claimers);
-        (answers, claimers)
+        let poison = |answer: &Result<Answer>| match answer {
+            Err(Error::Poisoned { cause }) => Some(cause.clone()),
+            _ => None,
+        };
+        let poisoned_by = answers.iter().find_map(poison).and_then(|cause| self.stop(&cause));
+        Applied { answers, claimers, poisoned_by }
     }
 
     /// Notifies pools of what a group changed for them.
@@ -38,12 +49,6 @@ impl Committer {
         if answers.iter().flatten().any(Answer::brings_work) {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
-        }
-        let poisoned = |answer: &&Error| matches!(answer, Error::Poisoned { .. });
-        if let Some(error) =
-            answers.iter().filter_map(|answer| answer.as_ref().err()).find(poisoned)
-        {
-            self.stop(error);
         }
     }
 

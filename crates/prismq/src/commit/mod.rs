@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use self::apply::Applied;
 use self::pending::{Group, Pending, Submitted};
 use self::waiter::{Role, Waiter};
 use crate::engine::{Answer, Engine, Operation};
@@ -83,7 +84,7 @@ impl Committer {
     /// this caller, whose operations are the group's first.
     fn lead(&self, group: Group) -> Answers {
         let Group { mut operations, waiters } = group;
-        let (answers, claimers) = self.apply(&mut operations);
+        let Applied { answers, claimers, poisoned_by } = self.apply(&mut operations);
         let others = waiters.len() > 1;
         let own = answer(answers, waiters);
         if others {
@@ -92,22 +93,24 @@ impl Committer {
             thread::yield_now();
         }
         self.pending.hand_over_lead();
-        // Dropping the last reference to a pool drops the application's handlers, which may use the queue.
-        drop(claimers);
-        own
-    }
-
-    /// Fails all operations from now on if this error poisons the queue, and wakes pools to see that.
-    fn stop(&self, error: &Error) {
-        let Error::Poisoned { cause } = error else { return };
-        if self.pending.poison(cause) {
+        // From here on the application's code may run, which may panic or use the queue.
+        if let Some(cause) = poisoned_by {
             tracing::error!(
                 cause,
                 "queue poisoned: every operation fails until it is dropped and opened again"
             );
         }
+        // Dropping the last reference to a pool drops the application's handlers, which may use the queue.
+        drop(claimers);
+        own
+    }
+
+    /// Fails all operations from now on, and wakes pools to see that. Returns the cause if it is news.
+    fn stop(&self, cause: &str) -> Option<String> {
+        let is_news = self.pending.poison(cause);
         self.work.raise();
         self.claimers().iter().for_each(|claimer| claimer.work_arrived());
+        is_news.then(|| cause.to_owned())
     }
 
     fn claimers(&self) -> Vec<Arc<dyn Claimer>> {

@@ -125,23 +125,16 @@ impl Shared {
         }
     }
 
-    /// Writes a fault to the log and sends it to the listener.
-    pub(super) fn report_fault(&self, fault: &Fault) {
-        let error = &fault.error;
-        if fault.recoverable {
-            tracing::error!(
-                %error,
-                "worker pool suspended: it claims nothing and retries every second until the fault ends"
-            );
-        } else {
-            tracing::error!(
-                %error,
-                "worker pool stopped for good: open the queue again and start another pool"
-            );
-        }
+    /// A fault of the whole queue suspends or stops the pool, and is sent to the listener. It is returned, to be
+    /// written to the log, if it is news.
+    pub(super) fn fail(&self, error: Error) -> Option<Fault> {
+        let mut scheduler = self.scheduler();
+        let fault = scheduler.fail(error, Instant::now())?;
+        // Under the lock: a leader that sees the end of the pool sends the last notice.
         if let Some(notices) = &self.notices {
-            _ = notices.send(Notice::Fault(error.clone()));
+            _ = notices.send(Notice::Fault(fault.error.clone()));
         }
+        Some(fault)
     }
 }
 

@@ -75,7 +75,10 @@ fn an_older_schema_version_is_refused() {
     let error = refused(&path);
     assert!(matches!(error, Error::SchemaTooOld { found: 1, .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("finish its tasks") && text.contains("or delete it"), "{text}");
+    assert!(
+        text.contains("finish its tasks") && text.ends_with("delete it with its -wal and -shm"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -4,14 +4,15 @@
 //! Failure mode: code: panics in a transaction | `Poisoned`, every caller is answered, and no lock is left
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use prismq::{Clock, Error, Queue, Signal, Timestamp, WorkerPool};
 use tempfile::TempDir;
 
-use crate::support::{Watchdog, claim, task};
+use crate::support::{DEADLINE, Watchdog, claim, receive, task, wait_until};
 
 /// A clock that panics after this number of calls.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Clock for Breaking {
     fn on_jump(&self, _: &Arc<Signal>) {}
 }
 
-fn open(folder: &TempDir, clock: Arc<Breaking>) -> Queue {
+fn open(folder: &TempDir, clock: Arc<dyn Clock>) -> Queue {
     let builder = Queue::builder(folder.path().join("queue.db")).clock(clock);
     builder.busy_wait(Duration::ZERO).open().unwrap()
 }
@@ -101,4 +102,47 @@ fn a_panic_under_a_pool_lets_it_shut_down() {
         let poisoned = report.error.is_none_or(|error| matches!(error, Error::Poisoned { .. }));
         assert!(poisoned, "no other error");
     }
+}
+
+/// A clock that panics outside of a transaction: on a pool's leader, once it is broken.
+#[derive(Debug, Default)]
+struct BreakingOnLeader {
+    broken: AtomicBool,
+}
+
+impl Clock for BreakingOnLeader {
+    fn now(&self) -> Timestamp {
+        let is_leader = thread::current().name() == Some("prismq-leader");
+        assert!(
+            !is_leader || !self.broken.load(Ordering::SeqCst),
+            "the clock panics, as this test wants"
+        );
+        Timestamp::from_micros(1_000_000_000)
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> Option<Duration> {
+        None
+    }
+
+    fn on_jump(&self, _: &Arc<Signal>) {}
+}
+
+#[test]
+fn a_panic_of_a_pools_leader_is_reported_to_its_listener() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(BreakingOnLeader::default());
+    let queue = open(&folder, clock.clone());
+    let (send, faults) = channel();
+    let pool = WorkerPool::builder(&queue)
+        .workers(1)
+        .handler("job", |_| Ok(()))
+        .on_stop(move |error| send.send(error.to_string()).unwrap())
+        .start()
+        .unwrap();
+    // The leader sleeps now, or is about to.
+    wait_until!(queue.contention().empty_claims > 0);
+    clock.broken.store(true, Ordering::SeqCst);
+    let fault = receive(&faults, "the fault");
+    assert!(fault.contains("panicked"), "{fault}");
+    assert!(pool.wait(DEADLINE), "it has stopped for good");
 }

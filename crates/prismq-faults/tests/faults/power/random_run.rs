@@ -245,25 +245,30 @@ impl Runner {
 /// one is not sound without the other.
 pub(crate) fn is_backfilled(journal: &Journal) -> Vec<bool> {
     use prismq_faults::Event;
+    const WAL: &str = "queue.db-wal";
     let mut names = std::collections::HashMap::new();
-    let (mut backfilled, mut renewed) = (false, false);
+    let mut backfilled = false;
+    // A new header is a new WAL, once it is synced, and so is the name of a new file: before, the old one may be found.
+    let (mut renewed, mut synced, mut named) = (false, false, true);
     let mut at = Vec::with_capacity(journal.len() + 1);
     for event in journal.events() {
         at.push(backfilled);
         match event {
             Event::Create { name, inode } => {
                 names.insert(*inode, name.as_str());
+                named &= name != WAL;
             }
             Event::Write { inode, offset, .. } => match names.get(inode) {
-                Some(&FILE) => backfilled = true,
-                // A new header is a new WAL, from when it is synced on: before, the old one may be found.
-                Some(&"queue.db-wal") if *offset == 0 => renewed = true,
+                Some(&FILE) => (backfilled, renewed) = (true, false),
+                Some(&WAL) if *offset == 0 => (renewed, synced) = (true, false),
                 _ => {}
             },
-            Event::Sync { inode } if renewed && names.get(inode) == Some(&"queue.db-wal") => {
-                (backfilled, renewed) = (false, false);
-            }
+            Event::Sync { inode } if names.get(inode) == Some(&WAL) => synced = true,
+            Event::SyncFolder => named = true,
             _ => {}
+        }
+        if renewed && synced && named {
+            (backfilled, renewed) = (false, false);
         }
     }
     at.push(backfilled);

@@ -1,7 +1,42 @@
 //! Groups whose transaction fails.
 
+use std::cell::Cell;
+
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
 use super::*;
 use crate::commit::pending::GROUP_OPERATIONS_MAX;
+
+thread_local! {
+    /// Whether the log subscriber panics on this thread.
+    static SUBSCRIBER_PANICS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A log subscriber of the whole program, as one for a thread misses lines that another thread was first to log.
+struct Panicking;
+
+impl Subscriber for Panicking {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        assert!(!SUBSCRIBER_PANICS.get(), "the subscriber panics, as this test wants");
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
 
 #[test]
 fn a_busy_group_is_not_applied_one_by_one() {
@@ -75,4 +110,22 @@ fn a_failed_sync_stops_the_rest_of_a_group_that_is_applied_one_by_one() {
     assert_eq!(fixture.groups(), [4, 1, 1], "nothing more is applied");
     let [Ok(_), rest @ ..] = answers.as_slice() else { panic!("{answers:?}") };
     assert!(rest.iter().all(|answer| matches!(answer, Err(Error::Poisoned { .. }))), "{answers:?}");
+}
+
+#[test]
+fn a_log_subscriber_that_panics_keeps_no_caller_waiting() {
+    let fixture = fixture(Duration::ZERO);
+    let committer = fixture.committer.clone();
+    tracing::subscriber::set_global_default(Panicking).unwrap();
+    let first = thread::spawn(move || {
+        SUBSCRIBER_PANICS.set(true);
+        committer.submit(vec![enqueue()])
+    });
+    fixture.next_group();
+    let second = fixture.caller(1);
+    fixture.wait_for_pending(1);
+    fixture.answer(Err(poisoned("a write failed")));
+    let answers = second.answers();
+    assert!(matches!(answers.as_slice(), [Err(Error::Poisoned { .. })]), "{answers:?}");
+    assert!(first.join().is_err(), "its own caller gets the panic");
 }

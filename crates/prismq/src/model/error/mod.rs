@@ -145,8 +145,7 @@ pub enum Error {
     /// The file was written by a version of this library that this one cannot read; it was left untouched.
     #[error(
         "{} has schema version {found}, this version reads only {supported}: finish its tasks with the \
-         version of prismq that wrote it, or delete it and the files whose names begin with its own",
-        path.display()
+         version of prismq that wrote it, or delete it with its -wal and -shm", path.display()
     )]
     SchemaTooOld {
         /// The path.
@@ -156,8 +155,7 @@ pub enum Error {
         /// Version known.
         supported: i32,
     },
-    /// The file is damaged. Stop, copy it with the files next to it whose names begin with its own, and restore a
-    /// backup.
+    /// The file is damaged. Stop, copy it with its -wal and -shm, and restore a backup.
     #[error("the queue file {} is damaged: {reason}", path.display())]
     Corrupt {
         /// The path.
@@ -237,7 +235,7 @@ impl Error {
     /// An engine answered nothing, or another operation: a defect, after which its state is unknown.
     pub(crate) fn unanswered() -> Self {
         Self::Poisoned {
-            cause: "the engine answered another operation than the one submitted".to_owned(),
+            cause: "the engine returned no answer, or one to another operation".to_owned(),
         }
     }
 }

@@ -32,6 +32,24 @@ pub(in crate::pool) struct Fault {
     pub(in crate::pool) recoverable: bool,
 }
 
+impl Fault {
+    /// Writes it to the log. To be called where no lock is held: a log subscriber may use the queue.
+    pub(in crate::pool) fn log(&self) {
+        let error = &self.error;
+        if self.recoverable {
+            tracing::error!(
+                %error,
+                "worker pool suspended: it claims nothing and retries every second until the fault ends"
+            );
+        } else {
+            tracing::error!(
+                %error,
+                "worker pool stopped for good: open the queue again and start another pool"
+            );
+        }
+    }
+}
+
 /// The phase and the fault.
 #[derive(Debug, Default)]
 pub(super) struct Lifecycle {

@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
-use std::time::Instant;
 
 use self::notifier::Listeners;
 use super::WorkerPool;
@@ -36,7 +35,8 @@ pub(super) fn start(
     // First, as the end of the leader ends the thread of the listeners.
     pool.spawn("prismq-leader", |shared| {
         let _end = EndOfEvents(shared);
-        leader::run(shared);
+        // Here already, so that a listener receives the fault before the last notice.
+        stop_on_panic(shared, || leader::run(shared));
     })?;
     if let Some((listeners, notices)) = listeners {
         pool.spawn("prismq-events", move |shared| notifier::run(shared, &listeners, &notices))?;
@@ -78,30 +78,41 @@ impl WorkerPool {
                 Ok(())
             }
             Err(error) => {
-                ended(&self.shared);
+                drop(Ended(&self.shared));
                 Err(Error::Thread { source: Arc::new(error) })
             }
         }
     }
 }
 
-/// Runs one of the pool's threads. If it panics, say in the application's clock, the pool stops for good.
+/// Runs one of the pool's threads.
 fn run(shared: &Shared, body: impl FnOnce()) {
+    let _ended = Ended(shared);
+    stop_on_panic(shared, body);
+}
+
+/// Runs a part of a thread. If it panics, say in the application's clock, the pool stops for good.
+fn stop_on_panic(shared: &Shared, body: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
         forget_panic(panic);
         let cause = "a thread of the worker pool panicked".to_owned();
-        let fault = shared.scheduler().fail(Error::Poisoned { cause }, Instant::now());
-        if let Some(fault) = fault {
-            shared.report_fault(&fault);
-        }
+        let fault = shared.fail(Error::Poisoned { cause });
         let woken = shared.scheduler().stop();
         shared.wake_workers(woken);
         shared.leader_signal.raise();
+        // Last, as a log subscriber may panic too.
+        if let Some(fault) = fault {
+            fault.log();
+        }
     }
-    ended(shared);
 }
 
-fn ended(shared: &Shared) {
-    shared.scheduler().thread_ended();
-    shared.progress.notify_all();
+/// Counts a thread as ended when dropped.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.scheduler().thread_ended();
+        self.0.progress.notify_all();
+    }
 }

@@ -29,7 +29,7 @@ pub(super) fn warn_of_network(folder: &Path) {
         tracing::warn!(
             folder = %folder.display(),
             filesystem = name,
-            "the queue is on a network filesystem: use a local one, as processes on two machines damage the file"
+            "the queue may be on a network filesystem: use a local one, as processes on two machines damage the file"
         );
     }
 }

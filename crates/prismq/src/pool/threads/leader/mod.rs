@@ -104,14 +104,12 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
 
 /// The database refused a transaction or a read: the pool tries again later, or a fault suspends or stops it.
 fn failed(shared: &Shared, error: Error) {
-    let now = Instant::now();
     if error.is_transient() {
         tracing::warn!(%error, "worker pool transaction failed: retrying with a backoff of up to 1 s");
-        shared.scheduler().back_off(now);
+        shared.scheduler().back_off(Instant::now());
         return;
     }
-    let fault = shared.scheduler().fail(error, now);
-    if let Some(fault) = fault {
-        shared.report_fault(&fault);
+    if let Some(fault) = shared.fail(error) {
+        fault.log();
     }
 }
