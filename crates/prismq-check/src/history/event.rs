@@ -45,7 +45,7 @@ pub enum Phase {
     Info,
 }
 
-/// The kinds of refusals that the checker tells apart.
+/// The kinds of refusals that the checker distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {

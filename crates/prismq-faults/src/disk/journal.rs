@@ -1,6 +1,6 @@
 //! The journal of a disk: every change in order, enough to derive what a power cut at any moment could leave.
 
-/// A file as long as it runs, whatever its name: deleting and creating it again makes another.
+/// A file independent of its name: deleting and creating it again makes another.
 pub(crate) type Inode = u32;
 
 /// One change, or a promise that changes are durable.

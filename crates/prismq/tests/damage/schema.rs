@@ -1,6 +1,6 @@
 //! A file whose schema has triggers and views of an attacker: the queue works, and none of them runs.
 //!
-//! Failure mode: file: hostile triggers, views and tables | nothing of them runs, and no call goes on for ever
+//! Failure mode: file: hostile triggers, views and tables | nothing of them runs, and every call ends
 
 use prismq::{Claim, Queue};
 use rusqlite::Connection;
