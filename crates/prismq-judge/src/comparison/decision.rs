@@ -7,7 +7,7 @@
 //! level for each metric, this does not make a change of the whole engine harder to find than one of a
 //! single metric. The headline is a family of its own (see [`is_headline`]). The interval and the noise floor then ask whether what was found is large enough.
 
-use prismq_record::{Direction, Metric};
+use prismq_record::Direction;
 use prismq_statistics::discoveries;
 
 use super::evidence::Evidence;
@@ -21,15 +21,6 @@ const FALSE_DISCOVERIES: f64 = 0.005;
 
 /// A change that nobody would notice: the interval of one that counts must lie wholly outside.
 const NEGLIGIBLE: f64 = 0.01;
-
-/// Counts of what must not happen, in records of before 1.2, which do not say so themselves.
-const EXACT: [&str; 5] = ["lost", "duplicated", "busy_errors", "errors", "unexpected_errors"];
-
-/// By which share figures of a metric may differ and count as equal, if it is compared exactly.
-pub(super) fn exact_within(metric: &Metric) -> Option<f64> {
-    let named = || EXACT.contains(&metric.name.as_str()).then_some(0.0);
-    metric.exact_within.or_else(named)
-}
 
 /// Decides all rows of a comparison.
 pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row> {

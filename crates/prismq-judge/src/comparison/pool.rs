@@ -3,8 +3,6 @@
 use prismq_record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use prismq_statistics::median;
 
-use super::decision::exact_within;
-
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.
 #[must_use]
 pub fn pool<'a>(starts: impl IntoIterator<Item = &'a RunRecord>) -> Option<RunRecord> {
@@ -65,7 +63,7 @@ fn merged(known: &Histogram, more: &Histogram) -> Option<Histogram> {
 /// A figure that a start takes once is a round of the pool, unless it is a count of what must not happen,
 /// which adds up.
 fn add_metric(pooled: &mut Metric, start: &Metric) {
-    if exact_within(pooled) == Some(0.0) {
+    if pooled.exact_within == Some(0.0) {
         pooled.value = match (pooled.value, start.value) {
             (Some(known), Some(more)) => Some(known + more),
             (known, more) => known.or(more),

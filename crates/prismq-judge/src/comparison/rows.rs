@@ -4,7 +4,6 @@ use prismq_record::fingerprint::fnv1a;
 use prismq_record::{Direction, Metric, RunRecord, Scenario, Validity};
 use prismq_statistics::Seed;
 
-use super::decision::exact_within;
 use super::evidence::Evidence;
 use super::{Change, Row};
 
@@ -80,7 +79,7 @@ fn draft(
         interval: None,
         floor: None,
         // What the newer record says of its metric: an older one may not say it.
-        exact_within: exact_within(new.unwrap_or(metric)),
+        exact_within: new.unwrap_or(metric).exact_within,
         change,
     };
     Some(Draft { row, evidence })

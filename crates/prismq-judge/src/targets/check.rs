@@ -1,11 +1,13 @@
 //! A run held against its targets.
 
+use std::collections::BTreeSet;
+
 use prismq_record::quantiles;
 use prismq_record::{Metric, RunRecord, Scenario};
 use prismq_statistics::Bounds;
 
 use super::decision::{Answer, Level, Scale, decide, decide_estimate};
-use super::{Target, TargetError};
+use super::{Kind, Target, TargetError};
 
 /// A target and what became of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,12 +59,11 @@ pub enum Outcome {
 /// Holds every target that is asked of a run against it.
 ///
 /// # Errors
-/// [`TargetError::Target`] if a target's unit is not its metric's.
+/// [`TargetError::Target`] if a target's unit is not its metric's, or its suite none of the run's.
 pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetError> {
-    // Goals are asked as soon as one suite is of a larger profile.
-    let smoke = run.suites.iter().all(|suite| suite.profile == super::SMOKE);
-    let profile = if smoke { super::SMOKE } else { "" };
-    let asked = asked(targets, profile);
+    check_suites(targets, &suites(run))?;
+    let goals = run.suites.iter().any(|suite| suite.goals);
+    let asked = asked(targets, goals);
     let level = asked.len();
     asked
         .into_iter()
@@ -74,27 +75,59 @@ pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetEr
 }
 
 /// Holds the targets of one scenario against the rounds measured so far, as the verdict will: `targets` are
-/// all there are, and `looks` of the scenario counts this one.
+/// all there are, `goals` says whether goals are asked of the run, and `looks` of the scenario counts this one.
 ///
 /// # Errors
 /// [`TargetError::Target`] if a target's unit is not its metric's.
 pub fn check_scenario(
     targets: &[Target],
-    profile: &str,
+    goals: bool,
     scenario: &Scenario,
 ) -> Result<Vec<Check>, TargetError> {
-    let asked = asked(targets, profile);
+    let asked = asked(targets, goals);
     let level = asked.len();
     let own = asked.into_iter().filter(|target| target.scenario == scenario.id);
     own.map(|target| check_one(target, scenario, level)).collect()
 }
 
-fn asked<'a>(targets: &'a [Target], profile: &str) -> Vec<&'a Target> {
-    targets.iter().filter(|target| target.asked_of.holds_for(profile)).collect()
+/// Refuses targets of suites that are not among these.
+///
+/// # Errors
+/// [`TargetError::Target`] names the suites there are.
+pub fn check_suites(targets: &[Target], suites: &[&str]) -> Result<(), TargetError> {
+    let unknown = targets.iter().find(|target| !suites.contains(&target.suite()));
+    unknown.map_or(Ok(()), |target| {
+        Err(TargetError::Target {
+            place: target.place.clone(),
+            key: format!("{}:{}", target.scenario, target.metric),
+            reason: format!(
+                "there is no suite {:?}; the suites are {}",
+                target.suite(),
+                suites.join(", ")
+            ),
+        })
+    })
+}
+
+/// The suites of a whole run, in the order they run.
+fn suites(run: &RunRecord) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for suite in &run.suites {
+        let of_run = suite.suites_of_run.iter().chain([&suite.suite]);
+        names.extend(of_run.map(String::as_str));
+    }
+    names.extend(run.missing.iter().map(String::as_str));
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    names
+}
+
+fn asked(targets: &[Target], goals: bool) -> Vec<&Target> {
+    targets.iter().filter(|target| goals || target.kind != Kind::Goal).collect()
 }
 
 fn not_measured(target: &Target, run: &RunRecord) -> Check {
-    let suite = target.scenario.split('/').next().unwrap_or_default();
+    let suite = target.suite();
     let reason = if run.suites.iter().any(|record| record.suite == suite) {
         "the scenario was not run".to_owned()
     } else {

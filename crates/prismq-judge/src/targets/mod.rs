@@ -11,9 +11,9 @@
 //! Bounds that depend on the machine are ratios to what it does in the same run; those that hold on one
 //! machine alone stand in a file of its own (see [`read_for`]).
 //!
-//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it. What
-//! stands below `[invariants]` must hold at any speed, as that no task is lost: it is checked like a
-//! target, but those that hold are reports' one line.
+//! `[goals]` are asked of runs whose suites say that they are (a smoke run's loads are too small). `[invariants]`
+//! must hold at any speed, for example that no task is lost: they are checked like targets, and reports sum up
+//! those that hold in one line.
 //! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
 //! a file without targets is an error. How a figure is held against its bound is `decision`'s, what that
 //! means for a run [`crate::verdict`]'s.
@@ -22,7 +22,7 @@ mod check;
 mod decision;
 mod parse;
 
-pub use check::{Check, Outcome, check, check_scenario};
+pub use check::{Check, Outcome, check, check_scenario, check_suites};
 pub use decision::{Answer, FALSE_ALARMS, Level, decide};
 pub use parse::{parse, read, read_for, threshold};
 
@@ -48,10 +48,8 @@ pub struct Target {
     pub bound: f64,
     /// Unit of bound and figure.
     pub unit: String,
-    /// Which runs must reach it.
-    pub asked_of: AskedOf,
-    /// Whether it must hold at any speed: it stands below `[invariants]`.
-    pub invariant: bool,
+    /// Under which heading it stands.
+    pub kind: Kind,
     /// Where it stands, for messages: `file:line:column`.
     pub place: String,
 }
@@ -68,6 +66,12 @@ impl Target {
         scenarios.find(|scenario| scenario.id == self.scenario)
     }
 
+    /// The suite that its scenario is of.
+    #[must_use]
+    pub fn suite(&self) -> &str {
+        self.scenario.split('/').next().unwrap_or_default()
+    }
+
     /// Whether a figure in its unit meets it.
     #[must_use]
     pub fn holds(&self, value: f64) -> bool {
@@ -75,23 +79,16 @@ impl Target {
     }
 }
 
-/// Which runs a target is asked of.
+/// The heading of a target in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskedOf {
-    /// Every run: it stands below `[targets]` or `[invariants]`.
-    EveryRun,
-    /// Runs of a larger profile than `smoke`: it stands below `[goals]`.
-    RunsBeyondSmoke,
+pub enum Kind {
+    /// `[targets]`: asked of every run.
+    Target,
+    /// `[goals]`: asked of runs whose loads are large enough, as their suites say.
+    Goal,
+    /// `[invariants]`: asked of every run, and must hold at any speed.
+    Invariant,
 }
-
-impl AskedOf {
-    fn holds_for(self, profile: &str) -> bool {
-        self == Self::EveryRun || profile != SMOKE
-    }
-}
-
-/// The profile that is too small for goals.
-const SMOKE: &str = "smoke";
 
 /// How a figure must stand to its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

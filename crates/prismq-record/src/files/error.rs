@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::record::SUITES;
-
 /// Why a file of results could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -85,17 +83,19 @@ pub enum FileError {
         /// The version written here.
         supported: &'static str,
     },
-    /// It names a suite that does not exist.
+    /// It is of a suite that is not among those of its run.
     #[error(
-        "{} is of an unknown suite {suite:?}, the suites are {}: repair it or move it away",
+        "{} is of an unknown suite {suite:?}, the suites of its run are {}: repair it or move it away",
         path.display(),
-        SUITES.join(", ")
+        known.join(", ")
     )]
     UnknownSuite {
         /// The file.
         path: PathBuf,
         /// The name in it.
         suite: String,
+        /// The suites that it names as those of its run.
+        known: Vec<String>,
     },
     /// Its parts contradict each other.
     #[error("{} contradicts itself: {reason}; repair it or move it away", path.display())]

@@ -1,13 +1,12 @@
 //! Removing what older runs left in the results folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
-use super::name::{REPORT_STEM, RUN_STEM, stamp_of, suite_stem};
+use super::name::{REPORT_STEM, RUN_STEM, is_suite_stem, stamp_of};
 use super::unread::run_id;
-use crate::record::SUITES;
 
 /// Where `ab` keeps a folder for each comparison.
 const COMPARISONS: &str = "ab";
@@ -28,6 +27,8 @@ pub struct Pruned {
 /// A record or report, as its name and its text say.
 struct Stamped {
     path: PathBuf,
+    /// What its name begins with, for example `latency_results`.
+    stem: String,
     stamp: String,
     /// The run a record names; a report names none.
     run_id: Option<String>,
@@ -90,23 +91,32 @@ fn prune_comparisons(folder: &Path, keep: usize, pruned: &mut Pruned) -> Result<
 }
 
 fn stamped_files(results: &Path) -> Result<Vec<Stamped>, FileError> {
-    let stems: Vec<String> = SUITES.iter().map(|suite| suite_stem(suite)).collect();
-    let own = |path: &Path| {
-        let name = path.file_stem().and_then(|name| name.to_str())?;
-        let extension = path.extension().and_then(|extension| extension.to_str())?;
-        let stamp = stamp_of(name)?;
-        let stem = name.strip_suffix(stamp)?.strip_suffix('_')?;
-        let is_record =
-            extension == "json" && (stem == RUN_STEM || stems.iter().any(|suite| suite == stem));
-        let is_report = ["md", "html"].contains(&extension) && stem == REPORT_STEM;
-        (is_record || is_report).then(|| Stamped {
-            path: path.to_owned(),
-            stamp: stamp.to_owned(),
-            run_id: if is_record { run_id(path) } else { None },
-        })
-    };
     let paths = entries(results)?;
-    Ok(paths.iter().filter(|path| path.is_file()).filter_map(|path| own(path)).collect())
+    let mut files: Vec<Stamped> =
+        paths.iter().filter(|path| path.is_file()).filter_map(|path| stamped(path)).collect();
+    // A record that cannot be read is known by its name, which it shares with one that can.
+    let of_records = files.iter().filter(|file| file.run_id.is_some());
+    let suites: BTreeSet<String> = of_records.map(|file| file.stem.clone()).collect();
+    files.retain(|file| {
+        [RUN_STEM, REPORT_STEM].contains(&file.stem.as_str()) || suites.contains(&file.stem)
+    });
+    Ok(files)
+}
+
+/// A file that is named as a record or a report is.
+fn stamped(path: &Path) -> Option<Stamped> {
+    let name = path.file_stem().and_then(|name| name.to_str())?;
+    let extension = path.extension().and_then(|extension| extension.to_str())?;
+    let stamp = stamp_of(name)?;
+    let stem = name.strip_suffix(stamp)?.strip_suffix('_')?;
+    let is_record = extension == "json" && (stem == RUN_STEM || is_suite_stem(stem));
+    let is_report = ["md", "html"].contains(&extension) && stem == REPORT_STEM;
+    (is_record || is_report).then(|| Stamped {
+        path: path.to_owned(),
+        stem: stem.to_owned(),
+        stamp: stamp.to_owned(),
+        run_id: if is_record { run_id(path) } else { None },
+    })
 }
 
 /// What a folder holds; nothing where there is no folder.

@@ -1,6 +1,6 @@
 //! Reading a record, and refusing what is none.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use super::contradictions::contradiction;
 use super::controls::disarm;
 use super::error::FileError;
-use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, SuiteRecord};
+use super::older;
+use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SuiteRecord};
 
 /// The most bytes of a file that are read. The combined record of a full profile, a histogram for each
 /// second among it, stays below 32 MiB.
@@ -88,13 +89,15 @@ fn at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 fn suite(path: &Path, bytes: &[u8]) -> Result<SuiteRecord, FileError> {
-    let record: SuiteRecord = record(path, bytes, SUITE_SCHEMA)?;
+    let mut record: SuiteRecord = record(path, bytes, SUITE_SCHEMA)?;
+    older::complete(&mut record);
     examine(path, &record)?;
     Ok(record)
 }
 
 fn run(path: &Path, bytes: &[u8]) -> Result<RunRecord, FileError> {
-    let run: RunRecord = record(path, bytes, RUN_SCHEMA)?;
+    let mut run: RunRecord = record(path, bytes, RUN_SCHEMA)?;
+    run.suites.iter_mut().for_each(older::complete);
     for suite in &run.suites {
         known(path, SUITE_SCHEMA, &suite.schema, &suite.schema_version)?;
         examine(path, suite)?;
@@ -103,16 +106,26 @@ fn run(path: &Path, bytes: &[u8]) -> Result<RunRecord, FileError> {
             return Err(FileError::Contradiction { path: path.to_owned(), reason });
         }
     }
-    // Else a suite could vanish from a record without being missed.
-    for name in SUITES {
-        let there = run.suites.iter().filter(|suite| suite.suite == name).count();
-        let missing = run.missing.iter().filter(|missing| *missing == name).count();
-        if there + missing != 1 {
-            let reason = format!("suite {name} is there {there} times and missing {missing} times");
-            return Err(FileError::Contradiction { path: path.to_owned(), reason });
-        }
+    match incomplete(&run) {
+        Some(reason) => Err(FileError::Contradiction { path: path.to_owned(), reason }),
+        None => Ok(run),
     }
-    Ok(run)
+}
+
+/// Why a suite could vanish from a combined record without being missed, if one could.
+fn incomplete(run: &RunRecord) -> Option<String> {
+    let of_run = run.suites.iter().flat_map(|suite| &suite.suites_of_run);
+    let there = run.suites.iter().map(|suite| &suite.suite);
+    let names: BTreeSet<&String> = of_run.chain(there).chain(&run.missing).collect();
+    if names.is_empty() {
+        return Some("it has no suite and misses none".to_owned());
+    }
+    names.into_iter().find_map(|name| {
+        let there = run.suites.iter().filter(|suite| suite.suite == *name).count();
+        let missing = run.missing.iter().filter(|missing| *missing == name).count();
+        let once = there + missing == 1;
+        (!once).then(|| format!("suite {name} is there {there} times and missing {missing} times"))
+    })
 }
 
 fn record<T: DeserializeOwned>(
@@ -162,9 +175,10 @@ fn known(
 
 /// Refuses what would leave open which figure is meant.
 fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
-    if !SUITES.contains(&record.suite.as_str()) {
+    let known = &record.suites_of_run;
+    if !known.is_empty() && !known.contains(&record.suite) {
         let (path, suite) = (path.to_owned(), record.suite.clone());
-        return Err(FileError::UnknownSuite { path, suite });
+        return Err(FileError::UnknownSuite { path, suite, known: known.clone() });
     }
     let mut ids = HashSet::new();
     for scenario in &record.scenarios {

@@ -29,10 +29,7 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 /// The `schema` of a [`RunRecord`].
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
-pub const SCHEMA_VERSION: &str = "1.2.0";
-
-/// The suites of a run, in the order they run and are reported.
-pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
+pub const SCHEMA_VERSION: &str = "1.3.0";
 
 /// What one suite measured in one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +44,6 @@ pub struct SuiteRecord {
     /// The run it belongs to, a ULID shared by all suites of one `cargo bench`.
     pub run_id: String,
     /// Name of the suite.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = SUITES)))]
     pub suite: String,
     /// When the suite began, UTC.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
@@ -63,8 +59,18 @@ pub struct SuiteRecord {
     pub argv: Vec<String>,
     /// Where and with what it ran.
     pub environment: Environment,
+    /// The suites of a whole run, this one among them, in the order they run and are reported; since 1.3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suites_of_run: Vec<String>,
+    /// Whether goals are asked of it: its profile's loads are large enough to reach them; since 1.3.
+    #[serde(default = "yes")]
+    pub goals: bool,
     /// What was measured.
     pub scenarios: Vec<Scenario>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// One measured scenario: `suite/scenario/param=value`.

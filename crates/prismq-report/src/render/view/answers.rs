@@ -2,7 +2,7 @@
 //! by name what a reader must look at.
 
 use prismq_judge::comparison::{Change, Comparison};
-use prismq_judge::targets::{Check, Operator, Outcome};
+use prismq_judge::targets::{Check, Kind, Operator, Outcome};
 use prismq_judge::verdict::{Status, Verdict};
 use prismq_record::{RunRecord, Validity};
 use serde::Serialize;
@@ -84,7 +84,7 @@ fn open_target(check: &Check) -> Option<(u8, OpenTarget)> {
 /// Whether a target asks for what must hold at any speed, or for a count, rather than for a size.
 fn is_exact(check: &Check, run: &RunRecord) -> bool {
     let metric = check.target.metric_of(run);
-    check.target.invariant
+    check.target.kind == Kind::Invariant
         || check.target.operator == Operator::Equal
         || metric.is_some_and(|metric| metric.exact_within == Some(0.0))
 }

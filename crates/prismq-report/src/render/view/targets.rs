@@ -1,6 +1,6 @@
 //! Targets that are met, as k6 shows its thresholds: grouped by what they are asked of.
 
-use prismq_judge::targets::{Check, Outcome};
+use prismq_judge::targets::{Check, Kind, Outcome};
 use serde::Serialize;
 
 use super::bracketed;
@@ -48,7 +48,7 @@ pub(super) fn met(checks: &[Check]) -> Vec<TargetGroup> {
 
 /// Whether a check is of an invariant that holds.
 pub(super) fn is_held(check: &Check) -> bool {
-    check.target.invariant && matches!(check.outcome, Outcome::Met { .. })
+    check.target.kind == Kind::Invariant && matches!(check.outcome, Outcome::Met { .. })
 }
 
 fn all(held: usize) -> TargetView {
