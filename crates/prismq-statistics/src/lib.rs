@@ -26,7 +26,9 @@ pub use drift::{Drift, drift};
 pub use fairness::{gini, jain};
 pub use geometric::geometric_mean;
 pub use knee::{Knee, knee};
-pub use noise::{chance_among, changes, fence, logarithms, spread_of_halves, spread_of_neighbours};
+pub use noise::{
+    changes, fence, logarithms, p_value_among, spread_of_halves, spread_of_neighbours,
+};
 pub use order::{CONFIDENCE, SPREAD_OF_ROUNDS, median, median_interval, quantile};
 pub use paired_test::paired_p;
 pub use rank_test::{RankTest, rank_test};

@@ -16,7 +16,7 @@ use super::bootstrap::{Seed, drawn_median, percentiles};
 use super::least_squares::solve;
 use super::order::median;
 
-/// Levels below which three parameters leave nothing to be judged by.
+/// The least levels for three parameters and a remaining degree of freedom.
 const LEVELS_MIN: usize = 4;
 /// Steps from the linear start; a handful is enough where there is an answer.
 const STEPS_MAX: usize = 50;
@@ -39,7 +39,7 @@ pub struct Level {
 pub struct Uncertain {
     /// The figure.
     pub value: f64,
-    /// Where the true one lies.
+    /// The interval of the true one.
     pub interval: Option<Bounds>,
 }
 
@@ -48,9 +48,9 @@ pub struct Uncertain {
 pub enum Peak {
     /// Within the levels measured.
     Measured(Uncertain),
-    /// Beyond them: what the law says, which nobody has seen.
+    /// Beyond them: predicted by the law, not measured.
     Extrapolated(Uncertain),
-    /// Nowhere: without a cost of agreement throughput only ever grows.
+    /// Nowhere: without coherency cost throughput grows without end.
     None,
 }
 
@@ -156,8 +156,7 @@ impl Level {
     }
 }
 
-/// The laws of rounds drawn again; `None` where a level has one round only, so that drawing would feign
-/// certainty.
+/// The laws of resampled rounds; `None` if a level has only one round, whose resampling would show no spread.
 fn redrawn(levels: &[Level], seed: Seed) -> Option<Vec<Law>> {
     if levels.iter().any(|level| level.throughputs.len() < 2) {
         return None;
@@ -327,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peak_beyond_the_ladder_is_said_to_be_extrapolated() {
+    fn a_peak_beyond_the_levels_is_extrapolated() {
         let found = fit(&levels(1000.0, 0.02, 0.00005, 0.0), SEED).unwrap();
         let Peak::Extrapolated(peak) = found.peak else { panic!("{:?}", found.peak) };
         close(peak.value, (0.98_f64 / 0.00005).sqrt(), 0.01);
@@ -335,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_works_alone_has_no_peak() {
+    fn without_coherency_cost_there_is_no_peak() {
         // Amdahl's law, and a system that scales without loss.
         for (sigma, expected) in [(0.9, 0.9), (0.0, 0.0)] {
             let found = fit(&levels(1000.0, sigma, 0.0, 0.0), SEED).unwrap();
@@ -387,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fitted_is_refused() {
+    fn levels_that_cannot_be_fitted_are_an_error() {
         let three = levels(1000.0, 0.1, 0.0, 0.0).into_iter().take(3).collect::<Vec<_>>();
         assert_eq!(fit(&three, SEED), Err(UslError::TooFewLevels { found: 3 }));
         let same = vec![Level { workers: 2.0, throughputs: vec![5.0] }; 9];

@@ -1,4 +1,4 @@
-//! A run held against its targets.
+//! Checks a run against its targets.
 
 use std::collections::BTreeSet;
 
@@ -9,18 +9,18 @@ use prismq_statistics::Bounds;
 use super::decision::{Answer, Level, Scale, decide, decide_estimate};
 use super::{Kind, Target, TargetError};
 
-/// A target and what became of it.
+/// A target and its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
     /// The target.
     pub target: Target,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What it was decided by: where the true figure lies, of a figure measured in several rounds.
+    /// The interval of the true figure, by which it was decided, of a figure measured in several rounds.
     pub interval: Option<Bounds>,
 }
 
-/// What became of a target.
+/// The outcome of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The figure meets it, beyond chance where it was sampled.
@@ -37,35 +37,35 @@ pub enum Outcome {
         /// Its distance from the bound, negative, as a share of the bound.
         margin: Option<f64>,
     },
-    /// The figure was sampled and the rounds do not tell on which side of the bound the true one is.
+    /// The figure was sampled, and the rounds do not decide on which side of the bound the true one is.
     Undecided {
         /// The figure.
         value: f64,
         /// Its distance from the bound as a share of the bound, negative on the bad side.
         margin: Option<f64>,
     },
-    /// It was measured and there is no figure.
+    /// Its scenario was measured, but has no figure for it.
     NoData {
         /// Why not.
         reason: String,
     },
-    /// Its scenario is not part of this run.
+    /// Its scenario was not measured in this run.
     NotMeasured {
-        /// What was not run.
+        /// What was not measured.
         reason: String,
     },
 }
 
-/// Holds every target that is asked of a run against it.
+/// Checks a run against every target that applies to it.
 ///
 /// # Errors
-/// [`TargetError::Target`] if a target's unit is not its metric's, or its suite none of the run's.
+/// [`TargetError::Target`] if a target's unit is not its metric's, or its suite is not one of the run's.
 pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetError> {
     check_suites(targets, &suites(run))?;
     let goals = run.suites.iter().any(|suite| suite.goals);
-    let asked = asked(targets, goals);
-    let level = asked.len();
-    asked
+    let applicable = applicable(targets, goals);
+    let level = applicable.len();
+    applicable
         .into_iter()
         .map(|target| match target.scenario_of(run) {
             Some(scenario) => check_one(target, scenario, level),
@@ -74,8 +74,9 @@ pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetEr
         .collect()
 }
 
-/// Holds the targets of one scenario against the rounds measured so far, as the verdict will: `targets` are
-/// all there are, `goals` says whether goals are asked of the run, and `looks` of the scenario counts this one.
+/// Checks the targets of one scenario against the rounds measured so far, as the verdict will: `targets` are
+/// those of the whole run, `goals` says whether goals apply to it, and `looks` of the scenario counts this
+/// check.
 ///
 /// # Errors
 /// [`TargetError::Target`] if a target's unit is not its metric's.
@@ -84,9 +85,9 @@ pub fn check_scenario(
     goals: bool,
     scenario: &Scenario,
 ) -> Result<Vec<Check>, TargetError> {
-    let asked = asked(targets, goals);
-    let level = asked.len();
-    let own = asked.into_iter().filter(|target| target.scenario == scenario.id);
+    let applicable = applicable(targets, goals);
+    let level = applicable.len();
+    let own = applicable.into_iter().filter(|target| target.scenario == scenario.id);
     own.map(|target| check_one(target, scenario, level)).collect()
 }
 
@@ -122,7 +123,7 @@ fn suites(run: &RunRecord) -> Vec<&str> {
     names
 }
 
-fn asked(targets: &[Target], goals: bool) -> Vec<&Target> {
+fn applicable(targets: &[Target], goals: bool) -> Vec<&Target> {
     targets.iter().filter(|target| goals || target.kind != Kind::Goal).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Targets: what a figure must reach, from a TOML file.
+//! Targets: bounds that figures must meet, from a TOML file.
 //!
 //! ```toml
 //! [targets]
@@ -8,15 +8,15 @@
 //! "throughput/drain/workers=10:ratio_to_floor" = ">= 0.8 x"
 //! ```
 //!
-//! Bounds that depend on the machine are ratios to what it does in the same run; those that hold on one
-//! machine alone stand in a file of its own (see [`read_for`]).
+//! Bounds that depend on the machine are ratios to references of the same run; bounds for a single machine
+//! stand in a file of its own (see [`read_for`]).
 //!
-//! `[goals]` are asked of runs whose suites say that they are (a smoke run's loads are too small). `[invariants]`
-//! must hold at any speed, for example that no task is lost: they are checked like targets, and reports sum up
-//! those that hold in one line.
-//! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
-//! a file without targets is an error. How a figure is held against its bound is `decision`'s, what that
-//! means for a run [`crate::verdict`]'s.
+//! `[goals]` apply to runs whose suites say so (a smoke run's loads are too small). `[invariants]` must hold at
+//! any speed, for example that no task is lost: they are checked like targets, and reports sum up those that
+//! hold in one line.
+//! The unit is mandatory and must be the metric's own. A target without a figure is never met, and a file
+//! without targets is an error. `decision` compares a figure with its bound; what follows for the run is
+//! decided by [`crate::verdict`].
 
 mod check;
 mod decision;
@@ -42,20 +42,20 @@ pub struct Target {
     pub scenario: String,
     /// Name of its metric, for example `tasks_per_s`.
     pub metric: String,
-    /// How the figure must stand to the bound.
+    /// How the figure must compare with the bound.
     pub operator: Operator,
     /// The bound, in `unit`.
     pub bound: f64,
     /// Unit of bound and figure.
     pub unit: String,
-    /// Under which heading it stands.
+    /// Its kind, by the heading in its file.
     pub kind: Kind,
-    /// Where it stands, for messages: `file:line:column`.
+    /// Its place, for messages: `file:line:column`.
     pub place: String,
 }
 
 impl Target {
-    /// The metric it is about, if the run has it.
+    /// Its metric, if the run has it.
     #[must_use]
     pub fn metric_of<'run>(&self, run: &'run RunRecord) -> Option<&'run Metric> {
         self.scenario_of(run)?.metric(&self.metric)
@@ -72,25 +72,25 @@ impl Target {
         self.scenario.split('/').next().unwrap_or_default()
     }
 
-    /// Whether a figure in its unit meets it.
+    /// Whether a figure, in its unit, meets it.
     #[must_use]
     pub fn holds(&self, value: f64) -> bool {
         self.operator.holds(value, self.bound)
     }
 }
 
-/// The heading of a target in its file.
+/// The kind of a target, by the heading in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `[targets]`: asked of every run.
+    /// `[targets]`: applies to every run.
     Target,
-    /// `[goals]`: asked of runs whose loads are large enough, as their suites say.
+    /// `[goals]`: applies to runs whose loads are large enough, as their suites say.
     Goal,
-    /// `[invariants]`: asked of every run, and must hold at any speed.
+    /// `[invariants]`: applies to every run and must hold at any speed.
     Invariant,
 }
 
-/// How a figure must stand to its bound.
+/// How a figure must compare with its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// `<`
@@ -143,7 +143,7 @@ impl fmt::Display for Operator {
     }
 }
 
-/// What is wrong with the targets.
+/// Why targets cannot be read or checked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TargetError {
@@ -155,15 +155,15 @@ pub enum TargetError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// It is not TOML, or has an unknown table or a key twice.
+    /// It is not TOML, or has an unknown table or a duplicate key.
     #[error("{place}: {reason}")]
     Syntax {
         /// `file:line:column`.
         place: String,
-        /// The parser's words.
+        /// The parser's message.
         reason: String,
     },
-    /// There is nothing to reach.
+    /// The file has no targets.
     #[error(
         "{name} holds no target: write them below [targets], [goals] or [invariants], as in \
          \"latency/end_to_end/workers=1:p99_ms\" = \"< 1000 ms\""
@@ -172,7 +172,7 @@ pub enum TargetError {
         /// The file.
         name: String,
     },
-    /// A key or value says nothing that can be checked.
+    /// A key or value is not a target that can be checked.
     #[error("{place}: target {key:?}: {reason}")]
     Target {
         /// `file:line:column`.

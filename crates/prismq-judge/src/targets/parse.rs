@@ -1,4 +1,4 @@
-//! Reading targets from TOML, and saying of each mistake where it stands and what to write instead.
+//! Reads targets from TOML; an error says where the mistake is and what to write instead.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ struct File {
     invariants: BTreeMap<Spanned<String>, Spanned<Value>>,
 }
 
-/// Reads a file of targets, in the order they stand in.
+/// Reads a file of targets, in their order.
 ///
 /// # Errors
 /// [`TargetError`] says what is wrong, and where.
@@ -101,7 +101,7 @@ fn syntax(error: &toml::de::Error, text: &str, name: &str) -> TargetError {
     let span = error.span().unwrap_or_default();
     let found = text.get(span.clone()).unwrap_or_default().trim();
     let reason = match error.message() {
-        "duplicate key" => format!("target {found} stands here a second time: keep one of the two"),
+        "duplicate key" => format!("target {found} is a duplicate: keep one of the two"),
         message => message.to_owned(),
     };
     TargetError::Syntax { place: place(name, text, span.start), reason }
@@ -115,7 +115,7 @@ fn target(key: &str, value: &Value, place: &str, kind: Kind) -> Result<Target, S
         return Err("names no metric after the colon: write \"scenario:metric\"".to_owned());
     }
     let Some(value) = value.as_str().map(str::trim) else {
-        return Err(format!("{value} is no string: write it as in \"< 100 ms\""));
+        return Err(format!("{value} is not a string: write it as in \"< 100 ms\""));
     };
     let found = OPERATORS
         .iter()

@@ -22,7 +22,7 @@ pub enum Selection {
     Id(String),
 }
 
-/// A run, the files it was read from, and what was passed over.
+/// A run, the files it was read from, and what was skipped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gathered {
     /// The run.
@@ -33,11 +33,11 @@ pub struct Gathered {
     pub warnings: Vec<String>,
 }
 
-/// Gathers the suite records of one run. Where a suite was run twice in it, the later counts.
+/// Gathers the suite records of one run. If a suite was run twice, the later record counts.
 ///
 /// # Errors
 /// [`FileError`] if there are none, or if a suite record that is or may be of this run cannot be read.
-/// One of another run that cannot be read is passed over.
+/// Unreadable records of other runs are skipped.
 pub fn gather(dir: &Path, selection: &Selection) -> Result<RunRecord, FileError> {
     gather_with_files(dir, selection).map(|gathered| gathered.run)
 }
@@ -72,7 +72,7 @@ pub fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, 
         if unread.may_be_of(&id, selection, span.as_ref()) {
             return Err(unread.error);
         }
-        warnings.push(format!("a record of another run was passed over: {}", unread.error));
+        warnings.push(format!("skipped an unreadable record of another run: {}", unread.error));
     }
     let Some((run, files)) = combine(chosen) else {
         let latest = latest_runs(others.into_iter().map(|(record, _)| record).collect());
@@ -81,8 +81,8 @@ pub fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, 
     Ok(Gathered { run, files, warnings })
 }
 
-/// The runs of these ids that there are whole records of, in the order of the ids. What cannot be read is
-/// left out: it is of another run, or this run is none to compare with.
+/// The runs of these ids that have readable records, in the order of the ids. What cannot be read is left
+/// out.
 ///
 /// # Errors
 /// [`FileError::Read`] if the folder cannot be searched.

@@ -1,5 +1,5 @@
-//! Records of older versions, given what they leave unsaid: the only place that knows the names by which
-//! readers of their time told metrics, profiles and suites apart.
+//! Completes records of older versions with facts that newer ones state themselves: the only place that knows
+//! metrics, profiles and suites by name.
 
 use crate::record::SuiteRecord;
 
@@ -12,7 +12,7 @@ const WITHOUT_GOALS: &str = "smoke";
 /// Before 1.3 a suite did not say which suites a whole run has: it had these.
 const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
 
-/// Adds what the record's version left unsaid.
+/// Adds the facts that the record's version did not state.
 pub(super) fn complete(suite: &mut SuiteRecord) {
     let Some(minor) = minor(&suite.schema_version) else { return };
     if minor < 2 {

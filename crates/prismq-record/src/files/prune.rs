@@ -1,4 +1,4 @@
-//! Removing what older runs left in the results folder.
+//! Removing records and reports of older runs from the results folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,11 +20,11 @@ pub struct Pruned {
     pub files: usize,
     /// Folders of `ab`'s records.
     pub comparisons: usize,
-    /// What all of it took, in bytes.
+    /// The size of all of it, in bytes.
     pub bytes: u64,
 }
 
-/// A record or report, as its name and its text say.
+/// A record or report, by its name and its text.
 struct Stamped {
     path: PathBuf,
     /// What its name begins with, for example `latency_results`.
@@ -35,8 +35,8 @@ struct Stamped {
 }
 
 /// Removes the records and reports of all but the `keep` latest runs, and the records of all but the `keep`
-/// latest comparisons of `ab`. Baselines, noise and history stay, and so does every file that is not named as
-/// this crate names its own.
+/// latest comparisons of `ab`. Baselines, noise and history stay, and so does every file that
+/// is not named like a record or report.
 ///
 /// # Errors
 /// [`FileError`] if the folder cannot be read or a file in it cannot be removed.
@@ -58,7 +58,7 @@ pub fn prune(results: &Path, keep: usize) -> Result<Pruned, FileError> {
     for file in &files {
         let is_old = match &file.run_id {
             Some(run) => old.iter().any(|(_, old)| old == run),
-            // A report, or a record that cannot be read: its time decides.
+            // A report, or an unreadable record: the time in its name decides.
             None => gone > 0 && file.stamp.as_str() < *oldest_kept,
         };
         if is_old {
@@ -119,7 +119,7 @@ fn stamped(path: &Path) -> Option<Stamped> {
     })
 }
 
-/// What a folder holds; nothing where there is no folder.
+/// The entries of a folder; empty if it does not exist.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let failed = |source| FileError::Read { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {

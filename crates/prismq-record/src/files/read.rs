@@ -1,4 +1,4 @@
-//! Reading a record, and refusing what is none.
+//! Reading a record; anything else is refused.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::contradictions::contradiction;
-use super::controls::disarm;
+use super::controls::replace_controls;
 use super::error::FileError;
 use super::older;
 use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SuiteRecord};
@@ -21,20 +21,20 @@ const RECORD_BYTES_MAX: u64 = 256 << 20;
 /// Either kind of record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnyRecord {
-    /// What a suite wrote.
+    /// The record of a suite.
     Suite(Box<SuiteRecord>),
     /// A combined record.
     Run(Box<RunRecord>),
 }
 
-/// What every record says of itself.
+/// The fields that every record begins with.
 #[derive(Deserialize)]
 struct Envelope {
     schema: String,
     schema_version: String,
 }
 
-/// Reads what a suite wrote.
+/// Reads the record of a suite.
 ///
 /// # Errors
 /// [`FileError`] says what is wrong with the file, and where.
@@ -62,14 +62,14 @@ pub fn read_any(path: &Path) -> Result<AnyRecord, FileError> {
     }
 }
 
-/// A JSON file that is at most `limit` bytes long, without what a terminal would obey.
+/// The bytes of a JSON file of at most `limit` bytes, control characters replaced.
 ///
 /// # Errors
 /// [`FileError::Read`], or [`FileError::TooLarge`].
 pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     match at_most(path, limit) {
         Ok(Some(mut bytes)) => {
-            disarm(&mut bytes);
+            replace_controls(&mut bytes);
             Ok(bytes)
         }
         Ok(None) => Err(FileError::TooLarge { path: path.to_owned(), limit }),
@@ -82,7 +82,7 @@ fn at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     if file.metadata()?.len() > limit {
         return Ok(None);
     }
-    // That alone is not trusted: a device tells no length, and a file may grow.
+    // Not enough by itself: a device reports no length, and a file may grow.
     let mut bytes = Vec::new();
     let length = file.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((length as u64 <= limit).then_some(bytes))
@@ -118,13 +118,13 @@ fn incomplete(run: &RunRecord) -> Option<String> {
     let there = run.suites.iter().map(|suite| &suite.suite);
     let names: BTreeSet<&String> = of_run.chain(there).chain(&run.missing).collect();
     if names.is_empty() {
-        return Some("it has no suite and misses none".to_owned());
+        return Some("it has no suites and lists none as missing".to_owned());
     }
     names.into_iter().find_map(|name| {
         let there = run.suites.iter().filter(|suite| suite.suite == *name).count();
         let missing = run.missing.iter().filter(|missing| *missing == name).count();
         let once = there + missing == 1;
-        (!once).then(|| format!("suite {name} is there {there} times and missing {missing} times"))
+        (!once).then(|| format!("suite {name} occurs {there} times and is missing {missing} times"))
     })
 }
 
@@ -138,7 +138,7 @@ fn record<T: DeserializeOwned>(
     parse(path, bytes)
 }
 
-/// What a JSON text holds; an error names the place in it.
+/// Parses a JSON text; an error names the place in it.
 ///
 /// # Errors
 /// [`FileError::NotARecord`].
@@ -173,7 +173,7 @@ fn known(
     Ok(())
 }
 
-/// Refuses what would leave open which figure is meant.
+/// Refuses records that are ambiguous about a figure.
 fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
     let known = &record.suites_of_run;
     if !known.is_empty() && !known.contains(&record.suite) {
@@ -183,7 +183,7 @@ fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
     let mut ids = HashSet::new();
     for scenario in &record.scenarios {
         if !ids.insert(scenario.id.as_str()) {
-            let reason = format!("scenario {} is there twice", scenario.id);
+            let reason = format!("scenario {} occurs twice", scenario.id);
             return Err(FileError::Contradiction { path: path.to_owned(), reason });
         }
         if let Some(reason) = contradiction(scenario) {
@@ -194,7 +194,7 @@ fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
     Ok(())
 }
 
-/// What records must have in common with a reader: the first part of their version.
+/// The major version, which a record and its reader must have in common.
 pub(crate) fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }

@@ -1,7 +1,7 @@
-//! The record of a run: what a suite writes and everything else reads.
+//! The types of a record.
 //!
 //! A suite writes one [`SuiteRecord`]; the verdict gathers those of one run into a [`RunRecord`].
-//! What could not be determined is `null` beside a reason, never 0.
+//! What could not be determined is `null` with a reason, never 0.
 
 mod disturbance;
 mod environment;
@@ -79,7 +79,7 @@ const fn yes() -> bool {
 pub struct Scenario {
     /// Stable identifier, for example `throughput/drain/workers=5`.
     pub id: String,
-    /// Everything that defines the work; two scenarios are comparable only if these are equal.
+    /// Everything that defines the work; scenarios are comparable only if these are equal.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Whether the figures may be used at all.
     pub validity: Validity,
@@ -94,17 +94,17 @@ pub struct Scenario {
     /// Hash of `parameters`: two scenarios of one id are comparable only if it is the same; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,
-    /// What its random choices began from; since 1.1.
+    /// The seed of its random choices; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// What happened in each repetition, in the order they were run; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Round>,
-    /// What makes the figures doubtful without making them worthless, one sentence each; since 1.1.
+    /// What makes the figures doubtful but not invalid, one sentence each; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// How often its targets were held against the rounds measured until then, the last time included;
-    /// since 1.2.
+    /// How often its targets were checked against the rounds measured until then (interim analyses), the last
+    /// time included; since 1.2.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub looks: u64,
 }
@@ -135,14 +135,14 @@ impl Scenario {
     }
 }
 
-/// Whether a scenario's figures may be used: work that was lost or done twice makes them worthless.
+/// Whether a scenario's figures may be used: lost or duplicated work makes them invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Validity {
     /// All the scenario's own checks held.
     Valid,
-    /// At least one check failed; the figures must not be trusted.
+    /// At least one check failed; the figures must not be used.
     Invalid {
         /// What failed, one sentence each.
         reasons: Vec<String>,
@@ -171,7 +171,7 @@ pub struct RunRecord {
     pub suites: Vec<SuiteRecord>,
     /// The suites that have no record in this run.
     pub missing: Vec<String>,
-    /// What the run came to when it was concluded; since 1.1.
+    /// The verdict when the run was concluded; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<VerdictRecord>,
 }

@@ -1,6 +1,6 @@
-//! Shares as a user writes them.
+//! Parses percentages.
 
-/// A share in percent, for example `5%` or `5`.
+/// A share from a percentage, for example `5%` or `5`.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim_end();
     match number.parse::<f64>() {

@@ -28,7 +28,7 @@ fn a_run_is_named_by_path_by_id_or_as_the_latest() {
         let mut command = scene.run(&["env"]);
         command.args(named).assert().code(0).stdout(contains(found));
     }
-    scene.run(&["env", "nothing"]).assert().code(2).stderr(contains("the latest there are"));
+    scene.run(&["env", "nothing"]).assert().code(2).stderr(contains("its latest runs are"));
     scene.run(&["env", "no.json"]).assert().code(1).stderr(contains("cannot read no.json"));
     scene.run(&["compare", first, "latest"]).assert().code(0).stdout(contains("5 improved"));
     scene.run(&["compare", "latest", first]).assert().code(3).stdout(contains("5 regressed"));

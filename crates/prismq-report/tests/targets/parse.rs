@@ -23,9 +23,13 @@ fn an_invalid_target_is_an_error_with_its_position() {
     refused("\"latency/x\" = \"< 10 ms\"", "t.toml:3:1", "suite/scenario/param=value:metric");
     refused("\"latency/x:\" = \"< 10 ms\"", "t.toml:3:1", "names no metric");
     let number = "\"latency/x:p99_ms\" = 10";
-    refused(number, "t.toml:3:1", "target \"latency/x:p99_ms\": 10 is no string: write it as in");
+    refused(
+        number,
+        "t.toml:3:1",
+        "target \"latency/x:p99_ms\": 10 is not a string: write it as in",
+    );
     let twice = "\"latency/x:p\" = \"< 1 ms\"\n\"latency/x:p\" = \"< 2 ms\"";
-    refused(twice, "t.toml:4:1", "target \"latency/x:p\" stands here a second time: keep one");
+    refused(twice, "t.toml:4:1", "target \"latency/x:p\" is a duplicate: keep one");
     refused("[wishes]", "t.toml:3:", "unknown field `wishes`");
 }
 

@@ -71,7 +71,7 @@ pub(super) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 /// figures on hover, with the names of its legend; a telephone has no pointer.
 ///
 /// # Errors
-/// [`RenderError::Picture`] if the library refuses, which no chart is known to cause.
+/// [`RenderError::Chart`] if the library refuses, which no chart is known to cause.
 pub(in super::super) fn svg(
     panels: &[Chart],
     size: Size,
@@ -90,7 +90,7 @@ pub(in super::super) fn svg(
 }
 
 pub(super) fn refused(error: &DrawingAreaErrorKind<std::io::Error>) -> RenderError {
-    RenderError::Picture { reason: error.to_string() }
+    RenderError::Chart { reason: error.to_string() }
 }
 
 pub(super) fn units(pixels: i32) -> u32 {

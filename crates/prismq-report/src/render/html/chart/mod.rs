@@ -57,24 +57,24 @@ pub(super) enum Shape {
 
 /// What a series looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct TerminalOptions {
     pub(super) ink: Ink,
     pub(super) dash: Dash,
     pub(super) shape: Shape,
 }
 
-const LOOKS: [Look; 6] = [
-    Look { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle },
-    Look { ink: Ink::Vermillion, dash: Dash::Long, shape: Shape::Square },
-    Look { ink: Ink::Green, dash: Dash::Solid, shape: Shape::Triangle },
-    Look { ink: Ink::Purple, dash: Dash::Short, shape: Shape::Diamond },
-    Look { ink: Ink::Orange, dash: Dash::Solid, shape: Shape::Cross },
-    Look { ink: Ink::Sky, dash: Dash::Long, shape: Shape::Circle },
+const LOOKS: [TerminalOptions; 6] = [
+    TerminalOptions { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle },
+    TerminalOptions { ink: Ink::Vermillion, dash: Dash::Long, shape: Shape::Square },
+    TerminalOptions { ink: Ink::Green, dash: Dash::Solid, shape: Shape::Triangle },
+    TerminalOptions { ink: Ink::Purple, dash: Dash::Short, shape: Shape::Diamond },
+    TerminalOptions { ink: Ink::Orange, dash: Dash::Solid, shape: Shape::Cross },
+    TerminalOptions { ink: Ink::Sky, dash: Dash::Long, shape: Shape::Circle },
 ];
 
 /// The look of the series at this place; colour, dash and shape all differ between neighbours.
-pub(super) fn look(index: usize) -> Look {
-    let fallback = Look { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle };
+pub(super) fn look(index: usize) -> TerminalOptions {
+    let fallback = TerminalOptions { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle };
     LOOKS.get(index % LOOKS.len()).copied().unwrap_or(fallback)
 }
 
@@ -82,7 +82,7 @@ pub(super) fn look(index: usize) -> Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Swatch {
     /// A line with its mark.
-    Series(Look),
+    Series(TerminalOptions),
     /// A line alone.
     Line(Ink, Dash),
     /// A mark alone.
@@ -105,7 +105,7 @@ impl Key {
 }
 
 /// A series as a line with its marks.
-pub(super) fn series(points: &[Point], look: Look) -> [Layer; 2] {
+pub(super) fn series(points: &[Point], look: TerminalOptions) -> [Layer; 2] {
     let points = points.to_vec();
     [
         Layer::Line { points: points.clone(), ink: look.ink, dash: look.dash },

@@ -10,7 +10,7 @@ use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shap
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
 use crate::render::humanise::number;
-use crate::trend::usual;
+use crate::trend::expected_range;
 
 pub(super) const QUESTION: Question = Question {
     id: "history",
@@ -69,7 +69,7 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let points: Vec<Point> =
         runs.iter().enumerate().map(|(index, run)| (index as f64, run.value)).collect();
     let (last, before) = points.split_last()?;
-    let band = usual(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>());
+    let band = expected_range(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>());
     let found = scenarios(input.run).find(|other| other.id == scenario);
     let unit = found.and_then(|found| found.metric(metric)).map_or("", |metric| &metric.unit);
     let label = if unit.is_empty() { metric.to_owned() } else { format!("{metric}, {unit}") };

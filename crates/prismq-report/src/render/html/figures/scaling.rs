@@ -8,7 +8,7 @@ use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{
-    Axis, Chart, Dash, Ink, Key, Layer, Look, Point, Swatch, look, series,
+    Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch, TerminalOptions, look, series,
 };
 use crate::render::html::select::{Sweep, sweeps};
 
@@ -80,7 +80,7 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
         legend.push(baseline_key("baseline"));
     }
     layers.push(Layer::Whiskers { spans: intervals, ink: look.ink });
-    layers.extend(series(&points, Look { dash: Dash::Solid, ..look }));
+    layers.extend(series(&points, TerminalOptions { dash: Dash::Solid, ..look }));
     if let Some(Peak::Measured(peak)) = scaling.map(|scaling| scaling.peak) {
         let name = "peak of the fit".to_owned();
         layers.push(Layer::Rule { x: peak.value, name, ink: Ink::Green });
