@@ -74,7 +74,7 @@ fn drawn(rng: &mut Rng, samples: &[f64], draw: &mut [f64]) -> Option<f64> {
 }
 
 /// The interval that leaves out the same share of figures on both sides.
-pub(super) fn percentiles(mut figures: Vec<f64>, level: f64) -> Option<Bounds> {
+pub(crate) fn percentiles(mut figures: Vec<f64>, level: f64) -> Option<Bounds> {
     figures.sort_by(f64::total_cmp);
     let outside = (1.0 - level) / 2.0;
     let lower = quantile_of_sorted(&figures, outside)?;
@@ -83,7 +83,7 @@ pub(super) fn percentiles(mut figures: Vec<f64>, level: f64) -> Option<Bounds> {
 }
 
 /// The median of one draw of rounds, for refitting a model to it.
-pub(super) fn drawn_median(rng: &mut Rng, samples: &[f64]) -> Option<f64> {
+pub(crate) fn drawn_median(rng: &mut Rng, samples: &[f64]) -> Option<f64> {
     if samples.is_empty() {
         return None;
     }

@@ -11,7 +11,7 @@ const TINY: f64 = 1e-300;
 
 /// Of the normal distribution, for a distance in standard deviations.
 #[must_use]
-pub(super) fn normal_two_sided(distance: f64) -> f64 {
+pub(crate) fn normal_two_sided(distance: f64) -> f64 {
     if distance.is_nan() {
         return f64::NAN;
     }
@@ -22,7 +22,7 @@ pub(super) fn normal_two_sided(distance: f64) -> f64 {
 /// Of Student's distribution, for a distance in standard errors and any positive number of degrees of
 /// freedom: DLMF 8.17.
 #[must_use]
-pub(super) fn student_two_sided(distance: f64, freedom: f64) -> f64 {
+pub(crate) fn student_two_sided(distance: f64, freedom: f64) -> f64 {
     if distance.is_nan() || freedom.is_nan() || freedom <= 0.0 {
         return f64::NAN;
     }
@@ -36,7 +36,7 @@ pub(super) fn student_two_sided(distance: f64, freedom: f64) -> f64 {
 /// The quantile of Student's distribution that is exceeded with probability `tail`, by bisection; `None` unless
 /// the probability is above 0 and below one half, and the degrees of freedom are positive.
 #[must_use]
-pub(super) fn student_reach(tail: f64, freedom: f64) -> Option<f64> {
+pub(crate) fn student_reach(tail: f64, freedom: f64) -> Option<f64> {
     if !(tail > 0.0 && tail < 0.5 && freedom > 0.0) {
         return None;
     }

@@ -5,7 +5,7 @@
 //! finds the slightest drift, so the drift must also be large enough to matter.
 
 use super::order::median;
-use super::rank_test::rank_test;
+use super::significance::rank_test;
 
 /// The significance level.
 const ERROR: f64 = 0.01;

@@ -26,7 +26,7 @@ pub fn quantile(samples: &[f64], share: f64) -> Option<f64> {
 }
 
 /// The quantile of sorted samples.
-pub(super) fn quantile_of_sorted(sorted: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn quantile_of_sorted(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let place = last as f64 * share.clamp(0.0, 1.0);
     let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);

@@ -8,8 +8,8 @@ use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::baseline;
 use prismq_record::fingerprint::identity;
 
+use super::arguments::Source;
 use super::show::{show, warn};
-use super::source::Source;
 use crate::conclude::Error;
 use crate::render::{View, markdown};
 

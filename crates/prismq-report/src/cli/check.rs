@@ -7,8 +7,8 @@ use prismq_judge::targets::{self, Target};
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
 
+use super::arguments::Source;
 use super::show::show;
-use super::source::Source;
 use crate::conclude::Error;
 use crate::render::{View, terminal};
 

@@ -6,9 +6,8 @@ use clap::{Args, ValueEnum};
 use prismq_judge::comparison::{Rules, compare_by};
 use prismq_judge::verdict::{FailOn, judge};
 
-use super::percent::percent;
+use super::arguments::{Source, load_base, percent};
 use super::show::{show, warn};
-use super::source::{Source, load_base};
 use crate::conclude::{Error, rules};
 use crate::render::{View, terminal};
 

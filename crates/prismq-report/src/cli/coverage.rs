@@ -7,8 +7,8 @@ use prismq_record::RunRecord;
 use prismq_record::files::gather_all;
 use prismq_record::history::{self, HistoryLine};
 
+use super::arguments::load;
 use super::show::show;
-use super::source::load;
 use crate::conclude::Error;
 use crate::coverage::{Coverage, GOAL, coverage};
 

@@ -8,8 +8,8 @@ use prismq_judge::comparison::compare;
 use prismq_record::RunRecord;
 use prismq_record::fingerprint::{facts, identity};
 
+use super::arguments::{Source, load_base};
 use super::show::show;
-use super::source::{Source, load_base};
 use crate::conclude::Error;
 use crate::render::{TerminalOptions, wrapped};
 

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use prismq_record::files::FileError;
 use prismq_record::{Direction, RunRecord};
 
+use super::arguments::Source;
 use super::show::{deliver, show, write};
-use super::source::Source;
 use crate::conclude::Error;
 use crate::export::{ExportError, bmf, csv, gha, hgrm};
 

@@ -1,6 +1,7 @@
 //! The command `prismq-report`: its arguments, a file for each subcommand.
 
 mod ab;
+mod arguments;
 mod baseline;
 mod check;
 mod compare;
@@ -9,11 +10,9 @@ mod coverage;
 mod env;
 mod export;
 mod history;
-mod percent;
 mod prune;
 mod report;
 mod show;
-mod source;
 mod validate;
 
 use std::path::PathBuf;

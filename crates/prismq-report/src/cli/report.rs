@@ -12,8 +12,8 @@ use prismq_judge::verdict::{FailOn, Verdict, judge};
 use prismq_record::RunRecord;
 use prismq_record::files::{FileError, json};
 
+use super::arguments::{Source, Targets};
 use super::show::{deliver, warn};
-use super::source::{Source, Targets};
 use crate::conclude::{Error, own_baseline, page, rules};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::render::{View, markdown};

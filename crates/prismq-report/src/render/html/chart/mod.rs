@@ -1,14 +1,17 @@
-//! Charts as data: what is drawn, in the units of its axes. How a chart becomes SVG is `draw`'s, what its
-//! colours look like in light and dark is `palette`'s. Nothing here knows of records.
+//! Charts as data: what is drawn, in the units of its axes. `draw` and `layer` turn a chart into SVG, `palette`
+//! has the colours for light and dark. Nothing here knows of records.
 
 mod axis;
+mod canvas;
 mod draw;
+mod layer;
 mod palette;
 mod swatch;
 mod tips;
 
 pub(super) use axis::Axis;
-pub(super) use draw::{Size, svg};
+pub(super) use canvas::Size;
+pub(super) use draw::svg;
 pub(super) use palette::{Dash, Ink, css};
 pub(super) use swatch::key;
 
@@ -35,7 +38,7 @@ pub(super) enum Layer {
     Whiskers { spans: Vec<(f64, f64, f64)>, ink: Ink },
     /// The area between the second and the third number, along the first.
     Band { spans: Vec<(f64, f64, f64)>, ink: Ink },
-    /// A filled rectangle between two corners; `strength` from 0 to 1, `tip` what it says on hover.
+    /// A filled rectangle between two corners; `strength` from 0 to 1, `tip` its tooltip.
     Block { from: Point, to: Point, ink: Ink, strength: f64, tip: String },
     /// A stretch of the x axis over the whole height, with its name.
     Tint { from: f64, to: f64, name: String, odd: bool },
@@ -45,7 +48,7 @@ pub(super) enum Layer {
     Level { y: f64, name: String, ink: Ink },
 }
 
-/// The shape of a mark, which tells series apart where colour does not.
+/// The shape of a mark, which distinguishes series without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Circle,

@@ -3,7 +3,7 @@
 use prismq_judge::targets::Outcome;
 use prismq_statistics::Bounds;
 
-use super::behind::{BASELINE, TARGET, bound, target_key};
+use super::background::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
@@ -112,7 +112,7 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     legend.extend(band.map(|_| Key::new("usual noise", Swatch::Area(Ink::Muted))));
     legend.extend(target.map(|target| match drawn {
         Some(_) => target_key("target"),
-        None => target_key(&format!("target: {}, beyond the picture", number(target))),
+        None => target_key(&format!("target: {}, beyond the chart", number(target))),
     }));
     // A level is always drawn in short dashes.
     let level = Swatch::Line(BASELINE.0, Dash::Short);

@@ -3,7 +3,7 @@
 //! Other*, 1947). It looks at the order of the figures only, so that an outlier counts for no more than
 //! being the largest, and assumes nothing about their distribution.
 
-use super::distribution::normal_two_sided;
+use crate::distribution::normal_two_sided;
 
 /// Up to this many figures the p-value is computed exactly, beyond by the normal approximation, which by then
 /// differs in the third digit.

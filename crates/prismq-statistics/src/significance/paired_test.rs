@@ -5,7 +5,7 @@
 //! independent. A test of ranks or signs has too little power: its p-value for ten pairs that all agree is 1 in
 //! 512, too large for a hundred metrics. An outlier widens the spread and so only raises the p-value.
 
-use super::distribution::student_two_sided;
+use crate::distribution::student_two_sided;
 
 /// The two-sided p-value of the ratios under the hypothesis that the pairs do not differ; `None` for
 /// fewer than two pairs, or a ratio that is not positive.

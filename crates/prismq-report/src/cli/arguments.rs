@@ -1,4 +1,4 @@
-//! Arguments that name a run or the file of targets.
+//! Arguments that several commands have: a run, the file of targets, a percentage.
 
 use std::path::{Path, PathBuf};
 
@@ -65,5 +65,14 @@ pub(super) struct Targets {
 impl Targets {
     pub(super) fn read_for(&self, run: &RunRecord) -> Result<Vec<Target>, Error> {
         Ok(targets::read_for(&self.targets, run)?)
+    }
+}
+
+/// A share from a percentage, for example `5%` or `5`.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    match number.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err("write a percentage from 0% to 100%, as in 5%".to_owned()),
     }
 }

@@ -25,7 +25,7 @@ use signal_hook::flag;
 
 use self::error::AbError;
 use self::program::{Program, Start};
-use super::percent::percent;
+use super::arguments::percent;
 use super::show::show;
 use crate::conclude;
 use crate::noise;
