@@ -1,10 +1,13 @@
-//! How much is measured: the profile a user chooses, and the tiny load of test mode.
+//! How much is measured: the suites of a run, the profile a user chooses, and the tiny load of test mode.
 
 use std::env;
 
 use crate::base::error::{Error, Result};
 
 const VARIABLE: &str = "PRISMQ_PROFILE";
+
+/// The suites of a run, in the order that cargo runs them.
+pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
 
 /// The size of a run, chosen by `PRISMQ_PROFILE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +48,12 @@ impl Profile {
             None => Ok(Self::default()),
             Some(value) => Self::parse(&value.to_string_lossy()),
         }
+    }
+
+    /// Whether its loads are large enough to be asked for goals.
+    #[must_use]
+    pub const fn asks_goals(self) -> bool {
+        !matches!(self, Self::Smoke)
     }
 
     /// Its name in records.

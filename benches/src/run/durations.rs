@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use prismq_record::SUITES;
+use crate::base::profile::SUITES;
 
 const FILE: &str = "durations.json";
 

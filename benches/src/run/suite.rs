@@ -110,7 +110,7 @@ fn run(
     } else {
         (SyncCheck::default(), Conditions::default())
     };
-    if let Some(doubt) = sync.objection().or_else(|| sync.warning()) {
+    if let Some(doubt) = sync.invalid_reason().or_else(|| sync.warning()) {
         eprintln!("suite {name}: {doubt}");
     }
     let part = Arc::new(Part::new(name, stage.clone(), invocation.clone(), sync, before));

@@ -27,18 +27,18 @@ pub enum BaselineError {
         /// The name.
         name: String,
     },
-    /// There is one already.
+    /// A baseline of this name exists already.
     #[error("baseline {name:?} exists already: choose another name, or replace it with --force")]
     Exists {
         /// The name.
         name: String,
     },
-    /// There is none.
-    #[error("there is no baseline {name:?}; there {}", found(known))]
+    /// No baseline has this name.
+    #[error("there is no baseline {name:?}; {}", existing(known))]
     Unknown {
         /// The name.
         name: String,
-        /// Those there are.
+        /// The names of the existing ones.
         known: Vec<String>,
     },
     /// Its file could not be read or written.
@@ -46,8 +46,12 @@ pub enum BaselineError {
     File(#[from] FileError),
 }
 
-fn found(known: &[String]) -> String {
-    if known.is_empty() { "is none yet".to_owned() } else { format!("are {}", known.join(", ")) }
+fn existing(known: &[String]) -> String {
+    if known.is_empty() {
+        "none exists yet".to_owned()
+    } else {
+        format!("existing ones are {}", known.join(", "))
+    }
 }
 
 /// Keeps a run under a name.
@@ -73,7 +77,7 @@ pub fn save(
 /// The run kept under a name.
 ///
 /// # Errors
-/// [`BaselineError::Unknown`] names those there are.
+/// [`BaselineError::Unknown`] lists the existing ones.
 pub fn load(results: &Path, name: &str) -> Result<RunRecord, BaselineError> {
     if !exists(results, name)? {
         let (name, known) = (name.to_owned(), list(results)?);
@@ -94,7 +98,7 @@ pub fn exists(results: &Path, name: &str) -> Result<bool, BaselineError> {
 /// Removes the run kept under a name.
 ///
 /// # Errors
-/// [`BaselineError::Unknown`] names those there are.
+/// [`BaselineError::Unknown`] lists the existing ones.
 pub fn remove(results: &Path, name: &str) -> Result<(), BaselineError> {
     let path = path(results, name)?;
     match fs::remove_file(&path) {
@@ -128,7 +132,7 @@ pub fn list(results: &Path) -> Result<Vec<String>, BaselineError> {
     Ok(names)
 }
 
-/// Whether a baseline may be called so.
+/// Checks that a baseline may have this name.
 ///
 /// # Errors
 /// [`BaselineError::Name`] if not.

@@ -1,8 +1,8 @@
-//! What Criterion makes of the benchmarks, from its own files, for the report.
+//! Criterion's own estimates of the benchmarks, read from its files for the report.
 //!
-//! Criterion says of its JSON that it may change at any time. So as little of it is read as the report
-//! shows, whatever else stands there is passed over, and what cannot be read is left out: nothing is
-//! judged by it. The records, which are ours, tell the figures; running Criterion is the harness's.
+//! Criterion's JSON is undocumented and may change at any time. So only what the report shows is read, unknown
+//! fields are ignored, and what cannot be read is left out: nothing is judged by it. The figures of a run are
+//! those of its records; running Criterion is the harness's business.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct Benchmark {
     pub change: Option<Estimate>,
 }
 
-/// A figure and its interval, of 95 % unless Criterion was told otherwise.
+/// A figure and its interval, at 95 % unless Criterion was configured otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The figure.
@@ -82,7 +82,7 @@ impl From<Estimates> for Estimate {
     }
 }
 
-/// What the folder of a group or of a benchmark in it is called.
+/// The name of Criterion's folder for a group, or for a benchmark in it.
 #[must_use]
 pub fn folder_of(name: &str) -> String {
     let mut folder = name.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
@@ -144,7 +144,7 @@ fn benchmark(home: &Path, folder: &Path, suite: &SuiteRecord) -> Option<Benchmar
     })
 }
 
-/// What a file holds that was written while a suite ran.
+/// The content of a file that was written while the suite ran.
 fn of_run<T: DeserializeOwned>(path: &Path, suite: &SuiteRecord) -> Option<T> {
     let written = fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
     if !(suite.started_at..=suite.ended_at).contains(&Timestamp::try_from(written).ok()?) {

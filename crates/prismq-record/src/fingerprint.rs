@@ -1,4 +1,4 @@
-//! Telling machines and work apart: figures of two machines, or of other work, are never compared.
+//! Identifies machines and work: figures of different machines, or of different work, are never compared.
 
 use std::collections::BTreeMap;
 
@@ -51,11 +51,11 @@ pub(crate) fn joined(fingerprint: &str, engine: &str, profile: &str) -> String {
     format!("{fingerprint}-{engine}-{profile}")
 }
 
-/// Everything an environment tells, a name and a text each, for example `machine.cores` and `2`.
+/// Every fact of an environment as name and text, for example `machine.cores` and `2`.
 #[must_use]
 pub fn facts(environment: &Environment) -> Vec<(String, String)> {
     let mut facts = Vec::new();
-    // Through JSON, so that a fact added to the record is shown without anyone thinking of it.
+    // By way of JSON, so that a fact that is added to the record is shown without a change here.
     if let Ok(json) = serde_json::to_value(environment) {
         flatten("", &json, &mut facts);
     }
@@ -94,7 +94,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The hash of a scenario's parameters, which stands beside them in its record: 16 hexadecimal digits.
+/// The hash of a scenario's parameters, which its record keeps with them: 16 hexadecimal digits.
 /// It depends on names and values alone, not on the order in which an object keeps its keys.
 #[must_use]
 pub fn config_hash(parameters: &BTreeMap<String, Value>) -> String {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_hash_tells_work_apart_and_nothing_else() {
+    fn a_config_hash_depends_on_names_and_values_only() {
         let hash_of_one = hash(&json!({"workers": 5, "mix": {"a": 1, "b": [2, "x"]}}));
         assert_eq!(hash_of_one, hash(&json!({"mix": {"b": [2, "x"], "a": 1}, "workers": 5})));
         // Records keep it, so it must not change.

@@ -69,8 +69,8 @@ pub fn estimate(scenario: &Scenario, metric: &Metric) -> Option<Estimate> {
     Estimate::of(figure, variance, between, rounds.len())
 }
 
-/// Makes the figures of a scenario that are quantiles those of all its tasks, each with its interval. The
-/// rounds' figures stay next to them as samples.
+/// Replaces the quantiles of a scenario by those of all its tasks, each with its interval. The rounds' figures
+/// stay as samples.
 pub fn settle(scenario: &mut Scenario) {
     let settled: Vec<_> = scenario
         .metrics
@@ -93,7 +93,7 @@ pub fn settle(scenario: &mut Scenario) {
     }
 }
 
-/// A run whose figures that are quantiles are those of all tasks, also where it is of before 1.2.
+/// The run with every quantile taken from all tasks, as records have it since 1.2.
 #[must_use]
 pub fn with_figures_of_all(run: &RunRecord) -> RunRecord {
     let mut run = run.clone();

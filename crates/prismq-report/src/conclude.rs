@@ -1,5 +1,5 @@
-//! The end of a `cargo bench`: gathers the run's records, writes what belongs together, judges and
-//! draws. The one call of the verdict bench.
+//! The end of a `cargo bench`: gathers the records of the run's suites, judges the run, and writes the combined
+//! record, the reports and the history. Called by the verdict benchmark.
 
 use std::path::{Path, PathBuf};
 
@@ -22,59 +22,59 @@ use crate::render::html::{Input, points};
 use crate::render::{RenderError, View, html, markdown, terminal};
 use crate::trend::LATEST;
 
-/// What to conclude from.
+/// What to conclude, and where.
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
     /// The folder of results.
     pub results: &'a Path,
     /// The file of targets.
     pub targets: &'a Path,
-    /// Where Criterion keeps its figures.
+    /// Criterion's folder.
     pub criterion: &'a Path,
     /// Which run.
     pub run: Selection,
-    /// Keep the run as a baseline of this name, in place of another.
+    /// Keep the run as a baseline of this name, replacing an existing one.
     pub save_baseline: Option<String>,
     /// Compare with the baseline of this name rather than the machine's own.
     pub baseline: Option<String>,
-    /// Whether a named baseline may be missing: nothing is compared then, and a warning says so.
+    /// Whether the named baseline may be missing: nothing is compared then, with a warning.
     pub baseline_lenient: bool,
 }
 
-/// What was concluded.
+/// The conclusion of a run.
 #[derive(Debug, Clone)]
 pub struct Conclusion {
-    /// What it comes to.
+    /// The status.
     pub status: Status,
-    /// The table for a terminal.
+    /// The report for a terminal.
     pub terminal: String,
     /// The files written, the combined record first.
     pub files: Vec<PathBuf>,
 }
 
-/// Why nothing could be concluded.
+/// Why a run could not be concluded, or a command not be done.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A record could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The targets say nothing that can be checked.
+    /// The targets cannot be read or checked.
     #[error(transparent)]
     Target(#[from] TargetError),
     /// A baseline could not be kept or found.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
-    /// What was asked for could not be shown.
+    /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
     /// The report could not be drawn.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// A run could not be put into another program's format.
+    /// A run could not be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// Nothing was concluded yet.
+    /// No run was concluded yet.
     #[error("{} holds no history: run `cargo bench` first", results.display())]
     NoHistory {
         /// The folder.
@@ -83,19 +83,18 @@ pub enum Error {
     /// The history has no such metric.
     #[error(
         "no metric {id:?} in the {runs} latest runs of this machine, engine and profile: \
-         `prismq-report history` lists those there are"
+         `prismq-report history` lists the existing ones"
     )]
     NoSuchMetric {
-        /// What was asked for.
+        /// The id that was asked for.
         id: String,
-        /// In how many runs it was looked for.
+        /// The number of runs searched.
         runs: usize,
     },
 }
 
 impl Error {
-    /// The exit status it stands for: 2 where a setting or a name is wrong, 5 where there is no data or it
-    /// is damaged, 1 where something failed.
+    /// Its exit status: 2 for a wrong setting or name, 5 for missing or damaged data, 1 for a failure.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -111,8 +110,8 @@ impl Error {
     }
 }
 
-/// Concludes a run: writes the combined record with its verdict, the report, a line of the history and,
-/// where asked or where there is none yet, the baseline.
+/// Concludes a run: writes the combined record with its verdict, the reports, a line of the history and, if asked
+/// for or if there is none yet, the baseline.
 ///
 /// # Errors
 /// [`enum@Error`] says what is wrong, and where.
@@ -136,7 +135,7 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
 
     let mut text = terminal(&view);
     if let Some(kept) = keep(options, &run, verdict.status)? {
-        text.push_str(&kept.said);
+        text.push_str(&kept.message);
         files.push(kept.path);
     }
     for warning in warnings {
@@ -145,8 +144,8 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     Ok(Conclusion { status: verdict.status, terminal: text, files })
 }
 
-/// The page of a run, with the history of its machine, what Criterion makes of its benchmarks and, where it
-/// was compared, its baseline.
+/// The HTML report of a run, with the history of its machine, Criterion's estimates and, if it was compared, its
+/// baseline.
 ///
 /// # Errors
 /// [`enum@Error`] if a distribution of a record is damaged.
@@ -158,7 +157,7 @@ pub fn page(
     files: &[PathBuf],
     criterion: &Path,
 ) -> Result<String, Error> {
-    // Whoever asks for the rules of the comparison is warned of a history that cannot be read.
+    // `rules` warns of an unreadable history.
     let mut runs = history::before(results, run).unwrap_or_default();
     runs.push(verdict.history_line(run));
     let history = points(&runs);
@@ -189,16 +188,16 @@ fn baseline_of(
     }
 }
 
-/// What a run is compared with unless a name is given: the latest runs of the main line on its machine, else
-/// the baseline of its machine, engine and profile, if there is one that is not the run itself. Nobody
-/// named it, so what cannot be read is a warning.
+/// What a run is compared with by default: the latest runs of the main line on its machine, else the baseline of
+/// its machine, engine and profile, unless that is the run itself. An unreadable baseline is a warning, as the
+/// user did not name it.
 #[must_use]
 pub fn own_baseline(
     results: &Path,
     run: &RunRecord,
     warnings: &mut Vec<String>,
 ) -> Option<(String, RunRecord)> {
-    // Whoever asks for the rules of the comparison is warned of a history that cannot be read.
+    // `rules` warns of an unreadable history.
     if let Ok(Some(latest)) = main_line(results, run) {
         return Some(latest);
     }
@@ -216,8 +215,8 @@ pub fn own_baseline(
     }
 }
 
-/// The usual rules of a comparison with what is known of this machine's noise. What is kept of older runs
-/// and cannot be read is a warning: without it only large changes count.
+/// The default rules of a comparison with the known noise of this machine. Unreadable files of older runs are a
+/// warning: without them only large changes count.
 #[must_use]
 pub fn rules(results: &Path, run: &RunRecord, warnings: &mut Vec<String>) -> Rules {
     noise::rules(results, run).unwrap_or_else(|error| {
@@ -253,7 +252,7 @@ fn main_line(results: &Path, run: &RunRecord) -> Result<Option<(String, RunRecor
 }
 
 struct Kept {
-    said: String,
+    message: String,
     path: PathBuf,
 }
 
@@ -262,11 +261,11 @@ fn keep(options: &Options<'_>, run: &RunRecord, status: Status) -> Result<Option
     if let Some(name) = &options.save_baseline {
         let path = baseline::save(options.results, name, run, true)?;
         let but = match status {
-            Status::Invalid => ", though it is invalid",
-            Status::Partial => ", though it is a part",
+            Status::Invalid => ", although it is invalid",
+            Status::Partial => ", although only a part was measured",
             _ => "",
         };
-        return Ok(Some(Kept { said: format!("\nkept as baseline {name}{but}\n"), path }));
+        return Ok(Some(Kept { message: format!("\nkept as baseline {name}{but}\n"), path }));
     }
     let Some(own) = identity(run) else { return Ok(None) };
     if matches!(status, Status::Invalid | Status::Partial)
@@ -275,6 +274,6 @@ fn keep(options: &Options<'_>, run: &RunRecord, status: Status) -> Result<Option
         return Ok(None);
     }
     let path = baseline::save(options.results, &own, run, false)?;
-    let said = format!("\nthe first valid run on this machine: kept as its baseline {own}\n");
-    Ok(Some(Kept { said, path }))
+    let message = format!("\nthe first valid run on this machine: kept as its baseline {own}\n");
+    Ok(Some(Kept { message, path }))
 }

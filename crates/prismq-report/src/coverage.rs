@@ -1,6 +1,6 @@
-//! Whether the interval of one run holds the figure of another run of the same program: what an interval
-//! that is called one of confidence must do, and what the rounds of a run, which share what the machine did,
-//! may not tell.
+//! The coverage of intervals: how often the interval of one run contains the figure of another run of the same
+//! program. A confidence interval must; that of the rounds of one run, which share the state of the machine, may
+//! not.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use prismq_record::RunRecord;
 use prismq_record::fingerprint::config_hash;
 use prismq_statistics::{Estimate, median, median_interval};
 
-/// The share of other runs' figures that intervals must hold to be called more than the spread of the rounds.
+/// The coverage from which on intervals are confidence intervals rather than the spread of the rounds.
 pub const GOAL: f64 = 0.85;
 
-/// What recorded runs of one program say of their intervals.
+/// The coverage of the intervals of recorded runs of one program.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Coverage {
     /// Pairs of an interval and another run's figure of the same metric and work.
     pub pairs: usize,
-    /// The share of the pairs in which the interval holds the figure.
+    /// The share of the pairs in which the interval contains the figure.
     pub held: f64,
-    /// The share of the pairs in which the two runs' intervals have nothing in common.
+    /// The share of the pairs in which the two runs' intervals are disjoint.
     pub disjoint: f64,
-    /// How many times more the figures of whole runs vary than those of independent rounds would, as the
-    /// median over the metrics.
+    /// The design effect: the variance between whole runs over that of independent rounds, as the median over the
+    /// metrics.
     pub effect: f64,
 }
 
-/// The coverage over runs of one program on one machine. `None` where no metric was measured in six rounds
-/// and more by two runs.
+/// The coverage over runs of one program on one machine. `None` if no metric was measured in six rounds or more
+/// by two runs.
 #[must_use]
 pub fn coverage(runs: &[RunRecord]) -> Option<Coverage> {
     let (mut pairs, mut held, mut disjoint) = (0_usize, 0_usize, 0_usize);
@@ -68,7 +68,7 @@ fn rounds(runs: &[RunRecord]) -> BTreeMap<(String, &str, String), Vec<&[f64]>> {
     found
 }
 
-/// The variance of the runs' figures over that which their rounds would give them if they were independent.
+/// The variance of the runs' figures over the one expected from their rounds if these were independent.
 fn effect(runs: &[&[f64]]) -> Option<f64> {
     let figures: Vec<f64> = runs.iter().filter_map(|rounds| median(rounds)).collect();
     let mean = figures.iter().sum::<f64>() / figures.len() as f64;

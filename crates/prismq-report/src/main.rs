@@ -1,4 +1,4 @@
-//! The command `prismq-report`: judges, compares and draws written records; only `ab` runs anything.
+//! The command `prismq-report`.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,5 @@
-//! The noise of each metric: from runs of one program against itself, kept in `results/noise/`, one file
-//! for each machine, engine and profile, and from the history of runs. What is made of it is
-//! [`prismq_judge::comparison`]'s.
+//! The noise of each metric: from A/A runs, kept in `results/noise/` in one file for each machine, engine and
+//! profile, and from the history of runs. It is used by [`prismq_judge::comparison`].
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -16,13 +15,13 @@ use crate::trend::series;
 
 const FOLDER: &str = "noise";
 
-/// Runs of the past that tell a metric's noise: what changed for good before them no longer does.
+/// The latest runs that a metric's noise is computed from, so that older lasting changes are left out.
 const RUNS: usize = 31;
 
 /// The most bytes of a file that are read: some thousand A/A runs of a hundred metrics.
 const NOISE_BYTES_MAX: u64 = 16 << 20;
 
-/// What is kept for runs of this identity; nothing if nothing is.
+/// The noise kept for runs of this identity; empty if there is no file.
 ///
 /// # Errors
 /// [`FileError`] if there is a file that cannot be read.
@@ -37,11 +36,11 @@ pub fn load(results: &Path, identity: &str) -> Result<KnownNoise, FileError> {
     }
 }
 
-/// The usual rules, with the noise that is known of runs like this one: what is kept, and how the
-/// figures moved from run to run until it.
+/// The default rules, with the known noise of runs like this one: the kept noise, and the changes from run to run
+/// in the history.
 ///
 /// # Errors
-/// [`FileError`] if what is kept, or the history, cannot be read.
+/// [`FileError`] if the kept noise or the history cannot be read.
 pub fn rules(results: &Path, run: &RunRecord) -> Result<Rules, FileError> {
     let Some(own) = identity(run) else { return Ok(Rules::default()) };
     let mut noise = load(results, &own)?;
@@ -75,7 +74,7 @@ fn between(before: &HistoryLine, after: &HistoryLine) -> Option<f64> {
     }))
 }
 
-/// Keeps more noise of this identity beside what is kept already.
+/// Adds noise of this identity to the kept noise.
 ///
 /// # Errors
 /// [`FileError`] if the file cannot be read or written; it is then as it was.

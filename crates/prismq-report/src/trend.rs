@@ -8,7 +8,7 @@ use prismq_statistics::{Bounds, changes, fence, logarithms, median};
 /// One metric over the runs of a history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// The metric as the latest run that has it tells it.
+    /// The metric in the latest run that has it.
     pub metric: HistoryMetric,
     /// Its figure in each run, oldest first; a run without one, or one of other work, is a gap.
     pub values: Vec<Option<f64>>,
@@ -33,14 +33,14 @@ pub fn series(lines: &[&HistoryLine]) -> Vec<Series> {
     found.into_values().collect()
 }
 
-/// How many of the latest runs a new one is held against.
+/// How many of the latest runs a new one is compared with.
 pub const LATEST: usize = 5;
 
-/// Where the next figure lies unless something changed, from those of the past runs, the oldest first:
-/// around the median of the [`LATEST`], as far as the fence of the changes from run to run, by which
-/// [`prismq_judge::comparison`] decides. `None` while too few runs are known, or where a figure may be 0.
+/// The range in which the next figure is expected without a change, from those of the past runs, the oldest
+/// first: around the median of the [`LATEST`], as far as the fence of the changes from run to run, by which
+/// [`prismq_judge::comparison`] decides. `None` for too few runs, or if a figure may be 0.
 #[must_use]
-pub fn usual(figures: &[f64]) -> Option<Bounds> {
+pub fn expected_range(figures: &[f64]) -> Option<Bounds> {
     let reach = fence(&logarithms(&changes(figures)))?;
     let latest = figures.get(figures.len().saturating_sub(LATEST)..).unwrap_or_default();
     let middle = median(latest).filter(|middle| *middle > 0.0)?;
@@ -70,22 +70,22 @@ fn bar(value: f64, lowest: f64, highest: f64) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{sparkline, usual};
+    use super::{expected_range, sparkline};
 
     #[test]
-    fn the_usual_lies_around_the_latest_as_far_as_runs_differ() {
+    fn the_expected_range_is_around_the_latest_as_wide_as_runs_differ() {
         let mut figures: Vec<f64> =
             (0..12).map(|run| if run % 2 == 0 { 100.0 } else { 102.0 }).collect();
-        let band = usual(&figures).unwrap();
+        let band = expected_range(&figures).unwrap();
         assert!(
             (band.lower - 100.0).abs() < 0.01 && (band.upper - 104.04).abs() < 0.01,
             "{band:?}"
         );
-        // A step for good is the usual after three runs.
+        // A lasting step is expected after three runs.
         figures.extend([200.0; 3]);
-        assert!(usual(&figures).unwrap().contains(200.0));
-        assert_eq!(usual(&figures[..10]), None, "of ten runs there are nine changes");
-        assert_eq!(usual(&[0.0; 20]), None);
+        assert!(expected_range(&figures).unwrap().contains(200.0));
+        assert_eq!(expected_range(&figures[..10]), None, "of ten runs there are nine changes");
+        assert_eq!(expected_range(&[0.0; 20]), None);
     }
 
     #[test]

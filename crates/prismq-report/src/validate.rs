@@ -1,6 +1,6 @@
-//! Whether a file is a record that everything in it can be read from, down to its distributions.
+//! Validates a file as a record, including the distributions, which are otherwise read on demand.
 //!
-//! What reading refuses anyway is [`prismq_record::files`]'s; here it is asked for what is only read on demand.
+//! What is wrong with the record as a whole is found by [`prismq_record::files`] when it is read.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use prismq_record::files::{AnyRecord, FileError, read_any};
 use prismq_record::history;
 use prismq_record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord};
 
-/// What a file is found to be.
+/// The result of a validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validated {
-    /// What it is, for example `prismq/suite 1.1.0, 12 scenarios, 8 distributions`.
+    /// Kind and size, for example `prismq/suite 1.1.0, 12 scenarios, 8 distributions`.
     pub what: String,
-    /// What is wrong in it: the place, such as `scenarios[0].histograms.end_to_end`, and why.
+    /// The problems: the place, such as `scenarios[0].histograms.end_to_end`, and what is wrong there.
     pub problems: Vec<String>,
 }
 
-/// Reads a record of any kind, or a history if the name ends in `.jsonl`, with all there is in it.
+/// Reads a record of any kind, or a history if the name ends in `.jsonl`, with all its distributions.
 ///
 /// # Errors
-/// [`FileError`] if it cannot be read as one at all.
+/// [`FileError`] if it cannot be read.
 pub fn validate(path: &Path) -> Result<Validated, FileError> {
     if path.extension().is_some_and(|extension| extension == "jsonl") {
         let lines = history::read_file(path)?;
@@ -99,14 +99,15 @@ impl Examined {
     }
 }
 
-/// What a metric says that cannot be.
+/// The problem of a metric, if it has one.
 fn wrong(metric: &Metric) -> Option<&'static str> {
     if metric.value.is_none() && metric.reason.is_none() {
-        return Some("has neither a value nor a reason why there is none");
+        return Some("has neither a value nor a reason");
     }
     let interval = metric.interval.as_ref()?;
     if interval.lower > interval.upper {
         return Some("its interval ends before it begins");
     }
-    (!(0.0..=1.0).contains(&interval.level)).then_some("its interval has a level that is no share")
+    (!(0.0..=1.0).contains(&interval.level))
+        .then_some("the level of its interval is not between 0 and 1")
 }

@@ -1,5 +1,5 @@
-//! Intervals of a change by the percentile bootstrap: rounds are drawn again and again with
-//! replacement, and the change of each draw is one of those that might have been measured
+//! Intervals of a change by the percentile bootstrap: rounds are drawn repeatedly with replacement, and the change
+//! of each draw is one that might have been measured
 //! (Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13).
 //!
 //! The percentile interval is the one recommended for medians (Wilcox, *Introduction to Robust
@@ -15,13 +15,13 @@ use super::order::{median, quantile_of_sorted};
 /// How often rounds are drawn: the tails of a 95 % interval then hold 50 draws each.
 const DRAWS: usize = 2_000;
 
-/// What the draws begin from: the same seed gives the same interval.
+/// The seed of the draws: the same seed gives the same interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seed(pub u64);
 
 /// The interval at `level` of the relative change between the medians of two sets of rounds; `None`
-/// where a side has fewer than two rounds or a median that might be zero, of which no relative change
-/// can be told.
+/// where a side has fewer than two rounds or a median that might be zero, for which no relative change is
+/// defined.
 #[must_use]
 pub fn relative_change_interval(
     before: &[f64],
@@ -74,7 +74,7 @@ fn drawn(rng: &mut Rng, samples: &[f64], draw: &mut [f64]) -> Option<f64> {
 }
 
 /// The interval that leaves out the same share of figures on both sides.
-pub(super) fn percentiles(mut figures: Vec<f64>, level: f64) -> Option<Bounds> {
+pub(crate) fn percentiles(mut figures: Vec<f64>, level: f64) -> Option<Bounds> {
     figures.sort_by(f64::total_cmp);
     let outside = (1.0 - level) / 2.0;
     let lower = quantile_of_sorted(&figures, outside)?;
@@ -82,8 +82,8 @@ pub(super) fn percentiles(mut figures: Vec<f64>, level: f64) -> Option<Bounds> {
     Some(Bounds { lower, upper })
 }
 
-/// One draw of rounds, as their median: for whoever refits a model to it.
-pub(super) fn drawn_median(rng: &mut Rng, samples: &[f64]) -> Option<f64> {
+/// The median of one draw of rounds, for refitting a model to it.
+pub(crate) fn drawn_median(rng: &mut Rng, samples: &[f64]) -> Option<f64> {
     if samples.is_empty() {
         return None;
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_do_not_vary_leave_no_doubt() {
+    fn rounds_that_do_not_vary_have_an_interval_of_no_width() {
         let interval = relative_change_interval(&[100.0; 5], &[90.0; 5], 0.99, SEED);
         assert_eq!(interval, Some(Bounds { lower: -0.1, upper: -0.1 }));
         let interval = median_of_ratios_interval(&[1.5; 4], 0.99, SEED);

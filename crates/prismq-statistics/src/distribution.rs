@@ -1,18 +1,17 @@
-//! The chance of a value at least so far from the middle, either way, by the distributions that the tests
-//! rest on. Both are written by the incomplete beta and gamma functions, whose continued fractions are
+//! Two-sided tail probabilities of the distributions that the tests rest on. Both are written by the incomplete beta and gamma functions, whose continued fractions are
 //! evaluated by the method of Lentz (*Generating Bessel Functions in Mie Scattering Calculations Using
 //! Continued Fractions*, 1976).
 
 use std::f64::consts::PI;
 
-/// Steps after which a continued fraction has long come to rest.
+/// Steps after which a continued fraction has converged.
 const STEPS_MAX: u32 = 10_000;
-/// In the place of a 0 that would be divided by.
+/// Replaces a divisor of 0.
 const TINY: f64 = 1e-300;
 
 /// Of the normal distribution, for a distance in standard deviations.
 #[must_use]
-pub(super) fn normal_two_sided(distance: f64) -> f64 {
+pub(crate) fn normal_two_sided(distance: f64) -> f64 {
     if distance.is_nan() {
         return f64::NAN;
     }
@@ -23,7 +22,7 @@ pub(super) fn normal_two_sided(distance: f64) -> f64 {
 /// Of Student's distribution, for a distance in standard errors and any positive number of degrees of
 /// freedom: DLMF 8.17.
 #[must_use]
-pub(super) fn student_two_sided(distance: f64, freedom: f64) -> f64 {
+pub(crate) fn student_two_sided(distance: f64, freedom: f64) -> f64 {
     if distance.is_nan() || freedom.is_nan() || freedom <= 0.0 {
         return f64::NAN;
     }
@@ -34,10 +33,10 @@ pub(super) fn student_two_sided(distance: f64, freedom: f64) -> f64 {
     beta(freedom / 2.0, 0.5, freedom / (freedom + square), square / (freedom + square))
 }
 
-/// The distance that Student's distribution exceeds on one side with this chance, by bisection; `None` unless the
-/// chance is above 0 and below one half, and the degrees of freedom are positive.
+/// The quantile of Student's distribution that is exceeded with probability `tail`, by bisection; `None` unless
+/// the probability is above 0 and below one half, and the degrees of freedom are positive.
 #[must_use]
-pub(super) fn student_reach(tail: f64, freedom: f64) -> Option<f64> {
+pub(crate) fn student_reach(tail: f64, freedom: f64) -> Option<f64> {
     if !(tail > 0.0 && tail < 0.5 && freedom > 0.0) {
         return None;
     }
@@ -62,7 +61,7 @@ fn beta(a: f64, b: f64, x: f64, rest: f64) -> f64 {
     if x <= 0.0 || rest <= 0.0 {
         return if x <= 0.0 { 0.0 } else { 1.0 };
     }
-    // Only on this side of the mean does the fraction come to rest soon.
+    // The fraction converges fast on this side of the mean only.
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - beta(b, a, rest, x);
     }
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_are_exact_and_nonsense_is_none() {
+    fn the_ends_are_exact_and_invalid_arguments_give_nan() {
         assert_eq!(student_two_sided(0.0, 7.0).to_bits(), 1.0_f64.to_bits());
         assert_eq!(student_two_sided(f64::INFINITY, 7.0).to_bits(), 0.0_f64.to_bits());
         assert!(student_two_sided(f64::NAN, 7.0).is_nan());

@@ -5,26 +5,26 @@
 //! finds the slightest drift, so the drift must also be large enough to matter.
 
 use super::order::median;
-use super::rank_test::rank_test;
+use super::significance::rank_test;
 
-/// The chance of error with which a drift is called one.
+/// The significance level.
 const ERROR: f64 = 0.01;
 
 /// The smallest drift that matters.
 const EFFECT_MIN: f64 = 0.05;
 
-/// Intervals below which a third is too short: two of four have a chance of error above [`ERROR`]
-/// even where they lie apart, two of five have 2 in 252.
+/// The least intervals of a third: with four on each side even disjoint ones have a p-value above [`ERROR`],
+/// with five it is 2 in 252.
 const THIRD_MIN: usize = 5;
 
-/// The last third of a run beside its first.
+/// The last third of a run compared with its first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
     /// The relative change of the median rate.
     pub change: f64,
-    /// The chance of a shift at least so clear in a steady run.
+    /// The p-value: the probability of a shift at least this clear in a steady run.
     pub p: f64,
-    /// How clear it is, from -1 (every rate of the last third is below every one of the first) to 1.
+    /// Cliff's delta, from -1 (every rate of the last third is below every one of the first) to 1.
     pub delta: f64,
 }
 
@@ -37,7 +37,7 @@ impl Drift {
 }
 
 /// The drift of rates, in the order of their intervals, which are of equal length; `None` for fewer
-/// than fifteen, or where half of the first third stood still.
+/// than fifteen, or if the median rate of the first third is 0.
 #[must_use]
 pub fn drift(rates: &[f64]) -> Option<Drift> {
     let third = rates.len() / 3;
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_slows_down_is_found_and_said_by_how_much() {
+    fn a_run_that_slows_down_is_found_with_its_drift() {
         let found = drift(&rates(60, 0.3)).unwrap();
         assert!(found.is_unsteady(), "{found:?}");
         assert_eq!(found.delta, -1.0);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_intervals_have_no_drift_to_tell() {
+    fn too_few_intervals_have_no_drift() {
         assert_eq!(drift(&[1.0; 14]), None);
         assert_eq!(drift(&[0.0; 30]), None);
     }

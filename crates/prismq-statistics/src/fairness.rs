@@ -2,8 +2,8 @@
 //! differ, each is divided by its weight first.
 
 /// The index of Jain, Chiu and Hawe (*A Quantitative Measure of Fairness*, 1984): 1 where all have the
-/// same, k/n where k of n share everything. `None` of nobody, of shares below zero, and where there is
-/// nothing to share.
+/// same, k/n where k of n share everything. `None` without shares, for negative shares, and if all are
+/// zero.
 #[must_use]
 pub fn jain(shares: &[f64]) -> Option<f64> {
     let sum = total(shares)?;

@@ -1,7 +1,7 @@
 //! The mean of ratios. The arithmetic mean depends on which side is called the baseline; the geometric
 //! does not (Fleming and Wallace, *How Not to Lie with Statistics*, 1986).
 
-/// The geometric mean; `None` of nothing and of figures that are not positive.
+/// The geometric mean; `None` without figures, or if one is not positive.
 #[must_use]
 pub fn geometric_mean(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     let logs: Option<Vec<f64>> =

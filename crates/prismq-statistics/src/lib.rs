@@ -5,33 +5,30 @@
 //! answer, is left to the callers.
 
 mod bootstrap;
-mod discoveries;
 mod distribution;
 mod drift;
 mod fairness;
 mod geometric;
 mod knee;
-mod least_squares;
 mod noise;
 mod order;
-mod paired_test;
-mod rank_test;
 mod sample_size;
 mod sequence;
+mod significance;
 mod usl;
 
 pub use bootstrap::{Seed, median_of_ratios_interval, relative_change_interval};
-pub use discoveries::discoveries;
 pub use drift::{Drift, drift};
 pub use fairness::{gini, jain};
 pub use geometric::geometric_mean;
 pub use knee::{Knee, knee};
-pub use noise::{chance_among, changes, fence, logarithms, spread_of_halves, spread_of_neighbours};
+pub use noise::{
+    changes, fence, logarithms, p_value_among, spread_of_halves, spread_of_neighbours,
+};
 pub use order::{CONFIDENCE, SPREAD_OF_ROUNDS, median, median_interval, quantile};
-pub use paired_test::paired_p;
-pub use rank_test::{RankTest, rank_test};
 pub use sample_size::samples_needed;
 pub use sequence::{BETWEEN_RUNS, Estimate, tail_at_look};
+pub use significance::{RankTest, discoveries, paired_p, rank_test};
 pub use usl::{Level, Peak, Scaling, Uncertain, UslError, fit};
 
 /// The interval between two figures, the lower first.

@@ -1,4 +1,4 @@
-//! How much a figure moves where nothing changed: the smallest change that is more than noise.
+//! Noise: how much a figure varies without a change of the program.
 
 use fastrand::Rng;
 
@@ -6,16 +6,16 @@ use super::bootstrap::Seed;
 use super::distribution::student_two_sided;
 use super::order::{median, quantile, quantile_of_sorted};
 
-/// The share of changes without a cause that a spread holds.
+/// The share of changes without a cause that a spread covers.
 const SHARE: f64 = 0.99;
 
-/// How often rounds are divided, or signs are thrown.
+/// How often rounds are divided, or signs drawn.
 const DRAWS: usize = 1_000;
 
-/// From how many past changes on a fence is drawn.
+/// The least past changes for a fence.
 const FENCE_CHANGES_MIN: usize = 10;
 
-/// The relative changes from each figure to the next; none where a figure is 0.
+/// The relative changes from each figure to the next; a change from 0 is left out.
 #[must_use]
 pub fn changes(figures: &[f64]) -> Vec<f64> {
     let change = |pair: &[f64]| match pair {
@@ -25,8 +25,8 @@ pub fn changes(figures: &[f64]) -> Vec<f64> {
     figures.windows(2).filter_map(change).collect()
 }
 
-/// The logarithms of the ratios that relative changes are, so that half and twice are as far; what has none,
-/// such as a fall to nothing, is left out.
+/// The logarithms of relative changes as ratios, so that halving and doubling are equally far; a change without
+/// a finite logarithm, such as a fall to 0, is left out.
 #[must_use]
 pub fn logarithms(changes: &[f64]) -> Vec<f64> {
     changes.iter().map(|change| change.ln_1p()).filter(|log| log.is_finite()).collect()
@@ -45,13 +45,13 @@ pub fn fence(changes: &[f64]) -> Option<f64> {
     Some(upper + 3.0 * (upper - lower))
 }
 
-/// The chance of a change to this ratio at least, either way, among changes without a cause, of which the
-/// logarithms are given: Student's t test of the ratio's logarithm, whose mean is known to be 0. What lies
-/// beyond the fence had a cause, and must not hide that it is still there; it is left out. A run is part of
-/// two of the changes from run to run, the one to it and the one from it, so that three of these tell as much
-/// as two that are independent. `None` for fewer than ten; 1 for a ratio below 0, of which nothing can be told.
+/// The two-sided p-value of a change by this ratio among changes without a cause, whose logarithms are given:
+/// Student's t test of the ratio's logarithm, whose mean is known to be 0. Changes beyond the fence had a cause
+/// and are left out, so that they do not hide a further one. A run is part of two of the changes from run to run,
+/// the one to it and the one from it, so that three of these count as two independent ones. `None` for fewer
+/// than ten; 1 for a negative ratio.
 #[must_use]
-pub fn chance_among(logs: &[f64], ratio: f64) -> Option<f64> {
+pub fn p_value_among(logs: &[f64], ratio: f64) -> Option<f64> {
     let fence = fence(logs)?;
     let usual: Vec<f64> = logs.iter().copied().filter(|log| log.abs() <= fence).collect();
     let count = usual.len() as f64;
@@ -70,8 +70,8 @@ pub fn chance_among(logs: &[f64], ratio: f64) -> Option<f64> {
 /// halves at random, which are A and A, and 99 % of the changes between the medians of the halves are
 /// smaller than the answer (subsampling: Politis, Romano and Wolf, 1999).
 ///
-/// Medians of half the rounds vary by the square root of two more than those of all. That is left in
-/// it, since a run as a whole is off as well; by how much, only other runs show. `None` for fewer than
+/// Medians of half the rounds vary by a factor of the square root of two more than those of all. That is kept as a
+/// margin for the variation between whole runs, which only other runs show. `None` for fewer than
 /// four rounds or a median of zero.
 #[must_use]
 pub fn spread_of_halves(rounds: &[f64], seed: Seed) -> Option<f64> {
@@ -94,7 +94,7 @@ pub fn spread_of_halves(rounds: &[f64], seed: Seed) -> Option<f64> {
 
 /// The spread of the median change of as many pairs as there are figures, from starts of one program
 /// in the order they were made: neighbours are A and A, as far apart in time as the sides of a pair.
-/// Which of two comes first is chance, so the sign of each change is thrown; 99 % of the medians are
+/// Which of two comes first is random, so the sign of each change is drawn at random; 99 % of the medians are
 /// smaller than the answer. `None` for fewer than four starts or a figure that is zero.
 #[must_use]
 pub fn spread_of_neighbours(starts: &[f64], seed: Seed) -> Option<f64> {
@@ -109,13 +109,13 @@ pub fn spread_of_neighbours(starts: &[f64], seed: Seed) -> Option<f64> {
     let mut rng = Rng::with_seed(seed.0);
     let mut medians = Vec::with_capacity(DRAWS);
     for _ in 0..DRAWS {
-        let thrown: Option<Vec<f64>> = (0..starts.len())
+        let drawn: Option<Vec<f64>> = (0..starts.len())
             .map(|_| {
                 let change = changes.get(rng.usize(..changes.len()))?;
                 Some(if rng.bool() { *change } else { -change })
             })
             .collect();
-        medians.push(median(&thrown?)?.abs());
+        medians.push(median(&drawn?)?.abs());
     }
     medians.sort_by(f64::total_cmp);
     quantile_of_sorted(&medians, SHARE)
@@ -136,27 +136,27 @@ mod tests {
 
     /// Student's table: with 8 degrees of freedom 3.355 standard deviations are exceeded by 1 %.
     #[test]
-    fn the_chance_among_changes_is_students() {
+    fn the_p_value_among_changes_is_that_of_students_t_test() {
         let logs: Vec<f64> = (0..12).map(|n| if n % 2 == 0 { 0.1 } else { -0.1 }).collect();
         for ratio in [0.3355_f64.exp(), (-0.3355_f64).exp()] {
-            let p = chance_among(&logs, ratio).unwrap();
+            let p = p_value_among(&logs, ratio).unwrap();
             assert!((p - 0.01).abs() < 1e-4, "{p}");
         }
-        assert_eq!(chance_among(&logs, 1.0), Some(1.0));
-        assert_eq!(chance_among(&logs, 0.0), Some(0.0), "it fell to nothing");
-        assert_eq!(chance_among(&logs, -1.0), Some(1.0));
-        assert_eq!(chance_among(&[0.0; 10], 1.0), Some(1.0));
-        assert_eq!(chance_among(&[0.0; 10], 1.01), Some(0.0));
-        assert_eq!(chance_among(&[0.0; 9], 1.01), None);
+        assert_eq!(p_value_among(&logs, 1.0), Some(1.0));
+        assert_eq!(p_value_among(&logs, 0.0), Some(0.0), "it fell to nothing");
+        assert_eq!(p_value_among(&logs, -1.0), Some(1.0));
+        assert_eq!(p_value_among(&[0.0; 10], 1.0), Some(1.0));
+        assert_eq!(p_value_among(&[0.0; 10], 1.01), Some(0.0));
+        assert_eq!(p_value_among(&[0.0; 9], 1.01), None);
         assert_eq!(logarithms(&[1.0, -1.0, -2.0, 0.0]), [2.0_f64.ln(), 0.0]);
     }
 
     #[test]
-    fn what_had_a_cause_does_not_make_the_usual_noisier() {
+    fn changes_beyond_the_fence_do_not_raise_the_p_value() {
         let mut logs: Vec<f64> = (0..12).map(|n| if n % 2 == 0 { 0.1 } else { -0.1 }).collect();
-        let before = chance_among(&logs, 0.3);
+        let before = p_value_among(&logs, 0.3);
         logs.push(0.3_f64.ln());
-        assert_eq!(chance_among(&logs, 0.3), before);
+        assert_eq!(p_value_among(&logs, 0.3), before);
     }
 
     #[test]

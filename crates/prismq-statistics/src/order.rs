@@ -5,11 +5,11 @@ use super::Bounds;
 /// The confidence that an interval of a median must reach.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// What an interval of a median is called in a record: the rounds of a run share what the machine did, so
-/// that it says how much they vary and not where the figure of another run lies.
+/// The method of an interval of a median, as records name it: the rounds of a run share the state of the machine,
+/// so that the interval shows how much they vary, not where the figure of another run lies.
 pub const SPREAD_OF_ROUNDS: &str = "spread of the rounds: order statistics of their median";
 
-/// The median; `None` of nothing.
+/// The median; `None` without samples.
 #[must_use]
 pub fn median(samples: &[f64]) -> Option<f64> {
     quantile(samples, 0.5)
@@ -17,7 +17,7 @@ pub fn median(samples: &[f64]) -> Option<f64> {
 
 /// A quantile between 0 and 1, interpolated between the two samples it falls between: definition 7 of
 /// Hyndman and Fan, *Sample Quantiles in Statistical Packages* (1996), the default of R and `NumPy`.
-/// `None` of nothing.
+/// `None` without samples.
 #[must_use]
 pub fn quantile(samples: &[f64], share: f64) -> Option<f64> {
     let mut sorted = samples.to_vec();
@@ -25,8 +25,8 @@ pub fn quantile(samples: &[f64], share: f64) -> Option<f64> {
     quantile_of_sorted(&sorted, share)
 }
 
-/// The same of samples that are in order already.
-pub(super) fn quantile_of_sorted(sorted: &[f64], share: f64) -> Option<f64> {
+/// The quantile of sorted samples.
+pub(crate) fn quantile_of_sorted(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let place = last as f64 * share.clamp(0.0, 1.0);
     let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
@@ -34,7 +34,7 @@ pub(super) fn quantile_of_sorted(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 /// The narrowest interval between order statistics that holds the median with 95 % confidence; `None`
-/// for fewer than six samples, which reach it with no interval.
+/// for fewer than six samples, for which no interval reaches it.
 ///
 /// It assumes nothing about their distribution: each sample lies below the true median with chance one
 /// half, so how many do is binomial (Conover, *Practical Nonparametric Statistics*, 3rd ed., section

@@ -1,24 +1,23 @@
-//! Intervals that may be looked at again and again while rounds are added, for many figures at once.
+//! Intervals that hold for any number of interim looks while rounds are added, for many figures at once.
 //!
-//! Who looks at a sample after each addition and stops when it pleases is wrong more often than the level
-//! of one interval says. So each look is given a part of the chance to be wrong, the `k`-th
-//! `1 / (k (k + 1))` of it, which come to 1 over all looks there may ever be: the chance is spent as by
-//! Lan and DeMets (*Discrete sequential boundaries for clinical trials*, Biometrika 70, 1983), and by the
+//! Looking at a sample after each addition and stopping at will is wrong more often than the level of one
+//! interval. So each look gets a part of the error probability, the `k`-th `1 / (k (k + 1))` of it, which sum up
+//! to 1 over all looks: alpha spending as by Lan and DeMets (*Discrete sequential boundaries for clinical trials*, Biometrika 70, 1983), and by the
 //! union bound, which holds however the looks depend on each other (as in Darling and Robbins, *Confidence
-//! sequences for mean, variance, and median*, PNAS 58, 1967). The figures of a family share it alike
-//! (Bonferroni). An interval is that of Student's t around a trimmed mean (Tukey and McLaughlin, *Less
+//! sequences for mean, variance, and median*, PNAS 58, 1967). The figures of a family share it
+//! equally (Bonferroni). An interval is that of Student's t around a trimmed mean (Tukey and McLaughlin, *Less
 //! vulnerable confidence and significance procedures for location based on a single sample*, Sankhya A 25,
 //! 1963; Wilcox, *Introduction to Robust Estimation and Hypothesis Testing*, section 4.3): now and then a
-//! round is far off, and one such round must neither move the figure nor hide what all others say.
+//! round is far off, and one such round must neither change the figure nor widen the interval.
 
 use super::Bounds;
 use super::distribution::student_reach;
 use super::order::median;
 
-/// The share of rounds that is left out on each side.
+/// The share of rounds trimmed on each side.
 const TRIMMED: f64 = 0.1;
 
-/// The least rounds of which any are left out.
+/// The least rounds of which any are trimmed.
 const TRIMMED_FROM: usize = 5;
 
 /// How many times more the figures of whole runs vary than those of independent rounds would: the design
@@ -31,18 +30,18 @@ const DESIGN_EFFECT: f64 = 2.0;
 /// Advanced Theory of Statistics*, volume 1, section 14.6).
 const VARIANCE_OF_MEDIAN: f64 = std::f64::consts::FRAC_PI_2;
 
-/// What runs differ by however closely their rounds agree, as a share of the figure: of the recorded
-/// ratios, whose rounds vary by 0.3 %, half of the runs are off by as much.
+/// The least standard deviation between whole runs, as a share of the figure, however closely their rounds
+/// agree: of the recorded ratios, whose rounds vary by 0.3 %, half of the runs differ by as much.
 pub const BETWEEN_RUNS: f64 = 0.005;
 
-/// A figure of several rounds and how far it may be off.
+/// A figure of several rounds and its standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The figure.
     pub figure: f64,
     /// Its standard deviation from run to run; 0 where all rounds are equal.
     pub deviation: f64,
-    /// The rounds it rests on, less those left out.
+    /// The rounds it is computed from, without those trimmed.
     pub rounds: usize,
 }
 
@@ -79,7 +78,7 @@ impl Estimate {
         })
     }
 
-    /// Where the true figure lies: beyond either end with the chance `tail`.
+    /// The interval of the true figure, which lies beyond either end with probability `tail`.
     #[must_use]
     pub fn interval(&self, tail: f64) -> Option<Bounds> {
         if self.deviation == 0.0 {
@@ -112,8 +111,8 @@ fn trimmed(samples: &[f64]) -> Option<(f64, f64, usize)> {
     (figure.is_finite() && variance.is_finite()).then_some((figure, variance, kept.len()))
 }
 
-/// The chance that an interval may leave out the true figure on one side at its look number `look`, from
-/// 1, for the intervals of `figures` figures to hold at all looks with the chance `1 - level` on that side.
+/// The probability with which an interval may miss the true figure on one side at look number `look`, counted from
+/// 1, for the intervals of `figures` figures to hold at all looks with probability `1 - level` on that side.
 #[must_use]
 pub fn tail_at_look(level: f64, figures: usize, look: u64) -> f64 {
     let look = look.max(1) as f64;
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_looks_there_may_ever_be_share_the_level() {
+    fn all_looks_together_spend_the_level() {
         let all: f64 = (1..=100_000).map(|look| 60.0 * tail_at_look(0.01, 60, look)).sum();
         assert!((all - 0.01).abs() < 1e-6, "{all}");
         assert_eq!(tail_at_look(0.01, 1, 1), 0.005);
@@ -142,9 +141,9 @@ mod tests {
     }
 
     /// Of 1, 2, ..., 9, 100 the first and the last are left out: 5.5 is the mean of the others, and
-    /// the squares of 2, 2, 3, ..., 9, 9 around theirs come to 66.5.
+    /// the squares of 2, 2, 3, ..., 9, 9 around theirs sum up to 66.5.
     #[test]
-    fn one_round_that_is_far_off_changes_nothing() {
+    fn an_outlier_changes_nothing() {
         let near: Vec<f64> = (1..=10).map(f64::from).collect();
         let far: Vec<f64> = (1..=9).map(f64::from).chain([100.0]).collect();
         let estimate = Estimate::of_rounds(&far, 2.0).unwrap();
@@ -155,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn votes_that_agree_are_still_off_by_what_they_have_in_common() {
+    fn votes_that_agree_keep_their_common_deviation() {
         let estimate = Estimate::of_votes(&[0.2; 6], 0.03).unwrap();
         assert_eq!((estimate.figure, estimate.deviation), (0.2, 0.03));
     }
 
     #[test]
-    fn rounds_that_are_all_equal_leave_no_doubt_and_one_tells_nothing() {
+    fn equal_rounds_have_an_interval_of_no_width_and_one_round_has_none() {
         let exact = Estimate::of_rounds(&[7.0; 3], 1.0).unwrap();
         assert_eq!(exact.interval(1e-9), Some(Bounds { lower: 7.0, upper: 7.0 }));
         assert_eq!(Estimate::of_rounds(&[7.0], 1.0), None);

@@ -8,7 +8,7 @@ use prismq_record::{Conditions, SCHEMA_VERSION, SUITE_SCHEMA, Scenario, SuiteRec
 
 use crate::base::error::{Error, Result};
 use crate::base::paths;
-use crate::base::profile::Scale;
+use crate::base::profile::{SUITES, Scale};
 use crate::environment;
 use crate::run::record::run_identity::RunIdentity;
 use crate::run::settings::invocation::{Invocation, Mode};
@@ -101,6 +101,8 @@ impl Part {
                 self.sync.clone(),
                 (self.before.clone(), after()),
             )?,
+            suites_of_run: SUITES.map(str::to_owned).to_vec(),
+            goals: profile.asks_goals(),
             scenarios: kept.scenarios.clone(),
         };
         let path = prismq_record::files::write_suite(&paths::results_dir(), &record)

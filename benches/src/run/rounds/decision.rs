@@ -64,7 +64,7 @@ impl Decision {
     /// # Errors
     /// [`Error::Targets`] if a target's unit is not its metric's.
     pub fn is_open(&self, scenario: &Scenario) -> Result<bool> {
-        let checks = check_scenario(&self.targets, self.profile.name(), scenario)?;
+        let checks = check_scenario(&self.targets, self.profile.asks_goals(), scenario)?;
         Ok(checks.iter().any(|check| matches!(check.outcome, Outcome::Undecided { .. })))
     }
 }

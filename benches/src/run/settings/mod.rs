@@ -14,6 +14,7 @@ use prismq_record::baseline;
 use crate::base::bench_dir::{self, BenchDir};
 use crate::base::error::{Error, Result};
 use crate::base::paths;
+use crate::base::profile::SUITES;
 use crate::environment::sync;
 use crate::load::plan;
 use crate::run::rounds::decision;
@@ -52,8 +53,8 @@ pub fn check(invocation: &Invocation, bench_dir: &BenchDir) -> Result<()> {
     for (long, short) in [("--save-baseline", "-s"), ("--baseline", "-b")] {
         invocation.option(long, short).map_or(Ok(()), baseline::check_name)?;
     }
-    targets::read(&paths::targets_file())?;
-    Ok(())
+    let targets = targets::read(&paths::targets_file())?;
+    Ok(targets::check_suites(&targets, &SUITES)?)
 }
 
 /// The workload file that is to be measured, if one is named.

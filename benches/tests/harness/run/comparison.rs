@@ -55,6 +55,8 @@ fn record(scenario: Scenario) -> RunRecord {
         engine: "fake".to_owned(),
         argv: Vec::new(),
         environment: Environment::default(),
+        suites_of_run: Vec::new(),
+        goals: true,
         scenarios: vec![scenario],
     };
     RunRecord {

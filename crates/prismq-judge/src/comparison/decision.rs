@@ -1,13 +1,13 @@
-//! What a change comes to.
+//! Whether a change is an improvement, a regression, or neither.
 //!
-//! A run has a hundred metrics and more; were each tested by itself at the usual 5 %, five of them
-//! would look changed where nothing was. So a change must be found among *all* metrics of the run: at
-//! most a small share of what is found is chance (see [`FALSE_DISCOVERIES`]), and where nothing changed that is
-//! the chance that anything is found (Benjamini and Hochberg, see [`discoveries`]). Beyond a fixed
-//! level for each metric, this does not make a change of the whole engine harder to find than one of a
-//! single metric. The headline is a family of its own (see [`is_headline`]). The interval and the noise floor then ask whether what was found is large enough.
+//! A run has a hundred metrics and more; if each were tested by itself at the usual 5 %, five of them would
+//! look changed where nothing was. So the false discovery rate among *all* metrics of the run is controlled
+//! (see [`FALSE_DISCOVERIES`]; Benjamini and Hochberg, see [`discoveries`]). Unlike a stricter level for each
+//! metric, this does not make a change of the whole engine harder to find than one of a single metric. The
+//! headline metrics are a family of their own (see [`is_headline`]). The interval and the noise floor then decide
+//! whether a significant change is large enough.
 
-use prismq_record::{Direction, Metric};
+use prismq_record::Direction;
 use prismq_statistics::discoveries;
 
 use super::evidence::Evidence;
@@ -16,31 +16,22 @@ use super::headline::is_headline;
 use super::rows::Draft;
 use super::{Change, Row, Rules};
 
-/// The share of found changes that may be chance, in the headline and among the others together.
+/// The false discovery rate, of the headline and the other metrics together.
 const FALSE_DISCOVERIES: f64 = 0.005;
 
-/// A change that nobody would notice: the interval of one that counts must lie wholly outside.
+/// A negligible change: the interval of a change that counts must lie wholly outside.
 const NEGLIGIBLE: f64 = 0.01;
-
-/// Counts of what must not happen, in records of before 1.2, which do not say so themselves.
-const EXACT: [&str; 5] = ["lost", "duplicated", "busy_errors", "errors", "unexpected_errors"];
-
-/// By which share figures of a metric may differ and count as equal, if it is compared exactly.
-pub(super) fn exact_within(metric: &Metric) -> Option<f64> {
-    let named = || EXACT.contains(&metric.name.as_str()).then_some(0.0);
-    metric.exact_within.or_else(named)
-}
 
 /// Decides all rows of a comparison.
 pub(super) fn decide(drafts: Vec<Draft>, rules: &Rules, sides: Sides) -> Vec<Row> {
     let tested = |draft: &Draft| draft.evidence.filter(|_| draft.row.exact_within.is_none())?.p;
-    let chances = |headline: bool| -> Vec<f64> {
+    let p_values = |headline: bool| -> Vec<f64> {
         let those = drafts.iter().filter(|draft| is_headline(&draft.row) == headline);
         those.filter_map(tested).collect()
     };
-    let (headline, others) = (chances(true), chances(false));
+    let (headline, others) = (p_values(true), p_values(false));
     let families = if headline.is_empty() || others.is_empty() { 1.0 } else { 2.0 };
-    let found = |chances: &[f64]| discoveries(chances, FALSE_DISCOVERIES / families).into_iter();
+    let found = |p_values: &[f64]| discoveries(p_values, FALSE_DISCOVERIES / families).into_iter();
     let (mut headline, mut others) = (found(&headline), found(&others));
     drafts
         .into_iter()
@@ -69,13 +60,13 @@ fn decided(mut draft: Draft, found: bool, rules: &Rules, sides: Sides) -> Row {
             moved(row.direction, delta)
         }
         None if row.before == row.after => Change::Unchanged,
-        // A baseline of zero, of which no relative change can be told, is among them.
+        // Also with a baseline of zero, from which there is no relative change.
         _ => Change::Inconclusive,
     };
     draft.row
 }
 
-/// Whether the interval lies outside what is negligible, on the side of the change.
+/// Whether the interval lies outside the negligible range, on the side of the change.
 fn is_clear(evidence: &Evidence, delta: f64) -> bool {
     evidence.interval.is_some_and(|interval| {
         interval.lies_outside(NEGLIGIBLE) && (interval.lower > 0.0) == (delta > 0.0)

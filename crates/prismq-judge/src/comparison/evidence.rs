@@ -1,10 +1,10 @@
-//! What the rounds of two sides, or pairs of starts, say of a change: its interval, the chance that it
-//! is none, and how much the baseline moves by itself.
+//! The evidence for a change, from the rounds of two sides or from pairs of starts: its interval, its p-value,
+//! and how much the figures vary without a change.
 
 use prismq_record::Metric;
 use prismq_statistics::{
-    Bounds, Seed, chance_among, logarithms, median, median_of_ratios_interval, paired_p, rank_test,
-    relative_change_interval, spread_of_halves, spread_of_neighbours,
+    Bounds, Seed, logarithms, median, median_of_ratios_interval, p_value_among, paired_p,
+    rank_test, relative_change_interval, spread_of_halves, spread_of_neighbours,
 };
 
 use super::noise::Changes;
@@ -12,22 +12,22 @@ use super::noise::Changes;
 /// The confidence of a change's interval.
 const LEVEL: f64 = 0.95;
 
-/// What speaks for a change of one metric. What the figures do not allow to be told is absent.
+/// The evidence for a change of one metric. What cannot be computed from the figures is absent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Evidence {
-    /// The relative change, where it is another than that of the two figures.
+    /// The relative change, if it differs from that of the two figures.
     pub(super) delta: Option<f64>,
-    /// Where the true relative change lies.
+    /// The interval of the true relative change.
     pub(super) interval: Option<Bounds>,
-    /// The chance of a shift at least so clear where there is none.
+    /// The p-value: the probability of a shift at least this clear without a change.
     pub(super) p: Option<f64>,
-    /// What the metric moves by where nothing changed, from the figures' own spread.
+    /// How much the metric varies without a change, from the spread of its figures.
     pub(super) spread: Option<f64>,
 }
 
-/// From the rounds of two runs, made one after the other, and from what is known of how much runs differ
-/// where nothing changed. Rounds of one run share what the machine did meanwhile, so that they alone would
-/// be too sure of themselves.
+/// From the rounds of two runs, made one after the other, and from what is known about how much runs differ
+/// without a change. Rounds of one run share the state of the machine, so that they alone would give too small
+/// a p-value.
 pub(super) fn of_rounds(
     before: &Metric,
     after: &Metric,
@@ -37,12 +37,12 @@ pub(super) fn of_rounds(
     let (old, new) = (&before.samples, &after.samples);
     let ratio = after.value.zip(before.value).map(|(after, before)| after / before);
     let known = known.into_iter().flat_map(|known| [&known.control, &known.history]);
-    let between_runs = known.filter_map(|changes| chance_among(&logarithms(changes), ratio?));
+    let between_runs = known.filter_map(|changes| p_value_among(&logarithms(changes), ratio?));
     Evidence {
         delta: None,
         interval: relative_change_interval(old, new, LEVEL, seed),
         p: rank_test(old, new).map(|test| between_runs.fold(test.p, f64::max)),
-        // Ten rounds may happen to agree; both sides' seldom do.
+        // Ten rounds may happen to agree; those of both sides seldom do.
         spread: [old, new]
             .iter()
             .filter_map(|rounds| spread_of_halves(rounds, seed))
@@ -50,8 +50,8 @@ pub(super) fn of_rounds(
     }
 }
 
-/// From pairs of starts, each a figure before and one after, in the order they were made. What moves
-/// both starts of a pair alike is not in their ratio.
+/// From pairs of starts, each a figure before and one after, in the order they were made. What affects both
+/// starts of a pair alike cancels in their ratio.
 pub(super) fn of_pairs(pairs: &[(f64, f64)], seed: Seed) -> Evidence {
     let before: Vec<f64> = pairs.iter().map(|(before, _)| *before).collect();
     let ratio = |(before, after): &(f64, f64)| {

@@ -1,5 +1,4 @@
-//! The noise floor of a metric: the smallest change that is more than what two runs of one program
-//! may differ by.
+//! The noise floor of a metric: the smallest change that is more than two runs of one program may differ by.
 
 use std::fmt;
 
@@ -9,27 +8,27 @@ use super::Rules;
 use super::evidence::Evidence;
 use super::rows::Draft;
 
-/// The smallest relative change that counts, and why it is not smaller.
+/// The smallest relative change that counts, and its source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NoiseFloor {
     /// The change.
     pub change: f64,
-    /// What it comes from.
+    /// The source.
     pub source: FloorSource,
 }
 
-/// Where a noise floor comes from: the largest of these decides.
+/// The source of a noise floor: the largest of these decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FloorSource {
-    /// Less than this does not matter, even where it could be told.
+    /// The minimum effect: less does not matter, even if it were certain.
     MinimumEffect,
-    /// The rounds of each run, divided into A and A; or the baseline's starts beside each other.
+    /// The rounds of each run, divided into A and A; or neighbouring starts of the baseline.
     Spread,
     /// Runs of one program against itself.
     ControlRuns,
     /// The changes from run to run in the past.
     History,
-    /// Too little is known yet of how much whole runs differ here.
+    /// Too little is known yet about how much whole runs differ on this machine.
     Unknown,
 }
 
@@ -48,9 +47,9 @@ impl fmt::Display for FloorSource {
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sides {
-    /// A run and another, some time apart: what moves whole runs is part of their difference.
+    /// Two runs, some time apart: the variation between whole runs is part of their difference.
     Runs,
-    /// Pairs of starts, which bring their own A/A runs with them: the baseline's starts.
+    /// Pairs of starts, whose baseline starts are A/A runs.
     Pairs,
 }
 
@@ -67,10 +66,10 @@ pub(super) fn floor(draft: &Draft, evidence: &Evidence, rules: &Rules, sides: Si
         .fold(minimum, |largest, other| if other.change > largest.change { other } else { largest })
 }
 
-/// How much whole runs differ, from all that is known of it. The rounds of a run follow each other
-/// closely: what slows a machine for a minute slows all rounds of a scenario alike, and they agree on a
-/// figure that the next run does not repeat. Runs of one program against itself are made one after the other
-/// and may show that much, never that there is no more: that takes a history.
+/// How much whole runs differ, from all that is known about it. The rounds of a run follow each other closely:
+/// what slows a machine for a minute slows all rounds of a scenario alike, and they agree on a figure that the
+/// next run does not repeat. A/A runs are made one after the other: they can raise the floor, but only a history
+/// can lower it.
 fn between_runs(draft: &Draft, evidence: &Evidence, rules: &Rules) -> Vec<NoiseFloor> {
     let is_less = draft.row.delta.is_some_and(|delta| delta < 0.0);
     let floor = |log: f64, source| {
@@ -88,12 +87,12 @@ fn between_runs(draft: &Draft, evidence: &Evidence, rules: &Rules) -> Vec<NoiseF
     control.into_iter().chain([runs]).collect()
 }
 
-/// As a logarithm.
+/// The floor without a history, as a logarithm.
 fn unknown(evidence: &Evidence) -> f64 {
     (UNKNOWN_FACTOR * (1.0 + BEYOND_ROUNDS * evidence.spread.unwrap_or_default())).ln()
 }
 
-/// What counts between two runs while too little is known of how much runs differ: a factor of two...
+/// The factor by which figures of two runs must differ while too little is known about how much runs differ...
 const UNKNOWN_FACTOR: f64 = 2.0;
 
 /// ...beyond this much of what the rounds of each differ by: recorded runs of one program differ by no more

@@ -1,11 +1,11 @@
-//! The metrics that answer whether the engine got slower: what its users wait for.
+//! The headline metrics, which answer whether the engine became slower: what its users wait for.
 //!
-//! They are tested among themselves. Each of a dozen must be less far from what chance does than each of two
-//! hundred to be found; all others are there to explore what a change came from.
+//! They are tested among themselves: a change of one of a dozen is found more easily than of one of two hundred.
+//! The other metrics are there to explore the cause of a change.
 
 use super::Row;
 
-/// By scenario and metric. Other versions of one work, which move with these, are not among them.
+/// By scenario and metric. Other variants of the same work, which change together with these, are left out.
 const HEADLINE: [(&str, &str); 13] = [
     ("throughput/enqueue/callers=1", "enqueue_tasks_per_s"),
     ("throughput/enqueue/callers=10", "enqueue_tasks_per_s"),
@@ -22,7 +22,7 @@ const HEADLINE: [(&str, &str); 13] = [
     ("concurrency/drain/processes=8", "tasks_per_s"),
 ];
 
-/// Whether a row is one of them.
+/// Whether a row is a headline metric.
 pub(super) fn is_headline(row: &Row) -> bool {
     HEADLINE.contains(&(row.scenario.as_str(), row.metric.as_str()))
 }

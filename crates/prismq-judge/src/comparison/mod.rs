@@ -1,45 +1,43 @@
-//! A run beside a baseline, metric by metric.
+//! Compares a run with a baseline, metric by metric.
 //!
 //! A change is *improved* or *regressed* only if all of this holds; one that misses any of it is
 //! *inconclusive*:
 //!
 //! - it is at least the minimum effect ([`MIN_EFFECT`] unless [`Rules`] say otherwise), below which a
 //!   metric is *unchanged*;
-//! - it is at least the noise floor of this metric (see `floor`): what two runs of one program may
-//!   differ by, from their own rounds, from A/A runs and from history, where there are any;
-//! - its bootstrap interval (see `evidence`) lies wholly outside what is negligible;
-//! - a test finds it among all metrics of the run (see `decision`), so that a run of a hundred metrics
-//!   in which nothing changed stays silent.
+//! - it is at least the noise floor of this metric (see `floor`): how much two runs of one program may
+//!   differ, from their own rounds, from A/A runs and from history, where available;
+//! - its bootstrap interval (see `evidence`) lies wholly outside the negligible range;
+//! - it is significant among all metrics of the run (see `decision`), so that a run of a hundred metrics
+//!   in which nothing changed reports no change.
 //!
-//! The rounds of one run share what the machine did meanwhile and agree with each other more than with
-//! those of the next. So two single runs are told apart by what is known of how much runs differ on this
-//! machine. As long as that is unknown no change below a factor of two counts. Pairs of starts, made in turn,
-//! bring that knowledge with them.
+//! The rounds of one run share the state of the machine and agree with each other more than with those of the
+//! next run. So two runs are compared by what is known about how much runs differ on this machine. As long as
+//! that is unknown, no change below a factor of two counts. Pairs of starts, made in turn, contain that
+//! knowledge.
 //!
-//! A dozen metrics are the headline and are tested among themselves; so are all others. Whether the whole
-//! got slower though no metric alone says so is `family`'s, and what a comparison could not have seen is
-//! `sight`'s.
+//! A dozen headline metrics are tested among themselves, and so are all others. `overall` finds a slowdown of all
+//! metrics together that no single one shows, and `sensitivity` reports what a comparison could not have
+//! detected.
 //!
-//! Counts of what must not happen at all are compared exactly. Only the same work on the same machine
-//! is compared, and only where both sides can be trusted. What a change means for a run is
-//! [`crate::verdict`]'s.
+//! Metrics that say so are compared exactly. Only the same work on the same machine is compared, and only if
+//! both sides are valid. What a change means for a run is decided by [`crate::verdict`].
 
 mod decision;
 mod evidence;
-mod family;
 mod floor;
 mod headline;
 mod noise;
+mod overall;
 mod pairs;
 mod pool;
 mod rows;
-mod sight;
+mod sensitivity;
 mod summary;
 
-pub use family::Family;
-pub use family::shift;
 pub use floor::{FloorSource, NoiseFloor};
 pub use noise::KnownNoise;
+pub use overall::{Overall, shift};
 pub use pairs::{compare_pairs, noise_of_pairs};
 pub use pool::pool;
 pub use summary::{Group, Summary};
@@ -51,17 +49,17 @@ use prismq_record::quantiles::with_figures_of_all;
 use prismq_record::{Direction, RunRecord};
 use prismq_statistics::Bounds;
 
-/// The smallest relative change that counts, unless told otherwise.
+/// The smallest relative change that counts by default.
 pub const MIN_EFFECT: f64 = 0.05;
 
-/// What a change is held against.
+/// The rules of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// The smallest relative change that counts, for example 0.05.
     pub min_effect: f64,
-    /// Whether figures of different machines, engines or profiles are compared all the same.
+    /// Whether figures of different machines, engines or profiles are compared.
     pub allow_env_mismatch: bool,
-    /// What other runs tell of the metrics' noise.
+    /// The noise of the metrics, known from other runs.
     pub noise: KnownNoise,
 }
 
@@ -71,17 +69,17 @@ impl Default for Rules {
     }
 }
 
-/// A run beside a baseline.
+/// A comparison of a run with a baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// What the baseline is called.
+    /// The name of the baseline.
     pub baseline: String,
-    /// Why nothing can be compared, if nothing can.
+    /// Why the runs are not comparable, if they are not.
     pub not_comparable: Option<String>,
     /// One row for each metric that has a figure on either side.
     pub rows: Vec<Row>,
-    /// All metrics together, where enough scenarios of two runs were compared.
-    pub family: Option<Family>,
+    /// The change of all metrics together, if enough scenarios of two runs were compared.
+    pub overall: Option<Overall>,
     /// The smallest relative change that counts.
     pub min_effect: f64,
 }
@@ -103,31 +101,31 @@ pub struct Row {
     pub after: Option<f64>,
     /// Relative change, where the baseline is not zero.
     pub delta: Option<f64>,
-    /// Where the true relative change lies with 95 %, where both sides were measured several times.
+    /// The 95 % interval of the true relative change, if both sides were measured several times.
     pub interval: Option<Bounds>,
-    /// The smallest relative change that is more than noise; absent where nothing is compared, and
-    /// for counts that are compared exactly.
+    /// The smallest relative change that is more than noise; absent if the metric is not compared, or is
+    /// compared exactly.
     pub floor: Option<NoiseFloor>,
-    /// By which share the figures may differ and count as equal, where they are compared exactly.
+    /// By which share the figures may differ and count as equal, if they are compared exactly.
     pub exact_within: Option<f64>,
-    /// What it comes to.
+    /// The result.
     pub change: Change,
 }
 
-/// What became of a metric since the baseline.
+/// The change of a metric since the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Better beyond doubt.
+    /// Better, beyond noise.
     Improved,
-    /// Worse beyond doubt.
+    /// Worse, beyond noise.
     Regressed,
-    /// It moved by less than matters.
+    /// It changed by less than the minimum effect.
     Unchanged,
-    /// It moved, but what is known does not rule out chance.
+    /// It changed, but chance is not ruled out.
     Inconclusive,
-    /// The figures are not of the same work, or cannot be trusted.
+    /// The figures are not of the same work, or invalid.
     NotComparable {
-        /// In what they differ, or why they cannot be trusted.
+        /// In what they differ, or why they are invalid.
         reason: String,
     },
     /// The baseline has a figure, this run has none.
@@ -151,27 +149,27 @@ impl fmt::Display for Change {
 }
 
 impl Comparison {
-    /// How many rows are of this kind.
+    /// How many rows have this result.
     #[must_use]
     pub fn count(&self, change: &Change) -> usize {
         self.rows.iter().filter(|row| row.change == *change).count()
     }
 
-    /// Whether a metric is worse beyond doubt, or all together are.
+    /// Whether a metric, or all together, became worse beyond noise.
     #[must_use]
     pub fn has_regression(&self) -> bool {
         self.count(&Change::Regressed) > 0 || self.is_slower()
     }
 
-    /// Whether all metrics together are worse beyond doubt.
+    /// Whether all metrics together became worse beyond noise.
     #[must_use]
     pub fn is_slower(&self) -> bool {
-        self.family.is_some_and(|family| family.is_slower(self.min_effect))
+        self.overall.is_some_and(|overall| overall.is_slower(self.min_effect))
     }
 
-    /// Why it says nothing at all: a comparison without a single metric on both sides is no pass.
+    /// Why not a single metric was compared, if none was: such a comparison must not pass.
     #[must_use]
-    pub fn says_nothing(&self) -> Option<String> {
+    pub fn compares_nothing(&self) -> Option<String> {
         let compared = |row: &Row| {
             !matches!(row.change, Change::NotComparable { .. } | Change::Missing | Change::New)
         };
@@ -189,13 +187,13 @@ impl Comparison {
     }
 }
 
-/// Compares a run with the baseline of this name, where nothing is known of how much runs differ.
+/// Compares a run with the baseline of this name by the default rules, without known noise.
 #[must_use]
 pub fn compare(name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
     compare_by(&Rules::default(), name, before, after)
 }
 
-/// Compares a run with the baseline of this name.
+/// Compares a run with the baseline of this name by these rules.
 #[must_use]
 pub fn compare_by(rules: &Rules, name: &str, before: &RunRecord, after: &RunRecord) -> Comparison {
     let not_comparable = difference(rules, before, after);
@@ -210,9 +208,9 @@ pub fn compare_by(rules: &Rules, name: &str, before: &RunRecord, after: &RunReco
             decision::decide(drafts, rules, floor::Sides::Runs)
         }
     };
-    let family = Family::of(&rows, rules.noise.shifts());
+    let overall = Overall::of(&rows, rules.noise.shifts());
     let (baseline, min_effect) = (name.to_owned(), rules.min_effect);
-    Comparison { baseline, not_comparable, rows, family, min_effect }
+    Comparison { baseline, not_comparable, rows, overall, min_effect }
 }
 
 /// Why two runs cannot be compared at all, if they cannot.

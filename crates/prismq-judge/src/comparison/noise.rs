@@ -1,11 +1,11 @@
-//! What other runs tell of the noise of each metric.
+//! The noise of each metric, known from other runs.
 
 use std::collections::BTreeMap;
 
 use prismq_statistics::changes;
 use serde::{Deserialize, Serialize};
 
-/// Relative changes that had no cause, by metric. Keeping them in a file is left to the caller.
+/// Relative changes without a cause, by metric. Keeping them in a file is left to the caller.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KnownNoise {
     /// By `scenario:metric`.
@@ -48,7 +48,7 @@ impl KnownNoise {
         &self.shifts
     }
 
-    /// Adds what another knows.
+    /// Adds the changes of another.
     pub fn add(&mut self, other: Self) {
         self.shifts.extend(other.shifts);
         for (key, changes) in other.metrics {

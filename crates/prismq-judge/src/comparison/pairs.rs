@@ -35,12 +35,12 @@ pub fn compare_pairs(
             decision::decide(drafts, rules, floor::Sides::Pairs)
         }
     };
-    // What moves whole runs is not in pairs, so that each metric is found alone.
-    let (baseline, family) = (name.to_owned(), None);
-    Some(Comparison { baseline, not_comparable, rows, family, min_effect: rules.min_effect })
+    // Pairs do not contain what affects whole runs, so that each metric is found alone.
+    let (baseline, overall) = (name.to_owned(), None);
+    Some(Comparison { baseline, not_comparable, rows, overall, min_effect: rules.min_effect })
 }
 
-/// What pairs of starts of one program tell of its noise: the change of each metric in each pair.
+/// The noise of a program from pairs of its starts: the change of each metric in each pair.
 #[must_use]
 pub fn noise_of_pairs(pairs: &[(RunRecord, RunRecord)]) -> KnownNoise {
     let mut noise = KnownNoise::default();

@@ -1,9 +1,7 @@
-//! Several starts of one program as one run.
+//! Merges several starts of one program into one run.
 
 use prismq_record::{Histogram, Metric, RunRecord, Scenario, SuiteRecord, Validity};
 use prismq_statistics::median;
-
-use super::decision::exact_within;
 
 /// All rounds of all starts together; the rest is the first start's. `None` of no starts.
 #[must_use]
@@ -41,7 +39,7 @@ fn add_scenario(pooled: &mut Scenario, start: &Scenario) {
         }
     }
     for (name, histogram) in &start.histograms {
-        // What cannot be merged is no distribution of all starts.
+        // A distribution that cannot be merged is left out.
         match pooled.histograms.remove(name).map(|known| merged(&known, histogram)) {
             None => drop(pooled.histograms.insert(name.clone(), histogram.clone())),
             Some(Some(sum)) => drop(pooled.histograms.insert(name.clone(), sum)),
@@ -62,10 +60,10 @@ fn merged(known: &Histogram, more: &Histogram) -> Option<Histogram> {
     Histogram::encode(&sum, &known.unit).ok()
 }
 
-/// A figure that a start takes once is a round of the pool, unless it is a count of what must not happen,
-/// which adds up.
+/// A figure that a start takes once is a round of the merged run, unless it must not differ at all: such counts
+/// add up.
 fn add_metric(pooled: &mut Metric, start: &Metric) {
-    if exact_within(pooled) == Some(0.0) {
+    if pooled.exact_within == Some(0.0) {
         pooled.value = match (pooled.value, start.value) {
             (Some(known), Some(more)) => Some(known + more),
             (known, more) => known.or(more),

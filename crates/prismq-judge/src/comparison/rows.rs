@@ -1,18 +1,17 @@
-//! Which metric of one run stands beside which of the other, and what keeps two from being compared.
+//! Pairs the metrics of two runs, and finds what makes a pair not comparable.
 
 use prismq_record::fingerprint::fnv1a;
 use prismq_record::{Direction, Metric, RunRecord, Scenario, Validity};
 use prismq_statistics::Seed;
 
-use super::decision::exact_within;
 use super::evidence::Evidence;
 use super::{Change, Row};
 
 /// A row before its change is decided.
 pub(super) struct Draft {
-    /// The row; its change is decided already where the figures are not compared.
+    /// The row; its change is decided already if the figures are not compared.
     pub(super) row: Row,
-    /// What speaks for a change, where the figures are compared.
+    /// The evidence for a change, if the figures are compared.
     pub(super) evidence: Option<Evidence>,
 }
 
@@ -29,7 +28,7 @@ pub(super) fn drafts(
         for metric in &old.metrics {
             let other = new.and_then(|new| new.metric(&metric.name));
             let Some(mut draft) = draft(old, Some(metric), other, &evidence) else { continue };
-            if let Some(reason) = new.and_then(|new| objection(old, new, metric, other)) {
+            if let Some(reason) = new.and_then(|new| not_comparable(old, new, metric, other)) {
                 draft.evidence = None;
                 draft.row.change = Change::NotComparable { reason };
             }
@@ -79,8 +78,8 @@ fn draft(
         delta: before.zip(after).and_then(|(before, after)| relative(before, after)),
         interval: None,
         floor: None,
-        // What the newer record says of its metric: an older one may not say it.
-        exact_within: exact_within(new.unwrap_or(metric)),
+        // The newer record decides: an older one may lack it.
+        exact_within: new.unwrap_or(metric).exact_within,
         change,
     };
     Some(Draft { row, evidence })
@@ -90,13 +89,13 @@ fn relative(before: f64, after: f64) -> Option<f64> {
     (before != 0.0).then(|| (after - before) / before.abs())
 }
 
-/// A seed of the metric's own: the same records always give the same answer.
+/// A seed for each metric, so that the same records always give the same answer.
 fn seed(scenario: &Scenario, metric: &Metric) -> Seed {
     Seed(fnv1a(scenario.id.bytes().chain([b':']).chain(metric.name.bytes())))
 }
 
 /// Why a metric of two scenarios of the same id cannot be compared.
-fn objection(
+fn not_comparable(
     old: &Scenario,
     new: &Scenario,
     metric: &Metric,

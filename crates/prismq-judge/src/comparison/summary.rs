@@ -1,20 +1,19 @@
-//! A comparison in a few figures, as rustc's performance suite sums one up: how many metrics got better
-//! and worse, within which range, and by how much on the whole.
+//! A summary of a comparison, in the form of rustc's performance suite: how many metrics became better and
+//! worse, in which range, and their mean.
 
 use prismq_record::Direction;
 use prismq_statistics::{Bounds, geometric_mean};
 
 use super::{Change, Row};
 
-/// A comparison in a few figures. Gains are relative and positive where better, whichever way a metric
-/// gets better.
+/// A summary of a comparison. Gains are relative, and positive if better, for both directions of metrics.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
-    /// What got better beyond doubt.
+    /// What improved.
     pub improved: Option<Group>,
-    /// What got worse beyond doubt.
+    /// What regressed.
     pub regressed: Option<Group>,
-    /// Every metric whose relative change is known, whatever it comes to.
+    /// Every metric with a known relative change.
     pub all: Option<Group>,
 }
 
@@ -54,7 +53,7 @@ impl Group {
     }
 }
 
-/// How many times better a metric got.
+/// How many times better a metric became.
 fn factor(row: &Row) -> Option<f64> {
     let factor = 1.0 + row.delta?;
     let factor = match row.direction {

@@ -1,24 +1,26 @@
-//! A run held against its targets.
+//! Checks a run against its targets.
+
+use std::collections::BTreeSet;
 
 use prismq_record::quantiles;
 use prismq_record::{Metric, RunRecord, Scenario};
 use prismq_statistics::Bounds;
 
 use super::decision::{Answer, Level, Scale, decide, decide_estimate};
-use super::{Target, TargetError};
+use super::{Kind, Target, TargetError};
 
-/// A target and what became of it.
+/// A target and its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
     /// The target.
     pub target: Target,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What it was decided by: where the true figure lies, of a figure measured in several rounds.
+    /// The interval of the true figure, by which it was decided, of a figure measured in several rounds.
     pub interval: Option<Bounds>,
 }
 
-/// What became of a target.
+/// The outcome of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The figure meets it, beyond chance where it was sampled.
@@ -35,36 +37,35 @@ pub enum Outcome {
         /// Its distance from the bound, negative, as a share of the bound.
         margin: Option<f64>,
     },
-    /// The figure was sampled and the rounds do not tell on which side of the bound the true one is.
+    /// The figure was sampled, and the rounds do not decide on which side of the bound the true one is.
     Undecided {
         /// The figure.
         value: f64,
         /// Its distance from the bound as a share of the bound, negative on the bad side.
         margin: Option<f64>,
     },
-    /// It was measured and there is no figure.
+    /// Its scenario was measured, but has no figure for it.
     NoData {
         /// Why not.
         reason: String,
     },
-    /// Its scenario is not part of this run.
+    /// Its scenario was not measured in this run.
     NotMeasured {
-        /// What was not run.
+        /// What was not measured.
         reason: String,
     },
 }
 
-/// Holds every target that is asked of a run against it.
+/// Checks a run against every target that applies to it.
 ///
 /// # Errors
-/// [`TargetError::Target`] if a target's unit is not its metric's.
+/// [`TargetError::Target`] if a target's unit is not its metric's, or its suite is not one of the run's.
 pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetError> {
-    // Goals are asked as soon as one suite is of a larger profile.
-    let smoke = run.suites.iter().all(|suite| suite.profile == super::SMOKE);
-    let profile = if smoke { super::SMOKE } else { "" };
-    let asked = asked(targets, profile);
-    let level = asked.len();
-    asked
+    check_suites(targets, &suites(run))?;
+    let goals = run.suites.iter().any(|suite| suite.goals);
+    let applicable = applicable(targets, goals);
+    let level = applicable.len();
+    applicable
         .into_iter()
         .map(|target| match target.scenario_of(run) {
             Some(scenario) => check_one(target, scenario, level),
@@ -73,28 +74,61 @@ pub fn check(targets: &[Target], run: &RunRecord) -> Result<Vec<Check>, TargetEr
         .collect()
 }
 
-/// Holds the targets of one scenario against the rounds measured so far, as the verdict will: `targets` are
-/// all there are, and `looks` of the scenario counts this one.
+/// Checks the targets of one scenario against the rounds measured so far, as the verdict will: `targets` are
+/// those of the whole run, `goals` says whether goals apply to it, and `looks` of the scenario counts this
+/// check.
 ///
 /// # Errors
 /// [`TargetError::Target`] if a target's unit is not its metric's.
 pub fn check_scenario(
     targets: &[Target],
-    profile: &str,
+    goals: bool,
     scenario: &Scenario,
 ) -> Result<Vec<Check>, TargetError> {
-    let asked = asked(targets, profile);
-    let level = asked.len();
-    let own = asked.into_iter().filter(|target| target.scenario == scenario.id);
+    let applicable = applicable(targets, goals);
+    let level = applicable.len();
+    let own = applicable.into_iter().filter(|target| target.scenario == scenario.id);
     own.map(|target| check_one(target, scenario, level)).collect()
 }
 
-fn asked<'a>(targets: &'a [Target], profile: &str) -> Vec<&'a Target> {
-    targets.iter().filter(|target| target.asked_of.holds_for(profile)).collect()
+/// Refuses targets of suites that are not among these.
+///
+/// # Errors
+/// [`TargetError::Target`] names the suites there are.
+pub fn check_suites(targets: &[Target], suites: &[&str]) -> Result<(), TargetError> {
+    let unknown = targets.iter().find(|target| !suites.contains(&target.suite()));
+    unknown.map_or(Ok(()), |target| {
+        Err(TargetError::Target {
+            place: target.place.clone(),
+            key: format!("{}:{}", target.scenario, target.metric),
+            reason: format!(
+                "there is no suite {:?}; the suites are {}",
+                target.suite(),
+                suites.join(", ")
+            ),
+        })
+    })
+}
+
+/// The suites of a whole run, in the order they run.
+fn suites(run: &RunRecord) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for suite in &run.suites {
+        let of_run = suite.suites_of_run.iter().chain([&suite.suite]);
+        names.extend(of_run.map(String::as_str));
+    }
+    names.extend(run.missing.iter().map(String::as_str));
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    names
+}
+
+fn applicable(targets: &[Target], goals: bool) -> Vec<&Target> {
+    targets.iter().filter(|target| goals || target.kind != Kind::Goal).collect()
 }
 
 fn not_measured(target: &Target, run: &RunRecord) -> Check {
-    let suite = target.scenario.split('/').next().unwrap_or_default();
+    let suite = target.suite();
     let reason = if run.suites.iter().any(|record| record.suite == suite) {
         "the scenario was not run".to_owned()
     } else {

@@ -1,43 +1,44 @@
-//! Whether the rounds measured so far decide a target: met, missed, or not to be decided yet.
+//! Whether the rounds measured so far decide a target: met, missed, or undecided.
 //!
-//! A figure varies from run to run. Were it held against its bound as it is, a program that is as good as
-//! its bound would be called worse in every other run. So a target is decided only where the whole interval
-//! of its figure, which pays for all targets of the run and for every look (see [`Estimate`]), lies on one
-//! side of the bound.
+//! A figure varies from run to run. If it were compared with its bound as it is, a program that is exactly as
+//! good as its bound would be called worse in every other run. So a target is decided only if the whole interval
+//! of its figure lies on one side of the bound. The interval is adjusted for the number of targets of the run and
+//! for every interim look (see [`Estimate`]).
 
 use prismq_statistics::{BETWEEN_RUNS, Bounds, Estimate, median, tail_at_look};
 
 use super::{Operator, Target};
 
-/// The chance that any target of a run is called missed, at any look, where every true figure meets its own.
+/// The family-wise error rate: the probability that any target of a run is called missed, at any look, if every
+/// true figure meets its target.
 pub const FALSE_ALARMS: f64 = 0.01;
 
-/// What a decision must pay for.
+/// What the error probability of a decision is divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
-    /// How many targets are asked of the run.
+    /// How many targets apply to the run.
     pub targets: usize,
-    /// How often the target was held against the rounds measured so far, this time included.
+    /// How often the target was checked against the rounds measured so far, this time included.
     pub looks: u64,
 }
 
-/// What is known of a target.
+/// The decision on a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// The true figure meets it.
     Met,
     /// The true figure misses it.
     Missed,
-    /// It may be either: more rounds may tell.
+    /// Neither is certain: more rounds may decide it.
     Undecided,
 }
 
-/// Decides a target from the figures of its rounds, in the target's unit and the order they were measured
-/// in, and gives the interval that it was decided by. Call it after each addition of rounds, with `looks`
+/// Decides a target from the figures of its rounds, in the target's unit and in the order they were measured,
+/// and returns the interval that it was decided by. Call it after each addition of rounds, with `looks`
 /// counted up, until it is decided.
 ///
-/// A target for exactly a number, and a figure taken once, of which no spread is known, are decided by the
-/// figure itself; no figure leaves it undecided.
+/// A target with the operator `=`, and a figure that was taken once and has no known spread, are decided by the
+/// figure itself. Without a figure the target is undecided.
 #[must_use]
 pub fn decide(target: &Target, rounds: &[f64], level: Level) -> (Answer, Option<Bounds>) {
     let scale = Scale::of(target, rounds);
@@ -45,7 +46,7 @@ pub fn decide(target: &Target, rounds: &[f64], level: Level) -> (Answer, Option<
     let between = scale.between(rounds);
     match Estimate::of_rounds(&scaled, between) {
         Some(estimate) if target.operator != Operator::Equal => {
-            // The median, which the record gives, is part of what may be.
+            // The interval must contain the median, which is the figure of the record.
             let middle = median(&scaled).unwrap_or(estimate.figure);
             decide_estimate(target, &estimate, scale, level, middle)
         }
@@ -57,7 +58,7 @@ pub fn decide(target: &Target, rounds: &[f64], level: Level) -> (Answer, Option<
     }
 }
 
-/// The same from an estimate of the figure on this scale.
+/// Decides a target from an estimate of its figure on this scale.
 pub(super) fn decide_estimate(
     target: &Target,
     estimate: &Estimate,
@@ -79,12 +80,12 @@ pub(super) fn decide_estimate(
     (answer, Some(interval))
 }
 
-/// On what the distance of a figure from its bound is measured.
+/// The scale on which the distance of a figure from its bound is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scale {
-    /// In the figure's unit: delays, which add up, and what may be 0.
+    /// In the figure's unit: delays, which add up, and figures that may be 0.
     Unit,
-    /// As a ratio: rates, which must not fall below a bound and never reach 0, however much they vary.
+    /// As a ratio: rates with a lower bound, which never reach 0.
     Ratio,
 }
 
@@ -109,7 +110,7 @@ impl Scale {
         }
     }
 
-    /// What whole runs differ by at least.
+    /// The least standard deviation between whole runs.
     fn between(self, rounds: &[f64]) -> f64 {
         match self {
             Self::Unit => BETWEEN_RUNS * median(rounds).unwrap_or_default().abs(),

@@ -1,4 +1,4 @@
-//! Targets: what a figure must reach, from a TOML file.
+//! Targets: bounds that figures must meet, from a TOML file.
 //!
 //! ```toml
 //! [targets]
@@ -8,21 +8,21 @@
 //! "throughput/drain/workers=10:ratio_to_floor" = ">= 0.8 x"
 //! ```
 //!
-//! Bounds that depend on the machine are ratios to what it does in the same run; those that hold on one
-//! machine alone stand in a file of its own (see [`read_for`]).
+//! Bounds that depend on the machine are ratios to references of the same run; bounds for a single machine
+//! stand in a file of its own (see [`read_for`]).
 //!
-//! What stands below `[goals]` is not asked of a `smoke` run, whose loads are too small to tell it. What
-//! stands below `[invariants]` must hold at any speed, as that no task is lost: it is checked like a
-//! target, but those that hold are reports' one line.
-//! The unit is mandatory and must be the metric's own. A target that finds no figure is never met, and
-//! a file without targets is an error. How a figure is held against its bound is `decision`'s, what that
-//! means for a run [`crate::verdict`]'s.
+//! `[goals]` apply to runs whose suites say so (a smoke run's loads are too small). `[invariants]` must hold at
+//! any speed, for example that no task is lost: they are checked like targets, and reports sum up those that
+//! hold in one line.
+//! The unit is mandatory and must be the metric's own. A target without a figure is never met, and a file
+//! without targets is an error. `decision` compares a figure with its bound; what follows for the run is
+//! decided by [`crate::verdict`].
 
 mod check;
 mod decision;
 mod parse;
 
-pub use check::{Check, Outcome, check, check_scenario};
+pub use check::{Check, Outcome, check, check_scenario, check_suites};
 pub use decision::{Answer, FALSE_ALARMS, Level, decide};
 pub use parse::{parse, read, read_for, threshold};
 
@@ -42,22 +42,20 @@ pub struct Target {
     pub scenario: String,
     /// Name of its metric, for example `tasks_per_s`.
     pub metric: String,
-    /// How the figure must stand to the bound.
+    /// How the figure must compare with the bound.
     pub operator: Operator,
     /// The bound, in `unit`.
     pub bound: f64,
     /// Unit of bound and figure.
     pub unit: String,
-    /// Which runs must reach it.
-    pub asked_of: AskedOf,
-    /// Whether it must hold at any speed: it stands below `[invariants]`.
-    pub invariant: bool,
-    /// Where it stands, for messages: `file:line:column`.
+    /// Its kind, by the heading in its file.
+    pub kind: Kind,
+    /// Its place, for messages: `file:line:column`.
     pub place: String,
 }
 
 impl Target {
-    /// The metric it is about, if the run has it.
+    /// Its metric, if the run has it.
     #[must_use]
     pub fn metric_of<'run>(&self, run: &'run RunRecord) -> Option<&'run Metric> {
         self.scenario_of(run)?.metric(&self.metric)
@@ -68,32 +66,31 @@ impl Target {
         scenarios.find(|scenario| scenario.id == self.scenario)
     }
 
-    /// Whether a figure in its unit meets it.
+    /// The suite that its scenario is of.
+    #[must_use]
+    pub fn suite(&self) -> &str {
+        self.scenario.split('/').next().unwrap_or_default()
+    }
+
+    /// Whether a figure, in its unit, meets it.
     #[must_use]
     pub fn holds(&self, value: f64) -> bool {
         self.operator.holds(value, self.bound)
     }
 }
 
-/// Which runs a target is asked of.
+/// The kind of a target, by the heading in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskedOf {
-    /// Every run: it stands below `[targets]` or `[invariants]`.
-    EveryRun,
-    /// Runs of a larger profile than `smoke`: it stands below `[goals]`.
-    RunsBeyondSmoke,
+pub enum Kind {
+    /// `[targets]`: applies to every run.
+    Target,
+    /// `[goals]`: applies to runs whose loads are large enough, as their suites say.
+    Goal,
+    /// `[invariants]`: applies to every run and must hold at any speed.
+    Invariant,
 }
 
-impl AskedOf {
-    fn holds_for(self, profile: &str) -> bool {
-        self == Self::EveryRun || profile != SMOKE
-    }
-}
-
-/// The profile that is too small for goals.
-const SMOKE: &str = "smoke";
-
-/// How a figure must stand to its bound.
+/// How a figure must compare with its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// `<`
@@ -146,7 +143,7 @@ impl fmt::Display for Operator {
     }
 }
 
-/// What is wrong with the targets.
+/// Why targets cannot be read or checked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TargetError {
@@ -158,15 +155,15 @@ pub enum TargetError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// It is not TOML, or has an unknown table or a key twice.
+    /// It is not TOML, or has an unknown table or a duplicate key.
     #[error("{place}: {reason}")]
     Syntax {
         /// `file:line:column`.
         place: String,
-        /// The parser's words.
+        /// The parser's message.
         reason: String,
     },
-    /// There is nothing to reach.
+    /// The file has no targets.
     #[error(
         "{name} holds no target: write them below [targets], [goals] or [invariants], as in \
          \"latency/end_to_end/workers=1:p99_ms\" = \"< 1000 ms\""
@@ -175,7 +172,7 @@ pub enum TargetError {
         /// The file.
         name: String,
     },
-    /// A key or value says nothing that can be checked.
+    /// A key or value is not a target that can be checked.
     #[error("{place}: target {key:?}: {reason}")]
     Target {
         /// `file:line:column`.

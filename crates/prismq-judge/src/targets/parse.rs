@@ -1,16 +1,16 @@
-//! Reading targets from TOML, and saying of each mistake where it stands and what to write instead.
+//! Reads targets from TOML; an error says where the mistake is and what to write instead.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use prismq_record::RunRecord;
 use prismq_record::fingerprint::fingerprint;
-use prismq_record::{RunRecord, SUITES};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-use super::{AskedOf, OPERATORS, Target, TargetError};
+use super::{Kind, OPERATORS, Target, TargetError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +23,7 @@ struct File {
     invariants: BTreeMap<Spanned<String>, Spanned<Value>>,
 }
 
-/// Reads a file of targets, in the order they stand in.
+/// Reads a file of targets, in their order.
 ///
 /// # Errors
 /// [`TargetError`] says what is wrong, and where.
@@ -63,20 +63,21 @@ pub fn parse(text: &str, name: &str) -> Result<Vec<Target>, TargetError> {
     if file.targets.is_empty() && file.goals.is_empty() && file.invariants.is_empty() {
         return Err(TargetError::Empty { name: name.to_owned() });
     }
-    let targets = file.targets.into_iter().map(|entry| (AskedOf::EveryRun, false, entry));
-    let goals = file.goals.into_iter().map(|entry| (AskedOf::RunsBeyondSmoke, false, entry));
-    let invariants = file.invariants.into_iter().map(|entry| (AskedOf::EveryRun, true, entry));
+    let targets = file.targets.into_iter().map(|entry| (Kind::Target, entry));
+    let goals = file.goals.into_iter().map(|entry| (Kind::Goal, entry));
+    let invariants = file.invariants.into_iter().map(|entry| (Kind::Invariant, entry));
     let mut entries: Vec<_> = targets.chain(goals).chain(invariants).collect();
-    entries.sort_by_key(|(_, _, (key, _))| key.span().start);
+    entries.sort_by_key(|(_, (key, _))| key.span().start);
     entries
         .into_iter()
-        .map(|(asked_of, invariant, (key, value))| {
+        .map(|(kind, (key, value))| {
             let place = place(name, text, key.span().start);
             let key = key.into_inner();
-            match target(&key, value.get_ref(), &place, asked_of) {
-                Ok(target) => Ok(Target { invariant, ..target }),
-                Err(reason) => Err(TargetError::Target { place, key, reason }),
-            }
+            target(&key, value.get_ref(), &place, kind).map_err(|reason| TargetError::Target {
+                place,
+                key,
+                reason,
+            })
         })
         .collect()
 }
@@ -91,7 +92,7 @@ pub fn threshold(text: &str, place: &str) -> Result<Target, TargetError> {
     let metric = text.find(':').unwrap_or(text.len());
     let operator = text.get(metric..).unwrap_or_default().find(['<', '=', '>']);
     let (key, wanted) = text.split_at(metric + operator.unwrap_or(text.len() - metric));
-    target(key.trim(), &Value::from(wanted), place, AskedOf::EveryRun).map_err(|reason| {
+    target(key.trim(), &Value::from(wanted), place, Kind::Target).map_err(|reason| {
         TargetError::Target { place: place.to_owned(), key: key.trim().to_owned(), reason }
     })
 }
@@ -100,25 +101,21 @@ fn syntax(error: &toml::de::Error, text: &str, name: &str) -> TargetError {
     let span = error.span().unwrap_or_default();
     let found = text.get(span.clone()).unwrap_or_default().trim();
     let reason = match error.message() {
-        "duplicate key" => format!("target {found} stands here a second time: keep one of the two"),
+        "duplicate key" => format!("target {found} is a duplicate: keep one of the two"),
         message => message.to_owned(),
     };
     TargetError::Syntax { place: place(name, text, span.start), reason }
 }
 
-fn target(key: &str, value: &Value, place: &str, asked_of: AskedOf) -> Result<Target, String> {
+fn target(key: &str, value: &Value, place: &str, kind: Kind) -> Result<Target, String> {
     let Some((scenario, metric)) = key.split_once(':') else {
         return Err("write \"suite/scenario/param=value:metric\"".to_owned());
     };
-    let suite = scenario.split('/').next().unwrap_or_default();
-    if !SUITES.contains(&suite) {
-        return Err(format!("there is no suite {suite:?}; the suites are {}", SUITES.join(", ")));
-    }
     if metric.is_empty() {
         return Err("names no metric after the colon: write \"scenario:metric\"".to_owned());
     }
     let Some(value) = value.as_str().map(str::trim) else {
-        return Err(format!("{value} is no string: write it as in \"< 100 ms\""));
+        return Err(format!("{value} is not a string: write it as in \"< 100 ms\""));
     };
     let found = OPERATORS
         .iter()
@@ -140,8 +137,7 @@ fn target(key: &str, value: &Value, place: &str, asked_of: AskedOf) -> Result<Ta
         operator,
         bound,
         unit: unit.trim().to_owned(),
-        asked_of,
-        invariant: false,
+        kind,
         place: place.to_owned(),
     })
 }

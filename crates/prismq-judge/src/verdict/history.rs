@@ -31,7 +31,7 @@ impl Verdict {
         }
     }
 
-    /// The figures that a target is held against, and those that were measured in several rounds.
+    /// The figures that have a target, and those that were measured in several rounds.
     fn followed(&self, scenario: &Scenario) -> impl Iterator<Item = HistoryMetric> {
         let is_target = |metric: &Metric| {
             let mut targets = self.checks.iter().map(|check| &check.target);

@@ -1,31 +1,31 @@
 //! The verdict on a run: validity first, then targets, then regressions.
 //!
-//! How a target is held and a change is found is [`crate::targets`]'s and [`crate::comparison`]'s; here
-//! it is only decided what they come to.
+//! Whether a target is met and whether a metric changed is decided by [`crate::targets`] and
+//! [`crate::comparison`]; here the status of the run follows from their answers.
 
 mod history;
 mod record;
-mod trust;
+mod validity;
 
 use prismq_record::RunRecord;
 
 use crate::comparison::{Change, Comparison};
 use crate::targets::{Check, Outcome, Target, TargetError, check};
 
-/// What a run comes to, from best to worst. The worst that applies counts.
+/// The status of a run, from best to worst. The worst that applies counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// No target is missed and every figure can be trusted.
+    /// No target is missed and the run is valid.
     Pass,
-    /// The same of what was measured, which is a part of what could be.
+    /// The same, but only a part was measured.
     Partial,
-    /// The figures do not tell, where that was asked to count.
+    /// The figures do not decide it, where that was asked to count.
     Inconclusive,
     /// A metric is worse than the baseline, where that was asked to count.
     Regression,
     /// A target is missed.
     TargetMissed,
-    /// Figures are missing or cannot be trusted.
+    /// The run is invalid: figures are missing or must not be used.
     Invalid,
 }
 
@@ -56,38 +56,38 @@ impl Status {
     }
 }
 
-/// What a comparison must come to for the status to be another than it would be without one.
+/// Which results of a comparison change the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailOn {
-    /// Nothing: the comparison is shown.
+    /// None: the comparison is only shown.
     Never,
-    /// A regression; and a comparison that could not have seen one is inconclusive.
+    /// A regression; a comparison that could not have detected one is inconclusive.
     Regression,
-    /// A regression; and any metric that could not be told or compared is inconclusive.
+    /// A regression; any metric that is inconclusive or not comparable makes the run inconclusive.
     Inconclusive,
 }
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// What it comes to.
+    /// The status.
     pub status: Status,
     /// Every target, in the order of its file.
     pub checks: Vec<Check>,
-    /// Why figures are missing or cannot be trusted.
+    /// Why the run is invalid.
     pub invalid: Vec<String>,
-    /// What could not be told, where that counts.
+    /// What is inconclusive, where that counts.
     pub inconclusive: Vec<String>,
-    /// What is not part of the run, one sentence each.
+    /// What was not measured, one sentence each.
     pub not_measured: Vec<String>,
-    /// The run beside a baseline, if there is one.
+    /// The comparison with a baseline, if there is one.
     pub comparison: Option<Comparison>,
 }
 
 /// Judges a run.
 ///
 /// # Errors
-/// [`TargetError`] if a target cannot be held against its metric.
+/// [`TargetError`] if a target cannot be checked against its metric.
 pub fn judge(
     run: &RunRecord,
     targets: &[Target],
@@ -95,7 +95,7 @@ pub fn judge(
     fail_on: FailOn,
 ) -> Result<Verdict, TargetError> {
     let checks = check(targets, run)?;
-    let mut invalid = trust::objections(run);
+    let mut invalid = validity::reasons(run);
     let count = |is: fn(&Outcome) -> bool| checks.iter().filter(|check| is(&check.outcome)).count();
     let without_data = count(|outcome| matches!(outcome, Outcome::NoData { .. }));
     if without_data > 0 {
@@ -110,11 +110,13 @@ pub fn judge(
     if fail_on != FailOn::Never {
         not_measured.extend(comparison.as_ref().and_then(Comparison::not_measured));
     }
-    let mut inconclusive =
-        comparison.as_ref().map(|comparison| untold(comparison, fail_on)).unwrap_or_default();
+    let mut inconclusive = comparison
+        .as_ref()
+        .map(|comparison| inconclusive_parts(comparison, fail_on))
+        .unwrap_or_default();
     let missed: Vec<&Check> =
         checks.iter().filter(|check| matches!(check.outcome, Outcome::Missed { .. })).collect();
-    let undecided = trust::undecided(run, &missed);
+    let undecided = validity::disturbed(run, &missed);
     let missed = missed.len() > undecided.len();
     inconclusive.extend(undecided);
     let regressed =
@@ -136,13 +138,13 @@ pub fn judge(
 }
 
 impl Verdict {
-    /// The same, where an undecided target counts: it is inconclusive.
+    /// The verdict with undecided targets counted as inconclusive.
     #[must_use]
     pub fn strict(mut self) -> Self {
         for Check { target, outcome, interval } in &self.checks {
             if let (Outcome::Undecided { value, .. }, Some(interval)) = (outcome, interval) {
                 self.inconclusive.push(format!(
-                    "{}:{} is {value} {unit}, between {} and {}: that does not tell whether it is {} {} {unit}",
+                    "{}:{} is {value} {unit}, between {} and {}: undecided whether it is {} {} {unit}",
                     target.scenario,
                     target.metric,
                     interval.lower,
@@ -159,7 +161,7 @@ impl Verdict {
         self
     }
 
-    /// The same, where a part is not enough: what was not measured makes the run invalid.
+    /// The verdict with everything required: what was not measured makes the run invalid.
     #[must_use]
     pub fn require_all(mut self) -> Self {
         if !self.not_measured.is_empty() {
@@ -169,35 +171,35 @@ impl Verdict {
         self
     }
 
-    /// How many targets came to this.
+    /// How many targets have this outcome.
     #[must_use]
     pub fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
         self.checks.iter().filter(|check| is(&check.outcome)).count()
     }
 }
 
-/// What a comparison leaves open, as far as that counts.
-fn untold(comparison: &Comparison, fail_on: FailOn) -> Vec<String> {
+/// What a comparison leaves undecided, as far as that counts.
+fn inconclusive_parts(comparison: &Comparison, fail_on: FailOn) -> Vec<String> {
     if fail_on == FailOn::Never {
         return Vec::new();
     }
-    // Who asks for a comparison to count must not be told that nothing regressed.
-    if let Some(reason) = comparison.says_nothing() {
+    // Without a single compared metric, "no regression" would be wrong.
+    if let Some(reason) = comparison.compares_nothing() {
         return vec![format!("not comparable with {}: {reason}", comparison.baseline)];
     }
-    // Nor where a slowdown could have gone unseen.
-    let blind = comparison.blind_to();
+    // So it would be where a slowdown could have gone undetected.
+    let undetectable = comparison.blind_spots();
     if fail_on == FailOn::Regression {
-        return blind;
+        return undetectable;
     }
     let open = comparison.rows.iter().filter_map(|row| {
         let what = match &row.change {
-            Change::Inconclusive => "moved, but what is known does not rule out chance".to_owned(),
+            Change::Inconclusive => "changed, but chance is not ruled out".to_owned(),
             Change::NotComparable { reason } => format!("not comparable: {reason}"),
             Change::Missing => "has no figure in this run".to_owned(),
             Change::Improved | Change::Regressed | Change::Unchanged | Change::New => return None,
         };
         Some(format!("{}:{}: {what}", row.scenario, row.metric))
     });
-    blind.into_iter().chain(open).collect()
+    undetectable.into_iter().chain(open).collect()
 }

@@ -1,4 +1,4 @@
-//! The verdict as it stands in a combined record.
+//! The verdict in the form of a combined record.
 
 use prismq_record::{
     ComparedMetric, ComparisonRecord, ConfidenceInterval, RunRecord, Threshold, VerdictRecord,
@@ -10,7 +10,7 @@ use crate::comparison::{Change, Comparison, Row};
 use crate::targets::{Check, FALSE_ALARMS, Outcome};
 
 impl Verdict {
-    /// The verdict on `run` in the words of its record.
+    /// The verdict on `run` for its combined record.
     #[must_use]
     pub fn record(&self, run: &RunRecord) -> VerdictRecord {
         VerdictRecord {
@@ -46,7 +46,7 @@ fn threshold(Check { target, outcome, interval }: &Check, run: &RunRecord) -> Th
     }
 }
 
-/// The interval in the record's words.
+/// The interval in the form of the record.
 fn decided_by(bounds: Bounds, rounds: usize) -> ConfidenceInterval {
     ConfidenceInterval {
         level: 1.0 - FALSE_ALARMS,

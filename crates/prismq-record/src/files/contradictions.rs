@@ -1,4 +1,4 @@
-//! What a scenario says that cannot all be true: which of its figures is meant would be left open.
+//! Finds what contradicts itself in a scenario, so that no figure is ambiguous.
 
 use std::collections::HashSet;
 
@@ -15,12 +15,12 @@ const ROUNDING: f64 = 1e-9;
 pub(super) fn contradiction(scenario: &Scenario) -> Option<String> {
     let mut names = HashSet::new();
     if let Some(metric) = scenario.metrics.iter().find(|metric| !names.insert(&metric.name)) {
-        return Some(format!("metric {} is there twice", metric.name));
+        return Some(format!("metric {} occurs twice", metric.name));
     }
-    if let Some(told) = &scenario.config_hash {
+    if let Some(recorded) = &scenario.config_hash {
         let found = config_hash(&scenario.parameters);
-        if *told != found {
-            return Some(format!("its config_hash is {told}, its parameters hash to {found}"));
+        if *recorded != found {
+            return Some(format!("its config_hash is {recorded}, its parameters hash to {found}"));
         }
     }
     scenario.metrics.iter().find_map(|metric| {
@@ -44,7 +44,7 @@ fn value_of_samples(scenario: &Scenario, metric: &Metric, value: f64) -> Option<
     match (quantiles::of_all(scenario, metric), medians) {
         (Some(quantile), _) if within(Bounds { lower: quantile, upper: quantile }, value) => None,
         (Some(quantile), _) => {
-            Some(format!("its value is {value}, its distribution says {quantile}"))
+            Some(format!("its value is {value}, its distribution has {quantile}"))
         }
         (None, Some(Bounds { lower, upper })) => Some(format!(
             "its value is {value}, the median of its samples lies from {lower} to {upper}"
@@ -53,13 +53,13 @@ fn value_of_samples(scenario: &Scenario, metric: &Metric, value: f64) -> Option<
     }
 }
 
-fn interval(metric: &Metric, told: &ConfidenceInterval, value: f64) -> Option<String> {
-    let ConfidenceInterval { lower, upper, .. } = *told;
+fn interval(metric: &Metric, recorded: &ConfidenceInterval, value: f64) -> Option<String> {
+    let ConfidenceInterval { lower, upper, .. } = *recorded;
     if !within(Bounds { lower, upper }, value) {
         return Some(format!("its value is {value}, its interval from {lower} to {upper}"));
     }
-    // One that is not of the rounds' median rests on what is not recorded beside it.
-    if !told.method.contains("order statistics") {
+    // Other intervals are computed from data that the record does not hold.
+    if !recorded.method.contains("order statistics") {
         return None;
     }
     let found = median_interval(&metric.samples)?;

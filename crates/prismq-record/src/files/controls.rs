@@ -1,12 +1,12 @@
-//! Takes out of a JSON text what a terminal would obey: a record is a file like any other, and its words are
-//! shown.
+//! Replaces control characters in a JSON text: a record may come from anyone, and its texts are shown in
+//! terminals.
 
 /// What stands for a control character, in an escape of the same length.
 const REPLACEMENT: &[u8; 4] = b"fffd";
 
 /// Replaces control characters in strings, but for line feeds and tabs, in place, so that an error still
 /// names the right column.
-pub(super) fn disarm(json: &mut [u8]) {
+pub(super) fn replace_controls(json: &mut [u8]) {
     let mut place = 0;
     while let Some((first, rest)) = json.get_mut(place..).and_then(<[u8]>::split_first_mut) {
         place += match (*first, rest) {
@@ -47,20 +47,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_string_holds_what_a_terminal_obeys() {
+    fn no_string_holds_control_characters() {
         let controls: String = ('\0'..='\u{9F}').filter(|each| each.is_control()).collect();
         let said = format!("{controls}a\\u001b\u{e9}\u{1F600}\"");
         for text in [serde_json::to_string(&said).unwrap(), escaped(&said)] {
-            let mut disarmed = text.clone().into_bytes();
-            disarm(&mut disarmed);
-            assert_eq!(disarmed.len(), text.len());
-            let said: String = serde_json::from_slice(&disarmed).unwrap();
+            let mut replaced = text.clone().into_bytes();
+            replace_controls(&mut replaced);
+            assert_eq!(replaced.len(), text.len());
+            let said: String = serde_json::from_slice(&replaced).unwrap();
             assert!(said.chars().all(|each| !each.is_control() || "\n\t".contains(each)));
             assert!(said.ends_with("a\\u001b\u{e9}\u{1F600}\""), "{said:?}");
         }
     }
 
-    /// As a writer does that escapes whatever it can.
+    /// As a writer that escapes every character.
     fn escaped(said: &str) -> String {
         let units = said.encode_utf16().map(|unit| format!("\\u{unit:04X}"));
         format!("\"{}\"", units.collect::<String>())
@@ -70,7 +70,7 @@ mod tests {
     fn a_text_that_ends_in_an_escape_is_left_to_the_parser() {
         for text in ["\"\\", "\"\\u", "\"\\u00", "\"\\uzzzz\""] {
             let mut bytes = text.as_bytes().to_vec();
-            disarm(&mut bytes);
+            replace_controls(&mut bytes);
             assert_eq!(bytes, text.as_bytes());
         }
     }

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::record::SUITES;
-
 /// Why a file of results could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -29,17 +27,17 @@ pub enum FileError {
     },
     /// A record could not be read again if it were written.
     #[error(
-        "cannot write a record that could not be read: at {place}: {source}; is a figure not finite?"
+        "cannot write the record, as it could not be read again: at {place}: {source}; is a figure not finite?"
     )]
     Unwritable {
         /// Which part of it.
         place: String,
-        /// What a reader would say.
+        /// The reader's error.
         source: serde_json::Error,
     },
-    /// It is larger than any record.
+    /// The file is larger than any record.
     #[error(
-        "{} is larger than {limit} bytes, which no record is: name another file, or move this one away",
+        "{} is larger than the {limit} bytes a record may have: name another file, or move this one away",
         path.display()
     )]
     TooLarge {
@@ -48,7 +46,7 @@ pub enum FileError {
         /// The most that is read.
         limit: u64,
     },
-    /// The text is no record.
+    /// The text is not a record.
     #[error("{} is not a record: at {place}: {source}; repair it or move it away", path.display())]
     NotARecord {
         /// The file.
@@ -66,12 +64,12 @@ pub enum FileError {
     Schema {
         /// The file.
         path: PathBuf,
-        /// What it says it is.
+        /// The schema it names.
         found: String,
-        /// What it should be.
+        /// The schema that was expected.
         expected: &'static str,
     },
-    /// It was written by a version whose records this one does not know.
+    /// It has a schema version that this program cannot read.
     #[error(
         "{} has schema version {found}, this version reads {supported}: read it with the \
          prismq-report that wrote it, or move it away",
@@ -85,35 +83,37 @@ pub enum FileError {
         /// The version written here.
         supported: &'static str,
     },
-    /// It names a suite that does not exist.
+    /// It is of a suite that is not among those of its run.
     #[error(
-        "{} is of an unknown suite {suite:?}, the suites are {}: repair it or move it away",
+        "{} is of an unknown suite {suite:?}, the suites of its run are {}: repair it or move it away",
         path.display(),
-        SUITES.join(", ")
+        known.join(", ")
     )]
     UnknownSuite {
         /// The file.
         path: PathBuf,
         /// The name in it.
         suite: String,
+        /// The suites that it names as those of its run.
+        known: Vec<String>,
     },
-    /// Its parts contradict each other.
+    /// Parts of it contradict each other.
     #[error("{} contradicts itself: {reason}; repair it or move it away", path.display())]
     Contradiction {
         /// The file.
         path: PathBuf,
-        /// In what.
+        /// What contradicts what.
         reason: String,
     },
-    /// There is nothing to judge.
+    /// The folder has no suite record.
     #[error("{} holds no suite record: run `cargo bench` first", path.display())]
     NoRecords {
         /// The folder.
         path: PathBuf,
     },
-    /// There is no such run.
+    /// No record is of this run.
     #[error(
-        "{} holds no suite record of run {id}; the latest there are of {}",
+        "{} holds no suite record of run {id}; its latest runs are {}",
         path.display(),
         if latest.is_empty() { "none".to_owned() } else { latest.join(", ") }
     )]
@@ -122,7 +122,7 @@ pub enum FileError {
         path: PathBuf,
         /// The run asked for.
         id: String,
-        /// The youngest runs there are, the youngest first.
+        /// The latest runs in the folder, the latest first.
         latest: Vec<String>,
     },
 }

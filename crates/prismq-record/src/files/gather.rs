@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
-use super::name::suite_stem;
+use super::name::is_suite_stem;
 use super::read::read_suite;
 use super::unread::{Span, Unread};
-use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITES, SuiteRecord};
+use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SuiteRecord};
 
 /// How many runs an error names.
 const LATEST_NAMED: usize = 5;
@@ -22,7 +22,7 @@ pub enum Selection {
     Id(String),
 }
 
-/// A run, the files it was read from, and what was passed over.
+/// A run, the files it was read from, and what was skipped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gathered {
     /// The run.
@@ -33,11 +33,11 @@ pub struct Gathered {
     pub warnings: Vec<String>,
 }
 
-/// Gathers the suite records of one run. Where a suite was run twice in it, the later counts.
+/// Gathers the suite records of one run. If a suite was run twice, the later record counts.
 ///
 /// # Errors
 /// [`FileError`] if there are none, or if a suite record that is or may be of this run cannot be read.
-/// One of another run that cannot be read is passed over.
+/// Unreadable records of other runs are skipped.
 pub fn gather(dir: &Path, selection: &Selection) -> Result<RunRecord, FileError> {
     gather_with_files(dir, selection).map(|gathered| gathered.run)
 }
@@ -72,7 +72,7 @@ pub fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, 
         if unread.may_be_of(&id, selection, span.as_ref()) {
             return Err(unread.error);
         }
-        warnings.push(format!("a record of another run was passed over: {}", unread.error));
+        warnings.push(format!("skipped an unreadable record of another run: {}", unread.error));
     }
     let Some((run, files)) = combine(chosen) else {
         let latest = latest_runs(others.into_iter().map(|(record, _)| record).collect());
@@ -81,8 +81,8 @@ pub fn gather_with_files(dir: &Path, selection: &Selection) -> Result<Gathered, 
     Ok(Gathered { run, files, warnings })
 }
 
-/// The runs of these ids that there are whole records of, in the order of the ids. What cannot be read is
-/// left out: it is of another run, or this run is none to compare with.
+/// The runs of these ids that have readable records, in the order of the ids. What cannot be read is left
+/// out.
 ///
 /// # Errors
 /// [`FileError::Read`] if the folder cannot be searched.
@@ -118,18 +118,30 @@ fn suite_files(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(failed(source)),
     };
-    let stems = SUITES.map(suite_stem);
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_suite = stems.iter().any(|stem| name.starts_with(stem.as_str()));
-        if is_suite && name.ends_with(".json") {
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if is_json && is_suite_stem(stem) {
             paths.push(path);
         }
     }
     paths.sort();
     Ok(paths)
+}
+
+/// The suites of a whole run as its records name them, each once.
+fn suites_of_run(records: &[(SuiteRecord, PathBuf)]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (record, _) in records {
+        for name in record.suites_of_run.iter().chain([&record.suite]) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    names
 }
 
 fn combine(mut records: Vec<(SuiteRecord, PathBuf)>) -> Option<(RunRecord, Vec<PathBuf>)> {
@@ -138,14 +150,14 @@ fn combine(mut records: Vec<(SuiteRecord, PathBuf)>) -> Option<(RunRecord, Vec<P
     let ended_at = records.iter().map(|(record, _)| record.ended_at).max()?;
     let run_id = records.first()?.0.run_id.clone();
     let (mut suites, mut files, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-    for suite in SUITES {
+    for suite in suites_of_run(&records) {
         match records.iter().rposition(|(record, _)| record.suite == suite) {
             Some(position) => {
                 let (record, path) = records.remove(position);
                 suites.push(record);
                 files.push(path);
             }
-            None => missing.push(suite.to_owned()),
+            None => missing.push(suite),
         }
     }
     let run = RunRecord {

@@ -8,6 +8,7 @@ mod controls;
 mod error;
 mod gather;
 mod name;
+mod older;
 mod prune;
 mod read;
 mod unread;

@@ -11,6 +11,12 @@ pub(super) fn suite_stem(suite: &str) -> String {
     }
 }
 
+/// Whether a file's name without its extension may be that of a suite's record.
+pub(super) fn is_suite_stem(stem: &str) -> bool {
+    let suite = stem.split_once("_results").map(|(suite, _)| suite);
+    suite.is_some_and(|suite| !suite.is_empty() && !stem.starts_with(RUN_STEM))
+}
+
 /// What combined records begin with.
 pub(super) const RUN_STEM: &str = "benchmark_results";
 /// What reports begin with.

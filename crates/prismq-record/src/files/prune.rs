@@ -1,13 +1,12 @@
-//! Removing what older runs left in the results folder.
+//! Removing records and reports of older runs from the results folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
-use super::name::{REPORT_STEM, RUN_STEM, stamp_of, suite_stem};
+use super::name::{REPORT_STEM, RUN_STEM, is_suite_stem, stamp_of};
 use super::unread::run_id;
-use crate::record::SUITES;
 
 /// Where `ab` keeps a folder for each comparison.
 const COMPARISONS: &str = "ab";
@@ -21,21 +20,23 @@ pub struct Pruned {
     pub files: usize,
     /// Folders of `ab`'s records.
     pub comparisons: usize,
-    /// What all of it took, in bytes.
+    /// The size of all of it, in bytes.
     pub bytes: u64,
 }
 
-/// A record or report, as its name and its text say.
+/// A record or report, by its name and its text.
 struct Stamped {
     path: PathBuf,
+    /// What its name begins with, for example `latency_results`.
+    stem: String,
     stamp: String,
     /// The run a record names; a report names none.
     run_id: Option<String>,
 }
 
 /// Removes the records and reports of all but the `keep` latest runs, and the records of all but the `keep`
-/// latest comparisons of `ab`. Baselines, noise and history stay, and so does every file that is not named as
-/// this crate names its own.
+/// latest comparisons of `ab`. Baselines, noise and history stay, and so does every file that
+/// is not named like a record or report.
 ///
 /// # Errors
 /// [`FileError`] if the folder cannot be read or a file in it cannot be removed.
@@ -57,7 +58,7 @@ pub fn prune(results: &Path, keep: usize) -> Result<Pruned, FileError> {
     for file in &files {
         let is_old = match &file.run_id {
             Some(run) => old.iter().any(|(_, old)| old == run),
-            // A report, or a record that cannot be read: its time decides.
+            // A report, or an unreadable record: the time in its name decides.
             None => gone > 0 && file.stamp.as_str() < *oldest_kept,
         };
         if is_old {
@@ -90,26 +91,35 @@ fn prune_comparisons(folder: &Path, keep: usize, pruned: &mut Pruned) -> Result<
 }
 
 fn stamped_files(results: &Path) -> Result<Vec<Stamped>, FileError> {
-    let stems: Vec<String> = SUITES.iter().map(|suite| suite_stem(suite)).collect();
-    let own = |path: &Path| {
-        let name = path.file_stem().and_then(|name| name.to_str())?;
-        let extension = path.extension().and_then(|extension| extension.to_str())?;
-        let stamp = stamp_of(name)?;
-        let stem = name.strip_suffix(stamp)?.strip_suffix('_')?;
-        let is_record =
-            extension == "json" && (stem == RUN_STEM || stems.iter().any(|suite| suite == stem));
-        let is_report = ["md", "html"].contains(&extension) && stem == REPORT_STEM;
-        (is_record || is_report).then(|| Stamped {
-            path: path.to_owned(),
-            stamp: stamp.to_owned(),
-            run_id: if is_record { run_id(path) } else { None },
-        })
-    };
     let paths = entries(results)?;
-    Ok(paths.iter().filter(|path| path.is_file()).filter_map(|path| own(path)).collect())
+    let mut files: Vec<Stamped> =
+        paths.iter().filter(|path| path.is_file()).filter_map(|path| stamped(path)).collect();
+    // A record that cannot be read is known by its name, which it shares with one that can.
+    let of_records = files.iter().filter(|file| file.run_id.is_some());
+    let suites: BTreeSet<String> = of_records.map(|file| file.stem.clone()).collect();
+    files.retain(|file| {
+        [RUN_STEM, REPORT_STEM].contains(&file.stem.as_str()) || suites.contains(&file.stem)
+    });
+    Ok(files)
 }
 
-/// What a folder holds; nothing where there is no folder.
+/// A file that is named as a record or a report is.
+fn stamped(path: &Path) -> Option<Stamped> {
+    let name = path.file_stem().and_then(|name| name.to_str())?;
+    let extension = path.extension().and_then(|extension| extension.to_str())?;
+    let stamp = stamp_of(name)?;
+    let stem = name.strip_suffix(stamp)?.strip_suffix('_')?;
+    let is_record = extension == "json" && (stem == RUN_STEM || is_suite_stem(stem));
+    let is_report = ["md", "html"].contains(&extension) && stem == REPORT_STEM;
+    (is_record || is_report).then(|| Stamped {
+        path: path.to_owned(),
+        stem: stem.to_owned(),
+        stamp: stamp.to_owned(),
+        run_id: if is_record { run_id(path) } else { None },
+    })
+}
+
+/// The entries of a folder; empty if it does not exist.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let failed = |source| FileError::Read { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {

@@ -1,6 +1,6 @@
-//! Reading a record, and refusing what is none.
+//! Reading a record; anything else is refused.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::contradictions::contradiction;
-use super::controls::disarm;
+use super::controls::replace_controls;
 use super::error::FileError;
-use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SUITES, SuiteRecord};
+use super::older;
+use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SuiteRecord};
 
 /// The most bytes of a file that are read. The combined record of a full profile, a histogram for each
 /// second among it, stays below 32 MiB.
@@ -20,20 +21,20 @@ const RECORD_BYTES_MAX: u64 = 256 << 20;
 /// Either kind of record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnyRecord {
-    /// What a suite wrote.
+    /// The record of a suite.
     Suite(Box<SuiteRecord>),
     /// A combined record.
     Run(Box<RunRecord>),
 }
 
-/// What every record says of itself.
+/// The fields that every record begins with.
 #[derive(Deserialize)]
 struct Envelope {
     schema: String,
     schema_version: String,
 }
 
-/// Reads what a suite wrote.
+/// Reads the record of a suite.
 ///
 /// # Errors
 /// [`FileError`] says what is wrong with the file, and where.
@@ -61,14 +62,14 @@ pub fn read_any(path: &Path) -> Result<AnyRecord, FileError> {
     }
 }
 
-/// A JSON file that is at most `limit` bytes long, without what a terminal would obey.
+/// The bytes of a JSON file of at most `limit` bytes, control characters replaced.
 ///
 /// # Errors
 /// [`FileError::Read`], or [`FileError::TooLarge`].
 pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     match at_most(path, limit) {
         Ok(Some(mut bytes)) => {
-            disarm(&mut bytes);
+            replace_controls(&mut bytes);
             Ok(bytes)
         }
         Ok(None) => Err(FileError::TooLarge { path: path.to_owned(), limit }),
@@ -81,20 +82,22 @@ fn at_most(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     if file.metadata()?.len() > limit {
         return Ok(None);
     }
-    // That alone is not trusted: a device tells no length, and a file may grow.
+    // Not enough by itself: a device reports no length, and a file may grow.
     let mut bytes = Vec::new();
     let length = file.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((length as u64 <= limit).then_some(bytes))
 }
 
 fn suite(path: &Path, bytes: &[u8]) -> Result<SuiteRecord, FileError> {
-    let record: SuiteRecord = record(path, bytes, SUITE_SCHEMA)?;
+    let mut record: SuiteRecord = record(path, bytes, SUITE_SCHEMA)?;
+    older::complete(&mut record);
     examine(path, &record)?;
     Ok(record)
 }
 
 fn run(path: &Path, bytes: &[u8]) -> Result<RunRecord, FileError> {
-    let run: RunRecord = record(path, bytes, RUN_SCHEMA)?;
+    let mut run: RunRecord = record(path, bytes, RUN_SCHEMA)?;
+    run.suites.iter_mut().for_each(older::complete);
     for suite in &run.suites {
         known(path, SUITE_SCHEMA, &suite.schema, &suite.schema_version)?;
         examine(path, suite)?;
@@ -103,16 +106,26 @@ fn run(path: &Path, bytes: &[u8]) -> Result<RunRecord, FileError> {
             return Err(FileError::Contradiction { path: path.to_owned(), reason });
         }
     }
-    // Else a suite could vanish from a record without being missed.
-    for name in SUITES {
-        let there = run.suites.iter().filter(|suite| suite.suite == name).count();
-        let missing = run.missing.iter().filter(|missing| *missing == name).count();
-        if there + missing != 1 {
-            let reason = format!("suite {name} is there {there} times and missing {missing} times");
-            return Err(FileError::Contradiction { path: path.to_owned(), reason });
-        }
+    match incomplete(&run) {
+        Some(reason) => Err(FileError::Contradiction { path: path.to_owned(), reason }),
+        None => Ok(run),
     }
-    Ok(run)
+}
+
+/// Why a suite could vanish from a combined record without being missed, if one could.
+fn incomplete(run: &RunRecord) -> Option<String> {
+    let of_run = run.suites.iter().flat_map(|suite| &suite.suites_of_run);
+    let there = run.suites.iter().map(|suite| &suite.suite);
+    let names: BTreeSet<&String> = of_run.chain(there).chain(&run.missing).collect();
+    if names.is_empty() {
+        return Some("it has no suites and lists none as missing".to_owned());
+    }
+    names.into_iter().find_map(|name| {
+        let there = run.suites.iter().filter(|suite| suite.suite == *name).count();
+        let missing = run.missing.iter().filter(|missing| *missing == name).count();
+        let once = there + missing == 1;
+        (!once).then(|| format!("suite {name} occurs {there} times and is missing {missing} times"))
+    })
 }
 
 fn record<T: DeserializeOwned>(
@@ -125,7 +138,7 @@ fn record<T: DeserializeOwned>(
     parse(path, bytes)
 }
 
-/// What a JSON text holds; an error names the place in it.
+/// Parses a JSON text; an error names the place in it.
 ///
 /// # Errors
 /// [`FileError::NotARecord`].
@@ -160,16 +173,17 @@ fn known(
     Ok(())
 }
 
-/// Refuses what would leave open which figure is meant.
+/// Refuses records that are ambiguous about a figure.
 fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
-    if !SUITES.contains(&record.suite.as_str()) {
+    let known = &record.suites_of_run;
+    if !known.is_empty() && !known.contains(&record.suite) {
         let (path, suite) = (path.to_owned(), record.suite.clone());
-        return Err(FileError::UnknownSuite { path, suite });
+        return Err(FileError::UnknownSuite { path, suite, known: known.clone() });
     }
     let mut ids = HashSet::new();
     for scenario in &record.scenarios {
         if !ids.insert(scenario.id.as_str()) {
-            let reason = format!("scenario {} is there twice", scenario.id);
+            let reason = format!("scenario {} occurs twice", scenario.id);
             return Err(FileError::Contradiction { path: path.to_owned(), reason });
         }
         if let Some(reason) = contradiction(scenario) {
@@ -180,7 +194,7 @@ fn examine(path: &Path, record: &SuiteRecord) -> Result<(), FileError> {
     Ok(())
 }
 
-/// What records must have in common with a reader: the first part of their version.
+/// The major version, which a record and its reader must have in common.
 pub(crate) fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }

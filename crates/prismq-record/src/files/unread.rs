@@ -1,4 +1,4 @@
-//! A suite record that cannot be read: of which run it is, as far as its text and its name say.
+//! A suite record that cannot be read, and which run it is of, as far as its text and its name show.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -12,7 +12,7 @@ use crate::record::SuiteRecord;
 /// Bytes from the beginning of a file in which a record names its run.
 const HEAD_BYTES: u64 = 64 << 10;
 
-/// A file that should be a suite's record and is not.
+/// A file that is named as a suite's record and cannot be read as one.
 #[derive(Debug)]
 pub(super) struct Unread {
     path: PathBuf,
@@ -43,8 +43,8 @@ impl Unread {
         Self { path: path.to_owned(), run_id: run_id(path), error }
     }
 
-    /// Whether it may be a record of the run that is asked for, of which the readable ones span `span`. A
-    /// file that names its run is of that run. Of one that does not, the time in its name decides.
+    /// Whether it may be a record of the run that is asked for, whose readable records span `span`. If the
+    /// text names a run, that decides, else the time in the file's name.
     pub(super) fn may_be_of(&self, id: &str, asked: &Selection, span: Option<&Span>) -> bool {
         let latest = *asked == Selection::Latest;
         if let Some(own) = &self.run_id {
@@ -58,7 +58,7 @@ impl Unread {
     }
 }
 
-/// The run that a text names, whether or not the text is a record.
+/// The run that a text names, even if the text is not a record.
 pub(super) fn run_id(path: &Path) -> Option<String> {
     let mut head = Vec::new();
     File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;

@@ -1,4 +1,4 @@
-//! Writing: each file appears whole or not at all, and never in place of another.
+//! Writing files: each appears whole or not at all, and never replaces another record.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,10 +12,10 @@ use super::error::FileError;
 use super::name::{REPORT_STEM, RUN_STEM, stamped, suite_stem};
 use crate::record::{RunRecord, SuiteRecord};
 
-/// How many seconds later a name may be stamped than it happened, where others have the same.
+/// How many seconds the time in a name may be moved where files of the same second exist.
 const COLLISIONS_MAX: i64 = 1000;
 
-/// Writes what a suite measured.
+/// Writes the record of a suite.
 ///
 /// # Errors
 /// [`FileError::Write`]; nothing is then left behind.
@@ -50,11 +50,11 @@ pub fn write_report(
     write_stamped(dir, REPORT_STEM, started_at, extension, report.as_bytes())
 }
 
-/// Writes a file whole: beside its place, synced, then renamed. Unless it may `replace`, an existing
+/// Writes a file atomically: to a temporary file in the same folder, synced, then renamed. Unless it may `replace`, an existing
 /// file is an error of kind `AlreadyExists`.
 ///
 /// # Errors
-/// What the operating system says; nothing is then left behind.
+/// The operating system's; nothing is then left behind.
 pub fn write_whole(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
@@ -96,7 +96,7 @@ fn write_stamped(
     }
 }
 
-/// The text of a record's file, once it is certain that it can be read again.
+/// The JSON text of a record, checked to be readable again.
 ///
 /// # Errors
 /// [`FileError::Unwritable`] names a figure that is not finite, which JSON cannot say.

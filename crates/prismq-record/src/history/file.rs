@@ -20,7 +20,7 @@ const HISTORY_BYTES_MAX: u64 = 256 << 20;
 /// Adds a run to the history of a results folder, unless it stands there already, and returns the file.
 ///
 /// # Errors
-/// [`FileError`] if the file cannot be read or written. A line in it that is none is left as it is.
+/// [`FileError`] if the file cannot be read or written. A damaged line in it is left as it is.
 pub fn append(results: &Path, line: &HistoryLine) -> Result<PathBuf, FileError> {
     let path = results.join(FILE);
     let failed = |source| FileError::Write { path: path.clone(), source };
@@ -41,7 +41,7 @@ pub fn append(results: &Path, line: &HistoryLine) -> Result<PathBuf, FileError> 
     Ok(path)
 }
 
-/// Adds a line by a single write, so that a process which does not lock cannot come in between.
+/// Adds a line by a single write, so that a process that does not lock cannot write in between.
 fn add(file: &mut File, line: &HistoryLine) -> io::Result<()> {
     let mut bytes = Vec::new();
     if !ends_with_newline(file)? {
@@ -66,7 +66,7 @@ fn ends_with_newline(file: &mut File) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// The history of a results folder, oldest run first; nothing where there is no file.
+/// The history of a results folder, oldest run first; empty if the file does not exist.
 ///
 /// # Errors
 /// As for [`read_file`].
@@ -102,11 +102,10 @@ pub fn before(results: &Path, run: &RunRecord) -> Result<Vec<HistoryLine>, FileE
     Ok(lines)
 }
 
-/// The history in a file. A line that ends before its JSON does was cut short by a crash and is passed
-/// over.
+/// The history in a file. A line whose JSON is incomplete was cut short by a crash and is skipped.
 ///
 /// # Errors
-/// [`FileError`] names a line that is none, or of a newer major version.
+/// [`FileError`] names a line that is damaged or of another major version.
 pub fn read_file(path: &Path) -> Result<Vec<HistoryLine>, FileError> {
     let bytes = bytes(path, HISTORY_BYTES_MAX)?;
     let mut lines: Vec<HistoryLine> = Vec::new();

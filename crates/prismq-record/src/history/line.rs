@@ -38,7 +38,7 @@ pub struct HistoryLine {
     pub engine: Option<String>,
     /// The profile.
     pub profile: Option<String>,
-    /// What the run came to: `PASS`, `PARTIAL`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
+    /// The status of the run: `PASS`, `PARTIAL`, `FAIL`, `REGRESSION`, `INCONCLUSIVE` or `INVALID`.
     pub status: String,
     /// What a target is held against, and what was measured in several rounds; nothing of a scenario
     /// that is invalid.
@@ -58,7 +58,7 @@ pub struct HistoryMetric {
     /// Which way is better.
     pub direction: Direction,
     /// The work it was measured at, as the hash of the scenario's parameters; null in lines of 1.0,
-    /// which do not tell it.
+    /// which do not record it.
     #[serde(default)]
     pub config_hash: Option<String>,
 }

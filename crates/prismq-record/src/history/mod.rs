@@ -1,7 +1,7 @@
-//! What became of the figures over time: `results/history.jsonl`, one line a concluded run.
+//! The figures of past runs: `results/history.jsonl`, one line per concluded run.
 //!
-//! The records stay the source of every figure; a line holds what is worth following after they are
-//! gone. What is drawn from it is the business of whoever reads it.
+//! The records stay the source of every figure; a line keeps what is worth following after they are
+//! removed. Trends and noise are computed from it by `prismq-report`.
 
 mod file;
 mod line;

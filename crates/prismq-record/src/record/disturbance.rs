@@ -1,4 +1,5 @@
-//! What others did on the machine while a round was measured, and from where on it counts.
+//! What other processes and guests used of the machine while a round was measured, and the limits above which
+//! the round is disturbed.
 //!
 //! Bounds are held against the excess over what the counters may be wrong by: the kernel counts
 //! processor time in ticks of 10 ms, which in a round of 100 ms on one core is a tenth of it.
@@ -16,13 +17,13 @@ pub const STEAL_MAX_PERCENT: f64 = 5.0;
 /// pieces of tens of milliseconds in which nothing runs: at 1 percent they are the 99th percentile.
 pub const THROTTLED_MAX_PERCENT: f64 = 1.0;
 
-/// What others did meanwhile. What the system does not tell is absent.
+/// What others used during a round. What the system does not report is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Disturbance {
-    /// How long was looked, in seconds.
+    /// How long it was observed, in seconds.
     pub seconds: f64,
-    /// By how much shares of all cores may be wrong, in percent.
+    /// Resolution of the shares, in percent of all cores: they may be wrong by as much.
     pub resolution_percent: f64,
     /// Processor time used outside of the run's own processes and the kernel's threads, in percent of all
     /// cores.
@@ -45,7 +46,7 @@ pub struct Disturbance {
 }
 
 impl Disturbance {
-    /// What was beyond its bound, if anything was.
+    /// What exceeded its limit, if anything did.
     #[must_use]
     pub fn beyond(&self) -> Option<String> {
         let shares = [
@@ -56,13 +57,13 @@ impl Disturbance {
             .into_iter()
             .filter_map(|(share, bound, who)| {
                 let share = share.filter(|share| share - self.resolution_percent > bound)?;
-                Some(format!("{who} {share:.0} % of the processor (the bound is {bound:.0} %)"))
+                Some(format!("{who} {share:.0} % of the processor (the limit is {bound:.0} %)"))
             })
             .collect();
         found.extend(self.throttled_percent.filter(|share| *share > THROTTLED_MAX_PERCENT).map(
             |share| {
                 format!(
-                    "the control group's quota stopped it for {share:.0} % of the time (the bound is \
+                    "the control group's quota stopped it for {share:.0} % of the time (the limit is \
                      {THROTTLED_MAX_PERCENT:.0} %)"
                 )
             },

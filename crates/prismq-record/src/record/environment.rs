@@ -95,7 +95,7 @@ pub struct Machine {
     pub kernel: Known<String>,
     /// Type of the filesystem the databases lie on, for example `ext4`.
     pub filesystem: Known<String>,
-    /// Whether that filesystem keeps its data in memory, so that no figure here is durable.
+    /// Whether that filesystem keeps its data in memory, so that no figure is durable.
     pub memory_filesystem: bool,
     /// Physical memory in bytes.
     pub memory_bytes: Known<u64>,
@@ -123,7 +123,7 @@ pub struct Machine {
     /// The options it is mounted with.
     #[serde(default)]
     pub mount_options: Known<String>,
-    /// What the kernel tells time by, for example `tsc`.
+    /// The kernel's clock source, for example `tsc`.
     #[serde(default)]
     pub clock_source: Known<String>,
 }
@@ -134,7 +134,7 @@ pub struct Machine {
 pub struct Sqlite {
     /// Version of the library, for example `3.53.2`.
     pub version: String,
-    /// Settings read back from the engine's own connection, and `durability` as the queue answers it:
+    /// Settings read back from the engine's own connection, and `durability` as the queue reports it:
     /// `full` where a commit is on the disk before it is acknowledged, `normal` where it may be lost in
     /// a power cut.
     pub pragmas: Vec<Pragma>,

@@ -11,8 +11,8 @@ use thiserror::Error;
 
 const ENCODING: &str = "hdr-v2-deflate-base64";
 
-/// The most bytes a histogram may come to when it is inflated. One of three digits over all of `u64`
-/// with a large count in every bin has half a mebibyte.
+/// The most bytes of an inflated histogram. One of three digits over all of `u64` with a large count in every
+/// bin has half a mebibyte.
 const INFLATED_MAX: u64 = 4 << 20;
 /// Most significant digits: with more, an empty histogram alone takes tens of mebibytes.
 const SIGFIG_MAX: u32 = 4;
@@ -93,7 +93,7 @@ impl Histogram {
     /// Decodes the histogram, to be merged or read at any percentile.
     ///
     /// # Errors
-    /// [`HistogramError`] if the encoding is unknown, the data damaged, or not what stands beside it.
+    /// [`HistogramError`] if the encoding is unknown, the data damaged, or not as its fields describe it.
     pub fn decode(&self) -> Result<hdrhistogram::Histogram<u64>, HistogramError> {
         if self.encoding != ENCODING {
             return Err(HistogramError::Encoding { found: self.encoding.clone() });
@@ -106,14 +106,14 @@ impl Histogram {
             .map_err(|error| damaged(error.to_string()))?;
         if histogram.len() != self.count || self.count > COUNT_MAX {
             let found = histogram.len();
-            return Err(damaged(format!("it holds {found} values, not the {} told", self.count)));
+            return Err(damaged(format!("it holds {found} values instead of {}", self.count)));
         }
         Ok(histogram)
     }
 }
 
-/// The histogram within its envelope, once it is certain that decoding it takes little memory and
-/// overflows nothing: the decoder believes whatever lengths and bounds it is told.
+/// The histogram within its envelope, checked so that decoding it takes little memory and overflows nothing:
+/// the decoder trusts every length and bound in it.
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let Some((ENVELOPE_COOKIE, rest)) = bytes.split_first_chunk().map(|(head, rest)| (*head, rest))
     else {
@@ -129,12 +129,12 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
         return Err(format!("it inflates to more than {INFLATED_MAX} bytes"));
     }
     if inflated.len() < HEADER_BYTES || !inflated.starts_with(&INNER_COOKIE) {
-        return Err("there is no histogram in it".to_owned());
+        return Err("it contains no histogram".to_owned());
     }
     let counts = inflated.get(HEADER_BYTES..).unwrap_or_default();
     let length = number(&inflated, 4, 4);
     if length != counts.len() as u64 {
-        return Err(format!("its counts take {} bytes, not the {length} told", counts.len()));
+        return Err(format!("its counts take {} bytes instead of {length}", counts.len()));
     }
     let digits = number(&inflated, 12, 4);
     if digits > u64::from(SIGFIG_MAX) {

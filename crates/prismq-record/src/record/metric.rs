@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A value, or the reason why there is none: `{"value": 4}` or `{"value": null, "reason": "..."}`.
+/// A value, or the reason why it is missing: `{"value": 4}` or `{"value": null, "reason": "..."}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Known<T> {
@@ -28,7 +28,7 @@ impl<T> Known<T> {
 }
 
 impl<T> Default for Known<T> {
-    /// What a record of an older version says of a fact that it did not know of.
+    /// A fact that the record's version does not have.
     fn default() -> Self {
         Self::unknown("not recorded")
     }
@@ -65,7 +65,7 @@ pub struct Metric {
     /// The figure: the median of `samples` where there are several, and of a quantile that of all tasks
     /// since 1.2.
     pub value: Option<f64>,
-    /// Why there is no value.
+    /// Why the value is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Which way is better.
@@ -76,7 +76,7 @@ pub struct Metric {
     /// How far the rounds leave the figure open: their spread, unless its method says more; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<ConfidenceInterval>,
-    /// What the machine can do at most, measured in the same rounds; since 1.1.
+    /// References measured in the same rounds: what the machine can do at most, and other engines; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub floors: Vec<Floor>,
     /// By which share two runs' figures may differ and count as equal, where nothing but the program moves
@@ -102,11 +102,11 @@ pub struct ConfidenceInterval {
     pub rounds: u64,
 }
 
-/// A figure of the disk or of raw SQLite beside the engine's.
+/// What the disk, raw SQLite or another engine reached at the same work in the same rounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Floor {
-    /// What it is a figure of: `disk`, `sqlite` or `pooled`.
+    /// What was measured: `disk`, `sqlite`, `pooled` or `mutex`.
     pub name: String,
     /// The figure, in the metric's unit.
     pub value: f64,

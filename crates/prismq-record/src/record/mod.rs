@@ -1,7 +1,7 @@
-//! The record of a run: what a suite writes and everything else reads.
+//! The types of a record.
 //!
 //! A suite writes one [`SuiteRecord`]; the verdict gathers those of one run into a [`RunRecord`].
-//! What could not be determined is `null` beside a reason, never 0.
+//! What could not be determined is `null` with a reason, never 0.
 
 mod disturbance;
 mod environment;
@@ -29,10 +29,7 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 /// The `schema` of a [`RunRecord`].
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
-pub const SCHEMA_VERSION: &str = "1.2.0";
-
-/// The suites of a run, in the order they run and are reported.
-pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
+pub const SCHEMA_VERSION: &str = "1.3.0";
 
 /// What one suite measured in one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +44,6 @@ pub struct SuiteRecord {
     /// The run it belongs to, a ULID shared by all suites of one `cargo bench`.
     pub run_id: String,
     /// Name of the suite.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = SUITES)))]
     pub suite: String,
     /// When the suite began, UTC.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
@@ -63,8 +59,18 @@ pub struct SuiteRecord {
     pub argv: Vec<String>,
     /// Where and with what it ran.
     pub environment: Environment,
+    /// The suites of a whole run, this one among them, in the order they run and are reported; since 1.3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suites_of_run: Vec<String>,
+    /// Whether goals are asked of it: its profile's loads are large enough to reach them; since 1.3.
+    #[serde(default = "yes")]
+    pub goals: bool,
     /// What was measured.
     pub scenarios: Vec<Scenario>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// One measured scenario: `suite/scenario/param=value`.
@@ -73,7 +79,7 @@ pub struct SuiteRecord {
 pub struct Scenario {
     /// Stable identifier, for example `throughput/drain/workers=5`.
     pub id: String,
-    /// Everything that defines the work; two scenarios are comparable only if these are equal.
+    /// Everything that defines the work; scenarios are comparable only if these are equal.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Whether the figures may be used at all.
     pub validity: Validity,
@@ -88,17 +94,17 @@ pub struct Scenario {
     /// Hash of `parameters`: two scenarios of one id are comparable only if it is the same; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,
-    /// What its random choices began from; since 1.1.
+    /// The seed of its random choices; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// What happened in each repetition, in the order they were run; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Round>,
-    /// What makes the figures doubtful without making them worthless, one sentence each; since 1.1.
+    /// What makes the figures doubtful but not invalid, one sentence each; since 1.1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// How often its targets were held against the rounds measured until then, the last time included;
-    /// since 1.2.
+    /// How often its targets were checked against the rounds measured until then (interim analyses), the last
+    /// time included; since 1.2.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub looks: u64,
 }
@@ -129,14 +135,14 @@ impl Scenario {
     }
 }
 
-/// Whether a scenario's figures may be used: work that was lost or done twice makes them worthless.
+/// Whether a scenario's figures may be used: lost or duplicated work makes them invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Validity {
     /// All the scenario's own checks held.
     Valid,
-    /// At least one check failed; the figures must not be trusted.
+    /// At least one check failed; the figures must not be used.
     Invalid {
         /// What failed, one sentence each.
         reasons: Vec<String>,
@@ -165,7 +171,7 @@ pub struct RunRecord {
     pub suites: Vec<SuiteRecord>,
     /// The suites that have no record in this run.
     pub missing: Vec<String>,
-    /// What the run came to when it was concluded; since 1.1.
+    /// The verdict when the run was concluded; since 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<VerdictRecord>,
 }

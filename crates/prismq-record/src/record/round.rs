@@ -1,5 +1,4 @@
-//! What happened in one repetition of a scenario, and when: the parts of a record that pictures over
-//! time are drawn from.
+//! What happened when in one repetition of a scenario, for charts over time.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +16,9 @@ pub enum Model {
     Closed,
     /// Work arrives on a schedule of its own, whether or not the queue keeps up.
     Open,
-    /// Work arrives while nobody takes it, and is then drained.
+    /// Work is enqueued before any worker runs, and is then drained.
     Backlog,
-    /// No load is offered: a property is probed.
+    /// No load: a property is probed.
     Probe,
 }
 
@@ -45,21 +44,21 @@ pub struct Round {
     /// `claim_conflicts`, `busy_errors`, `busy_waits`, ...
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counters: BTreeMap<String, u64>,
-    /// What its pieces of time saw, first to last.
+    /// Its intervals, first to last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intervals: Vec<Interval>,
-    /// What was going on when.
+    /// Its named parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<Phase>,
     /// Handlers run to their end, by worker.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub per_worker: Vec<u64>,
-    /// What others did on the machine meanwhile.
+    /// What others used of the machine during it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disturbance: Option<Disturbance>,
 }
 
-/// A piece of a round's time. What was not observed is absent.
+/// A part of a round's time. What was not observed is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Interval {
@@ -97,7 +96,7 @@ pub struct Interval {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Phase {
-    /// What was going on.
+    /// Its name.
     pub name: String,
     /// When it began, in seconds since the measured part did.
     pub from_s: f64,

@@ -2,46 +2,43 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What was found out about syncs. Gathered by the harness, only described here.
+/// Whether syncs wait for the disk, as the harness found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncCheck {
-    /// What it comes to.
+    /// The result.
     pub finding: SyncFinding,
-    /// What it rests on, one sentence each.
+    /// Its reasons, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-    /// Whether the user vouches for the disk (`PRISMQ_TRUST_SYNC=yes`), whatever was found.
+    /// Whether the user vouches for the disk (`PRISMQ_TRUST_SYNC=yes`), regardless of the result.
     #[serde(default)]
     pub trusted: bool,
 }
 
-/// What a look at syncs came to.
+/// The result of a check of syncs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncFinding {
-    /// Nobody has looked, or it could not be found out.
+    /// Not checked, or not determined.
     #[default]
     Unknown,
     /// A sync takes as long as a disk takes, and nothing was found that keeps it from waiting.
     Waits,
-    /// A sync is faster than most disks, and it is not shown whether it waits.
+    /// A sync is faster than most disks are; whether it waits is not proved.
     Doubtful,
-    /// It is shown that a sync does not wait until the data is safe.
+    /// A sync is proved not to wait until the data is safe.
     DoesNotWait,
 }
 
 impl SyncCheck {
-    /// Why no figure is durable, if that is shown and nobody vouches for the disk.
+    /// Why no figure is durable, if that is proved and the user does not vouch for the disk.
     #[must_use]
-    pub fn objection(&self) -> Option<String> {
+    pub fn invalid_reason(&self) -> Option<String> {
         let shown = self.finding == SyncFinding::DoesNotWait && !self.trusted;
         shown.then(|| {
-            format!(
-                "syncs do not wait for the disk, so that no figure is durable: {}",
-                self.because()
-            )
+            format!("syncs do not wait for the disk, so no figure is durable: {}", self.because())
         })
     }
 
@@ -50,12 +47,12 @@ impl SyncCheck {
     pub fn warning(&self) -> Option<String> {
         match self.finding {
             SyncFinding::Doubtful if !self.trusted => Some(format!(
-                "syncs may not wait for the disk: {}; if it is as fast as that, PRISMQ_TRUST_SYNC=yes \
-                 says so",
+                "syncs may not wait for the disk: {}; if the disk is that fast, set \
+                 PRISMQ_TRUST_SYNC=yes",
                 self.because()
             )),
             SyncFinding::Doubtful | SyncFinding::DoesNotWait if self.trusted => Some(format!(
-                "syncs are trusted by PRISMQ_TRUST_SYNC=yes, though {}",
+                "syncs are trusted because of PRISMQ_TRUST_SYNC=yes, though {}",
                 self.because()
             )),
             _ => None,

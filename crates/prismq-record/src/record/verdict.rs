@@ -1,4 +1,4 @@
-//! What a run came to, as it stands in the combined record. Deciding it is `prismq-judge`'s.
+//! The verdict on a run, as the combined record keeps it. It is decided by `prismq-judge`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,20 +12,20 @@ pub struct VerdictRecord {
     pub status: String,
     /// Why figures are missing or cannot be trusted.
     pub invalid: Vec<String>,
-    /// What could not be told, where that was asked to count.
+    /// What is inconclusive, where that was asked to count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inconclusive: Vec<String>,
-    /// What is not part of the run; since 1.2.
+    /// What was not measured; since 1.2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_measured: Vec<String>,
     /// Every target.
     pub thresholds: Vec<Threshold>,
-    /// The run beside a baseline.
+    /// The comparison with a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparisonRecord>,
 }
 
-/// A target and what became of it.
+/// A target and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Threshold {
@@ -33,11 +33,11 @@ pub struct Threshold {
     pub scenario: String,
     /// Name of the metric.
     pub metric: String,
-    /// What was asked, for example `< 1000 ms`.
+    /// Operator, bound and unit, for example `< 1000 ms`.
     pub wanted: String,
     /// The figure, in the unit of `wanted`; null if there was none.
     pub observed: Option<f64>,
-    /// What it was decided by: where the true figure lies.
+    /// The interval of the true figure, by which it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<ConfidenceInterval>,
     /// Whether it was met; a target without a figure, or one that is undecided, never is.

@@ -1,4 +1,4 @@
-//! `baseline`: keeping, listing, showing and removing baselines.
+//! `baseline`: saves, lists, shows and removes baselines.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::baseline;
 use prismq_record::fingerprint::identity;
 
+use super::arguments::Source;
 use super::show::{show, warn};
-use super::source::Source;
 use crate::conclude::Error;
 use crate::render::{View, markdown};
 
-/// What are later runs compared with?
+/// Manage the baselines that later runs are compared with
 ///
-/// Keeps runs under names, beside the one that each machine's first valid run became by itself.
+/// The first valid run of a machine becomes its baseline by itself; others are saved under names.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,8 +24,8 @@ Examples:
   prismq-report baseline list
   prismq-report baseline show before
 
-Exit statuses: 0 done, whatever a baseline misses; 2 there is no such baseline, its name is taken, it cannot
-be a name, or a target says nothing that can be checked; 1 a file could not be read or written.")]
+Exit statuses: 0 done; 2 there is no such baseline, its name is taken or not allowed, or a target cannot be
+checked; 1 a file could not be read or written.")]
 pub(super) struct Baseline {
     #[command(subcommand)]
     command: Command,
@@ -39,13 +39,13 @@ enum Command {
         name: String,
         #[command(flatten)]
         source: Source,
-        /// Take the place of a baseline of the same name
+        /// Replace a baseline of the same name
         #[arg(long)]
         force: bool,
     },
-    /// List the names, each with its run and what is comparable with it
+    /// List the names, each with its run and its machine, engine and profile
     List,
-    /// Show the figures kept under a name, and which targets they miss
+    /// Show the figures of a baseline and the targets they miss
     Show {
         /// The name
         name: String,
@@ -71,7 +71,7 @@ impl Baseline {
             Command::List => {
                 let mut text = String::new();
                 for name in baseline::list(results)? {
-                    // One that cannot be read hides no other.
+                    // The others are listed even if one is unreadable.
                     text += &match baseline::load(results, &name) {
                         Ok(run) => {
                             let own = identity(&run);
@@ -90,14 +90,14 @@ impl Baseline {
             }
             Command::Rm { name } => {
                 baseline::remove(results, &name)?;
-                show(&format!("baseline {name} is gone\n"))?;
+                show(&format!("removed baseline {name}\n"))?;
             }
         }
         Ok(0)
     }
 }
 
-/// Those of a file that was named, else the workspace's, if there is a workspace.
+/// The targets of the named file, else those of the workspace, if there is one.
 fn targets_of(named: Option<&Path>) -> Result<Vec<Target>, Error> {
     match (named, targets::read(named.unwrap_or_else(|| Path::new(targets::FILE)))) {
         (None, Err(error @ TargetError::Read { .. })) => {

@@ -1,4 +1,4 @@
-//! `check`: a run against the targets.
+//! `check`: checks a run against the targets.
 
 use std::path::{Path, PathBuf};
 
@@ -7,36 +7,36 @@ use prismq_judge::targets::{self, Target};
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::RunRecord;
 
+use super::arguments::Source;
 use super::show::show;
-use super::source::Source;
 use crate::conclude::Error;
 use crate::render::{View, terminal};
 
-/// Is this run good enough?
+/// Check a run against the targets
 ///
-/// Holds it against targets, and says first whether it can be trusted.
+/// Shows first whether the run is valid, then every target that is not met.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   prismq-report check
   prismq-report check --threshold 'latency/end_to_end/workers=1:p99_ms < 20 ms' --strict
 
-Exit statuses: 0 no target is missed; 4 one is, beyond chance; 5 figures cannot be trusted, a target has no
-data or, with --require-all, something was not measured; 6 with --strict, a target is undecided; 2 a target
-says nothing that can be checked; 1 a file could not be read.")]
+Exit statuses: 0 no target is missed; 4 a target is missed; 5 the run is invalid, a target has no data or,
+with --require-all, something was not measured; 6 with --strict, a target is undecided; 2 a target cannot be
+checked; 1 a file could not be read.")]
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
-    /// A target, as in 'SCENARIO:METRIC < NUMBER UNIT' with one of < <= = >= >; may be given several times
+    /// A target, as in 'SCENARIO:METRIC < NUMBER UNIT' with one of < <= = >= >; may be repeated
     #[arg(long = "threshold", value_name = "TARGET")]
     thresholds: Vec<String>,
     /// File of the targets [default: benches/targets.toml, unless there is a --threshold]
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// A target that is undecided counts
+    /// Count undecided targets as inconclusive
     #[arg(long)]
     strict: bool,
-    /// What was not measured counts
+    /// Count what was not measured as invalid
     #[arg(long)]
     require_all: bool,
 }

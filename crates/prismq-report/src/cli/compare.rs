@@ -1,4 +1,4 @@
-//! `compare`: a run with a baseline.
+//! `compare`: compares a run with a baseline.
 
 use std::path::Path;
 
@@ -6,17 +6,16 @@ use clap::{Args, ValueEnum};
 use prismq_judge::comparison::{Rules, compare_by};
 use prismq_judge::verdict::{FailOn, judge};
 
-use super::percent::percent;
+use super::arguments::{Source, load_base, percent};
 use super::show::{show, warn};
-use super::source::{Source, load_base};
 use crate::conclude::{Error, rules};
 use crate::render::{View, terminal};
 
-/// Did it get slower?
+/// Compare a run with a baseline
 ///
-/// Sets a run beside another: each metric improved, regressed, unchanged, or not to be told. Two runs also
-/// differ by what the machine did meanwhile: until eleven of its runs stand in the history, no change below a
-/// factor of two counts. To find less, start both programs in turn with `prismq-report ab`.
+/// Shows for each metric whether it improved, regressed, is unchanged, or inconclusive. Two runs also differ by the
+/// state of the machine: until its history has eleven runs, no change below a factor of two counts. To find smaller
+/// changes, start both programs in turn with `prismq-report ab`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,9 +23,9 @@ Examples:
   prismq-report compare before results/benchmark_results_20261124_093000.json --min-effect 10%
   prismq-report compare 01KAVA7ZC4M2T0W6Y5N1Q8R3XD latest --fail-on inconclusive
 
-Exit statuses: 0 no regression; 3 a metric regressed; 5 this run has figures missing or that cannot be
-trusted; 6 nothing could be compared, or with --fail-on inconclusive a metric could not be told; 2 there
-is no such run or baseline; 1 a file could not be read. With --fail-on never only 0, 1, 2 and 5.")]
+Exit statuses: 0 no regression; 3 a metric regressed; 5 the run is invalid; 6 nothing was comparable, a
+regression could not have been detected or, with --fail-on inconclusive, a metric is inconclusive; 2 there is
+no such run or baseline; 1 a file could not be read. With --fail-on never only 0, 1, 2 and 5.")]
 pub(super) struct Compare {
     /// What to compare with: name of a baseline, id of a run, path of a combined record, or `latest`
     base: String,
@@ -35,21 +34,21 @@ pub(super) struct Compare {
     /// The smallest change that counts
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = percent)]
     min_effect: f64,
-    /// What the exit status tells
+    /// Which result fails the command
     #[arg(long, value_name = "WHAT", default_value = "regression")]
     fail_on: On,
-    /// Compare figures of different machines, engines or profiles all the same
+    /// Compare even if machine, engine or profile differ
     #[arg(long)]
     allow_env_mismatch: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum On {
-    /// A metric that is worse beyond doubt
+    /// A metric that regressed
     Regression,
-    /// That, or a metric that could not be told or compared
+    /// A metric that regressed, is inconclusive or not comparable
     Inconclusive,
-    /// Neither: the comparison is only shown
+    /// None: the comparison is only shown
     Never,
 }
 

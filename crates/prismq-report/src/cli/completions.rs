@@ -1,4 +1,4 @@
-//! `completions`: what a shell completes.
+//! `completions`: completion scripts for shells.
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
@@ -7,13 +7,13 @@ use super::Arguments;
 use super::show::show;
 use crate::conclude::Error;
 
-/// Prints a script that lets a shell complete commands and options
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
   prismq-report completions bash > ~/.local/share/bash-completion/completions/prismq-report
 
-Exit status: 0; 1 it could not be written.")]
+Exit statuses: 0 printed; 1 it could not be written.")]
 pub(super) struct Completions {
     /// The shell
     shell: Shell,

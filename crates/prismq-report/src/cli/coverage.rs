@@ -1,4 +1,4 @@
-//! `coverage`: whether the intervals of recorded runs hold.
+//! `coverage`: the coverage of the intervals of recorded runs.
 
 use std::path::Path;
 
@@ -7,23 +7,22 @@ use prismq_record::RunRecord;
 use prismq_record::files::gather_all;
 use prismq_record::history::{self, HistoryLine};
 
+use super::arguments::load;
 use super::show::show;
-use super::source::load;
 use crate::conclude::Error;
 use crate::coverage::{Coverage, GOAL, coverage};
 
-/// Do the intervals of one run hold the figures of another of the same program?
+/// Compute how often the interval of one run contains the figure of another
 ///
-/// Name runs of one program, or none for all those in the folder of the records that are of the machine,
-/// engine and profile of the latest.
+/// Name runs of one program, or none for all recorded runs of the machine, engine and profile of the latest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   prismq-report coverage
   prismq-report coverage 01KAVA7ZC4M2T0W6Y5N1Q8R3XD latest
 
-Exit statuses: 0 shown; 5 there are no two runs that measured the same; 2 there is no such run; 1 a file
-could not be read.")]
+Exit statuses: 0 shown; 5 no two runs measured the same work; 2 there is no such run; 1 a file could not be
+read.")]
 pub(super) struct CoverageOf {
     /// `latest`, the id of a run, or the path of a combined record
     #[arg(value_name = "RUN")]
@@ -39,10 +38,10 @@ impl CoverageOf {
             named.collect::<Result<Vec<_>, _>>()?
         };
         match coverage(&runs) {
-            Some(found) => show(&said(runs.len(), &found)).map(|()| 0),
+            Some(found) => show(&summary(runs.len(), &found)).map(|()| 0),
             None => {
                 show(
-                    "no two runs measured the same in six rounds and more: run `cargo bench` again\n",
+                    "no two runs measured the same work in six rounds or more: run `cargo bench` again\n",
                 )?;
                 Ok(5)
             }
@@ -58,13 +57,13 @@ fn recorded(results: &Path) -> Result<Vec<RunRecord>, Error> {
     Ok(gather_all(results, &ids)?)
 }
 
-fn said(runs: usize, Coverage { pairs, held, disjoint, effect }: &Coverage) -> String {
-    let called = if *held < GOAL { "the spread of the rounds" } else { "one of confidence" };
+fn summary(runs: usize, Coverage { pairs, held, disjoint, effect }: &Coverage) -> String {
+    let called = if *held < GOAL { "the spread of the rounds" } else { "confidence intervals" };
     format!(
-        "{runs} runs, {pairs} pairs: the interval of one run holds the figure of another in {:.1} %, \
-         the two have nothing in common in {:.1} %\n\
-         the figures of whole runs vary {effect:.1} times as much as those of independent rounds would\n\
-         an interval of these runs is {called}: that takes {:.0} %\n",
+        "{runs} runs, {pairs} pairs: the interval of one run contains the figure of another in {:.1} %, \
+         the two intervals are disjoint in {:.1} %\n\
+         the variance between whole runs is {effect:.1} times that of independent rounds\n\
+         the intervals of these runs are {called}: the limit is {:.0} %\n",
         100.0 * held,
         100.0 * disjoint,
         100.0 * GOAL,

@@ -1,4 +1,4 @@
-//! `env`: where a run was made, and what differs from another.
+//! `env`: the environment of a run, and its differences from another's.
 
 use std::path::Path;
 
@@ -8,26 +8,25 @@ use prismq_judge::comparison::compare;
 use prismq_record::RunRecord;
 use prismq_record::fingerprint::{facts, identity};
 
+use super::arguments::{Source, load_base};
 use super::show::show;
-use super::source::{Source, load_base};
 use crate::conclude::Error;
-use crate::render::{Look, wrapped};
+use crate::render::{TerminalOptions, wrapped};
 
-/// Where was this run made?
+/// Show the environment of a run
 ///
-/// Shows its machine, build and settings; with another, what differs.
+/// Shows machine, build and settings; with a second run, the differences.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   prismq-report env
   prismq-report env latest before
 
-Exit statuses: 0 shown, whether or not the runs are comparable; 2 there is no such run or baseline;
-1 a file could not be read.")]
+Exit statuses: 0 shown; 2 there is no such run or baseline; 1 a file could not be read.")]
 pub(super) struct Env {
     #[command(flatten)]
     source: Source,
-    /// What to set beside it: name of a baseline, id of a run, path of a combined record, or `latest`
+    /// Run to compare with: name of a baseline, id of a run, path of a combined record, or `latest`
     #[arg(value_name = "OTHER")]
     other: Option<String>,
 }
@@ -35,7 +34,7 @@ pub(super) struct Env {
 impl Env {
     pub(super) fn run(self, results: &Path) -> Result<u8, Error> {
         let run = self.source.load(results)?;
-        let width = Look::of_stdout().width;
+        let width = TerminalOptions::of_stdout().width;
         match self.other {
             None => show(&alone(&run, width))?,
             Some(other) => show(&against(&run, &load_base(results, &other)?, width))?,
@@ -50,8 +49,7 @@ fn alone(run: &RunRecord, width: Option<u16>) -> String {
     text + &listed(&facts_of(run), width)
 }
 
-/// A name and what it names a line. Where the terminal is narrower than that, a line goes on below its
-/// beginning, or below its name where names leave too little room.
+/// A line for each name and fact, wrapped to the terminal; in a narrow one the fact goes below its name.
 fn listed(rows: &[(String, String)], width: Option<u16>) -> String {
     let look = plain(width);
     let column = rows.iter().map(|(name, _)| measure_text_width(name)).max().unwrap_or(0) + 2;
@@ -67,8 +65,8 @@ fn listed(rows: &[(String, String)], width: Option<u16>) -> String {
     text
 }
 
-const fn plain(width: Option<u16>) -> Look {
-    Look { colour: false, width }
+const fn plain(width: Option<u16>) -> TerminalOptions {
+    TerminalOptions { colour: false, width }
 }
 
 fn against(run: &RunRecord, other: &RunRecord, width: Option<u16>) -> String {
@@ -101,11 +99,11 @@ fn against(run: &RunRecord, other: &RunRecord, width: Option<u16>) -> String {
 }
 
 fn heading(what: &str, run: &RunRecord) -> String {
-    let identity = identity(run).unwrap_or_else(|| "its suites differ in this".to_owned());
+    let identity = identity(run).unwrap_or_else(|| "that differ between its suites".to_owned());
     format!("{what} {}, machine, engine and profile {identity}", run.run_id)
 }
 
-/// Those of the first suite, as the suites of a run come from one machine.
+/// The facts of the first suite: the suites of a run come from one machine.
 fn facts_of(run: &RunRecord) -> Vec<(String, String)> {
     run.suites.first().map(|suite| facts(&suite.environment)).unwrap_or_default()
 }
@@ -117,7 +115,7 @@ mod tests {
     const FIXTURE: &str = include_str!("../../tests/fixtures/run-1.1.json");
 
     #[test]
-    fn it_fits_a_terminal_and_keeps_a_fact_a_line_in_a_file() {
+    fn lines_fit_the_terminal_and_are_not_wrapped_in_a_file() {
         let mut run: RunRecord = serde_json::from_str(FIXTURE).unwrap();
         let options = (0..40).map(|number| format!("ENABLE_OPTION_{number}")).collect();
         run.suites[0].environment.sqlite.compile_options = options;

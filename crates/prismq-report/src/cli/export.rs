@@ -1,4 +1,4 @@
-//! `export`: a run in the formats of other programs.
+//! `export`: exports a run to the formats of other programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,35 +7,35 @@ use clap::{Args, ValueEnum};
 use prismq_record::files::FileError;
 use prismq_record::{Direction, RunRecord};
 
+use super::arguments::Source;
 use super::show::{deliver, show, write};
-use super::source::Source;
 use crate::conclude::Error;
 use crate::export::{ExportError, bmf, csv, gha, hgrm};
 
-/// How do others get the figures?
+/// Export a run to another program's format
 ///
-/// Writes a run in the format of a tracker, a spreadsheet or a plotter.
+/// Writes it for a benchmark tracker, a spreadsheet or a plotter.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Figures of invalid scenarios are left out, except from csv, which marks them.
+Figures of invalid scenarios are left out, except in csv, which marks them.
 
 Examples:
   prismq-report export --format csv -o figures.csv
   prismq-report export --format gha --better smaller -o smaller.json
   prismq-report export 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --format hgrm -o distributions/
 
-Exit statuses: 0 written; 5 there is nothing to export, or a distribution is damaged; 2 there is no such
-run, or several distributions were to go to standard output; 1 a file could not be read or written.")]
+Exit statuses: 0 written; 5 the run has nothing to export, or a distribution is damaged; 2 there is no such
+run, or several distributions need a folder; 1 a file could not be read or written.")]
 pub(super) struct Export {
     #[command(flatten)]
     source: Source,
     /// The format
     #[arg(long)]
     format: Format,
-    /// Which metrics, for gha, whose files hold one kind
+    /// Which metrics, for gha, whose files have one kind
     #[arg(long, required_if_eq("format", "gha"))]
     better: Option<Better>,
-    /// Write to this file rather than to standard output; for hgrm, a folder of one file a distribution
+    /// Write to this file instead of standard output; for hgrm, to a folder with a file for each distribution
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
@@ -46,7 +46,7 @@ enum Format {
     Bmf,
     /// The custom JSON of github-action-benchmark
     Gha,
-    /// All metrics, a line each
+    /// All metrics, one per line
     Csv,
     /// Percentile distributions as HdrHistogram's plotters read them
     Hgrm,
@@ -77,8 +77,8 @@ impl Export {
     }
 }
 
-/// Each in a file of its own. A plotter takes two in one file for one distribution, so standard output gets
-/// the only one there is or none.
+/// Writes each distribution to a file of its own. Plotters read a file as one distribution, so standard output
+/// accepts only a single one.
 fn distributions(run: &RunRecord, folder: Option<&Path>) -> Result<u8, Error> {
     let distributions = hgrm(run)?;
     let Some(folder) = folder else {

@@ -1,4 +1,4 @@
-//! `history`: figures from run to run.
+//! `history`: figures of past runs.
 
 use std::path::Path;
 
@@ -11,21 +11,21 @@ use crate::conclude::Error;
 use crate::render::{Table, number};
 use crate::trend::{Series, series, sparkline};
 
-/// How did figures move from run to run?
+/// Show figures of past runs
 ///
-/// Draws each metric over the runs that are comparable with the latest one.
+/// Draws each metric over the runs that are comparable with the latest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   prismq-report history
   prismq-report history --metric latency/end_to_end/workers=1:p99_ms --limit 50
 
-Exit statuses: 0 shown; 2 no run has the metric; 5 there is no history; 1 the file could not be read.")]
+Exit statuses: 0 shown; 2 no run has the metric; 5 the history is empty; 1 the file could not be read.")]
 pub(super) struct History {
-    /// One metric, run by run, rather than all
+    /// Show this metric run by run instead of all metrics
     #[arg(long, value_name = "SCENARIO:METRIC")]
     metric: Option<String>,
-    /// The most runs, the latest first
+    /// Number of the latest runs to show
     #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u16).range(1..))]
     limit: u16,
 }

@@ -1,7 +1,7 @@
-//! The command `prismq-report`: its arguments, and what each of its commands shows. What is shown is
-//! decided elsewhere.
+//! The command `prismq-report`: its arguments, a file for each subcommand.
 
 mod ab;
+mod arguments;
 mod baseline;
 mod check;
 mod compare;
@@ -10,11 +10,9 @@ mod coverage;
 mod env;
 mod export;
 mod history;
-mod percent;
 mod prune;
 mod report;
 mod show;
-mod source;
 mod validate;
 
 use std::path::PathBuf;
@@ -23,10 +21,9 @@ use clap::{Parser, Subcommand};
 
 use crate::conclude::Error;
 
-/// Judges, compares and draws the records that `cargo bench` wrote; only `ab` runs anything.
+/// Checks, compares, draws and exports the records of `cargo bench`; only `ab` runs benchmarks.
 ///
-/// RUN is `latest` (which is meant where none is named), the id of a run in the folder of the records, or
-/// the path of a combined record.
+/// RUN is `latest` (the default), the id of a run in the folder of the records, or the path of a combined record.
 #[derive(Debug, Parser)]
 #[command(name = "prismq-report", version, after_help = EXIT_STATUSES)]
 pub struct Arguments {
@@ -38,15 +35,15 @@ pub struct Arguments {
 }
 
 const EXIT_STATUSES: &str = "\
-Exit statuses, of which the first that applies of 5, 4, 3, 6 counts:
-  0  every target met, no regression
+Exit statuses; of 5, 4, 3 and 6 the first that applies is used:
+  0  no target missed, no regression
   1  a file could not be read or written
-  2  wrong use, or targets that say nothing
+  2  wrong usage, or a target that cannot be checked
   3  a metric regressed
   4  a target is missed
-  5  figures are missing or cannot be trusted
-  6  inconclusive, or nothing to compare with
-Each command says which of them it gives: `prismq-report help COMMAND`.";
+  5  the run is invalid: figures are missing or must not be used
+  6  inconclusive, or nothing comparable
+The statuses of each command: `prismq-report help COMMAND`.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -64,7 +61,7 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Does what was asked and returns the exit status.
+/// Runs a command and returns the exit status.
 ///
 /// # Errors
 /// [`enum@Error`] says what is wrong, and where; its [`Error::exit_code`] is the status then.

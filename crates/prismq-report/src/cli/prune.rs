@@ -1,4 +1,4 @@
-//! `prune`: the records of old runs removed.
+//! `prune`: removes records of old runs.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::show::show;
 use crate::conclude::Error;
 use crate::render::mebibytes;
 
-/// How does the results folder stop growing?
+/// Remove records of old runs
 ///
 /// Removes the records and reports of older runs, and the records of older comparisons by `ab`.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ Baselines, the noise of `ab --control` and the history stay: later runs are comp
 Examples:
   prismq-report prune --keep 20
 
-Exit statuses: 0 removed, or there was nothing to remove; 2 wrong use; 1 a file could not be removed.")]
+Exit statuses: 0 removed, or nothing to remove; 2 wrong usage; 1 a file could not be removed.")]
 pub(super) struct Prune {
     /// How many of the latest runs, and of the latest comparisons by `ab`, keep their records
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]

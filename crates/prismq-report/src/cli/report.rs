@@ -1,4 +1,4 @@
-//! `report`: a run and its verdict in the form that a reader wants.
+//! `report`: the report of a run, in several formats.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,20 +12,20 @@ use prismq_judge::verdict::{FailOn, Verdict, judge};
 use prismq_record::RunRecord;
 use prismq_record::files::{FileError, json};
 
+use super::arguments::{Source, Targets};
 use super::show::{deliver, warn};
-use super::source::{Source, Targets};
 use crate::conclude::{Error, own_baseline, page, rules};
 use crate::export::{SUMMARY_BYTES_MAX, annotations, cut, junit};
 use crate::render::{View, markdown};
 
-/// What did this run come to?
+/// Write the report of a run
 ///
-/// Draws it, for people and for CI; `check` and `compare` are what gates.
+/// For people and for CI; to gate on a result, use `check` and `compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The run is held against the targets and set beside the baseline of its machine, if there is one. The page
-also shows what Criterion makes of the benchmarks, as long as its files are those of the run: they are looked
-for where CRITERION_HOME says, else in the target folder, which is beside the results or CARGO_TARGET_DIR.
+The run is checked against the targets and compared with the baseline of its machine, if there is one. The
+HTML page also shows Criterion's estimates, if its files are those of the run. They are searched in
+CRITERION_HOME, else in the target folder: CARGO_TARGET_DIR, or `target` next to the results folder.
 
 Examples:
   prismq-report report --format html -o report.html
@@ -33,32 +33,32 @@ Examples:
   prismq-report report 01KAVA7ZC4M2T0W6Y5N1Q8R3XD --format junit -o junit.xml
   prismq-report report --format github     in a step of GitHub Actions
 
-Exit statuses: 0 the report is drawn, whatever it says; 2 there is no such run, or a target says nothing
-that can be checked; 1 a file could not be read or written.")]
+Exit statuses: 0 the report is written; 2 there is no such run, or a target cannot be checked; 1 a file could
+not be read or written.")]
 pub(super) struct Report {
     #[command(flatten)]
     source: Source,
-    /// The form
+    /// The format
     #[arg(long, default_value = "md")]
     format: Format,
     #[command(flatten)]
     targets: Targets,
-    /// Write to this file rather than to standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Markdown, to be read
+    /// Markdown
     Md,
-    /// One page for a browser, with pictures and the history of the machine
+    /// One HTML page, with charts and the history of the machine
     Html,
     /// The combined record with its verdict
     Json,
-    /// JUnit: a test case a target
+    /// JUnit XML: a test case for each target
     Junit,
-    /// GitHub Actions: annotations on standard output, and Markdown to $GITHUB_STEP_SUMMARY where it is set
+    /// GitHub Actions: annotations on standard output, and Markdown to $GITHUB_STEP_SUMMARY if it is set
     Github,
 }
 
@@ -94,8 +94,8 @@ impl Report {
     }
 }
 
-/// Where Criterion keeps its figures: `CRITERION_HOME`, else in the target folder, which lies beside the
-/// results unless `CARGO_TARGET_DIR` says otherwise.
+/// Criterion's folder: `CRITERION_HOME`, else the one in the target folder, which is `CARGO_TARGET_DIR` or `target`
+/// next to the results folder.
 fn criterion_home(results: &Path) -> PathBuf {
     let named = |variable| env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     named("CRITERION_HOME").unwrap_or_else(|| {
@@ -104,7 +104,7 @@ fn criterion_home(results: &Path) -> PathBuf {
     })
 }
 
-/// Adds the report to the summary of the step, as far as it has room.
+/// Appends the report to the step summary, cut to what is left of its limit.
 fn summarise(run: &RunRecord, verdict: &Verdict, file: Option<OsString>) -> Result<(), Error> {
     let Some(path) = file.filter(|path| !path.is_empty()).map(PathBuf::from) else { return Ok(()) };
     let failed = |source| FileError::Write { path: path.clone(), source };

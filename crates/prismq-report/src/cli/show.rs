@@ -1,4 +1,4 @@
-//! Where a command's answer goes: standard output, whose reader may leave early, or a file.
+//! Writes the output of a command to standard output or to a file.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -8,7 +8,7 @@ use prismq_record::files::FileError;
 
 use crate::conclude::Error;
 
-/// Shows a text. A reader that has seen enough, such as `head`, is no failure.
+/// Writes a text to standard output. A reader that closes it early, such as `head`, is not a failure.
 pub(super) fn show(text: &str) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -17,14 +17,14 @@ pub(super) fn show(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Says on standard error what was passed over.
+/// Writes warnings to standard error.
 pub(super) fn warn(warnings: &[String]) {
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
 }
 
-/// Writes a text to the file that was named, else shows it.
+/// Writes a text to the named file, else to standard output.
 pub(super) fn deliver(text: &str, output: Option<&PathBuf>) -> Result<(), Error> {
     match output {
         Some(path) => write(path, text),
@@ -32,7 +32,7 @@ pub(super) fn deliver(text: &str, output: Option<&PathBuf>) -> Result<(), Error>
     }
 }
 
-/// Writes a file that was named, in place of what it held.
+/// Writes a file, replacing its content.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
     fs::write(path, text)
         .map_err(|source| FileError::Write { path: path.to_owned(), source }.into())

@@ -1,4 +1,4 @@
-//! `validate`: files, down to the last distribution in them.
+//! `validate`: validates record files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use super::show::show;
 use crate::conclude::Error;
 use crate::validate::validate;
 
-/// Is this file a record?
+/// Validate record files
 ///
-/// Reads all that is in it: types, schema version, config hashes, distributions.
+/// Checks types, schema version, config hashes and distributions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   prismq-report validate results/benchmark_results_20261124_093000.json
   prismq-report validate results/*.json results/history.jsonl
 
-Exit statuses: 0 every file is; 5 one is not; 1 one could not be read.")]
+Exit statuses: 0 every file is valid; 5 a file is invalid; 1 a file could not be read.")]
 pub(super) struct Validate {
     /// Records of suites or runs, or a history
     #[arg(value_name = "FILE", required = true)]

@@ -1,4 +1,4 @@
-//! Workflow commands of GitHub Actions, which show what is wrong beside the run.
+//! Workflow commands of GitHub Actions, which annotate the workflow run with what is wrong.
 
 use std::fmt::Write as _;
 
@@ -12,9 +12,9 @@ use super::{name, scenarios, sentence};
 /// How many annotations of one level a step shows; more are dropped silently.
 const SHOWN_MAX: usize = 10;
 
-/// An error for each reason not to trust the run and each target that is missed or has no figure, a warning for each
-/// regression, open question and doubtful scenario. Where there are more than are shown, the last of a
-/// level says how many.
+/// An error for each reason why the run is invalid and each target that is missed or has no figure, a warning for
+/// each regression, inconclusive result and warning of a scenario. If there are more than are shown, the last of
+/// a level gives the number of the others.
 #[must_use]
 pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
     let reasons = verdict.invalid.iter().map(|reason| ("invalid".to_owned(), reason.clone()));
@@ -29,9 +29,9 @@ pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
     });
     let whole = verdict.comparison.iter().filter(|comparison| comparison.is_slower());
     let whole = whole.filter_map(|comparison| {
-        let slower = 100.0 * comparison.family?.slowdown;
-        let said = format!("{slower:.1} % slower than {} on the whole", comparison.baseline);
-        Some(("all metrics".to_owned(), said))
+        let slower = 100.0 * comparison.overall?.slowdown;
+        let message = format!("{slower:.1} % slower than {} overall", comparison.baseline);
+        Some(("all metrics".to_owned(), message))
     });
     let open = verdict.inconclusive.iter().map(|what| ("inconclusive".to_owned(), what.clone()));
     let doubtful = scenarios(run).flat_map(|scenario| {
@@ -48,8 +48,8 @@ fn regression(row: &Row, baseline: &str) -> (String, String) {
     let figure = |value: Option<f64>| value.map_or("none".to_owned(), |value| value.to_string());
     let delta = row.delta.map(|delta| format!(" ({:+.1} %)", delta * 100.0)).unwrap_or_default();
     let (before, after, unit) = (figure(row.before), figure(row.after), &row.unit);
-    let said = format!("regressed against {baseline}: {before} then, {after} {unit} now{delta}");
-    (format!("{}:{}", row.scenario, row.metric), said)
+    let message = format!("regressed against {baseline}: {before} then, {after} {unit} now{delta}");
+    (format!("{}:{}", row.scenario, row.metric), message)
 }
 
 fn level(text: &mut String, level: &str, mut found: Vec<(String, String)>) {
@@ -68,7 +68,7 @@ fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property must end neither itself nor its command.
+/// A property must not end itself or its command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use prismq_record::RunRecord;
 use serde::Serialize;
 
-use super::{ExportError, trusted};
+use super::{ExportError, valid_figures};
 
 #[derive(Serialize)]
 struct Measure {
@@ -16,13 +16,13 @@ struct Measure {
     upper_value: Option<f64>,
 }
 
-/// The trusted figures of a run as JSON.
+/// The valid figures of a run as JSON.
 ///
 /// # Errors
-/// [`ExportError::Nothing`] if there are none.
+/// [`ExportError::Nothing`] if it has none.
 pub fn bmf(run: &RunRecord) -> Result<String, ExportError> {
     let mut benchmarks: BTreeMap<&str, BTreeMap<&str, Measure>> = BTreeMap::new();
-    for (scenario, metric, value) in trusted(run) {
+    for (scenario, metric, value) in valid_figures(run) {
         let interval = metric.interval.as_ref();
         let measure = Measure {
             value,
@@ -32,7 +32,7 @@ pub fn bmf(run: &RunRecord) -> Result<String, ExportError> {
         benchmarks.entry(&scenario.id).or_default().insert(&metric.name, measure);
     }
     if benchmarks.is_empty() {
-        return Err(ExportError::Nothing { run: run.run_id.clone(), what: "trusted figure" });
+        return Err(ExportError::Nothing { run: run.run_id.clone(), what: "valid figure" });
     }
     super::json("BMF", &benchmarks)
 }

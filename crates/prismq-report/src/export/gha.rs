@@ -1,10 +1,10 @@
-//! The custom JSON of `github-action-benchmark`, which wants figures whose larger values are better and
-//! those whose smaller values are in files of their own.
+//! The custom JSON of `github-action-benchmark`, which needs separate files for figures whose larger
+//! values are better and for those whose smaller values are.
 
 use prismq_record::{Direction, RunRecord};
 use serde::Serialize;
 
-use super::{ExportError, trusted};
+use super::{ExportError, valid_figures};
 
 #[derive(Serialize)]
 struct Entry {
@@ -16,12 +16,12 @@ struct Entry {
     extra: String,
 }
 
-/// The trusted figures of a run that are better in this direction, as JSON.
+/// The valid figures of a run that are better in this direction, as JSON.
 ///
 /// # Errors
-/// [`ExportError::Nothing`] if there are none.
+/// [`ExportError::Nothing`] if it has none.
 pub fn gha(run: &RunRecord, better: Direction) -> Result<String, ExportError> {
-    let figures = trusted(run).filter(|(_, metric, _)| metric.direction == better);
+    let figures = valid_figures(run).filter(|(_, metric, _)| metric.direction == better);
     let entries: Vec<Entry> = figures
         .map(|(scenario, metric, value)| Entry {
             name: format!("{}:{}", scenario.id, metric.name),
@@ -35,8 +35,8 @@ pub fn gha(run: &RunRecord, better: Direction) -> Result<String, ExportError> {
         .collect();
     if entries.is_empty() {
         let what = match better {
-            Direction::Higher => "trusted figure whose larger values are better",
-            Direction::Lower => "trusted figure whose smaller values are better",
+            Direction::Higher => "valid figure whose larger values are better",
+            Direction::Lower => "valid figure whose smaller values are better",
         };
         return Err(ExportError::Nothing { run: run.run_id.clone(), what });
     }

@@ -12,16 +12,16 @@ const TICKS_PER_HALF_DISTANCE: u32 = 5;
 /// A distribution as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Distribution {
-    /// A file name without extension, of the ids of scenario and histogram; no two are alike.
+    /// A unique file name without extension, from the ids of scenario and histogram.
     pub name: String,
-    /// What the file holds. Values are in the unit that its last line names.
+    /// The content of the file. Values are in the unit that its last line names.
     pub text: String,
 }
 
 /// Every distribution of a run.
 ///
 /// # Errors
-/// [`ExportError::Histogram`] if one is damaged, [`ExportError::Nothing`] if there is none.
+/// [`ExportError::Histogram`] if one is damaged, [`ExportError::Nothing`] if the run has none.
 pub fn hgrm(run: &RunRecord) -> Result<Vec<Distribution>, ExportError> {
     let mut distributions: Vec<Distribution> = Vec::new();
     for scenario in scenarios(run) {
@@ -54,7 +54,7 @@ fn percentiles(histogram: &hdrhistogram::Histogram<u64>) -> String {
         total += step.count_since_last_iteration();
         let (value, quantile) = (step.value_iterated_to() as f64, step.quantile_iterated_to());
         let _ = write!(text, "{value:12.3} {quantile:.12} {total:10}");
-        // The maximum is infinitely rare, for which the format has no figure.
+        // The format leaves the column of the maximum empty, as it would be infinite.
         let _ = if quantile < 1.0 {
             writeln!(text, " {:14.2}", 1.0 / (1.0 - quantile))
         } else {
@@ -79,7 +79,7 @@ fn plain(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// Nothing that leads out of a folder or that a filesystem refuses.
+/// A name without characters that would leave the folder or that a filesystem refuses.
 fn file_name(id: &str) -> String {
     let allowed =
         |character: char| character.is_ascii_alphanumeric() || "=,._-".contains(character);

@@ -1,5 +1,4 @@
-//! JUnit: a test case a target, a suite of them for each suite, and one case that says whether the
-//! figures can be trusted at all. The form is that of Jenkins' `junit-10.xsd`, which CI servers read.
+//! JUnit: a test case for each target, a test suite for each suite, and one case for whether the run is valid. The form is that of Jenkins' `junit-10.xsd`, which CI servers read.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -11,12 +10,13 @@ use prismq_record::{RunRecord, SuiteRecord};
 use super::{ExportError, name, sentence};
 
 /// A run and its verdict as XML. A missed target is a failure, one that is undecided or was not measured is
-/// skipped; a target without a figure is an error, and so is a run that cannot be trusted.
+/// skipped; a target without a figure is an error, and so is an invalid run.
 ///
 /// # Errors
 /// [`ExportError::Format`], which only a defect in the writer causes.
 pub fn junit(run: &RunRecord, verdict: &Verdict) -> Result<String, ExportError> {
-    let mut suites = vec![Suite { name: "validity", took: None, cases: vec![trust(run, verdict)] }];
+    let mut suites =
+        vec![Suite { name: "validity", took: None, cases: vec![validity(run, verdict)] }];
     let mut names: Vec<&str> = verdict.checks.iter().map(suite_of).collect();
     names.sort_unstable();
     names.dedup();
@@ -45,7 +45,7 @@ struct Case<'a> {
     name: String,
     class: &'a str,
     problem: Option<Problem>,
-    said: Option<String>,
+    output: Option<String>,
 }
 
 /// Why a case did not succeed.
@@ -57,16 +57,16 @@ struct Problem {
     description: String,
 }
 
-fn trust<'a>(run: &RunRecord, verdict: &Verdict) -> Case<'a> {
+fn validity<'a>(run: &RunRecord, verdict: &Verdict) -> Case<'a> {
     let count = verdict.invalid.len();
     let problem = (count > 0).then(|| Problem {
         element: "error",
-        message: format!("run {} cannot be trusted, for {count} reasons", run.run_id),
+        message: format!("run {} is invalid, for {count} reasons", run.run_id),
         kind: "invalid",
         description: verdict.invalid.join("\n"),
     });
-    let name = "the figures can be trusted".to_owned();
-    Case { name, class: "validity", problem, said: None }
+    let name = "the run is valid".to_owned();
+    Case { name, class: "validity", problem, output: None }
 }
 
 fn suite_of(check: &Check) -> &str {
@@ -84,8 +84,8 @@ fn case(check: &Check) -> Case<'_> {
         Outcome::Missed { .. } => problem("failure", "target missed"),
         Outcome::NoData { .. } => problem("error", "no data"),
     };
-    let (class, said) = (suite_of(check), Some(sentence(check)));
-    Case { name: name(&check.target), class, problem, said }
+    let (class, output) = (suite_of(check), Some(sentence(check)));
+    Case { name: name(&check.target), class, problem, output }
 }
 
 fn written(suites: &[Suite<'_>], took: Duration) -> Result<String, fmt::Error> {
@@ -116,8 +116,8 @@ impl Case<'_> {
                 "      <{element} message=\"{message}\" type=\"{kind}\">{description}</{element}>"
             )?;
         }
-        if let Some(said) = &self.said {
-            writeln!(xml, "      <system-out>{}</system-out>", escaped(said))?;
+        if let Some(output) = &self.output {
+            writeln!(xml, "      <system-out>{}</system-out>", escaped(output))?;
         }
         writeln!(xml, "    </testcase>")
     }
@@ -137,8 +137,8 @@ fn time(took: Duration) -> String {
     format!("time=\"{:.3}\"", took.as_secs_f64())
 }
 
-/// What XML 1.0 may hold, in text and in attributes: a line's end would become a space in an attribute if
-/// it was not written as a number, and of the control characters only tab and the ends of lines exist.
+/// Escapes text for XML 1.0, for elements and attributes: in an attribute a line end would become a space unless
+/// it is a numeric reference, and of the control characters only tab and line ends are allowed.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -163,7 +163,7 @@ fn duration(suite: &SuiteRecord) -> Duration {
     took(suite.ended_at.duration_since(suite.started_at))
 }
 
-/// A clock that was set back in the meantime makes no negative time.
+/// Not negative, even if the clock was set back in the meantime.
 fn took(time: jiff::SignedDuration) -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
@@ -173,7 +173,7 @@ mod tests {
     use super::escaped;
 
     #[test]
-    fn every_character_is_one_that_xml_may_hold() {
+    fn only_characters_that_xml_allows_are_left() {
         assert_eq!(escaped("<a b='\"&'>"), "&lt;a b=&apos;&quot;&amp;&apos;&gt;");
         assert_eq!(escaped("two\nlines\t\r"), "two&#10;lines&#9;&#13;");
         assert_eq!(escaped("\u{0}\u{1b}[31mred\u{ffff}é"), "[31mredé");

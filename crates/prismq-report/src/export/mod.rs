@@ -1,8 +1,8 @@
-//! A run in the formats of other programs: trackers of benchmarks, spreadsheets, plotters of
-//! distributions, and CI servers. One format a file; where they are written is the command's business.
+//! Exports a run to the formats of other programs: benchmark trackers, spreadsheets, plotters of distributions,
+//! and CI servers. One format a file; the command decides where they are written.
 //!
-//! A tracker has no word for a figure that must not be trusted, so what it is handed leaves out invalid
-//! scenarios and metrics without a figure. The CSV has all of them.
+//! Trackers cannot mark a figure as invalid, so invalid scenarios and metrics without a figure are left out for
+//! them. The CSV has all of them.
 
 mod annotations;
 mod bmf;
@@ -39,16 +39,16 @@ pub enum ExportError {
         /// What is wrong with it.
         source: HistogramError,
     },
-    /// There is nothing to export.
+    /// The run has nothing to export.
     #[error("run {run} has no {what} to export")]
     Nothing {
         /// The run.
         run: String,
-        /// What was looked for.
+        /// What it has none of.
         what: &'static str,
     },
-    /// What would be several files cannot be one text.
-    #[error("{count} {what} are {count} files: name their folder with `-o FOLDER`")]
+    /// Several files cannot be written to one output.
+    #[error("{count} {what} need {count} files: name their folder with `-o FOLDER`")]
     Several {
         /// How many there are.
         count: usize,
@@ -69,8 +69,8 @@ fn scenarios(run: &RunRecord) -> impl Iterator<Item = &Scenario> {
     run.suites.iter().flat_map(|suite| &suite.scenarios)
 }
 
-/// The figures that can be trusted, each with its scenario.
-fn trusted(run: &RunRecord) -> impl Iterator<Item = (&Scenario, &Metric, f64)> {
+/// The figures of valid scenarios, each with its scenario.
+fn valid_figures(run: &RunRecord) -> impl Iterator<Item = (&Scenario, &Metric, f64)> {
     let valid = scenarios(run).filter(|scenario| scenario.validity == Validity::Valid);
     let metrics = valid.flat_map(|scenario| scenario.metrics.iter().map(move |of| (scenario, of)));
     metrics.filter_map(|(scenario, metric)| Some((scenario, metric, metric.value?)))
@@ -80,7 +80,7 @@ fn name(target: &Target) -> String {
     format!("{}:{}", target.scenario, target.metric)
 }
 
-/// What became of a target, in a sentence without its name.
+/// The outcome of a target, in a sentence without its name.
 fn sentence(Check { target, outcome, .. }: &Check) -> String {
     let Target { operator, bound, unit, .. } = target;
     match outcome {
@@ -99,7 +99,7 @@ fn sentence(Check { target, outcome, .. }: &Check) -> String {
             )
         }
         Outcome::Undecided { value, .. } => {
-            format!("{value} {unit}, wanted {operator} {bound} {unit}: the rounds do not tell")
+            format!("{value} {unit}, wanted {operator} {bound} {unit}: the rounds do not decide it")
         }
         Outcome::NotMeasured { reason } => {
             format!("not measured, wanted {operator} {bound} {unit}: {reason}")

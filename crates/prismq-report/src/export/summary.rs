@@ -1,4 +1,4 @@
-//! The summary of a step of GitHub Actions, which is refused as a whole if it is too long.
+//! The step summary of GitHub Actions, which rejects a summary that is too long as a whole.
 
 /// The most bytes a step's summary may have.
 pub const SUMMARY_BYTES_MAX: usize = 1024 << 10;
@@ -6,8 +6,7 @@ pub const SUMMARY_BYTES_MAX: usize = 1024 << 10;
 const NOTE: &str = "\n\n*Cut here: the whole report is longer than a summary may be. `prismq-report report` \
                     writes it to a file.*\n";
 
-/// As much of a text as `limit` bytes hold, cut after a line and with a note that says so; nothing where
-/// not even the note has room.
+/// The text, cut after a line to at most `limit` bytes with a note about it; empty if not even the note fits.
 #[must_use]
 pub fn cut(text: &str, limit: usize) -> String {
     if text.len() <= limit {

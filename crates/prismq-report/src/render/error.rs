@@ -10,10 +10,10 @@ pub enum RenderError {
     /// A defect in a template of this crate.
     #[error("the report template is broken: {0}")]
     Template(#[from] minijinja::Error),
-    /// The drawing library refused a picture.
-    #[error("a picture of the report could not be drawn: {reason}")]
-    Picture {
-        /// Its words.
+    /// The drawing library refused a chart.
+    #[error("a chart of the report could not be drawn: {reason}")]
+    Chart {
+        /// Its message.
         reason: String,
     },
     /// A distribution of the record cannot be read.

@@ -1,4 +1,4 @@
-//! Figures as a person reads them. Records keep the exact ones.
+//! Formats figures for people, rounded. Records keep the exact ones.
 
 /// Four significant digits at most, thousands set apart.
 pub(crate) fn number(value: f64) -> String {
@@ -43,13 +43,13 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// A margin in words: how far on the good side of a bound, or short of it.
+/// A margin in words: how far on the good side of a bound, or how far short of it.
 pub(super) fn spare(margin: f64) -> String {
     let percent = margin.abs() * 100.0;
     let size = if percent >= 1000.0 {
         format!("{}×", number(margin.abs().round()))
     } else if percent >= 10.0 {
-        // Never more than there is: 99.6 % to spare is not all of it.
+        // Rounded down: 99.6 % to spare is not 100 %.
         format!("{:.0} %", percent.floor())
     } else {
         format!("{percent:.1} %")

@@ -1,4 +1,4 @@
-//! The Markdown report, from its template. What it says is decided in the [`View`].
+//! The Markdown report, from its template. Its content comes from the [`View`].
 
 use minijinja::Environment;
 use minijinja::value::Serde;
@@ -8,7 +8,7 @@ use super::view::View;
 
 const TEMPLATE: &str = include_str!("report.md.jinja");
 
-/// The whole report: the verdict, targets, changes and warnings open, the rest folded.
+/// The whole report: verdict, targets, changes and warnings open, the rest folded.
 ///
 /// # Errors
 /// [`RenderError`], which only a defect in the template causes.
@@ -24,8 +24,7 @@ pub fn markdown(view: &View) -> Result<String, RenderError> {
     Ok(text)
 }
 
-/// Words from a record: they must neither end the table cell or line they stand in, nor be taken for
-/// markup.
+/// Escapes text from a record, so that it neither ends its table cell or line nor becomes markup.
 fn text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -44,7 +43,7 @@ fn text(text: &str) -> String {
     safe
 }
 
-/// A name as code, of which a table cell would still be ended by `|`.
+/// A name as code; `|` is escaped, as it would end a table cell even there.
 fn code(text: &str) -> String {
     format!("`{}`", text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('`', "'"))
 }

@@ -1,5 +1,5 @@
-//! Showing a verdict to a person: in a terminal, as Markdown, and as a page for a browser. All draw the
-//! same [`View`], in which every figure is already text; the page adds the pictures.
+//! Shows a verdict to people: in a terminal, as Markdown, and as an HTML page. All of them show the same [`View`],
+//! in which every figure is already text; the page adds charts.
 
 mod error;
 pub mod html;
@@ -15,5 +15,5 @@ pub(crate) use humanise::{mebibytes, number};
 pub use markdown::markdown;
 pub(crate) use table::Table;
 pub(crate) use terminal::wrapped;
-pub use terminal::{Look, terminal, terminal_as};
+pub use terminal::{TerminalOptions, terminal, terminal_as};
 pub use view::View;

@@ -1,4 +1,4 @@
-//! What a terminal shows: the verdict first, then why, in the width there is.
+//! The report for a terminal: the verdict first, then its reasons, wrapped to the terminal's width.
 
 use std::fmt::Write as _;
 
@@ -10,18 +10,18 @@ use super::view::{ChangeView, ComparisonView, OpenTarget, View};
 /// Room for a question of the first screen.
 const QUESTION: usize = 14;
 
-/// How the terminal is written to.
+/// What the terminal supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Whether it shows colours and wants them.
+pub struct TerminalOptions {
+    /// Whether colours are used.
     pub colour: bool,
-    /// Its width in characters; `None` where lines may be as long as they are, as in a file.
+    /// The width in characters at which lines are wrapped; `None` for no wrapping, as in a file.
     pub width: Option<u16>,
 }
 
-impl Look {
-    /// What standard output is: colours and a width only for a terminal, and no colours where the
-    /// environment says `NO_COLOR`.
+impl TerminalOptions {
+    /// The options for standard output: colours and a width only for a terminal, and no colours if `NO_COLOR` is
+    /// set.
     #[must_use]
     pub fn of_stdout() -> Self {
         let term = Term::stdout();
@@ -34,7 +34,7 @@ impl Look {
         style.force_styling(self.colour).apply_to(text).to_string()
     }
 
-    /// The style of a verdict, of any kind.
+    /// The style of a verdict or result.
     fn verdict(self, word: &str, text: &str) -> String {
         let style = match word {
             "PASS" | "good" | "improved" => Style::new().green(),
@@ -58,15 +58,15 @@ impl Look {
     }
 }
 
-/// The verdict and what belongs to it, for standard output.
+/// The report for standard output.
 #[must_use]
 pub fn terminal(view: &View) -> String {
-    terminal_as(view, Look::of_stdout())
+    terminal_as(view, TerminalOptions::of_stdout())
 }
 
-/// The same for a terminal of this look.
+/// The report for a terminal with these options.
 #[must_use]
-pub fn terminal_as(view: &View, look: Look) -> String {
+pub fn terminal_as(view: &View, look: TerminalOptions) -> String {
     let mut text = String::new();
     let banner = look.verdict(view.status, view.status);
     wrapped(&mut text, look, &format!("{banner}: {}", view.headline), 2);
@@ -74,7 +74,7 @@ pub fn terminal_as(view: &View, look: Look) -> String {
         let words = look.verdict(answer.mark, &answer.words);
         wrapped(&mut text, look, &format!("  {:QUESTION$}{words}", answer.question), QUESTION + 2);
     }
-    for reason in view.invalid.iter().chain(&view.untold) {
+    for reason in view.invalid.iter().chain(&view.inconclusive) {
         wrapped(&mut text, look, &format!("! {reason}"), 2);
     }
     let met = view.met + view.held;
@@ -111,14 +111,14 @@ pub fn terminal_as(view: &View, look: Look) -> String {
     text
 }
 
-/// Writes words to the width there is; lines after the first are indented.
-pub(crate) fn wrapped(text: &mut String, look: Look, words: &str, indent: usize) {
+/// Writes text wrapped to the width; lines after the first are indented.
+pub(crate) fn wrapped(text: &mut String, look: TerminalOptions, words: &str, indent: usize) {
     let width = look.width.map_or(usize::MAX, usize::from);
     let start = words.len() - words.trim_start().len();
     let mut line = " ".repeat(start);
     let mut empty = true;
     for word in words.trim_start().split(' ') {
-        // The space within `1 234` is no place to break.
+        // `1 234` is not broken.
         let inside = line.ends_with(|last: char| last.is_ascii_digit())
             && word.starts_with(|first: char| first.is_ascii_digit());
         let more = measure_text_width(&line) + 1 + measure_text_width(word);
@@ -134,8 +134,8 @@ pub(crate) fn wrapped(text: &mut String, look: Look, words: &str, indent: usize)
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
-/// A target a line, or two where the terminal is narrow.
-fn open(text: &mut String, look: Look, targets: &[OpenTarget]) {
+/// One line for each target, or two in a narrow terminal.
+fn open(text: &mut String, look: TerminalOptions, targets: &[OpenTarget]) {
     let widest = |of: fn(&OpenTarget) -> &str| {
         targets.iter().map(|target| measure_text_width(of(target))).max().unwrap_or(0)
     };
@@ -165,7 +165,7 @@ fn figures(target: &OpenTarget) -> String {
     format!("{}, wanted {}{margin}{}", target.measured, target.wanted, target.margin)
 }
 
-fn changes(text: &mut String, look: Look, comparison: &ComparisonView) {
+fn changes(text: &mut String, look: TerminalOptions, comparison: &ComparisonView) {
     let rows = &comparison.rows;
     let any = |of: fn(&ChangeView) -> &String| rows.iter().any(|row| !of(row).is_empty());
     let (interval, noise) = (any(|row| &row.interval), any(|row| &row.noise));
@@ -188,7 +188,7 @@ fn changes(text: &mut String, look: Look, comparison: &ComparisonView) {
         let _ = writeln!(text, "{drawn}");
         return;
     }
-    // Too narrow for a table: a change is two lines.
+    // Too narrow for a table: two lines for each change.
     for row in rows {
         wrapped(text, look, &format!("  {} {}", look.verdict(row.kind, &row.change), row.name), 4);
         let figures = [&row.delta, &row.interval, &row.noise];

@@ -74,7 +74,7 @@ fn compare_exits_with_the_status_of_the_verdict() {
     apart.stdout(predicates::str::starts_with("INCONCLUSIVE").and(contains("not comparable with")));
     scene.run(&["compare", "slow", "baselines/fast.json"]).assert().code(0);
     let unknown = scene.run(&["compare", "unknown"]).assert().code(2);
-    unknown.stderr(contains("there are elsewhere, fast, slow"));
+    unknown.stderr(contains("existing ones are elsewhere, fast, slow"));
     scene.run(&["compare"]).assert().code(2);
 }
 

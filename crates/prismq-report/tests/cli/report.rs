@@ -85,6 +85,6 @@ fn export_writes_files_and_folders() {
     run.suites[1].scenarios[0].histograms.insert("service".to_owned(), again);
     let two = files::write_run(scene.path(), &run).unwrap();
     let two = two.to_str().unwrap();
-    export(&["hgrm", two]).code(2).stdout("").stderr(contains("2 distributions are 2 files"));
+    export(&["hgrm", two]).code(2).stdout("").stderr(contains("2 distributions need 2 files"));
     export(&["hgrm", two, "-o", "both"]).code(0);
 }

@@ -28,7 +28,7 @@ fn a_run_is_named_by_path_by_id_or_as_the_latest() {
         let mut command = scene.run(&["env"]);
         command.args(named).assert().code(0).stdout(contains(found));
     }
-    scene.run(&["env", "nothing"]).assert().code(2).stderr(contains("the latest there are"));
+    scene.run(&["env", "nothing"]).assert().code(2).stderr(contains("its latest runs are"));
     scene.run(&["env", "no.json"]).assert().code(1).stderr(contains("cannot read no.json"));
     scene.run(&["compare", first, "latest"]).assert().code(0).stdout(contains("5 improved"));
     scene.run(&["compare", "latest", first]).assert().code(3).stdout(contains("5 regressed"));
@@ -123,7 +123,7 @@ fn validate_accepts_records_and_refuses_other_files() {
         let mut command = scene.run(&["validate"]);
         command.args(arguments).assert()
     };
-    validate(&[good]).code(0).stdout(contains("prismq/run 1.2.0, 5 suites, 5 scenarios"));
+    validate(&[good]).code(0).stdout(contains("prismq/run 1.3.0, 5 suites, 5 scenarios"));
     validate(&[good, "targets.toml"])
         .code(5)
         .stdout(contains("valid: ").and(contains("INVALID: targets.toml is not a record: at")));

@@ -47,7 +47,7 @@ fn two_starts_of_each_program_are_enough_for_exact_counts() {
 
 #[test]
 fn exact_counts_alone_are_conclusive_but_zero_counts_are_not() {
-    let compared = |run: &RunRecord| compare("old", run, run).blind_to();
+    let compared = |run: &RunRecord| compare("old", run, run).blind_spots();
     let counted = run(50_000.0);
     assert_eq!(compared(&counted), Vec::<String>::new());
     let mut lost = counted;

@@ -32,8 +32,8 @@ fn junit_has_one_case_a_target() {
         cases,
         [
             case(
-                "the figures can be trusted",
-                "error: run 01KAVA00000000000000000000 cannot be trusted, for 2 reasons"
+                "the run is valid",
+                "error: run 01KAVA00000000000000000000 is invalid, for 2 reasons"
             ),
             case("latency/drain/workers=5:rate", ""),
             case(

@@ -10,7 +10,7 @@ use super::{HOSTILE, run};
 fn bmf_has_one_measure_a_metric() {
     let found: Value = serde_json::from_str(&bmf(&run()).unwrap()).unwrap();
     let benchmarks = found.as_object().unwrap();
-    assert_eq!(benchmarks.len(), 4, "memory cannot be trusted");
+    assert_eq!(benchmarks.len(), 4, "memory is invalid");
     let expected = json!({"value": 1006.0, "lower_value": 1002.0, "upper_value": 1009.0});
     assert_eq!(found["latency/drain/workers=5"], json!({ "rate": expected }));
     assert_eq!(found["stress/drain/workers=5"], json!({ "rate": {"value": 1006.0} }));
@@ -45,7 +45,7 @@ fn an_export_without_figures_is_an_error() {
         suite.scenarios[0].validity = Validity::Invalid { reasons: vec!["lost".to_owned()] };
         suite.scenarios[0].histograms.clear();
     }
-    assert!(bmf(&run).unwrap_err().to_string().contains("no trusted figure to export"));
+    assert!(bmf(&run).unwrap_err().to_string().contains("no valid figure to export"));
     assert!(gha(&run, Direction::Lower).unwrap_err().to_string().contains("smaller"));
     assert!(hgrm(&run).unwrap_err().to_string().contains("no distribution to export"));
 }

@@ -38,7 +38,7 @@ fn a_folder_without_records_is_an_error() {
     assert!(matches!(error, FileError::NoSuchRun { .. }), "{error}");
     sample::write(folder.path(), &sample::run());
     let error = gather(folder.path(), &other).unwrap_err().to_string();
-    assert!(error.ends_with(&format!("the latest there are of {}", sample::RUN)), "{error}");
+    assert!(error.ends_with(&format!("its latest runs are {}", sample::RUN)), "{error}");
 }
 
 #[track_caller]

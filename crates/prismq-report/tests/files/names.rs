@@ -1,6 +1,5 @@
 //! The names of files in the results folder.
 
-use prismq_record::SUITES;
 use prismq_record::files::{write_report, write_run, write_suite};
 
 use crate::support::sample;
@@ -8,7 +7,7 @@ use crate::support::sample;
 #[test]
 fn results_files_are_named_by_suite_and_time() {
     let folder = tempfile::tempdir().unwrap();
-    for suite in SUITES {
+    for suite in sample::SUITES {
         write_suite(folder.path(), &sample::suite(suite)).unwrap();
     }
     write_run(folder.path(), &sample::run()).unwrap();

@@ -53,7 +53,7 @@ fn a_record_of_another_run_that_cannot_be_read_is_a_warning() {
     for text in ["no record at all", &cut(EARLIER), &of_newer_version] {
         let folder = with_damage(text);
         let warned = || {
-            contains("warning: a record of another run was passed over")
+            contains("warning: skipped an unreadable record of another run")
                 .and(contains("latency_results_20200101_000000.json"))
         };
         let threshold = ["check", "--threshold", "latency/drain/workers=5:rate > 1 tasks/s"];
@@ -125,7 +125,7 @@ fn unreadable_files_of_an_older_version_are_warnings() {
     let conclusion = concluded(folder.path(), |_| {});
     assert_eq!(conclusion.status, Status::Pass);
     for warning in [
-        "warning: a record of another run was passed over",
+        "warning: skipped an unreadable record of another run",
         "warning: nothing was compared, as the machine's baseline cannot be read",
         "warning: compared as if this machine had no history",
     ] {

@@ -108,7 +108,9 @@ fn a_partial_run_is_a_baseline_only_by_name() {
     let mut run = numbered(sample::run(), 1);
     run.suites.remove(0);
     let conclusion = concluded(folder.path(), &run, Some("half"), None);
-    assert!(conclusion.terminal.contains("kept as baseline half, though it is a part"));
+    assert!(
+        conclusion.terminal.contains("kept as baseline half, although only a part was measured")
+    );
 }
 
 #[test]

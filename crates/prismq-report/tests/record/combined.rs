@@ -23,7 +23,7 @@ fn a_contradictory_combined_record_is_refused() {
     let error = refused(|run| {
         run["suites"].as_array_mut().unwrap().remove(1);
     });
-    assert!(error.to_string().contains("suite latency is there 0 times and missing 0"), "{error}");
+    assert!(error.to_string().contains("suite latency occurs 0 times and is missing 0"), "{error}");
     let error = refused(|run| run["suites"] = json!([]));
     assert!(matches!(error, FileError::Contradiction { .. }), "{error}");
     let error = refused(|run| run["missing"] = json!(["latency"]));
@@ -51,5 +51,5 @@ fn a_duplicate_scenario_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = prismq_record::files::write_suite(folder.path(), &suite).unwrap();
     let error = read_suite(&path).unwrap_err();
-    assert!(error.to_string().contains("latency/drain/workers=5 is there twice"), "{error}");
+    assert!(error.to_string().contains("latency/drain/workers=5 occurs twice"), "{error}");
 }

@@ -58,8 +58,8 @@ fn a_value_outside_the_median_of_its_samples_is_refused() {
 #[test]
 fn a_value_that_differs_from_its_distribution_is_refused() {
     let p99 = 99.024_895;
-    refused("its distribution says 99.0", with_p99(1.0, &[]));
-    refused("its distribution says 99.0", with_p99(1.0, &[90.0, 95.0, 99.0]));
+    refused("its distribution has 99.0", with_p99(1.0, &[]));
+    refused("its distribution has 99.0", with_p99(1.0, &[90.0, 95.0, 99.0]));
     read(with_p99(p99, &[90.0, 95.0, 99.0])).unwrap();
     // Before 1.2 the value was the typical round's.
     read(with_p99(95.0, &[90.0, 95.0, 99.0])).unwrap();

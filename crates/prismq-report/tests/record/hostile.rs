@@ -98,9 +98,9 @@ fn duplicate_names_are_refused() {
             list.push(list[0].clone());
         })
     };
-    refused(twice(|record| &mut record["scenarios"]).as_bytes(), "is there twice");
+    refused(twice(|record| &mut record["scenarios"]).as_bytes(), "occurs twice");
     let metrics = twice(|record| &mut record["scenarios"][0]["metrics"]);
-    refused(metrics.as_bytes(), "scenario latency/drain/workers=5: metric rate is there twice");
+    refused(metrics.as_bytes(), "scenario latency/drain/workers=5: metric rate occurs twice");
     refused(b"{\"schema\": \"prismq/suite\", \"schema\": \"prismq/suite\"}", "duplicate field");
 }
 
@@ -197,10 +197,10 @@ fn absurd_bounds_and_lengths_of_histograms_are_errors() {
     damaged(&Forged { highest: u64::MAX, ..Forged::default() }, "tracks values up to");
     damaged(&Forged { lowest: 0, ..Forged::default() }, "invalid");
     damaged(&Forged { lowest: u64::MAX / 2, ..Forged::default() }, "invalid");
-    damaged(&Forged { length: Some(u32::MAX), ..Forged::default() }, "not the 4294967295 told");
+    damaged(&Forged { length: Some(u32::MAX), ..Forged::default() }, "bytes instead of 4294967295");
     damaged(&Forged { counts: vec![0xff; 9], ..Forged::default() }, "out of range");
     damaged(&Forged { counts: vec![0xfe; 64], ..Forged::default() }, "");
-    damaged(&Forged { counts: vec![20, 20], ..Forged::default() }, "holds 20 values, not the 10");
+    damaged(&Forged { counts: vec![20, 20], ..Forged::default() }, "holds 20 values instead of 10");
     // A few kilobytes that inflate to far more than any histogram.
     let bomb = deflated(&vec![0; 6 << 20]);
     assert!(bomb.len() < 16 << 10, "{}", bomb.len());

@@ -69,7 +69,7 @@ fn the_schema_refuses_what_readers_refuse() {
     };
     refused(|record| record["schema"] = "prismq/run".into());
     refused(|record| record["schema_version"] = "2.0.0".into());
-    refused(|record| record["suite"] = "speed".into());
+    refused(|record| record["suite"] = 7.into());
     refused(|record| record["scenarios"][0]["metrics"][0]["direction"] = "sideways".into());
     refused(|record| record["scenarios"][0]["metrics"][0]["value"] = "fast".into());
     refused(|record| drop(record.as_object_mut().unwrap().remove("environment")));

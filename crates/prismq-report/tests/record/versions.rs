@@ -48,6 +48,29 @@ fn a_record_of_1_0_is_read_without_later_fields() {
 }
 
 #[test]
+fn facts_that_older_versions_do_not_state_are_added() {
+    let suite = read_suite(&golden("suite-1.1.json")).unwrap();
+    assert_eq!(suite.scenarios[1].metric("lost").unwrap().exact_within, Some(0.0));
+    assert_eq!(suite.scenarios[0].metric("p99_ms").unwrap().exact_within, None);
+    assert!(suite.goals);
+    assert_eq!(suite.suites_of_run, sample::SUITES);
+
+    let of = |version: &str| {
+        let text = std::fs::read_to_string(golden("suite-1.1.json")).unwrap();
+        let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+        record["schema_version"] = version.into();
+        record["profile"] = "smoke".into();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        std::fs::write(&path, record.to_string()).unwrap();
+        read_suite(&path).unwrap()
+    };
+    assert!(!of("1.0.0").goals && !of("1.2.0").goals, "a smoke run was not asked for goals");
+    assert!(of("1.3.0").goals, "it says so itself");
+    assert_eq!(of("1.2.0").scenarios[1].metric("lost").unwrap().exact_within, None);
+}
+
+#[test]
 fn a_record_of_1_0_can_be_judged() {
     let run = read_run(&golden("run-1.0.json")).unwrap();
     let target = "[targets]\n\"latency/drain/workers=5:p99_ms\" = \"< 1000 ms\"";

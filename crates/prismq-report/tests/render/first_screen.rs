@@ -4,13 +4,13 @@ use prismq_judge::targets::{Target, parse};
 use prismq_judge::verdict::{FailOn, Verdict, judge};
 use prismq_record::Validity;
 use prismq_report::render::html::Input;
-use prismq_report::render::{Look, View, html, markdown, terminal_as};
+use prismq_report::render::{TerminalOptions, View, html, markdown, terminal_as};
 
 use crate::support::full_run::{FullRun, full_run};
 use crate::support::page::full;
 use crate::support::steady;
 
-const LOOK: Look = Look { colour: false, width: None };
+const LOOK: TerminalOptions = TerminalOptions { colour: false, width: None };
 
 fn position(text: &str, of: &str) -> usize {
     text.find(of).unwrap_or_else(|| panic!("no {of:?} in {text}"))
@@ -109,7 +109,7 @@ fn each_question_has_an_answer() {
     let mut invalid = run.clone();
     invalid.suites[0].scenarios[0].validity = Validity::Invalid { reasons: vec!["odd".to_owned()] };
     let text = judged(&invalid, met, false, FailOn::Never);
-    assert_eq!(answer(&text, "May I merge?"), "No: these figures cannot be trusted");
+    assert_eq!(answer(&text, "May I merge?"), "No: the run is invalid");
     assert!(answer(&text, "Correctness").starts_with("1 invalid scenario;"), "{text}");
 }
 

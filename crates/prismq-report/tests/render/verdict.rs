@@ -42,7 +42,7 @@ fn an_inconclusive_change_is_explained() {
     let (before, after) = (sample::run(), sample::faster(0.9));
     let said = |comparison| {
         let verdict = judge(&after, &[], Some(comparison), FailOn::Never).unwrap();
-        terminal(&View::new(&after, &verdict)).contains("a history of eleven runs begins to tell")
+        terminal(&View::new(&after, &verdict)).contains("that takes a history of eleven runs")
     };
     assert!(said(compare("old", &before, &after)));
     assert!(!said(steady::compare("old", &before, &after)));

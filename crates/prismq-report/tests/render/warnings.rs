@@ -2,7 +2,7 @@
 
 use prismq_judge::verdict::{FailOn, judge};
 use prismq_record::{Floor, Known, RunRecord};
-use prismq_report::render::{Look, View, terminal_as};
+use prismq_report::render::{TerminalOptions, View, terminal_as};
 
 use crate::support::full_run::full_run;
 
@@ -15,7 +15,8 @@ fn warned(change: impl Fn(&mut RunRecord)) -> Vec<String> {
     }
     change(&mut run);
     let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
-    let text = terminal_as(&View::new(&run, &verdict), Look { colour: false, width: None });
+    let text =
+        terminal_as(&View::new(&run, &verdict), TerminalOptions { colour: false, width: None });
     let warnings = text.lines().filter_map(|line| line.strip_prefix("warning: "));
     warnings.map(str::to_owned).collect()
 }
@@ -38,7 +39,7 @@ fn the_machine_and_the_scenarios_are_checked() {
             suite.environment.machine.governor = Known::value("powersave".to_owned());
         }
     });
-    warns("something else used 35 % of the processor", |run| {
+    warns("other processes used 35 % of the processor", |run| {
         run.suites[0].environment.before.busy_percent = Known::value(35.0);
     });
     warns("gave 7 % of the processor", |run| {
@@ -68,7 +69,7 @@ fn a_measured_value_above_its_reference_is_a_warning() {
             run.suites[1].scenarios[0].metrics[0].floors = vec![floor];
         }
     };
-    warns("is 1.04 times its reference, raw SQLite", with_floor("sqlite", 1.04));
+    warns("is 1.04 times its upper bound, raw SQLite", with_floor("sqlite", 1.04));
     assert_eq!(warned(with_floor("sqlite", 0.97)), Vec::<String>::new());
     // A reference that is not an upper bound may be exceeded.
     assert_eq!(warned(with_floor("pooled", 16.0)), Vec::<String>::new());

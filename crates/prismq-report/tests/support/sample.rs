@@ -9,6 +9,9 @@ use prismq_record::*;
 
 pub(crate) const RUN: &str = "01KAVA00000000000000000000";
 
+/// The suites of a run.
+pub(crate) const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
+
 /// A run of all suites that meets [`TARGETS`].
 pub(crate) fn run() -> RunRecord {
     let suites: Vec<SuiteRecord> = SUITES.iter().map(|name| suite(name)).collect();
@@ -42,6 +45,8 @@ pub(crate) fn suite(name: &str) -> SuiteRecord {
         engine: "prismq".to_owned(),
         argv: vec!["--bench".to_owned()],
         environment: environment(),
+        suites_of_run: SUITES.map(str::to_owned).to_vec(),
+        goals: true,
         scenarios: vec![scenario(name)],
     }
 }

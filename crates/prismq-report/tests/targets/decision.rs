@@ -116,9 +116,9 @@ fn a_single_scenario_is_decided_as_in_its_run() {
     let run = sample::run();
     let targets = parse(sample::TARGETS, "t.toml").unwrap();
     let latency = &run.suites.iter().find(|suite| suite.suite == "latency").unwrap();
-    let alone = check_scenario(&targets, "standard", &latency.scenarios[0]).unwrap();
+    let alone = check_scenario(&targets, true, &latency.scenarios[0]).unwrap();
     assert_eq!(alone, check(&targets, &run).unwrap()[1..]);
     let goals = sample::TARGETS.replace("[targets]", "[goals]");
     let goals = parse(&goals, "t.toml").unwrap();
-    assert_eq!(check_scenario(&goals, "smoke", &latency.scenarios[0]).unwrap(), []);
+    assert_eq!(check_scenario(&goals, false, &latency.scenarios[0]).unwrap(), []);
 }

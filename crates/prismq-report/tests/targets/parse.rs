@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prismq_judge::targets::{parse, read_for, threshold};
+use prismq_judge::targets::{check, parse, read_for, threshold};
 use prismq_record::fingerprint::fingerprint;
 
 use crate::support::sample;
@@ -22,12 +22,24 @@ fn an_invalid_target_is_an_error_with_its_position() {
     refused("\"latency/x:p99_ms\" = \"< inf ms\"", "t.toml:3:1", "not a finite number");
     refused("\"latency/x\" = \"< 10 ms\"", "t.toml:3:1", "suite/scenario/param=value:metric");
     refused("\"latency/x:\" = \"< 10 ms\"", "t.toml:3:1", "names no metric");
-    refused("\"speed/x:p99_ms\" = \"< 10 ms\"", "t.toml:3:1", "there is no suite \"speed\"");
     let number = "\"latency/x:p99_ms\" = 10";
-    refused(number, "t.toml:3:1", "target \"latency/x:p99_ms\": 10 is no string: write it as in");
+    refused(
+        number,
+        "t.toml:3:1",
+        "target \"latency/x:p99_ms\": 10 is not a string: write it as in",
+    );
     let twice = "\"latency/x:p\" = \"< 1 ms\"\n\"latency/x:p\" = \"< 2 ms\"";
-    refused(twice, "t.toml:4:1", "target \"latency/x:p\" stands here a second time: keep one");
+    refused(twice, "t.toml:4:1", "target \"latency/x:p\" is a duplicate: keep one");
     refused("[wishes]", "t.toml:3:", "unknown field `wishes`");
+}
+
+#[test]
+fn a_target_of_a_suite_that_the_run_does_not_have_is_an_error_that_says_where() {
+    let text = "# targets\n[targets]\n\"speed/x:p99_ms\" = \"< 10 ms\"\n";
+    let targets = parse(text, "t.toml").unwrap();
+    let error = check(&targets, &sample::run()).unwrap_err().to_string();
+    assert!(error.contains("t.toml:3:1"), "{error}");
+    assert!(error.contains("there is no suite \"speed\"; the suites are concurrency, "), "{error}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn an_invalid_run_is_reported_before_any_other_reason() {
     invalid("synchronous = 1", |run| {
         run.suites[2].environment.sqlite.pragmas[1].value = "1".to_owned();
     });
-    invalid("syncs do not wait for the disk, so that no figure is durable: it took 1 µs", |run| {
+    invalid("syncs do not wait for the disk, so no figure is durable: it took 1 µs", |run| {
         run.suites[0].environment.sync = does_not_wait();
     });
     invalid("did not read back", |run| run.suites[3].environment.sqlite.pragmas.clear());

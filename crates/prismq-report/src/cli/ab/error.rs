@@ -10,15 +10,15 @@ use crate::conclude;
 
 #[derive(Debug, Error)]
 pub(super) enum AbError {
-    /// There is no program in it.
-    #[error("{command:?} is no command: name a program, and quote as a shell would")]
+    /// The command line is empty or its quotes do not match.
+    #[error("{command:?} is not a command: name a program, and quote arguments as in a shell")]
     Command {
         /// What was given.
         command: String,
     },
     /// The operating system refused to start it.
     #[error(
-        "cannot start {program}: {source}; build it by `cargo bench --no-run` and name its path"
+        "cannot start {program}: {source}; build it with `cargo bench --no-run` and name its path"
     )]
     Start {
         /// The program.
@@ -34,8 +34,8 @@ pub(super) enum AbError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// It ended otherwise than well.
-    #[error("{program} ended with {status}; what it said is in {}", log.display())]
+    /// The program failed.
+    #[error("{program} failed with {status}; its output is in {}", log.display())]
     Failed {
         /// The program.
         program: String,
@@ -44,9 +44,9 @@ pub(super) enum AbError {
         /// Its output.
         log: PathBuf,
     },
-    /// It took too long.
+    /// The program timed out.
     #[error(
-        "{program} was ended after {seconds} s: allow more by --timeout, or ask for less by --filter"
+        "{program} was ended after {seconds} s: allow more with --timeout, or select fewer benchmarks with --filter"
     )]
     TimedOut {
         /// The program.
@@ -54,24 +54,24 @@ pub(super) enum AbError {
         /// What was allowed.
         seconds: u64,
     },
-    /// The user has seen enough.
-    #[error("stopped; the program that was running was ended")]
+    /// The user stopped the comparison.
+    #[error("stopped; the running program was ended")]
     Stopped,
-    /// It measured nothing.
+    /// The program wrote no record.
     #[error("{program} wrote no record ({source}): is it a benchmark suite, does --filter match?")]
     NoRecord {
         /// The program.
         program: String,
-        /// Why none was found.
+        /// Why no record was found.
         source: FileError,
     },
-    /// There is nothing to compare.
-    #[error("the programs' records hold no figure to compare")]
+    /// The records have no figure in common.
+    #[error("the records of the two programs have no figure in common")]
     NothingMeasured,
-    /// Signals could not be taken.
+    /// Signal handlers could not be installed.
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(std::io::Error),
-    /// What was found could not be shown or kept.
+    /// The result could not be shown or kept.
     #[error(transparent)]
     Report(#[from] conclude::Error),
 }

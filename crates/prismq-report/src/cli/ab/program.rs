@@ -12,7 +12,7 @@ use wait_timeout::ChildExt as _;
 
 use super::error::AbError;
 
-/// How soon a stop or the end of the allowed time is noticed.
+/// How often a stop and the timeout are checked.
 const LOOK_AFTER: Duration = Duration::from_millis(100);
 
 /// A program and its arguments.
@@ -26,11 +26,11 @@ pub(super) struct Program {
 pub(super) struct Start<'a> {
     /// Which benchmarks, if not all.
     pub(super) filter: Option<&'a str>,
-    /// Where its record and output go; made here.
+    /// The folder for its record and output, which is created.
     pub(super) folder: &'a Path,
     /// How long it may take.
     pub(super) at_most: Duration,
-    /// Whether the user wants it ended.
+    /// Set when the user stops the comparison.
     pub(super) stopped: &'a AtomicBool,
 }
 
@@ -48,7 +48,7 @@ impl Program {
         fs::create_dir_all(start.folder).map_err(folder)?;
         let log = start.folder.join("output.log");
         let output = File::create(&log).map_err(folder)?;
-        // Criterion's own files would take the place of the user's.
+        // So that Criterion's files do not replace the user's.
         let criterion = tempfile::tempdir().map_err(folder)?;
         let mut command = Command::new(&self.name);
         command
@@ -60,7 +60,7 @@ impl Program {
             .stdin(std::process::Stdio::null())
             .stderr(output.try_clone().map_err(folder)?)
             .stdout(output);
-        // A group of its own, so that what it started ends with it.
+        // A process group of its own, so that its children end with it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command
@@ -94,7 +94,7 @@ impl Program {
     }
 }
 
-/// Ends a program and what it started, by the id of its group.
+/// Ends a program and its children, by their process group.
 fn end(child: &mut Child) -> std::io::Result<()> {
     #[cfg(unix)]
     {

@@ -1,8 +1,8 @@
-//! The report as one page for a browser: nothing is loaded, nothing is sent, and what a record says can
-//! never become markup.
+//! The report as one HTML page that loads nothing and sends nothing, and in which text of a record never becomes
+//! markup.
 //!
-//! `select` finds what a picture is drawn from, `figures` asks the eleven questions, `chart` draws, and
-//! `page` puts the pictures beside the words of the [`View`](super::View).
+//! `select` finds the scenarios of a chart, `figures` builds the eleven figures, `chart` draws them, and `page`
+//! combines them with the texts of the [`View`](super::View).
 
 mod chart;
 mod figures;
@@ -19,25 +19,25 @@ use prismq_record::history::HistoryLine;
 
 use super::RenderError;
 
-/// What a page is made from.
+/// The data of a page.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     /// The run.
     pub run: &'a RunRecord,
-    /// What it came to.
+    /// Its verdict.
     pub verdict: &'a Verdict,
-    /// The run it was compared with, to be drawn behind this one's.
+    /// The run it was compared with, which is drawn in the background.
     pub baseline: Option<&'a RunRecord>,
     /// Figures of runs on the same machine, this one's included, in any order.
     pub history: &'a [HistoryPoint],
-    /// The files that belong to the run, to be linked from a page that lies beside them.
+    /// The files of the run, which a page in the same folder links to.
     pub files: &'a [PathBuf],
-    /// What Criterion makes of the run's benchmarks.
+    /// Criterion's estimates of the run's benchmarks.
     pub criterion: &'a [Benchmark],
 }
 
 impl<'a> Input<'a> {
-    /// A run with its verdict and nothing else.
+    /// A run with its verdict only.
     #[must_use]
     pub const fn new(run: &'a RunRecord, verdict: &'a Verdict) -> Self {
         Self { run, verdict, baseline: None, history: &[], files: &[], criterion: &[] }
@@ -59,7 +59,7 @@ pub struct HistoryPoint {
     pub value: f64,
 }
 
-/// The figures of runs to be drawn as history.
+/// The figures of past runs, to be drawn as history.
 #[must_use]
 pub fn points(runs: &[HistoryLine]) -> Vec<HistoryPoint> {
     let of_run = |run: &HistoryLine| {

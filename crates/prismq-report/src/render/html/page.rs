@@ -1,5 +1,5 @@
-//! The page: words, pictures, style and script in one template, and the policy that lets a browser run
-//! nothing else.
+//! The page: texts, charts, style and script in one template, with a content security policy that allows nothing
+//! else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ struct Page {
     policy: String,
     style: String,
     script: &'static str,
-    /// What the run is told apart by, in the title of a tab.
+    /// The short hash of the commit, for the title.
     commit: String,
     view: View,
     figures: Vec<Figure>,
@@ -33,12 +33,12 @@ struct Page {
     criterion: Criterion,
 }
 
-/// What Criterion wrote, from `results/`.
+/// Criterion's pages and estimates, relative to `results/`.
 #[derive(Debug, Serialize)]
 struct Criterion {
     /// The folder of its pages.
     root: &'static str,
-    /// Pages that are always there: of all benchmarks, and one for each group, which is a suite.
+    /// Pages that always exist.
     overviews: Vec<Link>,
     benchmarks: Vec<Row>,
 }
@@ -49,7 +49,7 @@ struct Link {
     folder: String,
 }
 
-/// A benchmark as Criterion sees it.
+/// A benchmark with Criterion's estimates.
 #[derive(Debug, Serialize)]
 struct Row {
     link: Link,
@@ -77,12 +77,12 @@ pub(super) fn page(input: &Input<'_>) -> Result<String, RenderError> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report.html", TEMPLATE)?;
     let mut text = environment.get_template("report.html")?.render(Serde(page))?;
-    // No reader can show them, and no parser of XML takes them.
+    // XML does not allow control characters.
     text.retain(|character| character == '\n' || !character.is_control());
     Ok(text)
 }
 
-/// Nothing is loaded from anywhere; the page's own style and script alone are let in, by their hash.
+/// The content security policy: only the page's own style and script, by their hashes.
 fn policy(style: &str) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
@@ -121,7 +121,7 @@ fn row(benchmark: &Benchmark) -> Row {
     }
 }
 
-/// The unit a time is told in, and its nanoseconds.
+/// The unit to show a time in, and its nanoseconds.
 const fn time_unit(ns: f64) -> (f64, &'static str) {
     match ns {
         ..1e3 => (1.0, "ns"),

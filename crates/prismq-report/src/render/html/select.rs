@@ -1,5 +1,5 @@
-//! Which scenarios of a run a picture is drawn from: by what they hold, never by a fixed name, so that a
-//! suite may grow without the report knowing.
+//! Selects the scenarios of a chart by the data they have, never by name, so that new scenarios need no change
+//! here.
 
 use prismq_record::{Metric, RunRecord, Scenario, Validity};
 
@@ -63,7 +63,7 @@ fn split(id: &str, parameter: &str) -> Option<(String, f64)> {
     Some((name, level))
 }
 
-/// A scenario's name below a picture.
+/// A scenario's name, for the caption of a chart.
 pub(super) fn subject(scenario: &Scenario) -> String {
     match scenario.validity {
         Validity::Valid => scenario.id.clone(),
@@ -76,7 +76,7 @@ mod tests {
     use super::split;
 
     #[test]
-    fn a_sweep_is_what_its_levels_share() {
+    fn a_sweep_is_named_by_what_its_levels_share() {
         let expected = |name: &str, level| Some((name.to_owned(), level));
         assert_eq!(
             split("throughput/drain/workers=5", "workers"),

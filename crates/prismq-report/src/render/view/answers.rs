@@ -1,8 +1,8 @@
-//! The first screen: may this be merged? Correctness, performance and what is undecided, a line each, and
-//! by name what a reader must look at.
+//! The summary on the first screen: may this be merged? Correctness, performance and what is undecided, a line
+//! each, and every target that is not met by name.
 
 use prismq_judge::comparison::{Change, Comparison};
-use prismq_judge::targets::{Check, Operator, Outcome};
+use prismq_judge::targets::{Check, Kind, Operator, Outcome};
 use prismq_judge::verdict::{Status, Verdict};
 use prismq_record::{RunRecord, Validity};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::bracketed;
 use crate::render::humanise::{quantity, spare};
 
-/// One of the questions of the first screen.
+/// A line of the summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(in super::super) struct AnswerView {
     pub(in super::super) question: &'static str,
@@ -19,16 +19,16 @@ pub(in super::super) struct AnswerView {
     pub(in super::super) words: String,
 }
 
-/// A target that is not met, whole in one line.
+/// A target that is not met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(in super::super) struct OpenTarget {
     /// `MISSED`, `NO DATA` or `UNDECIDED`.
     pub(in super::super) mark: &'static str,
     /// `scenario:metric`.
     pub(in super::super) name: String,
-    /// What is asked, for example `< 1000 ms`.
+    /// Operator, bound and unit, for example `< 1000 ms`.
     pub(in super::super) wanted: String,
-    /// The figure with its interval, or why there is none.
+    /// The figure with its interval, or why it is missing.
     pub(in super::super) measured: String,
     /// How far from the bound.
     pub(in super::super) margin: String,
@@ -81,10 +81,10 @@ fn open_target(check: &Check) -> Option<(u8, OpenTarget)> {
     Some((rank, target))
 }
 
-/// Whether a target asks for what must hold at any speed, or for a count, rather than for a size.
+/// Whether a target is about correctness: an invariant, or a metric that is compared exactly.
 fn is_exact(check: &Check, run: &RunRecord) -> bool {
     let metric = check.target.metric_of(run);
-    check.target.invariant
+    check.target.kind == Kind::Invariant
         || check.target.operator == Operator::Equal
         || metric.is_some_and(|metric| metric.exact_within == Some(0.0))
 }
@@ -92,13 +92,13 @@ fn is_exact(check: &Check, run: &RunRecord) -> bool {
 fn merge(verdict: &Verdict) -> (&'static str, String) {
     let regressed = verdict.comparison.as_ref().is_some_and(Comparison::has_regression);
     let (mark, words) = match verdict.status {
-        Status::Pass if regressed => (DOUBT, "Its targets say yes; look at what became worse"),
+        Status::Pass if regressed => (DOUBT, "Targets are met; check what became worse"),
         Status::Pass => (GOOD, "Yes"),
-        Status::Partial => (DOUBT, "Nothing measured speaks against it, but this is a part"),
-        Status::Inconclusive => (DOUBT, "Not decided: the figures do not tell"),
+        Status::Partial => (DOUBT, "No objection, but only a part was measured"),
+        Status::Inconclusive => (DOUBT, "Undecided: the figures are inconclusive"),
         Status::Regression => (BAD, "No: it became worse"),
         Status::TargetMissed => (BAD, "No: a target is missed"),
-        Status::Invalid => (BAD, "No: these figures cannot be trusted"),
+        Status::Invalid => (BAD, "No: the run is invalid"),
     };
     (mark, words.to_owned())
 }
@@ -113,7 +113,7 @@ fn correctness(run: &RunRecord, verdict: &Verdict, checks: &[&Check]) -> (&'stat
         }
         (Held { bad: true, .. }, 0) => (BAD, targets.words),
         _ if verdict.status == Status::Invalid => {
-            (BAD, format!("the run cannot be trusted; {}", targets.words))
+            (BAD, format!("the run is invalid; {}", targets.words))
         }
         _ if checks.is_empty() => (DOUBT, format!("{}; every scenario is valid", targets.words)),
         _ => (GOOD, format!("{}; every scenario is valid", targets.words)),
@@ -162,7 +162,7 @@ fn undecided(verdict: &Verdict) -> (&'static str, String) {
         .filter(|(count, ..)| *count > 0)
         .map(|(count, what, more)| format!("{count} {what}{}{more}", plural(*count)))
         .collect();
-    if compared.is_some_and(|comparison| !comparison.blind_to().is_empty()) {
+    if compared.is_some_and(|comparison| !comparison.blind_spots().is_empty()) {
         parts.push("whether it became slower".to_owned());
     }
     match parts.is_empty() {
@@ -171,14 +171,14 @@ fn undecided(verdict: &Verdict) -> (&'static str, String) {
     }
 }
 
-/// The ending of a noun of which there are so many.
+/// The plural ending for this count.
 const fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// How targets stand together.
+/// The outcome of several targets together.
 struct Held {
-    /// Whether one is missed or has no figure.
+    /// Whether any is missed or has no figure.
     bad: bool,
     words: String,
 }

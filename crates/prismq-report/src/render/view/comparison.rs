@@ -1,4 +1,4 @@
-//! A run beside its baseline: a summary of what changed, then what changed, then what did not.
+//! The comparison of a run with its baseline: a summary, what changed, and what did not.
 
 use prismq_judge::comparison::{Change, Comparison, FloorSource, Row};
 use serde::Serialize;
@@ -9,11 +9,11 @@ use crate::render::humanise::{number, percent, quantity};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct ComparisonView {
     pub(in super::super) baseline: String,
-    /// How many of each kind, or why nothing is comparable.
+    /// The number of each result, or why nothing is comparable.
     pub(in super::super) summary: String,
     /// Regressions and improvements, with their range.
     pub(in super::super) directions: Vec<DirectionView>,
-    /// What a reader should see: all that is neither unchanged, inconclusive nor new.
+    /// What is shown unfolded: all that is neither unchanged, inconclusive nor new.
     pub(in super::super) rows: Vec<ChangeView>,
     /// The rest.
     pub(in super::super) negligible: Vec<ChangeView>,
@@ -79,25 +79,25 @@ fn summary(comparison: &Comparison) -> String {
             count(Change::New),
             count(Change::Missing),
             comparison.rows.iter().filter(not_comparable).count(),
-            whole(comparison),
+            overall(comparison),
             unknown_noise(comparison),
         ),
     }
 }
 
-/// How much slower all metrics together are, where they are beyond chance.
-fn whole(comparison: &Comparison) -> String {
-    match comparison.family.filter(|_| comparison.is_slower()) {
-        Some(family) => format!(
-            "; on the whole slower by {} {} %",
-            percent(family.slowdown),
-            bracketed(100.0 * family.interval.lower, 100.0 * family.interval.upper)
+/// How much slower all metrics together are, if that is beyond noise.
+fn overall(comparison: &Comparison) -> String {
+    match comparison.overall.filter(|_| comparison.is_slower()) {
+        Some(overall) => format!(
+            "; overall slower by {} {} %",
+            percent(overall.slowdown),
+            bracketed(100.0 * overall.interval.lower, 100.0 * overall.interval.upper)
         ),
         None => String::new(),
     }
 }
 
-/// What to do where runs were told apart by a factor of two only, though each was measured several times.
+/// What to do if only changes by a factor of two counted, although each run was measured several times.
 fn unknown_noise(comparison: &Comparison) -> &'static str {
     let unknown = |row: &Row| {
         row.change == Change::Inconclusive
@@ -105,8 +105,8 @@ fn unknown_noise(comparison: &Comparison) -> &'static str {
             && row.floor.is_some_and(|floor| floor.source == FloorSource::Unknown)
     };
     if comparison.rows.iter().any(unknown) {
-        "; by how much runs differ on this machine is not known yet, so that no change below a \
-         factor of two counts: a history of eleven runs begins to tell, and `prismq-report ab` needs none"
+        "; the noise between runs of this machine is not known yet, so no change below a factor of two \
+         counts: that takes a history of eleven runs, while `prismq-report ab` needs none"
     } else {
         ""
     }

@@ -1,5 +1,5 @@
-//! What is shown, as text: the one place where records turn into words. How figures read is
-//! `humanise`'s, where the words stand is `terminal`'s and the templates'.
+//! The content of a report as text. Figures are formatted by `humanise`, the layout is that of `terminal` and of
+//! the templates.
 
 mod answers;
 mod comparison;
@@ -31,11 +31,11 @@ pub struct View {
     pub(super) subject: String,
     pub(super) machine: String,
     pub(super) invalid: Vec<String>,
-    /// What could not be told, where that counts.
-    pub(super) untold: Vec<String>,
-    /// What makes figures doubtful without making them worthless, worst first.
+    /// What is inconclusive, where that counts.
+    pub(super) inconclusive: Vec<String>,
+    /// What makes figures doubtful but not invalid, worst first.
     pub(super) warnings: Vec<String>,
-    /// The first screen's questions.
+    /// The summary.
     pub(super) answers: Vec<answers::AnswerView>,
     /// The targets that are not met, worst first.
     pub(super) open: Vec<OpenTarget>,
@@ -43,7 +43,7 @@ pub struct View {
     pub(super) met: usize,
     /// How many invariants hold.
     pub(super) held: usize,
-    /// Those, by what they are asked of.
+    /// Those, by scenario.
     pub(super) targets: Vec<targets::TargetGroup>,
     pub(super) comparison: Option<ComparisonView>,
     pub(super) suites: Vec<suites::SuiteView>,
@@ -52,7 +52,7 @@ pub struct View {
 }
 
 impl View {
-    /// Puts a run and its verdict into words.
+    /// The content of the report of a run and its verdict.
     #[must_use]
     pub fn new(run: &RunRecord, verdict: &Verdict) -> Self {
         let first = run.suites.first();
@@ -67,7 +67,7 @@ impl View {
             }),
             machine: environment::machine(run),
             invalid: verdict.invalid.clone(),
-            untold: verdict.inconclusive.clone(),
+            inconclusive: verdict.inconclusive.clone(),
             warnings: warnings::warnings(run),
             answers: answers::answers(run, verdict),
             open: answers::open(&verdict.checks),
@@ -81,7 +81,7 @@ impl View {
         }
     }
 
-    /// Names the files that the run was read from or written to.
+    /// Adds the files that the run was read from or written to.
     #[must_use]
     pub fn with_files(mut self, files: &[PathBuf]) -> Self {
         let name = |file: &PathBuf| Some(file.file_name()?.to_string_lossy().into_owned());
@@ -121,9 +121,9 @@ fn headline(verdict: &Verdict) -> String {
             format!("no regression against {}", comparison.baseline)
         }
         (Status::Pass | Status::Partial | Status::TargetMissed, _) => targets,
-        (Status::Inconclusive, _) => "these figures do not tell: see why below".to_owned(),
+        (Status::Inconclusive, _) => "inconclusive: see the reasons below".to_owned(),
         (Status::Regression, _) => format!("{targets}, but worse than the baseline"),
-        (Status::Invalid, _) => "these figures prove nothing: see why below".to_owned(),
+        (Status::Invalid, _) => "invalid run: see the reasons below".to_owned(),
     }
 }
 

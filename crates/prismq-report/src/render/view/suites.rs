@@ -1,4 +1,4 @@
-//! Every figure of a suite: its scenarios side by side, and each figure with its interval and floors.
+//! Every figure of a suite: its scenarios side by side, and each figure with its interval and references.
 
 use prismq_record::{Metric, Scenario, SuiteRecord, Validity};
 use serde::Serialize;
@@ -10,9 +10,9 @@ use crate::render::humanise::{number, quantity};
 pub(in super::super) struct SuiteView {
     name: String,
     invalid: Vec<String>,
-    /// Names of the scenarios, the heads of `metrics`.
+    /// Names of the scenarios, the columns of `metrics`.
     scenarios: Vec<String>,
-    /// A metric a line, a scenario a column.
+    /// A row for each metric, a column for each scenario.
     metrics: Vec<(String, Vec<String>)>,
     details: Vec<ScenarioView>,
 }
@@ -54,7 +54,7 @@ pub(super) fn view(suite: &SuiteRecord) -> SuiteView {
     }
 }
 
-/// The id without the suite, under whose heading it stands.
+/// The id without the suite, which is the heading.
 fn short_id(suite: &SuiteRecord, scenario: &Scenario) -> String {
     let rest = scenario.id.strip_prefix(suite.suite.as_str()).and_then(|id| id.strip_prefix('/'));
     rest.unwrap_or(&scenario.id).to_owned()

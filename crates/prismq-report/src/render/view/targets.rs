@@ -1,12 +1,12 @@
-//! Targets that are met, as k6 shows its thresholds: grouped by what they are asked of.
+//! Targets that are met, grouped by scenario as k6 groups its thresholds.
 
-use prismq_judge::targets::{Check, Outcome};
+use prismq_judge::targets::{Check, Kind, Outcome};
 use serde::Serialize;
 
 use super::bracketed;
 use crate::render::humanise::{number, quantity, spare};
 
-/// Targets of the scenarios of one name.
+/// The targets of one scenario with different parameters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct TargetGroup {
     /// For example `throughput/drain`.
@@ -16,9 +16,9 @@ pub(in super::super) struct TargetGroup {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct TargetView {
-    /// What its scenario is told apart by, for example `workers=5`.
+    /// The parameters of its scenario, for example `workers=5`.
     parameters: String,
-    /// What is asked, for example `p99_ms < 1000 ms`.
+    /// Metric and bound, for example `p99_ms < 1000 ms`.
     expression: String,
     /// The figure with its interval.
     measured: String,
@@ -48,7 +48,7 @@ pub(super) fn met(checks: &[Check]) -> Vec<TargetGroup> {
 
 /// Whether a check is of an invariant that holds.
 pub(super) fn is_held(check: &Check) -> bool {
-    check.target.invariant && matches!(check.outcome, Outcome::Met { .. })
+    check.target.kind == Kind::Invariant && matches!(check.outcome, Outcome::Met { .. })
 }
 
 fn all(held: usize) -> TargetView {

@@ -1,22 +1,22 @@
-//! What makes figures doubtful without making them worthless: the machine's state, and what scenarios say
-//! of themselves. What makes them worthless is the verdict's to say.
+//! Warnings: what makes figures doubtful but not invalid, from the state of the machine and from the scenarios.
+//! What makes them invalid is decided by the verdict.
 
 use prismq_record::{Environment, Floor, RunRecord, Scenario, SuiteRecord};
 
 use crate::render::humanise::number;
 
-/// Processor time that others used before, in percent of all cores, from which on they compete.
+/// Processor time of other processes before the run, in percent of all cores, above which there is a warning.
 const BUSY_PERCENT: f64 = 10.0;
-/// Processor time taken by the hypervisor, in percent, from which on figures suffer.
+/// Processor time taken by the hypervisor, in percent, above which there is a warning.
 const STEAL_PERCENT: f64 = 2.0;
-/// By how much the disk may have changed during a run.
+/// The factor by which the sync time may change during a run.
 const SYNC_CHANGE: f64 = 2.0;
-/// The floor that is a reference: an upper bound, as nothing but SQLite is at work in it.
+/// The reference that is an upper bound: raw SQLite.
 const REFERENCE: &str = "sqlite";
-/// A p99 of fewer values has no interval of 95 %.
+/// With fewer values a p99 has no 95 % interval.
 const P99_SAMPLES: u64 = 299;
 
-/// Each once, machine first.
+/// Each warning once, those of the machine first.
 pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
     let mut found = Vec::new();
     for suite in &run.suites {
@@ -40,23 +40,21 @@ fn machine(suite: &SuiteRecord, found: &mut Vec<String>) {
     let environment = &suite.environment;
     let machine = &environment.machine;
     if machine.memory_filesystem {
-        found
-            .push("the databases lie on a memory filesystem: no figure here is durable".to_owned());
+        found.push("the databases are on a memory filesystem: no figure is durable".to_owned());
     }
     found.extend(environment.sync.warning());
     if let Some(governor) = machine.governor.value.as_deref()
         && governor != "performance"
     {
         found.push(format!(
-            "the processor's governor is {governor}: figures move with its frequency; \
-             performance keeps it steady"
+            "the processor's governor is {governor}: figures vary with its frequency; set it to performance"
         ));
     }
     if let Some(busy) = environment.before.busy_percent.value
         && busy > BUSY_PERCENT
     {
         found.push(format!(
-            "{}: something else used {} % of the processor before the suite",
+            "{}: other processes used {} % of the processor before the suite",
             suite.suite,
             number(busy)
         ));
@@ -91,22 +89,18 @@ fn few_samples(scenario: &Scenario) -> Option<String> {
         .iter()
         .any(|metric| metric.name.starts_with("p99_") && metric.value.is_some());
     let count = scenario.histograms.get("end_to_end")?.count;
-    (claims && count < P99_SAMPLES).then(|| {
-        format!(
-            "{}: its p99 is of {count} tasks; below {P99_SAMPLES} it proves little",
-            scenario.id
-        )
-    })
+    (claims && count < P99_SAMPLES)
+        .then(|| format!("{}: its p99 is of {count} tasks; it needs {P99_SAMPLES}", scenario.id))
 }
 
-/// A reference that is slower than what it is the upper bound of is at fault, and so are ratios to it.
+/// A figure above its upper bound shows that the reference is wrong, and ratios to it with it.
 fn beaten_references(scenario: &Scenario) -> impl Iterator<Item = String> {
     scenario.metrics.iter().flat_map(|metric| {
         let beaten = |floor: &&Floor| floor.name == REFERENCE && floor.ratio > 1.0;
         metric.floors.iter().filter(beaten).map(|floor| {
             format!(
-                "{}: {} is {} times its reference, raw SQLite: the reference is at fault: do not use \
-                 ratios to it",
+                "{}: {} is {} times its upper bound, raw SQLite: that reference is wrong, do not use ratios \
+                 to it",
                 scenario.id,
                 metric.name,
                 number(floor.ratio)

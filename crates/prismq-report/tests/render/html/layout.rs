@@ -85,7 +85,7 @@ fn a_figure_without_data_says_how_to_get_it() {
     let absent = page.split_once("<h3>Not drawn</h3>").unwrap().1;
     let absent = absent.split_once("</ul>").unwrap().0;
     assert_eq!(absent.matches("<li>").count(), 10);
-    let sentence = "<strong>What happened during a run?</strong> This run holds no pieces of time \
+    let sentence = "<strong>What happened during a run?</strong> This run lacks pieces of time \
                     (intervals) within a round. Run <code>cargo bench --bench latency</code>.";
     assert!(absent.contains(sentence), "{absent}");
 

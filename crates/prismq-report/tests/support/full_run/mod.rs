@@ -21,6 +21,7 @@ use self::latency::latency;
 use self::parts::suite;
 use self::resources::{memory, stress};
 use self::throughput::{concurrency, throughput};
+use super::sample::SUITES;
 use super::steady;
 
 const TARGETS: &str = r#"

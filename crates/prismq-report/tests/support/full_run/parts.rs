@@ -7,6 +7,7 @@ use prismq_record::*;
 use super::at;
 use super::chance::Chance;
 use super::environment::environment;
+use crate::support::sample::SUITES;
 
 pub(super) fn suite(name: &str, scenarios: Vec<Scenario>) -> SuiteRecord {
     SuiteRecord {
@@ -20,6 +21,8 @@ pub(super) fn suite(name: &str, scenarios: Vec<Scenario>) -> SuiteRecord {
         engine: "prismq".to_owned(),
         argv: vec!["--bench".to_owned()],
         environment: environment(),
+        suites_of_run: SUITES.map(str::to_owned).to_vec(),
+        goals: true,
         scenarios,
     }
 }

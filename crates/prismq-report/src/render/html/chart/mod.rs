@@ -1,14 +1,17 @@
-//! Charts as data: what is drawn, in the units of its axes. How a chart becomes SVG is `draw`'s, what its
-//! colours look like in light and dark is `palette`'s. Nothing here knows of records.
+//! Charts as data: what is drawn, in the units of its axes. `draw` and `layer` turn a chart into SVG, `palette`
+//! has the colours for light and dark. Nothing here knows of records.
 
 mod axis;
+mod canvas;
 mod draw;
+mod layer;
 mod palette;
 mod swatch;
 mod tips;
 
 pub(super) use axis::Axis;
-pub(super) use draw::{Size, svg};
+pub(super) use canvas::Size;
+pub(super) use draw::svg;
 pub(super) use palette::{Dash, Ink, css};
 pub(super) use swatch::key;
 
@@ -35,7 +38,7 @@ pub(super) enum Layer {
     Whiskers { spans: Vec<(f64, f64, f64)>, ink: Ink },
     /// The area between the second and the third number, along the first.
     Band { spans: Vec<(f64, f64, f64)>, ink: Ink },
-    /// A filled rectangle between two corners; `strength` from 0 to 1, `tip` what it says on hover.
+    /// A filled rectangle between two corners; `strength` from 0 to 1, `tip` its tooltip.
     Block { from: Point, to: Point, ink: Ink, strength: f64, tip: String },
     /// A stretch of the x axis over the whole height, with its name.
     Tint { from: f64, to: f64, name: String, odd: bool },
@@ -45,7 +48,7 @@ pub(super) enum Layer {
     Level { y: f64, name: String, ink: Ink },
 }
 
-/// The shape of a mark, which tells series apart where colour does not.
+/// The shape of a mark, which distinguishes series without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Circle,
@@ -57,24 +60,24 @@ pub(super) enum Shape {
 
 /// What a series looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct TerminalOptions {
     pub(super) ink: Ink,
     pub(super) dash: Dash,
     pub(super) shape: Shape,
 }
 
-const LOOKS: [Look; 6] = [
-    Look { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle },
-    Look { ink: Ink::Vermillion, dash: Dash::Long, shape: Shape::Square },
-    Look { ink: Ink::Green, dash: Dash::Solid, shape: Shape::Triangle },
-    Look { ink: Ink::Purple, dash: Dash::Short, shape: Shape::Diamond },
-    Look { ink: Ink::Orange, dash: Dash::Solid, shape: Shape::Cross },
-    Look { ink: Ink::Sky, dash: Dash::Long, shape: Shape::Circle },
+const LOOKS: [TerminalOptions; 6] = [
+    TerminalOptions { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle },
+    TerminalOptions { ink: Ink::Vermillion, dash: Dash::Long, shape: Shape::Square },
+    TerminalOptions { ink: Ink::Green, dash: Dash::Solid, shape: Shape::Triangle },
+    TerminalOptions { ink: Ink::Purple, dash: Dash::Short, shape: Shape::Diamond },
+    TerminalOptions { ink: Ink::Orange, dash: Dash::Solid, shape: Shape::Cross },
+    TerminalOptions { ink: Ink::Sky, dash: Dash::Long, shape: Shape::Circle },
 ];
 
 /// The look of the series at this place; colour, dash and shape all differ between neighbours.
-pub(super) fn look(index: usize) -> Look {
-    let fallback = Look { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle };
+pub(super) fn look(index: usize) -> TerminalOptions {
+    let fallback = TerminalOptions { ink: Ink::Blue, dash: Dash::Solid, shape: Shape::Circle };
     LOOKS.get(index % LOOKS.len()).copied().unwrap_or(fallback)
 }
 
@@ -82,7 +85,7 @@ pub(super) fn look(index: usize) -> Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Swatch {
     /// A line with its mark.
-    Series(Look),
+    Series(TerminalOptions),
     /// A line alone.
     Line(Ink, Dash),
     /// A mark alone.
@@ -105,7 +108,7 @@ impl Key {
 }
 
 /// A series as a line with its marks.
-pub(super) fn series(points: &[Point], look: Look) -> [Layer; 2] {
+pub(super) fn series(points: &[Point], look: TerminalOptions) -> [Layer; 2] {
     let points = points.to_vec();
     [
         Layer::Line { points: points.clone(), ink: look.ink, dash: look.dash },

@@ -1,8 +1,8 @@
 //! Colours as names. The drawing library writes a colour into each element; the style sheet made here
 //! finds elements by it and says what it looks like in light and dark, and how a line is dashed. Without
-//! the style sheet a picture is still right in light.
+//! the style sheet a chart is still right in light.
 //!
-//! The hues are Okabe and Ito's, which colour-blind readers tell apart.
+//! The hues are Okabe and Ito's, which colour-blind readers can distinguish.
 
 use std::fmt::Write as _;
 
@@ -66,7 +66,7 @@ impl Ink {
     }
 }
 
-/// The style sheet of all pictures: variables of light and dark, and what is coloured by them.
+/// The style sheet of all charts: variables of light and dark, and what is coloured by them.
 pub(in super::super) fn css() -> String {
     let mut css = String::new();
     let variables = |of: fn(&Colour) -> (u8, u8, u8)| {

@@ -6,7 +6,8 @@ use plotters::prelude::SVGBackend;
 use plotters::style::Color;
 
 use super::Swatch;
-use super::draw::{Drawn, UNITS, line, outline, refused, units};
+use super::canvas::{Drawn, UNITS, line, refused, units};
+use super::layer::outline;
 use super::palette::{Dash, Ink};
 use crate::render::RenderError;
 

@@ -2,7 +2,7 @@
 
 use prismq_record::{RunRecord, Scenario};
 
-use super::behind::{TARGET, baseline_key, baseline_line, before, bounds};
+use super::background::{TARGET, baseline_key, baseline_line, before, bounds};
 use super::over_time::heights;
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;

@@ -28,7 +28,7 @@ fn build(input: &Input<'_>) -> Result<Vec<Drawing>, RenderError> {
         .map(|scenario| (scenario, per_worker(scenario)))
         .filter(|(_, counts)| counts.len() > 1 && counts.iter().any(|count| *count > 0))
         .collect();
-    // Ten bars tell more than two and are easier read than sixty.
+    // Ten bars show more than two and are easier to read than sixty.
     found.sort_by_key(|(_, counts)| counts.len().abs_diff(10));
     Ok(found.iter().map(|(scenario, counts)| drawing(scenario, counts)).collect())
 }

@@ -23,7 +23,7 @@ pub(super) const QUESTION: Question = Question {
 const ROWS: usize = 22;
 /// Columns drawn; more pieces than this are brought together.
 const COLUMNS: usize = 60;
-/// Shades told apart.
+/// The number of shades.
 const SHADES: f64 = 8.0;
 
 /// A stretch of time and the latencies of its tasks.

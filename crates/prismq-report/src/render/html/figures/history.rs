@@ -3,14 +3,14 @@
 use prismq_judge::targets::Outcome;
 use prismq_statistics::Bounds;
 
-use super::behind::{BASELINE, TARGET, bound, target_key};
+use super::background::{BASELINE, TARGET, bound, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::chart::{Axis, Chart, Dash, Ink, Key, Layer, Point, Shape, Swatch};
 use crate::render::html::select::scenarios;
 use crate::render::html::{HistoryPoint, Input};
 use crate::render::humanise::number;
-use crate::trend::usual;
+use crate::trend::expected_range;
 
 pub(super) const QUESTION: Question = Question {
     id: "history",
@@ -69,7 +69,7 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     let points: Vec<Point> =
         runs.iter().enumerate().map(|(index, run)| (index as f64, run.value)).collect();
     let (last, before) = points.split_last()?;
-    let band = usual(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>());
+    let band = expected_range(&before.iter().map(|(_, value)| *value).collect::<Vec<_>>());
     let found = scenarios(input.run).find(|other| other.id == scenario);
     let unit = found.and_then(|found| found.metric(metric)).map_or("", |metric| &metric.unit);
     let label = if unit.is_empty() { metric.to_owned() } else { format!("{metric}, {unit}") };
@@ -112,7 +112,7 @@ fn drawing(input: &Input<'_>, (scenario, metric): (&str, &str)) -> Option<Drawin
     legend.extend(band.map(|_| Key::new("usual noise", Swatch::Area(Ink::Muted))));
     legend.extend(target.map(|target| match drawn {
         Some(_) => target_key("target"),
-        None => target_key(&format!("target: {}, beyond the picture", number(target))),
+        None => target_key(&format!("target: {}, beyond the chart", number(target))),
     }));
     // A level is always drawn in short dashes.
     let level = Swatch::Line(BASELINE.0, Dash::Short);

@@ -2,7 +2,7 @@
 
 use prismq_statistics::knee;
 
-use super::behind::{baseline_key, baseline_line, before, bounds, target_key, target_lines};
+use super::background::{baseline_key, baseline_line, before, bounds, target_key, target_lines};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;

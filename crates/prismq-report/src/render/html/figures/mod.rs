@@ -1,8 +1,8 @@
-//! The eleven pictures of a report. Each is a question, what to look at, how its figures were taken, and
-//! one builder that turns a run into drawings, or into none where the run holds no data for it.
+//! The eleven figures of a report, one per file: each has a question, what to look for, the method, and a builder
+//! that turns a run into drawings, or into none if the run has no data for it.
 
+mod background;
 mod backlog;
-mod behind;
 mod contention;
 mod fairness;
 mod heatmap;
@@ -23,13 +23,13 @@ use super::chart::{Chart, Key, Size, key, svg};
 use crate::render::RenderError;
 use crate::render::humanise::number;
 
-/// Drawings of one picture beyond the first stand folded; more than this many would bury the first.
+/// The most drawings of one figure; those after the first are folded.
 const MOST_DRAWINGS: usize = 6;
 
-/// One subject of a picture, drawn.
+/// One drawing of a figure.
 #[derive(Debug, Clone)]
 pub(super) struct Drawing {
-    /// What it is of: a scenario or several.
+    /// Its scenario or scenarios.
     pub(super) subject: String,
     pub(super) panels: Vec<Chart>,
     pub(super) legend: Vec<Key>,
@@ -59,7 +59,7 @@ struct Question {
     build: fn(&Input<'_>) -> Result<Vec<Drawing>, RenderError>,
 }
 
-/// In an order in which pictures of one height stand side by side.
+/// In an order in which figures of the same height are side by side.
 const QUESTIONS: [Question; 11] = [
     scaling::QUESTION,
     load::QUESTION,
@@ -74,7 +74,7 @@ const QUESTIONS: [Question; 11] = [
     contention::QUESTION,
 ];
 
-/// A picture as the page shows it.
+/// A figure for the page.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Figure {
     id: &'static str,
@@ -94,7 +94,7 @@ struct Drawn {
     table: Table,
 }
 
-/// A picture that could not be drawn, and what would make it so.
+/// A figure without data, and the command that measures it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Absent {
     question: &'static str,
@@ -102,7 +102,7 @@ pub(super) struct Absent {
     command: &'static str,
 }
 
-/// All pictures that the run holds data for, and those it does not.
+/// All figures that the run has data for, and those it does not.
 ///
 /// # Errors
 /// [`RenderError`] if a histogram of the record is damaged.
@@ -173,7 +173,7 @@ impl Distribution {
     }
 }
 
-/// A figure in a table; a dash where there is none.
+/// A value in a table; a dash if it is missing.
 fn cell(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), number)
 }

@@ -1,4 +1,4 @@
-//! What the pictures over time share: the round they show, its pieces, and its phases.
+//! What the figures over time share: the round they show, its intervals, and its phases.
 
 use prismq_record::{Interval, Phase, Round, Scenario};
 
@@ -10,8 +10,8 @@ use crate::render::humanise::number;
 /// Phases named in a legend.
 const MOST_PHASES: usize = 6;
 
-/// Scenarios with a round that `holds` what a picture needs, and that round: the one with most pieces.
-/// Those with most pieces come first.
+/// Scenarios with a round whose intervals have what a figure needs, and that round: the one with most such
+/// intervals. Those with most intervals come first.
 pub(super) fn rounds<'a>(
     input: &Input<'a>,
     holds: impl Fn(&Scenario, &Interval) -> bool,
@@ -49,7 +49,7 @@ pub(super) fn tints(round: &Round, named: bool) -> Vec<Layer> {
     phases.iter().enumerate().map(tint).collect()
 }
 
-/// The phases in words, since names of short ones do not fit into the picture.
+/// The phases as text, as names of short ones do not fit into the chart.
 pub(super) fn phase_key(round: &Round) -> Option<Key> {
     let phases = phases(round);
     let words = phases.iter().map(|phase| {
@@ -87,7 +87,7 @@ pub(super) fn per_second(piece: &Interval, count: Option<u64>) -> Option<f64> {
     (piece.seconds > 0.0).then_some(count? as f64 / piece.seconds)
 }
 
-/// What was seen at the end of each piece.
+/// What was observed at the end of each piece.
 pub(super) fn at_ends(round: &Round, seen: impl Fn(&Interval) -> Option<f64>) -> Vec<Point> {
     let end = |piece: &Interval| piece.from_s + piece.seconds;
     round.intervals.iter().filter_map(|piece| Some((end(piece), seen(piece)?))).collect()

@@ -2,7 +2,7 @@
 
 use prismq_record::{Model, Scenario};
 
-use super::behind::{bound, target_key, target_lines};
+use super::background::{bound, target_key, target_lines};
 use super::{Distribution, Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
@@ -90,7 +90,7 @@ fn drawing(input: &Input<'_>, scenario: &Scenario) -> Result<Drawing, RenderErro
     })
 }
 
-/// Latencies over log10(1 / (1 - q)), as far as there are tasks to tell.
+/// Latencies over log10(1 / (1 - q)), as far as there are enough tasks.
 fn points(distribution: &Distribution) -> Vec<Point> {
     let most = (distribution.values.len().max(2) as f64).log10();
     let at = |step: u32| most * f64::from(step) / f64::from(STEPS);

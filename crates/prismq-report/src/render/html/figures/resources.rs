@@ -2,7 +2,7 @@
 
 use prismq_record::{Interval, Round, Scenario};
 
-use super::behind::{TARGET, bound};
+use super::background::{TARGET, bound};
 use super::over_time::{at_ends, heights, phase_key, rounds, time, tints};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;

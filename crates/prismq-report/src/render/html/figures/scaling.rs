@@ -3,12 +3,12 @@
 use prismq_record::Metric;
 use prismq_statistics::{Level, Peak, Scaling, Seed, fit};
 
-use super::behind::{TARGET, baseline_key, baseline_line, before, bounds, target_key};
+use super::background::{TARGET, baseline_key, baseline_line, before, bounds, target_key};
 use super::{Drawing, Question, Table, cell};
 use crate::render::RenderError;
 use crate::render::html::Input;
 use crate::render::html::chart::{
-    Axis, Chart, Dash, Ink, Key, Layer, Look, Point, Swatch, look, series,
+    Axis, Chart, Dash, Ink, Key, Layer, Point, Swatch, TerminalOptions, look, series,
 };
 use crate::render::html::select::{Sweep, sweeps};
 
@@ -24,7 +24,7 @@ pub(super) const QUESTION: Question = Question {
 
 const METRIC: &str = "tasks_per_s";
 const PARAMETER: &str = "workers";
-/// The same record always has the same picture.
+/// The same record always has the same chart.
 const SEED: Seed = Seed(0);
 
 #[expect(clippy::unnecessary_wraps, reason = "every builder has one type")]
@@ -57,7 +57,7 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
         .chain(&before)
         .map(|(_, rate)| *rate)
         .chain(highest);
-    // The ideal line may leave the picture, or it would flatten everything else.
+    // The ideal line may leave the chart, or it would flatten everything else.
     let y = Axis::from_zero("tasks/s", drawn.clone()).with_room();
     let top = drawn.fold(0.0, f64::max);
     let ideal_drawn = below(&ideal, top * 1.05);
@@ -80,7 +80,7 @@ fn drawing(input: &Input<'_>, sweep: &Sweep<'_>) -> Drawing {
         legend.push(baseline_key("baseline"));
     }
     layers.push(Layer::Whiskers { spans: intervals, ink: look.ink });
-    layers.extend(series(&points, Look { dash: Dash::Solid, ..look }));
+    layers.extend(series(&points, TerminalOptions { dash: Dash::Solid, ..look }));
     if let Some(Peak::Measured(peak)) = scaling.map(|scaling| scaling.peak) {
         let name = "peak of the fit".to_owned();
         layers.push(Layer::Rule { x: peak.value, name, ink: Ink::Green });

@@ -30,7 +30,7 @@ const STAGES: [(&str, &str, Ink, f64); 5] = [
 const TOTAL: (&str, &str) = ("total", "end_to_end");
 /// Half the thickness of a bar, of one between rows.
 const HALF: f64 = 0.32;
-/// Characters of a name beside its bar.
+/// Characters of a name next to its bar.
 const NAME: usize = 20;
 
 struct Bar<'a> {

@@ -3,19 +3,19 @@
 //! Other*, 1947). It looks at the order of the figures only, so that an outlier counts for no more than
 //! being the largest, and assumes nothing about their distribution.
 
-use super::distribution::normal_two_sided;
+use crate::distribution::normal_two_sided;
 
-/// Up to so many figures the chance is counted out exactly, beyond it is that of the normal
-/// distribution, which by then differs in the third digit.
+/// Up to this many figures the p-value is computed exactly, beyond by the normal approximation, which by then
+/// differs in the third digit.
 const EXACT_MAX: usize = 60;
 
 /// The outcome of a rank sum test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankTest {
-    /// The chance of a shift at least so clear, either way, where there is none.
+    /// The two-sided p-value.
     pub p: f64,
-    /// How clear it is: the chance that a figure after is larger than one before, less the chance that
-    /// it is smaller. From -1 to 1; Cliff, *Dominance Statistics* (1993), calls it delta.
+    /// Cliff's delta (*Dominance Statistics*, 1993): the probability that a figure after is larger than one
+    /// before, less the probability that it is smaller. From -1 to 1.
     pub delta: f64,
 }
 
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn sides_that_lie_apart_have_the_smallest_chance_there_is() {
+    fn disjoint_sides_have_the_smallest_p_value() {
         let before: Vec<f64> = (0..10).map(f64::from).collect();
         let after: Vec<f64> = (20..30).map(f64::from).collect();
         // Two of the 184 756 choices of 10 from 20.
@@ -113,7 +113,7 @@ mod tests {
     /// The permeability of the amnion at term and at 12 to 26 weeks: Hollander and Wolfe,
     /// *Nonparametric Statistical Methods*, example 4.1, one-sided 0.1272 (two-sided 0.2544).
     #[test]
-    fn the_chance_is_that_of_the_textbook() {
+    fn the_p_value_is_that_of_the_textbook() {
         let term = [0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46];
         let early = [1.15, 0.88, 0.90, 0.74, 1.21];
         assert!((rank_test(&term, &early).unwrap().p - 0.2544).abs() < 1e-4);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn many_figures_have_nearly_the_exact_chance() {
+    fn many_figures_have_nearly_the_exact_p_value() {
         let before: Vec<f64> = (0..30).map(|n| f64::from(n) * 2.0).collect();
         let shifted = |by: f64| before.iter().map(|figure| figure + by).collect::<Vec<f64>>();
         let exact = rank_test(&before, &shifted(15.0)).unwrap().p;

@@ -1,9 +1,9 @@
-//! All metrics together: whether the engine as a whole got slower, though no metric alone says so.
+//! All metrics together: whether the engine as a whole became slower, even if no single metric shows it.
 //!
 //! Each scenario has one vote, the median of how much worse its metrics are, since the metrics of a scenario
-//! are of the same rounds. The median of the votes is how much slower the whole is. It is off by the scatter
-//! of the votes and by what moves whole runs of this machine, which no number of scenarios averages out:
-//! known from its history, else assumed.
+//! are of the same rounds. The median of the votes is the overall slowdown. Its error is the scatter of the votes
+//! and the variation between whole runs of this machine, which no number of scenarios averages out: known from
+//! the history, else assumed.
 
 use std::collections::BTreeMap;
 
@@ -12,36 +12,36 @@ use prismq_statistics::{Bounds, Estimate, fence, median};
 
 use super::Row;
 
-/// The least number of scenarios that speak for the whole.
+/// The least number of scenarios.
 const SCENARIOS_MIN: usize = 6;
 
-/// The chance that a whole that did not change is called slower: as among the metrics.
+/// The probability that an unchanged engine is called slower: as among the metrics.
 const FALSE_ALARMS: f64 = 0.0025;
 
-/// The chance at which the least slowdown that could have been seen is seen.
+/// The power at which the smallest detectable slowdown is given.
 const POWER: f64 = 0.8;
 
-/// By how much whole runs of one program differ, as the logarithm of the ratio, while there is no history
-/// that tells: five recorded whole runs differ by 1 % in the median of their pairs and by 6 % at most.
+/// The standard deviation between whole runs of one program, as the logarithm of the ratio, without a history:
+/// five recorded whole runs differ by 1 % in the median of their pairs and by 6 % at most.
 const UNKNOWN: f64 = 0.03;
 
-/// However quiet the history.
+/// The least standard deviation between whole runs, however quiet the history is.
 const LEAST: f64 = 0.005;
 
-/// How much slower the whole is.
+/// The overall slowdown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Family {
-    /// Scenarios that speak for it.
+pub struct Overall {
+    /// The number of scenarios that were compared.
     pub scenarios: usize,
     /// The relative slowdown; below 0 where it is faster.
     pub slowdown: f64,
-    /// Where the true one lies: beyond either end with a chance of 0.25 %.
+    /// The interval of the true slowdown: beyond either end with a probability of 0.25 %.
     pub interval: Bounds,
-    /// The least slowdown that would have been found in four of five comparisons.
+    /// The smallest slowdown that is found in four of five comparisons (the minimum detectable effect).
     pub detectable: f64,
 }
 
-impl Family {
+impl Overall {
     /// From the rows of a comparison; `shifts` are the logarithms of how much slower each past run of the
     /// machine was than the one before it. `None` for too few scenarios.
     pub(super) fn of(rows: &[Row], shifts: &[f64]) -> Option<Self> {
@@ -65,13 +65,13 @@ impl Family {
         })
     }
 
-    /// Whether the whole is slower beyond chance, by what matters.
+    /// Whether the engine is slower beyond chance, by at least the minimum effect.
     #[must_use]
     pub fn is_slower(&self, min_effect: f64) -> bool {
         self.interval.lower > 0.0 && self.slowdown >= min_effect
     }
 
-    /// Whether a slowdown that matters is ruled out.
+    /// Whether a slowdown of the minimum effect is ruled out.
     #[must_use]
     pub fn is_ruled_out(&self, min_effect: f64) -> bool {
         self.interval.upper < min_effect
@@ -88,7 +88,7 @@ pub fn shift<'a>(figures: impl Iterator<Item = (&'a str, Direction, f64, f64)>) 
     if votes.len() < SCENARIOS_MIN { None } else { median(&votes) }
 }
 
-/// The logarithm of how many times worse a figure is; `None` where it has none.
+/// The logarithm of how many times worse a figure is; `None` if it is not finite.
 fn worse(direction: Direction, before: f64, after: f64) -> Option<f64> {
     let log = (after / before).ln();
     let log = match direction {
@@ -106,7 +106,7 @@ fn votes<'a>(changes: impl Iterator<Item = (&'a str, f64)>) -> Vec<f64> {
     by_scenario.values().filter_map(|changes| median(changes)).collect()
 }
 
-/// The standard deviation between whole runs; what lies beyond the fence had a cause.
+/// The standard deviation between whole runs; changes beyond the fence had a cause and are left out.
 fn between(shifts: &[f64]) -> f64 {
     let Some(fence) = fence(shifts) else { return UNKNOWN };
     let usual: Vec<f64> = shifts.iter().copied().filter(|shift| shift.abs() <= fence).collect();

@@ -1,14 +1,13 @@
 //! Whether pairs of starts differ: Student's one sample t test of the logarithms of their ratios
 //! (Student, *The Probable Error of a Mean*, 1908).
 //!
-//! A start's figure is a median of its rounds, hence near to normal, and pairs taken minutes apart are
-//! independent. A test of ranks or signs could not tell enough: of ten pairs that all agree its chance
-//! is 1 in 512, too much where a hundred metrics are looked at. An outlier widens the spread and makes
-//! the test say less, never more.
+//! A start's figure is a median of its rounds, hence close to normal, and pairs taken minutes apart are
+//! independent. A test of ranks or signs has too little power: its p-value for ten pairs that all agree is 1 in
+//! 512, too large for a hundred metrics. An outlier widens the spread and so only raises the p-value.
 
-use super::distribution::student_two_sided;
+use crate::distribution::student_two_sided;
 
-/// The chance of ratios at least so far from 1, either way, where the pairs do not differ; `None` for
+/// The two-sided p-value of the ratios under the hypothesis that the pairs do not differ; `None` for
 /// fewer than two pairs, or a ratio that is not positive.
 #[must_use]
 pub fn paired_p(ratios: &[f64]) -> Option<f64> {
@@ -32,14 +31,14 @@ mod tests {
 
     /// The additional hours of sleep of Student's ten patients: t = 4.0621, p = 0.002833.
     #[test]
-    fn the_chance_is_that_of_students_own_example() {
+    fn the_p_value_is_that_of_students_own_example() {
         let hours = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4];
         let p = paired_p(&hours.map(f64::exp)).unwrap_or_default();
         assert!((p - 0.002_833).abs() < 1e-6, "{p}");
     }
 
     #[test]
-    fn pairs_without_spread_agree_or_differ_beyond_doubt() {
+    fn pairs_without_spread_have_a_p_value_of_one_or_zero() {
         assert_eq!(paired_p(&[1.0; 5]), Some(1.0));
         assert_eq!(paired_p(&[2.0; 5]), Some(0.0));
         assert_eq!(paired_p(&[2.0]), None);

@@ -1,11 +1,11 @@
-//! Whether a run's figures can be trusted at all.
+//! Whether a run is valid: whether its figures may be used at all.
 
 use prismq_record::{RunRecord, Sqlite, SuiteRecord, Validity};
 
 use crate::targets::{Check, Target};
 
-/// Why figures cannot be trusted, one sentence each.
-pub(super) fn objections(run: &RunRecord) -> Vec<String> {
+/// Why the run is invalid, one sentence each; empty if it is valid.
+pub(super) fn reasons(run: &RunRecord) -> Vec<String> {
     let mut invalid = Vec::new();
     if run.suites.is_empty() {
         invalid.push("no suite was run".to_owned());
@@ -16,9 +16,9 @@ pub(super) fn objections(run: &RunRecord) -> Vec<String> {
     invalid
 }
 
-/// Which of these missed targets decide nothing, one sentence each: others used the machine while their
+/// Which of these missed targets are inconclusive, one sentence each: others used the machine while their
 /// scenario was measured, which makes any figure worse. A target that is met in spite of it is met.
-pub(super) fn undecided(run: &RunRecord, missed: &[&Check]) -> Vec<String> {
+pub(super) fn disturbed(run: &RunRecord, missed: &[&Check]) -> Vec<String> {
     let scenarios = || run.suites.iter().flat_map(|suite| &suite.scenarios);
     let of = |check: &&Check| {
         let Target { scenario: id, metric, .. } = &check.target;
@@ -33,11 +33,11 @@ fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
     let name = &suite.suite;
     if environment.machine.memory_filesystem {
         invalid.push(format!(
-            "{name} ran on a memory filesystem, which keeps nothing in a power cut: \
+            "{name} ran on a memory filesystem, which loses everything in a power cut: \
              set PRISMQ_BENCH_DIR to a folder on a disk"
         ));
     }
-    invalid.extend(environment.sync.objection().map(|reason| format!("{name}: {reason}")));
+    invalid.extend(environment.sync.invalid_reason().map(|reason| format!("{name}: {reason}")));
     if environment.build.debug_assertions {
         invalid.push(format!("{name} was built with debug assertions: run it by `cargo bench`"));
     }
@@ -49,17 +49,17 @@ fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
     }
 }
 
-/// Why a commit was not on the disk when it was answered, if so. A queue that syncs its WAL itself says
-/// so by the setting `durability`, and its connections need not be `synchronous = FULL`; an engine
-/// without that setting leaves the sync to SQLite.
+/// Why a commit was not on the disk when it was acknowledged, if so. A queue that syncs its WAL itself reports
+/// the setting `durability`, and its connections need not be `synchronous = FULL`; an engine without that
+/// setting leaves the sync to SQLite.
 fn not_durable(sqlite: &Sqlite) -> Option<String> {
     match (sqlite.setting("durability"), sqlite.setting("synchronous")) {
         (Some("full"), _) | (None, Some("2" | "3")) => None,
         (Some(other), _) => Some(format!(
-            "ran with durability = {other}, which does not wait for the disk; needed is full"
+            "ran with durability = {other}, which does not wait for the disk; required is full"
         )),
         (None, Some(other)) => Some(format!(
-            "ran with synchronous = {other}, which does not wait for the disk; needed is 2"
+            "ran with synchronous = {other}, which does not wait for the disk; required is 2"
         )),
         (None, None) => Some("did not read back its durability or synchronous setting".to_owned()),
     }

@@ -1,4 +1,4 @@
-//! What stands behind a run's own figures in a picture: targets, and the baseline's.
+//! What is drawn behind a run's own figures: targets and the baseline.
 
 use crate::render::html::Input;
 use crate::render::html::chart::{Dash, Ink, Key, Layer, Point, Swatch};
@@ -7,7 +7,7 @@ use crate::render::html::select::{Sweep, sweeps};
 /// Half the length of a target's line at a level, as a share of the axis.
 const HALF: f64 = 0.025;
 
-/// What a metric of a scenario must reach, if it has a target.
+/// The bound of a metric of a scenario, if it has a target.
 pub(super) fn bound(input: &Input<'_>, scenario: &str, metric: &str) -> Option<f64> {
     let mut targets = input.verdict.checks.iter().map(|check| &check.target);
     let target = targets.find(|target| target.scenario == scenario && target.metric == metric)?;
@@ -48,9 +48,9 @@ pub(super) fn baseline_line(points: Vec<Point>) -> Layer {
     Layer::Line { points, ink: BASELINE.0, dash: BASELINE.1 }
 }
 
-/// What targets look like.
+/// The style of targets.
 pub(super) const TARGET: (Ink, Dash) = (Ink::Vermillion, Dash::Short);
-/// What the baseline looks like.
+/// The style of the baseline.
 pub(super) const BASELINE: (Ink, Dash) = (Ink::Muted, Dash::Long);
 
 /// The legend's entry for targets.

@@ -1,4 +1,4 @@
-//! Which run a command is about, and which targets it is held against.
+//! Arguments that several commands have: a run, the file of targets, a percentage.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use prismq_record::files::{Gathered, Selection, gather_with_files, read_run};
 use super::show::warn;
 use crate::conclude::Error;
 
-/// A run as a user names it.
+/// The run that a user names.
 #[derive(Debug, Args)]
 pub(super) struct Source {
     /// `latest`, the id of a run, or the path of a combined record
@@ -27,7 +27,7 @@ impl Source {
     }
 }
 
-/// The run of this name: a path if there is such a file or it can be nothing else, else an id.
+/// The run of this name: `latest`, a path if it is a file or looks like one, else an id.
 pub(super) fn load(results: &Path, name: &str) -> Result<RunRecord, Error> {
     let path = Path::new(name);
     let selection = if name == LATEST {
@@ -42,10 +42,10 @@ pub(super) fn load(results: &Path, name: &str) -> Result<RunRecord, Error> {
     Ok(run)
 }
 
-/// The length of a ULID, which no baseline's name need have.
+/// The length of a ULID.
 const ID_LENGTH: usize = 26;
 
-/// The same, or a baseline by its name.
+/// The run of this name, or the baseline of this name.
 pub(super) fn load_base(results: &Path, name: &str) -> Result<RunRecord, Error> {
     let is_run = name == LATEST || name.len() == ID_LENGTH || Path::new(name).is_file();
     if is_run && !baseline::exists(results, name).unwrap_or(false) {
@@ -54,7 +54,7 @@ pub(super) fn load_base(results: &Path, name: &str) -> Result<RunRecord, Error> 
     Ok(baseline::load(results, name)?)
 }
 
-/// The targets a run is held against.
+/// The targets that a run is checked against.
 #[derive(Debug, Args)]
 pub(super) struct Targets {
     /// File of the targets
@@ -65,5 +65,14 @@ pub(super) struct Targets {
 impl Targets {
     pub(super) fn read_for(&self, run: &RunRecord) -> Result<Vec<Target>, Error> {
         Ok(targets::read_for(&self.targets, run)?)
+    }
+}
+
+/// A share from a percentage, for example `5%` or `5`.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    match number.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err("write a percentage from 0% to 100%, as in 5%".to_owned()),
     }
 }

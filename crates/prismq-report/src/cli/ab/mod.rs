@@ -1,8 +1,8 @@
-//! `ab`: two benchmark programs started in turn, and their figures compared pair by pair.
+//! `ab`: starts two benchmark programs in turn and compares their figures pair by pair.
 //!
-//! What slows the machine down for a while slows down both starts of a pair, and which of the two comes
-//! first is drawn for each pair. `--control` starts one program as both: what it finds are false
-//! alarms, and how far its starts differ is kept as the noise of later comparisons.
+//! What slows the machine down for a while slows down both starts of a pair; which of the two comes first is
+//! drawn at random for each pair. `--control` starts the same program on both sides (an A/A test): what it finds
+//! are false alarms, and the differences are kept as noise for later comparisons.
 
 mod error;
 mod program;
@@ -25,42 +25,42 @@ use signal_hook::flag;
 
 use self::error::AbError;
 use self::program::{Program, Start};
-use super::percent::percent;
+use super::arguments::percent;
 use super::show::show;
 use crate::conclude;
 use crate::noise;
 use crate::render::{Table, View, terminal};
 
-/// What a control that raises a false alarm ends with: its comparisons prove nothing.
+/// The exit status of a control with a false alarm.
 const INCONCLUSIVE: u8 = 6;
 
-/// Which of two programs is faster?
+/// Compare two benchmark programs
 ///
-/// Starts two benchmark programs in turn and compares their figures pair by pair.
+/// Starts them in turn and compares their figures pair by pair.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A benchmark program is what `cargo bench --no-run` names: it writes its record where it is told to. With
---control one program stands on both sides, what is found are false alarms, and how far its starts differ
-is kept as noise for later comparisons, once there are ten pairs.
+A benchmark program is an executable that `cargo bench --no-run` lists. With --control the same program is
+started on both sides (an A/A test): what is found are false alarms, and the differences are kept as noise,
+which later comparisons use from ten pairs on.
 
 Examples:
   prismq-report ab --before ./throughput-old --after ./throughput-new --filter drain
   prismq-report ab --before ./throughput-old --control --rounds 20
 
 Exit statuses: 0 no regression, or a control without a false alarm; 3 a metric regressed; 5 nothing was
-measured, or figures cannot be trusted; 6 nothing could be compared, or a control raised a false alarm;
-2 there is no such program; 1 a program failed, took too long or was stopped.")]
+measured, or the run is invalid; 6 nothing was comparable, or a control raised a false alarm; 2 the program
+does not exist; 1 a program failed, timed out or was stopped.")]
 pub(super) struct Ab {
-    /// Benchmark program before the change, with arguments if it needs any; no shell reads it
+    /// Benchmark program before the change, with its arguments; not run by a shell
     #[arg(long, value_name = "COMMAND")]
     before: String,
-    /// The same after the change
+    /// Benchmark program after the change
     #[arg(long, value_name = "COMMAND", required_unless_present = "control")]
     after: Option<String>,
     /// How often each program is started
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1000))]
     rounds: u32,
-    /// Start the one program as both sides, and keep how far its starts differ as noise
+    /// Start the same program on both sides, and keep the differences as noise
     #[arg(long, conflicts_with = "after")]
     control: bool,
     /// Only the benchmarks whose names match this regular expression
@@ -69,10 +69,10 @@ pub(super) struct Ab {
     /// The smallest change that counts
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = percent)]
     min_effect: f64,
-    /// What the order of each pair is drawn from, to repeat it
+    /// Seed of the order in each pair, to repeat a comparison
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Seconds after which a start is ended
+    /// Seconds after which a program is ended
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     timeout: u64,
 }
@@ -110,7 +110,7 @@ impl Ab {
         if comparison.rows.is_empty() && comparison.not_comparable.is_none() {
             return Err(AbError::NothingMeasured);
         }
-        show(&format!("{}\n{}\n", table(&comparison), on_the_whole(&comparison)))?;
+        show(&format!("{}\n{}\n", table(&comparison), summary_lines(&comparison)))?;
         if self.control {
             controlled(results, &comparison, &pairs)
         } else {
@@ -174,7 +174,7 @@ fn progress(starts: u64) -> ProgressBar {
 
 fn judged(comparison: Comparison, pairs: &[(RunRecord, RunRecord)]) -> Result<u8, AbError> {
     let mut after = pool(pairs.iter().map(|(_, after)| after)).ok_or(AbError::NothingMeasured)?;
-    // The suites that nobody asked for are not missing.
+    // Other suites were not asked for.
     after.missing.clear();
     let verdict =
         judge(&after, &[], Some(comparison), FailOn::Regression).map_err(conclude::Error::from)?;
@@ -220,7 +220,7 @@ fn table(comparison: &Comparison) -> Table {
     table
 }
 
-fn on_the_whole(comparison: &Comparison) -> String {
+fn summary_lines(comparison: &Comparison) -> String {
     let summary = comparison.summary();
     let named =
         [("improved", summary.improved), ("regressed", summary.regressed), ("all", summary.all)];

@@ -8,18 +8,19 @@
 //! σ and κ at least 0: from the law made linear, N/X = (1 + σ(N-1) + κN(N-1))/λ, by Gauss and Newton's
 //! steps. The uncertainty is the bootstrap's: each level's rounds are drawn again and fitted anew.
 
+mod law;
+mod least_squares;
+
 use fastrand::Rng;
 use thiserror::Error;
 
-use super::Bounds;
-use super::bootstrap::{Seed, drawn_median, percentiles};
-use super::least_squares::solve;
-use super::order::median;
+use self::law::{Law, Point, fit_points};
+use crate::Bounds;
+use crate::bootstrap::{Seed, drawn_median, percentiles};
+use crate::order::median;
 
-/// Levels below which three parameters leave nothing to be judged by.
+/// The least levels for three parameters and a remaining degree of freedom.
 const LEVELS_MIN: usize = 4;
-/// Steps from the linear start; a handful is enough where there is an answer.
-const STEPS_MAX: usize = 50;
 /// How often the rounds are drawn again.
 const DRAWS: usize = 500;
 /// The confidence of the intervals.
@@ -39,7 +40,7 @@ pub struct Level {
 pub struct Uncertain {
     /// The figure.
     pub value: f64,
-    /// Where the true one lies.
+    /// The interval of the true one.
     pub interval: Option<Bounds>,
 }
 
@@ -48,9 +49,9 @@ pub struct Uncertain {
 pub enum Peak {
     /// Within the levels measured.
     Measured(Uncertain),
-    /// Beyond them: what the law says, which nobody has seen.
+    /// Beyond them: predicted by the law, not measured.
     Extrapolated(Uncertain),
-    /// Nowhere: without a cost of agreement throughput only ever grows.
+    /// Nowhere: without coherency cost throughput grows without end.
     None,
 }
 
@@ -156,8 +157,7 @@ impl Level {
     }
 }
 
-/// The laws of rounds drawn again; `None` where a level has one round only, so that drawing would feign
-/// certainty.
+/// The laws of resampled rounds; `None` if a level has only one round, whose resampling would show no spread.
 fn redrawn(levels: &[Level], seed: Seed) -> Option<Vec<Law>> {
     if levels.iter().any(|level| level.throughputs.len() < 2) {
         return None;
@@ -173,106 +173,6 @@ fn redrawn(levels: &[Level], seed: Seed) -> Option<Vec<Law>> {
         laws.extend(fit_points(&points));
     }
     Some(laws)
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Point {
-    workers: f64,
-    throughput: f64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Law {
-    lambda: f64,
-    sigma: f64,
-    kappa: f64,
-}
-
-impl Law {
-    fn slowdown(&self, workers: f64) -> f64 {
-        1.0 + self.sigma * (workers - 1.0) + self.kappa * workers * (workers - 1.0)
-    }
-
-    fn throughput(&self, workers: f64) -> f64 {
-        self.lambda * workers / self.slowdown(workers)
-    }
-
-    /// Where throughput is largest; infinite without coherency.
-    fn peak(&self) -> f64 {
-        ((1.0 - self.sigma) / self.kappa).max(0.0).sqrt().max(1.0)
-    }
-
-    fn is_sound(&self) -> bool {
-        self.lambda > 0.0 && self.sigma >= 0.0 && self.kappa >= 0.0 && self.lambda.is_finite()
-    }
-
-    /// Sum of the squares of the relative errors.
-    fn error(&self, points: &[Point]) -> f64 {
-        let error = |point: &Point| self.throughput(point.workers) / point.throughput - 1.0;
-        points.iter().map(|point| error(point).powi(2)).sum()
-    }
-
-    fn explained(&self, points: &[Point]) -> f64 {
-        let mean = points.iter().map(|point| point.throughput).sum::<f64>() / points.len() as f64;
-        let spread: f64 = points.iter().map(|point| (point.throughput - mean).powi(2)).sum();
-        let left = |point: &Point| (point.throughput - self.throughput(point.workers)).powi(2);
-        1.0 - points.iter().map(left).sum::<f64>() / spread
-    }
-}
-
-/// The best law with no parameter below zero. Where the best of all would have one, the best of those
-/// that may is one without that parameter, so these are tried as well.
-fn fit_points(points: &[Point]) -> Option<Law> {
-    let free = [[true, true, true], [true, true, false], [true, false, true], [true, false, false]];
-    let laws = free.iter().filter_map(|free| fit_free(points, *free)).filter(Law::is_sound);
-    laws.min_by(|one, other| one.error(points).total_cmp(&other.error(points)))
-}
-
-/// The best law in the parameters that are free; the others are zero.
-fn fit_free(points: &[Point], free: [bool; 3]) -> Option<Law> {
-    let mut law = linear_start(points, free)?;
-    let mut error = law.error(points);
-    for _ in 0..STEPS_MAX {
-        let rows: Vec<([f64; 3], f64)> = points.iter().map(|point| gradient(&law, point)).collect();
-        let [lambda, sigma, kappa] = solve(&rows, free)?;
-        // Half a step, a quarter ... until it leads downhill.
-        let stride = (0..20).map(|halvings| 0.5_f64.powi(halvings)).find_map(|share| {
-            let next = Law {
-                lambda: law.lambda * (1.0 + share * lambda),
-                sigma: law.sigma + share * sigma,
-                kappa: law.kappa + share * kappa,
-            };
-            let reached = next.error(points);
-            (reached < error).then_some((next, reached))
-        });
-        let Some((next, reached)) = stride else { break };
-        let gained = (error - reached) / error;
-        (law, error) = (next, reached);
-        if gained < 1e-12 {
-            break;
-        }
-    }
-    Some(law)
-}
-
-/// The linear law N/X = (1 + σ(N-1) + κN(N-1))/λ, each row over its own N/X.
-fn linear_start(points: &[Point], free: [bool; 3]) -> Option<Law> {
-    let row = |point: &Point| {
-        let (workers, scale) = (point.workers, point.throughput / point.workers);
-        ([scale, scale * (workers - 1.0), scale * workers * (workers - 1.0)], 1.0)
-    };
-    let rows: Vec<([f64; 3], f64)> = points.iter().map(row).collect();
-    let [inverse, sigma, kappa] = solve(&rows, free)?;
-    let law = Law { lambda: 1.0 / inverse, sigma: sigma / inverse, kappa: kappa / inverse };
-    (inverse > 0.0).then_some(law)
-}
-
-/// How a point's relative error changes with ln λ, σ and κ, and what it lacks.
-fn gradient(law: &Law, point: &Point) -> ([f64; 3], f64) {
-    let ratio = law.throughput(point.workers) / point.throughput;
-    let share = ratio / law.slowdown(point.workers);
-    let workers = point.workers;
-    ([ratio, -share * (workers - 1.0), -share * workers * (workers - 1.0)], 1.0 - ratio)
 }
 
 #[cfg(test)]
@@ -327,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peak_beyond_the_ladder_is_said_to_be_extrapolated() {
+    fn a_peak_beyond_the_levels_is_extrapolated() {
         let found = fit(&levels(1000.0, 0.02, 0.00005, 0.0), SEED).unwrap();
         let Peak::Extrapolated(peak) = found.peak else { panic!("{:?}", found.peak) };
         close(peak.value, (0.98_f64 / 0.00005).sqrt(), 0.01);
@@ -335,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_works_alone_has_no_peak() {
+    fn without_coherency_cost_there_is_no_peak() {
         // Amdahl's law, and a system that scales without loss.
         for (sigma, expected) in [(0.9, 0.9), (0.0, 0.0)] {
             let found = fit(&levels(1000.0, sigma, 0.0, 0.0), SEED).unwrap();
@@ -387,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fitted_is_refused() {
+    fn levels_that_cannot_be_fitted_are_an_error() {
         let three = levels(1000.0, 0.1, 0.0, 0.0).into_iter().take(3).collect::<Vec<_>>();
         assert_eq!(fit(&three, SEED), Err(UslError::TooFewLevels { found: 3 }));
         let same = vec![Level { workers: 2.0, throughputs: vec![5.0] }; 9];
