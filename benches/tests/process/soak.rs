@@ -1,5 +1,5 @@
-//! A soak, shortened: everything that is to happen beside the load happens, every task is done once,
-//! and the record's pieces of time add up to the whole.
+//! A soak, shortened: all phases happen, every task is done once, and the intervals of the record add up to the
+//! whole.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,9 +92,9 @@ fn all_phases() -> Result<(), Failed> {
     }
     expect(soaked.course.intervals.len() > 10, "it was looked at all the time")?;
     let here: u64 = soaked.course.intervals.iter().filter_map(|piece| piece.completed).sum();
-    expect(here <= soaked.latencies.end_to_end.len(), "no completion is told of twice")?;
-    let told = |piece: &prismq_record::Interval| {
+    expect(here <= soaked.latencies.end_to_end.len(), "no completion is counted twice")?;
+    let sampled = |piece: &prismq_record::Interval| {
         piece.rss_bytes.is_some() && piece.database_bytes.is_some() && piece.depth.is_some()
     };
-    expect(soaked.course.intervals.iter().all(told), "memory and files are told of")
+    expect(soaked.course.intervals.iter().all(sampled), "memory and files are sampled")
 }

@@ -34,8 +34,8 @@ const BOUND: Duration = Duration::from_secs(120);
 pub(crate) fn trials() -> Vec<Trial> {
     let trials: [(&str, Check); 7] = [
         (
-            "a_file_that_differs_from_the_books_is_found",
-            a_file_that_differs_from_the_books_is_found,
+            "a_file_that_differs_from_the_expected_counts_is_found",
+            a_file_that_differs_from_the_expected_counts_is_found,
         ),
         ("a_wrong_setting_is_refused_first", a_wrong_setting_is_refused_first),
         ("ctrl_c_keeps_the_rounds_of_all_scenarios", ctrl_c_keeps_the_rounds_of_all_scenarios),
@@ -84,7 +84,7 @@ fn took(call: u64) -> Duration {
     Duration::from_micros(100 + call)
 }
 
-/// Two scenarios that leave three tasks, which the books of the second do not know of.
+/// Two scenarios that leave three tasks, of which the second expects two.
 pub(crate) fn recounted_suite() -> ExitCode {
     suite::main("latency", |suite| {
         for known in [3, 2] {
@@ -92,8 +92,8 @@ pub(crate) fn recounted_suite() -> ExitCode {
             suite.measure(Case::new("recounted", "known", known), move |stage| {
                 let database = stage.database(1)?;
                 fill(database.subject(), &numbered("left", 3), 3)?;
-                let books = Census { ready: known as u64, ..Census::default() };
-                let faults = database.recount(&[DEFAULT_QUEUE], books)?.into_iter().collect();
+                let expected = Census { ready: known as u64, ..Census::default() };
+                let faults = database.recount(&[DEFAULT_QUEUE], expected)?.into_iter().collect();
                 calls += 1;
                 Ok((Duration::from_micros(100 + calls), Round { faults, ..Round::default() }))
             })?;
@@ -282,7 +282,7 @@ fn ctrl_c_keeps_the_rounds_of_all_scenarios() -> Result<(), Failed> {
     Ok(())
 }
 
-fn a_file_that_differs_from_the_books_is_found() -> Result<(), Failed> {
+fn a_file_that_differs_from_the_expected_counts_is_found() -> Result<(), Failed> {
     let place = Place::new()?;
     let mut command = place.command(&env::current_exe()?, "--bench");
     let (code, said) = Running::start(command.env(SUITE, RECOUNTED))?.end()?;

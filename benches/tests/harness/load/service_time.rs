@@ -39,7 +39,7 @@ fn workers_that_always_work_have_full_efficiency() {
 fn workers_that_wait_as_long_as_they_work_have_half_of_it() {
     let spans = [worker(50, 10), worker(50, 10)].concat();
     is(efficiency_percent(&spans, 2, 2), 50.0);
-    // A worker that never comes to work is missed like one that waits.
+    // A worker that never works counts like one that waits.
     is(efficiency_percent(&worker(50, 0), 2, 2), 50.0);
 }
 

@@ -140,15 +140,15 @@ fn a_rate_that_was_not_offered_is_invalid() {
     let (validity, _) = said(false, [0.7, 0.8, 0.8, 0.78]);
     let reasons = vec!["the callers offered 77 % of the intended rate".to_owned()];
     assert_eq!(validity, Validity::Invalid { reasons });
-    assert_eq!(said(true, [0.7, 0.8, 0.8, 0.78]).0, Validity::Valid, "more than is borne");
+    assert_eq!(said(true, [0.7, 0.8, 0.8, 0.78]).0, Validity::Valid, "more than is sustained");
 }
 
 #[test]
 fn rounds_that_were_held_up_are_a_warning() {
     let (validity, warnings) = said(false, [1.0, 0.94, 0.95, 0.7]);
     assert_eq!(validity, Validity::Valid);
-    let told = "the callers were held up in 2 of 4 rounds and offered 70 % of the intended rate in the \
+    let warning = "the callers were held up in 2 of 4 rounds and offered 70 % of the intended rate in the \
                 worst";
-    assert_eq!(warnings, [told]);
+    assert_eq!(warnings, [warning]);
     assert_eq!(said(false, [0.95; 4]).1, Vec::<String>::new());
 }
