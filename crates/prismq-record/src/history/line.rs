@@ -70,7 +70,8 @@ impl HistoryLine {
         Some((self.fingerprint.as_deref()?, self.engine.as_deref()?, self.profile.as_deref()?))
     }
 
-    /// Whether its figures are comparable with those of a run of this [`identity`].
+    /// Whether its figures are comparable with those of a run of this
+    /// [`identity`](crate::fingerprint::identity).
     #[must_use]
     pub fn is_of(&self, identity: &str) -> bool {
         let own =
