@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::support::sample;
 
-const RENEW: &str =
-    "cargo run -p prismq-record --features schema --features schema --example renew_schema";
+const RENEW: &str = "cargo run -p prismq-record --features schema --example renew_schema";
 
 #[track_caller]
 fn published(text: &str, schema: &schemars::Schema) -> Validator {
