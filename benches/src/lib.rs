@@ -1,6 +1,6 @@
 //! The benchmark harness of prismq, as a library: the suites next to it only say what to measure.
 //!
-//! Rooms, from the lowest floor to the highest; each uses those before it:
+//! Rooms, from the lowest floor to the highest; each uses those before it (`tests/harness/floors.rs` checks it):
 //!
 //! - [`base`]: the error, the clock, directories, the scale of a run.
 //! - [`subject`]: what a queue under test must offer, the queues in this process, and the load generator.

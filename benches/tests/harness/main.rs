@@ -10,6 +10,7 @@
 )]
 
 mod base;
+mod floors;
 mod load;
 mod observe;
 mod reference;
