@@ -41,7 +41,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("arrivals", ArrivalProcess::Constant.name())
         .with("handler", "no-op")
-        .overload(!suite.stage().scale().tells_rates());
+        .overload(!suite.stage().scale().measures_rates());
     let capacity = capacity.clone();
     suite.measure(case, move |stage| {
         let rate = capacity.rates(stage)?.sustainable * share(LOAD_PERCENT);

@@ -40,7 +40,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         .with("arrivals", load.arrivals.name())
         .with("handler", "no-op")
         // A trial has too few tasks for a rate.
-        .overload(!suite.stage().scale().tells_rates());
+        .overload(!suite.stage().scale().measures_rates());
     let experiment = Experiment::new(case, move |stage| {
         let offered = open_loop(stage, &load)?;
         let median = offered.latencies.end_to_end.value_at_quantile(0.5);

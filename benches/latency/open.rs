@@ -62,7 +62,7 @@ fn at_load(
         .with("arrivals", arrivals.name())
         .with("handler", "no-op")
         // Near the limit every stall of the disk holds callers up; a short load is hardly a rate.
-        .overload(percent > HALF || !suite.stage().scale().tells_rates());
+        .overload(percent > HALF || !suite.stage().scale().measures_rates());
     if let ArrivalProcess::Poisson { seed } = arrivals {
         case = case.seed(seed);
     }
@@ -78,7 +78,7 @@ fn at_load(
         let offered = open_loop(stage, &at_rate(&load, rate, measured))?;
         let mut round = round(&offered);
         // A round of a smoke run is shorter than a stall of the disk.
-        round.steady = round.steady.filter(|_| stage.scale().tells_rates());
+        round.steady = round.steady.filter(|_| stage.scale().measures_rates());
         round.readings.push(SUSTAINABLE_TASKS_PER_S.given().reads(rates.sustainable));
         round.readings.push(MAXIMUM_TASKS_PER_S.reads(rates.closed));
         round.readings.push(OFFERED_TASKS_PER_S.reads(rate));

@@ -50,7 +50,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
             let offered = open_loop(stage, &at_rate(&load(), rate, measured))?;
             let mut round = round(&offered);
             // A round of a smoke run is shorter than a stall of the disk.
-            round.steady = round.steady.filter(|_| stage.scale().tells_rates());
+            round.steady = round.steady.filter(|_| stage.scale().measures_rates());
             round.readings.push(OFFERED_TASKS_PER_S.reads(rate));
             let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);
             Ok((Duration::from_nanos(p99), round))

@@ -79,10 +79,10 @@ fn slopes(soaked: &SoakRound) -> Vec<Metric> {
         let at = sample.at.as_secs_f64();
         reader.is_some_and(|phase| (phase.from_s..=phase.to_s).contains(&at))
     };
-    let points = |of: fn(&Sample) -> Option<u64>, beside_reader: bool| -> Vec<(f64, f64)> {
+    let points = |of: fn(&Sample) -> Option<u64>, with_reader: bool| -> Vec<(f64, f64)> {
         steady
             .iter()
-            .filter(|sample| beside_reader || !read(sample))
+            .filter(|sample| with_reader || !read(sample))
             .filter_map(|sample| {
                 Some((sample.at.as_secs_f64() / 3600.0, as_f64(of(sample)?) / MIB))
             })

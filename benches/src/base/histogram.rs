@@ -18,7 +18,7 @@ pub fn empty(name: &'static str) -> Result<Histogram<u64>> {
     with_digits(name, SIGNIFICANT_DIGITS)
 }
 
-/// An empty distribution of times that keeps so many significant digits.
+/// An empty distribution of times that keeps this many significant digits.
 ///
 /// # Errors
 /// [`Error::Histogram`] if there can be none.

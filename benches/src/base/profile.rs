@@ -80,7 +80,7 @@ impl Scale {
     /// Whether a load is long enough for its rate to mean something: in a trial and a smoke run one stall
     /// of the disk is longer than a round.
     #[must_use]
-    pub const fn tells_rates(self) -> bool {
+    pub const fn measures_rates(self) -> bool {
         matches!(self, Self::Profile(Profile::Standard | Profile::Full))
     }
 

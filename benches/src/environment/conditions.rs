@@ -62,7 +62,7 @@ fn sync_times(bench_dir: &BenchDir) -> Result<Vec<Duration>, String> {
     Ok(times)
 }
 
-/// Of sorted times, in microseconds, if there are at least so many.
+/// Of sorted times, in microseconds, if there are at least this many.
 fn percentile(sorted: &[Duration], quantile: f64, min: usize) -> Known<f64> {
     if sorted.len() < min {
         return Known::unknown(format!("{} syncs in {PATIENCE:?}, too few", sorted.len()));

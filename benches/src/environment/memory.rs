@@ -22,7 +22,7 @@ mod tests {
     use super::total;
 
     #[test]
-    fn memory_is_told_in_bytes() {
+    fn memory_is_read_in_bytes() {
         let text = "MemTotal:       24683656 kB\nMemFree:  1 kB\n";
         assert_eq!(total(text), Ok(24_683_656 * 1024));
     }

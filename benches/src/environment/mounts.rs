@@ -98,7 +98,7 @@ a line of another kind
     }
 
     #[test]
-    fn ext4_is_told_from_its_forebears() {
+    fn ext4_is_distinguished_from_ext2_and_ext3() {
         let mount = of("/home/somebody/target");
         assert_eq!((mount.filesystem.as_str(), mount.device.as_str()), ("ext4", "/dev/vda1"));
         assert_eq!(mount.options, "rw,relatime,errors=remount-ro");

@@ -86,7 +86,7 @@ impl ServiceTime {
     }
 }
 
-/// Which share of the time of so many slots the handlers of all workers filled in steady state, in percent;
+/// Which share of the time of this many slots the handlers of all workers filled in steady state, in percent;
 /// `None` if there was no steady state.
 #[must_use]
 pub fn efficiency_percent(runs: &[Run], workers: usize, slots: usize) -> Option<f64> {

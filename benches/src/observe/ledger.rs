@@ -141,7 +141,7 @@ impl Sink for Ledger {
     }
 }
 
-/// Room for so many, taken from the system now rather than while a load is measured.
+/// Room for this many, taken from the system now rather than while a load is measured.
 fn touched<T: Copy>(count: usize, any: T) -> Vec<T> {
     let mut room = vec![any; count];
     room.clear();

@@ -115,11 +115,11 @@ pub struct Latencies {
     pub service: Histogram<u64>,
     /// From the intended enqueue to the committed completion.
     pub end_to_end: Histogram<u64>,
-    /// The same from the actual call: what a harness says that lets a stall delay its own load.
+    /// The same from the actual call: what a closed-loop harness would report.
     pub end_to_end_uncorrected: Histogram<u64>,
     /// How late calls were, for any reason.
     pub schedule_lag: Histogram<u64>,
-    /// How late calls were though their caller had nothing else to do: the harness's own doing.
+    /// How late calls were though their caller had nothing else to do: caused by the harness.
     pub generator_lag: Histogram<u64>,
     /// From the call until the commit was known to the caller or its handler began: the part of `publish`
     /// that precedes all other stages.

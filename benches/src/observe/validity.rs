@@ -54,7 +54,7 @@ pub fn lagging(lag: &Histogram<u64>, end_to_end: &Histogram<u64>) -> Option<Stri
     let bound = (LAG_SHARE * claimed).max(WAKE_BOUND.as_secs_f64());
     (lag > bound).then(|| {
         format!(
-            "the generator lagged by {:.2} ms (p99) of its own; the bound is {:.2} ms",
+            "the generator itself was {:.2} ms late (p99); the limit is {:.2} ms",
             1e3 * lag,
             1e3 * bound
         )

@@ -247,7 +247,8 @@ impl Suite {
         let after = durations.after(suite).filter(|_| whole);
         let progress = Progress::begin(suite, after, true);
         // A smoke run is not asked for goals, and has no time to repeat anything.
-        let repeats = if self.stage.scale().tells_rates() { quiet::BUDGET } else { Duration::ZERO };
+        let repeats =
+            if self.stage.scale().measures_rates() { quiet::BUDGET } else { Duration::ZERO };
         let experiments = &mut self.experiments;
         let (part, conclusions) = (&self.part, &self.conclusions);
         let keep = |experiments: &[Experiment]| {

@@ -38,7 +38,7 @@ pub enum Work {
     Sleep(Cycle<Duration>),
     /// It computes for so much processor time.
     Spin(Cycle<Duration>),
-    /// It builds a list of so many numbers and drops it.
+    /// It builds a list of this many numbers and drops it.
     List(u64),
 }
 

@@ -4,42 +4,42 @@ use std::time::Duration;
 
 use prismq::{Claim, Lease, NewTask, Queue, Result, State, TaskError, TaskId, Timestamp};
 
-/// A queue, or something that claims to be one.
+/// A queue, or a stand-in with a fault.
 pub trait Subject {
     /// See [`Queue::enqueue`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the linked method.
     fn enqueue(&self, task: &NewTask) -> Result<TaskId>;
 
     /// See [`Queue::claim`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the linked method.
     fn claim(&self, claim: &Claim) -> Result<Vec<Lease>>;
 
     /// See [`Queue::complete`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the linked method.
     fn complete(&self, lease: &Lease) -> Result<()>;
 
     /// See [`Queue::fail`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the linked method.
     fn fail(&self, lease: &Lease, error: TaskError) -> Result<State>;
 
     /// See [`Queue::extend`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the linked method.
     fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp>;
 
     /// See [`Queue::release`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of the linked method.
     fn release(&self, lease: &Lease) -> Result<()>;
 }
 

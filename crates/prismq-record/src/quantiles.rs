@@ -159,7 +159,7 @@ fn drawn_variance(rounds: &[Histogram<u64>], quantile: f64, seed: u64) -> Option
     Some(variance * count / (count - 1.0))
 }
 
-/// The quantile of rounds that are there so many times each.
+/// The quantile of rounds that are there this many times each.
 fn quantile_of(bins: &BTreeMap<u64, Vec<u64>>, times: &[u64], quantile: f64) -> Option<f64> {
     let count = |counts: &Vec<u64>| -> u64 {
         counts.iter().zip(times).map(|(count, times)| count * times).sum()

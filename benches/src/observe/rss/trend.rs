@@ -29,7 +29,7 @@ impl Trend {
         Self { before, after: before, peak: before, tasks: 0, steady: Vec::new() }
     }
 
-    /// Takes a reading after so many further tasks.
+    /// Takes a reading after this many further tasks.
     pub fn read(&mut self, tasks: usize) {
         self.tasks += u64::try_from(tasks).unwrap_or(u64::MAX);
         let now = resident_mib();

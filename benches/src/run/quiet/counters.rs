@@ -138,7 +138,7 @@ pub(super) mod tests {
             Sources { proc: of("proc"), control_groups: of("cgroup"), own: OWN }
         }
 
-        /// Lets so many ticks of all cores pass, of which the run and others use some.
+        /// Lets this many ticks of all cores pass, of which the run and others use some.
         pub(in crate::run::quiet) fn pass(&self, all: u64, own: u64, others: u64) {
             let (was, own_was, others_was) = self.ticks.get();
             let (all, own, others) = (was + all, own_was + own, others_was + others);

@@ -112,7 +112,7 @@ mod tests {
     use super::counters::tests::Machine;
     use super::*;
 
-    /// Rounds of a machine on which others use all of a core in the first so many.
+    /// Rounds of a machine on which others use all of a core in the first this many.
     fn rounds(disturbed: usize, budget: Duration) -> (usize, Disturbance) {
         let machine = Machine::new();
         let mut budget = Budget::new(machine.sources(), budget);

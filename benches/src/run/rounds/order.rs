@@ -45,7 +45,7 @@ impl Order {
         Self { random: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
-    /// The fixed rounds of a suite, so many of each scenario, after one that is discarded where that is
+    /// The fixed rounds of a suite, this many of each scenario, after one that is discarded where that is
     /// asked for: pass by pass over the scenarios. One in a single piece has a pass of its own.
     pub fn fixed(&mut self, spreads: &[Spread], rounds: usize, discarding: bool) -> Vec<Vec<Slot>> {
         let of = |wanted: Spread| -> Vec<usize> {

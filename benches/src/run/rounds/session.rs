@@ -62,7 +62,7 @@ impl<'a> Session<'a> {
         self
     }
 
-    /// Runs the rounds that are run in any case: so many of each experiment, after one that is discarded where
+    /// Runs the rounds that are run in any case: this many of each experiment, after one that is discarded where
     /// that is asked for.
     ///
     /// # Errors

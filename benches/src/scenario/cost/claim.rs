@@ -65,7 +65,7 @@ pub struct Filled {
     _directory: TempDir,
 }
 
-/// A queue with a thousand ready tasks and so many others.
+/// A queue with a thousand ready tasks and this many others.
 ///
 /// # Errors
 /// If it cannot be filled.

@@ -18,7 +18,7 @@ use crate::process::{COUNTED_TYPE, CountRole, Operation, Role, run_under};
 use crate::scenario::stage::Stage;
 use crate::subject::OpenOptions;
 
-/// Instructions of one operation by so many and twice as many, or why they cannot be counted.
+/// Instructions of one operation by this many and twice as many, or why they cannot be counted.
 ///
 /// # Errors
 /// If no database can be prepared.

@@ -92,7 +92,7 @@ fn a_generator_that_is_most_of_the_latency_is_invalid() {
         let Validity::Invalid { reasons } = validity(Duration::from_millis(3)) else {
             panic!("a generator that lags must not be trusted");
         };
-        let lag = "the generator lagged by 3.00 ms (p99) of its own; the bound is 2.50 ms";
+        let lag = "the generator itself was 3.00 ms late (p99); the limit is 2.50 ms";
         assert_eq!(reasons, [lag]);
     }
 }

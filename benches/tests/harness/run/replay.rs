@@ -82,7 +82,7 @@ fn case() -> Case {
     Case::variant("scenario", "case")
 }
 
-/// Rounds that take so many seconds: 1, 2, 3, ...
+/// Rounds that take this many seconds: 1, 2, 3, ...
 fn counting_up() -> Experiment {
     let mut seconds = 0;
     Experiment::new(case(), move |_| {

@@ -32,7 +32,7 @@ fn experiment(clock: &Arc<VirtualClock>, name: &'static str, figure: f64) -> Exp
     })
 }
 
-/// Runs the rounds of two experiments, of which those that are named here are open until they have so many
+/// Runs the rounds of two experiments, of which those that are named here are open until they have this many
 /// rounds; gives the rounds and looks of each.
 fn run(budget: Duration, open: &[(&str, usize)]) -> Vec<(usize, u64)> {
     let clock = Arc::new(VirtualClock::new());

@@ -18,7 +18,7 @@ use crate::history::History;
 pub use self::rules::Rules;
 pub use self::verdict::{Counts, Invariant, Spread, Verdict, Violation};
 
-/// At most so many violations of one invariant are shown; the counts include all.
+/// At most this many violations of one invariant are shown; the counts include all.
 const VIOLATIONS_SHOWN_MAX: usize = 3;
 
 /// A violation of one invariant.

@@ -79,7 +79,7 @@ pub trait EngineUnderTest {
     /// What the wall clock shows.
     fn now(&mut self) -> i64;
 
-    /// Sets the wall clock by so many microseconds. Forward, so much time passes for leases and delays; back, none.
+    /// Sets the wall clock by this many microseconds. Forward, so much time passes for leases and delays; back, none.
     fn set_clock(&mut self, by: i64);
 
     /// Closes the engine and opens it again, as after a restart.

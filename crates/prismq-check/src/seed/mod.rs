@@ -69,7 +69,7 @@ impl SeedRunner {
         Self::new(test, first, read(SEED), soak)
     }
 
-    /// Goes through so many seeds, where it is neither a soak nor a replay; 1 unless set.
+    /// Goes through this many seeds, where it is neither a soak nor a replay; 1 unless set.
     #[must_use]
     pub const fn rounds_quick(mut self, rounds: u64) -> Self {
         self.rounds_quick = rounds;

@@ -85,6 +85,7 @@ pub fn terminal_as(view: &View, look: TerminalOptions) -> String {
             let plural = if view.met == 1 { "" } else { "s" };
             let held = match view.held {
                 0 => String::new(),
+                1 => ", 1 invariant held".to_owned(),
                 held => format!(", {held} invariants held"),
             };
             wrapped(&mut text, look, &format!("{} target{plural} met{held}", view.met), 2);

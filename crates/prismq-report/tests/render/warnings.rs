@@ -55,7 +55,7 @@ fn the_machine_and_the_scenarios_are_checked() {
     warns("latency/open/load=10: odd", |run| {
         run.suites[1].scenarios[0].warnings.push("odd".to_owned());
     });
-    warns("its p99 is of 298 tasks", |run| {
+    warns("its p99 comes from only 298 samples", |run| {
         run.suites[1].scenarios[0].histograms.get_mut("end_to_end").unwrap().count = 298;
     });
 }

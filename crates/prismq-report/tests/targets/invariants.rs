@@ -38,5 +38,5 @@ fn an_invariant_that_does_not_hold_fails_the_run_by_name() {
     assert!(text.contains("1 of 2 targets missed"), "{text}");
     assert!(text.contains("MISSED  latency/drain/workers=5:rate"), "{text}");
     assert!(text.contains("wanted < 200 tasks/s"), "{text}");
-    assert!(text.contains("\n1 target met, 1 invariants held\n"), "{text}");
+    assert!(text.contains("\n1 target met, 1 invariant held\n"), "{text}");
 }

@@ -73,13 +73,13 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// The throughput the law gives for so many workers.
+    /// The throughput the law gives for this many workers.
     #[must_use]
     pub fn throughput(&self, workers: f64) -> f64 {
         self.law().throughput(workers)
     }
 
-    /// The share of their ideal throughput λN that so many workers reach.
+    /// The share of their ideal throughput λN that this many workers reach.
     #[must_use]
     pub fn efficiency(&self, workers: f64) -> f64 {
         self.throughput(workers) / (self.lambda.value * workers)

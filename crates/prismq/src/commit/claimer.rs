@@ -13,7 +13,7 @@ pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
     /// [`Claimer::deliver`] follows.
     fn reserve(&self, priority: i32) -> usize;
 
-    /// Delivers what was claimed of so many reserved tasks, once that is committed; none if it failed.
+    /// Delivers what was claimed of this many reserved tasks, once that is committed; none if it failed.
     fn deliver(&self, reserved: usize, leases: Vec<Lease>);
 
     /// A commit brought tasks that can run now or later.

@@ -105,7 +105,7 @@ impl Committer {
         own
     }
 
-    /// Fails all operations from now on, and wakes pools to see that. Returns the cause if it is news.
+    /// Fails all operations from now on, and wakes pools to see that. Returns the cause if this is the first failure.
     fn stop(&self, cause: &str) -> Option<String> {
         let is_news = self.pending.poison(cause);
         self.work.raise();

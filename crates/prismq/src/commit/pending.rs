@@ -56,7 +56,7 @@ pub(super) enum Submitted {
     Wait(Arc<Waiter>),
 }
 
-/// Operations that are applied in one transaction, and the callers that wait, each for so many of the answers.
+/// Operations that are applied in one transaction, and the callers that wait, each for this many of the answers.
 pub(super) struct Group {
     pub(super) operations: Vec<Operation>,
     pub(super) waiters: Vec<(Arc<Waiter>, usize)>,
@@ -154,7 +154,7 @@ impl Pending {
         }
     }
 
-    /// Fails all operations from now on; whether this is news.
+    /// Fails all operations from now on; whether this is the first failure.
     pub(super) fn poison(&self, cause: &str) -> bool {
         let mut state = self.lock();
         let first = state.poisoned.is_none();

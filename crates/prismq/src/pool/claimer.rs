@@ -42,7 +42,7 @@ impl Claimer for Shared {
 }
 
 impl Shared {
-    /// Hands what was claimed of so many reserved tasks to the scheduler, and wakes who must act on it.
+    /// Hands what was claimed of this many reserved tasks to the scheduler, and wakes who must act on it.
     /// `pauses` is how often the queue had been paused before the claim.
     pub(super) fn deliver_reserved(&self, reserved: usize, leases: Vec<Lease>, pauses: u64) {
         let leases = self.with_type_indices(leases);

@@ -99,7 +99,7 @@ impl Shared {
         }
     }
 
-    /// Wakes so many waiting workers.
+    /// Wakes this many waiting workers.
     pub(super) fn wake_workers(&self, workers: usize) {
         for _ in 0..workers {
             self.wakeup.notify_one();

@@ -24,7 +24,7 @@ fn assert_moved(fixture: &Fixture) {
         let error = refused.unwrap_err();
         assert!(matches!(&error, Error::Moved { path } if *path == fixture.path()), "{error:?}");
         assert!(error.to_string().contains("moved, deleted or replaced"), "{error}");
-        assert!(error.is_final() && error.may_end_by_itself());
+        assert!(error.needs_intervention() && error.is_recoverable());
     }
 }
 
@@ -33,7 +33,7 @@ fn assert_poisoned<T: std::fmt::Debug>(answer: Result<T, Error>, cause: &str) {
     let error = answer.unwrap_err();
     assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
     assert!(error.to_string().contains(cause), "{error}");
-    assert!(error.is_final() && !error.may_end_by_itself());
+    assert!(error.needs_intervention() && !error.is_recoverable());
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn after_a_newer_migration_every_operation_is_refused() {
 }
 
 #[test]
-fn after_a_newer_migration_a_pool_stops_with_the_reason() {
+fn after_a_newer_migration_a_pool_is_suspended_and_reports_why() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue).handler("job", gate.handler()).start().unwrap();

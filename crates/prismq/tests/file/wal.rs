@@ -50,7 +50,10 @@ fn a_reader_that_keeps_the_wal_from_being_reset_is_reported_once() {
             enqueue(&fixture.queue, 400);
         }
     });
-    assert_eq!(warnings, ["WAL cannot be reset: a reader holds an old snapshot"]);
+    assert_eq!(
+        warnings,
+        ["WAL cannot be reset: a reader holds an old snapshot; end its transaction"]
+    );
     drop(reader);
     for _ in 0..3 {
         enqueue(&fixture.queue, 400);

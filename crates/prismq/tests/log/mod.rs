@@ -66,5 +66,5 @@ fn a_subscriber_may_enqueue_what_a_commit_logs() {
             queue.enqueue_all(&vec![NewTask::new("job", vec![7; 20 << 10]); 800]).unwrap();
         }
     });
-    assert_eq!(lines, ["WAL cannot be reset: a reader holds an old snapshot"]);
+    assert_eq!(lines, ["WAL cannot be reset: a reader holds an old snapshot; end its transaction"]);
 }

@@ -68,7 +68,7 @@ mod tests {
     /// Longer than a lease.
     const LATER: u64 = 61_000;
 
-    /// A task that so many processes took along as they died, and that was then completed.
+    /// A task that this many processes took along as they died, and that was then completed.
     fn synthetic(deaths: u32, deadly: bool) -> SyntheticHistory {
         let mut synthetic = SyntheticHistory::default();
         synthetic.task(1, deadly);

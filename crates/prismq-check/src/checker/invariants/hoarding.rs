@@ -121,7 +121,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// When at least one of so many workers was idle.
+/// When at least one of this many workers was idle.
 fn idle<'a>(events: impl Iterator<Item = &'a Event>, workers: u32, alive: Span) -> Vec<Span> {
     let mut running = HashSet::new();
     let mut spans = Vec::new();

@@ -30,7 +30,7 @@ impl Sqlite {
         Self::with_handles(1_800_000_000_000_000, 1)
     }
 
-    /// By so many handles on one file, from this time of the wall clock on.
+    /// By this many handles on one file, from this time of the wall clock on.
     pub(crate) fn with_handles(now: i64, count: usize) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(now)));
         let leases = HashMap::new();

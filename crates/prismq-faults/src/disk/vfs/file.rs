@@ -160,7 +160,7 @@ unsafe extern "C" fn read(
     let (answer, spoiled) = opened.disk.read(&opened.name, read);
     if spoiled && matches!(answer, SQLITE_OK | SQLITE_IOERR_SHORT_READ) {
         let bytes = usize::try_from(bytes).unwrap_or(0);
-        // SAFETY: SQLite gave room for so many bytes, and the read above filled
+        // SAFETY: SQLite gave room for this many bytes, and the read above filled
         // all of them.
         let to = unsafe { slice::from_raw_parts_mut(to.cast::<u8>(), bytes) };
         to.iter_mut().skip(bytes / 2).for_each(|byte| *byte = 0);
@@ -178,7 +178,7 @@ unsafe extern "C" fn write(
     // SAFETY: as `pass`.
     let (opened, real, methods) = unsafe { parts(file) };
     let Some(write) = methods.xWrite else { return SQLITE_ERROR };
-    // SAFETY: SQLite gives so many bytes, and leaves them be during the call.
+    // SAFETY: SQLite gives this many bytes, and leaves them be during the call.
     let written =
         unsafe { slice::from_raw_parts(from.cast::<u8>(), usize::try_from(bytes).unwrap_or(0)) };
     let place = usize::try_from(offset).unwrap_or(0);

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use crate::support::FILE;
 
-/// Beyond so many tasks, the run completes more than it enqueues.
+/// Beyond this many tasks, the run completes more than it enqueues.
 const TASKS_AT_ONCE: usize = 40;
 const LEASE: Duration = Duration::from_secs(60);
 

@@ -94,7 +94,7 @@ fn merge(verdict: &Verdict) -> (&'static str, String) {
     let (mark, words) = match verdict.status {
         Status::Pass if regressed => (DOUBT, "Targets are met; check what became worse"),
         Status::Pass => (GOOD, "Yes"),
-        Status::Partial => (DOUBT, "No objection, but only a part was measured"),
+        Status::Partial => (DOUBT, "Not decided: only a part was measured"),
         Status::Inconclusive => (DOUBT, "Undecided: the figures are inconclusive"),
         Status::Regression => (BAD, "No: it became worse"),
         Status::TargetMissed => (BAD, "No: a target is missed"),
@@ -142,7 +142,7 @@ fn performance(verdict: &Verdict, checks: &[&Check]) -> (&'static str, String) {
     let words = format!(
         "{}; of {all} metrics {regressed} worse and {improved} better than {baseline}{}",
         targets.words,
-        if comparison.is_slower() { ", all together slower" } else { "" },
+        if comparison.is_slower() { ", slower overall" } else { "" },
     );
     (mark, words)
 }
@@ -163,7 +163,7 @@ fn undecided(verdict: &Verdict) -> (&'static str, String) {
         .map(|(count, what, more)| format!("{count} {what}{}{more}", plural(*count)))
         .collect();
     if compared.is_some_and(|comparison| !comparison.blind_spots().is_empty()) {
-        parts.push("whether it became slower".to_owned());
+        parts.push("too noisy to exclude a slowdown".to_owned());
     }
     match parts.is_empty() {
         true => (GOOD, "nothing".to_owned()),

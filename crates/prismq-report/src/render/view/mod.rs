@@ -109,8 +109,8 @@ fn headline(verdict: &Verdict) -> String {
         _ if missed > 0 => format!("{missed} of {all} targets missed"),
         _ => format!("{met} of {all} targets met"),
     };
-    for (count, what) in
-        [(held, "invariants held"), (undecided, "undecided"), (left_out, "not measured")]
+    let invariants = if held == 1 { "invariant held" } else { "invariants held" };
+    for (count, what) in [(held, invariants), (undecided, "undecided"), (left_out, "not measured")]
     {
         if count > 0 {
             targets.push_str(&format!(", {count} {what}"));
@@ -123,7 +123,7 @@ fn headline(verdict: &Verdict) -> String {
         (Status::Pass | Status::Partial | Status::TargetMissed, _) => targets,
         (Status::Inconclusive, _) => "inconclusive: see the reasons below".to_owned(),
         (Status::Regression, _) => format!("{targets}, but worse than the baseline"),
-        (Status::Invalid, _) => "invalid run: see the reasons below".to_owned(),
+        (Status::Invalid, _) => "see the reasons below".to_owned(),
     }
 }
 

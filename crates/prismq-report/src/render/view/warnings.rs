@@ -66,7 +66,10 @@ fn machine(suite: &SuiteRecord, found: &mut Vec<String>) {
         found.push(format!("the hypervisor gave {steal} % of the processor to others"));
     }
     if environment.git.value.as_ref().is_some_and(|git| git.dirty) {
-        found.push("the source had uncommitted changes: the commit does not name what ran".into());
+        found.push(
+            "the source had uncommitted changes: the commit does not identify the code that ran"
+                .into(),
+        );
     }
 }
 
@@ -89,8 +92,12 @@ fn few_samples(scenario: &Scenario) -> Option<String> {
         .iter()
         .any(|metric| metric.name.starts_with("p99_") && metric.value.is_some());
     let count = scenario.histograms.get("end_to_end")?.count;
-    (claims && count < P99_SAMPLES)
-        .then(|| format!("{}: its p99 is of {count} tasks; it needs {P99_SAMPLES}", scenario.id))
+    (claims && count < P99_SAMPLES).then(|| {
+        format!(
+            "{}: its p99 comes from only {count} samples; {P99_SAMPLES} are needed",
+            scenario.id
+        )
+    })
 }
 
 /// A figure above its upper bound shows that the reference is wrong, and ratios to it with it.

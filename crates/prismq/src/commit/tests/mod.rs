@@ -97,7 +97,7 @@ fn enqueue() -> Operation {
 }
 
 impl Fixture {
-    /// Submits so many operations on a thread of its own.
+    /// Submits this many operations on a thread of its own.
     fn caller(&self, operations: usize) -> Caller {
         self.caller_of(vec![enqueue(); operations])
     }
@@ -109,7 +109,7 @@ impl Fixture {
         Caller(received)
     }
 
-    /// Submits so many operations and waits for their answers.
+    /// Submits this many operations and waits for their answers.
     fn submit(&self, operations: usize) -> Answers {
         self.caller(operations).answers()
     }
@@ -144,7 +144,7 @@ impl Caller {
     }
 }
 
-/// An idle pool that reserves so many tasks in each transaction.
+/// An idle pool that reserves this many tasks in each transaction.
 #[derive(Debug)]
 pub(crate) struct IdlePool {
     claim: Claim,

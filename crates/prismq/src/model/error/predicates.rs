@@ -4,9 +4,9 @@ use super::Error;
 
 impl Error {
     /// Whether retrying through this handle cannot succeed before someone intervenes: repairs the file or puts it
-    /// back where [`Self::may_end_by_itself`] is `true`, else opens it again.
+    /// back where [`Self::is_recoverable`] is `true`, else opens it again.
     #[must_use]
-    pub const fn is_final(&self) -> bool {
+    pub const fn needs_intervention(&self) -> bool {
         matches!(
             self,
             Self::Poisoned { .. }
@@ -21,9 +21,9 @@ impl Error {
     /// is released, space is freed, the file is put back or repaired, or a newer version's migration is undone.
     /// `false` if this handle refuses for good, or the arguments are at fault.
     #[must_use]
-    pub const fn may_end_by_itself(&self) -> bool {
+    pub const fn is_recoverable(&self) -> bool {
         match self {
-            Self::TransactionRolledBack { source } => source.may_end_by_itself(),
+            Self::TransactionRolledBack { source } => source.is_recoverable(),
             Self::InvalidInput { .. }
             | Self::LeaseLost { .. }
             | Self::ForeignLease { .. }

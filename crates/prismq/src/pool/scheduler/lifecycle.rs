@@ -39,7 +39,7 @@ impl Fault {
         if self.recoverable {
             tracing::error!(
                 %error,
-                "worker pool suspended: it claims nothing and retries every second until the fault ends"
+                "worker pool suspended: it claims nothing, retries every second, and resumes once the cause is removed"
             );
         } else {
             tracing::error!(
@@ -103,7 +103,7 @@ impl Scheduler {
 
     /// The database reports a fault of the whole queue, which is returned if it is news.
     pub(in crate::pool) fn fail(&mut self, error: Error, now: Instant) -> Option<Fault> {
-        let fault = Fault { recoverable: error.may_end_by_itself(), error };
+        let fault = Fault { recoverable: error.is_recoverable(), error };
         if !fault.recoverable {
             self.lifecycle.phase = Phase::Stopped;
             self.suspects.drop_permit();

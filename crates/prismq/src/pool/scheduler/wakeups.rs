@@ -31,7 +31,7 @@ impl Wakeups {
         self.begun_at = Some(now);
     }
 
-    /// Wakes up to so many.
+    /// Wakes up to this many.
     const fn wake(&mut self, most: usize) -> usize {
         let woken = if most < self.waiting { most } else { self.waiting };
         self.waiting -= woken;

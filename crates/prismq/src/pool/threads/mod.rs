@@ -19,7 +19,7 @@ use crate::commit::Claimer;
 use crate::engine::Changes;
 use crate::model::{Error, Result};
 
-/// Starts the threads of a pool: the leader, so many workers, one for listeners if there are some, and one that
+/// Starts the threads of a pool: the leader, this many workers, one for listeners if there are some, and one that
 /// watches for changes if the engine reports them.
 pub(super) fn start(
     shared: Arc<Shared>,

@@ -12,7 +12,7 @@ use crate::model::{Claim, Error, Lease, NewTask, TaskError};
 use crate::queue::Queue;
 use crate::time::ManualClock;
 
-/// An idle pool of this queue that reserves so many tasks in each transaction.
+/// An idle pool of this queue that reserves this many tasks in each transaction.
 fn idle(queue: &Queue, reserves: usize) -> Arc<IdlePool> {
     let idle = IdlePool::new(reserves);
     let claimer: Arc<dyn Claimer> = idle.clone();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Chart, Key, Layer, Point, Swatch};
 use crate::render::humanise::number;
 
-/// Points of a line that say their figures; of more, every so many.
+/// Points of a line that say their figures; of more, every this many.
 const MOST: usize = 60;
 /// How near the pointer must be, in units of the drawing library.
 const REACH: i32 = 14;

@@ -16,7 +16,7 @@ use crate::engine::Changes;
 use crate::engine::sqlite::writer::Writer;
 
 /// A change is reported when it is written, which is before it is synced and committed: how long to sleep between
-/// looks for the commit, each so many times, which covers a quick disk and then a slow one.
+/// looks for the commit, each this many times, which covers a quick disk and then a slow one.
 const LOOKS: [(Duration, usize); 3] = [
     (Duration::from_micros(20), 64),
     (Duration::from_millis(1), 16),

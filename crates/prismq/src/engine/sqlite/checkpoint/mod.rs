@@ -181,7 +181,11 @@ impl Checkpointer {
             self.reported = true;
             let path = path_of(writer);
             self.shared.log.add(move || {
-                tracing::warn!(path, pages, "WAL cannot be reset: a reader holds an old snapshot");
+                tracing::warn!(
+                    path,
+                    pages,
+                    "WAL cannot be reset: a reader holds an old snapshot; end its transaction"
+                );
             });
         }
     }

@@ -147,7 +147,7 @@ mod tests {
     struct Machine(Mutex<(&'static str, Timestamp, Timestamp)>);
 
     impl Machine {
-        /// Booted just now, with its wall clock at so many microseconds.
+        /// Booted just now, with its wall clock at this many microseconds.
         fn booted(boot_id: &'static str, wall: i64) -> Arc<Self> {
             let (wall, since_boot) = (Timestamp::from_micros(wall), Timestamp::default());
             Arc::new(Self(Mutex::new((boot_id, wall, since_boot))))

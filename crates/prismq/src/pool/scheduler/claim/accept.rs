@@ -49,7 +49,7 @@ impl Scheduler {
         self.accept(leases, self.pauses.at_batch, now);
     }
 
-    /// A transaction of others delivers what it claimed of so many reserved tasks; `pauses` is
+    /// A transaction of others delivers what it claimed of this many reserved tasks; `pauses` is
     /// [`Self::pauses`] from before it.
     pub(in crate::pool) fn deliver(
         &mut self,

@@ -12,11 +12,11 @@ use crate::model::limits::CLAIM_BATCH_MAX;
 /// What a claim of the leader asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClaimRequest {
-    /// At most so many tasks.
+    /// At most this many tasks.
     pub(crate) tasks: usize,
     /// So many of them begin at once: their attempts count even if the process dies.
     pub(crate) begun: usize,
-    /// At most so many of them are suspects.
+    /// At most this many of them are suspects.
     pub(crate) suspects: usize,
 }
 

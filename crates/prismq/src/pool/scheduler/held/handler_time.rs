@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-/// Weight of the newest handler, about one of the last 20; a plain mean until so many have ended. A larger
+/// Weight of the newest handler, about one of the last 20; a plain mean until this many have ended. A larger
 /// weight would let one slow outlier dominate.
 const WEIGHT: f64 = 0.05;
 

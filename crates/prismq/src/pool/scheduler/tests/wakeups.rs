@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A pool of which one worker is awake and has just begun a task, with so many more ready.
+/// A pool of which one worker is awake and has just begun a task, with this many more ready.
 fn one_awake(ready: i64, handler: Duration) -> Pool {
     let mut pool = Pool::with_times(4, handler);
     (1..4).for_each(|_| pool.scheduler.worker_waits());

@@ -44,7 +44,7 @@ pub(super) struct Picked {
 }
 
 impl Writer {
-    /// The first `max` ready tasks over all lanes, up to so many suspects among them.
+    /// The first `max` ready tasks over all lanes, up to this many suspects among them.
     pub(super) fn pick(
         &self,
         lanes: &[(Lane, Arc<str>)],
