@@ -62,7 +62,7 @@ fn lagging_generator() -> Result<(), Failed> {
     let Validity::Invalid { reasons } = &found.validity else {
         return Err("a generator that lags must not be trusted".into());
     };
-    let lag = |reason: &String| reason.starts_with("the generator lagged by ");
+    let lag = |reason: &String| reason.starts_with("the generator itself was ");
     match reasons.as_slice() {
         [reason] if lag(reason) => Ok(()),
         reasons => Err(format!("{reasons:?}").into()),
