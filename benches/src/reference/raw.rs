@@ -189,8 +189,8 @@ impl Raw {
     }
 }
 
-/// Claims the first tasks in order, which are neighbours as there is no other claimer, and reads the payloads
-/// in their rows.
+/// Claims the first tasks in order and reads the payloads in their rows. Nothing else claims, so their ids are
+/// consecutive.
 fn take(
     transaction: &Connection,
     claim: usize,

@@ -50,7 +50,7 @@ pub trait Subject: Send + Sync {
     /// Starts a pool.
     ///
     /// # Errors
-    /// The queue's, also where there is no queue of this name; no thread is then left running.
+    /// What the queue returns, also for an unknown queue name. No thread is left running after an error.
     fn start(&self, pool: &PoolSpec, sink: Arc<dyn Sink>) -> Result<Box<dyn RunningPool>>;
 
     /// Sets in which order a queue gives its tasks.

@@ -376,7 +376,7 @@ fn a_library_that_leaves_out_syncs_is_found() -> Result<(), Failed> {
     ensure(found.finding == SyncFinding::DoesNotWait, &format!("{found:?}"))?;
     let reasons = found.reasons.join("; ");
     ensure(reasons.contains("no disk can do") && reasons.contains("shim.so"), &reasons)?;
-    ensure(found.invalid_reason().is_some(), "it is no objection")?;
+    ensure(found.invalid_reason().is_some(), "the run is not marked invalid")?;
     let trusted = check(true)?;
     ensure(trusted.trusted && trusted.invalid_reason().is_none(), &format!("{trusted:?}"))
 }

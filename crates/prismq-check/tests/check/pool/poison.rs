@@ -61,6 +61,6 @@ fn tasks_claimed_ahead_lose_no_attempt_when_another_kills_the_process() {
     let stats = queue.stats("default").unwrap();
     assert_eq!((stats.completed, stats.dead), (60, 1));
     assert_eq!(queue.task(poison).unwrap().unwrap().state, State::Dead);
-    // Where it was claimed ahead, its first death is no attempt, as its start was not recorded.
+    // If it was prefetched, its start was not recorded, so the first crash does not count as an attempt.
     assert!((ATTEMPTS..=ATTEMPTS + 1).contains(&deaths), "{deaths} deaths");
 }
