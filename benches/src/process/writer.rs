@@ -51,7 +51,7 @@ pub(super) fn run(role: &WriterRole) -> Result<()> {
 
 fn write(connection: &mut Connection, held: Duration) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("UPDATE queue SET keep = keep", [])?;
+    transaction.execute("UPDATE prismq_queue SET keep = keep", [])?;
     thread::sleep(held);
     transaction.commit()
 }

@@ -72,8 +72,8 @@ impl Drop for Payloads {
 }
 
 fn read(connection: &Connection, (first, last): Range) -> rusqlite::Result<()> {
-    let mut payloads =
-        connection.prepare_cached("SELECT data FROM payload WHERE task BETWEEN ?1 AND ?2")?;
+    let mut payloads = connection
+        .prepare_cached("SELECT data FROM prismq_payload WHERE task BETWEEN ?1 AND ?2")?;
     let mut payloads = payloads.query([first, last])?;
     while let Some(row) = payloads.next()? {
         row.get_ref(0)?.as_blob()?;

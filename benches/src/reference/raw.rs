@@ -170,12 +170,12 @@ impl Raw {
         let claimed = if claim > 0 { take(&transaction, claim, out_of_line)? } else { None };
         let inline = (!out_of_line).then_some(self.payload.as_slice());
         let mut task = transaction.prepare_cached(
-            "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
+            "INSERT INTO prismq_task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
                                run_at, payload)
              VALUES (?1, ?2, 0, ?1, 100, ?3, ?1, ?1, ?4)",
         )?;
-        let mut payload =
-            transaction.prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?;
+        let mut payload = transaction
+            .prepare_cached("INSERT INTO prismq_payload (task, data) VALUES (?1, ?2)")?;
         for _ in 0..enqueue {
             task.execute(params![self.next_id, LANE, ATTEMPTS, inline])?;
             if out_of_line {
@@ -198,21 +198,21 @@ fn take(
 ) -> rusqlite::Result<Option<Range>> {
     let (first, last): (Option<i64>, Option<i64>) = transaction
         .prepare_cached(
-            "SELECT min(id), max(id) FROM (SELECT id FROM task WHERE state = 0 AND lane = ?1
+            "SELECT min(id), max(id) FROM (SELECT id FROM prismq_task WHERE state = 0 AND lane = ?1
                                            ORDER BY order_key LIMIT ?2)",
         )?
         .query_row(params![LANE, claim], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some((first, last)) = first.zip(last) else { return Ok(None) };
     transaction
         .prepare_cached(
-            "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
+            "UPDATE prismq_task SET state = 2, token = token + 1, attempt = attempt + 1,
                              lease_expires_at = ?3
              WHERE id BETWEEN ?1 AND ?2 AND state = 0",
         )?
         .execute([first, last, NEVER])?;
     if !out_of_line {
-        let mut payloads =
-            transaction.prepare_cached("SELECT payload FROM task WHERE id BETWEEN ?1 AND ?2")?;
+        let mut payloads = transaction
+            .prepare_cached("SELECT payload FROM prismq_task WHERE id BETWEEN ?1 AND ?2")?;
         let mut payloads = payloads.query([first, last])?;
         while let Some(row) = payloads.next()? {
             row.get_ref(0)?.as_blob()?;
@@ -229,12 +229,12 @@ fn complete(
 ) -> rusqlite::Result<usize> {
     if out_of_line {
         transaction
-            .prepare_cached("DELETE FROM payload WHERE task BETWEEN ?1 AND ?2")?
+            .prepare_cached("DELETE FROM prismq_payload WHERE task BETWEEN ?1 AND ?2")?
             .execute([first, last])?;
     }
     transaction
         .prepare_cached(
-            "DELETE FROM task WHERE id BETWEEN ?1 AND ?2 AND state = 2 AND token = 1
+            "DELETE FROM prismq_task WHERE id BETWEEN ?1 AND ?2 AND state = 2 AND token = 1
                                     AND lease_expires_at > 0",
         )?
         .execute([first, last])
@@ -248,7 +248,8 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.execute_batch(SCHEMA)?;
-    connection.execute("INSERT INTO queue (id, name) VALUES (1, 'default')", [])?;
-    connection.execute("INSERT INTO lane (id, queue, type) VALUES (?1, 1, 'raw')", [LANE])?;
+    connection.execute("INSERT INTO prismq_queue (id, name) VALUES (1, 'default')", [])?;
+    connection
+        .execute("INSERT INTO prismq_lane (id, queue, type) VALUES (?1, 1, 'raw')", [LANE])?;
     Ok(connection)
 }

@@ -333,7 +333,7 @@ fn wal_of_a_held_reader(stage: &Stage) -> Result<f64> {
     let database = stage.database(1)?;
     let reader = rusqlite::Connection::open(database.path());
     let reader = reader.and_then(|reader| {
-        reader.execute_batch("BEGIN; SELECT count(*) FROM task")?;
+        reader.execute_batch("BEGIN; SELECT count(*) FROM prismq_task")?;
         Ok(reader)
     });
     let reader = known(reader.ok())?;

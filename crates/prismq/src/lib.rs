@@ -14,7 +14,7 @@ mod walls;
 pub use model::limits;
 pub use model::{
     Claim, Contention, Durability, Error, Lease, NewTask, Order, QueueStats, Result, RetryPolicy,
-    State, Task, TaskError, TaskId,
+    State, TaskError, TaskId, TaskInfo,
 };
 pub use pool::{
     Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,

@@ -59,7 +59,7 @@ fn held(path: &Path) -> Result<HashSet<i64>> {
     let read = || -> rusqlite::Result<HashSet<i64>> {
         // Not only for reading: the first to open a file after a kill recovers its WAL.
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut ids = connection.prepare("SELECT id FROM task")?;
+        let mut ids = connection.prepare("SELECT id FROM prismq_task")?;
         ids.query_map([], |row| row.get(0))?.collect()
     };
     read().map_err(Error::subject("read the file after a kill"))

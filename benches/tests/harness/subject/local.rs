@@ -54,8 +54,8 @@ fn large_payloads_are_stored_out_of_line_and_removed() {
         };
         let large = sized("large", 3, 16 * 1024);
         fill(database.subject(), &large, large.len()).unwrap();
-        let out_of_line = "SELECT count(*) FROM task JOIN payload ON payload.task = task.id
-                           WHERE task.payload IS NULL AND length(data) = 16384";
+        let out_of_line = "SELECT count(*) FROM prismq_task JOIN prismq_payload ON prismq_payload.task = prismq_task.id
+                           WHERE prismq_task.payload IS NULL AND length(data) = 16384";
         assert_eq!(rows(out_of_line), 3, "{subject:?}");
     }
     for subject in SUBJECTS {
@@ -66,7 +66,8 @@ fn large_payloads_are_stored_out_of_line_and_removed() {
         // A handler that is given other bytes fails its task.
         assert_eq!((drained.audit.completed, drained.errors()), (20, 0), "{subject:?}");
         let connection = rusqlite::Connection::open(database.path()).unwrap();
-        let left = connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0));
+        let left =
+            connection.query_row("SELECT count(*) FROM prismq_payload", [], |row| row.get(0));
         assert_eq!(left, Ok(0_i64), "{subject:?}");
     }
 }

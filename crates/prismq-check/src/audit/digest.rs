@@ -8,12 +8,12 @@ use rusqlite::types::ValueRef;
 /// Every table of a queue, and the order in which its rows are read. Of the file's own row, its number and what an
 /// opening notes of the machine's boot are left out.
 const TABLES: [&str; 6] = [
-    "SELECT one, next_id FROM file ORDER BY one",
-    "SELECT * FROM queue ORDER BY id",
-    "SELECT * FROM lane ORDER BY id",
-    "SELECT * FROM task ORDER BY id",
-    "SELECT * FROM payload ORDER BY task",
-    "SELECT * FROM kept ORDER BY task",
+    "SELECT one, next_id FROM prismq_meta ORDER BY one",
+    "SELECT * FROM prismq_queue ORDER BY id",
+    "SELECT * FROM prismq_lane ORDER BY id",
+    "SELECT * FROM prismq_task ORDER BY id",
+    "SELECT * FROM prismq_payload ORDER BY task",
+    "SELECT * FROM prismq_kept ORDER BY task",
 ];
 
 pub(super) fn of(connection: &Connection) -> rusqlite::Result<u64> {

@@ -110,11 +110,11 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 const TASKS: &str = "
-    SELECT task.id, state, attempt, max_attempts, coalesce(task.payload, payload.data)
-    FROM task LEFT JOIN payload ON payload.task = task.id
+    SELECT prismq_task.id, state, attempt, max_attempts, coalesce(prismq_task.payload, prismq_payload.data)
+    FROM prismq_task LEFT JOIN prismq_payload ON prismq_payload.task = prismq_task.id
     UNION ALL
-    SELECT kept.task, 4, attempt, max_attempts, coalesce(kept.payload, payload.data)
-    FROM kept LEFT JOIN payload ON payload.task = kept.task
+    SELECT prismq_kept.task, 4, attempt, max_attempts, coalesce(prismq_kept.payload, prismq_payload.data)
+    FROM prismq_kept LEFT JOIN prismq_payload ON prismq_payload.task = prismq_kept.task
     ORDER BY 1";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
@@ -140,7 +140,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
 const TOTALS: &str = "
     SELECT coalesce(sum(enqueued), 0), coalesce(sum(completed), 0), coalesce(sum(failed), 0),
            coalesce(sum(reclaimed), 0)
-    FROM queue";
+    FROM prismq_queue";
 
 fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
     Ok(Totals {

@@ -8,67 +8,67 @@ use super::collect;
 const RULES: [(&str, &str); 13] = [
     (
         "a task is leased without an expiry or a token, or has an expiry without being leased",
-        "SELECT id FROM task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
+        "SELECT id FROM prismq_task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
          OR (state = 2 AND (token < 1 OR attempt < 1))",
     ),
-    ("a task has an unknown state", "SELECT id FROM task WHERE state NOT IN (0, 1, 2, 3, 5)"),
+    ("a task has an unknown state", "SELECT id FROM prismq_task WHERE state NOT IN (0, 1, 2, 3, 5)"),
     (
         "a suspect is ready as an ordinary task, or an ordinary task as a suspect",
-        "SELECT id FROM task WHERE suspect NOT IN (0, 1) OR (state NOT IN (1, 2) AND suspect != (state = 5))",
+        "SELECT id FROM prismq_task WHERE suspect NOT IN (0, 1) OR (state NOT IN (1, 2) AND suspect != (state = 5))",
     ),
     (
         "a task has more attempts than it is allowed, fewer than none, or more than claims",
-        "SELECT id FROM task WHERE attempt > max_attempts OR attempt < 0 OR attempt > token",
+        "SELECT id FROM prismq_task WHERE attempt > max_attempts OR attempt < 0 OR attempt > token",
     ),
     (
         "a task that may run has used up its attempts",
-        "SELECT id FROM task WHERE state IN (0, 1, 5) AND attempt >= max_attempts",
+        "SELECT id FROM prismq_task WHERE state IN (0, 1, 5) AND attempt >= max_attempts",
     ),
     (
         "a task has an id that was never assigned",
-        "SELECT id FROM task WHERE id < 1 OR id >= (SELECT next_id FROM file)
-         UNION ALL SELECT task FROM kept WHERE task < 1 OR task >= (SELECT next_id FROM file)",
+        "SELECT id FROM prismq_task WHERE id < 1 OR id >= (SELECT next_id FROM prismq_meta)
+         UNION ALL SELECT task FROM prismq_kept WHERE task < 1 OR task >= (SELECT next_id FROM prismq_meta)",
     ),
     (
         "a task is both stored and kept as completed",
-        "SELECT id FROM task WHERE id IN (SELECT task FROM kept)",
+        "SELECT id FROM prismq_task WHERE id IN (SELECT task FROM prismq_kept)",
     ),
     (
         "a task's payload is missing",
-        "SELECT id FROM task WHERE payload IS NULL AND id NOT IN (SELECT task FROM payload)
+        "SELECT id FROM prismq_task WHERE payload IS NULL AND id NOT IN (SELECT task FROM prismq_payload)
          UNION ALL
-         SELECT task FROM kept WHERE payload IS NULL AND task NOT IN (SELECT task FROM payload)",
+         SELECT task FROM prismq_kept WHERE payload IS NULL AND task NOT IN (SELECT task FROM prismq_payload)",
     ),
     (
         "a payload belongs to no task, or to one with a second payload",
-        "SELECT task FROM payload WHERE task NOT IN
-             (SELECT id FROM task WHERE payload IS NULL
-              UNION ALL SELECT task FROM kept WHERE payload IS NULL)",
+        "SELECT task FROM prismq_payload WHERE task NOT IN
+             (SELECT id FROM prismq_task WHERE payload IS NULL
+              UNION ALL SELECT task FROM prismq_kept WHERE payload IS NULL)",
     ),
     (
         "a task is in a lane that does not exist",
-        "SELECT id FROM task WHERE lane NOT IN (SELECT id FROM lane)",
+        "SELECT id FROM prismq_task WHERE lane NOT IN (SELECT id FROM prismq_lane)",
     ),
     (
         "a queue's counters of ready, suspect, scheduled, leased, dead or kept tasks differ from its rows",
-        "SELECT queue.id FROM queue LEFT JOIN
-             (SELECT lane.queue AS queue, sum(state IN (0, 5)) AS ready,
+        "SELECT prismq_queue.id FROM prismq_queue LEFT JOIN
+             (SELECT prismq_lane.queue AS queue, sum(state IN (0, 5)) AS ready,
                      sum(state = 5) AS suspects, sum(state = 1) AS scheduled,
                      sum(state = 2) AS leased, sum(state = 3) AS dead
-              FROM task JOIN lane ON lane.id = task.lane GROUP BY lane.queue) AS there
-             ON there.queue = queue.id
-         WHERE queue.ready != coalesce(there.ready, 0)
-            OR queue.suspects != coalesce(there.suspects, 0)
-            OR queue.scheduled != coalesce(there.scheduled, 0)
-            OR queue.leased != coalesce(there.leased, 0)
-            OR queue.dead != coalesce(there.dead, 0)
-            OR queue.kept != (SELECT count(*) FROM kept WHERE kept.queue = queue.id)",
+              FROM prismq_task JOIN prismq_lane ON prismq_lane.id = prismq_task.lane GROUP BY prismq_lane.queue) AS there
+             ON there.queue = prismq_queue.id
+         WHERE prismq_queue.ready != coalesce(there.ready, 0)
+            OR prismq_queue.suspects != coalesce(there.suspects, 0)
+            OR prismq_queue.scheduled != coalesce(there.scheduled, 0)
+            OR prismq_queue.leased != coalesce(there.leased, 0)
+            OR prismq_queue.dead != coalesce(there.dead, 0)
+            OR prismq_queue.kept != (SELECT count(*) FROM prismq_kept WHERE prismq_kept.queue = prismq_queue.id)",
     ),
     (
         "a queue's count of enqueued tasks is not that of completed and stored ones",
-        "SELECT id FROM queue WHERE enqueued != completed + ready + scheduled + leased + dead",
+        "SELECT id FROM prismq_queue WHERE enqueued != completed + ready + scheduled + leased + dead",
     ),
-    ("the file's own table has not one row", "SELECT count(*) FROM file HAVING count(*) != 1"),
+    ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
 ];
 
 /// What is wrong, in words: one entry for each finding of SQLite and each broken rule.

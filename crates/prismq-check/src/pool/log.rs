@@ -209,7 +209,7 @@ impl PoolLog {
     /// When the lease of this run ends, if the file still has it.
     fn lease_of(&self, task: &TaskContext<'_>) -> Option<i64> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = "SELECT lease_expires_at FROM task WHERE id = ?1 AND token = ?2";
+        let look = "SELECT lease_expires_at FROM prismq_task WHERE id = ?1 AND token = ?2";
         let mut statement = file.prepare_cached(look).ok()?;
         let lease = statement.query_row([task.id().as_i64(), task.token()], |row| row.get(0));
         lease.optional().ok()?

@@ -166,7 +166,7 @@ fn hold_lock(spec: &ProcessSpec) -> Result<()> {
     let failed = |source| Error::Audit { path: spec.path.clone(), source };
     let connection = Connection::open(&spec.path).map_err(failed)?;
     connection
-        .execute_batch("BEGIN IMMEDIATE; UPDATE file SET next_id = next_id + 1000")
+        .execute_batch("BEGIN IMMEDIATE; UPDATE prismq_meta SET next_id = next_id + 1000")
         .map_err(failed)?;
     // Ends with the transaction open, as a killed writer does.
     wait_for_line()

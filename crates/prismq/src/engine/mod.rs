@@ -20,7 +20,7 @@ use std::time::Duration;
 pub(crate) use self::contention::ContentionCounters;
 pub(crate) use self::deferred_log::DeferredLog;
 pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Claimed, Operation};
-use crate::model::{Contention, Durability, Payload, QueueStats, Result, Task, TaskId};
+use crate::model::{Contention, Durability, Payload, QueueStats, Result, TaskId, TaskInfo};
 use crate::time::Clock;
 
 /// Bytes of payloads stored out of line that are read at a time: as many of the next tasks' as fit, but at least
@@ -34,6 +34,8 @@ pub(crate) const READ_TASKS_MAX: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct OpenOptions {
     pub(crate) path: PathBuf,
+    /// Whether the file may be a database of an application, to which the queue's tables are added.
+    pub(crate) attach: bool,
     /// What survives a power cut once an operation was answered.
     pub(crate) durability: Durability,
     /// How long an operation waits for a lock that another process holds.
@@ -94,7 +96,7 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
 pub(crate) trait Reader {
     /// The task with this id, unless it was completed and not kept, or never was; its due time and the end of
     /// its lease by the monotonic time.
-    fn task(&self, id: TaskId) -> Result<Option<Task>>;
+    fn task(&self, id: TaskId) -> Result<Option<TaskInfo>>;
 
     /// The payloads stored out of line of these tasks, in the order of the ids, until they are `bytes_max`
     /// together; that of the first however large.

@@ -27,7 +27,7 @@ pub(crate) use self::payload::Payload;
 pub use self::retry::RetryPolicy;
 pub use self::stats::{Contention, QueueStats};
 pub(crate) use self::task::{DEFAULT_QUEUE, validate_delay};
-pub use self::task::{NewTask, State, Task};
+pub use self::task::{NewTask, State, TaskInfo};
 pub(crate) use self::task_error::Retry;
 pub use self::task_error::TaskError;
 pub use self::task_id::TaskId;

@@ -164,7 +164,7 @@ pub(crate) fn validate_delay(what: &'static str, delay: Duration) -> Result<()> 
 /// A task as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Task {
+pub struct TaskInfo {
     /// Its id.
     pub id: TaskId,
     /// Its queue.
@@ -195,7 +195,7 @@ pub struct Task {
     pub payload: Vec<u8>,
 }
 
-impl Task {
+impl TaskInfo {
     /// With its monotonic times converted to the wall clock.
     pub(crate) fn at_wall_clock(self, now: Moment) -> Self {
         Self {

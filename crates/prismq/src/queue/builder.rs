@@ -33,6 +33,7 @@ use crate::time::{Clock, SystemClock};
 #[must_use = "call open()"]
 pub struct QueueBuilder {
     path: PathBuf,
+    attach: bool,
     durability: Durability,
     busy_wait: Duration,
     free_bytes_max: u64,
@@ -44,12 +45,20 @@ impl QueueBuilder {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
+            attach: false,
             durability: Durability::default(),
             busy_wait: BUSY_WAIT_DEFAULT,
             free_bytes_max: FREE_BYTES_DEFAULT,
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Whether the file may be a database of the application's own, next to whose tables the queue's are added; it
+    /// may not unless set. See [`Queue::attach`].
+    pub const fn attach(mut self, attach: bool) -> Self {
+        self.attach = attach;
+        self
     }
 
     /// What survives a power cut; [`Durability::Full`] unless set.
@@ -95,6 +104,7 @@ impl QueueBuilder {
     pub fn open(self) -> Result<Queue> {
         let options = OpenOptions {
             path: self.path,
+            attach: self.attach,
             durability: self.durability,
             busy_wait: self.busy_wait,
             free_bytes_max: self.free_bytes_max,

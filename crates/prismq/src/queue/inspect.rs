@@ -1,7 +1,7 @@
 //! Reading tasks, counters and settings.
 
 use super::Queue;
-use crate::model::{Contention, QueueStats, Result, Task, TaskId, validate_name};
+use crate::model::{Contention, QueueStats, Result, TaskId, TaskInfo, validate_name};
 use crate::time::Moment;
 
 impl Queue {
@@ -9,7 +9,7 @@ impl Queue {
     ///
     /// # Errors
     /// An engine's failure.
-    pub fn task(&self, id: TaskId) -> Result<Option<Task>> {
+    pub fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         let task = self.core.engine()?.task(id)?;
         Ok(task.map(|task| task.at_wall_clock(Moment::now(self.core.clock()))))
     }

@@ -29,6 +29,11 @@ fn queue_file(path: &Path) {
     queue.enqueue_all(&vec![NewTask::new("job", [7; 500]); 200]).unwrap();
 }
 
+fn set_version(path: &Path, version: i32) {
+    let file = Connection::open(path).unwrap();
+    file.execute("UPDATE prismq_meta SET version = ?1", [version]).unwrap();
+}
+
 #[test]
 fn random_bytes_are_not_a_database() {
     let (_folder, path) = file("random.db");
@@ -61,7 +66,7 @@ fn a_database_without_an_application_id_is_foreign() {
 fn a_newer_schema_version_is_refused() {
     let (_folder, path) = file("newer.db");
     queue_file(&path);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    set_version(&path, 999);
     let error = refused(&path);
     assert!(matches!(error, Error::SchemaTooNew { found: 999, .. }), "{error:?}");
 }
@@ -71,7 +76,7 @@ fn a_newer_schema_version_is_refused() {
 fn an_older_schema_version_is_refused() {
     let (_folder, path) = file("older.db");
     queue_file(&path);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    set_version(&path, 1);
     let error = refused(&path);
     assert!(matches!(error, Error::SchemaTooOld { found: 1, .. }), "{error:?}");
     let text = error.to_string();
@@ -81,12 +86,26 @@ fn an_older_schema_version_is_refused() {
     );
 }
 
+/// Its tables had no prefix, and its version was in the header.
+#[test]
+fn a_file_from_before_queues_shared_files_is_refused_by_open_and_attach() {
+    let (_folder, path) = file("old.db");
+    let old = "CREATE TABLE task (id INTEGER PRIMARY KEY); PRAGMA user_version = 2;
+               PRAGMA application_id = 1347571025";
+    Connection::open(&path).unwrap().execute_batch(old).unwrap();
+    let errors = [refused(&path), Queue::attach(&path).unwrap_err()];
+    for error in errors {
+        let old = matches!(error, Error::SchemaTooOld { found: 2, supported: 3, .. });
+        assert!(old && error.to_string().contains("finish its tasks"), "{error}");
+    }
+}
+
 #[test]
 fn a_schema_version_below_one_is_corrupt() {
     for version in [0, -1, i32::MIN] {
         let (_folder, path) = file("versionless.db");
         queue_file(&path);
-        Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+        set_version(&path, version);
         let error = refused(&path);
         assert!(error.is_corrupt() && error.to_string().contains("version"), "{error}");
     }
@@ -96,9 +115,9 @@ fn a_schema_version_below_one_is_corrupt() {
 fn a_missing_index_is_corrupt() {
     let (_folder, path) = file("holes.db");
     queue_file(&path);
-    Connection::open(&path).unwrap().execute_batch("DROP INDEX task_ready").unwrap();
+    Connection::open(&path).unwrap().execute_batch("DROP INDEX prismq_task_ready").unwrap();
     let error = refused(&path);
-    assert!(error.is_corrupt() && error.to_string().contains("task_ready"), "{error}");
+    assert!(error.is_corrupt() && error.to_string().contains("prismq_task_ready"), "{error}");
 }
 
 #[test]

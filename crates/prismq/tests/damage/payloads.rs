@@ -17,7 +17,10 @@ fn large(letter: &str) -> String {
 
 fn lose_payload(fixture: &Fixture, id: TaskId) {
     let file = rusqlite::Connection::open(fixture.path()).unwrap();
-    assert_eq!(file.execute("DELETE FROM payload WHERE task = ?1", [id.as_i64()]).unwrap(), 1);
+    assert_eq!(
+        file.execute("DELETE FROM prismq_payload WHERE task = ?1", [id.as_i64()]).unwrap(),
+        1
+    );
 }
 
 /// Failure mode: payload: missing | a failed attempt of its own task, and others go on

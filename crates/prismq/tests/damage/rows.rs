@@ -32,7 +32,7 @@ fn a_claim_makes_a_damaged_row_dead_and_continues() {
             let fixture = Fixture::new();
             let [first, bad, last] = ["first", "bad", "last"].map(|text| fixture.enqueue(text));
             let alone = fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
-            alter(&fixture, &format!("UPDATE task SET {set} WHERE id = {}", bad.as_i64()));
+            alter(&fixture, &format!("UPDATE prismq_task SET {set} WHERE id = {}", bad.as_i64()));
             let mut claimed: Vec<TaskId> = Vec::new();
             while let leases = fixture.claim(max)
                 && !leases.is_empty()
@@ -61,10 +61,10 @@ fn damaged_rows_stop_neither_a_pool_nor_the_enqueue_that_wakes_it() {
     let bad = ["a", "b", "c"].map(|text| fixture.enqueue(text));
     alter(
         &fixture,
-        "BEGIN IMMEDIATE; UPDATE task SET priority = -9999999999 WHERE id = 2;
-         UPDATE task SET token = 9223372036854775807 WHERE id = 3;
-         UPDATE task SET lane = 77, state = 1, run_at = 0 WHERE id = 4;
-         UPDATE queue SET paused = 0; COMMIT",
+        "BEGIN IMMEDIATE; UPDATE prismq_task SET priority = -9999999999 WHERE id = 2;
+         UPDATE prismq_task SET token = 9223372036854775807 WHERE id = 3;
+         UPDATE prismq_task SET lane = 77, state = 1, run_at = 0 WHERE id = 4;
+         UPDATE prismq_queue SET paused = 0; COMMIT",
     );
     for text in ["one", "two", "three"] {
         fixture.enqueue(text);
@@ -83,13 +83,14 @@ fn a_damaged_suspect_becomes_dead_and_is_counted() {
         fixture.clock.advance(LEASE);
         // It reclaims what expired, and returns nothing.
         assert!(fixture.queue.claim(&Claim::new(["other"])).unwrap().is_empty());
-        alter(&fixture, &format!("UPDATE task SET {set}"));
+        alter(&fixture, &format!("UPDATE prismq_task SET {set}"));
         let good = fixture.enqueue("good");
         assert_eq!(fixture.claim(9).iter().map(Lease::id).collect::<Vec<_>>(), [good]);
         assert_eq!(state_and_error(&fixture.queue, bad).0, State::Dead, "{set}");
         let stats = fixture.queue.stats("default").unwrap();
         assert_eq!((stats.ready, stats.leased, stats.dead), (0, 1, 1), "{set}");
-        let suspects = "SELECT sum(suspects) + (SELECT sum(suspect) FROM task) FROM queue";
+        let suspects =
+            "SELECT sum(suspects) + (SELECT sum(suspect) FROM prismq_task) FROM prismq_queue";
         let file = Connection::open(fixture.path()).unwrap();
         assert_eq!(file.query_row(suspects, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{set}");
     }
@@ -101,7 +102,7 @@ fn many_damaged_rows_do_not_hide_a_valid_one() {
     fixture.queue.enqueue_all(&vec![task("bad"); 3000]).unwrap();
     alter(
         &fixture,
-        "UPDATE task SET token = 9223372036854775807 WHERE id % 2; UPDATE task SET attempt = -7",
+        "UPDATE prismq_task SET token = 9223372036854775807 WHERE id % 2; UPDATE prismq_task SET attempt = -7",
     );
     let valid = fixture.enqueue("valid");
     let mut leases = Vec::new();
@@ -118,11 +119,11 @@ fn only_the_task_in_a_missing_lane_becomes_dead() {
         let fixture = Fixture::new();
         let bad = fixture.enqueue("bad").as_i64();
         let delayed = fixture.queue.enqueue(&task("due").delay(LEASE)).unwrap();
-        alter(&fixture, &format!("UPDATE task SET lane = 77, {set} WHERE id = {bad}"));
+        alter(&fixture, &format!("UPDATE prismq_task SET lane = 77, {set} WHERE id = {bad}"));
         fixture.clock.advance(LEASE);
         let leases = fixture.claim(9);
         assert_eq!(leases.iter().map(Lease::id).collect::<Vec<_>>(), [delayed], "{set}");
-        let read = "SELECT state, error FROM task WHERE lane = 77";
+        let read = "SELECT state, error FROM prismq_task WHERE lane = 77";
         let (state, error): (i64, String) = Connection::open(fixture.path())
             .unwrap()
             .query_row(read, [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -138,7 +139,7 @@ fn an_expired_lease_with_an_attempt_out_of_range_is_reclaimed() {
     let good = fixture.enqueue("good");
     alter(
         &fixture,
-        "UPDATE task SET state = 2, lease_expires_at = 0, begun = 0, attempt = -9223372036854775808
+        "UPDATE prismq_task SET state = 2, lease_expires_at = 0, begun = 0, attempt = -9223372036854775808
          WHERE id = 1",
     );
     let leases = fixture.claim(9);
@@ -153,8 +154,8 @@ fn an_unreadable_lane_does_not_hide_others() {
     fixture.enqueue("good");
     alter(
         &fixture,
-        "UPDATE lane SET type = CAST(x'ff' AS TEXT) WHERE type = 'other';
-         INSERT INTO lane (queue, type) VALUES (99, 'job')",
+        "UPDATE prismq_lane SET type = CAST(x'ff' AS TEXT) WHERE type = 'other';
+         INSERT INTO prismq_lane (queue, type) VALUES (99, 'job')",
     );
     let reopened = fixture.another_handle();
     assert_eq!(reopened.claim(&claim().max(9)).unwrap().len(), 1);
@@ -165,11 +166,14 @@ fn an_unreadable_lane_does_not_hide_others() {
 #[test]
 fn damage_that_affects_only_enqueues_stops_no_claim_or_completion() {
     let cases = [
-        ("DELETE FROM file", "the row of the next task id is missing"),
-        ("UPDATE file SET next_id = 1", "UNIQUE"),
-        ("UPDATE queue SET ordering = 3, ageing_step = -5", "a queue has the ageing step -5"),
+        ("DELETE FROM prismq_meta", "the row of the next task id is missing"),
+        ("UPDATE prismq_meta SET next_id = 1", "UNIQUE"),
         (
-            "PRAGMA ignore_check_constraints = 1; UPDATE queue SET ordering = 9",
+            "UPDATE prismq_queue SET ordering = 3, ageing_step = -5",
+            "a queue has the ageing step -5",
+        ),
+        (
+            "PRAGMA ignore_check_constraints = 1; UPDATE prismq_queue SET ordering = 9",
             "a queue has the order 9",
         ),
     ];
@@ -193,7 +197,7 @@ fn damage_that_affects_only_enqueues_stops_no_claim_or_completion() {
 fn a_history_counter_that_is_too_high_fails_no_completion() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 1).unwrap();
-    alter(&fixture, "UPDATE queue SET kept = 50");
+    alter(&fixture, "UPDATE prismq_queue SET kept = 50");
     for _ in 0..3 {
         fixture.enqueue("job");
         fixture.queue.complete(&fixture.claim_one()).unwrap();

@@ -16,11 +16,11 @@ fn triggers_and_views_of_a_hostile_file_do_not_run() {
     attacker
         .execute_batch(
             "CREATE TABLE stolen (what);
-             CREATE TRIGGER steal AFTER INSERT ON task
-                 BEGIN INSERT INTO stolen VALUES (new.payload); DELETE FROM task; END;
-             CREATE TRIGGER spoil AFTER UPDATE ON task
+             CREATE TRIGGER steal AFTER INSERT ON prismq_task
+                 BEGIN INSERT INTO stolen VALUES (new.payload); DELETE FROM prismq_task; END;
+             CREATE TRIGGER spoil AFTER UPDATE ON prismq_task
                  BEGIN INSERT INTO stolen VALUES ('claimed'); END;
-             CREATE TRIGGER burn BEFORE DELETE ON task BEGIN SELECT RAISE(ABORT, 'no'); END;
+             CREATE TRIGGER burn BEFORE DELETE ON prismq_task BEGIN SELECT RAISE(ABORT, 'no'); END;
              CREATE VIEW seen AS SELECT load_extension('/nowhere/evil.so');",
         )
         .unwrap();
@@ -46,7 +46,7 @@ fn a_table_that_is_a_view_is_refused() {
     drop(Queue::open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("ALTER TABLE queue RENAME TO real; CREATE VIEW queue AS SELECT * FROM real;")
+        .execute_batch("ALTER TABLE prismq_queue RENAME TO real; CREATE VIEW prismq_queue AS SELECT * FROM real;")
         .unwrap();
     let error = Queue::open(&path).unwrap_err();
     assert!(error.is_corrupt(), "{error:?}");
@@ -60,7 +60,7 @@ fn a_history_counter_without_history_is_corrected() {
     let path = folder.path().join("queue.db");
     Queue::open(&path).unwrap().set_history("default", 9).unwrap();
     let attacker = Connection::open(&path).unwrap();
-    attacker.execute_batch("UPDATE queue SET kept = 1000000").unwrap();
+    attacker.execute_batch("UPDATE prismq_queue SET kept = 1000000").unwrap();
     drop(attacker);
     let queue = Queue::open(&path).unwrap();
     queue.set_history("default", 1).unwrap();

@@ -8,7 +8,7 @@ use crate::support::{Fixture, claim, task};
 fn names_that_contain_sql_are_only_names() {
     let fixture = Fixture::new();
     let names = [
-        "'; DROP TABLE task; --",
+        "'; DROP TABLE prismq_task; --",
         "\" OR 1=1",
         "%",
         "_",

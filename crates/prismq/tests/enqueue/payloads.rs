@@ -17,7 +17,8 @@ fn large_payloads_are_returned_whole_and_deleted_with_their_task() {
         fixture.queue.complete(&lease).unwrap();
     }
     let file = rusqlite::Connection::open(fixture.path()).unwrap();
-    let left: i64 = file.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).unwrap();
+    let left: i64 =
+        file.query_row("SELECT count(*) FROM prismq_payload", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
 }
 

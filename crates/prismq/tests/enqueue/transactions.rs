@@ -103,7 +103,7 @@ fn a_full_file_rolls_the_transaction_back_and_is_reported_as_full() {
 /// Fills the table of queues, so that tasks of a new queue are refused.
 fn fill_with_names(connection: &Connection) {
     let names = format!(
-        "INSERT INTO queue (name)
+        "INSERT INTO prismq_queue (name)
          SELECT 'full' || value FROM (WITH RECURSIVE n (value) AS
              (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {QUEUES_MAX})
          SELECT value FROM n)"

@@ -1,5 +1,6 @@
 //! The database file: its path, identity, size, durability, WAL, and who else has it open.
 
+mod attached;
 mod durability;
 mod identity;
 mod path_checks;

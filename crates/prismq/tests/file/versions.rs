@@ -9,7 +9,7 @@ use crate::support::{DEADLINE, Fixture, Gate, claim, task, wait_until};
 /// Raises the version of the schema, as a newer program does.
 fn migrate(fixture: &Fixture) {
     let newer = rusqlite::Connection::open(fixture.path()).unwrap();
-    newer.pragma_update(None, "user_version", 1_000).unwrap();
+    newer.execute("UPDATE prismq_meta SET version = 1000", []).unwrap();
 }
 
 #[test]

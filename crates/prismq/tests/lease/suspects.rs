@@ -10,8 +10,8 @@ use crate::support::{DEADLINE, Fixture, Gate, LEASE, join, lock, task, wait_unti
 
 /// How many tasks the file records as suspects, and how many of these are ready by its queues' counters.
 fn suspects(fixture: &Fixture) -> (i64, i64) {
-    let select = "SELECT (SELECT count(*) FROM task WHERE suspect OR state = 5),
-                         (SELECT total(suspects) FROM queue)";
+    let select = "SELECT (SELECT count(*) FROM prismq_task WHERE suspect OR state = 5),
+                         (SELECT total(suspects) FROM prismq_queue)";
     let file = Connection::open(fixture.path()).unwrap();
     file.query_row(select, [], |row| Ok((row.get(0)?, row.get::<_, f64>(1)? as i64))).unwrap()
 }

@@ -13,7 +13,7 @@ fn types(numbers: std::ops::Range<u32>) -> Vec<NewTask> {
 
 /// How many lanes and queues the file has.
 fn names(fixture: &Fixture) -> (u32, u32) {
-    let count = "SELECT (SELECT count(*) FROM lane), (SELECT count(*) FROM queue)";
+    let count = "SELECT (SELECT count(*) FROM prismq_lane), (SELECT count(*) FROM prismq_queue)";
     let file = Connection::open(fixture.path()).unwrap();
     file.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
 }
@@ -60,13 +60,13 @@ fn an_enqueue_beyond_the_last_id_is_refused_and_uses_no_id() {
     let fixture = Fixture::new();
     let file = Connection::open(fixture.path()).unwrap();
     for next in [i64::MAX, i64::MAX - 2, 1 << 47, 0, -1, i64::MIN] {
-        file.execute("UPDATE file SET next_id = ?1", [next]).unwrap();
+        file.execute("UPDATE prismq_meta SET next_id = ?1", [next]).unwrap();
         let error = fixture.queue.enqueue(&NewTask::new("fresh", [])).unwrap_err();
         assert!(matches!(error, Error::OutOfIds { next: found } if found == next), "{error:?}");
         assert_eq!(names(&fixture), (0, 0));
     }
     let last = (1 << 47) - 1;
-    file.execute("UPDATE file SET next_id = ?1", [last]).unwrap();
+    file.execute("UPDATE prismq_meta SET next_id = ?1", [last]).unwrap();
     let error = fixture.queue.enqueue_all(&[task("one"), task("two")]).unwrap_err();
     assert!(matches!(error, Error::OutOfIds { .. }), "{error:?}");
     assert_eq!(fixture.enqueue("last").as_i64(), last);
@@ -149,7 +149,8 @@ fn a_lease_of_a_freed_queue_is_lost() {
     assert_eq!(fixture.queue.stats("gone").unwrap().completed, 0, "it was freed");
     assert!(fixture.queue.complete(&stale).unwrap_err().is_lease_lost());
     let file = Connection::open(fixture.path()).unwrap();
-    let wrong = "SELECT count(*) FROM queue WHERE ready != 1 OR leased != 0 OR completed != 0";
+    let wrong =
+        "SELECT count(*) FROM prismq_queue WHERE ready != 1 OR leased != 0 OR completed != 0";
     assert_eq!(file.query_row(wrong, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 

@@ -25,7 +25,7 @@ fn logged(fixture: &Fixture, run: impl FnOnce(&Queue) + Send + 'static) -> Vec<S
 fn a_subscriber_may_enqueue_what_a_claim_logs() {
     let fixture = Fixture::new();
     let bad = fixture.enqueue("bad");
-    alter(&fixture, "UPDATE task SET priority = 9999999999");
+    alter(&fixture, "UPDATE prismq_task SET priority = 9999999999");
     let lines = logged(&fixture, |queue| {
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
     });
@@ -38,7 +38,7 @@ fn a_subscriber_may_enqueue_what_a_completion_logs() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 1).unwrap();
     fixture.enqueue("job");
-    alter(&fixture, "UPDATE queue SET kept = 50");
+    alter(&fixture, "UPDATE prismq_queue SET kept = 50");
     let lease = fixture.claim_one();
     let lines = logged(&fixture, move |queue| queue.complete(&lease).unwrap());
     assert_eq!(lines, ["history counter corrected: fewer tasks are kept than it said"]);
@@ -48,7 +48,7 @@ fn a_subscriber_may_enqueue_what_a_completion_logs() {
 fn a_subscriber_may_enqueue_what_an_empty_claim_logs() {
     let fixture = Fixture::new();
     fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
-    alter(&fixture, "UPDATE lane SET type = CAST(x'ff' AS TEXT)");
+    alter(&fixture, "UPDATE prismq_lane SET type = CAST(x'ff' AS TEXT)");
     let fixture = fixture.reopen_after(|_| {});
     let lines = logged(&fixture, |queue| {
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());

@@ -12,13 +12,13 @@ use crate::support::{DEADLINE, Fixture, Gate, LEASE, lock, receive, task, wait_u
 /// A connection that has raised the version of the schema, as a newer program does, and the version before.
 fn migrated(fixture: &Fixture) -> (Connection, i32) {
     let other = Connection::open(fixture.path()).unwrap();
-    let version = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let version = other.query_row("SELECT version FROM prismq_meta", [], |row| row.get(0)).unwrap();
     set_version(&other, version + 1);
     (other, version)
 }
 
 fn set_version(file: &Connection, version: i32) {
-    file.pragma_update(None, "user_version", version).unwrap();
+    file.execute("UPDATE prismq_meta SET version = ?1", [version]).unwrap();
 }
 
 #[test]

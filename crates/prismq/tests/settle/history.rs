@@ -67,5 +67,5 @@ fn the_last_completed_are_kept_when_the_clock_is_set_back() {
 
 fn payloads_out_of_line(fixture: &Fixture) -> i64 {
     let connection = rusqlite::Connection::open(fixture.path()).unwrap();
-    connection.query_row("SELECT count(*) FROM payload", [], |row| row.get(0)).unwrap()
+    connection.query_row("SELECT count(*) FROM prismq_payload", [], |row| row.get(0)).unwrap()
 }

@@ -24,7 +24,7 @@ pub(crate) fn lock(path: &Path) -> Connection {
 /// Holds a snapshot for reading until the connection is dropped.
 pub(crate) fn hold_snapshot(path: &Path) -> Connection {
     let reader = Connection::open(path).unwrap();
-    reader.execute_batch("BEGIN; SELECT count(*) FROM task").unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM prismq_task").unwrap();
     reader
 }
 

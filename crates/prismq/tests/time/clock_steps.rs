@@ -123,7 +123,7 @@ fn the_boot_id_is_stored_in_the_file() {
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let stored: String = rusqlite::Connection::open(&path)
         .unwrap()
-        .query_row("SELECT boot_id FROM file", [], |row| row.get(0))
+        .query_row("SELECT boot_id FROM prismq_meta", [], |row| row.get(0))
         .unwrap();
     assert_eq!(stored, boot_id.trim());
     let stored = queue.task(id).unwrap().unwrap();

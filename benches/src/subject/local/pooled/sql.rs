@@ -84,13 +84,13 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
         None => add_lane(transaction, task.task_type)?,
     };
     let id: i64 = transaction
-        .prepare_cached("UPDATE file SET next_id = next_id + 1 RETURNING next_id - 1")?
+        .prepare_cached("UPDATE prismq_meta SET next_id = next_id + 1 RETURNING next_id - 1")?
         .query_row([], |row| row.get(0))?;
     let now = now_micros();
     let out_of_line = task.payload.len() > PAYLOAD_BYTES_INLINE_MAX;
     transaction
         .prepare_cached(
-            "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
+            "INSERT INTO prismq_task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
                                run_at, payload)
              VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?6, ?7)",
         )?
@@ -105,7 +105,7 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
         ])?;
     if out_of_line {
         transaction
-            .prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?
+            .prepare_cached("INSERT INTO prismq_payload (task, data) VALUES (?1, ?2)")?
             .execute(params![id, task.payload])?;
     }
     Ok(id)
@@ -114,17 +114,18 @@ fn insert(transaction: &Transaction<'_>, task: &TaskSpec) -> rusqlite::Result<i6
 fn lane(connection: &Connection, task_type: &str) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached(
-            "SELECT lane.id FROM queue JOIN lane ON lane.queue = queue.id
-             WHERE queue.name = ?1 AND lane.type = ?2",
+            "SELECT prismq_lane.id FROM prismq_queue JOIN prismq_lane ON prismq_lane.queue = prismq_queue.id
+             WHERE prismq_queue.name = ?1 AND prismq_lane.type = ?2",
         )?
         .query_row([QUEUE, task_type], |row| row.get(0))
         .optional()
 }
 
 fn add_lane(transaction: &Transaction<'_>, task_type: &str) -> rusqlite::Result<i64> {
-    transaction.execute("INSERT INTO queue (name) VALUES (?1) ON CONFLICT DO NOTHING", [QUEUE])?;
+    transaction
+        .execute("INSERT INTO prismq_queue (name) VALUES (?1) ON CONFLICT DO NOTHING", [QUEUE])?;
     transaction.query_row(
-        "INSERT INTO lane (queue, type) SELECT id, ?2 FROM queue WHERE name = ?1 RETURNING id",
+        "INSERT INTO prismq_lane (queue, type) SELECT id, ?2 FROM prismq_queue WHERE name = ?1 RETURNING id",
         [QUEUE, task_type],
         |row| row.get(0),
     )
@@ -149,11 +150,11 @@ pub(super) fn claim(
 
 fn advance(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("UPDATE task SET state = 0 WHERE state = 1 AND run_at <= ?1")?
+        .prepare_cached("UPDATE prismq_task SET state = 0 WHERE state = 1 AND run_at <= ?1")?
         .execute([now])?;
     transaction
         .prepare_cached(
-            "UPDATE task SET state = iif(attempt < max_attempts, 0, 3), lease_expires_at = NULL
+            "UPDATE prismq_task SET state = iif(attempt < max_attempts, 0, 3), lease_expires_at = NULL
              WHERE state = 2 AND lease_expires_at <= ?1",
         )?
         .execute([now])?;
@@ -169,7 +170,7 @@ fn first_ready(
         let Some(lane) = lane(transaction, task_type)? else { continue };
         let head: Option<(i64, i64)> = transaction
             .prepare_cached(
-                "SELECT order_key, id FROM task WHERE state = 0 AND lane = ?1
+                "SELECT order_key, id FROM prismq_task WHERE state = 0 AND lane = ?1
                  ORDER BY order_key LIMIT 1",
             )?
             .query_row([lane], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -191,7 +192,7 @@ fn take(
 ) -> rusqlite::Result<Claimed> {
     let mut taken = transaction
         .prepare_cached(
-            "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
+            "UPDATE prismq_task SET state = 2, token = token + 1, attempt = attempt + 1,
                              lease_expires_at = ?2
              WHERE id = ?1 AND state = 0
              RETURNING token, attempt, max_attempts, payload",
@@ -213,7 +214,7 @@ fn take(
         && claim.out_of_line
     {
         claim.payload = transaction
-            .prepare_cached("SELECT data FROM payload WHERE task = ?1")?
+            .prepare_cached("SELECT data FROM prismq_payload WHERE task = ?1")?
             .query_row([id], |row| row.get(0))?;
     }
     Ok(taken.map_or(Claimed::Conflict, Claimed::Task))
@@ -224,12 +225,14 @@ pub(super) fn complete(connection: &mut Connection, claim: &Claim) -> rusqlite::
     let transaction = begin(connection)?;
     let deleted = transaction
         .prepare_cached(
-            "DELETE FROM task
+            "DELETE FROM prismq_task
              WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
         )?
         .execute([claim.id, claim.token, now_micros()])?;
     if deleted > 0 && claim.out_of_line {
-        transaction.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([claim.id])?;
+        transaction
+            .prepare_cached("DELETE FROM prismq_payload WHERE task = ?1")?
+            .execute([claim.id])?;
     }
     transaction.commit()?;
     Ok(if deleted == 0 { Ending::LeaseLost } else { Ending::Completed })
@@ -248,7 +251,7 @@ pub(super) fn fail(
     let now = now_micros();
     let updated = transaction
         .prepare_cached(
-            "UPDATE task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
+            "UPDATE prismq_task SET state = ?4, run_at = ?5, error = ?6, lease_expires_at = NULL
              WHERE id = ?1 AND token = ?2 AND state = 2 AND lease_expires_at > ?3",
         )?
         .execute(params![claim.id, claim.token, now, state, later(now, retry), error])?;
@@ -263,7 +266,7 @@ pub(super) fn fail(
 pub(super) fn census(connection: &Connection) -> rusqlite::Result<Census> {
     let count = |state: i64| -> rusqlite::Result<u64> {
         connection
-            .prepare_cached("SELECT count(*) FROM task WHERE state = ?1")?
+            .prepare_cached("SELECT count(*) FROM prismq_task WHERE state = ?1")?
             .query_row([state], |row| row.get::<_, i64>(0))
             .map(|count| u64::try_from(count).unwrap_or(0))
     };

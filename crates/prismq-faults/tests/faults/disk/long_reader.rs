@@ -18,7 +18,7 @@ fn a_reader_that_pins_the_wal_lets_it_shrink_in_the_end() {
     let path = folder.file(FILE);
     let queue = Queue::open(&path).unwrap();
     let reader = Connection::open(&path).unwrap();
-    reader.execute_batch("BEGIN; SELECT count(*) FROM task").unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM prismq_task").unwrap();
     for _ in 0..TASKS / 100 {
         queue.enqueue_all(&vec![NewTask::new("job", vec![1; 3_000]); 100]).unwrap();
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::engine::{Claimed, Reader, Watch};
-use crate::model::{Claim, Contention, Lease, NewTask, Payload, QueueStats, Task, TaskId};
+use crate::model::{Claim, Contention, Lease, NewTask, Payload, QueueStats, TaskId, TaskInfo};
 use crate::time::{Clock, SystemClock};
 
 /// Longer than anything takes that is waited for.
@@ -56,7 +56,7 @@ impl Engine for GatedEngine {
 }
 
 impl Reader for GatedEngine {
-    fn task(&self, _: TaskId) -> Result<Option<Task>> {
+    fn task(&self, _: TaskId) -> Result<Option<TaskInfo>> {
         Ok(None)
     }
 

@@ -31,7 +31,7 @@ use self::writer::Writer;
 use super::{
     Answer, ContentionCounters, DeferredLog, Engine, OpenOptions, Operation, Reader, Watch,
 };
-use crate::model::{Contention, NewTask, Payload, QueueStats, Result, Task, TaskId};
+use crate::model::{Contention, NewTask, Payload, QueueStats, Result, TaskId, TaskInfo};
 use crate::time::{Clock, Moment};
 
 /// The queue in one file.
@@ -110,7 +110,7 @@ impl Engine for SqliteEngine {
 }
 
 impl Reader for SqliteEngine {
-    fn task(&self, id: TaskId) -> Result<Option<Task>> {
+    fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         self.reader().task(id)
     }
 

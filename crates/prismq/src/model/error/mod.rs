@@ -117,10 +117,12 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
-    /// The file is a database of another program; it was left untouched.
+    /// The file is a database of another program and holds no queue; it was left untouched. [`Queue::attach`] adds one.
+    ///
+    /// [`Queue::attach`]: crate::Queue::attach
     #[error(
         "{} is a database of another program (application id {application_id:#010x}): \
-         it was left untouched", path.display()
+         it was left untouched; to add a queue to it, open it by `Queue::attach`", path.display()
     )]
     Foreign {
         /// The path.

@@ -50,7 +50,7 @@ fn a_claim_succeeds_even_if_an_unreadable_task_cannot_be_settled() {
     let leases = queue.core.submit(Operation::Claim(claim(2))).unwrap();
     let Answer::Claimed(Claimed { leases, .. }) = leases else { panic!("{leases:?}") };
     let file = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
-    file.execute("DELETE FROM payload WHERE task = ?1", [ids[0].as_i64()]).unwrap();
+    file.execute("DELETE FROM prismq_payload WHERE task = ?1", [ids[0].as_i64()]).unwrap();
     // Its failure is not written, as the lease is gone.
     let next = AfterFailure::Dead;
     let key = leases[0].key;

@@ -67,7 +67,7 @@ fn damaged(sql: &str) -> (tempfile::TempDir, Queue) {
 
 #[test]
 fn a_damaged_row_fails_nothing_of_its_group() {
-    let (_folder, queue) = damaged("UPDATE task SET attempt = -5");
+    let (_folder, queue) = damaged("UPDATE prismq_task SET attempt = -5");
     let answers = queue.core.submit_all(vec![
         Operation::Enqueue(vec![NewTask::new("good", [])]),
         Operation::Claim(Claim::new(["bad"])),
@@ -78,7 +78,7 @@ fn a_damaged_row_fails_nothing_of_its_group() {
 
 #[test]
 fn an_operation_that_meets_damage_fails_alone() {
-    let (_folder, queue) = damaged("DELETE FROM file");
+    let (_folder, queue) = damaged("DELETE FROM prismq_meta");
     let claim = || Operation::Claim(Claim::new(["bad"]));
     let answers = queue.core.submit_all(vec![
         claim(),

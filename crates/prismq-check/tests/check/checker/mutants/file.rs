@@ -9,14 +9,16 @@ impl Mutant {
     pub(super) fn corrupt_enqueue(&self, task: &NewTask) -> Result<TaskId> {
         let id = self.queue.enqueue(task)?;
         let change = match self.fault {
-            Fault::LosesTheOrder => "UPDATE task SET order_key = order_key + 1000 WHERE id = ?1",
+            Fault::LosesTheOrder => {
+                "UPDATE prismq_task SET order_key = order_key + 1000 WHERE id = ?1"
+            }
             Fault::LosesThePriority => {
-                "UPDATE task SET order_key = order_key % (1 << 47) WHERE id = ?1"
+                "UPDATE prismq_task SET order_key = order_key % (1 << 47) WHERE id = ?1"
             }
             Fault::ChangesPayloads => {
-                "UPDATE task SET payload = zeroblob(length(payload)) WHERE id = ?1"
+                "UPDATE prismq_task SET payload = zeroblob(length(payload)) WHERE id = ?1"
             }
-            _ => "UPDATE queue SET ready = ready + 1 WHERE ?1 IS NOT NULL",
+            _ => "UPDATE prismq_queue SET ready = ready + 1 WHERE ?1 IS NOT NULL",
         };
         if self.one_in(10) {
             self.file().execute(change, [id.as_i64()]).unwrap();
@@ -26,9 +28,9 @@ impl Mutant {
 
     pub(super) fn corrupt_claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
         let before = match self.fault {
-            Fault::ClaimsEarly => "UPDATE task SET run_at = 0 WHERE state = 1",
+            Fault::ClaimsEarly => "UPDATE prismq_task SET run_at = 0 WHERE state = 1",
             Fault::TokensStandStill => {
-                "UPDATE task SET token = token - 1 WHERE state != 2 AND token > 0"
+                "UPDATE prismq_task SET token = token - 1 WHERE state != 2 AND token > 0"
             }
             _ => "SELECT 1",
         };
@@ -38,11 +40,11 @@ impl Mutant {
         let leases = self.queue.claim(claim)?;
         let change = match self.fault {
             Fault::TokensStandStill => {
-                "UPDATE task SET token = token - 1 WHERE id = ?1 AND state != 2"
+                "UPDATE prismq_task SET token = token - 1 WHERE id = ?1 AND state != 2"
             }
-            Fault::CountsNoAttempts => "UPDATE task SET attempt = 0 WHERE id = ?1",
+            Fault::CountsNoAttempts => "UPDATE prismq_task SET attempt = 0 WHERE id = ?1",
             Fault::NeverReclaims => {
-                "UPDATE task SET lease_expires_at = lease_expires_at + 300000000000 WHERE id = ?1"
+                "UPDATE prismq_task SET lease_expires_at = lease_expires_at + 300000000000 WHERE id = ?1"
             }
             _ => return Ok(leases),
         };
@@ -60,15 +62,17 @@ impl Mutant {
             Err(error) if error.is_lease_lost() => {
                 let connection = self.file();
                 let id = lease.id().as_i64();
-                let counters = "UPDATE queue SET completed = completed + 1,
-                     ready = ready - (SELECT count(*) FROM task WHERE id = ?1 AND state IN (0, 5)),
-                     suspects = suspects - (SELECT count(*) FROM task WHERE id = ?1 AND state = 5),
-                     scheduled = scheduled - (SELECT count(*) FROM task WHERE id = ?1 AND state = 1),
-                     leased = leased - (SELECT count(*) FROM task WHERE id = ?1 AND state = 2)
-                     WHERE EXISTS (SELECT 1 FROM task WHERE id = ?1 AND state != 3)";
+                let counters = "UPDATE prismq_queue SET completed = completed + 1,
+                     ready = ready - (SELECT count(*) FROM prismq_task WHERE id = ?1 AND state IN (0, 5)),
+                     suspects = suspects - (SELECT count(*) FROM prismq_task WHERE id = ?1 AND state = 5),
+                     scheduled = scheduled - (SELECT count(*) FROM prismq_task WHERE id = ?1 AND state = 1),
+                     leased = leased - (SELECT count(*) FROM prismq_task WHERE id = ?1 AND state = 2)
+                     WHERE EXISTS (SELECT 1 FROM prismq_task WHERE id = ?1 AND state != 3)";
                 connection.execute(counters, [id]).unwrap();
-                connection.execute("DELETE FROM task WHERE id = ?1 AND state != 3", [id]).unwrap();
-                connection.execute("DELETE FROM payload WHERE task = ?1", [id]).unwrap();
+                connection
+                    .execute("DELETE FROM prismq_task WHERE id = ?1 AND state != 3", [id])
+                    .unwrap();
+                connection.execute("DELETE FROM prismq_payload WHERE task = ?1", [id]).unwrap();
                 Ok(())
             }
             answer => answer,
@@ -80,15 +84,15 @@ impl Mutant {
         let id = lease.id().as_i64();
         match self.fault {
             Fault::DeadVanish => {
-                let counters = "UPDATE queue SET dead = dead - 1, completed = completed + 1";
+                let counters = "UPDATE prismq_queue SET dead = dead - 1, completed = completed + 1";
                 connection.execute(counters, []).unwrap();
-                connection.execute("DELETE FROM task WHERE id = ?1", [id]).unwrap();
-                connection.execute("DELETE FROM payload WHERE task = ?1", [id]).unwrap();
+                connection.execute("DELETE FROM prismq_task WHERE id = ?1", [id]).unwrap();
+                connection.execute("DELETE FROM prismq_payload WHERE task = ?1", [id]).unwrap();
             }
             Fault::DeadRiseAgain => {
-                let counters = "UPDATE queue SET dead = dead - 1, ready = ready + 1";
+                let counters = "UPDATE prismq_queue SET dead = dead - 1, ready = ready + 1";
                 connection.execute(counters, []).unwrap();
-                let again = "UPDATE task SET state = 0, attempt = 0 WHERE id = ?1";
+                let again = "UPDATE prismq_task SET state = 0, attempt = 0 WHERE id = ?1";
                 connection.execute(again, [id]).unwrap();
             }
             _ => {}
@@ -96,8 +100,7 @@ impl Mutant {
     }
 
     pub(super) fn count_release(&self, lease: &Lease) {
-        let again =
-            "UPDATE task SET attempt = attempt + ?2 WHERE id = ?1 AND attempt + 1 < max_attempts";
+        let again = "UPDATE prismq_task SET attempt = attempt + ?2 WHERE id = ?1 AND attempt + 1 < max_attempts";
         self.file().execute(again, params![lease.id().as_i64(), 1]).unwrap();
     }
 }

@@ -56,7 +56,7 @@ impl Counters {
             return Ok(());
         }
         let mut update = connection.prepare_cached(
-            "UPDATE queue SET
+            "UPDATE prismq_queue SET
                  ready = ready + ?2, scheduled = scheduled + ?3, leased = leased + ?4,
                  dead = dead + ?5, enqueued = enqueued + ?6, completed = completed + ?7,
                  failed = failed + ?8, reclaimed = reclaimed + ?9, kept = kept + ?10,
@@ -113,7 +113,7 @@ mod tests {
         let batch: Vec<_> = claimed.leases.iter().map(complete).collect();
         assert_eq!(batch.len(), count);
         writer.apply(&clock, &batch).unwrap();
-        let kept = "SELECT kept, (SELECT count(*) FROM kept) FROM queue";
+        let kept = "SELECT kept, (SELECT count(*) FROM prismq_kept) FROM prismq_queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let kept: (i64, i64) = writer.connection.query_row(kept, [], read).unwrap();
         assert_eq!(kept, (1, 1));

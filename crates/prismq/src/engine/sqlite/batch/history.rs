@@ -7,14 +7,14 @@ use crate::engine::sqlite::connection::path_of;
 
 /// Copies tasks that are about to be completed; those of one transaction get the same completion number.
 pub(crate) const KEEP: &str =
-    "INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
+    "INSERT INTO prismq_kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
                        completed_at, completion, payload, error)
      SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3,
-            (SELECT coalesce(max(completion), 0) + 1 FROM kept WHERE queue = ?2), payload, error
-     FROM task WHERE id IN (SELECT value FROM rarray(?1))";
+            (SELECT coalesce(max(completion), 0) + 1 FROM prismq_kept WHERE queue = ?2), payload, error
+     FROM prismq_task WHERE id IN (SELECT value FROM rarray(?1))";
 /// Deletes the oldest of a queue's history.
-pub(crate) const PRUNE: &str = "DELETE FROM kept
-     WHERE task IN (SELECT task FROM kept WHERE queue = ?1 ORDER BY completion, task LIMIT ?2)
+pub(crate) const PRUNE: &str = "DELETE FROM prismq_kept
+     WHERE task IN (SELECT task FROM prismq_kept WHERE queue = ?1 ORDER BY completion, task LIMIT ?2)
      RETURNING task, payload IS NULL";
 
 /// Deletes up to `most` of the tasks kept beyond the queue's setting, and returns how many are left to delete.
@@ -25,7 +25,7 @@ pub(crate) fn prune(
     most: usize,
 ) -> Result<i64> {
     let excess: i64 = connection
-        .prepare_cached("SELECT kept - keep FROM queue WHERE id = ?1")?
+        .prepare_cached("SELECT kept - keep FROM prismq_queue WHERE id = ?1")?
         .query_row([queue], |row| row.get(0))?;
     if excess <= 0 {
         return Ok(0);
@@ -37,7 +37,9 @@ pub(crate) fn prune(
         .collect::<Result<_>>()?;
     for (task, out_of_line) in &pruned {
         if *out_of_line {
-            connection.prepare_cached("DELETE FROM payload WHERE task = ?1")?.execute([task])?;
+            connection
+                .prepare_cached("DELETE FROM prismq_payload WHERE task = ?1")?
+                .execute([task])?;
         }
     }
     let pruned = i64::try_from(pruned.len()).unwrap_or(i64::MAX);
@@ -52,11 +54,13 @@ pub(crate) fn prune(
                 "history counter corrected: fewer tasks are kept than it said"
             );
         });
-        connection.prepare_cached("UPDATE queue SET kept = 0 WHERE id = ?1")?.execute([queue])?;
+        connection
+            .prepare_cached("UPDATE prismq_queue SET kept = 0 WHERE id = ?1")?
+            .execute([queue])?;
         return Ok(0);
     }
     connection
-        .prepare_cached("UPDATE queue SET kept = kept - ?2 WHERE id = ?1")?
+        .prepare_cached("UPDATE prismq_queue SET kept = kept - ?2 WHERE id = ?1")?
         .execute([queue, pruned])?;
     Ok(excess - pruned)
 }

@@ -1,7 +1,7 @@
 //! Task ids, which rise and are never used again.
 //!
 //! A lasting connection reserves more ids than it needs, so that most transactions write one page less: that of the
-//! table `file`. Once another connection has committed, the rest of the reservation is dropped, as the other may have
+//! table `prismq_meta`. Once another connection has committed, the rest of the reservation is dropped, as the other may have
 //! used higher ids, and a task enqueued later must have the higher one.
 
 use rusqlite::{Connection, OptionalExtension, Result};
@@ -12,7 +12,7 @@ use crate::model::limits::TASK_ID_MAX;
 /// Ids reserved beyond those that are needed.
 const SPARE: i64 = 32;
 /// The next id, and the counter of frees.
-const SEQUENCE: &str = "SELECT next_id, names_freed FROM file";
+const SEQUENCE: &str = "SELECT next_id, names_freed FROM prismq_meta";
 
 /// The reserved ids.
 #[derive(Debug, Default)]
@@ -83,7 +83,9 @@ impl Ids {
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         self.checked = false;
         if self.changed {
-            connection.prepare_cached("UPDATE file SET next_id = ?1")?.execute([self.end])?;
+            connection
+                .prepare_cached("UPDATE prismq_meta SET next_id = ?1")?
+                .execute([self.end])?;
             self.changed = false;
         }
         Ok(())
@@ -102,8 +104,8 @@ mod tests {
     fn connection(path: &std::path::Path) -> Connection {
         let connection = Connection::open(path).unwrap();
         let table =
-            "PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS file (next_id, names_freed);
-                     INSERT INTO file SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM file)";
+            "PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS prismq_meta (next_id, names_freed);
+                     INSERT INTO prismq_meta SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM prismq_meta)";
         connection.execute_batch(table).unwrap();
         connection
     }
@@ -157,7 +159,7 @@ mod tests {
     fn the_last_id_is_used_and_none_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connection(&folder.path().join("file"));
-        connection.execute("UPDATE file SET next_id = ?1", [TASK_ID_MAX - 1]).unwrap();
+        connection.execute("UPDATE prismq_meta SET next_id = ?1", [TASK_ID_MAX - 1]).unwrap();
         let mut ids = Ids::reserving();
         ids.check(&connection).unwrap();
         assert!(!ids.has(3));

@@ -15,8 +15,7 @@ use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Claim, Names, NewTask};
 
 /// The highest number of a lane, and the counter of frees.
-const LATEST: &str =
-    "SELECT (SELECT id FROM lane ORDER BY id DESC LIMIT 1), (SELECT names_freed FROM file)";
+const LATEST: &str = "SELECT (SELECT id FROM prismq_lane ORDER BY id DESC LIMIT 1), (SELECT names_freed FROM prismq_meta)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lane {
@@ -101,8 +100,8 @@ impl Lanes {
         add_queue(connection, &task.queue)?;
         connection
             .prepare_cached(
-                "INSERT INTO lane (queue, type, requirements) SELECT id, ?2, ?3 FROM queue
-                 WHERE name = ?1 AND (SELECT count(*) FROM lane) < ?4",
+                "INSERT INTO prismq_lane (queue, type, requirements) SELECT id, ?2, ?3 FROM prismq_queue
+                 WHERE name = ?1 AND (SELECT count(*) FROM prismq_lane) < ?4",
             )?
             .execute(params![
                 &*task.queue,
@@ -145,8 +144,8 @@ impl Lanes {
             return Ok(());
         }
         let mut select = connection.prepare_cached(
-            "SELECT lane.id, queue.id, queue.name, lane.type, lane.requirements
-             FROM lane LEFT JOIN queue ON queue.id = lane.queue WHERE lane.id > ?1 ORDER BY lane.id",
+            "SELECT prismq_lane.id, prismq_queue.id, prismq_queue.name, prismq_lane.type, prismq_lane.requirements
+             FROM prismq_lane LEFT JOIN prismq_queue ON prismq_queue.id = prismq_lane.queue WHERE prismq_lane.id > ?1 ORDER BY prismq_lane.id",
         )?;
         let mut rows = select.query([self.last])?;
         while let Some(row) = rows.next()? {
@@ -179,7 +178,7 @@ fn known(row: &Row<'_>) -> Result<(Arc<str>, Arc<str>, Known)> {
 pub(crate) fn add_queue(connection: &Connection, name: &str) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO queue (name) SELECT ?1 WHERE (SELECT count(*) FROM queue) < ?2
+            "INSERT INTO prismq_queue (name) SELECT ?1 WHERE (SELECT count(*) FROM prismq_queue) < ?2
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![name, QUEUES_MAX])

@@ -9,12 +9,15 @@ use crate::engine::sqlite::batch::counters::Counters;
 use crate::engine::sqlite::batch::ids::Ids;
 use crate::engine::sqlite::batch::lanes::Lanes;
 use crate::engine::sqlite::batch::queues::Queues;
+use crate::engine::sqlite::schema::Features;
 use crate::time::Moment;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// The time of the transaction.
     pub(crate) now: Moment,
+    /// The features in use, as of the start of the transaction.
+    pub(crate) features: Features,
     pub(crate) lanes: Lanes,
     pub(crate) counters: Counters,
     pub(crate) queues: Queues,
@@ -110,6 +113,7 @@ mod tests {
 
         let options = OpenOptions {
             path: writer.path.clone(),
+            attach: false,
             durability: Durability::Normal,
             busy_wait: BUSY_WAIT_DEFAULT,
             free_bytes_max: u64::MAX,
@@ -124,10 +128,10 @@ mod tests {
     fn tasks(writer: &Writer) -> (Vec<(i64, String)>, (i64, i64)) {
         let connection = &writer.connection;
         let mut select = connection
-            .prepare("SELECT task.id, type FROM task JOIN lane ON lane.id = lane ORDER BY task.id")
+            .prepare("SELECT prismq_task.id, type FROM prismq_task JOIN prismq_lane ON prismq_lane.id = lane ORDER BY prismq_task.id")
             .unwrap();
         let tasks = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        let counted = "SELECT sum(ready), sum(enqueued) FROM queue";
+        let counted = "SELECT sum(ready), sum(enqueued) FROM prismq_queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let counted = connection.query_row(counted, [], read).unwrap();
         (tasks.collect::<rusqlite::Result<_>>().unwrap(), counted)

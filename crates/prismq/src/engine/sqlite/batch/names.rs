@@ -18,24 +18,24 @@ use crate::model::{Error, NewTask};
 const NAMES_LOOK_MAX: usize = 4096;
 
 /// How many tasks of each queue are in no index by lane.
-const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept FROM queue";
+const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept FROM prismq_queue";
 /// Lanes of tasks that are in no index by lane.
 const LANES_OF: [&str; 3] = [
-    "SELECT lane FROM task WHERE state = 1 LIMIT ?1",
-    "SELECT lane FROM task WHERE state = 2 LIMIT ?1",
-    "SELECT lane FROM kept LIMIT ?1",
+    "SELECT lane FROM prismq_task WHERE state = 1 LIMIT ?1",
+    "SELECT lane FROM prismq_task WHERE state = 2 LIMIT ?1",
+    "SELECT lane FROM prismq_kept LIMIT ?1",
 ];
 /// Whether a lane has a task that is ready, a suspect or dead.
-const HAS_TASK: &str = "SELECT EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
-                            OR EXISTS (SELECT 1 FROM task WHERE state = 5 AND lane = ?1)
-                            OR EXISTS (SELECT 1 FROM task WHERE state = 3 AND lane = ?1)";
+const HAS_TASK: &str = "SELECT EXISTS (SELECT 1 FROM prismq_task WHERE state = 0 AND lane = ?1)
+                            OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 5 AND lane = ?1)
+                            OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 3 AND lane = ?1)";
 /// Frees queues that have no lane, no task, no history and no setting.
-const FREE_QUEUES: &str = "DELETE FROM queue WHERE id IN
-         (SELECT id FROM queue
+const FREE_QUEUES: &str = "DELETE FROM prismq_queue WHERE id IN
+         (SELECT id FROM prismq_queue
           WHERE ready = 0 AND scheduled = 0 AND leased = 0 AND dead = 0 AND kept = 0
             AND ordering = 0 AND paused = 0 AND keep = 0
-            AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue = queue.id)
-            AND id < (SELECT max(id) FROM queue)
+            AND NOT EXISTS (SELECT 1 FROM prismq_lane WHERE prismq_lane.queue = prismq_queue.id)
+            AND id < (SELECT max(id) FROM prismq_queue)
           LIMIT ?1)";
 
 /// Outer error: SQL failed. Inner: the file has no room for the name, and nothing was added.
@@ -63,7 +63,7 @@ impl Ledger {
     pub(crate) fn queue_named(&mut self, connection: &Connection, name: &str) -> Named<i64> {
         let find = || {
             connection
-                .prepare_cached("SELECT id FROM queue WHERE name = ?1")?
+                .prepare_cached("SELECT id FROM prismq_queue WHERE name = ?1")?
                 .query_row([name], |row| row.get(0))
                 .optional()
         };
@@ -130,13 +130,14 @@ impl Ledger {
             return Ok(false);
         }
         // First: without this counter, other connections would not notice.
-        let counted = connection.execute("UPDATE file SET names_freed = names_freed + 1", [])?;
+        let counted =
+            connection.execute("UPDATE prismq_meta SET names_freed = names_freed + 1", [])?;
         if counted == 0 {
             return Ok(false);
         }
         let lanes = unused(connection, held)?;
         for lane in &lanes {
-            connection.prepare_cached("DELETE FROM lane WHERE id = ?1")?.execute([lane])?;
+            connection.prepare_cached("DELETE FROM prismq_lane WHERE id = ?1")?.execute([lane])?;
         }
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([STEP_TASKS_MAX])?;
         self.lanes.clear();
@@ -175,7 +176,7 @@ fn unused(connection: &Connection, held: &[Lane]) -> Result<Vec<i64>> {
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
     let mut lanes: Vec<(i64, i64)> = connection
-        .prepare_cached("SELECT id, queue FROM lane ORDER BY id")?
+        .prepare_cached("SELECT id, queue FROM prismq_lane ORDER BY id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
     // The last one's number must stay the highest.

@@ -63,7 +63,7 @@ impl Queues {
         let settings = connection
             .prepare_cached(
                 "SELECT ordering, ageing_step, virtual_time, paused, keep, suspects
-                 FROM queue WHERE id = ?1",
+                 FROM prismq_queue WHERE id = ?1",
             )?
             .query_row([queue], settings)?;
         self.by_queue.insert(queue, settings);
@@ -85,7 +85,7 @@ impl Queues {
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         for (queue, settings) in self.by_queue.drain().filter(|(_, settings)| settings.changed) {
             connection
-                .prepare_cached("UPDATE queue SET virtual_time = ?2 WHERE id = ?1")?
+                .prepare_cached("UPDATE prismq_queue SET virtual_time = ?2 WHERE id = ?1")?
                 .execute([queue, settings.virtual_time])?;
         }
         Ok(())

@@ -46,8 +46,7 @@ pub(super) fn remove_unused(path: &Path, identity: Identity) {
 fn lock_empty(path: &Path) -> rusqlite::Result<Option<Connection>> {
     let connection = connection::connect(path)?;
     connection.execute_batch("BEGIN")?;
-    let (application_id, version, empty) = schema::identity(&connection)?;
-    if application_id != 0 || version != 0 || !empty {
+    if schema::content(&connection)? != schema::Content::Empty {
         return Ok(None);
     }
     // Fails inside a transaction if the file has another mode by now.
@@ -77,12 +76,12 @@ mod tests {
         other.execute_batch("COMMIT").unwrap();
         remove_unused(&path, identity);
         assert!(!path.exists());
-        let late = create_queue(&path, identity, &other).unwrap_err();
+        let late = create_queue(&path, identity, &other, true).unwrap_err();
         assert!(matches!(late, Error::Moved { .. }), "{late}");
 
         create(&path).unwrap();
         let identity = Identity::of(&path).unwrap();
-        create_queue(&path, identity, &Connection::open(&path).unwrap()).unwrap();
+        create_queue(&path, identity, &Connection::open(&path).unwrap(), true).unwrap();
         remove_unused(&path, identity);
         assert!(path.exists(), "it is a queue");
     }

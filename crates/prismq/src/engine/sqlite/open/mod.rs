@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use self::create::remove_unused;
 use self::opening::OpeningGuard;
 use self::path::{check_or_create, resolve, unusable};
-use self::verify::{create_queue, keep_wal_on_close, verify};
+use self::verify::{Found, create_queue, keep_wal_on_close, verify};
 use crate::engine::ContentionCounters;
 use crate::engine::DeferredLog;
 use crate::engine::OpenOptions;
@@ -93,7 +93,7 @@ fn connect(
     // new readers out while it waits for those there are; where it does not wait, `busy::retry` does.
     connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
     let files = Arc::new(busy::retry(options.busy_wait, contention, || {
-        prepare(path, identity, &writer, options.durability)
+        prepare(path, identity, &writer, options)
     })?);
     connection::let_sqlite_wait(&writer, Duration::ZERO).map_err(failure)?;
 
@@ -113,7 +113,10 @@ fn connect(
     })?;
     checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
     checkpoint::watch_wal(&checkpointing);
-    let shrinker = Shrinker::new(&checkpointing, options.free_bytes_max).map_err(failure)?;
+    // The free pages of an application's database are the application's.
+    let own_file = schema::is_own_file(&checkpointing).map_err(failure)?;
+    let free_bytes_max = if own_file { options.free_bytes_max } else { u64::MAX };
+    let shrinker = Shrinker::new(&checkpointing, free_bytes_max).map_err(failure)?;
     let log = Arc::<DeferredLog>::default();
     let checkpointer = Checkpointer::start(checkpointing, shrinker, log.clone())
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
@@ -139,24 +142,24 @@ fn connect(
     Ok((writer, reader))
 }
 
-/// Verifies the file, creates the schema in an empty one, and sets up the connection that writes it.
+/// Verifies the file, adds the tables if it has none, and sets up the connection that writes it.
 fn prepare(
     path: &Path,
     identity: Identity,
     writer: &Connection,
-    durability: Durability,
+    options: &OpenOptions,
 ) -> Result<Files> {
     let failure = |error| error::classify(path, error);
     // A file that is refused must be left untouched, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
-    let empty = verify(path, writer)?;
+    let found = verify(path, writer, options.attach)?;
     keep_wal_on_close(writer, false).map_err(failure)?;
-    if empty {
-        create_queue(path, identity, writer)?;
+    if let Found::NoQueue { own_file } = found {
+        create_queue(path, identity, writer, own_file)?;
     }
-    connection::configure(path, writer, durability)?;
+    connection::configure(path, writer, options.durability)?;
     // Makes SQLite open the `-wal`.
-    schema::version(writer).map_err(failure)?;
+    schema::meta(writer).map_err(failure)?;
     Files::of(path, identity)
         .map_err(|error| unusable(path, format!("its -wal cannot be read: {error}")))
 }
@@ -186,10 +189,11 @@ mod tests {
     fn half_created(folder: &Path) -> (OpenOptions, Connection) {
         let path = folder.join("queue");
         let other = Connection::open(&path).unwrap();
-        create_queue(&path, Identity::of(&path).unwrap(), &other).unwrap();
+        create_queue(&path, Identity::of(&path).unwrap(), &other, true).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let options = OpenOptions {
             path,
+            attach: false,
             durability: Durability::Full,
             busy_wait: Duration::from_mins(1),
             free_bytes_max: u64::MAX,

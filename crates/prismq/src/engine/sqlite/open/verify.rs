@@ -1,4 +1,4 @@
-//! Verifying that a file is an undamaged queue of this version, and creating the schema in an empty one.
+//! Verifying that a file is an undamaged queue of this version, and adding the tables to one that has none.
 
 use std::path::Path;
 
@@ -6,46 +6,70 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use crate::engine::sqlite::connection::files::Identity;
+use crate::engine::sqlite::schema::Content;
 use crate::engine::sqlite::{error, schema};
 use crate::model::{Error, Result};
 
-/// Whether the file is empty; an error if it is neither empty nor an undamaged queue of this version.
-pub(super) fn verify(path: &Path, connection: &Connection) -> Result<bool> {
+/// What opening has to do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is an undamaged queue of this version.
+    Queue,
+    /// The queue's tables must be added.
+    NoQueue {
+        /// Whether the file is to hold nothing else.
+        own_file: bool,
+    },
+}
+
+/// Verifies that the file is a queue or can become one: an empty file, and with `attach` a database of an application.
+pub(super) fn verify(path: &Path, connection: &Connection, attach: bool) -> Result<Found> {
     let failure = |error| error::classify(path, error);
-    let (application_id, version, empty) = schema::identity(connection).map_err(failure)?;
-    if application_id == 0 && version == 0 && empty {
-        return Ok(true);
-    }
-    if application_id != schema::APPLICATION_ID {
-        return Err(Error::Foreign { path: path.to_owned(), application_id });
-    }
-    schema::refuse_newer(path, version)?;
-    if version < 1 {
-        let reason = format!("its schema version is {version}");
-        return Err(Error::Corrupt { path: path.to_owned(), reason });
-    }
-    if version < schema::VERSION {
-        return Err(Error::SchemaTooOld {
-            path: path.to_owned(),
-            found: version,
-            supported: schema::VERSION,
-        });
-    }
-    match schema::damage(connection).map_err(failure)? {
-        Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
-        None => Ok(false),
+    match schema::content(connection).map_err(failure)? {
+        Content::Empty => Ok(Found::NoQueue { own_file: !attach }),
+        Content::Application { .. } if attach => Ok(Found::NoQueue { own_file: false }),
+        Content::Application { application_id } => {
+            Err(Error::Foreign { path: path.to_owned(), application_id })
+        }
+        Content::OldQueue { version } => Err(too_old(path, version)),
+        Content::Queue { version } => {
+            schema::refuse_newer(path, version)?;
+            if version < 1 {
+                let reason = format!("its schema version is {version}");
+                return Err(Error::Corrupt { path: path.to_owned(), reason });
+            }
+            if version < schema::VERSION {
+                return Err(too_old(path, version));
+            }
+            match schema::damage(connection).map_err(failure)? {
+                Some(reason) => Err(Error::Corrupt { path: path.to_owned(), reason }),
+                None => Ok(Found::Queue),
+            }
+        }
     }
 }
 
-/// Creates the schema in an empty file.
-pub(super) fn create_queue(path: &Path, identity: Identity, connection: &Connection) -> Result<()> {
+fn too_old(path: &Path, found: i32) -> Error {
+    Error::SchemaTooOld { path: path.to_owned(), found, supported: schema::VERSION }
+}
+
+/// Adds the queue's tables to a file that has none.
+pub(super) fn create_queue(
+    path: &Path,
+    identity: Identity,
+    connection: &Connection,
+    own_file: bool,
+) -> Result<()> {
     let failure = |error| error::classify(path, error);
-    // Effective only in an empty file.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
+    if own_file {
+        // Effective only in an empty file. The map of pages it keeps lets SQLite free the pages of a large payload
+        // without reading them.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failure)?;
+    }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
     // Under the lock, as another process may have created the schema meanwhile, or removed the file.
     let created = match identity.still_at(path) {
-        true => schema::create(connection)
+        true => schema::create(connection, own_file)
             .and_then(|()| connection.execute_batch("COMMIT"))
             .map_err(failure),
         false => Err(Error::Moved { path: path.to_owned() }),

@@ -9,31 +9,33 @@ use crate::model::limits::LEASE_MAX;
 use crate::time::Timestamp;
 
 /// Makes due tasks ready; suspects stay suspects.
-pub(crate) const PROMOTE: &str = "UPDATE task SET state = iif(suspect, 5, 0)
-     WHERE id IN (SELECT id FROM task WHERE state = 1 AND run_at <= ?1
+pub(crate) const PROMOTE: &str = "UPDATE prismq_task SET state = iif(suspect, 5, 0)
+     WHERE id IN (SELECT id FROM prismq_task WHERE state = 1 AND run_at <= ?1
                   ORDER BY run_at LIMIT ?2)
      RETURNING lane, state";
 /// Reclaims expired leases, and those that expire later than any lease that could be given now: where the wall
 /// clock is the file's only time and was set back, they would hold their tasks for as long as it was wrong. An
 /// attempt that was not begun does not count, so that a task does not die of another that killed its process. Its
 /// tasks may have killed the holder: those that are not dead become suspects.
-pub(crate) const RECLAIM: &str = "UPDATE task SET
+pub(crate) const RECLAIM: &str = "UPDATE prismq_task SET
          state = iif(begun AND attempt >= max_attempts, 3, 5),
          suspect = NOT (begun AND attempt >= max_attempts),
          error = iif(begun AND attempt >= max_attempts, ?3, error),
          attempt = attempt - (NOT begun AND attempt > 0),
          lease_expires_at = NULL
-     WHERE id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at <= ?1
+     WHERE id IN (SELECT id FROM prismq_task WHERE state = 2 AND lease_expires_at <= ?1
                   ORDER BY lease_expires_at LIMIT ?2)
-        OR id IN (SELECT id FROM task WHERE state = 2 AND lease_expires_at > ?4
+        OR id IN (SELECT id FROM prismq_task WHERE state = 2 AND lease_expires_at > ?4
                   ORDER BY lease_expires_at DESC LIMIT ?2)
      RETURNING lane, state";
 /// When the next task is due.
-pub(crate) const NEXT_RUN_AT: &str = "SELECT min(run_at) FROM task WHERE state = 1";
+pub(crate) const NEXT_RUN_AT: &str = "SELECT min(run_at) FROM prismq_task WHERE state = 1";
 /// When the next lease expires.
-pub(crate) const NEXT_EXPIRY: &str = "SELECT min(lease_expires_at) FROM task WHERE state = 2";
+pub(crate) const NEXT_EXPIRY: &str =
+    "SELECT min(lease_expires_at) FROM prismq_task WHERE state = 2";
 /// When the last lease expires.
-pub(crate) const LAST_EXPIRY: &str = "SELECT max(lease_expires_at) FROM task WHERE state = 2";
+pub(crate) const LAST_EXPIRY: &str =
+    "SELECT max(lease_expires_at) FROM prismq_task WHERE state = 2";
 
 const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 

@@ -52,7 +52,7 @@ impl Writer {
     }
 
     pub(crate) fn run(&mut self, now: Moment, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        self.refuse_newer()?;
+        self.ledger.features = self.read_meta()?;
         let now = self.reload_if_restored(now)?;
         self.ledger.now = now;
         let mut advanced = false;

@@ -13,19 +13,19 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 
 /// Makes a task a dead letter, with numbers in range, so that it can be read.
-pub(crate) const DEAD_LETTER: &str = "UPDATE task SET
+pub(crate) const DEAD_LETTER: &str = "UPDATE prismq_task SET
          state = 3, error = ?2, lease_expires_at = NULL, suspect = 0,
          priority = max(-32768, min(priority, 32767)),
          max_attempts = max(1, min(max_attempts, 1000000)),
          attempt = max(0, min(attempt, max_attempts, 1000000))
      WHERE id = ?1";
 /// Of these tasks, those whose token or attempt is at its maximum.
-pub(crate) const EXHAUSTED: &str = "SELECT id FROM task
+pub(crate) const EXHAUSTED: &str = "SELECT id FROM prismq_task
      WHERE id IN (SELECT value FROM rarray(?1))
        AND (token = 9223372036854775807 OR attempt = 9223372036854775807)";
 /// Tasks that became ready in a lane, or suspects.
-pub(crate) const READY_IN_LANE: &str = "SELECT id FROM task WHERE state = 0 AND lane = ?1
-     UNION ALL SELECT id FROM task WHERE state = 5 AND lane = ?1 LIMIT ?2";
+pub(crate) const READY_IN_LANE: &str = "SELECT id FROM prismq_task WHERE state = 0 AND lane = ?1
+     UNION ALL SELECT id FROM prismq_task WHERE state = 5 AND lane = ?1 LIMIT ?2";
 
 impl Writer {
     /// Makes a task with a damaged row a dead letter.

@@ -35,7 +35,7 @@ pub(crate) fn enqueue(
     };
     let first = ledger.take_ids(connection, tasks.len())?;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO task (id, lane, state, order_key, priority, max_attempts,
+        "INSERT INTO prismq_task (id, lane, state, order_key, priority, max_attempts,
                            enqueued_at, run_at, payload)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
@@ -73,7 +73,7 @@ pub(crate) fn enqueue(
         ])?;
         if inline.is_none() {
             connection
-                .prepare_cached("INSERT INTO payload (task, data) VALUES (?1, ?2)")?
+                .prepare_cached("INSERT INTO prismq_payload (task, data) VALUES (?1, ?2)")?
                 .execute(params![id, &*task.payload])?;
         }
         ids.push(TaskId::from_i64(id));
@@ -109,11 +109,10 @@ pub(crate) fn enqueue_in(
 
 /// Refuses a connection to another file than the one with this number.
 fn verify(connection: &Connection, file: i64) -> Result<()> {
-    let application_id = schema::application_id(connection).map_err(|e| failed(connection, e))?;
-    let version = schema::version(connection).map_err(|e| failed(connection, e))?;
-    if application_id != schema::APPLICATION_ID || version != schema::VERSION {
+    let content = schema::content(connection).map_err(|e| failed(connection, e))?;
+    if content != (schema::Content::Queue { version: schema::VERSION }) {
         let path = connection.path().unwrap_or_default();
-        let reason = format!("is open on {path:?}, which is not a queue of this version");
+        let reason = format!("is open on {path:?}, which holds no queue of this version");
         return Err(Error::invalid("connection", reason));
     }
     if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {

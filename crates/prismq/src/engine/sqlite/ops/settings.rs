@@ -26,7 +26,7 @@ impl Writer {
             return Ok(Ok(Answer::Ordered));
         }
         let tasks: u64 = self
-            .prepare("SELECT ready + scheduled + leased + dead FROM queue WHERE id = ?1")?
+            .prepare("SELECT ready + scheduled + leased + dead FROM prismq_queue WHERE id = ?1")?
             .query_row([id], |row| row.get(0))
             .map_err(|error| self.failure(error))?;
         if tasks > 0 {
@@ -41,7 +41,7 @@ impl Writer {
         };
         let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
         self.execute(
-            "UPDATE queue SET ordering = ?2, ageing_step = ?3, virtual_time = 0 WHERE id = ?1",
+            "UPDATE prismq_queue SET ordering = ?2, ageing_step = ?3, virtual_time = 0 WHERE id = ?1",
             params![id, number, step],
         )?;
         self.ledger.queues.clear();
@@ -54,7 +54,7 @@ impl Writer {
             Ok(id) => id,
             Err(error) => return Ok(Err(error)),
         };
-        self.execute("UPDATE queue SET paused = ?2 WHERE id = ?1", params![id, paused])?;
+        self.execute("UPDATE prismq_queue SET paused = ?2 WHERE id = ?1", params![id, paused])?;
         self.ledger.queues.clear();
         Ok(Ok(Answer::Paused(paused)))
     }
@@ -65,7 +65,7 @@ impl Writer {
             Ok(id) => id,
             Err(error) => return Ok(Err(error)),
         };
-        self.execute("UPDATE queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
+        self.execute("UPDATE prismq_queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
         let left = history::prune(&self.connection, &self.ledger.log, id, STEP_TASKS_MAX);
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))

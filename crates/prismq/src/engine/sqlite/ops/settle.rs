@@ -18,35 +18,36 @@ use crate::model::{Error, LeaseKey, Result, State};
 use crate::time::{Moment, Timestamp};
 
 /// Which of these tasks are held, and with which tokens.
-pub(crate) const HELD: &str = "SELECT id, token FROM task
+pub(crate) const HELD: &str = "SELECT id, token FROM prismq_task
      WHERE id IN (SELECT value FROM rarray(?1)) AND state = 2";
 /// Completes tasks.
-pub(crate) const COMPLETE: &str = "DELETE FROM task WHERE id IN (SELECT value FROM rarray(?1))";
+pub(crate) const COMPLETE: &str =
+    "DELETE FROM prismq_task WHERE id IN (SELECT value FROM rarray(?1))";
 /// Deletes payloads that are stored out of line.
 pub(crate) const DELETE_PAYLOADS: &str =
-    "DELETE FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
+    "DELETE FROM prismq_payload WHERE task IN (SELECT value FROM rarray(?1))";
 /// Records a failed attempt. Its handler returned, so that the task is no suspect.
 pub(crate) const FAIL: &str =
-    "UPDATE task SET state = ?3, run_at = ?4, error = ?5, lease_expires_at = NULL, suspect = 0
+    "UPDATE prismq_task SET state = ?3, run_at = ?4, error = ?5, lease_expires_at = NULL, suspect = 0
      WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Extends a lease.
-pub(crate) const EXTEND: &str = "UPDATE task SET lease_expires_at = ?3
+pub(crate) const EXTEND: &str = "UPDATE prismq_task SET lease_expires_at = ?3
      WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Records that an attempt has begun.
-pub(crate) const BEGIN: &str = "UPDATE task SET begun = 1
+pub(crate) const BEGIN: &str = "UPDATE prismq_task SET begun = 1
      WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Releases a task that is no suspect.
 pub(crate) const RELEASE: &str =
-    "UPDATE task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
+    "UPDATE prismq_task SET state = 0, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2 AND NOT suspect";
 /// Releases a suspect, which stays one.
 pub(crate) const RELEASE_SUSPECT: &str =
-    "UPDATE task SET state = 5, attempt = attempt - 1, lease_expires_at = NULL
+    "UPDATE prismq_task SET state = 5, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2 AND suspect";
 
 /// Releases a task to be ready at a later time; a suspect stays one.
 pub(crate) const DEFER: &str =
-    "UPDATE task SET state = 1, run_at = ?3, attempt = attempt - 1, lease_expires_at = NULL
+    "UPDATE prismq_task SET state = 1, run_at = ?3, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2";
 
 /// Completed tasks of one queue.
@@ -245,7 +246,7 @@ mod tests {
         let [Ok(Answer::Completed), Err(Error::LeaseLost { .. })] = answers.as_slice() else {
             panic!("{answers:?}");
         };
-        let counted = "SELECT leased, completed FROM queue";
+        let counted = "SELECT leased, completed FROM prismq_queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let counted: (i64, i64) = writer.connection.query_row(counted, [], read).unwrap();
         assert_eq!(counted, (0, 1));

@@ -12,7 +12,7 @@ use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::reader::payloads::Payloads;
 use crate::engine::sqlite::schema::state;
-use crate::model::{Error, Names, Payload, QueueStats, Result, Task, TaskId};
+use crate::model::{Error, Names, Payload, QueueStats, Result, TaskId, TaskInfo};
 use crate::time::Timestamp;
 
 /// The reading connection.
@@ -41,23 +41,23 @@ impl ReadConnection {
         self.files.refuse_moved()
     }
 
-    pub(crate) fn task(&self, id: TaskId) -> Result<Option<Task>> {
+    pub(crate) fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         self.refuse_unusable()?;
         self.connection
             .prepare_cached(
-                "SELECT task.id, queue.name, lane.type, lane.requirements, state, priority, attempt, max_attempts,
+                "SELECT prismq_task.id, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, state, priority, attempt, max_attempts,
                         enqueued_at, run_at, lease_expires_at, NULL, error,
-                        coalesce(task.payload, payload.data, iif(state = 3, x'', NULL))
-                 FROM task JOIN lane ON lane.id = task.lane JOIN queue ON queue.id = lane.queue
-                      LEFT JOIN payload ON payload.task = task.id
-                 WHERE task.id = ?1
+                        coalesce(prismq_task.payload, prismq_payload.data, iif(state = 3, x'', NULL))
+                 FROM prismq_task JOIN prismq_lane ON prismq_lane.id = prismq_task.lane JOIN prismq_queue ON prismq_queue.id = prismq_lane.queue
+                      LEFT JOIN prismq_payload ON prismq_payload.task = prismq_task.id
+                 WHERE prismq_task.id = ?1
                  UNION ALL
-                 SELECT kept.task, queue.name, lane.type, lane.requirements, 4, priority, attempt, max_attempts,
+                 SELECT prismq_kept.task, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, 4, priority, attempt, max_attempts,
                         enqueued_at, run_at, NULL, completed_at, error,
-                        coalesce(kept.payload, payload.data)
-                 FROM kept JOIN lane ON lane.id = kept.lane JOIN queue ON queue.id = kept.queue
-                      LEFT JOIN payload ON payload.task = kept.task
-                 WHERE kept.task = ?1",
+                        coalesce(prismq_kept.payload, prismq_payload.data)
+                 FROM prismq_kept JOIN prismq_lane ON prismq_lane.id = prismq_kept.lane JOIN prismq_queue ON prismq_queue.id = prismq_kept.queue
+                      LEFT JOIN prismq_payload ON prismq_payload.task = prismq_kept.task
+                 WHERE prismq_kept.task = ?1",
             )
             .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
             .map_err(|error| error::classify(&self.path, error))
@@ -84,7 +84,7 @@ impl ReadConnection {
             .prepare_cached(
                 "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed, kept,
                         paused
-                 FROM queue WHERE name = ?1",
+                 FROM prismq_queue WHERE name = ?1",
             )
             .and_then(|mut select| select.query_row([queue], stats).optional())
             .map(Option::unwrap_or_default)
@@ -92,8 +92,8 @@ impl ReadConnection {
     }
 }
 
-fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
-    Ok(Task {
+fn task(row: &Row<'_>) -> rusqlite::Result<TaskInfo> {
+    Ok(TaskInfo {
         id: TaskId::from_i64(row.get(0)?),
         queue: row.get(1)?,
         task_type: row.get(2)?,

@@ -13,7 +13,7 @@ use crate::engine::READ_BYTES_MAX;
 use crate::model::{Payload, TaskId};
 
 /// Looks for a payload.
-pub(crate) const HAS_PAYLOAD: &str = "SELECT 1 FROM payload WHERE task = ?1";
+pub(crate) const HAS_PAYLOAD: &str = "SELECT 1 FROM prismq_payload WHERE task = ?1";
 
 /// Buffers kept to be used again; each holds at most twice [`READ_BYTES_MAX`].
 const BUFFERS: usize = 4;
@@ -88,7 +88,7 @@ fn seek<'a, 'c>(
     let moved = match cursor {
         Some(blob) => blob.reopen(id),
         None => connection
-            .blob_open(MAIN_DB, "payload", "data", id, true)
+            .blob_open(MAIN_DB, "prismq_payload", "data", id, true)
             .map(|blob| *cursor = Some(blob)),
     };
     if let Err(error) = moved {
@@ -108,11 +108,13 @@ mod tests {
     fn connection(sizes: &[usize]) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection
-            .execute_batch("CREATE TABLE payload (task INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+            .execute_batch(
+                "CREATE TABLE prismq_payload (task INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+            )
             .unwrap();
         for (size, id) in sizes.iter().zip(1..) {
             let data = vec![u8::try_from(id).unwrap(); *size];
-            connection.execute("INSERT INTO payload VALUES (?1, ?2)", (id, data)).unwrap();
+            connection.execute("INSERT INTO prismq_payload VALUES (?1, ?2)", (id, data)).unwrap();
         }
         connection
     }

@@ -1,69 +1,93 @@
 //! The version of the file, its schema, and what is checked when it is opened.
 
+mod features;
 pub(crate) mod state;
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, params};
 
+pub(crate) use self::features::Features;
 use crate::model::Error;
 
-/// The application id in the header of a queue's file: the letters `PRMQ`.
+/// The application id in the header of a file that was created for a queue alone: the letters `PRMQ`.
 pub(crate) const APPLICATION_ID: i32 = 0x5052_4D51;
 
-/// The version this code reads and writes. No earlier one was published, so none is migrated.
-pub(crate) const VERSION: i32 = 2;
-const SCHEMA: &str = include_str!("0001_initial.sql");
+/// The version this code reads and writes, kept in `prismq_meta`. No earlier one was published, so none is migrated.
+pub(crate) const VERSION: i32 = 3;
+/// The tables, one file for those of each feature.
+const SCHEMA: &[&str] = &[include_str!("core.sql")];
 
 /// What every file of the current version contains.
-const OBJECTS: [&str; 12] = [
-    "file",
-    "queue",
-    "lane",
-    "task",
-    "payload",
-    "task_ready",
-    "task_scheduled",
-    "task_leased",
-    "task_suspect",
-    "task_dead",
-    "kept",
-    "kept_order",
+const OBJECTS: &[&str] = &[
+    "prismq_meta",
+    "prismq_queue",
+    "prismq_lane",
+    "prismq_task",
+    "prismq_payload",
+    "prismq_task_ready",
+    "prismq_task_scheduled",
+    "prismq_task_leased",
+    "prismq_task_suspect",
+    "prismq_task_dead",
+    "prismq_kept",
+    "prismq_kept_order",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
 /// found before the first write.
-const TOUCH: [&str; 10] = [
-    "SELECT number FROM file",
-    "SELECT name FROM queue LIMIT 1",
-    "SELECT type FROM lane LIMIT 1",
-    "SELECT order_key FROM task INDEXED BY task_ready WHERE state = 0 LIMIT 1",
-    "SELECT run_at FROM task INDEXED BY task_scheduled WHERE state = 1 LIMIT 1",
-    "SELECT lease_expires_at FROM task INDEXED BY task_leased WHERE state = 2 LIMIT 1",
-    "SELECT order_key FROM task INDEXED BY task_suspect WHERE state = 5 LIMIT 1",
-    "SELECT id FROM task INDEXED BY task_dead WHERE state = 3 LIMIT 1",
-    "SELECT task FROM payload LIMIT 1",
-    "SELECT completion FROM kept INDEXED BY kept_order ORDER BY queue, completion LIMIT 1",
+const TOUCH: &[&str] = &[
+    "SELECT number FROM prismq_meta",
+    "SELECT name FROM prismq_queue LIMIT 1",
+    "SELECT type FROM prismq_lane LIMIT 1",
+    "SELECT order_key FROM prismq_task INDEXED BY prismq_task_ready WHERE state = 0 LIMIT 1",
+    "SELECT run_at FROM prismq_task INDEXED BY prismq_task_scheduled WHERE state = 1 LIMIT 1",
+    "SELECT lease_expires_at FROM prismq_task INDEXED BY prismq_task_leased WHERE state = 2 LIMIT 1",
+    "SELECT order_key FROM prismq_task INDEXED BY prismq_task_suspect WHERE state = 5 LIMIT 1",
+    "SELECT id FROM prismq_task INDEXED BY prismq_task_dead WHERE state = 3 LIMIT 1",
+    "SELECT task FROM prismq_payload LIMIT 1",
+    "SELECT completion FROM prismq_kept INDEXED BY prismq_kept_order ORDER BY queue, completion LIMIT 1",
 ];
 
-pub(crate) fn application_id(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+/// What a file is, as far as a queue is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// No table, and an empty header.
+    Empty,
+    /// A queue of this version, or a newer or damaged one.
+    Queue { version: i32 },
+    /// A queue of an earlier version, from before it could share its file with an application.
+    OldQueue { version: i32 },
+    /// A database of an application that holds no queue.
+    Application { application_id: i32 },
 }
 
-pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Application id, version, and whether the file is empty: by one statement, so that all are of one
-/// moment while another process creates the file.
-pub(crate) fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32, bool)> {
-    connection.query_row(
+/// What the file is: by one statement, so that all is of one moment while another process creates the tables.
+pub(crate) fn content(connection: &Connection) -> rusqlite::Result<Content> {
+    let (application_id, user_version, empty, has_queue) = connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id),
                 (SELECT user_version FROM pragma_user_version),
-                NOT EXISTS (SELECT 1 FROM sqlite_schema)",
+                NOT EXISTS (SELECT 1 FROM sqlite_schema),
+                EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'prismq_meta' AND type = 'table')",
         [],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )
+        |row| Ok((row.get(0)?, row.get::<_, i32>(1)?, row.get(2)?, row.get(3)?)),
+    )?;
+    Ok(match (application_id, user_version, empty, has_queue) {
+        (_, _, _, true) => Content::Queue { version: meta(connection)?.0 },
+        (0, 0, true, _) => Content::Empty,
+        (APPLICATION_ID, 1.., _, _) => Content::OldQueue { version: user_version },
+        _ => Content::Application { application_id },
+    })
+}
+
+/// The version of the queue's tables, and the features in use. A queue that lost its row is read as one of this version,
+/// so that damage fails what needs the row and nothing else.
+pub(crate) fn meta(connection: &Connection) -> rusqlite::Result<(i32, Features)> {
+    let row = connection
+        .prepare_cached("SELECT version, features FROM prismq_meta")?
+        .query_row([], |row| Ok((row.get(0)?, Features(row.get(1)?))))
+        .optional()?;
+    Ok(row.unwrap_or((VERSION, Features::default())))
 }
 
 /// Refuses a version that this code does not know.
@@ -74,14 +98,30 @@ pub(crate) fn refuse_newer(path: &Path, found: i32) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes an empty file a queue inside the transaction in progress.
-pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
-    if version(connection)? == 0 {
-        connection.execute_batch(SCHEMA)?;
+/// Adds the queue's tables inside the transaction in progress, unless the file has them. One that is created for the
+/// queue alone is marked as such in its header.
+pub(crate) fn create(connection: &Connection, own_file: bool) -> rusqlite::Result<()> {
+    if matches!(content(connection)?, Content::Queue { .. }) {
+        return Ok(());
+    }
+    for tables in SCHEMA {
+        connection.execute_batch(tables)?;
+    }
+    connection.execute(
+        "INSERT INTO prismq_meta (one, version, own_file, next_id, number)
+         VALUES (1, ?1, ?2, 1, random())",
+        params![VERSION, own_file],
+    )?;
+    if own_file {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        connection.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(())
+}
+
+/// Whether the file was created for the queue alone.
+pub(crate) fn is_own_file(connection: &Connection) -> rusqlite::Result<bool> {
+    let own = connection.query_row("SELECT own_file FROM prismq_meta", [], |row| row.get(0));
+    Ok(own.optional()?.unwrap_or(false))
 }
 
 /// A number that changes when a backup is restored into the file, or its schema is migrated.
@@ -91,7 +131,7 @@ pub(crate) fn schema_cookie(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// The random number drawn for this file when it was created.
 pub(crate) fn file_number(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("SELECT number FROM file")?.query_row([], |row| row.get(0))
+    connection.prepare_cached("SELECT number FROM prismq_meta")?.query_row([], |row| row.get(0))
 }
 
 /// What is wrong with a file of the current version; `None` if nothing is found.

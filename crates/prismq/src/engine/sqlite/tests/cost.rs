@@ -61,7 +61,7 @@ fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
     writer
         .connection
         .execute_batch(&format!(
-            "INSERT INTO task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
+            "INSERT INTO prismq_task (id, lane, state, order_key, priority, max_attempts, enqueued_at,
                                run_at, lease_expires_at, payload)
              SELECT 1000 + value, {lane}, {state}, 1000 + value, 100, 5, 0, 9000000 + value,
                     {expires_at}, zeroblob(100)
@@ -123,7 +123,8 @@ fn a_claim_among_many_ready_tasks() {
 
 /// Adds to the queue's counter of suspects.
 fn count_suspects(writer: &Writer, count: u32) {
-    let count = format!("UPDATE queue SET suspects = suspects + {count}, ready = ready + {count}");
+    let count =
+        format!("UPDATE prismq_queue SET suspects = suspects + {count}, ready = ready + {count}");
     writer.connection.execute_batch(&count).unwrap();
 }
 
@@ -134,7 +135,7 @@ fn a_claim_next_to_many_suspects_of_another_type() {
     add(&writer, 1, 2, state::SUSPECT as u32);
     count_suspects(&writer, 1);
     let next_to_one = steps(&mut writer);
-    writer.connection.execute_batch("DELETE FROM task WHERE id > 1000").unwrap();
+    writer.connection.execute_batch("DELETE FROM prismq_task WHERE id > 1000").unwrap();
     add(&writer, BACKLOG, 2, state::SUSPECT as u32);
     count_suspects(&writer, BACKLOG - 1);
     let among_many = steps(&mut writer);
@@ -204,8 +205,8 @@ fn a_claim_next_to_many_ready_tasks_of_another_type() {
 fn a_claim_next_to_many_kept_tasks() {
     assert_same_cost("that are kept", |writer| {
         let keep = format!(
-            "UPDATE queue SET keep = {BACKLOG}, kept = {BACKLOG};
-             INSERT INTO kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
+            "UPDATE prismq_queue SET keep = {BACKLOG}, kept = {BACKLOG};
+             INSERT INTO prismq_kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at,
                                run_at, completed_at, completion, payload)
              SELECT 1000 + value, 1, 1, 100, 1, 5, 0, 0, value, value, zeroblob(100)
              FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
@@ -218,8 +219,8 @@ fn a_claim_next_to_many_kept_tasks() {
 #[test]
 fn a_claim_next_to_a_paused_queue_with_many_tasks() {
     assert_same_cost("of a paused queue", |writer| {
-        let queue = "INSERT INTO queue (id, name, paused) VALUES (2, 'paused', 1);
-                     INSERT INTO lane (id, queue, type) VALUES (3, 2, 'job')";
+        let queue = "INSERT INTO prismq_queue (id, name, paused) VALUES (2, 'paused', 1);
+                     INSERT INTO prismq_lane (id, queue, type) VALUES (3, 2, 'job')";
         writer.connection.execute_batch(queue).unwrap();
         add(writer, BACKLOG, 3, state::READY as u32);
     });
@@ -228,7 +229,8 @@ fn a_claim_next_to_a_paused_queue_with_many_tasks() {
 #[test]
 fn a_claim_next_to_many_tasks_with_unmet_requirements() {
     assert_same_cost("that require what the claim has not", |writer| {
-        let lane = "INSERT INTO lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
+        let lane =
+            "INSERT INTO prismq_lane (id, queue, type, requirements) VALUES (3, 1, 'job', 'gpu')";
         writer.connection.execute_batch(lane).unwrap();
         add(writer, BACKLOG, 3, state::READY as u32);
     });

@@ -24,6 +24,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 pub(crate) fn writer() -> (TempDir, Writer) {
     let folder = tempfile::tempdir().unwrap();
     let options = OpenOptions {
+        attach: false,
         path: folder.path().join("queue.db"),
         durability: Durability::Normal,
         busy_wait: BUSY_WAIT_DEFAULT,

@@ -41,17 +41,17 @@ fn no_statement_scans_or_sorts() {
 fn a_statement_with_a_limit_seeks_in_its_index() {
     let (_folder, writer) = writer_with_two_lanes();
     let wanted: [(&str, &[&str]); 5] = [
-        (pick::READY_AFTER, &["COVERING INDEX task_ready (lane=? AND order_key>?)"]),
-        (look::HAS_READY, &["COVERING INDEX task_ready (lane=?)"]),
-        (advance::PROMOTE, &["COVERING INDEX task_scheduled (run_at<?)"]),
+        (pick::READY_AFTER, &["COVERING INDEX prismq_task_ready (lane=? AND order_key>?)"]),
+        (look::HAS_READY, &["COVERING INDEX prismq_task_ready (lane=?)"]),
+        (advance::PROMOTE, &["COVERING INDEX prismq_task_scheduled (run_at<?)"]),
         (
             advance::RECLAIM,
             &[
-                "COVERING INDEX task_leased (lease_expires_at<?)",
-                "COVERING INDEX task_leased (lease_expires_at>?)",
+                "COVERING INDEX prismq_task_leased (lease_expires_at<?)",
+                "COVERING INDEX prismq_task_leased (lease_expires_at>?)",
             ],
         ),
-        (history::PRUNE, &["COVERING INDEX kept_order (queue=?)"]),
+        (history::PRUNE, &["COVERING INDEX prismq_kept_order (queue=?)"]),
     ];
     for (sql, seeks) in wanted {
         let plan = plan(&writer, sql);

@@ -70,7 +70,7 @@ fn a_failed_rollback_stops_the_writer() {
         _ => Authorization::Allow,
     };
     writer.connection.authorizer(Some(no_rollback)).unwrap();
-    writer.connection.pragma_update(None, "user_version", 1_000).unwrap();
+    writer.connection.execute("UPDATE prismq_meta SET version = 1000", []).unwrap();
     let error = writer.apply(&ManualClock::new(NOW), &[enqueue()]).unwrap_err();
     let said = error.to_string();
     assert!(matches!(error, Error::Poisoned { .. }), "{said}");

@@ -65,8 +65,9 @@ impl Scene {
     /// Id, state, whether begun and whether a suspect, of each task.
     fn tasks(&self) -> Vec<(i64, i64, bool, bool)> {
         let connection = &self.writer.connection;
-        let mut select =
-            connection.prepare("SELECT id, state, begun, suspect FROM task ORDER BY id").unwrap();
+        let mut select = connection
+            .prepare("SELECT id, state, begun, suspect FROM prismq_task ORDER BY id")
+            .unwrap();
         let tasks = select
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .unwrap();
@@ -75,7 +76,7 @@ impl Scene {
 
     /// Ready tasks, suspects among them, and leased ones, as the queue counts them.
     fn counters(&self) -> (i64, i64, i64) {
-        let select = "SELECT ready, suspects, leased FROM queue";
+        let select = "SELECT ready, suspects, leased FROM prismq_queue";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         self.writer.connection.query_row(select, [], read).unwrap()
     }

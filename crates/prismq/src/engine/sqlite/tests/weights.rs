@@ -41,7 +41,7 @@ fn older_tasks_stay_first_when_virtual_time_wraps_around() {
     let enqueue = |name: &str| Operation::Enqueue(vec![NewTask::new(name, []); 40]);
     writer.apply(&clock, &[set]).unwrap();
     let mut claim = |time: i64, types: &[&str], max| {
-        let sql = "UPDATE queue SET virtual_time = ?1";
+        let sql = "UPDATE prismq_queue SET virtual_time = ?1";
         writer.connection.execute(sql, [time]).unwrap();
         let tasks: Vec<Operation> = types.iter().map(|name| enqueue(name)).collect();
         writer.apply(&clock, &tasks).unwrap();
@@ -65,7 +65,7 @@ fn assert_shares(writer: &mut Writer, start: i64, claims: u32) -> i64 {
     let first = PRIORITIES.iter().flat_map(|priority| vec![task(*priority); WAITING]).collect();
     let set = Operation::SetOrder { queue: "default".into(), order };
     writer.apply(&ManualClock::new(NOW), &[set]).unwrap();
-    writer.connection.execute("UPDATE queue SET virtual_time = ?1", [start]).unwrap();
+    writer.connection.execute("UPDATE prismq_queue SET virtual_time = ?1", [start]).unwrap();
     writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(first)]).unwrap();
 
     let mut counts = [0_u32; PRIORITIES.len()];
@@ -107,6 +107,6 @@ fn assert_shares(writer: &mut Writer, start: i64, claims: u32) -> i64 {
     assert!(chi_squared < CRITICAL, "{chi_squared}: {counts:?} for weights {weights:?}");
     // The rarest has one claim in 35; a thousand without one has a chance of one in 10^12.
     assert!(longest_wait.iter().all(|wait| *wait < 1000), "{longest_wait:?}");
-    let time = "SELECT virtual_time FROM queue";
+    let time = "SELECT virtual_time FROM prismq_queue";
     writer.connection.query_row(time, [], |row| row.get(0)).unwrap()
 }

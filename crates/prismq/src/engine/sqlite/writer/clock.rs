@@ -15,10 +15,10 @@ use super::Writer;
 use crate::model::Result;
 use crate::time::{Clock, Moment, OffsetClock, Timestamp, offset};
 
-const STORED_OFFSET: &str = "SELECT clock_offset FROM file WHERE boot_id = ?1";
-const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM queue WHERE changed_at != 0
+const STORED_OFFSET: &str = "SELECT clock_offset FROM prismq_meta WHERE boot_id = ?1";
+const LAST_CHANGE: &str = "SELECT changed_wall, changed_at FROM prismq_queue WHERE changed_at != 0
      ORDER BY changed_at DESC LIMIT 1";
-const STORE_OFFSET: &str = "UPDATE file SET boot_id = ?1, clock_offset = ?2";
+const STORE_OFFSET: &str = "UPDATE prismq_meta SET boot_id = ?1, clock_offset = ?2";
 
 /// A clock that restarts at each boot, and its offset in the file.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Writer {
     }
 
     fn store_offset_in_transaction(&self, boot_id: &str, offset: i64) -> Result<i64> {
-        self.refuse_newer()?;
+        self.read_meta()?;
         if let Some(stored) = self.stored_offset(boot_id)? {
             return Ok(stored);
         }
@@ -292,8 +292,10 @@ mod tests {
         let (_folder, mut writer) = writer();
         let clock = writer.offset_clock(Arc::new(crate::time::ManualClock::default())).unwrap();
         assert_eq!(clock.monotonic(), Timestamp::default());
-        let stored: Option<String> =
-            writer.connection.query_row("SELECT boot_id FROM file", [], |row| row.get(0)).unwrap();
+        let stored: Option<String> = writer
+            .connection
+            .query_row("SELECT boot_id FROM prismq_meta", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(stored, None);
     }
 }

@@ -18,7 +18,7 @@ use super::checkpoint::Checkpointer;
 use super::connection;
 use super::connection::files::Files;
 use super::connection::poison::Poison;
-use super::schema;
+use super::schema::{self, Features};
 use crate::engine::{Answer, ContentionCounters, DeferredLog, Operation};
 use crate::model::{Durability, Error, Result};
 use crate::time::Clock;
@@ -119,12 +119,11 @@ impl Writer {
             .map_err(|error| self.failure(error))
     }
 
-    /// Refuses to write after a newer version of this library migrated the file.
-    pub(crate) fn refuse_newer(&self) -> Result<()> {
-        let found = self
-            .prepare("PRAGMA user_version")?
-            .query_row([], |row| row.get(0))
-            .map_err(|error| self.failure(error))?;
-        schema::refuse_newer(&self.path, found)
+    /// Reads the features in use; refuses to write after a newer version of this library migrated the file.
+    pub(crate) fn read_meta(&self) -> Result<Features> {
+        let (version, features) =
+            schema::meta(&self.connection).map_err(|error| self.failure(error))?;
+        schema::refuse_newer(&self.path, version)?;
+        Ok(features)
     }
 }

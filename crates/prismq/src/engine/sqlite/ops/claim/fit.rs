@@ -11,7 +11,7 @@ use crate::model::{Lease, Result};
 
 /// Sizes of payloads that are stored out of line, without reading them.
 pub(crate) const SIZES: &str =
-    "SELECT task, length(data) FROM payload WHERE task IN (SELECT value FROM rarray(?1))";
+    "SELECT task, length(data) FROM prismq_payload WHERE task IN (SELECT value FROM rarray(?1))";
 
 impl Writer {
     /// Keeps the first of these leases whose payloads fit, and releases the others. A missing payload is found when

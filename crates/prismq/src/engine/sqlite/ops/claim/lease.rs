@@ -19,7 +19,7 @@ use crate::time::{Moment, Timestamp};
 
 /// Leases tasks by id.
 pub(crate) const LEASE: &str =
-    "UPDATE task SET state = 2, token = token + 1, attempt = attempt + 1,
+    "UPDATE prismq_task SET state = 2, token = token + 1, attempt = attempt + 1,
                      lease_expires_at = ?2, begun = ?3
      WHERE id IN (SELECT value FROM rarray(?1))
      RETURNING id, token, attempt, max_attempts, priority, enqueued_at, payload";

@@ -6,12 +6,12 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::{Claim, Result};
 
 /// Whether a lane of a queue that is not paused has a ready task, or a suspect if those count.
-pub(crate) const HAS_READY: &str = "SELECT 1 FROM queue WHERE id = ?2 AND NOT paused
-     AND (EXISTS (SELECT 1 FROM task WHERE state = 0 AND lane = ?1)
-          OR (?3 AND suspects > 0 AND EXISTS (SELECT 1 FROM task WHERE state = 5 AND lane = ?1)))";
+pub(crate) const HAS_READY: &str = "SELECT 1 FROM prismq_queue WHERE id = ?2 AND NOT paused
+     AND (EXISTS (SELECT 1 FROM prismq_task WHERE state = 0 AND lane = ?1)
+          OR (?3 AND suspects > 0 AND EXISTS (SELECT 1 FROM prismq_task WHERE state = 5 AND lane = ?1)))";
 
 /// Whether a queue is paused.
-const IS_PAUSED: &str = "SELECT paused FROM queue WHERE name = ?1";
+const IS_PAUSED: &str = "SELECT paused FROM prismq_queue WHERE name = ?1";
 
 impl Writer {
     /// Whether a claim would find a task.

@@ -21,7 +21,7 @@ use crate::time::Moment;
 
 /// Records that suspects have not begun, although the other tasks of their claim have.
 pub(crate) const NOT_BEGUN: &str =
-    "UPDATE task SET begun = 0 WHERE id IN (SELECT value FROM rarray(?1))";
+    "UPDATE prismq_task SET begun = 0 WHERE id IN (SELECT value FROM rarray(?1))";
 
 impl Writer {
     /// Leases up to the asked number of tasks, in order.

@@ -11,11 +11,11 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 
 /// Ready tasks of a lane, in order.
-pub(crate) const READY_AFTER: &str = "SELECT order_key, id FROM task
+pub(crate) const READY_AFTER: &str = "SELECT order_key, id FROM prismq_task
      WHERE state = 0 AND lane = ?1 AND (order_key, id) > (?2, ?3)
      ORDER BY order_key, id LIMIT ?4";
 /// Suspects of a lane, in order.
-pub(crate) const SUSPECTS_AFTER: &str = "SELECT order_key, id FROM task
+pub(crate) const SUSPECTS_AFTER: &str = "SELECT order_key, id FROM prismq_task
      WHERE state = 5 AND lane = ?1 AND (order_key, id) > (?2, ?3)
      ORDER BY order_key, id LIMIT ?4";
 

@@ -1,29 +1,32 @@
--- Version 2 of the file: what an empty database becomes.
+-- Version 3: the tables of a queue, in a file of their own or among an application's tables. All names begin with
+-- `prismq_`.
 -- Times are microseconds since the Unix epoch: enqueued_at, completed_at and changed_wall by the
 -- wall clock, all others by the monotonic time. Every index that a claim, a promotion or a reclaim
--- seeks is partial, so that tasks in another state cost it nothing. auto_vacuum is incremental: the map
--- of pages it keeps lets SQLite free the pages of a large payload without reading them.
+-- seeks is partial, so that tasks in another state cost it nothing.
 
--- One row. next_id: of the next task; ids are never reused, else an old lease could fit a new task.
+-- One row. version: of these tables. features: what transactions must look at beyond tasks and queues, as bits (see
+-- features.rs). own_file: whether the file was made for the queue alone. next_id: of the next task; ids are never reused, else an old lease could fit a new task.
 -- number: drawn by chance, so that a lease or a connection of another file is known as such. names_freed: how
 -- often lanes or queues that nothing used were freed. clock_offset: what the time since the boot boot_id is short
 -- of the monotonic time.
-CREATE TABLE file (
-    one     INTEGER PRIMARY KEY CHECK (one = 1),
+CREATE TABLE prismq_meta (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    version  INTEGER NOT NULL,
+    features INTEGER NOT NULL DEFAULT 0,
+    own_file INTEGER NOT NULL CHECK (own_file IN (0, 1)),
     next_id INTEGER NOT NULL,
     number  INTEGER NOT NULL,
     names_freed  INTEGER NOT NULL DEFAULT 0,
     clock_offset INTEGER NOT NULL DEFAULT 0,
     boot_id TEXT
 ) STRICT;
-INSERT INTO file (one, next_id, number) VALUES (1, 1, random());
 
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
 -- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks
 -- to keep. ready counts suspects too. changed_at, changed_wall: when its counters last changed, by both
 -- clocks.
-CREATE TABLE queue (
+CREATE TABLE prismq_queue (
     id           INTEGER PRIMARY KEY,
     name         TEXT    NOT NULL UNIQUE,
     ordering     INTEGER NOT NULL DEFAULT 0 CHECK (ordering BETWEEN 0 AND 4),
@@ -47,9 +50,9 @@ CREATE TABLE queue (
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in
 -- one queue. requirements: names in order, with line feeds between them. Numbers rise.
-CREATE TABLE lane (
+CREATE TABLE prismq_lane (
     id           INTEGER PRIMARY KEY,
-    queue        INTEGER NOT NULL REFERENCES queue (id),
+    queue        INTEGER NOT NULL REFERENCES prismq_queue (id),
     type         TEXT    NOT NULL,
     requirements TEXT    NOT NULL DEFAULT '',
     UNIQUE (queue, type, requirements)
@@ -59,9 +62,9 @@ CREATE TABLE lane (
 -- moves to kept. begun: whether a lease that expires used up its attempt, as somebody began it or had it to
 -- themselves. suspect: whether its last attempt ended with its lease, perhaps as it killed its process; one that
 -- is scheduled becomes ready as a suspect.
-CREATE TABLE task (
+CREATE TABLE prismq_task (
     id               INTEGER PRIMARY KEY,
-    lane             INTEGER NOT NULL REFERENCES lane (id),
+    lane             INTEGER NOT NULL REFERENCES prismq_lane (id),
     state            INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
     order_key        INTEGER NOT NULL,
     priority         INTEGER NOT NULL,
@@ -76,24 +79,24 @@ CREATE TABLE task (
     payload          BLOB,
     error            TEXT
 ) STRICT;
-CREATE INDEX task_ready     ON task (lane, order_key)    WHERE state = 0;
-CREATE INDEX task_scheduled ON task (run_at)             WHERE state = 1;
-CREATE INDEX task_leased    ON task (lease_expires_at)   WHERE state = 2;
-CREATE INDEX task_suspect   ON task (lane, order_key)    WHERE state = 5;
-CREATE INDEX task_dead      ON task (lane, id)           WHERE state = 3;
+CREATE INDEX prismq_task_ready     ON prismq_task (lane, order_key)    WHERE state = 0;
+CREATE INDEX prismq_task_scheduled ON prismq_task (run_at)             WHERE state = 1;
+CREATE INDEX prismq_task_leased    ON prismq_task (lease_expires_at)   WHERE state = 2;
+CREATE INDEX prismq_task_suspect   ON prismq_task (lane, order_key)    WHERE state = 5;
+CREATE INDEX prismq_task_dead      ON prismq_task (lane, id)           WHERE state = 3;
 
--- Payloads too large to stand in a row that every claim rewrites; task.payload is NULL for these.
-CREATE TABLE payload (
+-- Payloads too large to stand in a row that every claim rewrites; prismq_task.payload is NULL for these.
+CREATE TABLE prismq_payload (
     task INTEGER PRIMARY KEY,
     data BLOB    NOT NULL
 ) STRICT;
 
 -- Completed tasks a queue is set to keep: those completed last, which the number of their completion says
 -- and not a clock that may be set back. A payload that stands apart stays there.
-CREATE TABLE kept (
+CREATE TABLE prismq_kept (
     task         INTEGER PRIMARY KEY,
-    queue        INTEGER NOT NULL REFERENCES queue (id),
-    lane         INTEGER NOT NULL REFERENCES lane (id),
+    queue        INTEGER NOT NULL REFERENCES prismq_queue (id),
+    lane         INTEGER NOT NULL REFERENCES prismq_lane (id),
     priority     INTEGER NOT NULL,
     attempt      INTEGER NOT NULL,
     max_attempts INTEGER NOT NULL,
@@ -104,4 +107,4 @@ CREATE TABLE kept (
     payload      BLOB,
     error        TEXT
 ) STRICT;
-CREATE INDEX kept_order ON kept (queue, completion, task);
+CREATE INDEX prismq_kept_order ON prismq_kept (queue, completion, task);

@@ -1,0 +1,6 @@
+//! Features of a queue that most do not use. A bit in `prismq_meta.features` says that a transaction must look at a
+//! feature's tables, so that those who use none of them pay nothing: each transaction reads the bits with the version.
+
+/// The bits of the features in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Features(pub(crate) i64);
