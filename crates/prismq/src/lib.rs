@@ -20,4 +20,6 @@ pub use pool::{
     Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
 };
 pub use queue::{Queue, QueueBuilder};
+/// The database driver, in the version that this library is built with.
+pub use rusqlite;
 pub use time::{Clock, ManualClock, Signal, SystemClock, Timestamp};

@@ -2,6 +2,7 @@
 
 mod documents;
 mod modules;
+mod packages;
 mod statements;
 
 use std::fs;

@@ -62,11 +62,30 @@ thread_local! {
 }
 
 /// Has SQLite report the size of the WAL after each commit, instead of its automatic checkpoints.
-pub(crate) fn watch_wal(connection: &Connection) {
-    connection.wal_hook(Some(|_, pages| {
+pub(crate) fn watch_wal(connection: &mut Connection) -> rusqlite::Result<()> {
+    // From rusqlite 0.43 on setting the hook can fail, and needs the connection to itself.
+    let hook = connection.wal_hook(Some(|_, pages| {
         WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
         Ok(())
     }));
+    hook.into_result()
+}
+
+/// The result of setting a hook, in any supported version of rusqlite.
+trait HookResult {
+    fn into_result(self) -> rusqlite::Result<()>;
+}
+
+impl HookResult for () {
+    fn into_result(self) -> rusqlite::Result<()> {
+        Ok(())
+    }
+}
+
+impl HookResult for rusqlite::Result<()> {
+    fn into_result(self) -> rusqlite::Result<()> {
+        self
+    }
 }
 
 /// The writer's side of checkpoints, and the handle of the thread.

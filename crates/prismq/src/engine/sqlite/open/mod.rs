@@ -88,7 +88,7 @@ fn connect(
     contention: &Arc<ContentionCounters>,
 ) -> Result<(Writer, ReadConnection)> {
     let failure = |error| error::classify(path, error);
-    let writer = connection::connect(path).map_err(failure)?;
+    let mut writer = connection::connect(path).map_err(failure)?;
     // Every step can meet the locks of other processes that open or create the file. SQLite's own short wait keeps
     // new readers out while it waits for those there are; where it does not wait, `busy::retry` does.
     connection::let_sqlite_wait(&writer, options.busy_wait.min(STEP_WAIT)).map_err(failure)?;
@@ -105,14 +105,14 @@ fn connect(
     connection::let_sqlite_wait(&reader, options.busy_wait).map_err(failure)?;
     reader.pragma_update(None, "query_only", true).map_err(failure)?;
 
-    let checkpointing = connection::connect(path).map_err(failure)?;
+    let mut checkpointing = connection::connect(path).map_err(failure)?;
     connection::let_sqlite_wait(&checkpointing, Duration::ZERO).map_err(failure)?;
     // A power cut may undo what it commits; what it copies is synced under both settings.
     busy::retry(options.busy_wait, contention, || {
         connection::configure(path, &checkpointing, Durability::Normal)
     })?;
     checkpointing.pragma_update(None, "cache_size", -CHECKPOINT_CACHE_KIB).map_err(failure)?;
-    checkpoint::watch_wal(&checkpointing);
+    checkpoint::watch_wal(&mut checkpointing).map_err(failure)?;
     // The free pages of an application's database are the application's.
     let own_file = schema::is_own_file(&checkpointing).map_err(failure)?;
     let free_bytes_max = if own_file { options.free_bytes_max } else { u64::MAX };
@@ -120,7 +120,7 @@ fn connect(
     let log = Arc::<DeferredLog>::default();
     let checkpointer = Checkpointer::start(checkpointing, shrinker, log.clone())
         .map_err(|error| Error::Thread { source: Arc::new(error) })?;
-    checkpoint::watch_wal(&writer);
+    checkpoint::watch_wal(&mut writer).map_err(failure)?;
 
     let poison = checkpointer.poison();
     let reader = ReadConnection::new(reader, path.to_owned(), files.clone(), poison.clone());
