@@ -1,6 +1,8 @@
 //! What only a queue in SQLite can do. The one public place that names the driver, `rusqlite`.
 
 use std::any::Any;
+use std::cell::Cell;
+use std::ops::Deref;
 use std::path::Path;
 
 use crate::engine::sqlite::SqliteEngine;
@@ -76,9 +78,99 @@ pub fn enqueue_in(
     tasks: &[NewTask],
 ) -> Result<Vec<TaskId>> {
     NewTask::validate_batch(tasks)?;
-    let engine: &dyn Any = queue.core().engine()?;
-    match engine.downcast_ref::<SqliteEngine>() {
-        Some(engine) => engine.enqueue_in(transaction, tasks),
-        None => Err(Error::invalid("queue", "is not kept in an SQLite file")),
+    engine(queue)?.enqueue_in(transaction, tasks)
+}
+
+/// A transaction of the application's own on the queue's file, in which tasks are enqueued too. It offers all of
+/// [`rusqlite::Transaction`] but its end: see [`Queue::transaction`].
+#[derive(Debug)]
+pub struct Transaction<'t> {
+    inner: &'t rusqlite::Transaction<'t>,
+    queue: &'t Queue,
+    enqueued: Cell<bool>,
+}
+
+impl Transaction<'_> {
+    /// Adds a task, which exists once the transaction commits.
+    ///
+    /// # Errors
+    /// See [`enqueue_in`].
+    pub fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
+        let ids = self.enqueue_all(std::slice::from_ref(task))?;
+        ids.first().copied().ok_or_else(Error::unanswered)
     }
+
+    /// Adds tasks, all or none; the ids are in the order of the tasks.
+    ///
+    /// # Errors
+    /// See [`enqueue_in`].
+    pub fn enqueue_all(&self, tasks: &[NewTask]) -> Result<Vec<TaskId>> {
+        let ids = enqueue_in(self.queue, self.inner, tasks)?;
+        self.enqueued.set(true);
+        Ok(ids)
+    }
+}
+
+impl<'t> Deref for Transaction<'t> {
+    type Target = rusqlite::Transaction<'t>;
+
+    fn deref(&self) -> &Self::Target {
+        self.inner
+    }
+}
+
+/// In an SQLite file, which the application's tables can share.
+impl Queue {
+    /// Runs a transaction of the application's own on the queue's file: its changes and the tasks it enqueues are
+    /// committed together when `work` returns `Ok`, durable as the queue is set to be, and workers are woken. If `work`
+    /// returns an error, which is passed on, or panics, nothing of it is kept.
+    ///
+    /// The transaction has a connection of its own, on which the application's triggers and foreign keys work as
+    /// SQLite sets them by default. It holds the write lock from its beginning (`BEGIN IMMEDIATE`), for which it waits
+    /// as long as the queue's other operations do, so that no statement in it meets a lock. Keep it short, and call
+    /// nothing else of the queue in it: that would wait for the transaction itself.
+    ///
+    /// # Errors
+    /// What `work` returned. [`Error::Busy`] if another connection wrote for the whole wait;
+    /// [`Error::InvalidInput`] if `work` ended the transaction itself; an engine's failure. Nothing was kept, except
+    /// after [`Error::Poisoned`], when it is unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{NewTask, Queue};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.db");
+    /// let queue = Queue::attach(&path)?;
+    /// # queue.transaction(|tx| -> prismq::Result<_> { Ok(tx.execute_batch("CREATE TABLE user (name TEXT)")?) })?;
+    /// let user = queue.transaction(|tx| -> prismq::Result<_> {
+    ///     tx.execute("INSERT INTO user VALUES ('ann')", [])?;
+    ///     let user = tx.last_insert_rowid();
+    ///     tx.enqueue(&NewTask::new("welcome", user.to_string().into_bytes()))?;
+    ///     Ok(user)
+    /// })?; // both, or neither
+    /// assert_eq!((user, queue.stats("default")?.ready), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transaction<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (done, enqueued) = engine(self)?.transaction(|inner| {
+            let transaction = Transaction { inner, queue: self, enqueued: Cell::default() };
+            work(&transaction).map(|done| (done, transaction.enqueued.get()))
+        })?;
+        if enqueued {
+            self.core().work_arrived();
+        }
+        Ok(done)
+    }
+}
+
+fn engine(queue: &Queue) -> Result<&SqliteEngine> {
+    let engine: &dyn Any = queue.core().engine()?;
+    let engine = engine.downcast_ref::<SqliteEngine>();
+    engine.ok_or_else(|| Error::invalid("queue", "is not kept in an SQLite file"))
 }

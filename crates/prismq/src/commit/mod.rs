@@ -80,6 +80,12 @@ impl Committer {
         claimers.push(claimer);
     }
 
+    /// Wakes pools for tasks that were added by a transaction other than the committer's.
+    pub(crate) fn work_arrived(&self) {
+        self.work.raise();
+        self.claimers().iter().for_each(|claimer| claimer.work_arrived());
+    }
+
     /// Applies a group, answers the callers that wait for it, and hands the lead over. Returns the answers of
     /// this caller, whose operations are the group's first.
     fn lead(&self, group: Group) -> Answers {
@@ -108,8 +114,7 @@ impl Committer {
     /// Fails all operations from now on, and wakes pools to see that. Returns the cause if this is the first failure.
     fn stop(&self, cause: &str) -> Option<String> {
         let is_news = self.pending.poison(cause);
-        self.work.raise();
-        self.claimers().iter().for_each(|claimer| claimer.work_arrived());
+        self.work_arrived();
         is_news.then(|| cause.to_owned())
     }
 

@@ -58,6 +58,11 @@ impl Core {
         answers
     }
 
+    /// Wakes pools for tasks that were added by a transaction other than the committer's.
+    pub(crate) fn work_arrived(&self) {
+        self.shared.committer.work_arrived();
+    }
+
     /// The operation that records a failed attempt.
     pub(crate) fn failure(&self, lease: &Lease, error: TaskError) -> Operation {
         let next = if lease.attempt >= lease.max_attempts {

@@ -3,5 +3,6 @@
 mod batches;
 mod ids;
 mod injection;
+mod own_transactions;
 mod payloads;
 mod transactions;

@@ -46,6 +46,20 @@ pub(super) fn classify(path: &Path, error: rusqlite::Error) -> Error {
     }
 }
 
+/// So that `?` works for the driver's own calls where a function returns the queue's error, as in the closure of
+/// [`Queue::transaction`](crate::Queue::transaction). What the application's statement did wrong is no fault of the
+/// queue's file.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            _ if is_busy(&error) => Self::Busy { waited: Duration::ZERO },
+            Some(ErrorCode::DiskFull) => Self::Full { reason: error.to_string() },
+            Some(ErrorCode::SystemIoFailure) => Self::Io { source: Arc::new(error) },
+            _ => Self::Database { source: Arc::new(error) },
+        }
+    }
+}
+
 /// Reads, and reports damage only if no read failed.
 ///
 /// SQLite reports most reads that fail with EIO as damage of the file. What looks damaged is therefore read again, and

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use self::connection::application::ApplicationConnections;
 use self::connection::files::with_suffix;
 use self::ops::enqueue;
 use self::reader::ReadConnection;
@@ -31,12 +32,13 @@ use self::writer::Writer;
 use super::{
     Answer, ContentionCounters, DeferredLog, Engine, OpenOptions, Operation, Reader, Watch,
 };
-use crate::model::{Contention, NewTask, Payload, QueueStats, Result, TaskId, TaskInfo};
+use crate::model::{Contention, Error, NewTask, Payload, QueueStats, Result, TaskId, TaskInfo};
 use crate::time::{Clock, Moment};
 
 /// The queue in one file.
 #[derive(Debug)]
 pub(crate) struct SqliteEngine {
+    application: ApplicationConnections,
     /// Before the reader, so that it is closed first.
     writer: Arc<Mutex<Writer>>,
     reader: Mutex<ReadConnection>,
@@ -56,8 +58,9 @@ impl SqliteEngine {
         let clock = writer.offset_clock(options.clock)?;
         let (file, log) = (writer.file(), writer.log());
         let wal = with_suffix(&writer.path, "-wal");
+        let application = ApplicationConnections::like(&writer);
         let (writer, reader) = (Arc::new(Mutex::new(writer)), Mutex::new(reader));
-        Ok(Self { writer, reader, clock, file, wal, contention, log })
+        Ok(Self { application, writer, reader, clock, file, wal, contention, log })
     }
 
     /// Adds tasks in a caller's own transaction on the queue's file. See [`crate::sqlite::enqueue_in`].
@@ -68,6 +71,14 @@ impl SqliteEngine {
     ) -> Result<Vec<TaskId>> {
         let now = Moment::now(&*self.clock);
         enqueue::enqueue_in(transaction, self.file.load(Ordering::Relaxed), now, tasks)
+    }
+
+    /// Runs a transaction of the application. See [`crate::sqlite::Transaction`].
+    pub(crate) fn transaction<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.application.transaction(work)
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {

@@ -1,5 +1,6 @@
 //! Settings of every connection to the file, and reading them back.
 
+pub(crate) mod application;
 pub(crate) mod busy;
 pub(crate) mod files;
 pub(crate) mod poison;
@@ -71,15 +72,19 @@ fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
 
 fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", synchronous(durability))?;
-    // On macOS a plain sync leaves the data in the disk's own cache; elsewhere this changes nothing.
-    connection.pragma_update(None, "fullfsync", true)?;
-    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    sync_fully(connection)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Rows that refer to a lane are written only with a lane that the transaction has read or added.
     connection.pragma_update(None, "foreign_keys", false)?;
     Ok(())
+}
+
+/// On macOS a plain sync leaves the data in the disk's own cache; elsewhere this changes nothing.
+fn sync_fully(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)
 }
 
 /// The value of `PRAGMA synchronous` for it.

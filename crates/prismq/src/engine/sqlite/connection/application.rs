@@ -1,0 +1,142 @@
+//! Transactions of the application, on connections that the queue keeps for them: [`crate::sqlite::Transaction`].
+//!
+//! Unlike the queue's own, these connections run the application's triggers and views, and check foreign keys as SQLite
+//! does by default.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::files::Files;
+use super::poison::Poison;
+use super::{busy, let_sqlite_wait, sync_fully, synchronous};
+use crate::engine::ContentionCounters;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::writer::Writer;
+use crate::model::{Durability, Error, Result};
+
+/// Idle connections that are kept: transactions that write run one after the other.
+const IDLE_MAX: usize = 4;
+
+/// Whether a connection has no temporary table and no attached database.
+const HAS_NOTHING_OWN: &str = "SELECT NOT EXISTS (SELECT 1 FROM temp.sqlite_schema)
+     AND NOT EXISTS (SELECT 1 FROM pragma_database_list WHERE name NOT IN ('main', 'temp'))";
+
+/// The connections of an open queue for the application's transactions.
+#[derive(Debug)]
+pub(crate) struct ApplicationConnections {
+    path: PathBuf,
+    durability: Durability,
+    busy_wait: Duration,
+    files: Arc<Files>,
+    poison: Arc<Poison>,
+    contention: Arc<ContentionCounters>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl ApplicationConnections {
+    /// To the same file and with the same settings as the writer.
+    pub(crate) fn like(writer: &Writer) -> Self {
+        Self {
+            path: writer.path.clone(),
+            durability: writer.durability,
+            busy_wait: writer.busy_wait,
+            files: writer.files.clone(),
+            poison: writer.poison().clone(),
+            contention: writer.contention.clone(),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Runs `work` in a write transaction, and commits it if `work` succeeds. Otherwise, and if it panics, the
+    /// transaction is rolled back.
+    pub(crate) fn transaction<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.poison.refuse()?;
+        self.files.refuse_moved()?;
+        let connection = self.take()?;
+        let done = self.begin(&connection).map_err(E::from).and_then(|transaction| {
+            let done = work(&transaction)?;
+            self.commit(transaction)?;
+            Ok(done)
+        });
+        self.keep(connection);
+        done
+    }
+
+    /// A connection without a transaction.
+    fn take(&self) -> Result<Connection> {
+        if let Some(connection) = self.idle().pop() {
+            return Ok(connection);
+        }
+        self.connect().map_err(|error| error::classify(&self.path, error))
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.pragma_update(None, "synchronous", synchronous(self.durability))?;
+        sync_fully(&connection)?;
+        Ok(connection)
+    }
+
+    fn begin<'c>(&self, connection: &'c Connection) -> Result<Transaction<'c>> {
+        let failure = |error| self.failure(error);
+        // SQLite's own wait starves late comers: see [`busy`].
+        let_sqlite_wait(connection, Duration::ZERO).map_err(failure)?;
+        let begun = busy::retry(self.busy_wait, &self.contention, || {
+            Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(failure)
+        })?;
+        // For databases that the application attaches.
+        let_sqlite_wait(connection, self.busy_wait).map_err(failure)?;
+        Ok(begun)
+    }
+
+    fn commit(&self, transaction: Transaction<'_>) -> Result<()> {
+        if transaction.is_autocommit() {
+            let reason = "it was ended before the closure returned, by COMMIT or ROLLBACK or by a failure that rolled \
+                          all of it back: return such a failure from the closure";
+            return Err(Error::invalid("transaction", reason));
+        }
+        let left = error::last_system_error();
+        transaction.commit().map_err(|error| match error::leaves_disk_unknown(&error) {
+            true => self.poison.remember(Error::Poisoned { cause: error.to_string() }),
+            false => self.failure(error),
+        })?;
+        if let Some(cause) = error::unreleased_lock(left) {
+            self.poison.set(&cause);
+        }
+        if let Some(cause) = self.files.lost() {
+            return Err(self.poison.remember(Error::Poisoned { cause }));
+        }
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(self.durability == Durability::Full);
+        self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn failure(&self, error: rusqlite::Error) -> Error {
+        self.poison.remember(error::classify(&self.path, error))
+    }
+
+    /// Keeps a connection for a later transaction, unless the last one left something behind on it.
+    fn keep(&self, connection: Connection) {
+        let is_clean = connection.is_autocommit()
+            && connection.query_row(HAS_NOTHING_OWN, [], |row| row.get(0)).unwrap_or(false);
+        let mut idle = self.idle();
+        if is_clean && idle.len() < IDLE_MAX {
+            idle.push(connection);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
