@@ -20,6 +20,10 @@ pub enum Requirement {
     OtherUser,
     /// The permission to mount a file system in a mount namespace of its own through `unshare`: root's.
     PrivateMount,
+    /// `python3` with its module `sqlite3`.
+    Python,
+    /// `sqlite3`, SQLite's command line.
+    SqliteShell,
     /// `strace`, and the permission to trace.
     Strace,
     /// `valgrind`.
@@ -57,6 +61,8 @@ impl Requirement {
                 "util-linux",
                 &["-m", "sh", "-c", "mount -t tmpfs -o size=4k none /tmp"],
             ),
+            Self::Python => tried("python3", "python3", &["-c", "import sqlite3"]),
+            Self::SqliteShell => tried("sqlite3", "sqlite3", &["--version"]),
             Self::Strace => {
                 tried("strace", "strace", &["-f", "--seccomp-bpf", "-o", "/dev/null", "true"])
             }

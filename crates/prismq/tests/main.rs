@@ -12,6 +12,7 @@ mod claim;
 mod damage;
 mod enqueue;
 mod file;
+mod inbox;
 mod lease;
 mod limits;
 mod log;

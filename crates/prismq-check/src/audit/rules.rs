@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::collect;
 
 /// Statements that find nothing in a sound file: what each finds, and the statement.
-const RULES: [(&str, &str); 13] = [
+const RULES: [(&str, &str); 14] = [
     (
         "a task is leased without an expiry or a token, or has an expiry without being leased",
         "SELECT id FROM prismq_task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
@@ -69,6 +69,10 @@ const RULES: [(&str, &str); 13] = [
         "SELECT id FROM prismq_queue WHERE enqueued != completed + ready + scheduled + leased + dead",
     ),
     ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
+    (
+        "a row of the inbox waits that no claim looks for",
+        "SELECT id FROM prismq_inbox WHERE error IS NULL AND (SELECT features & 1 FROM prismq_meta) = 0",
+    ),
 ];
 
 /// What is wrong, in words: one entry for each finding of SQLite and each broken rule.

@@ -16,8 +16,10 @@ use crate::time::Moment;
 pub(crate) struct Ledger {
     /// The time of the transaction.
     pub(crate) now: Moment,
-    /// The features in use, as of the start of the transaction.
+    /// The features in use, as last read: at the latest at the start of the transaction.
     pub(crate) features: Features,
+    /// Whether rows of the inbox are left for the next transaction.
+    pub(crate) inbox_left: bool,
     pub(crate) lanes: Lanes,
     pub(crate) counters: Counters,
     pub(crate) queues: Queues,

@@ -6,6 +6,7 @@ use super::enqueue;
 use super::settle::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::error;
+use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, Claimed, Operation};
 use crate::model::{Durability, Error, LeaseKey, Result};
@@ -32,7 +33,7 @@ impl Writer {
             Ok(None) => {}
             Err(error) => return Err(error),
         }
-        let durable = batch.iter().any(Operation::must_be_durable);
+        let durable = batch.iter().any(Operation::must_be_durable) || self.will_take_in(batch)?;
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
         let answers = match self.run(Moment::now(clock), batch) {
@@ -62,6 +63,7 @@ impl Writer {
             // Not before the first claim, so that leases settled before it still count.
             if !advanced && matches!(operation, Operation::Claim(_)) {
                 advanced = true;
+                self.take_in(now)?;
                 if self.has_due(now.monotonic)? {
                     self.advance(now.monotonic)?;
                 }
@@ -130,7 +132,11 @@ impl Writer {
                 }
                 now = self.reload_if_restored(Moment { wall: now, monotonic: now })?.monotonic;
             }
+            self.ledger.features = self.meta()?.1;
             self.cookie_read_at = Some(version);
+        }
+        if self.ledger.features.has(Features::INBOX) && self.inbox_waits()? {
+            return Ok(None);
         }
         if self.has_due(now)? {
             return Ok(None);

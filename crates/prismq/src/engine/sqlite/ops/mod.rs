@@ -5,5 +5,6 @@ mod apply;
 pub(crate) mod claim;
 pub(crate) mod damaged_rows;
 pub(crate) mod enqueue;
+pub(crate) mod inbox;
 pub(crate) mod settings;
 pub(crate) mod settle;

@@ -4,3 +4,13 @@
 /// The bits of the features in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Features(pub(crate) i64);
+
+impl Features {
+    /// The inbox holds rows, or once did: see `inbox.sql`.
+    pub(crate) const INBOX: i64 = 1;
+
+    /// Whether a feature is in use.
+    pub(crate) const fn has(self, feature: i64) -> bool {
+        self.0 & feature != 0
+    }
+}

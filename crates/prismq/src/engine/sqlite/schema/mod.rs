@@ -16,7 +16,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x5052_4D51;
 /// The version this code reads and writes, kept in `prismq_meta`. No earlier one was published, so none is migrated.
 pub(crate) const VERSION: i32 = 3;
 /// The tables, one file for those of each feature.
-const SCHEMA: &[&str] = &[include_str!("core.sql")];
+const SCHEMA: &[&str] = &[include_str!("core.sql"), include_str!("inbox.sql")];
 
 /// What every file of the current version contains.
 const OBJECTS: &[&str] = &[
@@ -32,6 +32,9 @@ const OBJECTS: &[&str] = &[
     "prismq_task_dead",
     "prismq_kept",
     "prismq_kept_order",
+    "prismq_inbox",
+    "prismq_inbox_waiting",
+    "prismq_inbox_in_use",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
@@ -47,6 +50,8 @@ const TOUCH: &[&str] = &[
     "SELECT id FROM prismq_task INDEXED BY prismq_task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM prismq_payload LIMIT 1",
     "SELECT completion FROM prismq_kept INDEXED BY prismq_kept_order ORDER BY queue, completion LIMIT 1",
+    "SELECT id FROM prismq_inbox LIMIT 1",
+    "SELECT id FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL LIMIT 1",
 ];
 
 /// What a file is, as far as a queue is concerned.
@@ -138,7 +143,7 @@ pub(crate) fn file_number(connection: &Connection) -> rusqlite::Result<i64> {
 pub(crate) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
     for object in OBJECTS {
         let mut find = connection.prepare(
-            "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'index')",
+            "SELECT 1 FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'index', 'trigger')",
         )?;
         if !find.exists([object])? {
             return Ok(Some(format!("{object} is missing from its schema")));

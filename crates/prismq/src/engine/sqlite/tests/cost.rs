@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::engine::Operation;
 use crate::engine::sqlite::batch::history;
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
-use crate::engine::sqlite::ops::{advance, claim, damaged_rows, settle};
+use crate::engine::sqlite::ops::{advance, claim, damaged_rows, inbox, settle};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
@@ -16,7 +16,7 @@ use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
 /// Every statement of a claim and of settling it.
-pub(super) const STATEMENTS: [&str; 26] = [
+pub(super) const STATEMENTS: [&str; 30] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
     look::HAS_READY,
@@ -43,6 +43,10 @@ pub(super) const STATEMENTS: [&str; 26] = [
     damaged_rows::DEAD_LETTER,
     damaged_rows::EXHAUSTED,
     damaged_rows::READY_IN_LANE,
+    inbox::WAITING,
+    inbox::OLDEST,
+    inbox::TAKEN,
+    inbox::REFUSE,
 ];
 
 const BACKLOG: u32 = 50_000;
@@ -234,4 +238,32 @@ fn a_claim_next_to_many_tasks_with_unmet_requirements() {
         writer.connection.execute_batch(lane).unwrap();
         add(writer, BACKLOG, 3, state::READY as u32);
     });
+}
+
+#[test]
+fn a_claim_looks_at_no_inbox_until_it_is_used() {
+    let (_folder, mut writer) = writer_with_two_lanes();
+    steps(&mut writer);
+    for sql in [inbox::WAITING, inbox::OLDEST] {
+        let statement = writer.connection.prepare_cached(sql).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::Run), 0, "{sql}");
+    }
+}
+
+#[test]
+fn a_claim_next_to_many_refused_rows_of_the_inbox() {
+    let among = |count: u32| {
+        let (_folder, mut writer) = writer_with_two_lanes();
+        let rows = format!(
+            "UPDATE prismq_meta SET features = 1;
+             INSERT INTO prismq_inbox (type, payload, error)
+             SELECT 'job', zeroblob(100), 'refused'
+             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
+                   WHERE value < {count}) SELECT value FROM n)"
+        );
+        writer.connection.execute_batch(&rows).unwrap();
+        steps(&mut writer)
+    };
+    let (few, many) = (among(1), among(BACKLOG));
+    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps next to one, {many} to many");
 }

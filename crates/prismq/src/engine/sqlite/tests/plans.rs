@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::StatementStatus;
 
 use crate::engine::sqlite::batch::history;
-use crate::engine::sqlite::ops::advance;
 use crate::engine::sqlite::ops::claim::{look, pick};
+use crate::engine::sqlite::ops::{advance, inbox};
 use crate::engine::sqlite::tests::NOW;
 use crate::engine::sqlite::tests::cost::{STATEMENTS, writer_with_two_lanes};
 use crate::engine::sqlite::writer::Writer;
@@ -40,7 +40,7 @@ fn no_statement_scans_or_sorts() {
 #[test]
 fn a_statement_with_a_limit_seeks_in_its_index() {
     let (_folder, writer) = writer_with_two_lanes();
-    let wanted: [(&str, &[&str]); 5] = [
+    let wanted: [(&str, &[&str]); 7] = [
         (pick::READY_AFTER, &["COVERING INDEX prismq_task_ready (lane=? AND order_key>?)"]),
         (look::HAS_READY, &["COVERING INDEX prismq_task_ready (lane=?)"]),
         (advance::PROMOTE, &["COVERING INDEX prismq_task_scheduled (run_at<?)"]),
@@ -52,6 +52,8 @@ fn a_statement_with_a_limit_seeks_in_its_index() {
             ],
         ),
         (history::PRUNE, &["COVERING INDEX prismq_kept_order (queue=?)"]),
+        (inbox::WAITING, &["COVERING INDEX prismq_inbox_waiting (error=?)"]),
+        (inbox::OLDEST, &["INDEX prismq_inbox_waiting (error=?)"]),
     ];
     for (sql, seeks) in wanted {
         let plan = plan(&writer, sql);

@@ -121,9 +121,13 @@ impl Writer {
 
     /// Reads the features in use; refuses to write after a newer version of this library migrated the file.
     pub(crate) fn read_meta(&self) -> Result<Features> {
-        let (version, features) =
-            schema::meta(&self.connection).map_err(|error| self.failure(error))?;
+        let (version, features) = self.meta()?;
         schema::refuse_newer(&self.path, version)?;
         Ok(features)
+    }
+
+    /// The version of the tables, and the features in use.
+    pub(crate) fn meta(&self) -> Result<(i32, Features)> {
+        schema::meta(&self.connection).map_err(|error| self.failure(error))
     }
 }

@@ -76,7 +76,7 @@ impl Writer {
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        let more = dead_lettered.tasks > 0 || leases.len() < found;
+        let more = dead_lettered.tasks > 0 || leases.len() < found || self.ledger.inbox_left;
         let next_due = if more { Some(AT_ONCE) } else { self.next_due()? };
         Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
     }

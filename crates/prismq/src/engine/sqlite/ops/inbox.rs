@@ -1,0 +1,249 @@
+//! Rows of `prismq_inbox` become tasks: a bounded number before the first claim of a transaction, oldest first.
+//!
+//! The tasks are added as by an enqueue. A row that cannot be a task is kept with the reason, and is in no later
+//! transaction's way.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Row, params};
+
+use super::enqueue;
+use crate::engine::Operation;
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::connection::path_of;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::schema::Features;
+use crate::engine::sqlite::writer::Writer;
+use crate::model::limits::PAYLOAD_BYTES_MAX;
+use crate::model::{Durability, Error, NewTask, Result};
+use crate::time::{Moment, Timestamp};
+
+/// Payload bytes after which the rest is left for the next transaction.
+const INBOX_BYTES_MAX: usize = 8 << 20;
+
+/// A row that waits, if there is one.
+pub(crate) const WAITING: &str =
+    "SELECT 1 FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL LIMIT 1";
+/// The oldest rows. A payload that no task can have is not read.
+pub(crate) const OLDEST: &str =
+    "SELECT id, type, queue, priority, run_at, unixepoch(run_at, 'subsec'),
+            iif(octet_length(payload) <= ?2, payload, octet_length(payload))
+     FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL ORDER BY id LIMIT ?1";
+/// Deletes rows that became tasks.
+pub(crate) const TAKEN: &str =
+    "DELETE FROM prismq_inbox WHERE id IN (SELECT value FROM rarray(?1))";
+/// Keeps a row that cannot be a task.
+pub(crate) const REFUSE: &str = "UPDATE prismq_inbox SET error = ?2 WHERE id = ?1";
+
+/// A row, and the task it describes or the reason why it describes none.
+type Entry = (i64, Result<NewTask>);
+
+impl Writer {
+    /// Whether a batch has a claim that will move rows of the inbox. Its transaction must then be as durable as an
+    /// enqueue: a power cut that undid it would return the row, but its id would be given to another task.
+    pub(crate) fn will_take_in(&self, batch: &[Operation]) -> Result<bool> {
+        if !self.ledger.features.has(Features::INBOX) {
+            return Ok(false);
+        }
+        if !batch.iter().any(|operation| matches!(operation, Operation::Claim(_))) {
+            return Ok(false);
+        }
+        match self.inbox_waits() {
+            // Another process recovers the file. The claim looks again, under the write lock.
+            Err(error) if error.is_busy() => Ok(false),
+            waits => waits,
+        }
+    }
+
+    /// Whether a row of the inbox waits to become a task.
+    pub(crate) fn inbox_waits(&self) -> Result<bool> {
+        self.prepare(WAITING)?.exists([]).map_err(|error| self.failure(error))
+    }
+
+    /// Moves rows of the inbox, if it is in use and the transaction is durable. What is left is noted for the answers
+    /// of claims.
+    pub(crate) fn take_in(&mut self, now: Moment) -> Result<()> {
+        self.ledger.inbox_left = false;
+        if !self.ledger.features.has(Features::INBOX) {
+            return Ok(());
+        }
+        if !self.waits_for_disk && self.durability == Durability::Full {
+            self.ledger.inbox_left = self.inbox_waits()?;
+            return Ok(());
+        }
+        let entries = self.oldest(now)?;
+        let mut taken: Vec<Value> = Vec::with_capacity(entries.len());
+        for (id, task) in entries {
+            let added = match task {
+                Ok(task) => enqueue::enqueue(&self.connection, &mut self.ledger, now, &[task])
+                    .map_err(|error| self.failure(error))?
+                    .map(drop),
+                Err(error) => Err(error),
+            };
+            match added {
+                Ok(()) => taken.push(id.into()),
+                Err(error) => self.refuse(id, &error)?,
+            }
+        }
+        if !taken.is_empty() {
+            self.execute(TAKEN, [Rc::new(taken)])?;
+        }
+        Ok(())
+    }
+
+    /// The oldest rows, as many as a transaction moves, and notes whether more are left.
+    fn oldest(&mut self, now: Moment) -> Result<Vec<Entry>> {
+        let Self { connection, ledger, path, .. } = self;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut bytes = 0;
+        let read = connection.prepare_cached(OLDEST).and_then(|mut select| {
+            let mut rows = select.query(params![STEP_TASKS_MAX + 1, PAYLOAD_BYTES_MAX])?;
+            while let Some(row) = rows.next()? {
+                if entries.len() == STEP_TASKS_MAX || bytes > INBOX_BYTES_MAX {
+                    ledger.inbox_left = true;
+                    break;
+                }
+                let task = task(row, now);
+                bytes += task.as_ref().map_or(0, |task| task.payload.len());
+                entries.push((row.get(0)?, task));
+            }
+            Ok(())
+        });
+        read.map(|()| entries).map_err(|error| error::classify(path, error))
+    }
+
+    /// Keeps a row with the reason why it cannot be a task.
+    fn refuse(&self, id: i64, error: &Error) -> Result<()> {
+        let reason = error.to_string();
+        let path = path_of(&self.connection);
+        let kept = self.prepare(REFUSE)?.execute(params![id, reason]);
+        if kept.as_ref().is_err_and(error::is_overflow) {
+            // A damaged row, with a value that its column cannot hold, cannot be written either.
+            self.execute(TAKEN, [Rc::new(vec![Value::from(id)])])?;
+            self.ledger.log.add_on_commit(move || {
+                tracing::error!(path, row = id, reason, "damaged row of prismq_inbox: deleted");
+            });
+            return Ok(());
+        }
+        kept.map_err(|error| self.failure(error))?;
+        self.ledger.log.add_on_commit(move || {
+            tracing::warn!(
+                path,
+                row = id,
+                reason,
+                "a row of prismq_inbox cannot be a task: correct it and set its error to NULL, or delete it"
+            );
+        });
+        Ok(())
+    }
+}
+
+/// The task that a row describes.
+fn task(row: &Row<'_>, now: Moment) -> Result<NewTask> {
+    let payload = match column(row, 6)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        ValueRef::Integer(bytes) => {
+            let reason = format!("{bytes} bytes, at most {PAYLOAD_BYTES_MAX} are allowed");
+            return Err(Error::invalid("payload", reason));
+        }
+        ValueRef::Null | ValueRef::Real(_) => {
+            return Err(Error::invalid("payload", "it must be text or a blob"));
+        }
+    };
+    let priority = match column(row, 3)? {
+        ValueRef::Integer(number) => i32::try_from(number).unwrap_or(i32::MAX),
+        _ => return Err(Error::invalid("priority", "it must be an integer")),
+    };
+    let task = NewTask::new(text(row, 1, "task type")?, payload)
+        .queue(text(row, 2, "queue name")?)
+        .priority(priority)
+        .delay(delay(row, now)?);
+    task.validate().map(|()| task)
+}
+
+/// How long after now the row is due.
+fn delay(row: &Row<'_>, now: Moment) -> Result<Duration> {
+    match (column(row, 4)?, column(row, 5)?) {
+        (ValueRef::Null, _) => Ok(Duration::ZERO),
+        // SQLite computes milliseconds, as a fraction that is not exact.
+        (_, ValueRef::Real(seconds)) => {
+            #[expect(clippy::cast_possible_truncation, reason = "years 0 to 9999 in milliseconds")]
+            let due = Timestamp::from_micros((seconds * 1000.0).round() as i64 * 1000);
+            Ok(due.since(now.wall))
+        }
+        _ => Err(Error::invalid("run_at", "it is not a time in ISO 8601")),
+    }
+}
+
+fn text<'r>(row: &'r Row<'_>, index: usize, what: &'static str) -> Result<&'r str> {
+    column(row, index)?.as_str().map_err(|_| Error::invalid(what, "it is not text in UTF-8"))
+}
+
+fn column<'r>(row: &'r Row<'_>, index: usize) -> Result<ValueRef<'r>> {
+    Ok(row.get_ref(index)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::engine::sqlite::tests::{NOW, claim_of, claimed_by, writer};
+    use crate::engine::sqlite::writer::Writer;
+    use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
+    use crate::model::{Durability, NewTask};
+    use crate::time::ManualClock;
+
+    fn insert(writer: &Writer, row: &str) {
+        let application = rusqlite::Connection::open(&writer.path).unwrap();
+        let insert = format!("INSERT INTO prismq_inbox (type, payload) VALUES {row}");
+        application.execute_batch(&insert).unwrap();
+    }
+
+    fn last_claimed(writer: &mut Writer, batch: &[Operation]) -> Claimed {
+        match writer.apply(&ManualClock::new(NOW), batch).unwrap().pop() {
+            Some(Ok(Answer::Claimed(claimed))) => claimed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Before its first row, no look shows that the inbox is in use.
+    #[test]
+    fn a_transaction_that_is_not_synced_leaves_the_row_to_one_that_is() {
+        let (_folder, mut writer) = writer();
+        writer.durability = Durability::Full;
+        let clock = ManualClock::new(NOW);
+        writer.apply(&clock, &[Operation::Enqueue(vec![NewTask::new("job", [])])]).unwrap();
+        let lease = claimed_by(&mut writer, &clock).unwrap();
+        insert(&writer, "('job', 'in the inbox')");
+        let extend = Operation::Extend { key: lease.key, lease: Duration::from_secs(60) };
+        let claimed = last_claimed(&mut writer, &[extend, claim_of(9)]);
+        assert!(!writer.waits_for_disk);
+        assert_eq!((claimed.leases.len(), claimed.next_due), (0, Some(AT_ONCE)));
+
+        let claimed = last_claimed(&mut writer, &[claim_of(9)]);
+        assert!(
+            writer.waits_for_disk,
+            "its id must not be given to another task after a power cut"
+        );
+        assert_eq!(claimed.leases[0].payload(), b"in the inbox");
+        assert_ne!(claimed.next_due, Some(AT_ONCE));
+    }
+
+    #[test]
+    fn a_transaction_moves_a_bounded_number_of_rows_and_bytes() {
+        let (_folder, mut writer) = writer();
+        let large = format!("('job', zeroblob({}))", 5 << 20);
+        insert(&writer, &vec![large; 3].join(", "));
+        let claimed = last_claimed(&mut writer, &[claim_of(9)]);
+        assert_eq!((claimed.leases.len(), claimed.next_due), (2, Some(AT_ONCE)));
+        insert(&writer, &vec!["('job', '')"; super::STEP_TASKS_MAX].join(", "));
+        let claimed = last_claimed(&mut writer, &[claim_of(2000)]);
+        let rest: i64 = {
+            let count = "SELECT count(*) FROM prismq_inbox";
+            writer.connection.query_row(count, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!((claimed.leases.len(), claimed.next_due, rest), (1024, Some(AT_ONCE), 1));
+    }
+}
