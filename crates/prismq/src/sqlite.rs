@@ -174,3 +174,26 @@ fn engine(queue: &Queue) -> Result<&SqliteEngine> {
     let engine = engine.downcast_ref::<SqliteEngine>();
     engine.ok_or_else(|| Error::invalid("queue", "is not kept in an SQLite file"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_raises_the_signal_of_pools_if_it_enqueued_and_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = Queue::attach(folder.path().join("app.db")).unwrap();
+        let raised = |work: &dyn Fn(&Transaction<'_>) -> Result<()>| {
+            let before = queue.core().work().count();
+            _ = queue.transaction(work);
+            queue.core().work().count() > before
+        };
+        let task = NewTask::new("job", []);
+        assert!(raised(&|tx| tx.enqueue(&task).map(drop)));
+        assert!(!raised(&|tx| Ok(tx.execute_batch("CREATE TABLE user (name TEXT)")?)));
+        assert!(!raised(&|tx| {
+            tx.enqueue(&task)?;
+            Err(Error::unanswered())
+        }));
+    }
+}

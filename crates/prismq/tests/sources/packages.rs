@@ -18,7 +18,10 @@ fn the_library_without_features_takes_no_more_packages_than_it_is_allowed() {
     let errors = String::from_utf8_lossy(&tree.stderr);
     assert!(tree.status.success(), "{errors}");
     let lines = String::from_utf8_lossy(&tree.stdout).into_owned();
-    let packages: BTreeSet<&str> =
-        lines.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).collect();
+    let packages: BTreeSet<&str> = lines
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect();
     assert!(packages.contains("rusqlite") && packages.len() <= PACKAGES_MAX, "{packages:?}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::path::unusable;
 use crate::engine::sqlite::connection::files::Identity;
 use crate::engine::sqlite::schema::Content;
 use crate::engine::sqlite::{error, schema};
@@ -27,7 +28,17 @@ pub(super) fn verify(path: &Path, connection: &Connection, attach: bool) -> Resu
     let failure = |error| error::classify(path, error);
     match schema::content(connection).map_err(failure)? {
         Content::Empty => Ok(Found::NoQueue { own_file: !attach }),
-        Content::Application { .. } if attach => Ok(Found::NoQueue { own_file: false }),
+        Content::Application { .. } if attach => {
+            match schema::taken_name(connection).map_err(failure)? {
+                Some(name) => {
+                    let reason = format!(
+                        "it has {name:?} but holds no queue: rename that, or restore a backup if there was one"
+                    );
+                    Err(unusable(path, reason))
+                }
+                None => Ok(Found::NoQueue { own_file: false }),
+            }
+        }
         Content::Application { application_id } => {
             Err(Error::Foreign { path: path.to_owned(), application_id })
         }

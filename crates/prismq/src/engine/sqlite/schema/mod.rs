@@ -73,7 +73,7 @@ pub(crate) fn content(connection: &Connection) -> rusqlite::Result<Content> {
         "SELECT (SELECT application_id FROM pragma_application_id),
                 (SELECT user_version FROM pragma_user_version),
                 NOT EXISTS (SELECT 1 FROM sqlite_schema),
-                EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'prismq_meta' AND type = 'table')",
+                EXISTS (SELECT 1 FROM pragma_table_info('prismq_meta') WHERE name = 'version')",
         [],
         |row| Ok((row.get(0)?, row.get::<_, i32>(1)?, row.get(2)?, row.get(3)?)),
     )?;
@@ -101,6 +101,12 @@ pub(crate) fn refuse_newer(path: &Path, found: i32) -> Result<(), Error> {
         return Err(Error::SchemaTooNew { path: path.to_owned(), found, supported: VERSION });
     }
     Ok(())
+}
+
+/// The name of a table or another object that is not a queue's and has a name of one, in a database without a queue.
+pub(crate) fn taken_name(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let find = "SELECT name FROM sqlite_schema WHERE lower(name) GLOB 'prismq_*' LIMIT 1";
+    connection.query_row(find, [], |row| row.get(0)).optional()
 }
 
 /// Adds the queue's tables inside the transaction in progress, unless the file has them. One that is created for the
