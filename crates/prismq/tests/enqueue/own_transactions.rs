@@ -12,8 +12,8 @@ use crate::support::{Fixture, Watchdog, join, lock, receive, task, wait_until};
 /// A queue in the database of an application that has accounts, each logged by a trigger.
 fn application() -> Fixture {
     let fixture = Fixture::new();
-    let tables = "CREATE TABLE account (owner TEXT UNIQUE NOT NULL); CREATE TABLE log (owner TEXT);
-                  CREATE TABLE card (account INTEGER REFERENCES account (rowid));
+    let tables = "CREATE TABLE account (id INTEGER PRIMARY KEY, owner TEXT NOT NULL); CREATE TABLE log (owner TEXT);
+                  CREATE TABLE card (account INTEGER REFERENCES account (id));
                   CREATE TRIGGER account_log AFTER INSERT ON account
                       BEGIN INSERT INTO log VALUES (new.owner); END";
     fixture.queue.transaction(|tx| -> Result<_> { Ok(tx.execute_batch(tables)?) }).unwrap();
@@ -34,7 +34,7 @@ fn rows_tasks_and_triggers_commit_together_and_the_closure_returns_a_value() {
     let Fixture { queue, .. } = &application();
     let (account, id) = queue
         .transaction(|tx| -> Result<_> {
-            tx.execute("INSERT INTO account VALUES ('ann')", [])?;
+            tx.execute("INSERT INTO account (owner) VALUES ('ann')", [])?;
             let id = tx.enqueue(&task("welcome ann"))?;
             assert_eq!(queue.stats("default")?.enqueued, 0, "not before the commit");
             Ok((tx.last_insert_rowid(), id))
@@ -61,7 +61,7 @@ impl From<Error> for Refused {
 fn the_closures_own_error_passes_through_and_nothing_is_kept() {
     let Fixture { queue, .. } = &application();
     let refused: Result<(), Refused> = queue.transaction(|tx| {
-        tx.execute("INSERT INTO account VALUES ('ann')", []).map_err(Error::from)?;
+        tx.execute("INSERT INTO account (owner) VALUES ('ann')", []).map_err(Error::from)?;
         tx.enqueue(&task("welcome ann"))?;
         Err(Refused::TooYoung(9))
     });
@@ -77,7 +77,7 @@ fn a_panic_rolls_back_and_is_passed_on() {
     let Fixture { queue, .. } = &application();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         queue.transaction(|tx| -> Result<()> {
-            tx.execute("INSERT INTO account VALUES ('ann')", [])?;
+            tx.execute("INSERT INTO account (owner) VALUES ('ann')", [])?;
             tx.enqueue(&task("welcome ann"))?;
             panic!("in the closure");
         })
@@ -91,7 +91,7 @@ fn a_failed_statement_of_the_application_is_a_database_error() {
     let Fixture { queue, .. } = &application();
     let run = |sql| queue.transaction(|tx| -> Result<_> { Ok(tx.execute(sql, [])?) }).unwrap_err();
     for (sql, reason) in [
-        ("INSERT INTO account VALUES (NULL)", "NOT NULL constraint failed: account.owner"),
+        ("INSERT INTO account (owner) VALUES (NULL)", "NOT NULL constraint failed: account.owner"),
         ("INSERT INTO card VALUES (77)", "FOREIGN KEY constraint failed"),
         ("INSERT INTO acount VALUES ('ann')", "no such table: acount"),
     ] {
@@ -133,7 +133,7 @@ fn transactions_of_many_threads_wait_for_each_other_and_for_other_connections() 
                 for round in 0..10 {
                     let owner = format!("{thread} {round}");
                     let added: Result<_> = queue.transaction(|tx| {
-                        tx.execute("INSERT INTO account VALUES (?1)", [&owner])?;
+                        tx.execute("INSERT INTO account (owner) VALUES (?1)", [&owner])?;
                         tx.enqueue(&task(&owner))
                     });
                     added.unwrap();

@@ -25,7 +25,8 @@ fn idle_pools_of_different_types_hear_of_their_rows() {
             WorkerPool::builder(&fixture.queue)
                 .handler(task_type, move |task| {
                     let text = String::from_utf8_lossy(task.payload()).into_owned();
-                    Ok(send.send(text).unwrap())
+                    send.send(text).unwrap();
+                    Ok(())
                 })
                 .start()
                 .unwrap()
@@ -66,7 +67,10 @@ fn a_pool_runs_the_rows_of_another_process() {
     let queue = Queue::open(&file).unwrap();
     let (send, payloads) = channel();
     let _pool = WorkerPool::builder(&queue)
-        .handler("job", move |task| Ok(send.send(task.payload().to_vec()).unwrap()))
+        .handler("job", move |task| {
+            send.send(task.payload().to_vec()).unwrap();
+            Ok(())
+        })
         .start()
         .unwrap();
     let test = concat!(module_path!(), "::the_inserting_process");

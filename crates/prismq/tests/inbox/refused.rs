@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::{application, rows};
-use crate::support::{Fixture, Messages, alter};
+use crate::support::{Fixture, Messages, alter, claim, task, text};
 
 /// Inserts a row with one column beside a type and a payload, and returns the error.
 fn refusal(own: &Connection, column: &str, value: impl Into<Value>) -> String {
@@ -136,8 +136,9 @@ fn a_row_whose_queue_the_file_has_no_room_for_is_refused_alone() {
                   VALUES ('job', 'x', 'one more'), ('job', 'y', 'queue 0')";
     application(&fixture).execute_batch(insert).unwrap();
     fixture.queue.resume("queue 0").unwrap();
-    let leases = fixture.queue.claim(&crate::support::claim().queue("queue 0").max(9)).unwrap();
-    assert_eq!(leases.len(), 1);
+    fixture.queue.enqueue(&task("in use").queue("queue 0")).unwrap();
+    let leases = fixture.queue.claim(&claim().queue("queue 0").max(9)).unwrap();
+    assert_eq!(leases.iter().map(text).collect::<Vec<_>>(), ["in use", "y"]);
     assert_eq!(rows(&fixture), (0, 1));
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq::{Claim, State, TaskInfo};
+use prismq::{Claim, Clock, State, TaskInfo};
 
 use super::{application, rows};
 use crate::support::{Fixture, claim, text};

@@ -20,7 +20,8 @@ fn runs_tasks_of(insert: impl FnOnce(&Path) -> Output, expected: &[&str]) {
     let _pool = WorkerPool::builder(&queue)
         .workers(1)
         .handler("welcome", move |task| {
-            Ok(send.send(String::from_utf8_lossy(task.payload()).into_owned()).unwrap())
+            send.send(String::from_utf8_lossy(task.payload()).into_owned()).unwrap();
+            Ok(())
         })
         .start()
         .unwrap();

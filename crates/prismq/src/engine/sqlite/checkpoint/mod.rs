@@ -62,13 +62,15 @@ thread_local! {
 }
 
 /// Has SQLite report the size of the WAL after each commit, instead of its automatic checkpoints.
+#[expect(clippy::unit_arg, reason = "a unit before rusqlite 0.43, a result from then on")]
 pub(crate) fn watch_wal(connection: &mut Connection) -> rusqlite::Result<()> {
     // From rusqlite 0.43 on setting the hook can fail, and needs the connection to itself.
-    let hook = connection.wal_hook(Some(|_, pages| {
-        WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
-        Ok(())
-    }));
-    hook.into_result()
+    connection
+        .wal_hook(Some(|_, pages| {
+            WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        }))
+        .into_result()
 }
 
 /// The result of setting a hook, in any supported version of rusqlite.
