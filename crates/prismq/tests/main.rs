@@ -21,4 +21,5 @@ mod pool;
 mod settle;
 mod sources;
 mod support;
+mod tasks;
 mod time;

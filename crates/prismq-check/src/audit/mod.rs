@@ -113,7 +113,7 @@ const TASKS: &str = "
     SELECT prismq_task.id, state, attempt, max_attempts, coalesce(prismq_task.payload, prismq_payload.data)
     FROM prismq_task LEFT JOIN prismq_payload ON prismq_payload.task = prismq_task.id
     UNION ALL
-    SELECT prismq_kept.task, 4, attempt, max_attempts, coalesce(prismq_kept.payload, prismq_payload.data)
+    SELECT prismq_kept.task, prismq_kept.state, attempt, max_attempts, coalesce(prismq_kept.payload, prismq_payload.data)
     FROM prismq_kept LEFT JOIN prismq_payload ON prismq_payload.task = prismq_kept.task
     ORDER BY 1";
 
@@ -125,6 +125,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
         2 => State::Leased,
         3 => State::Dead,
         4 => State::Completed,
+        6 => State::Cancelled,
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
     };
     let payload = row.get_ref(4)?.as_blob_or_null()?;

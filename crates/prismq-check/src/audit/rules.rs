@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::collect;
 
 /// Statements that find nothing in a sound file: what each finds, and the statement.
-const RULES: [(&str, &str); 14] = [
+const RULES: [(&str, &str); 18] = [
     (
         "a task is leased without an expiry or a token, or has an expiry without being leased",
         "SELECT id FROM prismq_task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
@@ -62,11 +62,36 @@ const RULES: [(&str, &str); 14] = [
             OR prismq_queue.scheduled != coalesce(there.scheduled, 0)
             OR prismq_queue.leased != coalesce(there.leased, 0)
             OR prismq_queue.dead != coalesce(there.dead, 0)
-            OR prismq_queue.kept != (SELECT count(*) FROM prismq_kept WHERE prismq_kept.queue = prismq_queue.id)",
+            OR prismq_queue.kept != (SELECT count(*) FROM prismq_kept
+                                     WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state = 4)",
     ),
     (
-        "a queue's count of enqueued tasks is not that of completed and stored ones",
-        "SELECT id FROM prismq_queue WHERE enqueued != completed + ready + scheduled + leased + dead",
+        "a queue's count of enqueued tasks is not that of completed, cancelled, deleted and stored ones",
+        "SELECT id FROM prismq_queue LEFT JOIN prismq_removed ON queue = id
+         WHERE enqueued != completed + coalesce(cancelled, 0) + coalesce(deleted, 0)
+                           + ready + scheduled + leased + dead",
+    ),
+    (
+        "a queue's count of kept cancelled tasks differs from its rows, or it cancelled fewer than it keeps",
+        "SELECT id FROM prismq_queue LEFT JOIN prismq_removed ON queue = id
+         WHERE coalesce(cancelled_kept, 0) != (SELECT count(*) FROM prismq_kept
+                   WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state = 6)
+            OR coalesce(cancelled_kept, 0) > coalesce(cancelled, 0)",
+    ),
+    (
+        "a retention or a counter of removed tasks belongs to no queue",
+        "SELECT queue FROM prismq_retention WHERE queue NOT IN (SELECT id FROM prismq_queue)
+         UNION ALL SELECT queue FROM prismq_removed WHERE queue NOT IN (SELECT id FROM prismq_queue)",
+    ),
+    (
+        "a task is to be cancelled that does not run with that token",
+        "SELECT task FROM prismq_cancel
+         WHERE (task, token) NOT IN (SELECT id, token FROM prismq_task WHERE state = 2)",
+    ),
+    (
+        "the file does not say whether tasks are to be cancelled",
+        "SELECT one FROM prismq_meta
+         WHERE (features & 16 != 0) != EXISTS (SELECT 1 FROM prismq_cancel)",
     ),
     ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
     (

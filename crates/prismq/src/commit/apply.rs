@@ -45,6 +45,11 @@ impl Committer {
             {
                 claimers.iter().for_each(|claimer| claimer.paused(queue));
             }
+            if let Ok(Answer::Cancelled(cancelled)) = answer
+                && !cancelled.requested.is_empty()
+            {
+                claimers.iter().for_each(|claimer| claimer.cancel_requested(&cancelled.requested));
+            }
         }
         if answers.iter().flatten().any(Answer::brings_work) {
             self.work.raise();

@@ -1,6 +1,6 @@
 //! Claims in the transactions of others.
 
-use crate::model::{Claim, Lease};
+use crate::model::{Claim, Lease, TaskId};
 
 /// A worker pool that claims in the transactions of others.
 ///
@@ -18,6 +18,9 @@ pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
 
     /// A commit brought tasks that can run now or later.
     fn work_arrived(&self);
+
+    /// These running tasks are to be cancelled, each as held with this token.
+    fn cancel_requested(&self, requests: &[(TaskId, i64)]);
 
     /// This queue was paused.
     fn paused(&self, queue: &str);

@@ -8,6 +8,7 @@
 mod contention;
 mod deferred_log;
 mod operation;
+mod search;
 pub(crate) mod sqlite;
 
 use std::any::Any;
@@ -19,8 +20,12 @@ use std::time::Duration;
 
 pub(crate) use self::contention::ContentionCounters;
 pub(crate) use self::deferred_log::DeferredLog;
-pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Claimed, Operation};
-use crate::model::{Contention, Durability, Payload, QueueStats, Result, TaskId, TaskInfo};
+pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Cancelled, Claimed, Operation};
+pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
+use crate::model::{
+    Contention, Durability, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo,
+    TypeInfo,
+};
 use crate::time::Clock;
 
 /// Bytes of payloads stored out of line that are read at a time: as many of the next tasks' as fit, but at least
@@ -108,6 +113,21 @@ pub(crate) trait Reader {
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.
     fn stats(&self, queue: &str) -> Result<QueueStats>;
+
+    /// One bounded step through the tasks that a search means, from the position after `after` on.
+    fn find(&self, search: &Search, after: Option<Position>) -> Result<Found>;
+
+    /// The highest id of a task that is stored; 0 without any.
+    fn last_id(&self) -> Result<TaskId>;
+
+    /// Every queue, in the order of their names.
+    fn queues(&self) -> Result<Vec<QueueInfo>>;
+
+    /// Every combination of queue, task type and requirements, in the order of these names.
+    fn types(&self) -> Result<Vec<TypeInfo>>;
+
+    /// The running tasks that are to be cancelled, each with the token of its lease.
+    fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>>;
 }
 
 /// How a pool that waits for work learns of what other processes commit.

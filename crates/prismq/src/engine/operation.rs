@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Claim, Lease, LeaseKey, NewTask, Order, State, TaskId};
+use super::search::{Revival, Target};
+use crate::model::{Claim, Lease, LeaseKey, NewTask, Order, Retention, State, TaskId};
 use crate::time::{Moment, Timestamp};
 
 /// An operation. Its properties are in one `match`, [`Operation::properties`].
@@ -31,6 +32,14 @@ pub(crate) enum Operation {
     SetPaused { queue: Arc<str>, paused: bool },
     /// Sets how many completed tasks of a queue are kept, and deletes some of the excess.
     SetHistory { queue: Arc<str>, keep: u32 },
+    /// Sets which ended tasks of a queue are kept, and deletes some of the excess.
+    SetRetention { queue: Arc<str>, retention: Retention },
+    /// Cancels tasks that wait, and requests it of those that run.
+    Cancel(Vec<Target>),
+    /// Deletes tasks that do not run.
+    Delete(Vec<Target>),
+    /// Puts dead tasks back.
+    Redrive { tasks: Vec<Target>, revival: Revival },
 }
 
 /// The next state of a task whose attempt failed.
@@ -68,9 +77,13 @@ impl Operation {
             | Self::Begin(key)
             | Self::Release(key)
             | Self::Defer { key, .. } => Properties { durable: false, key: Some(key), tasks: NONE },
-            Self::SetOrder { .. } | Self::SetPaused { .. } | Self::SetHistory { .. } => {
-                Properties { durable: true, key: None, tasks: NONE }
-            }
+            Self::SetOrder { .. }
+            | Self::SetPaused { .. }
+            | Self::SetHistory { .. }
+            | Self::SetRetention { .. }
+            | Self::Cancel(_)
+            | Self::Delete(_)
+            | Self::Redrive { .. } => Properties { durable: true, key: None, tasks: NONE },
             Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
         }
     }
@@ -113,7 +126,7 @@ pub(crate) enum Answer {
     Ordered,
     /// To `SetPaused`: whether the queue is paused now.
     Paused(bool),
-    /// To `SetHistory`: whether an excess is left.
+    /// To `SetHistory` and `SetRetention`: whether an excess is left.
     Pruned {
         more: bool,
     },
@@ -121,6 +134,21 @@ pub(crate) enum Answer {
     Failed(State),
     /// To `Extend`: when the lease expires now.
     Extended(Moment),
+    /// To `Cancel`, and to a release of a task whose cancellation was requested.
+    Cancelled(Cancelled),
+    /// To `Delete`: how many tasks.
+    Deleted(u64),
+    /// To `Redrive`: how many tasks.
+    Redriven(u64),
+}
+
+/// The tasks that an operation cancelled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cancelled {
+    /// How many waited, and have ended.
+    pub(crate) ended: u64,
+    /// Those that run, each with the token of its lease.
+    pub(crate) requested: Vec<(TaskId, i64)>,
 }
 
 impl Answer {
@@ -128,13 +156,16 @@ impl Answer {
     pub(crate) const fn brings_work(&self) -> bool {
         match self {
             Self::Enqueued(_) | Self::Released => true,
-            Self::Failed(state) => !matches!(state, State::Dead),
+            Self::Failed(state) => !matches!(state, State::Dead | State::Cancelled),
+            Self::Redriven(tasks) => *tasks > 0,
             Self::Paused(paused) => !*paused,
             Self::Claimed(_)
             | Self::Begun
             | Self::Completed
             | Self::Extended(_)
             | Self::Ordered
+            | Self::Cancelled(_)
+            | Self::Deleted(_)
             | Self::Pruned { .. } => false,
         }
     }

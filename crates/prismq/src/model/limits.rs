@@ -68,3 +68,11 @@ pub const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 pub const EVENTS_MAX: usize = 65_536;
 /// How long a pool that is dropped waits for running handlers.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);
+/// Most task types that a filter of tasks may name; more are refused.
+pub const FILTER_TYPES_MAX: usize = 256;
+/// Most tasks of one page of [`Tasks::list`](crate::Tasks::list); more are refused.
+pub const PAGE_TASKS_MAX: usize = 1000;
+/// Payload bytes from which on a page of [`Tasks::list`](crate::Tasks::list) ends early; it has at least one task.
+pub const PAGE_BYTES_MAX: usize = 4 << 20;
+/// Most different errors that [`Tasks::errors`](crate::Tasks::errors) groups; tasks with others are counted together.
+pub const ERROR_GROUPS_MAX: usize = 1000;

@@ -1,5 +1,7 @@
 //! Counters and statistics of a queue.
 
+use crate::model::{Order, Retention};
+
 /// The counters of one queue, kept by its transactions: reading them counts no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub struct QueueStats {
     pub dead: u64,
     /// Completed tasks kept as history.
     pub kept: u64,
+    /// Cancelled tasks kept as history.
+    pub cancelled_kept: u64,
     /// Whether the queue is paused.
     pub paused: bool,
     /// Tasks ever enqueued.
@@ -24,6 +28,37 @@ pub struct QueueStats {
     pub failed: u64,
     /// Expired leases ever reclaimed.
     pub reclaimed: u64,
+    /// Tasks ever cancelled.
+    pub cancelled: u64,
+    /// Tasks ever deleted that had been neither completed nor cancelled, by a call or by retention. Every task that was
+    /// enqueued is completed, cancelled, deleted, ready, scheduled, leased or dead.
+    pub deleted: u64,
+}
+
+/// A queue: how it is set, and its counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueInfo {
+    /// Its name.
+    pub name: String,
+    /// Its order.
+    pub order: Order,
+    /// Which ended tasks it keeps.
+    pub retention: Retention,
+    /// Its counters.
+    pub stats: QueueStats,
+}
+
+/// A type of tasks in a queue, with what they require of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct TypeInfo {
+    /// The queue.
+    pub queue: String,
+    /// The type.
+    pub task_type: String,
+    /// What a worker must have to run them.
+    pub requirements: Vec<String>,
 }
 
 /// What this handle met while writing, since it was opened.

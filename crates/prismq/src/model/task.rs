@@ -32,6 +32,8 @@ pub enum State {
     Dead,
     /// Completed, and kept as its queue's history.
     Completed,
+    /// Cancelled, and kept as its queue's history.
+    Cancelled,
 }
 
 /// A task to be enqueued. Cheap to clone: names and payload are shared.
@@ -183,11 +185,11 @@ pub struct TaskInfo {
     pub max_attempts: u32,
     /// When it was enqueued.
     pub enqueued_at: Timestamp,
-    /// When it is due, by the wall clock as it is set now.
+    /// When it is due, or died if it is dead, by the wall clock as it is set now.
     pub run_at: Timestamp,
     /// When its lease expires, while it is leased; by the wall clock as it is set now.
     pub lease_expires_at: Option<Timestamp>,
-    /// When it was completed, if it was.
+    /// When it was completed or cancelled, if it was.
     pub completed_at: Option<Timestamp>,
     /// The last failure's text.
     pub error: Option<String>,

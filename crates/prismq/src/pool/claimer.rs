@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::shared::Shared;
 use crate::commit::Claimer;
-use crate::model::{Claim, Lease};
+use crate::model::{Claim, Lease, TaskId};
 
 impl Claimer for Shared {
     fn claim(&self) -> &Claim {
@@ -29,6 +29,13 @@ impl Claimer for Shared {
         if self.scheduler().is_idle() {
             self.leader_signal.raise();
         }
+    }
+
+    fn cancel_requested(&self, requests: &[(TaskId, i64)]) {
+        let mut scheduler = self.scheduler();
+        scheduler.cancel(requests, Instant::now());
+        drop(scheduler);
+        self.leader_signal.raise();
     }
 
     fn paused(&self, queue: &str) {

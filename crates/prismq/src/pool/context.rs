@@ -94,10 +94,17 @@ impl TaskContext<'_> {
         self.flags.timed_out()
     }
 
-    /// Whether the handler should return early: its lease is lost, or its time limit has passed. Handlers that
-    /// run long check this now and then.
+    /// Whether the task is to be cancelled ([`Queue::cancel`](crate::Queue::cancel)). If the handler returns an error,
+    /// the task ends as cancelled and is not run again; if it returns `Ok`, the task is completed.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.flags.cancelled()
+    }
+
+    /// Whether the handler should return early: its lease is lost, its time limit has passed, or its task is to be
+    /// cancelled. Handlers that run long check this now and then.
     #[must_use]
     pub fn should_stop(&self) -> bool {
-        self.lease_lost() || self.timed_out()
+        self.lease_lost() || self.timed_out() || self.cancelled()
     }
 }

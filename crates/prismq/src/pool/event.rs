@@ -26,6 +26,8 @@ pub enum Outcome {
     Retried,
     /// The attempt failed; the task is a dead letter.
     Dead,
+    /// The task was cancelled: its handler returned an error after that was requested, or none had begun.
+    Cancelled,
     /// Released without counting an attempt: at shutdown, on a pause or a fault of the queue, or as the pool
     /// held more tasks than it could soon run.
     Released,
@@ -43,6 +45,8 @@ pub struct PoolStats {
     pub retried: u64,
     /// Tasks that became dead letters.
     pub dead: u64,
+    /// Tasks that were cancelled.
+    pub cancelled: u64,
     /// Tasks released without counting an attempt.
     pub released: u64,
     /// Attempts whose lease was lost.
@@ -65,6 +69,7 @@ impl PoolStats {
             Outcome::Completed => self.completed += 1,
             Outcome::Retried => self.retried += 1,
             Outcome::Dead => self.dead += 1,
+            Outcome::Cancelled => self.cancelled += 1,
             Outcome::Released => self.released += 1,
             Outcome::LeaseLost => self.lease_lost += 1,
         }

@@ -1,18 +1,16 @@
 //! Settings of a queue, which are kept in the file and apply to every process.
 
-use std::sync::Arc;
-
 use super::Queue;
 use crate::engine::{Answer, Operation};
 use crate::model::limits::HISTORY_MAX;
-use crate::model::{Error, Order, Result, validate_name};
+use crate::model::{Error, Order, Result, Retention, validate_name};
 
 impl Queue {
     /// Sets the order of a queue's ready tasks; [`Order::Priority`] unless set. It is kept in the file and applies to
     /// every process.
     ///
     /// # Errors
-    /// [`Error::NotEmpty`] if the queue holds tasks and another order; [`Error::InvalidInput`]; an
+    /// [`Error::NotEmpty`] if the queue has another order and tasks that wait or run; [`Error::InvalidInput`]; an
     /// engine's failure.
     pub fn set_order(&self, queue: &str, order: Order) -> Result<()> {
         validate_name("queue name", queue)?;
@@ -39,7 +37,7 @@ impl Queue {
     }
 
     /// Sets how many of a queue's most recently completed tasks are kept, to be read by [`Queue::task`]; none unless
-    /// set. It is kept in the file and applies to every process.
+    /// set. The rest of its [`Retention`] stays. It is kept in the file and applies to every process.
     ///
     /// Lowering it deletes the oldest, in several transactions if they are many.
     ///
@@ -52,9 +50,29 @@ impl Queue {
             let reason = format!("{keep} tasks, at most {HISTORY_MAX} are kept");
             return Err(Error::invalid("history", reason));
         }
-        let queue: Arc<str> = queue.into();
+        self.prune(&Operation::SetHistory { queue: queue.into(), keep })
+    }
+
+    /// Sets which of a queue's ended tasks are kept; [`Retention::default`] unless set: all dead ones for ever, no
+    /// completed and no cancelled ones. It is kept in the file and applies to every process.
+    ///
+    /// What is beyond it is deleted by this call, in several transactions if it is much. From then on every process
+    /// that has the file open deletes what exceeds it, in small steps: about a second after a commit by number, within
+    /// about a minute by age.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for more than [`HISTORY_MAX`] tasks, an age that is zero or above ten years, or a name
+    /// that no queue can have; an engine's failure.
+    pub fn set_retention(&self, queue: &str, retention: Retention) -> Result<()> {
+        validate_name("queue name", queue)?;
+        retention.validate()?;
+        self.prune(&Operation::SetRetention { queue: queue.into(), retention })
+    }
+
+    /// Repeats an operation until it has no more to delete.
+    fn prune(&self, operation: &Operation) -> Result<()> {
         loop {
-            match self.core.submit(Operation::SetHistory { queue: queue.clone(), keep })? {
+            match self.core.submit(operation.clone())? {
                 Answer::Pruned { more: true } => {}
                 Answer::Pruned { more: false } => return Ok(()),
                 _ => return Err(Error::unanswered()),

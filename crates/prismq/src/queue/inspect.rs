@@ -1,7 +1,9 @@
 //! Reading tasks, counters and settings.
 
 use super::Queue;
-use crate::model::{Contention, QueueStats, Result, TaskId, TaskInfo, validate_name};
+use crate::model::{
+    Contention, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo, validate_name,
+};
 use crate::time::Moment;
 
 impl Queue {
@@ -21,6 +23,23 @@ impl Queue {
     pub fn stats(&self, queue: &str) -> Result<QueueStats> {
         validate_name("queue name", queue)?;
         self.core.engine()?.stats(queue)
+    }
+
+    /// Every queue with its settings and counters, in the order of their names.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn queues(&self) -> Result<Vec<QueueInfo>> {
+        self.core.engine()?.queues()
+    }
+
+    /// Every type of tasks in each queue, in the order of their names; a type whose tasks require different things of
+    /// a worker, once for each.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn types(&self) -> Result<Vec<TypeInfo>> {
+        self.core.engine()?.types()
     }
 
     /// Statistics of this handle's writes.

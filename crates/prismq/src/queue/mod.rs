@@ -3,13 +3,17 @@
 
 mod admin;
 mod builder;
+mod cancel;
 mod claims;
 mod enqueue;
 mod inspect;
+mod tasks;
 
 use std::path::Path;
 
 pub use self::builder::QueueBuilder;
+pub use self::cancel::CancelOutcome;
+pub use self::tasks::{CancelCount, Redrive, Tasks};
 use crate::core::Core;
 use crate::model::Result;
 

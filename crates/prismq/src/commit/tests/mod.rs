@@ -8,8 +8,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use super::*;
-use crate::engine::{Claimed, Reader, Watch};
-use crate::model::{Claim, Contention, Lease, NewTask, Payload, QueueStats, TaskId, TaskInfo};
+use crate::engine::{Claimed, Found, Reader, Search, Watch};
+use crate::model::{
+    Claim, Contention, Lease, NewTask, Payload, Position, QueueInfo, QueueStats, TaskId, TaskInfo,
+    TypeInfo,
+};
 use crate::time::{Clock, SystemClock};
 
 /// Longer than anything takes that is waited for.
@@ -66,6 +69,26 @@ impl Reader for GatedEngine {
 
     fn stats(&self, _: &str) -> Result<QueueStats> {
         Ok(QueueStats::default())
+    }
+
+    fn find(&self, _: &Search, _: Option<Position>) -> Result<Found> {
+        Ok(Found::default())
+    }
+
+    fn last_id(&self) -> Result<TaskId> {
+        Ok(TaskId::from_i64(0))
+    }
+
+    fn queues(&self) -> Result<Vec<QueueInfo>> {
+        Ok(Vec::new())
+    }
+
+    fn types(&self) -> Result<Vec<TypeInfo>> {
+        Ok(Vec::new())
+    }
+
+    fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>> {
+        Ok(Vec::new())
     }
 }
 
@@ -183,6 +206,8 @@ impl Claimer for IdlePool {
     }
 
     fn work_arrived(&self) {}
+
+    fn cancel_requested(&self, _: &[(TaskId, i64)]) {}
 
     fn paused(&self, _: &str) {}
 }

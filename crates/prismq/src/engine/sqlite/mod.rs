@@ -30,9 +30,13 @@ use self::ops::enqueue;
 use self::reader::ReadConnection;
 use self::writer::Writer;
 use super::{
-    Answer, ContentionCounters, DeferredLog, Engine, OpenOptions, Operation, Reader, Watch,
+    Answer, ContentionCounters, DeferredLog, Engine, Found, OpenOptions, Operation, Reader, Search,
+    Watch,
 };
-use crate::model::{Contention, Error, NewTask, Payload, QueueStats, Result, TaskId, TaskInfo};
+use crate::model::{
+    Contention, Error, NewTask, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo,
+    TypeInfo,
+};
 use crate::time::{Clock, Moment};
 
 /// The queue in one file.
@@ -56,6 +60,7 @@ impl SqliteEngine {
         let contention = Arc::new(ContentionCounters::default());
         let (mut writer, reader) = open::open(&options, &contention)?;
         let clock = writer.offset_clock(options.clock)?;
+        writer.checkpointer.prune_by(&clock);
         let (file, log) = (writer.file(), writer.log());
         let wal = with_suffix(&writer.path, "-wal");
         let application = ApplicationConnections::like(&writer);
@@ -131,6 +136,26 @@ impl Reader for SqliteEngine {
 
     fn stats(&self, queue: &str) -> Result<QueueStats> {
         self.reader().stats(queue)
+    }
+
+    fn find(&self, search: &Search, after: Option<Position>) -> Result<Found> {
+        self.reader().find(search, after)
+    }
+
+    fn last_id(&self) -> Result<TaskId> {
+        self.reader().last_id()
+    }
+
+    fn queues(&self) -> Result<Vec<QueueInfo>> {
+        self.reader().queues()
+    }
+
+    fn types(&self) -> Result<Vec<TypeInfo>> {
+        self.reader().types()
+    }
+
+    fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>> {
+        self.reader().cancel_requests()
     }
 }
 

@@ -69,13 +69,15 @@ pub enum Error {
         /// How long was waited for room.
         waited: Duration,
     },
-    /// The order of a queue can be set only while it holds no task, as a task's order key is computed when it is
-    /// enqueued.
-    #[error("queue {queue:?} holds {tasks} tasks: its order can be set only while it holds none")]
+    /// The order of a queue can be set only while no task waits or runs in it, as a task's order key is computed when
+    /// it is enqueued. Dead tasks do not count: theirs is computed anew when they are redriven.
+    #[error(
+        "queue {queue:?} holds {tasks} tasks that wait or run: its order can be set only while it holds none"
+    )]
     NotEmpty {
         /// The queue.
         queue: String,
-        /// Tasks ready, scheduled, leased or dead.
+        /// Tasks ready, scheduled or leased.
         tasks: u64,
     },
     /// The file has as many queues or task types in use as it can hold; nothing was done. Put what varies into

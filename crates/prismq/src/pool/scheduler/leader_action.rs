@@ -108,8 +108,14 @@ impl Scheduler {
         let prefetch =
             if self.may_claim() && self.ready.is_empty() { self.prefetch_at(now) } else { None };
         let suspect = self.suspects.expires_at();
-        let times =
-            [self.due_without_claim(now), backoff, prefetch, suspect, Some(self.idle.poll_at())];
+        let times = [
+            self.due_without_claim(now),
+            backoff,
+            prefetch,
+            suspect,
+            self.cancel_look_at(),
+            Some(self.idle.poll_at()),
+        ];
         let until = times.into_iter().flatten().min();
         self.leader.wakes_at = until;
         // A heartbeat that is due waits until the database is tried again.

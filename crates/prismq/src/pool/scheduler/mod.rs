@@ -48,6 +48,7 @@ use self::claim::idle::Idle;
 use self::claim::prefetch::Prefetch;
 use self::claim::reservation::Reservations;
 use self::claim::suspects::Suspects;
+use self::held::cancel::CancelLook;
 use self::held::handler_time::HandlerTimes;
 use self::held::heartbeat::Heartbeat;
 use self::held::ready::Ready;
@@ -97,6 +98,7 @@ pub(super) struct Scheduler {
     settling: Settling,
     heartbeat: Heartbeat,
     timeouts: Timeouts,
+    cancel_look: CancelLook,
     wakeups: Wakeups,
 
     log: Vec<LogEntry>,
@@ -130,6 +132,7 @@ impl Scheduler {
             settling: Settling::default(),
             heartbeat: Heartbeat::new(lease, clock),
             timeouts: Timeouts::new(timeouts),
+            cancel_look: CancelLook::new(now),
             wakeups: Wakeups::default(),
             log: Vec::new(),
             stats: PoolStats { per_worker: vec![0; workers], ..PoolStats::default() },

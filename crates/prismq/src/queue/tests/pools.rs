@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::commit::Claimer;
 use crate::commit::tests::IdlePool;
 use crate::engine::Operation;
-use crate::model::{Claim, Error, Lease, NewTask, TaskError};
+use crate::model::{Claim, Error, Lease, NewTask, TaskError, TaskId};
 use crate::queue::Queue;
 use crate::time::ManualClock;
 
@@ -153,6 +153,8 @@ impl Claimer for Leaving {
     fn deliver(&self, _: usize, _: Vec<Lease>) {}
 
     fn work_arrived(&self) {}
+
+    fn cancel_requested(&self, _: &[(TaskId, i64)]) {}
 
     fn paused(&self, _: &str) {}
 }

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::history;
+use crate::engine::sqlite::schema::state;
 use crate::time::Moment;
 
 /// The changes of one queue's counters in a transaction.
@@ -23,7 +24,47 @@ pub(crate) struct Delta {
     pub(crate) completed: i64,
     pub(crate) failed: i64,
     pub(crate) reclaimed: i64,
+    // These are in a table of their own.
+    pub(crate) cancelled: i64,
+    pub(crate) deleted: i64,
+    pub(crate) cancelled_kept: i64,
 }
+
+impl Delta {
+    /// A task has left this state.
+    pub(crate) const fn left(&mut self, state: i64) {
+        match state {
+            state::READY => self.ready -= 1,
+            state::SUSPECT => {
+                self.ready -= 1;
+                self.suspects -= 1;
+            }
+            state::SCHEDULED => self.scheduled -= 1,
+            state::LEASED => self.leased -= 1,
+            state::DEAD => self.dead -= 1,
+            _ => {}
+        }
+    }
+
+    /// Writes the counters that are in a table of their own.
+    fn flush_removed(&self, connection: &Connection, queue: i64) -> rusqlite::Result<()> {
+        if (self.cancelled, self.deleted, self.cancelled_kept) != (0, 0, 0) {
+            connection.prepare_cached(COUNT_REMOVED)?.execute([
+                queue,
+                self.cancelled,
+                self.deleted,
+                self.cancelled_kept,
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts what operators removed.
+const COUNT_REMOVED: &str =
+    "INSERT INTO prismq_removed (queue, cancelled, deleted, cancelled_kept) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT DO UPDATE SET cancelled = cancelled + excluded.cancelled,
+         deleted = deleted + excluded.deleted, cancelled_kept = cancelled_kept + excluded.cancelled_kept";
 
 /// The changes of all queues' counters in the transaction in progress.
 #[derive(Debug, Default)]
@@ -79,6 +120,7 @@ impl Counters {
                 now.monotonic.as_micros(),
                 now.wall.as_micros(),
             ])?;
+            delta.flush_removed(connection, queue)?;
             if delta.kept > 0 {
                 let most = STEP_TASKS_MAX + usize::try_from(delta.kept).unwrap_or(0);
                 history::prune(connection, log, queue, most)?;

@@ -1,4 +1,4 @@
-//! Completed tasks that are kept, in a table of their own, so that claims do not pay for them.
+//! Completed and cancelled tasks that are kept, in a table of their own, so that claims do not pay for them.
 
 use rusqlite::{Connection, Result, params};
 
@@ -10,11 +10,13 @@ pub(crate) const KEEP: &str =
     "INSERT INTO prismq_kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
                        completed_at, completion, payload, error)
      SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3,
-            (SELECT coalesce(max(completion), 0) + 1 FROM prismq_kept WHERE queue = ?2), payload, error
+            (SELECT coalesce(max(completion), 0) + 1 FROM prismq_kept WHERE queue = ?2 AND state = 4),
+            payload, error
      FROM prismq_task WHERE id IN (SELECT value FROM rarray(?1))";
 /// Deletes the oldest of a queue's history.
 pub(crate) const PRUNE: &str = "DELETE FROM prismq_kept
-     WHERE task IN (SELECT task FROM prismq_kept WHERE queue = ?1 ORDER BY completion, task LIMIT ?2)
+     WHERE task IN (SELECT task FROM prismq_kept WHERE queue = ?1 AND state = 4
+                    ORDER BY completion, task LIMIT ?2)
      RETURNING task, payload IS NULL";
 
 /// Deletes up to `most` of the tasks kept beyond the queue's setting, and returns how many are left to delete.

@@ -58,6 +58,26 @@ impl Ledger {
         Ok(self.ids.take(count))
     }
 
+    /// Marks a feature as in use, inside a transaction.
+    pub(crate) fn use_feature(&mut self, connection: &Connection, feature: i64) -> Result<()> {
+        if !self.features.has(feature) {
+            self.features = Features(self.features.0 | feature);
+            connection
+                .prepare_cached("UPDATE prismq_meta SET features = features | ?1")?
+                .execute([feature])?;
+        }
+        Ok(())
+    }
+
+    /// Marks a feature as not in use any more, inside a transaction.
+    pub(crate) fn end_feature(&mut self, connection: &Connection, feature: i64) -> Result<()> {
+        self.features = Features(self.features.0 & !feature);
+        connection
+            .prepare_cached("UPDATE prismq_meta SET features = features & ~?1")?
+            .execute([feature])
+            .map(drop)
+    }
+
     /// Writes the ledger, inside its transaction.
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         self.ids.flush(connection)?;

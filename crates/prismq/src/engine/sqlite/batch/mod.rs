@@ -8,6 +8,7 @@ pub(crate) mod lease_note;
 pub(crate) mod ledger;
 pub(crate) mod names;
 pub(crate) mod queues;
+pub(crate) mod retention;
 
 /// Most tasks that one transaction promotes, reclaims, prunes or makes dead letters of, so that its size is bounded;
 /// the rest follow in the next.

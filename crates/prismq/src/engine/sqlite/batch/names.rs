@@ -17,8 +17,12 @@ use crate::model::{Error, NewTask};
 /// reading more would delay other writers.
 const NAMES_LOOK_MAX: usize = 4096;
 
+/// Drops the counters of freed queues.
+const FREE_COUNTERS: &str =
+    "DELETE FROM prismq_removed WHERE queue NOT IN (SELECT id FROM prismq_queue)";
 /// How many tasks of each queue are in no index by lane.
-const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept FROM prismq_queue";
+const IN_NO_LANE_INDEX: &str = "SELECT id, scheduled + leased + kept + coalesce(cancelled_kept, 0)
+     FROM prismq_queue LEFT JOIN prismq_removed ON queue = id";
 /// Lanes of tasks that are in no index by lane.
 const LANES_OF: [&str; 3] = [
     "SELECT lane FROM prismq_task WHERE state = 1 LIMIT ?1",
@@ -34,6 +38,9 @@ const FREE_QUEUES: &str = "DELETE FROM prismq_queue WHERE id IN
          (SELECT id FROM prismq_queue
           WHERE ready = 0 AND scheduled = 0 AND leased = 0 AND dead = 0 AND kept = 0
             AND ordering = 0 AND paused = 0 AND keep = 0
+            AND NOT EXISTS (SELECT 1 FROM prismq_retention AS r WHERE r.queue = prismq_queue.id)
+            AND NOT EXISTS (SELECT 1 FROM prismq_removed AS r
+                            WHERE r.queue = prismq_queue.id AND cancelled_kept != 0)
             AND NOT EXISTS (SELECT 1 FROM prismq_lane WHERE prismq_lane.queue = prismq_queue.id)
             AND id < (SELECT max(id) FROM prismq_queue)
           LIMIT ?1)";
@@ -140,6 +147,7 @@ impl Ledger {
             connection.prepare_cached("DELETE FROM prismq_lane WHERE id = ?1")?.execute([lane])?;
         }
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([STEP_TASKS_MAX])?;
+        connection.prepare_cached(FREE_COUNTERS)?.execute([])?;
         self.lanes.clear();
         let any = queues > 0 || !lanes.is_empty();
         let path = path_of(connection);

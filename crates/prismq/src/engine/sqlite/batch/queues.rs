@@ -27,25 +27,30 @@ pub(crate) struct Settings {
 impl Settings {
     /// The order. A damaged one is an error only for operations that need it.
     pub(crate) fn order(&self) -> Result<Order> {
-        let unknown = |what, number: i64| {
-            let remedy = "set it by Queue::set_order while the queue is empty";
-            error::damaged(format!("a queue has the {what} {number}, which is unknown: {remedy}"))
-        };
-        match self.ordering {
-            0 => Ok(Order::Priority),
-            1 => Ok(Order::FirstInFirstOut),
-            2 => Ok(Order::LastInFirstOut),
-            3 => u64::try_from(self.ageing_step)
-                .map(|step| Order::Ageing { step: Duration::from_micros(step) })
-                .map_err(|_| unknown("ageing step", self.ageing_step)),
-            4 => Ok(Order::WeightedRandom),
-            other => Err(unknown("order", other)),
-        }
+        order(self.ordering, self.ageing_step)
     }
 
     /// The first key of the queue's order.
     pub(crate) fn first_key(&self) -> i64 {
         self.order().map_or(i64::MIN, |order| order.first_key(self.virtual_time))
+    }
+}
+
+/// The order that these numbers stand for.
+pub(crate) fn order(ordering: i64, ageing_step: i64) -> Result<Order> {
+    let unknown = |what, number: i64| {
+        let remedy = "set it by Queue::set_order while the queue is empty";
+        error::damaged(format!("a queue has the {what} {number}, which is unknown: {remedy}"))
+    };
+    match ordering {
+        0 => Ok(Order::Priority),
+        1 => Ok(Order::FirstInFirstOut),
+        2 => Ok(Order::LastInFirstOut),
+        3 => u64::try_from(ageing_step)
+            .map(|step| Order::Ageing { step: Duration::from_micros(step) })
+            .map_err(|_| unknown("ageing step", ageing_step)),
+        4 => Ok(Order::WeightedRandom),
+        other => Err(unknown("order", other)),
     }
 }
 

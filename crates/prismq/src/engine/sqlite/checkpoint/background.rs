@@ -1,5 +1,5 @@
-//! The thread that checkpoints concurrently with commits, truncates the WAL when the queue is idle, and shrinks the
-//! database.
+//! The thread that checkpoints concurrently with commits, truncates the WAL when the queue is idle, shrinks the
+//! database, and deletes what is beyond retention.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
+use super::prune::Pruner;
 use super::run::{Outcome, checkpoint, poison_if_unsynced, truncate};
 use super::shrink::Shrinker;
 use super::{Shared, WAL_IDLE, WAL_PAGES, WAL_PAGES_CHECKPOINT};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::connection::path_of;
+use crate::time::Moment;
 
 /// The state of the thread.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(super) struct Background {
     pub(super) connection: Connection,
     pub(super) shared: Arc<Shared>,
     pub(super) shrinker: Shrinker,
+    pub(super) pruner: Pruner,
     /// Its own log lines, written while it holds no lock.
     pub(super) log: DeferredLog,
     /// When to truncate the WAL, unless there is a checkpoint before.
@@ -29,11 +32,13 @@ impl Background {
     pub(super) fn run(mut self) {
         let mut seen = 0;
         loop {
-            let next = self.truncate_at.into_iter().chain(self.shrinker.next()).min();
-            let asleep = next.is_none() && self.shrinker.is_on();
+            let times = [self.truncate_at, self.shrinker.next(), self.pruner.next()];
+            // The age of tasks is checked while nothing is committed too.
+            let asleep = times.iter().all(Option::is_none);
+            let next = times.into_iter().flatten().chain(self.pruner.latest()).min();
             self.shared.asleep.store(asleep, Ordering::SeqCst);
-            if asleep && self.shrinker.has_missed_a_commit(&self.connection) {
-                self.shrinker.wake(Instant::now());
+            if asleep && self.has_missed_a_commit() {
+                self.wake(Instant::now());
                 continue;
             }
             let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
@@ -45,7 +50,7 @@ impl Background {
             let now = Instant::now();
             if raised != seen {
                 seen = raised;
-                self.shrinker.wake(now);
+                self.wake(now);
             }
             let shared = self.shared.clone();
             let checkpointing = shared.lock_checkpoints();
@@ -59,9 +64,44 @@ impl Background {
             if self.shrinker.next().is_some_and(|at| at <= now) {
                 self.shrink();
             }
+            if self.pruner.latest().is_some_and(|at| at <= now) {
+                self.prune();
+            }
             // The writer may wait for it.
             drop(checkpointing);
             self.log.write();
+        }
+    }
+
+    /// Something was committed.
+    fn wake(&mut self, now: Instant) {
+        self.shrinker.wake(now);
+        if self.shared.clock.get().is_some() {
+            self.pruner.wake(now);
+        }
+    }
+
+    /// Whether something was committed since the last checks.
+    fn has_missed_a_commit(&self) -> bool {
+        let prunes = self.shared.clock.get().is_some();
+        (self.shrinker.is_on() && self.shrinker.has_missed_a_commit(&self.connection))
+            || (prunes && self.pruner.has_missed_a_commit(&self.connection))
+    }
+
+    fn prune(&mut self) {
+        let Some(clock) = self.shared.clock.get() else { return self.pruner.rest() };
+        let now = Moment::now(&**clock);
+        if let Err(error) = self.pruner.check(&self.connection, now) {
+            poison_if_unsynced(&error, &self.shared.poison);
+            let path = path_of(&self.connection);
+            self.log.add(move || {
+                tracing::warn!(
+                    path,
+                    %error,
+                    "deleting what is beyond retention failed: retried after the next commit"
+                );
+            });
+            self.pruner.rest();
         }
     }
 

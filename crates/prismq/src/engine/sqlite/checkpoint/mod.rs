@@ -11,27 +11,29 @@
 //! would report success. The failure poisons the queue.
 //!
 //! The WAL's file keeps its length when the WAL is reset. After [`WAL_IDLE`] without a checkpoint, the thread truncates
-//! it. The same thread shrinks the database ([`Shrinker`]).
+//! it. The same thread shrinks the database ([`Shrinker`]) and keeps the retention of queues ([`Pruner`]).
 
 mod background;
+mod prune;
 mod run;
 pub(crate) mod shrink;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use self::background::Background;
+use self::prune::Pruner;
 use self::run::{Outcome, checkpoint, restart};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::connection::poison::Poison;
-use crate::time::Signal;
+use crate::time::{Clock, Signal};
 
 /// Pages of the WAL from which on the thread checkpoints (2 MiB).
 const WAL_PAGES_CHECKPOINT: u32 = 512;
@@ -118,6 +120,8 @@ struct Shared {
     poison: Arc<Poison>,
     /// The writer's log lines, written while neither it nor `checkpointing` is locked.
     log: Arc<DeferredLog>,
+    /// The file's clock, by which the age of ended tasks is judged; none until it is known.
+    clock: OnceLock<Arc<dyn Clock>>,
     /// Held during a checkpoint: SQLite would answer a concurrent one busy.
     checkpointing: Mutex<()>,
 }
@@ -137,6 +141,7 @@ impl Checkpointer {
             asleep: AtomicBool::default(),
             stop: AtomicBool::default(),
             log,
+            clock: OnceLock::new(),
             checkpointing: Mutex::default(),
         });
         let of_thread = shared.clone();
@@ -146,6 +151,7 @@ impl Checkpointer {
                     connection,
                     shared: of_thread,
                     shrinker,
+                    pruner: Pruner::default(),
                     log: DeferredLog::default(),
                     truncate_at: None,
                 }
@@ -159,6 +165,13 @@ impl Checkpointer {
             wait_from: WAL_PAGES_RESTART,
             reported: false,
         })
+    }
+
+    /// Keeps the retention of queues from now on, by this clock.
+    pub(crate) fn prune_by(&self, clock: &Arc<dyn Clock>) {
+        clock.on_jump(&self.shared.wake);
+        self.shared.clock.get_or_init(|| clock.clone());
+        self.shared.wake.raise();
     }
 
     /// The failure after which nothing is written or read any more, if there was one.

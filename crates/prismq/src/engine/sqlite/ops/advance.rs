@@ -2,6 +2,8 @@
 //! transaction, so that no timer writes.
 
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
@@ -22,6 +24,7 @@ pub(crate) const RECLAIM: &str = "UPDATE prismq_task SET
          suspect = NOT (begun AND attempt >= max_attempts),
          error = iif(begun AND attempt >= max_attempts, ?3, error),
          attempt = attempt - (NOT begun AND attempt > 0),
+         run_at = iif(begun AND attempt >= max_attempts, ?1, run_at),
          lease_expires_at = NULL
      WHERE id IN (SELECT id FROM prismq_task WHERE state = 2 AND lease_expires_at <= ?1
                   ORDER BY lease_expires_at LIMIT ?2)
@@ -73,7 +76,8 @@ impl Writer {
                 counters.dead += 1;
             }
         }
-        Ok(())
+        let Self { ledger, connection, path, .. } = self;
+        cancel::end_requested(connection, ledger).map_err(|error| error::classify(path, error))
     }
 
     /// Whether [`Self::advance`] would move a task.

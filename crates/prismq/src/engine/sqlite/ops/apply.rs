@@ -2,9 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use rusqlite::Connection;
+
 use super::enqueue;
+use super::manage::{cancel, delete, redrive};
 use super::settle::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
+use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
@@ -106,7 +110,25 @@ impl Writer {
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),
             Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
             Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
+            Operation::SetRetention { queue, retention } => self.set_retention(queue, *retention),
+            Operation::Cancel(tasks) => self.manage(|connection, ledger| {
+                cancel::cancel(connection, ledger, tasks).map(Answer::Cancelled)
+            }),
+            Operation::Delete(tasks) => self.manage(|connection, ledger| {
+                delete::delete(connection, ledger, tasks).map(Answer::Deleted)
+            }),
+            Operation::Redrive { tasks, revival } => self.manage(|connection, ledger| {
+                redrive::redrive(connection, ledger, tasks, *revival).map(Answer::Redriven)
+            }),
         }
+    }
+
+    fn manage(
+        &mut self,
+        change: impl FnOnce(&Connection, &mut Ledger) -> rusqlite::Result<Answer>,
+    ) -> Result<Result<Answer>> {
+        let Self { ledger, connection, path, .. } = self;
+        change(connection, ledger).map(Ok).map_err(|error| error::classify(path, error))
     }
 
     /// Answers a batch of claims that would find nothing from a read, so that claiming from an empty queue never

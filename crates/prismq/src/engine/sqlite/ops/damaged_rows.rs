@@ -14,7 +14,7 @@ use crate::model::Result;
 
 /// Makes a task a dead letter, with numbers in range, so that it can be read.
 pub(crate) const DEAD_LETTER: &str = "UPDATE prismq_task SET
-         state = 3, error = ?2, lease_expires_at = NULL, suspect = 0,
+         state = 3, error = ?2, run_at = ?3, lease_expires_at = NULL, suspect = 0,
          priority = max(-32768, min(priority, 32767)),
          max_attempts = max(1, min(max_attempts, 1000000)),
          attempt = max(0, min(attempt, max_attempts, 1000000))
@@ -30,7 +30,8 @@ pub(crate) const READY_IN_LANE: &str = "SELECT id FROM prismq_task WHERE state =
 impl Writer {
     /// Makes a task with a damaged row a dead letter.
     pub(crate) fn dead_letter(&self, id: i64, reason: &str) -> Result<()> {
-        self.execute(DEAD_LETTER, params![id, reason])?;
+        let now = self.ledger.now.monotonic.as_micros();
+        self.execute(DEAD_LETTER, params![id, reason, now])?;
         let reason = reason.to_owned();
         let path = path_of(&self.connection);
         self.ledger.log.add_on_commit(move || {

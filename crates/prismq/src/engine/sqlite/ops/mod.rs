@@ -6,5 +6,6 @@ pub(crate) mod claim;
 pub(crate) mod damaged_rows;
 pub(crate) mod enqueue;
 pub(crate) mod inbox;
+pub(crate) mod manage;
 pub(crate) mod settings;
 pub(crate) mod settle;

@@ -1,4 +1,4 @@
-//! Setting a queue's order, pause and history.
+//! Setting a queue's order, pause, history and retention.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use rusqlite::params;
 
 use crate::engine::Answer;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
-use crate::engine::sqlite::batch::history;
 use crate::engine::sqlite::batch::queues::Settings;
+use crate::engine::sqlite::batch::{history, retention};
 use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::manage::delete;
 use crate::engine::sqlite::writer::Writer;
-use crate::model::{Error, Order, Result};
+use crate::model::{Error, Order, Result, Retention};
 
 /// Outer error: SQL failed. Inner: the operation does not apply.
 type Answered = Result<Result<Answer>>;
@@ -26,7 +27,7 @@ impl Writer {
             return Ok(Ok(Answer::Ordered));
         }
         let tasks: u64 = self
-            .prepare("SELECT ready + scheduled + leased + dead FROM prismq_queue WHERE id = ?1")?
+            .prepare("SELECT ready + scheduled + leased FROM prismq_queue WHERE id = ?1")?
             .query_row([id], |row| row.get(0))
             .map_err(|error| self.failure(error))?;
         if tasks > 0 {
@@ -69,6 +70,25 @@ impl Writer {
         self.ledger.queues.clear();
         let left = history::prune(&self.connection, &self.ledger.log, id, STEP_TASKS_MAX);
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
+    }
+
+    /// Outer error: SQL failed. Inner: there is no room for another queue.
+    pub(crate) fn set_retention(&mut self, queue: &str, retention: Retention) -> Answered {
+        let id = match self.queue_to_set(queue)? {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.ledger.queues.clear();
+        let Self { ledger, connection, path, .. } = self;
+        let mut prune = || {
+            retention::set(connection, id, retention)?;
+            let left = history::prune(connection, &ledger.log, id, STEP_TASKS_MAX)?;
+            let excess = retention::excess(connection, id, ledger.now)?;
+            delete::delete(connection, ledger, &excess)?;
+            Ok(left > 0 || excess.len() >= STEP_TASKS_MAX / 2)
+        };
+        let more = prune().map_err(|error| error::classify(path, error))?;
+        Ok(Ok(Answer::Pruned { more }))
     }
 
     /// The number of the queue of this name, added if it is new. The counters of the batch so far are written to its

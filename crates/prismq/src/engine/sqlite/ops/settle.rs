@@ -10,9 +10,11 @@ use rusqlite::types::Value;
 
 use crate::engine::sqlite::batch::history;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
+use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
-use crate::engine::{AfterFailure, Answer};
+use crate::engine::{AfterFailure, Answer, Cancelled};
 use crate::model::limits::ERROR_BYTES_MAX;
 use crate::model::{Error, LeaseKey, Result, State};
 use crate::time::{Moment, Timestamp};
@@ -83,6 +85,8 @@ impl Writer {
                 continue;
             }
             held.remove(&key.id.as_i64());
+            // A completion wins over a request to cancel.
+            self.withdraw_cancel(key)?;
             let completed = completed.entry(note.queue).or_default();
             completed.tasks.push(key.id.as_i64().into());
             if note.out_of_line {
@@ -143,9 +147,32 @@ impl Writer {
         match state {
             State::Ready => counters.ready += 1,
             State::Scheduled => counters.scheduled += 1,
-            State::Leased | State::Dead | State::Completed => counters.dead += 1,
+            State::Leased | State::Dead | State::Completed | State::Cancelled => counters.dead += 1,
         }
+        let state = if self.end_if_requested(key)? { State::Cancelled } else { state };
         Ok(Ok(Answer::Failed(state)))
+    }
+
+    /// Ends a task that is held no more as cancelled, if that was requested.
+    fn end_if_requested(&mut self, key: &LeaseKey) -> Result<bool> {
+        let Self { ledger, connection, path, .. } = self;
+        cancel::end_if_requested(connection, ledger, key.id.as_i64())
+            .map_err(|error| error::classify(path, error))
+    }
+
+    /// Drops the request to cancel a task that is completed, if there is one.
+    fn withdraw_cancel(&mut self, key: &LeaseKey) -> Result<()> {
+        let Self { ledger, connection, path, .. } = self;
+        cancel::withdraw(connection, ledger, &[key.id.as_i64()])
+            .map_err(|error| error::classify(path, error))
+    }
+
+    /// The answer to a release, which ends a task that is to be cancelled.
+    fn released(&mut self, key: &LeaseKey) -> Settled {
+        Ok(Ok(match self.end_if_requested(key)? {
+            true => Answer::Cancelled(Cancelled { ended: 1, requested: Vec::new() }),
+            false => Answer::Released,
+        }))
     }
 
     pub(crate) fn extend(&self, now: Moment, key: &LeaseKey, lease: Duration) -> Settled {
@@ -171,7 +198,7 @@ impl Writer {
         counters.leased -= 1;
         counters.ready += 1;
         counters.suspects += i64::from(suspect);
-        Ok(Ok(Answer::Released))
+        self.released(key)
     }
 
     pub(crate) fn defer(&mut self, now: Timestamp, key: &LeaseKey, pause: Duration) -> Settled {
@@ -182,7 +209,7 @@ impl Writer {
         let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
         counters.leased -= 1;
         counters.scheduled += 1;
-        Ok(Ok(Answer::Released))
+        self.released(key)
     }
 }
 

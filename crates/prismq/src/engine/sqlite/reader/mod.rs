@@ -3,16 +3,22 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) mod find;
 pub(crate) mod payloads;
+pub(crate) mod queues;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::engine::sqlite::connection::files::Files;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::reader::payloads::Payloads;
 use crate::engine::sqlite::schema::state;
-use crate::model::{Error, Names, Payload, QueueStats, Result, TaskId, TaskInfo};
+use crate::engine::{Found, Search};
+use crate::model::{
+    Error, Names, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo,
+};
 use crate::time::Timestamp;
 
 /// The reading connection.
@@ -52,7 +58,7 @@ impl ReadConnection {
                       LEFT JOIN prismq_payload ON prismq_payload.task = prismq_task.id
                  WHERE prismq_task.id = ?1
                  UNION ALL
-                 SELECT prismq_kept.task, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, 4, priority, attempt, max_attempts,
+                 SELECT prismq_kept.task, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, prismq_kept.state, priority, attempt, max_attempts,
                         enqueued_at, run_at, NULL, completed_at, error,
                         coalesce(prismq_kept.payload, prismq_payload.data)
                  FROM prismq_kept JOIN prismq_lane ON prismq_lane.id = prismq_kept.lane JOIN prismq_queue ON prismq_queue.id = prismq_kept.queue
@@ -79,18 +85,43 @@ impl ReadConnection {
     }
 
     pub(crate) fn stats(&self, queue: &str) -> Result<QueueStats> {
+        self.read(|connection| queues::stats(connection, queue))
+    }
+
+    pub(crate) fn queues(&self) -> Result<Vec<QueueInfo>> {
+        self.read(queues::queues)
+    }
+
+    pub(crate) fn types(&self) -> Result<Vec<TypeInfo>> {
+        self.read(queues::types)
+    }
+
+    pub(crate) fn find(&self, search: &Search, after: Option<Position>) -> Result<Found> {
+        self.read(|connection| find::step(connection, search, after))
+    }
+
+    pub(crate) fn last_id(&self) -> Result<TaskId> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(LAST_ID)?
+                .query_row([], |row| row.get(0))
+                .map(TaskId::from_i64)
+        })
+    }
+
+    pub(crate) fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>> {
+        self.read(cancel::requested)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         self.refuse_unusable()?;
-        self.connection
-            .prepare_cached(
-                "SELECT ready, scheduled, leased, dead, enqueued, completed, failed, reclaimed, kept,
-                        paused
-                 FROM prismq_queue WHERE name = ?1",
-            )
-            .and_then(|mut select| select.query_row([queue], stats).optional())
-            .map(Option::unwrap_or_default)
-            .map_err(|error| error::classify(&self.path, error))
+        read(&self.connection).map_err(|error| error::classify(&self.path, error))
     }
 }
+
+/// The highest id of a stored task.
+pub(crate) const LAST_ID: &str = "SELECT max(coalesce((SELECT max(id) FROM prismq_task), 0),
+                                             coalesce((SELECT max(task) FROM prismq_kept), 0))";
 
 fn task(row: &Row<'_>) -> rusqlite::Result<TaskInfo> {
     Ok(TaskInfo {
@@ -108,20 +139,5 @@ fn task(row: &Row<'_>) -> rusqlite::Result<TaskInfo> {
         completed_at: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_micros),
         error: row.get(12)?,
         payload: row.get(13)?,
-    })
-}
-
-fn stats(row: &Row<'_>) -> rusqlite::Result<QueueStats> {
-    Ok(QueueStats {
-        ready: row.get(0)?,
-        scheduled: row.get(1)?,
-        leased: row.get(2)?,
-        dead: row.get(3)?,
-        enqueued: row.get(4)?,
-        completed: row.get(5)?,
-        failed: row.get(6)?,
-        reclaimed: row.get(7)?,
-        kept: row.get(8)?,
-        paused: row.get(9)?,
     })
 }

@@ -59,7 +59,7 @@ CREATE TABLE prismq_lane (
 ) STRICT;
 
 -- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 5 ready and a suspect. A completed task is deleted, or
--- moves to kept. begun: whether a lease that expires used up its attempt, as somebody began it or had it to
+-- moves to kept. run_at: when it is due, or died. begun: whether a lease that expires used up its attempt, as somebody began it or had it to
 -- themselves. suspect: whether its last attempt ended with its lease, perhaps as it killed its process; one that
 -- is scheduled becomes ready as a suspect.
 CREATE TABLE prismq_task (
@@ -83,7 +83,7 @@ CREATE INDEX prismq_task_ready     ON prismq_task (lane, order_key)    WHERE sta
 CREATE INDEX prismq_task_scheduled ON prismq_task (run_at)             WHERE state = 1;
 CREATE INDEX prismq_task_leased    ON prismq_task (lease_expires_at)   WHERE state = 2;
 CREATE INDEX prismq_task_suspect   ON prismq_task (lane, order_key)    WHERE state = 5;
-CREATE INDEX prismq_task_dead      ON prismq_task (lane, id)           WHERE state = 3;
+CREATE INDEX prismq_task_dead      ON prismq_task (lane, run_at)       WHERE state = 3;
 
 -- Payloads too large to stand in a row that every claim rewrites; prismq_task.payload is NULL for these.
 CREATE TABLE prismq_payload (
@@ -91,8 +91,9 @@ CREATE TABLE prismq_payload (
     data BLOB    NOT NULL
 ) STRICT;
 
--- Completed tasks a queue is set to keep: those completed last, which the number of their completion says
--- and not a clock that may be set back. A payload that stands apart stays there.
+-- Completed (state 4) and cancelled (6) tasks a queue is set to keep: those that ended last, which the number of their
+-- completion says and not a clock that may be set back; each state has numbers of its own. A payload that stands apart
+-- stays there.
 CREATE TABLE prismq_kept (
     task         INTEGER PRIMARY KEY,
     queue        INTEGER NOT NULL REFERENCES prismq_queue (id),
@@ -105,6 +106,7 @@ CREATE TABLE prismq_kept (
     completed_at INTEGER NOT NULL,
     completion   INTEGER NOT NULL,
     payload      BLOB,
-    error        TEXT
+    error        TEXT,
+    state        INTEGER NOT NULL DEFAULT 4 CHECK (state IN (4, 6))
 ) STRICT;
-CREATE INDEX prismq_kept_order ON prismq_kept (queue, completion, task);
+CREATE INDEX prismq_kept_order ON prismq_kept (queue, state, completion, task);

@@ -9,6 +9,9 @@ impl Features {
     /// The inbox holds rows, or once did: see `inbox.sql`.
     pub(crate) const INBOX: i64 = 1;
 
+    /// Running tasks are to be cancelled: see `prismq_cancel`.
+    pub(crate) const CANCEL: i64 = 16;
+
     /// Whether a feature is in use.
     pub(crate) const fn has(self, feature: i64) -> bool {
         self.0 & feature != 0

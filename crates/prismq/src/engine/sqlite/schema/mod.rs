@@ -16,7 +16,8 @@ pub(crate) const APPLICATION_ID: i32 = 0x5052_4D51;
 /// The version this code reads and writes, kept in `prismq_meta`. No earlier one was published, so none is migrated.
 pub(crate) const VERSION: i32 = 3;
 /// The tables, one file for those of each feature.
-const SCHEMA: &[&str] = &[include_str!("core.sql"), include_str!("inbox.sql")];
+const SCHEMA: &[&str] =
+    &[include_str!("core.sql"), include_str!("inbox.sql"), include_str!("manage.sql")];
 
 /// What every file of the current version contains.
 const OBJECTS: &[&str] = &[
@@ -35,6 +36,9 @@ const OBJECTS: &[&str] = &[
     "prismq_inbox",
     "prismq_inbox_waiting",
     "prismq_inbox_in_use",
+    "prismq_retention",
+    "prismq_removed",
+    "prismq_cancel",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
@@ -49,9 +53,12 @@ const TOUCH: &[&str] = &[
     "SELECT order_key FROM prismq_task INDEXED BY prismq_task_suspect WHERE state = 5 LIMIT 1",
     "SELECT id FROM prismq_task INDEXED BY prismq_task_dead WHERE state = 3 LIMIT 1",
     "SELECT task FROM prismq_payload LIMIT 1",
-    "SELECT completion FROM prismq_kept INDEXED BY prismq_kept_order ORDER BY queue, completion LIMIT 1",
     "SELECT id FROM prismq_inbox LIMIT 1",
     "SELECT id FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL LIMIT 1",
+    "SELECT completion FROM prismq_kept INDEXED BY prismq_kept_order ORDER BY queue, state, completion LIMIT 1",
+    "SELECT dead FROM prismq_retention LIMIT 1",
+    "SELECT deleted FROM prismq_removed LIMIT 1",
+    "SELECT token FROM prismq_cancel LIMIT 1",
 ];
 
 /// What a file is, as far as a queue is concerned.

@@ -8,6 +8,8 @@ pub(crate) const LEASED: i64 = 2;
 pub(crate) const DEAD: i64 = 3;
 /// Only in the rows that a read returns: a completed task has no row in `task`.
 pub(crate) const COMPLETED: i64 = 4;
+/// Only in the rows that a read returns: a cancelled task has no row in `task`.
+pub(crate) const CANCELLED: i64 = 6;
 /// Ready, and perhaps what killed the process that held it last.
 pub(crate) const SUSPECT: i64 = 5;
 
@@ -18,6 +20,7 @@ pub(crate) const fn stored(state: State) -> i64 {
         State::Leased => LEASED,
         State::Dead => DEAD,
         State::Completed => COMPLETED,
+        State::Cancelled => CANCELLED,
     }
 }
 
@@ -28,6 +31,7 @@ pub(crate) fn loaded(stored: i64) -> rusqlite::Result<State> {
         LEASED => Ok(State::Leased),
         DEAD => Ok(State::Dead),
         COMPLETED => Ok(State::Completed),
+        CANCELLED => Ok(State::Cancelled),
         other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     }
 }

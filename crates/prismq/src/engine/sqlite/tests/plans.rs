@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use rusqlite::StatementStatus;
 
-use crate::engine::sqlite::batch::history;
+use crate::engine::sqlite::batch::{history, retention};
 use crate::engine::sqlite::ops::claim::{look, pick};
+use crate::engine::sqlite::ops::manage::{self, cancel, delete, redrive};
 use crate::engine::sqlite::ops::{advance, inbox};
+use crate::engine::sqlite::reader::LAST_ID;
+use crate::engine::sqlite::reader::find::{self, range};
 use crate::engine::sqlite::tests::NOW;
 use crate::engine::sqlite::tests::cost::{STATEMENTS, writer_with_two_lanes};
 use crate::engine::sqlite::writer::Writer;
@@ -37,6 +40,61 @@ fn no_statement_scans_or_sorts() {
     }
 }
 
+/// Statements that change or find tasks by an operator's call, and that keep retention.
+fn of_operators() -> impl Iterator<Item = &'static str> {
+    let by_id = [
+        manage::FIND,
+        manage::REMOVE,
+        manage::REMOVE_PAYLOAD,
+        cancel::REQUEST,
+        cancel::STOPPED,
+        cancel::END_REQUEST,
+        cancel::KEEPS,
+        cancel::KEEP,
+        delete::REMOVE_KEPT,
+        redrive::ATTEMPTS,
+        redrive::REVIVE,
+    ];
+    let kept =
+        [retention::SETTING, retention::LANES, retention::OLDEST_KEPT, retention::OLDEST_DEAD];
+    by_id.into_iter().chain(kept).chain(range::statements()).chain([LAST_ID, find::LANES])
+}
+
+#[test]
+fn no_statement_of_an_operator_scans_or_sorts_tasks() {
+    let (_folder, writer) = writer_with_two_lanes();
+    for sql in of_operators() {
+        let plan = plan(&writer, sql);
+        for step in &plan {
+            let scans = step.starts_with("SCAN") && !step.starts_with("SCAN CONSTANT ROW");
+            assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_search_seeks_its_range_and_position_in_the_index() {
+    let (_folder, writer) = writer_with_two_lanes();
+    for (table, wanted) in [
+        ("state = 3", "prismq_task_dead (lane=? AND run_at>?)"),
+        ("state = 0", "prismq_task_ready (lane=? AND order_key>?)"),
+        ("state = 5", "prismq_task_suspect (lane=? AND order_key>?)"),
+        ("state = 1", "prismq_task_scheduled (run_at>?)"),
+        ("state = 4", "prismq_kept_order (queue=? AND state=? AND completion>?)"),
+        ("state = 6", "prismq_kept_order (queue=? AND state=? AND completion>?)"),
+    ] {
+        let of_range: Vec<_> = range::statements().filter(|sql| sql.contains(table)).collect();
+        assert!(!of_range.is_empty());
+        for sql in of_range {
+            let plan = plan(&writer, sql);
+            assert!(
+                plan.iter().any(|step| step.ends_with(wanted)),
+                "{wanted} in\n{sql}\n{plan:#?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_statement_with_a_limit_seeks_in_its_index() {
     let (_folder, writer) = writer_with_two_lanes();
@@ -51,9 +109,9 @@ fn a_statement_with_a_limit_seeks_in_its_index() {
                 "COVERING INDEX prismq_task_leased (lease_expires_at>?)",
             ],
         ),
-        (history::PRUNE, &["COVERING INDEX prismq_kept_order (queue=?)"]),
         (inbox::WAITING, &["COVERING INDEX prismq_inbox_waiting (error=?)"]),
         (inbox::OLDEST, &["INDEX prismq_inbox_waiting (error=?)"]),
+        (history::PRUNE, &["COVERING INDEX prismq_kept_order (queue=? AND state=?)"]),
     ];
     for (sql, seeks) in wanted {
         let plan = plan(&writer, sql);

@@ -1,8 +1,9 @@
 //! Tasks whose leases the pool holds: ready, running, or ended and waiting for their commit.
 //!
 //! In the order of a task's life: [`ready`] with [`payloads`], [`running`] with [`timeouts`] and
-//! [`handler_time`], [`settling`]. [`heartbeat`] extends the leases of all of them.
+//! [`handler_time`], [`settling`]. [`heartbeat`] extends the leases of all of them, [`cancel`] ends them early.
 
+pub(super) mod cancel;
 pub(super) mod handler_time;
 pub(super) mod heartbeat;
 pub(super) mod payloads;

@@ -12,6 +12,7 @@ use crate::model::{Lease, LeaseKey};
 pub(crate) struct StopFlags {
     lease_lost: AtomicBool,
     timed_out: AtomicBool,
+    cancelled: AtomicBool,
 }
 
 impl StopFlags {
@@ -23,6 +24,10 @@ impl StopFlags {
         self.timed_out.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
     pub(super) fn set_timed_out(&self) {
         self.timed_out.store(true, Ordering::Relaxed);
     }
@@ -30,6 +35,7 @@ impl StopFlags {
     fn clear(&self) {
         self.lease_lost.store(false, Ordering::Relaxed);
         self.timed_out.store(false, Ordering::Relaxed);
+        self.cancelled.store(false, Ordering::Relaxed);
     }
 }
 
@@ -128,6 +134,15 @@ impl WorkerSlots {
         for (slot, flags) in &self.slots {
             if slot.as_ref().is_some_and(|task| task.lease.key == key) {
                 flags.lease_lost.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The tasks held by these leases are to be cancelled: their handlers are notified.
+    pub(crate) fn cancel(&self, is_meant: impl Fn(LeaseKey) -> bool) {
+        for (slot, flags) in &self.slots {
+            if slot.as_ref().is_some_and(|task| is_meant(task.lease.key)) {
+                flags.cancelled.store(true, Ordering::Relaxed);
             }
         }
     }

@@ -31,10 +31,14 @@ pub(super) fn run(shared: &Shared) {
             // A shutdown may wait for less than the leader's end.
             shared.progress.notify_all();
         }
+        let looks = scheduler.take_cancel_look(now);
         let log = scheduler.take_log();
         drop(scheduler);
         log.iter().for_each(LogEntry::write);
         shared.wake_workers(woken);
+        if looks {
+            look_for_cancel_requests(shared);
+        }
         match action {
             LeaderAction::Submit(batch) => submit(shared, batch, clock),
             LeaderAction::Poll => poll(shared),
@@ -69,6 +73,16 @@ fn poll(shared: &Shared) {
             drop(scheduler);
             failed(shared, error);
         }
+    }
+}
+
+/// Notifies handlers of requests that other processes made to cancel their tasks. A failure is the next
+/// transaction's to report.
+fn look_for_cancel_requests(shared: &Shared) {
+    if let Ok(requests) = shared.core.engine().and_then(|engine| engine.cancel_requests())
+        && !requests.is_empty()
+    {
+        shared.scheduler().cancel(&requests, Instant::now());
     }
 }
 

@@ -59,6 +59,7 @@ fn outcome(answer: Result<Answer>) -> Result<Outcome> {
         Ok(Answer::Completed) => Ok(Outcome::Completed),
         Ok(Answer::Released) => Ok(Outcome::Released),
         Ok(Answer::Failed(State::Dead)) => Ok(Outcome::Dead),
+        Ok(Answer::Failed(State::Cancelled) | Answer::Cancelled(_)) => Ok(Outcome::Cancelled),
         Ok(Answer::Failed(_)) => Ok(Outcome::Retried),
         Ok(_) => Err(Error::unanswered()),
         Err(error) if is_lease_lost(&error) => Ok(Outcome::LeaseLost),

@@ -1,0 +1,84 @@
+//! Going through tasks by a filter, as values: one bounded step at a time, so that no read is long.
+
+use crate::model::{Position, TaskFilter, TaskId};
+use crate::time::{Moment, Timestamp};
+
+/// Most tasks that one step reads.
+pub(crate) const SEARCH_STEP_TASKS: usize = 4096;
+
+/// Which tasks to find, as of one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    pub(crate) filter: TaskFilter,
+    /// By which ages are judged.
+    pub(crate) now: Moment,
+    /// Whether tasks that die later are left out: those that are put back may die again.
+    pub(crate) died_by_now: bool,
+    /// The highest id that is found.
+    pub(crate) last_id: TaskId,
+    /// What of each task is wanted.
+    pub(crate) detail: Detail,
+    /// Most tasks of a step.
+    pub(crate) tasks_max: usize,
+    /// Bytes of payloads stored out of line from which on a step ends; it finds at least one task.
+    pub(crate) bytes_max: u64,
+}
+
+/// What is read of each task that is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Its id, unless the filter needs more.
+    Id,
+    /// What an operation on it needs.
+    Row,
+    /// Its error too.
+    Error,
+}
+
+/// The tasks that a step found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) hits: Vec<Hit>,
+    /// Where the next step begins; `None` at the end.
+    pub(crate) next: Option<Position>,
+}
+
+/// A task that was found.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) id: TaskId,
+    pub(crate) position: Position,
+    /// The token of its last claim: unchanged as long as nobody claims it.
+    pub(crate) token: i64,
+    /// Bytes of its payload.
+    pub(crate) bytes: u64,
+    /// When it died, by the monotonic time, if it is dead.
+    pub(crate) died_at: Option<Timestamp>,
+    pub(crate) error: Option<String>,
+}
+
+impl Hit {
+    /// What names it in an operation.
+    pub(crate) const fn target(&self) -> Target {
+        Target { id: self.id, token: Some(self.token) }
+    }
+}
+
+/// A task that an operation is to change, unless it was claimed or ended since it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) id: TaskId,
+    /// The token that it must still have; `None` for any.
+    pub(crate) token: Option<i64>,
+}
+
+/// How dead tasks are put back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Revival {
+    /// Whether their attempts go on to count.
+    pub(crate) keep_attempts: bool,
+    /// When the first of them is due, by the monotonic time; now if that has passed.
+    pub(crate) due: Timestamp,
+    /// How much later each next one is due, in microseconds.
+    pub(crate) interval: i64,
+}

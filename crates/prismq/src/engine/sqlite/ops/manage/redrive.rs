@@ -1,0 +1,89 @@
+//! Putting dead tasks back.
+
+use rusqlite::{Connection, Result, params};
+
+use super::Stored;
+use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::schema::state;
+use crate::engine::{Revival, Target};
+use crate::model::KeyInputs;
+use crate::model::limits::ATTEMPTS_MAX;
+use crate::time::Timestamp;
+
+/// Priority, attempt and most attempts of a task.
+pub(crate) const ATTEMPTS: &str =
+    "SELECT priority, attempt, max_attempts FROM prismq_task WHERE id = ?1";
+/// Makes a dead task wait again.
+pub(crate) const REVIVE: &str = "UPDATE prismq_task SET
+         state = ?2, order_key = ?3, run_at = ?4, attempt = ?5, max_attempts = ?6, begun = 0, suspect = 0
+     WHERE id = ?1";
+
+/// Puts those of the tasks back that are dead, and returns how many.
+///
+/// Each gets a new place in its queue's order, as that may have been set since it was enqueued; in an order of ids it
+/// is the old one.
+pub(crate) fn redrive(
+    connection: &Connection,
+    ledger: &mut Ledger,
+    targets: &[Target],
+    revival: Revival,
+) -> Result<u64> {
+    let now = ledger.now.monotonic;
+    let mut redriven = 0;
+    for target in targets {
+        let Some(task) =
+            Stored::find(connection, *target)?.filter(|task| task.state == state::DEAD)
+        else {
+            continue;
+        };
+        // Without its lane nobody knows its type.
+        let Some(queue) = ledger.lanes.queue_of(connection, task.lane)? else { continue };
+        let due = revival.due(redriven).max(now);
+        let (priority, attempt, max_attempts) = connection
+            .prepare_cached(ATTEMPTS)?
+            .query_row([task.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let settings = ledger.queues.of(connection, queue)?;
+        let key = settings.order()?.key(KeyInputs {
+            id: task.id,
+            priority,
+            run_at: due.as_micros(),
+            virtual_time: settings.virtual_time,
+            chance: fastrand::f64(),
+        });
+        let state = if due > now { state::SCHEDULED } else { state::READY };
+        let (attempt, max_attempts) = revival.attempts(attempt, max_attempts);
+        connection.prepare_cached(REVIVE)?.execute(params![
+            task.id,
+            state,
+            key,
+            due.as_micros(),
+            attempt,
+            max_attempts
+        ])?;
+        let counters = ledger.counters.of(queue);
+        counters.left(state::DEAD);
+        match state {
+            state::READY => counters.ready += 1,
+            _ => counters.scheduled += 1,
+        }
+        redriven += 1;
+    }
+    Ok(redriven)
+}
+
+impl Revival {
+    /// When the task after this many others is due.
+    fn due(self, after: u64) -> Timestamp {
+        let after = i64::try_from(after).unwrap_or(i64::MAX).saturating_mul(self.interval);
+        Timestamp::from_micros(self.due.as_micros().saturating_add(after))
+    }
+
+    /// Attempts so far and at most, of which at least one is left.
+    fn attempts(self, attempt: u32, max_attempts: u32) -> (u32, u32) {
+        if !self.keep_attempts {
+            return (0, max_attempts);
+        }
+        let attempt = attempt.min(ATTEMPTS_MAX - 1);
+        (attempt, max_attempts.max(attempt + 1))
+    }
+}

@@ -1,0 +1,84 @@
+//! Queues and types with their settings and counters: a row each, whatever they hold.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row};
+
+use crate::engine::sqlite::batch::queues::order;
+use crate::engine::sqlite::batch::retention;
+use crate::model::{Names, QueueInfo, QueueStats, TypeInfo};
+
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT q.ready, q.scheduled, q.leased, q.dead, q.enqueued, q.completed, q.failed, q.reclaimed,
+                    q.kept, q.paused, coalesce(m.cancelled_kept, 0), coalesce(m.cancelled, 0),
+                    coalesce(m.deleted, 0), q.id, q.name, q.ordering, q.ageing_step
+             FROM prismq_queue AS q LEFT JOIN prismq_removed AS m ON m.queue = q.id ",
+            $which
+        )
+    };
+}
+
+/// A queue.
+pub(crate) const QUEUE: &str = select!("WHERE q.name = ?1");
+/// All queues.
+pub(crate) const QUEUES: &str = select!("ORDER BY q.name");
+/// All types.
+pub(crate) const TYPES: &str = "SELECT q.name, l.type, l.requirements
+     FROM prismq_lane AS l JOIN prismq_queue AS q ON q.id = l.queue";
+
+/// The counters of a queue; all zero for one that does not exist.
+pub(super) fn stats(connection: &Connection, queue: &str) -> Result<QueueStats> {
+    let read = connection.prepare_cached(QUEUE)?.query_row([queue], counters).optional();
+    read.map(Option::unwrap_or_default)
+}
+
+/// Every queue, in the order of their names.
+pub(super) fn queues(connection: &Connection) -> Result<Vec<QueueInfo>> {
+    let mut select = connection.prepare_cached(QUEUES)?;
+    let mut rows = select.query([])?;
+    let mut queues = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kept = retention::of(connection, row.get(13)?)?;
+        queues.push(QueueInfo {
+            name: row.get(14)?,
+            order: order(row.get(15)?, row.get(16)?)?,
+            retention: kept.map(|kept| kept.retention).unwrap_or_default(),
+            stats: counters(row)?,
+        });
+    }
+    Ok(queues)
+}
+
+/// Every combination of queue, type and requirements, in the order of these names.
+pub(super) fn types(connection: &Connection) -> Result<Vec<TypeInfo>> {
+    let mut types: Vec<TypeInfo> = connection
+        .prepare_cached(TYPES)?
+        .query_map([], |row| {
+            Ok(TypeInfo {
+                queue: row.get(0)?,
+                task_type: row.get(1)?,
+                requirements: Names::from_text(row.get_ref(2)?.as_str()?).to_strings(),
+            })
+        })?
+        .collect::<Result<_>>()?;
+    types.sort_unstable();
+    Ok(types)
+}
+
+fn counters(row: &Row<'_>) -> Result<QueueStats> {
+    Ok(QueueStats {
+        ready: row.get(0)?,
+        scheduled: row.get(1)?,
+        leased: row.get(2)?,
+        dead: row.get(3)?,
+        enqueued: row.get(4)?,
+        completed: row.get(5)?,
+        failed: row.get(6)?,
+        reclaimed: row.get(7)?,
+        kept: row.get(8)?,
+        paused: row.get(9)?,
+        cancelled_kept: row.get(10)?,
+        cancelled: row.get(11)?,
+        deleted: row.get(12)?,
+    })
+}
