@@ -22,7 +22,7 @@ pub use model::{
 pub use pool::{
     Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
 };
-pub use queue::{CancelCount, CancelOutcome, Queue, QueueBuilder, Redrive, Tasks};
+pub use queue::{CancelCount, CancelOutcome, Queue, QueueBuilder, Redrive, Submission, Tasks};
 /// The database driver, in the version that this library is built with.
 pub use rusqlite;
 pub use time::{Clock, ManualClock, Signal, SystemClock, Timestamp};

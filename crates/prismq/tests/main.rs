@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod asynchronous;
 mod attach;
 mod claim;
 mod damage;

@@ -6,6 +6,9 @@
 //! arrives during a commit is the next group. A lone caller applies its operations itself, without a thread
 //! switch.
 //!
+//! A future ([`submission`]) waits like a caller, but does not lead, as that blocks: where one is next, a thread of the
+//! committer's own leads ([`background`]).
+//!
 //! Worker pools register as [`Claimer`]s. A transaction that enqueues what an idle pool waits for, or something
 //! more urgent than what a busy one holds, claims it for the pool too: the task is in the pool's hands as soon
 //! as it is committed.
@@ -14,22 +17,28 @@
 //! caller's failure is not another's. A sync that fails fails its whole group and poisons the queue.
 
 mod apply;
+mod background;
 mod claimer;
 mod pending;
+mod room;
+mod submission;
 mod waiter;
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
 use self::apply::Applied;
 use self::pending::{Group, Pending, Submitted};
-use self::waiter::{Role, Waiter};
-use crate::engine::{Answer, Engine, Operation};
-use crate::model::{Error, Result};
-use crate::time::Signal;
+use self::waiter::{Answered, Role};
+use crate::engine::{Answer, Claimed, Engine, Operation};
+use crate::model::{Error, Lease, Result};
+use crate::time::{Signal, wake};
 
+pub(crate) use self::background::CommitThread;
 pub(crate) use self::claimer::Claimer;
+pub(crate) use self::submission::Submission;
 
 /// How long an operation waits for room in the submission queue.
 pub(crate) const OVERLOAD_WAIT: Duration = Duration::from_secs(5);
@@ -65,7 +74,7 @@ impl Committer {
         }
         match self.pending.submit(operations) {
             Ok(Submitted::Lead(group)) => self.lead(group),
-            Ok(Submitted::Wait(waiter)) => match waiter.wait() {
+            Ok(Submitted::Wait(caller)) => match caller.wait() {
                 Role::Answered(answers) => answers,
                 Role::Lead | Role::Wait => self.lead(self.pending.take_group()),
             },
@@ -86,20 +95,26 @@ impl Committer {
         self.claimers().iter().for_each(|claimer| claimer.work_arrived());
     }
 
-    /// Applies a group, answers the callers that wait for it, and hands the lead over. Returns the answers of
-    /// this caller, whose operations are the group's first.
+    /// Applies a group, answers those that wait for it, and hands the lead over. Returns the answers of the caller
+    /// that leads, whose operations are the group's first.
     fn lead(&self, group: Group) -> Answers {
-        let Group { mut operations, waiters } = group;
-        let Applied { answers, claimers, poisoned_by } = self.apply(&mut operations);
-        let others = waiters.len() > 1;
-        let own = answer(answers, waiters);
-        if others {
+        let Group { mut operations, own, waiters } = group;
+        let Applied { mut answers, claimers, poisoned_by } = self.apply(&mut operations);
+        let mut others = answers.split_off(own.min(answers.len())).into_iter();
+        let mut answered = Answered::default();
+        let is_shared = !waiters.is_empty();
+        for (waiter, count) in waiters {
+            waiter.answer(others.by_ref().take(count).collect(), &mut answered);
+        }
+        self.release_unclaimed(mem::take(&mut answered.unclaimed));
+        if is_shared {
             // Callers just answered may submit again at once: letting them in first makes the next group larger,
             // and a sync costs the same for any size.
             thread::yield_now();
         }
-        self.pending.hand_over_lead();
+        self.pending.hand_over_lead(&mut answered);
         // From here on the application's code may run, which may panic or use the queue.
+        wake(answered.wakers);
         if let Some(cause) = poisoned_by {
             tracing::error!(
                 cause,
@@ -108,7 +123,25 @@ impl Committer {
         }
         // Dropping the last reference to a pool drops the application's handlers, which may use the queue.
         drop(claimers);
-        own
+        answers
+    }
+
+    /// Releases what was claimed by those of these answers that nobody waits for any more.
+    fn release_unclaimed(&self, answers: Answers) {
+        let claimed = answers.into_iter().filter_map(|answer| match answer {
+            Ok(Answer::Claimed(Claimed { leases, .. })) => Some(leases),
+            _ => None,
+        });
+        self.release(claimed.flatten());
+    }
+
+    /// Releases tasks that a dropped future has claimed, and that would otherwise be held until their leases expire.
+    pub(crate) fn release(&self, leases: impl IntoIterator<Item = Lease>) {
+        let releases: Vec<_> =
+            leases.into_iter().map(|lease| Operation::Release(lease.key)).collect();
+        if !releases.is_empty() {
+            self.pending.submit_detached(releases);
+        }
     }
 
     /// Fails all operations from now on, and wakes pools to see that. Returns the cause if this is the first failure.
@@ -125,17 +158,6 @@ impl Committer {
     fn lock_claimers(&self) -> MutexGuard<'_, Vec<Weak<dyn Claimer>>> {
         self.claimers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Answers the waiting callers but the first, whose answers are returned.
-fn answer(mut answers: Answers, waiters: Vec<(Arc<Waiter>, usize)>) -> Answers {
-    let mut waiters = waiters.into_iter();
-    let Some((_, count)) = waiters.next() else { return answers };
-    let mut theirs = answers.split_off(count.min(answers.len())).into_iter();
-    for (waiter, count) in waiters {
-        waiter.assign(Role::Answered(theirs.by_ref().take(count).collect()));
-    }
-    answers
 }
 
 fn poisoned(cause: &str) -> Error {

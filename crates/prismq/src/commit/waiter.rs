@@ -1,18 +1,51 @@
-//! A caller that waits for its answers, or to become the leader.
+//! Who waits for the answers to a submission: a caller's thread, which can also be handed the lead, or a future.
 
 use std::mem;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Waker;
 
 use super::Answers;
+use crate::time::Promise;
 
-/// A waiting caller.
+/// Who waits for answers.
+#[derive(Debug, Clone)]
+pub(super) enum Waiter {
+    /// A caller that blocks.
+    Caller(Arc<Caller>),
+    /// A future, which cannot lead: that would block the thread that polls it.
+    Future(Arc<Promise<Answers>>),
+}
+
+/// What an answered waiter leaves to do once the lead is handed over.
 #[derive(Debug, Default)]
-pub(super) struct Waiter {
+pub(super) struct Answered {
+    /// Futures to wake.
+    pub(super) wakers: Vec<Waker>,
+    /// Answers that nobody waits for any more.
+    pub(super) unclaimed: Answers,
+}
+
+impl Waiter {
+    /// Gives it its answers. A caller is woken at once.
+    pub(super) fn answer(&self, answers: Answers, answered: &mut Answered) {
+        match self {
+            Self::Caller(caller) => caller.assign(Role::Answered(answers)),
+            Self::Future(promise) => match promise.set(answers) {
+                Ok(waker) => answered.wakers.extend(waker),
+                Err(answers) => answered.unclaimed.extend(answers),
+            },
+        }
+    }
+}
+
+/// A caller that blocks.
+#[derive(Debug, Default)]
+pub(super) struct Caller {
     role: Mutex<Role>,
     changed: Condvar,
 }
 
-/// What a waiting caller is to do.
+/// What a blocked caller is to do.
 #[derive(Debug, Default)]
 pub(super) enum Role {
     /// Wait on.
@@ -24,7 +57,7 @@ pub(super) enum Role {
     Answered(Answers),
 }
 
-impl Waiter {
+impl Caller {
     /// Gives the caller its role and wakes it.
     pub(super) fn assign(&self, role: Role) {
         *self.role.lock().unwrap_or_else(PoisonError::into_inner) = role;

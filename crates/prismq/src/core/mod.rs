@@ -1,14 +1,18 @@
 //! What the handles and pools of one open queue share: the engine, the committer in front of it, and the guard
 //! against forks. It validates nothing: operations come from [`crate::queue`] and [`crate::pool`].
 
+mod blocking;
 mod fork_guard;
 mod payloads;
+mod submission;
 
 use std::sync::{Arc, Weak};
 
+use self::blocking::BlockingThreads;
 use self::fork_guard::ForkGuard;
-pub(crate) use self::payloads::log_unread;
-use crate::commit::{Claimer, Committer, OVERLOAD_WAIT};
+pub(crate) use self::payloads::{Held, log_unread};
+pub(crate) use self::submission::Submission;
+use crate::commit::{self, Claimer, CommitThread, Committer, OVERLOAD_WAIT};
 use crate::engine::{self, AfterFailure, Answer, Engine, OpenOptions, Operation};
 use crate::model::limits::DELAY_MAX;
 use crate::model::{Contention, Lease, Result, Retry, RetryPolicy, TaskError};
@@ -23,7 +27,10 @@ pub(crate) struct Core {
 #[derive(Debug)]
 struct Shared {
     fork_guard: ForkGuard,
-    committer: Committer,
+    committer: Arc<Committer>,
+    /// Before the engine, which is closed once the thread has ended.
+    commit_thread: CommitThread,
+    blocking: BlockingThreads,
     engine: Arc<dyn Engine>,
     work: Arc<Signal>,
     retry: RetryPolicy,
@@ -36,8 +43,11 @@ impl Core {
         let engine = engine::open(options)?;
         let work = Arc::new(Signal::default());
         engine.clock().on_jump(&work);
-        let committer = Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT);
-        Ok(Self { shared: Arc::new(Shared { fork_guard, committer, engine, work, retry }) })
+        let committer = Arc::new(Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT));
+        let commit_thread = CommitThread::new(committer.clone());
+        let blocking = BlockingThreads::default();
+        let shared = Shared { fork_guard, committer, commit_thread, blocking, engine, work, retry };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Applies one operation and returns when it is committed.
@@ -61,6 +71,12 @@ impl Core {
     /// Wakes pools for tasks that were added by a transaction other than the committer's.
     pub(crate) fn work_arrived(&self) {
         self.shared.committer.work_arrived();
+    }
+
+    /// The future of one operation, which submits it when it is first polled.
+    pub(crate) fn submit_async(&self, operation: Operation) -> Submission {
+        let committer = self.shared.committer.clone();
+        Submission::new(self.clone(), commit::Submission::new(committer, vec![operation]))
     }
 
     /// The operation that records a failed attempt.

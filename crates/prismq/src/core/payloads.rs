@@ -1,6 +1,7 @@
 //! Payloads stored out of line: reading them after a claim, and settling tasks whose payload cannot be read.
 
 use std::collections::HashMap;
+use std::mem;
 
 use super::Core;
 use crate::engine::Operation;
@@ -93,6 +94,46 @@ impl Core {
         match first_error {
             Some(error) if leases.is_empty() => Err(error),
             _ => Ok(leases),
+        }
+    }
+}
+
+/// Tasks claimed by a future. They are released if it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    core: Core,
+    leases: Vec<Lease>,
+}
+
+impl Held {
+    pub(crate) const fn new(core: Core, leases: Vec<Lease>) -> Self {
+        Self { core, leases }
+    }
+
+    /// The tasks, which are the caller's from now on.
+    pub(crate) fn take(mut self) -> Vec<Lease> {
+        mem::take(&mut self.leases)
+    }
+
+    /// Adds the payloads that are stored out of line, on a thread that may block: see [`Core::with_payloads`].
+    pub(crate) async fn with_payloads(self) -> Result<Self> {
+        if !self.leases.iter().any(|lease| lease.payload.is_unread()) {
+            return Ok(self);
+        }
+        let core = self.core.clone();
+        let read = core.run_blocking(|core| {
+            let leases = core.with_payloads(self.take())?;
+            Ok(Self::new(core, leases))
+        });
+        read?.await?
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let leases = mem::take(&mut self.leases);
+        if self.core.check_owner().is_ok() {
+            self.core.shared.committer.release(leases);
         }
     }
 }

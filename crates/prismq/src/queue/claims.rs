@@ -54,13 +54,8 @@ impl Queue {
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a delay outside its bounds.
     pub fn fail(&self, lease: &Lease, error: impl Into<TaskError>) -> Result<State> {
         let error = error.into();
-        if let Retry::After(delay) = error.retry {
-            validate_delay("retry delay", delay)?;
-        }
-        match self.core.submit(self.core.failure(lease, error))? {
-            Answer::Failed(state) => Ok(state),
-            _ => Err(Error::unanswered()),
-        }
+        validate_failure(&error)?;
+        failed(&self.core.submit(self.core.failure(lease, error))?)
     }
 
     /// Extends a lease to expire `by` from now, and returns that time by the wall clock.
@@ -69,10 +64,7 @@ impl Queue {
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a lease outside its bounds.
     pub fn extend(&self, lease: &Lease, by: Duration) -> Result<Timestamp> {
         validate_lease(by)?;
-        match self.core.submit(Operation::Extend { key: lease.key, lease: by })? {
-            Answer::Extended(expires_at) => Ok(expires_at.wall),
-            _ => Err(Error::unanswered()),
-        }
+        extended(&self.core.submit(Operation::Extend { key: lease.key, lease: by })?)
     }
 
     /// Releases a task as if it had not been claimed: the attempt does not count.
@@ -81,5 +73,29 @@ impl Queue {
     /// See [`Queue::complete`].
     pub fn release(&self, lease: &Lease) -> Result<()> {
         self.core.submit(Operation::Release(lease.key)).map(drop)
+    }
+}
+
+/// Whether the delay that an error asks for, if it does, is within its bounds.
+pub(super) fn validate_failure(error: &TaskError) -> Result<()> {
+    match error.retry {
+        Retry::After(delay) => validate_delay("retry delay", delay),
+        Retry::ByPolicy | Retry::Never => Ok(()),
+    }
+}
+
+/// The state of a task whose attempt failed.
+pub(super) fn failed(answer: &Answer) -> Result<State> {
+    match answer {
+        Answer::Failed(state) => Ok(*state),
+        _ => Err(Error::unanswered()),
+    }
+}
+
+/// When a lease expires that was extended.
+pub(super) fn extended(answer: &Answer) -> Result<Timestamp> {
+    match answer {
+        Answer::Extended(expires_at) => Ok(expires_at.wall),
+        _ => Err(Error::unanswered()),
     }
 }

@@ -24,9 +24,14 @@ impl Queue {
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
-        match self.core.submit(Operation::Enqueue(tasks.to_vec()))? {
-            Answer::Enqueued(ids) => Ok(ids),
-            _ => Err(Error::unanswered()),
-        }
+        enqueued(self.core.submit(Operation::Enqueue(tasks.to_vec()))?)
+    }
+}
+
+/// The ids of tasks that were added.
+pub(super) fn enqueued(answer: Answer) -> Result<Vec<TaskId>> {
+    match answer {
+        Answer::Enqueued(ids) => Ok(ids),
+        _ => Err(Error::unanswered()),
     }
 }

@@ -2,17 +2,20 @@
 //! is left to [`crate::commit`], storage to the engine.
 
 mod admin;
+mod asynchronous;
 mod builder;
 mod cancel;
 mod claims;
 mod enqueue;
 mod inspect;
+mod submission;
 mod tasks;
 
 use std::path::Path;
 
 pub use self::builder::QueueBuilder;
 pub use self::cancel::CancelOutcome;
+pub use self::submission::Submission;
 pub use self::tasks::{CancelCount, Redrive, Tasks};
 use crate::core::Core;
 use crate::model::Result;

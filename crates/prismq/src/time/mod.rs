@@ -1,4 +1,4 @@
-//! Clocks, which a test can replace, and signals that wake threads.
+//! Clocks, which a test can replace, and what wakes threads and futures.
 //!
 //! A clock has two times. Due times, leases and ageing follow its monotonic time, which cannot be set; the wall clock
 //! dates enqueues and completions. Durations for statistics are measured elsewhere, by `Instant`.
@@ -7,6 +7,7 @@ mod boot;
 mod clock;
 mod manual;
 mod moment;
+mod promise;
 mod signal;
 mod timestamp;
 
@@ -14,5 +15,6 @@ pub(crate) use self::boot::{OffsetClock, offset};
 pub use self::clock::{Clock, SystemClock};
 pub use self::manual::ManualClock;
 pub(crate) use self::moment::Moment;
+pub(crate) use self::promise::{Promise, wake};
 pub use self::signal::Signal;
 pub use self::timestamp::Timestamp;

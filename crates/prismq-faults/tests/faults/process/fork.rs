@@ -2,6 +2,9 @@
 //!
 //! Failure mode: process: forked with queues and pools open | `Forked`; nothing is closed, no thread is waited for
 
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use prismq::{Claim, Error, NewTask, Queue, WorkerPool};
@@ -39,6 +42,36 @@ fn a_fork_can_use_no_queue_of_its_parent() {
     queue.complete(&lease).unwrap();
     drop((queue, inherited));
     assert_eq!(sound(&path).tasks, []);
+}
+
+/// The thread that would answer it is the parent's alone.
+#[test]
+fn a_future_of_the_parent_is_refused_in_a_fork_and_answered_in_the_parent() {
+    let folder = Scratch::new().unwrap();
+    let path = folder.file(FILE);
+    let queue = Queue::open(&path).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut submitted = pin!(queue.enqueue_async(&NewTask::new("job", [1])));
+    let first = submitted.as_mut().poll(&mut context);
+    let status = in_a_fork(|| {
+        let task = NewTask::new("job", [2]);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut refused = |mut future: Pin<&mut dyn Future<Output = Result<_, Error>>>| matches!(future.as_mut().poll(&mut context), Poll::Ready(answer) if forked(&answer));
+        let all_refused = (first.is_ready() || refused(submitted.as_mut()))
+            && refused(pin!(queue.enqueue_async(&task)))
+            && refused(pin!(queue.blocking(|queue| queue.enqueue(&NewTask::new("job", [3])))));
+        if all_refused { FORKED } else { 1 }
+    });
+    assert_eq!(status.unwrap(), i32::from(FORKED));
+    let mut answer = first;
+    wait_until("the parent's future resolves", || {
+        if answer.is_pending() {
+            answer = submitted.as_mut().poll(&mut context);
+        }
+        answer.is_ready()
+    });
+    assert!(matches!(answer, Poll::Ready(Ok(_))), "{answer:?}");
+    assert_eq!(queue.stats("default").unwrap().ready, 1);
 }
 
 /// Its threads are the parent's alone: there is nothing to wait for, and the parent's pool goes on.

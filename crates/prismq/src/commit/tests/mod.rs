@@ -2,6 +2,7 @@
 
 mod claimer;
 mod failures;
+mod futures;
 mod groups;
 
 use std::sync::mpsc::{Receiver, Sender, channel};

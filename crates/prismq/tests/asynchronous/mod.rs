@@ -1,0 +1,5 @@
+//! The calls of asynchronous code: as futures under any executor.
+
+mod blocking;
+mod calls;
+mod dropped;
