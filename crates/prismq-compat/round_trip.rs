@@ -32,7 +32,7 @@ fn an_application_with_this_driver_shares_its_database_with_a_queue() -> Result<
     app.execute_batch("CREATE TABLE user (name TEXT)")?;
     let queue = Queue::attach(&path)?;
 
-    queue.enqueue(&NewTask::new("welcome", *b"ann"))?;
+    queue.enqueue(NewTask::new("welcome", *b"ann"))?;
     let own = app.transaction_with_behavior(TransactionBehavior::Immediate)?;
     own.execute("INSERT INTO user VALUES ('bob')", [])?;
     prismq::sqlite::enqueue_in(&queue, &own, &[NewTask::new("welcome", *b"bob")])?;
@@ -47,7 +47,7 @@ fn an_application_with_this_driver_shares_its_database_with_a_queue() -> Result<
     assert_eq!(queue.stats("default")?.completed, 2);
     // Enough commits for checkpoints, which depend on the hook that reports the WAL's size.
     for _ in 0..40 {
-        queue.enqueue(&NewTask::new("large", vec![7; 300_000]))?;
+        queue.enqueue(NewTask::new("large", vec![7; 300_000]))?;
     }
     let wal = std::fs::metadata(folder.path().join("app.db-wal"))?.len();
     assert!(wal < 10 << 20, "the WAL was checkpointed: {wal} bytes");

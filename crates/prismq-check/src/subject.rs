@@ -45,7 +45,7 @@ pub trait Subject {
 
 impl Subject for Queue {
     fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
-        self.enqueue(task)
+        self.enqueue(task).map(|handle| handle.id())
     }
 
     fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {

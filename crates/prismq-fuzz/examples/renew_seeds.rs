@@ -31,7 +31,7 @@ fn renew(
 fn some_tasks(queue: &Queue) -> prismq::Result<()> {
     queue.set_history("default", 10)?;
     queue.set_order("other", Order::WeightedRandom)?;
-    queue.enqueue(&NewTask::new("suspect", *b"suspect"))?;
+    queue.enqueue(NewTask::new("suspect", *b"suspect"))?;
     let brief = Claim::new(["suspect"]).lease(Duration::from_secs(1));
     queue.claim(&brief)?;
     std::thread::sleep(Duration::from_secs(2));
@@ -44,8 +44,8 @@ fn some_tasks(queue: &Queue) -> prismq::Result<()> {
         queue.complete(kept)?;
         queue.fail(dead, TaskError::permanent("no such address"))?;
     }
-    queue.enqueue(&NewTask::new("job", *b"ready").requires(["gpu"]))?;
-    queue.enqueue(&NewTask::new("large", vec![b'x'; 9_000]).queue("other"))?;
-    queue.enqueue(&NewTask::new("job", *b"scheduled").delay(Duration::from_secs(3600)))?;
+    queue.enqueue(NewTask::new("job", *b"ready").requires(["gpu"]))?;
+    queue.enqueue(NewTask::new("large", vec![b'x'; 9_000]).queue("other"))?;
+    queue.enqueue(NewTask::new("job", *b"scheduled").delay(Duration::from_secs(3600)))?;
     Ok(())
 }

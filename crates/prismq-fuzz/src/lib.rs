@@ -28,8 +28,8 @@ pub fn database(bytes: &[u8]) {
         return;
     };
     _ = queue.stats("default");
-    _ = queue.enqueue(&NewTask::new("job", [1]));
-    _ = queue.enqueue(&NewTask::new("large", vec![2; 9_000]));
+    _ = queue.enqueue(NewTask::new("job", [1]));
+    _ = queue.enqueue(NewTask::new("large", vec![2; 9_000]));
     for lease in queue.claim(&Claim::new(["job", "large"]).max(20)).unwrap_or_default() {
         _ = queue.task(lease.id());
         _ = match lease.id().as_i64() % 3 {
@@ -66,7 +66,7 @@ fn operate(queue: &Queue, what: u8, name: &str, bytes: &[u8]) {
     match what % 8 {
         0 => {
             let before = queue.stats(name).map_or(0, |stats| stats.enqueued);
-            let added = queue.enqueue(&NewTask::new(name, bytes).queue(name));
+            let added = queue.enqueue(NewTask::new(name, bytes).queue(name));
             let after = queue.stats(name).map_or(0, |stats| stats.enqueued);
             assert_eq!(after - before, u64::from(added.is_ok()), "{name:?}");
         }
@@ -81,7 +81,7 @@ fn operate(queue: &Queue, what: u8, name: &str, bytes: &[u8]) {
         4 => _ = queue.set_history(name, number as u32 % 100),
         5 => _ = queue.pause(name),
         6 => _ = queue.resume(name),
-        _ => _ = queue.enqueue(&NewTask::new("job", bytes).requires(name.split(' '))),
+        _ => _ = queue.enqueue(NewTask::new("job", bytes).requires(name.split(' '))),
     }
 }
 

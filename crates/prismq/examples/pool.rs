@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     let queue = Queue::open(folder.join("queue.db"))?;
     for number in 1..=10 {
-        queue.enqueue(&NewTask::new("mail", format!("mail number {number}").into_bytes()))?;
+        queue.enqueue(NewTask::new("mail", format!("mail number {number}").into_bytes()))?;
     }
 
     let pool = WorkerPool::builder(&queue)

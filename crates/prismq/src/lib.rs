@@ -11,18 +11,26 @@ mod time;
 #[cfg(test)]
 mod walls;
 
+#[cfg(feature = "json")]
+pub use model::Json;
 pub use model::limits;
 pub use model::{
-    Claim, Contention, Cursor, Durability, Error, Lease, NewTask, Order, QueueStats, Result,
-    RetryPolicy, State, TaskError, TaskId, TaskInfo,
+    Bytes, Claim, Codec, Contention, Cursor, Durability, Error, IntoTask, Lease, NewTask, Order,
+    QueueStats, Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions,
+    TaskResult,
 };
 pub use model::{
     ErrorGroup, ErrorSummary, Fingerprint, Keep, Page, QueueInfo, Retention, TypeInfo,
 };
 pub use pool::{
-    Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool, WorkerPoolBuilder,
+    CancelReason, Context, Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool,
+    WorkerPoolBuilder,
 };
-pub use queue::{CancelCount, CancelOutcome, Queue, QueueBuilder, Redrive, Submission, Tasks};
+#[cfg(feature = "derive")]
+pub use prismq_derive::Task;
+pub use queue::{
+    CancelCount, CancelOutcome, Handle, Queue, QueueBuilder, Redrive, Submission, Tasks,
+};
 /// The database driver, in the version that this library is built with.
 pub use rusqlite;
 pub use time::{Clock, ManualClock, Signal, SystemClock, Timestamp};

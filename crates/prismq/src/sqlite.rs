@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::path::Path;
 
 use crate::engine::sqlite::SqliteEngine;
-use crate::model::{Error, NewTask, Result, TaskId};
-use crate::queue::Queue;
+use crate::model::{Error, IntoTask, NewTask, Result};
+use crate::queue::{Handle, Queue, untyped};
 
 impl Queue {
     /// Opens or creates the queue in a database of the application's own, with full durability.
@@ -31,7 +31,7 @@ impl Queue {
     /// rusqlite::Connection::open(&path)?.execute_batch("CREATE TABLE user (name TEXT)")?;
     ///
     /// let queue = Queue::attach(&path)?;
-    /// queue.enqueue(&NewTask::new("welcome", *b"ann"))?;
+    /// queue.enqueue(NewTask::new("welcome", *b"ann"))?;
     /// # Ok(())
     /// # }
     /// ```
@@ -72,13 +72,15 @@ impl Queue {
 /// # Ok(())
 /// # }
 /// ```
-pub fn enqueue_in(
+pub fn enqueue_in<T>(
     queue: &Queue,
     transaction: &rusqlite::Connection,
-    tasks: &[NewTask],
-) -> Result<Vec<TaskId>> {
-    NewTask::validate_batch(tasks)?;
-    engine(queue)?.enqueue_in(transaction, tasks)
+    tasks: impl IntoIterator<Item = impl IntoTask<T>>,
+) -> Result<Vec<Handle<T>>> {
+    let tasks = untyped(tasks);
+    NewTask::validate_batch(&tasks)?;
+    let ids = engine(queue)?.enqueue_in(transaction, &tasks)?;
+    Ok(ids.into_iter().map(|id| Handle::new(queue, id)).collect())
 }
 
 /// A transaction of the application's own on the queue's file, in which tasks are enqueued too. It offers all of
@@ -95,19 +97,21 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// See [`enqueue_in`].
-    pub fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
-        let ids = self.enqueue_all(std::slice::from_ref(task))?;
-        ids.first().copied().ok_or_else(Error::unanswered)
+    pub fn enqueue<T>(&self, task: impl IntoTask<T>) -> Result<Handle<T>> {
+        self.enqueue_all([task])?.pop().ok_or_else(Error::unanswered)
     }
 
-    /// Adds tasks, all or none; the ids are in the order of the tasks.
+    /// Adds tasks, all or none; the handles are in the order of the tasks.
     ///
     /// # Errors
     /// See [`enqueue_in`].
-    pub fn enqueue_all(&self, tasks: &[NewTask]) -> Result<Vec<TaskId>> {
-        let ids = enqueue_in(self.queue, self.inner, tasks)?;
+    pub fn enqueue_all<T>(
+        &self,
+        tasks: impl IntoIterator<Item = impl IntoTask<T>>,
+    ) -> Result<Vec<Handle<T>>> {
+        let handles = enqueue_in(self.queue, self.inner, tasks)?;
         self.enqueued.set(true);
-        Ok(ids)
+        Ok(handles)
     }
 }
 
@@ -147,7 +151,7 @@ impl Queue {
     /// let user = queue.transaction(|tx| -> prismq::Result<_> {
     ///     tx.execute("INSERT INTO user VALUES ('ann')", [])?;
     ///     let user = tx.last_insert_rowid();
-    ///     tx.enqueue(&NewTask::new("welcome", user.to_string().into_bytes()))?;
+    ///     tx.enqueue(NewTask::new("welcome", user.to_string().into_bytes()))?;
     ///     Ok(user)
     /// })?; // both, or neither
     /// assert_eq!((user, queue.stats("default")?.ready), (1, 1));

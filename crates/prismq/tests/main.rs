@@ -24,3 +24,4 @@ mod sources;
 mod support;
 mod tasks;
 mod time;
+mod typed;

@@ -245,7 +245,7 @@ mod tests {
         let path = folder.path().join("queue.db");
         let queue = prismq::Queue::open(&path).unwrap();
         // A task that is in no history.
-        queue.enqueue(&prismq::NewTask::new("job", *b"a phantom")).unwrap();
+        queue.enqueue(prismq::NewTask::new("job", *b"a phantom")).unwrap();
         let history = History::of(&Recorder::in_memory());
         let snapshot = Snapshot::take(&path).unwrap();
         let verdict =

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Event, NewTask, Outcome, Queue, RetryPolicy, TaskContext, TaskError, TaskId, WorkerPool,
+    Claim, Event, NewTask, Outcome, Queue, RetryPolicy, TaskContext, TaskError, WorkerPool,
 };
 
 use crate::subject::local::{Attempt, LocalError, LocalPool, LocalQueue};
@@ -35,13 +35,12 @@ impl Prismq {
 
 impl LocalQueue for Prismq {
     fn enqueue(&self, task: &TaskSpec) -> Result<i64, LocalError> {
-        Ok(self.queue.enqueue(&new_task(task))?.as_i64())
+        Ok(self.queue.enqueue(new_task(task))?.id().as_i64())
     }
 
     fn enqueue_all(&self, tasks: &[TaskSpec]) -> Result<Vec<i64>, LocalError> {
-        let tasks: Vec<NewTask> = tasks.iter().map(new_task).collect();
-        let ids = self.queue.enqueue_all(&tasks)?;
-        Ok(ids.into_iter().map(TaskId::as_i64).collect())
+        let handles = self.queue.enqueue_all(tasks.iter().map(new_task))?;
+        Ok(handles.iter().map(|handle| handle.id().as_i64()).collect())
     }
 
     fn hold(

@@ -25,12 +25,12 @@ impl Step {
         }
         let (Some(queue), lease) = (&stage.queue, stage.leases.first()) else { return Ok(()) };
         match self {
-            Self::Enqueue => queue.enqueue(&task(20)).map(drop),
+            Self::Enqueue => queue.enqueue(task(20)).map(drop),
             Self::EnqueueLarge => {
-                queue.enqueue(&NewTask::new("large", vec![21; LARGE_BYTES])).map(drop)
+                queue.enqueue(NewTask::new("large", vec![21; LARGE_BYTES])).map(drop)
             }
             Self::EnqueueNewNames => {
-                queue.enqueue(&NewTask::new("new type", [22]).queue("new queue")).map(drop)
+                queue.enqueue(NewTask::new("new type", [22]).queue("new queue")).map(drop)
             }
             Self::EnqueueAll => {
                 let tasks: Vec<_> = (0..50).map(|number| task(number).priority(7)).collect();
@@ -68,7 +68,7 @@ impl Step {
 fn enqueue_in(path: &Path, queue: &Queue) -> Result<()> {
     let own = Connection::open(path).map_err(refused)?;
     own.execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").map_err(refused)?;
-    prismq::sqlite::enqueue_in(queue, &own, &[task(30), task(31)])?;
+    prismq::sqlite::enqueue_in(queue, &own, [task(30), task(31)])?;
     own.execute_batch("COMMIT").map_err(refused)
 }
 

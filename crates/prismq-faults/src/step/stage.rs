@@ -52,16 +52,16 @@ impl Step {
         // Closed after the queue, and so the last: the WAL stays as a kill would leave it.
         let _last = (self == Self::Recover).then(|| without_checkpoint(path)).transpose()?;
         queue.set_history(KEEPING, 2)?;
-        queue.enqueue_all(&[1, 2, 3].map(|number| task(number).queue(KEEPING)))?;
+        queue.enqueue_all([1, 2, 3].map(|number| task(number).queue(KEEPING)))?;
         for lease in queue.claim(&claim().queue(KEEPING).max(3))? {
             queue.complete(&lease)?;
         }
-        queue.enqueue(&task(4).queue(KEEPING))?;
+        queue.enqueue(task(4).queue(KEEPING))?;
         queue.pause(PAUSED)?;
-        queue.enqueue_all(&[task(5), task(6), task(7)])?;
-        queue.enqueue(&NewTask::new("large", vec![8; LARGE_BYTES]))?;
-        queue.enqueue(&NewTask::new("late", [9]).delay(Duration::from_secs(5)))?;
-        queue.enqueue(&NewTask::new("once", [10]).max_attempts(1))?;
+        queue.enqueue_all([task(5), task(6), task(7)])?;
+        queue.enqueue(NewTask::new("large", vec![8; LARGE_BYTES]))?;
+        queue.enqueue(NewTask::new("late", [9]).delay(Duration::from_secs(5)))?;
+        queue.enqueue(NewTask::new("once", [10]).max_attempts(1))?;
         drop(queue);
         Ok(())
     }
@@ -125,7 +125,7 @@ pub(super) fn open(path: &Path, clock: &Arc<ManualClock>) -> Result<Queue> {
 /// Commits that leave the file as it was, but for its counters and the next id.
 pub(super) fn churn(queue: &Queue, times: u32) -> Result<()> {
     for _ in 0..times {
-        queue.enqueue(&NewTask::new("churn", [1; 200]))?;
+        queue.enqueue(NewTask::new("churn", [1; 200]))?;
         for lease in queue.claim(&Claim::new(["churn"]))? {
             queue.complete(&lease)?;
         }

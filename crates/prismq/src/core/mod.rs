@@ -6,6 +6,7 @@ mod fork_guard;
 mod payloads;
 mod submission;
 
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use self::blocking::BlockingThreads;
@@ -21,8 +22,12 @@ use crate::time::{Clock, Signal};
 /// One open queue. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Core {
-    shared: Arc<Shared>,
+    shared: Arc<Owner>,
 }
+
+/// Holds the one reference to what is shared, so that the end of the last handle is looked at, and no other's.
+#[derive(Debug)]
+struct Owner(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -47,7 +52,7 @@ impl Core {
         let commit_thread = CommitThread::new(committer.clone());
         let blocking = BlockingThreads::default();
         let shared = Shared { fork_guard, committer, commit_thread, blocking, engine, work, retry };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(Owner(Arc::new(shared))) })
     }
 
     /// Applies one operation and returns when it is committed.
@@ -79,17 +84,22 @@ impl Core {
         Submission::new(self.clone(), commit::Submission::new(committer, vec![operation]))
     }
 
-    /// The operation that records a failed attempt.
-    pub(crate) fn failure(&self, lease: &Lease, error: TaskError) -> Operation {
-        let next = if lease.attempt >= lease.max_attempts {
-            AfterFailure::Dead
-        } else {
-            match error.retry {
-                Retry::Never => AfterFailure::Dead,
-                Retry::After(delay) => AfterFailure::Retry(delay.min(DELAY_MAX)),
-                Retry::ByPolicy => {
-                    AfterFailure::Retry(self.shared.retry.delay(lease.attempt, fastrand::f64()))
-                }
+    /// The operation that settles an attempt which returned this error. `backoff` is the policy of the task's type, if
+    /// it has one.
+    pub(crate) fn failure(
+        &self,
+        lease: &Lease,
+        error: TaskError,
+        backoff: Option<&RetryPolicy>,
+    ) -> Operation {
+        let next = match error.retry {
+            Retry::Snooze(delay) => AfterFailure::Snooze(delay.min(DELAY_MAX)),
+            Retry::Never | Retry::Cancel => AfterFailure::Dead,
+            _ if lease.attempt >= lease.max_attempts => AfterFailure::Dead,
+            Retry::After(delay) => AfterFailure::Retry(delay.min(DELAY_MAX)),
+            Retry::ByPolicy => {
+                let policy = backoff.unwrap_or(&self.shared.retry);
+                AfterFailure::Retry(policy.delay(lease.attempt, fastrand::f64()))
             }
         };
         Operation::Fail { key: lease.key, error: error.text.into_owned(), next }
@@ -130,12 +140,20 @@ impl Core {
     }
 }
 
-impl Drop for Core {
+impl Deref for Owner {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for Owner {
     fn drop(&mut self) {
         // A fork must not close the parent's files, nor wait for threads that exist only in the parent: a leaked
         // reference keeps them open until the fork ends.
-        if !self.shared.fork_guard.is_this_process() {
-            std::mem::forget(self.shared.clone());
+        if !self.fork_guard.is_this_process() {
+            std::mem::forget(self.0.clone());
         }
     }
 }

@@ -49,6 +49,8 @@ pub(crate) enum AfterFailure {
     Retry(Duration),
     /// It becomes a dead letter.
     Dead,
+    /// It runs after this delay, and the attempt does not count.
+    Snooze(Duration),
 }
 
 /// The properties of an operation that the committer and an engine act on.

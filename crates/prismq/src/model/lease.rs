@@ -32,7 +32,7 @@ pub(crate) struct EngineNote(pub(crate) [i64; 3]);
 /// # fn main() -> Result<(), Error> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let queue = Queue::open(folder.path().join("queue.db"))?;
-/// queue.enqueue(&NewTask::new("video", *b"raw"))?;
+/// queue.enqueue(NewTask::new("video", *b"raw"))?;
 /// let lease = queue.claim(&Claim::new(["video"]))?.remove(0);
 /// queue.extend(&lease, Duration::from_secs(600))?; // it takes longer than the lease
 /// queue.complete(&lease)?;

@@ -15,6 +15,7 @@ mod stats;
 mod task;
 mod task_error;
 mod task_id;
+mod typed;
 
 pub use self::claim::Claim;
 pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
@@ -31,8 +32,12 @@ pub(crate) use self::payload::Payload;
 pub use self::retention::{Keep, Retention};
 pub use self::retry::RetryPolicy;
 pub use self::stats::{Contention, QueueInfo, QueueStats, TypeInfo};
+pub use self::task::{Bytes, NewTask, State, TaskInfo};
 pub(crate) use self::task::{DEFAULT_QUEUE, validate_delay};
-pub use self::task::{NewTask, State, TaskInfo};
 pub(crate) use self::task_error::Retry;
-pub use self::task_error::TaskError;
+pub use self::task_error::{TaskError, TaskResult};
 pub use self::task_id::TaskId;
+#[cfg(feature = "json")]
+pub use self::typed::Json;
+pub(crate) use self::typed::decode;
+pub use self::typed::{Codec, IntoTask, Task, TaskOptions};

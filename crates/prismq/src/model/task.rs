@@ -1,5 +1,6 @@
 //! A task: as it is enqueued, and as it is looked up later.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,15 @@ pub enum State {
     Cancelled,
 }
 
+/// The type parameter of a [`NewTask`] or a [`Handle`](crate::Handle) whose payload is bytes, of no type that prismq
+/// knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bytes {}
+
 /// A task to be enqueued. Cheap to clone: names and payload are shared.
+///
+/// [`Task::task`](crate::Task::task) makes one of a typed value, with the defaults of its type; [`NewTask::new`] makes
+/// one of bytes.
 ///
 /// # Examples
 /// ```
@@ -50,8 +59,8 @@ pub enum State {
 ///     .max_attempts(3)
 ///     .requires(["smtp"]);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewTask {
+#[derive(Debug, PartialEq, Eq)]
+pub struct NewTask<T = Bytes> {
     pub(crate) queue: Arc<str>,
     pub(crate) task_type: Arc<str>,
     pub(crate) payload: Arc<[u8]>,
@@ -59,6 +68,9 @@ pub struct NewTask {
     pub(crate) delay: Duration,
     pub(crate) max_attempts: u32,
     pub(crate) requirements: Names,
+    /// Why the value has no payload: it could not be encoded. The task is then refused.
+    pub(crate) unencodable: Option<Arc<str>>,
+    pub(crate) payload_type: PhantomData<fn() -> T>,
 }
 
 impl NewTask {
@@ -73,9 +85,26 @@ impl NewTask {
             delay: Duration::ZERO,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             requirements: Names::default(),
+            unencodable: None,
+            payload_type: PhantomData,
         }
     }
 
+    /// Whether the tasks of one call are within their bounds.
+    pub(crate) fn validate_batch(tasks: &[Self]) -> Result<()> {
+        if tasks.len() > ENQUEUE_BATCH_MAX {
+            return Err(Error::invalid(
+                "batch",
+                format!(
+                    "more than {ENQUEUE_BATCH_MAX} tasks, which is the most allowed in one call"
+                ),
+            ));
+        }
+        tasks.iter().try_for_each(Self::validate)
+    }
+}
+
+impl<T> NewTask<T> {
     /// The queue it is added to; `default` unless set.
     #[must_use]
     pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
@@ -107,26 +136,52 @@ impl NewTask {
     /// What a worker must have; nothing unless set. Only claims and pools whose capabilities contain all of these
     /// names are given the task.
     #[must_use]
-    pub fn requires<T: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+    pub fn requires<N: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.requirements = Names::new(names);
         self
     }
 
-    /// Whether the tasks of one call are within their bounds.
-    pub(crate) fn validate_batch(tasks: &[Self]) -> Result<()> {
-        let count = tasks.len();
-        if count > ENQUEUE_BATCH_MAX {
-            return Err(Error::invalid(
-                "batch",
-                format!("{count} tasks, at most {ENQUEUE_BATCH_MAX} are allowed in one call"),
-            ));
+    /// The same task without the type of its payload, so that tasks of several types fit in one batch.
+    #[must_use]
+    pub fn untyped(self) -> NewTask {
+        self.with_payload_type()
+    }
+
+    /// The same task, its payload taken for a `U`.
+    pub(crate) fn with_payload_type<U>(self) -> NewTask<U> {
+        let Self {
+            queue,
+            task_type,
+            payload,
+            priority,
+            delay,
+            max_attempts,
+            requirements,
+            unencodable,
+            payload_type: _,
+        } = self;
+        NewTask {
+            queue,
+            task_type,
+            payload,
+            priority,
+            delay,
+            max_attempts,
+            requirements,
+            unencodable,
+            payload_type: PhantomData,
         }
-        tasks.iter().try_for_each(Self::validate)
     }
 
     pub(crate) fn validate(&self) -> Result<()> {
         validate_name("queue name", &self.queue)?;
         validate_name("task type", &self.task_type)?;
+        if let Some(reason) = &self.unencodable {
+            return Err(Error::invalid(
+                "payload",
+                format!("a task of type {:?} cannot be encoded: {reason}", self.task_type),
+            ));
+        }
         if self.payload.len() > PAYLOAD_BYTES_MAX {
             let bytes = self.payload.len();
             return Err(Error::invalid(
@@ -150,6 +205,22 @@ impl NewTask {
         }
         self.requirements.validate_requirements()?;
         validate_delay("delay", self.delay)
+    }
+}
+
+impl<T> Clone for NewTask<T> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            task_type: self.task_type.clone(),
+            payload: self.payload.clone(),
+            priority: self.priority,
+            delay: self.delay,
+            max_attempts: self.max_attempts,
+            requirements: self.requirements.clone(),
+            unencodable: self.unencodable.clone(),
+            payload_type: PhantomData,
+        }
     }
 }
 

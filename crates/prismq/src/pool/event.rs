@@ -33,6 +33,8 @@ pub enum Outcome {
     Released,
     /// The lease was lost; the result was refused.
     LeaseLost,
+    /// The handler put the task off ([`TaskError::snooze`](crate::TaskError::snooze)); the attempt does not count.
+    Snoozed,
 }
 
 /// What a pool has done since it started, and holds now.
@@ -51,6 +53,8 @@ pub struct PoolStats {
     pub released: u64,
     /// Attempts whose lease was lost.
     pub lease_lost: u64,
+    /// Tasks that their handlers put off.
+    pub snoozed: u64,
     /// Attempts that failed after their time limit had passed; they count as retried or dead too.
     pub timed_out: u64,
     /// Handlers that returned, by worker.
@@ -72,6 +76,7 @@ impl PoolStats {
             Outcome::Cancelled => self.cancelled += 1,
             Outcome::Released => self.released += 1,
             Outcome::LeaseLost => self.lease_lost += 1,
+            Outcome::Snoozed => self.snoozed += 1,
         }
     }
 }

@@ -7,23 +7,23 @@
 
 mod builder;
 mod claimer;
-mod context;
 mod event;
-mod registry;
+mod handler;
 mod scheduler;
 mod shared;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod until_empty;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use self::builder::WorkerPoolBuilder;
-pub use self::context::TaskContext;
 pub use self::event::{Event, Outcome, PoolStats};
+pub use self::handler::{CancelReason, Context, TaskContext};
 pub use self::shutdown::ShutdownReport;
 
 use self::scheduler::Scheduler;
@@ -51,7 +51,7 @@ use crate::queue::Queue;
 ///         Ok(())
 ///     })
 ///     .start()?;
-/// queue.enqueue(&NewTask::new("mail", *b"hello"))?;
+/// queue.enqueue(NewTask::new("mail", *b"hello"))?;
 /// assert_eq!(mails.recv_timeout(Duration::from_secs(60))?, *b"hello");
 ///
 /// let report = pool.shutdown(Duration::from_secs(60));

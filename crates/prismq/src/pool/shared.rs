@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::event::Event;
-use super::registry::Registry;
+use super::handler::Registry;
 use super::scheduler::{Fault, Scheduler, Settings};
 use crate::core::Core;
 use crate::model::{Claim, Error, Lease};
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     scheduler: Mutex<Scheduler>,
     /// Wakes a waiting worker.
     wakeup: Condvar,
-    /// Notified when a pool that ends has come further.
+    /// Notified when a pool that ends has come further, when one has no more to do, and when a fault is met.
     pub(super) progress: Condvar,
     /// Wakes the leader.
     pub(super) leader_signal: Arc<Signal>,
@@ -134,6 +134,7 @@ impl Shared {
         if let Some(notices) = &self.notices {
             _ = notices.send(Notice::Fault(fault.error.clone()));
         }
+        self.progress.notify_all();
         Some(fault)
     }
 }

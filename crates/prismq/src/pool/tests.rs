@@ -38,7 +38,7 @@ fn wait_until(state: &str, is_reached: impl Fn() -> bool) {
 fn an_idle_pools_leader_is_woken_for_work_that_was_not_claimed_for_it() {
     let (_folder, queue, pool) = idle_pool();
     let seen = pool.shared.leader_signal.count();
-    queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(60))).unwrap();
+    queue.enqueue(NewTask::new("t", []).delay(Duration::from_secs(60))).unwrap();
     // By the thread that enqueued, or by the one that watches for changes if that was faster.
     wait_until("the leader is woken", || pool.shared.leader_signal.count() > seen);
 }

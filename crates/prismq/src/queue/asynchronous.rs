@@ -2,17 +2,16 @@
 //! own.
 
 use std::future::Future;
-use std::slice;
 use std::time::Duration;
 
 use super::claims::{extended, failed, validate_failure};
-use super::enqueue::enqueued;
-use super::{Queue, Submission};
+use super::enqueue::{enqueued, untyped};
+use super::{Handle, Queue, Submission};
 use crate::core::Held;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::{
-    Claim, Error, Lease, NewTask, Result, State, TaskError, TaskId, validate_lease,
+    Claim, Error, IntoTask, Lease, NewTask, Result, State, TaskError, validate_lease,
 };
 use crate::time::Timestamp;
 
@@ -22,9 +21,10 @@ impl Queue {
     /// # Errors
     /// See [`Queue::enqueue`], but for [`Error::Overloaded`]: it waits for room in the submission queue without a
     /// limit.
-    pub fn enqueue_async(&self, task: &NewTask) -> Submission<TaskId> {
-        self.add_async(slice::from_ref(task), |answer| {
-            enqueued(answer)?.first().copied().ok_or_else(Error::unanswered)
+    pub fn enqueue_async<T>(&self, task: impl IntoTask<T>) -> Submission<Handle<T>> {
+        self.add_async(vec![task.into_task().untyped()], |queue, answer| {
+            let id = enqueued(answer)?.first().copied().ok_or_else(Error::unanswered)?;
+            Ok(Handle::new(queue, id))
         })
     }
 
@@ -32,11 +32,17 @@ impl Queue {
     ///
     /// # Errors
     /// See [`Queue::enqueue_async`].
-    pub fn enqueue_all_async(&self, tasks: &[NewTask]) -> Submission<Vec<TaskId>> {
+    pub fn enqueue_all_async<T>(
+        &self,
+        tasks: impl IntoIterator<Item = impl IntoTask<T>>,
+    ) -> Submission<Vec<Handle<T>>> {
+        let tasks = untyped(tasks);
         if tasks.is_empty() {
             return Submission::answered(Ok(Vec::new()));
         }
-        self.add_async(tasks, enqueued)
+        self.add_async(tasks, |queue, answer| {
+            Ok(enqueued(answer)?.into_iter().map(|id| Handle::new(queue, id)).collect())
+        })
     }
 
     /// [`Queue::claim`] as a future. If it is dropped, tasks that it has claimed are released.
@@ -70,7 +76,7 @@ impl Queue {
     /// # Errors
     /// See [`Queue::complete`].
     pub fn complete_async(&self, lease: &Lease) -> Submission<()> {
-        self.apply_async(Operation::Complete(lease.key), |_| Ok(()))
+        self.apply_async(Operation::Complete(lease.key), |_, _| Ok(()))
     }
 
     /// [`Queue::fail`] as a future.
@@ -80,7 +86,9 @@ impl Queue {
     pub fn fail_async(&self, lease: &Lease, error: impl Into<TaskError>) -> Submission<State> {
         let error = error.into();
         match validate_failure(&error) {
-            Ok(()) => self.apply_async(self.core.failure(lease, error), |answer| failed(&answer)),
+            Ok(()) => {
+                self.apply_async(self.core.failure(lease, error, None), |_, answer| failed(&answer))
+            }
             Err(error) => Submission::answered(Err(error)),
         }
     }
@@ -91,9 +99,10 @@ impl Queue {
     /// See [`Queue::extend`].
     pub fn extend_async(&self, lease: &Lease, by: Duration) -> Submission<Timestamp> {
         match validate_lease(by) {
-            Ok(()) => self.apply_async(Operation::Extend { key: lease.key, lease: by }, |answer| {
-                extended(&answer)
-            }),
+            Ok(()) => self
+                .apply_async(Operation::Extend { key: lease.key, lease: by }, |_, answer| {
+                    extended(&answer)
+                }),
             Err(error) => Submission::answered(Err(error)),
         }
     }
@@ -103,7 +112,7 @@ impl Queue {
     /// # Errors
     /// See [`Queue::release`].
     pub fn release_async(&self, lease: &Lease) -> Submission<()> {
-        self.apply_async(Operation::Release(lease.key), |_| Ok(()))
+        self.apply_async(Operation::Release(lease.key), |_, _| Ok(()))
     }
 
     /// Runs any call on a thread of the queue's own, as a future: for reads, settings and transactions, which block
@@ -139,14 +148,18 @@ impl Queue {
     fn apply_async<T>(
         &self,
         operation: Operation,
-        answer: fn(Answer) -> Result<T>,
+        answer: fn(&Self, Answer) -> Result<T>,
     ) -> Submission<T> {
-        Submission::new(self.core.submit_async(operation), answer)
+        Submission::new(self.clone(), self.core.submit_async(operation), answer)
     }
 
-    fn add_async<T>(&self, tasks: &[NewTask], answer: fn(Answer) -> Result<T>) -> Submission<T> {
-        match NewTask::validate_batch(tasks) {
-            Ok(()) => self.apply_async(Operation::Enqueue(tasks.to_vec()), answer),
+    fn add_async<T>(
+        &self,
+        tasks: Vec<NewTask>,
+        answer: fn(&Self, Answer) -> Result<T>,
+    ) -> Submission<T> {
+        match NewTask::validate_batch(&tasks) {
+            Ok(()) => self.apply_async(Operation::Enqueue(tasks), answer),
             Err(error) => Submission::answered(Err(error)),
         }
     }

@@ -48,14 +48,14 @@ impl Queue {
     }
 
     /// Records a failed attempt: the task is retried by the retry policy or the error's delay, or becomes a dead
-    /// letter. Returns its new state.
+    /// letter; or it is put off without counting the attempt ([`TaskError::snooze`]). Returns its new state.
     ///
     /// # Errors
     /// See [`Queue::complete`]; [`Error::InvalidInput`] for a delay outside its bounds.
     pub fn fail(&self, lease: &Lease, error: impl Into<TaskError>) -> Result<State> {
         let error = error.into();
         validate_failure(&error)?;
-        failed(&self.core.submit(self.core.failure(lease, error))?)
+        failed(&self.core.submit(self.core.failure(lease, error, None))?)
     }
 
     /// Extends a lease to expire `by` from now, and returns that time by the wall clock.
@@ -79,8 +79,8 @@ impl Queue {
 /// Whether the delay that an error asks for, if it does, is within its bounds.
 pub(super) fn validate_failure(error: &TaskError) -> Result<()> {
     match error.retry {
-        Retry::After(delay) => validate_delay("retry delay", delay),
-        Retry::ByPolicy | Retry::Never => Ok(()),
+        Retry::After(delay) | Retry::Snooze(delay) => validate_delay("retry delay", delay),
+        Retry::ByPolicy | Retry::Never | Retry::Cancel => Ok(()),
     }
 }
 

@@ -1,30 +1,64 @@
 //! Adding tasks.
 
-use super::Queue;
+use super::{Handle, Queue};
 use crate::engine::{Answer, Operation};
-use crate::model::{Error, NewTask, Result, TaskId};
+use crate::model::limits::ENQUEUE_BATCH_MAX;
+use crate::model::{Error, IntoTask, NewTask, Result, TaskId};
 
 impl Queue {
-    /// Adds a task. When this returns `Ok`, the task is durable.
+    /// Adds a task: a typed value, or a [`NewTask`]. When this returns `Ok`, the task is durable.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for an argument outside [`crate::limits`]; [`Error::Full`],
-    /// [`Error::Busy`], [`Error::Overloaded`] or an engine's failure: the task was not added.
-    pub fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
-        let ids = self.enqueue_all(std::slice::from_ref(task))?;
-        ids.first().copied().ok_or_else(Error::unanswered)
+    /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], or a value that its codec cannot encode;
+    /// [`Error::Full`], [`Error::Busy`], [`Error::Overloaded`] or an engine's failure: the task was not added.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use prismq::{NewTask, Queue, Task};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Task, Serialize, Deserialize)]
+    /// struct Welcome {
+    ///     user: i64,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let queue = Queue::open(folder.path().join("queue.db"))?;
+    /// queue.enqueue(Welcome { user: 7 })?;
+    /// queue.enqueue(Welcome { user: 8 }.task().delay(Duration::from_secs(60)))?;
+    /// let handle = queue.enqueue(NewTask::new("mail", *b"bytes"))?;
+    /// println!("task {}", handle.id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn enqueue<T>(&self, task: impl IntoTask<T>) -> Result<Handle<T>> {
+        let ids = self.add(vec![task.into_task().untyped()])?;
+        let id = ids.first().copied().ok_or_else(Error::unanswered)?;
+        Ok(Handle::new(self, id))
     }
 
-    /// Adds tasks, all or none, in one transaction; the ids are in the order of the tasks.
+    /// Adds tasks, all or none, in one transaction; the handles are in the order of the tasks.
+    ///
+    /// Tasks of several types are added together once their types are left out: [`NewTask::untyped`].
     ///
     /// # Errors
     /// See [`Queue::enqueue`].
-    pub fn enqueue_all(&self, tasks: &[NewTask]) -> Result<Vec<TaskId>> {
-        NewTask::validate_batch(tasks)?;
+    pub fn enqueue_all<T>(
+        &self,
+        tasks: impl IntoIterator<Item = impl IntoTask<T>>,
+    ) -> Result<Vec<Handle<T>>> {
+        let ids = self.add(untyped(tasks))?;
+        Ok(ids.into_iter().map(|id| Handle::new(self, id)).collect())
+    }
+
+    fn add(&self, tasks: Vec<NewTask>) -> Result<Vec<TaskId>> {
+        NewTask::validate_batch(&tasks)?;
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
-        enqueued(self.core.submit(Operation::Enqueue(tasks.to_vec()))?)
+        enqueued(self.core.submit(Operation::Enqueue(tasks))?)
     }
 }
 
@@ -34,4 +68,10 @@ pub(super) fn enqueued(answer: Answer) -> Result<Vec<TaskId>> {
         Answer::Enqueued(ids) => Ok(ids),
         _ => Err(Error::unanswered()),
     }
+}
+
+/// The tasks of one call, up to one more than are allowed.
+pub(crate) fn untyped<T>(tasks: impl IntoIterator<Item = impl IntoTask<T>>) -> Vec<NewTask> {
+    let tasks = tasks.into_iter().take(ENQUEUE_BATCH_MAX.saturating_add(1));
+    tasks.map(|task| task.into_task().untyped()).collect()
 }

@@ -7,6 +7,7 @@ mod builder;
 mod cancel;
 mod claims;
 mod enqueue;
+mod handle;
 mod inspect;
 mod submission;
 mod tasks;
@@ -15,6 +16,8 @@ use std::path::Path;
 
 pub use self::builder::QueueBuilder;
 pub use self::cancel::CancelOutcome;
+pub(crate) use self::enqueue::untyped;
+pub use self::handle::Handle;
 pub use self::submission::Submission;
 pub use self::tasks::{CancelCount, Redrive, Tasks};
 use crate::core::Core;
@@ -30,7 +33,7 @@ use crate::model::Result;
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("queue.db");
 /// let queue = Queue::open(path)?;
-/// queue.enqueue(&NewTask::new("mail", *b"hello"))?; // durable when it returns
+/// queue.enqueue(NewTask::new("mail", *b"hello"))?; // durable when it returns
 ///
 /// for lease in queue.claim(&Claim::new(["mail"]).max(10))? {
 ///     println!("attempt {} of {:?}", lease.attempt(), lease.payload());

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::Queue;
 use crate::core;
 use crate::engine::Answer;
 use crate::model::{Error, Result};
@@ -20,34 +21,39 @@ use crate::model::{Error, Result};
 /// had not been polled or still waited for room, otherwise most likely. What a dropped claim has leased is released.
 ///
 /// ```
-/// use prismq::{NewTask, Queue, Submission, TaskId};
+/// use prismq::{NewTask, Queue, TaskId};
 ///
 /// async fn sign_up(queue: &Queue, mail: &str) -> Result<TaskId, prismq::Error> {
 ///     let task = NewTask::new("welcome", mail.as_bytes());
-///     queue.enqueue_async(&task).await // durable when it resolves
+///     let handle = queue.enqueue_async(task).await?; // durable when it resolves
+///     Ok(handle.id())
 /// }
 /// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Submission<T> {
     stage: Stage<T>,
-    answer: fn(Answer) -> Result<T>,
+    answer: fn(&Queue, Answer) -> Result<T>,
 }
 
 enum Stage<T> {
     /// There is nothing to submit, or an argument is at fault.
     Answered(Option<Result<T>>),
-    Submitted(core::Submission),
+    Submitted(core::Submission, Queue),
 }
 
 impl<T> Submission<T> {
     /// Submits an operation; `answer` is what its answer means to the caller.
-    pub(super) fn new(submission: core::Submission, answer: fn(Answer) -> Result<T>) -> Self {
-        Self { stage: Stage::Submitted(submission), answer }
+    pub(super) fn new(
+        queue: Queue,
+        submission: core::Submission,
+        answer: fn(&Queue, Answer) -> Result<T>,
+    ) -> Self {
+        Self { stage: Stage::Submitted(submission, queue), answer }
     }
 
     /// Submits nothing.
     pub(super) fn answered(answer: Result<T>) -> Self {
-        Self { stage: Stage::Answered(Some(answer)), answer: |_| Err(Error::unanswered()) }
+        Self { stage: Stage::Answered(Some(answer)), answer: |_, _| Err(Error::unanswered()) }
     }
 }
 
@@ -58,11 +64,12 @@ impl<T> Future for Submission<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        let answer = self.answer;
         match &mut self.stage {
             Stage::Answered(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
-            Stage::Submitted(submission) => {
-                let answer = ready!(Pin::new(submission).poll(context))?;
-                Poll::Ready((self.answer)(answer))
+            Stage::Submitted(submission, queue) => {
+                let answered = ready!(Pin::new(submission).poll(context))?;
+                Poll::Ready(answer(queue, answered))
             }
         }
     }
@@ -70,7 +77,7 @@ impl<T> Future for Submission<T> {
 
 impl<T> fmt::Debug for Submission<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_submitted = matches!(self.stage, Stage::Submitted(_));
+        let is_submitted = matches!(self.stage, Stage::Submitted(..));
         f.debug_struct("Submission").field("is_submitted", &is_submitted).finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ use super::{Signal, Timestamp};
 /// # let path = folder.path().join("queue.db");
 /// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
 /// let queue = Queue::builder(path).clock(clock.clone()).open()?;
-/// queue.enqueue(&NewTask::new("report", []).delay(Duration::from_secs(3600)))?;
+/// queue.enqueue(NewTask::new("report", []).delay(Duration::from_secs(3600)))?;
 /// assert!(queue.claim(&prismq::Claim::new(["report"]))?.is_empty());
 /// clock.advance(Duration::from_secs(3600));
 /// assert_eq!(queue.claim(&prismq::Claim::new(["report"]))?.len(), 1);

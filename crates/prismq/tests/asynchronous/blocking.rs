@@ -14,7 +14,7 @@ fn a_call_runs_on_a_thread_of_the_queue_and_returns_its_result() {
     let caller = thread::current().id();
     let ready = block_on(fixture.queue.blocking(move |queue| {
         assert_ne!(thread::current().id(), caller);
-        queue.enqueue(&task("work"))?;
+        queue.enqueue(task("work"))?;
         Ok::<_, Error>(queue.stats("default")?.ready)
     }));
     assert_eq!(ready.unwrap(), 1);
@@ -82,7 +82,7 @@ fn a_call_whose_future_is_dropped_goes_on() {
     assert!(
         poll_once(fixture.queue.blocking(move |queue| {
             gate.pass();
-            done.send(queue.enqueue(&task("late"))).unwrap();
+            done.send(queue.enqueue(task("late"))).unwrap();
             Ok::<_, Error>(())
         }))
         .is_pending()

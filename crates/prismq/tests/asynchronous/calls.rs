@@ -13,12 +13,12 @@ fn a_task_is_enqueued_claimed_and_settled_without_blocking() {
     let fixture = Fixture::new();
     let queue = &fixture.queue;
     block_on(async {
-        let first = queue.enqueue_async(&task("first")).await?;
-        let others = queue.enqueue_all_async(&[task("second"), task("third")]).await?;
-        assert!(queue.enqueue_all_async(&[]).await?.is_empty());
+        let first = queue.enqueue_async(task("first")).await?;
+        let others = queue.enqueue_all_async([task("second"), task("third")]).await?;
+        assert!(queue.enqueue_all_async([] as [NewTask; 0]).await?.is_empty());
         let leases = queue.claim_async(&claim().max(10)).await?;
         assert_eq!(leases.iter().map(text).collect::<Vec<_>>(), ["first", "second", "third"]);
-        assert_eq!((leases[0].id(), leases[1].id()), (first, others[0]));
+        assert_eq!((leases[0].id(), leases[1].id()), (first.id(), others[0].id()));
         assert!(queue.claim_async(&claim()).await?.is_empty());
 
         let extended = queue.extend_async(&leases[0], Duration::from_secs(600)).await?;
@@ -45,7 +45,7 @@ fn arguments_outside_their_bounds_are_refused_by_the_future() {
     let long = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     block_on(async {
         let refused = [
-            queue.enqueue_async(&NewTask::new("", [])).await.err(),
+            queue.enqueue_async(NewTask::new("", [])).await.err(),
             queue.claim_async(&Claim::new(["job"]).max(0)).await.err(),
             queue.extend_async(&lease, long).await.err(),
             queue.fail_async(&lease, TaskError::new("late").retry_after(long)).await.err(),
@@ -81,7 +81,7 @@ fn futures_and_blocking_callers_share_a_queue() {
                         0 => queue.enqueue(&task),
                         _ => block_on(queue.enqueue_async(&task)),
                     };
-                    done.send(id.unwrap()).unwrap();
+                    done.send(id.unwrap().id()).unwrap();
                 }
             })
         })
@@ -102,7 +102,7 @@ fn hundreds_of_futures_are_driven_by_one_thread() {
         let tasks: Vec<_> = (0..500)
             .map(|_| {
                 let queue = fixture.queue.clone();
-                tokio::spawn(async move { queue.enqueue_async(&task("work")).await.unwrap() })
+                tokio::spawn(async move { queue.enqueue_async(task("work")).await.unwrap() })
             })
             .collect();
         let mut ids = Vec::new();

@@ -9,7 +9,7 @@ use crate::support::{Fixture, claim, lock, poll_once, task, wait_until};
 #[test]
 fn a_future_that_was_never_polled_does_nothing() {
     let fixture = Fixture::new();
-    drop(fixture.queue.enqueue_async(&task("never")));
+    drop(fixture.queue.enqueue_async(task("never")));
     fixture.enqueue("other");
     assert_eq!(fixture.claimed(10), ["other"]);
 }
@@ -27,7 +27,7 @@ fn a_batch_whose_future_is_dropped_is_added_as_a_whole() {
 fn a_queue_that_is_dropped_applies_what_dropped_futures_submitted() {
     let fixture = Fixture::new();
     let locked = lock(&fixture.path());
-    assert!(poll_once(fixture.queue.enqueue_async(&task("work"))).is_pending());
+    assert!(poll_once(fixture.queue.enqueue_async(task("work"))).is_pending());
     drop(locked);
     let fixture = fixture.reopen_after(|_| {});
     assert_eq!(fixture.claimed(10), ["work"]);

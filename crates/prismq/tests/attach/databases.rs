@@ -27,7 +27,7 @@ fn a_queue_works_in_a_database_of_any_page_size_vacuum_mode_and_encoding() {
         let (_folder, path, mut app) = application(&tables);
         let queue = Queue::attach(&path).unwrap();
         works(&queue);
-        queue.enqueue(&task(&"large".repeat(2000))).unwrap();
+        queue.enqueue(task(&"large".repeat(2000))).unwrap();
         let own = app.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         enqueue_in(&queue, &own, &[task("in the application's transaction")]).unwrap();
         own.execute_batch("INSERT INTO prismq_inbox (type, payload) VALUES ('job', 'grüße')")
@@ -120,7 +120,8 @@ fn many_threads_attach_to_one_database_at_once() {
         let threads: Vec<_> = (0..6)
             .map(|_| {
                 let path = path.clone();
-                thread::spawn(move || Queue::attach(path).unwrap().enqueue(&task("one")).unwrap())
+                let attach = move || Queue::attach(path).unwrap();
+                thread::spawn(move || attach().enqueue(task("one")).unwrap().id())
             })
             .collect();
         let mut ids: Vec<_> =

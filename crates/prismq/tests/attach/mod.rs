@@ -23,7 +23,7 @@ fn application(statements: &str) -> (TempDir, PathBuf, Connection) {
 /// Has a task enqueued, claimed and completed.
 #[track_caller]
 fn works(queue: &Queue) {
-    queue.enqueue(&task("works")).unwrap();
+    queue.enqueue(task("works")).unwrap();
     let leases = queue.claim(&claim().max(9)).unwrap();
     assert!(!leases.is_empty());
     for lease in leases {

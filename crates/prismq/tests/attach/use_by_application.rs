@@ -19,7 +19,7 @@ fn a_vacuum_a_migration_and_an_analyze_under_a_running_pool_lose_no_task() {
              ALTER TABLE t{round} ADD COLUMN m; ANALYZE; DROP TABLE t{round}; VACUUM"
         );
         for _ in 0..5 {
-            queue.enqueue(&task("one")).unwrap();
+            queue.enqueue(task("one")).unwrap();
         }
         app.execute_batch(&statements).unwrap();
         wait_until!(pool.stats().completed == 5 * round);
@@ -31,7 +31,7 @@ fn a_vacuum_a_migration_and_an_analyze_under_a_running_pool_lose_no_task() {
 fn a_migration_costs_the_queue_a_look_and_leases_hold() {
     let (_folder, path, app) = application("CREATE TABLE user (name TEXT)");
     let queue = Queue::attach(&path).unwrap();
-    queue.enqueue(&task("held")).unwrap();
+    queue.enqueue(task("held")).unwrap();
     let lease = queue.claim(&claim()).unwrap().remove(0);
     app.execute_batch("CREATE TABLE other (n)").unwrap();
     assert!(queue.claim(&claim()).unwrap().is_empty());
@@ -45,7 +45,7 @@ fn a_copy_by_the_backup_api_or_vacuum_into_holds_the_queue_too() {
     let (folder, path, app) =
         application("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann')");
     let queue = Queue::attach(&path).unwrap();
-    queue.enqueue(&task("copied")).unwrap();
+    queue.enqueue(task("copied")).unwrap();
     let [vacuumed, backed_up] =
         ["vacuumed.db", "backed_up.db"].map(|name| folder.path().join(name));
     app.execute("VACUUM INTO ?1", [vacuumed.to_str().unwrap()]).unwrap();

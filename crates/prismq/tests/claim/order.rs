@@ -11,7 +11,7 @@ fn filled(order: Order) -> Fixture {
     let fixture = Fixture::new();
     fixture.queue.set_order("default", order).unwrap();
     for (payload, priority) in [("a", 5), ("b", 1), ("c", 3)] {
-        fixture.queue.enqueue(&task(payload).priority(priority)).unwrap();
+        fixture.queue.enqueue(task(payload).priority(priority)).unwrap();
         fixture.clock.advance(Duration::from_secs(10));
     }
     fixture
@@ -56,11 +56,11 @@ fn weighted_random_returns_each_task_once() {
 fn the_order_applies_to_every_handle() {
     let fixture = Fixture::new();
     let other = fixture.another_handle();
-    other.enqueue(&task("first")).unwrap();
+    other.enqueue(task("first")).unwrap();
     other.complete(&fixture.claim_one()).unwrap();
     fixture.queue.set_order("default", Order::LastInFirstOut).unwrap();
     for payload in ["a", "b"] {
-        other.enqueue(&task(payload)).unwrap();
+        other.enqueue(task(payload)).unwrap();
     }
     assert_eq!(claimed(&fixture.queue), ["b", "a"]);
 }
@@ -83,7 +83,7 @@ fn the_order_can_be_set_only_while_the_queue_is_empty() {
 fn lower_priorities_come_first_then_older_tasks() {
     let fixture = Fixture::new();
     for (payload, priority) in [("c", 100), ("e", 101), ("a", -5), ("d", 100), ("b", 0)] {
-        fixture.queue.enqueue(&task(payload).priority(priority)).unwrap();
+        fixture.queue.enqueue(task(payload).priority(priority)).unwrap();
     }
     assert_eq!(fixture.claimed(2), ["a", "b"]);
     assert_eq!(fixture.claimed(10), ["c", "d", "e"]);
@@ -107,7 +107,7 @@ fn a_claim_of_several_types_returns_them_in_one_order() {
         let task_type = ["mail", "image", "other"][number % 3];
         let other = task_type == "other";
         let task = NewTask::new(task_type, payload.as_bytes());
-        fixture.queue.enqueue(&task.priority(if other { 0 } else { 100 })).unwrap();
+        fixture.queue.enqueue(task.priority(if other { 0 } else { 100 })).unwrap();
     }
     let claim = Claim::new(["mail", "image", "never seen", "mail"]).lease(LEASE).max(200);
     let leases = fixture.queue.claim(&claim).unwrap();

@@ -12,7 +12,7 @@ use crate::support::{Fixture, claim, task, wait_until};
 fn a_paused_queue_returns_no_task_until_resumed() {
     let fixture = Fixture::new();
     fixture.enqueue("a");
-    fixture.queue.enqueue(&task("b").queue("mail")).unwrap();
+    fixture.queue.enqueue(task("b").queue("mail")).unwrap();
     fixture.queue.pause("default").unwrap();
     fixture.enqueue("c");
     let written = fixture.queue.contention().write_transactions;
@@ -40,7 +40,7 @@ fn a_task_claimed_before_the_pause_can_be_completed() {
 fn a_task_that_falls_due_in_a_paused_queue_waits() {
     let fixture = Fixture::new();
     fixture.queue.pause("default").unwrap();
-    fixture.queue.enqueue(&task("a").delay(Duration::from_secs(1))).unwrap();
+    fixture.queue.enqueue(task("a").delay(Duration::from_secs(1))).unwrap();
     fixture.clock.advance(Duration::from_secs(2));
     assert_eq!(fixture.claimed(9), Vec::<String>::new());
     fixture.queue.resume("default").unwrap();

@@ -11,7 +11,7 @@ use crate::support::{Fixture, claim, task, text, wait_until};
 fn a_task_is_claimed_only_with_all_required_capabilities() {
     let fixture = Fixture::new();
     let requires = |payload: &str, names: &[&str]| {
-        fixture.queue.enqueue(&task(payload).requires(names.iter().copied())).unwrap()
+        fixture.queue.enqueue(task(payload).requires(names.iter().copied())).unwrap().id()
     };
     requires("gpu and eu", &["gpu", "eu", "gpu"]);
     requires("eu", &["eu"]);
@@ -37,7 +37,7 @@ fn a_requirement_first_named_by_another_handle_is_respected() {
     let fixture = Fixture::new();
     fixture.enqueue("plain");
     assert_eq!(fixture.claimed(9), ["plain"]);
-    fixture.another_handle().enqueue(&task("gpu").requires(["gpu"])).unwrap();
+    fixture.another_handle().enqueue(task("gpu").requires(["gpu"])).unwrap();
     assert_eq!(fixture.claimed(9), Vec::<String>::new());
     let with_gpu = claim().capabilities(["gpu"]);
     assert_eq!(fixture.queue.claim(&with_gpu).unwrap().len(), 1);
@@ -56,8 +56,8 @@ fn a_pool_runs_only_tasks_its_capabilities_satisfy() {
         })
         .start()
         .unwrap();
-    let never = fixture.queue.enqueue(&task("b").requires(["mars"])).unwrap();
-    fixture.queue.enqueue(&task("a").requires(["gpu"])).unwrap();
+    let never = fixture.queue.enqueue(task("b").requires(["mars"])).unwrap().id();
+    fixture.queue.enqueue(task("a").requires(["gpu"])).unwrap();
     wait_until!(done.load(Ordering::SeqCst) == 1);
     drop(pool);
     let left = fixture.queue.task(never).unwrap().unwrap();

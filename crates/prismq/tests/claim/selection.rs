@@ -40,8 +40,8 @@ fn an_empty_claim_writes_nothing() {
 #[test]
 fn queues_in_one_file_are_independent() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&task("left").queue("left")).unwrap();
-    fixture.queue.enqueue(&task("right").queue("right")).unwrap();
+    fixture.queue.enqueue(task("left").queue("left")).unwrap();
+    fixture.queue.enqueue(task("right").queue("right")).unwrap();
     let leases = fixture.queue.claim(&claim().queue("right").max(10)).unwrap();
     assert_eq!(leases.iter().map(text).collect::<Vec<_>>(), ["right"]);
     assert_eq!(fixture.queue.stats("left").unwrap().ready, 1);
@@ -52,7 +52,7 @@ fn queues_in_one_file_are_independent() {
 fn a_delayed_task_is_claimed_once_due() {
     let fixture = Fixture::new();
     let delay = Duration::from_secs(30);
-    let id = fixture.queue.enqueue(&task("later").delay(delay)).unwrap();
+    let id = fixture.queue.enqueue(task("later").delay(delay)).unwrap().id();
     let stored = fixture.queue.task(id).unwrap().unwrap();
     assert_eq!(stored.state, State::Scheduled);
     assert_eq!(stored.run_at, fixture.clock.now().after(delay));

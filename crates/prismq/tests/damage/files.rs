@@ -26,7 +26,7 @@ fn refused(path: &Path) -> Error {
 /// A queue with tasks, all of them in the main file.
 fn queue_file(path: &Path) {
     let queue = Queue::open(path).unwrap();
-    queue.enqueue_all(&vec![NewTask::new("job", [7; 500]); 200]).unwrap();
+    queue.enqueue_all(vec![NewTask::new("job", [7; 500]); 200]).unwrap();
 }
 
 fn set_version(path: &Path, version: i32) {
@@ -136,5 +136,5 @@ fn overwritten_pages_are_corrupt() {
 fn an_empty_file_becomes_a_queue() {
     let (_folder, path) = file("empty.db");
     std::fs::write(&path, []).unwrap();
-    Queue::open(&path).unwrap().enqueue(&NewTask::new("job", [])).unwrap();
+    Queue::open(&path).unwrap().enqueue(NewTask::new("job", [])).unwrap();
 }

@@ -31,7 +31,7 @@ fn a_claim_makes_a_damaged_row_dead_and_continues() {
         for (set, reason) in cases {
             let fixture = Fixture::new();
             let [first, bad, last] = ["first", "bad", "last"].map(|text| fixture.enqueue(text));
-            let alone = fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
+            let alone = fixture.queue.enqueue(NewTask::new("other", [])).unwrap().id();
             alter(&fixture, &format!("UPDATE prismq_task SET {set} WHERE id = {}", bad.as_i64()));
             let mut claimed: Vec<TaskId> = Vec::new();
             while let leases = fixture.claim(max)
@@ -99,7 +99,7 @@ fn a_damaged_suspect_becomes_dead_and_is_counted() {
 #[test]
 fn many_damaged_rows_do_not_hide_a_valid_one() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue_all(&vec![task("bad"); 3000]).unwrap();
+    fixture.queue.enqueue_all(vec![task("bad"); 3000]).unwrap();
     alter(
         &fixture,
         "UPDATE prismq_task SET token = 9223372036854775807 WHERE id % 2; UPDATE prismq_task SET attempt = -7",
@@ -118,7 +118,7 @@ fn only_the_task_in_a_missing_lane_becomes_dead() {
     for set in ["state = 1, run_at = 0", "state = 2, lease_expires_at = 0"] {
         let fixture = Fixture::new();
         let bad = fixture.enqueue("bad").as_i64();
-        let delayed = fixture.queue.enqueue(&task("due").delay(LEASE)).unwrap();
+        let delayed = fixture.queue.enqueue(task("due").delay(LEASE)).unwrap().id();
         alter(&fixture, &format!("UPDATE prismq_task SET lane = 77, {set} WHERE id = {bad}"));
         fixture.clock.advance(LEASE);
         let leases = fixture.claim(9);
@@ -150,7 +150,7 @@ fn an_expired_lease_with_an_attempt_out_of_range_is_reclaimed() {
 #[test]
 fn an_unreadable_lane_does_not_hide_others() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
+    fixture.queue.enqueue(NewTask::new("other", [])).unwrap();
     fixture.enqueue("good");
     alter(
         &fixture,
@@ -159,7 +159,7 @@ fn an_unreadable_lane_does_not_hide_others() {
     );
     let reopened = fixture.another_handle();
     assert_eq!(reopened.claim(&claim().max(9)).unwrap().len(), 1);
-    reopened.enqueue(&NewTask::new("other", [])).unwrap();
+    reopened.enqueue(NewTask::new("other", [])).unwrap();
     assert_eq!(reopened.claim(&Claim::new(["other"])).unwrap().len(), 1);
 }
 
@@ -183,7 +183,7 @@ fn damage_that_affects_only_enqueues_stops_no_claim_or_completion() {
         fixture.enqueue("one");
         fixture.enqueue("two");
         alter(&fixture, sql);
-        let error = fixture.queue.enqueue(&task("three")).unwrap_err();
+        let error = fixture.queue.enqueue(task("three")).unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{sql}: {error:?}");
         assert!(error.to_string().contains(reason), "{sql}: {error}");
         for lease in fixture.claim(9) {

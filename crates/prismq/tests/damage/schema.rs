@@ -11,7 +11,7 @@ use crate::support::{Watchdog, task};
 fn triggers_and_views_of_a_hostile_file_do_not_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
-    Queue::open(&path).unwrap().enqueue(&task("first")).unwrap();
+    Queue::open(&path).unwrap().enqueue(task("first")).unwrap();
     let attacker = Connection::open(&path).unwrap();
     attacker
         .execute_batch(
@@ -27,7 +27,7 @@ fn triggers_and_views_of_a_hostile_file_do_not_run() {
     drop(attacker);
 
     let queue = Queue::open(&path).unwrap();
-    queue.enqueue(&task("second")).unwrap();
+    queue.enqueue(task("second")).unwrap();
     let leases = queue.claim(&Claim::new(["job"]).max(9)).unwrap();
     assert_eq!(leases.len(), 2);
     leases.iter().for_each(|lease| queue.complete(lease).unwrap());

@@ -20,7 +20,7 @@ fn names_that_contain_sql_are_only_names() {
         "é\u{202e}",
     ];
     for name in names {
-        fixture.queue.enqueue(&task(name).queue(name)).unwrap();
+        fixture.queue.enqueue(task(name).queue(name)).unwrap();
         fixture.queue.pause(name).unwrap();
         assert!(fixture.queue.claim(&claim().queue(name)).unwrap().is_empty(), "{name}");
         fixture.queue.resume(name).unwrap();

@@ -35,7 +35,7 @@ fn rows_tasks_and_triggers_commit_together_and_the_closure_returns_a_value() {
     let (account, id) = queue
         .transaction(|tx| -> Result<_> {
             tx.execute("INSERT INTO account (owner) VALUES ('ann')", [])?;
-            let id = tx.enqueue(&task("welcome ann"))?;
+            let id = tx.enqueue(task("welcome ann"))?.id();
             assert_eq!(queue.stats("default")?.enqueued, 0, "not before the commit");
             Ok((tx.last_insert_rowid(), id))
         })
@@ -62,12 +62,12 @@ fn the_closures_own_error_passes_through_and_nothing_is_kept() {
     let Fixture { queue, .. } = &application();
     let refused: Result<(), Refused> = queue.transaction(|tx| {
         tx.execute("INSERT INTO account (owner) VALUES ('ann')", []).map_err(Error::from)?;
-        tx.enqueue(&task("welcome ann"))?;
+        tx.enqueue(task("welcome ann"))?;
         Err(Refused::TooYoung(9))
     });
     assert!(matches!(refused, Err(Refused::TooYoung(9))), "{refused:?}");
     let invalid =
-        queue.transaction(|tx| tx.enqueue(&task("").priority(99_999)).map_err(Refused::from));
+        queue.transaction(|tx| tx.enqueue(task("").priority(99_999)).map_err(Refused::from));
     assert!(matches!(invalid, Err(Refused::Queue(Error::InvalidInput { .. }))), "{invalid:?}");
     assert_eq!(counts(queue), (0, 0, 0));
 }
@@ -78,7 +78,7 @@ fn a_panic_rolls_back_and_is_passed_on() {
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         queue.transaction(|tx| -> Result<()> {
             tx.execute("INSERT INTO account (owner) VALUES ('ann')", [])?;
-            tx.enqueue(&task("welcome ann"))?;
+            tx.enqueue(task("welcome ann"))?;
             panic!("in the closure");
         })
     }));
@@ -99,7 +99,7 @@ fn a_failed_statement_of_the_application_is_a_database_error() {
         assert!(matches!(error, Error::Database { .. }), "{error:?}");
         assert!(error.to_string().contains(reason), "{error}");
     }
-    queue.enqueue(&task("the queue works")).unwrap();
+    queue.enqueue(task("the queue works")).unwrap();
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn transactions_of_many_threads_wait_for_each_other_and_for_other_connections() 
                     let owner = format!("{thread} {round}");
                     let added: Result<_> = queue.transaction(|tx| {
                         tx.execute("INSERT INTO account (owner) VALUES (?1)", [&owner])?;
-                        tx.enqueue(&task(&owner))
+                        tx.enqueue(task(&owner))
                     });
                     added.unwrap();
                 }
@@ -154,7 +154,7 @@ fn a_lasting_writer_is_waited_for_as_long_as_the_queue_is_set_to() {
     let fixture = application();
     let queue = Queue::builder(fixture.path()).busy_wait(Duration::from_millis(20)).open().unwrap();
     let _other = lock(&fixture.path());
-    let busy = queue.transaction(|tx| tx.enqueue(&task("late"))).unwrap_err();
+    let busy = queue.transaction(|tx| tx.enqueue(task("late"))).unwrap_err();
     assert!(
         matches!(busy, Error::Busy { waited } if waited >= Duration::from_millis(20)),
         "{busy:?}"
@@ -172,7 +172,7 @@ fn workers_wake_at_its_commit() {
         .start()
         .unwrap();
     wait_until!(queue.contention().empty_claims > 0);
-    let id = queue.transaction(|tx| tx.enqueue(&task("now"))).unwrap();
+    let id = queue.transaction(|tx| tx.enqueue(task("now"))).unwrap().id();
     assert_eq!(receive(&events, "its event"), id);
 }
 
@@ -180,8 +180,8 @@ fn workers_wake_at_its_commit() {
 fn a_queue_whose_file_was_moved_refuses_a_transaction() {
     let fixture = application();
     std::fs::rename(fixture.path(), fixture.next_to(".moved")).unwrap();
-    let moved = fixture.queue.transaction(|tx| tx.enqueue(&task("lost"))).unwrap_err();
+    let moved = fixture.queue.transaction(|tx| tx.enqueue(task("lost"))).unwrap_err();
     assert!(matches!(moved, Error::Moved { .. }), "{moved:?}");
     std::fs::rename(fixture.next_to(".moved"), fixture.path()).unwrap();
-    fixture.queue.transaction(|tx| tx.enqueue(&task("again"))).unwrap();
+    fixture.queue.transaction(|tx| tx.enqueue(task("again"))).unwrap();
 }

@@ -10,7 +10,7 @@ fn large_payloads_are_returned_whole_and_deleted_with_their_task() {
     let sizes = [0, 1, 1024, 1025, 300_000];
     for size in sizes {
         let payload: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
-        let id = fixture.queue.enqueue(&NewTask::new("job", payload.clone())).unwrap();
+        let id = fixture.queue.enqueue(NewTask::new("job", payload.clone())).unwrap().id();
         assert_eq!(fixture.queue.task(id).unwrap().unwrap().payload, payload);
         let lease = fixture.claim_one();
         assert_eq!(lease.payload(), payload);
@@ -26,7 +26,7 @@ fn large_payloads_are_returned_whole_and_deleted_with_their_task() {
 fn a_payload_may_hold_any_bytes() {
     let fixture = Fixture::new();
     let bytes: Vec<u8> = (0..=255).chain([0, 0xFF, 0xFE, 0xC0, 0x80]).collect();
-    fixture.queue.enqueue(&NewTask::new("job", bytes.clone())).unwrap();
+    fixture.queue.enqueue(NewTask::new("job", bytes.clone())).unwrap();
     assert_eq!(fixture.claim_one().payload(), bytes);
 }
 

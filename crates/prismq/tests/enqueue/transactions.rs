@@ -8,7 +8,7 @@ use prismq::{Error, NewTask, WorkerPool};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::support::{Fixture, receive, task, wait_until};
+use crate::support::{Fixture, ids, receive, task, wait_until};
 
 /// The caller's connection, with a table of its own.
 fn own_connection(fixture: &Fixture) -> Connection {
@@ -33,14 +33,14 @@ fn tasks_appear_and_workers_wake_only_after_the_commit() {
 
     let rolled_back = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     rolled_back.execute("INSERT INTO account VALUES ('ann')", []).unwrap();
-    enqueue_in(queue, &rolled_back, &[task("welcome ann")]).unwrap();
+    enqueue_in(queue, &rolled_back, [task("welcome ann")]).unwrap();
     rolled_back.rollback().unwrap();
     assert_eq!(queue.stats("default").unwrap().enqueued, 0);
 
     let committed = own.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     committed.execute("INSERT INTO account VALUES ('bob')", []).unwrap();
-    let ids =
-        enqueue_in(queue, &committed, &[task("welcome bob"), task(&"x".repeat(5000))]).unwrap();
+    let tasks = [task("welcome bob"), task(&"x".repeat(5000))];
+    let ids = ids(enqueue_in(queue, &committed, &tasks).unwrap());
     assert_eq!(queue.stats("default").unwrap().enqueued, 0, "not before the commit");
     committed.commit().unwrap();
     let mut completed = [receive(&events, "an event"), receive(&events, "an event")];

@@ -41,7 +41,7 @@ fn a_database_of_an_application_holds_a_queue_next_to_its_tables() {
     let own = names();
 
     let queue = Queue::attach(&path).unwrap();
-    queue.enqueue(&task("first")).unwrap();
+    queue.enqueue(task("first")).unwrap();
     let lease = queue.claim(&claim()).unwrap().remove(0);
     queue.complete(&lease).unwrap();
     drop(queue);
@@ -60,7 +60,7 @@ fn an_application_may_set_its_versions_and_change_its_tables_under_an_open_queue
     let folder = tempfile::tempdir().unwrap();
     let (path, app) = application(&folder);
     let queue = Queue::attach(&path).unwrap();
-    let id = queue.enqueue(&task("before")).unwrap();
+    let id = queue.enqueue(task("before")).unwrap().id();
     let lease = queue.claim(&claim()).unwrap().remove(0);
     app.execute_batch(
         "PRAGMA user_version = 1000; PRAGMA application_id = 1347571025;
@@ -68,7 +68,7 @@ fn an_application_may_set_its_versions_and_change_its_tables_under_an_open_queue
     )
     .unwrap();
     queue.complete(&lease).unwrap();
-    queue.enqueue(&task("after")).unwrap();
+    queue.enqueue(task("after")).unwrap();
     assert_eq!(queue.task(id).unwrap(), None);
     let again = Queue::attach(&path).unwrap();
     assert_eq!(again.claim(&claim()).unwrap().len(), 1);
@@ -83,7 +83,7 @@ fn an_attached_queue_is_opened_by_either_call_and_a_plain_database_only_by_attac
     assert!(refused.to_string().contains("Queue::attach"), "{refused}");
     assert_eq!(pragma(&app, "schema_version"), 4, "left as it was");
 
-    Queue::attach(&path).unwrap().enqueue(&task("one")).unwrap();
+    Queue::attach(&path).unwrap().enqueue(task("one")).unwrap();
     assert_eq!(Queue::open(&path).unwrap().stats("default").unwrap().ready, 1);
 }
 
@@ -92,7 +92,7 @@ fn a_file_that_attach_creates_is_the_applications_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
     let queue = Queue::attach(&path).unwrap();
-    queue.enqueue(&task("one")).unwrap();
+    queue.enqueue(task("one")).unwrap();
     let app = Connection::open(&path).unwrap();
     assert_eq!((pragma(&app, "application_id"), pragma(&app, "user_version")), (0, 0));
     app.execute_batch("CREATE TABLE user (name TEXT)").unwrap();

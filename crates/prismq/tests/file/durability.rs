@@ -34,6 +34,6 @@ fn synced_transactions_are_counted() {
 
     let path = fixture.folder.path().join("normal.db");
     let queue = Queue::builder(path).durability(Durability::Normal).open().unwrap();
-    queue.enqueue(&task("normal")).unwrap();
+    queue.enqueue(task("normal")).unwrap();
     assert_eq!(counts(&queue), (1, 0));
 }

@@ -49,7 +49,7 @@ fn a_file_refuses_leases_of_the_file_it_replaced() {
         fs::remove_file(fixture.next_to(suffix)).unwrap();
     }
     let new = fixture.another_handle();
-    let id = new.enqueue(&task("after")).unwrap();
+    let id = new.enqueue(task("after")).unwrap().id();
     let lease = new.claim(&claim()).unwrap().remove(0);
     assert_eq!((id, lease.token()), (old.id(), old.token()));
     assert_foreign(&new, &old);

@@ -94,7 +94,7 @@ fn a_name_that_looks_like_a_uri_is_a_plain_file_name() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["file:queue.db?mode=memory", "file::memory:", ":memory:", "a?b#c%20d.db"] {
         let path = folder.path().join(name);
-        Queue::open(&path).unwrap().enqueue(&task("kept")).unwrap();
+        Queue::open(&path).unwrap().enqueue(task("kept")).unwrap();
         assert!(path.symlink_metadata().unwrap().len() > 0, "{name}");
         let again = Queue::open(&path).unwrap();
         assert_eq!(again.stats("default").unwrap().ready, 1, "{name}");

@@ -28,7 +28,7 @@ fn the_folder_may_be_reached_through_symbolic_links() {
     let by_link = Queue::open(folder.path().join("current/state/queue.db")).unwrap();
     let by_links = Queue::open(folder.path().join("state/queue.db")).unwrap();
     let by_name = Queue::open(releases.join("queue.db")).unwrap();
-    by_link.enqueue(&task("once")).unwrap();
+    by_link.enqueue(task("once")).unwrap();
     let leases = by_links.claim(&claim()).unwrap();
     by_name.complete(&leases[0]).unwrap();
     assert_eq!(names(&releases), ["queue.db", "queue.db-shm", "queue.db-wal"]);
@@ -37,7 +37,7 @@ fn the_folder_may_be_reached_through_symbolic_links() {
     fs::create_dir_all(folder.path().join("releases/8/state")).unwrap();
     fs::remove_file(folder.path().join("current")).unwrap();
     symlink("releases/8", folder.path().join("current")).unwrap();
-    by_link.enqueue(&task("stays")).unwrap();
+    by_link.enqueue(task("stays")).unwrap();
     assert_eq!(by_name.stats("default").unwrap().ready, 1);
 }
 
@@ -57,9 +57,9 @@ fn path_of(bytes: usize, folder: &Path) -> PathBuf {
 fn a_path_that_is_too_long_is_refused_and_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let longest = path_of(504, folder.path());
-    Queue::open(&longest).unwrap().enqueue(&task("there")).unwrap();
+    Queue::open(&longest).unwrap().enqueue(task("there")).unwrap();
     let longest_name = folder.path().join("q".repeat(247));
-    Queue::open(longest_name).unwrap().enqueue(&task("there")).unwrap();
+    Queue::open(longest_name).unwrap().enqueue(task("there")).unwrap();
     for path in [path_of(505, folder.path()), folder.path().join("q".repeat(248))] {
         let error = Queue::open(&path).unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error:?}");

@@ -13,7 +13,7 @@ use crate::support::{Fixture, claim, restore, task, text};
 fn assert_moved(fixture: &Fixture) {
     let queue = &fixture.queue;
     let refusals = [
-        queue.enqueue(&task("lost")).map(drop),
+        queue.enqueue(task("lost")).map(drop),
         queue.claim(&claim()).map(drop),
         queue.pause("default"),
         queue.stats("default").map(drop),
@@ -77,8 +77,8 @@ fn nothing_is_acknowledged_after_the_wal_was_deleted_or_replaced() {
         let fixture = Fixture::new();
         fixture.enqueue("before");
         fs::remove_file(fixture.next_to(suffix)).unwrap();
-        assert_poisoned(fixture.queue.enqueue(&task("lost")), suffix);
-        assert_poisoned(fixture.queue.enqueue(&task("lost")), suffix);
+        assert_poisoned(fixture.queue.enqueue(task("lost")), suffix);
+        assert_poisoned(fixture.queue.enqueue(task("lost")), suffix);
         assert_poisoned(fixture.queue.stats("default"), suffix);
 
         let fixture = Fixture::new();
@@ -100,7 +100,7 @@ fn tasks_acknowledged_before_the_wal_was_deleted_survive_closing() {
     let fixture = Fixture::new();
     fixture.enqueue("before");
     fs::remove_file(fixture.next_to("-wal")).unwrap();
-    assert_poisoned(fixture.queue.enqueue(&task("in doubt")), "-wal");
+    assert_poisoned(fixture.queue.enqueue(task("in doubt")), "-wal");
     let Fixture { queue, folder, .. } = fixture;
     drop(queue);
     let queue = Queue::open(folder.path().join("queue.db")).unwrap();
@@ -113,12 +113,12 @@ fn after_a_restore_tasks_get_the_queue_and_type_they_name() {
     let fixture = Fixture::new();
     let empty = fixture.folder.path().join("empty.db");
     drop(Queue::open(&empty).unwrap());
-    fixture.queue.enqueue(&NewTask::new("alpha", *b"before")).unwrap();
+    fixture.queue.enqueue(NewTask::new("alpha", *b"before")).unwrap();
     restore(&fixture, &empty);
 
     let other = fixture.another_handle();
-    other.enqueue(&NewTask::new("gamma", *b"g").queue("elsewhere")).unwrap();
-    fixture.queue.enqueue(&NewTask::new("alpha", *b"a")).unwrap();
+    other.enqueue(NewTask::new("gamma", *b"g").queue("elsewhere")).unwrap();
+    fixture.queue.enqueue(NewTask::new("alpha", *b"a")).unwrap();
     let gamma = other.claim(&Claim::new(["gamma"]).queue("elsewhere").max(5)).unwrap();
     let alpha = other.claim(&Claim::new(["alpha"]).max(5)).unwrap();
     assert_eq!(gamma.iter().map(text).collect::<Vec<_>>(), ["g"]);
@@ -129,9 +129,9 @@ fn after_a_restore_tasks_get_the_queue_and_type_they_name() {
 #[test]
 fn after_a_restore_a_claim_finds_the_restored_tasks() {
     let (fixture, backup) = (Fixture::new(), Fixture::new());
-    fixture.queue.enqueue(&NewTask::new("alpha", *b"before")).unwrap();
+    fixture.queue.enqueue(NewTask::new("alpha", *b"before")).unwrap();
     assert!(fixture.claim(1).is_empty());
-    backup.queue.enqueue(&NewTask::new("beta", *b"restored")).unwrap();
+    backup.queue.enqueue(NewTask::new("beta", *b"restored")).unwrap();
     restore(&fixture, &backup.path());
     let claimed = fixture.queue.claim(&Claim::new(["beta"])).unwrap();
     assert_eq!(claimed.iter().map(text).collect::<Vec<_>>(), ["restored"]);

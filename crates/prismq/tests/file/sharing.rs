@@ -18,7 +18,7 @@ fn the_second_process() {
     let (file, _watchdog) = TestProcess::file();
     let queue = Queue::open(file).unwrap();
     for number in 0..EACH {
-        queue.enqueue(&task(&format!("second {number}"))).unwrap();
+        queue.enqueue(task(&format!("second {number}"))).unwrap();
         if number % 3 == 0 {
             for lease in queue.claim(&claim()).unwrap() {
                 queue.complete(&lease).unwrap();
@@ -45,7 +45,7 @@ fn a_second_process_shares_the_file() {
         .unwrap();
     let second = TestProcess::start(concat!(module_path!(), "::the_second_process"), &file);
     for number in 0..EACH {
-        queue.enqueue(&task(&format!("first {number}"))).unwrap();
+        queue.enqueue(task(&format!("first {number}"))).unwrap();
     }
     let printed = second.output();
     wait_until!(queue.stats("default").unwrap().completed == 2 * EACH as u64);
@@ -80,14 +80,14 @@ fn a_held_write_lock_is_waited_for_then_reported_as_busy() {
     let path = fixture.path();
     let impatient = Queue::builder(&path).busy_wait(Duration::from_millis(20)).open().unwrap();
     let other = lock(&path);
-    let error = impatient.enqueue(&task("refused")).unwrap_err();
+    let error = impatient.enqueue(task("refused")).unwrap_err();
     assert!(error.is_busy(), "{error}");
     let contention = impatient.contention();
     assert!(contention.busy_waits > 0);
     assert_eq!(contention.busy_errors, 1);
 
     other.execute_batch("ROLLBACK").unwrap();
-    impatient.enqueue(&task("admitted")).unwrap();
+    impatient.enqueue(task("admitted")).unwrap();
     assert_eq!(impatient.stats("default").unwrap().enqueued, 1);
 }
 

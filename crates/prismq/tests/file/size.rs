@@ -24,8 +24,8 @@ fn open(folder: &TempDir, name: &str, free_space_max: u64) -> (PathBuf, Queue) {
 
 /// Fills the file with 16 MiB of payloads, and completes all tasks but one.
 fn drain_a_backlog(path: &Path, queue: &Queue) {
-    queue.enqueue_all(&vec![NewTask::new("large", vec![7; 20 << 10]); TASKS]).unwrap();
-    queue.enqueue(&NewTask::new("left", vec![8; 20 << 10])).unwrap();
+    queue.enqueue_all(vec![NewTask::new("large", vec![7; 20 << 10]); TASKS]).unwrap();
+    queue.enqueue(NewTask::new("left", vec![8; 20 << 10])).unwrap();
     assert!(length(path) > 15 * MIB, "{} bytes", length(path));
     for _ in 0..TASKS / 100 {
         for lease in queue.claim(&Claim::new(["large"]).max(100)).unwrap() {
@@ -50,7 +50,7 @@ fn a_drained_backlog_shrinks_the_file_while_commits_continue() {
     drain_a_backlog(&path, &queue);
     let mut commits = 0;
     wait_until!({
-        queue.enqueue(&NewTask::new("small", *b"x")).unwrap();
+        queue.enqueue(NewTask::new("small", *b"x")).unwrap();
         let lease = queue.claim(&Claim::new(["small"])).unwrap().remove(0);
         queue.complete(&lease).unwrap();
         commits += 1;

@@ -21,7 +21,7 @@ fn after_a_newer_migration_every_operation_is_refused() {
     migrate(&fixture);
 
     let refusals = [
-        fixture.queue.enqueue(&task("after")).map(drop),
+        fixture.queue.enqueue(task("after")).map(drop),
         fixture.queue.complete(&lease),
         fixture.queue.claim(&claim()).map(drop),
     ];

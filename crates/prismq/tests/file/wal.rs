@@ -13,7 +13,7 @@ fn warnings_during(run: impl FnOnce()) -> Vec<String> {
 }
 
 fn enqueue(queue: &Queue, tasks: usize) {
-    queue.enqueue_all(&vec![NewTask::new("job", vec![7; 20 << 10]); tasks]).unwrap();
+    queue.enqueue_all(vec![NewTask::new("job", vec![7; 20 << 10]); tasks]).unwrap();
 }
 
 #[test]

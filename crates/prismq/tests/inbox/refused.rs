@@ -136,7 +136,7 @@ fn a_row_whose_queue_the_file_has_no_room_for_is_refused_alone() {
                   VALUES ('job', 'x', 'one more'), ('job', 'y', 'queue 0')";
     application(&fixture).execute_batch(insert).unwrap();
     fixture.queue.resume("queue 0").unwrap();
-    fixture.queue.enqueue(&task("in use").queue("queue 0")).unwrap();
+    fixture.queue.enqueue(task("in use").queue("queue 0")).unwrap();
     let leases = fixture.queue.claim(&claim().queue("queue 0").max(9)).unwrap();
     assert_eq!(leases.iter().map(text).collect::<Vec<_>>(), ["in use", "y"]);
     assert_eq!(rows(&fixture), (0, 1));

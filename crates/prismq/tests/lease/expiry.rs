@@ -56,7 +56,7 @@ fn an_expired_lease_not_yet_reclaimed_can_be_released() {
 #[test]
 fn a_claim_reclaims_expired_leases_even_if_it_returns_other_tasks() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&task("late").priority(200)).unwrap();
+    fixture.queue.enqueue(task("late").priority(200)).unwrap();
     let late = fixture.claim_one();
     fixture.enqueue("first");
     fixture.clock.advance(LEASE);
@@ -89,7 +89,7 @@ fn an_expired_lease_is_reclaimed_by_the_next_claim() {
 #[test]
 fn a_task_whose_lease_expires_on_its_last_attempt_is_dead() {
     let fixture = Fixture::new();
-    let id = fixture.queue.enqueue(&task("kills its worker").max_attempts(1)).unwrap();
+    let id = fixture.queue.enqueue(task("kills its worker").max_attempts(1)).unwrap().id();
     fixture.claim_one();
     fixture.clock.advance(LEASE);
     assert!(fixture.claim(1).is_empty());

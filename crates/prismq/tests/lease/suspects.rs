@@ -66,9 +66,9 @@ fn tasks_a_pool_releases_at_shutdown_or_drop_are_not_suspects() {
             .start()
             .unwrap();
         // As these are quick, the pool prefetches.
-        queue.enqueue_all(&vec![task("quick"); 100]).unwrap();
+        queue.enqueue_all(vec![task("quick"); 100]).unwrap();
         wait_until!(pool.stats().completed == 100);
-        queue.enqueue_all(&vec![task("slow"); 9]).unwrap();
+        queue.enqueue_all(vec![task("slow"); 9]).unwrap();
         wait_until!(pool.stats().running == 2);
         let stopping = thread::spawn(move || match dropped {
             true => drop(pool),
@@ -96,7 +96,7 @@ fn a_pool_runs_a_suspect_while_the_file_of_another_pool_is_locked() {
         .busy_wait(Duration::ZERO)
         .open()
         .unwrap();
-    queue.enqueue(&task("")).unwrap();
+    queue.enqueue(task("")).unwrap();
     let lock = lock(&locked.path());
     let pool = |queue| WorkerPool::builder(queue).workers(1).handler("job", |_| Ok(()));
     let blocked = pool(&queue).start().unwrap();

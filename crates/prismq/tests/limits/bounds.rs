@@ -101,11 +101,11 @@ fn queues_and_types_of_a_file_are_bounded() {
     let types = |count: u32| -> Vec<NewTask> {
         (0..count).map(|number| NewTask::new(format!("type {number}"), [])).collect()
     };
-    let error = fixture.queue.enqueue_all(&types(TASK_TYPES_MAX + 1)).unwrap_err();
+    let error = fixture.queue.enqueue_all(types(TASK_TYPES_MAX + 1)).unwrap_err();
     assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
     assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 0, "all or none");
-    fixture.queue.enqueue_all(&types(TASK_TYPES_MAX)).unwrap();
-    let error = fixture.queue.enqueue(&task("")).unwrap_err();
+    fixture.queue.enqueue_all(types(TASK_TYPES_MAX)).unwrap();
+    let error = fixture.queue.enqueue(task("")).unwrap_err();
     assert!(matches!(error, Error::TooManyNames { .. }), "{error:?}");
 
     let queue = |number: u32| format!("queue {number}");
@@ -130,15 +130,15 @@ fn requirements_and_capabilities_are_bounded() {
     let fixture = Fixture::new();
     let names = |count: usize| (0..count).map(|number| number.to_string());
     assert_edge(
-        fixture.queue.enqueue(&task("").requires(names(REQUIREMENTS_MAX))),
-        fixture.queue.enqueue(&task("").requires(names(REQUIREMENTS_MAX + 1))),
+        fixture.queue.enqueue(task("").requires(names(REQUIREMENTS_MAX))),
+        fixture.queue.enqueue(task("").requires(names(REQUIREMENTS_MAX + 1))),
     );
     assert_edge(
         fixture.queue.claim(&claim().capabilities(names(CAPABILITIES_MAX))),
         fixture.queue.claim(&claim().capabilities(names(CAPABILITIES_MAX + 1))),
     );
     assert_edge(
-        fixture.queue.enqueue(&task("").requires(["a"])),
-        fixture.queue.enqueue(&task("").requires(["a\nb"])),
+        fixture.queue.enqueue(task("").requires(["a"])),
+        fixture.queue.enqueue(task("").requires(["a\nb"])),
     );
 }

@@ -5,7 +5,7 @@ use prismq::sqlite::enqueue_in;
 use prismq::{Claim, Durability, Error, NewTask, Order, Queue, State};
 use rusqlite::Connection;
 
-use crate::support::{Fixture, LEASE, claim, task};
+use crate::support::{Fixture, LEASE, claim, ids, task};
 
 fn types(numbers: std::ops::Range<u32>) -> Vec<NewTask> {
     numbers.map(|number| NewTask::new(format!("type {number}"), [])).collect()
@@ -45,7 +45,7 @@ fn a_refused_enqueue_adds_no_name() {
         assert!(is_full(&fixture.queue.enqueue_all(&tasks)));
         assert_eq!(names(&fixture), before);
     }
-    fixture.queue.enqueue(&NewTask::new("fresh", [])).unwrap();
+    fixture.queue.enqueue(NewTask::new("fresh", [])).unwrap();
     let tasks = types(0..TASK_TYPES_MAX + 1);
     let caller = Connection::open(fixture.path()).unwrap();
     caller.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -61,13 +61,13 @@ fn an_enqueue_beyond_the_last_id_is_refused_and_uses_no_id() {
     let file = Connection::open(fixture.path()).unwrap();
     for next in [i64::MAX, i64::MAX - 2, 1 << 47, 0, -1, i64::MIN] {
         file.execute("UPDATE prismq_meta SET next_id = ?1", [next]).unwrap();
-        let error = fixture.queue.enqueue(&NewTask::new("fresh", [])).unwrap_err();
+        let error = fixture.queue.enqueue(NewTask::new("fresh", [])).unwrap_err();
         assert!(matches!(error, Error::OutOfIds { next: found } if found == next), "{error:?}");
         assert_eq!(names(&fixture), (0, 0));
     }
     let last = (1 << 47) - 1;
     file.execute("UPDATE prismq_meta SET next_id = ?1", [last]).unwrap();
-    let error = fixture.queue.enqueue_all(&[task("one"), task("two")]).unwrap_err();
+    let error = fixture.queue.enqueue_all([task("one"), task("two")]).unwrap_err();
     assert!(matches!(error, Error::OutOfIds { .. }), "{error:?}");
     assert_eq!(fixture.enqueue("last").as_i64(), last);
     assert_eq!(fixture.claimed(9), ["last"]);
@@ -77,8 +77,8 @@ fn an_enqueue_beyond_the_last_id_is_refused_and_uses_no_id() {
 fn unused_types_are_freed_for_new_ones() {
     let fixture = Fixture::new();
     let cached = fixture.another_handle();
-    fixture.queue.enqueue_all(&types(0..TASK_TYPES_MAX)).unwrap();
-    assert!(is_full(&fixture.queue.enqueue(&task(""))));
+    fixture.queue.enqueue_all(types(0..TASK_TYPES_MAX)).unwrap();
+    assert!(is_full(&fixture.queue.enqueue(task(""))));
     // A task in any of these states keeps its type.
     let lease = |kind: &str| fixture.queue.claim(&Claim::new([kind])).unwrap().remove(0);
     fixture.queue.fail(&lease("type 1"), prismq::TaskError::permanent("no")).unwrap();
@@ -86,13 +86,13 @@ fn unused_types_are_freed_for_new_ones() {
     let held = lease("type 3");
     fixture.queue.set_history("default", 1).unwrap();
     fixture.queue.complete(&lease("type 4")).unwrap();
-    assert!(is_full(&fixture.queue.enqueue(&task(""))));
-    cached.enqueue(&NewTask::new("type 9", [])).unwrap();
+    assert!(is_full(&fixture.queue.enqueue(task(""))));
+    cached.enqueue(NewTask::new("type 9", [])).unwrap();
     assert_eq!(cached.claim(&Claim::new(["type 5", "type 9"])).unwrap().len(), 1);
 
     drain(&fixture);
     let kept = fixture.enqueue("new");
-    fixture.queue.enqueue_all(&types(TASK_TYPES_MAX..2 * TASK_TYPES_MAX - 6)).unwrap();
+    fixture.queue.enqueue_all(types(TASK_TYPES_MAX..2 * TASK_TYPES_MAX - 6)).unwrap();
     assert_eq!(names(&fixture), (TASK_TYPES_MAX, 1));
     assert_eq!(fixture.queue.task(kept).unwrap().unwrap().state, State::Ready);
     let states = [(1, State::Dead), (2, State::Scheduled)];
@@ -104,9 +104,9 @@ fn unused_types_are_freed_for_new_ones() {
     assert_eq!(stats.kept, 1);
 
     // A handle that has cached a type that was freed meanwhile adds it again, or finds no room for it.
-    assert!(is_full(&cached.enqueue(&NewTask::new("type 9", []))));
+    assert!(is_full(&cached.enqueue(NewTask::new("type 9", []))));
     fixture.queue.complete(&held).unwrap();
-    let again = cached.enqueue(&NewTask::new("type 9", [])).unwrap();
+    let again = cached.enqueue(NewTask::new("type 9", [])).unwrap().id();
     for queue in [&fixture.queue, &cached] {
         let leases = queue.claim(&Claim::new(["type 9"]).max(9)).unwrap();
         assert_eq!(leases.iter().map(prismq::Lease::id).collect::<Vec<_>>(), [again]);
@@ -122,7 +122,7 @@ fn unused_queues_are_freed_for_new_ones() {
     fixture.queue.enqueue_all(&tasks).unwrap();
     let set = |number| fixture.queue.set_order(&name(number), Order::FirstInFirstOut);
     assert!(is_full(&set(QUEUES_MAX)));
-    assert!(is_full(&fixture.queue.enqueue(&task("").queue("new"))));
+    assert!(is_full(&fixture.queue.enqueue(task("").queue("new"))));
     assert_eq!(names(&fixture), (QUEUES_MAX, QUEUES_MAX));
     for number in 0..3 {
         let lease = fixture.queue.claim(&claim().queue(name(number))).unwrap().remove(0);
@@ -130,22 +130,22 @@ fn unused_queues_are_freed_for_new_ones() {
     }
     fixture.queue.pause(&name(1)).unwrap();
     set(QUEUES_MAX).unwrap();
-    fixture.queue.enqueue(&task("").queue("new")).unwrap();
-    assert!(is_full(&fixture.queue.enqueue(&task("").queue("one more"))));
+    fixture.queue.enqueue(task("").queue("new")).unwrap();
+    assert!(is_full(&fixture.queue.enqueue(task("").queue("one more"))));
     assert!(fixture.queue.stats(&name(1)).unwrap().paused, "a setting is kept");
-    fixture.queue.enqueue(&task("").queue(name(1))).unwrap();
+    fixture.queue.enqueue(task("").queue(name(1))).unwrap();
 }
 
 #[test]
 fn a_lease_of_a_freed_queue_is_lost() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&task("").queue("gone")).unwrap();
+    fixture.queue.enqueue(task("").queue("gone")).unwrap();
     let stale = fixture.queue.claim(&claim().queue("gone")).unwrap().remove(0);
     fixture.clock.advance(LEASE);
     let lease = fixture.queue.claim(&claim().queue("gone")).unwrap().remove(0);
     fixture.queue.complete(&lease).unwrap();
     let queue = |number| task("").queue(format!("queue {number}"));
-    fixture.queue.enqueue_all(&(0..QUEUES_MAX).map(queue).collect::<Vec<_>>()).unwrap();
+    fixture.queue.enqueue_all((0..QUEUES_MAX).map(queue).collect::<Vec<_>>()).unwrap();
     assert_eq!(fixture.queue.stats("gone").unwrap().completed, 0, "it was freed");
     assert!(fixture.queue.complete(&stale).unwrap_err().is_lease_lost());
     let file = Connection::open(fixture.path()).unwrap();
@@ -157,12 +157,12 @@ fn a_lease_of_a_freed_queue_is_lost() {
 #[test]
 fn a_type_that_the_same_batch_needs_is_not_freed() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue_all(&types(0..TASK_TYPES_MAX)).unwrap();
+    fixture.queue.enqueue_all(types(0..TASK_TYPES_MAX)).unwrap();
     drain(&fixture);
     // The first is cached and unused; all others are new.
     let mut batch = types(0..1);
     batch.extend(types(TASK_TYPES_MAX..2 * TASK_TYPES_MAX - 2));
-    let ids = fixture.queue.enqueue_all(&batch).unwrap();
+    let ids = ids(fixture.queue.enqueue_all(&batch).unwrap());
     for (id, task) in ids.into_iter().zip(batch).step_by(1000) {
         assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Ready, "{task:?}");
     }

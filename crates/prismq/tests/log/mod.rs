@@ -13,7 +13,7 @@ use crate::support::{Fixture, Messages, alter, hold_snapshot, join};
 fn logged(fixture: &Fixture, run: impl FnOnce(&Queue) + Send + 'static) -> Vec<String> {
     let (queue, enqueued) = (fixture.queue.clone(), fixture.queue.clone());
     let messages = Messages::new(Level::TRACE, move |message| {
-        enqueued.enqueue(&NewTask::new("log", message.as_bytes())).unwrap();
+        enqueued.enqueue(NewTask::new("log", message.as_bytes())).unwrap();
     });
     let running = thread::spawn(move || messages.during(|| run(&queue)));
     let lines = join(running, "the operation that logs");
@@ -47,7 +47,7 @@ fn a_subscriber_may_enqueue_what_a_completion_logs() {
 #[test]
 fn a_subscriber_may_enqueue_what_an_empty_claim_logs() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&NewTask::new("other", [])).unwrap();
+    fixture.queue.enqueue(NewTask::new("other", [])).unwrap();
     alter(&fixture, "UPDATE prismq_lane SET type = CAST(x'ff' AS TEXT)");
     let fixture = fixture.reopen_after(|_| {});
     let lines = logged(&fixture, |queue| {
@@ -63,7 +63,7 @@ fn a_subscriber_may_enqueue_what_a_commit_logs() {
     let _reader = hold_snapshot(&fixture.path());
     let lines = logged(&fixture, |queue| {
         for _ in 0..6 {
-            queue.enqueue_all(&vec![NewTask::new("job", vec![7; 20 << 10]); 800]).unwrap();
+            queue.enqueue_all(vec![NewTask::new("job", vec![7; 20 << 10]); 800]).unwrap();
         }
     });
     assert_eq!(lines, ["WAL cannot be reset: a reader holds an old snapshot; end its transaction"]);

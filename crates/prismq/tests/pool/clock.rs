@@ -23,7 +23,7 @@ fn an_idle_pool_reclaims_by_the_new_time_when_the_clock_is_set_back() {
     let clock = Arc::new(Wall(ManualClock::new(right.after(TEN_YEARS))));
     let open = || Queue::builder(folder.path().join("queue.db")).clock(clock.clone()).open();
     let (queue, dead) = (open().unwrap(), open().unwrap());
-    queue.enqueue(&task("held by a worker that died")).unwrap();
+    queue.enqueue(task("held by a worker that died")).unwrap();
     let held = dead.claim(&claim()).unwrap();
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&queue)
@@ -60,7 +60,7 @@ fn leases_are_extended_by_the_new_time_when_the_clock_is_set_back() {
 #[test]
 fn a_pool_retries_once_the_backoff_has_passed() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&task("").max_attempts(3)).unwrap();
+    fixture.queue.enqueue(task("").max_attempts(3)).unwrap();
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(2)

@@ -7,7 +7,7 @@ use prismq::sqlite::enqueue_in;
 use prismq::{Error, Outcome, Queue, WorkerPool};
 use rusqlite::Connection;
 
-use crate::support::{DEADLINE, Fixture, Gate, LEASE, lock, receive, task, wait_until};
+use crate::support::{DEADLINE, Fixture, Gate, LEASE, ids, lock, receive, task, wait_until};
 
 /// A connection that has raised the version of the schema, as a newer program does, and the version before.
 fn migrated(fixture: &Fixture) -> (Connection, i32) {
@@ -34,7 +34,7 @@ fn a_pool_stops_and_reports_a_final_error() {
     assert!(pool.is_running() && pool.error().is_none());
     // Without its WAL, what is acknowledged would be lost.
     std::fs::remove_file(fixture.next_to("-wal")).unwrap();
-    _ = fixture.queue.enqueue(&task("work"));
+    _ = fixture.queue.enqueue(task("work"));
     assert!(pool.wait(DEADLINE), "it stops");
     let error = receive(&stopped, "the stop of the pool");
     assert!(matches!(error, Error::Poisoned { .. }), "{error}");
@@ -71,11 +71,11 @@ fn a_pool_resumes_once_the_error_is_gone() {
         .start()
         .unwrap();
     let (other, version) = migrated(&fixture);
-    let refused = fixture.queue.enqueue(&task("work"));
+    let refused = fixture.queue.enqueue(task("work"));
     assert!(matches!(refused, Err(Error::SchemaTooNew { .. })), "{refused:?}");
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     set_version(&other, version);
-    let ids = enqueue_in(&fixture.queue, &other, &[task("work")]).unwrap();
+    let ids = ids(enqueue_in(&fixture.queue, &other, &[task("work")]).unwrap());
     set_version(&other, version + 1);
     other.execute_batch("COMMIT").unwrap();
     let error = receive(&stopped, "the stop of the pool");
@@ -146,7 +146,7 @@ fn a_result_that_cannot_be_committed_is_reported() {
 fn a_pool_waits_for_a_busy_database() {
     let fixture = Fixture::new();
     let queue = Queue::builder(fixture.path()).busy_wait(Duration::from_millis(1)).open().unwrap();
-    queue.enqueue(&task("")).unwrap();
+    queue.enqueue(task("")).unwrap();
     let (open, gate) = Gate::new();
     let (send, events) = channel();
     let pool = WorkerPool::builder(&queue)

@@ -24,7 +24,7 @@ fn a_blocked_listener_delays_no_task_and_loses_no_lease() {
         .on_event(move |_| gate.pass())
         .start()
         .unwrap();
-    fixture.queue.enqueue_all(&vec![task("quick"); 100]).unwrap();
+    fixture.queue.enqueue_all(vec![task("quick"); 100]).unwrap();
     wait_until!(pool.stats().completed == 100);
     let id = fixture.enqueue("long");
     wait_until!(pool.stats().running == 1);
@@ -51,7 +51,7 @@ fn shutdown_returns_after_the_listener_received_every_event() {
             .on_event(move |event| send.send(event.outcome).unwrap())
             .start()
             .unwrap();
-        fixture.queue.enqueue_all(&[task("one"), task("two")]).unwrap();
+        fixture.queue.enqueue_all([task("one"), task("two")]).unwrap();
         let stats = pool.shutdown(DEADLINE).stats;
         assert_eq!(events.try_iter().count() as u64, stats.completed + stats.released);
         assert_eq!(events.try_recv(), Err(TryRecvError::Disconnected));
@@ -101,7 +101,7 @@ fn a_panic_whose_value_panics_when_dropped_fails_only_its_own_task() {
         })
         .start()
         .unwrap();
-    fixture.queue.enqueue(&task("bomb").max_attempts(1)).unwrap();
+    fixture.queue.enqueue(task("bomb").max_attempts(1)).unwrap();
     fixture.enqueue("good");
     wait_until!(pool.stats().completed == 1 && pool.stats().dead == 1);
     assert!(pool.is_running());

@@ -27,9 +27,9 @@ fn pool(queue: &Queue, gate: &Gate) -> WorkerPool {
 /// A pool that ran quick tasks and has prefetched slow ones, of which its workers run the first.
 fn after_quick_tasks(fixture: &Fixture, gate: &Gate) -> WorkerPool {
     let first = pool(&fixture.queue, gate);
-    fixture.queue.enqueue_all(&vec![task("quick"); 5000]).unwrap();
+    fixture.queue.enqueue_all(vec![task("quick"); 5000]).unwrap();
     wait_until!(first.stats().completed == 5000);
-    fixture.queue.enqueue_all(&vec![task("slow"); 100]).unwrap();
+    fixture.queue.enqueue_all(vec![task("slow"); 100]).unwrap();
     wait_until!(first.stats().running == WORKERS);
     first
 }
@@ -76,13 +76,13 @@ fn an_urgent_task_waits_for_one_handler_at_most() {
         })
         .start()
         .unwrap();
-    fixture.queue.enqueue_all(&vec![task("quick"); 2000]).unwrap();
+    fixture.queue.enqueue_all(vec![task("quick"); 2000]).unwrap();
     wait_until!(pool.stats().completed == 2000);
-    fixture.queue.enqueue_all(&vec![task("slow"); 50]).unwrap();
+    fixture.queue.enqueue_all(vec![task("slow"); 50]).unwrap();
     // What was prefetched, as those before were quick, is released.
     wait_until!(pool.stats().released > 0 && pool.stats().ready == 0);
     assert_eq!(pool.stats().running, 1);
-    fixture.queue.enqueue(&task("urgent").priority(0)).unwrap();
+    fixture.queue.enqueue(task("urgent").priority(0)).unwrap();
     open.send(()).unwrap();
     wait_until!(order.load(Ordering::SeqCst) != usize::MAX);
     assert_eq!(order.load(Ordering::SeqCst), 2001, "after the one that ran");
@@ -118,7 +118,7 @@ fn without_prefetch_a_pool_leases_only_what_it_runs() {
     for _ in 0..50 {
         open.send(()).unwrap();
     }
-    fixture.queue.enqueue_all(&vec![task("quick"); 80]).unwrap();
+    fixture.queue.enqueue_all(vec![task("quick"); 80]).unwrap();
     wait_until!(pool.stats().completed == 50 && pool.stats().running == WORKERS);
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!((stats.leased, stats.ready), (WORKERS as u64, 28));
@@ -144,9 +144,9 @@ fn a_pool_leases_at_most_its_workers_and_prefetch() {
         })
         .start()
         .unwrap();
-    queue.enqueue_all(&vec![task("quick"); 200]).unwrap();
+    queue.enqueue_all(vec![task("quick"); 200]).unwrap();
     wait_until!(pool.stats().completed == 200);
-    queue.enqueue_all(&vec![task("slow"); 100]).unwrap();
+    queue.enqueue_all(vec![task("slow"); 100]).unwrap();
     wait_until!(pool.stats().running == WORKERS);
     let leased = queue.stats("default").unwrap().leased;
     assert!(leased <= (WORKERS + PREFETCH) as u64, "{leased} are leased");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use prismq::{NewTask, Outcome, WorkerPool};
 
-use crate::support::{DEADLINE, Fixture, LEASE, receive, task, wait_until};
+use crate::support::{DEADLINE, Fixture, LEASE, ids, receive, task, wait_until};
 
 #[test]
 fn as_many_tasks_run_at_once_as_there_are_workers() {
@@ -26,7 +26,7 @@ fn as_many_tasks_run_at_once_as_there_are_workers() {
         .start()
         .unwrap();
     for round in 1..=20 {
-        fixture.queue.enqueue_all(&vec![task(""); WORKERS]).unwrap();
+        fixture.queue.enqueue_all(vec![task(""); WORKERS]).unwrap();
         wait_until!(pool.stats().completed == (round * WORKERS) as u64);
     }
     assert_eq!(arrived.load(Ordering::SeqCst), 20 * WORKERS);
@@ -39,7 +39,7 @@ fn a_prefetched_task_whose_lease_expired_does_not_run() {
     let ran = Arc::new(AtomicUsize::new(0));
     let runs = ran.clone();
     let stopped = AtomicBool::new(false);
-    fixture.queue.enqueue_all(&vec![task("quick"); 50]).unwrap();
+    fixture.queue.enqueue_all(vec![task("quick"); 50]).unwrap();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
@@ -73,7 +73,7 @@ fn a_prefetched_task_whose_lease_expired_does_not_run() {
 fn a_pool_completes_every_task_once() {
     let fixture = Fixture::new();
     let queue = &fixture.queue;
-    let mut ids = queue.enqueue_all(&vec![task("before"); 500]).unwrap();
+    let mut ids = ids(queue.enqueue_all(vec![task("before"); 500]).unwrap());
     let runs: Arc<Mutex<HashMap<_, u32>>> = Arc::default();
     let completed = Arc::new(Mutex::new(Vec::new()));
     let (counted, reported) = (runs.clone(), completed.clone());
@@ -132,7 +132,7 @@ fn a_panic_fails_only_its_own_task() {
 #[test]
 fn types_without_a_handler_are_not_claimed() {
     let fixture = Fixture::new();
-    fixture.queue.enqueue(&NewTask::new("other", []).priority(0)).unwrap();
+    fixture.queue.enqueue(NewTask::new("other", []).priority(0)).unwrap();
     fixture.enqueue("handled");
     let pool =
         WorkerPool::builder(&fixture.queue).workers(2).handler("job", |_| Ok(())).start().unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prismq::{Outcome, ShutdownReport, State, WorkerPool};
 
-use crate::support::{DEADLINE, Fixture, Gate, join, receive, task, wait_until};
+use crate::support::{DEADLINE, Fixture, Gate, ids, join, receive, task, wait_until};
 
 /// Where a handler or a listener finds the pool that it shuts down.
 type Slot = Arc<Mutex<Option<WorkerPool>>>;
@@ -120,7 +120,7 @@ fn shutdown_waits_no_longer_than_its_timeout() {
 fn shutdown_releases_tasks_that_no_worker_started() {
     let fixture = Fixture::new();
     let queue = &fixture.queue;
-    let ids = queue.enqueue_all(&vec![task(""); 3]).unwrap();
+    let ids = ids(queue.enqueue_all(vec![task(""); 3]).unwrap());
     let (send_start, starts) = channel();
     let (open, gate) = Gate::new();
     let (send, events) = channel();

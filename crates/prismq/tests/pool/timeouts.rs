@@ -24,7 +24,7 @@ fn a_handler_is_notified_of_its_timeout() {
         })
         .start()
         .unwrap();
-    let id = fixture.queue.enqueue(&task("work").max_attempts(1)).unwrap();
+    let id = fixture.queue.enqueue(task("work").max_attempts(1)).unwrap().id();
     wait_until!(pool.stats().dead == 1);
     let task = fixture.queue.task(id).unwrap().unwrap();
     assert_eq!(task.error.as_deref(), Some("timed out after 2s: stopped"));
@@ -43,7 +43,7 @@ fn an_attempt_that_does_not_stop_is_recorded_as_timed_out() {
         .on_event(move |event| send.send(*event).unwrap())
         .start()
         .unwrap();
-    let id = fixture.queue.enqueue(&task("stuck").max_attempts(2)).unwrap();
+    let id = fixture.queue.enqueue(task("stuck").max_attempts(2)).unwrap().id();
     let event = receive(&events, "an event");
     assert_eq!((event.id, event.outcome, event.worker), (id, Outcome::Retried, Some(0)));
     let found = fixture.queue.task(id).unwrap().unwrap();
@@ -71,7 +71,7 @@ fn the_timeout_of_one_type_does_not_apply_to_others() {
         .start()
         .unwrap();
     fixture.enqueue("long");
-    fixture.queue.enqueue(&prismq::NewTask::new("other", [])).unwrap();
+    fixture.queue.enqueue(prismq::NewTask::new("other", [])).unwrap();
     wait_until!(pool.stats().completed == 1);
     drop(open);
     wait_until!(pool.stats().completed == 2);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prismq::{Queue, ShutdownReport, State, TaskId, WorkerPool};
 
-use crate::support::{DEADLINE, Fixture, Gate, lock, receive, task, wait_until};
+use crate::support::{DEADLINE, Fixture, Gate, ids, lock, receive, task, wait_until};
 
 /// A queue that waits longer for the write lock than a test holds it.
 fn patient(fixture: &Fixture) -> Queue {
@@ -26,7 +26,7 @@ fn one_running(queue: &Queue, gate: Gate) -> WorkerPool {
 fn shutdown_reports_results_it_could_not_commit() {
     let fixture = Fixture::new();
     let queue = patient(&fixture);
-    let id = queue.enqueue(&task("work")).unwrap();
+    let id = queue.enqueue(task("work")).unwrap().id();
     let (open, gate) = Gate::new();
     let pool = one_running(&queue, gate);
     let other = lock(&fixture.path());
@@ -43,7 +43,7 @@ fn shutdown_reports_results_it_could_not_commit() {
 fn an_uncommitted_result_survives_dropping_pool_and_queue() {
     let fixture = Fixture::new();
     let queue = patient(&fixture);
-    queue.enqueue(&task("work")).unwrap();
+    queue.enqueue(task("work")).unwrap();
     let (open, gate) = Gate::new();
     let pool = one_running(&queue, gate);
     let other = lock(&fixture.path());
@@ -72,11 +72,11 @@ fn shut_down_holding() -> Option<(Vec<TaskId>, ShutdownReport)> {
         .start()
         .unwrap();
     // As these are quick, the pool prefetches.
-    queue.enqueue_all(&vec![task("quick"); 50]).unwrap();
+    queue.enqueue_all(vec![task("quick"); 50]).unwrap();
     wait_until!(pool.stats().completed == 50);
     let mut tasks = vec![task("slow")];
     tasks.resize(9, task("next"));
-    let ids = queue.enqueue_all(&tasks).unwrap();
+    let ids = ids(queue.enqueue_all(&tasks).unwrap());
     wait_until!({
         let stats = pool.stats();
         (stats.running == 1 && stats.ready > 0) || stats.released > 0
@@ -129,7 +129,7 @@ fn a_handler_that_shuts_its_pool_down_waits_for_other_results() {
         })
         .start()
         .unwrap();
-    queue.enqueue_all(&[task("stop"), task("other")]).unwrap();
+    queue.enqueue_all([task("stop"), task("other")]).unwrap();
     wait_until!(pool.stats().running == 2);
     let other = lock(&fixture.path());
     *slot.lock().unwrap() = Some(pool);

@@ -50,7 +50,7 @@ fn an_enqueue_by_another_handle_wakes_an_idle_pool() {
         .start()
         .unwrap();
     wait_until!(fixture.queue.contention().empty_claims > 0);
-    let id = fixture.another_handle().enqueue(&task("from outside")).unwrap();
+    let id = fixture.another_handle().enqueue(task("from outside")).unwrap().id();
     assert_eq!(receive(&events, "an event"), id);
 }
 

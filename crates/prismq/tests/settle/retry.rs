@@ -51,7 +51,7 @@ fn a_permanent_failure_makes_the_task_dead_at_once() {
 #[test]
 fn a_task_is_dead_after_its_last_attempt() {
     let fixture = Fixture::new();
-    let id = fixture.queue.enqueue(&task("hopeless").max_attempts(2)).unwrap();
+    let id = fixture.queue.enqueue(task("hopeless").max_attempts(2)).unwrap().id();
     assert_eq!(fixture.queue.fail(&fixture.claim_one(), "first").unwrap(), State::Scheduled);
     fixture.clock.advance(RETRY);
     assert_eq!(fixture.queue.fail(&fixture.claim_one(), "second").unwrap(), State::Dead);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Clock, Lease, ManualClock, NewTask, Queue, RetryPolicy, Signal, TaskId, Timestamp,
+    Claim, Clock, Handle, Lease, ManualClock, NewTask, Queue, RetryPolicy, Signal, TaskId,
+    Timestamp,
 };
 use tempfile::TempDir;
 
@@ -62,7 +63,7 @@ impl Fixture {
     }
 
     pub(crate) fn enqueue(&self, payload: &str) -> TaskId {
-        self.queue.enqueue(&task(payload)).unwrap()
+        self.queue.enqueue(task(payload)).unwrap().id()
     }
 
     pub(crate) fn claim(&self, max: usize) -> Vec<Lease> {
@@ -109,6 +110,11 @@ impl Clock for Wall {
     }
 
     fn on_jump(&self, _: &Arc<Signal>) {}
+}
+
+/// The ids of enqueued tasks.
+pub(crate) fn ids<T>(handles: Vec<Handle<T>>) -> Vec<TaskId> {
+    handles.into_iter().map(|handle| handle.id()).collect()
 }
 
 pub(crate) fn task(payload: &str) -> NewTask {

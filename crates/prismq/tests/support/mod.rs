@@ -10,7 +10,7 @@ mod watchdog;
 
 pub(crate) use database::{alter, hold_snapshot, lock, restore};
 pub(crate) use executor::{block_on, poll_once};
-pub(crate) use fixture::{Fixture, LEASE, RETRY, Wall, claim, task, text};
+pub(crate) use fixture::{Fixture, LEASE, RETRY, Wall, claim, ids, task, text};
 pub(crate) use log::Messages;
 pub(crate) use process::TestProcess;
 pub(crate) use wait::{DEADLINE, Gate, join, receive, wait_for, wait_until};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use prismq::{CancelOutcome, Keep, Outcome, Retention, State, TaskError, TaskId, WorkerPool};
 
 use super::{assert_balanced, dead};
-use crate::support::{DEADLINE, Fixture, LEASE, TestProcess, receive, task, wait_until};
+use crate::support::{DEADLINE, Fixture, LEASE, TestProcess, ids, receive, task, wait_until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -32,7 +32,7 @@ fn assert_cancelled(fixture: &Fixture, id: TaskId) {
 fn a_waiting_task_is_cancelled_at_once_and_never_run() {
     let fixture = Fixture::new();
     let ready = fixture.enqueue("ready");
-    let scheduled = fixture.queue.enqueue(&task("scheduled").delay(HOUR)).unwrap();
+    let scheduled = fixture.queue.enqueue(task("scheduled").delay(HOUR)).unwrap().id();
     for id in [ready, scheduled] {
         assert_eq!(fixture.queue.cancel(id).unwrap(), CancelOutcome::Cancelled);
         assert_eq!(fixture.queue.cancel(id).unwrap(), CancelOutcome::NotActive);
@@ -156,7 +156,7 @@ fn pool(
         .handler("job", move |task| {
             begun.send(task.id()).unwrap();
             let started = std::time::Instant::now();
-            while !task.cancelled() && started.elapsed() < DEADLINE {
+            while task.cancelled().is_none() && started.elapsed() < DEADLINE {
                 std::thread::yield_now();
             }
             assert!(task.should_stop());
@@ -173,7 +173,7 @@ fn the_handler_of_a_running_task_is_notified_and_tasks_held_ahead_never_begin() 
     let fixture = Fixture::new();
     keep_cancelled(&fixture);
     let (pool, begins, ends) = pool(&fixture);
-    let ids = fixture.queue.enqueue_all(&[task("a"), task("b")]).unwrap();
+    let ids = ids(fixture.queue.enqueue_all(&[task("a"), task("b")]).unwrap());
     let running = receive(&begins, "the beginning of a task");
     let count = fixture.queue.tasks().cancel().unwrap();
     assert_eq!(count.ended + count.requested, 2);

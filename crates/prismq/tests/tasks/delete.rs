@@ -18,9 +18,9 @@ fn deleted_tasks_are_gone_with_their_payloads_and_running_ones_stay() {
     let large = || NewTask::new("job", vec![7; 5000]);
     fixture.queue.enqueue(&large()).unwrap();
     fixture.queue.complete(&fixture.claim_one()).unwrap();
-    let cancelled = fixture.queue.enqueue(&large()).unwrap();
+    let cancelled = fixture.queue.enqueue(&large()).unwrap().id();
     fixture.queue.cancel(cancelled).unwrap();
-    let running = fixture.queue.enqueue(&large()).unwrap();
+    let running = fixture.queue.enqueue(&large()).unwrap().id();
     fixture.claim_one();
     dead(&fixture, "other", "no");
     fixture.queue.enqueue(&large()).unwrap();
@@ -55,7 +55,7 @@ fn thousands_are_deleted_in_transactions_between_which_others_go_on() {
 fn large_payloads_are_deleted_a_few_at_a_time() {
     let fixture = Fixture::new();
     for _ in 0..5 {
-        fixture.queue.enqueue(&NewTask::new("job", vec![7; 9 << 20])).unwrap();
+        fixture.queue.enqueue(NewTask::new("job", vec![7; 9 << 20])).unwrap();
     }
     let before = fixture.queue.contention().write_transactions;
     assert_eq!(fixture.queue.tasks().delete().unwrap(), 5);

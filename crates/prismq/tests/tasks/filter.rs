@@ -42,7 +42,7 @@ fn one_in_each_state(fixture: &Fixture) -> Vec<(State, TaskId)> {
     queue.cancel(cancelled).unwrap();
     let leased = fixture.enqueue("leased");
     fixture.claim_one();
-    let scheduled = queue.enqueue(&task("scheduled").delay(HOUR)).unwrap();
+    let scheduled = queue.enqueue(task("scheduled").delay(HOUR)).unwrap().id();
     let ready = fixture.enqueue("ready");
     vec![
         (State::Dead, died),
@@ -154,7 +154,7 @@ fn a_page_ends_early_when_its_payloads_are_large() {
     let fixture = Fixture::new();
     let large = vec![7; PAGE_BYTES_MAX / 2 + 1];
     for _ in 0..3 {
-        fixture.queue.enqueue(&NewTask::new("job", large.clone())).unwrap();
+        fixture.queue.enqueue(NewTask::new("job", large.clone())).unwrap();
     }
     let page = fixture.queue.tasks().list(100, None).unwrap();
     assert_eq!(page.tasks.len(), 2);

@@ -41,7 +41,7 @@ fn types_are_listed_by_queue_with_what_they_require() {
         ("a", "render", vec![]),
         ("b", "mail", vec![]),
     ] {
-        fixture.queue.enqueue(&NewTask::new(task_type, []).queue(queue).requires(needs)).unwrap();
+        fixture.queue.enqueue(NewTask::new(task_type, []).queue(queue).requires(needs)).unwrap();
     }
     let types = fixture.queue.types().unwrap();
     let types: Vec<_> = types

@@ -18,7 +18,7 @@ fn dead(fixture: &Fixture, task_type: &str, error: &str) -> TaskId {
 
 fn dead_in(fixture: &Fixture, queue: &str, task_type: &str, error: &str) -> TaskId {
     let task = NewTask::new(task_type, *b"payload").queue(queue);
-    let id = fixture.queue.enqueue(&task).unwrap();
+    let id = fixture.queue.enqueue(&task).unwrap().id();
     let claim = Claim::new([task_type]).queue(queue);
     let lease = fixture.queue.claim(&claim).unwrap().remove(0);
     assert_eq!(lease.id(), id);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prismq::{Clock as _, Error, Order, Redrive, State, TaskError};
 
 use super::{assert_balanced, dead};
-use crate::support::{Fixture, LEASE, claim};
+use crate::support::{Fixture, LEASE, claim, ids};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ fn only_the_meant_tasks_are_put_back_with_all_their_attempts() {
 #[test]
 fn attempts_that_are_kept_go_on_and_leave_at_least_one() {
     let fixture = Fixture::new();
-    let id = fixture.queue.enqueue(&crate::support::task("job").max_attempts(2)).unwrap();
+    let id = fixture.queue.enqueue(&crate::support::task("job").max_attempts(2)).unwrap().id();
     for _ in 0..2 {
         fixture
             .queue
@@ -51,7 +51,7 @@ fn a_rate_spreads_the_tasks_over_time() {
     let fixture = Fixture::new();
     // More than one transaction changes.
     let tasks = vec![crate::support::task("job"); 1030];
-    let ids = fixture.queue.enqueue_all(&tasks).unwrap();
+    let ids = ids(fixture.queue.enqueue_all(&tasks).unwrap());
     for lease in fixture.queue.claim(&claim().max(2000)).unwrap() {
         fixture.queue.fail(&lease, TaskError::permanent("no")).unwrap();
     }
@@ -94,7 +94,7 @@ fn a_redriven_task_that_dies_again_is_not_put_back_twice() {
 #[test]
 fn a_task_that_died_of_its_expired_leases_is_put_back_as_no_suspect() {
     let fixture = Fixture::new();
-    let id = fixture.queue.enqueue(&crate::support::task("job").max_attempts(1)).unwrap();
+    let id = fixture.queue.enqueue(&crate::support::task("job").max_attempts(1)).unwrap().id();
     fixture.claim_one();
     fixture.clock.advance(LEASE);
     assert_eq!(fixture.claim(9).len(), 0);

@@ -83,7 +83,7 @@ fn dead_and_cancelled_tasks_beyond_the_number_are_deleted_as_others_come() {
         let task_type = ["a", "b", "c"][number % 3];
         last = Some(dead_in(&fixture, "mail", task_type, "no"));
         let task = crate::support::task("cancelled").queue("mail");
-        let id = fixture.queue.enqueue(&task).unwrap();
+        let id = fixture.queue.enqueue(&task).unwrap().id();
         fixture.queue.cancel(id).unwrap();
     }
     wait_until!(fixture.queue.stats("mail").unwrap().dead == 3);

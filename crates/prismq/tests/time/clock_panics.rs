@@ -55,7 +55,7 @@ fn a_panic_in_a_transaction_poisons_the_queue_and_unlocks_the_file() {
         let queue = open(&folder, Breaking::after(calls));
         let mut enqueued = 0;
         let error = loop {
-            match queue.enqueue(&task("one")) {
+            match queue.enqueue(task("one")) {
                 Ok(_) => enqueued += 1,
                 Err(error) => break error,
             }
@@ -65,7 +65,7 @@ fn a_panic_in_a_transaction_poisons_the_queue_and_unlocks_the_file() {
         assert!(matches!(again, Error::Poisoned { .. }), "{again:?}");
         // The poisoned handle is still open, and holds no lock.
         let other = open(&folder, Breaking::after(u32::MAX));
-        other.enqueue(&task("two")).unwrap();
+        other.enqueue(task("two")).unwrap();
         assert_eq!(other.stats("default").unwrap().ready, enqueued + 1);
     }
 }
@@ -77,10 +77,10 @@ fn a_panic_answers_every_caller_of_a_group_commit() {
     let queue = open(&folder, Breaking::after(50));
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| while queue.enqueue(&task("one")).is_ok() {});
+            scope.spawn(|| while queue.enqueue(task("one")).is_ok() {});
         }
     });
-    let answer = queue.enqueue(&task("two")).unwrap_err();
+    let answer = queue.enqueue(task("two")).unwrap_err();
     assert!(matches!(answer, Error::Poisoned { .. }), "{answer:?}");
 }
 
@@ -92,11 +92,11 @@ fn a_panic_under_a_pool_lets_it_shut_down() {
         let folder = tempfile::tempdir().unwrap();
         let queue = open(&folder, Breaking::after(calls));
         for _ in 0..5 {
-            queue.enqueue(&task("one")).unwrap();
+            queue.enqueue(task("one")).unwrap();
         }
         let pool = WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start();
         let Ok(pool) = pool else { continue };
-        while queue.enqueue(&task("more")).is_ok() {}
+        while queue.enqueue(task("more")).is_ok() {}
         // No handler runs, so it does not wait.
         let report = pool.shutdown(Duration::MAX);
         let poisoned = report.error.is_none_or(|error| matches!(error, Error::Poisoned { .. }));

@@ -34,7 +34,7 @@ fn a_retry_is_due_after_its_delay_when_the_clock_is_set_back() {
 #[test]
 fn a_delayed_task_is_due_after_its_delay_when_the_clock_is_set_back() {
     let fixture = Fixture::new();
-    let id = fixture.queue.enqueue(&task("delayed").delay(SECOND)).unwrap();
+    let id = fixture.queue.enqueue(task("delayed").delay(SECOND)).unwrap().id();
     set_back(&fixture);
     fixture.clock.advance(SECOND - Duration::from_micros(1));
     assert!(fixture.claim(1).is_empty());
@@ -72,7 +72,7 @@ fn a_lease_keeps_its_duration_when_the_clock_is_set_back() {
 #[test]
 fn times_are_shown_by_the_current_wall_clock() {
     let fixture = Fixture::new();
-    let delayed = fixture.queue.enqueue(&task("delayed").delay(SECOND)).unwrap();
+    let delayed = fixture.queue.enqueue(task("delayed").delay(SECOND)).unwrap().id();
     let leased = fixture.enqueue("leased");
     fixture.claim_one();
     set_back(&fixture);
@@ -94,7 +94,7 @@ fn with_only_a_wall_clock_no_lease_outlasts_the_longest_allowed() {
     let right = Timestamp::from_micros(1_000_000_000);
     let clock = Arc::new(Wall(ManualClock::new(right.after(TEN_YEARS))));
     let queue = Queue::builder(folder.path().join("queue.db")).clock(clock.clone()).open().unwrap();
-    queue.enqueue(&task("task")).unwrap();
+    queue.enqueue(task("task")).unwrap();
     let held = queue.claim(&claim()).unwrap().remove(0);
     clock.0.set(right);
     let again = queue.claim(&claim()).unwrap().remove(0);
@@ -119,7 +119,7 @@ fn the_boot_id_is_stored_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     let queue = Queue::open(&path).unwrap();
-    let id = queue.enqueue(&task("now")).unwrap();
+    let id = queue.enqueue(task("now")).unwrap().id();
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let stored: String = rusqlite::Connection::open(&path)
         .unwrap()

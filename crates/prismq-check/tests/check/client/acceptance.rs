@@ -42,7 +42,7 @@ fn a_task_joins_the_callers_own_transaction() {
 fn the_same_worker_cannot_complete_an_attempt_it_lost() {
     let fixture = Fixture::new();
     let queue = fixture.open();
-    queue.enqueue(&NewTask::new("job", [])).unwrap();
+    queue.enqueue(NewTask::new("job", [])).unwrap();
     let lost = claim_one(&queue);
     fixture.clock.advance(LEASE);
     let again = claim_one(&queue);
@@ -55,7 +55,7 @@ fn the_same_worker_cannot_complete_an_attempt_it_lost() {
 fn a_retry_survives_closing_the_queue() {
     let fixture = Fixture::new();
     let queue = fixture.open();
-    let id = queue.enqueue(&NewTask::new("job", [])).unwrap();
+    let id = queue.enqueue(NewTask::new("job", [])).unwrap().id();
     let retry = TaskError::new("later").retry_after(Duration::from_secs(1));
     queue.fail(&claim_one(&queue), retry).unwrap();
     assert!(queue.claim(&claim()).unwrap().is_empty());
@@ -70,7 +70,7 @@ fn late_work_counts_unless_another_claim_took_the_task() {
     let fixture = Fixture::new();
     let queue = fixture.open();
     for _ in 0..2 {
-        queue.enqueue(&NewTask::new("job", [])).unwrap();
+        queue.enqueue(NewTask::new("job", [])).unwrap();
     }
     let done = claim_one(&queue);
     let taken = claim_one(&queue);
@@ -91,7 +91,7 @@ fn claims_next_to_a_writer_answer_no_busy_error() {
     let fixture = Fixture::new();
     let queue = Queue::builder(fixture.path()).durability(Durability::Normal).open().unwrap();
     for _ in 0..JOBS {
-        queue.enqueue(&NewTask::new("job", [])).unwrap();
+        queue.enqueue(NewTask::new("job", [])).unwrap();
     }
     let writer = Connection::open(fixture.path()).unwrap();
     writer.busy_timeout(Duration::from_secs(60)).unwrap();
@@ -117,7 +117,7 @@ fn every_job_runs_once() {
     let fixture = Fixture::new();
     let handles: Vec<Queue> = (0..4).map(|_| fixture.open()).collect();
     for _ in 0..JOBS {
-        handles[0].enqueue(&NewTask::new("job", [])).unwrap();
+        handles[0].enqueue(NewTask::new("job", [])).unwrap();
     }
     let runs: usize = thread::scope(|scope| {
         let workers = handles.iter().map(|queue| {

@@ -106,9 +106,8 @@ fn new_task(task: &TaskSpec) -> NewTask {
 
 impl EngineUnderTest for Sqlite {
     fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
-        let tasks: Vec<NewTask> = tasks.iter().map(new_task).collect();
-        let ids = self.queue().enqueue_all(&tasks).map_err(refusal)?;
-        Ok(ids.into_iter().map(TaskId::as_i64).collect())
+        let handles = self.queue().enqueue_all(tasks.iter().map(new_task)).map_err(refusal)?;
+        Ok(handles.iter().map(|handle| handle.id().as_i64()).collect())
     }
 
     fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>> {

@@ -14,14 +14,14 @@ fn a_payload_that_kills_its_process_is_dead_in_the_end() {
     let mut fleet = Fleet::new();
     let queue = Queue::open(fleet.path()).unwrap();
     let poison = NewTask::new("job", payload_of(1, POISON_BYTES)).max_attempts(ATTEMPTS);
-    let poison = queue.enqueue(&poison).unwrap();
+    let poison = queue.enqueue(&poison).unwrap().id();
     for death in 1..=ATTEMPTS {
         let recorded = fleet.start(Role::PlainPool { workers: 2 }, 1).wait_for_death().unwrap();
         assert_eq!(recorded.events(), [], "death {death}");
         assert_eq!(queue.task(poison).unwrap().unwrap().attempt, death);
     }
     // A process that no longer finds it lives on, and does the other tasks.
-    let other = queue.enqueue(&NewTask::new("job", payload_of(2, 8))).unwrap();
+    let other = queue.enqueue(NewTask::new("job", payload_of(2, 8))).unwrap().id();
     let survivor = fleet.start(Role::PlainPool { workers: 2 }, 1);
     wait_until("the other task is completed and the poison is dead", || {
         queue.task(other).unwrap().is_none()
@@ -43,7 +43,7 @@ fn tasks_claimed_ahead_lose_no_attempt_when_another_kills_the_process() {
     let mut tasks: Vec<NewTask> =
         (0..60).map(|key| task(key, 8, if key < 20 { 2 } else { 1 })).collect();
     tasks.insert(20, task(60, POISON_BYTES, ATTEMPTS));
-    let poison = queue.enqueue_all(&tasks).unwrap()[20];
+    let poison = queue.enqueue_all(&tasks).unwrap()[20].id();
     let mut deaths = 0;
     loop {
         // One worker, so that nothing else is begun when the process dies.

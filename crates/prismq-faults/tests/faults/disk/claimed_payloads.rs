@@ -21,7 +21,7 @@ fn large(letter: u8) -> Vec<u8> {
 fn filled(path: &Path) -> Vec<TaskId> {
     let queue = Queue::open(path).unwrap();
     let task = |letter| NewTask::new("job", large(letter)).max_attempts(1);
-    (0..4).map(|letter| queue.enqueue(&task(letter)).unwrap()).collect()
+    (0..4).map(|letter| queue.enqueue(task(letter)).unwrap().id()).collect()
 }
 
 /// A queue with some tasks whose payloads are stored out of line, and claims made while the reads of the

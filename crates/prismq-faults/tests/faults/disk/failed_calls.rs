@@ -214,10 +214,10 @@ fn a_handle_goes_on_after_a_full_disk() {
     };
     for nth in 1..8 {
         disk.arm(fault(nth));
-        let refused = queue.enqueue(&NewTask::new("job", vec![1; 20_000])).unwrap_err();
+        let refused = queue.enqueue(NewTask::new("job", vec![1; 20_000])).unwrap_err();
         assert!(refused.is_full(), "{refused}");
         disk.disarm();
-        queue.enqueue(&NewTask::new("job", vec![2; 20_000])).unwrap();
+        queue.enqueue(NewTask::new("job", vec![2; 20_000])).unwrap();
     }
     assert_eq!(queue.contention().busy_errors, 0);
     drop(queue);

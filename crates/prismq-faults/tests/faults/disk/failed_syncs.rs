@@ -19,17 +19,17 @@ fn a_failed_sync_of_a_commit_poisons_the_queue() {
     let path = folder.file(FILE);
     let disk = Disk::watch(folder.path()).unwrap();
     let queue = Queue::open(&path).unwrap();
-    queue.enqueue(&NewTask::new("job", [1])).unwrap();
+    queue.enqueue(NewTask::new("job", [1])).unwrap();
     disk.arm(failing_sync("-wal"));
     for _ in 0..3 {
-        let error = queue.enqueue(&NewTask::new("job", [2])).unwrap_err();
+        let error = queue.enqueue(NewTask::new("job", [2])).unwrap_err();
         assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
     }
     assert_eq!(disk.disarm(), 1, "it was not tried again");
     drop(queue);
     let again = Queue::open(&path).unwrap();
     assert!(again.stats("default").unwrap().ready >= 1);
-    again.enqueue(&NewTask::new("job", [3])).unwrap();
+    again.enqueue(NewTask::new("job", [3])).unwrap();
 }
 
 /// Of the database or of the WAL, by the thread that checkpoints or by the writer.
@@ -41,11 +41,11 @@ fn a_failed_sync_of_a_checkpoint_poisons_the_queue() {
         let disk = Disk::watch(folder.path()).unwrap();
         // A commit of this durability syncs nothing: only checkpoints do.
         let queue = Queue::builder(&path).durability(prismq::Durability::Normal).open().unwrap();
-        queue.enqueue(&NewTask::new("job", [1])).unwrap();
+        queue.enqueue(NewTask::new("job", [1])).unwrap();
         disk.arm(failing_sync(files));
         let mut acknowledged = 0;
         let error = loop {
-            match queue.enqueue(&NewTask::new("job", vec![0; 100_000])) {
+            match queue.enqueue(NewTask::new("job", vec![0; 100_000])) {
                 Ok(_) => acknowledged += 1,
                 Err(error) => break error,
             }

@@ -20,7 +20,7 @@ fn a_reader_that_pins_the_wal_lets_it_shrink_in_the_end() {
     let reader = Connection::open(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM prismq_task").unwrap();
     for _ in 0..TASKS / 100 {
-        queue.enqueue_all(&vec![NewTask::new("job", vec![1; 3_000]); 100]).unwrap();
+        queue.enqueue_all(vec![NewTask::new("job", vec![1; 3_000]); 100]).unwrap();
     }
     let length = || wal(&path).metadata().unwrap().len();
     let pinned = length();
@@ -28,7 +28,7 @@ fn a_reader_that_pins_the_wal_lets_it_shrink_in_the_end() {
     assert_eq!(queue.contention().busy_errors, 0);
     reader.execute_batch("COMMIT").unwrap();
     // A commit makes the queue check the WAL; once it is idle, the WAL is truncated.
-    queue.enqueue(&NewTask::new("job", [1])).unwrap();
+    queue.enqueue(NewTask::new("job", [1])).unwrap();
     wait_until("the WAL is truncated", || length() == 0);
     println!("the WAL was {} KiB long and is truncated", pinned >> 10);
     drop((queue, reader));

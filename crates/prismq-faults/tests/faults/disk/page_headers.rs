@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use prismq::{Claim, Error, NewTask, Queue, TaskError, TaskId};
+use prismq::{Claim, Error, Handle, NewTask, Queue, TaskError, TaskId};
 use prismq_check::soak;
 use prismq_faults::Scratch;
 
@@ -28,8 +28,8 @@ fn lay(path: &Path) -> Payloads {
     let tasks: Vec<NewTask> = (0..40).map(|number| NewTask::new("job", [number; 60])).collect();
     let ids = queue.enqueue_all(&tasks).unwrap();
     let mut payloads: Payloads =
-        ids.into_iter().zip((0..40).map(|number| vec![number; 60])).collect();
-    let large = queue.enqueue(&NewTask::new("job", vec![50; 9_000])).unwrap();
+        ids.iter().map(Handle::id).zip((0..40).map(|number| vec![number; 60])).collect();
+    let large = queue.enqueue(NewTask::new("job", vec![50; 9_000])).unwrap().id();
     payloads.insert(large, vec![50; 9_000]);
     let leases = queue.claim(&Claim::new(["job"]).max(4)).unwrap();
     queue.complete(&leases[0]).unwrap();
@@ -65,8 +65,8 @@ fn use_all(queue: &Queue, payloads: &Payloads) -> Result<(), Error> {
             _ => queue.extend(lease, std::time::Duration::from_secs(9)).map(drop)?,
         }
     }
-    queue.enqueue(&NewTask::new("job", vec![1; 5_000]))?;
-    queue.enqueue(&NewTask::new("new", [1]).queue("new"))?;
+    queue.enqueue(NewTask::new("job", vec![1; 5_000]))?;
+    queue.enqueue(NewTask::new("new", [1]).queue("new"))?;
     queue.set_history("default", 0)
 }
 

@@ -241,7 +241,7 @@ fn judge(path: &Path, recorded: &str, context: &str) {
     let verdict = check(&recorded, &[Snapshot::take(path).unwrap()], &rules);
     assert!(verdict.is_sound(), "{context}\n{verdict}");
     // And it is as good as new.
-    queue.enqueue(&NewTask::new("after", Vec::new())).unwrap();
+    queue.enqueue(NewTask::new("after", Vec::new())).unwrap();
     let lease = queue.claim(&Claim::new(["after"])).unwrap().pop().unwrap();
     queue.complete(&lease).unwrap();
 }

@@ -38,7 +38,7 @@ pub(crate) fn exhaust_sqlite(folder: &Path) {
     for limit in [4 << 20, 2 << 20, 1 << 20, 512 << 10, 256 << 10] {
         let _no_limit = limit_sqlite_heap(limit);
         for _ in 0..5 {
-            match queue.enqueue(&NewTask::new("job", vec![1; 400_000])) {
+            match queue.enqueue(NewTask::new("job", vec![1; 400_000])) {
                 Ok(_) => stored += 1,
                 Err(error) => {
                     assert!(error.to_string().contains("out of memory"), "{error:?}");
@@ -51,7 +51,7 @@ pub(crate) fn exhaust_sqlite(folder: &Path) {
     println!("{refused} refused");
     drop(queue);
     let queue = Queue::open(path).unwrap();
-    queue.enqueue(&NewTask::new("job", [2])).unwrap();
+    queue.enqueue(NewTask::new("job", [2])).unwrap();
     drop(queue);
     assert_eq!(sound(path).tasks.len(), stored + 1);
     assert!(refused > 0, "memory is never short");
@@ -72,7 +72,7 @@ pub(crate) fn exhaust_process(folder: &Path) {
     let queue = Queue::open(folder.join(FILE)).unwrap();
     let mut held = Vec::new();
     for number in 0_u64.. {
-        let id = queue.enqueue(&NewTask::new("job", vec![1; 300_000])).unwrap();
+        let id = queue.enqueue(NewTask::new("job", vec![1; 300_000])).unwrap().id();
         println!("{ACKNOWLEDGED}{id}");
         held.push(vec![number; 1 << 20]);
     }

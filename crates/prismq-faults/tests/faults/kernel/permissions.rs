@@ -54,7 +54,7 @@ pub(crate) fn without_permission_nothing_is_opened_or_changed() {
         let place = folder.file(name);
         fs::create_dir(&place).unwrap();
         let path = place.join(FILE);
-        Queue::open(&path).unwrap().enqueue(&NewTask::new("job", [1])).unwrap();
+        Queue::open(&path).unwrap().enqueue(NewTask::new("job", [1])).unwrap();
         set(&path, file_mode);
         if name != "of-another" {
             std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).ok();

@@ -24,14 +24,14 @@ pub(crate) fn fill(folder: &Path) {
     let queue = Queue::open(&path).unwrap();
     let mut stored = 0;
     let error = loop {
-        match queue.enqueue(&NewTask::new("job", vec![1; 3_000])) {
+        match queue.enqueue(NewTask::new("job", vec![1; 3_000])) {
             Ok(_) => stored += 1,
             Err(error) => break error,
         }
     };
     assert!(error.is_full() || error.to_string().contains("I/O"), "{error:?}");
     fs::remove_file(folder.join(BALLAST)).unwrap();
-    queue.enqueue(&NewTask::new("job", vec![2; 3_000])).unwrap();
+    queue.enqueue(NewTask::new("job", vec![2; 3_000])).unwrap();
     queue.complete(&queue.claim(&Claim::new(["job"])).unwrap()[0]).unwrap();
     drop(queue);
     assert_eq!(sound(&path).tasks.len(), stored);

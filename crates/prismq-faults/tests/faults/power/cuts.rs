@@ -136,7 +136,7 @@ fn judge(run: &RandomRun, durability: Durability, cut: usize, path: &Path, tally
         assert_no_task_lost(acks, cut, &state);
     }
     // It is a queue that works.
-    queue.enqueue(&NewTask::new("after", [])).unwrap();
+    queue.enqueue(NewTask::new("after", [])).unwrap();
     let leases = queue.claim(&Claim::new(["after"])).unwrap();
     queue.complete(&leases[0]).unwrap();
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use prismq::{Claim, Durability, Lease, ManualClock, NewTask, Queue, TaskError, TaskId, Timestamp};
+use prismq::{
+    Claim, Durability, Handle, Lease, ManualClock, NewTask, Queue, TaskError, TaskId, Timestamp,
+};
 use prismq_check::Snapshot;
 use prismq_faults::{Disk, Journal, Scratch};
 use rusqlite::Connection;
@@ -162,7 +164,8 @@ impl Runner {
 
     fn enqueue(&mut self) -> Outcome {
         let tasks = self.new_tasks();
-        let enqueued = self.queue().enqueue_all(&tasks).unwrap();
+        let handles = self.queue().enqueue_all(&tasks).unwrap();
+        let enqueued = handles.iter().map(Handle::id).collect();
         Outcome { durable: true, enqueued, ..Outcome::default() }
     }
 
@@ -175,7 +178,8 @@ impl Runner {
         };
         own.pragma_update(None, "synchronous", level).unwrap();
         own.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let enqueued = prismq::sqlite::enqueue_in(self.queue(), own, &tasks).unwrap();
+        let handles = prismq::sqlite::enqueue_in(self.queue(), own, &tasks).unwrap();
+        let enqueued = handles.iter().map(Handle::id).collect();
         own.execute_batch("COMMIT").unwrap();
         Outcome { durable: true, enqueued, ..Outcome::default() }
     }

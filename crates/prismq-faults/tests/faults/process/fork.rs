@@ -23,11 +23,11 @@ fn a_fork_can_use_no_queue_of_its_parent() {
     let folder = Scratch::new().unwrap();
     let path = folder.file(FILE);
     let queue = Queue::open(&path).unwrap();
-    queue.enqueue(&NewTask::new("job", [1])).unwrap();
+    queue.enqueue(NewTask::new("job", [1])).unwrap();
     let mut inherited = Some(queue.clone());
     let other = folder.file("other.db");
     let status = in_a_fork(|| {
-        let refused = forked(&queue.enqueue(&NewTask::new("job", [2])))
+        let refused = forked(&queue.enqueue(NewTask::new("job", [2])))
             && forked(&queue.claim(&Claim::new(["job"])))
             && forked(&queue.stats("default"))
             && forked(&queue.settings())
@@ -51,7 +51,7 @@ fn a_future_of_the_parent_is_refused_in_a_fork_and_answered_in_the_parent() {
     let path = folder.file(FILE);
     let queue = Queue::open(&path).unwrap();
     let mut context = Context::from_waker(Waker::noop());
-    let mut submitted = pin!(queue.enqueue_async(&NewTask::new("job", [1])));
+    let mut submitted = pin!(queue.enqueue_async(NewTask::new("job", [1])));
     let first = submitted.as_mut().poll(&mut context);
     let status = in_a_fork(|| {
         let task = NewTask::new("job", [2]);
@@ -59,7 +59,7 @@ fn a_future_of_the_parent_is_refused_in_a_fork_and_answered_in_the_parent() {
         let mut refused = |mut future: Pin<&mut dyn Future<Output = Result<_, Error>>>| matches!(future.as_mut().poll(&mut context), Poll::Ready(answer) if forked(&answer));
         let all_refused = (first.is_ready() || refused(submitted.as_mut()))
             && refused(pin!(queue.enqueue_async(&task)))
-            && refused(pin!(queue.blocking(|queue| queue.enqueue(&NewTask::new("job", [3])))));
+            && refused(pin!(queue.blocking(|queue| queue.enqueue(NewTask::new("job", [3])))));
         if all_refused { FORKED } else { 1 }
     });
     assert_eq!(status.unwrap(), i32::from(FORKED));
@@ -90,7 +90,7 @@ fn a_fork_can_drop_or_shut_down_a_pool_of_its_parent() {
         if matches!(error, Some(Error::Forked { .. })) { FORKED } else { 1 }
     });
     assert_eq!(status.unwrap(), i32::from(FORKED));
-    queue.enqueue(&NewTask::new("job", [1])).unwrap();
+    queue.enqueue(NewTask::new("job", [1])).unwrap();
     wait_until("the parent's pool completes the task", || {
         queue.stats("default").unwrap().completed == 1
     });

@@ -64,7 +64,7 @@ fn a_failed_sync_fails_its_group_and_all_later_operations() {
     }
     let later = fixture.submit(1);
     assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
-    assert_eq!(fixture.groups(), [], "nothing more is applied");
+    assert_eq!(fixture.groups(), [0_usize; 0], "nothing more is applied");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_panic_of_the_engine_fails_its_group_and_all_pending_operations() {
     }
     let later = fixture.submit(1);
     assert!(matches!(later.as_slice(), [Err(Error::Poisoned { .. })]), "{later:?}");
-    assert_eq!(fixture.groups(), [], "nothing more is applied");
+    assert_eq!(fixture.groups(), [0_usize; 0], "nothing more is applied");
 }
 
 #[test]

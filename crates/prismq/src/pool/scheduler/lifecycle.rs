@@ -94,6 +94,7 @@ impl Scheduler {
             self.lifecycle.phase = Phase::Draining;
             self.idle.end();
             self.release_ready(now);
+            self.slots.shut_down();
             self.suspects.drop_permit();
             // A fault may have ended since it was last met: what is held is tried once more.
             self.backoff.succeeded();
@@ -224,6 +225,14 @@ impl Scheduler {
     /// Whether the pool has ended.
     pub(in crate::pool) fn is_stopped(&self) -> bool {
         self.lifecycle.is_stopped()
+    }
+
+    /// Whether no task was ready, nothing has come since, and everything is settled. `work_signal` is the count of the
+    /// signal of new work.
+    pub(in crate::pool) fn is_empty(&self, work_signal: u64) -> bool {
+        self.idle.found_nothing(work_signal)
+            && self.slots.running() == 0
+            && self.nothing_to_settle()
     }
 
     fn nothing_to_settle(&self) -> bool {

@@ -34,7 +34,7 @@ pub(super) use self::claim::idle::ShortClaim;
 pub(super) use self::claim::request::ClaimRequest;
 pub(super) use self::claim::suspects::SuspectGate;
 pub(super) use self::held::ready::ReadyTask;
-pub(super) use self::held::running::StopFlags;
+pub(super) use self::held::running::Running;
 pub(super) use self::held::settling::{Settle, Settlement};
 pub(super) use self::leader_action::{Batch, LeaderAction};
 pub(super) use self::lifecycle::Fault;
@@ -139,9 +139,12 @@ impl Scheduler {
         }
     }
 
-    /// What a worker's handler is notified of, the same for all tasks of the worker.
-    pub(super) fn flags(&self, worker: usize) -> Arc<StopFlags> {
-        self.slots.flags(worker)
+    /// What the handler is given of the task that a worker has just begun.
+    pub(super) fn running_on(&self, worker: usize) -> Running {
+        let task = self.slots.task(worker);
+        let limit =
+            task.and_then(|task| Some(task.begun_at + self.timeouts.limit(task.type_index)?));
+        Running { flags: self.slots.flags(worker), deadline: limit }
     }
 
     /// What the pool has done, and holds now.

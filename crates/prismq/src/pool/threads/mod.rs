@@ -13,7 +13,7 @@ use std::thread;
 
 use self::notifier::Listeners;
 use super::WorkerPool;
-use super::registry::forget_panic;
+use super::handler::forget_panic;
 use super::shared::{Notice, Shared};
 use crate::commit::Claimer;
 use crate::engine::Changes;

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use super::caller;
 use crate::model::Error;
 use crate::pool::event::Event;
-use crate::pool::registry::forget_panic;
+use crate::pool::handler::forget_panic;
 use crate::pool::shared::{Notice, Shared};
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send>;

@@ -4,15 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::caller;
 use crate::engine::READ_BYTES_MAX;
-use crate::model::Payload;
-use crate::pool::TaskContext;
-use crate::pool::scheduler::{LogEntry, ReadyTask, Settle, Settlement, StopFlags, WorkerAction};
+use crate::pool::handler::Attempt;
+use crate::pool::scheduler::{LogEntry, ReadyTask, Running, Settle, Settlement, WorkerAction};
 use crate::pool::shared::Shared;
 
 /// Works until the pool ends.
 pub(super) fn run(shared: &Shared, worker: usize) {
     caller::register_worker(shared, worker);
-    let flags = shared.scheduler().flags(worker);
     let mut ended: Option<(Settlement, Duration)> = None;
     loop {
         let now = Instant::now();
@@ -27,9 +25,10 @@ pub(super) fn run(shared: &Shared, worker: usize) {
         }
         match action {
             WorkerAction::Run(task) => {
+                let running = scheduler.running_on(worker);
                 drop(scheduler);
                 shared.wake_workers(woken);
-                ended = Some(run_handler(shared, worker, task, &flags));
+                ended = Some(run_handler(shared, worker, task, running));
             }
             WorkerAction::ReadPayloads(keys) => {
                 drop(scheduler);
@@ -54,21 +53,23 @@ fn run_handler(
     shared: &Shared,
     worker: usize,
     task: ReadyTask,
-    flags: &StopFlags,
+    running: Running,
 ) -> (Settlement, Duration) {
-    let ReadyTask { mut lease, type_index, .. } = task;
+    let ReadyTask { lease, type_index, .. } = task;
+    // To settle it, the payload is not needed.
+    let held = lease.without_payload();
     let begun = Instant::now();
     let action = if lease.expires_at.monotonic <= shared.core.clock().monotonic() {
         // Held too long, say in a suspended process: another may have claimed it.
         Settle::Release
     } else {
-        match shared.registry.run(type_index, &TaskContext { lease: &lease, worker, flags }) {
+        let Running { flags, deadline } = running;
+        let queue = shared.claim.queue.clone();
+        match shared.registry.run(type_index, Attempt { lease, queue, worker, deadline, flags }) {
             Ok(()) => Settle::Complete,
             Err(error) => Settle::Fail(error),
         }
     };
     let took = begun.elapsed();
-    // To settle it, the payload is not needed.
-    lease.payload = Payload::unread();
-    (Settlement { lease, worker: Some(worker), action }, took)
+    (Settlement { lease: held, worker: Some(worker), action }, took)
 }

@@ -33,7 +33,7 @@ use crate::model::{Fingerprint, State, TaskFilter};
 /// # fn main() -> Result<(), prismq::Error> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let queue = Queue::open(folder.path().join("queue.db"))?;
-/// # queue.enqueue(&NewTask::new("invoice", []))?;
+/// # queue.enqueue(NewTask::new("invoice", []))?;
 /// # let lease = queue.claim(&Claim::new(["invoice"]))?.remove(0);
 /// # queue.fail(&lease, TaskError::permanent("connect to 10.0.0.7: refused"))?;
 /// let failed = queue.tasks().of_type("invoice").dead();

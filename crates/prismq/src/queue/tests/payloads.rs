@@ -1,6 +1,6 @@
 use crate::engine::{AfterFailure, Answer, Claimed, Operation};
 use crate::model::{Claim, Lease, NewTask, State, TaskId};
-use crate::queue::Queue;
+use crate::queue::{Handle, Queue};
 
 fn queue() -> (tempfile::TempDir, Queue) {
     let folder = tempfile::tempdir().unwrap();
@@ -22,7 +22,8 @@ fn a_claim_stops_before_the_first_task_that_does_not_fit() {
     let (_folder, queue) = queue();
     let tasks = [2000, 2000, 10, 2000, 2000, 10];
     let task = |bytes: usize| NewTask::new("job", vec![0; bytes]);
-    let ids = queue.enqueue_all(&tasks.map(task)).unwrap();
+    let handles = queue.enqueue_all(tasks.map(task)).unwrap();
+    let ids: Vec<TaskId> = handles.iter().map(Handle::id).collect();
     let claim = |bytes_max| {
         let claim = claim(9).bytes_max(bytes_max);
         match queue.core.submit(Operation::Claim(claim)).unwrap() {
@@ -46,15 +47,15 @@ fn a_claim_stops_before_the_first_task_that_does_not_fit() {
 #[test]
 fn a_claim_succeeds_even_if_an_unreadable_task_cannot_be_settled() {
     let (folder, queue) = queue();
-    let ids = queue.enqueue_all(&[large(b'a'), large(b'b')]).unwrap();
+    let ids = queue.enqueue_all([large(b'a'), large(b'b')]).unwrap();
     let leases = queue.core.submit(Operation::Claim(claim(2))).unwrap();
     let Answer::Claimed(Claimed { leases, .. }) = leases else { panic!("{leases:?}") };
     let file = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
-    file.execute("DELETE FROM prismq_payload WHERE task = ?1", [ids[0].as_i64()]).unwrap();
+    file.execute("DELETE FROM prismq_payload WHERE task = ?1", [ids[0].id().as_i64()]).unwrap();
     // Its failure is not written, as the lease is gone.
     let next = AfterFailure::Dead;
     let key = leases[0].key;
     queue.core.submit(Operation::Fail { key, error: String::new(), next }).unwrap();
     let given = queue.core.with_payloads(leases).unwrap();
-    assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [ids[1]]);
+    assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [ids[1].id()]);
 }

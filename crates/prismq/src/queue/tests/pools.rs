@@ -30,7 +30,7 @@ fn queue() -> (tempfile::TempDir, Queue) {
 fn the_transaction_that_enqueues_claims_for_an_idle_pool() {
     let (_folder, queue) = queue();
     let pool = idle(&queue, 2);
-    queue.enqueue_all(&["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
+    queue.enqueue_all(["t", "t", "t"].map(|name| NewTask::new(name, []))).unwrap();
     assert_eq!(pool.delivered(), 2);
     assert_eq!(queue.contention().write_transactions, 1);
     assert_eq!(queue.stats("default").unwrap().leased, 2);
@@ -40,9 +40,9 @@ fn the_transaction_that_enqueues_claims_for_an_idle_pool() {
 fn an_idle_pool_is_given_no_other_tasks() {
     let (_folder, queue) = queue();
     let pool = idle(&queue, 1);
-    queue.enqueue(&NewTask::new("other", [])).unwrap();
-    queue.enqueue(&NewTask::new("t", []).queue("other")).unwrap();
-    queue.enqueue(&NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
+    queue.enqueue(NewTask::new("other", [])).unwrap();
+    queue.enqueue(NewTask::new("t", []).queue("other")).unwrap();
+    queue.enqueue(NewTask::new("t", []).delay(Duration::from_secs(9))).unwrap();
     assert_eq!(pool.delivered(), 0);
 }
 
@@ -51,7 +51,7 @@ fn a_full_pool_and_a_dropped_one_are_given_nothing() {
     let (_folder, queue) = queue();
     let busy = idle(&queue, 0);
     drop(idle(&queue, 1));
-    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    queue.enqueue(NewTask::new("t", [])).unwrap();
     assert_eq!(busy.delivered(), 0);
     assert_eq!(queue.stats("default").unwrap().ready, 1);
 }
@@ -59,7 +59,7 @@ fn a_full_pool_and_a_dropped_one_are_given_nothing() {
 /// A queue with one task, of type `bad`, whose file was changed behind its back.
 fn damaged(sql: &str) -> (tempfile::TempDir, Queue) {
     let (folder, queue) = queue();
-    queue.enqueue(&NewTask::new("bad", [])).unwrap();
+    queue.enqueue(NewTask::new("bad", [])).unwrap();
     let other = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
     other.execute_batch(sql).unwrap();
     (folder, queue)
@@ -98,11 +98,11 @@ fn an_idle_pool_is_given_no_suspect_by_an_enqueue() {
     let clock = Arc::new(ManualClock::default());
     let path = folder.path().join("queue.db");
     let queue = Queue::builder(path).clock(clock.clone()).open().unwrap();
-    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    queue.enqueue(NewTask::new("t", [])).unwrap();
     let lease = queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
     clock.set(lease.expires_at());
     let pool = idle(&queue, 2);
-    let id = queue.enqueue(&NewTask::new("t", [])).unwrap();
+    let id = queue.enqueue(NewTask::new("t", [])).unwrap().id();
     let given = pool.delivered.lock().unwrap();
     assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [id]);
 }
@@ -116,7 +116,7 @@ fn operations_that_bring_work_raise_the_work_signal() {
         std::mem::replace(&mut known, count) < count
     };
     let claim = || queue.claim(&Claim::new(["t"])).unwrap().pop().unwrap();
-    queue.enqueue(&NewTask::new("t", [])).unwrap();
+    queue.enqueue(NewTask::new("t", [])).unwrap();
     assert!(raised());
     let lease = claim();
     assert!(!raised(), "a claim takes work");
@@ -161,7 +161,7 @@ impl Claimer for Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.queue.enqueue(&NewTask::new("farewell", [])).unwrap();
+        self.queue.enqueue(NewTask::new("farewell", [])).unwrap();
     }
 }
 
@@ -176,7 +176,7 @@ fn a_pool_dropped_during_a_commit_can_use_the_queue() {
     drop(leaving);
     let (done, answered) = channel();
     let caller = queue.clone();
-    thread::spawn(move || done.send(caller.enqueue(&NewTask::new("t", []))));
+    thread::spawn(move || done.send(caller.enqueue(NewTask::new("t", []))));
     let answer = answered.recv_timeout(Duration::from_secs(30)).expect("the enqueue returns");
     assert!(answer.is_ok());
     assert_eq!(queue.stats("default").unwrap().ready, 2);

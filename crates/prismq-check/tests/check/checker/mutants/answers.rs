@@ -15,20 +15,20 @@ impl Mutant {
                 let mut uncommitted = self.uncommitted.borrow_mut();
                 uncommitted.push(task.clone());
                 if uncommitted.len() > 1 {
-                    self.queue.enqueue(&uncommitted.remove(0))?;
+                    self.queue.enqueue(uncommitted.remove(0))?;
                 }
                 Ok(TaskId::from_i64(1_000_000 + i64::try_from(self.calls.get()).unwrap()))
                     .inspect(|_| self.calls.set(self.calls.get() + 1))
             }
             Fault::EnqueuesTwice if self.one_in(100) => {
                 self.queue.enqueue(task)?;
-                self.queue.enqueue(task)
+                self.queue.enqueue(task).map(|handle| handle.id())
             }
             Fault::RefusesAndEnqueues if self.one_in(100) => {
                 self.queue.enqueue(task)?;
                 Err(Error::Busy { waited: Duration::ZERO })
             }
-            _ => self.queue.enqueue(task),
+            _ => self.queue.enqueue(task).map(|handle| handle.id()),
         }
     }
 

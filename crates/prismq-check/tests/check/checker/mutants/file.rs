@@ -7,7 +7,7 @@ use super::{Fault, Mutant};
 
 impl Mutant {
     pub(super) fn corrupt_enqueue(&self, task: &NewTask) -> Result<TaskId> {
-        let id = self.queue.enqueue(task)?;
+        let id = self.queue.enqueue(task)?.id();
         let change = match self.fault {
             Fault::LosesTheOrder => {
                 "UPDATE prismq_task SET order_key = order_key + 1000 WHERE id = ?1"

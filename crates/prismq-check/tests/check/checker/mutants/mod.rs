@@ -146,7 +146,7 @@ impl Subject for Mutant {
             | Fault::LosesThePriority
             | Fault::MiscountsTheQueue
             | Fault::ChangesPayloads => self.corrupt_enqueue(task),
-            _ => self.queue.enqueue(task),
+            _ => self.queue.enqueue(task).map(|handle| handle.id()),
         }
     }
 

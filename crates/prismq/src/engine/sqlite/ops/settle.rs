@@ -32,6 +32,10 @@ pub(crate) const DELETE_PAYLOADS: &str =
 pub(crate) const FAIL: &str =
     "UPDATE prismq_task SET state = ?3, run_at = ?4, error = ?5, lease_expires_at = NULL, suspect = 0
      WHERE id = ?1 AND token = ?2 AND state = 2";
+/// Puts a task off without counting the attempt. Its handler returned, so that the task is no suspect.
+pub(crate) const SNOOZE: &str =
+    "UPDATE prismq_task SET state = ?3, run_at = ?4, attempt = attempt - 1, lease_expires_at = NULL, suspect = 0
+     WHERE id = ?1 AND token = ?2 AND state = 2";
 /// Extends a lease.
 pub(crate) const EXTEND: &str = "UPDATE prismq_task SET lease_expires_at = ?3
      WHERE id = ?1 AND token = ?2 AND state = 2";
@@ -130,20 +134,27 @@ impl Writer {
     ) -> Settled {
         let (state, run_at) = match next {
             AfterFailure::Dead => (State::Dead, now),
-            AfterFailure::Retry(delay) if delay.is_zero() => (State::Ready, now),
-            AfterFailure::Retry(delay) => (State::Scheduled, now.after(delay)),
+            AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) if delay.is_zero() => {
+                (State::Ready, now)
+            }
+            AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) => {
+                (State::Scheduled, now.after(delay))
+            }
         };
-        let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
-        let updated = self.execute(
-            FAIL,
-            params![key.id.as_i64(), key.token, state::stored(state), run_at.as_micros(), error],
-        )?;
+        let counts = !matches!(next, AfterFailure::Snooze(_));
+        let (id, token, at) = (key.id.as_i64(), key.token, run_at.as_micros());
+        let updated = if counts {
+            let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
+            self.execute(FAIL, params![id, token, state::stored(state), at, error])?
+        } else {
+            self.execute(SNOOZE, params![id, token, state::stored(state), at])?
+        };
         if updated == 0 {
             return Ok(Err(lost(key)));
         }
         let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
         counters.leased -= 1;
-        counters.failed += 1;
+        counters.failed += i64::from(counts);
         match state {
             State::Ready => counters.ready += 1,
             State::Scheduled => counters.scheduled += 1,

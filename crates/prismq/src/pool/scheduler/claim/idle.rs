@@ -44,6 +44,12 @@ impl Idle {
         self.short_claim.is_some()
     }
 
+    /// Whether the last claim found the queue empty, suspects included, and no work has come since.
+    pub(crate) fn found_nothing(&self, work_signal: u64) -> bool {
+        self.short_claim
+            .is_some_and(|claim| claim.work_signal == work_signal && !claim.without_suspects)
+    }
+
     pub(crate) const fn set(&mut self, short_claim: Option<ShortClaim>) {
         self.short_claim = short_claim;
     }

@@ -1,43 +1,11 @@
 //! What each worker runs, and how its handler learns that it should stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
 use crate::model::{Lease, LeaseKey};
-
-/// What a running handler is notified of, read by it without the scheduler's lock.
-#[derive(Debug, Default)]
-pub(crate) struct StopFlags {
-    lease_lost: AtomicBool,
-    timed_out: AtomicBool,
-    cancelled: AtomicBool,
-}
-
-impl StopFlags {
-    pub(crate) fn lease_lost(&self) -> bool {
-        self.lease_lost.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn timed_out(&self) -> bool {
-        self.timed_out.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_timed_out(&self) {
-        self.timed_out.store(true, Ordering::Relaxed);
-    }
-
-    fn clear(&self) {
-        self.lease_lost.store(false, Ordering::Relaxed);
-        self.timed_out.store(false, Ordering::Relaxed);
-        self.cancelled.store(false, Ordering::Relaxed);
-    }
-}
+use crate::pool::handler::{CancelReason, StopFlags};
 
 /// A task whose handler runs.
 #[derive(Debug)]
@@ -48,6 +16,14 @@ pub(crate) struct RunningTask {
     pub(crate) begun_at: Instant,
     /// Whether the attempt was recorded as failed while the handler went on.
     pub(crate) given_up: bool,
+}
+
+/// What a handler is given by the scheduler.
+#[derive(Debug)]
+pub(in crate::pool) struct Running {
+    pub(in crate::pool) flags: Arc<StopFlags>,
+    /// When its time limit ends, if it has one.
+    pub(in crate::pool) deadline: Option<Instant>,
 }
 
 /// A slot for each worker, by its number.
@@ -80,7 +56,8 @@ impl WorkerSlots {
     /// A worker begins this task.
     pub(crate) fn begin(&mut self, worker: usize, lease: &Lease, type_index: usize, now: Instant) {
         if let Some((slot, flags)) = self.slots.get_mut(worker) {
-            flags.clear();
+            // A handler may have kept its flags.
+            *flags = Arc::default();
             let lease = lease.without_payload();
             *slot = Some(RunningTask { lease, type_index, begun_at: now, given_up: false });
             self.running += 1;
@@ -94,14 +71,19 @@ impl WorkerSlots {
         Some(ended)
     }
 
-    /// The flags of a worker, which hold for the task that it runs.
+    /// The flags of the task that a worker runs.
     pub(crate) fn flags(&self, worker: usize) -> Arc<StopFlags> {
         self.slots.get(worker).map(|(_, flags)| flags.clone()).unwrap_or_default()
     }
 
+    /// The task that a worker runs.
+    pub(crate) fn task(&self, worker: usize) -> Option<&RunningTask> {
+        self.slots.get(worker).and_then(|(slot, _)| slot.as_ref())
+    }
+
     /// Whether this worker runs a task.
     pub(crate) fn is_running(&self, worker: usize) -> bool {
-        self.slots.get(worker).is_some_and(|(slot, _)| slot.is_some())
+        self.task(worker).is_some()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &RunningTask> {
@@ -133,7 +115,7 @@ impl WorkerSlots {
     pub(crate) fn lease_lost(&self, key: LeaseKey) {
         for (slot, flags) in &self.slots {
             if slot.as_ref().is_some_and(|task| task.lease.key == key) {
-                flags.lease_lost.store(true, Ordering::Relaxed);
+                flags.set(CancelReason::LeaseLost);
             }
         }
     }
@@ -142,8 +124,15 @@ impl WorkerSlots {
     pub(crate) fn cancel(&self, is_meant: impl Fn(LeaseKey) -> bool) {
         for (slot, flags) in &self.slots {
             if slot.as_ref().is_some_and(|task| is_meant(task.lease.key)) {
-                flags.cancelled.store(true, Ordering::Relaxed);
+                flags.set(CancelReason::Operator);
             }
+        }
+    }
+
+    /// The pool shuts down: all running handlers are notified.
+    pub(crate) fn shut_down(&self) {
+        for (_, flags) in self.slots.iter().filter(|(slot, _)| slot.is_some()) {
+            flags.set(CancelReason::Shutdown);
         }
     }
 

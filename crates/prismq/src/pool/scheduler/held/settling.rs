@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::super::Scheduler;
 use crate::model::{Error, Lease, TaskError, TaskId};
 use crate::pool::event::Event;
+use crate::pool::handler::CancelReason;
 
 /// How long results are gathered while more tasks are ready; as long as the last commit took if that is longer,
 /// up to [`SETTLE_DELAY_MAX`].
@@ -43,6 +44,11 @@ pub(crate) enum Settle {
 }
 
 impl Settle {
+    /// Whether the handler put the task off.
+    pub(in crate::pool) const fn is_snooze(&self) -> bool {
+        matches!(self, Self::Fail(error) if error.is_snooze())
+    }
+
     /// An attempt that ran into its time limit, with the error of its handler, if it returned.
     pub(super) fn timed_out(limit: Duration, returned: Option<TaskError>) -> Self {
         Self::Fail(match returned {
@@ -167,12 +173,13 @@ impl Scheduler {
         if task.given_up {
             return;
         }
-        if self.slots.flags(worker).timed_out()
-            && let Settle::Fail(returned) = ended.action
+        if self.slots.flags(worker).has(CancelReason::Timeout)
+            && let Settle::Fail(returned) = &ended.action
+            && returned.is_failure()
         {
             let limit = self.timeouts.limit(task.type_index).unwrap_or_default();
             self.stats.timed_out += 1;
-            ended.action = Settle::timed_out(limit, Some(returned));
+            ended.action = Settle::timed_out(limit, Some(returned.clone()));
         }
         self.settling.push(ended, now);
     }

@@ -11,6 +11,7 @@ use super::super::Scheduler;
 use super::super::log::LogEntry;
 use super::settling::{Settle, Settlement};
 use crate::model::limits::TIMEOUT_GRACE;
+use crate::pool::handler::CancelReason;
 
 /// The limits of all types, and the next that is reached.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Scheduler {
             let give_up_at = notify_at + TIMEOUT_GRACE.min(limit);
             let at = if now >= give_up_at {
                 task.given_up = true;
-                flags.set_timed_out();
+                flags.set(CancelReason::Timeout);
                 self.log.push(LogEntry::TimedOut { task: task.lease.id(), worker, limit });
                 self.stats.timed_out += 1;
                 let action = Settle::timed_out(limit, None);
@@ -65,7 +66,7 @@ impl Scheduler {
                 self.settling.push(Settlement { lease, worker: Some(worker), action }, now);
                 continue;
             } else if now >= notify_at {
-                flags.set_timed_out();
+                flags.set(CancelReason::Timeout);
                 give_up_at
             } else {
                 notify_at

@@ -1,6 +1,7 @@
 //! How a pool ends, and what faults do to it.
 
 use super::*;
+use crate::pool::handler::CancelReason;
 
 #[test]
 fn a_shutdown_releases_ready_tasks_and_waits_for_running_ones() {
@@ -23,6 +24,17 @@ fn a_shutdown_releases_ready_tasks_and_waits_for_running_ones() {
     pool.settled(MS);
     assert_eq!(pool.scheduler.unsettled(), []);
     assert!(matches!(pool.leader_action(), LeaderAction::Exit));
+}
+
+#[test]
+fn a_shutdown_notifies_the_handlers_that_run() {
+    let mut pool = Pool::with_times(2, MS);
+    pool.claimed([lease(1)]);
+    pool.begin(0);
+    let flags = pool.scheduler.running_on(0).flags;
+    assert_eq!(flags.reason(), None);
+    pool.scheduler.drain(pool.now);
+    assert_eq!(flags.reason(), Some(CancelReason::Shutdown));
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(super) fn run(shared: &Shared) {
             LeaderAction::Poll => poll(shared),
             LeaderAction::Sleep { until, due, idle } => {
                 if idle {
+                    shared.progress.notify_all();
                     shared.idle_signal.raise();
                 }
                 shared.leader_signal.wait(wakeup, timeout(shared, until, due));

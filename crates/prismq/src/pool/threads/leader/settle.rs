@@ -16,7 +16,9 @@ pub(super) fn operations(
 ) -> impl Iterator<Item = Operation> {
     settlements.iter().map(|Settlement { lease, action, .. }| match action {
         Settle::Complete => Operation::Complete(lease.key),
-        Settle::Fail(error) => shared.core.failure(lease, error.clone()),
+        Settle::Fail(error) => {
+            shared.core.failure(lease, error.clone(), shared.registry.backoff(lease.task_type()))
+        }
         Settle::Release => Operation::Release(lease.key),
         Settle::PayloadUnread(error) => shared.core.settle_unread(lease, error),
     })
@@ -35,7 +37,7 @@ pub(super) fn accept(
     let mut unsettled = Vec::new();
     let mut events = Vec::with_capacity(settlements.len());
     for settlement in settlements {
-        match outcome(answers.take()) {
+        match outcome(&settlement.action, answers.take()) {
             Ok(outcome) => events.push(Event {
                 id: settlement.lease.id(),
                 worker: settlement.worker,
@@ -54,12 +56,13 @@ pub(super) fn accept(
 }
 
 /// The outcome of an attempt; an error if it must be settled again.
-fn outcome(answer: Result<Answer>) -> Result<Outcome> {
+fn outcome(action: &Settle, answer: Result<Answer>) -> Result<Outcome> {
     match answer {
         Ok(Answer::Completed) => Ok(Outcome::Completed),
         Ok(Answer::Released) => Ok(Outcome::Released),
         Ok(Answer::Failed(State::Dead)) => Ok(Outcome::Dead),
         Ok(Answer::Failed(State::Cancelled) | Answer::Cancelled(_)) => Ok(Outcome::Cancelled),
+        Ok(Answer::Failed(_)) if action.is_snooze() => Ok(Outcome::Snoozed),
         Ok(Answer::Failed(_)) => Ok(Outcome::Retried),
         Ok(_) => Err(Error::unanswered()),
         Err(error) if is_lease_lost(&error) => Ok(Outcome::LeaseLost),

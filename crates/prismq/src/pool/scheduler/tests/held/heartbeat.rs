@@ -1,6 +1,7 @@
 //! Extended and lost leases.
 
 use super::*;
+use crate::pool::handler::CancelReason;
 
 #[test]
 fn leases_of_all_tasks_held_are_extended_in_time() {
@@ -51,9 +52,9 @@ fn a_lost_lease_notifies_a_running_handler_and_drops_a_ready_task() {
     let mut pool = Pool::with_times(1, MS);
     pool.claimed([lease(1), lease(2)]);
     let running = pool.begin(0);
-    let flags: Arc<StopFlags> = pool.scheduler.flags(0);
+    let flags = pool.scheduler.running_on(0).flags;
     assert!(pool.scheduler.lease_lost(running.key).is_none());
-    assert!(flags.lease_lost());
+    assert!(flags.has(CancelReason::LeaseLost));
     assert_eq!(pool.scheduler.lease_lost(lease(2).key).map(|lease| lease.id().as_i64()), Some(2));
     assert!(matches!(pool.action(0), WorkerAction::Wait));
     assert_eq!(pool.scheduler.stats().lease_lost, 1);

@@ -1,6 +1,7 @@
 //! Time limits of handlers.
 
 use super::*;
+use crate::pool::handler::CancelReason;
 
 fn with_limit(limit: Duration) -> Pool {
     let mut pool = Pool::new(Settings { timeouts: vec![Some(limit)], ..settings(1) });
@@ -12,13 +13,13 @@ fn with_limit(limit: Duration) -> Pool {
 fn a_handler_over_its_limit_is_notified_and_its_own_result_counts_within_the_grace() {
     let mut pool = with_limit(50 * MS);
     let lease = pool.begin(0);
-    let flags = pool.scheduler.flags(0);
+    let flags = pool.scheduler.running_on(0).flags;
     pool.now += 49 * MS;
     pool.leader_action();
-    assert!(!flags.timed_out());
+    assert!(!flags.has(CancelReason::Timeout));
     pool.now += MS;
     pool.leader_action();
-    assert!(flags.timed_out());
+    assert!(flags.has(CancelReason::Timeout));
     pool.finish(0, lease, Settle::Fail(TaskError::new("stopped")), 60 * MS);
     let batch = pool.settling_batch();
     let Settle::Fail(error) = &batch.settle[0].action else { panic!("{batch:?}") };
@@ -47,18 +48,44 @@ fn an_attempt_that_outlasts_the_grace_is_recorded_and_what_its_handler_returns_i
 }
 
 #[test]
-fn the_flags_of_a_worker_are_cleared_for_its_next_task() {
+fn what_a_handler_is_notified_of_is_not_said_to_the_next_on_its_worker() {
     let mut pool = with_limit(50 * MS);
     let first = pool.begin(0);
-    let flags = pool.scheduler.flags(0);
+    let flags = pool.scheduler.running_on(0).flags;
     pool.now += 50 * MS;
     pool.leader_action();
     pool.scheduler.lease_lost(first.key);
-    assert!(flags.timed_out() && flags.lease_lost());
+    assert!(flags.has(CancelReason::Timeout) && flags.has(CancelReason::LeaseLost));
+    assert_eq!(flags.reason(), Some(CancelReason::LeaseLost), "it weighs more");
     pool.finish(0, first, Settle::Complete, 50 * MS);
     pool.claimed([lease(2)]);
     pool.begin(0);
-    assert!(!flags.timed_out() && !flags.lease_lost());
+    assert_eq!(pool.scheduler.running_on(0).flags.reason(), None);
+    assert!(flags.has(CancelReason::Timeout), "a handler may keep what it was given");
+}
+
+#[test]
+fn a_handler_knows_when_its_limit_ends() {
+    let mut pool = with_limit(50 * MS);
+    let begun_at = pool.now;
+    pool.begin(0);
+    assert_eq!(pool.scheduler.running_on(0).deadline, Some(begun_at + 50 * MS));
+    let mut unlimited = Pool::with_times(1, MS);
+    unlimited.claimed([lease(1)]);
+    unlimited.begin(0);
+    assert_eq!(unlimited.scheduler.running_on(0).deadline, None);
+}
+
+#[test]
+fn a_handler_over_its_limit_may_still_put_its_task_off() {
+    let mut pool = with_limit(50 * MS);
+    let lease = pool.begin(0);
+    pool.now += 50 * MS;
+    pool.leader_action();
+    pool.finish(0, lease, Settle::Fail(TaskError::snooze(MS)), 60 * MS);
+    let batch = pool.settling_batch();
+    assert!(batch.settle[0].action.is_snooze(), "{batch:?}");
+    assert_eq!(pool.scheduler.stats().timed_out, 0);
 }
 
 #[test]

@@ -6,52 +6,59 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::context::TaskContext;
-use crate::model::TaskError;
+use super::attempt::Attempt;
+use crate::model::{RetryPolicy, TaskError, TaskOptions};
 
-type Handler = Box<dyn Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync>;
+type Handler = Box<dyn Fn(Attempt) -> Result<(), TaskError> + Send + Sync>;
 
 /// The handlers, each at the index by which the pool knows its type.
 #[derive(Default)]
-pub(super) struct Registry {
+pub(in crate::pool) struct Registry {
     indices: HashMap<Arc<str>, usize>,
-    handlers: Vec<Handler>,
+    handlers: Vec<(Handler, TaskOptions)>,
 }
 
 impl Registry {
     /// Adds a handler; `false` if the type already has one.
-    pub(super) fn add(
+    pub(in crate::pool) fn add(
         &mut self,
         task_type: Arc<str>,
-        handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
+        options: TaskOptions,
+        handler: impl Fn(Attempt) -> Result<(), TaskError> + Send + Sync + 'static,
     ) -> bool {
         let index = self.handlers.len();
         let new = self.indices.insert(task_type, index).is_none();
-        self.handlers.push(Box::new(handler));
+        self.handlers.push((Box::new(handler), options));
         new
     }
 
     /// The types that have a handler.
-    pub(super) fn types(&self) -> impl Iterator<Item = Arc<str>> {
+    pub(in crate::pool) fn types(&self) -> impl Iterator<Item = Arc<str>> {
         self.indices.keys().cloned()
     }
 
-    /// How many types have a handler.
-    pub(super) fn len(&self) -> usize {
-        self.handlers.len()
+    /// The options of the types, in the order of their indices.
+    pub(in crate::pool) fn options(&self) -> impl Iterator<Item = &TaskOptions> {
+        self.handlers.iter().map(|(_, options)| options)
+    }
+
+    /// When failed attempts at tasks of this type are retried, if its handler has a policy of its own.
+    pub(in crate::pool) fn backoff(&self, task_type: &str) -> Option<&RetryPolicy> {
+        let (_, options) = self.handlers.get(self.index(task_type)?)?;
+        options.backoff.as_ref()
     }
 
     /// The index of a type.
-    pub(super) fn index(&self, task_type: &str) -> Option<usize> {
+    pub(in crate::pool) fn index(&self, task_type: &str) -> Option<usize> {
         self.indices.get(task_type).copied()
     }
 
     /// Runs the handler of the type with this index.
-    pub(super) fn run(&self, index: usize, context: &TaskContext<'_>) -> Result<(), TaskError> {
-        let Some(handler) = self.handlers.get(index) else {
+    pub(in crate::pool) fn run(&self, index: usize, attempt: Attempt) -> Result<(), TaskError> {
+        let Some((handler, _)) = self.handlers.get(index) else {
             return Err(TaskError::new("no handler is registered for this type"));
         };
-        catch_unwind(AssertUnwindSafe(|| handler(context))).unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(|| handler(attempt))).unwrap_or_else(|panic| {
             let text = panic
                 .downcast_ref::<&str>()
                 .copied()
@@ -65,7 +72,7 @@ impl Registry {
 }
 
 /// Drops the value of a panic, whose own drop may panic.
-pub(super) fn forget_panic(panic: Box<dyn Any + Send>) {
+pub(in crate::pool) fn forget_panic(panic: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         mem::forget(again);
     }

@@ -1,24 +1,19 @@
-//! The settings of a pool, and starting its threads.
+//! The settings of a pool.
+
+mod start;
+mod typed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use super::registry::Registry;
-use super::scheduler::Settings;
-use super::scheduler::SuspectGate;
-use super::shared::Shared;
-use super::threads;
+use super::handler::{Attempt, Registry};
 use super::threads::notifier::Listeners;
-use super::{Event, TaskContext, WorkerPool};
+use super::{Event, TaskContext};
 use crate::core::Core;
-use crate::engine::Watch;
-use crate::model::limits::{
-    POOL_LEASE_MIN, PREFETCH_DEFAULT, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX,
-};
-use crate::model::{Claim, DEFAULT_LEASE, DEFAULT_QUEUE, Error, Names, Result, TaskError};
+use crate::model::limits::PREFETCH_DEFAULT;
+use crate::model::{DEFAULT_LEASE, Error, Names, TaskError, TaskOptions};
 
 /// The settings of a pool: each but the handlers has a default.
 ///
@@ -48,9 +43,10 @@ use crate::model::{Claim, DEFAULT_LEASE, DEFAULT_QUEUE, Error, Names, Result, Ta
 /// # }
 /// ```
 #[must_use = "call start()"]
-pub struct WorkerPoolBuilder {
+pub struct WorkerPoolBuilder<S = ()> {
     core: Core,
-    name: Arc<str>,
+    /// That of the typed handlers' tasks if it is not set.
+    queue: Option<Arc<str>>,
     workers: usize,
     prefetch: usize,
     lease: Duration,
@@ -60,13 +56,15 @@ pub struct WorkerPoolBuilder {
     timeout: Option<Duration>,
     timeouts: HashMap<Arc<str>, Duration>,
     listeners: Listeners,
+    /// What typed handlers share.
+    state: Arc<S>,
 }
 
 impl WorkerPoolBuilder {
     pub(super) fn new(core: Core) -> Self {
         Self {
             core,
-            name: DEFAULT_QUEUE.into(),
+            queue: None,
             workers: thread::available_parallelism().map_or(1, std::num::NonZero::get),
             prefetch: PREFETCH_DEFAULT,
             lease: DEFAULT_LEASE,
@@ -76,12 +74,16 @@ impl WorkerPoolBuilder {
             timeout: None,
             timeouts: HashMap::new(),
             listeners: Listeners::default(),
+            state: Arc::new(()),
         }
     }
+}
 
-    /// The queue whose tasks to run; `default` unless set.
+impl<S> WorkerPoolBuilder<S> {
+    /// The queue whose tasks to run. Unless set, it is the one that the typed handlers' tasks are enqueued to
+    /// ([`TaskOptions::queue`]), or else `default`.
     pub fn queue(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.name = name.into();
+        self.queue = Some(name.into());
         self
     }
 
@@ -112,14 +114,24 @@ impl WorkerPoolBuilder {
         self
     }
 
-    /// The handler of tasks of this type. Types without a handler are never claimed.
+    /// The handler of tasks of this type, as bytes. Types without a handler are never claimed. See
+    /// [`handle`](WorkerPoolBuilder::handle) for typed tasks.
     pub fn handler(
-        mut self,
+        self,
         task_type: impl Into<Arc<str>>,
         handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
     ) -> Self {
-        let task_type = task_type.into();
-        if !self.registry.add(task_type.clone(), handler) {
+        let handler = move |attempt| handler(&TaskContext { attempt: &attempt });
+        self.register(task_type.into(), TaskOptions::default(), handler)
+    }
+
+    fn register(
+        mut self,
+        task_type: Arc<str>,
+        options: TaskOptions,
+        handler: impl Fn(Attempt) -> Result<(), TaskError> + Send + Sync + 'static,
+    ) -> Self {
+        if !self.registry.add(task_type.clone(), options, handler) {
             self.registered_twice = Some(task_type);
         }
         self
@@ -154,83 +166,5 @@ impl WorkerPoolBuilder {
     pub fn on_stop(mut self, listener: impl Fn(&Error) + Send + 'static) -> Self {
         self.listeners.on_stop = Some(Box::new(listener));
         self
-    }
-
-    /// Starts the threads.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler, or two for one type;
-    /// [`Error::Thread`] if a thread cannot be started: those already started are then stopped;
-    /// [`Error::Forked`] in a fork of the process that opened the queue.
-    pub fn start(self) -> Result<WorkerPool> {
-        self.validate()?;
-        let timeouts = self.timeouts()?;
-        let claim = self.claim();
-        let Watch { changes, poll_interval } = self.core.engine()?.watch();
-        let settings = Settings {
-            workers: self.workers,
-            prefetch: self.prefetch,
-            lease: self.lease,
-            poll_interval,
-            timeouts,
-            gate: SuspectGate::of_process(),
-        };
-        let (notices, received) = channel();
-        let listeners = (!self.listeners.is_empty()).then_some((self.listeners, received));
-        let notices = listeners.is_some().then_some(notices);
-        let shared = Shared::new(self.core, self.registry, claim, settings, notices);
-        threads::start(Arc::new(shared), self.workers, listeners, changes)
-    }
-
-    fn claim(&self) -> Claim {
-        Claim {
-            capabilities: self.capabilities.clone(),
-            ..Claim::new(self.registry.types()).queue(self.name.clone()).lease(self.lease)
-        }
-    }
-
-    fn validate(&self) -> Result<()> {
-        self.claim().validate()?;
-        if let Some(task_type) = &self.registered_twice {
-            return Err(Error::invalid(
-                "handler",
-                format!("task type {task_type:?} has two handlers"),
-            ));
-        }
-        if !(1..=WORKERS_MAX).contains(&self.workers) {
-            let reason = format!("{}, must be 1 to {WORKERS_MAX}", self.workers);
-            return Err(Error::invalid("workers", reason));
-        }
-        if self.prefetch > PREFETCH_MAX {
-            let reason = format!("{}, must be 0 to {PREFETCH_MAX}", self.prefetch);
-            return Err(Error::invalid("prefetch", reason));
-        }
-        if self.lease < POOL_LEASE_MIN {
-            let reason = format!(
-                "{:?}, must be at least {POOL_LEASE_MIN:?} for a pool to extend it in time",
-                self.lease
-            );
-            return Err(Error::invalid("lease", reason));
-        }
-        Ok(())
-    }
-
-    /// The time limit of each type's handler, by the type's index.
-    fn timeouts(&self) -> Result<Vec<Option<Duration>>> {
-        let mut limits = vec![self.timeout; self.registry.len()];
-        for (task_type, limit) in &self.timeouts {
-            let place = self.registry.index(task_type).and_then(|index| limits.get_mut(index));
-            let Some(place) = place else {
-                let reason = format!("set for task type {task_type:?}, which has no handler");
-                return Err(Error::invalid("timeout", reason));
-            };
-            *place = Some(*limit);
-        }
-        let invalid = |limit: &&Duration| limit.is_zero() || **limit > TIMEOUT_MAX;
-        if let Some(limit) = limits.iter().flatten().find(invalid) {
-            let reason = format!("{limit:?}, must be above zero and at most {TIMEOUT_MAX:?}");
-            return Err(Error::invalid("timeout", reason));
-        }
-        Ok(limits)
     }
 }

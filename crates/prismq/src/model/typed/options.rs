@@ -1,0 +1,93 @@
+//! The defaults of a task type.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Names, NewTask, RetryPolicy};
+
+/// The defaults of a task type: of its tasks when they are enqueued, and of its handler in a pool. What is not set is as
+/// for a [`NewTask`] of bytes.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use prismq::{RetryPolicy, TaskOptions};
+///
+/// let options = TaskOptions::new()
+///     .queue("mail")
+///     .priority(10)
+///     .max_attempts(8)
+///     .backoff(RetryPolicy::fixed(Duration::from_secs(60)))
+///     .timeout(Duration::from_secs(30));
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TaskOptions {
+    pub(crate) queue: Option<Arc<str>>,
+    pub(crate) priority: Option<i32>,
+    pub(crate) max_attempts: Option<u32>,
+    pub(crate) requirements: Names,
+    pub(crate) backoff: Option<RetryPolicy>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl TaskOptions {
+    /// Nothing set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The queue of its tasks: see [`NewTask::queue`]. A pool that names no queue serves that of its handlers' types.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// The priority of its tasks: see [`NewTask::priority`].
+    #[must_use]
+    pub const fn priority(mut self, priority: i32) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Most attempts of its tasks: see [`NewTask::max_attempts`].
+    #[must_use]
+    pub const fn max_attempts(mut self, max_attempts: u32) -> Self {
+        self.max_attempts = Some(max_attempts);
+        self
+    }
+
+    /// What a worker must have: see [`NewTask::requires`].
+    #[must_use]
+    pub fn requires<N: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.requirements = Names::new(names);
+        self
+    }
+
+    /// When a failed attempt is retried, in pools that have a typed handler for it; by the queue's policy
+    /// ([`QueueBuilder::retry`](crate::QueueBuilder::retry)) unless set.
+    #[must_use]
+    pub const fn backoff(mut self, policy: RetryPolicy) -> Self {
+        self.backoff = Some(policy);
+        self
+    }
+
+    /// The time limit of its handler: see [`WorkerPoolBuilder::timeout`](crate::WorkerPoolBuilder::timeout).
+    #[must_use]
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// A task with these defaults.
+    pub(crate) fn apply(self, task: NewTask) -> NewTask {
+        NewTask {
+            queue: self.queue.unwrap_or(task.queue),
+            priority: self.priority.unwrap_or(task.priority),
+            max_attempts: self.max_attempts.unwrap_or(task.max_attempts),
+            requirements: self.requirements,
+            ..task
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Handlers of typed tasks, and the state that they share.
+
+use std::sync::Arc;
+
+use super::WorkerPoolBuilder;
+use crate::model::{Task, TaskError, decode};
+use crate::pool::Context;
+
+impl WorkerPoolBuilder {
+    /// What the handlers added after it share, such as a client or a connection pool: [`Context::state`].
+    pub fn state<S: Send + Sync + 'static>(self, state: S) -> WorkerPoolBuilder<S> {
+        let Self {
+            core,
+            queue,
+            workers,
+            prefetch,
+            lease,
+            capabilities,
+            registry,
+            registered_twice,
+            timeout,
+            timeouts,
+            listeners,
+            state: _,
+        } = self;
+        WorkerPoolBuilder {
+            core,
+            queue,
+            workers,
+            prefetch,
+            lease,
+            capabilities,
+            registry,
+            registered_twice,
+            timeout,
+            timeouts,
+            listeners,
+            state: Arc::new(state),
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
+    /// The handler of tasks of type `T`: a function or closure of the value and its [`Context`], which blocks its worker
+    /// until it returns. Types without a handler are never claimed.
+    ///
+    /// The type's [`options`](Task::options) set its time limit, unless [`WorkerPoolBuilder::timeout_of`] does, its
+    /// backoff, and the pool's queue, unless [`WorkerPoolBuilder::queue`] does.
+    ///
+    /// A task whose payload is not a valid `T` becomes a dead letter, with the place that is wrong as its error; other
+    /// tasks are not affected. A panic is a failed attempt.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use prismq::{Context, Queue, Task, TaskResult, WorkerPool};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Task, Serialize, Deserialize)]
+    /// struct Welcome {
+    ///     user: i64,
+    /// }
+    ///
+    /// struct Mailer;
+    ///
+    /// fn welcome(task: Welcome, cx: Context<Mailer>) -> TaskResult {
+    ///     let _mailer = cx.state();
+    ///     Ok(println!("welcome, {}", task.user))
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let queue = Queue::open(folder.path().join("queue.db"))?;
+    /// queue.enqueue(Welcome { user: 7 })?;
+    /// let pool = WorkerPool::builder(&queue).state(Mailer).handle(welcome).start()?;
+    /// let report = pool.shutdown(Duration::from_secs(5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle<T, F>(self, handler: F) -> Self
+    where
+        T: Task,
+        F: Fn(T, Context<S>) -> Result<T::Output, TaskError> + Send + Sync + 'static,
+    {
+        let state = self.state.clone();
+        self.register(T::TYPE.into(), T::options(), move |attempt| {
+            let task = decode::<T>(attempt.lease.payload())?;
+            handler(task, Context::new(attempt, state.clone())).map(drop)
+        })
+    }
+}

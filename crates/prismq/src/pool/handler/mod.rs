@@ -1,0 +1,17 @@
+//! Handlers: what they are called with, and running one by the type of its task.
+//!
+//! There are two kinds, of bytes ([`TaskContext`]) and of typed values ([`Context`]); both run one [`Attempt`]. When
+//! they run and what becomes of their results is left to the scheduler.
+
+mod attempt;
+mod cancel;
+mod context;
+mod registry;
+mod task_context;
+
+pub(super) use self::attempt::Attempt;
+pub use self::cancel::CancelReason;
+pub(super) use self::cancel::StopFlags;
+pub use self::context::Context;
+pub(super) use self::registry::{Registry, forget_panic};
+pub use self::task_context::TaskContext;
