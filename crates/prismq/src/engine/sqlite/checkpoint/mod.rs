@@ -17,8 +17,8 @@ mod background;
 mod prune;
 mod run;
 pub(crate) mod shrink;
+mod wal_hook;
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
@@ -29,6 +29,8 @@ use rusqlite::Connection;
 use self::background::Background;
 use self::prune::Pruner;
 use self::run::{Outcome, checkpoint, restart};
+use self::wal_hook::WAL_PAGES;
+pub(crate) use self::wal_hook::watch_wal;
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::connection::path_of;
@@ -56,41 +58,6 @@ const WAL_IDLE: Duration = Duration::from_secs(1);
 const RETRY_SHARE: u32 = 64;
 /// How long the writer sleeps between attempts while it waits for others.
 const RETRY_SLEEP: Duration = Duration::from_millis(1);
-
-thread_local! {
-    /// Pages in the WAL after the last commit on this thread: SQLite's hook is a function without state, called on
-    /// the thread that commits.
-    static WAL_PAGES: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Has SQLite report the size of the WAL after each commit, instead of its automatic checkpoints.
-#[expect(clippy::unit_arg, reason = "a unit before rusqlite 0.43, a result from then on")]
-pub(crate) fn watch_wal(connection: &mut Connection) -> rusqlite::Result<()> {
-    // From rusqlite 0.43 on setting the hook can fail, and needs the connection to itself.
-    connection
-        .wal_hook(Some(|_, pages| {
-            WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
-            Ok(())
-        }))
-        .into_result()
-}
-
-/// The result of setting a hook, in any supported version of rusqlite.
-trait HookResult {
-    fn into_result(self) -> rusqlite::Result<()>;
-}
-
-impl HookResult for () {
-    fn into_result(self) -> rusqlite::Result<()> {
-        Ok(())
-    }
-}
-
-impl HookResult for rusqlite::Result<()> {
-    fn into_result(self) -> rusqlite::Result<()> {
-        self
-    }
-}
 
 /// The writer's side of checkpoints, and the handle of the thread.
 #[derive(Debug)]
