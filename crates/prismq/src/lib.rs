@@ -13,6 +13,9 @@ mod walls;
 
 #[cfg(feature = "json")]
 pub use model::Json;
+pub use model::{Missed, Schedule, ScheduleInfo};
+pub use queue::Schedules;
+
 pub use model::limits;
 pub use model::{
     Bytes, Claim, Codec, Contention, Cursor, Durability, Error, IntoTask, Lease, NewTask, Order,

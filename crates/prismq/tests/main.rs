@@ -19,6 +19,7 @@ mod lease;
 mod limits;
 mod log;
 mod pool;
+mod schedule;
 mod settle;
 mod sources;
 mod support;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::collect;
 
 /// Statements that find nothing in a sound file: what each finds, and the statement.
-const RULES: [(&str, &str); 18] = [
+const RULES: [(&str, &str); 21] = [
     (
         "a task is leased without an expiry or a token, or has an expiry without being leased",
         "SELECT id FROM prismq_task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
@@ -92,6 +92,20 @@ const RULES: [(&str, &str); 18] = [
         "the file does not say whether tasks are to be cancelled",
         "SELECT one FROM prismq_meta
          WHERE (features & 16 != 0) != EXISTS (SELECT 1 FROM prismq_cancel)",
+    ),
+    (
+        "a schedule that is neither paused nor stopped has no next slot, or a paused one has one",
+        "SELECT id FROM prismq_schedule WHERE (next_at IS NULL AND paused = 0 AND error IS NULL)
+            OR (next_at IS NOT NULL AND paused != 0)",
+    ),
+    (
+        "there is a schedule, and the file does not say so",
+        "SELECT id FROM prismq_schedule WHERE (SELECT features & 8 FROM prismq_meta) = 0",
+    ),
+    (
+        "a schedule or a slot names a task that was never added",
+        "SELECT last_task FROM prismq_schedule WHERE last_task >= (SELECT next_id FROM prismq_meta)
+         UNION ALL SELECT task FROM prismq_slot WHERE task < 1 OR task >= (SELECT next_id FROM prismq_meta)",
     ),
     ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
     (

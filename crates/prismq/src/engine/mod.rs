@@ -20,11 +20,13 @@ use std::time::Duration;
 
 pub(crate) use self::contention::ContentionCounters;
 pub(crate) use self::deferred_log::DeferredLog;
-pub(crate) use self::operation::{AT_ONCE, AfterFailure, Answer, Cancelled, Claimed, Operation};
+pub(crate) use self::operation::{
+    AT_ONCE, AfterFailure, Answer, Cancelled, Claimed, Operation, ScheduleChange,
+};
 pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
 use crate::model::{
-    Contention, Durability, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo,
-    TypeInfo,
+    Contention, Durability, Payload, Position, QueueInfo, QueueStats, Result, ScheduleInfo, TaskId,
+    TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
 
@@ -128,6 +130,9 @@ pub(crate) trait Reader {
 
     /// The running tasks that are to be cancelled, each with the token of its lease.
     fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>>;
+
+    /// The schedules in order of their names; of one name only, if one is given.
+    fn schedules(&self, name: Option<&str>) -> Result<Vec<ScheduleInfo>>;
 }
 
 /// How a pool that waits for work learns of what other processes commit.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::search::{Revival, Target};
-use crate::model::{Claim, Lease, LeaseKey, NewTask, Order, Retention, State, TaskId};
+use crate::model::{Claim, Lease, LeaseKey, NewTask, Order, Retention, Schedule, State, TaskId};
 use crate::time::{Moment, Timestamp};
 
 /// An operation. Its properties are in one `match`, [`Operation::properties`].
@@ -40,6 +40,20 @@ pub(crate) enum Operation {
     Delete(Vec<Target>),
     /// Puts dead tasks back.
     Redrive { tasks: Vec<Target>, revival: Revival },
+    /// Adds a schedule, or changes the one of its name.
+    SetSchedule(Box<Schedule>),
+    /// Pauses, resumes or removes a schedule.
+    ChangeSchedule { name: Arc<str>, change: ScheduleChange },
+    /// Enqueues the task of a schedule now.
+    RunSchedule(Arc<str>),
+}
+
+/// What becomes of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScheduleChange {
+    Pause,
+    Resume,
+    Remove,
 }
 
 /// The next state of a task whose attempt failed.
@@ -85,7 +99,10 @@ impl Operation {
             | Self::SetRetention { .. }
             | Self::Cancel(_)
             | Self::Delete(_)
-            | Self::Redrive { .. } => Properties { durable: true, key: None, tasks: NONE },
+            | Self::Redrive { .. }
+            | Self::SetSchedule(_)
+            | Self::ChangeSchedule { .. }
+            | Self::RunSchedule(_) => Properties { durable: true, key: None, tasks: NONE },
             Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
         }
     }
@@ -103,7 +120,7 @@ impl Operation {
     /// The lowest priority number of the tasks it adds that this claim would take now, if any.
     pub(crate) fn enqueues_for(&self, claim: &Claim) -> Option<i32> {
         let fits = |task: &&NewTask| {
-            task.delay.is_zero()
+            task.is_due_at_once()
                 && task.queue == claim.queue
                 && claim.types.contains(&task.task_type)
                 && task.requirements.all_in(&claim.capabilities)
@@ -142,6 +159,11 @@ pub(crate) enum Answer {
     Deleted(u64),
     /// To `Redrive`: how many tasks.
     Redriven(u64),
+    /// To `SetSchedule`.
+    ScheduleSet {
+        is_new: bool,
+    },
+    ScheduleChanged,
 }
 
 /// The tasks that an operation cancelled.
@@ -157,9 +179,12 @@ impl Answer {
     /// Whether it brings work for workers, now or later.
     pub(crate) const fn brings_work(&self) -> bool {
         match self {
-            Self::Enqueued(_) | Self::Released => true,
             Self::Failed(state) => !matches!(state, State::Dead | State::Cancelled),
             Self::Redriven(tasks) => *tasks > 0,
+            Self::Enqueued(_)
+            | Self::Released
+            | Self::ScheduleSet { .. }
+            | Self::ScheduleChanged => true,
             Self::Paused(paused) => !*paused,
             Self::Claimed(_)
             | Self::Begun

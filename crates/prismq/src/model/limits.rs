@@ -76,3 +76,19 @@ pub const PAGE_TASKS_MAX: usize = 1000;
 pub const PAGE_BYTES_MAX: usize = 4 << 20;
 /// Most different errors that [`Tasks::errors`](crate::Tasks::errors) groups; tasks with others are counted together.
 pub const ERROR_GROUPS_MAX: usize = 1000;
+/// Most schedules of a file; another one is refused.
+pub const SCHEDULES_MAX: u32 = 1024;
+/// Longest cron expression in bytes; a longer one is refused.
+pub const CRON_BYTES_MAX: usize = 256;
+/// Shortest interval of a schedule; a shorter one is refused.
+pub const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Longest interval of a schedule (ten years); a longer one is refused.
+pub const INTERVAL_MAX: Duration = DELAY_MAX;
+/// Largest payload of a schedule's task in bytes (64 KiB); a larger one is refused.
+pub const SCHEDULE_PAYLOAD_BYTES_MAX: usize = 64 << 10;
+/// How late the task of a slot may be enqueued before [`Missed::Skip`](crate::Missed::Skip) skips it.
+pub const MISSED_AFTER: Duration = Duration::from_secs(60);
+/// Most tasks that [`Missed::All`](crate::Missed::All) enqueues at once for slots that were missed.
+pub const MISSED_RUNS_MAX: usize = 1000;
+/// Most times that one call computes of a schedule; more are refused.
+pub const NEXT_RUNS_MAX: usize = 10_000;

@@ -71,6 +71,8 @@ pub struct NewTask<T = Bytes> {
     /// Why the value has no payload: it could not be encoded. The task is then refused.
     pub(crate) unencodable: Option<Arc<str>>,
     pub(crate) payload_type: PhantomData<fn() -> T>,
+    /// When it is due by the wall clock, instead of after `delay`.
+    pub(crate) run_at: Option<Timestamp>,
 }
 
 impl NewTask {
@@ -87,6 +89,7 @@ impl NewTask {
             requirements: Names::default(),
             unencodable: None,
             payload_type: PhantomData,
+            run_at: None,
         }
     }
 
@@ -119,10 +122,36 @@ impl<T> NewTask<T> {
         self
     }
 
-    /// How long after it was enqueued it is due; at once unless set.
+    /// How long after it was enqueued it is due; at once unless set. It replaces [`NewTask::run_at`].
     #[must_use]
     pub const fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self.run_at = None;
+        self
+    }
+
+    /// When it is due, by the wall clock; a past time is now. It replaces [`NewTask::delay`].
+    ///
+    /// How far off that is is decided by the wall clock when the task is enqueued, and must not be more than
+    /// [`DELAY_MAX`]: a clock that is set later moves the task no more than it moves a delay.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(feature = "jiff")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use prismq::NewTask;
+    ///
+    /// let at: jiff::Timestamp = "2030-01-01T09:00:00+01:00".parse()?;
+    /// let task = NewTask::new("greeting", *b"a happy new year").run_at(at);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "jiff"))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn run_at(mut self, time: impl Into<Timestamp>) -> Self {
+        self.run_at = Some(time.into());
+        self.delay = Duration::ZERO;
         self
     }
 
@@ -159,6 +188,7 @@ impl<T> NewTask<T> {
             requirements,
             unencodable,
             payload_type: _,
+            run_at,
         } = self;
         NewTask {
             queue,
@@ -170,6 +200,29 @@ impl<T> NewTask<T> {
             requirements,
             unencodable,
             payload_type: PhantomData,
+            run_at,
+        }
+    }
+
+    /// Whether it is to run at once, as far as is known without a clock.
+    pub(crate) const fn is_due_at_once(&self) -> bool {
+        self.delay.is_zero() && self.run_at.is_none()
+    }
+
+    /// How long after this moment it is due.
+    pub(crate) fn delay_from(&self, now: Moment) -> Duration {
+        self.run_at.map_or(self.delay, |time| time.since(now.wall))
+    }
+
+    /// Whether the tasks of one call are due within [`DELAY_MAX`] of this moment.
+    pub(crate) fn validate_due(tasks: &[Self], now: Moment) -> Result<()> {
+        let late = |time: &Timestamp| time.since(now.wall) > DELAY_MAX;
+        match tasks.iter().filter_map(|task| task.run_at).find(late) {
+            Some(time) => Err(Error::invalid(
+                "run_at",
+                format!("{time}, at most {DELAY_MAX:?} (ten years) from now is allowed"),
+            )),
+            None => Ok(()),
         }
     }
 
@@ -220,6 +273,7 @@ impl<T> Clone for NewTask<T> {
             requirements: self.requirements.clone(),
             unencodable: self.unencodable.clone(),
             payload_type: PhantomData,
+            run_at: self.run_at,
         }
     }
 }
@@ -266,6 +320,8 @@ pub struct TaskInfo {
     pub error: Option<String>,
     /// Its payload; empty for a dead letter whose payload is missing.
     pub payload: Vec<u8>,
+    /// The time that a schedule enqueued it for, by the wall clock; `None` for any other task.
+    pub scheduled_for: Option<Timestamp>,
 }
 
 impl TaskInfo {

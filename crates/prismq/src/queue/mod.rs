@@ -9,6 +9,7 @@ mod claims;
 mod enqueue;
 mod handle;
 mod inspect;
+mod schedules;
 mod submission;
 mod tasks;
 
@@ -18,6 +19,7 @@ pub use self::builder::QueueBuilder;
 pub use self::cancel::CancelOutcome;
 pub(crate) use self::enqueue::untyped;
 pub use self::handle::Handle;
+pub use self::schedules::Schedules;
 pub use self::submission::Submission;
 pub use self::tasks::{CancelCount, Redrive, Tasks};
 use crate::core::Core;

@@ -37,6 +37,11 @@ impl Moment {
         Timestamp(monotonic.0.saturating_add(self.wall_set_by()))
     }
 
+    /// When the monotonic time will be at a time of the wall clock, unless that is set before.
+    pub(crate) const fn to_monotonic(self, wall: Timestamp) -> Timestamp {
+        Timestamp(self.monotonic.0.saturating_add(wall.0.saturating_sub(self.wall.0)))
+    }
+
     /// By how many microseconds the wall clock is ahead of the monotonic time.
     ///
     /// Rounded to seconds, so that a time converted twice is the same, although the two clocks are not read at the

@@ -5,4 +5,5 @@ mod ids;
 mod injection;
 mod own_transactions;
 mod payloads;
+mod run_at;
 mod transactions;

@@ -11,8 +11,8 @@ use std::time::Instant;
 use super::*;
 use crate::engine::{Claimed, Found, Reader, Search, Watch};
 use crate::model::{
-    Claim, Contention, Lease, NewTask, Payload, Position, QueueInfo, QueueStats, TaskId, TaskInfo,
-    TypeInfo,
+    Claim, Contention, Lease, NewTask, Payload, Position, QueueInfo, QueueStats, ScheduleInfo,
+    TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -89,6 +89,10 @@ impl Reader for GatedEngine {
     }
 
     fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>> {
+        Ok(Vec::new())
+    }
+
+    fn schedules(&self, _: Option<&str>) -> Result<Vec<ScheduleInfo>> {
         Ok(Vec::new())
     }
 }

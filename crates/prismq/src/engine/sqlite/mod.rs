@@ -34,8 +34,8 @@ use super::{
     Watch,
 };
 use crate::model::{
-    Contention, Error, NewTask, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo,
-    TypeInfo,
+    Contention, Error, NewTask, Payload, Position, QueueInfo, QueueStats, Result, ScheduleInfo,
+    TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
 
@@ -156,6 +156,10 @@ impl Reader for SqliteEngine {
 
     fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>> {
         self.reader().cancel_requests()
+    }
+
+    fn schedules(&self, name: Option<&str>) -> Result<Vec<ScheduleInfo>> {
+        self.reader().schedules(name)
     }
 }
 

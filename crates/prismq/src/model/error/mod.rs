@@ -90,6 +90,12 @@ pub enum Error {
         /// The queue that was asked for.
         queue: String,
     },
+    /// The file has no schedule of this name; nothing was done.
+    #[error("there is no schedule {name:?}: Schedules::list names those that are set")]
+    NoSchedule {
+        /// The name that was given.
+        name: String,
+    },
     /// The file has no task ids left; nothing was done. Only a damaged file reaches this.
     #[error(
         "no task ids left: the next would be {next}, ids are 1 to {TASK_ID_MAX}: use a new file"

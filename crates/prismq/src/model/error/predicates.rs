@@ -27,6 +27,7 @@ impl Error {
             Self::InvalidInput { .. }
             | Self::LeaseLost { .. }
             | Self::ForeignLease { .. }
+            | Self::NoSchedule { .. }
             | Self::Poisoned { .. }
             | Self::Forked { .. } => false,
             Self::Busy { .. }

@@ -8,7 +8,7 @@ use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
 use crate::model::limits::LEASE_MAX;
-use crate::time::Timestamp;
+use crate::time::{Moment, Timestamp};
 
 /// Makes due tasks ready; suspects stay suspects.
 pub(crate) const PROMOTE: &str = "UPDATE prismq_task SET state = iif(suspect, 5, 0)
@@ -80,17 +80,21 @@ impl Writer {
         cancel::end_requested(connection, ledger).map_err(|error| error::classify(path, error))
     }
 
-    /// Whether [`Self::advance`] would move a task.
-    pub(crate) fn has_due(&self, now: Timestamp) -> Result<bool> {
-        Ok(self.next_due()?.is_some_and(|due| due <= now)
-            || self.first(LAST_EXPIRY)?.is_some_and(|last| last > now.after(LEASE_MAX)))
+    /// Whether [`Self::advance`] would move a task, or [`Self::fire`] enqueue one.
+    pub(crate) fn has_due(&self, now: Moment) -> Result<bool> {
+        Ok(self.next_due(now)?.is_some_and(|due| due <= now.monotonic)
+            || self
+                .first(LAST_EXPIRY, [])?
+                .is_some_and(|last| last > now.monotonic.after(LEASE_MAX))
+            || self.has_ahead_schedule(now)?)
     }
 
-    /// When the next scheduled task is due or the next lease expires.
-    pub(crate) fn next_due(&self) -> Result<Option<Timestamp>> {
-        let run_at = self.first(NEXT_RUN_AT)?;
-        let expires_at = self.first(NEXT_EXPIRY)?;
-        Ok(run_at.into_iter().chain(expires_at).min())
+    /// When the next scheduled task is due, the next lease expires or the next schedule fires.
+    pub(crate) fn next_due(&self, now: Moment) -> Result<Option<Timestamp>> {
+        let run_at = self.first(NEXT_RUN_AT, [])?;
+        let expires_at = self.first(NEXT_EXPIRY, [])?;
+        let slot = self.next_slot(now)?;
+        Ok(run_at.into_iter().chain(expires_at).chain(slot).min())
     }
 
     /// The queue of a lane; `None` if the lane is missing.
@@ -99,9 +103,14 @@ impl Writer {
         queue.map_err(|error| self.failure(error))
     }
 
-    fn first(&self, sql: &str) -> Result<Option<Timestamp>> {
+    /// The time that a statement returns.
+    pub(super) fn first(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Option<Timestamp>> {
         self.prepare(sql)?
-            .query_row([], |row| row.get::<_, Option<i64>>(0))
+            .query_row(params, |row| row.get::<_, Option<i64>>(0))
             .map(|micros| micros.map(Timestamp::from_micros))
             .map_err(|error| self.failure(error))
     }

@@ -14,7 +14,7 @@ use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, Claimed, Operation};
 use crate::model::{Durability, Error, LeaseKey, Result};
-use crate::time::{Clock, Moment, Timestamp};
+use crate::time::{Clock, Moment};
 
 /// The lease an operation completes, if it completes one.
 const fn completion(operation: &Operation) -> Option<LeaseKey> {
@@ -30,14 +30,16 @@ impl Writer {
         clock: &dyn Clock,
         batch: &[Operation],
     ) -> Result<Vec<Result<Answer>>> {
-        match self.answer_if_idle(clock.monotonic(), batch) {
+        match self.answer_if_idle(clock, batch) {
             Ok(Some(nothing)) => return Ok(nothing),
             // Another process recovers the file: taking the write lock waits for that, a read does not.
             Err(error) if error.is_busy() => {}
             Ok(None) => {}
             Err(error) => return Err(error),
         }
-        let durable = batch.iter().any(Operation::must_be_durable) || self.will_take_in(batch)?;
+        let durable = batch.iter().any(Operation::must_be_durable)
+            || self.will_take_in(batch)?
+            || self.will_fire(clock)?;
         self.wait_for_disk(durable && self.durability == Durability::Full)?;
         self.begin()?;
         let answers = match self.run(Moment::now(clock), batch) {
@@ -68,8 +70,9 @@ impl Writer {
             if !advanced && matches!(operation, Operation::Claim(_)) {
                 advanced = true;
                 self.take_in(now)?;
-                if self.has_due(now.monotonic)? {
+                if self.has_due(now)? {
                     self.advance(now.monotonic)?;
+                    self.fire(now)?;
                 }
             }
             let completions: Vec<LeaseKey> = rest.iter().map_while(completion).collect();
@@ -80,6 +83,9 @@ impl Writer {
                 answers.extend(self.complete(now.wall, &completions)?);
                 rest = rest.get(completions.len()..).unwrap_or_default();
             }
+        }
+        if !advanced {
+            self.fire(now)?;
         }
         let Self { ledger, connection, path, .. } = self;
         ledger.flush(connection).map_err(|error| error::classify(path, error))?;
@@ -120,6 +126,9 @@ impl Writer {
             Operation::Redrive { tasks, revival } => self.manage(|connection, ledger| {
                 redrive::redrive(connection, ledger, tasks, *revival).map(Answer::Redriven)
             }),
+            Operation::SetSchedule(schedule) => self.set_schedule(now, schedule),
+            Operation::ChangeSchedule { name, change } => self.change_schedule(now, name, *change),
+            Operation::RunSchedule(name) => self.run_schedule(now, name),
         }
     }
 
@@ -135,7 +144,7 @@ impl Writer {
     /// takes the write lock.
     fn answer_if_idle(
         &mut self,
-        mut now: Timestamp,
+        clock: &dyn Clock,
         batch: &[Operation],
     ) -> Result<Option<Vec<Result<Answer>>>> {
         let mut claims = Vec::with_capacity(batch.len());
@@ -145,6 +154,7 @@ impl Writer {
             };
             claims.push(claim);
         }
+        let mut now = Moment::now(clock);
         // First, so that no commit of another process is missed.
         let version = self.data_version()?;
         if self.cookie_read_at != Some(version) {
@@ -152,7 +162,7 @@ impl Writer {
                 if self.lacks_clock_offset()? {
                     return Ok(None);
                 }
-                now = self.reload_if_restored(Moment { wall: now, monotonic: now })?.monotonic;
+                now = self.reload_if_restored(now)?;
             }
             self.ledger.features = self.meta()?.1;
             self.cookie_read_at = Some(version);
@@ -168,7 +178,7 @@ impl Writer {
                 return Ok(None);
             }
         }
-        let next_due = self.next_due()?;
+        let next_due = self.next_due(now)?;
         let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
         self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
         let mut answers = Vec::with_capacity(claims.len());

@@ -25,6 +25,9 @@ pub(crate) fn enqueue(
     now: Moment,
     tasks: &[NewTask],
 ) -> rusqlite::Result<Result<Vec<TaskId>>> {
+    if let Err(error) = NewTask::validate_due(tasks, now) {
+        return Ok(Err(error));
+    }
     ledger.begin_adding(connection)?;
     if !ledger.ids.has(tasks.len()) {
         return Ok(Err(Error::OutOfIds { next: ledger.ids.next() }));
@@ -41,7 +44,7 @@ pub(crate) fn enqueue(
     )?;
     let mut ids = Vec::with_capacity(tasks.len());
     for ((task, lane), id) in tasks.iter().zip(lanes).zip(first..) {
-        let run_at = now.monotonic.after(task.delay);
+        let run_at = now.monotonic.after(task.delay_from(now));
         let counters = ledger.counters.of(lane.queue);
         counters.enqueued += 1;
         let state = if run_at > now.monotonic {

@@ -7,5 +7,6 @@ pub(crate) mod damaged_rows;
 pub(crate) mod enqueue;
 pub(crate) mod inbox;
 pub(crate) mod manage;
+pub(crate) mod periodic;
 pub(crate) mod settings;
 pub(crate) mod settle;

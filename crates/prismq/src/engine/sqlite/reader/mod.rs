@@ -6,6 +6,7 @@ use std::sync::Arc;
 pub(crate) mod find;
 pub(crate) mod payloads;
 pub(crate) mod queues;
+pub(crate) mod schedules;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -66,6 +67,10 @@ impl ReadConnection {
                  WHERE prismq_kept.task = ?1",
             )
             .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
+            .and_then(|found| match found {
+                Some(task) => Ok(Some(TaskInfo { scheduled_for: self.slot(id)?, ..task })),
+                None => Ok(None),
+            })
             .map_err(|error| error::classify(&self.path, error))
     }
 
@@ -139,5 +144,6 @@ fn task(row: &Row<'_>) -> rusqlite::Result<TaskInfo> {
         completed_at: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_micros),
         error: row.get(12)?,
         payload: row.get(13)?,
+        scheduled_for: None,
     })
 }

@@ -11,6 +11,8 @@ impl Features {
 
     /// Running tasks are to be cancelled: see `prismq_cancel`.
     pub(crate) const CANCEL: i64 = 16;
+    /// There are schedules.
+    pub(crate) const PERIODIC: i64 = 8;
 
     /// Whether a feature is in use.
     pub(crate) const fn has(self, feature: i64) -> bool {

@@ -16,8 +16,12 @@ pub(crate) const APPLICATION_ID: i32 = 0x5052_4D51;
 /// The version this code reads and writes, kept in `prismq_meta`. No earlier one was published, so none is migrated.
 pub(crate) const VERSION: i32 = 3;
 /// The tables, one file for those of each feature.
-const SCHEMA: &[&str] =
-    &[include_str!("core.sql"), include_str!("inbox.sql"), include_str!("manage.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("core.sql"),
+    include_str!("inbox.sql"),
+    include_str!("manage.sql"),
+    include_str!("schedule.sql"),
+];
 
 /// What every file of the current version contains.
 const OBJECTS: &[&str] = &[
@@ -39,6 +43,10 @@ const OBJECTS: &[&str] = &[
     "prismq_retention",
     "prismq_removed",
     "prismq_cancel",
+    "prismq_schedule",
+    "prismq_schedule_next",
+    "prismq_schedule_decided",
+    "prismq_slot",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
@@ -59,6 +67,10 @@ const TOUCH: &[&str] = &[
     "SELECT dead FROM prismq_retention LIMIT 1",
     "SELECT deleted FROM prismq_removed LIMIT 1",
     "SELECT token FROM prismq_cancel LIMIT 1",
+    "SELECT name FROM prismq_schedule LIMIT 1",
+    "SELECT next_at FROM prismq_schedule INDEXED BY prismq_schedule_next WHERE next_at IS NOT NULL LIMIT 1",
+    "SELECT decided_at FROM prismq_schedule INDEXED BY prismq_schedule_decided WHERE next_at IS NOT NULL LIMIT 1",
+    "SELECT slot FROM prismq_slot LIMIT 1",
 ];
 
 /// What a file is, as far as a queue is concerned.

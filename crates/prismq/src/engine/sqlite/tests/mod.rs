@@ -3,6 +3,7 @@
 mod cost;
 mod plans;
 mod poisoned;
+mod schedules;
 mod suspects;
 mod weights;
 

@@ -32,11 +32,17 @@ fn plan(writer: &Writer, sql: &str) -> Vec<String> {
 fn no_statement_scans_or_sorts() {
     let (_folder, writer) = writer_with_two_lanes();
     for sql in STATEMENTS {
-        let plan = plan(&writer, sql);
-        for step in &plan {
-            let scans = step.starts_with("SCAN") && !step.starts_with("SCAN rarray VIRTUAL TABLE");
-            assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
-        }
+        assert_no_scan(&writer, sql);
+    }
+}
+
+/// A statement neither scans a table nor sorts.
+#[track_caller]
+pub(super) fn assert_no_scan(writer: &Writer, sql: &str) {
+    let plan = plan(writer, sql);
+    for step in &plan {
+        let scans = step.starts_with("SCAN") && !step.starts_with("SCAN rarray VIRTUAL TABLE");
+        assert!(!scans && !step.contains("TEMP B-TREE"), "{sql}\n{plan:#?}");
     }
 }
 

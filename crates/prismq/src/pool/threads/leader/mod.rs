@@ -15,10 +15,14 @@ use self::claim::Before;
 use crate::model::Error;
 use crate::pool::scheduler::{Batch, LeaderAction, LogEntry, Settlement};
 use crate::pool::shared::Shared;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, offset};
+
+/// A wall clock that moved against the monotonic time by this much was set: microseconds.
+const CLOCK_STEP_MIN: u64 = 1_000_000;
 
 /// Leads until the pool ends.
 pub(super) fn run(shared: &Shared) {
+    let mut wall_offset = offset(shared.core.clock());
     loop {
         let wakeup = shared.leader_signal.count();
         let work_signal = shared.core.work().count();
@@ -41,7 +45,7 @@ pub(super) fn run(shared: &Shared) {
         }
         match action {
             LeaderAction::Submit(batch) => submit(shared, batch, clock),
-            LeaderAction::Poll => poll(shared),
+            LeaderAction::Poll => poll(shared, &mut wall_offset),
             LeaderAction::Sleep { until, due, idle } => {
                 if idle {
                     shared.progress.notify_all();
@@ -63,10 +67,17 @@ fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> O
     until.into_iter().chain(due).min()
 }
 
-/// Checks whether another process wrote, and whether the file is still the one that was opened.
-fn poll(shared: &Shared) {
+/// Checks whether another process wrote, whether the file is still the one that was opened, and whether the wall clock
+/// was set, which schedules follow.
+fn poll(shared: &Shared, wall_offset: &mut i64) {
+    let offset = offset(shared.core.clock());
+    let was_set = offset.abs_diff(*wall_offset) >= CLOCK_STEP_MIN;
     let version = shared.core.engine().and_then(|engine| engine.version());
     let mut scheduler = shared.scheduler();
+    if was_set {
+        *wall_offset = offset;
+        scheduler.end_idle();
+    }
     match version {
         Ok(version) if scheduler.idle_version() == Some(version) => {}
         Ok(_) => scheduler.end_idle(),

@@ -77,7 +77,7 @@ impl Writer {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
         let more = dead_lettered.tasks > 0 || leases.len() < found || self.ledger.inbox_left;
-        let next_due = if more { Some(AT_ONCE) } else { self.next_due()? };
+        let next_due = if more { Some(AT_ONCE) } else { self.next_due(now)? };
         Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
     }
 

@@ -1,0 +1,42 @@
+//! Which slot a task was enqueued for.
+//!
+//! Nothing of this is done when a task is settled, so that settling costs the same. Instead, each time a schedule fires,
+//! some rows are looked at in turn, and those whose tasks are gone are deleted: more than fires add.
+
+use rusqlite::{Connection, Result, params};
+
+use crate::model::TaskId;
+use crate::time::Timestamp;
+
+/// Rows looked at for each that is added, and besides.
+const LOOK_EACH: usize = 2;
+const LOOK_MORE: usize = 8;
+
+/// Adds the slot of a task.
+pub(crate) const ADD: &str = "INSERT INTO prismq_slot (task, slot) VALUES (?1, ?2)";
+/// The rows that were looked at longest ago, and whether their tasks are stored.
+pub(crate) const LOOK: &str = "SELECT place,
+         EXISTS (SELECT 1 FROM prismq_task WHERE prismq_task.id = prismq_slot.task)
+         OR EXISTS (SELECT 1 FROM prismq_kept WHERE prismq_kept.task = prismq_slot.task)
+     FROM prismq_slot WHERE place > 0 ORDER BY place LIMIT ?1";
+/// Deletes a row.
+pub(crate) const DELETE: &str = "DELETE FROM prismq_slot WHERE place = ?1";
+/// Moves a row behind all others.
+pub(crate) const KEEP: &str =
+    "UPDATE prismq_slot SET place = (SELECT max(place) + 1 FROM prismq_slot) WHERE place = ?1";
+
+/// Adds the slots of these tasks, and deletes some of tasks that are gone.
+pub(super) fn add(connection: &Connection, tasks: &[TaskId], slots: &[Timestamp]) -> Result<()> {
+    let looked: Vec<(i64, bool)> = connection
+        .prepare_cached(LOOK)?
+        .query_map([LOOK_EACH * tasks.len() + LOOK_MORE], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    for (place, is_stored) in looked {
+        connection.prepare_cached(if is_stored { KEEP } else { DELETE })?.execute([place])?;
+    }
+    let mut add = connection.prepare_cached(ADD)?;
+    for (task, slot) in tasks.iter().zip(slots) {
+        add.execute(params![task.as_i64(), slot.as_micros()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Schedules: when they fire, what becomes of missed slots, and changing them while processes use the file.
+
+mod changes;
+mod clock;
+mod cron;
+mod firing;
+mod pools;
