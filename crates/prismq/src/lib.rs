@@ -17,6 +17,7 @@ pub use model::{Missed, Schedule, ScheduleInfo};
 pub use queue::Schedules;
 
 pub use model::limits;
+pub use model::{BackupReport, RestoreReport};
 pub use model::{
     Bytes, Claim, Codec, Contention, Cursor, Durability, Error, IntoTask, Lease, NewTask, Order,
     QueueStats, Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions,
@@ -32,7 +33,7 @@ pub use pool::{
 #[cfg(feature = "derive")]
 pub use prismq_derive::Task;
 pub use queue::{
-    CancelCount, CancelOutcome, Handle, Queue, QueueBuilder, Redrive, Submission, Tasks,
+    CancelCount, CancelOutcome, Handle, Queue, QueueBuilder, Redrive, Restore, Submission, Tasks,
 };
 /// The database driver, in the version that this library is built with.
 pub use rusqlite;

@@ -10,6 +10,7 @@
 
 mod asynchronous;
 mod attach;
+mod backup;
 mod claim;
 mod damage;
 mod enqueue;

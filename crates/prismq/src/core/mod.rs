@@ -7,6 +7,7 @@ mod payloads;
 mod submission;
 
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use self::blocking::BlockingThreads;
@@ -16,8 +17,14 @@ pub(crate) use self::submission::Submission;
 use crate::commit::{self, Claimer, CommitThread, Committer, OVERLOAD_WAIT};
 use crate::engine::{self, AfterFailure, Answer, Engine, OpenOptions, Operation};
 use crate::model::limits::DELAY_MAX;
-use crate::model::{Contention, Lease, Result, Retry, RetryPolicy, TaskError};
+use crate::model::{Contention, Lease, RestoreReport, Result, Retry, RetryPolicy, TaskError};
 use crate::time::{Clock, Signal};
+
+/// Restores a backup, unless this process is a fork of one that has queues open.
+pub(crate) fn restore(backup: &Path, path: &Path, release: bool) -> Result<RestoreReport> {
+    let _fork_guard = ForkGuard::register()?;
+    engine::restore(backup, path, release)
+}
 
 /// One open queue. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ pub(crate) mod sqlite;
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ pub(crate) use self::operation::{
 };
 pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
 use crate::model::{
-    Contention, Durability, Payload, Position, QueueInfo, QueueStats, Result, ScheduleInfo, TaskId,
-    TaskInfo, TypeInfo,
+    BackupReport, Contention, Durability, Payload, Position, QueueInfo, QueueStats, RestoreReport,
+    Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
 
@@ -56,6 +56,12 @@ pub(crate) struct OpenOptions {
 /// Opens or creates the queue that these options name.
 pub(crate) fn open(options: OpenOptions) -> Result<Arc<dyn Engine>> {
     Ok(Arc::new(sqlite::SqliteEngine::open(options)?))
+}
+
+/// Puts a copy of a backup in the place of a file that nobody has open, or where none is, and releases the tasks that
+/// were running if that is asked for.
+pub(crate) fn restore(backup: &Path, path: &Path, release: bool) -> Result<RestoreReport> {
+    sqlite::restore(backup, path, release)
 }
 
 /// Where tasks are kept. All methods may be called by several threads at once.
@@ -94,6 +100,9 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
 
     /// Statistics of this handle's writes.
     fn contention(&self) -> Contention;
+
+    /// Copies all that is kept, as of one moment, to a path where no file is.
+    fn backup(&self, path: &Path) -> Result<BackupReport>;
 
     /// The database's settings that matter for durability and speed, by name, read back from it.
     fn settings(&self) -> Result<Vec<(String, String)>>;

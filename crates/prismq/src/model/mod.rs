@@ -1,5 +1,6 @@
 //! The terms of a queue (tasks, claims, leases, errors and their bounds) as values, independent of any engine.
 
+mod backup;
 mod claim;
 mod durability;
 mod error;
@@ -18,6 +19,7 @@ mod task_error;
 mod task_id;
 mod typed;
 
+pub use self::backup::{BackupReport, RestoreReport};
 pub use self::claim::Claim;
 pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
 pub use self::durability::Durability;

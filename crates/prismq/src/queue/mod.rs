@@ -3,6 +3,7 @@
 
 mod admin;
 mod asynchronous;
+mod backup;
 mod builder;
 mod cancel;
 mod claims;
@@ -15,6 +16,7 @@ mod tasks;
 
 use std::path::Path;
 
+pub use self::backup::Restore;
 pub use self::builder::QueueBuilder;
 pub use self::cancel::CancelOutcome;
 pub(crate) use self::enqueue::untyped;

@@ -5,14 +5,15 @@ mod failures;
 mod futures;
 mod groups;
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use super::*;
 use crate::engine::{Claimed, Found, Reader, Search, Watch};
 use crate::model::{
-    Claim, Contention, Lease, NewTask, Payload, Position, QueueInfo, QueueStats, ScheduleInfo,
-    TaskId, TaskInfo, TypeInfo,
+    BackupReport, Claim, Contention, Lease, NewTask, Payload, Position, QueueInfo, QueueStats,
+    ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -52,6 +53,10 @@ impl Engine for GatedEngine {
 
     fn contention(&self) -> Contention {
         Contention::default()
+    }
+
+    fn backup(&self, _: &Path) -> Result<BackupReport> {
+        Err(Error::unanswered())
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {

@@ -18,7 +18,7 @@ mod reader;
 mod schema;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +26,7 @@ use rusqlite::Connection;
 
 use self::connection::application::ApplicationConnections;
 use self::connection::files::with_suffix;
+pub(crate) use self::open::restore;
 use self::ops::enqueue;
 use self::reader::ReadConnection;
 use self::writer::Writer;
@@ -34,8 +35,8 @@ use super::{
     Watch,
 };
 use crate::model::{
-    Contention, Error, NewTask, Payload, Position, QueueInfo, QueueStats, Result, ScheduleInfo,
-    TaskId, TaskInfo, TypeInfo,
+    BackupReport, Contention, Error, NewTask, Payload, Position, QueueInfo, QueueStats, Result,
+    ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
 
@@ -118,6 +119,15 @@ impl Engine for SqliteEngine {
 
     fn contention(&self) -> Contention {
         self.contention.snapshot()
+    }
+
+    fn backup(&self, path: &Path) -> Result<BackupReport> {
+        let source = {
+            let writer = self.writer();
+            writer.refuse_unusable()?;
+            writer.path.clone()
+        };
+        open::backup(&source, path)
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {

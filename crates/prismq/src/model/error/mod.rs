@@ -184,6 +184,13 @@ pub enum Error {
         /// The path it was opened by, without links.
         path: PathBuf,
     },
+    /// The file is open, here or in another process; nothing was done. Drop every handle on it, and end other programs
+    /// that have it open.
+    #[error("{} is open here or in another process: close it everywhere first", path.display())]
+    InUse {
+        /// The path.
+        path: PathBuf,
+    },
     /// It is unknown what reached the disk, or the engine is in an unknown state: a sync or a commit failed,
     /// a file that it keeps next to its own was removed, or a transaction panicked. Every later operation and read
     /// through this handle fails with this error.

@@ -43,6 +43,7 @@ impl Error {
             | Self::SchemaTooOld { .. }
             | Self::Corrupt { .. }
             | Self::Moved { .. }
+            | Self::InUse { .. }
             | Self::Io { .. }
             | Self::Database { .. }
             | Self::Thread { .. } => true,

@@ -17,7 +17,7 @@ use crate::model::{Error, Result};
 /// let one = Fingerprint::of("connect to 10.0.0.7:5432: refused (attempt 3)");
 /// let other = Fingerprint::of("connect to 10.0.0.9:5432: refused (attempt 41)");
 /// assert_eq!(one, other);
-/// assert_eq!(one.to_string().parse(), Ok(one)); // 16 hexadecimal digits
+/// assert_eq!(one.to_string().parse::<Fingerprint>()?, one); // 16 hexadecimal digits
 /// # Ok::<(), prismq::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,8 @@
-//! Opening the file: checking the path, creating the file, and verifying it before the first write.
+//! Opening the file: checking the path, creating the file, and verifying it before the first write. Backing it up and
+//! restoring it.
 
+mod backup;
+mod copy;
 mod create;
 #[cfg(target_os = "linux")]
 mod filesystem;
@@ -7,6 +10,7 @@ mod opening;
 mod path;
 #[cfg(unix)]
 mod permission;
+mod restore;
 mod verify;
 
 use std::io::ErrorKind;
@@ -17,9 +21,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub(in crate::engine::sqlite) use self::backup::backup;
 use self::create::remove_unused;
 use self::opening::OpeningGuard;
 use self::path::{check_or_create, resolve, unusable};
+pub(crate) use self::restore::restore;
 use self::verify::{Found, create_queue, keep_wal_on_close, verify};
 use crate::engine::ContentionCounters;
 use crate::engine::DeferredLog;

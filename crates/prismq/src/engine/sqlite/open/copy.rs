@@ -1,0 +1,149 @@
+//! Copies of a queue's file: made page by page from one snapshot, under a temporary name, verified, and only then put in
+//! their place.
+//!
+//! SQLite's backup API copies pages as they are; `VACUUM INTO` would build every table and index anew, which takes
+//! several times as long and as much of the processor. Either reads one snapshot, so that writers go on meanwhile.
+
+use std::fs;
+#[cfg(unix)]
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use super::create::create;
+use super::path::{resolve, unusable};
+use crate::engine::sqlite::connection::files::with_suffix;
+use crate::engine::sqlite::{connection, error};
+use crate::model::{Error, Result};
+
+/// Pages copied in one step (4 MiB).
+const STEP_PAGES: i32 = 1024;
+/// How long a step waits for a lock, and how often it tries.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+/// Between a file and its copy that is not complete yet.
+const PARTIAL: &str = ".partial";
+
+/// A copy that is not complete yet: removed unless it is put in its place.
+#[derive(Debug)]
+pub(super) struct Partial {
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl Partial {
+    /// An empty file next to `target`, which only its owner can read. The caller must have reserved `target`, so that
+    /// no other copy to it is in progress.
+    pub(super) fn next_to(target: &Path) -> Result<Self> {
+        let path = resolve(&with_suffix(target, PARTIAL))?;
+        // Left by a process that died.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(unusable(&path, format!("it cannot be removed: {error}")));
+            }
+            _ => {}
+        }
+        if !create(&path)? {
+            return Err(unusable(&path, "another process makes a copy of this name"));
+        }
+        Ok(Self { path, target: target.to_owned() })
+    }
+
+    /// Copies everything that `from` sees in the transaction it has open, and returns a connection to the copy.
+    pub(super) fn fill(&self, from: &Connection) -> Result<Connection> {
+        let failure = |error| error::classify(&self.path, error);
+        let mut to = connection::connect(&self.path).map_err(failure)?;
+        to.pragma_update(None, "fullfsync", true).map_err(failure)?;
+        let backup = Backup::new(from, &mut to).map_err(failure)?;
+        let mut busy_since = None;
+        loop {
+            match backup.step(STEP_PAGES).map_err(failure)? {
+                StepResult::Done => break,
+                StepResult::More => busy_since = None,
+                _ => {
+                    let since = *busy_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= BUSY_WAIT {
+                        return Err(Error::Busy { waited: since.elapsed() });
+                    }
+                    thread::sleep(BUSY_PAUSE);
+                }
+            }
+        }
+        drop(backup);
+        Ok(to)
+    }
+
+    /// Makes the copy a single file that needs none next to it, verifies it, and puts it in its place. Its length.
+    pub(super) fn complete(self, copy: Connection) -> Result<u64> {
+        let failure = |error| error::classify(&self.path, error);
+        let mode: String = copy
+            .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
+            .map_err(failure)?;
+        if mode != "delete" {
+            return Err(unusable(&self.path, format!("its journal mode stays {mode}")));
+        }
+        // Verified as it is on the disk, not as it is cached.
+        drop(copy);
+        let copy = connection::connect(&self.path).map_err(failure)?;
+        if let Some(reason) = damage(&copy).map_err(failure)? {
+            return Err(Error::Corrupt { path: self.path.clone(), reason });
+        }
+        copy.close().map_err(|(_, error)| failure(error))?;
+        let metadata = fs::metadata(&self.path).map_err(|error| {
+            unusable(&self.path, format!("its metadata cannot be read: {error}"))
+        })?;
+        fs::rename(&self.path, &self.target).map_err(|error| {
+            unusable(&self.target, format!("the copy cannot be moved there: {error}"))
+        })?;
+        sync_folder(&self.target)?;
+        Ok(metadata.len())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            // Not there once it is in its place.
+            _ = fs::remove_file(with_suffix(&self.path, suffix));
+        }
+    }
+}
+
+/// What SQLite finds wrong with a file; `None` if nothing.
+pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
+}
+
+/// Refuses a path next to which there is a file that SQLite would take for this one's.
+pub(super) fn refuse_leftovers(path: &Path) -> Result<()> {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        if fs::symlink_metadata(with_suffix(path, suffix)).is_ok() {
+            let reason = format!(
+                "its {suffix} is there without it, and would be taken for a part of it: move that away"
+            );
+            return Err(unusable(path, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the name of a new file survive a power cut.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| {
+        unusable(path, format!("its folder cannot be synced, a power cut may undo it: {error}"))
+    })
+}
+
+/// Elsewhere a folder cannot be synced.
+#[cfg(not(unix))]
+const fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
