@@ -19,9 +19,9 @@ pub use queue::Schedules;
 pub use model::limits;
 pub use model::{BackupReport, RestoreReport};
 pub use model::{
-    Bytes, Claim, Codec, Contention, Cursor, Durability, Error, IntoTask, Lease, NewTask, Order,
-    QueueStats, Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions,
-    TaskResult,
+    Bytes, Claim, Codec, Contention, Cursor, Durability, Error, IntoTask, Lease, Limit, LimitInfo,
+    NewTask, Order, QueueStats, Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo,
+    TaskOptions, TaskResult,
 };
 pub use model::{
     ErrorGroup, ErrorSummary, Fingerprint, Keep, Page, QueueInfo, Retention, TypeInfo,

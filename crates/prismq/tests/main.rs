@@ -17,6 +17,7 @@ mod enqueue;
 mod file;
 mod inbox;
 mod lease;
+mod limit;
 mod limits;
 mod log;
 mod pool;

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 
 /// Every table of a queue, and the order in which its rows are read. Of the file's own row, its number and what an
 /// opening notes of the machine's boot are left out.
-const TABLES: [&str; 12] = [
+const TABLES: &[&str] = &[
     "SELECT one, next_id FROM prismq_meta ORDER BY one",
     "SELECT * FROM prismq_queue ORDER BY id",
     "SELECT * FROM prismq_lane ORDER BY id",
@@ -20,6 +20,9 @@ const TABLES: [&str; 12] = [
     "SELECT * FROM prismq_cancel ORDER BY task",
     "SELECT * FROM prismq_schedule ORDER BY id",
     "SELECT * FROM prismq_slot ORDER BY place",
+    "SELECT * FROM prismq_limit ORDER BY id",
+    "SELECT * FROM prismq_key ORDER BY id",
+    "SELECT * FROM prismq_line ORDER BY lane",
 ];
 
 pub(super) fn of(connection: &Connection) -> rusqlite::Result<u64> {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::collect;
 
 /// Statements that find nothing in a sound file: what each finds, and the statement.
-const RULES: [(&str, &str); 21] = [
+const RULES: &[(&str, &str)] = &[
     (
         "a task is leased without an expiry or a token, or has an expiry without being leased",
         "SELECT id FROM prismq_task WHERE (state = 2) != (lease_expires_at IS NOT NULL)
@@ -106,6 +106,51 @@ const RULES: [(&str, &str); 21] = [
         "a schedule or a slot names a task that was never added",
         "SELECT last_task FROM prismq_schedule WHERE last_task >= (SELECT next_id FROM prismq_meta)
          UNION ALL SELECT task FROM prismq_slot WHERE task < 1 OR task >= (SELECT next_id FROM prismq_meta)",
+    ),
+    (
+        "a limit's count of running tasks is not that of its leased ones",
+        "SELECT id FROM prismq_limit WHERE running !=
+             (SELECT count(*) FROM prismq_task JOIN prismq_lane ON prismq_lane.id = prismq_task.lane
+              WHERE prismq_task.state = 2 AND prismq_lane.limits = prismq_limit.id)",
+    ),
+    (
+        "a key's count of running tasks is not that of its leased ones",
+        "SELECT id FROM prismq_key WHERE running !=
+             (SELECT count(*) FROM prismq_task JOIN prismq_line ON prismq_line.lane = prismq_task.lane
+              WHERE prismq_task.state = 2 AND prismq_line.key = prismq_key.id)",
+    ),
+    (
+        "more than one task of an ordered key runs, or one that does not hold it",
+        "SELECT prismq_key.id FROM prismq_key JOIN prismq_line ON prismq_line.key = prismq_key.id
+             JOIN prismq_task ON prismq_task.lane = prismq_line.lane
+         WHERE prismq_key.ordered AND prismq_task.state = 2 AND prismq_task.id IS NOT prismq_key.holder",
+    ),
+    (
+        "an ordered key is held by a task that is not its own or is dead, or another key by any",
+        "SELECT id FROM prismq_key WHERE holder IS NOT NULL AND (NOT ordered OR holder NOT IN
+             (SELECT prismq_task.id FROM prismq_task JOIN prismq_line ON prismq_line.lane = prismq_task.lane
+              WHERE prismq_task.state != 3 AND prismq_line.key = prismq_key.id))",
+    ),
+    (
+        "a line counts other scheduled tasks than it has, or has ready tasks and is not open or blocked",
+        "SELECT lane FROM prismq_line
+         WHERE scheduled != (SELECT count(*) FROM prismq_task WHERE prismq_task.lane = prismq_line.lane AND prismq_task.state = 1)
+            OR prismq_line.state = 0 AND EXISTS (SELECT 1 FROM prismq_task WHERE prismq_task.lane = prismq_line.lane AND prismq_task.state IN (0, 5))",
+    ),
+    (
+        "a blocked line waits for nothing: no task of its key runs or holds it, and no rate is due",
+        "SELECT lane FROM prismq_line JOIN prismq_key ON prismq_key.id = prismq_line.key
+         WHERE prismq_line.state = 2 AND prismq_key.running = 0 AND prismq_key.due_at IS NULL
+           AND (prismq_key.holder IS NULL OR EXISTS (SELECT 1 FROM prismq_task WHERE prismq_task.id = prismq_key.holder
+                                                     AND prismq_task.lane = prismq_line.lane AND prismq_task.state IN (0, 5)))
+           AND NOT EXISTS (SELECT 1 FROM prismq_line AS other WHERE other.key = prismq_line.key AND other.state = 1)",
+    ),
+    (
+        "a lane of a key has no line, or a line another lane than its key, or a lane with keys has tasks itself",
+        "SELECT id FROM prismq_lane WHERE (id < 0) != (key > 0)
+             OR id < 0 AND NOT EXISTS (SELECT 1 FROM prismq_line WHERE lane = prismq_lane.id AND prismq_line.key = prismq_lane.key)
+         UNION ALL SELECT prismq_lane.id FROM prismq_lane JOIN prismq_task ON prismq_task.lane = prismq_lane.id
+             WHERE prismq_lane.id > 0 AND prismq_lane.keyed",
     ),
     ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
     (

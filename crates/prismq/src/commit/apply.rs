@@ -51,7 +51,12 @@ impl Committer {
                 claimers.iter().for_each(|claimer| claimer.cancel_requested(&cancelled.requested));
             }
         }
-        if answers.iter().flatten().any(Answer::brings_work) {
+        let frees = |(operation, answer): (&Operation, &Result<Answer>)| {
+            answer.is_ok() && operation.frees_slot()
+        };
+        if answers.iter().flatten().any(Answer::brings_work)
+            || operations.iter().zip(answers).any(frees)
+        {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
         }

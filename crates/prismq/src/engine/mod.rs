@@ -25,8 +25,8 @@ pub(crate) use self::operation::{
 };
 pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
 use crate::model::{
-    BackupReport, Contention, Durability, Payload, Position, QueueInfo, QueueStats, RestoreReport,
-    Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Contention, Durability, LimitInfo, Payload, Position, QueueInfo, QueueStats,
+    RestoreReport, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
 
@@ -121,6 +121,9 @@ pub(crate) trait Reader {
     /// Outer: one of them cannot be read, [`crate::Error::Corrupt`] only where no read failed and what was
     /// read is damaged. Inner: this task has none, which is [`crate::Error::Corrupt`] too.
     fn payloads(&self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>>;
+
+    /// The limits that are set, by name.
+    fn limits(&self) -> Result<Vec<LimitInfo>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.
     fn stats(&self, queue: &str) -> Result<QueueStats>;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::search::{Revival, Target};
-use crate::model::{Claim, Lease, LeaseKey, NewTask, Order, Retention, Schedule, State, TaskId};
+use crate::model::{
+    Claim, Lease, LeaseKey, Limit, NewTask, Order, Retention, Schedule, State, TaskId,
+};
 use crate::time::{Moment, Timestamp};
 
 /// An operation. Its properties are in one `match`, [`Operation::properties`].
@@ -46,6 +48,10 @@ pub(crate) enum Operation {
     ChangeSchedule { name: Arc<str>, change: ScheduleChange },
     /// Enqueues the task of a schedule now.
     RunSchedule(Arc<str>),
+    /// Sets the bounds of a limit.
+    SetLimit { name: Arc<str>, limit: Limit },
+    /// Sets how many tasks of a queue run at once.
+    SetConcurrency { queue: Arc<str>, tasks: Option<u32> },
 }
 
 /// What becomes of a schedule.
@@ -102,7 +108,9 @@ impl Operation {
             | Self::Redrive { .. }
             | Self::SetSchedule(_)
             | Self::ChangeSchedule { .. }
-            | Self::RunSchedule(_) => Properties { durable: true, key: None, tasks: NONE },
+            | Self::RunSchedule(_)
+            | Self::SetLimit { .. }
+            | Self::SetConcurrency { .. } => Properties { durable: true, key: None, tasks: NONE },
             Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
         }
     }
@@ -115,6 +123,12 @@ impl Operation {
     /// The lease it uses, if it uses one.
     pub(crate) const fn key(&self) -> Option<&LeaseKey> {
         self.properties().key
+    }
+
+    /// Whether it ends a lease that a limit counts, so that another task may start.
+    pub(crate) fn frees_slot(&self) -> bool {
+        let ends = !matches!(self, Self::Extend { .. } | Self::Begin(_));
+        ends && self.key().is_some_and(|key| key.limited)
     }
 
     /// The lowest priority number of the tasks it adds that this claim would take now, if any.
@@ -149,6 +163,8 @@ pub(crate) enum Answer {
     Pruned {
         more: bool,
     },
+    /// To `SetLimit` and `SetConcurrency`.
+    LimitSet,
     /// To `Fail`: the task's new state.
     Failed(State),
     /// To `Extend`: when the lease expires now.
@@ -179,20 +195,21 @@ impl Answer {
     /// Whether it brings work for workers, now or later.
     pub(crate) const fn brings_work(&self) -> bool {
         match self {
-            Self::Failed(state) => !matches!(state, State::Dead | State::Cancelled),
-            Self::Redriven(tasks) => *tasks > 0,
             Self::Enqueued(_)
             | Self::Released
+            | Self::LimitSet
             | Self::ScheduleSet { .. }
             | Self::ScheduleChanged => true,
+            Self::Failed(state) => !matches!(state, State::Dead | State::Cancelled),
+            Self::Redriven(tasks) | Self::Deleted(tasks) => *tasks > 0,
+            // What an ordered key waited for may be gone.
+            Self::Cancelled(cancelled) => cancelled.ended > 0,
             Self::Paused(paused) => !*paused,
             Self::Claimed(_)
             | Self::Begun
             | Self::Completed
             | Self::Extended(_)
             | Self::Ordered
-            | Self::Cancelled(_)
-            | Self::Deleted(_)
             | Self::Pruned { .. } => false,
         }
     }
@@ -208,6 +225,8 @@ pub(crate) struct Claimed {
     pub(crate) next_due: Option<Timestamp>,
     /// [`Engine::version`](super::Engine::version) at the claim.
     pub(crate) version: i64,
+    /// Whether tasks may be left that only a claim with a higher [`Claim::limited_max`] takes.
+    pub(crate) limited_left: bool,
     /// Whether the queue is paused; read only if the claim found fewer tasks than asked for.
     pub(crate) paused: bool,
 }

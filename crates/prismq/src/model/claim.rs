@@ -35,6 +35,8 @@ pub struct Claim {
     /// Most suspects among the tasks: tasks that a process held when their leases expired, one of which may have
     /// killed it.
     pub(crate) suspects_max: usize,
+    /// Most tasks among them that a limit counts: what a pool claims ahead would keep others from starting.
+    pub(crate) limited_max: usize,
     /// Most payload bytes of the tasks together, but at least one task; those that do not fit stay ready.
     pub(crate) bytes_max: usize,
 }
@@ -50,6 +52,7 @@ impl Claim {
             lease: DEFAULT_LEASE,
             begun_max: usize::MAX,
             suspects_max: usize::MAX,
+            limited_max: usize::MAX,
             bytes_max: usize::MAX,
         }
     }
@@ -90,6 +93,11 @@ impl Claim {
 
     pub(crate) const fn suspects_max(mut self, suspects_max: usize) -> Self {
         self.suspects_max = suspects_max;
+        self
+    }
+
+    pub(crate) const fn limited_max(mut self, limited_max: usize) -> Self {
+        self.limited_max = limited_max;
         self
     }
 

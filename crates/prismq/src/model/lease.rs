@@ -12,6 +12,8 @@ use crate::time::{Moment, Timestamp};
 pub(crate) struct LeaseKey {
     pub(crate) id: TaskId,
     pub(crate) token: i64,
+    /// Whether a limit counts the task as running, so that another may start once it is settled.
+    pub(crate) limited: bool,
     /// What the engine needs to settle the task without a read.
     pub(crate) note: EngineNote,
 }

@@ -66,6 +66,14 @@ pub const TIMEOUT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 /// Most events that wait for a pool's listener; the pool claims nothing until it has caught up.
 pub const EVENTS_MAX: usize = 65_536;
+/// Most tasks that a queue or a limit can let run at once; more, or none, are refused.
+pub const CONCURRENCY_MAX: u32 = 1_000_000;
+/// Shortest time between two tasks by the rate of a limit; a higher rate is refused.
+pub const RATE_INTERVAL_MIN: Duration = Duration::from_micros(100);
+/// Longest period of the rate of a limit; a longer one is refused.
+pub const RATE_PERIOD_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// Most limits in a file; another one is refused.
+pub const LIMITS_MAX: u32 = 1024;
 /// How long a pool that is dropped waits for running handlers.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);
 /// Most task types that a filter of tasks may name; more are refused.

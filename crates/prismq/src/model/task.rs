@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::limits::{
     ATTEMPTS_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
 };
-use crate::model::{Error, Names, Result, TaskId, validate_name};
+use crate::model::{Error, LimitUse, Names, Result, TaskId, validate_name};
 use crate::time::{Moment, Timestamp};
 
 /// The queue of tasks, claims and pools unless another is named.
@@ -68,6 +68,7 @@ pub struct NewTask<T = Bytes> {
     pub(crate) delay: Duration,
     pub(crate) max_attempts: u32,
     pub(crate) requirements: Names,
+    pub(crate) limit: LimitUse,
     /// Why the value has no payload: it could not be encoded. The task is then refused.
     pub(crate) unencodable: Option<Arc<str>>,
     pub(crate) payload_type: PhantomData<fn() -> T>,
@@ -87,6 +88,7 @@ impl NewTask {
             delay: Duration::ZERO,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             requirements: Names::default(),
+            limit: LimitUse::default(),
             unencodable: None,
             payload_type: PhantomData,
             run_at: None,
@@ -170,6 +172,30 @@ impl<T> NewTask<T> {
         self
     }
 
+    /// The limit that it is under, set by [`Queue::set_limit`](crate::Queue::set_limit) before it is enqueued; none
+    /// unless set.
+    #[must_use]
+    pub fn limit(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.limit.name = Some(name.into());
+        self
+    }
+
+    /// Whose task it is, say `tenant-42`; nobody's unless set. The keys of a type take turns, so that a key with many
+    /// tasks keeps no other waiting; a limit can bound each of them. Priority orders the tasks of one key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.limit.key = Some(key.into());
+        self
+    }
+
+    /// Runs the ordered tasks of the same queue, limit and [key](Self::key) one at a time, of all types, in the queue's
+    /// order. One that has begun keeps the key until it is completed or dead: others wait for its retries.
+    #[must_use]
+    pub const fn ordered(mut self) -> Self {
+        self.limit.ordered = true;
+        self
+    }
+
     /// The same task without the type of its payload, so that tasks of several types fit in one batch.
     #[must_use]
     pub fn untyped(self) -> NewTask {
@@ -186,6 +212,7 @@ impl<T> NewTask<T> {
             delay,
             max_attempts,
             requirements,
+            limit,
             unencodable,
             payload_type: _,
             run_at,
@@ -198,6 +225,7 @@ impl<T> NewTask<T> {
             delay,
             max_attempts,
             requirements,
+            limit,
             unencodable,
             payload_type: PhantomData,
             run_at,
@@ -257,6 +285,7 @@ impl<T> NewTask<T> {
             ));
         }
         self.requirements.validate_requirements()?;
+        self.limit.validate()?;
         validate_delay("delay", self.delay)
     }
 }
@@ -271,6 +300,7 @@ impl<T> Clone for NewTask<T> {
             delay: self.delay,
             max_attempts: self.max_attempts,
             requirements: self.requirements.clone(),
+            limit: self.limit.clone(),
             unencodable: self.unencodable.clone(),
             payload_type: PhantomData,
             run_at: self.run_at,

@@ -3,7 +3,7 @@
 use super::Queue;
 use crate::engine::{Answer, Operation};
 use crate::model::limits::HISTORY_MAX;
-use crate::model::{Error, Order, Result, Retention, validate_name};
+use crate::model::{Error, Limit, Order, Result, Retention, validate_concurrency, validate_name};
 
 impl Queue {
     /// Sets the order of a queue's ready tasks; [`Order::Priority`] unless set. It is kept in the file and applies to
@@ -78,6 +78,31 @@ impl Queue {
                 _ => return Err(Error::unanswered()),
             }
         }
+    }
+
+    /// Sets how many tasks of a queue run at once, over all processes; unlimited unless set. A task runs from its claim
+    /// until it is settled or another claim finds its lease expired. It is kept in the file; a lower number waits for
+    /// tasks that run to end.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for 0, more than [`CONCURRENCY_MAX`](crate::limits::CONCURRENCY_MAX) or a name that no
+    /// queue can have; an engine's failure.
+    pub fn set_concurrency(&self, queue: &str, tasks: Option<u32>) -> Result<()> {
+        validate_name("queue name", queue)?;
+        tasks.map_or(Ok(()), validate_concurrency)?;
+        self.core.submit(Operation::SetConcurrency { queue: queue.into(), tasks }).map(drop)
+    }
+
+    /// Sets the bounds of a limit, for tasks that name it by [`NewTask::limit`](crate::NewTask::limit). It is kept in
+    /// the file, applies to every process and to tasks that wait already, and is in force with the next claim; a
+    /// lower bound waits for tasks that run to end.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a bound outside [`crate::limits`]; [`Error::TooManyLimits`]; an engine's failure.
+    pub fn set_limit(&self, name: &str, limit: Limit) -> Result<()> {
+        validate_name("limit name", name)?;
+        limit.validate()?;
+        self.core.submit(Operation::SetLimit { name: name.into(), limit }).map(drop)
     }
 
     fn set_paused(&self, queue: &str, paused: bool) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::Queue;
 use crate::model::{
-    Contention, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo, validate_name,
+    Contention, LimitInfo, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo, validate_name,
 };
 use crate::time::Moment;
 
@@ -40,6 +40,14 @@ impl Queue {
     /// An engine's failure.
     pub fn types(&self) -> Result<Vec<TypeInfo>> {
         self.core.engine()?.types()
+    }
+
+    /// The limits set in the file, by name, with the tasks that name them. Their waiting tasks are counted one by one.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn limits(&self) -> Result<Vec<LimitInfo>> {
+        self.core.engine()?.limits()
     }
 
     /// Statistics of this handle's writes.

@@ -12,8 +12,8 @@ use std::time::Instant;
 use super::*;
 use crate::engine::{Claimed, Found, Reader, Search, Watch};
 use crate::model::{
-    BackupReport, Claim, Contention, Lease, NewTask, Payload, Position, QueueInfo, QueueStats,
-    ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Claim, Contention, Lease, LimitInfo, NewTask, Payload, Position, QueueInfo,
+    QueueStats, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -70,6 +70,10 @@ impl Reader for GatedEngine {
     }
 
     fn payloads(&self, _: &[TaskId], _: usize) -> Result<Vec<Result<Payload>>> {
+        Ok(Vec::new())
+    }
+
+    fn limits(&self) -> Result<Vec<LimitInfo>> {
         Ok(Vec::new())
     }
 

@@ -35,8 +35,8 @@ use super::{
     Watch,
 };
 use crate::model::{
-    BackupReport, Contention, Error, NewTask, Payload, Position, QueueInfo, QueueStats, Result,
-    ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Contention, Error, LimitInfo, NewTask, Payload, Position, QueueInfo, QueueStats,
+    Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
 
@@ -142,6 +142,10 @@ impl Reader for SqliteEngine {
 
     fn payloads(&self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
         self.reader().payloads(ids, bytes_max)
+    }
+
+    fn limits(&self) -> Result<Vec<LimitInfo>> {
+        self.reader().limits()
     }
 
     fn stats(&self, queue: &str) -> Result<QueueStats> {

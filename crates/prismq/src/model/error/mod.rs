@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::model::TaskId;
-use crate::model::limits::{QUEUES_MAX, TASK_ID_MAX, TASK_TYPES_MAX};
+use crate::model::limits::{LIMITS_MAX, QUEUES_MAX, TASK_ID_MAX, TASK_TYPES_MAX};
 
 /// The result of the queue's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -234,6 +234,19 @@ pub enum Error {
     Forked {
         /// The process that opened it.
         opened_by: u32,
+    },
+    /// A task names a limit that is not set in this file; nothing was added. Set it by
+    /// [`Queue::set_limit`](crate::Queue::set_limit) first, or mend the name.
+    #[error("no limit {limit:?} is set in this queue file: set it by `Queue::set_limit` first")]
+    UnknownLimit {
+        /// The name.
+        limit: String,
+    },
+    /// The file has as many limits as it can hold; nothing was done. Put what varies into the key.
+    #[error("no room for limit {limit:?}: a file holds {LIMITS_MAX}, put what varies into the key")]
+    TooManyLimits {
+        /// The limit that was to be set.
+        limit: String,
     },
     /// A thread of the queue or of a pool could not be started.
     #[error("cannot start a thread: {source}")]

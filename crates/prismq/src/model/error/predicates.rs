@@ -34,6 +34,8 @@ impl Error {
             | Self::Overloaded { .. }
             | Self::NotEmpty { .. }
             | Self::TooManyNames { .. }
+            | Self::UnknownLimit { .. }
+            | Self::TooManyLimits { .. }
             | Self::OutOfIds { .. }
             | Self::Full { .. }
             | Self::Unusable { .. }

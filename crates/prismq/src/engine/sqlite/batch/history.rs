@@ -5,11 +5,13 @@ use rusqlite::{Connection, Result, params};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::connection::path_of;
 
-/// Copies tasks that are about to be completed; those of one transaction get the same completion number.
+/// Copies tasks that are about to be completed, without their keys; those of one transaction get the same completion
+/// number.
 pub(crate) const KEEP: &str =
     "INSERT INTO prismq_kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
                        completed_at, completion, payload, error)
-     SELECT id, ?2, lane, priority, attempt, max_attempts, enqueued_at, run_at, ?3,
+     SELECT id, ?2, iif(lane > 0, lane, (SELECT base FROM prismq_line WHERE prismq_line.lane = prismq_task.lane)),
+            priority, attempt, max_attempts, enqueued_at, run_at, ?3,
             (SELECT coalesce(max(completion), 0) + 1 FROM prismq_kept WHERE queue = ?2 AND state = 4),
             payload, error
      FROM prismq_task WHERE id IN (SELECT value FROM rarray(?1))";

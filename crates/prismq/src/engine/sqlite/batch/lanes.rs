@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::connection::path_of;
@@ -17,10 +17,60 @@ use crate::model::{Claim, Names, NewTask};
 /// The highest number of a lane, and the counter of frees.
 const LATEST: &str = "SELECT (SELECT id FROM prismq_lane ORDER BY id DESC LIMIT 1), (SELECT names_freed FROM prismq_meta)";
 
+/// A lane by its number.
+pub(crate) const BY_ID: &str = "SELECT id, queue, limits, keyed FROM prismq_lane WHERE id = ?1";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lane {
     pub(crate) id: i64,
     pub(crate) queue: i64,
+    /// The limit that its tasks are under; 0 if they are under none.
+    pub(crate) limit: i64,
+    pub(crate) keyed: Keyed,
+}
+
+/// Whether the tasks of a lane have keys: they then stand in lanes of their keys, which are not cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    No,
+    /// The keys take turns.
+    Fair,
+    /// And the tasks of a key run one at a time, in order.
+    Ordered,
+}
+
+impl Keyed {
+    fn of(task: &NewTask) -> Self {
+        match (&task.limit.key, task.limit.ordered) {
+            (None, _) => Self::No,
+            (Some(_), false) => Self::Fair,
+            (Some(_), true) => Self::Ordered,
+        }
+    }
+
+    const fn stored(self) -> i64 {
+        match self {
+            Self::No => 0,
+            Self::Fair => 1,
+            Self::Ordered => 2,
+        }
+    }
+
+    const fn loaded(stored: i64) -> Result<Self> {
+        match stored {
+            0 => Ok(Self::No),
+            1 => Ok(Self::Fair),
+            2 => Ok(Self::Ordered),
+            other => Err(rusqlite::Error::IntegralValueOutOfRange(6, other)),
+        }
+    }
+}
+
+impl Lane {
+    /// Whether a limit or a key counts its tasks.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit != 0 || self.keyed != Keyed::No
+    }
 }
 
 /// A lane and its requirements.
@@ -33,7 +83,9 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     by_name: HashMap<Arc<str>, HashMap<Arc<str>, Vec<Known>>>,
-    queue_of: HashMap<i64, i64>,
+    by_id: HashMap<i64, Lane>,
+    /// Limits that tasks named, by name.
+    limits: HashMap<Arc<str>, i64>,
     /// The highest number among them.
     last: i64,
     /// The counter of frees when they were read.
@@ -100,14 +152,17 @@ impl Lanes {
         add_queue(connection, &task.queue)?;
         connection
             .prepare_cached(
-                "INSERT INTO prismq_lane (queue, type, requirements) SELECT id, ?2, ?3 FROM prismq_queue
-                 WHERE name = ?1 AND (SELECT count(*) FROM prismq_lane) < ?4",
+                "INSERT INTO prismq_lane (queue, type, requirements, limits, keyed)
+                 SELECT id, ?2, ?3, ?5, ?6 FROM prismq_queue
+                 WHERE name = ?1 AND (SELECT count(*) FROM prismq_lane WHERE id > 0) < ?4",
             )?
             .execute(params![
                 &*task.queue,
                 &*task.task_type,
                 task.requirements.to_text(),
-                TASK_TYPES_MAX
+                TASK_TYPES_MAX,
+                self.limit_of(task).unwrap_or_default(),
+                Keyed::of(task).stored(),
             ])?;
         self.known(connection, task)
     }
@@ -120,17 +175,53 @@ impl Lanes {
         }
     }
 
-    /// The queue of a lane; `None` if the lane is missing.
-    pub(crate) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<Option<i64>> {
-        if !self.queue_of.contains_key(&lane) {
+    /// The lane of this number; `None` if it is missing.
+    pub(crate) fn by_id(&mut self, connection: &Connection, lane: i64) -> Result<Option<Lane>> {
+        // Those of keys are not cached, as there may be any number of them.
+        if lane < 0 {
+            let mut select = connection.prepare_cached(BY_ID)?;
+            return select.query_row([lane], read).optional();
+        }
+        if !self.by_id.contains_key(&lane) {
             self.refresh(connection)?;
         }
-        Ok(self.queue_of.get(&lane).copied())
+        Ok(self.by_id.get(&lane).copied())
+    }
+
+    /// The queue of a lane; `None` if the lane is missing.
+    pub(crate) fn queue_of(&mut self, connection: &Connection, lane: i64) -> Result<Option<i64>> {
+        Ok(self.by_id(connection, lane)?.map(|lane| lane.queue))
+    }
+
+    /// Whether the limit that a task names exists, if it names one. To be called before its lane is asked for.
+    pub(crate) fn knows_limit(&mut self, connection: &Connection, task: &NewTask) -> Result<bool> {
+        let Some(name) = &task.limit.name else { return Ok(true) };
+        if self.limits.contains_key(name) {
+            return Ok(true);
+        }
+        let id: Option<i64> = connection
+            .prepare_cached("SELECT id FROM prismq_limit WHERE name = ?1")?
+            .query_row([&**name], |row| row.get(0))
+            .optional()?;
+        self.limits.extend(id.map(|id| (name.clone(), id)));
+        Ok(id.is_some())
+    }
+
+    fn limit_of(&self, task: &NewTask) -> Option<i64> {
+        match &task.limit.name {
+            Some(name) => self.limits.get(name).copied(),
+            None => Some(0),
+        }
     }
 
     fn find(&self, task: &NewTask) -> Option<Lane> {
         let lanes = self.by_name.get(&task.queue)?.get(&task.task_type)?;
-        let known = lanes.iter().find(|known| known.requirements == task.requirements)?;
+        let (limit, keyed) = (self.limit_of(task)?, Keyed::of(task));
+        let known = lanes.iter().find(|known| {
+            known.requirements == task.requirements
+                && known.lane.limit == limit
+                && known.lane.keyed == keyed
+        })?;
         Some(known.lane)
     }
 
@@ -144,7 +235,8 @@ impl Lanes {
             return Ok(());
         }
         let mut select = connection.prepare_cached(
-            "SELECT prismq_lane.id, prismq_queue.id, prismq_queue.name, prismq_lane.type, prismq_lane.requirements
+            "SELECT prismq_lane.id, prismq_queue.id, prismq_queue.name, prismq_lane.type, prismq_lane.requirements,
+                    prismq_lane.limits, prismq_lane.keyed
              FROM prismq_lane LEFT JOIN prismq_queue ON prismq_queue.id = prismq_lane.queue WHERE prismq_lane.id > ?1 ORDER BY prismq_lane.id",
         )?;
         let mut rows = select.query([self.last])?;
@@ -152,7 +244,7 @@ impl Lanes {
             self.last = row.get(0)?;
             match known(row) {
                 Ok((queue, task_type, known)) => {
-                    self.queue_of.insert(known.lane.id, known.lane.queue);
+                    self.by_id.insert(known.lane.id, known.lane);
                     let types = self.by_name.entry(queue).or_default();
                     types.entry(task_type).or_default().push(known);
                 }
@@ -169,9 +261,16 @@ impl Lanes {
 
 /// A lane with the names of its queue and type.
 fn known(row: &Row<'_>) -> Result<(Arc<str>, Arc<str>, Known)> {
-    let lane = Lane { id: row.get(0)?, queue: row.get(1)? };
+    let keyed = Keyed::loaded(row.get(6)?)?;
+    let lane = Lane { id: row.get(0)?, queue: row.get(1)?, limit: row.get(5)?, keyed };
     let requirements = Names::from_text(row.get_ref(4)?.as_str()?);
     Ok((row.get(2)?, row.get(3)?, Known { lane, requirements }))
+}
+
+/// A lane as [`BY_ID`] reads it.
+fn read(row: &Row<'_>) -> Result<Lane> {
+    let keyed = Keyed::loaded(row.get(3)?)?;
+    Ok(Lane { id: row.get(0)?, queue: row.get(1)?, limit: row.get(2)?, keyed })
 }
 
 /// Adds a queue of this name, if it is new and there is room for it.

@@ -11,16 +11,33 @@ pub(crate) struct LeaseNote {
     pub(crate) queue: i64,
     /// Whether the payload is stored out of line and must be deleted with the task.
     pub(crate) out_of_line: bool,
+    /// The number of the task's lane, if a limit or a key counts it; else 0.
+    pub(crate) limited_lane: i64,
 }
 
 impl From<LeaseNote> for EngineNote {
     fn from(note: LeaseNote) -> Self {
-        Self([note.file, note.queue, i64::from(note.out_of_line)])
+        Self([note.file, note.queue, (note.limited_lane << 1) | i64::from(note.out_of_line)])
     }
 }
 
 impl From<EngineNote> for LeaseNote {
-    fn from(EngineNote([file, queue, out_of_line]): EngineNote) -> Self {
-        Self { file, queue, out_of_line: out_of_line != 0 }
+    fn from(EngineNote([file, queue, rest]): EngineNote) -> Self {
+        Self { file, queue, out_of_line: rest & 1 != 0, limited_lane: rest >> 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_read_as_it_was_written() {
+        for limited_lane in [0, 1, -1, 4096, -1_000_000_000_000] {
+            for out_of_line in [false, true] {
+                let note = LeaseNote { file: i64::MIN, queue: 7, out_of_line, limited_lane };
+                assert_eq!(LeaseNote::from(EngineNote::from(note)), note);
+            }
+        }
     }
 }

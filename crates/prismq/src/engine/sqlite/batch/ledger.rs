@@ -8,6 +8,7 @@ use crate::engine::DeferredLog;
 use crate::engine::sqlite::batch::counters::Counters;
 use crate::engine::sqlite::batch::ids::Ids;
 use crate::engine::sqlite::batch::lanes::Lanes;
+use crate::engine::sqlite::batch::limits::Limits;
 use crate::engine::sqlite::batch::queues::Queues;
 use crate::engine::sqlite::schema::Features;
 use crate::time::Moment;
@@ -22,6 +23,7 @@ pub(crate) struct Ledger {
     pub(crate) inbox_left: bool,
     pub(crate) lanes: Lanes,
     pub(crate) counters: Counters,
+    pub(crate) limits: Limits,
     pub(crate) queues: Queues,
     /// Whether the transaction is a caller's: the savepoint of the call undoes failures, and unused names are not
     /// freed.
@@ -82,6 +84,7 @@ impl Ledger {
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<()> {
         self.ids.flush(connection)?;
         self.queues.flush(connection)?;
+        self.limits.flush(connection, self.now)?;
         self.counters.flush(connection, &self.log, self.now)
     }
 
@@ -89,6 +92,7 @@ impl Ledger {
     pub(crate) fn clear(&mut self) {
         self.lanes.clear();
         self.counters.clear();
+        self.limits.clear();
         self.queues.clear();
         self.ids.clear();
         self.log.truncate_pending(0);

@@ -29,15 +29,18 @@ const LANES_OF: [&str; 3] = [
     "SELECT lane FROM prismq_task WHERE state = 2 LIMIT ?1",
     "SELECT lane FROM prismq_kept LIMIT ?1",
 ];
-/// Whether a lane has a task that is ready, a suspect or dead.
+/// Whether a lane has a task that is ready, a suspect or dead, or a key.
 const HAS_TASK: &str = "SELECT EXISTS (SELECT 1 FROM prismq_task WHERE state = 0 AND lane = ?1)
                             OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 5 AND lane = ?1)
-                            OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 3 AND lane = ?1)";
+                            OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 3 AND lane = ?1)
+                            OR EXISTS (SELECT 1 FROM prismq_lane AS base JOIN prismq_lane AS own
+                                       USING (queue, type, requirements, limits, keyed)
+                                       WHERE base.id = ?1 AND own.key > 0)";
 /// Frees queues that have no lane, no task, no history and no setting.
 const FREE_QUEUES: &str = "DELETE FROM prismq_queue WHERE id IN
          (SELECT id FROM prismq_queue
           WHERE ready = 0 AND scheduled = 0 AND leased = 0 AND dead = 0 AND kept = 0
-            AND ordering = 0 AND paused = 0 AND keep = 0
+            AND ordering = 0 AND paused = 0 AND keep = 0 AND concurrency IS NULL
             AND NOT EXISTS (SELECT 1 FROM prismq_retention AS r WHERE r.queue = prismq_queue.id)
             AND NOT EXISTS (SELECT 1 FROM prismq_removed AS r
                             WHERE r.queue = prismq_queue.id AND cancelled_kept != 0)
@@ -55,6 +58,12 @@ impl Ledger {
         connection: &Connection,
         tasks: &[NewTask],
     ) -> Named<Vec<Lane>> {
+        for task in tasks {
+            if !self.lanes.knows_limit(connection, task)? {
+                let limit = task.limit.name.as_deref().unwrap_or_default().to_owned();
+                return Ok(Err(Error::UnknownLimit { limit }));
+            }
+        }
         let mut lanes = Vec::with_capacity(tasks.len());
         for task in tasks {
             let Some(lane) = self.lanes.known(connection, task)? else {
@@ -184,7 +193,7 @@ fn unused(connection: &Connection, held: &[Lane]) -> Result<Vec<i64>> {
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
     let mut lanes: Vec<(i64, i64)> = connection
-        .prepare_cached("SELECT id, queue FROM prismq_lane ORDER BY id")?
+        .prepare_cached("SELECT id, queue FROM prismq_lane WHERE id > 0 ORDER BY id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
     // The last one's number must stay the highest.

@@ -19,6 +19,10 @@ pub(crate) struct Settings {
     pub(crate) paused: bool,
     /// How many completed tasks are kept.
     pub(crate) keep: i64,
+    /// How many tasks may be leased, if that is bounded.
+    pub(crate) concurrency: Option<i64>,
+    /// How many are, without the changes of the transaction in progress.
+    pub(crate) leased: i64,
     /// How many suspects are ready, without the changes of the transaction in progress.
     pub(crate) suspects: i64,
     changed: bool,
@@ -67,7 +71,7 @@ impl Queues {
         }
         let settings = connection
             .prepare_cached(
-                "SELECT ordering, ageing_step, virtual_time, paused, keep, suspects
+                "SELECT ordering, ageing_step, virtual_time, paused, keep, suspects, concurrency, leased
                  FROM prismq_queue WHERE id = ?1",
             )?
             .query_row([queue], settings)?;
@@ -109,6 +113,8 @@ fn settings(row: &Row<'_>) -> Result<Settings> {
         paused: row.get(3)?,
         keep: row.get(4)?,
         suspects: row.get(5)?,
+        concurrency: row.get(6)?,
+        leased: row.get(7)?,
         changed: false,
     })
 }

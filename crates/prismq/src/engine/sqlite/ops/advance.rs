@@ -2,12 +2,13 @@
 //! transaction, so that no timer writes.
 
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
-use crate::model::Result;
 use crate::model::limits::LEASE_MAX;
+use crate::model::{Result, State};
 use crate::time::{Moment, Timestamp};
 
 /// Makes due tasks ready; suspects stay suspects.
@@ -47,10 +48,11 @@ impl Writer {
     pub(crate) fn advance(&mut self, now: Timestamp) -> Result<()> {
         let promoted = self.moved(PROMOTE, rusqlite::params![now.as_micros(), STEP_TASKS_MAX])?;
         for (lane, state) in promoted {
-            let Some(queue) = self.queue_of(lane)? else {
+            let Some(Lane { queue, .. }) = self.lane(lane)? else {
                 self.dead_letter_lane(lane)?;
                 continue;
             };
+            self.ledger.limits.promoted(lane);
             let counters = self.ledger.counters.of(queue);
             counters.scheduled -= 1;
             counters.ready += 1;
@@ -62,10 +64,15 @@ impl Writer {
             rusqlite::params![now.as_micros(), STEP_TASKS_MAX, LEASE_EXPIRED, latest.as_micros()],
         )?;
         for (lane, state) in reclaimed {
-            let Some(queue) = self.queue_of(lane)? else {
+            let Some(found) = self.lane(lane)? else {
                 self.dead_letter_lane(lane)?;
                 continue;
             };
+            if found.is_limited() {
+                let now = if state == state::SUSPECT { State::Ready } else { State::Dead };
+                self.ledger.limits.left_lease(lane, now);
+            }
+            let queue = found.queue;
             let counters = self.ledger.counters.of(queue);
             counters.leased -= 1;
             counters.reclaimed += 1;
@@ -97,10 +104,10 @@ impl Writer {
         Ok(run_at.into_iter().chain(expires_at).chain(slot).min())
     }
 
-    /// The queue of a lane; `None` if the lane is missing.
-    fn queue_of(&mut self, lane: i64) -> Result<Option<i64>> {
-        let queue = self.ledger.lanes.queue_of(&self.connection, lane);
-        queue.map_err(|error| self.failure(error))
+    /// A lane; `None` if it is missing.
+    fn lane(&mut self, lane: i64) -> Result<Option<Lane>> {
+        let found = self.ledger.lanes.by_id(&self.connection, lane);
+        found.map_err(|error| self.failure(error))
     }
 
     /// The time that a statement returns.

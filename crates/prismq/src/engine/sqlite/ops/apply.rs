@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
+use super::claim::look::Look;
 use super::enqueue;
 use super::manage::{cancel, delete, redrive};
 use super::settle::foreign;
@@ -129,6 +130,8 @@ impl Writer {
             Operation::SetSchedule(schedule) => self.set_schedule(now, schedule),
             Operation::ChangeSchedule { name, change } => self.change_schedule(now, name, *change),
             Operation::RunSchedule(name) => self.run_schedule(now, name),
+            Operation::SetLimit { name, limit } => self.set_limit(now.monotonic, name, limit),
+            Operation::SetConcurrency { queue, tasks } => self.set_concurrency(queue, *tasks),
         }
     }
 
@@ -173,18 +176,24 @@ impl Writer {
         if self.has_due(now)? {
             return Ok(None);
         }
+        let mut looks = Vec::with_capacity(claims.len());
         for claim in &claims {
-            if self.has_ready(claim)? {
+            let look = self.look(now.monotonic, claim)?;
+            if look.ready {
                 return Ok(None);
             }
+            looks.push(look);
         }
         let next_due = self.next_due(now)?;
         let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
         self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
         let mut answers = Vec::with_capacity(claims.len());
-        for claim in claims {
+        for (claim, look) in claims.into_iter().zip(looks) {
             let paused = self.is_paused(claim)?;
-            let nothing = Claimed { leases: Vec::new(), next_due, version, paused };
+            let Look { limited_left, next_start, .. } = look;
+            let next_due = next_due.into_iter().chain(next_start).min();
+            let leases = Vec::new();
+            let nothing = Claimed { leases, next_due, version, limited_left, paused };
             answers.push(Ok(Answer::Claimed(nothing)));
         }
         Ok(Some(answers))

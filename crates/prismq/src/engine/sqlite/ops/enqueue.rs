@@ -6,7 +6,7 @@ use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::{error, schema};
-use crate::model::{Error, KeyInputs, NewTask, Result, TaskId};
+use crate::model::{Error, KeyInputs, NewTask, Result, State, TaskId};
 use crate::time::Moment;
 
 /// Largest payload stored in the task's row; a larger one is stored out of line, as SQLite rewrites the whole row
@@ -44,16 +44,18 @@ pub(crate) fn enqueue(
     )?;
     let mut ids = Vec::with_capacity(tasks.len());
     for ((task, lane), id) in tasks.iter().zip(lanes).zip(first..) {
+        let lane = ledger.line_of(connection, lane, task)?;
         let run_at = now.monotonic.after(task.delay_from(now));
         let counters = ledger.counters.of(lane.queue);
         counters.enqueued += 1;
         let state = if run_at > now.monotonic {
             counters.scheduled += 1;
-            state::SCHEDULED
+            State::Scheduled
         } else {
             counters.ready += 1;
-            state::READY
+            State::Ready
         };
+        ledger.limits.enqueued(lane.id, state);
         let settings = ledger.queues.of(connection, lane.queue)?;
         let key = settings.order()?.key(KeyInputs {
             id,
@@ -66,7 +68,7 @@ pub(crate) fn enqueue(
         insert.execute(params![
             id,
             lane.id,
-            state,
+            state::stored(state),
             key,
             task.priority,
             task.max_attempts,

@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod damaged_rows;
 pub(crate) mod enqueue;
 pub(crate) mod inbox;
+pub(crate) mod limits;
 pub(crate) mod manage;
 pub(crate) mod periodic;
 pub(crate) mod settings;

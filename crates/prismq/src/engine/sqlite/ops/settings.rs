@@ -93,7 +93,7 @@ impl Writer {
 
     /// The number of the queue of this name, added if it is new. The counters of the batch so far are written to its
     /// row.
-    fn queue_to_set(&mut self, queue: &str) -> Result<Result<i64>> {
+    pub(super) fn queue_to_set(&mut self, queue: &str) -> Result<Result<i64>> {
         let Self { ledger, connection, path, .. } = self;
         ledger.queue_named(connection, queue).map_err(|error| error::classify(path, error))
     }

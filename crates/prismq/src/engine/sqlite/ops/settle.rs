@@ -91,6 +91,7 @@ impl Writer {
             held.remove(&key.id.as_i64());
             // A completion wins over a request to cancel.
             self.withdraw_cancel(key)?;
+            self.ledger.limits.left_lease(note.limited_lane, State::Completed);
             let completed = completed.entry(note.queue).or_default();
             completed.tasks.push(key.id.as_i64().into());
             if note.out_of_line {
@@ -152,7 +153,9 @@ impl Writer {
         if updated == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
+        let note = LeaseNote::from(key.note);
+        self.ledger.limits.left_lease(note.limited_lane, state);
+        let counters = self.ledger.counters.of(note.queue);
         counters.leased -= 1;
         counters.failed += i64::from(counts);
         match state {
@@ -205,7 +208,9 @@ impl Writer {
         if suspect && self.execute(RELEASE_SUSPECT, held)? == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
+        let note = LeaseNote::from(key.note);
+        self.ledger.limits.left_lease(note.limited_lane, State::Ready);
+        let counters = self.ledger.counters.of(note.queue);
         counters.leased -= 1;
         counters.ready += 1;
         counters.suspects += i64::from(suspect);
@@ -217,7 +222,9 @@ impl Writer {
         if self.execute(DEFER, [key.id.as_i64(), key.token, until])? == 0 {
             return Ok(Err(lost(key)));
         }
-        let counters = self.ledger.counters.of(LeaseNote::from(key.note).queue);
+        let note = LeaseNote::from(key.note);
+        self.ledger.limits.left_lease(note.limited_lane, State::Scheduled);
+        let counters = self.ledger.counters.of(note.queue);
         counters.leased -= 1;
         counters.scheduled += 1;
         self.released(key)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) mod find;
+mod limits;
 pub(crate) mod payloads;
 pub(crate) mod queues;
 pub(crate) mod schedules;
@@ -18,7 +19,8 @@ use crate::engine::sqlite::reader::payloads::Payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Found, Search};
 use crate::model::{
-    Error, Names, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo,
+    Error, LimitInfo, Names, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo,
+    TypeInfo,
 };
 use crate::time::Timestamp;
 
@@ -87,6 +89,11 @@ impl ReadConnection {
             reason: format!("the payload of task {id} is missing"),
         };
         Ok(read.into_iter().zip(ids).map(|(part, id)| part.ok_or_else(|| missing(id))).collect())
+    }
+
+    pub(crate) fn limits(&self) -> Result<Vec<LimitInfo>> {
+        self.refuse_unusable()?;
+        limits::limits(&self.connection).map_err(|error| error::classify(&self.path, error))
     }
 
     pub(crate) fn stats(&self, queue: &str) -> Result<QueueStats> {

@@ -23,8 +23,8 @@ pub(crate) const QUEUE: &str = select!("WHERE q.name = ?1");
 /// All queues.
 pub(crate) const QUEUES: &str = select!("ORDER BY q.name");
 /// All types.
-pub(crate) const TYPES: &str = "SELECT q.name, l.type, l.requirements
-     FROM prismq_lane AS l JOIN prismq_queue AS q ON q.id = l.queue";
+pub(crate) const TYPES: &str = "SELECT DISTINCT q.name, l.type, l.requirements
+     FROM prismq_lane AS l JOIN prismq_queue AS q ON q.id = l.queue WHERE l.id > 0";
 
 /// The counters of a queue; all zero for one that does not exist.
 pub(super) fn stats(connection: &Connection, queue: &str) -> Result<QueueStats> {

@@ -24,7 +24,7 @@ CREATE TABLE prismq_meta (
 -- A queue, how it orders its tasks, and its counters, kept in the transaction of the operation they
 -- count. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
 -- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks
--- to keep. ready counts suspects too. changed_at, changed_wall: when its counters last changed, by both
+-- to keep. concurrency: how many tasks may be leased, if that is bounded. ready counts suspects too. changed_at, changed_wall: when its counters last changed, by both
 -- clocks.
 CREATE TABLE prismq_queue (
     id           INTEGER PRIMARY KEY,
@@ -34,6 +34,7 @@ CREATE TABLE prismq_queue (
     virtual_time INTEGER NOT NULL DEFAULT 0,
     paused       INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
     keep         INTEGER NOT NULL DEFAULT 0,
+    concurrency  INTEGER,
     ready     INTEGER NOT NULL DEFAULT 0,
     suspects  INTEGER NOT NULL DEFAULT 0,
     scheduled INTEGER NOT NULL DEFAULT 0,
@@ -49,13 +50,18 @@ CREATE TABLE prismq_queue (
 ) STRICT;
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in
--- one queue. requirements: names in order, with line feeds between them. Numbers rise.
+-- one queue, under the same limit. requirements: names in order, with line feeds between them. limits: the limit, or 0.
+-- keyed: 1 if its tasks have keys, 2 if those of a key are ordered too. Numbers rise, but for the lanes of the tasks of
+-- one key (see limits.sql), whose numbers are negative and fall.
 CREATE TABLE prismq_lane (
     id           INTEGER PRIMARY KEY,
     queue        INTEGER NOT NULL REFERENCES prismq_queue (id),
     type         TEXT    NOT NULL,
     requirements TEXT    NOT NULL DEFAULT '',
-    UNIQUE (queue, type, requirements)
+    limits       INTEGER NOT NULL DEFAULT 0,
+    keyed        INTEGER NOT NULL DEFAULT 0 CHECK (keyed BETWEEN 0 AND 2),
+    key          INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (queue, type, requirements, limits, keyed, key)
 ) STRICT;
 
 -- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 5 ready and a suspect. A completed task is deleted, or

@@ -19,6 +19,7 @@ pub(crate) const VERSION: i32 = 3;
 const SCHEMA: &[&str] = &[
     include_str!("core.sql"),
     include_str!("inbox.sql"),
+    include_str!("limits.sql"),
     include_str!("manage.sql"),
     include_str!("schedule.sql"),
 ];
@@ -47,6 +48,12 @@ const OBJECTS: &[&str] = &[
     "prismq_schedule_next",
     "prismq_schedule_decided",
     "prismq_slot",
+    "prismq_limit",
+    "prismq_key",
+    "prismq_key_due",
+    "prismq_key_idle",
+    "prismq_line",
+    "prismq_line_open",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
@@ -71,6 +78,11 @@ const TOUCH: &[&str] = &[
     "SELECT next_at FROM prismq_schedule INDEXED BY prismq_schedule_next WHERE next_at IS NOT NULL LIMIT 1",
     "SELECT decided_at FROM prismq_schedule INDEXED BY prismq_schedule_decided WHERE next_at IS NOT NULL LIMIT 1",
     "SELECT slot FROM prismq_slot LIMIT 1",
+    "SELECT name FROM prismq_limit LIMIT 1",
+    "SELECT name FROM prismq_key LIMIT 1",
+    "SELECT due_at FROM prismq_key INDEXED BY prismq_key_due WHERE due_at IS NOT NULL LIMIT 1",
+    "SELECT idle_at FROM prismq_key INDEXED BY prismq_key_idle WHERE idle_at IS NOT NULL LIMIT 1",
+    "SELECT turn FROM prismq_line INDEXED BY prismq_line_open WHERE state = 1 LIMIT 1",
 ];
 
 /// What a file is, as far as a queue is concerned.

@@ -24,6 +24,8 @@ pub(crate) struct ShortClaim {
     pub(crate) next_due: Option<Timestamp>,
     /// Whether it took no suspects.
     pub(crate) without_suspects: bool,
+    /// Whether it may have left tasks that a limit counts, as they are claimed only for a free worker.
+    pub(crate) limited_left: bool,
 }
 
 /// Whether the queue is known to be empty.
@@ -46,8 +48,14 @@ impl Idle {
 
     /// Whether the last claim found the queue empty, suspects included, and no work has come since.
     pub(crate) fn found_nothing(&self, work_signal: u64) -> bool {
-        self.short_claim
-            .is_some_and(|claim| claim.work_signal == work_signal && !claim.without_suspects)
+        self.short_claim.is_some_and(|claim| {
+            claim.work_signal == work_signal && !claim.without_suspects && !claim.limited_left
+        })
+    }
+
+    /// Whether there may be tasks that are claimed only for a free worker.
+    pub(crate) fn leaves_limited(&self) -> bool {
+        self.short_claim.is_some_and(|claim| claim.limited_left)
     }
 
     pub(crate) const fn set(&mut self, short_claim: Option<ShortClaim>) {

@@ -18,13 +18,18 @@ pub(crate) struct ClaimRequest {
     pub(crate) begun: usize,
     /// At most this many of them are suspects.
     pub(crate) suspects: usize,
+    /// At most this many of them are counted by a limit: one for each free worker, as one that is held ahead would
+    /// keep another process from running it.
+    pub(crate) limited: usize,
 }
 
 impl Scheduler {
-    /// Whether the leader may claim: the pool takes tasks, the queue is not known to be empty, and the
-    /// listener keeps up.
+    /// Whether the leader may claim: the pool takes tasks, the queue is not known to be empty, or a free worker may
+    /// take what was not claimed ahead, and the listener keeps up.
     pub(crate) fn may_claim(&self) -> bool {
-        self.lifecycle.is_active() && !self.idle.is_idle() && !self.listener.is_full()
+        let may_find =
+            !self.idle.is_idle() || (self.idle.leaves_limited() && self.has_starving_worker());
+        self.lifecycle.is_active() && may_find && !self.listener.is_full()
     }
 
     /// Whether a free worker finds no task, neither ready nor on its way.
@@ -45,7 +50,8 @@ impl Scheduler {
         in_transaction: bool,
     ) -> Option<ClaimRequest> {
         let (free, ready) = (self.slots.free(), self.ready_or_reserved());
-        let ahead = self.prefetch_target(now);
+        // An idle pool knows that only tasks for free workers may be left.
+        let ahead = if self.idle.is_idle() { 0 } else { self.prefetch_target(now) };
         let target = free + ahead;
         let weighted = self.weighted_ready().max(ready);
         // Half of the target, in tasks that take as long as those that are ready.
@@ -63,7 +69,7 @@ impl Scheduler {
         // A worker with quick handlers runs them all before another is woken: only its first begins at once.
         let begun = if self.handlers_are_quick() { missing.min(1) } else { missing };
         let suspects = usize::from(self.suspects.may_claim(&self.ready));
-        Some(ClaimRequest { tasks: tasks.min(CLAIM_BATCH_MAX), begun, suspects })
+        Some(ClaimRequest { tasks: tasks.min(CLAIM_BATCH_MAX), begun, suspects, limited: missing })
     }
 
     /// How many tasks wait for a worker, or may be claimed for one by others' transactions.

@@ -56,7 +56,12 @@ fn at(monotonic: Timestamp) -> Moment {
 
 fn lease(id: i64) -> Lease {
     Lease {
-        key: LeaseKey { id: TaskId::from_i64(id), token: 1, note: EngineNote::default() },
+        key: LeaseKey {
+            id: TaskId::from_i64(id),
+            token: 1,
+            limited: false,
+            note: EngineNote::default(),
+        },
         task_type: "t".into(),
         payload: Payload::part(Arc::default(), 0..0),
         priority: 0,
@@ -164,7 +169,14 @@ impl Pool {
 }
 
 fn short_claim(work_signal: u64) -> ShortClaim {
-    ShortClaim { work_signal, clock: CLOCK, version: 1, next_due: None, without_suspects: false }
+    ShortClaim {
+        work_signal,
+        clock: CLOCK,
+        version: 1,
+        next_due: None,
+        without_suspects: false,
+        limited_left: false,
+    }
 }
 
 impl WorkerAction {

@@ -21,7 +21,7 @@ pub(super) struct Before {
 pub(super) fn operation(shared: &Shared, request: Option<ClaimRequest>) -> Option<Operation> {
     let request = request?;
     let claim = shared.claim.clone().max(request.tasks).begun_max(request.begun);
-    Some(Operation::Claim(claim.suspects_max(request.suspects)))
+    Some(Operation::Claim(claim.suspects_max(request.suspects).limited_max(request.limited)))
 }
 
 /// Hands what was claimed to the scheduler.
@@ -42,7 +42,7 @@ pub(super) fn accept(
             return;
         }
     };
-    let Claimed { leases, next_due, version, paused } = claimed;
+    let Claimed { leases, next_due, version, limited_left, paused } = claimed;
     let is_short = leases.len() < request.tasks && next_due != Some(AT_ONCE);
     let short = is_short.then_some(ShortClaim {
         work_signal: before.work_signal,
@@ -50,6 +50,7 @@ pub(super) fn accept(
         version,
         next_due,
         without_suspects: !with_permit,
+        limited_left,
     });
     let leases = shared.with_type_indices(leases);
     let mut scheduler = shared.scheduler();

@@ -52,6 +52,7 @@ impl Writer {
         picked: &[Picked],
         expires_at: Moment,
         begun: bool,
+        queue_is_limited: bool,
     ) -> Result<Leased> {
         if picked.is_empty() {
             return Ok(Leased::default());
@@ -83,9 +84,12 @@ impl Writer {
                 let start = inline.len();
                 let bytes = row.get_ref(6)?.as_blob_or_null()?;
                 inline.extend_from_slice(bytes.unwrap_or_default());
-                let note = LeaseNote { file, queue: lane.queue, out_of_line: bytes.is_none() };
+                let limited_lane = picked.limited_lane;
+                let out_of_line = bytes.is_none();
+                let note = LeaseNote { file, queue: lane.queue, out_of_line, limited_lane };
                 let id_of = TaskId::from_i64(id);
-                let key = LeaseKey { id: id_of, token: row.get(1)?, note: note.into() };
+                let limited = queue_is_limited || limited_lane != 0;
+                let key = LeaseKey { id: id_of, token: row.get(1)?, limited, note: note.into() };
                 match lease(row, key, task_type, picked, expires_at) {
                     Ok(lease) => parts.push((*place, start..inline.len(), lease)),
                     Err(error) => {

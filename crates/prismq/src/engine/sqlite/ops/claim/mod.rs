@@ -1,8 +1,10 @@
 //! Taking ready tasks: a seek into each lane, merged by order key ([`pick`]), then one statement that leases what
 //! was picked ([`lease`]).
 
+pub(crate) mod admission;
 pub(crate) mod fit;
 pub(crate) mod lease;
+pub(crate) mod lines;
 pub(crate) mod look;
 pub(crate) mod pick;
 
@@ -11,13 +13,15 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
+use self::admission::Admission;
 use self::lease::{DeadLettered, Leased};
+use self::pick::{Picked, Wanted};
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
-use crate::engine::sqlite::batch::lanes::Lane;
+use crate::engine::sqlite::batch::lanes::{Keyed, Lane};
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AT_ONCE, Claimed};
-use crate::model::{Claim, Lease, Result};
-use crate::time::Moment;
+use crate::model::{Claim, Lease, Result, State};
+use crate::time::{Moment, Timestamp};
 
 /// Records that suspects have not begun, although the other tasks of their claim have.
 pub(crate) const NOT_BEGUN: &str =
@@ -28,32 +32,53 @@ impl Writer {
     pub(crate) fn claim(&mut self, now: Moment, claim: &Claim) -> Result<Claimed> {
         let mut lanes = self.lanes_of(claim)?;
         let mut first_key = i64::MIN;
+        let mut has_suspects = false;
         let mut suspects_max = 0;
         let mut paused = false;
+        let mut slots = None;
         if let Some((lane, _)) = lanes.first() {
             let settings = self.settings_of(lane.queue)?;
             first_key = settings.first_key();
             let suspects = settings.suspects + self.ledger.counters.so_far(lane.queue).suspects;
             suspects_max = claim.suspects_max.min(usize::try_from(suspects).unwrap_or(0));
+            has_suspects = suspects > 0;
             paused = settings.paused;
+            let leased = settings.leased + self.ledger.counters.so_far(lane.queue).leased;
+            let free = |most: i64| usize::try_from(most - leased).unwrap_or(0);
+            slots = settings.concurrency.map(free);
         }
-        if paused {
+        let queue_is_limited = slots.is_some();
+        let (max, limited_left) = match slots {
+            None => (claim.max, false),
+            Some(slots) => {
+                let most = claim.max.min(slots);
+                (most.min(claim.limited_max), most > claim.limited_max)
+            }
+        };
+        if paused || max == 0 {
             lanes.clear();
         }
-        let picked = self.pick(&lanes, first_key, claim.max, suspects_max)?;
+        let mut wanted = Wanted { tasks: max, suspects: suspects_max, has_suspects };
+        let at = now.monotonic.as_micros();
+        let mut admission = self.admission(at, &lanes, claim.limited_max)?;
+        let picked = self.pick(&lanes, first_key, wanted, &mut admission)?;
         let begun = picked.len() <= claim.begun_max;
         let expires_at = now.after(claim.lease);
         let Leased { mut leases, mut dead_lettered } =
-            self.lease(&lanes, &picked, expires_at, begun)?;
+            self.lease(&lanes, &picked, expires_at, begun, queue_is_limited)?;
+        self.free_unleased(&picked, &leases, dead_lettered);
         let mut last = picked.last().copied();
         let mut dead = dead_lettered;
         // Other tasks replace those that could not be leased, up to a bound, so that no transaction reads a whole
         // file of damaged rows.
         while dead_lettered.tasks > 0 && dead.tasks < STEP_TASKS_MAX {
-            let suspects_left = suspects_max.saturating_sub(suspects_in(&leases));
-            let left = claim.max - leases.len();
-            let picked = self.pick(&lanes, first_key, left, suspects_left)?;
-            let leased = self.lease(&lanes, &picked, expires_at, begun)?;
+            wanted.suspects = suspects_max.saturating_sub(suspects_in(&leases));
+            wanted.tasks = max - leases.len();
+            let limited = leases.iter().filter(|lease| lease.key.limited).count();
+            admission = self.admission(at, &lanes, claim.limited_max.saturating_sub(limited))?;
+            let picked = self.pick(&lanes, first_key, wanted, &mut admission)?;
+            let leased = self.lease(&lanes, &picked, expires_at, begun, queue_is_limited)?;
+            self.free_unleased(&picked, &leased.leases, leased.dead_lettered);
             leases.extend(leased.leases);
             last = picked.last().copied().or(last);
             dead_lettered = leased.dead_lettered;
@@ -76,9 +101,38 @@ impl Writer {
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }
-        let more = dead_lettered.tasks > 0 || leases.len() < found || self.ledger.inbox_left;
-        let next_due = if more { Some(AT_ONCE) } else { self.next_due(now)? };
-        Ok(Claimed { leases, next_due, version: self.data_version()?, paused })
+        let more = dead_lettered.tasks > 0
+            || leases.len() < found
+            || self.ledger.inbox_left
+            || admission.more;
+        let next_due = if more { Some(AT_ONCE) } else { self.next_claim(now, &lanes, &admission)? };
+        let limited_left = limited_left || admission.left_some;
+        Ok(Claimed { leases, next_due, version: self.data_version()?, limited_left, paused })
+    }
+
+    /// When a claim from these lanes may find a task again.
+    fn next_claim<T>(
+        &self,
+        now: Moment,
+        lanes: &[(Lane, T)],
+        admission: &Admission,
+    ) -> Result<Option<Timestamp>> {
+        let keyed = lanes.iter().any(|(lane, _)| lane.keyed != Keyed::No);
+        let first_due = if keyed { self.first_due()? } else { None };
+        let starts = first_due.into_iter().chain(admission.next_start);
+        Ok(self.next_due(now)?.into_iter().chain(starts.map(Timestamp::from_micros)).min())
+    }
+
+    /// Frees what was taken of limits for tasks that became dead letters instead of being leased.
+    fn free_unleased(&mut self, picked: &[Picked], leases: &[Lease], dead: DeadLettered) {
+        if dead.tasks == 0 {
+            return;
+        }
+        for task in picked {
+            if leases.iter().all(|lease| lease.key.id.as_i64() != task.id) {
+                self.ledger.limits.left_lease(task.limited_lane, State::Dead);
+            }
+        }
     }
 
     fn count_claimed(&mut self, queue: i64, leases: &[Lease], dead: DeadLettered) {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use crate::engine::Target;
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::schema::state;
 
 /// A task that may be changed, unless it was claimed since it was found.
 pub(crate) const FIND: &str = "SELECT id, lane, state, token, payload IS NULL FROM prismq_task
@@ -64,6 +65,7 @@ impl Stored {
         let queue = ledger.lanes.queue_of(connection, self.lane)?;
         if let Some(queue) = queue {
             ledger.counters.of(queue).left(self.state);
+            ledger.limits.removed(self.lane, state::loaded(self.state)?);
         }
         Ok(queue)
     }

@@ -60,6 +60,7 @@ pub(crate) fn redrive(
             attempt,
             max_attempts
         ])?;
+        ledger.limits.enqueued(task.lane, state::loaded(state)?);
         let counters = ledger.counters.of(queue);
         counters.left(state::DEAD);
         match state {
