@@ -46,6 +46,13 @@ pub trait EngineUnderTest {
     /// [`Refusal::LeaseLost`] if the lease does not hold the task.
     fn release(&mut self, lease: &Claimed) -> Answer<()>;
 
+    /// Puts a task off for this long without counting the attempt, and returns its new state. See
+    /// [`prismq::TaskError::snooze`].
+    ///
+    /// # Errors
+    /// [`Refusal::LeaseLost`] if the lease does not hold the task.
+    fn snooze(&mut self, lease: &Claimed, delay: Duration) -> Answer<State>;
+
     /// Sets the order of an empty queue. See [`prismq::Queue::set_order`].
     ///
     /// # Errors

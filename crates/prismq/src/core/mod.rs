@@ -101,7 +101,8 @@ impl Core {
     ) -> Operation {
         let next = match error.retry {
             Retry::Snooze(delay) => AfterFailure::Snooze(delay.min(DELAY_MAX)),
-            Retry::Never | Retry::Cancel => AfterFailure::Dead,
+            Retry::Cancel => AfterFailure::Cancelled,
+            Retry::Never => AfterFailure::Dead,
             _ if lease.attempt >= lease.max_attempts => AfterFailure::Dead,
             Retry::After(delay) => AfterFailure::Retry(delay.min(DELAY_MAX)),
             Retry::ByPolicy => {

@@ -71,6 +71,15 @@ pub(crate) enum AfterFailure {
     Dead,
     /// It runs after this delay, and the attempt does not count.
     Snooze(Duration),
+    /// It ends as cancelled.
+    Cancelled,
+}
+
+impl AfterFailure {
+    /// Whether the attempt counts as failed.
+    pub(crate) const fn is_failure(self) -> bool {
+        matches!(self, Self::Retry(_) | Self::Dead)
+    }
 }
 
 /// The properties of an operation that the committer and an engine act on.

@@ -24,7 +24,7 @@ pub type TaskResult<T = ()> = Result<T, TaskError>;
 /// | [`TaskError::retry_after`] | is retried after this delay |
 /// | [`TaskError::permanent`] | is a dead letter at once |
 /// | [`TaskError::snooze`] | runs later, and the attempt does not count |
-/// | [`TaskError::cancel`] | is given up |
+/// | [`TaskError::cancel`] | ends as cancelled |
 ///
 /// # Examples
 /// ```
@@ -100,9 +100,10 @@ impl TaskError {
         Self { text: Cow::Borrowed("snoozed"), retry: Retry::Snooze(delay), error_type: None }
     }
 
-    /// The task is no longer wanted: it is not run again, and is kept as a dead letter whose error says so.
+    /// The task is no longer wanted: it ends as cancelled, and is not run again. If its queue keeps cancelled tasks
+    /// ([`Retention`](crate::Retention)), this text is kept with it.
     pub fn cancel(reason: impl Into<Self>) -> Self {
-        Self { retry: Retry::Cancel, ..reason.into().in_context("cancelled") }
+        Self { retry: Retry::Cancel, ..reason.into() }
     }
 
     /// Retries after exactly this delay, if an attempt is left.
@@ -264,6 +265,6 @@ mod tests {
         assert_eq!(TaskError::new(TaskError::permanent("x")).retry, Retry::ByPolicy);
         assert_eq!(TaskError::permanent(TaskError::snooze(later)).retry, Retry::Never);
         assert_eq!(TaskError::permanent("x").retry_after(later).retry, Retry::After(later));
-        assert_eq!(TaskError::cancel("obsolete").text(), "cancelled: obsolete");
+        assert_eq!(TaskError::cancel(TaskError::permanent("x")).retry, Retry::Cancel);
     }
 }

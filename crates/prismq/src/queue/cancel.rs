@@ -28,7 +28,7 @@ impl Queue {
     /// # fn main() -> Result<(), prismq::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let queue = Queue::open(folder.path().join("queue.db"))?;
-    /// let id = queue.enqueue(NewTask::new("mail", *b"hello"))?;
+    /// let id = queue.enqueue(NewTask::new("mail", *b"hello"))?.id();
     /// assert_eq!(queue.cancel(id)?, CancelOutcome::Cancelled);
     /// assert_eq!(queue.cancel(id)?, CancelOutcome::NotActive);
     /// # Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::Queue;
+use super::{CancelOutcome, Queue};
 use crate::model::{Bytes, Result, TaskId, TaskInfo};
 
 /// A task that was enqueued. It may be dropped: the task stays.
@@ -44,6 +44,14 @@ impl<T> Handle<T> {
     /// See [`Queue::task`].
     pub fn info(&self) -> Result<Option<TaskInfo>> {
         self.queue.task(self.id)
+    }
+
+    /// Cancels the task: see [`Queue::cancel`].
+    ///
+    /// # Errors
+    /// See [`Queue::cancel`].
+    pub fn cancel(&self) -> Result<CancelOutcome> {
+        self.queue.cancel(self.id)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prismq::{Claim, Lease, Outcome, State, Task, TaskError, TaskResult, WorkerPool};
+use prismq::{
+    Claim, Keep, Lease, Outcome, Queue, Retention, State, Task, TaskError, TaskResult, WorkerPool,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Fixture, LEASE, RETRY};
@@ -65,10 +67,25 @@ fn a_snooze_counts_no_attempt_and_records_no_error() {
 }
 
 #[test]
-fn a_cancelled_task_is_not_run_again() {
-    let (task, _) = after(|| TaskError::cancel("the account is closed"));
-    assert_eq!((task.state, task.attempt), (State::Dead, 1));
-    assert_eq!(task.error.as_deref(), Some("cancelled: the account is closed"));
+fn a_cancelled_task_ends_and_is_kept_with_its_reason_if_its_queue_keeps_such() {
+    let fixture = Fixture::new();
+    let retention = Retention { cancelled: Keep::last(10), ..Retention::default() };
+    let outcome = |queue: &Queue| {
+        let handle = queue.enqueue(Work).unwrap();
+        let report = WorkerPool::builder(queue)
+            .handle(|_: Work, _| Err(TaskError::cancel("the account is closed")))
+            .run_until_empty()
+            .unwrap();
+        assert_eq!((report.stats.cancelled, report.stats.retried), (1, 0));
+        handle.info().unwrap()
+    };
+    assert_eq!(outcome(&fixture.queue), None);
+    fixture.queue.set_retention("default", retention).unwrap();
+    let kept = outcome(&fixture.queue).unwrap();
+    assert_eq!((kept.state, kept.attempt), (State::Cancelled, 1));
+    assert_eq!(kept.error.as_deref(), Some("the account is closed"));
+    let stats = fixture.queue.stats("default").unwrap();
+    assert_eq!((stats.enqueued, stats.cancelled, stats.leased, stats.failed), (2, 2, 0, 0));
 }
 
 fn claim(fixture: &Fixture) -> Lease {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use prismq::{Codec, Error, Handle, NewTask, State, Task};
+use prismq::{CancelOutcome, Codec, Error, Handle, NewTask, State, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Fixture, ids};
@@ -117,4 +117,12 @@ fn a_codec_of_one_s_own_decides_the_bytes() {
     let fixture = Fixture::new();
     let id = fixture.queue.enqueue(Number(258)).unwrap().id();
     assert_eq!(fixture.queue.task(id).unwrap().unwrap().payload, [0, 0, 1, 2]);
+}
+
+#[test]
+fn a_handle_cancels_its_task() {
+    let fixture = Fixture::new();
+    let handle = fixture.queue.enqueue(mail("ann")).unwrap();
+    assert_eq!(handle.cancel().unwrap(), CancelOutcome::Cancelled);
+    assert_eq!(handle.info().unwrap(), None);
 }

@@ -10,6 +10,7 @@ mod order;
 mod pause;
 mod release;
 mod requirements;
+mod snooze;
 mod stats;
 mod task;
 
@@ -43,7 +44,7 @@ pub struct Verb {
 }
 
 /// All verbs.
-pub const VERBS: [Verb; 12] = [
+pub const VERBS: [Verb; 13] = [
     Verb { name: "claim", cases: claim::CASES },
     Verb { name: "complete", cases: complete::CASES },
     Verb { name: "enqueue", cases: enqueue::CASES },
@@ -54,6 +55,7 @@ pub const VERBS: [Verb; 12] = [
     Verb { name: "pause", cases: pause::CASES },
     Verb { name: "release", cases: release::CASES },
     Verb { name: "requirements", cases: requirements::CASES },
+    Verb { name: "snooze", cases: snooze::CASES },
     Verb { name: "stats", cases: stats::CASES },
     Verb { name: "task", cases: task::CASES },
 ];

@@ -55,7 +55,11 @@ pub(super) fn claim(claim: &ClaimSpec) -> Answer<()> {
 }
 
 pub(super) fn failure(failure: &Failure) -> Answer<()> {
-    within(failure.retry_after.is_none_or(|delay| delay <= DELAY_MAX))
+    failure.retry_after.map_or(Ok(()), delay)
+}
+
+pub(super) fn delay(delay: Duration) -> Answer<()> {
+    within(delay <= DELAY_MAX)
 }
 
 pub(super) fn order(order: Order) -> Answer<()> {

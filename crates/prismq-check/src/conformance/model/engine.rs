@@ -102,6 +102,16 @@ impl EngineUnderTest for Model {
         Ok(())
     }
 
+    fn snooze(&mut self, lease: &Claimed, delay: Duration) -> Answer<State> {
+        bounds::delay(delay)?;
+        let now = self.monotonic;
+        let task = self.held(lease)?;
+        task.state = if delay.is_zero() { State::Ready } else { State::Scheduled };
+        task.run_at = now + micros(delay);
+        task.attempt -= 1;
+        Ok(task.state)
+    }
+
     fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
         bounds::name(queue)?;
         bounds::order(order)?;

@@ -100,6 +100,10 @@ impl Model {
             } else if task.state == State::Leased && task.expires_at <= self.monotonic {
                 let left = task.attempt < task.spec.max_attempts;
                 task.state = if left { State::Ready } else { State::Dead };
+                if !left {
+                    // When it died.
+                    task.run_at = self.monotonic;
+                }
                 task.error = Some("the lease expired".to_owned());
                 self.queues.entry(task.spec.queue.clone()).or_default().reclaimed += 1;
             }

@@ -18,6 +18,7 @@ pub(super) enum Request {
     Fail(Key, Option<i64>),
     Extend(Key, i64),
     Release(Key),
+    Snooze(Key, i64),
     SetOrder(&'static str, Order),
     SetPaused(&'static str, bool),
     SetHistory(&'static str, u32),
@@ -106,6 +107,9 @@ impl<E: EngineUnderTest> Driven<E> {
                 outcome(engine.extend(&lease(key), micros(*by)), Outcome::ExpiresAt)
             }
             Request::Release(key) => outcome(engine.release(&lease(key)), |()| Outcome::Done),
+            Request::Snooze(key, delay) => {
+                outcome(engine.snooze(&lease(key), micros(*delay)), Outcome::Now)
+            }
             Request::SetOrder(queue, order) => {
                 outcome(engine.set_order(queue, *order), |()| Outcome::Done)
             }

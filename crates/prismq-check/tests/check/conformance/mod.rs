@@ -12,7 +12,7 @@ use self::sqlite::Sqlite;
 /// A test for each verb of the suite on one engine.
 macro_rules! suite {
     ($engine:ident, $fresh:expr) => {
-        suite!($engine, $fresh, claim complete enqueue extend fail history order pause release requirements stats task);
+        suite!($engine, $fresh, claim complete enqueue extend fail history order pause release requirements snooze stats task);
     };
     ($engine:ident, $fresh:expr, $($verb:ident)+) => {
         mod $engine {

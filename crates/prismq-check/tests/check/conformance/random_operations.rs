@@ -104,12 +104,13 @@ impl ReferenceStateMachine for Reference {
             // The latest are more often alive.
             let recent: Vec<Key> = reference.driven.given.iter().rev().take(12).copied().collect();
             let key = || proptest::sample::select(recent.clone());
-            let retry = proptest::option::weighted(0.8, delays);
+            let retry = proptest::option::weighted(0.8, delays.clone());
             all.extend([
                 (5, key().prop_map(Request::Complete).boxed()),
                 (4, (key(), retry).prop_map(|(key, retry)| Request::Fail(key, retry)).boxed()),
                 (2, (key(), leases).prop_map(|(key, by)| Request::Extend(key, by)).boxed()),
                 (2, key().prop_map(Request::Release).boxed()),
+                (1, (key(), delays).prop_map(|(key, by)| Request::Snooze(key, by)).boxed()),
             ]);
         }
         (0..HANDLES, proptest::strategy::Union::new_weighted(all))
@@ -132,6 +133,7 @@ impl ReferenceStateMachine for Reference {
             Request::Complete(key)
             | Request::Fail(key, _)
             | Request::Extend(key, _)
+            | Request::Snooze(key, _)
             | Request::Release(key) => reference.driven.leases.contains_key(key),
             _ => true,
         }

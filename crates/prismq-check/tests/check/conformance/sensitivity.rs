@@ -67,6 +67,14 @@ impl EngineUnderTest for Broken {
         self.model.release(lease)
     }
 
+    /// Broken, the attempt counts.
+    fn snooze(&mut self, lease: &Claimed, delay: Duration) -> Answer<State> {
+        if self.verb == "snooze" {
+            return self.model.fail(lease, &Failure::retry("snoozed", delay));
+        }
+        self.model.snooze(lease, delay)
+    }
+
     fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
         if self.verb == "order" { Ok(()) } else { self.model.set_order(queue, order) }
     }

@@ -155,6 +155,10 @@ impl EngineUnderTest for Sqlite {
         self.queue().release(self.lease(lease)).map_err(refusal)
     }
 
+    fn snooze(&mut self, lease: &Claimed, delay: Duration) -> Answer<State> {
+        self.queue().fail(self.lease(lease), TaskError::snooze(delay)).map_err(refusal)
+    }
+
     fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
         self.queue().set_order(queue, order).map_err(refusal)
     }

@@ -102,7 +102,7 @@ impl<S> WorkerPoolBuilder<S> {
     }
 
     /// How long after the death of the process others may claim its tasks; 60 seconds unless set, at least
-    /// [`POOL_LEASE_MIN`]. While the pool lives, it extends the leases of the tasks it holds by itself.
+    /// [`POOL_LEASE_MIN`](crate::limits::POOL_LEASE_MIN). While the pool lives, it extends the leases of the tasks it holds by itself.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
@@ -162,7 +162,8 @@ impl<S> WorkerPoolBuilder<S> {
     }
 
     /// Called when a fault of the queue suspends or stops the pool, on the thread of
-    /// [`WorkerPoolBuilder::on_event`]; see [`WorkerPool::error`] for the difference.
+    /// [`WorkerPoolBuilder::on_event`]; see [`WorkerPool::error`](crate::WorkerPool::error) for the
+    /// difference.
     pub fn on_stop(mut self, listener: impl Fn(&Error) + Send + 'static) -> Self {
         self.listeners.on_stop = Some(Box::new(listener));
         self

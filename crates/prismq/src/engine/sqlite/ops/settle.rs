@@ -134,7 +134,7 @@ impl Writer {
         next: AfterFailure,
     ) -> Settled {
         let (state, run_at) = match next {
-            AfterFailure::Dead => (State::Dead, now),
+            AfterFailure::Dead | AfterFailure::Cancelled => (State::Dead, now),
             AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) if delay.is_zero() => {
                 (State::Ready, now)
             }
@@ -142,13 +142,12 @@ impl Writer {
                 (State::Scheduled, now.after(delay))
             }
         };
-        let counts = !matches!(next, AfterFailure::Snooze(_));
         let (id, token, at) = (key.id.as_i64(), key.token, run_at.as_micros());
-        let updated = if counts {
+        let updated = if matches!(next, AfterFailure::Snooze(_)) {
+            self.execute(SNOOZE, params![id, token, state::stored(state), at])?
+        } else {
             let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
             self.execute(FAIL, params![id, token, state::stored(state), at, error])?
-        } else {
-            self.execute(SNOOZE, params![id, token, state::stored(state), at])?
         };
         if updated == 0 {
             return Ok(Err(lost(key)));
@@ -157,14 +156,24 @@ impl Writer {
         self.ledger.limits.left_lease(note.limited_lane, state);
         let counters = self.ledger.counters.of(note.queue);
         counters.leased -= 1;
-        counters.failed += i64::from(counts);
+        counters.failed += i64::from(next.is_failure());
         match state {
             State::Ready => counters.ready += 1,
             State::Scheduled => counters.scheduled += 1,
             State::Leased | State::Dead | State::Completed | State::Cancelled => counters.dead += 1,
         }
-        let state = if self.end_if_requested(key)? { State::Cancelled } else { state };
-        Ok(Ok(Answer::Failed(state)))
+        let is_cancelled = match next {
+            AfterFailure::Cancelled => self.end_stopped(key).map(|()| true)?,
+            _ => self.end_if_requested(key)?,
+        };
+        Ok(Ok(Answer::Failed(if is_cancelled { State::Cancelled } else { state })))
+    }
+
+    /// Ends a task that is held no more as cancelled.
+    fn end_stopped(&mut self, key: &LeaseKey) -> Result<()> {
+        let Self { ledger, connection, path, .. } = self;
+        cancel::end_stopped(connection, ledger, key.id)
+            .map_err(|error| error::classify(path, error))
     }
 
     /// Ends a task that is held no more as cancelled, if that was requested.

@@ -16,7 +16,7 @@ use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
 /// Every statement of a claim and of settling it.
-pub(super) const STATEMENTS: [&str; 30] = [
+pub(super) const STATEMENTS: [&str; 31] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
     look::HAS_READY,
@@ -33,6 +33,7 @@ pub(super) const STATEMENTS: [&str; 30] = [
     settle::COMPLETE,
     settle::DELETE_PAYLOADS,
     settle::FAIL,
+    settle::SNOOZE,
     settle::EXTEND,
     settle::BEGIN,
     settle::RELEASE,

@@ -77,6 +77,14 @@ pub(crate) fn end_if_requested(
     Ok(true)
 }
 
+/// Ends a task as cancelled that does not run any more.
+pub(crate) fn end_stopped(connection: &Connection, ledger: &mut Ledger, id: TaskId) -> Result<()> {
+    if let Some(task) = Stored::find(connection, Target { id, token: None })? {
+        end(connection, ledger, task)?;
+    }
+    withdraw(connection, ledger, &[id.as_i64()])
+}
+
 /// Ends all tasks as cancelled of which that was requested and whose leases have expired.
 pub(crate) fn end_requested(connection: &Connection, ledger: &mut Ledger) -> Result<()> {
     if !ledger.features.has(Features::CANCEL) {
