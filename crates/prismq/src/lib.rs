@@ -14,6 +14,8 @@ mod walls;
 #[cfg(feature = "json")]
 pub use model::Json;
 pub use model::{Missed, Schedule, ScheduleInfo};
+#[cfg(feature = "testing")]
+pub use pool::testing;
 pub use queue::Schedules;
 
 pub use model::limits;

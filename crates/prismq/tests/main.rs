@@ -26,5 +26,6 @@ mod settle;
 mod sources;
 mod support;
 mod tasks;
+mod testing;
 mod time;
 mod typed;

@@ -98,6 +98,10 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// that an operation needs: a subscriber of the log may use the queue.
     fn write_log(&self);
 
+    /// Lets the next transaction fail with this error instead of being committed.
+    #[cfg(feature = "testing")]
+    fn fail_next_commit(&self, error: crate::model::Error);
+
     /// Statistics of this handle's writes.
     fn contention(&self) -> Contention;
 

@@ -51,6 +51,9 @@ impl Engine for GatedEngine {
 
     fn write_log(&self) {}
 
+    #[cfg(feature = "testing")]
+    fn fail_next_commit(&self, _: Error) {}
+
     fn contention(&self) -> Contention {
         Contention::default()
     }

@@ -117,6 +117,11 @@ impl Engine for SqliteEngine {
         self.log.write();
     }
 
+    #[cfg(feature = "testing")]
+    fn fail_next_commit(&self, error: Error) {
+        self.writer().injected = Some(error);
+    }
+
     fn contention(&self) -> Contention {
         self.contention.snapshot()
     }

@@ -102,8 +102,12 @@ impl Schedule {
     /// # }
     /// ```
     #[cfg(feature = "cron")]
-    pub fn cron(name: impl Into<Arc<str>>, expression: impl Into<Arc<str>>, task: NewTask) -> Self {
-        Self::new(name.into(), When::Cron(expression.into()), task)
+    pub fn cron<T>(
+        name: impl Into<Arc<str>>,
+        expression: impl Into<Arc<str>>,
+        task: impl IntoTask<T>,
+    ) -> Self {
+        Self::new(name.into(), When::Cron(expression.into()), task.into_task().untyped())
     }
 
     fn new(name: Arc<str>, when: When, task: NewTask) -> Self {

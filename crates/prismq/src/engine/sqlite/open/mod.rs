@@ -143,6 +143,8 @@ fn connect(
         ledger: Ledger::of_connection(log),
         schema_cookie,
         cookie_read_at: None,
+        #[cfg(feature = "testing")]
+        injected: None,
         boot_clock: None,
     };
     Ok((writer, reader))

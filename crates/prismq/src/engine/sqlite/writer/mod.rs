@@ -46,6 +46,9 @@ pub(crate) struct Writer {
     pub(crate) schema_cookie: i64,
     /// `PRAGMA data_version` when the schema version was last read for a claim.
     pub(crate) cookie_read_at: Option<i64>,
+    /// What a test has the next commit fail with.
+    #[cfg(feature = "testing")]
+    pub(crate) injected: Option<Error>,
     /// The clock's offset in the file, if its time restarts at each boot.
     pub(crate) boot_clock: Option<BootClock>,
 }

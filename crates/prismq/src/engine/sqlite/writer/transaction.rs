@@ -15,6 +15,10 @@ impl Writer {
     }
 
     pub(crate) fn commit(&mut self) -> Result<()> {
+        #[cfg(feature = "testing")]
+        if let Some(error) = self.injected.take() {
+            return Err(self.roll_back(error));
+        }
         let left = error::last_system_error();
         let committed =
             self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
