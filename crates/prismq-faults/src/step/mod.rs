@@ -27,6 +27,10 @@ pub enum Step {
     EnqueueAll,
     /// Enqueuing in the caller's own transaction.
     EnqueueIn,
+    /// Enqueuing in a transaction of the application's that the queue opens.
+    Transaction,
+    /// Claiming where rows of the inbox wait, which become tasks first.
+    TakeIn,
     /// Claiming two ready tasks.
     Claim,
     /// Claiming a task that is due, which is promoted first.
@@ -67,7 +71,7 @@ pub enum Step {
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Create,
         Self::Open,
         Self::Recover,
@@ -76,6 +80,8 @@ impl Step {
         Self::EnqueueNewNames,
         Self::EnqueueAll,
         Self::EnqueueIn,
+        Self::Transaction,
+        Self::TakeIn,
         Self::Claim,
         Self::Promote,
         Self::Reclaim,

@@ -37,6 +37,10 @@ impl Step {
                 queue.enqueue_all(&tasks).map(drop)
             }
             Self::EnqueueIn => enqueue_in(path, queue),
+            Self::Transaction => {
+                queue.transaction(|tx| tx.enqueue_all([task(32), task(33)])).map(drop)
+            }
+            Self::TakeIn => queue.claim(&claim().max(2)).map(drop),
             Self::Claim => queue.claim(&claim().max(2)).map(drop),
             Self::Promote => queue.claim(&Claim::new(["late"]).lease(LEASE)).map(drop),
             Self::Reclaim => queue.claim(&claim().max(2)).map(drop),

@@ -93,6 +93,7 @@ impl Step {
         match self {
             Self::Promote => stage.clock.advance(Duration::from_secs(10)),
             Self::Reclaim | Self::ReclaimDead => stage.clock.advance(LEASE * 2),
+            Self::TakeIn => fill_inbox(path)?,
             Self::AutoCheckpoint => churn(&queue, CHURN_BEFORE)?,
             Self::Checkpoint | Self::Close => churn(&queue, 3)?,
             _ => {}
@@ -131,6 +132,17 @@ pub(super) fn churn(queue: &Queue, times: u32) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Rows for the inbox: two to be claimed, one with a payload that is stored out of line, and one that cannot be a task.
+fn fill_inbox(path: &Path) -> Result<()> {
+    let own = Connection::open(path).map_err(refused)?;
+    own.execute_batch(
+        "INSERT INTO prismq_inbox (type, payload, priority, run_at)
+         VALUES ('job', 'first', 1, NULL), ('job', 'second', 2, NULL), ('job', zeroblob(9000), 900, NULL),
+                ('job', 'too late', 1, '2500-01-01'), ('new', 'other', 3, NULL)",
+    )
+    .map_err(refused)
 }
 
 pub(super) fn refused(source: rusqlite::Error) -> Error {

@@ -26,7 +26,11 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
         Err(Error::Unusable { .. }) => "unusable",
         Err(Error::Corrupt { .. } | Error::NotADatabase { .. }) => "corrupt",
         // The caller's transaction was rolled back, and with it the task.
-        Err(Error::TransactionRolledBack { .. }) if step == Step::EnqueueIn => "rolled back",
+        Err(Error::TransactionRolledBack { .. })
+            if matches!(step, Step::EnqueueIn | Step::Transaction) =>
+        {
+            "rolled back"
+        }
         // Of a connection of the caller's own, which these two steps use.
         Err(Error::Database { .. }) if matches!(step, Step::EnqueueIn | Step::Checkpoint) => {
             "callers"
