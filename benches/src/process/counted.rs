@@ -18,6 +18,8 @@ pub const COUNTED_TYPE: &str = "counted";
 /// Long enough for the slowest of tools that count.
 const LEASE: Duration = Duration::from_secs(3600);
 
+const INSERT: &str = "INSERT INTO prismq_inbox (type, payload) VALUES ('counted', ?1)";
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
@@ -33,12 +35,24 @@ pub enum Operation {
     Extend,
     /// Release one task a call.
     Release,
+    /// Enqueue one task a transaction of the application's that the queue opens.
+    Transaction,
+    /// Insert one row into the inbox and claim a task, which takes the row in.
+    Inbox,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Enqueue, Self::Claim, Self::Complete, Self::Fail, Self::Extend, Self::Release];
+    pub const ALL: [Self; 8] = [
+        Self::Enqueue,
+        Self::Claim,
+        Self::Complete,
+        Self::Fail,
+        Self::Extend,
+        Self::Release,
+        Self::Transaction,
+        Self::Inbox,
+    ];
 
     /// Its name in ids.
     #[must_use]
@@ -50,6 +64,8 @@ impl Operation {
             Self::Fail => "fail",
             Self::Extend => "extend",
             Self::Release => "release",
+            Self::Transaction => "transaction",
+            Self::Inbox => "inbox",
         }
     }
 }
@@ -93,7 +109,9 @@ fn count(role: &CountRole) -> prismq::Result<Counts> {
     let queue = Queue::builder(&role.path).free_space_max(u64::MAX).open()?;
     let claim = Claim::new([COUNTED_TYPE]).lease(LEASE);
     let leases = match role.operation {
-        Operation::Enqueue | Operation::Claim => Vec::new(),
+        Operation::Enqueue | Operation::Claim | Operation::Transaction | Operation::Inbox => {
+            Vec::new()
+        }
         // All are claimed, however many are then worked on.
         _ => queue.claim(&claim.clone().max(role.ready))?,
     };
@@ -102,11 +120,20 @@ fn count(role: &CountRole) -> prismq::Result<Counts> {
     match role.operation {
         Operation::Enqueue => (0..role.times).try_for_each(|_| queue.enqueue(&task).map(drop))?,
         Operation::Claim => (0..role.times).try_for_each(|_| queue.claim(&claim).map(drop))?,
+        Operation::Transaction => (0..role.times)
+            .try_for_each(|_| queue.transaction(|tx| tx.enqueue(task.clone()).map(drop)))?,
+        Operation::Inbox => {
+            let application = rusqlite::Connection::open(&role.path)?;
+            for _ in 0..role.times {
+                application.prepare_cached(INSERT)?.execute([vec![0x5a; PAYLOAD_BYTES]])?;
+                queue.claim(&claim)?;
+            }
+        }
         _ => {}
     }
     for lease in leases.iter().take(role.times) {
         match role.operation {
-            Operation::Enqueue | Operation::Claim => {}
+            Operation::Enqueue | Operation::Claim | Operation::Transaction | Operation::Inbox => {}
             Operation::Complete => queue.complete(lease)?,
             Operation::Fail => drop(queue.fail(lease, "it is counted")?),
             Operation::Extend => drop(queue.extend(lease, LEASE)?),

@@ -34,7 +34,11 @@ fn written_twice(operation: Operation) -> Result<(), Failed> {
     eprintln!("{}: {first:?} and {second:?}", operation.name());
     // What must outlive a power cut waits for the disk; a lease need not.
     let syncs = match operation {
-        Operation::Enqueue | Operation::Complete | Operation::Fail => 1.0,
+        Operation::Enqueue
+        | Operation::Complete
+        | Operation::Fail
+        | Operation::Transaction
+        | Operation::Inbox => 1.0,
         Operation::Claim | Operation::Extend | Operation::Release => 0.0,
     };
     // Where they are counted, a page of SQLite at least is written.
