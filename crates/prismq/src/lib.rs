@@ -19,12 +19,12 @@ pub use pool::testing;
 pub use queue::Schedules;
 
 pub use model::limits;
-pub use model::{BackupReport, RestoreReport};
 pub use model::{
-    Bytes, Claim, Codec, Contention, Cursor, Durability, Error, IntoTask, Lease, Limit, LimitInfo,
-    NewTask, Order, QueueStats, Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo,
-    TaskOptions, TaskResult,
+    Attempt, Bytes, Claim, Codec, Contention, Cursor, Durability, Ending, Error, IntoTask, Lease,
+    Limit, LimitInfo, LogLine, NewTask, Order, Progress, QueueStats, Result, RetryPolicy, State,
+    Task, TaskError, TaskId, TaskInfo, TaskOptions, TaskResult,
 };
+pub use model::{BackupReport, RestoreReport};
 pub use model::{
     ErrorGroup, ErrorSummary, Fingerprint, Keep, Page, QueueInfo, Retention, TypeInfo,
 };

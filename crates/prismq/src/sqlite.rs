@@ -4,9 +4,11 @@ use std::any::Any;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::engine::sqlite::SqliteEngine;
-use crate::model::{Error, IntoTask, NewTask, Result};
+use crate::engine::sqlite::{Completion, SqliteEngine};
+use crate::model::{Error, IntoTask, Lease, NewTask, Result, TaskError};
+use crate::pool::{Attempt, Context, TaskContext};
 use crate::queue::{Handle, Queue, untyped};
 
 impl Queue {
@@ -81,6 +83,46 @@ pub fn enqueue_in<T>(
     NewTask::validate_batch(&tasks)?;
     let ids = engine(queue)?.enqueue_in(transaction, &tasks)?;
     Ok(ids.into_iter().map(|id| Handle::new(queue, id)).collect())
+}
+
+/// Completes a claimed task in a transaction of the caller's own, on the caller's own connection to the queue's file:
+/// the task is completed if and when that transaction commits, together with all else that it wrote.
+///
+/// What a task does to the same file, the tasks it enqueues there ([`enqueue_in`]) and its completion are then one
+/// change: the task takes effect once, although it may be attempted several times. If another claim has reclaimed the
+/// task, this fails: roll the transaction back, so that the effects of one attempt alone remain.
+///
+/// A handler of a pool uses [`TaskContext::complete_in`](crate::TaskContext::complete_in), which does all of it.
+///
+/// # Errors
+/// [`Error::LeaseLost`] and [`Error::ForeignLease`] as [`Queue::complete`], and otherwise as [`enqueue_in`]. The
+/// transaction can go on; roll it back unless its changes shall remain without the completion.
+///
+/// # Examples
+/// ```
+/// use prismq::{Claim, NewTask, Queue};
+/// use rusqlite::{Connection, TransactionBehavior};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("app.db");
+/// let mut connection = Connection::open(&path)?;
+/// connection.execute_batch("CREATE TABLE account (cents INTEGER); INSERT INTO account VALUES (0)")?;
+/// let queue = Queue::attach(&path)?;
+/// queue.enqueue(&NewTask::new("deposit", *b"500"))?;
+///
+/// let lease = queue.claim(&Claim::new(["deposit"]))?.remove(0);
+/// let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+/// transaction.execute("UPDATE account SET cents = cents + 500", [])?;
+/// prismq::sqlite::complete_in(&queue, &transaction, &lease)?;
+/// transaction.commit()?; // both, or neither
+/// assert_eq!(queue.stats("default")?.completed, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub fn complete_in(queue: &Queue, transaction: &rusqlite::Connection, lease: &Lease) -> Result<()> {
+    let completion = Completion { key: lease.key, result: None };
+    engine(queue)?.complete_in(transaction, completion, None)
 }
 
 /// A transaction of the application's own on the queue's file, in which tasks are enqueued too. It offers all of
@@ -171,6 +213,114 @@ impl Queue {
         }
         Ok(done)
     }
+}
+
+impl TaskContext<'_> {
+    /// Completes the task in a transaction of the handler's own: what `work` writes to the queue's file, the tasks it
+    /// enqueues there and the completion are committed together, or not at all.
+    ///
+    /// So a task takes effect once, although it may be attempted several times: an attempt that is cut off, or whose
+    /// lease was lost to another, leaves nothing behind. This holds for what is written through the transaction; a
+    /// mail that `work` sends is not taken back.
+    ///
+    /// The transaction is as one of [`Queue::transaction`]. A result that was set ([`TaskContext::set_result`]) is kept
+    /// with the task. The handler returns after this: the pool counts the task as completed, whatever it returns.
+    ///
+    /// # Errors
+    /// What `work` returned, or why the transaction could not begin, complete the task or commit: nothing of it was
+    /// kept, and the handler returns the error to have the task retried.
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{NewTask, Queue, WorkerPool};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let queue = Queue::attach(folder.path().join("app.db"))?;
+    /// queue.transaction(|tx| -> prismq::Result<_> {
+    ///     tx.execute_batch("CREATE TABLE account (cents INTEGER); INSERT INTO account VALUES (0)")?;
+    ///     tx.enqueue(&NewTask::new("deposit", *b"500"))
+    /// })?;
+    /// let pool = WorkerPool::builder(&queue)
+    ///     .handler("deposit", |task| {
+    ///         let cents: i64 = std::str::from_utf8(task.payload())?.parse()?;
+    ///         task.complete_in(|tx| {
+    ///             tx.execute("UPDATE account SET cents = cents + ?1", [cents])?;
+    ///             tx.enqueue(&NewTask::new("receipt", []))?;
+    ///             Ok(())
+    ///         })
+    ///     })
+    ///     .start()?;
+    /// # while queue.stats("default")?.completed == 0 { std::thread::yield_now() }
+    /// # drop(pool);
+    /// let cents: i64 = queue.transaction(|tx| -> prismq::Result<_> {
+    ///     Ok(tx.query_row("SELECT cents FROM account", [], |row| row.get(0))?)
+    /// })?;
+    /// assert_eq!((cents, queue.stats("default")?.ready), (500, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn complete_in<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
+    ) -> Result<T, TaskError> {
+        let (attempt, result) = self.parts();
+        complete_attempt(attempt, work, |_| Ok(result))
+    }
+}
+
+impl<S> Context<S> {
+    /// Completes the task in a transaction of the handler's own: what `work` writes to the queue's file, the tasks it
+    /// enqueues there and the completion are committed together, or not at all. See [`TaskContext::complete_in`].
+    ///
+    /// If `work` returns a value of the type of the task's output, it is kept as the task's result.
+    ///
+    /// # Errors
+    /// See there.
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{Context, Task, TaskResult};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Task, Serialize, Deserialize)]
+    /// #[task(output = i64)]
+    /// struct Deposit {
+    ///     cents: i64,
+    /// }
+    ///
+    /// /// Credits the account once, however often it is attempted, and returns what is in it.
+    /// fn deposit(task: Deposit, cx: Context) -> TaskResult<i64> {
+    ///     cx.complete_in(|tx| {
+    ///         tx.execute("UPDATE account SET cents = cents + ?1", [task.cents])?;
+    ///         Ok(tx.query_row("SELECT cents FROM account", [], |row| row.get(0))?)
+    ///     })
+    /// }
+    /// # let _: fn(Deposit, Context) -> TaskResult<i64> = deposit;
+    /// ```
+    pub fn complete_in<T: 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
+    ) -> Result<T, TaskError> {
+        complete_attempt(self.of_attempt(), work, |done| self.result_of(done))
+    }
+}
+
+fn complete_attempt<T>(
+    attempt: &Attempt,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
+    result_of: impl FnOnce(&T) -> Result<Option<Arc<[u8]>>, TaskError>,
+) -> Result<T, TaskError> {
+    let queue = Queue::new(attempt.core()?);
+    let done = queue.transaction(|transaction| {
+        let done = work(transaction)?;
+        let result = result_of(&done)?;
+        let completion = Completion { key: attempt.key(), result: result.as_deref() };
+        engine(&queue)?.complete_in(transaction, completion, attempt.unwritten().as_ref())?;
+        Ok::<T, TaskError>(done)
+    })?;
+    attempt.set_completed();
+    Ok(done)
 }
 
 fn engine(queue: &Queue) -> Result<&SqliteEngine> {

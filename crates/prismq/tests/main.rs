@@ -21,6 +21,7 @@ mod limit;
 mod limits;
 mod log;
 mod pool;
+mod records;
 mod schedule;
 mod settle;
 mod sources;

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 /// Every table of a queue, and the order in which its rows are read. Of the file's own row, its number and what an
-/// opening notes of the machine's boot are left out.
+/// opening notes of the machine's boot are left out, and so is which process recorded an attempt.
 const TABLES: &[&str] = &[
     "SELECT one, next_id FROM prismq_meta ORDER BY one",
     "SELECT * FROM prismq_queue ORDER BY id",
@@ -23,6 +23,10 @@ const TABLES: &[&str] = &[
     "SELECT * FROM prismq_limit ORDER BY id",
     "SELECT * FROM prismq_key ORDER BY id",
     "SELECT * FROM prismq_line ORDER BY lane",
+    "SELECT task, token, attempt, began_at, ended_at, worker, error, error_type FROM prismq_attempt ORDER BY task, token",
+    "SELECT * FROM prismq_note ORDER BY task",
+    "SELECT * FROM prismq_log ORDER BY task, number",
+    "SELECT * FROM prismq_result ORDER BY task",
 ];
 
 pub(super) fn of(connection: &Connection) -> rusqlite::Result<u64> {

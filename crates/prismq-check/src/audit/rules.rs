@@ -152,6 +152,44 @@ const RULES: &[(&str, &str)] = &[
          UNION ALL SELECT prismq_lane.id FROM prismq_lane JOIN prismq_task ON prismq_task.lane = prismq_lane.id
              WHERE prismq_lane.id > 0 AND prismq_lane.keyed",
     ),
+    (
+        "an attempt, a note or a log line belongs to no task",
+        "SELECT task FROM prismq_attempt WHERE task NOT IN (SELECT id FROM prismq_task)
+             AND task NOT IN (SELECT task FROM prismq_kept)
+         UNION ALL
+         SELECT task FROM prismq_note WHERE task NOT IN (SELECT id FROM prismq_task)
+             AND task NOT IN (SELECT task FROM prismq_kept)
+         UNION ALL
+         SELECT task FROM prismq_log WHERE task NOT IN (SELECT id FROM prismq_task)
+             AND task NOT IN (SELECT task FROM prismq_kept)",
+    ),
+    (
+        "a result belongs to no completed task",
+        "SELECT task FROM prismq_result WHERE task NOT IN (SELECT task FROM prismq_kept)",
+    ),
+    (
+        "a kept task has attempts, notes, lines or a result, and is not marked as having some",
+        "SELECT task FROM prismq_kept WHERE NOT recorded AND task IN
+             (SELECT task FROM prismq_attempt UNION ALL SELECT task FROM prismq_result
+              UNION ALL SELECT task FROM prismq_note UNION ALL SELECT task FROM prismq_log)",
+    ),
+    (
+        "an attempt has a token that its task never had, or that of the lease that holds it",
+        "SELECT prismq_attempt.task FROM prismq_attempt JOIN prismq_task ON prismq_task.id = prismq_attempt.task
+         WHERE prismq_attempt.token NOT BETWEEN 1 AND prismq_task.token
+            OR (prismq_attempt.token = prismq_task.token AND state = 2)
+            OR prismq_attempt.attempt < 1",
+    ),
+    (
+        "more attempts or log lines are kept of a task than are allowed",
+        "SELECT task FROM prismq_attempt GROUP BY task HAVING count(*) > 10
+         UNION ALL SELECT task FROM prismq_log GROUP BY task HAVING count(*) > 100",
+    ),
+    (
+        "there are notes or log lines, and the file does not say that these are in use",
+        "SELECT task FROM (SELECT task FROM prismq_note UNION ALL SELECT task FROM prismq_log)
+         WHERE (SELECT features & 32 FROM prismq_meta) = 0",
+    ),
     ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
     (
         "a row of the inbox waits that no claim looks for",

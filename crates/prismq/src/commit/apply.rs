@@ -51,6 +51,7 @@ impl Committer {
                 claimers.iter().for_each(|claimer| claimer.cancel_requested(&cancelled.requested));
             }
         }
+        self.endings.committed(operations, answers);
         let frees = |(operation, answer): (&Operation, &Result<Answer>)| {
             answer.is_ok() && operation.frees_slot()
         };

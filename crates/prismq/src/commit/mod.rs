@@ -19,6 +19,7 @@
 mod apply;
 mod background;
 mod claimer;
+mod endings;
 mod pending;
 mod room;
 mod submission;
@@ -38,6 +39,7 @@ use crate::time::{Signal, wake};
 
 pub(crate) use self::background::CommitThread;
 pub(crate) use self::claimer::Claimer;
+pub(crate) use self::endings::Endings;
 pub(crate) use self::submission::Submission;
 
 /// How long an operation waits for room in the submission queue.
@@ -52,13 +54,20 @@ pub(crate) struct Committer {
     engine: Arc<dyn Engine>,
     claimers: Mutex<Vec<Weak<dyn Claimer>>>,
     pending: Pending,
+    endings: Endings,
     /// Raised after a commit that brought tasks that can run now or later.
     work: Arc<Signal>,
 }
 
 impl Committer {
     pub(crate) fn new(engine: Arc<dyn Engine>, work: Arc<Signal>, overload_wait: Duration) -> Self {
-        Self { engine, claimers: Mutex::default(), pending: Pending::new(overload_wait), work }
+        Self {
+            engine,
+            claimers: Mutex::default(),
+            pending: Pending::new(overload_wait),
+            endings: Endings::default(),
+            work,
+        }
     }
 
     /// Applies one operation and returns when it is committed.
@@ -93,6 +102,11 @@ impl Committer {
     pub(crate) fn work_arrived(&self) {
         self.work.raise();
         self.claimers().iter().for_each(|claimer| claimer.work_arrived());
+    }
+
+    /// Who waits for tasks to end.
+    pub(crate) const fn endings(&self) -> &Endings {
+        &self.endings
     }
 
     /// Applies a group, answers those that wait for it, and hands the lead over. Returns the answers of the caller

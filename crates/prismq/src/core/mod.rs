@@ -2,6 +2,7 @@
 //! against forks. It validates nothing: operations come from [`crate::queue`] and [`crate::pool`].
 
 mod blocking;
+mod endings;
 mod fork_guard;
 mod payloads;
 mod submission;
@@ -9,15 +10,19 @@ mod submission;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use self::blocking::BlockingThreads;
+use self::endings::Watcher;
 use self::fork_guard::ForkGuard;
 pub(crate) use self::payloads::{Held, log_unread};
 pub(crate) use self::submission::Submission;
 use crate::commit::{self, Claimer, CommitThread, Committer, OVERLOAD_WAIT};
 use crate::engine::{self, AfterFailure, Answer, Engine, OpenOptions, Operation};
 use crate::model::limits::DELAY_MAX;
-use crate::model::{Contention, Lease, RestoreReport, Result, Retry, RetryPolicy, TaskError};
+use crate::model::{
+    Contention, Failure, Lease, RestoreReport, Result, Retry, RetryPolicy, TaskError,
+};
 use crate::time::{Clock, Signal};
 
 /// Restores a backup, unless this process is a fork of one that has queues open.
@@ -44,6 +49,7 @@ struct Shared {
     commit_thread: CommitThread,
     blocking: BlockingThreads,
     engine: Arc<dyn Engine>,
+    watcher: Watcher,
     work: Arc<Signal>,
     retry: RetryPolicy,
 }
@@ -58,7 +64,9 @@ impl Core {
         let committer = Arc::new(Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT));
         let commit_thread = CommitThread::new(committer.clone());
         let blocking = BlockingThreads::default();
-        let shared = Shared { fork_guard, committer, commit_thread, blocking, engine, work, retry };
+        let watcher = Watcher::default();
+        let shared =
+            Shared { fork_guard, committer, commit_thread, blocking, engine, watcher, work, retry };
         Ok(Self { shared: Arc::new(Owner(Arc::new(shared))) })
     }
 
@@ -91,12 +99,13 @@ impl Core {
         Submission::new(self.clone(), commit::Submission::new(committer, vec![operation]))
     }
 
-    /// The operation that settles an attempt which returned this error. `backoff` is the policy of the task's type, if
-    /// it has one.
+    /// The operation that settles an attempt which returned this error: of this worker of a pool, whose handler began
+    /// then, or of a caller that claimed the task itself. `backoff` is the policy of the task's type, if it has one.
     pub(crate) fn failure(
         &self,
         lease: &Lease,
         error: TaskError,
+        begun: Option<(usize, Instant)>,
         backoff: Option<&RetryPolicy>,
     ) -> Operation {
         let next = match error.retry {
@@ -110,7 +119,13 @@ impl Core {
                 AfterFailure::Retry(policy.delay(lease.attempt, fastrand::f64()))
             }
         };
-        Operation::Fail { key: lease.key, error: error.text.into_owned(), next }
+        let (worker, began_at) = match begun {
+            None => (None, lease.claimed_at),
+            Some((worker, begun)) => (Some(worker), self.clock().now().before(begun.elapsed())),
+        };
+        let error_type = error.error_type();
+        let failure = Failure { error: error.text.into_owned(), error_type, began_at, worker };
+        Operation::Fail { key: lease.key, failure, next }
     }
 
     /// Registers a pool that claims in the transactions of others.

@@ -28,7 +28,7 @@ impl Core {
     /// that it neither blocks others nor is claimed over and over.
     pub(crate) fn settle_unread(&self, lease: &Lease, error: &Error) -> Operation {
         if is_damaged(error) {
-            self.failure(lease, TaskError::permanent(error.to_string()), None)
+            self.failure(lease, TaskError::permanent(error.to_string()), None, None)
         } else {
             Operation::Defer { key: lease.key, pause: READ_RETRY_PAUSE }
         }

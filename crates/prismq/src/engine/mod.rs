@@ -25,8 +25,8 @@ pub(crate) use self::operation::{
 };
 pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
 use crate::model::{
-    BackupReport, Contention, Durability, LimitInfo, Payload, Position, QueueInfo, QueueStats,
-    RestoreReport, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Contention, Durability, Ending, LimitInfo, Payload, Position, QueueInfo,
+    QueueStats, RestoreReport, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
 
@@ -117,6 +117,12 @@ pub(crate) trait Reader {
     /// The task with this id, unless it was completed and not kept, or never was; its due time and the end of
     /// its lease by the monotonic time.
     fn task(&self, id: TaskId) -> Result<Option<TaskInfo>>;
+
+    /// How this task ended, if it has; `None` if it has not.
+    fn ending(&self, id: TaskId) -> Result<Option<Ending>>;
+
+    /// The last checkpoint of this task's handler, if there was one.
+    fn checkpoint(&self, id: TaskId) -> Result<Option<Vec<u8>>>;
 
     /// The payloads stored out of line of these tasks, in the order of the ids, until they are `bytes_max`
     /// together; that of the first however large.

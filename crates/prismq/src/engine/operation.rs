@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::search::{Revival, Target};
 use crate::model::{
-    Claim, Lease, LeaseKey, Limit, NewTask, Order, Retention, Schedule, State, TaskId,
+    Claim, Failure, Lease, LeaseKey, Limit, NewTask, Note, Order, Retention, Schedule, State,
+    TaskId,
 };
 use crate::time::{Moment, Timestamp};
 
@@ -16,10 +17,12 @@ pub(crate) enum Operation {
     Enqueue(Vec<NewTask>),
     /// Leases ready tasks in their order, after promoting due tasks and reclaiming expired leases.
     Claim(Claim),
-    /// Completes a task.
-    Complete(LeaseKey),
+    /// Completes a task, with a result to be kept as long as the task is.
+    Complete { key: LeaseKey, result: Option<Arc<[u8]>> },
     /// Records a failed attempt.
-    Fail { key: LeaseKey, error: String, next: AfterFailure },
+    Fail { key: LeaseKey, failure: Failure, next: AfterFailure },
+    /// Keeps with a task what its handler notes.
+    Note { key: LeaseKey, note: Note },
     /// Extends a lease to expire this long from now.
     Extend { key: LeaseKey, lease: Duration },
     /// Records that an attempt has begun: it counts even if it is never settled.
@@ -101,8 +104,13 @@ impl Operation {
             Self::Enqueue(tasks) => {
                 Properties { durable: true, key: None, tasks: tasks.as_slice() }
             }
-            Self::Complete(key) | Self::Fail { key, .. } => {
+            Self::Complete { key, .. } | Self::Fail { key, .. } => {
                 Properties { durable: true, key: Some(key), tasks: NONE }
+            }
+            // A checkpoint is there to survive; the rest is written again soon.
+            Self::Note { key, note } => {
+                let durable = note.checkpoint.is_some();
+                Properties { durable, key: Some(key), tasks: NONE }
             }
             Self::Extend { key, .. }
             | Self::Begin(key)
@@ -122,6 +130,11 @@ impl Operation {
             | Self::SetConcurrency { .. } => Properties { durable: true, key: None, tasks: NONE },
             Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
         }
+    }
+
+    /// Completes a task without a result.
+    pub(crate) const fn complete(key: LeaseKey) -> Self {
+        Self::Complete { key, result: None }
     }
 
     /// Whether a power cut must not undo it once it was answered.
@@ -151,9 +164,17 @@ impl Operation {
         self.properties().tasks.iter().filter(fits).map(|task| task.priority).min()
     }
 
-    /// Payload bytes it carries.
+    /// Bytes of payloads, results and notes that it carries.
     pub(crate) fn bytes(&self) -> usize {
-        self.properties().tasks.iter().map(|task| task.payload.len()).sum()
+        let payloads = self.properties().tasks.iter().map(|task| task.payload.len()).sum::<usize>();
+        match self {
+            Self::Complete { result: Some(result), .. } => payloads + result.len(),
+            Self::Note { note, .. } => {
+                let lines = note.lines.iter().map(|line| line.text.len()).sum::<usize>();
+                payloads + lines + note.checkpoint.as_ref().map_or(0, |data| data.len())
+            }
+            _ => payloads,
+        }
     }
 }
 
@@ -164,6 +185,7 @@ pub(crate) enum Answer {
     Claimed(Claimed),
     Completed,
     Begun,
+    Noted,
     Released,
     Ordered,
     /// To `SetPaused`: whether the queue is paused now.
@@ -216,6 +238,7 @@ impl Answer {
             Self::Paused(paused) => !*paused,
             Self::Claimed(_)
             | Self::Begun
+            | Self::Noted
             | Self::Completed
             | Self::Extended(_)
             | Self::Ordered

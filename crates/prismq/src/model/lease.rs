@@ -53,6 +53,8 @@ pub struct Lease {
     pub(crate) attempt: u32,
     pub(crate) max_attempts: u32,
     pub(crate) enqueued_at: Timestamp,
+    /// By the wall clock.
+    pub(crate) claimed_at: Timestamp,
     pub(crate) expires_at: Moment,
     pub(crate) suspect: bool,
 }
@@ -115,6 +117,7 @@ impl Lease {
             attempt: self.attempt,
             max_attempts: self.max_attempts,
             enqueued_at: self.enqueued_at,
+            claimed_at: self.claimed_at,
             expires_at: self.expires_at,
             suspect: self.suspect,
         }

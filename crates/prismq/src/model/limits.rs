@@ -8,6 +8,23 @@ pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 pub const NAME_BYTES_MAX: usize = 128;
 /// Longest error text kept with a task in bytes; a longer one is cut at a character boundary.
 pub const ERROR_BYTES_MAX: usize = 4096;
+/// Most failed attempts kept with a task; those before them are deleted.
+pub const ATTEMPTS_KEPT_MAX: u32 = 10;
+/// Longest error text kept with an attempt in bytes; a longer one is cut at a character boundary. That of the task's
+/// last error is kept up to [`ERROR_BYTES_MAX`].
+pub const ATTEMPT_ERROR_BYTES_MAX: usize = 1024;
+/// Largest result of a task in bytes (1 MiB); a larger one is refused as invalid input.
+pub const RESULT_BYTES_MAX: usize = 1 << 20;
+/// Longest text of a progress in bytes; a longer one is cut at a character boundary.
+pub const PROGRESS_BYTES_MAX: usize = 256;
+/// Largest checkpoint of a task in bytes (64 KiB); a larger one is refused as invalid input.
+pub const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
+/// Most log lines kept with a task; the oldest make room for new ones.
+pub const LOG_LINES_MAX: usize = 100;
+/// Longest log line kept with a task in bytes; a longer one is cut at a character boundary.
+pub const LOG_LINE_BYTES_MAX: usize = 1024;
+/// How long what a handler reports of its progress and logs may wait to be written.
+pub const NOTE_DELAY: Duration = Duration::from_millis(100);
 /// Most tasks in one call of `enqueue_all`; more are refused.
 pub const ENQUEUE_BATCH_MAX: usize = 10_000;
 /// Most tasks in one claim; more are refused.

@@ -1,14 +1,17 @@
 //! The terms of a queue (tasks, claims, leases, errors and their bounds) as values, independent of any engine.
 
+mod attempt;
 mod backup;
 mod claim;
 mod durability;
+mod ending;
 mod error;
 mod filter;
 mod lease;
 mod limit;
 pub mod limits;
 mod names;
+mod note;
 mod order;
 mod payload;
 mod retention;
@@ -20,10 +23,13 @@ mod task_error;
 mod task_id;
 mod typed;
 
+pub use self::attempt::Attempt;
+pub(crate) use self::attempt::Failure;
 pub use self::backup::{BackupReport, RestoreReport};
 pub use self::claim::Claim;
 pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
 pub use self::durability::Durability;
+pub use self::ending::Ending;
 pub use self::error::{Error, Result};
 pub use self::filter::{Cursor, ErrorGroup, ErrorSummary, Fingerprint, Page};
 pub(crate) use self::filter::{ErrorGroups, Position, TaskFilter};
@@ -32,6 +38,8 @@ pub(crate) use self::lease::{EngineNote, LeaseKey};
 pub(crate) use self::limit::{Bounds, LimitUse, Rate, validate_concurrency};
 pub use self::limit::{Limit, LimitInfo};
 pub(crate) use self::names::{Names, validate_name};
+pub use self::note::{LogLine, Progress};
+pub(crate) use self::note::{Note, validate_checkpoint};
 pub(crate) use self::order::KeyInputs;
 pub use self::order::Order;
 pub(crate) use self::payload::Payload;
@@ -41,11 +49,11 @@ pub(crate) use self::schedule::{Due, Rule, Slots, When};
 pub use self::schedule::{Missed, Schedule, ScheduleInfo};
 pub use self::stats::{Contention, QueueInfo, QueueStats, TypeInfo};
 pub use self::task::{Bytes, NewTask, State, TaskInfo};
-pub(crate) use self::task::{DEFAULT_QUEUE, validate_delay};
+pub(crate) use self::task::{DEFAULT_QUEUE, validate_delay, validate_result};
 pub(crate) use self::task_error::Retry;
 pub use self::task_error::{TaskError, TaskResult};
 pub use self::task_id::TaskId;
 #[cfg(feature = "json")]
 pub use self::typed::Json;
-pub(crate) use self::typed::decode;
 pub use self::typed::{Codec, IntoTask, Task, TaskOptions};
+pub(crate) use self::typed::{decode, decode_output, encode_any, encode_output};

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use crate::model::limits::{
     ATTEMPTS_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
+    RESULT_BYTES_MAX,
 };
-use crate::model::{Error, LimitUse, Names, Result, TaskId, validate_name};
+use crate::model::{
+    Attempt, Error, LimitUse, LogLine, Names, Progress, Result, TaskId, validate_name,
+};
 use crate::time::{Moment, Timestamp};
 
 /// The queue of tasks, claims and pools unless another is named.
@@ -318,8 +321,20 @@ pub(crate) fn validate_delay(what: &'static str, delay: Duration) -> Result<()> 
     Ok(())
 }
 
-/// A task as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) fn validate_result(result: &[u8]) -> Result<()> {
+    if result.len() > RESULT_BYTES_MAX {
+        let bytes = result.len();
+        return Err(Error::invalid(
+            "result",
+            format!("{bytes} bytes, at most {RESULT_BYTES_MAX} are allowed"),
+        ));
+    }
+    Ok(())
+}
+
+/// A task as it was read. Attempts, result, progress, checkpoint and log are read by
+/// [`Queue::task`](crate::Queue::task) alone, and empty in a list of tasks.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TaskInfo {
     /// Its id.
@@ -352,6 +367,16 @@ pub struct TaskInfo {
     pub payload: Vec<u8>,
     /// The time that a schedule enqueued it for, by the wall clock; `None` for any other task.
     pub scheduled_for: Option<Timestamp>,
+    /// Its failed attempts, the latest last, up to [`ATTEMPTS_KEPT_MAX`](crate::limits::ATTEMPTS_KEPT_MAX).
+    pub attempts: Vec<Attempt>,
+    /// What it resulted in, if it was completed with a result.
+    pub result: Option<Vec<u8>>,
+    /// How far it has come, if its handler reported that.
+    pub progress: Option<Progress>,
+    /// The last checkpoint of its handler, if there was one.
+    pub checkpoint: Option<Vec<u8>>,
+    /// What its handler logged with it, the latest last, up to [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX).
+    pub log: Vec<LogLine>,
 }
 
 impl TaskInfo {

@@ -1,19 +1,30 @@
 //! What a pool reports: events, one an attempt, and statistics.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::model::TaskId;
 
 /// One attempt that ended, reported after the commit that settled it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
     /// The task.
     pub id: TaskId,
+    /// The task's queue.
+    pub queue: Arc<str>,
+    /// The task's type.
+    pub task_type: Arc<str>,
     /// The worker that ran it, from 0; `None` if none had begun.
     pub worker: Option<usize>,
     /// Which attempt it was, from 1.
     pub attempt: u32,
     /// How it ended.
     pub outcome: Outcome,
+    /// How long its handler ran; `None` if none did.
+    pub duration: Option<Duration>,
+    /// Why the attempt failed, if it did.
+    pub error: Option<String>,
 }
 
 /// How an attempt ended.

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 pub use self::builder::WorkerPoolBuilder;
 pub use self::event::{Event, Outcome, PoolStats};
+pub(crate) use self::handler::Attempt;
 pub use self::handler::{CancelReason, Context, TaskContext};
 pub use self::shutdown::ShutdownReport;
 

@@ -115,13 +115,18 @@ impl Shared {
         leases.into_iter().map(with_index).collect()
     }
 
+    /// Whether events are listened to: else none need be made.
+    pub(super) const fn has_listener(&self) -> bool {
+        self.notices.is_some()
+    }
+
     /// Sends events to the listener, if there is one.
-    pub(super) fn send_events(&self, events: &[Event]) {
+    pub(super) fn send_events(&self, events: Vec<Event>) {
         let Some(notices) = &self.notices else { return };
         self.scheduler().events_sent(events.len());
         for event in events {
             // It fails only once the listener's thread has ended.
-            _ = notices.send(Notice::Event(*event));
+            _ = notices.send(Notice::Event(event));
         }
     }
 

@@ -59,7 +59,15 @@ fn the_leader_is_woken_once_a_listener_has_caught_up() {
     pool.shared.scheduler().events_sent(EVENTS_MAX - 1);
     let seen = pool.shared.leader_signal.count();
     let id = TaskId::from_i64(1);
-    let event = Event { id, worker: None, attempt: 1, outcome: Outcome::Completed };
-    pool.shared.send_events(&[event]);
+    pool.shared.send_events(vec![Event {
+        id,
+        queue: "default".into(),
+        task_type: "job".into(),
+        worker: None,
+        attempt: 1,
+        outcome: Outcome::Completed,
+        duration: None,
+        error: None,
+    }]);
     wait_until("the leader is woken", || pool.shared.leader_signal.count() > seen);
 }

@@ -76,7 +76,7 @@ impl Queue {
     /// # Errors
     /// See [`Queue::complete`].
     pub fn complete_async(&self, lease: &Lease) -> Submission<()> {
-        self.apply_async(Operation::Complete(lease.key), |_, _| Ok(()))
+        self.apply_async(Operation::complete(lease.key), |_, _| Ok(()))
     }
 
     /// [`Queue::fail`] as a future.
@@ -86,9 +86,9 @@ impl Queue {
     pub fn fail_async(&self, lease: &Lease, error: impl Into<TaskError>) -> Submission<State> {
         let error = error.into();
         match validate_failure(&error) {
-            Ok(()) => {
-                self.apply_async(self.core.failure(lease, error, None), |_, answer| failed(&answer))
-            }
+            Ok(()) => self.apply_async(self.core.failure(lease, error, None, None), |_, answer| {
+                failed(&answer)
+            }),
             Err(error) => Submission::answered(Err(error)),
         }
     }

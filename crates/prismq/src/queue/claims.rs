@@ -1,5 +1,6 @@
 //! Claiming tasks, and settling or extending their leases.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Queue;
@@ -7,6 +8,7 @@ use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::{
     Claim, Error, Lease, Result, Retry, State, TaskError, validate_delay, validate_lease,
+    validate_result,
 };
 use crate::time::Timestamp;
 
@@ -44,7 +46,19 @@ impl Queue {
     /// task; [`Error::ForeignLease`] if it was claimed from another file; an engine's failure, after which the lease
     /// still holds.
     pub fn complete(&self, lease: &Lease) -> Result<()> {
-        self.core.submit(Operation::Complete(lease.key)).map(drop)
+        self.core.submit(Operation::complete(lease.key)).map(drop)
+    }
+
+    /// Completes a task with a result, which is kept as long as the task is: see [`Queue::set_history`].
+    ///
+    /// # Errors
+    /// See [`Queue::complete`]; [`Error::InvalidInput`] for a result of more than
+    /// [`RESULT_BYTES_MAX`](crate::limits::RESULT_BYTES_MAX).
+    pub fn complete_with(&self, lease: &Lease, result: impl Into<Arc<[u8]>>) -> Result<()> {
+        let result = result.into();
+        validate_result(&result)?;
+        let key = lease.key;
+        self.core.submit(Operation::Complete { key, result: Some(result) }).map(drop)
     }
 
     /// Records a failed attempt: the task is retried by the retry policy or the error's delay, or becomes a dead
@@ -55,7 +69,7 @@ impl Queue {
     pub fn fail(&self, lease: &Lease, error: impl Into<TaskError>) -> Result<State> {
         let error = error.into();
         validate_failure(&error)?;
-        failed(&self.core.submit(self.core.failure(lease, error, None))?)
+        failed(&self.core.submit(self.core.failure(lease, error, None, None))?)
     }
 
     /// Extends a lease to expire `by` from now, and returns that time by the wall clock.

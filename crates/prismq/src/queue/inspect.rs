@@ -1,8 +1,11 @@
 //! Reading tasks, counters and settings.
 
+use std::time::Duration;
+
 use super::Queue;
 use crate::model::{
-    Contention, LimitInfo, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo, validate_name,
+    Contention, Ending, LimitInfo, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo,
+    validate_name,
 };
 use crate::time::Moment;
 
@@ -14,6 +17,50 @@ impl Queue {
     pub fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         let task = self.core.engine()?.task(id)?;
         Ok(task.map(|task| task.at_wall_clock(Moment::now(self.core.clock()))))
+    }
+
+    /// How a task ended: with its result, dead with its error, or not kept; `None` if it has not ended.
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn result(&self, id: TaskId) -> Result<Option<Ending>> {
+        self.core.engine()?.ending(id)
+    }
+
+    /// Waits up to `timeout` for a task to end, and returns how: see [`Queue::result`]; `None` if it has not ended by
+    /// then.
+    ///
+    /// It wakes when the task's end is committed, whichever process or connection does that. A result can be returned
+    /// only if the task's queue keeps a history: see [`Queue::set_history`].
+    ///
+    /// # Errors
+    /// An engine's failure; [`Error::Thread`](crate::Error::Thread) if the thread that watches for commits of others
+    /// cannot be started.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use prismq::{Ending, NewTask, Queue, WorkerPool};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let queue = Queue::open(folder.path().join("queue.db"))?;
+    /// queue.set_history("default", 1000)?; // the results of the last thousand tasks
+    /// let pool = WorkerPool::builder(&queue)
+    ///     .handler("square", |task| {
+    ///         let number: u64 = std::str::from_utf8(task.payload())?.parse()?;
+    ///         Ok(task.set_result((number * number).to_string().into_bytes())?)
+    ///     })
+    ///     .start()?;
+    /// let square = queue.enqueue(NewTask::new("square", *b"12"))?;
+    /// let ending = queue.wait(square.id(), Duration::from_secs(60))?;
+    /// assert_eq!(ending, Some(Ending::Completed(Some(b"144".to_vec()))));
+    /// # drop(pool);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self, id: TaskId, timeout: Duration) -> Result<Option<Ending>> {
+        self.core.wait(id, timeout)
     }
 
     /// The counters of a queue, at a cost independent of its size.

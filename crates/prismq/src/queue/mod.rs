@@ -65,6 +65,11 @@ impl Queue {
         QueueBuilder::new(path.as_ref().to_owned())
     }
 
+    /// A handle on an open queue.
+    pub(crate) const fn new(core: Core) -> Self {
+        Self { core }
+    }
+
     /// What this handle shares with pools.
     pub(crate) const fn core(&self) -> &Core {
         &self.core

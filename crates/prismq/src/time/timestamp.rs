@@ -39,6 +39,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// This time less a duration, saturating.
+    pub(crate) fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// The duration since `earlier`; zero if this time is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -1,6 +1,7 @@
 //! The worker pool, as the program that owns it sees it.
 
 mod clock;
+mod events;
 mod faults;
 mod leases;
 mod listeners;

@@ -40,7 +40,7 @@ fn an_attempt_that_does_not_stop_is_recorded_as_timed_out() {
         .workers(1)
         .timeout(LIMIT)
         .handler("job", gate.handler())
-        .on_event(move |event| send.send(*event).unwrap())
+        .on_event(move |event| send.send(event.clone()).unwrap())
         .start()
         .unwrap();
     let id = fixture.queue.enqueue(task("stuck").max_attempts(2)).unwrap().id();

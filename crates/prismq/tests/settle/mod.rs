@@ -3,3 +3,4 @@
 mod completion;
 mod history;
 mod retry;
+mod transactions;

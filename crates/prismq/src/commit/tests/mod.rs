@@ -12,8 +12,8 @@ use std::time::Instant;
 use super::*;
 use crate::engine::{Claimed, Found, Reader, Search, Watch};
 use crate::model::{
-    BackupReport, Claim, Contention, Lease, LimitInfo, NewTask, Payload, Position, QueueInfo,
-    QueueStats, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Claim, Contention, Ending, Lease, LimitInfo, NewTask, Payload, Position,
+    QueueInfo, QueueStats, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -69,6 +69,14 @@ impl Engine for GatedEngine {
 
 impl Reader for GatedEngine {
     fn task(&self, _: TaskId) -> Result<Option<TaskInfo>> {
+        Ok(None)
+    }
+
+    fn ending(&self, _: TaskId) -> Result<Option<Ending>> {
+        Ok(None)
+    }
+
+    fn checkpoint(&self, _: TaskId) -> Result<Option<Vec<u8>>> {
         Ok(None)
     }
 

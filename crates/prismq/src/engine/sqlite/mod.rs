@@ -28,6 +28,8 @@ use self::connection::application::ApplicationConnections;
 use self::connection::files::with_suffix;
 pub(crate) use self::open::restore;
 use self::ops::enqueue;
+use self::ops::settle::complete;
+pub(crate) use self::ops::settle::complete::Completion;
 use self::reader::ReadConnection;
 use self::writer::Writer;
 use super::{
@@ -35,8 +37,8 @@ use super::{
     Watch,
 };
 use crate::model::{
-    BackupReport, Contention, Error, LimitInfo, NewTask, Payload, Position, QueueInfo, QueueStats,
-    Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    BackupReport, Contention, Ending, Error, LimitInfo, NewTask, Note, Payload, Position,
+    QueueInfo, QueueStats, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
 
@@ -85,6 +87,18 @@ impl SqliteEngine {
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.application.transaction(work)
+    }
+
+    /// Completes a task in a caller's own transaction on the queue's file. See [`crate::sqlite::complete_in`].
+    pub(crate) fn complete_in(
+        &self,
+        transaction: &Connection,
+        completion: Completion<'_>,
+        note: Option<&Note>,
+    ) -> Result<()> {
+        let now = Moment::now(&*self.clock);
+        let file = self.file.load(Ordering::Relaxed);
+        complete::complete_in(transaction, file, now, completion, note)
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -143,6 +157,14 @@ impl Engine for SqliteEngine {
 impl Reader for SqliteEngine {
     fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         self.reader().task(id)
+    }
+
+    fn ending(&self, id: TaskId) -> Result<Option<Ending>> {
+        self.reader().ending(id)
+    }
+
+    fn checkpoint(&self, id: TaskId) -> Result<Option<Vec<u8>>> {
+        self.reader().checkpoint(id)
     }
 
     fn payloads(&self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {

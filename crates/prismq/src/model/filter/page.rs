@@ -16,7 +16,7 @@ pub(crate) struct Position {
 pub struct Cursor(pub(crate) Position);
 
 /// Some of the tasks that a filter means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Page {
     /// The tasks.

@@ -9,7 +9,7 @@ mod into_task;
 mod json;
 mod options;
 
-use std::any::type_name;
+use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
 pub use self::codec::Codec;
@@ -17,7 +17,7 @@ pub use self::into_task::IntoTask;
 #[cfg(feature = "json")]
 pub use self::json::Json;
 pub use self::options::TaskOptions;
-use crate::model::{NewTask, TaskError};
+use crate::model::{Error, NewTask, TaskError, TaskId, validate_result};
 
 /// A type whose values are tasks.
 ///
@@ -99,5 +99,36 @@ pub(crate) fn decode<T: Task>(payload: &[u8]) -> Result<T, TaskError> {
     <T::Codec as Codec<T>>::decode(payload).map_err(|error| {
         let context = format!("the payload is not a valid {:?} ({})", T::TYPE, type_name::<T>());
         TaskError::permanent(TaskError::of(&*error).in_context(context))
+    })
+}
+
+/// What a task's handler returned, as bytes to be kept as the task's result; none of `()`.
+pub(crate) fn encode_output<T: Task>(output: &T::Output) -> Result<Option<Arc<[u8]>>, TaskError> {
+    if TypeId::of::<T::Output>() == TypeId::of::<()>() {
+        return Ok(None);
+    }
+    let encoded = <T::Codec as Codec<T::Output>>::encode(output).map_err(|error| {
+        let context = format!("the output of {:?} cannot be encoded", T::TYPE);
+        TaskError::permanent(TaskError::of(&*error).in_context(context))
+    })?;
+    validate_result(&encoded).map_err(TaskError::permanent)?;
+    Ok(Some(encoded.into()))
+}
+
+/// The same for a value that may be of another type than a task's output, and is then no result.
+pub(crate) fn encode_any<T: Task>(value: &dyn Any) -> Result<Option<Arc<[u8]>>, TaskError> {
+    value.downcast_ref::<T::Output>().map_or(Ok(None), encode_output::<T>)
+}
+
+/// A result as the output of its task.
+pub(crate) fn decode_output<T: Task>(id: TaskId, result: &[u8]) -> crate::model::Result<T::Output> {
+    <T::Codec as Codec<T::Output>>::decode(result).map_err(|error| {
+        let reason = format!(
+            "that of task {id} is not a valid output of {:?} ({}): {}",
+            T::TYPE,
+            type_name::<T::Output>(),
+            TaskError::of(&*error).text()
+        );
+        Error::invalid("result", reason)
     })
 }

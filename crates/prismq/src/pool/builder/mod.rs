@@ -4,11 +4,11 @@ mod start;
 mod typed;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::handler::{Attempt, Registry};
+use super::handler::{Attempt, Registry, Returned};
 use super::threads::notifier::Listeners;
 use super::{Event, TaskContext};
 use crate::core::Core;
@@ -121,7 +121,11 @@ impl<S> WorkerPoolBuilder<S> {
         task_type: impl Into<Arc<str>>,
         handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
     ) -> Self {
-        let handler = move |attempt| handler(&TaskContext { attempt: &attempt });
+        let handler = move |attempt| {
+            let result = Mutex::default();
+            handler(&TaskContext { attempt: &attempt, result: &result })?;
+            Ok(result.into_inner().unwrap_or_else(PoisonError::into_inner))
+        };
         self.register(task_type.into(), TaskOptions::default(), handler)
     }
 
@@ -129,7 +133,7 @@ impl<S> WorkerPoolBuilder<S> {
         mut self,
         task_type: Arc<str>,
         options: TaskOptions,
-        handler: impl Fn(Attempt) -> Result<(), TaskError> + Send + Sync + 'static,
+        handler: impl Fn(Attempt) -> Returned + Send + Sync + 'static,
     ) -> Self {
         if !self.registry.add(task_type.clone(), options, handler) {
             self.registered_twice = Some(task_type);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::WorkerPoolBuilder;
-use crate::model::{Task, TaskError, decode};
+use crate::model::{Task, TaskError, decode, encode_any, encode_output};
 use crate::pool::Context;
 
 impl WorkerPoolBuilder {
@@ -47,6 +47,11 @@ impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
     /// The type's [`options`](Task::options) set its time limit, unless [`WorkerPoolBuilder::timeout_of`] does, its
     /// backoff, and the pool's queue, unless [`WorkerPoolBuilder::queue`] does.
     ///
+    /// What the handler returns is kept as the task's result, encoded as the type's codec does, if the task is kept: see
+    /// [`Queue::set_history`](crate::Queue::set_history) and [`Handle::wait`](crate::Handle::wait). A task whose output
+    /// cannot be encoded, or is larger than [`RESULT_BYTES_MAX`](crate::limits::RESULT_BYTES_MAX), becomes a dead
+    /// letter. An output of `()` is no result.
+    ///
     /// A task whose payload is not a valid `T` becomes a dead letter, with the place that is wrong as its error; other
     /// tasks are not affected. A panic is a failed attempt.
     ///
@@ -85,7 +90,8 @@ impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
         let state = self.state.clone();
         self.register(T::TYPE.into(), T::options(), move |attempt| {
             let task = decode::<T>(attempt.lease.payload())?;
-            handler(task, Context::new(attempt, state.clone())).map(drop)
+            let output = handler(task, Context::new(attempt, state.clone(), encode_any::<T>))?;
+            encode_output::<T>(&output)
         })
     }
 }

@@ -1,14 +1,18 @@
-//! One attempt at one task, as the pool gives it to a handler.
+//! One attempt at one task, as the pool gives it to a handler, and what the handler notes of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::cancel::{CancelReason, StopFlags};
-use crate::model::Lease;
+use crate::core::Core;
+use crate::engine::Operation;
+use crate::model::{Error, Lease, LeaseKey, LogLine, Note, Progress, Result, validate_checkpoint};
+use crate::pool::shared::Shared;
+use crate::time::Timestamp;
 
 /// What a handler can ask about its attempt.
 #[derive(Debug)]
-pub(in crate::pool) struct Attempt {
+pub(crate) struct Attempt {
     pub(in crate::pool) lease: Lease,
     pub(in crate::pool) queue: Arc<str>,
     /// Which worker runs it, from 0.
@@ -16,11 +20,104 @@ pub(in crate::pool) struct Attempt {
     /// When its time limit ends.
     pub(in crate::pool) deadline: Option<Instant>,
     pub(in crate::pool) flags: Arc<StopFlags>,
+    pub(in crate::pool) host: Host,
+}
+
+/// Who runs an attempt, and writes what its handler notes.
+#[derive(Debug)]
+pub(in crate::pool) enum Host {
+    /// A pool, whose leader writes. It is not held: a handler may keep its context for longer than the pool lives.
+    Pool(Weak<Shared>),
+    /// A test without threads: each note is written at once.
+    #[cfg(feature = "testing")]
+    Test(Core),
 }
 
 impl Attempt {
     /// Why its handler should stop.
     pub(super) fn cancelled(&self) -> Option<CancelReason> {
         self.flags.reason()
+    }
+
+    pub(crate) const fn key(&self) -> LeaseKey {
+        self.lease.key
+    }
+
+    /// The queue that the task is in.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] once the pool is gone, as nobody extends the lease.
+    pub(crate) fn core(&self) -> Result<Core> {
+        match &self.host {
+            Host::Pool(pool) => match pool.upgrade() {
+                Some(pool) => Ok(pool.core.clone()),
+                None => Err(Error::LeaseLost { id: self.lease.id(), token: self.lease.token() }),
+            },
+            #[cfg(feature = "testing")]
+            Host::Test(core) => Ok(core.clone()),
+        }
+    }
+
+    /// The handler has completed the task in a transaction that is committed.
+    pub(crate) fn set_completed(&self) {
+        self.flags.set_completed();
+    }
+
+    /// What the handler has noted that is not written yet.
+    pub(crate) fn unwritten(&self) -> Option<Note> {
+        match &self.host {
+            Host::Pool(pool) => pool.upgrade()?.scheduler().unwritten(self.lease.key),
+            #[cfg(feature = "testing")]
+            Host::Test(_) => None,
+        }
+    }
+
+    /// Reports how far the task has come.
+    pub(super) fn progress(&self, fraction: f64, text: &str) {
+        self.note(|at| Note {
+            progress: Some(Progress::new(fraction, text, at)),
+            ..Note::default()
+        });
+    }
+
+    /// Logs a line with the task.
+    pub(super) fn log(&self, line: &str) {
+        let attempt = self.lease.attempt();
+        self.note(|at| Note { lines: vec![LogLine::new(at, attempt, line)], ..Note::default() });
+    }
+
+    /// Keeps a checkpoint; durable when this returns.
+    pub(super) fn checkpoint(&self, data: Arc<[u8]>) -> Result<()> {
+        validate_checkpoint(&data)?;
+        let note = Note { checkpoint: Some(data), ..Note::default() };
+        self.core()?.submit(Operation::Note { key: self.lease.key, note }).map(drop)
+    }
+
+    /// The last checkpoint of the task, if there was one.
+    pub(super) fn resume(&self) -> Result<Option<Vec<u8>>> {
+        self.core()?.engine()?.checkpoint(self.lease.id())
+    }
+
+    /// Takes note, and wakes the leader if it must write sooner than it wakes by itself.
+    fn note(&self, note: impl FnOnce(Timestamp) -> Note) {
+        match &self.host {
+            Host::Pool(pool) => {
+                let Some(pool) = pool.upgrade() else { return };
+                let (note, now) = (note(pool.core.clock().now()), Instant::now());
+                let mut scheduler = pool.scheduler();
+                scheduler.take_note(self.lease.key, note, now);
+                let must_wake_leader = scheduler.must_wake_leader(now);
+                drop(scheduler);
+                if must_wake_leader {
+                    pool.leader_signal.raise();
+                }
+            }
+            #[cfg(feature = "testing")]
+            Host::Test(core) => {
+                let note = note(core.clock().now());
+                // As in a pool, what is noted after the lease was lost is dropped.
+                _ = core.submit(Operation::Note { key: self.lease.key, note });
+            }
+        }
     }
 }

@@ -31,13 +31,25 @@ const REASONS: [(CancelReason, u8); 4] = [
     (CancelReason::Shutdown, 8),
 ];
 
-/// The reasons for which one running handler should stop.
+/// The bit of a task that its handler has completed in a transaction of its own.
+const COMPLETED: u8 = 128;
+
+/// The reasons for which one running handler should stop, and whether it has completed its task by itself.
 #[derive(Debug, Default)]
 pub(in crate::pool) struct StopFlags(AtomicU8);
 
 impl StopFlags {
     pub(in crate::pool) fn set(&self, reason: CancelReason) {
         self.0.fetch_or(bit(reason), Ordering::Relaxed);
+    }
+
+    /// The handler has completed its task in a transaction of its own.
+    pub(in crate::pool) fn set_completed(&self) {
+        self.0.fetch_or(COMPLETED, Ordering::Relaxed);
+    }
+
+    pub(in crate::pool) fn completed(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & COMPLETED != 0
     }
 
     pub(in crate::pool) fn has(&self, reason: CancelReason) -> bool {

@@ -9,9 +9,10 @@ mod context;
 mod registry;
 mod task_context;
 
-pub(super) use self::attempt::Attempt;
+pub(crate) use self::attempt::Attempt;
+pub(super) use self::attempt::Host;
 pub use self::cancel::CancelReason;
 pub(super) use self::cancel::StopFlags;
 pub use self::context::Context;
-pub(super) use self::registry::{Registry, forget_panic};
+pub(super) use self::registry::{Registry, Returned, forget_panic};
 pub use self::task_context::TaskContext;

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use super::attempt::Attempt;
 use crate::model::{RetryPolicy, TaskError, TaskOptions};
 
-type Handler = Box<dyn Fn(Attempt) -> Result<(), TaskError> + Send + Sync>;
+/// What a handler returned, as bytes to be kept as the task's result.
+pub(in crate::pool) type Returned = Result<Option<Arc<[u8]>>, TaskError>;
+
+type Handler = Box<dyn Fn(Attempt) -> Returned + Send + Sync>;
 
 /// The handlers, each at the index by which the pool knows its type.
 #[derive(Default)]
@@ -24,7 +27,7 @@ impl Registry {
         &mut self,
         task_type: Arc<str>,
         options: TaskOptions,
-        handler: impl Fn(Attempt) -> Result<(), TaskError> + Send + Sync + 'static,
+        handler: impl Fn(Attempt) -> Returned + Send + Sync + 'static,
     ) -> bool {
         let index = self.handlers.len();
         let new = self.indices.insert(task_type, index).is_none();
@@ -54,7 +57,7 @@ impl Registry {
     }
 
     /// Runs the handler of the type with this index.
-    pub(in crate::pool) fn run(&self, index: usize, attempt: Attempt) -> Result<(), TaskError> {
+    pub(in crate::pool) fn run(&self, index: usize, attempt: Attempt) -> Returned {
         let Some((handler, _)) = self.handlers.get(index) else {
             return Err(TaskError::new("no handler is registered for this type"));
         };

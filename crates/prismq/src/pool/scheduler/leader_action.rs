@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::Scheduler;
 use super::claim::request::ClaimRequest;
 use super::held::settling::Settlement;
-use crate::model::LeaseKey;
+use crate::model::{LeaseKey, Note};
 use crate::time::Timestamp;
 
 /// What the leader does next.
@@ -29,6 +29,7 @@ pub(in crate::pool) enum LeaderAction {
 /// Operations that share a transaction, in this order.
 #[derive(Debug, Default)]
 pub(in crate::pool) struct Batch {
+    pub(in crate::pool) notes: Vec<(LeaseKey, Note)>,
     pub(in crate::pool) settle: Vec<Settlement>,
     /// The suspect that is about to run.
     pub(in crate::pool) begin: Option<LeaseKey>,
@@ -89,7 +90,8 @@ impl Scheduler {
     fn next_batch(&mut self, now: Instant, clock: Timestamp) -> Option<Batch> {
         let settles = self.settle_at().is_some_and(|at| at <= now);
         let begin = self.ready.unbegun_suspect();
-        let writes = settles || begin.is_some();
+        let notes = self.notes.due().is_some_and(|at| at <= now);
+        let writes = settles || notes || begin.is_some();
         // After a fault, what is held is released before anything is claimed.
         let may_claim = !self.lifecycle.has_fault() || self.settling.is_empty();
         let claim = if may_claim { self.claim_request(now, writes) } else { None };
@@ -100,7 +102,9 @@ impl Scheduler {
         if claim.is_none() && !writes && extend.is_empty() {
             return None;
         }
-        Some(Batch { settle: self.settling.take(), begin, extend, claim })
+        let settle = self.settling.take();
+        let notes = self.notes.take(&settle, now);
+        Some(Batch { notes, settle, begin, extend, claim })
     }
 
     fn sleep(&mut self, now: Instant) -> LeaderAction {
@@ -148,7 +152,7 @@ impl Scheduler {
 
     fn due_without_claim(&self, now: Instant) -> Option<Instant> {
         let begin = self.ready.unbegun_suspect().map(|_| now);
-        let write = begin.into_iter().chain(self.settle_at()).min();
+        let write = begin.into_iter().chain(self.settle_at()).chain(self.notes.due()).min();
         let write = write.map(|at| self.backoff.until(now).map_or(at, |until| until.max(at)));
         let times = [write, self.overdue_at(), self.prefetch.check_at(), self.timeouts.next()];
         times.into_iter().flatten().min()

@@ -35,7 +35,7 @@ pub(super) use self::claim::request::ClaimRequest;
 pub(super) use self::claim::suspects::SuspectGate;
 pub(super) use self::held::ready::ReadyTask;
 pub(super) use self::held::running::Running;
-pub(super) use self::held::settling::{Settle, Settlement};
+pub(super) use self::held::settling::{Run, Settle, Settlement};
 pub(super) use self::leader_action::{Batch, LeaderAction};
 pub(super) use self::lifecycle::Fault;
 pub(super) use self::log::LogEntry;
@@ -51,6 +51,7 @@ use self::claim::suspects::Suspects;
 use self::held::cancel::CancelLook;
 use self::held::handler_time::HandlerTimes;
 use self::held::heartbeat::Heartbeat;
+use self::held::notes::Notes;
 use self::held::ready::Ready;
 use self::held::running::WorkerSlots;
 use self::held::settling::Settling;
@@ -97,6 +98,7 @@ pub(super) struct Scheduler {
     slots: WorkerSlots,
     settling: Settling,
     heartbeat: Heartbeat,
+    notes: Notes,
     timeouts: Timeouts,
     cancel_look: CancelLook,
     wakeups: Wakeups,
@@ -131,6 +133,7 @@ impl Scheduler {
             slots: WorkerSlots::new(workers),
             settling: Settling::default(),
             heartbeat: Heartbeat::new(lease, clock),
+            notes: Notes::default(),
             timeouts: Timeouts::new(timeouts),
             cancel_look: CancelLook::new(now),
             wakeups: Wakeups::default(),
@@ -165,7 +168,7 @@ impl Scheduler {
     /// A task that no worker has begun is settled without having run.
     fn settle_unrun(&mut self, task: ReadyTask, action: Settle, now: Instant) {
         self.suspects.not_run(&task.lease);
-        self.settling.push(Settlement { lease: task.lease, worker: None, action }, now);
+        self.settling.push(Settlement { lease: task.lease, run: None, action }, now);
     }
 
     /// Releases all tasks that no worker has begun.

@@ -14,7 +14,8 @@ use tempfile::TempDir;
 use self::run::Registered;
 use crate::model::limits::PAGE_TASKS_MAX;
 use crate::model::{
-    Durability, Error, Result, RetryPolicy, State, Task, TaskInfo, TaskResult, decode,
+    Durability, Error, Result, RetryPolicy, State, Task, TaskInfo, TaskResult, decode, encode_any,
+    encode_output,
 };
 use crate::pool::Context;
 use crate::queue::Queue;
@@ -81,7 +82,8 @@ impl TestQueue {
         let state = Arc::new(state);
         let registered = Registered::new(T::options().backoff, move |attempt| {
             let task = decode::<T>(attempt.lease.payload())?;
-            handler(task, Context::new(attempt, state.clone())).map(drop)
+            let output = handler(task, Context::new(attempt, state.clone(), encode_any::<T>))?;
+            encode_output::<T>(&output)
         });
         self.handlers.borrow_mut().insert(T::TYPE.into(), Rc::new(registered));
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::TestQueue;
 use crate::engine::{Answer, Operation};
-use crate::model::{Claim, Error, Lease, Result, RetryPolicy, TaskError};
-use crate::pool::handler::{Attempt, StopFlags};
+use crate::model::{Claim, Error, Lease, Result, RetryPolicy};
+use crate::pool::handler::{Attempt, Host, Returned, StopFlags};
 use crate::time::{Clock as _, Timestamp};
 
 /// Attempts after which one call is taken for a loop of tasks that enqueue each other.
@@ -21,13 +21,13 @@ const NO_TYPE: &str = "";
 /// The handler of a type.
 pub(super) struct Registered {
     backoff: Option<RetryPolicy>,
-    run: Box<dyn Fn(Attempt) -> Result<(), TaskError>>,
+    run: Box<dyn Fn(Attempt) -> Returned>,
 }
 
 impl Registered {
     pub(super) fn new(
         backoff: Option<RetryPolicy>,
-        run: impl Fn(Attempt) -> Result<(), TaskError> + 'static,
+        run: impl Fn(Attempt) -> Returned + 'static,
     ) -> Self {
         Self { backoff, run: Box::new(run) }
     }
@@ -101,17 +101,21 @@ impl TestQueue {
             return;
         };
         let held = lease.without_payload();
+        let core = self.queue.core();
+        let flags = Arc::new(StopFlags::default());
         let attempt = Attempt {
             lease,
             queue: queue.clone(),
             worker: 0,
             deadline: None,
-            flags: Arc::new(StopFlags::default()),
+            flags: flags.clone(),
+            host: Host::Test(core.clone()),
         };
-        let core = self.queue.core();
         let settled = match (handler.run)(attempt) {
-            Ok(()) => Operation::Complete(held.key),
-            Err(error) => core.failure(&held, error, handler.backoff.as_ref()),
+            // By the handler, in a transaction of its own.
+            _ if flags.completed() => return,
+            Ok(result) => Operation::Complete { key: held.key, result },
+            Err(error) => core.failure(&held, error, None, handler.backoff.as_ref()),
         };
         tried("settling a task", || match core.submit(settled.clone()) {
             // The handler let the lease expire, or settled the task itself.

@@ -66,7 +66,11 @@ impl Drop for EndOfEvents<'_> {
 
 impl WorkerPool {
     /// Starts one of the pool's threads.
-    fn spawn(&mut self, name: &str, body: impl FnOnce(&Shared) + Send + 'static) -> Result<()> {
+    fn spawn(
+        &mut self,
+        name: &str,
+        body: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> Result<()> {
         let shared = self.shared.clone();
         self.shared.scheduler().thread_started();
         let spawned = thread::Builder::new()

@@ -1,22 +1,25 @@
 //! A worker's thread: it runs the handlers of the tasks that the scheduler gives it.
 
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use super::caller;
 use crate::engine::READ_BYTES_MAX;
-use crate::pool::handler::Attempt;
-use crate::pool::scheduler::{LogEntry, ReadyTask, Running, Settle, Settlement, WorkerAction};
+use crate::model::{TaskError, TaskId};
+use crate::pool::handler::{Attempt, Host};
+use crate::pool::scheduler::{LogEntry, ReadyTask, Run, Running, Settle, Settlement, WorkerAction};
 use crate::pool::shared::Shared;
 
 /// Works until the pool ends.
-pub(super) fn run(shared: &Shared, worker: usize) {
+pub(super) fn run(shared: &Arc<Shared>, worker: usize) {
     caller::register_worker(shared, worker);
-    let mut ended: Option<(Settlement, Duration)> = None;
+    let pool = Arc::downgrade(shared);
+    let mut ended: Option<Settlement> = None;
     loop {
         let now = Instant::now();
         let mut scheduler = shared.scheduler();
-        if let Some((settlement, took)) = ended.take() {
-            scheduler.finish(settlement, took, now);
+        if let Some(settlement) = ended.take() {
+            scheduler.finish(settlement, now);
         }
         let action = scheduler.next_worker_action(worker, now);
         let woken = scheduler.workers_to_wake();
@@ -28,7 +31,7 @@ pub(super) fn run(shared: &Shared, worker: usize) {
                 let running = scheduler.running_on(worker);
                 drop(scheduler);
                 shared.wake_workers(woken);
-                ended = Some(run_handler(shared, worker, task, running));
+                ended = Some(run_handler(shared, &pool, worker, task, running));
             }
             WorkerAction::ReadPayloads(keys) => {
                 drop(scheduler);
@@ -51,25 +54,45 @@ pub(super) fn run(shared: &Shared, worker: usize) {
 
 fn run_handler(
     shared: &Shared,
+    pool: &Weak<Shared>,
     worker: usize,
     task: ReadyTask,
     running: Running,
-) -> (Settlement, Duration) {
+) -> Settlement {
     let ReadyTask { lease, type_index, .. } = task;
     // To settle it, the payload is not needed.
     let held = lease.without_payload();
-    let begun = Instant::now();
+    let began_at = Instant::now();
     let action = if lease.expires_at.monotonic <= shared.core.clock().monotonic() {
         // Held too long, say in a suspended process: another may have claimed it.
         Settle::Release
     } else {
+        let span = tracing::info_span!(
+            "prismq.attempt",
+            id = %lease.id(),
+            "type" = lease.task_type(),
+            queue = &*shared.claim.queue,
+            attempt = lease.attempt()
+        );
         let Running { flags, deadline } = running;
-        let queue = shared.claim.queue.clone();
-        match shared.registry.run(type_index, Attempt { lease, queue, worker, deadline, flags }) {
-            Ok(()) => Settle::Complete,
+        let (queue, host) = (shared.claim.queue.clone(), Host::Pool(pool.clone()));
+        let attempt = Attempt { lease, queue, worker, deadline, flags: flags.clone(), host };
+        let returned = span.in_scope(|| shared.registry.run(type_index, attempt));
+        match returned {
+            _ if flags.completed() => completed(held.id(), returned.err()),
+            Ok(result) => Settle::Complete(result),
             Err(error) => Settle::Fail(error),
         }
     };
-    let took = begun.elapsed();
-    (Settlement { lease: held, worker: Some(worker), action }, took)
+    let took = began_at.elapsed();
+    Settlement { lease: held, run: Some(Run { worker, began_at, took }), action }
+}
+
+/// A handler has completed its task by itself: what it returned after that changes nothing.
+fn completed(task: TaskId, error: Option<TaskError>) -> Settle {
+    if let Some(error) = error {
+        let error = error.text();
+        tracing::warn!(%task, error, "a handler completed its task and then returned an error: the task stays completed");
+    }
+    Settle::Completed
 }

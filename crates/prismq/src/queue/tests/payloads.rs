@@ -1,5 +1,5 @@
 use crate::engine::{AfterFailure, Answer, Claimed, Operation};
-use crate::model::{Claim, Lease, NewTask, State, TaskId};
+use crate::model::{Claim, Failure, Lease, NewTask, State, TaskId};
 use crate::queue::{Handle, Queue};
 
 fn queue() -> (tempfile::TempDir, Queue) {
@@ -55,7 +55,13 @@ fn a_claim_succeeds_even_if_an_unreadable_task_cannot_be_settled() {
     // Its failure is not written, as the lease is gone.
     let next = AfterFailure::Dead;
     let key = leases[0].key;
-    queue.core.submit(Operation::Fail { key, error: String::new(), next }).unwrap();
+    let failure = Failure {
+        error: String::new(),
+        error_type: None,
+        began_at: leases[0].claimed_at,
+        worker: None,
+    };
+    queue.core.submit(Operation::Fail { key, failure, next }).unwrap();
     let given = queue.core.with_payloads(leases).unwrap();
     assert_eq!(given.iter().map(Lease::id).collect::<Vec<_>>(), [ids[1].id()]);
 }

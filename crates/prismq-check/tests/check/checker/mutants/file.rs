@@ -73,6 +73,7 @@ impl Mutant {
                     .execute("DELETE FROM prismq_task WHERE id = ?1 AND state != 3", [id])
                     .unwrap();
                 connection.execute("DELETE FROM prismq_payload WHERE task = ?1", [id]).unwrap();
+                connection.execute("DELETE FROM prismq_attempt WHERE task = ?1", [id]).unwrap();
                 Ok(())
             }
             answer => answer,
@@ -88,6 +89,7 @@ impl Mutant {
                 connection.execute(counters, []).unwrap();
                 connection.execute("DELETE FROM prismq_task WHERE id = ?1", [id]).unwrap();
                 connection.execute("DELETE FROM prismq_payload WHERE task = ?1", [id]).unwrap();
+                connection.execute("DELETE FROM prismq_attempt WHERE task = ?1", [id]).unwrap();
             }
             Fault::DeadRiseAgain => {
                 let counters = "UPDATE prismq_queue SET dead = dead - 1, ready = ready + 1";

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::history;
+use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::schema::state;
 use crate::time::Moment;
 
@@ -90,6 +91,7 @@ impl Counters {
     pub(crate) fn flush(
         &mut self,
         connection: &Connection,
+        features: Features,
         log: &DeferredLog,
         now: Moment,
     ) -> rusqlite::Result<()> {
@@ -123,7 +125,7 @@ impl Counters {
             delta.flush_removed(connection, queue)?;
             if delta.kept > 0 {
                 let most = STEP_TASKS_MAX + usize::try_from(delta.kept).unwrap_or(0);
-                history::prune(connection, log, queue, most)?;
+                history::prune(connection, features, log, queue, most)?;
             }
         }
         Ok(())
@@ -151,7 +153,7 @@ mod tests {
         else {
             panic!("nothing was claimed");
         };
-        let complete = |lease: &crate::model::Lease| Operation::Complete(lease.key);
+        let complete = |lease: &crate::model::Lease| Operation::complete(lease.key);
         let batch: Vec<_> = claimed.leases.iter().map(complete).collect();
         assert_eq!(batch.len(), count);
         writer.apply(&clock, &batch).unwrap();

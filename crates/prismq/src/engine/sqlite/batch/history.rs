@@ -1,29 +1,35 @@
 //! Completed and cancelled tasks that are kept, in a table of their own, so that claims do not pay for them.
 
+use std::rc::Rc;
+
+use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params};
 
 use crate::engine::DeferredLog;
+use crate::engine::sqlite::batch::records;
 use crate::engine::sqlite::connection::path_of;
+use crate::engine::sqlite::schema::Features;
 
 /// Copies tasks that are about to be completed, without their keys; those of one transaction get the same completion
 /// number.
 pub(crate) const KEEP: &str =
     "INSERT INTO prismq_kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
-                       completed_at, completion, payload, error)
+                       completed_at, completion, recorded, payload, error)
      SELECT id, ?2, iif(lane > 0, lane, (SELECT base FROM prismq_line WHERE prismq_line.lane = prismq_task.lane)),
             priority, attempt, max_attempts, enqueued_at, run_at, ?3,
             (SELECT coalesce(max(completion), 0) + 1 FROM prismq_kept WHERE queue = ?2 AND state = 4),
-            payload, error
+            token > 1 OR ?4, payload, error
      FROM prismq_task WHERE id IN (SELECT value FROM rarray(?1))";
 /// Deletes the oldest of a queue's history.
 pub(crate) const PRUNE: &str = "DELETE FROM prismq_kept
      WHERE task IN (SELECT task FROM prismq_kept WHERE queue = ?1 AND state = 4
                     ORDER BY completion, task LIMIT ?2)
-     RETURNING task, payload IS NULL";
+     RETURNING task, payload IS NULL, recorded";
 
 /// Deletes up to `most` of the tasks kept beyond the queue's setting, and returns how many are left to delete.
 pub(crate) fn prune(
     connection: &Connection,
+    features: Features,
     log: &DeferredLog,
     queue: i64,
     most: usize,
@@ -35,11 +41,14 @@ pub(crate) fn prune(
         return Ok(0);
     }
     let limit = excess.min(i64::try_from(most).unwrap_or(i64::MAX));
-    let pruned: Vec<(i64, bool)> = connection
+    let pruned: Vec<(i64, bool, bool)> = connection
         .prepare_cached(PRUNE)?
-        .query_map(params![queue, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map(params![queue, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_>>()?;
-    for (task, out_of_line) in &pruned {
+    let recorded = pruned.iter().filter(|(_, _, recorded)| *recorded);
+    let recorded: Vec<Value> = recorded.map(|(task, ..)| (*task).into()).collect();
+    records::delete(connection, features, &Rc::new(recorded))?;
+    for (task, out_of_line, _) in &pruned {
         if *out_of_line {
             connection
                 .prepare_cached("DELETE FROM prismq_payload WHERE task = ?1")?

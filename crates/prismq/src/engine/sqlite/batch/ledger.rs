@@ -85,7 +85,7 @@ impl Ledger {
         self.ids.flush(connection)?;
         self.queues.flush(connection)?;
         self.limits.flush(connection, self.now)?;
-        self.counters.flush(connection, &self.log, self.now)
+        self.counters.flush(connection, self.features, &self.log, self.now)
     }
 
     /// Clears it after a rollback.

@@ -10,6 +10,7 @@ pub(crate) mod limits;
 mod lines;
 pub(crate) mod names;
 pub(crate) mod queues;
+pub(crate) mod records;
 pub(crate) mod retention;
 
 /// Most tasks that one transaction promotes, reclaims, prunes or makes dead letters of, so that its size is bounded;

@@ -102,6 +102,7 @@ fn delete(connection: &Connection, excess: &[Target], now: Moment) -> Result<()>
     let transaction =
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let mut ledger = Ledger::of_caller(now);
+    (_, ledger.features) = schema::meta(&transaction)?;
     delete::delete(&transaction, &mut ledger, excess)?;
     ledger.flush(&transaction)?;
     transaction.commit()

@@ -1,8 +1,10 @@
 //! Due tasks become ready, and expired leases are reclaimed: in bounded batches before the first claim of a
 //! transaction, so that no timer writes.
 
-use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use rusqlite::Row;
+
 use crate::engine::sqlite::batch::lanes::Lane;
+use crate::engine::sqlite::batch::{STEP_TASKS_MAX, records};
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
@@ -31,7 +33,7 @@ pub(crate) const RECLAIM: &str = "UPDATE prismq_task SET
                   ORDER BY lease_expires_at LIMIT ?2)
         OR id IN (SELECT id FROM prismq_task WHERE state = 2 AND lease_expires_at > ?4
                   ORDER BY lease_expires_at DESC LIMIT ?2)
-     RETURNING lane, state";
+     RETURNING lane, state, id, iif(begun, token, NULL)";
 /// When the next task is due.
 pub(crate) const NEXT_RUN_AT: &str = "SELECT min(run_at) FROM prismq_task WHERE state = 1";
 /// When the next lease expires.
@@ -45,8 +47,11 @@ const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 
 impl Writer {
     /// Promotes due tasks and reclaims expired leases, each up to [`STEP_TASKS_MAX`].
-    pub(crate) fn advance(&mut self, now: Timestamp) -> Result<()> {
-        let promoted = self.moved(PROMOTE, rusqlite::params![now.as_micros(), STEP_TASKS_MAX])?;
+    pub(crate) fn advance(&mut self, now: Moment) -> Result<()> {
+        let Moment { wall, monotonic: now } = now;
+        let due = rusqlite::params![now.as_micros(), STEP_TASKS_MAX];
+        let promoted: Vec<(i64, i64)> =
+            self.moved(PROMOTE, due, |row| Ok((row.get(0)?, row.get(1)?)))?;
         for (lane, state) in promoted {
             let Some(Lane { queue, .. }) = self.lane(lane)? else {
                 self.dead_letter_lane(lane)?;
@@ -59,11 +64,20 @@ impl Writer {
             counters.suspects += i64::from(state == state::SUSPECT);
         }
         let latest = now.after(LEASE_MAX);
-        let reclaimed = self.moved(
+        let reclaimed: Vec<(i64, i64, i64, Option<i64>)> = self.moved(
             RECLAIM,
             rusqlite::params![now.as_micros(), STEP_TASKS_MAX, LEASE_EXPIRED, latest.as_micros()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
-        for (lane, state) in reclaimed {
+        for (lane, state, task, begun) in reclaimed {
+            // An attempt that was not begun does not count, and is not recorded.
+            if let Some(token) = begun {
+                records::add_expired(&self.connection, wall, task, token, LEASE_EXPIRED)
+                    .map_err(|error| self.failure(error))?;
+            }
+            if state == state::DEAD {
+                self.log_dead(task, LEASE_EXPIRED)?;
+            }
             let Some(found) = self.lane(lane)? else {
                 self.dead_letter_lane(lane)?;
                 continue;
@@ -122,11 +136,16 @@ impl Writer {
             .map_err(|error| self.failure(error))
     }
 
-    /// Runs an update that returns `lane, state` of each task it moved.
-    fn moved(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, i64)>> {
+    /// Runs an update that returns a row for each task it moved.
+    fn moved<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
         let mut update = self.prepare(sql)?;
         update
-            .query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_map(params, read)
             .and_then(Iterator::collect)
             .map_err(|error| self.failure(error))
     }

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::claim::look::Look;
 use super::enqueue;
 use super::manage::{cancel, delete, redrive};
+use super::settle::complete::Completion;
 use super::settle::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::batch::ledger::Ledger;
@@ -14,13 +15,15 @@ use crate::engine::sqlite::error;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, Claimed, Operation};
-use crate::model::{Durability, Error, LeaseKey, Result};
+use crate::model::{Durability, Error, Result};
 use crate::time::{Clock, Moment};
 
-/// The lease an operation completes, if it completes one.
-const fn completion(operation: &Operation) -> Option<LeaseKey> {
+/// The completion that an operation is, if it is one.
+fn completion(operation: &Operation) -> Option<Completion<'_>> {
     match operation {
-        Operation::Complete(key) => Some(*key),
+        Operation::Complete { key, result } => {
+            Some(Completion { key: *key, result: result.as_deref() })
+        }
         _ => None,
     }
 }
@@ -72,16 +75,16 @@ impl Writer {
                 advanced = true;
                 self.take_in(now)?;
                 if self.has_due(now)? {
-                    self.advance(now.monotonic)?;
+                    self.advance(now)?;
                     self.fire(now)?;
                 }
             }
-            let completions: Vec<LeaseKey> = rest.iter().map_while(completion).collect();
+            let completions: Vec<Completion<'_>> = rest.iter().map_while(completion).collect();
             if completions.is_empty() {
                 answers.push(self.run_one(now, operation)?);
                 rest = after;
             } else {
-                answers.extend(self.complete(now.wall, &completions)?);
+                answers.extend(self.complete(&completions)?);
                 rest = rest.get(completions.len()..).unwrap_or_default();
             }
         }
@@ -106,10 +109,11 @@ impl Writer {
                 ids.map(|ids| ids.map(Answer::Enqueued)).map_err(|error| self.failure(error))
             }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
-            Operation::Complete(key) => self
-                .complete(now.wall, &[*key])
+            Operation::Complete { key, result } => self
+                .complete(&[Completion { key: *key, result: result.as_deref() }])
                 .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
-            Operation::Fail { key, error, next } => self.fail(now.monotonic, key, error, *next),
+            Operation::Fail { key, failure, next } => self.fail(now, key, failure, *next),
+            Operation::Note { key, note } => self.note(key, note),
             Operation::Extend { key, lease } => self.extend(now, key, *lease),
             Operation::Begin(key) => self.begin_attempt(key),
             Operation::Release(key) => self.release(key),

@@ -68,7 +68,8 @@ impl Writer {
         };
         self.execute("UPDATE prismq_queue SET keep = ?2 WHERE id = ?1", params![id, keep])?;
         self.ledger.queues.clear();
-        let left = history::prune(&self.connection, &self.ledger.log, id, STEP_TASKS_MAX);
+        let features = self.ledger.features;
+        let left = history::prune(&self.connection, features, &self.ledger.log, id, STEP_TASKS_MAX);
         Ok(Ok(Answer::Pruned { more: left.map_err(|error| self.failure(error))? > 0 }))
     }
 
@@ -82,7 +83,8 @@ impl Writer {
         let Self { ledger, connection, path, .. } = self;
         let mut prune = || {
             retention::set(connection, id, retention)?;
-            let left = history::prune(connection, &ledger.log, id, STEP_TASKS_MAX)?;
+            let left =
+                history::prune(connection, ledger.features, &ledger.log, id, STEP_TASKS_MAX)?;
             let excess = retention::excess(connection, id, ledger.now)?;
             delete::delete(connection, ledger, &excess)?;
             Ok(left > 0 || excess.len() >= STEP_TASKS_MAX / 2)

@@ -7,6 +7,7 @@ pub(crate) mod find;
 mod limits;
 pub(crate) mod payloads;
 pub(crate) mod queues;
+pub(crate) mod records;
 pub(crate) mod schedules;
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -19,8 +20,8 @@ use crate::engine::sqlite::reader::payloads::Payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Found, Search};
 use crate::model::{
-    Error, LimitInfo, Names, Payload, Position, QueueInfo, QueueStats, Result, TaskId, TaskInfo,
-    TypeInfo,
+    Ending, Error, LimitInfo, Names, Payload, Position, QueueInfo, QueueStats, Result, TaskId,
+    TaskInfo, TypeInfo,
 };
 use crate::time::Timestamp;
 
@@ -52,6 +53,31 @@ impl ReadConnection {
 
     pub(crate) fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         self.refuse_unusable()?;
+        let read = self.connection.unchecked_transaction().and_then(|transaction| {
+            let Some(mut found) = self.row(id)? else { return Ok(None) };
+            found.scheduled_for = self.slot(id)?;
+            records::add(&transaction, &mut found)?;
+            Ok(Some(found))
+        });
+        read.map_err(|error| error::classify(&self.path, error))
+    }
+
+    /// How a task ended, if it has.
+    pub(crate) fn ending(&self, id: TaskId) -> Result<Option<Ending>> {
+        self.refuse_unusable()?;
+        records::ending(&self.connection, id.as_i64())
+            .map_err(|error| error::classify(&self.path, error))
+    }
+
+    /// The checkpoint of a task, if it has one.
+    pub(crate) fn checkpoint(&self, id: TaskId) -> Result<Option<Vec<u8>>> {
+        self.refuse_unusable()?;
+        records::checkpoint(&self.connection, id.as_i64())
+            .map_err(|error| error::classify(&self.path, error))
+    }
+
+    /// The row of a task.
+    fn row(&self, id: TaskId) -> rusqlite::Result<Option<TaskInfo>> {
         self.connection
             .prepare_cached(
                 "SELECT prismq_task.id, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, state, priority, attempt, max_attempts,
@@ -69,11 +95,6 @@ impl ReadConnection {
                  WHERE prismq_kept.task = ?1",
             )
             .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
-            .and_then(|found| match found {
-                Some(task) => Ok(Some(TaskInfo { scheduled_for: self.slot(id)?, ..task })),
-                None => Ok(None),
-            })
-            .map_err(|error| error::classify(&self.path, error))
     }
 
     pub(crate) fn payloads(
@@ -152,5 +173,10 @@ fn task(row: &Row<'_>) -> rusqlite::Result<TaskInfo> {
         error: row.get(12)?,
         payload: row.get(13)?,
         scheduled_for: None,
+        attempts: Vec::new(),
+        result: None,
+        progress: None,
+        checkpoint: None,
+        log: Vec::new(),
     })
 }

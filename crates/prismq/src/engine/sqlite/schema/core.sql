@@ -99,7 +99,7 @@ CREATE TABLE prismq_payload (
 
 -- Completed (state 4) and cancelled (6) tasks a queue is set to keep: those that ended last, which the number of their
 -- completion says and not a clock that may be set back; each state has numbers of its own. A payload that stands apart
--- stays there.
+-- stays there. recorded: whether rows of records.sql may belong to it.
 CREATE TABLE prismq_kept (
     task         INTEGER PRIMARY KEY,
     queue        INTEGER NOT NULL REFERENCES prismq_queue (id),
@@ -111,6 +111,7 @@ CREATE TABLE prismq_kept (
     run_at       INTEGER NOT NULL,
     completed_at INTEGER NOT NULL,
     completion   INTEGER NOT NULL,
+    recorded     INTEGER NOT NULL DEFAULT 0,
     payload      BLOB,
     error        TEXT,
     state        INTEGER NOT NULL DEFAULT 4 CHECK (state IN (4, 6))

@@ -14,8 +14,11 @@ impl Features {
     /// There are schedules.
     pub(crate) const PERIODIC: i64 = 8;
 
+    /// Handlers note something with their tasks: `prismq_note` and `prismq_log`.
+    pub(crate) const NOTES: i64 = 32;
+
     /// Whether a feature is in use.
-    pub(crate) const fn has(self, feature: i64) -> bool {
-        self.0 & feature != 0
+    pub(crate) const fn has(self, bit: i64) -> bool {
+        self.0 & bit != 0
     }
 }

@@ -22,6 +22,7 @@ const SCHEMA: &[&str] = &[
     include_str!("limits.sql"),
     include_str!("manage.sql"),
     include_str!("schedule.sql"),
+    include_str!("records.sql"),
 ];
 
 /// What every file of the current version contains.
@@ -54,6 +55,10 @@ const OBJECTS: &[&str] = &[
     "prismq_key_idle",
     "prismq_line",
     "prismq_line_open",
+    "prismq_attempt",
+    "prismq_note",
+    "prismq_log",
+    "prismq_result",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
@@ -83,6 +88,10 @@ const TOUCH: &[&str] = &[
     "SELECT due_at FROM prismq_key INDEXED BY prismq_key_due WHERE due_at IS NOT NULL LIMIT 1",
     "SELECT idle_at FROM prismq_key INDEXED BY prismq_key_idle WHERE idle_at IS NOT NULL LIMIT 1",
     "SELECT turn FROM prismq_line INDEXED BY prismq_line_open WHERE state = 1 LIMIT 1",
+    "SELECT attempt FROM prismq_attempt LIMIT 1",
+    "SELECT task FROM prismq_note LIMIT 1",
+    "SELECT number FROM prismq_log LIMIT 1",
+    "SELECT task FROM prismq_result LIMIT 1",
 ];
 
 /// What a file is, as far as a queue is concerned.

@@ -5,9 +5,10 @@ use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
 use crate::engine::Operation;
-use crate::engine::sqlite::batch::history;
+use crate::engine::sqlite::batch::{history, records};
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
-use crate::engine::sqlite::ops::{advance, claim, damaged_rows, inbox, settle};
+use crate::engine::sqlite::ops::settle::{self, complete};
+use crate::engine::sqlite::ops::{advance, claim, damaged_rows, inbox, note};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
@@ -16,7 +17,7 @@ use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
 /// Every statement of a claim and of settling it.
-pub(super) const STATEMENTS: [&str; 31] = [
+pub(super) const STATEMENTS: [&str; 43] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
     look::HAS_READY,
@@ -29,9 +30,9 @@ pub(super) const STATEMENTS: [&str; 31] = [
     advance::NEXT_RUN_AT,
     advance::NEXT_EXPIRY,
     advance::LAST_EXPIRY,
-    settle::HELD,
-    settle::COMPLETE,
-    settle::DELETE_PAYLOADS,
+    complete::HELD,
+    complete::COMPLETE,
+    complete::DELETE_PAYLOADS,
     settle::FAIL,
     settle::SNOOZE,
     settle::EXTEND,
@@ -48,6 +49,18 @@ pub(super) const STATEMENTS: [&str; 31] = [
     inbox::OLDEST,
     inbox::TAKEN,
     inbox::REFUSE,
+    records::ADD_ATTEMPT,
+    records::PRUNE_ATTEMPTS,
+    records::ADD_RESULT,
+    records::DELETE_ATTEMPTS,
+    records::DELETE_RESULTS,
+    records::DELETE_NOTES,
+    records::DELETE_LOGS,
+    note::HOLDS,
+    note::SET_PROGRESS,
+    note::SET_CHECKPOINT,
+    note::ADD_LINE,
+    note::PRUNE_LINES,
 ];
 
 const BACKLOG: u32 = 50_000;

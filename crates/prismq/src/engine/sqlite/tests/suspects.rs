@@ -8,7 +8,7 @@ use crate::engine::sqlite::schema::state::stored;
 use crate::engine::sqlite::tests::{NOW, writer};
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AfterFailure, Answer, Operation};
-use crate::model::{Claim, Lease, LeaseKey, NewTask, State};
+use crate::model::{Claim, Failure, Lease, LeaseKey, NewTask, State};
 use crate::time::{ManualClock, Timestamp};
 
 const LEASE: Duration = Duration::from_secs(1);
@@ -59,7 +59,9 @@ impl Scene {
 
     fn fail(&mut self, key: LeaseKey, delay: Duration) {
         let next = AfterFailure::Retry(delay);
-        self.apply(&[Operation::Fail { key, error: "no".to_owned(), next }]);
+        let failure =
+            Failure { error: "no".to_owned(), error_type: None, began_at: NOW, worker: None };
+        self.apply(&[Operation::Fail { key, failure, next }]);
     }
 
     /// Id, state, whether begun and whether a suspect, of each task.
@@ -110,7 +112,7 @@ fn a_task_is_a_suspect_from_lease_expiry_until_an_attempt_is_settled() {
         assert_eq!((scene.tasks()[0].3, scene.counters()), (false, (1, 0, 0)));
         let lease = scene.claim(pool_claim()).remove(0);
         assert!(!lease.is_suspect());
-        scene.apply(&[Operation::Complete(lease.key)]);
+        scene.apply(&[Operation::complete(lease.key)]);
         assert_eq!(scene.counters(), (0, 0, 0));
     }
 }

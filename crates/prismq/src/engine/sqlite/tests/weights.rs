@@ -76,7 +76,7 @@ fn assert_shares(writer: &mut Writer, start: i64, claims: u32) -> i64 {
         let mut batch = vec![claim_of(1)];
         if let Some((key, priority)) = done {
             batch = vec![
-                Operation::Complete(key),
+                Operation::complete(key),
                 Operation::Enqueue(vec![task(priority)]),
                 claim_of(1),
             ];

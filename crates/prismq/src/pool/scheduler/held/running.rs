@@ -101,9 +101,12 @@ impl WorkerSlots {
         })
     }
 
-    /// The leases of tasks whose attempts are not recorded yet.
+    /// The leases of tasks whose attempts are not recorded yet, neither by the pool nor by the handler.
     pub(crate) fn leases(&self) -> impl Iterator<Item = &Lease> {
-        self.iter().filter(|task| !task.given_up).map(|task| &task.lease)
+        self.slots.iter().filter_map(|(slot, flags)| {
+            let task = slot.as_ref().filter(|task| !task.given_up && !flags.completed())?;
+            Some(&task.lease)
+        })
     }
 
     pub(crate) fn leases_mut(&mut self) -> impl Iterator<Item = &mut Lease> {

@@ -6,11 +6,12 @@
 //! commits: while one did, it ran nothing, and with handlers of 1 ms and commits of 5 ms it reached 17 % of
 //! the ideal throughput.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
 use crate::model::{Error, Lease, TaskError, TaskId};
-use crate::pool::event::Event;
+use crate::pool::event::Outcome;
 use crate::pool::handler::CancelReason;
 
 /// How long results are gathered while more tasks are ready; as long as the last commit took if that is longer,
@@ -25,16 +26,27 @@ const SLOW_COMMIT: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct Settlement {
     pub(crate) lease: Lease,
-    /// The worker that ran its handler, from 0; `None` if none did.
-    pub(crate) worker: Option<usize>,
+    /// How its handler ran; `None` if it did not.
+    pub(crate) run: Option<Run>,
     pub(crate) action: Settle,
+}
+
+/// The run of a handler.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// The worker, from 0.
+    pub(crate) worker: usize,
+    pub(crate) began_at: Instant,
+    pub(crate) took: Duration,
 }
 
 /// How a task is settled.
 #[derive(Debug, Clone)]
 pub(crate) enum Settle {
-    /// Its handler succeeded.
-    Complete,
+    /// Its handler succeeded, with a result.
+    Complete(Option<Arc<[u8]>>),
+    /// Its handler completed it in a transaction of its own.
+    Completed,
     /// Its handler failed or ran into its limit.
     Fail(TaskError),
     /// It was not run: released without counting an attempt.
@@ -64,6 +76,11 @@ impl Settlement {
     /// Whether it is the result of a handler.
     pub(crate) const fn is_result(&self) -> bool {
         !matches!(self.action, Settle::Release | Settle::PayloadUnread(_))
+    }
+
+    /// Whether the leader has still to commit it.
+    pub(crate) const fn is_uncommitted(&self) -> bool {
+        !matches!(self.action, Settle::Completed)
     }
 }
 
@@ -135,7 +152,9 @@ impl Settling {
 
     fn results(&self) -> impl Iterator<Item = TaskId> {
         let waiting = self.waiting.iter();
-        waiting.filter(|waiting| waiting.is_result()).map(|waiting| waiting.lease.id())
+        waiting
+            .filter(|waiting| waiting.is_result() && waiting.is_uncommitted())
+            .map(|waiting| waiting.lease.id())
     }
 
     fn unrun(&self) -> impl Iterator<Item = TaskId> {
@@ -156,9 +175,9 @@ impl Settling {
 }
 
 impl Scheduler {
-    /// A worker has ended its task; its handler ran for `took`.
-    pub(in crate::pool) fn finish(&mut self, mut ended: Settlement, took: Duration, now: Instant) {
-        let Some(worker) = ended.worker else { return };
+    /// A worker has ended its task.
+    pub(in crate::pool) fn finish(&mut self, mut ended: Settlement, now: Instant) {
+        let Some(Run { worker, took, .. }) = ended.run else { return };
         let Some(task) = self.slots.end(worker) else { return };
         if ended.is_result() {
             self.handler_times.ended(task.type_index, took);
@@ -166,7 +185,7 @@ impl Scheduler {
                 *count += 1;
             }
         } else {
-            ended.worker = None;
+            ended.run = None;
         }
         self.suspects.ended(task.lease.key);
         // Its attempt was recorded already.
@@ -194,13 +213,13 @@ impl Scheduler {
     /// `commit_time` is how long it took, if it was synced.
     pub(in crate::pool) fn settled(
         &mut self,
-        events: &[Event],
+        outcomes: &[Outcome],
         unsettled: Vec<Settlement>,
         commit_time: Option<Duration>,
         now: Instant,
     ) {
-        for event in events {
-            self.stats.count(event.outcome);
+        for outcome in outcomes {
+            self.stats.count(*outcome);
         }
         self.settling.returned(unsettled, now);
         if let Some(time) = commit_time {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
 use super::super::log::LogEntry;
-use super::settling::{Settle, Settlement};
+use super::settling::{Run, Settle, Settlement};
 use crate::model::limits::TIMEOUT_GRACE;
 use crate::pool::handler::CancelReason;
 
@@ -59,11 +59,18 @@ impl Scheduler {
             let at = if now >= give_up_at {
                 task.given_up = true;
                 flags.set(CancelReason::Timeout);
-                self.log.push(LogEntry::TimedOut { task: task.lease.id(), worker, limit });
-                self.stats.timed_out += 1;
-                let action = Settle::timed_out(limit, None);
+                let action = if flags.completed() {
+                    Settle::Completed
+                } else {
+                    self.log.push(LogEntry::TimedOut { task: task.lease.id(), worker, limit });
+                    self.stats.timed_out += 1;
+                    Settle::timed_out(limit, None)
+                };
                 let lease = task.lease.clone();
-                self.settling.push(Settlement { lease, worker: Some(worker), action }, now);
+                let took = now.saturating_duration_since(task.begun_at);
+                let run = Some(Run { worker, began_at: task.begun_at, took });
+                let settlement = Settlement { lease, run, action };
+                self.settling.push(settlement, now);
                 continue;
             } else if now >= notify_at {
                 flags.set(CancelReason::Timeout);

@@ -15,7 +15,7 @@ fn a_shutdown_releases_ready_tasks_and_waits_for_running_ones() {
     assert!(!pool.scheduler.is_settled(None));
     assert!(pool.scheduler.is_settled(Some(0)), "but for the handler that asks");
     assert_eq!(pool.scheduler.running(), [TaskId::from_i64(1)]);
-    pool.finish(0, running, Settle::Complete, MS);
+    pool.finish(0, running, Settle::Complete(None), MS);
     assert_eq!(pool.scheduler.unsettled(), [TaskId::from_i64(1)]);
     let batch = pool.batch();
     assert_eq!(Pool::ids(&batch), [1]);

@@ -20,7 +20,7 @@ use super::*;
 use crate::model::TaskId;
 use crate::model::limits::EVENTS_MAX;
 use crate::model::{EngineNote, Error, LeaseKey, Payload, TaskError};
-use crate::pool::event::{Event, Outcome};
+use crate::pool::event::Outcome;
 use crate::time::Moment;
 
 const MS: Duration = Duration::from_millis(1);
@@ -69,6 +69,7 @@ fn lease(id: i64) -> Lease {
         attempt: 1,
         max_attempts: 5,
         enqueued_at: CLOCK,
+        claimed_at: CLOCK,
         expires_at: at(CLOCK.after(LEASE)),
         suspect: false,
     }
@@ -147,15 +148,16 @@ impl Pool {
     }
 
     fn finish(&mut self, worker: usize, lease: Lease, action: Settle, took: Duration) {
-        let settlement = Settlement { lease, worker: Some(worker), action };
-        self.scheduler.finish(settlement, took, self.now);
+        let run = Some(Run { worker, began_at: self.now, took });
+        let settlement = Settlement { lease, run, action };
+        self.scheduler.finish(settlement, self.now);
     }
 
     /// A worker runs the next task to its end.
     fn run(&mut self, worker: usize, took: Duration) {
         let lease = self.begin(worker);
         self.now += took;
-        self.finish(worker, lease, Settle::Complete, took);
+        self.finish(worker, lease, Settle::Complete(None), took);
     }
 
     /// The leader has committed all it had taken.

@@ -53,7 +53,15 @@ pub(super) fn accept(
 fn lost(shared: &Shared, key: LeaseKey) {
     let never_begun = shared.scheduler().lease_lost(key);
     if let Some(lease) = never_begun {
-        let (id, attempt) = (lease.id(), lease.attempt());
-        shared.send_events(&[Event { id, worker: None, attempt, outcome: Outcome::LeaseLost }]);
+        shared.send_events(vec![Event {
+            id: lease.id(),
+            queue: shared.claim.queue.clone(),
+            task_type: lease.task_type.clone(),
+            worker: None,
+            attempt: lease.attempt(),
+            outcome: Outcome::LeaseLost,
+            duration: None,
+            error: None,
+        }]);
     }
 }

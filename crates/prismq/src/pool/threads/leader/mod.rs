@@ -1,11 +1,12 @@
 //! The leader's thread: it carries out what the scheduler decides, and reports the results to it.
 //!
-//! A transaction settles what workers ended ([`settle`]), extends leases ([`heartbeat`]) and claims
+//! A transaction writes what handlers noted ([`notes`]), settles what workers ended ([`settle`]), extends leases ([`heartbeat`]) and claims
 //! ([`claim`]): each of these provides its operations and accepts their answers, in the same order.
 
 mod answers;
 mod claim;
 mod heartbeat;
+mod notes;
 mod settle;
 
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use self::answers::Answers;
 use self::claim::Before;
 use crate::model::Error;
-use crate::pool::scheduler::{Batch, LeaderAction, LogEntry, Settlement};
+use crate::pool::scheduler::{Batch, LeaderAction, LogEntry};
 use crate::pool::shared::Shared;
 use crate::time::{Timestamp, offset};
 
@@ -99,11 +100,12 @@ fn look_for_cancel_requests(shared: &Shared) {
 }
 
 fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
-    let Batch { settle, begin, extend, claim } = batch;
+    let Batch { notes, settle, begin, extend, claim } = batch;
     // Before the claim, so that work that comes in during it is not missed.
     let before = Before { work_signal: shared.core.work().count(), clock };
-    let is_synced = settle.iter().any(Settlement::is_result);
-    let operations = settle::operations(shared, &settle)
+    let is_synced = settle.iter().any(|each| each.is_result() && each.is_uncommitted());
+    let operations = notes::operations(&notes)
+        .chain(settle::operations(shared, &settle))
         .chain(heartbeat::operations(shared, begin, &extend))
         .chain(claim::operation(shared, claim))
         .collect();
@@ -111,6 +113,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let mut answers = Answers::new(shared.core.submit_all(operations));
     let commit_time = is_synced.then(|| submitted.elapsed());
 
+    notes::accept(shared, notes, &mut answers);
     settle::accept(shared, settle, commit_time, &mut answers);
     heartbeat::accept(shared, begin, extend, &mut answers);
     if let Some(request) = claim {

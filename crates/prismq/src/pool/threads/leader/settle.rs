@@ -9,18 +9,23 @@ use crate::pool::event::{Event, Outcome};
 use crate::pool::scheduler::{Settle, Settlement};
 use crate::pool::shared::Shared;
 
-/// The operations that settle these tasks.
+/// The operations that settle these tasks, for those that are not settled already.
 pub(super) fn operations(
     shared: &Shared,
     settlements: &[Settlement],
 ) -> impl Iterator<Item = Operation> {
-    settlements.iter().map(|Settlement { lease, action, .. }| match action {
-        Settle::Complete => Operation::Complete(lease.key),
-        Settle::Fail(error) => {
-            shared.core.failure(lease, error.clone(), shared.registry.backoff(lease.task_type()))
+    settlements.iter().filter_map(|Settlement { lease, run, action }| match action {
+        Settle::Complete(result) => {
+            Some(Operation::Complete { key: lease.key, result: result.clone() })
         }
-        Settle::Release => Operation::Release(lease.key),
-        Settle::PayloadUnread(error) => shared.core.settle_unread(lease, error),
+        Settle::Completed => None,
+        Settle::Fail(error) => {
+            let begun = run.map(|run| (run.worker, run.began_at));
+            let backoff = shared.registry.backoff(lease.task_type());
+            Some(shared.core.failure(lease, error.clone(), begun, backoff))
+        }
+        Settle::Release => Some(Operation::Release(lease.key)),
+        Settle::PayloadUnread(error) => Some(shared.core.settle_unread(lease, error)),
     })
 }
 
@@ -35,15 +40,20 @@ pub(super) fn accept(
         return;
     }
     let mut unsettled = Vec::new();
-    let mut events = Vec::with_capacity(settlements.len());
+    let mut outcomes = Vec::with_capacity(settlements.len());
+    let mut events = Vec::new();
     for settlement in settlements {
-        match outcome(&settlement.action, answers.take()) {
-            Ok(outcome) => events.push(Event {
-                id: settlement.lease.id(),
-                worker: settlement.worker,
-                attempt: settlement.lease.attempt(),
-                outcome,
-            }),
+        let outcome = match &settlement.action {
+            Settle::Completed => Ok(Outcome::Completed),
+            action => outcome(action, answers.take()),
+        };
+        match outcome {
+            Ok(outcome) => {
+                outcomes.push(outcome);
+                if shared.has_listener() {
+                    events.push(event(shared, &settlement, outcome));
+                }
+            }
             Err(error) => {
                 answers.failed(error);
                 unsettled.push(settlement);
@@ -51,8 +61,27 @@ pub(super) fn accept(
         }
     }
     // Before the results count as settled, so that a shutdown waits for the listener too.
-    shared.send_events(&events);
-    shared.scheduler().settled(&events, unsettled, commit_time, Instant::now());
+    shared.send_events(events);
+    shared.scheduler().settled(&outcomes, unsettled, commit_time, Instant::now());
+}
+
+/// The event of a settled attempt.
+fn event(shared: &Shared, settlement: &Settlement, outcome: Outcome) -> Event {
+    let Settlement { lease, run, action } = settlement;
+    Event {
+        id: lease.id(),
+        queue: shared.claim.queue.clone(),
+        task_type: lease.task_type.clone(),
+        worker: run.map(|run| run.worker),
+        attempt: lease.attempt(),
+        outcome,
+        duration: run.map(|run| run.took),
+        error: match action {
+            Settle::Fail(error) => Some(error.text().to_owned()),
+            Settle::PayloadUnread(error) => Some(error.to_string()),
+            Settle::Complete(_) | Settle::Completed | Settle::Release => None,
+        },
+    }
 }
 
 /// The outcome of an attempt; an error if it must be settled again.

@@ -50,6 +50,7 @@ impl Writer {
         &self,
         lanes: &[(Lane, Arc<str>)],
         picked: &[Picked],
+        claimed_at: Timestamp,
         expires_at: Moment,
         begun: bool,
         queue_is_limited: bool,
@@ -90,7 +91,7 @@ impl Writer {
                 let id_of = TaskId::from_i64(id);
                 let limited = queue_is_limited || limited_lane != 0;
                 let key = LeaseKey { id: id_of, token: row.get(1)?, limited, note: note.into() };
-                match lease(row, key, task_type, picked, expires_at) {
+                match lease(row, key, task_type, picked, claimed_at, expires_at) {
                     Ok(lease) => parts.push((*place, start..inline.len(), lease)),
                     Err(error) => {
                         damaged.push((id, picked.suspect, damaged_rows::reason(row, &error)));
@@ -134,6 +135,7 @@ fn lease(
     key: LeaseKey,
     task_type: &Arc<str>,
     picked: &Picked,
+    claimed_at: Timestamp,
     expires_at: Moment,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
@@ -145,6 +147,7 @@ fn lease(
         attempt: positive(row, ATTEMPT)?,
         max_attempts: positive(row, MAX_ATTEMPTS)?,
         enqueued_at: Timestamp::from_micros(row.get(5)?),
+        claimed_at,
         expires_at,
         suspect: picked.suspect,
     })

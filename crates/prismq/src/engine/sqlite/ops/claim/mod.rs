@@ -65,7 +65,7 @@ impl Writer {
         let begun = picked.len() <= claim.begun_max;
         let expires_at = now.after(claim.lease);
         let Leased { mut leases, mut dead_lettered } =
-            self.lease(&lanes, &picked, expires_at, begun, queue_is_limited)?;
+            self.lease(&lanes, &picked, now.wall, expires_at, begun, queue_is_limited)?;
         self.free_unleased(&picked, &leases, dead_lettered);
         let mut last = picked.last().copied();
         let mut dead = dead_lettered;
@@ -77,7 +77,8 @@ impl Writer {
             let limited = leases.iter().filter(|lease| lease.key.limited).count();
             admission = self.admission(at, &lanes, claim.limited_max.saturating_sub(limited))?;
             let picked = self.pick(&lanes, first_key, wanted, &mut admission)?;
-            let leased = self.lease(&lanes, &picked, expires_at, begun, queue_is_limited)?;
+            let leased =
+                self.lease(&lanes, &picked, now.wall, expires_at, begun, queue_is_limited)?;
             self.free_unleased(&picked, &leased.leases, leased.dead_lettered);
             leases.extend(leased.leases);
             last = picked.last().copied().or(last);

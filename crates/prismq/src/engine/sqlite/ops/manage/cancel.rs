@@ -29,11 +29,11 @@ pub(crate) const KEEPS: &str =
 /// Copies a task that is about to be cancelled.
 pub(crate) const KEEP: &str =
     "INSERT INTO prismq_kept (task, queue, lane, priority, attempt, max_attempts, enqueued_at, run_at,
-                       completed_at, completion, payload, error, state)
+                       completed_at, completion, payload, error, state, recorded)
      SELECT id, ?2, iif(lane > 0, lane, (SELECT base FROM prismq_line WHERE prismq_line.lane = prismq_task.lane)),
             priority, attempt, max_attempts, enqueued_at, run_at, ?3,
             (SELECT coalesce(max(completion), 0) + 1 FROM prismq_kept WHERE queue = ?2 AND state = 6),
-            payload, error, 6
+            payload, error, 6, token > 0
      FROM prismq_task WHERE id = ?1";
 
 /// Cancels those of the tasks that wait, and requests it of those that run. Dead tasks have ended.

@@ -9,7 +9,7 @@ use crate::engine::sqlite::schema::state;
 
 /// Deletes a task that is kept as history.
 pub(crate) const REMOVE_KEPT: &str =
-    "DELETE FROM prismq_kept WHERE task = ?1 RETURNING queue, state, payload IS NULL";
+    "DELETE FROM prismq_kept WHERE task = ?1 RETURNING queue, state, payload IS NULL, recorded";
 
 /// Deletes these tasks, and returns how many there were. One that runs stays.
 pub(crate) fn delete(
@@ -37,10 +37,10 @@ pub(crate) fn delete(
 fn delete_kept(connection: &Connection, ledger: &mut Ledger, id: i64) -> Result<bool> {
     let mut remove = connection.prepare_cached(REMOVE_KEPT)?;
     let kept = remove
-        .query_row([id], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?)))
+        .query_row([id], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let Some((queue, state, out_of_line)) = kept else { return Ok(false) };
-    remove_belongings(connection, id, out_of_line)?;
+    let Some((queue, state, out_of_line, recorded)) = kept else { return Ok(false) };
+    remove_belongings(connection, ledger, id, out_of_line, recorded)?;
     let counters = ledger.counters.of(queue);
     match state {
         state::CANCELLED => counters.cancelled_kept -= 1,

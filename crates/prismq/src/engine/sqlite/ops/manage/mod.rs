@@ -7,10 +7,13 @@ pub(crate) mod cancel;
 pub(crate) mod delete;
 pub(crate) mod redrive;
 
+use std::rc::Rc;
+
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use crate::engine::Target;
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::batch::records;
 use crate::engine::sqlite::schema::state;
 
 /// A task that may be changed, unless it was claimed since it was found.
@@ -60,7 +63,8 @@ impl Stored {
     ) -> Result<Option<i64>> {
         connection.prepare_cached(REMOVE)?.execute([self.id])?;
         if !kept {
-            remove_belongings(connection, self.id, self.out_of_line)?;
+            // One that was never claimed has no record.
+            remove_belongings(connection, ledger, self.id, self.out_of_line, self.token > 0)?;
         }
         let queue = ledger.lanes.queue_of(connection, self.lane)?;
         if let Some(queue) = queue {
@@ -72,9 +76,18 @@ impl Stored {
 }
 
 /// Deletes what is stored of a task outside of its row.
-fn remove_belongings(connection: &Connection, id: i64, out_of_line: bool) -> Result<()> {
+fn remove_belongings(
+    connection: &Connection,
+    ledger: &Ledger,
+    id: i64,
+    out_of_line: bool,
+    recorded: bool,
+) -> Result<()> {
     if out_of_line {
         connection.prepare_cached(REMOVE_PAYLOAD)?.execute([id])?;
+    }
+    if recorded {
+        records::delete(connection, ledger.features, &Rc::new(vec![id.into()]))?;
     }
     Ok(())
 }

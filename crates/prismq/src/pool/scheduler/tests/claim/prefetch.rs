@@ -79,7 +79,7 @@ fn tasks_that_begin_in_time_are_not_released() {
     pool.now += MS;
     let batch = pool.batch();
     assert_eq!(batch.settle.len(), 19);
-    assert!(batch.settle.iter().all(|settlement| matches!(settlement.action, Settle::Complete)));
+    assert!(batch.settle.iter().all(|settlement| matches!(settlement.action, Settle::Complete(_))));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn released_of_mixed_tasks() -> usize {
             pool.now += MS;
             lead(&mut pool);
         }
-        pool.finish(0, task, Settle::Complete, took);
+        pool.finish(0, task, Settle::Complete(None), took);
     }
     released
 }

@@ -29,7 +29,7 @@ fn suspects_of_all_pools_run_one_at_a_time() {
     second.becomes_idle(true);
     assert_eq!(second.request(), None);
     let seen = second.signal.count();
-    first.finish(0, lease, Settle::Complete, MS);
+    first.finish(0, lease, Settle::Complete(None), MS);
     assert!(second.signal.count() > seen, "the other is called");
     assert_eq!(second.request().unwrap().suspects, 1);
 }
@@ -50,7 +50,7 @@ fn the_next_suspect_is_claimed_when_the_last_has_ended() {
     pool.scheduler.begin_committed(suspect(1).key);
     let lease = pool.begin(0);
     assert_eq!(pool.request(), None, "others would have to wait for it");
-    pool.finish(0, lease, Settle::Complete, MS);
+    pool.finish(0, lease, Settle::Complete(None), MS);
     assert_eq!(pool.request().unwrap().suspects, 1);
 }
 
@@ -75,7 +75,7 @@ fn a_suspect_that_runs_long_keeps_others_waiting_for_a_bounded_time() {
     pool.scheduler.accept_claim(vec![(suspect(2), 0)], None, true, pool.now);
     pool.scheduler.begin_committed(suspect(2).key);
     pool.begin(1);
-    pool.finish(0, lease, Settle::Complete, SUSPECT_ALONE);
+    pool.finish(0, lease, Settle::Complete(None), SUSPECT_ALONE);
     assert!(pool.scheduler.suspects.one_runs_in_process(), "the permit is the other's");
 }
 

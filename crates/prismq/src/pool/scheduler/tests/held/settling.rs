@@ -56,10 +56,8 @@ fn half_a_prefetch_of_results_is_enough_to_commit() {
 #[test]
 fn statistics_count_outcomes() {
     let mut pool = Pool::new(settings(1));
-    let event = |outcome| Event { id: TaskId::from_i64(1), worker: Some(0), attempt: 1, outcome };
-    let events =
-        [Outcome::Completed, Outcome::Retried, Outcome::Dead, Outcome::Released].map(event);
-    pool.scheduler.settled(&events, Vec::new(), None, pool.now);
+    let outcomes = [Outcome::Completed, Outcome::Retried, Outcome::Dead, Outcome::Released];
+    pool.scheduler.settled(&outcomes, Vec::new(), None, pool.now);
     let stats = pool.scheduler.stats();
     assert_eq!((stats.completed, stats.retried, stats.dead, stats.released), (1, 1, 1, 1));
 }

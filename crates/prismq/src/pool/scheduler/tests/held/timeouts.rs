@@ -41,7 +41,7 @@ fn an_attempt_that_outlasts_the_grace_is_recorded_and_what_its_handler_returns_i
     pool.becomes_idle(false);
     pool.leader_action();
     pool.scheduler.end_idle();
-    pool.finish(0, lease, Settle::Complete, 200 * MS);
+    pool.finish(0, lease, Settle::Complete(None), 200 * MS);
     assert!(pool.scheduler.must_wake_leader(pool.now), "to claim for the worker");
     assert!(pool.scheduler.settling.is_empty());
     assert_eq!(pool.scheduler.stats().timed_out, 1);
@@ -57,7 +57,7 @@ fn what_a_handler_is_notified_of_is_not_said_to_the_next_on_its_worker() {
     pool.scheduler.lease_lost(first.key);
     assert!(flags.has(CancelReason::Timeout) && flags.has(CancelReason::LeaseLost));
     assert_eq!(flags.reason(), Some(CancelReason::LeaseLost), "it weighs more");
-    pool.finish(0, first, Settle::Complete, 50 * MS);
+    pool.finish(0, first, Settle::Complete(None), 50 * MS);
     pool.claimed([lease(2)]);
     pool.begin(0);
     assert_eq!(pool.scheduler.running_on(0).flags.reason(), None);

@@ -1,33 +1,24 @@
 //! Completing, failing, extending and releasing, each fenced: a change applies only if the task is still held with
 //! the lease's token. An expired lease holds its task until a claim reclaims it.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+pub(crate) mod complete;
+
 use std::time::Duration;
 
 use rusqlite::params;
-use rusqlite::types::Value;
 
-use crate::engine::sqlite::batch::history;
+use self::complete::{Completion, complete};
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
+use crate::engine::sqlite::batch::records;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AfterFailure, Answer, Cancelled};
 use crate::model::limits::ERROR_BYTES_MAX;
-use crate::model::{Error, LeaseKey, Result, State};
+use crate::model::{Error, Failure, LeaseKey, Result, State};
 use crate::time::{Moment, Timestamp};
 
-/// Which of these tasks are held, and with which tokens.
-pub(crate) const HELD: &str = "SELECT id, token FROM prismq_task
-     WHERE id IN (SELECT value FROM rarray(?1)) AND state = 2";
-/// Completes tasks.
-pub(crate) const COMPLETE: &str =
-    "DELETE FROM prismq_task WHERE id IN (SELECT value FROM rarray(?1))";
-/// Deletes payloads that are stored out of line.
-pub(crate) const DELETE_PAYLOADS: &str =
-    "DELETE FROM prismq_payload WHERE task IN (SELECT value FROM rarray(?1))";
 /// Records a failed attempt. Its handler returned, so that the task is no suspect.
 pub(crate) const FAIL: &str =
     "UPDATE prismq_task SET state = ?3, run_at = ?4, error = ?5, lease_expires_at = NULL, suspect = 0
@@ -56,101 +47,50 @@ pub(crate) const DEFER: &str =
     "UPDATE prismq_task SET state = 1, run_at = ?3, attempt = attempt - 1, lease_expires_at = NULL
      WHERE id = ?1 AND token = ?2 AND state = 2";
 
-/// Completed tasks of one queue.
-#[derive(Debug, Default)]
-struct Completed {
-    tasks: Vec<Value>,
-    /// Those whose payloads are stored out of line.
-    payloads: Vec<Value>,
-}
-
 /// Outer error: SQL failed. Inner: the lease was lost.
 type Settled = Result<Result<Answer>>;
 
 impl Writer {
-    /// Completes tasks with a few statements for all; `now` is by the wall clock.
+    /// Completes tasks; an answer for each.
     pub(crate) fn complete(
         &mut self,
-        now: Timestamp,
-        keys: &[LeaseKey],
+        completions: &[Completion<'_>],
     ) -> Result<Vec<Result<Answer>>> {
-        let mut held = self.held(keys)?;
-        let mut answers = Vec::with_capacity(keys.len());
-        let mut completed: HashMap<i64, Completed> = HashMap::new();
-        for key in keys {
-            let note = LeaseNote::from(key.note);
-            if note.file != self.file_number() {
-                answers.push(Err(foreign(key)));
-                continue;
-            }
-            // Taken out, so that a second completion of the task finds its lease lost.
-            if held.get(&key.id.as_i64()) != Some(&key.token) {
-                answers.push(Err(lost(key)));
-                continue;
-            }
-            held.remove(&key.id.as_i64());
-            // A completion wins over a request to cancel.
-            self.withdraw_cancel(key)?;
-            self.ledger.limits.left_lease(note.limited_lane, State::Completed);
-            let completed = completed.entry(note.queue).or_default();
-            completed.tasks.push(key.id.as_i64().into());
-            if note.out_of_line {
-                completed.payloads.push(key.id.as_i64().into());
-            }
-            answers.push(Ok(Answer::Completed));
-        }
-        for (queue, Completed { tasks, payloads }) in completed {
-            let count = i64::try_from(tasks.len()).unwrap_or(i64::MAX);
-            let tasks = Rc::new(tasks);
-            let keeps = self.settings_of(queue)?.keep > 0;
-            if keeps {
-                self.execute(history::KEEP, params![tasks, queue, now.as_micros()])?;
-            } else if !payloads.is_empty() {
-                self.execute(DELETE_PAYLOADS, [Rc::new(payloads)])?;
-            }
-            self.execute(COMPLETE, [tasks])?;
-            let counters = self.ledger.counters.of(queue);
-            counters.leased -= count;
-            counters.completed += count;
-            counters.kept += if keeps { count } else { 0 };
-        }
-        Ok(answers)
-    }
-
-    /// The tokens of those of the tasks that are held.
-    fn held(&self, keys: &[LeaseKey]) -> Result<HashMap<i64, i64>> {
-        let ids: Vec<Value> = keys.iter().map(|key| key.id.as_i64().into()).collect();
-        self.prepare(HELD)?
-            .query_map([Rc::new(ids)], |row| Ok((row.get(0)?, row.get(1)?)))
-            .and_then(Iterator::collect)
+        let file = self.file_number();
+        complete(&self.connection, &mut self.ledger, file, completions)
             .map_err(|error| self.failure(error))
     }
 
     pub(crate) fn fail(
         &mut self,
-        now: Timestamp,
+        now: Moment,
         key: &LeaseKey,
-        error: &str,
+        failure: &Failure,
         next: AfterFailure,
     ) -> Settled {
         let (state, run_at) = match next {
-            AfterFailure::Dead | AfterFailure::Cancelled => (State::Dead, now),
+            AfterFailure::Dead | AfterFailure::Cancelled => (State::Dead, now.monotonic),
             AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) if delay.is_zero() => {
-                (State::Ready, now)
+                (State::Ready, now.monotonic)
             }
             AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) => {
-                (State::Scheduled, now.after(delay))
+                (State::Scheduled, now.monotonic.after(delay))
             }
         };
         let (id, token, at) = (key.id.as_i64(), key.token, run_at.as_micros());
+        let error = failure.error.as_str();
+        let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
         let updated = if matches!(next, AfterFailure::Snooze(_)) {
             self.execute(SNOOZE, params![id, token, state::stored(state), at])?
         } else {
-            let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
             self.execute(FAIL, params![id, token, state::stored(state), at, error])?
         };
         if updated == 0 {
             return Ok(Err(lost(key)));
+        }
+        if next.is_failure() {
+            records::add_attempt(&self.connection, now.wall, key, failure)
+                .map_err(|error| self.failure(error))?;
         }
         let note = LeaseNote::from(key.note);
         self.ledger.limits.left_lease(note.limited_lane, state);
@@ -166,7 +106,11 @@ impl Writer {
             AfterFailure::Cancelled => self.end_stopped(key).map(|()| true)?,
             _ => self.end_if_requested(key)?,
         };
-        Ok(Ok(Answer::Failed(if is_cancelled { State::Cancelled } else { state })))
+        let state = if is_cancelled { State::Cancelled } else { state };
+        if state == State::Dead {
+            self.log_dead(id, error)?;
+        }
+        Ok(Ok(Answer::Failed(state)))
     }
 
     /// Ends a task that is held no more as cancelled.
@@ -180,13 +124,6 @@ impl Writer {
     fn end_if_requested(&mut self, key: &LeaseKey) -> Result<bool> {
         let Self { ledger, connection, path, .. } = self;
         cancel::end_if_requested(connection, ledger, key.id.as_i64())
-            .map_err(|error| error::classify(path, error))
-    }
-
-    /// Drops the request to cancel a task that is completed, if there is one.
-    fn withdraw_cancel(&mut self, key: &LeaseKey) -> Result<()> {
-        let Self { ledger, connection, path, .. } = self;
-        cancel::withdraw(connection, ledger, &[key.id.as_i64()])
             .map_err(|error| error::classify(path, error))
     }
 
@@ -245,7 +182,8 @@ pub(crate) const fn foreign(key: &LeaseKey) -> Error {
     Error::ForeignLease { id: key.id, token: key.token }
 }
 
-fn lost(key: &LeaseKey) -> Error {
+/// The answer to a lease that no longer holds its task.
+pub(crate) const fn lost(key: &LeaseKey) -> Error {
     Error::LeaseLost { id: key.id, token: key.token }
 }
 
@@ -270,7 +208,7 @@ mod tests {
         let late = claimed_by(&mut writer, &clock).unwrap();
         let later = claimed_by(&mut writer, &clock).unwrap();
         clock.advance(HOUR);
-        let batch = [Operation::Complete(late.key), claim_of(9), Operation::Complete(later.key)];
+        let batch = [Operation::complete(late.key), claim_of(9), Operation::complete(later.key)];
         let answers = writer.apply(&clock, &batch).unwrap();
         let [Ok(Answer::Completed), Ok(Answer::Claimed(claimed)), Err(lost)] = &answers[..] else {
             panic!("{answers:?}")
@@ -296,7 +234,7 @@ mod tests {
     fn of_two_completions_in_one_batch_the_second_finds_its_lease_lost() {
         let (_folder, mut writer) = writer();
         let key = one_leased(&mut writer).key;
-        let answers = apply(&mut writer, &[Operation::Complete(key), Operation::Complete(key)]);
+        let answers = apply(&mut writer, &[Operation::complete(key), Operation::complete(key)]);
         let [Ok(Answer::Completed), Err(Error::LeaseLost { .. })] = answers.as_slice() else {
             panic!("{answers:?}");
         };

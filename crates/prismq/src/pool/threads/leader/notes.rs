@@ -1,0 +1,27 @@
+//! The leader writes what handlers noted of their tasks.
+
+use std::time::Instant;
+
+use super::answers::{Answers, is_lease_lost};
+use crate::engine::Operation;
+use crate::model::{LeaseKey, Note};
+use crate::pool::shared::Shared;
+
+/// The operations that write these notes.
+pub(super) fn operations(notes: &[(LeaseKey, Note)]) -> impl Iterator<Item = Operation> {
+    notes.iter().map(|(key, note)| Operation::Note { key: *key, note: note.clone() })
+}
+
+/// What was not written waits again, but for a task whose lease is lost.
+pub(super) fn accept(shared: &Shared, notes: Vec<(LeaseKey, Note)>, answers: &mut Answers) {
+    for (key, note) in notes {
+        match answers.take() {
+            Ok(_) => {}
+            Err(error) if is_lease_lost(&error) => {}
+            Err(error) => {
+                answers.failed(error);
+                shared.scheduler().not_written(key, note, Instant::now());
+            }
+        }
+    }
+}
