@@ -115,7 +115,8 @@ impl EngineUnderTest for Model {
     fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
         bounds::name(queue)?;
         bounds::order(order)?;
-        let empty = self.tasks.values().all(|task| task.spec.queue != queue);
+        let lives = |task: &Task| task.spec.queue == queue && task.state != State::Dead;
+        let empty = !self.tasks.values().any(lives);
         if self.order(queue) != order && !empty {
             return Err(Refusal::NotEmpty);
         }
