@@ -8,12 +8,13 @@ use syn::{Attribute, Error, LitInt, LitStr, Result, Token, Type, parenthesized};
 use crate::values::{self, Backoff};
 
 /// What may be written, each with an example.
-const PARTS: [(&str, &str); 9] = [
+const PARTS: [(&str, &str); 10] = [
     ("name", "name = \"send_mail\""),
     ("queue", "queue = \"mail\""),
     ("priority", "priority = 10"),
     ("attempts", "attempts = 8"),
     ("requires", "requires(\"gpu\")"),
+    ("limit", "limit = \"api\""),
     ("backoff", "backoff = \"1s..5m\""),
     ("timeout", "timeout = \"30s\""),
     ("output", "output = u64"),
@@ -28,6 +29,7 @@ pub(crate) struct Attributes {
     pub(crate) priority: Option<i32>,
     pub(crate) attempts: Option<u32>,
     pub(crate) requires: Option<Vec<LitStr>>,
+    pub(crate) limit: Option<LitStr>,
     pub(crate) backoff: Option<Backoff>,
     /// In milliseconds.
     pub(crate) timeout: Option<u64>,
@@ -53,6 +55,7 @@ impl Attributes {
             "priority" => once(part, &mut self.priority, priority),
             "attempts" => once(part, &mut self.attempts, attempts),
             "requires" => once(part, &mut self.requires, requires),
+            "limit" => once(part, &mut self.limit, name),
             "backoff" => once(part, &mut self.backoff, |part| values::backoff(&text(part)?)),
             "timeout" => once(part, &mut self.timeout, |part| values::timeout(&text(part)?)),
             "output" => once(part, &mut self.output, a_type),

@@ -47,11 +47,13 @@ pub(crate) fn task(input: &DeriveInput) -> Result<TokenStream> {
 
 /// The function that returns the type's defaults, if it has some.
 fn options(attributes: &Attributes) -> Option<TokenStream> {
-    let Attributes { queue, priority, attempts, requires, backoff, timeout, .. } = attributes;
+    let Attributes { queue, priority, attempts, requires, limit, backoff, timeout, .. } =
+        attributes;
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
     let priority = priority.map(|priority| quote!(.priority(#priority)));
     let attempts = attempts.map(|attempts| quote!(.max_attempts(#attempts)));
     let requires = requires.as_ref().map(|names| quote!(.requires([#(#names),*])));
+    let limit = limit.as_ref().map(|limit| quote!(.limit(#limit)));
     let backoff = backoff.as_ref().map(|backoff| {
         let policy = policy(backoff);
         quote!(.backoff(#policy))
@@ -60,7 +62,7 @@ fn options(attributes: &Attributes) -> Option<TokenStream> {
         let limit = duration(limit);
         quote!(.timeout(#limit))
     });
-    let parts = [queue, priority, attempts, requires, backoff, timeout];
+    let parts = [queue, priority, attempts, requires, limit, backoff, timeout];
     if parts.iter().all(Option::is_none) {
         return None;
     }

@@ -16,7 +16,14 @@ struct SendMail {
 }
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(name = "mail.send", queue = "mail", priority = 10, attempts = 8, requires("smtp", "dns"))]
+#[task(
+    name = "mail.send",
+    queue = "mail",
+    priority = 10,
+    attempts = 8,
+    requires("smtp", "dns"),
+    limit = "api"
+)]
 #[task(backoff = "1s..5m", timeout = "1m30s", output = u64, codec = Json)]
 struct Configured {
     to: String,
@@ -63,6 +70,7 @@ fn each_attribute_sets_its_default() {
         .priority(10)
         .max_attempts(8)
         .requires(["smtp", "dns"])
+        .limit("api")
         .backoff(backoff)
         .timeout(Duration::from_secs(90));
     assert_eq!(Configured::options(), expected);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use prismq::{CancelOutcome, Codec, Error, Handle, NewTask, State, Task};
+use prismq::{CancelOutcome, Claim, Codec, Error, Handle, Limit, NewTask, State, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Fixture, ids};
@@ -29,6 +29,21 @@ fn a_value_is_enqueued_as_json_with_the_defaults_of_its_type() {
     assert_eq!(task.requirements, ["smtp"]);
     assert_eq!(task.payload, br#"{"to":"ann"}"#);
     assert_eq!(handle.info().unwrap(), Some(task));
+}
+
+#[derive(Task, Serialize, Deserialize)]
+#[task(limit = "api")]
+struct Limited;
+
+#[test]
+fn a_type_s_limit_is_that_of_its_tasks() {
+    let fixture = Fixture::new();
+    let refused = fixture.queue.enqueue(Limited).unwrap_err();
+    assert!(refused.to_string().contains("api"), "the limit is not set yet: {refused}");
+    fixture.queue.set_limit("api", Limit::concurrency(1)).unwrap();
+    fixture.queue.enqueue_all([Limited, Limited]).unwrap();
+    let claim = Claim::new(["limited"]).max(9);
+    assert_eq!(fixture.queue.claim(&claim).unwrap().len(), 1);
 }
 
 #[test]

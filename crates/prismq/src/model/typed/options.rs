@@ -26,6 +26,7 @@ pub struct TaskOptions {
     pub(crate) priority: Option<i32>,
     pub(crate) max_attempts: Option<u32>,
     pub(crate) requirements: Names,
+    pub(crate) limit: Option<Arc<str>>,
     pub(crate) backoff: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -65,6 +66,13 @@ impl TaskOptions {
         self
     }
 
+    /// The limit that its tasks are under: see [`NewTask::limit`].
+    #[must_use]
+    pub fn limit(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.limit = Some(name.into());
+        self
+    }
+
     /// When a failed attempt is retried, in pools that have a typed handler for it; by the queue's policy
     /// ([`QueueBuilder::retry`](crate::QueueBuilder::retry)) unless set.
     #[must_use]
@@ -82,12 +90,16 @@ impl TaskOptions {
 
     /// A task with these defaults.
     pub(crate) fn apply(self, task: NewTask) -> NewTask {
-        NewTask {
+        let task = NewTask {
             queue: self.queue.unwrap_or(task.queue),
             priority: self.priority.unwrap_or(task.priority),
             max_attempts: self.max_attempts.unwrap_or(task.max_attempts),
             requirements: self.requirements,
             ..task
+        };
+        match self.limit {
+            Some(limit) => task.limit(limit),
+            None => task,
         }
     }
 }
