@@ -57,6 +57,7 @@ pub struct Lease {
     pub(crate) claimed_at: Timestamp,
     pub(crate) expires_at: Moment,
     pub(crate) suspect: bool,
+    pub(crate) scheduled_for: Option<Timestamp>,
 }
 
 impl Lease {
@@ -120,6 +121,7 @@ impl Lease {
             claimed_at: self.claimed_at,
             expires_at: self.expires_at,
             suspect: self.suspect,
+            scheduled_for: self.scheduled_for,
         }
     }
 
@@ -133,6 +135,13 @@ impl Lease {
     #[must_use]
     pub const fn enqueued_at(&self) -> Timestamp {
         self.enqueued_at
+    }
+
+    /// The time that a schedule enqueued the task for, by the wall clock; `None` for any other task. See
+    /// [`Schedule`](crate::Schedule).
+    #[must_use]
+    pub const fn scheduled_for(&self) -> Option<Timestamp> {
+        self.scheduled_for
     }
 
     /// When the lease expires: the next claim then reclaims the task. By the wall clock as it was set at the claim.

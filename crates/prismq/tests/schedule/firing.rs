@@ -55,6 +55,7 @@ fn a_schedule_enqueues_its_task_at_each_slot() {
         let [lease] = leases.as_slice() else { panic!("{leases:?}") };
         assert_eq!((text(lease).as_str(), lease.priority(), lease.max_attempts()), ("tick", 7, 2));
         assert_eq!(slot(&fixture.queue, lease.id()), Some(start.after(HOUR * hours)));
+        assert_eq!(lease.scheduled_for(), Some(start.after(HOUR * hours)));
         let info = fixture.queue.schedules().get("hourly").unwrap().unwrap();
         assert_eq!((info.last_task, info.enqueued), (Some(lease.id()), u64::from(hours)));
         assert_eq!(info.last_run, Some(start.after(HOUR * hours)));
@@ -100,7 +101,7 @@ fn the_slot_of_a_task_stays_known_through_retries_and_after_its_death() {
     while fixture.queue.fail(&lease, "no").unwrap() != State::Dead {
         fixture.clock.advance(RetryPolicy::default().max);
         lease = fixture.claim_one();
-        assert_eq!(slot(&fixture.queue, lease.id()), Some(at));
+        assert_eq!((lease.scheduled_for(), slot(&fixture.queue, lease.id())), (Some(at), Some(at)));
     }
     assert_eq!(slot(&fixture.queue, lease.id()), Some(at));
 }

@@ -3,5 +3,6 @@
 mod changes;
 mod clock;
 mod cron;
+mod example;
 mod firing;
 mod pools;

@@ -16,7 +16,7 @@ fn an_idle_pool_wakes_for_the_next_slot() {
     let (sent, ran) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .handler("job", move |task| {
-            _ = sent.send(task.payload().to_vec());
+            _ = sent.send((task.payload().to_vec(), task.scheduled_for()));
             Ok(())
         })
         .start()
@@ -24,7 +24,7 @@ fn an_idle_pool_wakes_for_the_next_slot() {
     for _ in 0..3 {
         wait_until!(fixture.queue.stats("default").unwrap().leased == 0);
         fixture.clock.advance(HOUR);
-        assert_eq!(receive(&ran, "a run"), b"tick");
+        assert_eq!(receive(&ran, "a run"), (b"tick".to_vec(), Some(fixture.clock.now())));
     }
     drop(pool);
 }

@@ -108,6 +108,13 @@ impl<S> Context<S> {
         self.attempt.lease.enqueued_at()
     }
 
+    /// The time that a schedule enqueued the task for; `None` for any other task. See
+    /// [`Schedule`](crate::Schedule).
+    #[must_use]
+    pub fn scheduled_for(&self) -> Option<Timestamp> {
+        self.attempt.lease.scheduled_for()
+    }
+
     /// The fencing token of this attempt's lease, for systems that check it: it rises with every claim.
     #[must_use]
     pub fn token(&self) -> i64 {

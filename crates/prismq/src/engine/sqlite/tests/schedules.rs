@@ -17,7 +17,7 @@ use crate::time::{ManualClock, Timestamp};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Every statement of firing, and of looking whether there is something to fire.
-const STATEMENTS: [&str; 13] = [
+const STATEMENTS: [&str; 14] = [
     periodic::DUE,
     periodic::AHEAD,
     periodic::NEXT_SLOT,
@@ -27,6 +27,7 @@ const STATEMENTS: [&str; 13] = [
     row::STORED,
     set::ID_OF,
     slots::ADD,
+    slots::OF_TASKS,
     slots::LOOK,
     slots::DELETE,
     slots::KEEP,

@@ -72,6 +72,7 @@ fn lease(id: i64) -> Lease {
         claimed_at: CLOCK,
         expires_at: at(CLOCK.after(LEASE)),
         suspect: false,
+        scheduled_for: None,
     }
 }
 

@@ -150,6 +150,7 @@ fn lease(
         claimed_at,
         expires_at,
         suspect: picked.suspect,
+        scheduled_for: None,
     })
 }
 

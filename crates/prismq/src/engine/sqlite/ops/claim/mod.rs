@@ -99,6 +99,7 @@ impl Writer {
         if claim.bytes_max < usize::MAX {
             leases = self.fit(leases, claim.bytes_max)?;
         }
+        self.note_slots(&mut leases)?;
         if leases.len() == claim.max {
             return Ok(Claimed { leases, ..Claimed::default() });
         }

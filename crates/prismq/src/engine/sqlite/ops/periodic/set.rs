@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::NO_SLOT;
 use super::row::Stored;
+use super::{NO_SLOT, slots};
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, ScheduleChange};
@@ -30,9 +30,10 @@ const RAN: &str =
     "UPDATE prismq_schedule SET last_slot = ?2, last_task = ?3, enqueued = enqueued + 1
      WHERE id = ?1";
 const REMOVE: &str = "DELETE FROM prismq_schedule WHERE id = ?1";
-/// Marks schedules as in use while there are some.
+/// Marks schedules as in use while there are some, or slots of tasks that may be claimed.
 const MARK: &str = "UPDATE prismq_meta SET
-     features = iif(EXISTS (SELECT 1 FROM prismq_schedule), features | ?1, features & ~?1)";
+     features = iif(EXISTS (SELECT 1 FROM prismq_schedule) OR EXISTS (SELECT 1 FROM prismq_slot),
+                    features | ?1, features & ~?1)";
 
 /// Outer error: SQL failed. Inner: the operation does not apply.
 type Answered = Result<Result<Answer>>;
@@ -95,6 +96,7 @@ impl Writer {
             ScheduleChange::Resume => self.resume_schedule(now, id)?,
             ScheduleChange::Remove => {
                 self.execute(REMOVE, [id])?;
+                slots::forget(&self.connection).map_err(|error| self.failure(error))?;
                 self.mark_schedules()?;
             }
         }
