@@ -11,37 +11,6 @@ use crate::model::{Error, IntoTask, Lease, NewTask, Result, TaskError};
 use crate::pool::{Attempt, Context, TaskContext};
 use crate::queue::{Handle, Queue, untyped};
 
-impl Queue {
-    /// Opens or creates the queue in a database of the application's own, with full durability.
-    ///
-    /// The queue's tables are added next to the application's; their names all begin with `prismq_`. The
-    /// application's tables, triggers and views are left alone, and so are `user_version` and `application_id`, which
-    /// the application may set as it likes. The journal mode becomes WAL, as a queue needs it.
-    ///
-    /// Tasks can then be enqueued in the application's own transactions: [`enqueue_in`].
-    ///
-    /// # Errors
-    /// See [`QueueBuilder::open`](crate::QueueBuilder::open).
-    ///
-    /// # Examples
-    /// ```
-    /// use prismq::{NewTask, Queue};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?;
-    /// let path = folder.path().join("app.db");
-    /// rusqlite::Connection::open(&path)?.execute_batch("CREATE TABLE user (name TEXT)")?;
-    ///
-    /// let queue = Queue::attach(&path)?;
-    /// queue.enqueue(NewTask::new("welcome", *b"ann"))?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn attach(path: impl AsRef<Path>) -> Result<Self> {
-        Self::builder(path).attach(true).open()
-    }
-}
-
 /// Adds tasks in a transaction of the caller's own, on the caller's own connection to the queue's file: they are
 /// enqueued, and workers are woken, if and when that transaction commits.
 ///
@@ -167,6 +136,36 @@ impl<'t> Deref for Transaction<'t> {
 
 /// In an SQLite file, which the application's tables can share.
 impl Queue {
+    /// Opens or creates the queue in a database of the application's own, with full durability.
+    ///
+    /// The queue's tables are added next to the application's; their names all begin with `prismq_`. The
+    /// application's tables, triggers and views are left alone, and so are `user_version` and `application_id`, which
+    /// the application may set as it likes. The journal mode becomes WAL, as a queue needs it.
+    ///
+    /// Tasks can then be enqueued in the application's own transactions: by [`Queue::transaction`], by [`enqueue_in`],
+    /// and by rows of the table `prismq_inbox` through any driver.
+    ///
+    /// # Errors
+    /// See [`QueueBuilder::open`](crate::QueueBuilder::open).
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{NewTask, Queue};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("app.db");
+    /// rusqlite::Connection::open(&path)?.execute_batch("CREATE TABLE user (name TEXT)")?;
+    ///
+    /// let queue = Queue::attach(&path)?;
+    /// queue.enqueue(NewTask::new("welcome", *b"ann"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attach(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder(path).attach(true).open()
+    }
+
     /// Runs a transaction of the application's own on the queue's file: its changes and the tasks it enqueues are
     /// committed together when `work` returns `Ok`, durable as the queue is set to be, and workers are woken. If `work`
     /// returns an error, which is passed on, or panics, nothing of it is kept.

@@ -2,8 +2,9 @@
 
 use std::sync::mpsc::channel;
 
-use prismq::{Queue, WorkerPool};
+use prismq::{Queue, Task, WorkerPool};
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
 use super::{application, rows};
 use crate::support::{Fixture, TestProcess, Watchdog, receive, wait_until};
@@ -81,4 +82,32 @@ fn a_pool_runs_the_rows_of_another_process() {
     received.sort_unstable();
     assert_eq!(received, (0..ROWS as u32).collect::<Vec<_>>());
     wait_until!(queue.stats("default").unwrap().completed == ROWS as u64);
+}
+
+/// Inserted as JSON, as a program in another language does.
+#[derive(Task, Serialize, Deserialize)]
+struct Welcome {
+    user: i64,
+}
+
+#[test]
+fn a_row_with_the_json_of_a_typed_task_reaches_its_handler() {
+    let fixture = Fixture::new();
+    let own = application(&fixture);
+    insert(&own, "welcome", r#"{"user": 1}"#);
+    insert(&own, "welcome", "no JSON");
+    let (send, users) = channel();
+    let report = WorkerPool::builder(&fixture.queue)
+        .handle(move |task: Welcome, _| {
+            _ = send.send(task.user);
+            Ok(())
+        })
+        .run_until_empty()
+        .unwrap();
+    assert_eq!(users.iter().collect::<Vec<_>>(), [1]);
+    assert_eq!(
+        (report.stats.completed, report.stats.dead),
+        (1, 1),
+        "a wrong payload is a dead letter"
+    );
 }
