@@ -50,8 +50,8 @@ pub fn enqueue_in<T>(
 ) -> Result<Vec<Handle<T>>> {
     let tasks = untyped(tasks);
     NewTask::validate_batch(&tasks)?;
-    let ids = engine(queue)?.enqueue_in(transaction, &tasks)?;
-    Ok(ids.into_iter().map(|id| Handle::new(queue, id)).collect())
+    let added = engine(queue)?.enqueue_in(transaction, &tasks)?;
+    Ok(added.into_iter().map(|added| Handle::new(queue, added)).collect())
 }
 
 /// Completes a claimed task in a transaction of the caller's own, on the caller's own connection to the queue's file:

@@ -190,6 +190,26 @@ const RULES: &[(&str, &str)] = &[
         "SELECT task FROM (SELECT task FROM prismq_note UNION ALL SELECT task FROM prismq_log)
          WHERE (SELECT features & 32 FROM prismq_meta) = 0",
     ),
+    (
+        "a unique key is held by a task of another type, or by one that was never added",
+        "SELECT task FROM prismq_unique JOIN prismq_task ON prismq_task.id = task
+             JOIN prismq_lane ON prismq_lane.id = lane WHERE prismq_lane.type != prismq_unique.type
+         UNION ALL
+         SELECT task FROM prismq_unique WHERE task < 1 OR task >= (SELECT next_id FROM prismq_meta)",
+    ),
+    (
+        "a feature is used without its bit",
+        "SELECT 2 FROM prismq_meta WHERE NOT features & 2 AND EXISTS (SELECT 1 FROM prismq_expiry)
+         UNION ALL
+         SELECT 64 FROM prismq_meta WHERE NOT features & 64 AND EXISTS (SELECT 1 FROM prismq_depth)
+         UNION ALL
+         SELECT 128 FROM prismq_meta WHERE NOT features & 128 AND EXISTS (SELECT 1 FROM prismq_retry)",
+    ),
+    (
+        "more tasks expired than are dead or were deleted",
+        "SELECT queue FROM prismq_expired WHERE count < 0
+         OR queue NOT IN (SELECT id FROM prismq_queue WHERE enqueued >= prismq_expired.count)",
+    ),
     ("the file's own table has not one row", "SELECT count(*) FROM prismq_meta HAVING count(*) != 1"),
     (
         "a row of the inbox waits that no claim looks for",

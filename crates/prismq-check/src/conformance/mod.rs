@@ -15,5 +15,6 @@ pub use self::cases::{Case, VERBS, Verb};
 pub use self::expect::Mismatch;
 pub use self::model::Model;
 pub use self::subject::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, Stats, StoredTask, TaskSpec,
+    Answer, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, Refusal, Stats, StoredTask,
+    TaskSpec, UniqueSpec,
 };

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::time::Duration;
 
-use prismq::{Order, State};
+use prismq::{Enqueued, Order, RetryPolicy, State};
 
 /// What an engine answers to a request.
 pub type Answer<T> = Result<T, Refusal>;
 
 /// A queue engine with a clock that the suite moves. Times are microseconds of the wall clock.
 pub trait EngineUnderTest {
-    /// Adds tasks in one call, all or none, and returns their ids in the same order. See [`prismq::Queue::enqueue_all`].
+    /// Adds tasks in one call, all or none, and returns what became of each in the same order. See
+    /// [`prismq::Queue::enqueue_all`].
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] if one of them is out of bounds.
-    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>>;
+    /// [`Refusal::Invalid`] if one of them is out of bounds, [`Refusal::QueueFull`] if a queue has no room for all.
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>>;
 
     /// Claims tasks, in the order of their queue. See [`prismq::Queue::claim`].
     ///
@@ -71,6 +72,18 @@ pub trait EngineUnderTest {
     /// [`Refusal::Invalid`] if the number is out of bounds.
     fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()>;
 
+    /// Limits how many live tasks a queue holds. See [`prismq::Queue::set_depth_limit`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the limit is 0 or the name is out of bounds.
+    fn set_depth_limit(&mut self, queue: &str, limit: Option<u32>) -> Answer<()>;
+
+    /// Sets when failed tasks of a type run again. See [`prismq::Queue::set_retry`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the policy or the name is out of bounds.
+    fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()>;
+
     /// The counters of a queue; those of a queue that was never used are zero. See [`prismq::Queue::stats`].
     ///
     /// # Errors
@@ -110,6 +123,43 @@ pub struct TaskSpec {
     pub requires: Vec<String>,
     /// The bytes for its handler.
     pub payload: Vec<u8>,
+    /// Whether it is unique, and how.
+    pub unique: Option<UniqueSpec>,
+    /// It must start within this time.
+    pub expires_after: Option<Duration>,
+}
+
+/// How a task is unique. See [`prismq::Unique`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueSpec {
+    /// Its key; `None` for its payload.
+    pub key: Option<String>,
+    /// How long it holds the key.
+    pub hold: Hold,
+    /// What becomes of a waiting task that holds the key.
+    pub change: Change,
+}
+
+/// How long a task holds its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Until it is first claimed.
+    WhileWaiting,
+    /// Until it is completed or dead.
+    UntilDone,
+    /// For this long after it was enqueued.
+    Period(Duration),
+}
+
+/// What becomes of a waiting task that holds the key of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It stays as it is.
+    Keep,
+    /// It gets the other's payload, priority, delay and time to live.
+    Replace,
+    /// It is due after the other's delay.
+    PushBack,
 }
 
 impl Default for TaskSpec {
@@ -122,6 +172,8 @@ impl Default for TaskSpec {
             max_attempts: 5,
             requires: Vec::new(),
             payload: Vec::new(),
+            unique: None,
+            expires_after: None,
         }
     }
 }
@@ -189,19 +241,27 @@ pub struct Failure {
     pub text: String,
     /// How long to wait for the next attempt; `None` for no further attempt.
     pub retry_after: Option<Duration>,
+    /// Whether the retry policy decides instead.
+    pub by_policy: bool,
 }
 
 impl Failure {
     /// A failure after which the task is tried again after this long.
     #[must_use]
     pub fn retry(text: &str, after: Duration) -> Self {
-        Self { text: text.to_owned(), retry_after: Some(after) }
+        Self { text: text.to_owned(), retry_after: Some(after), by_policy: false }
     }
 
     /// A failure that no further attempt would mend.
     #[must_use]
     pub fn permanent(text: &str) -> Self {
-        Self { text: text.to_owned(), retry_after: None }
+        Self { text: text.to_owned(), retry_after: None, by_policy: false }
+    }
+
+    /// A failure after which the retry policy decides.
+    #[must_use]
+    pub fn by_policy(text: &str) -> Self {
+        Self { text: text.to_owned(), retry_after: None, by_policy: true }
     }
 }
 
@@ -255,6 +315,8 @@ pub struct Stats {
     pub failed: u64,
     /// Leases that ever expired and were taken back.
     pub reclaimed: u64,
+    /// Tasks that ever expired before they started.
+    pub expired: u64,
 }
 
 /// Why an engine refused a request. It changed nothing.
@@ -265,6 +327,8 @@ pub enum Refusal {
     LeaseLost,
     /// The queue has tasks.
     NotEmpty,
+    /// The queue holds as many live tasks as it may.
+    QueueFull,
     /// A value is out of bounds.
     Invalid,
     /// An error that no case expects; its text.
@@ -275,6 +339,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeaseLost => f.write_str("the lease is lost"),
+            Self::QueueFull => f.write_str("the queue is full"),
             Self::NotEmpty => f.write_str("the queue is not empty"),
             Self::Invalid => f.write_str("a value is out of bounds"),
             Self::Other(text) => f.write_str(text),

@@ -52,6 +52,9 @@ impl Committer {
             }
         }
         self.endings.committed(operations, answers);
+        if answers.iter().flatten().any(Answer::makes_room) {
+            self.room.raise();
+        }
         let frees = |(operation, answer): (&Operation, &Result<Answer>)| {
             answer.is_ok() && operation.frees_slot()
         };

@@ -57,6 +57,8 @@ pub(crate) struct Committer {
     endings: Endings,
     /// Raised after a commit that brought tasks that can run now or later.
     work: Arc<Signal>,
+    /// Raised after a commit that may have made room in a queue.
+    room: Signal,
 }
 
 impl Committer {
@@ -67,6 +69,7 @@ impl Committer {
             pending: Pending::new(overload_wait),
             endings: Endings::default(),
             work,
+            room: Signal::default(),
         }
     }
 
@@ -89,6 +92,11 @@ impl Committer {
             },
             Err(refused) => refused,
         }
+    }
+
+    /// Raised after a commit that may have made room in a queue, for those who wait for it.
+    pub(crate) const fn room(&self) -> &Signal {
+        &self.room
     }
 
     /// Registers a pool that claims in the transactions of others, until it is dropped.

@@ -100,7 +100,8 @@ impl Core {
     }
 
     /// The operation that settles an attempt which returned this error: of this worker of a pool, whose handler began
-    /// then, or of a caller that claimed the task itself. `backoff` is the policy of the task's type, if it has one.
+    /// then, or of a caller that claimed the task itself. `backoff` is the policy of the task's type, if it has one; one
+    /// that is kept in the file comes before it.
     pub(crate) fn failure(
         &self,
         lease: &Lease,
@@ -116,7 +117,8 @@ impl Core {
             Retry::After(delay) => AfterFailure::Retry(delay.min(DELAY_MAX)),
             Retry::ByPolicy => {
                 let policy = backoff.unwrap_or(&self.shared.retry);
-                AfterFailure::Retry(policy.delay(lease.attempt, fastrand::f64()))
+                let otherwise = policy.delay(lease.attempt, fastrand::f64());
+                AfterFailure::ByPolicy { otherwise }
             }
         };
         let (worker, began_at) = match begun {
@@ -155,6 +157,11 @@ impl Core {
     /// Statistics of this handle's writes.
     pub(crate) fn contention(&self) -> Contention {
         self.shared.engine.contention()
+    }
+
+    /// Raised after every commit that may have made room in a queue.
+    pub(crate) fn room(&self) -> &Signal {
+        self.shared.committer.room()
     }
 
     /// Raised after every commit that brought work for workers.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::search::{Revival, Target};
 use crate::model::{
-    Claim, Failure, Lease, LeaseKey, Limit, NewTask, Note, Order, Retention, Schedule, State,
-    TaskId,
+    Claim, Enqueued, Failure, Lease, LeaseKey, Limit, NewTask, Note, Order, Retention, RetryPolicy,
+    Schedule, State, TaskId,
 };
 use crate::time::{Moment, Timestamp};
 
@@ -55,6 +55,10 @@ pub(crate) enum Operation {
     SetLimit { name: Arc<str>, limit: Limit },
     /// Sets how many tasks of a queue run at once.
     SetConcurrency { queue: Arc<str>, tasks: Option<u32> },
+    /// Sets or removes the limit of a queue's live tasks.
+    SetDepth { queue: Arc<str>, limit: Option<u32> },
+    /// Sets or removes the retry policy of a task type; an operator's is replaced only by another of an operator.
+    SetRetry { task_type: Arc<str>, policy: Option<RetryPolicy>, by_operator: bool },
 }
 
 /// What becomes of a schedule.
@@ -70,6 +74,8 @@ pub(crate) enum ScheduleChange {
 pub(crate) enum AfterFailure {
     /// It is retried after this delay.
     Retry(Duration),
+    /// It is retried by the policy of its type, or after this delay if it has none.
+    ByPolicy { otherwise: Duration },
     /// It becomes a dead letter.
     Dead,
     /// It runs after this delay, and the attempt does not count.
@@ -127,7 +133,9 @@ impl Operation {
             | Self::ChangeSchedule { .. }
             | Self::RunSchedule(_)
             | Self::SetLimit { .. }
-            | Self::SetConcurrency { .. } => Properties { durable: true, key: None, tasks: NONE },
+            | Self::SetConcurrency { .. }
+            | Self::SetDepth { .. }
+            | Self::SetRetry { .. } => Properties { durable: true, key: None, tasks: NONE },
             Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
         }
     }
@@ -181,7 +189,7 @@ impl Operation {
 /// The answer to one operation that succeeded.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Enqueued(Vec<TaskId>),
+    Enqueued(Vec<Enqueued>),
     Claimed(Claimed),
     Completed,
     Begun,
@@ -196,6 +204,8 @@ pub(crate) enum Answer {
     },
     /// To `SetLimit` and `SetConcurrency`.
     LimitSet,
+    DepthSet,
+    RetrySet,
     /// To `Fail`: the task's new state.
     Failed(State),
     /// To `Extend`: when the lease expires now.
@@ -223,14 +233,27 @@ pub(crate) struct Cancelled {
 }
 
 impl Answer {
+    /// Whether a queue may hold fewer live tasks than before, or may hold more.
+    pub(crate) const fn makes_room(&self) -> bool {
+        matches!(
+            self,
+            Self::Completed
+                | Self::Failed(State::Dead | State::Cancelled)
+                | Self::Cancelled(_)
+                | Self::Deleted(_)
+                | Self::DepthSet
+        )
+    }
+
     /// Whether it brings work for workers, now or later.
-    pub(crate) const fn brings_work(&self) -> bool {
+    pub(crate) fn brings_work(&self) -> bool {
         match self {
-            Self::Enqueued(_)
-            | Self::Released
-            | Self::LimitSet
-            | Self::ScheduleSet { .. }
-            | Self::ScheduleChanged => true,
+            Self::Enqueued(tasks) => {
+                tasks.iter().any(|task| task.is_new() || matches!(task, Enqueued::Updated(_)))
+            }
+            Self::Released | Self::LimitSet | Self::ScheduleSet { .. } | Self::ScheduleChanged => {
+                true
+            }
             Self::Failed(state) => !matches!(state, State::Dead | State::Cancelled),
             Self::Redriven(tasks) | Self::Deleted(tasks) => *tasks > 0,
             // What an ordered key waited for may be gone.
@@ -242,6 +265,8 @@ impl Answer {
             | Self::Completed
             | Self::Extended(_)
             | Self::Ordered
+            | Self::DepthSet
+            | Self::RetrySet
             | Self::Pruned { .. } => false,
         }
     }

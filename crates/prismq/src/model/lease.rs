@@ -58,6 +58,8 @@ pub struct Lease {
     pub(crate) expires_at: Moment,
     pub(crate) suspect: bool,
     pub(crate) scheduled_for: Option<Timestamp>,
+    /// By when its task must start, by the monotonic time.
+    pub(crate) start_by: Option<Timestamp>,
 }
 
 impl Lease {
@@ -102,6 +104,11 @@ impl Lease {
         self.suspect
     }
 
+    /// Whether its task must not start any more.
+    pub(crate) fn is_late(&self, now: Timestamp) -> bool {
+        self.start_by.is_some_and(|start_by| start_by <= now)
+    }
+
     /// The task's place in its queue's order.
     pub(crate) const fn place(&self) -> (i64, i64) {
         (self.order_key, self.key.id.as_i64())
@@ -122,6 +129,7 @@ impl Lease {
             expires_at: self.expires_at,
             suspect: self.suspect,
             scheduled_for: self.scheduled_for,
+            start_by: self.start_by,
         }
     }
 

@@ -117,3 +117,7 @@ pub const MISSED_AFTER: Duration = Duration::from_secs(60);
 pub const MISSED_RUNS_MAX: usize = 1000;
 /// Most times that one call computes of a schedule; more are refused.
 pub const NEXT_RUNS_MAX: usize = 10_000;
+/// Longest key of [`Unique::key`](crate::Unique::key) in bytes; a longer or empty one is refused.
+pub const UNIQUE_KEY_BYTES_MAX: usize = 256;
+/// Longest period of [`Unique::for_period`](crate::Unique::for_period) (ten years); a longer one, or none, is refused.
+pub const UNIQUE_PERIOD_MAX: Duration = DELAY_MAX;

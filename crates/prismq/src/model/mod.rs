@@ -22,6 +22,7 @@ mod task;
 mod task_error;
 mod task_id;
 mod typed;
+mod unique;
 
 pub use self::attempt::Attempt;
 pub(crate) use self::attempt::Failure;
@@ -57,3 +58,5 @@ pub use self::task_id::TaskId;
 pub use self::typed::Json;
 pub use self::typed::{Codec, IntoTask, Task, TaskOptions};
 pub(crate) use self::typed::{decode, decode_output, encode_any, encode_output};
+pub(crate) use self::unique::{Digest, Hold, OnConflict, sha256};
+pub use self::unique::{Enqueued, Unique};

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use crate::model::limits::DELAY_MAX;
+use crate::model::{Error, Result};
+
+/// Largest multiplier of a policy that is kept in a file.
+const MULTIPLIER_MAX: f64 = 1e6;
 
 /// Exponential backoff with jitter: attempt `n` is followed by a delay of
 /// `min(initial * multiplier^(n-1), max)`, spread evenly by `± jitter`.
@@ -51,6 +55,23 @@ impl RetryPolicy {
     #[must_use]
     pub const fn fixed(wait: Duration) -> Self {
         Self { initial: wait, max: wait, multiplier: 1.0, jitter: 0.0 }
+    }
+
+    /// Whether it can be kept in a file: times of at most [`DELAY_MAX`], a multiplier of at least 1, a jitter of 0 to 1.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let invalid = |reason: String| Err(Error::invalid("retry policy", reason));
+        let Self { initial, max, multiplier, jitter } = *self;
+        if initial > DELAY_MAX || max > DELAY_MAX {
+            let longest = initial.max(max);
+            return invalid(format!("a delay of {longest:?}, at most {DELAY_MAX:?} is allowed"));
+        }
+        if !(1.0..=MULTIPLIER_MAX).contains(&multiplier) {
+            return invalid(format!("a multiplier of {multiplier}, must be 1 to {MULTIPLIER_MAX}"));
+        }
+        if !(0.0..=1.0).contains(&jitter) {
+            return invalid(format!("a jitter of {jitter}, must be 0 to 1"));
+        }
+        Ok(())
     }
 
     /// The delay after failed attempt number `attempt` (from 1); `chance` in 0..1 places it within the jitter. A

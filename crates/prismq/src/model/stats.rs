@@ -33,6 +33,10 @@ pub struct QueueStats {
     /// Tasks ever deleted that had been neither completed nor cancelled, by a call or by retention. Every task that was
     /// enqueued is completed, cancelled, deleted, ready, scheduled, leased or dead.
     pub deleted: u64,
+    /// Tasks that ever became dead as they had not started within their time to live.
+    pub expired: u64,
+    /// Most live tasks (ready, scheduled and leased), if that is limited.
+    pub depth_limit: Option<u32>,
 }
 
 /// A queue: how it is set, and its counters.

@@ -9,7 +9,8 @@ use crate::model::limits::{
     RESULT_BYTES_MAX,
 };
 use crate::model::{
-    Attempt, Error, LimitUse, LogLine, Names, Progress, Result, TaskId, validate_name,
+    Attempt, Error, LimitUse, LogLine, Names, Progress, Result, TaskId, Unique, sha256,
+    validate_name,
 };
 use crate::time::{Moment, Timestamp};
 
@@ -72,6 +73,8 @@ pub struct NewTask<T = Bytes> {
     pub(crate) max_attempts: u32,
     pub(crate) requirements: Names,
     pub(crate) limit: LimitUse,
+    pub(crate) unique: Option<Unique>,
+    pub(crate) expires_after: Option<Duration>,
     /// Why the value has no payload: it could not be encoded. The task is then refused.
     pub(crate) unencodable: Option<Arc<str>>,
     pub(crate) payload_type: PhantomData<fn() -> T>,
@@ -92,6 +95,8 @@ impl NewTask {
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             requirements: Names::default(),
             limit: LimitUse::default(),
+            unique: None,
+            expires_after: None,
             unencodable: None,
             payload_type: PhantomData,
             run_at: None,
@@ -199,6 +204,31 @@ impl<T> NewTask<T> {
         self
     }
 
+    /// Adds it only if no task of its type holds its key; unless set, it is added in any case. See [`Unique`].
+    #[must_use]
+    pub fn unique(mut self, unique: Unique) -> Self {
+        self.unique = Some(unique);
+        self
+    }
+
+    /// How long after it was enqueued it must have started; unless set, it may start at any time. If it has not, it never
+    /// runs: it becomes a dead letter that says so, and counts as [`expired`](crate::QueueStats::expired).
+    ///
+    /// Longer than the delay, and at most [`DELAY_MAX`]. A task that was started in time is retried as usual.
+    #[must_use]
+    pub const fn expires_after(mut self, time: Duration) -> Self {
+        self.expires_after = Some(time);
+        self
+    }
+
+    /// With the digest of its payload, if it is unique: large payloads take longer than a transaction should.
+    pub(crate) fn with_digest(mut self) -> Self {
+        if let Some(unique) = &mut self.unique {
+            unique.digest = Some(sha256(&self.payload));
+        }
+        self
+    }
+
     /// The same task without the type of its payload, so that tasks of several types fit in one batch.
     #[must_use]
     pub fn untyped(self) -> NewTask {
@@ -217,6 +247,8 @@ impl<T> NewTask<T> {
             requirements,
             limit,
             unencodable,
+            unique,
+            expires_after,
             payload_type: _,
             run_at,
         } = self;
@@ -230,6 +262,8 @@ impl<T> NewTask<T> {
             requirements,
             limit,
             unencodable,
+            unique,
+            expires_after,
             payload_type: PhantomData,
             run_at,
         }
@@ -289,6 +323,15 @@ impl<T> NewTask<T> {
         }
         self.requirements.validate_requirements()?;
         self.limit.validate()?;
+        self.unique.as_ref().map_or(Ok(()), Unique::validate)?;
+        if let Some(time) = self.expires_after {
+            validate_delay("time to live", time)?;
+            if time <= self.delay {
+                let delay = self.delay;
+                let reason = format!("{time:?}, must be longer than the delay, {delay:?}");
+                return Err(Error::invalid("time to live", reason));
+            }
+        }
         validate_delay("delay", self.delay)
     }
 }
@@ -305,6 +348,8 @@ impl<T> Clone for NewTask<T> {
             requirements: self.requirements.clone(),
             limit: self.limit.clone(),
             unencodable: self.unencodable.clone(),
+            unique: self.unique.clone(),
+            expires_after: self.expires_after,
             payload_type: PhantomData,
             run_at: self.run_at,
         }

@@ -3,7 +3,9 @@
 use super::Queue;
 use crate::engine::{Answer, Operation};
 use crate::model::limits::HISTORY_MAX;
-use crate::model::{Error, Limit, Order, Result, Retention, validate_concurrency, validate_name};
+use crate::model::{
+    Error, Limit, Order, Result, Retention, RetryPolicy, validate_concurrency, validate_name,
+};
 
 impl Queue {
     /// Sets the order of a queue's ready tasks; [`Order::Priority`] unless set. It is kept in the file and applies to
@@ -103,6 +105,56 @@ impl Queue {
         validate_name("limit name", name)?;
         limit.validate()?;
         self.core.submit(Operation::SetLimit { name: name.into(), limit }).map(drop)
+    }
+
+    /// Limits how many live tasks (ready, scheduled and leased) a queue may hold; `None` lifts the limit. Enqueueing more
+    /// is refused with [`Error::QueueFull`], a batch as a whole. It is kept in the file and applies to every process.
+    ///
+    /// Tasks that are in the queue already are not affected: they can be retried, released and reclaimed although the
+    /// limit was lowered meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a limit of 0 ([`Queue::pause`] stops a queue) or a name that no queue can have; an
+    /// engine's failure.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), prismq::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let queue = prismq::Queue::open(folder.path().join("queue.db"))?;
+    /// use prismq::{Error, NewTask};
+    ///
+    /// queue.set_depth_limit("default", 1)?;
+    /// queue.enqueue(&NewTask::new("mail", *b"first"))?;
+    /// let refused = queue.enqueue(&NewTask::new("mail", *b"second"));
+    /// assert!(matches!(refused, Err(Error::QueueFull { limit: 1, .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_depth_limit(&self, queue: &str, limit: impl Into<Option<u32>>) -> Result<()> {
+        validate_name("queue name", queue)?;
+        let limit = limit.into();
+        if limit == Some(0) {
+            return Err(Error::invalid("depth limit", "0, must be at least 1: pause the queue"));
+        }
+        self.core.submit(Operation::SetDepth { queue: queue.into(), limit }).map(drop)
+    }
+
+    /// Sets when failed tasks of a type run again, for every process; `None` returns to the type's own policy. It is kept
+    /// in the file, and applies to failures from then on, in every queue.
+    ///
+    /// It replaces what the type declares and what [`QueueBuilder::retry`](crate::QueueBuilder::retry) sets, but not a
+    /// delay that an error asks for ([`TaskError::retry_after`](crate::TaskError::retry_after)).
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a policy with a delay beyond [`DELAY_MAX`](crate::limits::DELAY_MAX), a multiplier
+    /// below 1 or a jitter outside 0 to 1, or for a name that no type can have; an engine's failure.
+    pub fn set_retry(&self, task_type: &str, policy: impl Into<Option<RetryPolicy>>) -> Result<()> {
+        validate_name("task type", task_type)?;
+        let policy = policy.into();
+        policy.map_or(Ok(()), |policy| policy.validate())?;
+        let task_type = task_type.into();
+        self.core.submit(Operation::SetRetry { task_type, policy, by_operator: true }).map(drop)
     }
 
     fn set_paused(&self, queue: &str, paused: bool) -> Result<()> {

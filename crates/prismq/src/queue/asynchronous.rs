@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::claims::{extended, failed, validate_failure};
-use super::enqueue::{enqueued, untyped};
+use super::enqueue::{enqueued, untyped, with_digests};
 use super::{Handle, Queue, Submission};
 use crate::core::Held;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
@@ -23,8 +23,8 @@ impl Queue {
     /// limit.
     pub fn enqueue_async<T>(&self, task: impl IntoTask<T>) -> Submission<Handle<T>> {
         self.add_async(vec![task.into_task().untyped()], |queue, answer| {
-            let id = enqueued(answer)?.first().copied().ok_or_else(Error::unanswered)?;
-            Ok(Handle::new(queue, id))
+            let added = enqueued(answer)?.first().copied().ok_or_else(Error::unanswered)?;
+            Ok(Handle::new(queue, added))
         })
     }
 
@@ -41,7 +41,7 @@ impl Queue {
             return Submission::answered(Ok(Vec::new()));
         }
         self.add_async(tasks, |queue, answer| {
-            Ok(enqueued(answer)?.into_iter().map(|id| Handle::new(queue, id)).collect())
+            Ok(enqueued(answer)?.into_iter().map(|added| Handle::new(queue, added)).collect())
         })
     }
 
@@ -159,7 +159,7 @@ impl Queue {
         answer: fn(&Self, Answer) -> Result<T>,
     ) -> Submission<T> {
         match NewTask::validate_batch(&tasks) {
-            Ok(()) => self.apply_async(Operation::Enqueue(tasks), answer),
+            Ok(()) => self.apply_async(Operation::Enqueue(with_digests(tasks)), answer),
             Err(error) => Submission::answered(Err(error)),
         }
     }

@@ -3,14 +3,15 @@
 use super::{Handle, Queue};
 use crate::engine::{Answer, Operation};
 use crate::model::limits::ENQUEUE_BATCH_MAX;
-use crate::model::{Error, IntoTask, NewTask, Result, TaskId};
+use crate::model::{Enqueued, Error, IntoTask, NewTask, Result};
 
 impl Queue {
     /// Adds a task: a typed value, or a [`NewTask`]. When this returns `Ok`, the task is durable.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], or a value that its codec cannot encode;
-    /// [`Error::Full`], [`Error::Busy`], [`Error::Overloaded`] or an engine's failure: the task was not added.
+    /// [`Error::QueueFull`] if its queue holds as many tasks as it may; [`Error::Full`], [`Error::Busy`],
+    /// [`Error::Overloaded`] or an engine's failure: the task was not added.
     ///
     /// # Examples
     /// ```
@@ -34,9 +35,9 @@ impl Queue {
     /// # }
     /// ```
     pub fn enqueue<T>(&self, task: impl IntoTask<T>) -> Result<Handle<T>> {
-        let ids = self.add(vec![task.into_task().untyped()])?;
-        let id = ids.first().copied().ok_or_else(Error::unanswered)?;
-        Ok(Handle::new(self, id))
+        let added = self.add(vec![task.into_task().untyped()])?;
+        let added = added.first().copied().ok_or_else(Error::unanswered)?;
+        Ok(Handle::new(self, added))
     }
 
     /// Adds tasks, all or none, in one transaction; the handles are in the order of the tasks.
@@ -49,23 +50,28 @@ impl Queue {
         &self,
         tasks: impl IntoIterator<Item = impl IntoTask<T>>,
     ) -> Result<Vec<Handle<T>>> {
-        let ids = self.add(untyped(tasks))?;
-        Ok(ids.into_iter().map(|id| Handle::new(self, id)).collect())
+        let added = self.add(untyped(tasks))?;
+        Ok(added.into_iter().map(|added| Handle::new(self, added)).collect())
     }
 
-    fn add(&self, tasks: Vec<NewTask>) -> Result<Vec<TaskId>> {
+    fn add(&self, tasks: Vec<NewTask>) -> Result<Vec<Enqueued>> {
         NewTask::validate_batch(&tasks)?;
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
-        enqueued(self.core.submit(Operation::Enqueue(tasks))?)
+        enqueued(self.core.submit(Operation::Enqueue(with_digests(tasks)))?)
     }
 }
 
-/// The ids of tasks that were added.
-pub(super) fn enqueued(answer: Answer) -> Result<Vec<TaskId>> {
+/// The tasks as they are submitted: what takes long is computed ahead of the transaction.
+pub(super) fn with_digests(tasks: Vec<NewTask>) -> Vec<NewTask> {
+    tasks.into_iter().map(NewTask::with_digest).collect()
+}
+
+/// What became of tasks that were enqueued.
+pub(super) fn enqueued(answer: Answer) -> Result<Vec<Enqueued>> {
     match answer {
-        Answer::Enqueued(ids) => Ok(ids),
+        Answer::Enqueued(added) => Ok(added),
         _ => Err(Error::unanswered()),
     }
 }

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::{CancelOutcome, Queue};
-use crate::model::{Bytes, Ending, Result, Task, TaskId, TaskInfo, decode_output};
+use crate::model::{Bytes, Ending, Enqueued, Result, Task, TaskId, TaskInfo, decode_output};
 
-/// A task that was enqueued. It may be dropped: the task stays.
+/// A task that was enqueued, or the one that holds its key ([`crate::Unique`]). It may be dropped: the task stays.
 ///
 /// # Examples
 /// ```
@@ -24,19 +24,31 @@ use crate::model::{Bytes, Ending, Result, Task, TaskId, TaskInfo, decode_output}
 /// ```
 pub struct Handle<T = Bytes> {
     queue: Queue,
-    id: TaskId,
+    enqueued: Enqueued,
     payload_type: PhantomData<fn() -> T>,
 }
 
 impl<T> Handle<T> {
-    pub(crate) fn new(queue: &Queue, id: TaskId) -> Self {
-        Self { queue: queue.clone(), id, payload_type: PhantomData }
+    pub(crate) fn new(queue: &Queue, enqueued: Enqueued) -> Self {
+        Self { queue: queue.clone(), enqueued, payload_type: PhantomData }
     }
 
     /// The task's id.
     #[must_use]
     pub const fn id(&self) -> TaskId {
-        self.id
+        self.enqueued.id()
+    }
+
+    /// Whether the task was added: not if another one holds its key.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.enqueued.is_new()
+    }
+
+    /// What became of the task when it was enqueued.
+    #[must_use]
+    pub const fn enqueued(&self) -> Enqueued {
+        self.enqueued
     }
 
     /// The task as it is now: see [`Queue::task`].
@@ -44,7 +56,7 @@ impl<T> Handle<T> {
     /// # Errors
     /// See [`Queue::task`].
     pub fn info(&self) -> Result<Option<TaskInfo>> {
-        self.queue.task(self.id)
+        self.queue.task(self.id())
     }
 
     /// Cancels the task: see [`Queue::cancel`].
@@ -52,7 +64,7 @@ impl<T> Handle<T> {
     /// # Errors
     /// See [`Queue::cancel`].
     pub fn cancel(&self) -> Result<CancelOutcome> {
-        self.queue.cancel(self.id)
+        self.queue.cancel(self.id())
     }
 }
 
@@ -62,7 +74,7 @@ impl Handle {
     /// # Errors
     /// See [`Queue::result`].
     pub fn result(&self) -> Result<Option<Ending>> {
-        self.queue.result(self.id)
+        self.queue.result(self.id())
     }
 
     /// Waits up to `timeout` for the task to end: see [`Queue::wait`].
@@ -70,7 +82,7 @@ impl Handle {
     /// # Errors
     /// See [`Queue::wait`].
     pub fn wait(&self, timeout: Duration) -> Result<Option<Ending>> {
-        self.queue.wait(self.id, timeout)
+        self.queue.wait(self.id(), timeout)
     }
 }
 
@@ -81,7 +93,7 @@ impl<T: Task> Handle<T> {
     /// See [`Queue::result`]; [`Error::InvalidInput`](crate::Error::InvalidInput) if what is kept is not a valid output
     /// of `T`.
     pub fn result(&self) -> Result<Option<Ending<T::Output>>> {
-        self.decoded(self.queue.result(self.id)?)
+        self.decoded(self.queue.result(self.id())?)
     }
 
     /// Waits up to `timeout` for the task to end, and returns how, with its output: see [`Queue::wait`].
@@ -115,7 +127,7 @@ impl<T: Task> Handle<T> {
     /// # }
     /// ```
     pub fn wait(&self, timeout: Duration) -> Result<Option<Ending<T::Output>>> {
-        self.decoded(self.queue.wait(self.id, timeout)?)
+        self.decoded(self.queue.wait(self.id(), timeout)?)
     }
 
     fn decoded(&self, ending: Option<Ending>) -> Result<Option<Ending<T::Output>>> {
@@ -123,7 +135,7 @@ impl<T: Task> Handle<T> {
             None => None,
             Some(Ending::Completed(None)) => Some(Ending::Completed(None)),
             Some(Ending::Completed(Some(result))) => {
-                Some(Ending::Completed(Some(decode_output::<T>(self.id, &result)?)))
+                Some(Ending::Completed(Some(decode_output::<T>(self.id(), &result)?)))
             }
             Some(Ending::Dead(error)) => Some(Ending::Dead(error)),
             Some(Ending::Cancelled) => Some(Ending::Cancelled),
@@ -134,12 +146,12 @@ impl<T: Task> Handle<T> {
 
 impl<T> Clone for Handle<T> {
     fn clone(&self) -> Self {
-        Self::new(&self.queue, self.id)
+        Self::new(&self.queue, self.enqueued)
     }
 }
 
 impl<T> fmt::Debug for Handle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Handle").field("enqueued", &self.enqueued).finish_non_exhaustive()
     }
 }

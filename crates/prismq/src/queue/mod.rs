@@ -10,6 +10,7 @@ mod claims;
 mod enqueue;
 mod handle;
 mod inspect;
+mod room;
 mod schedules;
 mod submission;
 mod tasks;

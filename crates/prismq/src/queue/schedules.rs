@@ -113,7 +113,7 @@ impl Schedules<'_> {
     pub fn run_now(&self, name: &str) -> Result<Option<TaskId>> {
         validate_name("schedule name", name)?;
         match self.queue.core.submit(Operation::RunSchedule(name.into()))? {
-            Answer::Enqueued(ids) => Ok(ids.first().copied()),
+            Answer::Enqueued(added) => Ok(added.first().map(|added| added.id())),
             _ => Err(Error::unanswered()),
         }
     }

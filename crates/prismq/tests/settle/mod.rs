@@ -2,5 +2,6 @@
 
 mod completion;
 mod history;
+mod policy;
 mod retry;
 mod transactions;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use prismq::State;
 use prismq::limits::{ATTEMPTS_MAX, DELAY_MAX, NAME_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN};
+use prismq::{Enqueued, State};
 
 use super::super::expect::{CaseResult, equal, holds, present, refused};
 use super::super::subject::{Refusal, TaskSpec};
@@ -38,7 +38,8 @@ fn a_batch_is_added_whole_or_not_at_all(engine: Engine<'_>) -> CaseResult {
     let answer = engine.enqueue(&[TaskSpec::new("right"), wrong]);
     refused("a batch with a task out of bounds", answer, Refusal::Invalid)?;
     equal("tasks enqueued by a refused batch", engine.stats("default")?.enqueued, 0)?;
-    let ids = engine.enqueue(&[TaskSpec::new("a"), TaskSpec::new("b"), TaskSpec::new("c")])?;
+    let added = engine.enqueue(&[TaskSpec::new("a"), TaskSpec::new("b"), TaskSpec::new("c")])?;
+    let ids: Vec<_> = added.into_iter().map(Enqueued::id).collect();
     holds("a batch's ids rise in its order", ids.len() == 3 && ids.is_sorted())?;
     equal(
         "tasks of a batch, in order",

@@ -2,7 +2,9 @@
 
 mod claim;
 mod complete;
+mod depth;
 mod enqueue;
+mod expiry;
 mod extend;
 mod fail;
 mod history;
@@ -10,9 +12,13 @@ mod order;
 mod pause;
 mod release;
 mod requirements;
+mod retry;
 mod snooze;
 mod stats;
 mod task;
+mod unique;
+
+use prismq::Enqueued;
 
 use super::expect::{CaseResult, Mismatch, present};
 use super::subject::{ClaimSpec, Claimed, EngineUnderTest, TaskSpec};
@@ -44,10 +50,12 @@ pub struct Verb {
 }
 
 /// All verbs.
-pub const VERBS: [Verb; 13] = [
+pub const VERBS: [Verb; 17] = [
     Verb { name: "claim", cases: claim::CASES },
     Verb { name: "complete", cases: complete::CASES },
+    Verb { name: "depth", cases: depth::CASES },
     Verb { name: "enqueue", cases: enqueue::CASES },
+    Verb { name: "expiry", cases: expiry::CASES },
     Verb { name: "extend", cases: extend::CASES },
     Verb { name: "fail", cases: fail::CASES },
     Verb { name: "history", cases: history::CASES },
@@ -55,9 +63,11 @@ pub const VERBS: [Verb; 13] = [
     Verb { name: "pause", cases: pause::CASES },
     Verb { name: "release", cases: release::CASES },
     Verb { name: "requirements", cases: requirements::CASES },
+    Verb { name: "retry", cases: retry::CASES },
     Verb { name: "snooze", cases: snooze::CASES },
     Verb { name: "stats", cases: stats::CASES },
     Verb { name: "task", cases: task::CASES },
+    Verb { name: "unique", cases: unique::CASES },
 ];
 
 impl Case {
@@ -99,8 +109,13 @@ use cases;
 
 /// Enqueues one task.
 fn enqueue(engine: Engine<'_>, task: &TaskSpec) -> Result<i64, Mismatch> {
-    let ids = engine.enqueue(std::slice::from_ref(task))?;
-    present("the id of an enqueued task", ids.first().copied())
+    added(engine, task).map(|added| added.id().as_i64())
+}
+
+/// Enqueues one task, and says what became of it.
+fn added(engine: Engine<'_>, task: &TaskSpec) -> Result<Enqueued, Mismatch> {
+    let added = engine.enqueue(std::slice::from_ref(task))?;
+    present("what became of an enqueued task", added.first().copied())
 }
 
 /// Claims one task, of which there must be one.

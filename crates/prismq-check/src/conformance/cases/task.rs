@@ -28,6 +28,7 @@ fn a_task_is_stored_as_it_was_enqueued(engine: Engine<'_>) -> CaseResult {
         max_attempts: 7,
         requires: ["gpu", "eu"].map(str::to_owned).into(),
         payload: b"hello".to_vec(),
+        ..TaskSpec::default()
     };
     let run_at = engine.now() + 5 * SECOND;
     let id = enqueue(engine, &task)?;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use prismq::Order;
 use prismq::limits::{
     AGEING_STEP_MAX, ATTEMPTS_MAX, CAPABILITIES_MAX, CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, DELAY_MAX,
     ENQUEUE_BATCH_MAX, HISTORY_MAX, LEASE_MAX, LEASE_MIN, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX,
-    PRIORITY_MAX, PRIORITY_MIN, REQUIREMENTS_MAX,
+    PRIORITY_MAX, PRIORITY_MIN, REQUIREMENTS_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
 };
+use prismq::{Order, RetryPolicy};
 
-use super::super::subject::{Answer, ClaimSpec, Failure, Refusal, TaskSpec};
+use super::super::subject::{Answer, ClaimSpec, Failure, Hold, Refusal, TaskSpec, UniqueSpec};
 
 fn within(holds: bool) -> Answer<()> {
     if holds { Ok(()) } else { Err(Refusal::Invalid) }
@@ -42,7 +42,33 @@ fn task(task: &TaskSpec) -> Answer<()> {
         (PRIORITY_MIN..=PRIORITY_MAX).contains(&task.priority)
             && (1..=ATTEMPTS_MAX).contains(&task.max_attempts)
             && task.delay <= DELAY_MAX
-            && task.payload.len() <= PAYLOAD_BYTES_MAX,
+            && task.payload.len() <= PAYLOAD_BYTES_MAX
+            && task.expires_after.is_none_or(|time| time > task.delay && time <= DELAY_MAX),
+    )?;
+    task.unique.as_ref().map_or(Ok(()), unique)
+}
+
+fn unique(unique: &UniqueSpec) -> Answer<()> {
+    let fits = |key: &String| {
+        (1..=UNIQUE_KEY_BYTES_MAX).contains(&key.len()) && !key.contains(char::is_control)
+    };
+    within(unique.key.as_ref().is_none_or(fits))?;
+    match unique.hold {
+        Hold::Period(period) => within(!period.is_zero() && period <= UNIQUE_PERIOD_MAX),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn depth(limit: Option<u32>) -> Answer<()> {
+    within(limit != Some(0))
+}
+
+pub(super) fn policy(policy: &RetryPolicy) -> Answer<()> {
+    let times = [policy.initial, policy.max];
+    within(
+        times.iter().all(|time| *time <= DELAY_MAX)
+            && (1.0..=1e6).contains(&policy.multiplier)
+            && (0.0..=1.0).contains(&policy.jitter),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq::{Order, State};
+use prismq::{Enqueued, Order, RetryPolicy, State, TaskId};
 
 use super::super::subject::{
     Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, Stats, StoredTask, TaskSpec,
@@ -11,20 +11,33 @@ use super::task::Task;
 use super::{Model, bounds, micros};
 
 impl EngineUnderTest for Model {
-    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>> {
         bounds::batch(tasks)?;
         let now = self.monotonic;
-        let mut ids = Vec::with_capacity(tasks.len());
+        for (name, queue) in &self.queues {
+            let live = self.tasks.values().filter(|task| task.spec.queue == *name);
+            let live = live.filter(|task| task.state != State::Dead).count();
+            let room = queue.depth_limit.map(|limit| (limit as usize).saturating_sub(live));
+            if room.is_some_and(|room| self.additions(tasks, name) > room) {
+                return Err(Refusal::QueueFull);
+            }
+        }
+        let mut added = Vec::with_capacity(tasks.len());
         for task in tasks {
+            if let Some(instead) = self.instead(task) {
+                added.push(instead);
+                continue;
+            }
             let id = self.next_id;
             self.next_id += 1;
             let queue = self.queue(&task.queue);
             queue.enqueued += 1;
-            let task = Task::new(id, task, queue.order, now);
-            self.tasks.insert(id, task);
-            ids.push(id);
+            let order = queue.order;
+            self.tasks.insert(id, Task::new(id, task, order, now));
+            self.take_key(id, task);
+            added.push(Enqueued::Inserted(TaskId::from_i64(id)));
         }
-        Ok(ids)
+        Ok(added)
     }
 
     fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>> {
@@ -74,8 +87,15 @@ impl EngineUnderTest for Model {
     fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
         bounds::failure(failure)?;
         let now = self.monotonic;
+        let policies = self.policies.clone();
         let task = self.held(lease)?;
-        let retry = failure.retry_after.filter(|_| task.attempt < task.spec.max_attempts);
+        let after = match policies.get(&task.spec.task_type).copied() {
+            policy if failure.by_policy => {
+                Some(policy.unwrap_or_default().delay(task.attempt, 0.5))
+            }
+            _ => failure.retry_after,
+        };
+        let retry = after.filter(|_| task.attempt < task.spec.max_attempts);
         task.state = match retry {
             Some(Duration::ZERO) => State::Ready,
             Some(_) => State::Scheduled,
@@ -109,6 +129,8 @@ impl EngineUnderTest for Model {
         task.state = if delay.is_zero() { State::Ready } else { State::Scheduled };
         task.run_at = now + micros(delay);
         task.attempt -= 1;
+        // It has started.
+        task.start_by = None;
         Ok(task.state)
     }
 
@@ -139,6 +161,25 @@ impl EngineUnderTest for Model {
         Ok(())
     }
 
+    fn set_depth_limit(&mut self, queue: &str, limit: Option<u32>) -> Answer<()> {
+        bounds::name(queue)?;
+        bounds::depth(limit)?;
+        self.queue(queue).depth_limit = limit;
+        Ok(())
+    }
+
+    fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()> {
+        bounds::name(task_type)?;
+        match policy {
+            Some(policy) => {
+                bounds::policy(&policy)?;
+                self.policies.insert(task_type.to_owned(), policy);
+            }
+            None => drop(self.policies.remove(task_type)),
+        }
+        Ok(())
+    }
+
     fn stats(&mut self, queue: &str) -> Answer<Stats> {
         let of = |state: State| {
             let tasks = self.tasks.values().filter(|task| task.spec.queue == queue);
@@ -158,6 +199,7 @@ impl EngineUnderTest for Model {
             completed: counted.completed,
             failed: counted.failed,
             reclaimed: counted.reclaimed,
+            expired: counted.expired,
         })
     }
 

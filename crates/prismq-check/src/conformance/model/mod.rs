@@ -6,17 +6,19 @@
 mod bounds;
 mod engine;
 mod task;
+mod unique;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use prismq::{Order, State};
+use prismq::{Order, RetryPolicy, State};
 
 use self::task::Task;
+use self::unique::{Holder, Key};
 use super::subject::{Claimed, Refusal};
 
 /// The model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// What the wall clock shows, in microseconds.
     now: i64,
@@ -25,6 +27,10 @@ pub struct Model {
     next_id: i64,
     tasks: BTreeMap<i64, Task>,
     queues: BTreeMap<String, Queue>,
+    /// Who holds the keys of unique tasks.
+    keys: BTreeMap<Key, Holder>,
+    /// The retry policies of task types.
+    policies: BTreeMap<String, RetryPolicy>,
 }
 
 /// A queue's settings, its kept tasks and its counters.
@@ -39,6 +45,8 @@ struct Queue {
     completed: u64,
     failed: u64,
     reclaimed: u64,
+    expired: u64,
+    depth_limit: Option<u32>,
 }
 
 impl Default for Queue {
@@ -52,6 +60,8 @@ impl Default for Queue {
             completed: 0,
             failed: 0,
             reclaimed: 0,
+            expired: 0,
+            depth_limit: None,
         }
     }
 }
@@ -69,8 +79,15 @@ impl Model {
     /// An empty queue at this time of the wall clock, in microseconds.
     #[must_use]
     pub fn new(now: i64) -> Self {
-        let (tasks, queues) = (BTreeMap::new(), BTreeMap::new());
-        Self { now, monotonic: now, next_id: 1, tasks, queues }
+        Self {
+            now,
+            monotonic: now,
+            next_id: 1,
+            tasks: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            policies: BTreeMap::new(),
+        }
     }
 
     /// The order of a queue.
@@ -92,10 +109,15 @@ impl Model {
         self.queues.entry(name.to_owned()).or_default()
     }
 
-    /// What a claim does first: delayed tasks that are due become ready, expired leases are taken back.
+    /// What a claim does first: tasks that have not started in time are dead, delayed tasks that are due become ready, expired leases are taken back.
     fn advance(&mut self) {
         for task in self.tasks.values_mut() {
-            if task.state == State::Scheduled && task.run_at <= self.monotonic {
+            if task.is_late(self.monotonic) {
+                task.state = State::Dead;
+                task.run_at = self.monotonic;
+                task.error = Some("expired".to_owned());
+                self.queues.entry(task.spec.queue.clone()).or_default().expired += 1;
+            } else if task.state == State::Scheduled && task.run_at <= self.monotonic {
                 task.state = State::Ready;
             } else if task.state == State::Leased && task.expires_at <= self.monotonic {
                 let left = task.attempt < task.spec.max_attempts;

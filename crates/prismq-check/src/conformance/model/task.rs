@@ -2,7 +2,7 @@
 
 use prismq::{Order, State};
 
-use super::super::subject::{ClaimSpec, StoredTask, TaskSpec};
+use super::super::subject::{Change, ClaimSpec, StoredTask, TaskSpec};
 use super::micros;
 
 /// A task that is stored.
@@ -17,25 +17,50 @@ pub(super) struct Task {
     pub(super) run_at: i64,
     pub(super) expires_at: i64,
     pub(super) error: Option<String>,
+    /// By when it must have started.
+    pub(super) start_by: Option<i64>,
 }
 
 impl Task {
     /// A new task, at this monotonic time, of a queue with this order.
     pub(super) fn new(id: i64, spec: &TaskSpec, order: Order, now: i64) -> Self {
         let run_at = now + micros(spec.delay);
-        let priority = i64::from(spec.priority);
-        let place = match order {
-            Order::FirstInFirstOut | Order::WeightedRandom => (id, id),
-            Order::LastInFirstOut => (-id, id),
-            Order::Ageing { step } => (run_at + priority * micros(step), id),
-            // The order that is not set, and any that this model does not know.
-            _ => (priority, id),
-        };
+        let place = place(id, spec.priority, run_at, order);
+        let start_by = spec.expires_after.map(|time| now + micros(time));
         let state = if spec.delay.is_zero() { State::Ready } else { State::Scheduled };
         let mut spec = spec.clone();
         spec.requires.sort_unstable();
         spec.requires.dedup();
-        Self { spec, state, place, attempt: 0, token: 0, run_at, expires_at: 0, error: None }
+        Self {
+            spec,
+            state,
+            place,
+            attempt: 0,
+            token: 0,
+            run_at,
+            expires_at: 0,
+            error: None,
+            start_by,
+        }
+    }
+
+    /// A task with its key changes it while it waits.
+    pub(super) fn change(&mut self, to: &TaskSpec, change: Change, order: Order, now: i64) {
+        let (id, run_at) = (self.place.1, now + micros(to.delay));
+        if change == Change::Replace {
+            self.spec.payload.clone_from(&to.payload);
+            self.spec.priority = to.priority;
+            self.start_by = to.expires_after.map(|time| now + micros(time));
+        }
+        self.run_at = run_at;
+        self.state = if to.delay.is_zero() { State::Ready } else { State::Scheduled };
+        self.place = place(id, self.spec.priority, run_at, order);
+    }
+
+    /// Whether it must not start any more.
+    pub(super) fn is_late(&self, now: i64) -> bool {
+        let waits = matches!(self.state, State::Ready | State::Scheduled) && self.attempt == 0;
+        waits && self.start_by.is_some_and(|start_by| start_by <= now)
     }
 
     /// Whether a claim may be given it.
@@ -62,5 +87,17 @@ impl Task {
             error: self.error.clone(),
             payload: self.spec.payload.clone(),
         }
+    }
+}
+
+/// The place of a task in a queue with this order.
+fn place(id: i64, priority: i32, run_at: i64, order: Order) -> (i64, i64) {
+    let priority = i64::from(priority);
+    match order {
+        Order::FirstInFirstOut | Order::WeightedRandom => (id, id),
+        Order::LastInFirstOut => (-id, id),
+        Order::Ageing { step } => (run_at + priority * micros(step), id),
+        // The order that is not set, and any that this model does not know.
+        _ => (priority, id),
     }
 }

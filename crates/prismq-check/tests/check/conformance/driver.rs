@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use prismq::{Order, State};
-use prismq_check::conformance::{ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, TaskSpec};
+use prismq::{Enqueued, Order, State};
+use prismq_check::conformance::{
+    Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, Refusal, TaskSpec, UniqueSpec,
+};
 
 /// A lease: a task, counted from 1 in the order of enqueues, and its token.
 pub(super) type Key = (i64, i64);
@@ -12,8 +14,24 @@ pub(super) type Key = (i64, i64);
 /// A request to an engine; durations are in microseconds.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
-    Enqueue { queue: &'static str, priority: i32, delay: i64, max: u32, gpu: bool, large: bool },
-    Claim { queue: &'static str, max: usize, lease: i64, gpu: bool },
+    Enqueue {
+        queue: &'static str,
+        priority: i32,
+        delay: i64,
+        max: u32,
+        gpu: bool,
+        large: bool,
+        /// Its key among a few, and how it is unique.
+        unique: Option<(u8, Hold, Change)>,
+        /// Beyond its delay.
+        lives: Option<i64>,
+    },
+    Claim {
+        queue: &'static str,
+        max: usize,
+        lease: i64,
+        gpu: bool,
+    },
     Complete(Key),
     Fail(Key, Option<i64>),
     Extend(Key, i64),
@@ -22,6 +40,7 @@ pub(super) enum Request {
     SetOrder(&'static str, Order),
     SetPaused(&'static str, bool),
     SetHistory(&'static str, u32),
+    SetDepth(&'static str, Option<u32>),
     SetClock(i64),
     Reopen,
 }
@@ -31,7 +50,8 @@ pub(super) enum Request {
 pub(super) enum Outcome {
     Done,
     Refused(Refusal),
-    Enqueued(i64),
+    Added(i64),
+    NotAdded(i64, &'static str),
     Claimed(Vec<(Key, u32)>),
     Now(State),
     ExpiresAt(i64),
@@ -61,7 +81,7 @@ impl<E: EngineUnderTest> Driven<E> {
         let lease = |key: &Key| self.leases[key].clone();
         let engine = &mut self.engine;
         match request {
-            Request::Enqueue { queue, priority, delay, max, gpu, large } => {
+            Request::Enqueue { queue, priority, delay, max, gpu, large, unique, lives } => {
                 let task = TaskSpec {
                     queue: (*queue).to_owned(),
                     priority: *priority,
@@ -69,12 +89,32 @@ impl<E: EngineUnderTest> Driven<E> {
                     max_attempts: *max,
                     requires: gpu.then(|| "gpu".to_owned()).into_iter().collect(),
                     payload: vec![7; if *large { 2000 } else { 10 }],
+                    unique: unique.map(|(key, hold, change)| UniqueSpec {
+                        // The payload is a key too.
+                        key: (key > 0).then(|| key.to_string()),
+                        hold,
+                        change,
+                    }),
+                    expires_after: lives.map(|lives| micros(*delay + lives)),
                     ..TaskSpec::default()
                 };
-                let id = engine.enqueue(&[task]).unwrap()[0];
-                assert!(self.ids.last().is_none_or(|last| *last < id), "ids rise");
-                self.ids.push(id);
-                Outcome::Enqueued(self.number_of(id))
+                let added = match engine.enqueue(&[task]) {
+                    Ok(added) => added[0],
+                    Err(refusal) => return outcome(Err(refusal), |()| Outcome::Done),
+                };
+                let id = added.id().as_i64();
+                let kind = match added {
+                    Enqueued::Inserted(_) => {
+                        assert!(self.ids.last().is_none_or(|last| *last < id), "ids rise");
+                        self.ids.push(id);
+                        return Outcome::Added(self.number_of(id));
+                    }
+                    Enqueued::Duplicate(_) => "duplicate",
+                    Enqueued::Conflict(_) => "conflict",
+                    Enqueued::Updated(_) => "updated",
+                    other => panic!("{other:?}"),
+                };
+                Outcome::NotAdded(self.number_of(id), kind)
             }
             Request::Claim { queue, max, lease, gpu } => {
                 let claim = ClaimSpec {
@@ -100,7 +140,7 @@ impl<E: EngineUnderTest> Driven<E> {
             Request::Complete(key) => outcome(engine.complete(&lease(key)), |()| Outcome::Done),
             Request::Fail(key, retry) => {
                 let retry_after = retry.map(micros);
-                let failure = Failure { text: "failed".to_owned(), retry_after };
+                let failure = Failure { text: "failed".to_owned(), retry_after, by_policy: false };
                 outcome(engine.fail(&lease(key), &failure), Outcome::Now)
             }
             Request::Extend(key, by) => {
@@ -118,6 +158,9 @@ impl<E: EngineUnderTest> Driven<E> {
             }
             Request::SetHistory(queue, keep) => {
                 outcome(engine.set_history(queue, *keep), |()| Outcome::Done)
+            }
+            Request::SetDepth(queue, limit) => {
+                outcome(engine.set_depth_limit(queue, *limit), |()| Outcome::Done)
             }
             Request::SetClock(by) => {
                 engine.set_clock(*by);

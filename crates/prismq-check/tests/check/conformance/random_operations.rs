@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prismq::Order;
-use prismq_check::conformance::{EngineUnderTest, Model, StoredTask};
+use prismq_check::conformance::{Change, EngineUnderTest, Hold, Model, StoredTask};
 use prismq_check::{SeedRunner, Snapshot, soak, this_test};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -58,8 +58,18 @@ impl ReferenceStateMachine for Reference {
         let queue = proptest::sample::select(&QUEUES[..]);
         let delays = prop_oneof![3 => Just(0), 1 => Just(SECOND), 1 => Just(30 * SECOND)];
         let leases = prop_oneof![3 => Just(60 * SECOND), 1 => Just(SECOND)];
-        let enqueue =
-            (queue.clone(), -2..3_i32, delays.clone(), 1..4_u32, any::<bool>(), any::<bool>());
+        let holds = prop_oneof![
+            Just(Hold::WhileWaiting),
+            Just(Hold::UntilDone),
+            Just(Hold::Period(Duration::from_secs(30))),
+        ];
+        let changes = proptest::sample::select(&[Change::Keep, Change::Replace, Change::PushBack]);
+        let unique = proptest::option::weighted(0.4, (0..4_u8, holds, changes));
+        let lives = proptest::option::weighted(0.3, prop_oneof![Just(SECOND), Just(60 * SECOND)]);
+        let enqueue = (
+            (queue.clone(), -2..3_i32, delays.clone(), 1..4_u32),
+            (any::<bool>(), any::<bool>(), unique, lives),
+        );
         let claim = (queue.clone(), 1..5_usize, leases.clone(), any::<bool>());
         let jumps = prop_oneof![
             8 => 0..5 * SECOND,
@@ -74,19 +84,16 @@ impl ReferenceStateMachine for Reference {
                 .prop_map(|(queue, order)| Request::SetOrder(queue, order)),
             (queue.clone(), any::<bool>())
                 .prop_map(|(queue, paused)| Request::SetPaused(queue, paused)),
-            (queue, 0..4_u32).prop_map(|(queue, keep)| Request::SetHistory(queue, keep)),
+            (queue.clone(), 0..4_u32).prop_map(|(queue, keep)| Request::SetHistory(queue, keep)),
+            (queue, proptest::option::of(1..8_u32))
+                .prop_map(|(queue, limit)| Request::SetDepth(queue, limit)),
         ];
         let mut all = vec![
             (
                 8,
                 enqueue
-                    .prop_map(|(queue, priority, delay, max, gpu, large)| Request::Enqueue {
-                        queue,
-                        priority,
-                        delay,
-                        max,
-                        gpu,
-                        large,
+                    .prop_map(|((queue, priority, delay, max), (gpu, large, unique, lives))| {
+                        Request::Enqueue { queue, priority, delay, max, gpu, large, unique, lives }
                     })
                     .boxed(),
             ),

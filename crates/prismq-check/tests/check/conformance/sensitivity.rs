@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prismq::limits::LEASE_MAX;
-use prismq::{Order, State};
+use prismq::{Enqueued, Order, RetryPolicy, State};
 use prismq_check::conformance::{
     Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Model, Stats, StoredTask, TaskSpec, VERBS,
 };
@@ -15,12 +15,17 @@ struct Broken {
 }
 
 impl EngineUnderTest for Broken {
-    /// Broken, it forgets the delay.
-    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
-        let forget = self.verb == "enqueue";
-        let delay = |task: &TaskSpec| if forget { Duration::ZERO } else { task.delay };
-        let tasks: Vec<TaskSpec> =
-            tasks.iter().map(|task| TaskSpec { delay: delay(task), ..task.clone() }).collect();
+    /// Broken, it forgets the delay, the key or the time to live.
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>> {
+        let mut tasks = tasks.to_vec();
+        for task in &mut tasks {
+            match self.verb {
+                "enqueue" => task.delay = Duration::ZERO,
+                "unique" => task.unique = None,
+                "expiry" => task.expires_after = None,
+                _ => {}
+            }
+        }
         self.model.enqueue(&tasks)
     }
 
@@ -85,6 +90,14 @@ impl EngineUnderTest for Broken {
 
     fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()> {
         if self.verb == "history" { Ok(()) } else { self.model.set_history(queue, keep) }
+    }
+
+    fn set_depth_limit(&mut self, queue: &str, limit: Option<u32>) -> Answer<()> {
+        if self.verb == "depth" { Ok(()) } else { self.model.set_depth_limit(queue, limit) }
+    }
+
+    fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()> {
+        if self.verb == "retry" { Ok(()) } else { self.model.set_retry(task_type, policy) }
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {

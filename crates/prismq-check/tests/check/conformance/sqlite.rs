@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Clock as _, Durability, Error, Lease, ManualClock, NewTask, Order, Queue, State,
-    TaskError, TaskId, Timestamp,
+    Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, ManualClock, NewTask, Order,
+    Queue, RetryPolicy, State, TaskError, TaskId, Timestamp, Unique,
 };
 use prismq_check::conformance::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, Stats, StoredTask, TaskSpec,
+    Answer, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, Refusal, Stats, StoredTask,
+    TaskSpec, UniqueSpec,
 };
 use tempfile::TempDir;
 
@@ -73,6 +74,7 @@ impl Sqlite {
 fn refusal(error: Error) -> Refusal {
     match error {
         Error::NotEmpty { .. } => Refusal::NotEmpty,
+        Error::QueueFull { .. } => Refusal::QueueFull,
         Error::InvalidInput { .. } => Refusal::Invalid,
         error if error.is_lease_lost() => Refusal::LeaseLost,
         error => Refusal::Other(error.to_string()),
@@ -92,22 +94,48 @@ fn stats(queue: &Queue, name: &str) -> Answer<Stats> {
         completed: stats.completed,
         failed: stats.failed,
         reclaimed: stats.reclaimed,
+        expired: stats.expired,
     })
 }
 
 fn new_task(task: &TaskSpec) -> NewTask {
-    NewTask::new(task.task_type.as_str(), task.payload.as_slice())
+    let new = NewTask::new(task.task_type.as_str(), task.payload.as_slice())
         .queue(task.queue.as_str())
         .priority(task.priority)
         .delay(task.delay)
         .max_attempts(task.max_attempts)
-        .requires(task.requires.iter().map(String::as_str))
+        .requires(task.requires.iter().map(String::as_str));
+    let new = match &task.unique {
+        Some(rule) => new.unique(unique(rule)),
+        None => new,
+    };
+    match task.expires_after {
+        Some(time) => new.expires_after(time),
+        None => new,
+    }
+}
+
+fn unique(rule: &UniqueSpec) -> Unique {
+    let unique = match &rule.key {
+        Some(key) => Unique::key(key.as_str()),
+        None => Unique::payload(),
+    };
+    let unique = match rule.hold {
+        Hold::WhileWaiting => unique.while_waiting(),
+        Hold::UntilDone => unique.until_done(),
+        Hold::Period(period) => unique.for_period(period),
+    };
+    match rule.change {
+        Change::Keep => unique.keep(),
+        Change::Replace => unique.replace(),
+        Change::PushBack => unique.push_back(),
+    }
 }
 
 impl EngineUnderTest for Sqlite {
-    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<i64>> {
+    fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>> {
         let handles = self.queue().enqueue_all(tasks.iter().map(new_task)).map_err(refusal)?;
-        Ok(handles.iter().map(|handle| handle.id().as_i64()).collect())
+        Ok(handles.iter().map(Handle::enqueued).collect())
     }
 
     fn claim(&mut self, claim: &ClaimSpec) -> Answer<Vec<Claimed>> {
@@ -140,6 +168,7 @@ impl EngineUnderTest for Sqlite {
     fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
         let text = failure.text.clone();
         let error = match failure.retry_after {
+            _ if failure.by_policy => TaskError::new(text),
             Some(delay) => TaskError::new(text).retry_after(delay),
             None => TaskError::permanent(text),
         };
@@ -170,6 +199,14 @@ impl EngineUnderTest for Sqlite {
 
     fn set_history(&mut self, queue: &str, keep: u32) -> Answer<()> {
         self.queue().set_history(queue, keep).map_err(refusal)
+    }
+
+    fn set_depth_limit(&mut self, queue: &str, limit: Option<u32>) -> Answer<()> {
+        self.queue().set_depth_limit(queue, limit).map_err(refusal)
+    }
+
+    fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()> {
+        self.queue().set_retry(task_type, policy).map_err(refusal)
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {

@@ -37,7 +37,7 @@ use super::{
     Watch,
 };
 use crate::model::{
-    BackupReport, Contention, Ending, Error, LimitInfo, NewTask, Note, Payload, Position,
+    BackupReport, Contention, Ending, Enqueued, Error, LimitInfo, NewTask, Note, Payload, Position,
     QueueInfo, QueueStats, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
@@ -76,7 +76,7 @@ impl SqliteEngine {
         &self,
         transaction: &Connection,
         tasks: &[NewTask],
-    ) -> Result<Vec<TaskId>> {
+    ) -> Result<Vec<Enqueued>> {
         let now = Moment::now(&*self.clock);
         enqueue::enqueue_in(transaction, self.file.load(Ordering::Relaxed), now, tasks)
     }

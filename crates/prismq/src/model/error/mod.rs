@@ -80,6 +80,15 @@ pub enum Error {
         /// Tasks ready, scheduled or leased.
         tasks: u64,
     },
+    /// The queue holds as many live tasks as its depth limit allows; nothing was added. Try again once tasks are
+    /// completed, or wait by [`Queue::enqueue_within`](crate::Queue::enqueue_within).
+    #[error("queue {queue:?} is full: it holds its limit of {limit} live tasks; retry later")]
+    QueueFull {
+        /// The queue.
+        queue: String,
+        /// Its limit.
+        limit: u32,
+    },
     /// The file has as many queues or task types in use as it can hold; nothing was done. Put what varies into
     /// the payload.
     #[error(

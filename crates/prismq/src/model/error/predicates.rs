@@ -33,6 +33,7 @@ impl Error {
             Self::Busy { .. }
             | Self::Overloaded { .. }
             | Self::NotEmpty { .. }
+            | Self::QueueFull { .. }
             | Self::TooManyNames { .. }
             | Self::UnknownLimit { .. }
             | Self::TooManyLimits { .. }

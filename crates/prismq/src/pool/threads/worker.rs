@@ -63,8 +63,9 @@ fn run_handler(
     // To settle it, the payload is not needed.
     let held = lease.without_payload();
     let began_at = Instant::now();
-    let action = if lease.expires_at.monotonic <= shared.core.clock().monotonic() {
-        // Held too long, say in a suspended process: another may have claimed it.
+    let clock = shared.core.clock().monotonic();
+    let action = if lease.expires_at.monotonic <= clock || lease.is_late(clock) {
+        // Held too long, say in a suspended process: another may have claimed it, or it must not start any more.
         Settle::Release
     } else {
         let span = tracing::info_span!(

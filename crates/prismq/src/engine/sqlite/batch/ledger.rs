@@ -29,6 +29,8 @@ pub(crate) struct Ledger {
     /// freed.
     pub(crate) of_caller: bool,
     pub(crate) ids: Ids,
+    /// The last unique key that was looked at, by its task, for whether it is free.
+    pub(crate) swept_to: Option<i64>,
     /// Log lines. Those of a caller's transaction are dropped, as the queue's own transactions log the same.
     pub(crate) log: Arc<DeferredLog>,
 }
@@ -54,10 +56,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Reserves ids and returns the first of them.
-    pub(crate) fn take_ids(&mut self, connection: &Connection, count: usize) -> Result<i64> {
+    /// The next id.
+    pub(crate) fn take_id(&mut self, connection: &Connection) -> Result<i64> {
         self.begin_adding(connection)?;
-        Ok(self.ids.take(count))
+        Ok(self.ids.take(1))
     }
 
     /// Marks a feature as in use, inside a transaction.

@@ -44,9 +44,14 @@ const FREE_QUEUES: &str = "DELETE FROM prismq_queue WHERE id IN
             AND NOT EXISTS (SELECT 1 FROM prismq_retention AS r WHERE r.queue = prismq_queue.id)
             AND NOT EXISTS (SELECT 1 FROM prismq_removed AS r
                             WHERE r.queue = prismq_queue.id AND cancelled_kept != 0)
+            AND id NOT IN (SELECT queue FROM prismq_depth)
             AND NOT EXISTS (SELECT 1 FROM prismq_lane WHERE prismq_lane.queue = prismq_queue.id)
             AND id < (SELECT max(id) FROM prismq_queue)
           LIMIT ?1)";
+
+/// Deletes the counters of freed queues that stand in another table.
+const FORGET_EXPIRED: &str = "DELETE FROM prismq_expired WHERE NOT EXISTS
+         (SELECT 1 FROM prismq_queue WHERE prismq_queue.id = prismq_expired.queue)";
 
 /// Outer error: SQL failed. Inner: the file has no room for the name, and nothing was added.
 type Named<T> = Result<crate::model::Result<T>>;
@@ -157,6 +162,7 @@ impl Ledger {
         }
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([STEP_TASKS_MAX])?;
         connection.prepare_cached(FREE_COUNTERS)?.execute([])?;
+        connection.prepare_cached(FORGET_EXPIRED)?.execute([])?;
         self.lanes.clear();
         let any = queues > 0 || !lanes.is_empty();
         let path = path_of(connection);

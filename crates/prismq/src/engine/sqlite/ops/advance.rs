@@ -46,9 +46,11 @@ pub(crate) const LAST_EXPIRY: &str =
 const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 
 impl Writer {
-    /// Promotes due tasks and reclaims expired leases, each up to [`STEP_TASKS_MAX`].
+    /// Expires tasks that have not started in time, promotes due tasks and reclaims expired leases, each up to
+    /// [`STEP_TASKS_MAX`].
     pub(crate) fn advance(&mut self, now: Moment) -> Result<()> {
         let Moment { wall, monotonic: now } = now;
+        self.expire_due(now)?;
         let due = rusqlite::params![now.as_micros(), STEP_TASKS_MAX];
         let promoted: Vec<(i64, i64)> =
             self.moved(PROMOTE, due, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -110,16 +112,17 @@ impl Writer {
             || self.has_ahead_schedule(now)?)
     }
 
-    /// When the next scheduled task is due, the next lease expires or the next schedule fires.
+    /// When the next scheduled task is due, the next lease expires, the next schedule fires, or a task may have to expire.
     pub(crate) fn next_due(&self, now: Moment) -> Result<Option<Timestamp>> {
         let run_at = self.first(NEXT_RUN_AT, [])?;
         let expires_at = self.first(NEXT_EXPIRY, [])?;
         let slot = self.next_slot(now)?;
-        Ok(run_at.into_iter().chain(expires_at).chain(slot).min())
+        let look_at = self.next_look()?;
+        Ok(run_at.into_iter().chain(expires_at).chain(slot).chain(look_at).min())
     }
 
     /// A lane; `None` if it is missing.
-    fn lane(&mut self, lane: i64) -> Result<Option<Lane>> {
+    pub(super) fn lane(&mut self, lane: i64) -> Result<Option<Lane>> {
         let found = self.ledger.lanes.by_id(&self.connection, lane);
         found.map_err(|error| self.failure(error))
     }

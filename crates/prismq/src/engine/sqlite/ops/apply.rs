@@ -136,6 +136,10 @@ impl Writer {
             Operation::RunSchedule(name) => self.run_schedule(now, name),
             Operation::SetLimit { name, limit } => self.set_limit(now.monotonic, name, limit),
             Operation::SetConcurrency { queue, tasks } => self.set_concurrency(queue, *tasks),
+            Operation::SetDepth { queue, limit } => self.set_depth(queue, *limit),
+            Operation::SetRetry { task_type, policy, by_operator } => {
+                self.set_retry(task_type, *policy, *by_operator).map(Ok)
+            }
         }
     }
 
@@ -171,6 +175,7 @@ impl Writer {
                 }
                 now = self.reload_if_restored(now)?;
             }
+            // A feature comes into use by a commit.
             self.ledger.features = self.meta()?.1;
             self.cookie_read_at = Some(version);
         }

@@ -77,7 +77,8 @@ impl Writer {
         let mut taken: Vec<Value> = Vec::with_capacity(entries.len());
         for (id, task) in entries {
             let added = match task {
-                Ok(task) => enqueue::enqueue(&self.connection, &mut self.ledger, now, &[task])
+                // It was committed already, so that no depth limit can refuse it.
+                Ok(task) => enqueue::add(&self.connection, &mut self.ledger, now, &[task])
                     .map_err(|error| self.failure(error))?
                     .map(drop),
                 Err(error) => Err(error),

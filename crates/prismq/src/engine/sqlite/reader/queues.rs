@@ -11,7 +11,9 @@ macro_rules! select {
         concat!(
             "SELECT q.ready, q.scheduled, q.leased, q.dead, q.enqueued, q.completed, q.failed, q.reclaimed,
                     q.kept, q.paused, coalesce(m.cancelled_kept, 0), coalesce(m.cancelled, 0),
-                    coalesce(m.deleted, 0), q.id, q.name, q.ordering, q.ageing_step
+                    coalesce(m.deleted, 0), q.id, q.name, q.ordering, q.ageing_step,
+                    coalesce((SELECT count FROM prismq_expired WHERE queue = q.id), 0),
+                    (SELECT most FROM prismq_depth WHERE queue = q.id)
              FROM prismq_queue AS q LEFT JOIN prismq_removed AS m ON m.queue = q.id ",
             $which
         )
@@ -80,5 +82,7 @@ fn counters(row: &Row<'_>) -> Result<QueueStats> {
         cancelled_kept: row.get(10)?,
         cancelled: row.get(11)?,
         deleted: row.get(12)?,
+        expired: row.get(17)?,
+        depth_limit: row.get(18)?,
     })
 }

@@ -23,6 +23,10 @@ const SCHEMA: &[&str] = &[
     include_str!("manage.sql"),
     include_str!("schedule.sql"),
     include_str!("records.sql"),
+    include_str!("unique.sql"),
+    include_str!("depth.sql"),
+    include_str!("expiry.sql"),
+    include_str!("retry.sql"),
 ];
 
 /// What every file of the current version contains.
@@ -59,6 +63,13 @@ const OBJECTS: &[&str] = &[
     "prismq_note",
     "prismq_log",
     "prismq_result",
+    "prismq_unique",
+    "prismq_unique_key",
+    "prismq_depth",
+    "prismq_expiry",
+    "prismq_expiry_look",
+    "prismq_expired",
+    "prismq_retry",
 ];
 
 /// Reads the first page of every table and index a queue works with, so that a damaged root is
@@ -92,6 +103,13 @@ const TOUCH: &[&str] = &[
     "SELECT task FROM prismq_note LIMIT 1",
     "SELECT number FROM prismq_log LIMIT 1",
     "SELECT task FROM prismq_result LIMIT 1",
+    "SELECT task FROM prismq_unique LIMIT 1",
+    "SELECT key FROM prismq_unique INDEXED BY prismq_unique_key ORDER BY type, key LIMIT 1",
+    "SELECT most FROM prismq_depth LIMIT 1",
+    "SELECT start_by FROM prismq_expiry LIMIT 1",
+    "SELECT look_at FROM prismq_expiry INDEXED BY prismq_expiry_look ORDER BY look_at LIMIT 1",
+    "SELECT count FROM prismq_expired LIMIT 1",
+    "SELECT initial FROM prismq_retry LIMIT 1",
 ];
 
 /// What a file is, as far as a queue is concerned.

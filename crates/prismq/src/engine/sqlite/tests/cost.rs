@@ -4,20 +4,21 @@
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use crate::engine::Operation;
 use crate::engine::sqlite::batch::{history, records};
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
+use crate::engine::sqlite::ops::enqueue::{depth, unique};
 use crate::engine::sqlite::ops::settle::{self, complete};
-use crate::engine::sqlite::ops::{advance, claim, damaged_rows, inbox, note};
+use crate::engine::sqlite::ops::{advance, claim, damaged_rows, expiry, inbox, note, retry};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
 use crate::engine::sqlite::writer::Writer;
-use crate::model::{Claim, Lease, NewTask};
+use crate::engine::{AfterFailure, Operation};
+use crate::model::{Claim, Failure, Lease, NewTask, Unique};
 use crate::time::ManualClock;
 
-/// Every statement of a claim and of settling it.
-pub(super) const STATEMENTS: [&str; 43] = [
+/// Every statement of a claim and of settling it, and those of features that an enqueue, a claim or a failure may use.
+pub(super) const STATEMENTS: [&str; 61] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
     look::HAS_READY,
@@ -61,6 +62,24 @@ pub(super) const STATEMENTS: [&str; 43] = [
     note::SET_CHECKPOINT,
     note::ADD_LINE,
     note::PRUNE_LINES,
+    unique::HOLDER,
+    unique::INSERT,
+    unique::DELETE,
+    unique::AFTER,
+    unique::REPLACE,
+    unique::PUSH_BACK,
+    unique::PRIORITY,
+    unique::SET_DIGEST,
+    depth::DEPTH,
+    expiry::NEXT_LOOK,
+    expiry::DUE,
+    expiry::START_BY,
+    expiry::INSERT,
+    expiry::LOOK_LATER,
+    expiry::LOOK_AGAIN,
+    expiry::DELETE,
+    expiry::EXPIRE,
+    retry::POLICY,
 ];
 
 const BACKLOG: u32 = 50_000;
@@ -101,17 +120,19 @@ fn steps(writer: &mut Writer) -> i32 {
 fn steps_of(writer: &mut Writer, claim: &Claim) -> i32 {
     let lease = claimed(writer, claim);
     writer.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
-    let count = |connection: &Connection| -> i32 {
-        let step = |sql| {
-            let statement = connection.prepare_cached(sql).unwrap();
-            statement.reset_status(StatementStatus::VmStep)
-        };
-        STATEMENTS.into_iter().map(step).sum()
-    };
-    count(&writer.connection);
+    total(&writer.connection);
     let lease = claimed(writer, claim);
     writer.apply(&ManualClock::new(NOW), &[Operation::Release(lease.key)]).unwrap();
-    count(&writer.connection)
+    total(&writer.connection)
+}
+
+/// Steps of all statements since the last count.
+fn total(connection: &Connection) -> i32 {
+    let step = |sql| {
+        let statement = connection.prepare_cached(sql).unwrap();
+        statement.reset_status(StatementStatus::VmStep)
+    };
+    STATEMENTS.into_iter().map(step).sum()
 }
 
 #[track_caller]
@@ -280,4 +301,83 @@ fn a_claim_next_to_many_refused_rows_of_the_inbox() {
     };
     let (few, many) = (among(1), among(BACKLOG));
     assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps next to one, {many} to many");
+}
+
+/// Adds tasks that hold keys, and wait far in the future.
+fn add_keys(writer: &Writer, count: u32) {
+    add(writer, count, 1, state::SCHEDULED as u32);
+    let keys = "INSERT INTO prismq_unique (task, type, key, hold, digest)
+         SELECT id, 'job', 'key ' || id, 1, zeroblob(32) FROM prismq_task WHERE id > 1000";
+    writer.connection.execute_batch(keys).unwrap();
+}
+
+#[test]
+fn a_claim_next_to_many_unique_tasks() {
+    assert_same_cost("that are unique", |writer| add_keys(writer, BACKLOG));
+}
+
+#[test]
+fn a_unique_enqueue_among_many_keys() {
+    let among = |count| {
+        let (_folder, mut writer) = writer_with_two_lanes();
+        add_keys(&writer, count);
+        let clock = ManualClock::new(NOW);
+        // Not the lowest ids, which are next to the beginning of the tables.
+        writer.connection.execute_batch("UPDATE prismq_meta SET next_id = 900000").unwrap();
+        let enqueue = |writer: &mut Writer, key: &str| {
+            let task = NewTask::new("job", []).unique(Unique::key(key));
+            writer.apply(&clock, &[Operation::Enqueue(vec![task])]).unwrap();
+        };
+        enqueue(&mut writer, "first");
+        total(&writer.connection);
+        (0..10).for_each(|number| enqueue(&mut writer, &format!("new {number}")));
+        (0..10).for_each(|number| enqueue(&mut writer, &format!("new {number}")));
+        total(&writer.connection)
+    };
+    let (few, many) = (among(10), among(BACKLOG));
+    assert!(few > 50, "something was counted: {few}");
+    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps among 10, {many} among many");
+}
+
+/// With the feature in use: its own cost is counted on both sides.
+#[test]
+fn a_claim_next_to_many_tasks_that_expire() {
+    let next_to = |count: u32| {
+        let (_folder, mut writer) = writer_with_two_lanes();
+        let mortal = NewTask::new("job", []).expires_after(std::time::Duration::from_secs(3600));
+        writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(vec![mortal])]).unwrap();
+        add(&writer, count, 2, state::READY as u32);
+        let entries = "INSERT INTO prismq_expiry (task, start_by, look_at)
+             SELECT id, 99000000 + id, 99000000 + id FROM prismq_task WHERE id > 1000";
+        writer.connection.execute_batch(entries).unwrap();
+        steps(&mut writer)
+    };
+    let (few, many) = (next_to(10), next_to(BACKLOG));
+    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps next to 10, {many} to many");
+}
+
+/// Those who use none of the features run none of their statements.
+#[test]
+fn a_claim_and_a_failure_without_features_run_no_statement_of_one() {
+    let (_folder, mut writer) = writer_with_two_lanes();
+    let clock = ManualClock::new(NOW);
+    let lease = claimed(&mut writer, &Claim::new(["job"]));
+    let next = AfterFailure::ByPolicy { otherwise: std::time::Duration::ZERO };
+    let failure = Failure { error: "no".to_owned(), error_type: None, began_at: NOW, worker: None };
+    let fail = Operation::Fail { key: lease.key, failure, next };
+    writer.apply(&clock, &[fail]).unwrap();
+    let lease = claimed(&mut writer, &Claim::new(["job"]));
+    writer.apply(&clock, &[Operation::Complete { key: lease.key, result: None }]).unwrap();
+    let of_features = [
+        unique::HOLDER,
+        unique::AFTER,
+        depth::DEPTH,
+        expiry::NEXT_LOOK,
+        expiry::START_BY,
+        retry::POLICY,
+    ];
+    for sql in of_features {
+        let statement = writer.connection.prepare_cached(sql).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::Run), 0, "{sql}");
+    }
 }

@@ -6,8 +6,9 @@ use rusqlite::StatementStatus;
 
 use crate::engine::sqlite::batch::{history, retention};
 use crate::engine::sqlite::ops::claim::{look, pick};
+use crate::engine::sqlite::ops::enqueue::unique;
 use crate::engine::sqlite::ops::manage::{self, cancel, delete, redrive};
-use crate::engine::sqlite::ops::{advance, inbox};
+use crate::engine::sqlite::ops::{advance, expiry, inbox};
 use crate::engine::sqlite::reader::LAST_ID;
 use crate::engine::sqlite::reader::find::{self, range};
 use crate::engine::sqlite::tests::NOW;
@@ -104,7 +105,7 @@ fn a_search_seeks_its_range_and_position_in_the_index() {
 #[test]
 fn a_statement_with_a_limit_seeks_in_its_index() {
     let (_folder, writer) = writer_with_two_lanes();
-    let wanted: [(&str, &[&str]); 7] = [
+    let wanted: [(&str, &[&str]); 10] = [
         (pick::READY_AFTER, &["COVERING INDEX prismq_task_ready (lane=? AND order_key>?)"]),
         (look::HAS_READY, &["COVERING INDEX prismq_task_ready (lane=?)"]),
         (advance::PROMOTE, &["COVERING INDEX prismq_task_scheduled (run_at<?)"]),
@@ -115,6 +116,9 @@ fn a_statement_with_a_limit_seeks_in_its_index() {
                 "COVERING INDEX prismq_task_leased (lease_expires_at>?)",
             ],
         ),
+        (unique::HOLDER, &["INDEX prismq_unique_key (type=? AND key=?)"]),
+        (unique::AFTER, &["prismq_unique USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (expiry::DUE, &["COVERING INDEX prismq_expiry_look (look_at<?)"]),
         (inbox::WAITING, &["COVERING INDEX prismq_inbox_waiting (error=?)"]),
         (inbox::OLDEST, &["INDEX prismq_inbox_waiting (error=?)"]),
         (history::PRUNE, &["COVERING INDEX prismq_kept_order (queue=? AND state=?)"]),

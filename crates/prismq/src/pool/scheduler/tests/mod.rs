@@ -73,6 +73,7 @@ fn lease(id: i64) -> Lease {
         expires_at: at(CLOCK.after(LEASE)),
         suspect: false,
         scheduled_for: None,
+        start_by: None,
     }
 }
 

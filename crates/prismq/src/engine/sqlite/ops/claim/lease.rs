@@ -43,6 +43,13 @@ pub(super) struct DeadLettered {
     pub(super) suspects: usize,
 }
 
+impl DeadLettered {
+    pub(super) const fn add(&mut self, more: Self) {
+        self.tasks += more.tasks;
+        self.suspects += more.suspects;
+    }
+}
+
 impl Writer {
     /// Leases the picked tasks by one statement, and returns them in the order of picking. Payloads stored out of
     /// line are left to be read by the other connection.
@@ -151,6 +158,7 @@ fn lease(
         expires_at,
         suspect: picked.suspect,
         scheduled_for: None,
+        start_by: None,
     })
 }
 

@@ -66,6 +66,8 @@ impl Writer {
         let expires_at = now.after(claim.lease);
         let Leased { mut leases, mut dead_lettered } =
             self.lease(&lanes, &picked, now.wall, expires_at, begun, queue_is_limited)?;
+        let late = self.take_late(&lanes, &mut leases, now.monotonic)?;
+        dead_lettered.add(late);
         self.free_unleased(&picked, &leases, dead_lettered);
         let mut last = picked.last().copied();
         let mut dead = dead_lettered;
@@ -77,8 +79,10 @@ impl Writer {
             let limited = leases.iter().filter(|lease| lease.key.limited).count();
             admission = self.admission(at, &lanes, claim.limited_max.saturating_sub(limited))?;
             let picked = self.pick(&lanes, first_key, wanted, &mut admission)?;
-            let leased =
+            let mut leased =
                 self.lease(&lanes, &picked, now.wall, expires_at, begun, queue_is_limited)?;
+            let late = self.take_late(&lanes, &mut leased.leases, now.monotonic)?;
+            leased.dead_lettered.add(late);
             self.free_unleased(&picked, &leased.leases, leased.dead_lettered);
             leases.extend(leased.leases);
             last = picked.last().copied().or(last);
@@ -135,6 +139,20 @@ impl Writer {
                 self.ledger.limits.left_lease(task.limited_lane, State::Dead);
             }
         }
+    }
+
+    /// Takes those of these new leases away whose tasks have expired, which become dead letters.
+    fn take_late(
+        &self,
+        lanes: &[(Lane, Arc<str>)],
+        leases: &mut Vec<Lease>,
+        now: Timestamp,
+    ) -> Result<DeadLettered> {
+        let Some((lane, _)) = lanes.first() else {
+            return Ok(DeadLettered::default());
+        };
+        let late = self.split_late(lane.queue, leases, now)?;
+        Ok(DeadLettered { tasks: late.len(), suspects: suspects_in(&late) })
     }
 
     fn count_claimed(&mut self, queue: i64, leases: &[Lease], dead: DeadLettered) {

@@ -19,7 +19,7 @@ use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::ops::enqueue;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
-use crate::model::{Due, Durability, Error, Result, Rule, TaskId};
+use crate::model::{Due, Durability, Enqueued, Error, Result, Rule, TaskId};
 use crate::time::{Clock, Moment, Timestamp};
 
 /// Schedules with a due slot, those of cron expressions only if `?2`.
@@ -171,7 +171,7 @@ impl Writer {
         let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, &tasks)
             .map_err(|error| self.failure(error))?;
         let ids = match ids {
-            Ok(ids) => ids,
+            Ok(added) => added.into_iter().map(Enqueued::id).collect::<Vec<_>>(),
             Err(refused) => {
                 self.log_refused(schedule, &refused);
                 return Ok(Err(refused));

@@ -8,7 +8,7 @@ use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, ScheduleChange};
 use crate::model::limits::SCHEDULES_MAX;
-use crate::model::{Error, Missed, Result, Schedule, TaskId, When};
+use crate::model::{Enqueued, Error, Missed, Result, Schedule, TaskId, When};
 use crate::time::{Moment, Timestamp};
 
 /// The number of a schedule.
@@ -119,7 +119,7 @@ impl Writer {
         };
         let ran = params![schedule.id, now.wall.as_micros(), task.map(TaskId::as_i64)];
         self.execute(RAN, ran)?;
-        Ok(Ok(Answer::Enqueued(task.into_iter().collect())))
+        Ok(Ok(Answer::Enqueued(task.into_iter().map(Enqueued::Inserted).collect())))
     }
 
     fn resume_schedule(&mut self, now: Moment, id: i64) -> Result<()> {

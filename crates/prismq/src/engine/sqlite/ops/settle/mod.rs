@@ -11,6 +11,7 @@ use self::complete::{Completion, complete};
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::batch::records;
 use crate::engine::sqlite::error;
+use crate::engine::sqlite::ops::expiry;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
@@ -68,19 +69,23 @@ impl Writer {
         failure: &Failure,
         next: AfterFailure,
     ) -> Settled {
+        let next = self.by_policy(key, next)?;
         let (state, run_at) = match next {
             AfterFailure::Dead | AfterFailure::Cancelled => (State::Dead, now.monotonic),
-            AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) if delay.is_zero() => {
-                (State::Ready, now.monotonic)
-            }
-            AfterFailure::Retry(delay) | AfterFailure::Snooze(delay) => {
-                (State::Scheduled, now.monotonic.after(delay))
+            AfterFailure::Retry(delay)
+            | AfterFailure::ByPolicy { otherwise: delay }
+            | AfterFailure::Snooze(delay) => {
+                let state = if delay.is_zero() { State::Ready } else { State::Scheduled };
+                (state, now.monotonic.after(delay))
             }
         };
         let (id, token, at) = (key.id.as_i64(), key.token, run_at.as_micros());
         let error = failure.error.as_str();
         let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
         let updated = if matches!(next, AfterFailure::Snooze(_)) {
+            // It has started, although the attempt does not count.
+            expiry::clear(&self.connection, self.ledger.features, id)
+                .map_err(|error| self.failure(error))?;
             self.execute(SNOOZE, params![id, token, state::stored(state), at])?
         } else {
             self.execute(FAIL, params![id, token, state::stored(state), at, error])?
@@ -160,6 +165,7 @@ impl Writer {
         counters.leased -= 1;
         counters.ready += 1;
         counters.suspects += i64::from(suspect);
+        self.returned(key.id.as_i64())?;
         self.released(key)
     }
 
@@ -173,6 +179,7 @@ impl Writer {
         let counters = self.ledger.counters.of(note.queue);
         counters.leased -= 1;
         counters.scheduled += 1;
+        self.returned(key.id.as_i64())?;
         self.released(key)
     }
 }
