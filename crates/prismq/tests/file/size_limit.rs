@@ -4,7 +4,7 @@ use prismq::Queue;
 
 use crate::support::{TestProcess, Watchdog, task};
 
-const BLOCKS: u32 = 400;
+const BLOCKS: u32 = 1000;
 
 #[test]
 #[ignore = "started by the test below, in a process with a limit"]
