@@ -16,6 +16,7 @@ fn refusal(own: &Connection, column: &str, value: impl Into<Value>) -> String {
         "payload" => "(type, payload)",
         "queue" => "(type, payload, queue)",
         "priority" => "(type, payload, priority)",
+        "unique_key" => "(type, payload, unique_key)",
         _ => "(type, payload, run_at)",
     };
     let others = if matches!(column, "type" | "payload") { "'x'" } else { "'x', 'y'" };

@@ -160,3 +160,32 @@ fn rows_wait_while_nothing_claims_and_survive_closing() {
     let fixture = fixture.reopen_after(|_| {});
     assert_eq!(fixture.claimed(9), ["enqueued meanwhile", "x"]);
 }
+
+#[test]
+fn a_row_with_a_unique_key_that_a_task_holds_adds_nothing() {
+    let fixture = Fixture::new();
+    let insert = |payload: &str| {
+        let insert =
+            "INSERT INTO prismq_inbox (type, payload, unique_key) VALUES ('job', ?1, 'order-881')";
+        application(&fixture).execute(insert, [payload]).unwrap();
+    };
+    insert("first");
+    insert("first");
+    let lease = fixture.claim_one();
+    insert("first");
+    assert!(fixture.claim(9).is_empty(), "held while it runs");
+    assert_eq!(rows(&fixture), (0, 0));
+
+    insert("another");
+    assert!(fixture.claim(9).is_empty());
+    let error: String = application(&fixture)
+        .query_row("SELECT error FROM prismq_inbox", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(
+        error,
+        format!("invalid unique key: task {} holds it and has another payload", lease.id())
+    );
+    fixture.queue.complete(&lease).unwrap();
+    application(&fixture).execute("UPDATE prismq_inbox SET error = NULL", []).unwrap();
+    assert_eq!(fixture.claimed(9), ["another"], "the key is free once the task is done");
+}

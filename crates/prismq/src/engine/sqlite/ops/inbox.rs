@@ -17,7 +17,7 @@ use crate::engine::sqlite::error;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::limits::PAYLOAD_BYTES_MAX;
-use crate::model::{Durability, Error, NewTask, Result};
+use crate::model::{Durability, Enqueued, Error, NewTask, Result, Unique};
 use crate::time::{Moment, Timestamp};
 
 /// Payload bytes after which the rest is left for the next transaction.
@@ -29,7 +29,7 @@ pub(crate) const WAITING: &str =
 /// The oldest rows. A payload that no task can have is not read.
 pub(crate) const OLDEST: &str =
     "SELECT id, type, queue, priority, run_at, unixepoch(run_at, 'subsec'),
-            iif(octet_length(payload) <= ?2, payload, octet_length(payload))
+            iif(octet_length(payload) <= ?2, payload, octet_length(payload)), unique_key
      FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL ORDER BY id LIMIT ?1";
 /// Deletes rows that became tasks.
 pub(crate) const TAKEN: &str =
@@ -77,10 +77,7 @@ impl Writer {
         let mut taken: Vec<Value> = Vec::with_capacity(entries.len());
         for (id, task) in entries {
             let added = match task {
-                // It was committed already, so that no depth limit can refuse it.
-                Ok(task) => enqueue::add(&self.connection, &mut self.ledger, now, &[task])
-                    .map_err(|error| self.failure(error))?
-                    .map(drop),
+                Ok(task) => self.add_from_inbox(now, task)?,
                 Err(error) => Err(error),
             };
             match added {
@@ -92,6 +89,21 @@ impl Writer {
             self.execute(TAKEN, [Rc::new(taken)])?;
         }
         Ok(())
+    }
+
+    /// Inner error: the row can become no task.
+    fn add_from_inbox(&mut self, now: Moment, task: NewTask) -> Result<Result<()>> {
+        // It was committed already, so that no depth limit can refuse it.
+        let added = enqueue::add(&self.connection, &mut self.ledger, now, &[task])
+            .map_err(|error| self.failure(error))?;
+        Ok(added.and_then(|added| match added.first() {
+            // Nobody else would learn of it. The same payload again is what the key is for.
+            Some(Enqueued::Conflict(holder)) => {
+                let reason = format!("task {holder} holds it and has another payload");
+                Err(Error::invalid("unique key", reason))
+            }
+            _ => Ok(()),
+        }))
     }
 
     /// The oldest rows, as many as a transaction moves, and notes whether more are left.
@@ -161,6 +173,10 @@ fn task(row: &Row<'_>, now: Moment) -> Result<NewTask> {
         .queue(text(row, 2, "queue name")?)
         .priority(priority)
         .delay(delay(row, now)?);
+    let task = match column(row, 7)? {
+        ValueRef::Null => task,
+        _ => task.unique(Unique::key(text(row, 7, "unique key")?)),
+    };
     task.validate().map(|()| task)
 }
 

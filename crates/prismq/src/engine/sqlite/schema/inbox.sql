@@ -2,20 +2,26 @@
 -- task before the next claim, and is deleted. One that cannot become a task stays with the reason in error, and is
 -- tried again once that is NULL. The names of the constraints are what the writer of a wrong row is answered.
 -- payload: text or a blob. run_at: as SQLite's datetime() returns it, or in ISO 8601, in UTC or with an offset.
+-- unique_key: of a task that holds it until it is done.
 CREATE TABLE prismq_inbox (
-    id       INTEGER PRIMARY KEY,
-    type     TEXT    NOT NULL,
-    payload  ANY     NOT NULL,
-    queue    TEXT    NOT NULL DEFAULT 'default',
-    priority INTEGER NOT NULL DEFAULT 100,
-    run_at   TEXT,
-    error    TEXT,
+    id         INTEGER PRIMARY KEY,
+    type       TEXT    NOT NULL,
+    payload    ANY     NOT NULL,
+    queue      TEXT    NOT NULL DEFAULT 'default',
+    priority   INTEGER NOT NULL DEFAULT 100,
+    run_at     TEXT,
+    unique_key TEXT,
+    error      TEXT,
     CONSTRAINT "type must have 1 to 128 bytes and no control characters"
         CHECK (length(CAST(type AS BLOB)) BETWEEN 1 AND 128 AND instr(type, char(0)) = 0
                AND type NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
     CONSTRAINT "queue must have 1 to 128 bytes and no control characters"
         CHECK (length(CAST(queue AS BLOB)) BETWEEN 1 AND 128 AND instr(queue, char(0)) = 0
                AND queue NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
+    CONSTRAINT "unique_key must have 1 to 256 bytes and no control characters"
+        CHECK (unique_key IS NULL
+               OR (length(CAST(unique_key AS BLOB)) BETWEEN 1 AND 256 AND instr(unique_key, char(0)) = 0 AND
+                   unique_key NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')),
     CONSTRAINT "payload must be text or a blob" CHECK (typeof(payload) IN ('text', 'blob')),
     CONSTRAINT "payload must have at most 64 MiB" CHECK (length(CAST(payload AS BLOB)) <= 67108864),
     CONSTRAINT "priority must be -32768 to 32767" CHECK (priority BETWEEN -32768 AND 32767),
