@@ -212,6 +212,38 @@ impl Queue {
         }
         Ok(done)
     }
+
+    /// [`Queue::transaction`] as a future. The transaction runs on a thread of the queue's own ([`Queue::blocking`]), also
+    /// to its end if the future is dropped once it was polled.
+    ///
+    /// # Errors
+    /// See [`Queue::transaction`] and [`Queue::blocking`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn sign_up(queue: &prismq::Queue, name: String) -> prismq::Result<()> {
+    /// let user = queue
+    ///     .transaction_async(move |tx| -> prismq::Result<_> {
+    ///         tx.execute("INSERT INTO user VALUES (?1)", [&name])?;
+    ///         let user = tx.last_insert_rowid();
+    ///         tx.enqueue(&prismq::NewTask::new("welcome", user.to_string().into_bytes()))?;
+    ///         Ok(user)
+    ///     })
+    ///     .await?; // both, or neither
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transaction_async<T, E, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + use<T, E, F>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.blocking(|queue| queue.transaction(work))
+    }
 }
 
 impl TaskContext<'_> {

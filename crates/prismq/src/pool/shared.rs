@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::event::Event;
@@ -9,7 +10,7 @@ use super::handler::Registry;
 use super::scheduler::{Fault, Scheduler, Settings};
 use crate::core::Core;
 use crate::model::{Claim, Error, Lease};
-use crate::time::Signal;
+use crate::time::{Signal, wake};
 
 /// What the threads of a pool share.
 pub(super) struct Shared {
@@ -21,7 +22,9 @@ pub(super) struct Shared {
     /// Wakes a waiting worker.
     wakeup: Condvar,
     /// Notified when a pool that ends has come further, when one has no more to do, and when a fault is met.
-    pub(super) progress: Condvar,
+    progress: Condvar,
+    /// Who awaits its end.
+    watcher: Mutex<Option<Waker>>,
     /// Wakes the leader.
     pub(super) leader_signal: Arc<Signal>,
     /// Raised when the pool becomes idle, and when it ends.
@@ -59,6 +62,7 @@ impl Shared {
             scheduler: Mutex::new(scheduler),
             wakeup: Condvar::new(),
             progress: Condvar::new(),
+            watcher: Mutex::default(),
             leader_signal,
             idle_signal: Signal::default(),
             notices,
@@ -99,6 +103,25 @@ impl Shared {
         }
     }
 
+    /// Wakes those that wait for the pool to come further. To be called with no lock held, as it
+    /// may run the application's executor.
+    pub(super) fn notify_progress(&self) {
+        self.progress.notify_all();
+        let watcher = self.watcher().take();
+        wake(watcher);
+    }
+
+    /// Whether the pool has ended; otherwise `context` is woken as it comes further.
+    pub(super) fn poll_stopped(&self, context: &Context<'_>) -> Poll<()> {
+        let replaced = self.watcher().replace(context.waker().clone());
+        drop(replaced);
+        if self.scheduler().is_stopped() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn watcher(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Wakes this many waiting workers.
     pub(super) fn wake_workers(&self, workers: usize) {
         for _ in 0..workers {
@@ -120,6 +143,12 @@ impl Shared {
         self.notices.is_some()
     }
 
+    /// Claims nothing more, and releases what no worker has begun.
+    pub(super) fn begin_shutdown(&self) {
+        self.scheduler().drain(Instant::now());
+        self.leader_signal.raise();
+    }
+
     /// Sends events to the listener, if there is one.
     pub(super) fn send_events(&self, events: Vec<Event>) {
         let Some(notices) = &self.notices else { return };
@@ -139,7 +168,8 @@ impl Shared {
         if let Some(notices) = &self.notices {
             _ = notices.send(Notice::Fault(fault.error.clone()));
         }
-        self.progress.notify_all();
+        drop(scheduler);
+        self.notify_progress();
         Some(fault)
     }
 }

@@ -2,7 +2,9 @@
 //! may return, and their results are committed. It takes no longer than the caller allows: what is not done by
 //! then goes on in the background as long as its leases hold, and is listed in the report.
 
+use std::future::poll_fn;
 use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,9 +13,10 @@ use super::event::PoolStats;
 use super::threads::caller::{self, Caller};
 use crate::model::limits::SHUTDOWN_DEFAULT;
 use crate::model::{Error, TaskId};
+use crate::time::{Promise, wake};
 
 /// What a pool has done, and what its shutdown left undone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// What it has done.
@@ -38,18 +41,54 @@ impl WorkerPool {
     ///
     /// It may be called from a handler or a listener of the pool; it then waits for all others.
     pub fn shutdown(mut self, timeout: Duration) -> ShutdownReport {
-        self.stop(timeout)
+        let caller = caller::of(&self.shared);
+        self.stop(caller, timeout)
     }
 
-    pub(super) fn stop(&mut self, timeout: Duration) -> ShutdownReport {
+    /// [`WorkerPool::shutdown`] as a future, which blocks no thread that polls it. A thread of its own waits for the
+    /// pool; dropping the future once it was polled leaves that going on.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn stop(pool: prismq::WorkerPool) {
+    /// let report = pool.shutdown_async(std::time::Duration::from_secs(30)).await;
+    /// println!("{} completed, {} still run", report.stats.completed, report.abandoned.len());
+    /// # }
+    /// ```
+    pub async fn shutdown_async(self, timeout: Duration) -> ShutdownReport {
+        let caller = caller::of(&self.shared);
+        let reported = Arc::<Promise<ShutdownReport>>::default();
+        let promise = reported.clone();
+        // Shared with the thread, so that it comes back if none can be started.
+        let pool = Arc::new(Mutex::new(Some(self)));
+        let stopping = pool.clone();
+        let stop = move || {
+            if let Some(mut pool) = take(&stopping) {
+                let report = pool.stop(caller, timeout);
+                // The handlers are dropped before the caller goes on.
+                drop(pool);
+                if let Ok(waker) = promise.set(report) {
+                    wake(waker);
+                }
+            }
+        };
+        let Err(error) = thread::Builder::new().name("prismq-shutdown".to_owned()).spawn(stop)
+        else {
+            return poll_fn(|context| reported.poll(context)).await;
+        };
+        let mut report =
+            take(&pool).map(|mut pool| pool.stop(caller, Duration::ZERO)).unwrap_or_default();
+        report.error.get_or_insert(Error::Thread { source: Arc::new(error) });
+        report
+    }
+
+    pub(super) fn stop(&mut self, caller: Option<Caller>, timeout: Duration) -> ShutdownReport {
         let threads = mem::take(&mut self.threads);
         if let Err(forked) = self.shared.core.check_owner() {
             return disown(threads, forked);
         }
-        let caller = caller::of(&self.shared);
         let deadline = Instant::now().checked_add(timeout);
-        self.shared.scheduler().drain(Instant::now());
-        self.shared.leader_signal.raise();
+        self.shared.begin_shutdown();
 
         let own_task = match caller {
             Some(Caller::Worker(worker)) => Some(worker),
@@ -100,13 +139,11 @@ impl WorkerPool {
 /// held stays locked.
 fn disown(threads: Vec<JoinHandle<()>>, forked: Error) -> ShutdownReport {
     mem::forget(threads);
-    ShutdownReport {
-        stats: PoolStats::default(),
-        abandoned: Vec::new(),
-        unsettled: Vec::new(),
-        held: Vec::new(),
-        error: Some(forked),
-    }
+    ShutdownReport { error: Some(forked), ..ShutdownReport::default() }
+}
+
+fn take(pool: &Mutex<Option<WorkerPool>>) -> Option<WorkerPool> {
+    pool.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 fn join(thread: JoinHandle<()>) {
@@ -118,7 +155,8 @@ fn join(thread: JoinHandle<()>) {
 impl Drop for WorkerPool {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
-            self.stop(SHUTDOWN_DEFAULT);
+            let caller = caller::of(&self.shared);
+            self.stop(caller, SHUTDOWN_DEFAULT);
         }
     }
 }

@@ -3,3 +3,5 @@
 mod blocking;
 mod calls;
 mod dropped;
+mod pools;
+mod transactions;

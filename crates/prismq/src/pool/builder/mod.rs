@@ -1,5 +1,6 @@
 //! The settings of a pool.
 
+mod run;
 mod start;
 mod typed;
 

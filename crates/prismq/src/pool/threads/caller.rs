@@ -28,6 +28,20 @@ pub(super) fn register_notifier(pool: &Shared) {
     CALLER.set(Some((address(pool), Caller::Notifier)));
 }
 
+/// Until it is dropped, this thread runs a handler for the worker of this number.
+pub(in crate::pool) fn enter(pool: &Shared, worker: usize) -> Entered {
+    Entered(CALLER.replace(Some((address(pool), Caller::Worker(worker)))))
+}
+
+/// What this thread was registered as before.
+pub(in crate::pool) struct Entered(Option<(usize, Caller)>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CALLER.set(self.0);
+    }
+}
+
 /// Which thread of the pool this is, if it is one.
 pub(in crate::pool) fn of(pool: &Shared) -> Option<Caller> {
     CALLER.get().filter(|(owner, _)| *owner == address(pool)).map(|(_, caller)| caller)

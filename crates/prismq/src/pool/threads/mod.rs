@@ -117,6 +117,6 @@ struct Ended<'a>(&'a Shared);
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
         self.0.scheduler().thread_ended();
-        self.0.progress.notify_all();
+        self.0.notify_progress();
     }
 }

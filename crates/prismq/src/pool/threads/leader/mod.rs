@@ -32,13 +32,14 @@ pub(super) fn run(shared: &Shared) {
         let mut scheduler = shared.scheduler();
         let woken = scheduler.workers_to_wake_overdue(now);
         let action = scheduler.next_leader_action(now, clock, work_signal);
-        if scheduler.is_ending() {
-            // A shutdown may wait for less than the leader's end.
-            shared.progress.notify_all();
-        }
+        let is_ending = scheduler.is_ending();
         let looks = scheduler.take_cancel_look(now);
         let log = scheduler.take_log();
         drop(scheduler);
+        if is_ending {
+            // A shutdown may wait for less than the leader's end.
+            shared.notify_progress();
+        }
         log.iter().for_each(LogEntry::write);
         shared.wake_workers(woken);
         if looks {
@@ -49,7 +50,7 @@ pub(super) fn run(shared: &Shared) {
             LeaderAction::Poll => poll(shared, &mut wall_offset),
             LeaderAction::Sleep { until, due, idle } => {
                 if idle {
-                    shared.progress.notify_all();
+                    shared.notify_progress();
                     shared.idle_signal.raise();
                 }
                 shared.leader_signal.wait(wakeup, timeout(shared, until, due));
@@ -59,7 +60,7 @@ pub(super) fn run(shared: &Shared) {
     }
     let woken = shared.scheduler().stop();
     shared.wake_workers(woken);
-    shared.progress.notify_all();
+    shared.notify_progress();
 }
 
 fn timeout(shared: &Shared, until: Option<Instant>, due: Option<Timestamp>) -> Option<Duration> {

@@ -1,0 +1,43 @@
+//! Running a pool until a signal of the application's.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use super::WorkerPoolBuilder;
+use crate::model::Result;
+use crate::model::limits::SHUTDOWN_DEFAULT;
+use crate::pool::ShutdownReport;
+
+impl<S> WorkerPoolBuilder<S> {
+    /// Starts the pool, and shuts it down once `signal` resolves, or the pool has stopped for good
+    /// ([`WorkerPool::error`](crate::WorkerPool::error)). Running handlers have [`SHUTDOWN_DEFAULT`] to return, as after
+    /// [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
+    ///
+    /// If the future is dropped, the pool is dropped with it.
+    ///
+    /// # Errors
+    /// See [`WorkerPoolBuilder::start`]. The fault of a pool that stopped for good is in the report.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn run(queue: prismq::Queue, stop_signal: impl Future) -> prismq::Result<()> {
+    /// let report = prismq::WorkerPool::builder(&queue)
+    ///     .handler("mail", |task| Ok(println!("sending {} bytes", task.payload().len())))
+    ///     .run(stop_signal) // say `tokio::signal::ctrl_c()`
+    ///     .await?;
+    /// println!("{} sent", report.stats.completed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run(self, signal: impl Future) -> Result<ShutdownReport> {
+        let pool = self.start()?;
+        let mut signal = pin!(signal);
+        poll_fn(|context| match pool.shared.poll_stopped(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => signal.as_mut().poll(context).map(drop),
+        })
+        .await;
+        Ok(pool.shutdown_async(SHUTDOWN_DEFAULT).await)
+    }
+}
