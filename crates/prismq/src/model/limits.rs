@@ -62,8 +62,11 @@ pub const DELAY_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub const LEASE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Shortest lease; a shorter one is refused, as it would expire before its commit.
 pub const LEASE_MIN: Duration = Duration::from_millis(1);
-/// Most worker threads of a pool; more, or none, are refused.
+/// Most workers of a pool; more, or none, are refused.
 pub const WORKERS_MAX: usize = 1024;
+/// Workers of a pool with asynchronous handlers by default.
+#[cfg(feature = "tokio")]
+pub const ASYNC_WORKERS_DEFAULT: usize = 100;
 /// Largest prefetch of a pool; a larger one is refused.
 pub const PREFETCH_MAX: usize = CLAIM_BATCH_MAX;
 /// Bytes of free space that a file keeps by default; more is returned to the file system.

@@ -12,6 +12,8 @@ mod handler;
 mod scheduler;
 mod shared;
 mod shutdown;
+#[cfg(feature = "tokio")]
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(test)]

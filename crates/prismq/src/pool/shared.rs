@@ -8,6 +8,8 @@ use std::time::Instant;
 use super::event::Event;
 use super::handler::Registry;
 use super::scheduler::{Fault, Scheduler, Settings};
+#[cfg(feature = "tokio")]
+use super::tasks::parked::ParkedSlots;
 use crate::core::Core;
 use crate::model::{Claim, Error, Lease};
 use crate::time::{Signal, wake};
@@ -21,9 +23,12 @@ pub(super) struct Shared {
     scheduler: Mutex<Scheduler>,
     /// Wakes a waiting worker.
     wakeup: Condvar,
+    /// The waiting slots, if the workers are tasks of a runtime.
+    #[cfg(feature = "tokio")]
+    pub(super) parked: Option<ParkedSlots>,
     /// Notified when a pool that ends has come further, when one has no more to do, and when a fault is met.
     progress: Condvar,
-    /// Who awaits its end.
+    /// The future that waits for it.
     watcher: Mutex<Option<Waker>>,
     /// Wakes the leader.
     pub(super) leader_signal: Arc<Signal>,
@@ -61,12 +66,20 @@ impl Shared {
             claim,
             scheduler: Mutex::new(scheduler),
             wakeup: Condvar::new(),
+            #[cfg(feature = "tokio")]
+            parked: None,
             progress: Condvar::new(),
             watcher: Mutex::default(),
             leader_signal,
             idle_signal: Signal::default(),
             notices,
         }
+    }
+
+    /// The same, for workers that are tasks of a runtime.
+    #[cfg(feature = "tokio")]
+    pub(super) fn on_runtime(self) -> Self {
+        Self { parked: Some(ParkedSlots::default()), ..self }
     }
 
     /// Locks the scheduler. Nothing slow happens under its lock.
@@ -111,11 +124,15 @@ impl Shared {
         wake(watcher);
     }
 
-    /// Whether the pool has ended; otherwise `context` is woken as it comes further.
-    pub(super) fn poll_stopped(&self, context: &Context<'_>) -> Poll<()> {
+    /// Whether the pool has come so far; otherwise the future is woken as it comes further.
+    pub(super) fn poll_until(
+        &self,
+        context: &Context<'_>,
+        done: impl Fn(&Scheduler) -> bool,
+    ) -> Poll<()> {
         let replaced = self.watcher().replace(context.waker().clone());
         drop(replaced);
-        if self.scheduler().is_stopped() { Poll::Ready(()) } else { Poll::Pending }
+        if done(&self.scheduler()) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn watcher(&self) -> MutexGuard<'_, Option<Waker>> {
@@ -124,9 +141,22 @@ impl Shared {
 
     /// Wakes this many waiting workers.
     pub(super) fn wake_workers(&self, workers: usize) {
+        #[cfg(feature = "tokio")]
+        if let Some(parked) = &self.parked {
+            parked.wake(workers);
+            return;
+        }
         for _ in 0..workers {
             self.wakeup.notify_one();
         }
+    }
+
+    /// Whether the workers are tasks of the application's runtime.
+    pub(super) const fn is_on_runtime(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self.parked.is_some();
+        #[cfg(not(feature = "tokio"))]
+        false
     }
 
     /// Leases, each with the index of its type. A claim returns no types without a handler.

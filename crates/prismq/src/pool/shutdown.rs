@@ -154,7 +154,17 @@ fn join(thread: JoinHandle<()>) {
 
 impl Drop for WorkerPool {
     fn drop(&mut self) {
-        if !self.threads.is_empty() {
+        if self.threads.is_empty() {
+            return;
+        }
+        if self.shared.is_on_runtime() && self.shared.core.check_owner().is_ok() {
+            // The thread that drops it may be the one that runs the handlers: it must not wait for them.
+            self.shared.begin_shutdown();
+            self.shared.idle_signal.raise();
+            if let Some(changes) = &self.changes {
+                changes.interrupt();
+            }
+        } else {
             let caller = caller::of(&self.shared);
             self.stop(caller, SHUTDOWN_DEFAULT);
         }

@@ -9,7 +9,8 @@ impl<S> WorkerPoolBuilder<S> {
     /// a queue off and ends, and for tests.
     ///
     /// Tasks that are scheduled for later stay, such as those that failed and wait for their retry. A handler that does
-    /// not return keeps it from ending.
+    /// not return keeps it from ending. It blocks: in asynchronous code, await
+    /// [`run_until_empty_async`](WorkerPoolBuilder::run_until_empty_async).
     ///
     /// # Errors
     /// See [`WorkerPoolBuilder::start`]; the fault that suspended or stopped the pool ([`WorkerPool::error`]).

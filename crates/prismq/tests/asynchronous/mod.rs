@@ -3,5 +3,7 @@
 mod blocking;
 mod calls;
 mod dropped;
+mod ends;
+mod handlers;
 mod pools;
 mod transactions;

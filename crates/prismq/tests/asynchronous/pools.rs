@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use prismq::WorkerPool;
 
-use crate::support::{DEADLINE, Fixture, Gate, block_on, join, poll_once, receive, wait_until};
+use crate::support::{
+    DEADLINE, Fixture, Gate, block_on, join, poll_once, receive, task, wait_until,
+};
 
 #[test]
 fn a_shutdown_that_is_awaited_reports_what_one_that_blocks_does() {
@@ -74,4 +76,26 @@ fn a_pool_runs_until_its_signal_and_reports() {
     let report = join(running, "the pool").unwrap();
     assert_eq!(report.stats.completed, 1);
     assert!(block_on(WorkerPool::builder(&fixture.queue).run(pending::<()>())).is_err());
+}
+
+#[test]
+fn a_pool_that_is_awaited_until_its_queue_is_empty_runs_what_is_ready_and_stops() {
+    let fixture = Fixture::new();
+    fixture.queue.enqueue_all(vec![task("work"); 20]).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let queue = fixture.queue.clone();
+    let report = runtime.block_on(
+        WorkerPool::builder(&fixture.queue)
+            .handler_async("job", move |payload, _| {
+                let queue = queue.clone();
+                async move {
+                    if payload == b"work" {
+                        queue.enqueue_async(task("more")).await?;
+                    }
+                    Ok(())
+                }
+            })
+            .run_until_empty_async(),
+    );
+    assert_eq!(report.unwrap().stats.completed, 40);
 }

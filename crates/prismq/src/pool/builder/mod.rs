@@ -1,15 +1,16 @@
 //! The settings of a pool.
 
+#[cfg(feature = "tokio")]
+mod futures;
 mod run;
 mod start;
 mod typed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use super::handler::{Attempt, Registry, Returned};
+use super::handler::{Attempt, Handler, Registry};
 use super::threads::notifier::Listeners;
 use super::{Event, TaskContext};
 use crate::core::Core;
@@ -48,7 +49,8 @@ pub struct WorkerPoolBuilder<S = ()> {
     core: Core,
     /// That of the typed handlers' tasks if it is not set.
     queue: Option<Arc<str>>,
-    workers: usize,
+    /// As many as suits the handlers if it is not set.
+    workers: Option<usize>,
     prefetch: usize,
     lease: Duration,
     capabilities: Names,
@@ -66,7 +68,7 @@ impl WorkerPoolBuilder {
         Self {
             core,
             queue: None,
-            workers: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers: None,
             prefetch: PREFETCH_DEFAULT,
             lease: DEFAULT_LEASE,
             capabilities: Names::default(),
@@ -88,9 +90,10 @@ impl<S> WorkerPoolBuilder<S> {
         self
     }
 
-    /// How many handlers run at once; as many as the machine has cores unless set.
+    /// How many handlers run at once. Unless set, as many as the machine has cores; in a pool with asynchronous handlers
+    /// (feature `tokio`), 100.
     pub const fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
+        self.workers = Some(workers);
         self
     }
 
@@ -122,20 +125,16 @@ impl<S> WorkerPoolBuilder<S> {
         task_type: impl Into<Arc<str>>,
         handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
     ) -> Self {
-        let handler = move |attempt| {
+        let handler = move |attempt: Attempt| {
             let result = Mutex::default();
             handler(&TaskContext { attempt: &attempt, result: &result })?;
             Ok(result.into_inner().unwrap_or_else(PoisonError::into_inner))
         };
+        let handler = Handler::Blocking(Box::new(handler));
         self.register(task_type.into(), TaskOptions::default(), handler)
     }
 
-    fn register(
-        mut self,
-        task_type: Arc<str>,
-        options: TaskOptions,
-        handler: impl Fn(Attempt) -> Returned + Send + Sync + 'static,
-    ) -> Self {
+    fn register(mut self, task_type: Arc<str>, options: TaskOptions, handler: Handler) -> Self {
         if !self.registry.add(task_type.clone(), options, handler) {
             self.registered_twice = Some(task_type);
         }
@@ -147,7 +146,7 @@ impl<S> WorkerPoolBuilder<S> {
     /// A handler that takes longer is notified ([`TaskContext::timed_out`]). If it returns within
     /// [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), or its limit where that is shorter, its result
     /// counts, an error as a timeout; otherwise its attempt is recorded as failed, and its worker takes no
-    /// tasks until it returns.
+    /// tasks until it returns. If it is a future, it is dropped then, and its worker is free.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self

@@ -1,4 +1,4 @@
-//! Running a pool until a signal of the application's.
+//! Running a pool in asynchronous code, until a signal of the application's or until its queue is empty.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -8,6 +8,7 @@ use super::WorkerPoolBuilder;
 use crate::model::Result;
 use crate::model::limits::SHUTDOWN_DEFAULT;
 use crate::pool::ShutdownReport;
+use crate::pool::scheduler::Scheduler;
 
 impl<S> WorkerPoolBuilder<S> {
     /// Starts the pool, and shuts it down once `signal` resolves, or the pool has stopped for good
@@ -33,11 +34,30 @@ impl<S> WorkerPoolBuilder<S> {
     pub async fn run(self, signal: impl Future) -> Result<ShutdownReport> {
         let pool = self.start()?;
         let mut signal = pin!(signal);
-        poll_fn(|context| match pool.shared.poll_stopped(context) {
+        poll_fn(|context| match pool.shared.poll_until(context, Scheduler::is_stopped) {
             Poll::Ready(()) => Poll::Ready(()),
             Poll::Pending => signal.as_mut().poll(context).map(drop),
         })
         .await;
         Ok(pool.shutdown_async(SHUTDOWN_DEFAULT).await)
+    }
+
+    /// [`WorkerPoolBuilder::run_until_empty`] as a future.
+    ///
+    /// # Errors
+    /// See [`WorkerPoolBuilder::run_until_empty`].
+    pub async fn run_until_empty_async(self) -> Result<ShutdownReport> {
+        let pool = self.start()?;
+        poll_fn(|context| {
+            let work_signal = pool.shared.core.work().count();
+            let has_ended = |scheduler: &Scheduler| {
+                scheduler.fault().is_some() || scheduler.is_empty(work_signal)
+            };
+            pool.shared.poll_until(context, has_ended)
+        })
+        .await;
+        let fault = pool.error();
+        let report = pool.shutdown_async(SHUTDOWN_DEFAULT).await;
+        fault.map_or(Ok(report), Err)
     }
 }

@@ -1,32 +1,46 @@
 //! Checking the settings, and starting the threads.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
+
+#[cfg(feature = "tokio")]
+use tokio::runtime::Handle;
 
 use super::WorkerPoolBuilder;
 use crate::engine::Watch;
+#[cfg(feature = "tokio")]
+use crate::model::limits::ASYNC_WORKERS_DEFAULT;
 use crate::model::limits::{POOL_LEASE_MIN, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX};
 use crate::model::{Claim, DEFAULT_QUEUE, Error, Result};
 use crate::pool::WorkerPool;
 use crate::pool::scheduler::{Settings, SuspectGate};
 use crate::pool::shared::Shared;
+#[cfg(feature = "tokio")]
+use crate::pool::tasks;
 use crate::pool::threads;
 
 impl<S> WorkerPoolBuilder<S> {
-    /// Starts the threads.
+    /// Starts the pool: its threads, and with asynchronous handlers its workers as tasks of the Tokio runtime that it is
+    /// called in.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler, or two for one type;
+    /// [`Error::InvalidInput`] for a setting outside [`crate::limits`], no handler, or two for one type, or asynchronous
+    /// handlers outside of a runtime;
     /// [`Error::Thread`] if a thread cannot be started: those already started are then stopped;
     /// [`Error::Forked`] in a fork of the process that opened the queue.
     pub fn start(self) -> Result<WorkerPool> {
         let claim = self.claim()?;
         self.validate(&claim)?;
         let timeouts = self.timeouts()?;
+        #[cfg(feature = "tokio")]
+        let runtime = self.runtime()?;
+        let workers = self.worker_count();
         let Watch { changes, poll_interval } = self.core.engine()?.watch();
         let settings = Settings {
-            workers: self.workers,
+            workers,
             prefetch: self.prefetch,
             lease: self.lease,
             poll_interval,
@@ -37,7 +51,38 @@ impl<S> WorkerPoolBuilder<S> {
         let listeners = (!self.listeners.is_empty()).then_some((self.listeners, received));
         let notices = listeners.is_some().then_some(notices);
         let shared = Shared::new(self.core, self.registry, claim, settings, notices);
-        threads::start(Arc::new(shared), self.workers, listeners, changes)
+        #[cfg(feature = "tokio")]
+        if let Some(runtime) = runtime {
+            let shared = Arc::new(shared.on_runtime());
+            let pool = threads::start(shared.clone(), listeners, changes)?;
+            tasks::start(&shared, workers, &runtime);
+            return Ok(pool);
+        }
+        let mut pool = threads::start(Arc::new(shared), listeners, changes)?;
+        pool.start_workers(workers)?;
+        Ok(pool)
+    }
+
+    /// How many workers the pool has.
+    fn worker_count(&self) -> usize {
+        #[cfg(feature = "tokio")]
+        if self.registry.has_futures() {
+            return self.workers.unwrap_or(ASYNC_WORKERS_DEFAULT);
+        }
+        self.workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get))
+    }
+
+    /// The runtime for asynchronous handlers, if there are some.
+    #[cfg(feature = "tokio")]
+    fn runtime(&self) -> Result<Option<Handle>> {
+        if !self.registry.has_futures() {
+            return Ok(None);
+        }
+        Handle::try_current().map(Some).map_err(|_| {
+            let reason = "the pool has asynchronous handlers, but is not started in a Tokio runtime: \
+                          call start() in asynchronous code, or after Runtime::enter()";
+            Error::invalid("runtime", reason)
+        })
     }
 
     fn claim(&self) -> Result<Claim> {
@@ -71,8 +116,9 @@ impl<S> WorkerPoolBuilder<S> {
                 format!("task type {task_type:?} has two handlers"),
             ));
         }
-        if !(1..=WORKERS_MAX).contains(&self.workers) {
-            let reason = format!("{}, must be 1 to {WORKERS_MAX}", self.workers);
+        let workers = self.worker_count();
+        if !(1..=WORKERS_MAX).contains(&workers) {
+            let reason = format!("{workers}, must be 1 to {WORKERS_MAX}");
             return Err(Error::invalid("workers", reason));
         }
         if self.prefetch > PREFETCH_MAX {

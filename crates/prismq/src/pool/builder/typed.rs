@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::WorkerPoolBuilder;
 use crate::model::{Task, TaskError, decode, encode_any, encode_output};
 use crate::pool::Context;
+use crate::pool::handler::{Attempt, Handler};
 
 impl WorkerPoolBuilder {
     /// What the handlers added after it share, such as a client or a connection pool: [`Context::state`].
@@ -88,10 +89,11 @@ impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
         F: Fn(T, Context<S>) -> Result<T::Output, TaskError> + Send + Sync + 'static,
     {
         let state = self.state.clone();
-        self.register(T::TYPE.into(), T::options(), move |attempt| {
+        let handler = move |attempt: Attempt| {
             let task = decode::<T>(attempt.lease.payload())?;
             let output = handler(task, Context::new(attempt, state.clone(), encode_any::<T>))?;
             encode_output::<T>(&output)
-        })
+        };
+        self.register(T::TYPE.into(), T::options(), Handler::Blocking(Box::new(handler)))
     }
 }

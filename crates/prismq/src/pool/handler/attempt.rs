@@ -34,6 +34,17 @@ pub(in crate::pool) enum Host {
 }
 
 impl Attempt {
+    /// The span that its handler runs in.
+    pub(in crate::pool) fn span(&self) -> tracing::Span {
+        tracing::info_span!(
+            "prismq.attempt",
+            id = %self.lease.id(),
+            "type" = self.lease.task_type(),
+            queue = &*self.queue,
+            attempt = self.lease.attempt()
+        )
+    }
+
     /// Why its handler should stop.
     pub(super) fn cancelled(&self) -> Option<CancelReason> {
         self.flags.reason()

@@ -49,7 +49,7 @@ use crate::time::Timestamp;
 /// # let _: fn(Newsletter, Context<Mailer>) -> TaskResult = send;
 /// ```
 pub struct Context<S = ()> {
-    attempt: Arc<Attempt>,
+    pub(super) attempt: Arc<Attempt>,
     state: Arc<S>,
     /// Encodes a value if it is of the type of the task's output.
     encode: fn(&dyn Any) -> Returned,

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "tokio")]
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::attempt::Attempt;
@@ -12,7 +14,18 @@ use crate::model::{RetryPolicy, TaskError, TaskOptions};
 /// What a handler returned, as bytes to be kept as the task's result.
 pub(in crate::pool) type Returned = Result<Option<Arc<[u8]>>, TaskError>;
 
-type Handler = Box<dyn Fn(Attempt) -> Returned + Send + Sync>;
+/// What runs the attempts at tasks of one type.
+pub(in crate::pool) enum Handler {
+    /// It blocks the thread that calls it.
+    Blocking(Box<dyn Fn(Attempt) -> Returned + Send + Sync>),
+    /// It returns a future, or an error if the attempt fails before that.
+    #[cfg(feature = "tokio")]
+    Future(Box<dyn Fn(Attempt) -> Result<RunningHandler, TaskError> + Send + Sync>),
+}
+
+/// An attempt as a future.
+#[cfg(feature = "tokio")]
+pub(in crate::pool) type RunningHandler = Pin<Box<dyn Future<Output = Returned> + Send>>;
 
 /// The handlers, each at the index by which the pool knows its type.
 #[derive(Default)]
@@ -27,11 +40,11 @@ impl Registry {
         &mut self,
         task_type: Arc<str>,
         options: TaskOptions,
-        handler: impl Fn(Attempt) -> Returned + Send + Sync + 'static,
+        handler: Handler,
     ) -> bool {
         let index = self.handlers.len();
         let new = self.indices.insert(task_type, index).is_none();
-        self.handlers.push((Box::new(handler), options));
+        self.handlers.push((handler, options));
         new
     }
 
@@ -56,22 +69,56 @@ impl Registry {
         self.indices.get(task_type).copied()
     }
 
-    /// Runs the handler of the type with this index.
-    pub(in crate::pool) fn run(&self, index: usize, attempt: Attempt) -> Returned {
-        let Some((handler, _)) = self.handlers.get(index) else {
-            return Err(TaskError::new("no handler is registered for this type"));
-        };
-        catch_unwind(AssertUnwindSafe(|| handler(attempt))).unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("no message");
-            let error = TaskError::new(format!("the handler panicked: {text}"));
-            forget_panic(panic);
-            Err(error)
-        })
+    /// Whether a type's handler is a future.
+    #[cfg(feature = "tokio")]
+    pub(in crate::pool) fn has_futures(&self) -> bool {
+        (0..self.handlers.len()).any(|index| self.is_future(index))
     }
+
+    /// Whether the handler of the type with this index is a future.
+    #[cfg(feature = "tokio")]
+    pub(in crate::pool) fn is_future(&self, index: usize) -> bool {
+        matches!(self.handlers.get(index), Some((Handler::Future(_), _)))
+    }
+
+    /// The future of an attempt at a task of the type with this index.
+    #[cfg(feature = "tokio")]
+    pub(in crate::pool) fn start(
+        &self,
+        index: usize,
+        attempt: Attempt,
+    ) -> Result<RunningHandler, TaskError> {
+        let Some((Handler::Future(handler), _)) = self.handlers.get(index) else {
+            return Err(no_handler());
+        };
+        let started = catch_unwind(AssertUnwindSafe(|| handler(attempt)));
+        started.unwrap_or_else(|panic| Err(panicked(panic)))
+    }
+
+    /// Runs the handler of the type with this index, which blocks.
+    pub(in crate::pool) fn run(&self, index: usize, attempt: Attempt) -> Returned {
+        let Some((Handler::Blocking(handler), _)) = self.handlers.get(index) else {
+            return Err(no_handler());
+        };
+        let returned = catch_unwind(AssertUnwindSafe(|| handler(attempt)));
+        returned.unwrap_or_else(|panic| Err(panicked(panic)))
+    }
+}
+
+fn no_handler() -> TaskError {
+    TaskError::new("no handler is registered for this type")
+}
+
+/// The error of an attempt whose handler panicked.
+pub(in crate::pool) fn panicked(panic: Box<dyn Any + Send>) -> TaskError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    let error = TaskError::new(format!("the handler panicked: {text}"));
+    forget_panic(panic);
+    error
 }
 
 /// Drops the value of a panic, whose own drop may panic.

@@ -21,8 +21,8 @@ impl LogEntry {
         match self {
             Self::TimedOut { task, worker, limit } => tracing::warn!(
                 %task, worker, ?limit,
-                "handler exceeded its time limit and did not return: attempt recorded as failed, \
-                 its worker takes no tasks until it returns"
+                "handler exceeded its time limit and did not return: attempt recorded as failed; \
+                 a future is dropped, a thread takes no tasks until its handler returns"
             ),
             Self::PayloadUnread { task, error } => log_unread(*task, error),
         }

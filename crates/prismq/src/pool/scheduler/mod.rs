@@ -28,6 +28,7 @@ mod wakeups;
 mod worker_action;
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(super) use self::claim::idle::ShortClaim;
@@ -158,6 +159,12 @@ impl Scheduler {
             unsettled: self.settling.uncommitted_results().count(),
             ..self.stats.clone()
         }
+    }
+
+    /// The futures to wake once the scheduler is unlocked, as their handlers were notified. The leader takes them: what
+    /// notifies handlers wakes it.
+    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+        self.slots.take_wakers()
     }
 
     /// Every lease the pool holds.

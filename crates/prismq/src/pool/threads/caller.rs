@@ -29,13 +29,16 @@ pub(super) fn register_notifier(pool: &Shared) {
 }
 
 /// Until it is dropped, this thread runs a handler for the worker of this number.
+#[cfg(feature = "tokio")]
 pub(in crate::pool) fn enter(pool: &Shared, worker: usize) -> Entered {
     Entered(CALLER.replace(Some((address(pool), Caller::Worker(worker)))))
 }
 
 /// What this thread was registered as before.
+#[cfg(feature = "tokio")]
 pub(in crate::pool) struct Entered(Option<(usize, Caller)>);
 
+#[cfg(feature = "tokio")]
 impl Drop for Entered {
     fn drop(&mut self) {
         CALLER.set(self.0);

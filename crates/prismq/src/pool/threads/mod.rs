@@ -19,11 +19,10 @@ use crate::commit::Claimer;
 use crate::engine::Changes;
 use crate::model::{Error, Result};
 
-/// Starts the threads of a pool: the leader, this many workers, one for listeners if there are some, and one that
+/// Starts the threads of a pool but for its workers: the leader, one for listeners if there are some, and one that
 /// watches for changes if the engine reports them.
 pub(super) fn start(
     shared: Arc<Shared>,
-    workers: usize,
     listeners: Option<(Listeners, Receiver<Notice>)>,
     changes: Option<Arc<dyn Changes>>,
 ) -> Result<WorkerPool> {
@@ -45,10 +44,6 @@ pub(super) fn start(
         pool.changes = Some(changes.clone());
         pool.spawn("prismq-watcher", move |shared| watcher::run(shared, &*changes))?;
     }
-    for worker in 0..workers {
-        let name = format!("prismq-worker-{worker}");
-        pool.spawn(&name, move |shared| worker::run(shared, worker))?;
-    }
     Ok(pool)
 }
 
@@ -65,6 +60,15 @@ impl Drop for EndOfEvents<'_> {
 }
 
 impl WorkerPool {
+    /// Starts this many workers.
+    pub(super) fn start_workers(&mut self, workers: usize) -> Result<()> {
+        for worker in 0..workers {
+            let name = format!("prismq-worker-{worker}");
+            self.spawn(&name, move |shared| worker::run(shared, worker))?;
+        }
+        Ok(())
+    }
+
     /// Starts one of the pool's threads.
     fn spawn(
         &mut self,
@@ -99,15 +103,20 @@ fn run(shared: &Shared, body: impl FnOnce()) {
 fn stop_on_panic(shared: &Shared, body: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
         forget_panic(panic);
-        let cause = "a thread of the worker pool panicked".to_owned();
-        let fault = shared.fail(Error::Poisoned { cause });
-        let woken = shared.scheduler().stop();
-        shared.wake_workers(woken);
-        shared.leader_signal.raise();
-        // Last, as a log subscriber may panic too.
-        if let Some(fault) = fault {
-            fault.log();
-        }
+        stop_as_panicked(shared);
+    }
+}
+
+/// A part of the pool has panicked.
+pub(super) fn stop_as_panicked(shared: &Shared) {
+    let cause = "a thread of the worker pool panicked".to_owned();
+    let fault = shared.fail(Error::Poisoned { cause });
+    let woken = shared.scheduler().stop();
+    shared.wake_workers(woken);
+    shared.leader_signal.raise();
+    // Last, as a log subscriber may panic too.
+    if let Some(fault) = fault {
+        fault.log();
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::caller;
 use crate::engine::READ_BYTES_MAX;
-use crate::model::{TaskError, TaskId};
 use crate::pool::handler::{Attempt, Host};
 use crate::pool::scheduler::{LogEntry, ReadyTask, Run, Running, Settle, Settlement, WorkerAction};
 use crate::pool::shared::Shared;
@@ -68,32 +67,13 @@ fn run_handler(
         // Held too long, say in a suspended process: another may have claimed it, or it must not start any more.
         Settle::Release
     } else {
-        let span = tracing::info_span!(
-            "prismq.attempt",
-            id = %lease.id(),
-            "type" = lease.task_type(),
-            queue = &*shared.claim.queue,
-            attempt = lease.attempt()
-        );
         let Running { flags, deadline } = running;
         let (queue, host) = (shared.claim.queue.clone(), Host::Pool(pool.clone()));
         let attempt = Attempt { lease, queue, worker, deadline, flags: flags.clone(), host };
+        let span = attempt.span();
         let returned = span.in_scope(|| shared.registry.run(type_index, attempt));
-        match returned {
-            _ if flags.completed() => completed(held.id(), returned.err()),
-            Ok(result) => Settle::Complete(result),
-            Err(error) => Settle::Fail(error),
-        }
+        Settle::returned(&flags, held.id(), returned)
     };
     let took = began_at.elapsed();
     Settlement { lease: held, run: Some(Run { worker, began_at, took }), action }
-}
-
-/// A handler has completed its task by itself: what it returned after that changes nothing.
-fn completed(task: TaskId, error: Option<TaskError>) -> Settle {
-    if let Some(error) = error {
-        let error = error.text();
-        tracing::warn!(%task, error, "a handler completed its task and then returned an error: the task stays completed");
-    }
-    Settle::Completed
 }

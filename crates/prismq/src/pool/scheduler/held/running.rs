@@ -1,6 +1,8 @@
 //! What each worker runs, and how its handler learns that it should stop.
 
+use std::mem;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
@@ -31,11 +33,14 @@ pub(in crate::pool) struct Running {
 pub(crate) struct WorkerSlots {
     slots: Vec<(Option<RunningTask>, Arc<StopFlags>)>,
     running: usize,
+    /// Of futures that handlers are notified by, to be woken by the leader.
+    wakers: Vec<Waker>,
 }
 
 impl WorkerSlots {
     pub(crate) fn new(workers: usize) -> Self {
-        Self { slots: (0..workers).map(|_| (None, Arc::default())).collect(), running: 0 }
+        let slots = (0..workers).map(|_| (None, Arc::default())).collect();
+        Self { slots, running: 0, wakers: Vec::new() }
     }
 
     /// How many workers there are.
@@ -115,28 +120,37 @@ impl WorkerSlots {
     }
 
     /// The lease of a task was lost: its handler is notified.
-    pub(crate) fn lease_lost(&self, key: LeaseKey) {
-        for (slot, flags) in &self.slots {
-            if slot.as_ref().is_some_and(|task| task.lease.key == key) {
-                flags.set(CancelReason::LeaseLost);
-            }
-        }
+    pub(crate) fn lease_lost(&mut self, key: LeaseKey) {
+        self.notify(CancelReason::LeaseLost, |task| task.lease.key == key);
     }
 
     /// The tasks held by these leases are to be cancelled: their handlers are notified.
-    pub(crate) fn cancel(&self, is_meant: impl Fn(LeaseKey) -> bool) {
+    pub(crate) fn cancel(&mut self, is_meant: impl Fn(LeaseKey) -> bool) {
+        self.notify(CancelReason::Operator, |task| is_meant(task.lease.key));
+    }
+
+    /// The pool shuts down: all running handlers are notified.
+    pub(crate) fn shut_down(&mut self) {
+        self.notify(CancelReason::Shutdown, |_| true);
+    }
+
+    /// Notifies the handlers of some of the running tasks.
+    fn notify(&mut self, reason: CancelReason, is_meant: impl Fn(&RunningTask) -> bool) {
         for (slot, flags) in &self.slots {
-            if slot.as_ref().is_some_and(|task| is_meant(task.lease.key)) {
-                flags.set(CancelReason::Operator);
+            if slot.as_ref().is_some_and(&is_meant) {
+                self.wakers.extend(flags.set(reason));
             }
         }
     }
 
-    /// The pool shuts down: all running handlers are notified.
-    pub(crate) fn shut_down(&self) {
-        for (_, flags) in self.slots.iter().filter(|(slot, _)| slot.is_some()) {
-            flags.set(CancelReason::Shutdown);
-        }
+    /// These futures are to be woken.
+    pub(super) fn add_wakers(&mut self, wakers: Vec<Waker>) {
+        self.wakers.extend(wakers);
+    }
+
+    /// The futures to wake, as their handlers were notified.
+    pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
+        mem::take(&mut self.wakers)
     }
 
     /// How much longer each running handler is expected to run; `None` where nothing is known of its type.

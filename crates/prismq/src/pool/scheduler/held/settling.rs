@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::super::Scheduler;
 use crate::model::{Error, Lease, TaskError, TaskId};
 use crate::pool::event::Outcome;
-use crate::pool::handler::CancelReason;
+use crate::pool::handler::{CancelReason, Returned, StopFlags};
 
 /// How long results are gathered while more tasks are ready; as long as the last commit took if that is longer,
 /// up to [`SETTLE_DELAY_MAX`].
@@ -56,6 +56,22 @@ pub(crate) enum Settle {
 }
 
 impl Settle {
+    /// What becomes of a task whose handler returned this. If the handler has completed it by itself, what it returned
+    /// after that changes nothing. To be called with no lock held, as it may log.
+    pub(in crate::pool) fn returned(flags: &StopFlags, task: TaskId, returned: Returned) -> Self {
+        if flags.completed() {
+            if let Err(error) = returned {
+                let error = error.text();
+                tracing::warn!(%task, error, "a handler completed its task and then returned an error: the task stays completed");
+            }
+            return Self::Completed;
+        }
+        match returned {
+            Ok(result) => Self::Complete(result),
+            Err(error) => Self::Fail(error),
+        }
+    }
+
     /// Whether the handler put the task off.
     pub(in crate::pool) const fn is_snooze(&self) -> bool {
         matches!(self, Self::Fail(error) if error.is_snooze())

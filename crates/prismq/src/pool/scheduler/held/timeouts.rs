@@ -1,9 +1,9 @@
 //! Time limits of handlers.
 //!
-//! A handler cannot be stopped from outside. One that runs into its limit is notified, and has a grace
+//! A handler cannot be stopped from outside, unless it is a future. One that runs into its limit is notified, and has a grace
 //! ([`TIMEOUT_GRACE`], or its limit where that is shorter) to return by itself. Then its attempt is recorded as
 //! failed, so that the task goes on elsewhere; its worker is lost to the pool until it returns, and what it
-//! returns is dropped. The leader wakes for the next limit, so that a limit costs nothing while none is reached.
+//! returns is dropped; a future is dropped, and its worker is free at once. The leader wakes for the next limit, so that a limit costs nothing while none is reached.
 
 use std::time::{Duration, Instant};
 
@@ -52,13 +52,14 @@ impl Scheduler {
             return;
         }
         let mut next: Option<Instant> = None;
+        let mut wakers = Vec::new();
         for (worker, task, flags) in self.slots.unrecorded() {
             let Some(limit) = self.timeouts.limit(task.type_index) else { continue };
             let notify_at = task.begun_at + limit;
             let give_up_at = notify_at + TIMEOUT_GRACE.min(limit);
             let at = if now >= give_up_at {
                 task.given_up = true;
-                flags.set(CancelReason::Timeout);
+                wakers.extend(flags.give_up());
                 let action = if flags.completed() {
                     Settle::Completed
                 } else {
@@ -73,7 +74,7 @@ impl Scheduler {
                 self.settling.push(settlement, now);
                 continue;
             } else if now >= notify_at {
-                flags.set(CancelReason::Timeout);
+                wakers.extend(flags.set(CancelReason::Timeout));
                 give_up_at
             } else {
                 notify_at
@@ -81,5 +82,6 @@ impl Scheduler {
             next = Some(next.map_or(at, |next| next.min(at)));
         }
         self.timeouts.next = next;
+        self.slots.add_wakers(wakers);
     }
 }

@@ -16,7 +16,7 @@ use self::claim::Before;
 use crate::model::Error;
 use crate::pool::scheduler::{Batch, LeaderAction, LogEntry};
 use crate::pool::shared::Shared;
-use crate::time::{Timestamp, offset};
+use crate::time::{Timestamp, offset, wake};
 
 /// A wall clock that moved against the monotonic time by this much was set: microseconds.
 const CLOCK_STEP_MIN: u64 = 1_000_000;
@@ -35,7 +35,9 @@ pub(super) fn run(shared: &Shared) {
         let is_ending = scheduler.is_ending();
         let looks = scheduler.take_cancel_look(now);
         let log = scheduler.take_log();
+        let wakers = scheduler.take_wakers();
         drop(scheduler);
+        wake(wakers);
         if is_ending {
             // A shutdown may wait for less than the leader's end.
             shared.notify_progress();
