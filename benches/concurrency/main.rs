@@ -2,6 +2,7 @@
 //! are added: to throughput, contention and fairness, from 1 to 64 threads, with 8 processes on one file and
 //! next to another program that writes to it; and what do workers cost that have nothing to do?
 
+mod asynchronous;
 mod drain;
 mod foreign_writer;
 mod idle;
@@ -15,6 +16,7 @@ use prismq_bench::run::suite;
 fn main() -> ExitCode {
     suite::main("concurrency", |suite| {
         work::measure(suite)?;
+        asynchronous::measure(suite)?;
         drain::measure(suite)?;
         processes::measure(suite)?;
         foreign_writer::measure(suite)?;

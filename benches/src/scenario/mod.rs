@@ -1,6 +1,7 @@
 //! Experiments, one a file: each does one round on a stage and returns what was read. How often it is
 //! repeated, and under which id, is left to the suites.
 
+pub mod asynchronous;
 pub mod backlog;
 pub mod cost;
 pub mod drain;

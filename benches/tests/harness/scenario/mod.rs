@@ -1,5 +1,6 @@
 //! Experiments on subjects whose truth is known, and on real ones.
 
+mod asynchronous;
 mod completeness;
 mod lost_tasks;
 mod queueing_theory;
