@@ -44,12 +44,12 @@ fn each_failed_attempt_is_kept_with_its_error_its_times_and_its_process() {
 #[test]
 fn an_attempt_has_the_type_of_its_error_and_the_texts_of_its_sources() {
     let fixture = Fixture::new();
-    let error: prismq::Result<()> = Err(prismq::Error::TransactionRolledBack {
+    let error = prismq::Error::TransactionRolledBack {
         source: Box::new(prismq::Error::Full { reason: "quota".to_owned() }),
-    });
+    };
     fixture.enqueue("job");
     let lease = fixture.claim_one();
-    fixture.queue.fail(&lease, error.unwrap_err()).unwrap();
+    fixture.queue.fail(&lease, error).unwrap();
     let [attempt] = &attempts(&fixture, lease.id())[..] else { panic!("one attempt") };
     assert_eq!(attempt.error_type.as_deref(), Some("prismq::model::error::Error"));
     assert!(attempt.error.contains("rolled back") && attempt.error.contains("quota"));
