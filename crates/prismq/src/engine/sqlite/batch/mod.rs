@@ -7,7 +7,7 @@ pub(crate) mod lanes;
 pub(crate) mod lease_note;
 pub(crate) mod ledger;
 pub(crate) mod limits;
-mod lines;
+pub(crate) mod lines;
 pub(crate) mod names;
 pub(crate) mod queues;
 pub(crate) mod records;

@@ -1,6 +1,7 @@
 //! Proofs over the whole engine, and what they and the tests next to the code share.
 
 mod cost;
+mod limits;
 mod plans;
 mod poisoned;
 mod schedules;

@@ -47,6 +47,13 @@ pub(super) fn assert_no_scan(writer: &Writer, sql: &str) {
     }
 }
 
+/// A step of the statement's plan ends with this.
+#[track_caller]
+pub(super) fn assert_seeks(writer: &Writer, sql: &str, seek: &str) {
+    let plan = plan(writer, sql);
+    assert!(plan.iter().any(|step| step.ends_with(seek)), "{seek} in\n{sql}\n{plan:#?}");
+}
+
 /// Statements that change or find tasks by an operator's call, and that keep retention.
 fn of_operators() -> impl Iterator<Item = &'static str> {
     let by_id = [

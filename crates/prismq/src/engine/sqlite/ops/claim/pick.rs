@@ -135,7 +135,9 @@ impl Writer {
                         picked.push(Picked { key, id, lane: lane_index, limited_lane, suspect });
                         admission.take(*lane);
                     }
-                    self.find_next(lines, admission, left > 0)?;
+                    if picked.len() < max {
+                        self.find_next(lines, admission, left > 0)?;
+                    }
                     lines.next.map(|next| next.position)
                 }
             };
