@@ -74,7 +74,7 @@ fn work(
 ) -> Result<()> {
     loop {
         let all = produced.load(Ordering::Acquire);
-        if claim_and_settle(&mut client, &mut rng, load.lease)? {
+        if claim_and_settle(&mut client, &mut rng, load.lease, &["job"])? {
             continue;
         }
         let left = queue.stats("default")?;

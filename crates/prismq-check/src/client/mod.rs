@@ -38,11 +38,20 @@ impl<S: Subject> Client<S> {
     pub fn enqueue(&mut self, job: &EnqueueRequest) -> Result<(u64, TaskId)> {
         let key = u64::from(self.client_id) << 32 | u64::from(self.enqueued);
         self.enqueued += 1;
-        let task = NewTask::new(job.task_type.as_str(), payload_of(key, job.payload_bytes))
+        let mut task = NewTask::new(job.task_type.as_str(), payload_of(key, job.payload_bytes))
             .queue(job.queue.as_str())
             .priority(job.priority)
             .delay(job.delay)
             .max_attempts(job.max_attempts);
+        if let Some(limit) = &job.limit {
+            task = task.limit(limit.as_str());
+        }
+        if let Some(key) = &job.key {
+            task = task.key(key.as_str());
+        }
+        if job.ordered {
+            task = task.ordered();
+        }
         let begun = Event {
             key: Some(key),
             run_at: (!job.delay.is_zero()).then(|| self.now().after(job.delay).as_micros()),

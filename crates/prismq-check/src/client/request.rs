@@ -19,6 +19,12 @@ pub struct EnqueueRequest {
     pub payload_bytes: usize,
     /// Whether it kills the process that runs it.
     pub deadly: bool,
+    /// The limit that it is under.
+    pub limit: Option<String>,
+    /// Whose task it is.
+    pub key: Option<String>,
+    /// Whether the tasks of the key run one at a time, in order.
+    pub ordered: bool,
 }
 
 impl Default for EnqueueRequest {
@@ -31,6 +37,9 @@ impl Default for EnqueueRequest {
             max_attempts: 5,
             payload_bytes: 32,
             deadly: false,
+            limit: None,
+            key: None,
+            ordered: false,
         }
     }
 }

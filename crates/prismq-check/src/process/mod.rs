@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use self::roles::run_process;
+pub use self::roles::{KEYED_TYPES, run_process};
 pub use self::spec::{Listener, ProcessSpec, Role};
 
 use crate::error::{Error, Result};

@@ -19,6 +19,8 @@ use crate::history::Recorder;
 
 /// How long a worker pauses that found no task.
 pub(crate) const REST: Duration = Duration::from_millis(1);
+/// The types of tasks with keys.
+pub const KEYED_TYPES: [&str; 4] = ["key 0", "key 1", "key 2", "key 3"];
 /// The length of a payload that kills the process that runs it.
 pub(super) const POISON_BYTES: usize = 666;
 
@@ -41,16 +43,21 @@ pub fn run_process(spec: &ProcessSpec) -> Result<()> {
             (0..tasks).try_for_each(|_| client.enqueue(&EnqueueRequest::default()).map(drop))
         }
         Role::Hold => hold(&mut client(spec.client_id), spec.lease),
-        Role::Produce => produce(&mut client(spec.client_id), rng, &until_stopped()),
-        Role::Work => work(&mut client(spec.client_id), rng, spec.lease, &until_stopped()),
-        Role::ProduceAndWork => {
+        Role::Produce => produce(&mut client(spec.client_id), rng, &until_stopped(), job),
+        Role::Work => {
+            work(&mut client(spec.client_id), rng, spec.lease, &until_stopped(), &["job"])
+        }
+        Role::ProduceAndWork | Role::ProduceAndWorkKeyed => {
             let stopped = until_stopped();
             let mut producer = client(spec.client_id);
             let mut worker = client(spec.client_id + 1);
             let other = Rng::with_seed(spec.seed.wrapping_add(1));
+            let keyed = spec.role == Role::ProduceAndWorkKeyed;
+            let types: &[&str] = if keyed { &KEYED_TYPES } else { &["job"] };
+            let job = if keyed { keyed_job } else { job };
             thread::scope(|scope| {
-                let produced = scope.spawn(|| produce(&mut producer, rng, &stopped));
-                work(&mut worker, other, spec.lease, &stopped)?;
+                let produced = scope.spawn(|| produce(&mut producer, rng, &stopped, job));
+                work(&mut worker, other, spec.lease, &stopped, types)?;
                 let panicked = |_| Error::Log(io::Error::other("the producer panicked"));
                 produced.join().map_err(panicked)?
             })
@@ -76,7 +83,12 @@ fn until_stopped() -> Arc<AtomicBool> {
     stopped
 }
 
-fn produce(client: &mut Client<Queue>, mut rng: Rng, stopped: &AtomicBool) -> Result<()> {
+fn produce(
+    client: &mut Client<Queue>,
+    mut rng: Rng,
+    stopped: &AtomicBool,
+    job: impl Fn(&mut Rng) -> EnqueueRequest,
+) -> Result<()> {
     while !stopped.load(Ordering::Relaxed) {
         tolerate(client.enqueue(&job(&mut rng)))?;
     }
@@ -93,14 +105,29 @@ pub(crate) fn job(rng: &mut Rng) -> EnqueueRequest {
     }
 }
 
+/// A random task of a random key.
+fn keyed_job(rng: &mut Rng) -> EnqueueRequest {
+    let key = rng.usize(..KEYED_TYPES.len());
+    let task_type = KEYED_TYPES.get(key).copied().unwrap_or_default();
+    let ordered = key % 2 == 1;
+    EnqueueRequest {
+        task_type: task_type.to_owned(),
+        limit: (!ordered).then(|| "each".to_owned()),
+        key: Some(task_type.to_owned()),
+        ordered,
+        ..job(rng)
+    }
+}
+
 fn work(
     client: &mut Client<Queue>,
     mut rng: Rng,
     lease: Duration,
     stopped: &AtomicBool,
+    types: &[&str],
 ) -> Result<()> {
     while !stopped.load(Ordering::Relaxed) {
-        if !claim_and_settle(client, &mut rng, lease)? {
+        if !claim_and_settle(client, &mut rng, lease, types)? {
             thread::sleep(REST);
         }
     }
@@ -112,8 +139,10 @@ pub(crate) fn claim_and_settle(
     client: &mut Client<Queue>,
     rng: &mut Rng,
     lease: Duration,
+    types: &[&str],
 ) -> Result<bool> {
-    let take = ClaimRequest { max: rng.usize(1..6), lease, ..ClaimRequest::default() };
+    let types = types.iter().map(|name| (*name).to_owned()).collect();
+    let take = ClaimRequest { max: rng.usize(1..6), lease, types, ..ClaimRequest::default() };
     let leases = tolerate(client.claim(&take))?.unwrap_or_default();
     for held in &leases {
         tolerate(settle(client, held, lease, rng))?;

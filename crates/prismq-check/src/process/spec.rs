@@ -31,6 +31,9 @@ pub enum Role {
     },
     /// Enqueues and works, each in a thread and in random ways, until it is stopped.
     ProduceAndWork,
+    /// The same with tasks that have keys, under the limit `each`: each key has a type of its own, one of
+    /// [`KEYED_TYPES`](super::KEYED_TYPES), and those of every other are ordered.
+    ProduceAndWorkKeyed,
     /// Enqueues until it is stopped.
     Produce,
     /// Claims tasks and ends each in a random way, until it is stopped.

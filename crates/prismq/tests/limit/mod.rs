@@ -1,7 +1,9 @@
 //! Limits on how many tasks run at once and how often they start, and keys whose tasks take turns.
 
 mod concurrency;
+mod example;
 mod keys;
+mod operators;
 mod order;
 mod pools;
 mod rate;

@@ -2,6 +2,7 @@
 
 mod creation;
 mod kill;
+mod limits;
 mod restarts;
 mod stopped_holder;
 mod stopped_writer;

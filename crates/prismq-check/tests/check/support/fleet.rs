@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use prismq::{Queue, SystemClock};
 use prismq_check::{
-    ClaimRequest, Client, Counts, History, Process, ProcessSpec, Recorder, Role, Rules, Snapshot,
-    Verdict, check,
+    ClaimRequest, Client, Counts, History, KEYED_TYPES, Process, ProcessSpec, Recorder, Role,
+    Rules, Snapshot, Verdict, check,
 };
 use tempfile::TempDir;
 
@@ -66,6 +66,11 @@ impl Fleet {
         (Client::new(queue, Arc::new(SystemClock), recorder.clone(), self.clients), recorder)
     }
 
+    /// What the processes have recorded up to now.
+    pub(crate) const fn recorded(&self) -> &History {
+        &self.recorded
+    }
+
     /// The verdict on the file and the record up to now.
     pub(crate) fn verdict(&self, rules: &Rules) -> Verdict {
         check(&self.recorded, &[Snapshot::take(self.path()).unwrap()], rules)
@@ -75,7 +80,8 @@ impl Fleet {
     pub(crate) fn drain(&mut self, rules: &Rules) -> Verdict {
         let queue = Queue::open(self.path()).unwrap();
         let (mut client, recorder) = self.client(queue.clone());
-        let types = vec!["job".to_owned(), "limited".to_owned()];
+        let types = ["job", "limited"].into_iter().chain(KEYED_TYPES);
+        let types = types.map(str::to_owned).collect();
         let lease = Duration::from_secs(60);
         let take = ClaimRequest { types, max: 100, lease, ..ClaimRequest::default() };
         wait_until("all tasks are completed or dead", || {
