@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use prismq::{Claim, NewTask, Queue, TaskError, WorkerPool};
+use prismq::{Claim, Limit, NewTask, Queue, TaskError, WorkerPool};
 use tempfile::TempDir;
 
 use crate::base::error::{Error, Result};
@@ -37,12 +37,24 @@ pub enum BacklogKind {
     OtherTypes,
     /// Ready tasks of a paused queue.
     Paused,
+    /// Ready tasks of another type and of [`KEYS`] keys, of which two of each may run at once.
+    Limited,
 }
+
+/// Of how many keys the tasks of a claim are, of which two of each may run at once.
+pub const KEYS: usize = 10_000;
 
 impl BacklogKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Ready, Self::Scheduled, Self::Dead, Self::Kept, Self::OtherTypes, Self::Paused];
+    pub const ALL: [Self; 7] = [
+        Self::Ready,
+        Self::Scheduled,
+        Self::Dead,
+        Self::Kept,
+        Self::OtherTypes,
+        Self::Paused,
+        Self::Limited,
+    ];
 
     /// Its name in ids.
     #[must_use]
@@ -54,6 +66,7 @@ impl BacklogKind {
             Self::Kept => "kept",
             Self::OtherTypes => "other_types",
             Self::Paused => "paused",
+            Self::Limited => "limited",
         }
     }
 }
@@ -70,10 +83,7 @@ pub struct Filled {
 /// # Errors
 /// If it cannot be filled.
 pub fn fill(stage: &Stage, kind: BacklogKind, tasks: usize) -> Result<Filled> {
-    let directory = stage.bench_dir().fresh()?;
-    let queue = Queue::open(directory.path().join("queue.db"))
-        .map_err(Error::subject("open a database"))?;
-    let filled = Filled { queue, _directory: directory };
+    let filled = fill_with(stage)?;
     let task = NewTask::new(TASK_TYPE, vec![0x5a; PAYLOAD_BYTES]);
     let other = NewTask::new(OTHER, vec![0x5a; PAYLOAD_BYTES]);
     match kind {
@@ -84,6 +94,7 @@ pub fn fill(stage: &Stage, kind: BacklogKind, tasks: usize) -> Result<Filled> {
             filled.enqueue(&other.queue("paused"), tasks)?;
             filled.queue.pause("paused").map_err(Error::subject("pause a queue"))?;
         }
+        BacklogKind::Limited => filled.enqueue_of_keys(&other, tasks, KEYS)?,
         BacklogKind::Dead => {
             filled.enqueue(&task.clone().max_attempts(1), tasks)?;
             filled.work_off(tasks, || Err("on purpose".into()))?;
@@ -97,6 +108,24 @@ pub fn fill(stage: &Stage, kind: BacklogKind, tasks: usize) -> Result<Filled> {
     }
     filled.enqueue(&task, FEW)?;
     Ok(filled)
+}
+
+/// A queue whose tasks are of this many keys, [`FEW`] or one for each, of which two of each may run at once.
+///
+/// # Errors
+/// If it cannot be filled.
+pub fn fill_with_keys(stage: &Stage, keys: usize) -> Result<Filled> {
+    let filled = fill_with(stage)?;
+    let task = NewTask::new(TASK_TYPE, vec![0x5a; PAYLOAD_BYTES]);
+    filled.enqueue_of_keys(&task, keys.max(FEW), keys)?;
+    Ok(filled)
+}
+
+fn fill_with(stage: &Stage) -> Result<Filled> {
+    let directory = stage.bench_dir().fresh()?;
+    let queue = Queue::open(directory.path().join("queue.db"))
+        .map_err(Error::subject("open a database"))?;
+    Ok(Filled { queue, _directory: directory })
 }
 
 /// The median times of this many claims each, in turns, so that both meet the same state of the machine.
@@ -143,6 +172,20 @@ impl Filled {
     fn enqueue(&self, task: &NewTask, tasks: usize) -> Result<()> {
         let batch = vec![task.clone(); BATCH.min(tasks)];
         for _ in 0..tasks / batch.len().max(1) {
+            self.queue.enqueue_all(&batch).map_err(Error::subject("enqueue"))?;
+        }
+        Ok(())
+    }
+
+    /// Enqueues tasks of this many keys in turn, of which two of each may run at once.
+    fn enqueue_of_keys(&self, task: &NewTask, tasks: usize, keys: usize) -> Result<()> {
+        let limit = Limit::concurrency(2).per_key();
+        self.queue.set_limit("keys", limit).map_err(Error::subject("set a limit"))?;
+        let numbers: Vec<usize> = (0..tasks).collect();
+        for some in numbers.chunks(BATCH) {
+            let key = |number: &usize| format!("key {}", number % keys);
+            let some = some.iter().map(|number| task.clone().limit("keys").key(key(number)));
+            let batch: Vec<NewTask> = some.collect();
             self.queue.enqueue_all(&batch).map_err(Error::subject("enqueue"))?;
         }
         Ok(())

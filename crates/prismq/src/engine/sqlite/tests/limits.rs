@@ -108,7 +108,8 @@ fn steps(writer: &mut Writer, claim: &Claim) -> i32 {
         count(writer);
         let leases = claimed(writer, now, claim);
         assert_eq!(leases.len(), claim.max);
-        let complete = leases.iter().map(|lease| Operation::Complete(lease.key));
+        let complete =
+            leases.iter().map(|lease| Operation::Complete { key: lease.key, result: None });
         apply(writer, now, &complete.collect::<Vec<_>>());
         steps = count(writer);
     }
