@@ -5,16 +5,18 @@ use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, LitInt, LitStr, Result, Token, Type, parenthesized};
 
-use crate::values::{self, Backoff};
+use crate::values::{self, Backoff, Hold};
 
 /// What may be written, each with an example.
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 12] = [
     ("name", "name = \"send_mail\""),
     ("queue", "queue = \"mail\""),
     ("priority", "priority = 10"),
     ("attempts", "attempts = 8"),
     ("requires", "requires(\"gpu\")"),
     ("limit", "limit = \"api\""),
+    ("unique", "unique = \"until done\""),
+    ("expires", "expires = \"10m\""),
     ("backoff", "backoff = \"1s..5m\""),
     ("timeout", "timeout = \"30s\""),
     ("output", "output = u64"),
@@ -30,6 +32,9 @@ pub(crate) struct Attributes {
     pub(crate) attempts: Option<u32>,
     pub(crate) requires: Option<Vec<LitStr>>,
     pub(crate) limit: Option<LitStr>,
+    pub(crate) unique: Option<Hold>,
+    /// In milliseconds.
+    pub(crate) expires: Option<u64>,
     pub(crate) backoff: Option<Backoff>,
     /// In milliseconds.
     pub(crate) timeout: Option<u64>,
@@ -56,6 +61,8 @@ impl Attributes {
             "attempts" => once(part, &mut self.attempts, attempts),
             "requires" => once(part, &mut self.requires, requires),
             "limit" => once(part, &mut self.limit, name),
+            "unique" => once(part, &mut self.unique, |part| values::unique(&text(part)?)),
+            "expires" => once(part, &mut self.expires, |part| values::time(&text(part)?)),
             "backoff" => once(part, &mut self.backoff, |part| values::backoff(&text(part)?)),
             "timeout" => once(part, &mut self.timeout, |part| values::timeout(&text(part)?)),
             "output" => once(part, &mut self.output, a_type),

@@ -8,7 +8,7 @@ use syn::{
 };
 
 use crate::attributes::Attributes;
-use crate::values::{Backoff, check_name};
+use crate::values::{Backoff, Hold, check_name};
 
 /// `impl Task` for the type.
 pub(crate) fn task(input: &DeriveInput) -> Result<TokenStream> {
@@ -47,13 +47,28 @@ pub(crate) fn task(input: &DeriveInput) -> Result<TokenStream> {
 
 /// The function that returns the type's defaults, if it has some.
 fn options(attributes: &Attributes) -> Option<TokenStream> {
-    let Attributes { queue, priority, attempts, requires, limit, backoff, timeout, .. } =
-        attributes;
+    let Attributes { queue, priority, attempts, requires, limit, unique, expires, .. } = attributes;
+    let Attributes { backoff, timeout, .. } = attributes;
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
     let priority = priority.map(|priority| quote!(.priority(#priority)));
     let attempts = attempts.map(|attempts| quote!(.max_attempts(#attempts)));
     let requires = requires.as_ref().map(|names| quote!(.requires([#(#names),*])));
     let limit = limit.as_ref().map(|limit| quote!(.limit(#limit)));
+    let unique = unique.as_ref().map(|hold| {
+        let hold = match hold {
+            Hold::UntilDone => quote!(.until_done()),
+            Hold::WhileWaiting => quote!(.while_waiting()),
+            Hold::Period(period) => {
+                let period = duration(*period);
+                quote!(.for_period(#period))
+            }
+        };
+        quote!(.unique(::prismq::Unique::payload()#hold))
+    });
+    let expires = expires.map(|time| {
+        let time = duration(time);
+        quote!(.expires_after(#time))
+    });
     let backoff = backoff.as_ref().map(|backoff| {
         let policy = policy(backoff);
         quote!(.backoff(#policy))
@@ -62,7 +77,7 @@ fn options(attributes: &Attributes) -> Option<TokenStream> {
         let limit = duration(limit);
         quote!(.timeout(#limit))
     });
-    let parts = [queue, priority, attempts, requires, limit, backoff, timeout];
+    let parts = [queue, priority, attempts, requires, limit, unique, expires, backoff, timeout];
     if parts.iter().all(Option::is_none) {
         return None;
     }

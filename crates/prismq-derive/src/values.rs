@@ -32,6 +32,14 @@ pub(crate) enum Backoff {
     Growing(u64, u64),
 }
 
+/// How long a task holds its payload as a unique key.
+pub(crate) enum Hold {
+    UntilDone,
+    WhileWaiting,
+    /// For so many milliseconds.
+    Period(u64),
+}
+
 /// Checks the name of a task type, a queue or a requirement.
 pub(crate) fn check_name(name: &LitStr) -> Result<()> {
     let text = name.value();
@@ -67,6 +75,30 @@ pub(crate) fn timeout(text: &LitStr) -> Result<u64> {
         return Err(at(text, "must be above zero and at most 7d"));
     }
     Ok(limit)
+}
+
+/// A duration above zero that a delay can have, in milliseconds.
+pub(crate) fn time(text: &LitStr) -> Result<u64> {
+    in_range(text, duration(text, &text.value())?)
+}
+
+fn in_range(text: &LitStr, time: u64) -> Result<u64> {
+    if time == 0 || time > DELAY_MAX {
+        return Err(at(text, "must be above zero and at most 3650d (ten years)"));
+    }
+    Ok(time)
+}
+
+pub(crate) fn unique(text: &LitStr) -> Result<Hold> {
+    let value = text.value();
+    match value.as_str() {
+        "until done" => Ok(Hold::UntilDone),
+        "while waiting" => Ok(Hold::WhileWaiting),
+        value => match value.strip_prefix("for ") {
+            Some(period) => in_range(text, duration(text, period)?).map(Hold::Period),
+            None => Err(at(text, "must be `until done`, `while waiting` or a time as in `for 1h`")),
+        },
+    }
 }
 
 pub(crate) fn backoff(text: &LitStr) -> Result<Backoff> {

@@ -79,4 +79,16 @@ struct LongBackoff;
 #[task(requires(""))]
 struct EmptyRequirement;
 
+#[derive(Task, Serialize, Deserialize)]
+#[task(unique = "until noon")]
+struct UnknownHold;
+
+#[derive(Task, Serialize, Deserialize)]
+#[task(unique = "for 0s")]
+struct EmptyPeriod;
+
+#[derive(Task, Serialize, Deserialize)]
+#[task(expires = "never")]
+struct NoTime;
+
 fn main() {}

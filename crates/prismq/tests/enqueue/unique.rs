@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use prismq::limits::{UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX};
-use prismq::{Claim, Enqueued, Error, Handle, NewTask, Order, Queue, State, TaskError, Unique};
+use prismq::{
+    Claim, Enqueued, Error, Handle, NewTask, Order, Queue, State, Task, TaskError, Unique,
+};
 use rusqlite::{Connection, TransactionBehavior};
+use serde::{Deserialize, Serialize};
 
 use crate::support::{Fixture, LEASE, RETRY, TestProcess, task, text};
 
@@ -263,6 +266,25 @@ fn rows_of_free_keys_do_not_pile_up() {
     // Twenty are waiting, under the lowest ids that were not claimed.
     let rows = rows(&fixture);
     assert!((20..80).contains(&rows), "{rows}");
+}
+
+#[derive(Task, Serialize, Deserialize)]
+#[task(name = "job", unique = "while waiting", expires = "1h")]
+struct Thumbnail {
+    user: i64,
+}
+
+#[test]
+fn a_type_declares_how_its_tasks_are_unique_and_how_long_they_live() {
+    let fixture = Fixture::new();
+    let first = fixture.queue.enqueue(Thumbnail { user: 1 }).unwrap();
+    let again = fixture.queue.enqueue(Thumbnail { user: 1 }).unwrap();
+    assert_eq!(again.enqueued(), Enqueued::Duplicate(first.id()));
+    fixture.claim_one();
+    assert!(fixture.queue.enqueue(Thumbnail { user: 1 }).unwrap().is_new());
+    fixture.clock.advance(HOUR);
+    fixture.claim(9);
+    assert_eq!(fixture.queue.stats("default").unwrap().expired, 1);
 }
 
 #[test]

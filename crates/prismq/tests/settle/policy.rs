@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use prismq::limits::DELAY_MAX;
-use prismq::{Error, Queue, RetryPolicy, TaskError};
+use prismq::{Context, Error, Queue, RetryPolicy, Task, TaskError, WorkerPool};
+use serde::{Deserialize, Serialize};
 
 use crate::support::{Fixture, RETRY, task};
 
@@ -59,6 +60,24 @@ fn a_delay_that_the_error_asks_for_comes_first() {
     fixture.queue.fail(&fixture.claim_one(), error).unwrap();
     let run_at = fixture.queue.task(id).unwrap().unwrap().run_at;
     assert_eq!(run_at.since(prismq::Clock::now(&*fixture.clock)), RETRY);
+}
+
+#[derive(Task, Serialize, Deserialize)]
+#[task(name = "job", backoff = "1000s")]
+struct Declared;
+
+#[test]
+fn a_pool_keeps_the_policy_of_its_type_in_the_file_unless_an_operator_set_another() {
+    let fixture = Fixture::new();
+    let start = || {
+        let handler = |_: Declared, _: Context| Ok(());
+        drop(WorkerPool::builder(&fixture.queue).queue("none").handle(handler).start().unwrap());
+    };
+    start();
+    assert_eq!(delay_of(&fixture, &fixture.another_handle()), SLOW);
+    fixture.queue.set_retry("job", RetryPolicy::fixed(2 * RETRY)).unwrap();
+    start();
+    assert_eq!(delay_of(&fixture, &fixture.queue), 2 * RETRY);
 }
 
 #[test]

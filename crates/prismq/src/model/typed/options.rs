@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Names, NewTask, RetryPolicy};
+use crate::model::{Names, NewTask, RetryPolicy, Unique};
 
 /// The defaults of a task type: of its tasks when they are enqueued, and of its handler in a pool. What is not set is as
 /// for a [`NewTask`] of bytes.
@@ -27,6 +27,8 @@ pub struct TaskOptions {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) requirements: Names,
     pub(crate) limit: Option<Arc<str>>,
+    pub(crate) unique: Option<Unique>,
+    pub(crate) expires_after: Option<Duration>,
     pub(crate) backoff: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -73,8 +75,23 @@ impl TaskOptions {
         self
     }
 
-    /// When a failed attempt is retried, in pools that have a typed handler for it; by the queue's policy
-    /// ([`QueueBuilder::retry`](crate::QueueBuilder::retry)) unless set.
+    /// When its tasks are duplicates of each other: see [`NewTask::unique`].
+    #[must_use]
+    pub fn unique(mut self, unique: Unique) -> Self {
+        self.unique = Some(unique);
+        self
+    }
+
+    /// How long after it was enqueued a task must have started: see [`NewTask::expires_after`].
+    #[must_use]
+    pub const fn expires_after(mut self, time: Duration) -> Self {
+        self.expires_after = Some(time);
+        self
+    }
+
+    /// When a failed attempt is retried; by the queue's policy ([`QueueBuilder::retry`](crate::QueueBuilder::retry))
+    /// unless set. A pool that has a handler for the type keeps it in the file when it starts, so that every process
+    /// retries by it, unless an operator has set another ([`Queue::set_retry`](crate::Queue::set_retry)).
     #[must_use]
     pub const fn backoff(mut self, policy: RetryPolicy) -> Self {
         self.backoff = Some(policy);
@@ -95,6 +112,8 @@ impl TaskOptions {
             priority: self.priority.unwrap_or(task.priority),
             max_attempts: self.max_attempts.unwrap_or(task.max_attempts),
             requirements: self.requirements,
+            unique: self.unique,
+            expires_after: self.expires_after,
             ..task
         };
         match self.limit {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::WorkerPoolBuilder;
-use crate::engine::Watch;
+use crate::engine::{Operation, Watch};
 #[cfg(feature = "tokio")]
 use crate::model::limits::ASYNC_WORKERS_DEFAULT;
 use crate::model::limits::{POOL_LEASE_MIN, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX};
@@ -38,6 +38,7 @@ impl<S> WorkerPoolBuilder<S> {
         #[cfg(feature = "tokio")]
         let runtime = self.runtime()?;
         let workers = self.worker_count();
+        self.keep_policies();
         let Watch { changes, poll_interval } = self.core.engine()?.watch();
         let settings = Settings {
             workers,
@@ -83,6 +84,20 @@ impl<S> WorkerPoolBuilder<S> {
                           call start() in asynchronous code, or after Runtime::enter()";
             Error::invalid("runtime", reason)
         })
+    }
+
+    /// Keeps the retry policies of the handlers' types in the file, for the processes that fail their tasks without such
+    /// a handler. The pool works without, by its own.
+    fn keep_policies(&self) {
+        let policies = self.registry.policies().filter(|(_, policy)| policy.validate().is_ok());
+        let set = |(task_type, policy)| {
+            let policy = Some(policy);
+            Operation::SetRetry { task_type, policy, by_operator: false }
+        };
+        let answers = self.core.submit_all(policies.map(set).collect());
+        for error in answers.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "the retry policy of a task type could not be kept in the file: others retry by their own");
+        }
     }
 
     fn claim(&self) -> Result<Claim> {

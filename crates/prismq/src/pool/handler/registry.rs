@@ -58,6 +58,15 @@ impl Registry {
         self.handlers.iter().map(|(_, options)| options)
     }
 
+    /// The types whose handlers have a retry policy of their own, with it.
+    pub(in crate::pool) fn policies(&self) -> impl Iterator<Item = (Arc<str>, RetryPolicy)> {
+        let policy = |(name, index): (&Arc<str>, &usize)| {
+            let (_, options) = self.handlers.get(*index)?;
+            Some((name.clone(), options.backoff?))
+        };
+        self.indices.iter().filter_map(policy)
+    }
+
     /// When failed attempts at tasks of this type are retried, if its handler has a policy of its own.
     pub(in crate::pool) fn backoff(&self, task_type: &str) -> Option<&RetryPolicy> {
         let (_, options) = self.handlers.get(self.index(task_type)?)?;
