@@ -121,7 +121,8 @@ async fn run_handler(
     runtime: &Handle,
 ) -> Option<Settlement> {
     let ReadyTask { lease, type_index, .. } = task;
-    let is_expired = lease.expires_at.monotonic <= shared.core.clock().monotonic();
+    let clock = shared.core.clock().monotonic();
+    let is_expired = lease.expires_at.monotonic <= clock || lease.is_late(clock);
     let Running { flags, deadline } = running;
     let begun = Begun::new(shared.clone(), slot, lease.without_payload(), flags.clone());
     if is_expired {
