@@ -20,6 +20,7 @@ mod lease;
 mod limit;
 mod limits;
 mod log;
+mod origin;
 mod pool;
 mod records;
 mod schedule;

@@ -18,6 +18,13 @@ impl TestProcess {
         Self::spawn(Command::new(env::current_exe().unwrap()), test, file)
     }
 
+    /// Starts it in this time zone.
+    pub(crate) fn start_in_zone(test: &str, zone: &str, file: &Path) -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.env("TZ", zone);
+        Self::spawn(command, test, file)
+    }
+
     /// Starts it so that it can write no file longer than this many blocks of 512 bytes.
     #[cfg(unix)]
     pub(crate) fn start_with_file_limit(test: &str, blocks: u32, file: &Path) -> Self {

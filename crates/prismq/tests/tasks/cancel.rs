@@ -33,6 +33,8 @@ fn a_waiting_task_is_cancelled_at_once_and_never_run() {
     let fixture = Fixture::new();
     let ready = fixture.enqueue("ready");
     let scheduled = fixture.queue.enqueue(task("scheduled").delay(HOUR)).unwrap().id();
+    let third = fixture.queue.enqueue(task("third")).unwrap();
+    assert_eq!(third.cancel().unwrap(), CancelOutcome::Cancelled);
     for id in [ready, scheduled] {
         assert_eq!(fixture.queue.cancel(id).unwrap(), CancelOutcome::Cancelled);
         assert_eq!(fixture.queue.cancel(id).unwrap(), CancelOutcome::NotActive);
@@ -40,7 +42,7 @@ fn a_waiting_task_is_cancelled_at_once_and_never_run() {
     }
     fixture.clock.advance(HOUR);
     assert_eq!(fixture.claim(9), []);
-    assert_eq!(fixture.queue.stats("default").unwrap().cancelled, 2);
+    assert_eq!(fixture.queue.stats("default").unwrap().cancelled, 3);
     assert_balanced(&fixture, "default");
 }
 

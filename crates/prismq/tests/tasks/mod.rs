@@ -3,6 +3,7 @@
 mod cancel;
 mod delete;
 mod filter;
+mod incident;
 mod inventory;
 mod redrive;
 mod retention;

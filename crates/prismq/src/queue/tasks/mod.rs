@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use self::act::{CancelCount, Redrive};
 use super::Queue;
-use crate::model::{Fingerprint, State, TaskFilter};
+use crate::model::{Fingerprint, State, Task, TaskFilter};
 
 /// Some tasks of a queue file, by a filter: to be listed, counted, redriven, cancelled or deleted.
 ///
@@ -72,6 +72,11 @@ impl Tasks {
     pub fn of_type(mut self, task_type: impl Into<Arc<str>>) -> Self {
         self.filter.types.push(task_type.into());
         self
+    }
+
+    /// Only tasks of this type; called again, of any of the types.
+    pub fn of<T: Task>(self) -> Self {
+        self.of_type(T::TYPE)
     }
 
     /// Only tasks in this state; called again, in any of the states.

@@ -1,0 +1,3 @@
+//! The system that this library re-implements, and what was wrong with it.
+
+mod defects;
