@@ -156,6 +156,25 @@ fn tasks_that_ran_at_the_backup_run_again_after_their_leases_or_at_once_if_relea
 }
 
 #[test]
+fn released_tasks_free_the_slots_of_their_keys() {
+    let fixture = Fixture::new();
+    for _ in 0..2 {
+        fixture.queue.enqueue(crate::support::task("job").key("account").ordered()).unwrap();
+    }
+    let first = fixture.claim_one();
+    assert_eq!(fixture.claim(9), []);
+    let backup = beside(&fixture, "backup.db");
+    fixture.queue.backup(&backup).unwrap();
+    let fixture = fixture.reopen_after(|path| {
+        _ = Queue::restore(&backup).release_running().to(path).unwrap();
+    });
+    let again = fixture.claim_one();
+    assert_eq!((again.id(), again.attempt()), (first.id(), 1));
+    fixture.queue.complete(&again).unwrap();
+    assert_eq!(fixture.claim(9).len(), 1);
+}
+
+#[test]
 fn two_restores_of_one_backup_refuse_each_others_leases() {
     let fixture = Fixture::new();
     let backup = backed_up(&fixture);

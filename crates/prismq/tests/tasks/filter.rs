@@ -96,6 +96,27 @@ fn tasks_are_found_by_queue_and_type() {
 }
 
 #[test]
+fn tasks_are_found_by_their_key_and_cancelled_alone() {
+    let fixture = Fixture::new();
+    let add = |key: &str, queue: &str| {
+        let keyed = task("job").key(key).queue(queue);
+        fixture.queue.enqueue(keyed).unwrap().id()
+    };
+    let (a, b) = (add("tenant-7", "default"), add("tenant-7", "other"));
+    let c = add("tenant-8", "default");
+    let tasks = || fixture.queue.tasks().key("tenant-7");
+    let mut both = ids(&tasks());
+    both.sort_unstable();
+    assert_eq!(both, [a, b]);
+    assert_eq!(ids(&tasks().queue("other")), [b]);
+    assert_eq!(ids(&tasks().of_type("job").queue("default")), [a]);
+    assert_eq!(ids(&fixture.queue.tasks().key("none")), []);
+    assert_eq!(tasks().cancel().unwrap().ended, 2);
+    assert_eq!(ids(&fixture.queue.tasks()), [c]);
+    assert_eq!(fixture.claim_one().id(), c);
+}
+
+#[test]
 fn the_age_of_a_dead_task_counts_from_its_death_and_of_others_from_enqueue() {
     let fixture = Fixture::new();
     let early = fixture.enqueue("early");

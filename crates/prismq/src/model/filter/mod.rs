@@ -22,6 +22,8 @@ pub(crate) struct TaskFilter {
     pub(crate) queue: Option<Arc<str>>,
     pub(crate) types: Vec<Arc<str>>,
     pub(crate) states: Vec<State>,
+    /// The key by which they take turns.
+    pub(crate) key: Option<Arc<str>>,
     /// Least and greatest age: see [`Age`].
     pub(crate) age: Age,
     /// What the text of the last error contains.

@@ -57,7 +57,8 @@ impl Tasks {
     /// [`Error::InvalidInput`] for a filter outside [`crate::limits`]; an engine's failure.
     pub fn count(&self) -> Result<u64> {
         self.filter.validate()?;
-        if self.filter.types.is_empty() && !self.filter.reads_rows() {
+        let filter = &self.filter;
+        if filter.types.is_empty() && filter.key.is_none() && !filter.reads_rows() {
             return self.counted();
         }
         let mut count = 0;

@@ -117,6 +117,13 @@ impl Tasks {
         self.state(State::Cancelled)
     }
 
+    /// Only tasks of this key, of whichever limit ([`NewTask::key`](crate::NewTask::key)), that are not completed or
+    /// cancelled: the key is not kept with those.
+    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.filter.key = Some(key.into());
+        self
+    }
+
     /// Only tasks of at least this age: how long ago they died, were completed or cancelled, and for all others, were
     /// enqueued.
     pub const fn older_than(mut self, age: Duration) -> Self {

@@ -19,7 +19,7 @@ use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::ops::settle;
 use crate::engine::sqlite::{connection, error, schema};
-use crate::model::{Error, RestoreReport, Result, limits};
+use crate::model::{Error, RestoreReport, Result, State, limits};
 use crate::time::{Moment, Timestamp};
 
 /// The running tasks of a file.
@@ -127,8 +127,11 @@ fn prepare(copy: &Connection, release: bool) -> rusqlite::Result<u64> {
         for (id, token, lane, suspect) in &running {
             let release = if *suspect { settle::RELEASE_SUSPECT } else { settle::RELEASE };
             copy.prepare_cached(release)?.execute([id, token])?;
-            if let Some(queue) = ledger.lanes.queue_of(copy, *lane)? {
-                let counters = ledger.counters.of(queue);
+            if let Some(found) = ledger.lanes.by_id(copy, *lane)? {
+                if found.is_limited() {
+                    ledger.limits.left_lease(*lane, State::Ready);
+                }
+                let counters = ledger.counters.of(found.queue);
                 counters.leased -= 1;
                 counters.ready += 1;
                 counters.suspects += i64::from(*suspect);

@@ -19,6 +19,10 @@ use crate::time::Timestamp;
 /// The lanes of a queue, or of all, with their queues and types.
 pub(crate) const LANES: &str = "SELECT l.id, l.queue, l.type FROM prismq_lane AS l
      JOIN prismq_queue AS q ON q.id = l.queue WHERE q.name = ?1";
+/// The lanes of a key.
+pub(crate) const LANES_OF_KEY: &str = "SELECT l.id, l.queue, l.type, q.name FROM prismq_key AS k
+     JOIN prismq_line AS n ON n.key = k.id JOIN prismq_lane AS l ON l.id = n.lane
+     JOIN prismq_queue AS q ON q.id = l.queue WHERE k.name = ?1";
 pub(crate) const ALL_LANES: &str = "SELECT l.id, l.queue, l.type FROM prismq_lane AS l
      JOIN prismq_queue AS q ON q.id = l.queue";
 
@@ -105,11 +109,23 @@ pub(super) fn step(
 fn lanes_of(connection: &Connection, search: &Search) -> Result<Lanes> {
     let filter = &search.filter;
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let lanes: Vec<(i64, i64, String)> = match &filter.queue {
-        Some(queue) => {
+    let lanes: Vec<(i64, i64, String)> = match (&filter.key, &filter.queue) {
+        (Some(key), queue) => {
+            let mut select = connection.prepare_cached(LANES_OF_KEY)?;
+            let mut rows = select.query([&**key])?;
+            let mut lanes = Vec::new();
+            while let Some(row) = rows.next()? {
+                let name: String = row.get(3)?;
+                if queue.as_ref().is_none_or(|queue| **queue == *name) {
+                    lanes.push(read(row)?);
+                }
+            }
+            lanes
+        }
+        (None, Some(queue)) => {
             connection.prepare_cached(LANES)?.query_map([&**queue], read)?.collect::<Result<_>>()?
         }
-        None => {
+        (None, None) => {
             connection.prepare_cached(ALL_LANES)?.query_map([], read)?.collect::<Result<_>>()?
         }
     };
@@ -133,6 +149,8 @@ fn ranges(search: &Search, lanes: &Lanes) -> Vec<Range> {
         let first = ranges.len();
         match state {
             state::SCHEDULED | state::LEASED => ranges.push(Range { state, owner: 0 }),
+            // Keys are not kept.
+            state::COMPLETED | state::CANCELLED if search.filter.key.is_some() => {}
             state::COMPLETED | state::CANCELLED => {
                 ranges.extend(lanes.values().map(|queue| Range { state, owner: *queue }));
             }
