@@ -61,6 +61,16 @@ pub enum Step {
     Resume,
     /// Keeping fewer completed tasks.
     SetHistory,
+    /// Keeping cancelled and dead tasks for a time.
+    SetRetention,
+    /// Cancelling tasks that wait.
+    Cancel,
+    /// Requesting that a running task be cancelled.
+    CancelRunning,
+    /// Deleting tasks, one with a payload that is stored out of line.
+    Delete,
+    /// Putting a dead task back.
+    Redrive,
     /// Checkpointing the WAL from outside while the queue is open, and truncating it.
     Checkpoint,
     /// Enough commits that the queue checkpoints by itself, in parallel to them.
@@ -71,7 +81,7 @@ pub enum Step {
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 33] = [
         Self::Create,
         Self::Open,
         Self::Recover,
@@ -97,6 +107,11 @@ impl Step {
         Self::Pause,
         Self::Resume,
         Self::SetHistory,
+        Self::SetRetention,
+        Self::Cancel,
+        Self::CancelRunning,
+        Self::Delete,
+        Self::Redrive,
         Self::Checkpoint,
         Self::AutoCheckpoint,
         Self::Close,

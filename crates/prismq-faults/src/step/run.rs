@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use prismq::{Claim, Lease, NewTask, Order, Queue, Result, TaskError};
+use prismq::{Claim, Keep, Lease, NewTask, Order, Queue, Result, Retention, TaskError};
 use rusqlite::Connection;
 
 use super::stage::{CHURN, KEEPING, LARGE_BYTES, LEASE, PAUSED, churn, claim, open, refused, task};
@@ -49,6 +49,15 @@ impl Step {
             Self::Pause => queue.pause("default"),
             Self::Resume => queue.resume(PAUSED),
             Self::SetHistory => queue.set_history(KEEPING, 1),
+            Self::SetRetention => {
+                let keep = Keep::last(9).for_at_most(LEASE);
+                let retention = Retention { cancelled: keep, dead: keep, ..Retention::default() };
+                queue.set_retention("default", retention)
+            }
+            Self::Cancel => queue.tasks().queue("default").of_type("job").cancel().map(drop_count),
+            Self::CancelRunning => queue.tasks().running().cancel().map(drop_count),
+            Self::Delete => queue.tasks().of_type("job").of_type("large").delete().map(drop_count),
+            Self::Redrive => queue.tasks().dead().redrive().map(drop_count),
             Self::Checkpoint => checkpoint(path),
             Self::AutoCheckpoint => churn(queue, CHURN),
             _ => lease.map_or(Ok(()), |lease| self.settle(queue, lease)),
@@ -68,6 +77,9 @@ impl Step {
         }
     }
 }
+
+/// How many tasks a step changed is checked by what the file holds.
+const fn drop_count<T: Copy>(_: T) {}
 
 fn enqueue_in(path: &Path, queue: &Queue) -> Result<()> {
     let own = Connection::open(path).map_err(refused)?;

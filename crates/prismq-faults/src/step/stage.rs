@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Durability, Error, Lease, ManualClock, NewTask, Queue, Result, RetryPolicy, Timestamp,
+    Claim, Durability, Error, Lease, ManualClock, NewTask, Queue, Result, RetryPolicy, TaskError,
+    Timestamp,
 };
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -78,9 +79,13 @@ impl Step {
         }
         let queue = open(path, &stage.clock)?;
         let wanted = match self {
-            Self::Complete | Self::Fail | Self::FailDead | Self::Release | Self::Extend => {
-                Some(claim())
-            }
+            Self::Complete
+            | Self::Fail
+            | Self::FailDead
+            | Self::Release
+            | Self::Extend
+            | Self::CancelRunning
+            | Self::Redrive => Some(claim()),
             Self::CompleteLarge => Some(Claim::new(["large"])),
             Self::CompleteKept => Some(claim().queue(KEEPING)),
             Self::Reclaim => Some(claim().max(2)),
@@ -91,6 +96,11 @@ impl Step {
             stage.leases = queue.claim(&claim)?;
         }
         match self {
+            Self::Redrive => {
+                for lease in &stage.leases {
+                    queue.fail(lease, TaskError::permanent("never"))?;
+                }
+            }
             Self::Promote => stage.clock.advance(Duration::from_secs(10)),
             Self::Reclaim | Self::ReclaimDead => stage.clock.advance(LEASE * 2),
             Self::TakeIn => fill_inbox(path)?,

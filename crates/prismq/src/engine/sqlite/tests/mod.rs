@@ -2,6 +2,7 @@
 
 mod cost;
 mod limits;
+mod operators;
 mod plans;
 mod poisoned;
 mod schedules;

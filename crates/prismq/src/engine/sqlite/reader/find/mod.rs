@@ -60,7 +60,7 @@ impl Candidate {
 }
 
 /// One step through the tasks that a search means, from the position after `after` on.
-pub(super) fn step(
+pub(crate) fn step(
     connection: &Connection,
     search: &Search,
     after: Option<Position>,
