@@ -84,6 +84,18 @@ pub trait EngineUnderTest {
     /// [`Refusal::Invalid`] if the policy or the name is out of bounds.
     fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()>;
 
+    /// Sets the bounds of a limit. See [`prismq::Queue::set_limit`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if one of them is out of bounds.
+    fn set_limit(&mut self, name: &str, limit: &LimitSpec) -> Answer<()>;
+
+    /// Sets how many tasks of a queue run at once. See [`prismq::Queue::set_concurrency`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the number is out of bounds.
+    fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()>;
+
     /// The counters of a queue; those of a queue that was never used are zero. See [`prismq::Queue::stats`].
     ///
     /// # Errors
@@ -121,6 +133,12 @@ pub struct TaskSpec {
     pub max_attempts: u32,
     /// Names of what a worker must have.
     pub requires: Vec<String>,
+    /// The limit that it is under.
+    pub limit: Option<String>,
+    /// Whose task it is.
+    pub key: Option<String>,
+    /// Whether the tasks of the key run one at a time, in order.
+    pub ordered: bool,
     /// The bytes for its handler.
     pub payload: Vec<u8>,
     /// Whether it is unique, and how.
@@ -162,6 +180,35 @@ pub enum Change {
     PushBack,
 }
 
+/// The bounds of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitSpec {
+    /// Of all its tasks together.
+    pub total: BoundsSpec,
+    /// Of the tasks of each key.
+    pub per_key: BoundsSpec,
+}
+
+/// How many tasks run at once, and how many start in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BoundsSpec {
+    /// At once.
+    pub concurrency: Option<u32>,
+    /// In a period.
+    pub rate: Option<RateSpec>,
+}
+
+/// How many tasks start in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateSpec {
+    /// So many.
+    pub tasks: u32,
+    /// In so long.
+    pub period: Duration,
+    /// At once after a pause.
+    pub burst: u32,
+}
+
 impl Default for TaskSpec {
     fn default() -> Self {
         Self {
@@ -171,6 +218,9 @@ impl Default for TaskSpec {
             delay: Duration::ZERO,
             max_attempts: 5,
             requires: Vec::new(),
+            limit: None,
+            key: None,
+            ordered: false,
             payload: Vec::new(),
             unique: None,
             expires_after: None,

@@ -8,6 +8,7 @@ mod expiry;
 mod extend;
 mod fail;
 mod history;
+mod limit;
 mod order;
 mod pause;
 mod release;
@@ -50,7 +51,7 @@ pub struct Verb {
 }
 
 /// All verbs.
-pub const VERBS: [Verb; 17] = [
+pub const VERBS: [Verb; 18] = [
     Verb { name: "claim", cases: claim::CASES },
     Verb { name: "complete", cases: complete::CASES },
     Verb { name: "depth", cases: depth::CASES },
@@ -59,6 +60,7 @@ pub const VERBS: [Verb; 17] = [
     Verb { name: "extend", cases: extend::CASES },
     Verb { name: "fail", cases: fail::CASES },
     Verb { name: "history", cases: history::CASES },
+    Verb { name: "limit", cases: limit::CASES },
     Verb { name: "order", cases: order::CASES },
     Verb { name: "pause", cases: pause::CASES },
     Verb { name: "release", cases: release::CASES },

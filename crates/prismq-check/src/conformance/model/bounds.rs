@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use prismq::limits::{
-    AGEING_STEP_MAX, ATTEMPTS_MAX, CAPABILITIES_MAX, CLAIM_BATCH_MAX, CLAIM_TYPES_MAX, DELAY_MAX,
-    ENQUEUE_BATCH_MAX, HISTORY_MAX, LEASE_MAX, LEASE_MIN, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX,
-    PRIORITY_MAX, PRIORITY_MIN, REQUIREMENTS_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
+    AGEING_STEP_MAX, ATTEMPTS_MAX, CAPABILITIES_MAX, CLAIM_BATCH_MAX, CLAIM_TYPES_MAX,
+    CONCURRENCY_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, LEASE_MAX, LEASE_MIN,
+    NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN, RATE_INTERVAL_MIN,
+    RATE_PERIOD_MAX, REQUIREMENTS_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
 };
 use prismq::{Order, RetryPolicy};
 
-use super::super::subject::{Answer, ClaimSpec, Failure, Hold, Refusal, TaskSpec, UniqueSpec};
+use super::super::subject::{
+    Answer, ClaimSpec, Failure, Hold, LimitSpec, RateSpec, Refusal, TaskSpec, UniqueSpec,
+};
 
 fn within(holds: bool) -> Answer<()> {
     if holds { Ok(()) } else { Err(Refusal::Invalid) }
@@ -70,6 +73,32 @@ pub(super) fn policy(policy: &RetryPolicy) -> Answer<()> {
             && (1.0..=1e6).contains(&policy.multiplier)
             && (0.0..=1.0).contains(&policy.jitter),
     )
+}
+
+/// Whether the limits and keys of tasks can be; `is_set` says which limits are set.
+pub(super) fn limits_of(tasks: &[TaskSpec], is_set: impl Fn(&str) -> bool) -> Answer<()> {
+    for task in tasks {
+        task.limit.iter().chain(&task.key).try_for_each(|listed| name(listed))?;
+        within(task.key.is_some() || !task.ordered)?;
+        within(task.limit.as_ref().is_none_or(|limit| is_set(limit)))?;
+    }
+    Ok(())
+}
+
+pub(super) fn concurrency(tasks: Option<u32>) -> Answer<()> {
+    within(tasks.is_none_or(|tasks| (1..=CONCURRENCY_MAX).contains(&tasks)))
+}
+
+pub(super) fn limit(limit: &LimitSpec) -> Answer<()> {
+    for bounds in [limit.total, limit.per_key] {
+        concurrency(bounds.concurrency)?;
+        if let Some(RateSpec { tasks, period, burst }) = bounds.rate {
+            within(tasks > 0 && (1..=tasks).contains(&burst))?;
+            within(!period.is_zero() && period <= RATE_PERIOD_MAX)?;
+            within(period >= RATE_INTERVAL_MIN * tasks)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn claim(claim: &ClaimSpec) -> Answer<()> {

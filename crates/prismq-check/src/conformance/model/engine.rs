@@ -5,7 +5,8 @@ use std::time::Duration;
 use prismq::{Enqueued, Order, RetryPolicy, State, TaskId};
 
 use super::super::subject::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Refusal, Stats, StoredTask, TaskSpec,
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, LimitSpec, Refusal, Stats, StoredTask,
+    TaskSpec,
 };
 use super::task::Task;
 use super::{Model, bounds, micros};
@@ -13,6 +14,7 @@ use super::{Model, bounds, micros};
 impl EngineUnderTest for Model {
     fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>> {
         bounds::batch(tasks)?;
+        bounds::limits_of(tasks, |name| self.limits.by_name.contains_key(name))?;
         let now = self.monotonic;
         for (name, queue) in &self.queues {
             let live = self.tasks.values().filter(|task| task.spec.queue == *name);
@@ -47,19 +49,13 @@ impl EngineUnderTest for Model {
             return Ok(Vec::new());
         }
         let (now, now_shown) = (self.monotonic, self.now);
-        let mut ready: Vec<(i64, &mut Task)> = self
-            .tasks
-            .iter_mut()
-            .filter(|(_, task)| task.suits(claim))
-            .map(|(id, task)| (*id, task))
-            .collect();
-        ready.sort_unstable_by_key(|(_, task)| task.place);
-        let claimed = ready.into_iter().take(claim.max).map(|(id, task)| {
-            task.state = State::Leased;
+        let started = self.start_for(claim);
+        let claimed = started.into_iter().filter_map(|id| {
+            let task = self.tasks.get_mut(&id)?;
             task.token += 1;
             task.attempt += 1;
             task.expires_at = now + micros(claim.lease);
-            Claimed {
+            Some(Claimed {
                 task: id,
                 token: task.token,
                 attempt: task.attempt,
@@ -68,7 +64,7 @@ impl EngineUnderTest for Model {
                 task_type: task.spec.task_type.clone(),
                 payload: task.spec.payload.clone(),
                 expires_at: now_shown + micros(claim.lease),
-            }
+            })
         });
         Ok(claimed.collect())
     }
@@ -177,6 +173,20 @@ impl EngineUnderTest for Model {
             }
             None => drop(self.policies.remove(task_type)),
         }
+        Ok(())
+    }
+
+    fn set_limit(&mut self, name: &str, limit: &LimitSpec) -> Answer<()> {
+        bounds::name(name)?;
+        bounds::limit(limit)?;
+        self.limits.set(name, *limit, self.monotonic);
+        Ok(())
+    }
+
+    fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()> {
+        bounds::name(queue)?;
+        bounds::concurrency(tasks)?;
+        self.queue(queue).concurrency = tasks;
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod engine;
+mod limits;
 mod task;
 mod unique;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use prismq::{Order, RetryPolicy, State};
 
+use self::limits::Limits;
 use self::task::Task;
 use self::unique::{Holder, Key};
 use super::subject::{Claimed, Refusal};
@@ -31,6 +33,7 @@ pub struct Model {
     keys: BTreeMap<Key, Holder>,
     /// The retry policies of task types.
     policies: BTreeMap<String, RetryPolicy>,
+    limits: Limits,
 }
 
 /// A queue's settings, its kept tasks and its counters.
@@ -39,6 +42,7 @@ struct Queue {
     order: Order,
     paused: bool,
     keep: u32,
+    concurrency: Option<u32>,
     /// Completed tasks that are kept, in the order of their completion.
     kept: VecDeque<(i64, Task)>,
     enqueued: u64,
@@ -55,6 +59,7 @@ impl Default for Queue {
             order: Order::Priority,
             paused: false,
             keep: 0,
+            concurrency: None,
             kept: VecDeque::new(),
             enqueued: 0,
             completed: 0,
@@ -87,6 +92,7 @@ impl Model {
             queues: BTreeMap::new(),
             keys: BTreeMap::new(),
             policies: BTreeMap::new(),
+            limits: Limits::default(),
         }
     }
 

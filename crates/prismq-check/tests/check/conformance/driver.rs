@@ -5,8 +5,15 @@ use std::time::Duration;
 
 use prismq::{Enqueued, Order, State};
 use prismq_check::conformance::{
-    Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, Refusal, TaskSpec, UniqueSpec,
+    Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, LimitSpec, Refusal, TaskSpec,
+    UniqueSpec,
 };
+
+/// The queue whose tasks have keys, ordered ones and ones under a limit of each key. A claim from it takes all there
+/// is: in which order the keys take their turns is up to the engine.
+pub(super) const KEYED: &str = "keyed";
+/// The limit.
+pub(super) const EACH: &str = "each";
 
 /// A lease: a task, counted from 1 in the order of enqueues, and its token.
 pub(super) type Key = (i64, i64);
@@ -41,6 +48,9 @@ pub(super) enum Request {
     SetPaused(&'static str, bool),
     SetHistory(&'static str, u32),
     SetDepth(&'static str, Option<u32>),
+    SetConcurrency(&'static str, Option<u32>),
+    /// Of the limit that half of the tasks with keys are under.
+    SetLimit(LimitSpec),
     SetClock(i64),
     Reopen,
 }
@@ -82,14 +92,20 @@ impl<E: EngineUnderTest> Driven<E> {
         let engine = &mut self.engine;
         match request {
             Request::Enqueue { queue, priority, delay, max, gpu, large, unique, lives } => {
+                let keyed = *queue == KEYED;
+                let of = if *max == 1 { "a" } else { "b" };
                 let task = TaskSpec {
                     queue: (*queue).to_owned(),
+                    limit: (keyed && !gpu).then(|| EACH.to_owned()),
+                    key: keyed.then(|| of.to_owned()),
+                    ordered: keyed && *gpu,
                     priority: *priority,
                     delay: micros(*delay),
                     max_attempts: *max,
-                    requires: gpu.then(|| "gpu".to_owned()).into_iter().collect(),
+                    requires: (*gpu && !keyed).then(|| "gpu".to_owned()).into_iter().collect(),
                     payload: vec![7; if *large { 2000 } else { 10 }],
-                    unique: unique.map(|(key, hold, change)| UniqueSpec {
+                    // A unique task that replaces another keeps its key.
+                    unique: unique.filter(|_| !keyed).map(|(key, hold, change)| UniqueSpec {
                         // The payload is a key too.
                         key: (key > 0).then(|| key.to_string()),
                         hold,
@@ -162,6 +178,10 @@ impl<E: EngineUnderTest> Driven<E> {
             Request::SetDepth(queue, limit) => {
                 outcome(engine.set_depth_limit(queue, *limit), |()| Outcome::Done)
             }
+            Request::SetConcurrency(queue, tasks) => {
+                outcome(engine.set_concurrency(queue, *tasks), |()| Outcome::Done)
+            }
+            Request::SetLimit(limit) => outcome(engine.set_limit(EACH, limit), |()| Outcome::Done),
             Request::SetClock(by) => {
                 engine.set_clock(*by);
                 Outcome::Done

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use prismq::Order;
-use prismq_check::conformance::{Change, EngineUnderTest, Hold, Model, StoredTask};
+use prismq_check::conformance::{
+    BoundsSpec, Change, EngineUnderTest, Hold, LimitSpec, Model, RateSpec, StoredTask,
+};
 use prismq_check::{SeedRunner, Snapshot, soak, this_test};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
-use super::driver::{Driven, Key, Outcome, Request};
+use super::driver::{Driven, EACH, KEYED, Key, Outcome, Request};
 use super::sqlite::Sqlite;
 
 const START: i64 = 1_800_000_000_000_000;
-const QUEUES: [&str; 2] = ["first", "second"];
+/// Two whose orders are set, one that bounds how many tasks run at once, one of tasks with keys.
+const QUEUES: [&str; 4] = ["first", "second", BOUNDED, KEYED];
+const BOUNDED: &str = "bounded";
 const ORDERS: [Order; 5] = [
     Order::Priority,
     Order::FirstInFirstOut,
@@ -50,7 +54,8 @@ impl ReferenceStateMachine for Reference {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        let driven = Driven::new(Model::new(START));
+        let mut driven = Driven::new(Model::new(START));
+        driven.engine.set_limit(EACH, &LimitSpec::default()).unwrap();
         Just(Self { driven, outcome: Outcome::Done, claims_all: false }).boxed()
     }
 
@@ -80,13 +85,23 @@ impl ReferenceStateMachine for Reference {
             1 => Just(-TEN_YEARS),
         ];
         let settings = prop_oneof![
-            (queue.clone(), proptest::sample::select(&ORDERS[..]))
+            (proptest::sample::select(&QUEUES[..2]), proptest::sample::select(&ORDERS[..]))
                 .prop_map(|(queue, order)| Request::SetOrder(queue, order)),
             (queue.clone(), any::<bool>())
                 .prop_map(|(queue, paused)| Request::SetPaused(queue, paused)),
             (queue.clone(), 0..4_u32).prop_map(|(queue, keep)| Request::SetHistory(queue, keep)),
             (queue, proptest::option::of(1..8_u32))
                 .prop_map(|(queue, limit)| Request::SetDepth(queue, limit)),
+            proptest::option::of(1..4_u32)
+                .prop_map(|tasks| Request::SetConcurrency(BOUNDED, tasks)),
+            (proptest::option::of(1..4_u32), proptest::option::of(1..4_u32)).prop_map(
+                |(concurrency, tasks)| {
+                    let period = Duration::from_secs(3);
+                    let rate = tasks.map(|tasks| RateSpec { tasks, period, burst: tasks });
+                    let per_key = BoundsSpec { concurrency, rate };
+                    Request::SetLimit(LimitSpec { per_key, ..LimitSpec::default() })
+                }
+            ),
         ];
         let mut all = vec![
             (
@@ -128,7 +143,9 @@ impl ReferenceStateMachine for Reference {
     fn apply(mut reference: Self, step: &Step) -> Self {
         let engine = &reference.driven.engine;
         reference.claims_all = match step.request {
-            Request::Claim { queue, .. } => engine.order(queue) == Order::WeightedRandom,
+            Request::Claim { queue, .. } => {
+                queue == KEYED || engine.order(queue) == Order::WeightedRandom
+            }
             _ => false,
         };
         reference.outcome = reference.driven.perform(&step.request, reference.claims_all);
@@ -152,7 +169,9 @@ impl StateMachineTest for Driven<Sqlite> {
     type Reference = Reference;
 
     fn init_test(_: &Reference) -> Self {
-        Self::new(Sqlite::with_handles(START, HANDLES))
+        let mut real = Self::new(Sqlite::with_handles(START, HANDLES));
+        real.engine.set_limit(EACH, &LimitSpec::default()).unwrap();
+        real
     }
 
     fn apply(mut real: Self, reference: &Reference, step: Step) -> Self {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use prismq::limits::LEASE_MAX;
 use prismq::{Enqueued, Order, RetryPolicy, State};
 use prismq_check::conformance::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, Model, Stats, StoredTask, TaskSpec, VERBS,
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, LimitSpec, Model, Stats, StoredTask,
+    TaskSpec, VERBS,
 };
 
 /// A model with one verb that does something else, and answers as if it had been done.
@@ -98,6 +99,16 @@ impl EngineUnderTest for Broken {
 
     fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()> {
         if self.verb == "retry" { Ok(()) } else { self.model.set_retry(task_type, policy) }
+    }
+
+    /// Broken, the limit has no bounds.
+    fn set_limit(&mut self, name: &str, limit: &LimitSpec) -> Answer<()> {
+        let none = LimitSpec::default();
+        self.model.set_limit(name, if self.verb == "limit" { &none } else { limit })
+    }
+
+    fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()> {
+        if self.verb == "limit" { Ok(()) } else { self.model.set_concurrency(queue, tasks) }
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {

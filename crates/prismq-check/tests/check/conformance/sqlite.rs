@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, ManualClock, NewTask, Order,
-    Queue, RetryPolicy, State, TaskError, TaskId, Timestamp, Unique,
+    Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, Limit, ManualClock, NewTask,
+    Order, Queue, RetryPolicy, State, TaskError, TaskId, Timestamp, Unique,
 };
 use prismq_check::conformance::{
-    Answer, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, Refusal, Stats, StoredTask,
-    TaskSpec, UniqueSpec,
+    Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, LimitSpec,
+    RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
 };
 use tempfile::TempDir;
 
@@ -75,7 +75,7 @@ fn refusal(error: Error) -> Refusal {
     match error {
         Error::NotEmpty { .. } => Refusal::NotEmpty,
         Error::QueueFull { .. } => Refusal::QueueFull,
-        Error::InvalidInput { .. } => Refusal::Invalid,
+        Error::InvalidInput { .. } | Error::UnknownLimit { .. } => Refusal::Invalid,
         error if error.is_lease_lost() => Refusal::LeaseLost,
         error => Refusal::Other(error.to_string()),
     }
@@ -99,12 +99,21 @@ fn stats(queue: &Queue, name: &str) -> Answer<Stats> {
 }
 
 fn new_task(task: &TaskSpec) -> NewTask {
-    let new = NewTask::new(task.task_type.as_str(), task.payload.as_slice())
+    let mut new = NewTask::new(task.task_type.as_str(), task.payload.as_slice())
         .queue(task.queue.as_str())
         .priority(task.priority)
         .delay(task.delay)
         .max_attempts(task.max_attempts)
         .requires(task.requires.iter().map(String::as_str));
+    if let Some(limit) = &task.limit {
+        new = new.limit(limit.as_str());
+    }
+    if let Some(key) = &task.key {
+        new = new.key(key.as_str());
+    }
+    if task.ordered {
+        new = new.ordered();
+    }
     let new = match &task.unique {
         Some(rule) => new.unique(unique(rule)),
         None => new,
@@ -130,6 +139,14 @@ fn unique(rule: &UniqueSpec) -> Unique {
         Change::Replace => unique.replace(),
         Change::PushBack => unique.push_back(),
     }
+}
+
+fn bounds(bounds: BoundsSpec) -> Limit {
+    let mut limit = bounds.concurrency.map_or(Limit::unlimited(), Limit::concurrency);
+    if let Some(RateSpec { tasks, period, burst }) = bounds.rate {
+        limit = limit.and(Limit::rate(tasks, period).burst(burst));
+    }
+    limit
 }
 
 impl EngineUnderTest for Sqlite {
@@ -207,6 +224,15 @@ impl EngineUnderTest for Sqlite {
 
     fn set_retry(&mut self, task_type: &str, policy: Option<RetryPolicy>) -> Answer<()> {
         self.queue().set_retry(task_type, policy).map_err(refusal)
+    }
+
+    fn set_limit(&mut self, name: &str, limit: &LimitSpec) -> Answer<()> {
+        let limit = bounds(limit.total).and(bounds(limit.per_key).per_key());
+        self.queue().set_limit(name, limit).map_err(refusal)
+    }
+
+    fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()> {
+        self.queue().set_concurrency(queue, tasks).map_err(refusal)
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {
