@@ -12,6 +12,7 @@ super::cases!(
     a_task_that_has_not_started_in_time_is_dead,
     a_task_that_started_in_time_goes_on,
     a_task_that_was_released_expires,
+    a_snooze_by_a_lost_lease_takes_no_time_to_live_away,
     a_time_to_live_out_of_bounds_is_refused,
 );
 
@@ -50,6 +51,15 @@ fn a_task_that_was_released_expires(engine: Engine<'_>) -> CaseResult {
     engine.release(&lease)?;
     equal("what is given", all_payloads(engine)?, Vec::new())?;
     equal("expired", engine.stats("default")?.expired, 1)
+}
+
+fn a_snooze_by_a_lost_lease_takes_no_time_to_live_away(engine: Engine<'_>) -> CaseResult {
+    enqueue(engine, &mortal("released"))?;
+    let lease = claim_one(engine)?;
+    engine.release(&lease)?;
+    refused("a snooze", engine.snooze(&lease, Duration::ZERO), Refusal::LeaseLost)?;
+    engine.set_clock(30 * SECOND);
+    equal("what is given", all_payloads(engine)?, Vec::new())
 }
 
 fn a_time_to_live_out_of_bounds_is_refused(engine: Engine<'_>) -> CaseResult {

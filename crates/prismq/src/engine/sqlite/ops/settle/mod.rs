@@ -82,16 +82,19 @@ impl Writer {
         let (id, token, at) = (key.id.as_i64(), key.token, run_at.as_micros());
         let error = failure.error.as_str();
         let error = error.get(..error.floor_char_boundary(ERROR_BYTES_MAX)).unwrap_or(error);
-        let updated = if matches!(next, AfterFailure::Snooze(_)) {
-            // It has started, although the attempt does not count.
-            expiry::clear(&self.connection, self.ledger.features, id)
-                .map_err(|error| self.failure(error))?;
+        let is_snoozed = matches!(next, AfterFailure::Snooze(_));
+        let updated = if is_snoozed {
             self.execute(SNOOZE, params![id, token, state::stored(state), at])?
         } else {
             self.execute(FAIL, params![id, token, state::stored(state), at, error])?
         };
         if updated == 0 {
             return Ok(Err(lost(key)));
+        }
+        if is_snoozed {
+            // It has started, although the attempt does not count.
+            expiry::clear(&self.connection, self.ledger.features, id)
+                .map_err(|error| self.failure(error))?;
         }
         if next.is_failure() {
             records::add_attempt(&self.connection, now.wall, key, failure)
