@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use prismq::{Claim, NewTask, Queue};
+use prismq::{Claim, NewTask, Queue, Unique};
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, Result};
@@ -39,11 +39,13 @@ pub enum Operation {
     Transaction,
     /// Insert one row into the inbox and claim a task, which takes the row in.
     Inbox,
+    /// Enqueue one task a call that is unique by its payload.
+    Unique,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Enqueue,
         Self::Claim,
         Self::Complete,
@@ -52,6 +54,7 @@ impl Operation {
         Self::Release,
         Self::Transaction,
         Self::Inbox,
+        Self::Unique,
     ];
 
     /// Its name in ids.
@@ -66,6 +69,7 @@ impl Operation {
             Self::Release => "release",
             Self::Transaction => "transaction",
             Self::Inbox => "inbox",
+            Self::Unique => "unique",
         }
     }
 }
@@ -109,9 +113,11 @@ fn count(role: &CountRole) -> prismq::Result<Counts> {
     let queue = Queue::builder(&role.path).free_space_max(u64::MAX).open()?;
     let claim = Claim::new([COUNTED_TYPE]).lease(LEASE);
     let leases = match role.operation {
-        Operation::Enqueue | Operation::Claim | Operation::Transaction | Operation::Inbox => {
-            Vec::new()
-        }
+        Operation::Enqueue
+        | Operation::Claim
+        | Operation::Transaction
+        | Operation::Inbox
+        | Operation::Unique => Vec::new(),
         // All are claimed, however many are then worked on.
         _ => queue.claim(&claim.clone().max(role.ready))?,
     };
@@ -122,6 +128,14 @@ fn count(role: &CountRole) -> prismq::Result<Counts> {
         Operation::Claim => (0..role.times).try_for_each(|_| queue.claim(&claim).map(drop))?,
         Operation::Transaction => (0..role.times)
             .try_for_each(|_| queue.transaction(|tx| tx.enqueue(task.clone()).map(drop)))?,
+        Operation::Unique => {
+            for number in 0..role.times {
+                let mut payload = vec![0x5a; PAYLOAD_BYTES];
+                payload.extend(number.to_le_bytes());
+                let task = NewTask::new(COUNTED_TYPE, payload).unique(Unique::payload());
+                queue.enqueue(&task)?;
+            }
+        }
         Operation::Inbox => {
             let application = rusqlite::Connection::open(&role.path)?;
             for _ in 0..role.times {
@@ -133,7 +147,11 @@ fn count(role: &CountRole) -> prismq::Result<Counts> {
     }
     for lease in leases.iter().take(role.times) {
         match role.operation {
-            Operation::Enqueue | Operation::Claim | Operation::Transaction | Operation::Inbox => {}
+            Operation::Enqueue
+            | Operation::Claim
+            | Operation::Transaction
+            | Operation::Inbox
+            | Operation::Unique => {}
             Operation::Complete => queue.complete(lease)?,
             Operation::Fail => drop(queue.fail(lease, "it is counted")?),
             Operation::Extend => drop(queue.extend(lease, LEASE)?),

@@ -38,7 +38,8 @@ fn written_twice(operation: Operation) -> Result<(), Failed> {
         | Operation::Complete
         | Operation::Fail
         | Operation::Transaction
-        | Operation::Inbox => 1.0,
+        | Operation::Inbox
+        | Operation::Unique => 1.0,
         Operation::Claim | Operation::Extend | Operation::Release => 0.0,
     };
     // Where they are counted, a page of SQLite at least is written.

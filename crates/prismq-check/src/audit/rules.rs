@@ -206,7 +206,7 @@ const RULES: &[(&str, &str)] = &[
          SELECT 128 FROM prismq_meta WHERE NOT features & 128 AND EXISTS (SELECT 1 FROM prismq_retry)",
     ),
     (
-        "more tasks expired than are dead or were deleted",
+        "a queue counts more expired tasks than it ever had, or is gone",
         "SELECT queue FROM prismq_expired WHERE count < 0
          OR queue NOT IN (SELECT id FROM prismq_queue WHERE enqueued >= prismq_expired.count)",
     ),
