@@ -3,6 +3,8 @@
 //!
 //! Without an argument it is the first, which sets the limits, enqueues, starts the second, and waits for the end.
 
+#![allow(dead_code, reason = "a test calls all of it but main")]
+
 use std::error::Error;
 use std::path::Path;
 use std::process::{Child, Command};

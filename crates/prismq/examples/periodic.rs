@@ -3,6 +3,7 @@
 //! `cargo run --example periodic --features cron -- reports.db`, and `run-now` after it for a report at once.
 
 #![allow(clippy::needless_pass_by_value, reason = "a handler takes its context by value")]
+#![allow(dead_code, reason = "a test calls all of it but main")]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Tasks due at a time of the wall clock.
 //!
-//! Failure mode: input: a time in the past, or beyond the longest delay
+//! Failure mode: input: a time in the past, or beyond the longest delay | due at once, or `InvalidInput`
 
 use std::time::Duration;
 

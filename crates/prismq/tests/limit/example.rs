@@ -3,7 +3,6 @@
 use crate::support::TestProcess;
 
 #[path = "../../examples/limits.rs"]
-#[expect(dead_code, reason = "its main starts the second process by the example's own program")]
 mod limits;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Setting schedules, and what may be set.
 //!
-//! Failure mode: schedule: its row is damaged, or its settings are out of bounds
+//! Failure mode: schedule: its row is damaged, or its settings are out of bounds | it stops alone, and can be set again; settings are refused
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The wall clock is set under a schedule.
 //!
-//! Failure mode: schedule: the clock is set forward and back
+//! Failure mode: schedule: the clock is set forward and back | no slot runs twice; those passed over count as missed
 
 use std::time::Duration;
 

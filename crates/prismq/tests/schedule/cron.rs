@@ -1,6 +1,6 @@
 //! The times of cron expressions.
 //!
-//! Failure mode: input: a cron expression that cannot be read or never comes, an unknown time zone
+//! Failure mode: input: a cron expression that cannot be read or never comes, an unknown time zone | a typed error that says what and why; no schedule is kept
 
 use prismq::{Error, NewTask, Schedule, Timestamp};
 use proptest::prelude::*;

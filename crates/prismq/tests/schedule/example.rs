@@ -1,7 +1,6 @@
 //! The example `periodic`, on two handles as two processes have them.
 
 #[path = "../../examples/periodic.rs"]
-#[allow(dead_code, reason = "its main serves without end")]
 mod periodic;
 
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 //! Slots become tasks, each once.
 //!
-//! Failure mode: schedule: several processes are up at a slot, none is up for many slots, the last task is not done
+//! Failure mode: schedule: several processes are up at a slot, none is up for many slots, the last task is not done | each slot once, by its policies for missed slots and overlap
 
 use std::time::Duration;
 
