@@ -15,6 +15,6 @@ pub use self::cases::{Case, VERBS, Verb};
 pub use self::expect::Mismatch;
 pub use self::model::Model;
 pub use self::subject::{
-    Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, LimitSpec,
-    RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
+    Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, Hold,
+    LimitSpec, RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
 };

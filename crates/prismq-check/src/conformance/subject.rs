@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use prismq::{Enqueued, Order, RetryPolicy, State};
+use prismq::{CancelOutcome, Enqueued, Order, RetryPolicy, State};
 
 /// What an engine answers to a request.
 pub type Answer<T> = Result<T, Refusal>;
@@ -95,6 +95,30 @@ pub trait EngineUnderTest {
     /// # Errors
     /// [`Refusal::Invalid`] if the number is out of bounds.
     fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()>;
+
+    /// Cancels a task that waits, and requests it of one that runs. See [`prismq::Queue::cancel`].
+    ///
+    /// # Errors
+    /// None that a working engine gives.
+    fn cancel(&mut self, id: i64) -> Answer<CancelOutcome>;
+
+    /// Deletes tasks, except those that run, and returns how many. See [`prismq::Tasks::delete`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the filter is out of bounds.
+    fn delete(&mut self, filter: &FilterSpec) -> Answer<u64>;
+
+    /// Puts dead tasks back, and returns how many. See [`prismq::Tasks::redrive_with`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the filter is out of bounds.
+    fn redrive(&mut self, filter: &FilterSpec, keep_attempts: bool) -> Answer<u64>;
+
+    /// The ids of tasks, in their order. See [`prismq::Tasks::list`] and [`prismq::Tasks::count`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the filter is out of bounds.
+    fn list(&mut self, filter: &FilterSpec) -> Answer<Vec<i64>>;
 
     /// The counters of a queue; those of a queue that was never used are zero. See [`prismq::Queue::stats`].
     ///
@@ -236,6 +260,29 @@ impl TaskSpec {
     }
 }
 
+/// Which tasks an operator means; an empty list, or `None`, is no condition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilterSpec {
+    /// Their queue.
+    pub queue: Option<String>,
+    /// Their types.
+    pub types: Vec<String>,
+    /// Their states.
+    pub states: Vec<State>,
+    /// How long ago at least they ended, or were enqueued if they have not.
+    pub older_than: Option<Duration>,
+    /// What their last error contains.
+    pub error_contains: Option<String>,
+}
+
+impl FilterSpec {
+    /// The tasks in this state.
+    #[must_use]
+    pub fn in_state(state: State) -> Self {
+        Self { states: vec![state], ..Self::default() }
+    }
+}
+
 /// A claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimSpec {
@@ -367,6 +414,10 @@ pub struct Stats {
     pub reclaimed: u64,
     /// Tasks that ever expired before they started.
     pub expired: u64,
+    /// Tasks ever cancelled.
+    pub cancelled: u64,
+    /// Tasks ever deleted that had not ended, or were dead.
+    pub deleted: u64,
 }
 
 /// Why an engine refused a request. It changed nothing.

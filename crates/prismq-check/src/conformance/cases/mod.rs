@@ -1,7 +1,9 @@
 //! The cases, a file a verb.
 
+mod cancel;
 mod claim;
 mod complete;
+mod delete;
 mod depth;
 mod enqueue;
 mod expiry;
@@ -9,8 +11,10 @@ mod extend;
 mod fail;
 mod history;
 mod limit;
+mod list;
 mod order;
 mod pause;
+mod redrive;
 mod release;
 mod requirements;
 mod retry;
@@ -51,9 +55,11 @@ pub struct Verb {
 }
 
 /// All verbs.
-pub const VERBS: [Verb; 18] = [
+pub const VERBS: [Verb; 22] = [
+    Verb { name: "cancel", cases: cancel::CASES },
     Verb { name: "claim", cases: claim::CASES },
     Verb { name: "complete", cases: complete::CASES },
+    Verb { name: "delete", cases: delete::CASES },
     Verb { name: "depth", cases: depth::CASES },
     Verb { name: "enqueue", cases: enqueue::CASES },
     Verb { name: "expiry", cases: expiry::CASES },
@@ -61,8 +67,10 @@ pub const VERBS: [Verb; 18] = [
     Verb { name: "fail", cases: fail::CASES },
     Verb { name: "history", cases: history::CASES },
     Verb { name: "limit", cases: limit::CASES },
+    Verb { name: "list", cases: list::CASES },
     Verb { name: "order", cases: order::CASES },
     Verb { name: "pause", cases: pause::CASES },
+    Verb { name: "redrive", cases: redrive::CASES },
     Verb { name: "release", cases: release::CASES },
     Verb { name: "requirements", cases: requirements::CASES },
     Verb { name: "retry", cases: retry::CASES },

@@ -11,7 +11,8 @@ use prismq::limits::{
 use prismq::{Order, RetryPolicy};
 
 use super::super::subject::{
-    Answer, ClaimSpec, Failure, Hold, LimitSpec, RateSpec, Refusal, TaskSpec, UniqueSpec,
+    Answer, ClaimSpec, Failure, FilterSpec, Hold, LimitSpec, RateSpec, Refusal, TaskSpec,
+    UniqueSpec,
 };
 
 fn within(holds: bool) -> Answer<()> {
@@ -126,4 +127,9 @@ pub(super) fn order(order: Order) -> Answer<()> {
 
 pub(super) fn history(keep: u32) -> Answer<()> {
     within(keep <= HISTORY_MAX)
+}
+
+pub(super) fn filter(filter: &FilterSpec) -> Answer<()> {
+    filter.queue.iter().chain(&filter.types).try_for_each(|text| name(text))?;
+    within(filter.older_than.is_none_or(|age| age <= DELAY_MAX))
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use prismq::{Enqueued, Order, RetryPolicy, State, TaskId};
+use prismq::{CancelOutcome, Enqueued, Order, RetryPolicy, State, TaskId};
 
 use super::super::subject::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, LimitSpec, Refusal, Stats, StoredTask,
-    TaskSpec,
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, LimitSpec, Refusal, Stats,
+    StoredTask, TaskSpec,
 };
-use super::task::Task;
+use super::task::{Task, place};
 use super::{Model, bounds, micros};
 
 impl EngineUnderTest for Model {
@@ -35,7 +35,7 @@ impl EngineUnderTest for Model {
             let queue = self.queue(&task.queue);
             queue.enqueued += 1;
             let order = queue.order;
-            self.tasks.insert(id, Task::new(id, task, order, now));
+            self.tasks.insert(id, Task::new(id, task, order, (now, self.now)));
             self.take_key(id, task);
             added.push(Enqueued::Inserted(TaskId::from_i64(id)));
         }
@@ -70,7 +70,9 @@ impl EngineUnderTest for Model {
     }
 
     fn complete(&mut self, lease: &Claimed) -> Answer<()> {
-        self.held(lease)?.state = State::Completed;
+        let now = self.now;
+        let task = self.held(lease)?;
+        (task.state, task.completed_at) = (State::Completed, now);
         if let Some(task) = self.tasks.remove(&lease.task) {
             let queue = self.queue(&task.spec.queue);
             queue.completed += 1;
@@ -99,8 +101,12 @@ impl EngineUnderTest for Model {
         };
         task.run_at = now + retry.map_or(0, micros);
         task.error = Some(failure.text.clone());
-        let (state, queue) = (task.state, task.spec.queue.clone());
+        let (state, queue, cancel) = (task.state, task.spec.queue.clone(), task.cancel);
         self.queue(&queue).failed += 1;
+        if cancel {
+            self.end_cancelled(lease.task);
+            return Ok(State::Cancelled);
+        }
         Ok(state)
     }
 
@@ -115,6 +121,9 @@ impl EngineUnderTest for Model {
         let task = self.held(lease)?;
         task.state = State::Ready;
         task.attempt -= 1;
+        if task.cancel {
+            self.end_cancelled(lease.task);
+        }
         Ok(())
     }
 
@@ -127,7 +136,12 @@ impl EngineUnderTest for Model {
         task.attempt -= 1;
         // It has started.
         task.start_by = None;
-        Ok(task.state)
+        let (state, cancel) = (task.state, task.cancel);
+        if cancel {
+            self.end_cancelled(lease.task);
+            return Ok(State::Cancelled);
+        }
+        Ok(state)
     }
 
     fn set_order(&mut self, queue: &str, order: Order) -> Answer<()> {
@@ -190,6 +204,69 @@ impl EngineUnderTest for Model {
         Ok(())
     }
 
+    fn cancel(&mut self, id: i64) -> Answer<CancelOutcome> {
+        let Some(task) = self.tasks.get_mut(&id).filter(|task| task.state != State::Dead) else {
+            return Ok(CancelOutcome::NotActive);
+        };
+        if task.state == State::Leased {
+            task.cancel = true;
+            return Ok(CancelOutcome::Requested);
+        }
+        self.end_cancelled(id);
+        Ok(CancelOutcome::Cancelled)
+    }
+
+    fn delete(&mut self, filter: &FilterSpec) -> Answer<u64> {
+        bounds::filter(filter)?;
+        let mut deleted = 0;
+        for id in self.list(filter)? {
+            if self.tasks.get(&id).is_some_and(|task| task.state == State::Leased) {
+                continue;
+            }
+            deleted += 1;
+            if let Some(task) = self.tasks.remove(&id) {
+                self.queue(&task.spec.queue).deleted += 1;
+            }
+            for queue in self.queues.values_mut() {
+                queue.kept.retain(|(kept, _)| *kept != id);
+            }
+        }
+        Ok(deleted)
+    }
+
+    fn redrive(&mut self, filter: &FilterSpec, keep_attempts: bool) -> Answer<u64> {
+        bounds::filter(filter)?;
+        let mut redriven = 0;
+        for id in self.list(filter)? {
+            let Some(task) = self.tasks.get(&id).filter(|task| task.state == State::Dead) else {
+                continue;
+            };
+            let order = self.order(&task.spec.queue);
+            let now = self.monotonic;
+            let Some(task) = self.tasks.get_mut(&id) else { continue };
+            task.state = State::Ready;
+            task.run_at = now;
+            task.place = place(id, task.spec.priority, now, order);
+            if keep_attempts {
+                task.spec.max_attempts = task.spec.max_attempts.max(task.attempt + 1);
+            } else {
+                task.attempt = 0;
+            }
+            redriven += 1;
+        }
+        Ok(redriven)
+    }
+
+    fn list(&mut self, filter: &FilterSpec) -> Answer<Vec<i64>> {
+        bounds::filter(filter)?;
+        let kept = self.queues.values().flat_map(|queue| &queue.kept).map(|(id, task)| (*id, task));
+        let all = self.tasks.iter().map(|(id, task)| (*id, task)).chain(kept);
+        let mut ids: Vec<i64> =
+            all.filter(|(_, task)| self.means(filter, task)).map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
     fn stats(&mut self, queue: &str) -> Answer<Stats> {
         let of = |state: State| {
             let tasks = self.tasks.values().filter(|task| task.spec.queue == queue);
@@ -209,6 +286,8 @@ impl EngineUnderTest for Model {
             completed: counted.completed,
             failed: counted.failed,
             reclaimed: counted.reclaimed,
+            cancelled: counted.cancelled,
+            deleted: counted.deleted,
             expired: counted.expired,
         })
     }

@@ -17,7 +17,7 @@ use prismq::{Order, RetryPolicy, State};
 use self::limits::Limits;
 use self::task::Task;
 use self::unique::{Holder, Key};
-use super::subject::{Claimed, Refusal};
+use super::subject::{Claimed, FilterSpec, Refusal};
 
 /// The model.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,8 @@ struct Queue {
     failed: u64,
     reclaimed: u64,
     expired: u64,
+    cancelled: u64,
+    deleted: u64,
     depth_limit: Option<u32>,
 }
 
@@ -66,6 +68,8 @@ impl Default for Queue {
             failed: 0,
             reclaimed: 0,
             expired: 0,
+            cancelled: 0,
+            deleted: 0,
             depth_limit: None,
         }
     }
@@ -117,7 +121,8 @@ impl Model {
 
     /// What a claim does first: tasks that have not started in time are dead, delayed tasks that are due become ready, expired leases are taken back.
     fn advance(&mut self) {
-        for task in self.tasks.values_mut() {
+        let mut cancelled = Vec::new();
+        for (id, task) in &mut self.tasks {
             if task.is_late(self.monotonic) {
                 task.state = State::Dead;
                 task.run_at = self.monotonic;
@@ -134,8 +139,35 @@ impl Model {
                 }
                 task.error = Some("the lease expired".to_owned());
                 self.queues.entry(task.spec.queue.clone()).or_default().reclaimed += 1;
+                cancelled.extend(task.cancel.then_some(*id));
             }
         }
+        for id in cancelled {
+            self.end_cancelled(id);
+        }
+    }
+
+    /// Ends a task as cancelled. None is kept.
+    fn end_cancelled(&mut self, id: i64) {
+        if let Some(task) = self.tasks.remove(&id) {
+            self.queue(&task.spec.queue).cancelled += 1;
+        }
+    }
+
+    /// Whether a filter means a task.
+    fn means(&self, filter: &FilterSpec, task: &Task) -> bool {
+        let ended_at = match task.state {
+            State::Dead => self.monotonic - task.run_at,
+            State::Completed => self.now - task.completed_at,
+            _ => self.now - task.enqueued_at,
+        };
+        let contains =
+            |part: &String| task.error.as_ref().is_some_and(|error| error.contains(part));
+        filter.queue.as_ref().is_none_or(|queue| *queue == task.spec.queue)
+            && (filter.types.is_empty() || filter.types.contains(&task.spec.task_type))
+            && (filter.states.is_empty() || filter.states.contains(&task.state))
+            && filter.older_than.is_none_or(|age| ended_at >= micros(age))
+            && filter.error_contains.as_ref().is_none_or(contains)
     }
 
     /// The task that this lease holds: expired or not, until a claim takes it back.

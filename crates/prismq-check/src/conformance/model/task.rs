@@ -19,11 +19,16 @@ pub(super) struct Task {
     pub(super) error: Option<String>,
     /// By when it must have started.
     pub(super) start_by: Option<i64>,
+    /// Whether it is to be cancelled once it does not run any more.
+    pub(super) cancel: bool,
+    /// By the wall clock.
+    pub(super) enqueued_at: i64,
+    pub(super) completed_at: i64,
 }
 
 impl Task {
-    /// A new task, at this monotonic time, of a queue with this order.
-    pub(super) fn new(id: i64, spec: &TaskSpec, order: Order, now: i64) -> Self {
+    /// A new task, at this monotonic and this wall-clock time, of a queue with this order.
+    pub(super) fn new(id: i64, spec: &TaskSpec, order: Order, (now, wall): (i64, i64)) -> Self {
         let run_at = now + micros(spec.delay);
         let place = place(id, spec.priority, run_at, order);
         let start_by = spec.expires_after.map(|time| now + micros(time));
@@ -41,6 +46,9 @@ impl Task {
             expires_at: 0,
             error: None,
             start_by,
+            cancel: false,
+            enqueued_at: wall,
+            completed_at: 0,
         }
     }
 
@@ -91,7 +99,7 @@ impl Task {
 }
 
 /// The place of a task in a queue with this order.
-fn place(id: i64, priority: i32, run_at: i64, order: Order) -> (i64, i64) {
+pub(super) fn place(id: i64, priority: i32, run_at: i64, order: Order) -> (i64, i64) {
     let priority = i64::from(priority);
     match order {
         Order::FirstInFirstOut | Order::WeightedRandom => (id, id),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use prismq::limits::LEASE_MAX;
-use prismq::{Enqueued, Order, RetryPolicy, State};
+use prismq::{CancelOutcome, Enqueued, Order, RetryPolicy, State};
 use prismq_check::conformance::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, LimitSpec, Model, Stats, StoredTask,
-    TaskSpec, VERBS,
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, LimitSpec, Model, Stats,
+    StoredTask, TaskSpec, VERBS,
 };
 
 /// A model with one verb that does something else, and answers as if it had been done.
@@ -109,6 +109,28 @@ impl EngineUnderTest for Broken {
 
     fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()> {
         if self.verb == "limit" { Ok(()) } else { self.model.set_concurrency(queue, tasks) }
+    }
+
+    /// Broken, it was too late.
+    fn cancel(&mut self, id: i64) -> Answer<CancelOutcome> {
+        if self.verb == "cancel" { Ok(CancelOutcome::NotActive) } else { self.model.cancel(id) }
+    }
+
+    /// Broken, the state does not count.
+    fn delete(&mut self, filter: &FilterSpec) -> Answer<u64> {
+        let all = FilterSpec { queue: None, ..filter.clone() };
+        self.model.delete(if self.verb == "delete" { &all } else { filter })
+    }
+
+    /// Broken, attempts never start again.
+    fn redrive(&mut self, filter: &FilterSpec, keep_attempts: bool) -> Answer<u64> {
+        self.model.redrive(filter, keep_attempts || self.verb == "redrive")
+    }
+
+    /// Broken, the state does not count.
+    fn list(&mut self, filter: &FilterSpec) -> Answer<Vec<i64>> {
+        let all = FilterSpec { states: Vec::new(), ..filter.clone() };
+        self.model.list(if self.verb == "list" { &all } else { filter })
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {

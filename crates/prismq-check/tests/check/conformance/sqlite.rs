@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, Limit, ManualClock, NewTask,
-    Order, Queue, RetryPolicy, State, TaskError, TaskId, Timestamp, Unique,
+    CancelOutcome, Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, Limit,
+    ManualClock, NewTask, Order, Queue, Redrive, RetryPolicy, State, TaskError, TaskId, Tasks,
+    Timestamp, Unique,
 };
 use prismq_check::conformance::{
-    Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, Hold, LimitSpec,
-    RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
+    Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, Hold,
+    LimitSpec, RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
 };
 use tempfile::TempDir;
 
@@ -66,6 +67,22 @@ impl Sqlite {
         &self.handles[self.handle]
     }
 
+    fn tasks(&self, filter: &FilterSpec) -> Tasks {
+        let mut tasks = self.queue().tasks();
+        if let Some(queue) = &filter.queue {
+            tasks = tasks.queue(queue.as_str());
+        }
+        tasks = filter.types.iter().fold(tasks, |tasks, of| tasks.of_type(of.as_str()));
+        tasks = filter.states.iter().fold(tasks, |tasks, state| tasks.state(*state));
+        if let Some(age) = filter.older_than {
+            tasks = tasks.older_than(age);
+        }
+        match &filter.error_contains {
+            Some(text) => tasks.error_contains(text.as_str()),
+            None => tasks,
+        }
+    }
+
     fn lease(&self, claimed: &Claimed) -> &Lease {
         &self.leases[&(claimed.task, claimed.token)]
     }
@@ -94,6 +111,8 @@ fn stats(queue: &Queue, name: &str) -> Answer<Stats> {
         completed: stats.completed,
         failed: stats.failed,
         reclaimed: stats.reclaimed,
+        cancelled: stats.cancelled,
+        deleted: stats.deleted,
         expired: stats.expired,
     })
 }
@@ -233,6 +252,37 @@ impl EngineUnderTest for Sqlite {
 
     fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answer<()> {
         self.queue().set_concurrency(queue, tasks).map_err(refusal)
+    }
+
+    fn cancel(&mut self, id: i64) -> Answer<CancelOutcome> {
+        self.queue().cancel(TaskId::from_i64(id)).map_err(refusal)
+    }
+
+    fn delete(&mut self, filter: &FilterSpec) -> Answer<u64> {
+        self.tasks(filter).delete().map_err(refusal)
+    }
+
+    fn redrive(&mut self, filter: &FilterSpec, keep_attempts: bool) -> Answer<u64> {
+        let redrive = Redrive::new();
+        let redrive = if keep_attempts { redrive.keep_attempts() } else { redrive };
+        self.tasks(filter).redrive_with(redrive).map_err(refusal)
+    }
+
+    /// In pages of two, and counted too.
+    fn list(&mut self, filter: &FilterSpec) -> Answer<Vec<i64>> {
+        let tasks = self.tasks(filter);
+        let (mut ids, mut after) = (Vec::new(), None);
+        loop {
+            let page = tasks.list(2, after).map_err(refusal)?;
+            ids.extend(page.tasks.iter().map(|task| task.id.as_i64()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(tasks.count().map_err(refusal)?, ids.len() as u64);
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {
