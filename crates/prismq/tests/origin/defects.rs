@@ -59,7 +59,7 @@ fn defect_3_no_call_leaves_the_file_locked() {
     leave_unlocked("fail", &|| _ = queue.fail(&lease, "no").unwrap());
     leave_unlocked("a lost lease", &|| _ = queue.complete(&lease).unwrap_err());
     leave_unlocked("a refusal", &|| {
-        _ = queue.set_order("default", Order::LastInFirstOut).unwrap_err()
+        _ = queue.set_order("default", Order::LastInFirstOut).unwrap_err();
     });
     leave_unlocked("cancel", &|| _ = queue.cancel(lease.id()).unwrap());
     leave_unlocked("pause", &|| queue.pause("default").unwrap());
