@@ -29,6 +29,12 @@ pub trait EngineUnderTest {
     /// [`Refusal::LeaseLost`] if the lease does not hold the task.
     fn complete(&mut self, lease: &Claimed) -> Answer<()>;
 
+    /// Completes a task with a result, which is kept with it. See [`prismq::Queue::complete_with`].
+    ///
+    /// # Errors
+    /// [`Refusal::LeaseLost`] if the lease does not hold the task, [`Refusal::Invalid`] if the result is too large.
+    fn complete_with(&mut self, lease: &Claimed, result: &[u8]) -> Answer<()>;
+
     /// Records a failed attempt, and returns the task's new state. See [`prismq::Queue::fail`].
     ///
     /// # Errors
@@ -387,6 +393,10 @@ pub struct StoredTask {
     pub error: Option<String>,
     /// The bytes for its handler.
     pub payload: Vec<u8>,
+    /// Its last failed attempts by number, each with its error, or `None` if its lease expired.
+    pub attempts: Vec<(u32, Option<String>)>,
+    /// What it resulted in.
+    pub result: Option<Vec<u8>>,
 }
 
 /// The counters of a queue. See [`prismq::QueueStats`].

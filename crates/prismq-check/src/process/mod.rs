@@ -3,6 +3,7 @@
 //! What a client records goes through a pipe whose reading end is the parent's, so that it outlives the client. A
 //! client ends when its standard input does, so that none outlives its parent.
 
+mod deposits;
 mod pools;
 pub(crate) mod roles;
 mod spec;

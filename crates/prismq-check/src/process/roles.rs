@@ -11,8 +11,8 @@ use fastrand::Rng;
 use prismq::{Lease, Queue, SystemClock, WorkerPool};
 use rusqlite::Connection;
 
-use super::pools;
 use super::spec::{ProcessSpec, Role};
+use super::{deposits, pools};
 use crate::client::{ClaimRequest, Client, EnqueueRequest};
 use crate::error::{Error, Result};
 use crate::history::Recorder;
@@ -63,6 +63,9 @@ pub fn run_process(spec: &ProcessSpec) -> Result<()> {
             })
         }
         Role::Pools { .. } => pools::serve(spec, &recorder, &until_stopped()),
+        Role::Deposits { workers } => {
+            deposits::run(&queue, workers, spec.lease, rng, &until_stopped())
+        }
         Role::PlainPool { workers } => run_pool(&queue, workers, spec.lease),
         Role::Lock => Ok(()),
     }

@@ -55,6 +55,13 @@ pub enum Role {
         /// Whether the process enqueues as well, without a pause.
         produces: bool,
     },
+    /// Enqueues tasks of the type `deposit` and runs them in a pool until it is stopped, neither recorded. Each adds one
+    /// to the table `account`, notes its task in the table `deposit`, enqueues a task in the queue `receipts`, and is
+    /// completed, all in one transaction.
+    Deposits {
+        /// Threads of the pool.
+        workers: usize,
+    },
     /// Runs a pool that is not recorded and dies of payloads of 666 bytes, until it is stopped.
     PlainPool {
         /// Threads of the pool.

@@ -45,6 +45,10 @@ pub enum Step {
     CompleteLarge,
     /// Completing one that is kept, which drops an older one.
     CompleteKept,
+    /// Completing one that is kept, with a result.
+    CompleteWith,
+    /// Completing one in the caller's own transaction, with a child task.
+    CompleteIn,
     /// Failing a task that is tried again.
     Fail,
     /// Failing one that is not tried again.
@@ -81,7 +85,7 @@ pub enum Step {
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Create,
         Self::Open,
         Self::Recover,
@@ -99,6 +103,8 @@ impl Step {
         Self::Complete,
         Self::CompleteLarge,
         Self::CompleteKept,
+        Self::CompleteWith,
+        Self::CompleteIn,
         Self::Fail,
         Self::FailDead,
         Self::Release,

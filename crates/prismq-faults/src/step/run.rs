@@ -60,6 +60,7 @@ impl Step {
             Self::Redrive => queue.tasks().dead().redrive().map(drop_count),
             Self::Checkpoint => checkpoint(path),
             Self::AutoCheckpoint => churn(queue, CHURN),
+            Self::CompleteIn => lease.map_or(Ok(()), |lease| complete_in(path, queue, lease)),
             _ => lease.map_or(Ok(()), |lease| self.settle(queue, lease)),
         }
     }
@@ -71,6 +72,7 @@ impl Step {
                 queue.fail(lease, error).map(drop)
             }
             Self::FailDead => queue.fail(lease, TaskError::permanent("never")).map(drop),
+            Self::CompleteWith => queue.complete_with(lease, vec![23; LARGE_BYTES]),
             Self::Release => queue.release(lease),
             Self::Extend => queue.extend(lease, LEASE * 3).map(drop),
             _ => queue.complete(lease),
@@ -85,6 +87,14 @@ fn enqueue_in(path: &Path, queue: &Queue) -> Result<()> {
     let own = Connection::open(path).map_err(refused)?;
     own.execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").map_err(refused)?;
     prismq::sqlite::enqueue_in(queue, &own, [task(30), task(31)])?;
+    own.execute_batch("COMMIT").map_err(refused)
+}
+
+fn complete_in(path: &Path, queue: &Queue, lease: &Lease) -> Result<()> {
+    let own = Connection::open(path).map_err(refused)?;
+    own.execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").map_err(refused)?;
+    prismq::sqlite::enqueue_in(queue, &own, [task(34)])?;
+    prismq::sqlite::complete_in(queue, &own, lease)?;
     own.execute_batch("COMMIT").map_err(refused)
 }
 

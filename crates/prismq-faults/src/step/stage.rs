@@ -80,6 +80,7 @@ impl Step {
         let queue = open(path, &stage.clock)?;
         let wanted = match self {
             Self::Complete
+            | Self::CompleteIn
             | Self::Fail
             | Self::FailDead
             | Self::Release
@@ -87,7 +88,7 @@ impl Step {
             | Self::CancelRunning
             | Self::Redrive => Some(claim()),
             Self::CompleteLarge => Some(Claim::new(["large"])),
-            Self::CompleteKept => Some(claim().queue(KEEPING)),
+            Self::CompleteKept | Self::CompleteWith => Some(claim().queue(KEEPING)),
             Self::Reclaim => Some(claim().max(2)),
             Self::ReclaimDead => Some(Claim::new(["once"]).lease(LEASE)),
             _ => None,

@@ -14,6 +14,7 @@ mod limit;
 mod list;
 mod order;
 mod pause;
+mod records;
 mod redrive;
 mod release;
 mod requirements;
@@ -55,7 +56,7 @@ pub struct Verb {
 }
 
 /// All verbs.
-pub const VERBS: [Verb; 22] = [
+pub const VERBS: [Verb; 23] = [
     Verb { name: "cancel", cases: cancel::CASES },
     Verb { name: "claim", cases: claim::CASES },
     Verb { name: "complete", cases: complete::CASES },
@@ -70,6 +71,7 @@ pub const VERBS: [Verb; 22] = [
     Verb { name: "list", cases: list::CASES },
     Verb { name: "order", cases: order::CASES },
     Verb { name: "pause", cases: pause::CASES },
+    Verb { name: "records", cases: records::CASES },
     Verb { name: "redrive", cases: redrive::CASES },
     Verb { name: "release", cases: release::CASES },
     Verb { name: "requirements", cases: requirements::CASES },

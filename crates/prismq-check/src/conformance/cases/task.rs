@@ -45,6 +45,8 @@ fn a_task_is_stored_as_it_was_enqueued(engine: Engine<'_>) -> CaseResult {
         lease_expires_at: None,
         error: None,
         payload: b"hello".to_vec(),
+        attempts: Vec::new(),
+        result: None,
     };
     equal("the task", engine.task(id)?, Some(expected))
 }

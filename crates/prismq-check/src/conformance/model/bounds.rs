@@ -6,7 +6,7 @@ use prismq::limits::{
     AGEING_STEP_MAX, ATTEMPTS_MAX, CAPABILITIES_MAX, CLAIM_BATCH_MAX, CLAIM_TYPES_MAX,
     CONCURRENCY_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, LEASE_MAX, LEASE_MIN,
     NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN, RATE_INTERVAL_MIN,
-    RATE_PERIOD_MAX, REQUIREMENTS_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
+    RATE_PERIOD_MAX, REQUIREMENTS_MAX, RESULT_BYTES_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
 };
 use prismq::{Order, RetryPolicy};
 
@@ -108,6 +108,10 @@ pub(super) fn claim(claim: &ClaimSpec) -> Answer<()> {
     names(&claim.capabilities, CAPABILITIES_MAX)?;
     lease(claim.lease)?;
     within(!claim.types.is_empty() && (1..=CLAIM_BATCH_MAX).contains(&claim.max))
+}
+
+pub(super) fn result(result: &[u8]) -> Answer<()> {
+    within(result.len() <= RESULT_BYTES_MAX)
 }
 
 pub(super) fn failure(failure: &Failure) -> Answer<()> {

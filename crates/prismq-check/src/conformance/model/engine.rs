@@ -69,6 +69,12 @@ impl EngineUnderTest for Model {
         Ok(claimed.collect())
     }
 
+    fn complete_with(&mut self, lease: &Claimed, result: &[u8]) -> Answer<()> {
+        bounds::result(result)?;
+        self.held(lease)?.result = Some(result.to_vec());
+        self.complete(lease)
+    }
+
     fn complete(&mut self, lease: &Claimed) -> Answer<()> {
         let now = self.now;
         let task = self.held(lease)?;
@@ -101,6 +107,7 @@ impl EngineUnderTest for Model {
         };
         task.run_at = now + retry.map_or(0, micros);
         task.error = Some(failure.text.clone());
+        task.record(Some(&failure.text));
         let (state, queue, cancel) = (task.state, task.spec.queue.clone(), task.cancel);
         self.queue(&queue).failed += 1;
         if cancel {

@@ -138,6 +138,7 @@ impl Model {
                     task.run_at = self.monotonic;
                 }
                 task.error = Some("the lease expired".to_owned());
+                task.record(None);
                 self.queues.entry(task.spec.queue.clone()).or_default().reclaimed += 1;
                 cancelled.extend(task.cancel.then_some(*id));
             }

@@ -1,5 +1,6 @@
 //! A task of the model.
 
+use prismq::limits::{ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_KEPT_MAX};
 use prismq::{Order, State};
 
 use super::super::subject::{Change, ClaimSpec, StoredTask, TaskSpec};
@@ -24,6 +25,8 @@ pub(super) struct Task {
     /// By the wall clock.
     pub(super) enqueued_at: i64,
     pub(super) completed_at: i64,
+    pub(super) attempts: Vec<(u32, Option<String>)>,
+    pub(super) result: Option<Vec<u8>>,
 }
 
 impl Task {
@@ -49,6 +52,8 @@ impl Task {
             cancel: false,
             enqueued_at: wall,
             completed_at: 0,
+            attempts: Vec::new(),
+            result: None,
         }
     }
 
@@ -69,6 +74,16 @@ impl Task {
     pub(super) fn is_late(&self, now: i64) -> bool {
         let waits = matches!(self.state, State::Ready | State::Scheduled) && self.attempt == 0;
         waits && self.start_by.is_some_and(|start_by| start_by <= now)
+    }
+
+    /// Records its attempt as failed, with this error or by the expiry of its lease.
+    pub(super) fn record(&mut self, error: Option<&str>) {
+        let error = error.map(|text| {
+            text.get(..text.floor_char_boundary(ATTEMPT_ERROR_BYTES_MAX)).unwrap_or(text).to_owned()
+        });
+        self.attempts.push((self.attempt, error));
+        let excess = self.attempts.len().saturating_sub(ATTEMPTS_KEPT_MAX as usize);
+        self.attempts.drain(..excess);
     }
 
     /// Whether a claim may be given it.
@@ -94,6 +109,8 @@ impl Task {
             lease_expires_at: leased.then(|| shown(self.expires_at)),
             error: self.error.clone(),
             payload: self.spec.payload.clone(),
+            attempts: self.attempts.clone(),
+            result: self.result.clone(),
         }
     }
 }

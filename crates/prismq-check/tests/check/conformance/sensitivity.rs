@@ -48,6 +48,14 @@ impl EngineUnderTest for Broken {
         if self.verb == "complete" { Ok(()) } else { self.model.complete(lease) }
     }
 
+    /// Broken, the result is not kept.
+    fn complete_with(&mut self, lease: &Claimed, result: &[u8]) -> Answer<()> {
+        if self.verb == "records" {
+            return self.model.complete(lease);
+        }
+        self.model.complete_with(lease, result)
+    }
+
     /// Broken, every failure is retried at once.
     fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
         let retry_after = Some(Duration::ZERO);

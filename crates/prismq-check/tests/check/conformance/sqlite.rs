@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    CancelOutcome, Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, Limit,
+    Attempt, CancelOutcome, Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, Limit,
     ManualClock, NewTask, Order, Queue, Redrive, RetryPolicy, State, TaskError, TaskId, Tasks,
     Timestamp, Unique,
 };
@@ -168,6 +168,11 @@ fn bounds(bounds: BoundsSpec) -> Limit {
     limit
 }
 
+/// The number and the error of an attempt; no process recorded one whose lease expired.
+fn attempt(attempt: Attempt) -> (u32, Option<String>) {
+    (attempt.attempt, attempt.process.map(|_| attempt.error))
+}
+
 impl EngineUnderTest for Sqlite {
     fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>> {
         let handles = self.queue().enqueue_all(tasks.iter().map(new_task)).map_err(refusal)?;
@@ -199,6 +204,10 @@ impl EngineUnderTest for Sqlite {
 
     fn complete(&mut self, lease: &Claimed) -> Answer<()> {
         self.queue().complete(self.lease(lease)).map_err(refusal)
+    }
+
+    fn complete_with(&mut self, lease: &Claimed, result: &[u8]) -> Answer<()> {
+        self.queue().complete_with(self.lease(lease), result).map_err(refusal)
     }
 
     fn fail(&mut self, lease: &Claimed, failure: &Failure) -> Answer<State> {
@@ -303,6 +312,8 @@ impl EngineUnderTest for Sqlite {
             lease_expires_at: task.lease_expires_at.map(Timestamp::as_micros),
             error: task.error,
             payload: task.payload,
+            attempts: task.attempts.into_iter().map(attempt).collect(),
+            result: task.result,
         }))
     }
 

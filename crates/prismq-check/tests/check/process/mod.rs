@@ -1,6 +1,7 @@
 //! Clients in processes that are killed, stopped and started again.
 
 mod creation;
+mod deposits;
 mod kill;
 mod limits;
 mod restarts;

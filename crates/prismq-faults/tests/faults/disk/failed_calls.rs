@@ -27,12 +27,14 @@ fn kind(step: Step, answer: &Result<()>) -> &'static str {
         Err(Error::Corrupt { .. } | Error::NotADatabase { .. }) => "corrupt",
         // The caller's transaction was rolled back, and with it the task.
         Err(Error::TransactionRolledBack { .. })
-            if matches!(step, Step::EnqueueIn | Step::Transaction) =>
+            if matches!(step, Step::EnqueueIn | Step::CompleteIn | Step::Transaction) =>
         {
             "rolled back"
         }
-        // Of a connection of the caller's own, which these two steps use.
-        Err(Error::Database { .. }) if matches!(step, Step::EnqueueIn | Step::Checkpoint) => {
+        // Of a connection of the caller's own, which these steps use.
+        Err(Error::Database { .. })
+            if matches!(step, Step::EnqueueIn | Step::CompleteIn | Step::Checkpoint) =>
+        {
             "callers"
         }
         Err(_) => "other",
