@@ -22,7 +22,7 @@ fn assert_cancelled(fixture: &Fixture, id: TaskId) {
     assert_eq!(fixture.claim(9), []);
     assert_balanced(fixture, "default");
     let connection = rusqlite::Connection::open(fixture.path()).unwrap();
-    let left = "SELECT (SELECT count(*) FROM prismq_cancel), features FROM prismq_meta";
+    let left = "SELECT (SELECT count(*) FROM prismq_cancel), features & 16 FROM prismq_meta";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let left: (i64, i64) = connection.query_row(left, [], read).unwrap();
     assert_eq!(left, (0, 0), "no request is left");

@@ -10,6 +10,7 @@ use crate::engine::sqlite::batch::queues::Settings;
 use crate::engine::sqlite::batch::{history, retention};
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::delete;
+use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Error, Order, Result, Retention};
 
@@ -82,6 +83,7 @@ impl Writer {
         self.ledger.queues.clear();
         let Self { ledger, connection, path, .. } = self;
         let mut prune = || {
+            ledger.features.begin_using(connection, Features::RETENTION)?;
             retention::set(connection, id, retention)?;
             let left =
                 history::prune(connection, ledger.features, &ledger.log, id, STEP_TASKS_MAX)?;

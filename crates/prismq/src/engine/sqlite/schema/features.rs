@@ -25,6 +25,9 @@ impl Features {
     /// Handlers note something with their tasks: `prismq_note` and `prismq_log`.
     pub(crate) const NOTES: i64 = 32;
 
+    /// Queues keep their ended tasks for a time, or a number of dead or cancelled ones.
+    pub(crate) const RETENTION: i64 = 256;
+
     /// Whether a feature is in use.
     pub(crate) const fn has(self, bit: i64) -> bool {
         self.0 & bit != 0
