@@ -3,6 +3,8 @@
 mod commit;
 mod core;
 mod engine;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod model;
 mod pool;
 mod queue;

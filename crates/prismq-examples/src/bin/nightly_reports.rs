@@ -1,0 +1,50 @@
+//! Nightly reports: each night one task makes a call to an API for every customer, at most ten calls a second over all
+//! processes. Start it as often as you like on the same file.
+//!
+//! Usage: `nightly_reports DATABASE [now]`; `now` runs tonight's reports at once.
+
+use std::time::Duration;
+
+use prismq::{Context, Limit, Missed, Queue, Schedule, Task, TaskError, WorkerPool};
+use serde::{Deserialize, Serialize};
+use tokio::signal::unix;
+
+const CUSTOMERS: u32 = 20;
+
+#[derive(Task, Serialize, Deserialize)]
+struct Nightly;
+
+#[derive(Task, Serialize, Deserialize)]
+#[task(attempts = 6, backoff = "1s..1m")]
+struct Call {
+    customer: u32,
+}
+
+async fn nightly(_: Nightly, context: Context<Queue>) -> Result<(), TaskError> {
+    let calls = (0..CUSTOMERS).map(|customer| Call { customer }.task().limit("api"));
+    context.state().enqueue_all_async(calls).await?;
+    Ok(())
+}
+
+async fn call(call: Call, _context: Context<Queue>) -> Result<(), TaskError> {
+    println!("report of customer {}", call.customer);
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let path = std::env::args().nth(1).unwrap_or_else(|| "jobs.db".to_owned());
+    let queue = Queue::open(path)?;
+    queue.set_limit("api", Limit::rate(10, Duration::from_secs(1)))?; // kept in the file
+    let tonight = Schedule::cron("nightly", "30 2 * * *", Nightly);
+    queue.schedules().set(&tonight.time_zone("Europe/Berlin").missed(Missed::Once).no_overlap())?;
+    if std::env::args().nth(2).is_some() {
+        queue.schedules().run_now("nightly")?;
+    }
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let pool =
+        WorkerPool::builder(&queue).state(queue.clone()).handle_async(nightly).handle_async(call);
+    println!("ready");
+    println!("{:?}", pool.run(async move { _ = terminate.recv().await }).await?);
+    Ok(())
+}
