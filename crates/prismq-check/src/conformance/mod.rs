@@ -16,5 +16,5 @@ pub use self::expect::Mismatch;
 pub use self::model::Model;
 pub use self::subject::{
     Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, Hold,
-    LimitSpec, RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
+    LimitSpec, RateSpec, Refusal, ScheduleSpec, Stats, StoredTask, TaskSpec, UniqueSpec,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use prismq::{CancelOutcome, Enqueued, Order, RetryPolicy, State};
+use prismq::{CancelOutcome, Enqueued, Missed, Order, RetryPolicy, State};
 
 /// What an engine answers to a request.
 pub type Answer<T> = Result<T, Refusal>;
@@ -125,6 +125,31 @@ pub trait EngineUnderTest {
     /// # Errors
     /// [`Refusal::Invalid`] if the filter is out of bounds.
     fn list(&mut self, filter: &FilterSpec) -> Answer<Vec<i64>>;
+
+    /// Adds or changes a schedule that fires at an interval. See [`prismq::Schedules::set`].
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if the interval, a name or the task is out of bounds.
+    fn set_schedule(&mut self, schedule: &ScheduleSpec) -> Answer<()>;
+
+    /// Pauses or resumes a schedule. See [`prismq::Schedules::pause`] and [`prismq::Schedules::resume`].
+    ///
+    /// # Errors
+    /// [`Refusal::NoSchedule`] if there is none of this name.
+    fn pause_schedule(&mut self, name: &str, paused: bool) -> Answer<()>;
+
+    /// Removes a schedule; whether there was one. See [`prismq::Schedules::remove`].
+    ///
+    /// # Errors
+    /// None that a working engine gives.
+    fn remove_schedule(&mut self, name: &str) -> Answer<bool>;
+
+    /// Enqueues the task of a schedule now, unless that must not overlap with the last one. See
+    /// [`prismq::Schedules::run_now`].
+    ///
+    /// # Errors
+    /// [`Refusal::NoSchedule`] if there is none of this name.
+    fn run_schedule(&mut self, name: &str) -> Answer<Option<i64>>;
 
     /// The counters of a queue; those of a queue that was never used are zero. See [`prismq::Queue::stats`].
     ///
@@ -335,6 +360,35 @@ pub struct Claimed {
     pub payload: Vec<u8>,
     /// When the lease ends unless it is extended.
     pub expires_at: i64,
+    /// The slot that a schedule enqueued the task for.
+    pub scheduled_for: Option<i64>,
+}
+
+/// A schedule that fires at an interval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleSpec {
+    /// Its name.
+    pub name: String,
+    /// How far its slots are apart.
+    pub interval: Duration,
+    /// What happens with missed slots.
+    pub missed: Missed,
+    /// Whether a task is enqueued while the last one is not done.
+    pub overlap: bool,
+    /// The task to enqueue; a delay is out of bounds.
+    pub task: TaskSpec,
+}
+
+impl Default for ScheduleSpec {
+    fn default() -> Self {
+        Self {
+            name: "hourly".to_owned(),
+            interval: Duration::from_secs(3600),
+            missed: Missed::Once,
+            overlap: true,
+            task: TaskSpec::new("tick"),
+        }
+    }
 }
 
 /// How an attempt failed.
@@ -440,6 +494,8 @@ pub enum Refusal {
     NotEmpty,
     /// The queue holds as many live tasks as it may.
     QueueFull,
+    /// There is no schedule of this name.
+    NoSchedule,
     /// A value is out of bounds.
     Invalid,
     /// An error that no case expects; its text.
@@ -451,6 +507,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::LeaseLost => f.write_str("the lease is lost"),
             Self::QueueFull => f.write_str("the queue is full"),
+            Self::NoSchedule => f.write_str("there is no such schedule"),
             Self::NotEmpty => f.write_str("the queue is not empty"),
             Self::Invalid => f.write_str("a value is out of bounds"),
             Self::Other(text) => f.write_str(text),

@@ -31,6 +31,10 @@ pub enum Step {
     Transaction,
     /// Claiming where rows of the inbox wait, which become tasks first.
     TakeIn,
+    /// Storing a schedule.
+    SetSchedule,
+    /// Claiming where slots of schedules are due, for which tasks are enqueued first.
+    FireSchedules,
     /// Claiming two ready tasks.
     Claim,
     /// Claiming a task that is due, which is promoted first.
@@ -96,6 +100,8 @@ impl Step {
         Self::EnqueueIn,
         Self::Transaction,
         Self::TakeIn,
+        Self::SetSchedule,
+        Self::FireSchedules,
         Self::Claim,
         Self::Promote,
         Self::Reclaim,

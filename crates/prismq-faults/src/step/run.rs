@@ -6,7 +6,9 @@ use std::time::Duration;
 use prismq::{Claim, Keep, Lease, NewTask, Order, Queue, Result, Retention, TaskError};
 use rusqlite::Connection;
 
-use super::stage::{CHURN, KEEPING, LARGE_BYTES, LEASE, PAUSED, churn, claim, open, refused, task};
+use super::stage::{
+    CHURN, KEEPING, LARGE_BYTES, LEASE, PAUSED, churn, claim, open, refused, schedule, task,
+};
 use super::{Stage, Step};
 
 impl Step {
@@ -41,6 +43,8 @@ impl Step {
                 queue.transaction(|tx| tx.enqueue_all([task(32), task(33)])).map(drop)
             }
             Self::TakeIn => queue.claim(&claim().max(2)).map(drop),
+            Self::SetSchedule => queue.schedules().set(&schedule("new")).map(drop),
+            Self::FireSchedules => queue.claim(&claim().max(2)).map(drop),
             Self::Claim => queue.claim(&claim().max(2)).map(drop),
             Self::Promote => queue.claim(&Claim::new(["late"]).lease(LEASE)).map(drop),
             Self::Reclaim => queue.claim(&claim().max(2)).map(drop),

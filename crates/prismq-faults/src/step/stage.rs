@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Durability, Error, Lease, ManualClock, NewTask, Queue, Result, RetryPolicy, TaskError,
-    Timestamp,
+    Claim, Durability, Error, Lease, ManualClock, Missed, NewTask, Queue, Result, RetryPolicy,
+    Schedule, TaskError, Timestamp,
 };
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -25,6 +25,7 @@ pub struct Stage {
 pub(super) const KEEPING: &str = "keeping";
 pub(super) const PAUSED: &str = "paused";
 pub(super) const LEASE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 /// The length of a payload that is stored out of line, on several pages.
 pub(super) const LARGE_BYTES: usize = 9_000;
 /// Commits just short of those that make the queue checkpoint, and those that make it do so twice: in parallel to the
@@ -34,6 +35,11 @@ pub(super) const CHURN: u32 = 60;
 
 pub(super) fn task(number: u8) -> NewTask {
     NewTask::new("job", vec![number; 100])
+}
+
+/// A schedule that fires every hour.
+pub(super) fn schedule(name: &str) -> Schedule {
+    Schedule::every(name, HOUR, task(40))
 }
 
 pub(super) fn claim() -> Claim {
@@ -105,6 +111,11 @@ impl Step {
             Self::Promote => stage.clock.advance(Duration::from_secs(10)),
             Self::Reclaim | Self::ReclaimDead => stage.clock.advance(LEASE * 2),
             Self::TakeIn => fill_inbox(path)?,
+            Self::FireSchedules => {
+                queue.schedules().set(&schedule("one").no_overlap())?;
+                queue.schedules().set(&schedule("all").missed(Missed::All))?;
+                stage.clock.advance(HOUR * 5);
+            }
             Self::AutoCheckpoint => churn(&queue, CHURN_BEFORE)?,
             Self::Checkpoint | Self::Close => churn(&queue, 3)?,
             _ => {}

@@ -19,6 +19,7 @@ mod redrive;
 mod release;
 mod requirements;
 mod retry;
+mod schedule;
 mod snooze;
 mod stats;
 mod task;
@@ -56,7 +57,7 @@ pub struct Verb {
 }
 
 /// All verbs.
-pub const VERBS: [Verb; 23] = [
+pub const VERBS: [Verb; 24] = [
     Verb { name: "cancel", cases: cancel::CASES },
     Verb { name: "claim", cases: claim::CASES },
     Verb { name: "complete", cases: complete::CASES },
@@ -76,6 +77,7 @@ pub const VERBS: [Verb; 23] = [
     Verb { name: "release", cases: release::CASES },
     Verb { name: "requirements", cases: requirements::CASES },
     Verb { name: "retry", cases: retry::CASES },
+    Verb { name: "schedule", cases: schedule::CASES },
     Verb { name: "snooze", cases: snooze::CASES },
     Verb { name: "stats", cases: stats::CASES },
     Verb { name: "task", cases: task::CASES },

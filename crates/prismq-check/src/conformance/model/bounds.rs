@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use prismq::limits::{
     AGEING_STEP_MAX, ATTEMPTS_MAX, CAPABILITIES_MAX, CLAIM_BATCH_MAX, CLAIM_TYPES_MAX,
-    CONCURRENCY_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, LEASE_MAX, LEASE_MIN,
-    NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN, RATE_INTERVAL_MIN,
-    RATE_PERIOD_MAX, REQUIREMENTS_MAX, RESULT_BYTES_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
+    CONCURRENCY_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, HISTORY_MAX, INTERVAL_MAX, INTERVAL_MIN,
+    LEASE_MAX, LEASE_MIN, NAME_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
+    RATE_INTERVAL_MIN, RATE_PERIOD_MAX, REQUIREMENTS_MAX, RESULT_BYTES_MAX,
+    SCHEDULE_PAYLOAD_BYTES_MAX, UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX,
 };
 use prismq::{Order, RetryPolicy};
 
 use super::super::subject::{
-    Answer, ClaimSpec, Failure, FilterSpec, Hold, LimitSpec, RateSpec, Refusal, TaskSpec,
-    UniqueSpec,
+    Answer, ClaimSpec, Failure, FilterSpec, Hold, LimitSpec, RateSpec, Refusal, ScheduleSpec,
+    TaskSpec, UniqueSpec,
 };
 
 fn within(holds: bool) -> Answer<()> {
@@ -112,6 +113,16 @@ pub(super) fn claim(claim: &ClaimSpec) -> Answer<()> {
 
 pub(super) fn result(result: &[u8]) -> Answer<()> {
     within(result.len() <= RESULT_BYTES_MAX)
+}
+
+pub(super) fn schedule(schedule: &ScheduleSpec) -> Answer<()> {
+    name(&schedule.name)?;
+    task(&schedule.task)?;
+    within(
+        (INTERVAL_MIN..=INTERVAL_MAX).contains(&schedule.interval)
+            && schedule.task.delay.is_zero()
+            && schedule.task.payload.len() <= SCHEDULE_PAYLOAD_BYTES_MAX,
+    )
 }
 
 pub(super) fn failure(failure: &Failure) -> Answer<()> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use prismq::{CancelOutcome, Enqueued, Order, RetryPolicy, State, TaskId};
 
 use super::super::subject::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, LimitSpec, Refusal, Stats,
-    StoredTask, TaskSpec,
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, LimitSpec, Refusal,
+    ScheduleSpec, Stats, StoredTask, TaskSpec,
 };
 use super::task::{Task, place};
 use super::{Model, bounds, micros};
@@ -15,7 +15,6 @@ impl EngineUnderTest for Model {
     fn enqueue(&mut self, tasks: &[TaskSpec]) -> Answer<Vec<Enqueued>> {
         bounds::batch(tasks)?;
         bounds::limits_of(tasks, |name| self.limits.by_name.contains_key(name))?;
-        let now = self.monotonic;
         for (name, queue) in &self.queues {
             let live = self.tasks.values().filter(|task| task.spec.queue == *name);
             let live = live.filter(|task| task.state != State::Dead).count();
@@ -30,12 +29,7 @@ impl EngineUnderTest for Model {
                 added.push(instead);
                 continue;
             }
-            let id = self.next_id;
-            self.next_id += 1;
-            let queue = self.queue(&task.queue);
-            queue.enqueued += 1;
-            let order = queue.order;
-            self.tasks.insert(id, Task::new(id, task, order, (now, self.now)));
+            let id = self.add(task, None);
             self.take_key(id, task);
             added.push(Enqueued::Inserted(TaskId::from_i64(id)));
         }
@@ -64,6 +58,7 @@ impl EngineUnderTest for Model {
                 task_type: task.spec.task_type.clone(),
                 payload: task.spec.payload.clone(),
                 expires_at: now_shown + micros(claim.lease),
+                scheduled_for: task.slot,
             })
         });
         Ok(claimed.collect())
@@ -272,6 +267,24 @@ impl EngineUnderTest for Model {
             all.filter(|(_, task)| self.means(filter, task)).map(|(id, _)| id).collect();
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    fn set_schedule(&mut self, schedule: &ScheduleSpec) -> Answer<()> {
+        bounds::schedule(schedule)?;
+        self.set(schedule);
+        Ok(())
+    }
+
+    fn pause_schedule(&mut self, name: &str, paused: bool) -> Answer<()> {
+        self.pause(name, paused).ok_or(Refusal::NoSchedule)
+    }
+
+    fn remove_schedule(&mut self, name: &str) -> Answer<bool> {
+        Ok(self.schedules.remove(name).is_some())
+    }
+
+    fn run_schedule(&mut self, name: &str) -> Answer<Option<i64>> {
+        self.run_now(name).ok_or(Refusal::NoSchedule)
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {

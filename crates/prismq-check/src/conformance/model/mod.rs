@@ -6,6 +6,7 @@
 mod bounds;
 mod engine;
 mod limits;
+mod schedule;
 mod task;
 mod unique;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use prismq::{Order, RetryPolicy, State};
 
 use self::limits::Limits;
+use self::schedule::Schedule;
 use self::task::Task;
 use self::unique::{Holder, Key};
 use super::subject::{Claimed, FilterSpec, Refusal};
@@ -34,6 +36,7 @@ pub struct Model {
     /// The retry policies of task types.
     policies: BTreeMap<String, RetryPolicy>,
     limits: Limits,
+    schedules: BTreeMap<String, Schedule>,
 }
 
 /// A queue's settings, its kept tasks and its counters.
@@ -97,6 +100,7 @@ impl Model {
             keys: BTreeMap::new(),
             policies: BTreeMap::new(),
             limits: Limits::default(),
+            schedules: BTreeMap::new(),
         }
     }
 
@@ -119,8 +123,10 @@ impl Model {
         self.queues.entry(name.to_owned()).or_default()
     }
 
-    /// What a claim does first: tasks that have not started in time are dead, delayed tasks that are due become ready, expired leases are taken back.
+    /// What a claim does first: schedules fire, tasks that have not started in time are dead, delayed tasks that are due
+    /// become ready, expired leases are taken back.
     fn advance(&mut self) {
+        self.fire();
         let mut cancelled = Vec::new();
         for (id, task) in &mut self.tasks {
             if task.is_late(self.monotonic) {

@@ -27,6 +27,8 @@ pub(super) struct Task {
     pub(super) completed_at: i64,
     pub(super) attempts: Vec<(u32, Option<String>)>,
     pub(super) result: Option<Vec<u8>>,
+    /// The slot that a schedule enqueued it for.
+    pub(super) slot: Option<i64>,
 }
 
 impl Task {
@@ -54,6 +56,7 @@ impl Task {
             completed_at: 0,
             attempts: Vec::new(),
             result: None,
+            slot: None,
         }
     }
 

@@ -12,7 +12,7 @@ use self::sqlite::Sqlite;
 /// A test for each verb of the suite on one engine.
 macro_rules! suite {
     ($engine:ident, $fresh:expr) => {
-        suite!($engine, $fresh, cancel claim complete delete depth enqueue expiry extend fail history limit list order pause records redrive release requirements retry snooze stats task unique);
+        suite!($engine, $fresh, cancel claim complete delete depth enqueue expiry extend fail history limit list order pause records redrive release requirements retry schedule snooze stats task unique);
     };
     ($engine:ident, $fresh:expr, $($verb:ident)+) => {
         mod $engine {

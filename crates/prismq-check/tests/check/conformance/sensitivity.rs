@@ -5,8 +5,8 @@ use std::time::Duration;
 use prismq::limits::LEASE_MAX;
 use prismq::{CancelOutcome, Enqueued, Order, RetryPolicy, State};
 use prismq_check::conformance::{
-    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, LimitSpec, Model, Stats,
-    StoredTask, TaskSpec, VERBS,
+    Answer, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, LimitSpec, Model,
+    ScheduleSpec, Stats, StoredTask, TaskSpec, VERBS,
 };
 
 /// A model with one verb that does something else, and answers as if it had been done.
@@ -139,6 +139,24 @@ impl EngineUnderTest for Broken {
     fn list(&mut self, filter: &FilterSpec) -> Answer<Vec<i64>> {
         let all = FilterSpec { states: Vec::new(), ..filter.clone() };
         self.model.list(if self.verb == "list" { &all } else { filter })
+    }
+
+    /// Broken, schedules overlap.
+    fn set_schedule(&mut self, schedule: &ScheduleSpec) -> Answer<()> {
+        let overlap = schedule.overlap || self.verb == "schedule";
+        self.model.set_schedule(&ScheduleSpec { overlap, ..schedule.clone() })
+    }
+
+    fn pause_schedule(&mut self, name: &str, paused: bool) -> Answer<()> {
+        self.model.pause_schedule(name, paused)
+    }
+
+    fn remove_schedule(&mut self, name: &str) -> Answer<bool> {
+        self.model.remove_schedule(name)
+    }
+
+    fn run_schedule(&mut self, name: &str) -> Answer<Option<i64>> {
+        self.model.run_schedule(name)
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {

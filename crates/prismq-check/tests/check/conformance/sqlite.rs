@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use prismq::{
     Attempt, CancelOutcome, Claim, Clock as _, Durability, Enqueued, Error, Handle, Lease, Limit,
-    ManualClock, NewTask, Order, Queue, Redrive, RetryPolicy, State, TaskError, TaskId, Tasks,
-    Timestamp, Unique,
+    ManualClock, NewTask, Order, Queue, Redrive, RetryPolicy, Schedule, State, TaskError, TaskId,
+    Tasks, Timestamp, Unique,
 };
 use prismq_check::conformance::{
     Answer, BoundsSpec, Change, ClaimSpec, Claimed, EngineUnderTest, Failure, FilterSpec, Hold,
-    LimitSpec, RateSpec, Refusal, Stats, StoredTask, TaskSpec, UniqueSpec,
+    LimitSpec, RateSpec, Refusal, ScheduleSpec, Stats, StoredTask, TaskSpec, UniqueSpec,
 };
 use tempfile::TempDir;
 
@@ -93,6 +93,7 @@ fn refusal(error: Error) -> Refusal {
         Error::NotEmpty { .. } => Refusal::NotEmpty,
         Error::QueueFull { .. } => Refusal::QueueFull,
         Error::InvalidInput { .. } | Error::UnknownLimit { .. } => Refusal::Invalid,
+        Error::NoSchedule { .. } => Refusal::NoSchedule,
         error if error.is_lease_lost() => Refusal::LeaseLost,
         error => Refusal::Other(error.to_string()),
     }
@@ -195,6 +196,7 @@ impl EngineUnderTest for Sqlite {
             task_type: lease.task_type().to_owned(),
             payload: lease.payload().to_vec(),
             expires_at: lease.expires_at().as_micros(),
+            scheduled_for: lease.scheduled_for().map(Timestamp::as_micros),
         });
         let claimed = claimed.collect();
         let named = leases.into_iter().map(|lease| ((lease.id().as_i64(), lease.token()), lease));
@@ -292,6 +294,27 @@ impl EngineUnderTest for Sqlite {
         assert_eq!(tasks.count().map_err(refusal)?, ids.len() as u64);
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    fn set_schedule(&mut self, spec: &ScheduleSpec) -> Answer<()> {
+        let schedule = Schedule::every(spec.name.as_str(), spec.interval, new_task(&spec.task))
+            .missed(spec.missed);
+        let schedule = if spec.overlap { schedule } else { schedule.no_overlap() };
+        self.queue().schedules().set(&schedule).map(drop).map_err(refusal)
+    }
+
+    fn pause_schedule(&mut self, name: &str, paused: bool) -> Answer<()> {
+        let schedules = self.queue().schedules();
+        if paused { schedules.pause(name) } else { schedules.resume(name) }.map_err(refusal)
+    }
+
+    fn remove_schedule(&mut self, name: &str) -> Answer<bool> {
+        self.queue().schedules().remove(name).map_err(refusal)
+    }
+
+    fn run_schedule(&mut self, name: &str) -> Answer<Option<i64>> {
+        let task = self.queue().schedules().run_now(name).map_err(refusal)?;
+        Ok(task.map(TaskId::as_i64))
     }
 
     fn stats(&mut self, queue: &str) -> Answer<Stats> {
