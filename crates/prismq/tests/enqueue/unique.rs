@@ -113,6 +113,20 @@ fn a_key_held_while_waiting_is_free_once_the_task_starts() {
     assert_eq!(fixture.claim(9).len(), 2);
 }
 
+/// Other unique tasks that were added while it was leased have removed the rows of keys that are free for good.
+#[test]
+fn a_key_held_while_waiting_is_held_again_by_a_task_that_is_released() {
+    let fixture = Fixture::new();
+    let waiting = || keyed("a", key().while_waiting());
+    let first = fixture.queue.enqueue(waiting()).unwrap().id();
+    let lease = fixture.claim_one();
+    for number in 0..9 {
+        add(&fixture.queue, keyed("b", Unique::key(format!("other {number}"))));
+    }
+    fixture.queue.release(&lease).unwrap();
+    assert_eq!(add(&fixture.queue, waiting()), Enqueued::Duplicate(first));
+}
+
 #[test]
 fn a_key_held_while_waiting_is_not_held_by_a_retry() {
     let fixture = Fixture::new();

@@ -1,7 +1,7 @@
 //! Unique keys: whether a key is taken, what becomes of the task that holds it, and recording who holds it next.
 //!
 //! One seek finds the holder of a key with its task. Nothing is written when a task starts or ends, so that rows of free
-//! keys are left behind: each insertion of a unique task looks at [`SWEEP`] rows and deletes those.
+//! keys are left behind: each insertion of a unique task looks at [`SWEEP`] rows and deletes those whose tasks are gone.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -94,6 +94,17 @@ impl Holder {
                 !matches!(row.state, state::LEASED | state::DEAD) && row.attempt == 0
             }
             (_, Some(row)) => row.state != state::DEAD,
+        }
+    }
+}
+
+impl Holder {
+    /// Whether it will never hold its key again. A task that has a row may: one that is leased, if it is released
+    /// before it begins, and a dead one, if it is redriven.
+    fn is_spent(&self, now: Timestamp) -> bool {
+        match self.hold {
+            PERIOD => !self.holds(now),
+            _ => self.row.is_none(),
         }
     }
 }
@@ -255,7 +266,7 @@ pub(super) fn hold(
     sweep(connection, ledger, now.monotonic)
 }
 
-/// Deletes the rows of free keys among the next few, round and round.
+/// Deletes the rows of keys that are free for good among the next few, round and round.
 fn sweep(connection: &Connection, ledger: &mut Ledger, now: Timestamp) -> rusqlite::Result<()> {
     // Processes that add only a few tasks each must not all look at the same.
     let after = ledger.swept_to.unwrap_or_else(|| fastrand::i64(0..ledger.ids.next().max(1)));
@@ -266,7 +277,7 @@ fn sweep(connection: &Connection, ledger: &mut Ledger, now: Timestamp) -> rusqli
     // From the start again at the end, or it would only ever see what was just added.
     let last = next.get(SWEEP - 1).map_or(0, |holder| holder.task);
     ledger.swept_to = Some(last);
-    for holder in next.iter().filter(|holder| !holder.holds(now)) {
+    for holder in next.iter().filter(|holder| holder.is_spent(now)) {
         connection.prepare_cached(DELETE)?.execute([holder.task])?;
     }
     Ok(())
