@@ -36,7 +36,7 @@ fn some_tasks(queue: &Queue) -> prismq::Result<()> {
     queue.claim(&brief)?;
     std::thread::sleep(Duration::from_secs(2));
     queue.enqueue_all(
-        &["kept", "dead", "leased"].map(|payload| NewTask::new("job", payload.as_bytes())),
+        ["kept", "dead", "leased"].map(|payload| NewTask::new("job", payload.as_bytes())),
     )?;
     let claim = Claim::new(["job"]).lease(Duration::from_secs(3600));
     let leases = queue.claim(&claim.max(3))?;
