@@ -51,7 +51,7 @@ fn later(now: i64, by: Duration) -> i64 {
 pub(super) fn create_schema(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = begin(connection)?;
     let exists: bool = transaction.query_row(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'task')",
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'prismq_task')",
         [],
         |row| row.get(0),
     )?;

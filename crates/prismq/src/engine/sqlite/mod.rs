@@ -64,6 +64,10 @@ impl SqliteEngine {
         let (mut writer, reader) = open::open(&options, &contention)?;
         let clock = writer.offset_clock(options.clock)?;
         writer.checkpointer.prune_by(&clock);
+        // What cannot be read now, the first transaction reads.
+        if let Ok(features) = writer.read_meta() {
+            writer.checkpointer.note(features);
+        }
         let (file, log) = (writer.file(), writer.log());
         let wal = with_suffix(&writer.path, "-wal");
         let application = ApplicationConnections::like(&writer);

@@ -77,16 +77,20 @@ impl Background {
     /// Something was committed.
     fn wake(&mut self, now: Instant) {
         self.shrinker.wake(now);
-        if self.shared.clock.get().is_some() {
+        if self.prunes() {
             self.pruner.wake(now);
         }
     }
 
     /// Whether something was committed since the last checks.
     fn has_missed_a_commit(&self) -> bool {
-        let prunes = self.shared.clock.get().is_some();
         (self.shrinker.is_on() && self.shrinker.has_missed_a_commit(&self.connection))
-            || (prunes && self.pruner.has_missed_a_commit(&self.connection))
+            || (self.prunes() && self.pruner.has_missed_a_commit(&self.connection))
+    }
+
+    /// Whether there is a retention to keep.
+    fn prunes(&self) -> bool {
+        self.shared.retains.load(Ordering::SeqCst) && self.shared.clock.get().is_some()
     }
 
     fn prune(&mut self) {

@@ -35,6 +35,7 @@ use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::connection::poison::Poison;
+use crate::engine::sqlite::schema::Features;
 use crate::time::{Clock, Signal};
 
 /// Pages of the WAL from which on the thread checkpoints (2 MiB).
@@ -89,6 +90,8 @@ struct Shared {
     log: Arc<DeferredLog>,
     /// The file's clock, by which the age of ended tasks is judged; none until it is known.
     clock: OnceLock<Arc<dyn Clock>>,
+    /// Whether a queue of the file has a retention to keep.
+    retains: AtomicBool,
     /// Held during a checkpoint: SQLite would answer a concurrent one busy.
     checkpointing: Mutex<()>,
 }
@@ -109,6 +112,7 @@ impl Checkpointer {
             stop: AtomicBool::default(),
             log,
             clock: OnceLock::new(),
+            retains: AtomicBool::default(),
             checkpointing: Mutex::default(),
         });
         let of_thread = shared.clone();
@@ -139,6 +143,13 @@ impl Checkpointer {
         clock.on_jump(&self.shared.wake);
         self.shared.clock.get_or_init(|| clock.clone());
         self.shared.wake.raise();
+    }
+
+    /// Takes note of the features in use, as a transaction has read them.
+    pub(crate) fn note(&self, features: Features) {
+        if features.has(Features::RETENTION) && !self.shared.retains.swap(true, Ordering::SeqCst) {
+            self.shared.wake.raise();
+        }
     }
 
     /// The failure after which nothing is written or read any more, if there was one.

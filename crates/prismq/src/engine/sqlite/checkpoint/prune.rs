@@ -12,9 +12,8 @@ use crate::engine::Target;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::batch::retention;
-use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::delete;
-use crate::engine::sqlite::schema::{self, Features};
+use crate::engine::sqlite::{error, schema};
 use crate::time::Moment;
 
 /// How often retention is checked while transactions are committed.
@@ -68,12 +67,11 @@ impl Pruner {
         let others_write = self.version.replace(version) != Some(version);
         let started = Instant::now();
         self.rest();
-        let (version, features) = schema::meta(connection)?;
-        if version != schema::VERSION || !features.has(Features::RETENTION) {
-            return Ok(());
-        }
         if others_write {
             self.next = Some(started + CHECK_INTERVAL);
+        }
+        if schema::meta(connection)?.0 != schema::VERSION {
+            return Ok(());
         }
         let queues: Vec<i64> = connection
             .prepare_cached(retention::QUEUES)?

@@ -57,6 +57,7 @@ impl Writer {
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
         let synced = u64::from(self.waits_for_disk);
         self.contention.synced_transactions.fetch_add(synced, Ordering::Relaxed);
+        self.checkpointer.note(self.ledger.features);
         self.checkpointer.committed(&self.connection);
         self.count_empty_claims(batch, &answers);
         Ok(answers)
@@ -177,6 +178,7 @@ impl Writer {
             }
             // A feature comes into use by a commit.
             self.ledger.features = self.meta()?.1;
+            self.checkpointer.note(self.ledger.features);
             self.cookie_read_at = Some(version);
         }
         if self.ledger.features.has(Features::INBOX) && self.inbox_waits()? {
