@@ -35,7 +35,8 @@ impl Background {
         loop {
             let times = [self.truncate_at, self.shrinker.next(), self.pruner.next()];
             // The age of tasks is checked while nothing is committed too.
-            let asleep = times.iter().all(Option::is_none);
+            let wants_commits = self.shrinker.is_on() || self.prunes();
+            let asleep = wants_commits && times.iter().all(Option::is_none);
             let next = times.into_iter().flatten().chain(self.pruner.latest()).min();
             self.shared.asleep.store(asleep, Ordering::SeqCst);
             if asleep && self.has_missed_a_commit() {
