@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq::{Context, Queue, Task, TaskError, TaskResult, WorkerPool};
+use prismq::{CancelReason, Context, Queue, Task, TaskError, TaskResult, WorkerPool};
 use serde::{Deserialize, Serialize};
 
 #[derive(Task, Serialize, Deserialize)]
@@ -23,7 +23,10 @@ impl Client {
 async fn fetch(task: Fetch, cx: Context<Client>) -> TaskResult {
     tokio::select! {
         () = cx.state().get(task.page) => Ok(()),
-        reason = cx.until_cancelled() => Err(TaskError::new(format!("stopped: {reason:?}"))),
+        reason = cx.until_cancelled() => Err(match reason {
+            CancelReason::Shutdown => TaskError::snooze(Duration::ZERO), // counts no attempt
+            reason => TaskError::new(format!("stopped: {reason:?}")),
+        }),
     }
 }
 

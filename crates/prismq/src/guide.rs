@@ -1,4 +1,4 @@
-//! Ten short pages on using prismq. What it guarantees is in [the contract](crate); these show how to put it to work.
+//! Ten short pages on using prismq. What it guarantees is in [the README](crate); these show how to put it to work.
 //!
 //! 1. [A web service](web_service)
 //! 2. [Asynchronous code](asynchronous)

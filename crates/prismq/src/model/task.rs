@@ -377,8 +377,7 @@ pub(crate) fn validate_result(result: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A task as it was read. Attempts, result, progress, checkpoint and log are read by
-/// [`Queue::task`](crate::Queue::task) alone, and empty in a list of tasks.
+/// A task as it was read.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TaskInfo {
