@@ -192,3 +192,25 @@ fn a_key_is_kept_while_it_has_a_dead_or_a_scheduled_task() {
     fixture.clock.advance(hour);
     assert_eq!(drained(&fixture), ["retried"]);
 }
+
+/// Room for the new key is made by deleting keys without tasks, of which the other was one until this call.
+#[test]
+fn a_key_is_not_deleted_by_the_transaction_that_adds_a_task_of_it() {
+    let fixture = Fixture::new();
+    fixture.queue.enqueue(&keyed("old", "first")).unwrap();
+    assert_eq!(drained(&fixture), ["first"]);
+    let hour = Duration::from_secs(3600);
+    // Whose lane has a later number.
+    fixture.queue.enqueue(&keyed("busy", "last").delay(3 * hour)).unwrap();
+    fixture.clock.advance(hour);
+    let tasks = [keyed("old", "delayed").delay(hour), keyed("new", "at once")];
+    fixture.queue.enqueue_all(&tasks).unwrap();
+    for number in 0..9 {
+        fixture.queue.enqueue(&keyed(&format!("{number}"), "another")).unwrap();
+    }
+    assert_eq!(drained(&fixture).len(), 10);
+    fixture.clock.advance(hour);
+    assert_eq!(drained(&fixture), ["delayed"]);
+    let stats = fixture.queue.stats("default").unwrap();
+    assert_eq!((stats.scheduled, stats.dead, stats.completed), (1, 0, 12));
+}

@@ -17,6 +17,8 @@ use crate::time::Moment;
 pub(crate) struct Ledger {
     /// The time of the transaction.
     pub(crate) now: Moment,
+    /// Keys added for which no idle ones have been looked at yet.
+    pub(crate) keys_added: u32,
     /// The features in use, as last read: at the latest at the start of the transaction.
     pub(crate) features: Features,
     /// Whether rows of the inbox are left for the next transaction.

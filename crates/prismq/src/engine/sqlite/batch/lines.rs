@@ -12,8 +12,10 @@ use crate::model::NewTask;
 
 /// How long a key without tasks is kept at least.
 const KEPT: Duration = Duration::from_secs(60);
-/// How many such keys are looked at when another is added: more than one, so that they become fewer.
+/// How many such keys are looked at for each that was added: more than one, so that they become fewer.
 const SWEPT: u32 = 4;
+/// For how many added keys a transaction looks at most.
+const ADDED_MAX: u32 = 64;
 
 /// The line of a key in a lane.
 pub(crate) const LINE_OF: &str = "SELECT prismq_line.lane FROM prismq_key
@@ -78,14 +80,14 @@ impl Ledger {
     }
 
     fn add_line(
-        &self,
+        &mut self,
         connection: &Connection,
         base: Lane,
         (queue, ordered, name): (i64, bool, &Arc<str>),
     ) -> Result<i64> {
         let key = params![base.limit, queue, ordered, &**name];
-        if connection.prepare_cached(ADD_KEY)?.execute(key)? > 0 && !self.of_caller {
-            self.sweep(connection)?;
+        if connection.prepare_cached(ADD_KEY)?.execute(key)? > 0 {
+            self.keys_added = self.keys_added.saturating_add(1);
         }
         let key: i64 = connection.prepare_cached(KEY_ID)?.query_row(key, |row| row.get(0))?;
         let lane =
@@ -94,13 +96,23 @@ impl Ledger {
         Ok(lane)
     }
 
-    /// Deletes some keys that have had no task for a while.
-    fn sweep(&self, connection: &Connection) -> Result<()> {
+    /// Deletes some keys that have had no task for a while, more than were added. Only at the start of a transaction:
+    /// later, tasks may have been found a lane whose rows are not written yet.
+    pub(crate) fn sweep_keys(&mut self, connection: &Connection) -> Result<()> {
+        let most = self.keys_added.min(ADDED_MAX);
+        self.keys_added -= most;
+        match most {
+            0 => Ok(()),
+            most => self.sweep(connection, most * SWEPT),
+        }
+    }
+
+    fn sweep(&self, connection: &Connection, most: u32) -> Result<()> {
         let now = self.now.monotonic.as_micros();
         let kept = i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX);
         let idle: Vec<i64> = connection
             .prepare_cached(IDLE_KEYS)?
-            .query_map([now.saturating_sub(kept), i64::from(SWEPT)], |row| row.get(0))?
+            .query_map([now.saturating_sub(kept), i64::from(most)], |row| row.get(0))?
             .collect::<Result<_>>()?;
         for key in idle {
             if connection.prepare_cached(IN_USE)?.exists([key, now])? {

@@ -67,6 +67,8 @@ impl Writer {
         self.ledger.features = self.read_meta()?;
         let now = self.reload_if_restored(now)?;
         self.ledger.now = now;
+        let swept = self.ledger.sweep_keys(&self.connection);
+        swept.map_err(|error| self.failure(error))?;
         let mut advanced = false;
         let mut answers = Vec::with_capacity(batch.len());
         let mut rest = batch;
