@@ -215,3 +215,15 @@ fn a_task_that_was_put_off_by_its_handler_has_started() {
     fixture.clock.advance(2 * MINUTE);
     assert_eq!(fixture.claimed(9), ["put off"]);
 }
+
+#[test]
+fn a_redriven_task_has_no_time_to_live_any_more() {
+    let fixture = Fixture::new();
+    let id = fixture.queue.enqueue(mortal("redriven")).unwrap().id();
+    fixture.queue.fail(&fixture.claim_one(), TaskError::permanent("no")).unwrap();
+    assert_eq!(fixture.queue.tasks().dead().redrive().unwrap(), 1);
+    fixture.clock.advance(2 * MINUTE);
+    claim_nothing(&fixture);
+    assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Ready);
+    assert_eq!(fixture.claimed(9), ["redriven"]);
+}

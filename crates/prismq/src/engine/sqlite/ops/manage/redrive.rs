@@ -4,6 +4,7 @@ use rusqlite::{Connection, Result, params};
 
 use super::Stored;
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::ops::expiry;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Revival, Target};
 use crate::model::KeyInputs;
@@ -60,6 +61,8 @@ pub(crate) fn redrive(
             attempt,
             max_attempts
         ])?;
+        // It had started in time, or was late already: its time to live is over.
+        expiry::clear(connection, ledger.features, task.id)?;
         ledger.limits.enqueued(task.lane, state::loaded(state)?);
         let counters = ledger.counters.of(queue);
         counters.left(state::DEAD);
