@@ -27,7 +27,7 @@ pub mod deployment {}
 pub mod backup {}
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
-#[cfg(feature = "cron")]
+#[cfg(any(feature = "cron", not(doctest)))]
 #[doc = include_str!("../docs/periodic.md")]
 pub mod periodic {}
 #[doc = include_str!("../docs/upgrading.md")]
