@@ -148,8 +148,8 @@ fn deliver(reserved: Vec<(&Arc<dyn Claimer>, usize)>, claimed: Answers) {
 }
 
 /// Whether the failure of a group may be that of one operation, say of its row, so that others may succeed in
-/// transactions of their own. Not so if the queue is poisoned, another process writes, or the file must not be
-/// written.
+/// transactions of their own. Not so if the queue is poisoned, another process writes, the file must not be written, or
+/// the server cannot be reached; and no operation is repeated that may have been committed.
 const fn may_concern_one(error: &Error) -> bool {
     !matches!(
         error,
@@ -159,5 +159,8 @@ const fn may_concern_one(error: &Error) -> bool {
             | Error::SchemaTooNew { .. }
             | Error::NotADatabase { .. }
             | Error::Unusable { .. }
+            | Error::Unavailable { .. }
+            | Error::Refused { .. }
+            | Error::CommitUnknown { .. }
     )
 }

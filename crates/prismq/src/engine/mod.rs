@@ -8,6 +8,8 @@
 mod contention;
 mod deferred_log;
 mod operation;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod search;
 pub(crate) mod sqlite;
 

@@ -244,6 +244,33 @@ pub enum Error {
         /// The process that opened it.
         opened_by: u32,
     },
+    /// The database server could not be reached for the whole wait, or ended the connection; nothing of the operation
+    /// was kept. The handle connects anew with the next call.
+    #[error("the database server {server} cannot be used now: {reason}; retry later")]
+    Unavailable {
+        /// Hosts, ports and database.
+        server: String,
+        /// What the last attempt failed with.
+        reason: String,
+    },
+    /// The database server cannot hold the queue, or does not admit this user; nothing was done.
+    #[error("the database server {server} cannot hold the queue: {reason}")]
+    Refused {
+        /// Hosts, ports and database.
+        server: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The connection was lost while the operation was committed, and it could not be found out whether it was. It was
+    /// done as a whole or not at all. Look whether it was before it is repeated: a task that is enqueued again
+    /// may otherwise be there twice, unless it has a unique key.
+    #[error(
+        "it is unknown whether the operation was committed: {reason}; look before you repeat it"
+    )]
+    CommitUnknown {
+        /// What was lost, and why the server could not be asked.
+        reason: String,
+    },
     /// A task names a limit that is not set in this file; nothing was added. Set it by
     /// [`Queue::set_limit`](crate::Queue::set_limit) first, or mend the name.
     #[error("no limit {limit:?} is set in this queue file: set it by `Queue::set_limit` first")]

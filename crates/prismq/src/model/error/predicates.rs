@@ -49,6 +49,9 @@ impl Error {
             | Self::InUse { .. }
             | Self::Io { .. }
             | Self::Database { .. }
+            | Self::Unavailable { .. }
+            | Self::Refused { .. }
+            | Self::CommitUnknown { .. }
             | Self::Thread { .. } => true,
         }
     }
@@ -59,8 +62,8 @@ impl Error {
         matches!(self, Self::Busy { .. })
     }
 
-    /// Whether the same call may succeed later without a repair: the database was busy or full, or a read or write
-    /// failed. Neither the task nor the handle is at fault.
+    /// Whether the same call may succeed later without a repair: the database was busy, full or not reachable, or a
+    /// read or write failed. Neither the task nor the handle is at fault.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(
@@ -70,6 +73,7 @@ impl Error {
                 | Self::Full { .. }
                 | Self::Io { .. }
                 | Self::Database { .. }
+                | Self::Unavailable { .. }
         )
     }
 

@@ -1,0 +1,267 @@
+//! A connection that is made anew when it was lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::task::AbortHandle;
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::address::Address;
+use super::error::{is_refusal, message};
+use super::io::{self, IoThread};
+use super::outcome::{self, Commit, Outcome};
+use super::server::{self, Identity, Unfit};
+use super::session::{Session, first_value};
+use super::{Role, backoff, tls};
+use crate::model::{Durability, Error, Result};
+
+/// How long an attempt to connect may take.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// What each transaction of the queue runs with. Without a plan for each set of values and without the paths that only
+/// pay for whole tables, a statement's cost does not depend on what the planner believes of a table that changes all
+/// the time.
+const SETTINGS: [(&str, &str); 10] = [
+    ("client_min_messages", "warning"),
+    ("default_transaction_deferrable", "off"),
+    ("default_transaction_isolation", "'read committed'"),
+    ("default_transaction_read_only", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_seqscan", "off"),
+    ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("search_path", "''"),
+];
+
+/// How connections are made.
+pub(super) struct Connector {
+    pub(super) address: Arc<Address>,
+    /// How long a call waits for a lock, and for a server that cannot be reached.
+    pub(super) wait: Duration,
+    /// Whether the queue's tables exist, so that epochs can be taken.
+    pub(super) has_schema: bool,
+    durability: Durability,
+    tls: MakeRustlsConnect,
+    io: IoThread,
+}
+
+/// One connection.
+pub(super) struct Connection {
+    role: Role,
+    session: Option<Session>,
+    /// Attempts to connect that failed since the last that succeeded.
+    failures: u32,
+}
+
+/// Why an attempt to connect failed.
+enum NotConnected {
+    Refused(String),
+    /// The reason may pass.
+    Now(String),
+}
+
+impl Connector {
+    pub(super) fn new(address: Address, durability: Durability, wait: Duration) -> Result<Self> {
+        let tls = tls::connector(&address.tls)?;
+        let io = IoThread::start()?;
+        Ok(Self { address: Arc::new(address), wait, has_schema: false, durability, tls, io })
+    }
+
+    /// The statements that begin a transaction.
+    pub(super) fn begin(&self, role: Role) -> String {
+        let mut begin = "BEGIN".to_owned();
+        if self.address.pooler {
+            begin.push_str("; SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
+            self.settings(role, "SET LOCAL", &mut begin);
+        }
+        if role == Role::Durable {
+            begin.push_str("; SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text");
+        }
+        begin
+    }
+
+    /// The error of a call during which the server could not be reached.
+    pub(super) fn unavailable(&self, reason: &str) -> Error {
+        Error::Unavailable { server: self.address.label.clone(), reason: reason.to_owned() }
+    }
+
+    fn settings(&self, role: Role, set: &str, sql: &mut String) {
+        let commit = match (role, self.durability) {
+            // A pooler hides a crash of the server, and then no new epoch keeps tokens apart.
+            (Role::Relaxed, _) if !self.address.pooler => "off",
+            (Role::Durable, Durability::Normal) => "off",
+            _ => "on",
+        };
+        for (name, value) in SETTINGS.into_iter().chain([("synchronous_commit", commit)]) {
+            sql.push_str(&format!("; {set} {name} = {value}"));
+        }
+        sql.push_str(&format!("; {set} lock_timeout = {}", self.wait.as_millis().max(1)));
+    }
+
+    fn connect(&self, role: Role) -> Result<Session, NotConnected> {
+        let until = Instant::now() + CONNECT_WAIT;
+        let (address, tls) = (self.address.clone(), self.tls.clone());
+        let runtime = self.io.handle().clone();
+        let connected = self.io.handle().spawn(async move {
+            let (client, connection) = address.config.connect(tls).await?;
+            // How it ended, every call that waits for it learns too.
+            let task = runtime.spawn(async move { drop(connection.await) }).abort_handle();
+            Ok::<_, tokio_postgres::Error>((client, task))
+        });
+        let stop = Stop(connected.abort_handle());
+        let (client, task) = match io::wait(connected, until) {
+            Some(Ok(Ok(connected))) => connected,
+            Some(Ok(Err(error))) if is_refusal(&error) => {
+                return Err(NotConnected::Refused(message(&error)));
+            }
+            Some(Ok(Err(error))) => return Err(NotConnected::Now(message(&error))),
+            Some(Err(error)) => return Err(NotConnected::Now(error.to_string())),
+            None => return Err(NotConnected::Now(format!("no answer within {CONNECT_WAIT:?}"))),
+        };
+        drop(stop);
+        self.set_up(role, client, task, until)
+    }
+
+    /// Sets a new session up and looks at its server.
+    fn set_up(
+        &self,
+        role: Role,
+        client: tokio_postgres::Client,
+        task: AbortHandle,
+        until: Instant,
+    ) -> Result<Session, NotConnected> {
+        let mut sql = server::IDENTIFY.to_owned();
+        if !self.address.pooler {
+            self.settings(role, "SET", &mut sql);
+        }
+        let answer = match io::wait(client.simple_query(&sql), until) {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) if is_refusal(&error) => {
+                return Err(NotConnected::Refused(message(&error)));
+            }
+            Some(Err(error)) => return Err(NotConnected::Now(message(&error))),
+            None => return Err(NotConnected::Now("the server does not answer".to_owned())),
+        };
+        let server = identity(&answer).map_err(|unfit| match unfit {
+            Unfit::Refused(reason) => NotConnected::Refused(reason),
+            Unfit::Now(reason) => NotConnected::Now(reason),
+        })?;
+        let prepared = (!self.address.pooler).then(HashMap::new);
+        let mut session = Session { client, task, server, epoch: 0, prepared };
+        if self.has_schema && role != Role::Reader {
+            session.epoch = self.take_epoch(&session, until)?;
+        }
+        Ok(session)
+    }
+
+    /// Raises the epoch of the database, durably, before anything else is done on the session.
+    fn take_epoch(&self, session: &Session, until: Instant) -> Result<i64, NotConnected> {
+        let sql = format!(
+            "BEGIN; SET LOCAL synchronous_commit = on; \
+             UPDATE \"{}\".meta SET epoch = GREATEST(epoch + 1, \
+             pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8) RETURNING epoch; \
+             COMMIT",
+            self.address.schema
+        );
+        let epoch = session.simple_value(&sql, until).map_err(NotConnected::Now)?;
+        epoch.and_then(|epoch| epoch.parse().ok()).ok_or_else(|| {
+            NotConnected::Refused(format!(
+                "its schema {:?} holds no queue any more: open the queue again",
+                self.address.schema
+            ))
+        })
+    }
+}
+
+impl Connection {
+    pub(super) const fn new(role: Role) -> Self {
+        Self { role, session: None, failures: 0 }
+    }
+
+    /// The session, a new one if there is none: tried until then, and once at least.
+    pub(super) fn session(
+        &mut self,
+        connector: &Connector,
+        until: Instant,
+    ) -> Result<&mut Session> {
+        let is_usable = |session: &Session| {
+            let has_epoch = session.epoch > 0 || !connector.has_schema || self.role == Role::Reader;
+            !session.client.is_closed() && has_epoch
+        };
+        let session = match self.session.take() {
+            Some(session) if is_usable(&session) => session,
+            _ => self.connect(connector, until)?,
+        };
+        Ok(self.session.insert(session))
+    }
+
+    /// The session is of no further use.
+    pub(super) fn lost(&mut self, reason: &str) {
+        tracing::warn!(reason, "connection to the database lost: connecting anew");
+        self.session = None;
+    }
+
+    /// Finds out what became of a commit, on a new session.
+    pub(super) fn resolve(
+        &mut self,
+        connector: &Connector,
+        commit: &Commit,
+        until: Instant,
+    ) -> Outcome {
+        let until = until.max(Instant::now() + connector.wait);
+        match self.session(connector, until) {
+            Ok(session) => outcome::ask(session, commit, until),
+            Err(error) => Outcome::Unknown(error.to_string()),
+        }
+    }
+
+    fn connect(&mut self, connector: &Connector, until: Instant) -> Result<Session> {
+        loop {
+            let reason = match connector.connect(self.role) {
+                Ok(session) => {
+                    self.failures = 0;
+                    return Ok(session);
+                }
+                Err(NotConnected::Refused(reason)) => {
+                    return Err(Error::Refused { server: connector.address.label.clone(), reason });
+                }
+                Err(NotConnected::Now(reason)) => reason,
+            };
+            self.failures = self.failures.saturating_add(1);
+            let pause = backoff::reconnect(self.failures, fastrand::f64());
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(connector.unavailable(&reason));
+            }
+            thread::sleep(pause.min(left));
+        }
+    }
+}
+
+/// The identity of a server that can hold a queue, from its answer to [`server::IDENTIFY`].
+fn identity(answer: &[SimpleQueryMessage]) -> Result<Identity, Unfit> {
+    let row = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let column = |at| row.and_then(|row| row.try_get(at).ok().flatten()).unwrap_or_default();
+    server::admit(&server::Answer {
+        version: column(0),
+        version_number: column(1),
+        in_recovery: column(2),
+        run: column(3),
+    })
+}
+
+/// Stops an attempt to connect that nobody waits for.
+struct Stop(AbortHandle);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

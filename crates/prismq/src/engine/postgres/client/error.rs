@@ -1,0 +1,125 @@
+//! What an error of the driver means: whether the connection is gone, whether to repeat, and the queue's error for it.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use super::outcome::Commit;
+use crate::model::Error;
+
+/// Why a transaction failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The connection is of no further use; nothing was committed unless the commit was under way.
+    Lost {
+        reason: String,
+        /// The commit whose answer did not arrive.
+        commit: Option<Commit>,
+    },
+    /// Another transaction was in the way: nothing was kept, and the same may succeed now.
+    Conflict(Error),
+    /// It was rolled back.
+    Refused(Error),
+}
+
+impl Failure {
+    pub(super) fn lost(reason: impl Into<String>) -> Self {
+        Self::Lost { reason: reason.into(), commit: None }
+    }
+}
+
+/// What the server answered: its code and message alone. The details that it gives with them may quote rows, and so
+/// payloads.
+#[derive(Debug)]
+struct ServerError {
+    code: String,
+    message: String,
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (SQLSTATE {})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+/// What the driver itself reported.
+#[derive(Debug)]
+struct DriverError(String);
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for DriverError {}
+
+/// The message of an error, with what caused it but without details of the server.
+pub(super) fn message(error: &tokio_postgres::Error) -> String {
+    if let Some(server) = error.as_db_error() {
+        return format!("{} (SQLSTATE {})", server.message(), server.code().code());
+    }
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// What the failure of a statement means. `wait` is how long it waited for locks at most.
+pub(super) fn of_statement(error: &tokio_postgres::Error, wait: Duration) -> Failure {
+    let Some(server) = error.as_db_error() else {
+        return match error.is_closed() || is_io(error) {
+            true => Failure::lost(message(error)),
+            false => {
+                Failure::Refused(Error::Database { source: Arc::new(DriverError(message(error))) })
+            }
+        };
+    };
+    let code = server.code();
+    match code.code() {
+        // The server ends the session, or is one that does not write any more.
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25006" => Failure::lost(message(error)),
+        code if code.starts_with("08") => Failure::lost(message(error)),
+        "40001" | "40P01" => Failure::Conflict(database(server)),
+        "55P03" => Failure::Refused(Error::Busy { waited: wait }),
+        "53100" => Failure::Refused(Error::Full { reason: message(error) }),
+        "26000" => Failure::Refused(Error::Database {
+            source: Arc::new(DriverError(format!(
+                "{}: a pooler gives each transaction another session; add pooler=transaction to the URL",
+                message(error)
+            ))),
+        }),
+        _ => Failure::Refused(database(server)),
+    }
+}
+
+/// Whether an attempt to connect failed for a reason that does not pass by itself: this user, this database or this
+/// server.
+pub(super) fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        Some(code) => {
+            *code == SqlState::INSUFFICIENT_PRIVILEGE
+                || ["28", "3D", "3F", "42", "22", "0A"]
+                    .iter()
+                    .any(|class| code.code().starts_with(class))
+        }
+        None => !error.is_closed() && !is_io(error),
+    }
+}
+
+/// Whether the driver failed to read, write or open a socket.
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    let io = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    // An invalid certificate is reported as an I/O error with the reason of the TLS library in it.
+    io.is_some_and(|io| io.kind() != std::io::ErrorKind::InvalidData)
+}
+
+fn database(server: &DbError) -> Error {
+    let (code, message) = (server.code().code().to_owned(), server.message().to_owned());
+    Error::Database { source: Arc::new(ServerError { code, message }) }
+}

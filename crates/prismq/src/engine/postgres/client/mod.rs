@@ -1,0 +1,157 @@
+//! Connections to a PostgreSQL server, and transactions on them.
+//!
+//! A client has up to three connections, each used by one thread at a time: a durable one, one whose commits do not
+//! wait for the disk, for claims and extensions, and one for reads. A connection that is lost is made anew by the next
+//! call, and takes a new epoch ([`Transaction::epoch`]) before it is used. What each statement means is left to the
+//! engine.
+
+mod address;
+mod backoff;
+mod connection;
+mod error;
+mod io;
+mod outcome;
+mod server;
+mod session;
+mod tls;
+mod transaction;
+mod value;
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+pub(crate) use self::address::Address;
+use self::backoff::RETRIES_MAX;
+use self::connection::{Connection, Connector};
+use self::error::Failure;
+use self::outcome::Outcome;
+pub(crate) use self::session::{Row, Statement};
+pub(crate) use self::transaction::Transaction;
+pub(crate) use self::value::Value;
+use crate::model::{Durability, Error, Result};
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Transactions that are as durable as the queue was opened for.
+    Durable,
+    /// Transactions of claims, extensions and releases alone, which a crash of the server may undo.
+    Relaxed,
+    /// Reads, each statement a transaction of its own.
+    Reader,
+}
+
+/// The connections of one open queue.
+pub(crate) struct Client {
+    connector: Connector,
+    durable: Mutex<Connection>,
+    relaxed: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl Client {
+    /// Connects, and runs `migrate` in a transaction before any other work.
+    ///
+    /// `wait` is how long a call waits for a lock of another transaction, and for a server that cannot be reached.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the server refuses this user or cannot hold a queue; [`Error::Unavailable`] if it could
+    /// not be reached; an error of `migrate`.
+    pub(crate) fn open(
+        address: Address,
+        durability: Durability,
+        wait: Duration,
+        migrate: impl FnMut(&mut Transaction<'_>) -> Result<()>,
+    ) -> Result<Self> {
+        let mut client = Self {
+            connector: Connector::new(address, durability, wait)?,
+            durable: Mutex::new(Connection::new(Role::Durable)),
+            relaxed: Mutex::new(Connection::new(Role::Relaxed)),
+            reader: Mutex::new(Connection::new(Role::Reader)),
+        };
+        client.transaction(Role::Durable, migrate)?;
+        client.connector.has_schema = true;
+        Ok(client)
+    }
+
+    /// The schema that holds the queue's tables.
+    pub(crate) fn schema(&self) -> &str {
+        &self.connector.address.schema
+    }
+
+    /// Runs a transaction: it is committed if `work` succeeds and otherwise rolled back. On the connection for reads
+    /// there is none, and each statement is committed by itself.
+    ///
+    /// `work` runs again if the transaction was certainly rolled back for a reason that may pass: a deadlock, or a lost
+    /// connection.
+    ///
+    /// # Errors
+    /// That of `work`; [`Error::CommitUnknown`] if the connection was lost during the commit and what became of it
+    /// cannot be found out; [`Error::Unavailable`] if the server could not be reached.
+    pub(crate) fn transaction<T>(
+        &self,
+        role: Role,
+        mut work: impl FnMut(&mut Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let until = Instant::now() + self.connector.wait;
+        let mut connection = self.connection(role);
+        let mut retries = 0;
+        loop {
+            let session = connection.session(&self.connector, until)?;
+            let mut transaction = Transaction::new(session, &self.connector, role);
+            let worked = work(&mut transaction);
+            let Err(failure) = transaction.end(worked.is_ok()) else {
+                return worked;
+            };
+            match failure {
+                Failure::Refused(error) => return Err(error),
+                Failure::Conflict(error) if retries == RETRIES_MAX || Instant::now() > until => {
+                    return Err(error);
+                }
+                Failure::Conflict(_) => {
+                    retries += 1;
+                    backoff::pause(retries, until);
+                }
+                Failure::Lost { reason, commit: None } => {
+                    connection.lost(&reason);
+                    if Instant::now() > until {
+                        return Err(self.connector.unavailable(&reason));
+                    }
+                }
+                Failure::Lost { reason, commit: Some(commit) } => {
+                    connection.lost(&reason);
+                    match connection.resolve(&self.connector, &commit, until) {
+                        Outcome::RolledBack => {}
+                        Outcome::Committed => {
+                            return worked.map_err(|_| Error::CommitUnknown {
+                                reason: format!(
+                                    "it was committed, but its answers were lost: {reason}"
+                                ),
+                            });
+                        }
+                        Outcome::Unknown(why) => {
+                            let reason = format!("{reason}; {why}");
+                            return Err(Error::CommitUnknown { reason });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn connection(&self, role: Role) -> MutexGuard<'_, Connection> {
+        let connection = match role {
+            Role::Durable => &self.durable,
+            Role::Relaxed => &self.relaxed,
+            Role::Reader => &self.reader,
+        };
+        connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("address", &self.connector.address).finish_non_exhaustive()
+    }
+}

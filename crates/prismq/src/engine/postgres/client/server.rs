@@ -1,0 +1,128 @@
+//! Which server a session is connected to, and whether it can hold a queue.
+
+/// What a session asks for once it is connected, as one row of texts; numbers of this list are columns of the answer.
+///
+/// The processes without a user and a database are the server's own. All of them start anew after a crash, although the
+/// server goes on under the same start time.
+pub(super) const IDENTIFY: &str = "\
+    SELECT pg_catalog.version(), \
+        pg_catalog.current_setting('server_version_num'), \
+        pg_catalog.pg_is_in_recovery()::pg_catalog.text, \
+        pg_catalog.concat_ws(' ', \
+            (SELECT system_identifier FROM pg_catalog.pg_control_system()), \
+            (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), \
+            pg_catalog.pg_postmaster_start_time(), \
+            (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',' ORDER BY pid) \
+             FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL))";
+
+/// The oldest version that is supported, as `server_version_num` has it.
+const VERSION_MIN: u32 = 140_000;
+
+/// What `version()` of other products contains that speak the protocol, and their names.
+const OTHER_PRODUCTS: [(&str, &str); 10] = [
+    ("cockroach", "CockroachDB"),
+    ("-yb-", "YugabyteDB"),
+    ("yugabyte", "YugabyteDB"),
+    ("redshift", "Amazon Redshift"),
+    ("greenplum", "Greenplum"),
+    ("cloudberry", "Apache Cloudberry"),
+    ("materialize", "Materialize"),
+    ("risingwave", "RisingWave"),
+    ("cratedb", "CrateDB"),
+    ("questdb", "QuestDB"),
+];
+
+/// One run of one server: equal if and only if the server has neither crashed nor restarted, and no other has taken its
+/// place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity(String);
+
+/// What a server answered to [`IDENTIFY`].
+pub(super) struct Answer<'a> {
+    pub(super) version: &'a str,
+    pub(super) version_number: &'a str,
+    pub(super) in_recovery: &'a str,
+    pub(super) run: &'a str,
+}
+
+/// Why a server is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It never can hold a queue.
+    Refused(String),
+    /// It cannot now.
+    Now(String),
+}
+
+/// The identity of a server that can hold a queue.
+pub(super) fn admit(answer: &Answer<'_>) -> Result<Identity, Unfit> {
+    let lower = answer.version.to_ascii_lowercase();
+    let product = OTHER_PRODUCTS.iter().find(|(mark, _)| lower.contains(mark));
+    if let Some((_, name)) = product {
+        return Err(Unfit::Refused(format!(
+            "it is {name}, which speaks PostgreSQL's protocol but lacks what a queue needs: use PostgreSQL"
+        )));
+    }
+    let number = answer.version_number.parse::<u32>().ok();
+    let Some(number) = number.filter(|_| lower.starts_with("postgresql ")) else {
+        return Err(Unfit::Refused(format!(
+            "it calls itself {:?}, which is not known to be PostgreSQL: use PostgreSQL",
+            answer.version
+        )));
+    };
+    if number < VERSION_MIN {
+        return Err(Unfit::Refused(format!(
+            "it is PostgreSQL {}, but {} or newer is needed: upgrade it",
+            number / 10_000,
+            VERSION_MIN / 10_000
+        )));
+    }
+    if answer.in_recovery != "false" {
+        return Err(Unfit::Now(
+            "it is a standby, which does not write: name the primary, or both".to_owned(),
+        ));
+    }
+    Ok(Identity(answer.run.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(version: &str, version_number: &str, in_recovery: &str) -> Result<(), String> {
+        match admit(&Answer { version, version_number, in_recovery, run: "1" }) {
+            Ok(_) => Ok(()),
+            Err(Unfit::Refused(reason) | Unfit::Now(reason)) => Err(reason),
+        }
+    }
+
+    #[test]
+    fn postgresql_is_admitted_from_its_oldest_supported_version_on() {
+        let named = "PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu";
+        assert_eq!(admitted(named, "150018", "false"), Ok(()));
+        assert_eq!(admitted("PostgreSQL 14.0 on aarch64", "140000", "false"), Ok(()));
+        let old = admitted("PostgreSQL 13.9 on aarch64", "130009", "false").unwrap_err();
+        assert!(old.contains("PostgreSQL 13") && old.contains("14 or newer"), "{old}");
+    }
+
+    #[test]
+    fn other_products_that_speak_the_protocol_are_refused_by_name() {
+        for (version, number, name) in [
+            ("CockroachDB CCL v24.1.0 (x86_64-pc-linux-gnu)", "130000", "CockroachDB"),
+            ("PostgreSQL 15.2-YB-2.25.0.0-b0 on x86_64-pc-linux-gnu", "150002", "YugabyteDB"),
+            ("PostgreSQL 8.0.2 on i686-pc-linux-gnu, Redshift 1.0.56754", "80002", "Redshift"),
+            ("PostgreSQL 12.12 (Greenplum Database 7.0.0 build)", "120012", "Greenplum"),
+            ("Something else 3", "150000", "Something else 3"),
+            ("PostgreSQL 15", "none", "not known"),
+        ] {
+            let refused = admitted(version, number, "false").unwrap_err();
+            assert!(refused.contains(name), "{version}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_standby_is_not_used() {
+        let refused = admitted("PostgreSQL 15.18", "150018", "true").unwrap_err();
+        assert!(refused.contains("standby"), "{refused}");
+    }
+}

@@ -1,0 +1,243 @@
+//! A transaction, statement by statement or many of them in one round trip.
+
+use std::iter;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Error as DriverError;
+
+use super::Role;
+use super::connection::Connector;
+use super::error::{self, Failure};
+use super::io;
+use super::outcome::Commit;
+use super::session::{Answer, Pending, Row, Session, Statement, Together, first_value};
+use super::value::Value;
+use crate::model::{Error, Result};
+
+/// How long an answer may take, beyond the wait for locks, before the connection is given up.
+const ANSWER_WAIT: Duration = Duration::from_secs(60);
+
+/// How far a transaction has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// `BEGIN` is sent with the first statement; never for reads.
+    New,
+    Begun,
+    /// Committed, or rolled back.
+    Ended,
+}
+
+/// A transaction in progress. After the first error all later calls fail.
+pub(crate) struct Transaction<'s> {
+    session: &'s mut Session,
+    connector: &'s Connector,
+    role: Role,
+    stage: Stage,
+    /// Its number on the server, where the commit may have to be asked for.
+    number: Option<u64>,
+    failure: Option<Failure>,
+}
+
+impl<'s> Transaction<'s> {
+    pub(super) const fn new(
+        session: &'s mut Session,
+        connector: &'s Connector,
+        role: Role,
+    ) -> Self {
+        Self { session, connector, role, stage: Stage::New, number: None, failure: None }
+    }
+
+    /// A number that is higher than that of every session that was ever opened before on this database: two claims
+    /// with the same token are then impossible although a crash of the server may undo the first.
+    pub(crate) const fn epoch(&self) -> i64 {
+        self.session.epoch
+    }
+
+    /// Runs a statement and returns its rows.
+    pub(crate) fn query(&mut self, sql: &str, values: &[&dyn Value]) -> Result<Vec<Row>> {
+        let mut answers = self.pipeline(&[(sql, values)])?;
+        answers.pop().ok_or_else(Error::unanswered)
+    }
+
+    /// Runs statements in one round trip, and returns the rows of each.
+    ///
+    /// # Errors
+    /// That of the first which failed.
+    pub(crate) fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
+        self.send(statements, false)
+    }
+
+    /// Runs statements and commits, in one round trip. The rows are those of a committed transaction only once the
+    /// whole transaction has succeeded.
+    pub(crate) fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
+        self.send(statements, self.role != Role::Reader)
+    }
+
+    /// Runs SQL without values, several statements at once.
+    pub(crate) fn run_script(&mut self, sql: &str) -> Result<()> {
+        self.refuse_failed()?;
+        let begin = self.begin();
+        let (session, connector) = (&*self.session, self.connector);
+        let pending = begin.as_deref().into_iter().chain(iter::once(sql));
+        let pending = pending.map(|sql| session.simple(sql)).collect();
+        let answers = io::wait(Together::new(pending), until(connector));
+        self.accept(answers.unwrap_or_default(), begin.is_some(), 1, false).map(drop)
+    }
+
+    /// Ends the transaction: it is committed if that is wanted and nothing failed.
+    pub(super) fn end(mut self, commit: bool) -> Result<(), Failure> {
+        if self.failure.is_none() && commit && self.stage == Stage::Begun {
+            // The failure is kept.
+            _ = self.send(&[], true);
+        }
+        if self.stage == Stage::Begun && !matches!(self.failure, Some(Failure::Lost { .. })) {
+            let rollback = self.session.client.simple_query("ROLLBACK");
+            match io::wait(rollback, until(self.connector)) {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => self.failure = Some(Failure::lost(error::message(&error))),
+                None => self.failure = Some(Failure::lost(unanswered())),
+            }
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn send(&mut self, statements: &[Statement<'_>], commit: bool) -> Result<Vec<Vec<Row>>> {
+        self.refuse_failed()?;
+        match self.session.prepare(statements, until(self.connector)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                return Err(self.fail(error::of_statement(&error, self.connector.wait)));
+            }
+            None => return Err(self.fail(Failure::lost(unanswered()))),
+        }
+        let begin = self.begin();
+        let (session, connector) = (&*self.session, self.connector);
+        let pending: Vec<Pending<'_, _>> = begin
+            .as_deref()
+            .map(|begin| session.simple(begin))
+            .into_iter()
+            .chain(statements.iter().map(|statement| session.query(*statement)))
+            .chain(commit.then(|| session.simple("COMMIT")))
+            .collect();
+        let answers = io::wait(Together::new(pending), until(connector));
+        self.accept(answers.unwrap_or_default(), begin.is_some(), statements.len(), commit)
+    }
+
+    /// Takes the answers in: to `BEGIN` if it was sent, to the statements, and to `COMMIT` if it was sent.
+    fn accept(
+        &mut self,
+        answers: Vec<Result<Answer, DriverError>>,
+        begun: bool,
+        statements: usize,
+        commit: bool,
+    ) -> Result<Vec<Vec<Row>>> {
+        let mut answers = answers.into_iter();
+        let mut rows = Vec::with_capacity(statements);
+        let mut failed = None;
+        // Whether the server itself answered that it failed, and so did not come to commit.
+        let mut is_certain = false;
+        if begun {
+            self.stage = Stage::Begun;
+            match answers.next() {
+                Some(Ok(Answer::Texts(texts))) => {
+                    self.number = first_value(&texts).and_then(|number| number.parse().ok());
+                }
+                Some(Ok(Answer::Rows(_))) | None => failed = Some(Failure::lost(unanswered())),
+                Some(Err(error)) => {
+                    is_certain = error.as_db_error().is_some();
+                    failed = Some(error::of_statement(&error, self.connector.wait));
+                }
+            }
+        }
+        for answer in answers.by_ref().take(statements) {
+            match answer {
+                Ok(Answer::Rows(answer)) => rows.push(answer),
+                Ok(Answer::Texts(_)) => rows.push(Vec::new()),
+                Err(error) => {
+                    is_certain |= error.as_db_error().is_some();
+                    failed.get_or_insert(error::of_statement(&error, self.connector.wait));
+                }
+            }
+        }
+        if failed.is_none() && rows.len() < statements {
+            failed = Some(Failure::lost(unanswered()));
+        }
+        if commit && !is_certain {
+            return self.committed(answers.next(), failed, rows);
+        }
+        failed.map_or(Ok(rows), |failure| Err(self.fail(failure)))
+    }
+
+    /// Takes the answer to `COMMIT` in. Where a statement failed, the server has rolled back instead.
+    fn committed(
+        &mut self,
+        answer: Option<Result<Answer, DriverError>>,
+        failed: Option<Failure>,
+        rows: Vec<Vec<Row>>,
+    ) -> Result<Vec<Vec<Row>>> {
+        let lost = match (answer, failed) {
+            (Some(Ok(_)), None) => {
+                self.stage = Stage::Ended;
+                return Ok(rows);
+            }
+            (_, Some(Failure::Lost { reason, .. })) => {
+                let failure = self.in_commit(reason);
+                return Err(self.fail(failure));
+            }
+            // A statement that was not sent, and neither was what follows it.
+            (_, Some(failure)) => return Err(self.fail(failure)),
+            (None, None) => unanswered(),
+            (Some(Err(error)), None) => match error::of_statement(&error, self.connector.wait) {
+                Failure::Lost { reason, .. } => reason,
+                failure => {
+                    self.stage = Stage::Ended;
+                    return Err(self.fail(failure));
+                }
+            },
+        };
+        // All other answers are there: whether they count is found out later.
+        self.failure = Some(self.in_commit(lost));
+        Ok(rows)
+    }
+
+    /// The connection was lost after `COMMIT` had been sent.
+    fn in_commit(&self, reason: String) -> Failure {
+        let commit = Commit { number: self.number, server: self.session.server.clone() };
+        Failure::Lost { reason, commit: Some(commit) }
+    }
+
+    /// What is sent with the first statement.
+    fn begin(&self) -> Option<String> {
+        let is_first = self.stage == Stage::New && self.role != Role::Reader;
+        is_first.then(|| self.connector.begin(self.role))
+    }
+
+    fn refuse_failed(&self) -> Result<()> {
+        match &self.failure {
+            Some(Failure::Refused(error) | Failure::Conflict(error)) => Err(error.clone()),
+            Some(Failure::Lost { reason, .. }) => Err(self.connector.unavailable(reason)),
+            None if self.stage == Stage::Ended => {
+                Err(Error::Poisoned { cause: "a statement after its transaction".to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) -> Error {
+        let error = match &failure {
+            Failure::Refused(error) | Failure::Conflict(error) => error.clone(),
+            Failure::Lost { reason, .. } => self.connector.unavailable(reason),
+        };
+        self.failure.get_or_insert(failure);
+        error
+    }
+}
+
+/// When an answer to what is sent now is no longer awaited.
+fn until(connector: &Connector) -> Instant {
+    Instant::now() + connector.wait + ANSWER_WAIT
+}
+
+fn unanswered() -> String {
+    "the server did not answer in time".to_owned()
+}
