@@ -1,62 +1,43 @@
 //! The terms of a queue (tasks, claims, leases, errors and their bounds) as values, independent of any engine.
 
-mod attempt;
 mod backup;
-mod claim;
 mod durability;
-mod ending;
 mod error;
+mod failure;
 mod filter;
 mod lease;
 mod limit;
 pub mod limits;
 mod names;
-mod note;
-mod order;
-mod payload;
-mod retention;
-mod retry;
+mod queue;
 mod schedule;
-mod stats;
 mod task;
-mod task_error;
-mod task_id;
 mod typed;
-mod unique;
 
-pub use self::attempt::Attempt;
-pub(crate) use self::attempt::Failure;
 pub use self::backup::{BackupReport, RestoreReport};
-pub use self::claim::Claim;
-pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
 pub use self::durability::Durability;
-pub use self::ending::Ending;
 pub use self::error::{Error, Result};
+pub use self::failure::{Attempt, RetryPolicy, TaskError, TaskResult};
+pub(crate) use self::failure::{Failure, Retry};
 pub use self::filter::{Cursor, ErrorGroup, ErrorSummary, Fingerprint, Page};
 pub(crate) use self::filter::{ErrorGroups, Position, TaskFilter};
-pub use self::lease::Lease;
-pub(crate) use self::lease::{EngineNote, LeaseKey};
+pub use self::lease::{Claim, Lease};
+pub(crate) use self::lease::{DEFAULT_LEASE, EngineNote, LeaseKey, Payload, validate_lease};
 pub(crate) use self::limit::{Bounds, LimitUse, Rate, validate_concurrency};
 pub use self::limit::{Limit, LimitInfo};
 pub(crate) use self::names::{Names, validate_name};
-pub use self::note::{LogLine, Progress};
-pub(crate) use self::note::{Note, validate_checkpoint};
-pub(crate) use self::order::KeyInputs;
-pub use self::order::Order;
-pub(crate) use self::payload::Payload;
-pub use self::retention::{Keep, Retention};
-pub use self::retry::RetryPolicy;
+pub(crate) use self::queue::KeyInputs;
+pub use self::queue::{Contention, Keep, Order, QueueInfo, QueueStats, Retention, TypeInfo};
 pub(crate) use self::schedule::{Due, Rule, Slots, When};
 pub use self::schedule::{Missed, Schedule, ScheduleInfo};
-pub use self::stats::{Contention, QueueInfo, QueueStats, TypeInfo};
-pub use self::task::{Bytes, NewTask, State, TaskInfo};
-pub(crate) use self::task::{DEFAULT_QUEUE, validate_delay, validate_result};
-pub(crate) use self::task_error::Retry;
-pub use self::task_error::{TaskError, TaskResult};
-pub use self::task_id::TaskId;
+pub use self::task::{
+    Bytes, Ending, Enqueued, LogLine, NewTask, Progress, State, TaskId, TaskInfo, Unique,
+};
+pub(crate) use self::task::{
+    DEFAULT_QUEUE, Digest, Hold, Note, OnConflict, sha256, validate_checkpoint, validate_delay,
+    validate_result,
+};
 #[cfg(feature = "json")]
 pub use self::typed::Json;
 pub use self::typed::{Codec, IntoTask, Task, TaskOptions};
 pub(crate) use self::typed::{decode, decode_output, encode_any, encode_output};
-pub(crate) use self::unique::{Digest, Hold, OnConflict, sha256};
-pub use self::unique::{Enqueued, Unique};

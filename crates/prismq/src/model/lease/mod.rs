@@ -1,8 +1,14 @@
-//! The lease of a claimed task: held for a time, under a fencing token.
+//! Claims, and the lease of a claimed task: held for a time, under a fencing token.
+
+mod claim;
+mod payload;
 
 use std::sync::Arc;
 
-use crate::model::{Payload, TaskId};
+pub use self::claim::Claim;
+pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
+pub(crate) use self::payload::Payload;
+use crate::model::TaskId;
 use crate::time::{Moment, Timestamp};
 
 /// What fences one claim of one task: a later claim of the task has a higher token, and this key is then refused.

@@ -1,17 +1,11 @@
-//! A task: as it is enqueued, and as it is looked up later.
+//! A task as it is enqueued.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::limits::{
-    ATTEMPTS_MAX, DELAY_MAX, ENQUEUE_BATCH_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN,
-    RESULT_BYTES_MAX,
-};
-use crate::model::{
-    Attempt, Error, LimitUse, LogLine, Names, Progress, Result, TaskId, Unique, sha256,
-    validate_name,
-};
+use super::unique::sha256;
+use crate::model::{LimitUse, Names, Unique};
 use crate::time::{Moment, Timestamp};
 
 /// The queue of tasks, claims and pools unless another is named.
@@ -20,26 +14,6 @@ pub(crate) const DEFAULT_QUEUE: &str = "default";
 pub(crate) const DEFAULT_PRIORITY: i32 = 100;
 /// Most attempts of a task unless another number is set.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
-
-/// The state of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum State {
-    /// Can be claimed. A claim makes it `Leased`.
-    Ready,
-    /// Not due yet, as new or for a retry. Becomes `Ready` when it is due.
-    Scheduled,
-    /// Held by a lease. Completing it deletes it, or makes it `Completed` if the queue keeps a history; failing
-    /// makes it `Scheduled`, `Ready` or `Dead`; releasing makes it `Ready`; so does the lease's expiry, or `Dead`
-    /// after the last attempt.
-    Leased,
-    /// A dead letter: out of attempts, or failed permanently; kept with its last error.
-    Dead,
-    /// Completed, and kept as its queue's history.
-    Completed,
-    /// Cancelled, and kept as its queue's history.
-    Cancelled,
-}
 
 /// The type parameter of a [`NewTask`] or a [`Handle`](crate::Handle) whose payload is bytes, of no type that prismq
 /// knows.
@@ -101,19 +75,6 @@ impl NewTask {
             payload_type: PhantomData,
             run_at: None,
         }
-    }
-
-    /// Whether the tasks of one call are within their bounds.
-    pub(crate) fn validate_batch(tasks: &[Self]) -> Result<()> {
-        if tasks.len() > ENQUEUE_BATCH_MAX {
-            return Err(Error::invalid(
-                "batch",
-                format!(
-                    "more than {ENQUEUE_BATCH_MAX} tasks, which is the most allowed in one call"
-                ),
-            ));
-        }
-        tasks.iter().try_for_each(Self::validate)
     }
 }
 
@@ -278,62 +239,6 @@ impl<T> NewTask<T> {
     pub(crate) fn delay_from(&self, now: Moment) -> Duration {
         self.run_at.map_or(self.delay, |time| time.since(now.wall))
     }
-
-    /// Whether the tasks of one call are due within [`DELAY_MAX`] of this moment.
-    pub(crate) fn validate_due(tasks: &[Self], now: Moment) -> Result<()> {
-        let late = |time: &Timestamp| time.since(now.wall) > DELAY_MAX;
-        match tasks.iter().filter_map(|task| task.run_at).find(late) {
-            Some(time) => Err(Error::invalid(
-                "run_at",
-                format!("{time}, at most {DELAY_MAX:?} (ten years) from now is allowed"),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    pub(crate) fn validate(&self) -> Result<()> {
-        validate_name("queue name", &self.queue)?;
-        validate_name("task type", &self.task_type)?;
-        if let Some(reason) = &self.unencodable {
-            return Err(Error::invalid(
-                "payload",
-                format!("a task of type {:?} cannot be encoded: {reason}", self.task_type),
-            ));
-        }
-        if self.payload.len() > PAYLOAD_BYTES_MAX {
-            let bytes = self.payload.len();
-            return Err(Error::invalid(
-                "payload",
-                format!("{bytes} bytes, at most {PAYLOAD_BYTES_MAX} are allowed"),
-            ));
-        }
-        if !(PRIORITY_MIN..=PRIORITY_MAX).contains(&self.priority) {
-            let priority = self.priority;
-            return Err(Error::invalid(
-                "priority",
-                format!("{priority}, must be {PRIORITY_MIN} to {PRIORITY_MAX}"),
-            ));
-        }
-        if self.max_attempts == 0 || self.max_attempts > ATTEMPTS_MAX {
-            let attempts = self.max_attempts;
-            return Err(Error::invalid(
-                "max_attempts",
-                format!("{attempts}, must be 1 to {ATTEMPTS_MAX}"),
-            ));
-        }
-        self.requirements.validate_requirements()?;
-        self.limit.validate()?;
-        self.unique.as_ref().map_or(Ok(()), Unique::validate)?;
-        if let Some(time) = self.expires_after {
-            validate_delay("time to live", time)?;
-            if time <= self.delay {
-                let delay = self.delay;
-                let reason = format!("{time:?}, must be longer than the delay, {delay:?}");
-                return Err(Error::invalid("time to live", reason));
-            }
-        }
-        validate_delay("delay", self.delay)
-    }
 }
 
 impl<T> Clone for NewTask<T> {
@@ -352,84 +257,6 @@ impl<T> Clone for NewTask<T> {
             expires_after: self.expires_after,
             payload_type: PhantomData,
             run_at: self.run_at,
-        }
-    }
-}
-
-pub(crate) fn validate_delay(what: &'static str, delay: Duration) -> Result<()> {
-    if delay > DELAY_MAX {
-        return Err(Error::invalid(
-            what,
-            format!("{delay:?}, at most {DELAY_MAX:?} (ten years) is allowed"),
-        ));
-    }
-    Ok(())
-}
-
-pub(crate) fn validate_result(result: &[u8]) -> Result<()> {
-    if result.len() > RESULT_BYTES_MAX {
-        let bytes = result.len();
-        return Err(Error::invalid(
-            "result",
-            format!("{bytes} bytes, at most {RESULT_BYTES_MAX} are allowed"),
-        ));
-    }
-    Ok(())
-}
-
-/// A task as it was read.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct TaskInfo {
-    /// Its id.
-    pub id: TaskId,
-    /// Its queue.
-    pub queue: String,
-    /// Its type.
-    pub task_type: String,
-    /// What a worker must have to run it.
-    pub requirements: Vec<String>,
-    /// Its state.
-    pub state: State,
-    /// Lower numbers run first.
-    pub priority: i32,
-    /// Attempts so far: claims less releases.
-    pub attempt: u32,
-    /// Most attempts.
-    pub max_attempts: u32,
-    /// When it was enqueued.
-    pub enqueued_at: Timestamp,
-    /// When it is due, or died if it is dead, by the wall clock as it is set now.
-    pub run_at: Timestamp,
-    /// When its lease expires, while it is leased; by the wall clock as it is set now.
-    pub lease_expires_at: Option<Timestamp>,
-    /// When it was completed or cancelled, if it was.
-    pub completed_at: Option<Timestamp>,
-    /// The last failure's text.
-    pub error: Option<String>,
-    /// Its payload; empty for a dead letter whose payload is missing.
-    pub payload: Vec<u8>,
-    /// The time that a schedule enqueued it for, by the wall clock; `None` for any other task.
-    pub scheduled_for: Option<Timestamp>,
-    /// Its failed attempts, the latest last, up to [`ATTEMPTS_KEPT_MAX`](crate::limits::ATTEMPTS_KEPT_MAX).
-    pub attempts: Vec<Attempt>,
-    /// What it resulted in, if it was completed with a result.
-    pub result: Option<Vec<u8>>,
-    /// How far it has come, if its handler reported that.
-    pub progress: Option<Progress>,
-    /// The last checkpoint of its handler, if there was one.
-    pub checkpoint: Option<Vec<u8>>,
-    /// What its handler logged with it, the latest last, up to [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX).
-    pub log: Vec<LogLine>,
-}
-
-impl TaskInfo {
-    /// With its monotonic times converted to the wall clock.
-    pub(crate) fn at_wall_clock(self, now: Moment) -> Self {
-        Self {
-            run_at: now.to_wall(self.run_at),
-            lease_expires_at: self.lease_expires_at.map(|time| now.to_wall(time)),
-            ..self
         }
     }
 }

@@ -1,0 +1,10 @@
+//! A queue: its settings and its counters.
+
+mod order;
+mod retention;
+mod stats;
+
+pub(crate) use self::order::KeyInputs;
+pub use self::order::Order;
+pub use self::retention::{Keep, Retention};
+pub use self::stats::{Contention, QueueInfo, QueueStats, TypeInfo};

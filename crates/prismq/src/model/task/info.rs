@@ -1,0 +1,61 @@
+//! A task as it is stored.
+
+use crate::model::{Attempt, LogLine, Progress, State, TaskId};
+use crate::time::{Moment, Timestamp};
+
+/// A task as it was read.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Its id.
+    pub id: TaskId,
+    /// Its queue.
+    pub queue: String,
+    /// Its type.
+    pub task_type: String,
+    /// What a worker must have to run it.
+    pub requirements: Vec<String>,
+    /// Its state.
+    pub state: State,
+    /// Lower numbers run first.
+    pub priority: i32,
+    /// Attempts so far: claims less releases.
+    pub attempt: u32,
+    /// Most attempts.
+    pub max_attempts: u32,
+    /// When it was enqueued.
+    pub enqueued_at: Timestamp,
+    /// When it is due, or died if it is dead, by the wall clock as it is set now.
+    pub run_at: Timestamp,
+    /// When its lease expires, while it is leased; by the wall clock as it is set now.
+    pub lease_expires_at: Option<Timestamp>,
+    /// When it was completed or cancelled, if it was.
+    pub completed_at: Option<Timestamp>,
+    /// The last failure's text.
+    pub error: Option<String>,
+    /// Its payload; empty for a dead letter whose payload is missing.
+    pub payload: Vec<u8>,
+    /// The time that a schedule enqueued it for, by the wall clock; `None` for any other task.
+    pub scheduled_for: Option<Timestamp>,
+    /// Its failed attempts, the latest last, up to [`ATTEMPTS_KEPT_MAX`](crate::limits::ATTEMPTS_KEPT_MAX).
+    pub attempts: Vec<Attempt>,
+    /// What it resulted in, if it was completed with a result.
+    pub result: Option<Vec<u8>>,
+    /// How far it has come, if its handler reported that.
+    pub progress: Option<Progress>,
+    /// The last checkpoint of its handler, if there was one.
+    pub checkpoint: Option<Vec<u8>>,
+    /// What its handler logged with it, the latest last, up to [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX).
+    pub log: Vec<LogLine>,
+}
+
+impl TaskInfo {
+    /// With its monotonic times converted to the wall clock.
+    pub(crate) fn at_wall_clock(self, now: Moment) -> Self {
+        Self {
+            run_at: now.to_wall(self.run_at),
+            lease_expires_at: self.lease_expires_at.map(|time| now.to_wall(time)),
+            ..self
+        }
+    }
+}
