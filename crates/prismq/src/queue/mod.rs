@@ -3,28 +3,21 @@
 
 mod admin;
 mod asynchronous;
-mod backup;
 mod builder;
-mod cancel;
 mod claims;
 mod enqueue;
 mod handle;
 mod inspect;
-mod room;
-mod schedules;
-mod submission;
 mod tasks;
 
 use std::path::Path;
 
-pub use self::backup::Restore;
+pub use self::admin::{Restore, Schedules};
+pub use self::asynchronous::Submission;
 pub use self::builder::QueueBuilder;
-pub use self::cancel::CancelOutcome;
 pub(crate) use self::enqueue::untyped;
 pub use self::handle::Handle;
-pub use self::schedules::Schedules;
-pub use self::submission::Submission;
-pub use self::tasks::{CancelCount, Redrive, Tasks};
+pub use self::tasks::{CancelCount, CancelOutcome, Redrive, Tasks};
 use crate::core::Core;
 use crate::model::Result;
 

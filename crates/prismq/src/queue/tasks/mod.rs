@@ -2,12 +2,14 @@
 //! this file and [`find`] only read.
 
 mod act;
+mod cancel;
 mod find;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::act::{CancelCount, Redrive};
+pub use self::cancel::CancelOutcome;
 use super::Queue;
 use crate::model::{Fingerprint, State, Task, TaskFilter};
 

@@ -1,8 +1,8 @@
 //! Cancelling one task.
 
-use super::Queue;
 use crate::engine::{Answer, Operation, Target};
 use crate::model::{Error, Result, TaskId};
+use crate::queue::Queue;
 
 /// What [`Queue::cancel`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Queue;
 use crate::engine::{Answer, Operation, ScheduleChange};
 use crate::model::{Error, Result, Schedule, ScheduleInfo, TaskId, validate_name};
+use crate::queue::Queue;
 
 /// The schedules in a queue's file: [`Queue::schedules`].
 ///

@@ -1,5 +1,7 @@
 //! Adding tasks.
 
+mod room;
+
 use super::{Handle, Queue};
 use crate::engine::{Answer, Operation};
 use crate::model::limits::ENQUEUE_BATCH_MAX;

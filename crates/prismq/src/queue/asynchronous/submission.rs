@@ -5,10 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::Queue;
 use crate::core;
 use crate::engine::Answer;
 use crate::model::{Error, Result};
+use crate::queue::Queue;
 
 /// An operation on a queue, as the future of its answer. It needs no runtime: any executor can poll it.
 ///

@@ -1,5 +1,10 @@
-//! Settings of a queue, which are kept in the file and apply to every process.
+//! What an operator sets and keeps: backups, schedules, and, in this file, the settings of a queue, which are kept in the file and apply to every process.
 
+mod backup;
+mod schedules;
+
+pub use self::backup::Restore;
+pub use self::schedules::Schedules;
 use super::Queue;
 use crate::engine::{Answer, Operation};
 use crate::model::limits::HISTORY_MAX;

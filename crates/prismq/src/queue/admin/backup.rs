@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Queue;
 use crate::core;
 use crate::model::{BackupReport, RestoreReport, Result};
+use crate::queue::Queue;
 
 impl Queue {
     /// Copies the whole file, as it is at one moment, to a path where no file is. Everyone can go on to use the queue

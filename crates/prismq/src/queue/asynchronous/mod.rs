@@ -1,12 +1,15 @@
 //! The calls of a queue for asynchronous code: the frequent ones as operations, any other on a thread of the queue's
 //! own.
 
+mod submission;
+
 use std::future::Future;
 use std::time::Duration;
 
+pub use self::submission::Submission;
 use super::claims::{extended, failed, validate_failure};
 use super::enqueue::{enqueued, untyped, with_digests};
-use super::{Handle, Queue, Submission};
+use super::{Handle, Queue};
 use crate::core::Held;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
 use crate::model::limits::CLAIM_BYTES_MAX;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Handle, Queue};
 use crate::model::{Error, IntoTask, Result};
+use crate::queue::{Handle, Queue};
 
 /// How often a caller that waits looks for what other processes completed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
