@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
-use crate::engine::sqlite::batch::history;
+use crate::engine::sqlite::batch::kept::history;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::schema::state;
 use crate::time::Moment;

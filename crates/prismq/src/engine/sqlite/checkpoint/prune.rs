@@ -10,8 +10,8 @@ use rusqlite::{Connection, Result, TransactionBehavior};
 
 use crate::engine::Target;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::kept::retention;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::batch::retention;
 use crate::engine::sqlite::ops::manage::delete;
 use crate::engine::sqlite::{error, schema};
 use crate::time::Moment;

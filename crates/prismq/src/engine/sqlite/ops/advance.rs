@@ -3,8 +3,9 @@
 
 use rusqlite::Row;
 
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::kept::records;
 use crate::engine::sqlite::batch::lanes::Lane;
-use crate::engine::sqlite::batch::{STEP_TASKS_MAX, records};
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;

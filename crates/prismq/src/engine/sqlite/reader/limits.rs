@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Result, Row};
 
-use crate::engine::sqlite::ops::limits::limit_at;
+use crate::engine::sqlite::ops::settings::limits::limit_at;
 use crate::model::LimitInfo;
 
 /// The limits by name. Waiting tasks stand in the lanes of a limit, ready or as suspects.

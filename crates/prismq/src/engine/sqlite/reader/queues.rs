@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
+use crate::engine::sqlite::batch::kept::retention;
 use crate::engine::sqlite::batch::queues::order;
-use crate::engine::sqlite::batch::retention;
 use crate::model::{Names, QueueInfo, QueueStats, TypeInfo};
 
 macro_rules! select {

@@ -4,11 +4,14 @@
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use crate::engine::sqlite::batch::{history, records};
+use crate::engine::sqlite::batch::kept::{history, records};
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
+use crate::engine::sqlite::ops::dead_letters::{damaged_rows, expiry};
 use crate::engine::sqlite::ops::enqueue::{depth, unique};
+use crate::engine::sqlite::ops::settings::retry;
+use crate::engine::sqlite::ops::settle::note;
 use crate::engine::sqlite::ops::settle::{self, complete};
-use crate::engine::sqlite::ops::{advance, claim, damaged_rows, expiry, inbox, note, retry};
+use crate::engine::sqlite::ops::{advance, claim, inbox};
 use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};

@@ -7,7 +7,8 @@ use rusqlite::StatementStatus;
 
 use super::cost::{STATEMENTS, writer_with_two_lanes};
 use super::plans::{assert_no_scan, assert_seeks};
-use crate::engine::sqlite::batch::{lanes, limits, lines};
+use crate::engine::sqlite::batch::lanes::{self, lines};
+use crate::engine::sqlite::batch::limits;
 use crate::engine::sqlite::ops::claim::{admission, lines as claimed_lines, look};
 use crate::engine::sqlite::tests::NOW;
 use crate::engine::sqlite::writer::Writer;

@@ -2,7 +2,7 @@
 
 use rusqlite::StatementStatus;
 
-use crate::engine::sqlite::batch::retention;
+use crate::engine::sqlite::batch::kept::retention;
 use crate::engine::sqlite::ops::manage::{self, cancel, delete, redrive};
 use crate::engine::sqlite::reader::find::{self, range};
 use crate::engine::sqlite::tests::NOW;

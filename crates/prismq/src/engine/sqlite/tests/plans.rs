@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use rusqlite::StatementStatus;
 
-use crate::engine::sqlite::batch::{history, retention};
+use crate::engine::sqlite::batch::kept::{history, retention};
 use crate::engine::sqlite::ops::claim::{look, pick};
+use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::ops::enqueue::unique;
 use crate::engine::sqlite::ops::manage::{self, cancel, delete, redrive};
-use crate::engine::sqlite::ops::{advance, expiry, inbox};
+use crate::engine::sqlite::ops::{advance, inbox};
 use crate::engine::sqlite::reader::LAST_ID;
 use crate::engine::sqlite::reader::find::{self, range};
 use crate::engine::sqlite::tests::NOW;

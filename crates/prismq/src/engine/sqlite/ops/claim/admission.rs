@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::engine::sqlite::batch::lanes::{Keyed, Lane};
-use crate::engine::sqlite::ops::limits::limit_at;
+use crate::engine::sqlite::ops::settings::limits::limit_at;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Bounds, Limit, Result};
 

@@ -12,7 +12,7 @@ use super::pick::Picked;
 use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::ops::damaged_rows;
+use crate::engine::sqlite::ops::dead_letters::damaged_rows;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Lease, LeaseKey, Payload, Result, TaskId};
 use crate::time::{Moment, Timestamp};

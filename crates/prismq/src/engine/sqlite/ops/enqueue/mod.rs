@@ -7,7 +7,8 @@ use rusqlite::{Connection, Statement, params};
 
 use crate::engine::sqlite::batch::lanes::Lane;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::ops::{caller, expiry};
+use crate::engine::sqlite::ops::caller;
+use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::schema::state;
 use crate::model::{Enqueued, Error, KeyInputs, NewTask, Result, State, TaskId};
 use crate::time::Moment;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::PAYLOAD_BYTES_INLINE_MAX;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::ops::expiry;
+use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::schema::state;
 use crate::model::{
     Digest, Enqueued, Hold, KeyInputs, NewTask, OnConflict, TaskId, Unique, sha256,

@@ -12,8 +12,8 @@ use std::rc::Rc;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use crate::engine::Target;
+use crate::engine::sqlite::batch::kept::records;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::batch::records;
 use crate::engine::sqlite::schema::state;
 
 /// A task that may be changed, unless it was claimed since it was found.

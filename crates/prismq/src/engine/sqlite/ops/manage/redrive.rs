@@ -4,7 +4,7 @@ use rusqlite::{Connection, Result, params};
 
 use super::Stored;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::ops::expiry;
+use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Revival, Target};
 use crate::model::KeyInputs;

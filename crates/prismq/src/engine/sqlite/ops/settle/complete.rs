@@ -8,12 +8,12 @@ use rusqlite::{Connection, params};
 
 use super::{foreign, lost};
 use crate::engine::Answer;
+use crate::engine::sqlite::batch::kept::{history, records};
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::batch::{history, records};
 use crate::engine::sqlite::ops::caller;
 use crate::engine::sqlite::ops::manage::cancel;
-use crate::engine::sqlite::ops::note::note;
+use crate::engine::sqlite::ops::settle::note::note;
 use crate::engine::sqlite::schema::Features;
 use crate::model::{Error, LeaseKey, Note, Result, State};
 use crate::time::Moment;

@@ -2,16 +2,17 @@
 //! the lease's token. An expired lease holds its task until a claim reclaims it.
 
 pub(crate) mod complete;
+pub(crate) mod note;
 
 use std::time::Duration;
 
 use rusqlite::params;
 
 use self::complete::{Completion, complete};
+use crate::engine::sqlite::batch::kept::records;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
-use crate::engine::sqlite::batch::records;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::ops::expiry;
+use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;

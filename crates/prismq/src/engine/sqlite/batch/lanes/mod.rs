@@ -4,6 +4,9 @@
 //! Any process adds lanes, with rising numbers, and frees unused ones, which a counter in the file counts: reading the
 //! highest number and that counter shows whether the cache is current. A number is never used again.
 
+pub(crate) mod lines;
+pub(crate) mod names;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
-//! Setting a queue's order, pause, history and retention.
+//! Settings: limits, retry policies and, in this file, a queue's order, pause, history and retention.
+
+pub(crate) mod limits;
+pub(crate) mod retry;
 
 use std::time::Duration;
 
@@ -6,8 +9,8 @@ use rusqlite::params;
 
 use crate::engine::Answer;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::kept::{history, retention};
 use crate::engine::sqlite::batch::queues::Settings;
-use crate::engine::sqlite::batch::{history, retention};
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::delete;
 use crate::engine::sqlite::schema::Features;

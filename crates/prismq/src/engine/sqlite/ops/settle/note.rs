@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::settle::lost;
+use super::lost;
 use crate::engine::Answer;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::Features;

@@ -1,4 +1,8 @@
-//! A line of the log for each task that becomes a dead letter, once that is committed.
+//! Tasks that become dead letters without a failed attempt, and a line of the log for each dead letter, once it is
+//! committed.
+
+pub(crate) mod damaged_rows;
+pub(crate) mod expiry;
 
 use rusqlite::OptionalExtension;
 use tracing::Level;

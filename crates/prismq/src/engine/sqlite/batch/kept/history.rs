@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params};
 
 use crate::engine::DeferredLog;
-use crate::engine::sqlite::batch::records;
+use crate::engine::sqlite::batch::kept::records;
 use crate::engine::sqlite::connection::path_of;
 use crate::engine::sqlite::schema::Features;
 
