@@ -13,7 +13,7 @@ const OF_SQLITE: [&str; 6] = ["sqlite", "wal", "-shm", "pragma", "inotify", "dat
 const ROOMS_OF_SQLITE: [&str; 3] = [
     "engine/sqlite/",
     // The public door to what only this engine can do.
-    "sqlite.rs",
+    "sqlite/",
     // This file.
     "walls.rs",
 ];
