@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::expect::{CaseResult, Mismatch, equal, holds, present, refused};
-use super::super::subject::{
+use crate::conformance::cases::{Engine, LEASE, SECOND, enqueue};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, holds, present, refused};
+use crate::conformance::subject::{
     BoundsSpec, ClaimSpec, Claimed, Failure, LimitSpec, RateSpec, Refusal, TaskSpec,
 };
-use super::{Engine, LEASE, SECOND, enqueue};
 
-super::cases!(
+crate::conformance::cases::cases!(
     no_more_tasks_of_a_limit_run_at_once_than_it_allows,
     no_more_tasks_of_a_key_run_at_once_than_its_limit_allows,
     no_more_tasks_of_a_queue_run_at_once_than_it_is_set_to,

@@ -1,29 +1,12 @@
-//! The cases, a file a verb.
+//! The cases, a file a verb, in folders by area.
 
-mod cancel;
 mod claim;
-mod complete;
-mod delete;
-mod depth;
 mod enqueue;
-mod expiry;
-mod extend;
-mod fail;
-mod history;
+mod lease;
 mod limit;
-mod list;
-mod order;
-mod pause;
-mod records;
-mod redrive;
-mod release;
-mod requirements;
-mod retry;
 mod schedule;
-mod snooze;
-mod stats;
-mod task;
-mod unique;
+mod settle;
+mod tasks;
 
 use prismq::Enqueued;
 
@@ -58,30 +41,30 @@ pub struct Verb {
 
 /// All verbs.
 pub const VERBS: [Verb; 24] = [
-    Verb { name: "cancel", cases: cancel::CASES },
-    Verb { name: "claim", cases: claim::CASES },
-    Verb { name: "complete", cases: complete::CASES },
-    Verb { name: "delete", cases: delete::CASES },
-    Verb { name: "depth", cases: depth::CASES },
-    Verb { name: "enqueue", cases: enqueue::CASES },
-    Verb { name: "expiry", cases: expiry::CASES },
-    Verb { name: "extend", cases: extend::CASES },
-    Verb { name: "fail", cases: fail::CASES },
-    Verb { name: "history", cases: history::CASES },
+    Verb { name: "cancel", cases: tasks::cancel::CASES },
+    Verb { name: "claim", cases: claim::selection::CASES },
+    Verb { name: "complete", cases: settle::complete::CASES },
+    Verb { name: "delete", cases: tasks::delete::CASES },
+    Verb { name: "depth", cases: enqueue::depth::CASES },
+    Verb { name: "enqueue", cases: enqueue::new_tasks::CASES },
+    Verb { name: "expiry", cases: enqueue::expiry::CASES },
+    Verb { name: "extend", cases: lease::extend::CASES },
+    Verb { name: "fail", cases: settle::fail::CASES },
+    Verb { name: "history", cases: settle::history::CASES },
     Verb { name: "limit", cases: limit::CASES },
-    Verb { name: "list", cases: list::CASES },
-    Verb { name: "order", cases: order::CASES },
-    Verb { name: "pause", cases: pause::CASES },
-    Verb { name: "records", cases: records::CASES },
-    Verb { name: "redrive", cases: redrive::CASES },
-    Verb { name: "release", cases: release::CASES },
-    Verb { name: "requirements", cases: requirements::CASES },
-    Verb { name: "retry", cases: retry::CASES },
+    Verb { name: "list", cases: tasks::list::CASES },
+    Verb { name: "order", cases: claim::order::CASES },
+    Verb { name: "pause", cases: claim::pause::CASES },
+    Verb { name: "records", cases: settle::records::CASES },
+    Verb { name: "redrive", cases: tasks::redrive::CASES },
+    Verb { name: "release", cases: lease::release::CASES },
+    Verb { name: "requirements", cases: claim::requirements::CASES },
+    Verb { name: "retry", cases: settle::retry::CASES },
     Verb { name: "schedule", cases: schedule::CASES },
-    Verb { name: "snooze", cases: snooze::CASES },
-    Verb { name: "stats", cases: stats::CASES },
-    Verb { name: "task", cases: task::CASES },
-    Verb { name: "unique", cases: unique::CASES },
+    Verb { name: "snooze", cases: settle::snooze::CASES },
+    Verb { name: "stats", cases: tasks::stats::CASES },
+    Verb { name: "task", cases: tasks::task::CASES },
+    Verb { name: "unique", cases: enqueue::unique::CASES },
 ];
 
 impl Case {
@@ -115,8 +98,8 @@ impl Verb {
 /// Lists the cases of a file: functions whose names are the promises.
 macro_rules! cases {
     ($($name:ident),+ $(,)?) => {
-        pub(super) const CASES: &[super::Case] =
-            &[$(super::Case { name: stringify!($name), check: $name }),+];
+        pub(in crate::conformance::cases) const CASES: &[crate::conformance::cases::Case] =
+            &[$(crate::conformance::cases::Case { name: stringify!($name), check: $name }),+];
     };
 }
 use cases;

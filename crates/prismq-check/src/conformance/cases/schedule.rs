@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::Missed;
 
-use super::super::expect::{CaseResult, Mismatch, equal, present, refused};
-use super::super::subject::{ClaimSpec, Claimed, Refusal, ScheduleSpec, TaskSpec};
-use super::{Engine, SECOND, claim_one};
+use crate::conformance::cases::{Engine, SECOND, claim_one};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, present, refused};
+use crate::conformance::subject::{ClaimSpec, Claimed, Refusal, ScheduleSpec, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_schedule_enqueues_its_task_once_for_each_slot,
     missed_slots_run_by_the_schedules_policy,
     a_schedule_without_overlap_drops_slots_until_its_last_task_is_done,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::expect::{CaseResult, equal};
-use super::super::subject::{ClaimSpec, TaskSpec};
-use super::{Engine, SECOND, all_payloads, enqueue, held, payloads};
+use crate::conformance::cases::{Engine, SECOND, all_payloads, enqueue, held, payloads};
+use crate::conformance::expect::{CaseResult, equal};
+use crate::conformance::subject::{ClaimSpec, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_paused_queue_gives_nothing_until_it_is_resumed,
     a_pause_is_of_one_queue_and_survives_a_restart,
     a_task_claimed_before_the_pause_can_be_completed,

@@ -1,10 +1,10 @@
 //! Depth limits of queues.
 
-use super::super::expect::{CaseResult, equal, refused};
-use super::super::subject::{Change, Failure, Hold, Refusal, TaskSpec, UniqueSpec};
-use super::{Engine, added, claim_one, enqueue};
+use crate::conformance::cases::{Engine, added, claim_one, enqueue};
+use crate::conformance::expect::{CaseResult, equal, refused};
+use crate::conformance::subject::{Change, Failure, Hold, Refusal, TaskSpec, UniqueSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_full_queue_refuses_a_task_until_one_ends,
     a_batch_that_does_not_fit_is_refused_whole,
     a_duplicate_needs_no_room,

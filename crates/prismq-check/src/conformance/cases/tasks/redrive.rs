@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::{Order, State};
 
-use super::super::expect::{CaseResult, Mismatch, equal, present};
-use super::super::subject::{Failure, FilterSpec, TaskSpec};
-use super::{Engine, LEASE, SECOND, all_payloads, claim_one, enqueue, held};
+use crate::conformance::cases::{Engine, LEASE, SECOND, all_payloads, claim_one, enqueue, held};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, present};
+use crate::conformance::subject::{Failure, FilterSpec, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_dead_task_is_put_back_with_all_its_attempts,
     attempts_that_are_kept_leave_one,
     only_dead_tasks_of_the_filter_are_put_back,

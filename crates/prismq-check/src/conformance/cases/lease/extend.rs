@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::limits::{LEASE_MAX, LEASE_MIN};
 
-use super::super::expect::{CaseResult, equal, refused};
-use super::super::subject::{Refusal, TaskSpec};
-use super::{Engine, LEASE, LEASE_SECONDS, all_payloads, claim_one, held};
+use crate::conformance::cases::{Engine, LEASE, LEASE_SECONDS, all_payloads, claim_one, held};
+use crate::conformance::expect::{CaseResult, equal, refused};
+use crate::conformance::subject::{Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     an_extended_lease_holds_from_now_on_for_so_long,
     an_expired_lease_is_extended_until_a_claim_takes_it_back,
     a_lost_lease_is_not_extended,

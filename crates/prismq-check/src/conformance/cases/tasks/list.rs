@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::State;
 
-use super::super::expect::{CaseResult, equal, refused};
-use super::super::subject::{Failure, FilterSpec, Refusal, TaskSpec};
-use super::{Engine, SECOND, claim_one, enqueue, held};
+use crate::conformance::cases::{Engine, SECOND, claim_one, enqueue, held};
+use crate::conformance::expect::{CaseResult, equal, refused};
+use crate::conformance::subject::{Failure, FilterSpec, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     tasks_are_found_by_their_state,
     tasks_are_found_by_queue_type_and_error,
     tasks_are_found_by_age,

@@ -3,11 +3,11 @@
 use prismq::State;
 use prismq::limits::HISTORY_MAX;
 
-use super::super::expect::{CaseResult, Mismatch, equal, holds, present, refused};
-use super::super::subject::{Refusal, TaskSpec};
-use super::{Engine, LEASE, SECOND, all_payloads, claim_one, held};
+use crate::conformance::cases::{Engine, LEASE, SECOND, all_payloads, claim_one, held};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, holds, present, refused};
+use crate::conformance::subject::{Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_queue_keeps_the_tasks_completed_last,
     a_kept_task_is_completed_and_cannot_be_claimed,
     a_smaller_history_drops_the_oldest_at_once,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::State;
 
-use super::super::expect::{CaseResult, equal, present, refused};
-use super::super::subject::{Failure, Refusal, TaskSpec};
-use super::{Engine, LEASE, SECOND, all_payloads, claim_one, held};
+use crate::conformance::cases::{Engine, LEASE, SECOND, all_payloads, claim_one, held};
+use crate::conformance::expect::{CaseResult, equal, present, refused};
+use crate::conformance::subject::{Failure, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_failed_attempt_is_retried_after_its_delay_and_not_before,
     a_failure_without_a_delay_is_ready_at_once,
     a_permanent_failure_is_dead_at_once,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::{Enqueued, State};
 
-use super::super::expect::{CaseResult, equal, holds, present, refused};
-use super::super::subject::{Change, Failure, Hold, Refusal, TaskSpec, UniqueSpec};
-use super::{Engine, SECOND, added, all_payloads, claim_one};
+use crate::conformance::cases::{Engine, SECOND, added, all_payloads, claim_one};
+use crate::conformance::expect::{CaseResult, equal, holds, present, refused};
+use crate::conformance::subject::{Change, Failure, Hold, Refusal, TaskSpec, UniqueSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_key_is_held_until_its_task_is_done,
     a_key_held_while_waiting_is_free_once_the_task_is_claimed,
     a_key_held_for_a_period_is_free_at_its_end_and_not_before,

@@ -1,10 +1,10 @@
 //! Completing a task.
 
-use super::super::expect::{CaseResult, equal, refused};
-use super::super::subject::{Refusal, TaskSpec};
-use super::{Engine, LEASE, all_payloads, claim_one, held};
+use crate::conformance::cases::{Engine, LEASE, all_payloads, claim_one, held};
+use crate::conformance::expect::{CaseResult, equal, refused};
+use crate::conformance::subject::{Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_completed_task_is_gone,
     a_task_is_completed_once,
     an_expired_lease_completes_its_task_until_a_claim_takes_it_back,

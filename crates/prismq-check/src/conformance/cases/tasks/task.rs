@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::State;
 
-use super::super::expect::{CaseResult, equal, present};
-use super::super::subject::{StoredTask, TaskSpec};
-use super::{Engine, LEASE, SECOND, claim_one, enqueue};
+use crate::conformance::cases::{Engine, LEASE, SECOND, claim_one, enqueue};
+use crate::conformance::expect::{CaseResult, equal, present};
+use crate::conformance::subject::{StoredTask, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     an_id_that_was_never_given_is_no_task,
     a_task_is_stored_as_it_was_enqueued,
     times_are_shown_by_the_wall_clock_as_it_is_set_now,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use prismq::limits::{ATTEMPTS_MAX, DELAY_MAX, NAME_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN};
 use prismq::{Enqueued, State};
 
-use super::super::expect::{CaseResult, equal, holds, present, refused};
-use super::super::subject::{Refusal, TaskSpec};
-use super::{Engine, SECOND, all_payloads, claim_one, enqueue};
+use crate::conformance::cases::{Engine, SECOND, all_payloads, claim_one, enqueue};
+use crate::conformance::expect::{CaseResult, equal, holds, present, refused};
+use crate::conformance::subject::{Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     ids_rise_and_are_never_used_again,
     a_batch_is_added_whole_or_not_at_all,
     an_empty_batch_adds_nothing,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::State;
 
-use super::super::expect::{CaseResult, equal, present, refused};
-use super::super::subject::{Failure, Refusal, TaskSpec};
-use super::{Engine, SECOND, all_payloads, claim_one, enqueue};
+use crate::conformance::cases::{Engine, SECOND, all_payloads, claim_one, enqueue};
+use crate::conformance::expect::{CaseResult, equal, present, refused};
+use crate::conformance::subject::{Failure, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_task_that_has_not_started_in_time_is_dead,
     a_task_that_started_in_time_goes_on,
     a_task_that_was_released_expires,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use prismq::State;
 use prismq::limits::{ATTEMPTS_KEPT_MAX, RESULT_BYTES_MAX};
 
-use super::super::expect::{CaseResult, Mismatch, equal, present, refused};
-use super::super::subject::{Failure, Refusal, TaskSpec};
-use super::{Engine, LEASE, claim_one, held};
+use crate::conformance::cases::{Engine, LEASE, claim_one, held};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, present, refused};
+use crate::conformance::subject::{Failure, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     each_failed_attempt_is_kept_with_its_error,
     an_expired_lease_is_kept_as_an_attempt_without_an_error_of_its_own,
     a_released_or_snoozed_attempt_is_not_kept,

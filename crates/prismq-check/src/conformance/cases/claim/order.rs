@@ -5,11 +5,11 @@ use std::time::Duration;
 use prismq::Order;
 use prismq::limits::AGEING_STEP_MAX;
 
-use super::super::expect::{CaseResult, Mismatch, equal, refused};
-use super::super::subject::{Failure, Refusal, TaskSpec};
-use super::{Engine, SECOND, all_payloads, claim_one, enqueue};
+use crate::conformance::cases::{Engine, SECOND, all_payloads, claim_one, enqueue, payloads};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, refused};
+use crate::conformance::subject::{ClaimSpec, Failure, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     lower_priority_numbers_first_then_first_in_first_out,
     first_in_first_out,
     last_in_first_out,
@@ -104,8 +104,8 @@ fn the_order_survives_a_restart_and_is_of_one_queue(engine: Engine<'_>) -> CaseR
         let task = |payload| TaskSpec { queue: queue.to_owned(), ..TaskSpec::new(payload) };
         engine.enqueue(&["a", "b"].map(task))?;
     }
-    let other = super::ClaimSpec { queue: "other".to_owned(), ..super::ClaimSpec::default() };
-    equal("the other queue", super::payloads(engine, &other)?.concat(), "ba".to_owned())?;
+    let other = ClaimSpec { queue: "other".to_owned(), ..ClaimSpec::default() };
+    equal("the other queue", payloads(engine, &other)?.concat(), "ba".to_owned())?;
     equal("the default queue", all_payloads(engine)?.concat(), "ab".to_owned())
 }
 

@@ -2,11 +2,11 @@
 
 use prismq::State;
 
-use super::super::expect::{CaseResult, equal, refused};
-use super::super::subject::{Failure, FilterSpec, Refusal, TaskSpec};
-use super::{Engine, claim_one, enqueue, held};
+use crate::conformance::cases::{Engine, claim_one, enqueue, held};
+use crate::conformance::expect::{CaseResult, equal, refused};
+use crate::conformance::subject::{Failure, FilterSpec, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     all_but_running_tasks_are_deleted,
     only_the_tasks_of_the_filter_are_deleted,
     a_kept_task_is_deleted_and_stays_counted_as_completed,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::{CancelOutcome, State};
 
-use super::super::expect::{CaseResult, equal};
-use super::super::subject::{Failure, TaskSpec};
-use super::{Engine, LEASE, all_payloads, enqueue, held};
+use crate::conformance::cases::{Engine, LEASE, all_payloads, enqueue, held};
+use crate::conformance::expect::{CaseResult, equal};
+use crate::conformance::subject::{Failure, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_task_that_waits_ends_at_once,
     a_running_task_ends_as_cancelled_when_its_attempt_fails,
     a_running_task_ends_as_cancelled_when_it_is_released,

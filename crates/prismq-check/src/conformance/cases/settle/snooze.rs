@@ -5,11 +5,11 @@ use std::time::Duration;
 use prismq::State;
 use prismq::limits::DELAY_MAX;
 
-use super::super::expect::{CaseResult, equal, holds, present, refused};
-use super::super::subject::{Failure, Refusal, TaskSpec};
-use super::{Engine, LEASE, SECOND, all_payloads, claim_one, enqueue, held};
+use crate::conformance::cases::{Engine, LEASE, SECOND, all_payloads, claim_one, enqueue, held};
+use crate::conformance::expect::{CaseResult, equal, holds, present, refused};
+use crate::conformance::subject::{Failure, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_snoozed_task_runs_after_its_delay_and_not_before,
     a_snooze_counts_no_attempt_and_no_failure,
     a_task_can_be_snoozed_more_often_than_it_has_attempts,

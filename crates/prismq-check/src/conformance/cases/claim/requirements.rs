@@ -2,11 +2,11 @@
 
 use prismq::limits::{CAPABILITIES_MAX, REQUIREMENTS_MAX};
 
-use super::super::expect::{CaseResult, Mismatch, equal, refused};
-use super::super::subject::{ClaimSpec, Refusal, TaskSpec};
-use super::{Engine, all_payloads, enqueue};
+use crate::conformance::cases::{Engine, all_payloads, enqueue};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, refused};
+use crate::conformance::subject::{ClaimSpec, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_task_is_given_only_to_a_worker_that_has_all_it_requires,
     a_requirement_that_is_new_to_the_queue_holds_at_once,
     requirements_and_capabilities_out_of_bounds_are_refused,

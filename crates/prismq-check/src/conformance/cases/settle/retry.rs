@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use prismq::RetryPolicy;
 
-use super::super::expect::{CaseResult, Mismatch, equal, present, refused};
-use super::super::subject::{Failure, Refusal, TaskSpec};
-use super::{Engine, SECOND, held};
+use crate::conformance::cases::{Engine, SECOND, held};
+use crate::conformance::expect::{CaseResult, Mismatch, equal, present, refused};
+use crate::conformance::subject::{Failure, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_policy_decides_when_a_failed_task_runs_again,
     a_delay_of_the_failure_comes_before_the_policy,
     a_policy_out_of_bounds_is_refused,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::expect::{CaseResult, equal};
-use super::super::subject::{Failure, Stats, TaskSpec};
-use super::{Engine, LEASE, all_payloads, claim_one, enqueue};
+use crate::conformance::cases::{Engine, LEASE, all_payloads, claim_one, enqueue};
+use crate::conformance::expect::{CaseResult, equal};
+use crate::conformance::subject::{Failure, Stats, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_queue_that_was_never_used_has_counters_of_zero,
     the_counters_follow_every_task_through_its_states,
     counters_are_of_one_queue_and_survive_a_restart,

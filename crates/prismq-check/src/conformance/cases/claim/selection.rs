@@ -5,11 +5,11 @@ use std::time::Duration;
 use prismq::State;
 use prismq::limits::{CLAIM_BATCH_MAX, LEASE_MAX, LEASE_MIN};
 
-use super::super::expect::{CaseResult, equal, holds, present, refused};
-use super::super::subject::{ClaimSpec, Refusal, TaskSpec};
-use super::{Engine, LEASE, all_payloads, claim_one, enqueue, held, payloads};
+use crate::conformance::cases::{Engine, LEASE, all_payloads, claim_one, enqueue, held, payloads};
+use crate::conformance::expect::{CaseResult, equal, holds, present, refused};
+use crate::conformance::subject::{ClaimSpec, Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_claimed_task_is_held_by_one_lease,
     a_claim_gives_at_most_what_it_asks_for,
     a_claim_gives_the_named_types_of_one_queue_in_one_order,

@@ -2,11 +2,11 @@
 
 use prismq::State;
 
-use super::super::expect::{CaseResult, equal, holds, present, refused};
-use super::super::subject::{Refusal, TaskSpec};
-use super::{Engine, LEASE, claim_one, enqueue, held};
+use crate::conformance::cases::{Engine, LEASE, claim_one, enqueue, held};
+use crate::conformance::expect::{CaseResult, equal, holds, present, refused};
+use crate::conformance::subject::{Refusal, TaskSpec};
 
-super::cases!(
+crate::conformance::cases::cases!(
     a_released_task_keeps_its_place_and_its_attempts,
     a_released_task_is_under_a_higher_token_next,
     an_expired_lease_is_released_until_a_claim_takes_it_back,

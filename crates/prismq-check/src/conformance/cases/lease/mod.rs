@@ -1,0 +1,4 @@
+//! How long a lease holds its task.
+
+pub(super) mod extend;
+pub(super) mod release;
