@@ -27,6 +27,11 @@ const TABLES: &[&str] = &[
     "SELECT * FROM prismq_note ORDER BY task",
     "SELECT * FROM prismq_log ORDER BY task, number",
     "SELECT * FROM prismq_result ORDER BY task",
+    "SELECT * FROM prismq_unique ORDER BY task",
+    "SELECT * FROM prismq_expiry ORDER BY task",
+    "SELECT * FROM prismq_expired ORDER BY queue",
+    "SELECT * FROM prismq_depth ORDER BY queue",
+    "SELECT * FROM prismq_retry ORDER BY type",
 ];
 
 pub(super) fn of(connection: &Connection) -> rusqlite::Result<u64> {
@@ -57,4 +62,24 @@ fn hash_rows(
     }
     columns.hash(hasher);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+    use crate::audit;
+
+    #[test]
+    fn every_table_of_a_queue_is_in_the_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        drop(prismq::Queue::open(&path).unwrap());
+        let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'prismq%'";
+        let tables: Vec<String> =
+            audit::collect(&audit::open(&path).unwrap(), names, |row| row.get(0)).unwrap();
+        let hashed =
+            |table: &String| TABLES.iter().any(|select| select.contains(&format!("FROM {table} ")));
+        let left_out: Vec<_> = tables.iter().filter(|table| !hashed(table)).collect();
+        assert!(tables.len() > 20 && left_out.is_empty(), "{left_out:?}");
+    }
 }
