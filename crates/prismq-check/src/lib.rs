@@ -27,6 +27,6 @@ pub use error::{Error, Result};
 pub use exercise::{Exercise, exercise};
 pub use history::{Event, History, Op, Phase, Recorder, Refusal, now_ns, payload_of};
 pub use pool::{HandlerEnd, Pool, PoolSettings};
-pub use process::{KEYED_TYPES, Listener, Process, ProcessSpec, Role, run_process};
+pub use process::{KEYED_TYPES, Listener, Process, ProcessSpec, Role, TYPES, run_process};
 pub use seed::{SeedRunner, TestName, soak};
 pub use subject::Subject;

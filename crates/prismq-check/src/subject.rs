@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use prismq::{Claim, Lease, NewTask, Queue, Result, State, TaskError, TaskId, Timestamp};
+use prismq::{
+    CancelOutcome, Claim, Enqueued, Lease, NewTask, Queue, Result, Schedule, State, TaskError,
+    TaskId, Timestamp,
+};
 
 /// A queue, or a stand-in with a fault.
 pub trait Subject {
@@ -10,7 +13,7 @@ pub trait Subject {
     ///
     /// # Errors
     /// Those of the linked method.
-    fn enqueue(&self, task: &NewTask) -> Result<TaskId>;
+    fn enqueue(&self, task: &NewTask) -> Result<Enqueued>;
 
     /// See [`Queue::claim`].
     ///
@@ -41,11 +44,35 @@ pub trait Subject {
     /// # Errors
     /// Those of the linked method.
     fn release(&self, lease: &Lease) -> Result<()>;
+
+    /// See [`Queue::cancel`].
+    ///
+    /// # Errors
+    /// Those of the linked method.
+    fn cancel(&self, id: TaskId) -> Result<CancelOutcome>;
+
+    /// Puts the dead tasks of a type back: see [`prismq::Tasks::redrive`].
+    ///
+    /// # Errors
+    /// Those of the linked method.
+    fn redrive(&self, task_type: &str) -> Result<u64>;
+
+    /// Deletes the tasks of a type that do not run: see [`prismq::Tasks::delete`].
+    ///
+    /// # Errors
+    /// Those of the linked method.
+    fn delete(&self, task_type: &str) -> Result<u64>;
+
+    /// See [`prismq::Schedules::set`].
+    ///
+    /// # Errors
+    /// Those of the linked method.
+    fn set_schedule(&self, schedule: &Schedule) -> Result<bool>;
 }
 
 impl Subject for Queue {
-    fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
-        self.enqueue(task).map(|handle| handle.id())
+    fn enqueue(&self, task: &NewTask) -> Result<Enqueued> {
+        self.enqueue(task).map(|handle| handle.enqueued())
     }
 
     fn claim(&self, claim: &Claim) -> Result<Vec<Lease>> {
@@ -66,5 +93,21 @@ impl Subject for Queue {
 
     fn release(&self, lease: &Lease) -> Result<()> {
         self.release(lease)
+    }
+
+    fn cancel(&self, id: TaskId) -> Result<CancelOutcome> {
+        self.cancel(id)
+    }
+
+    fn redrive(&self, task_type: &str) -> Result<u64> {
+        self.tasks().of_type(task_type).redrive()
+    }
+
+    fn delete(&self, task_type: &str) -> Result<u64> {
+        self.tasks().of_type(task_type).delete()
+    }
+
+    fn set_schedule(&self, schedule: &Schedule) -> Result<bool> {
+        self.schedules().set(schedule)
     }
 }

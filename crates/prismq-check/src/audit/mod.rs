@@ -13,7 +13,7 @@ use prismq::State;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use crate::error::{Error, Result};
-use crate::history::{key_of, now_ns};
+use crate::history::{key_of_slot, now_ns};
 
 /// How long an audit waits for a process that holds the file's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
@@ -23,8 +23,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 pub struct StoredTask {
     /// Its id.
     pub task: i64,
-    /// The key of its payload, if the payload is one of [`crate::payload_of`] and whole.
+    /// The key of its payload, and of its slot if it has one, if the payload is one of [`crate::payload_of`] and whole.
     pub key: Option<u64>,
+    /// The slot that a schedule enqueued it for.
+    pub slot: Option<i64>,
     /// Its state.
     pub state: State,
     /// Attempts counted so far.
@@ -110,11 +112,13 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 const TASKS: &str = "
-    SELECT prismq_task.id, state, attempt, max_attempts, coalesce(prismq_task.payload, prismq_payload.data)
+    SELECT prismq_task.id, state, attempt, max_attempts, coalesce(prismq_task.payload, prismq_payload.data), slot
     FROM prismq_task LEFT JOIN prismq_payload ON prismq_payload.task = prismq_task.id
+         LEFT JOIN prismq_slot ON prismq_slot.task = prismq_task.id
     UNION ALL
-    SELECT prismq_kept.task, prismq_kept.state, attempt, max_attempts, coalesce(prismq_kept.payload, prismq_payload.data)
+    SELECT prismq_kept.task, prismq_kept.state, attempt, max_attempts, coalesce(prismq_kept.payload, prismq_payload.data), slot
     FROM prismq_kept LEFT JOIN prismq_payload ON prismq_payload.task = prismq_kept.task
+         LEFT JOIN prismq_slot ON prismq_slot.task = prismq_kept.task
     ORDER BY 1";
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
@@ -129,9 +133,11 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
     };
     let payload = row.get_ref(4)?.as_blob_or_null()?;
+    let slot = row.get(5)?;
     Ok(StoredTask {
         task: row.get(0)?,
-        key: payload.and_then(key_of),
+        key: payload.and_then(|payload| key_of_slot(payload, slot)),
+        slot,
         state,
         attempt: row.get(2)?,
         max_attempts: row.get(3)?,

@@ -15,8 +15,9 @@ use self::facts::Facts;
 use crate::audit::Snapshot;
 use crate::history::History;
 
+pub use self::counts::Counts;
 pub use self::rules::Rules;
-pub use self::verdict::{Counts, Invariant, Spread, Verdict, Violation};
+pub use self::verdict::{Invariant, Spread, Verdict, Violation};
 
 /// At most this many violations of one invariant are shown; the counts include all.
 const VIOLATIONS_SHOWN_MAX: usize = 3;

@@ -57,8 +57,9 @@ pub(super) fn history(
 /// The events of a call that concern the finding, if any do. A claim whose answer is unknown concerns every task,
 /// and so does a pool.
 fn part(call: &Call<'_>, concerns: impl Fn(&Event) -> bool) -> Option<Vec<Event>> {
-    let unknown_claim = call.begun.op == Op::RunPool
-        || (call.begun.op == Op::Claim && call.outcome() == Phase::Info);
+    // Those of all tasks concern each of them, too.
+    let of_all = matches!(call.begun.op, Op::RunPool | Op::Redrive | Op::Delete | Op::SetSchedule);
+    let unknown_claim = of_all || (call.begun.op == Op::Claim && call.outcome() == Phase::Info);
     let of_claim = |event: &&Event| event.op != Op::Claim || concerns(event);
     let ends: Vec<Event> = call.ends.iter().copied().filter(of_claim).cloned().collect();
     if !unknown_claim && !concerns(call.begun) && !ends.iter().any(&concerns) {

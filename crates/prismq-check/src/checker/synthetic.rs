@@ -80,7 +80,14 @@ impl SyntheticHistory {
     /// What is stored of a task at the end.
     pub(super) fn stores(&mut self, key: u64, state: prismq::State, attempt: u32) {
         let task = i64::try_from(key).unwrap();
-        self.stored.push(StoredTask { task, key: Some(key), state, attempt, max_attempts: 3 });
+        self.stored.push(StoredTask {
+            task,
+            key: Some(key),
+            slot: None,
+            state,
+            attempt,
+            max_attempts: 3,
+        });
     }
 
     fn run(&self, client_id: u32, (key, token, attempt): Run, op: Op) -> Event {

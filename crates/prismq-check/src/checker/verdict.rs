@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::counts::Counts;
 use crate::history::Event;
 
 /// A promise of a queue, which holds whenever the processes that use it die.
@@ -33,11 +34,23 @@ pub enum Invariant {
     Hoarding,
     /// No task becomes dead because another one kills its process.
     CrashIsolation,
+    /// At most one task holds a unique key.
+    Unique,
+    /// No task starts after its time to live.
+    TimeToLive,
+    /// A schedule has a task for each slot.
+    Slots,
+    /// What is cancelled does not run again.
+    Cancellation,
+    /// What is redriven runs again.
+    Redrive,
+    /// What is deleted is gone.
+    Deletion,
 }
 
 impl Invariant {
     /// Every one of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::NoLoss,
         Self::NoPhantom,
         Self::Finality,
@@ -50,6 +63,12 @@ impl Invariant {
         Self::Conservation,
         Self::Hoarding,
         Self::CrashIsolation,
+        Self::Unique,
+        Self::TimeToLive,
+        Self::Slots,
+        Self::Cancellation,
+        Self::Redrive,
+        Self::Deletion,
     ];
 
     /// Its name, for people.
@@ -68,6 +87,12 @@ impl Invariant {
             Self::Conservation => "conservation",
             Self::Hoarding => "hoarding",
             Self::CrashIsolation => "crash isolation",
+            Self::Unique => "unique",
+            Self::TimeToLive => "time to live",
+            Self::Slots => "slots",
+            Self::Cancellation => "cancellation",
+            Self::Redrive => "redrive",
+            Self::Deletion => "deletion",
         }
     }
 }
@@ -115,81 +140,6 @@ impl Spread {
     }
 }
 
-/// What a history and its snapshots add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Calls of all clients.
-    pub calls: u64,
-    /// Calls whose answer is unknown.
-    pub unknown: u64,
-    /// Enqueues that were acknowledged.
-    pub acked: u64,
-    /// Of these, tasks that were not completed and are not stored.
-    pub lost: u64,
-    /// Tasks that were given or are stored without having been enqueued.
-    pub unexpected: u64,
-    /// Tasks whose enqueue has an unknown answer, and that were given or are stored.
-    pub recovered: u64,
-    /// Completions that were acknowledged.
-    pub completed: u64,
-    /// Tasks that were given.
-    pub deliveries: u64,
-    /// Of these, handlers that pools began.
-    pub runs: u64,
-    /// From a pool's claim to the beginning of the task's handler, where that is known.
-    pub held: Spread,
-    /// Of all that were given, tasks that had been given before, and were neither failed nor released since.
-    pub duplicates: u64,
-    /// Calls refused because another lease holds the task, or none.
-    pub stale_refused: u64,
-    /// Calls refused because another process held the write lock for the whole wait.
-    pub busy: u64,
-    /// Times a task was held twice at once.
-    pub overlaps: u64,
-    /// By how many places the order of first claims differs at most from that of enqueues.
-    pub reorder_max: u64,
-    /// From the expiry of a lease that was not settled to the next claim of its task.
-    pub recovery: Spread,
-    /// From a claim that was not settled to the next claim of its task.
-    pub redelivery: Spread,
-    /// Snapshots checked.
-    pub snapshots: u64,
-}
-
-impl Counts {
-    /// Adds what another history counted; spreads keep the greater of each figure.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        let spread = |a: Spread, b: Spread| Spread {
-            count: a.count + b.count,
-            p50: a.p50.max(b.p50),
-            p99: a.p99.max(b.p99),
-            max: a.max.max(b.max),
-        };
-        Self {
-            calls: self.calls + other.calls,
-            unknown: self.unknown + other.unknown,
-            acked: self.acked + other.acked,
-            lost: self.lost + other.lost,
-            unexpected: self.unexpected + other.unexpected,
-            recovered: self.recovered + other.recovered,
-            completed: self.completed + other.completed,
-            deliveries: self.deliveries + other.deliveries,
-            runs: self.runs + other.runs,
-            held: spread(self.held, other.held),
-            duplicates: self.duplicates + other.duplicates,
-            stale_refused: self.stale_refused + other.stale_refused,
-            busy: self.busy + other.busy,
-            overlaps: self.overlaps + other.overlaps,
-            reorder_max: self.reorder_max.max(other.reorder_max),
-            recovery: spread(self.recovery, other.recovery),
-            redelivery: spread(self.redelivery, other.redelivery),
-            snapshots: self.snapshots + other.snapshots,
-        }
-    }
-}
-
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -207,49 +157,10 @@ impl Verdict {
     }
 }
 
-/// A count among `of`; none is recorded as what it bounds: none in N means at most 3 in N, with 95 %
-/// confidence.
-struct Among {
-    count: u64,
-    of: u64,
-}
-
-impl fmt::Display for Among {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, of } = self;
-        write!(f, "{count} of {of}")?;
-        if *count == 0 && *of > 0 {
-            write!(f, " (at most {:.1e} of them, at 95 %)", 3.0 / *of as f64)?;
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { count, p50, p99, max } = self;
         write!(f, "{count} times, p50 {p50:.1?}, p99 {p99:.1?}, max {max:.1?}")
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let among = |count, of| Among { count, of };
-        writeln!(f, "calls                  {}, answers unknown {}", self.calls, self.unknown)?;
-        writeln!(f, "enqueues acknowledged  {}", self.acked)?;
-        writeln!(f, "lost                   {}", among(self.lost, self.acked))?;
-        writeln!(f, "unexpected             {}", among(self.unexpected, self.deliveries))?;
-        writeln!(f, "recovered              {}", self.recovered)?;
-        writeln!(f, "completed              {}", self.completed)?;
-        writeln!(f, "delivered again        {} of {}", self.duplicates, self.deliveries)?;
-        writeln!(f, "run by pools           {}, held before {}", self.runs, self.held)?;
-        writeln!(f, "stale calls refused    {}", self.stale_refused)?;
-        writeln!(f, "busy surfaced          {}", among(self.busy, self.calls))?;
-        writeln!(f, "lease overlaps         {}", among(self.overlaps, self.deliveries))?;
-        writeln!(f, "greatest reordering    {} places", self.reorder_max)?;
-        writeln!(f, "recovery after expiry  {}", self.recovery)?;
-        writeln!(f, "redelivery             {}", self.redelivery)?;
-        writeln!(f, "snapshots              {}", self.snapshots)
     }
 }
 

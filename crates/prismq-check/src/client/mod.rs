@@ -1,17 +1,19 @@
 //! A client of a queue that records each call before it is made, and each answer when it arrived.
 
+mod operator;
 mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use prismq::{Claim, Clock, Lease, NewTask, State, TaskError, TaskId, Timestamp};
+use prismq::{Claim, Clock, Enqueued, Lease, NewTask, State, TaskError, Timestamp, Unique};
 
 pub use self::request::{ClaimRequest, EnqueueRequest};
+use crate::conformance::Hold;
 use crate::error::{Error, Result};
 use crate::history::{Event, Op, Phase, Refusal};
 use crate::history::{Recorder, now_ns};
-use crate::history::{key_of, payload_of};
+use crate::history::{key_of_slot, payload_of};
 use crate::subject::Subject;
 
 /// Makes one call at a time on a subject, and records it.
@@ -31,11 +33,11 @@ impl<S: Subject> Client<S> {
         Self { subject, clock, recorder, client_id, recorded: 0, enqueued: 0 }
     }
 
-    /// Enqueues a task and returns the key it gave it.
+    /// Enqueues a task, and returns the key it gave it and what became of it.
     ///
     /// # Errors
     /// [`Error::Queue`] if the subject refused, [`Error::Log`] if it could not be recorded.
-    pub fn enqueue(&mut self, job: &EnqueueRequest) -> Result<(u64, TaskId)> {
+    pub fn enqueue(&mut self, job: &EnqueueRequest) -> Result<(u64, Enqueued)> {
         let key = u64::from(self.client_id) << 32 | u64::from(self.enqueued);
         self.enqueued += 1;
         let mut task = NewTask::new(job.task_type.as_str(), payload_of(key, job.payload_bytes))
@@ -52,8 +54,16 @@ impl<S: Subject> Client<S> {
         if job.ordered {
             task = task.ordered();
         }
+        if let Some((key, hold)) = &job.unique {
+            task = task.unique(unique(key, *hold));
+        }
+        if let Some(lives) = job.lives {
+            task = task.expires_after(lives);
+        }
         let begun = Event {
             key: Some(key),
+            unique: job.unique.clone(),
+            lives: job.lives.map(micros),
             run_at: (!job.delay.is_zero()).then(|| self.now().after(job.delay).as_micros()),
             queue: Some(job.queue.clone()),
             task_type: Some(job.task_type.clone()),
@@ -64,7 +74,13 @@ impl<S: Subject> Client<S> {
         };
         self.record(begun.clone())?;
         let answer = self.subject.enqueue(&task);
-        self.answered(begun, answer, |id, event| event.task = Some(id.as_i64())).map(|id| (key, id))
+        let added = self.answered(begun, answer, |added, event| {
+            event.task = Some(added.id().as_i64());
+            if !added.is_new() {
+                (event.phase, event.refusal) = (Phase::Fail, Some(Refusal::KeyTaken));
+            }
+        })?;
+        Ok((key, added))
     }
 
     /// Claims tasks.
@@ -131,7 +147,10 @@ impl<S: Subject> Client<S> {
             None => TaskError::permanent("failed for good"),
         };
         let answer = self.subject.fail(lease, error);
-        self.answered(begun, answer, |state, event| event.dead = Some(*state == State::Dead))
+        self.answered(begun, answer, |state, event| {
+            event.dead = Some(*state == State::Dead);
+            event.cancelled = Some(*state == State::Cancelled);
+        })
     }
 
     /// Extends a lease.
@@ -166,8 +185,10 @@ impl<S: Subject> Client<S> {
     }
 
     fn about(&self, lease: &Lease, event: Event) -> Event {
+        let slot = lease.scheduled_for().map(Timestamp::as_micros);
         Event {
-            key: key_of(lease.payload()),
+            key: key_of_slot(lease.payload(), slot),
+            slot,
             task: Some(lease.id().as_i64()),
             token: Some(lease.token()),
             attempt: Some(lease.attempt()),
@@ -249,6 +270,15 @@ impl<S: Subject> Client<S> {
     /// not set while a history is made.
     fn follows_the_wall(&self) -> bool {
         self.clock.boot_id().is_some()
+    }
+}
+
+fn unique(key: &str, hold: Hold) -> Unique {
+    let unique = Unique::key(key);
+    match hold {
+        Hold::WhileWaiting => unique.while_waiting(),
+        Hold::UntilDone => unique.until_done(),
+        Hold::Period(period) => unique.for_period(period),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::conformance::Hold;
+
 /// A task to be enqueued, with what the checker must know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnqueueRequest {
@@ -25,6 +27,10 @@ pub struct EnqueueRequest {
     pub key: Option<String>,
     /// Whether the tasks of the key run one at a time, in order.
     pub ordered: bool,
+    /// Its unique key, and how long it holds that.
+    pub unique: Option<(String, Hold)>,
+    /// Within which time it must start.
+    pub lives: Option<Duration>,
 }
 
 impl Default for EnqueueRequest {
@@ -40,6 +46,8 @@ impl Default for EnqueueRequest {
             limit: None,
             key: None,
             ordered: false,
+            unique: None,
+            lives: None,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conformance::Hold;
+
 /// The operation of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,14 @@ pub enum Op {
     Extend,
     /// Returns a task to its queue.
     Release,
+    /// Cancels a task that waits, or requests it of one that runs.
+    Cancel,
+    /// Puts the dead tasks of a type back.
+    Redrive,
+    /// Deletes the tasks of a type that do not run.
+    Delete,
+    /// Sets the schedule of a type.
+    SetSchedule,
     /// Runs a pool, from its start to its end. Its claims are not recorded, only what it runs.
     RunPool,
     /// Runs the handler of a task that a pool claimed. Its result is recorded as a completion or a failure, from the
@@ -53,6 +63,8 @@ pub enum Refusal {
     LeaseLost,
     /// Another process held the write lock for the whole wait.
     Busy,
+    /// The task that the answer names holds the unique key.
+    KeyTaken,
 }
 
 /// One line of a history.
@@ -108,7 +120,8 @@ pub struct Event {
     /// workers it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
-    /// Of a pool: how long its leases are. Of a stall: by how much it was late. In microseconds.
+    /// Of a pool: how long its leases are. Of a stall: by how much it was late. Of a schedule: how far its slots are apart.
+    /// In microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micros: Option<i64>,
     /// Of an enqueue: whether the task kills the process that runs it.
@@ -117,6 +130,19 @@ pub struct Event {
     /// Of a handler: whether it has a time limit, beyond which its attempt is recorded as failed before it ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub limited: bool,
+    /// Of an enqueue: the unique key of the task, and how long it holds that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<(String, Hold)>,
+    /// Of an enqueue: within how many microseconds the task must start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lives: Option<i64>,
+    /// The slot that a schedule enqueued the task for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<i64>,
+    /// Of the answer to a cancellation: whether the task was cancelled at once, or that was requested of a running one; none
+    /// if it had ended. Of that to a failure or a completion by a pool: whether it ended the task as cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<bool>,
     /// Of a failure: whether it asks for no further attempt, and in its answer, whether the task is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<bool>,
@@ -153,6 +179,10 @@ impl Event {
             micros: None,
             deadly: false,
             limited: false,
+            unique: None,
+            lives: None,
+            slot: None,
+            cancelled: None,
             dead: None,
             error: None,
             refusal: None,
@@ -169,6 +199,10 @@ impl fmt::Display for Op {
             Self::Fail => "fail",
             Self::Extend => "extend",
             Self::Release => "release",
+            Self::Cancel => "cancel",
+            Self::Redrive => "redrive",
+            Self::Delete => "delete",
+            Self::SetSchedule => "set_schedule",
             Self::RunPool => "run_pool",
             Self::RunHandler => "run_handler",
             Self::Stall => "stall",
@@ -207,6 +241,10 @@ impl fmt::Display for Event {
             ("run_at", self.run_at.map(|time| time.to_string())),
             ("expires_at", self.expires_at.map(|time| time.to_string())),
             ("priority", self.priority.map(|priority| priority.to_string())),
+            ("unique", self.unique.as_ref().map(|(key, hold)| format!("{key} {hold:?}"))),
+            ("lives", self.lives.map(|micros| micros.to_string())),
+            ("slot", self.slot.map(|slot| slot.to_string())),
+            ("cancelled", self.cancelled.map(|cancelled| cancelled.to_string())),
             ("dead", self.dead.map(|dead| dead.to_string())),
             ("error", self.error.clone()),
         ];

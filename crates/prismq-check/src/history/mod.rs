@@ -9,7 +9,7 @@ use std::io::BufRead;
 use crate::error::{Error, Result};
 
 pub use self::event::{Event, Op, Phase, Refusal};
-pub(crate) use self::payload::key_of;
+pub(crate) use self::payload::key_of_slot;
 pub use self::payload::payload_of;
 pub use self::recorder::{Recorder, now_ns};
 

@@ -19,6 +19,16 @@ pub(crate) fn key_of(payload: &[u8]) -> Option<u64> {
     (payload_of(key, payload.len()) == payload).then_some(key)
 }
 
+/// The key of a task that a schedule enqueued for a slot: all tasks of the schedule have the same payload.
+#[must_use]
+pub(crate) fn key_of_slot(payload: &[u8], slot: Option<i64>) -> Option<u64> {
+    let key = key_of(payload)?;
+    let Some(slot) = slot else { return Some(key) };
+    // By chance as good as unique among the keys of a history.
+    let mut mixed = fastrand::Rng::with_seed(key ^ slot.unsigned_abs().rotate_left(20));
+    Some(mixed.u64(..))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

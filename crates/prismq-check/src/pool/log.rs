@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use prismq::{Clock, Outcome, TaskContext};
+use prismq::{Clock, Outcome, TaskContext, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::HandlerEnd;
 use crate::audit;
 use crate::error::{Error, Result};
-use crate::history::key_of;
+use crate::history::key_of_slot;
 use crate::history::{Event, Op, Phase, Refusal};
 use crate::history::{Recorder, now_ns};
 
@@ -75,11 +75,13 @@ impl PoolLog {
 
     pub(super) fn begin(&self, task: &TaskContext<'_>, limit: Option<Duration>) -> Event {
         let expires_at = self.lease_of(task);
+        let slot = task.scheduled_for().map(Timestamp::as_micros);
         let event = self.event(Op::RunHandler, Phase::Invoke);
         // A handler beyond its limit may be given up after as long again.
         let given_up = limit.map(|limit| self.clock.now().after(limit * 2).as_micros());
         let event = Event {
-            key: key_of(task.payload()),
+            key: key_of_slot(task.payload(), slot),
+            slot,
             task: Some(task.id().as_i64()),
             token: Some(task.token()),
             attempt: Some(task.attempt()),
@@ -173,6 +175,7 @@ impl PoolLog {
             t_mono_ns: 0,
             refusal: lost.then_some(Refusal::LeaseLost),
             dead: (op == Op::Fail && !lost).then_some(event.outcome == Outcome::Dead),
+            cancelled: (event.outcome == Outcome::Cancelled).then_some(true),
             ..call
         });
         self.record_or_abort(events);

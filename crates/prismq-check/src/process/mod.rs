@@ -4,6 +4,7 @@
 //! client ends when its standard input does, so that none outlives its parent.
 
 mod deposits;
+mod operators;
 mod pools;
 pub(crate) mod roles;
 mod spec;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use self::roles::{KEYED_TYPES, run_process};
+pub use self::roles::{KEYED_TYPES, TYPES, run_process};
 pub use self::spec::{Listener, ProcessSpec, Role};
 
 use crate::error::{Error, Result};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use prismq::{Outcome, Queue, RetryPolicy, SystemClock, TaskContext};
 
-use super::roles::{POISON_BYTES, REST, tolerate};
+use super::roles::{POISON_BYTES, REST, TYPES, tolerate};
 use super::spec::{Listener, ProcessSpec, Role};
 use crate::client::{Client, EnqueueRequest};
 use crate::error::{Error, Result};
@@ -38,7 +38,10 @@ pub(super) fn serve(spec: &ProcessSpec, recorder: &Recorder, stopped: &AtomicBoo
         Client::new(queue.clone(), Arc::new(SystemClock), recorder.clone(), spec.client_id);
     let serve = PoolSettings {
         queue: "default".to_owned(),
-        types: vec![("job".to_owned(), None), (LIMITED.to_owned(), Some(LIMIT))],
+        types: TYPES
+            .iter()
+            .map(|name| ((*name).to_owned(), (*name == LIMITED).then_some(LIMIT)))
+            .collect(),
         workers,
         lease: spec.lease,
         reads_leases: true,

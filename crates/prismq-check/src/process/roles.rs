@@ -12,7 +12,7 @@ use prismq::{Lease, Queue, SystemClock, WorkerPool};
 use rusqlite::Connection;
 
 use super::spec::{ProcessSpec, Role};
-use super::{deposits, pools};
+use super::{deposits, operators, pools};
 use crate::client::{ClaimRequest, Client, EnqueueRequest};
 use crate::error::{Error, Result};
 use crate::history::Recorder;
@@ -21,6 +21,15 @@ use crate::history::Recorder;
 pub(crate) const REST: Duration = Duration::from_millis(1);
 /// The types of tasks with keys.
 pub const KEYED_TYPES: [&str; 4] = ["key 0", "key 1", "key 2", "key 3"];
+/// The types of all other tasks of these processes.
+pub const TYPES: [&str; 6] = [
+    "job",
+    "limited",
+    operators::SCRAP,
+    operators::TICKS[0],
+    operators::TICKS[1],
+    operators::TICKS[2],
+];
 /// The length of a payload that kills the process that runs it.
 pub(super) const POISON_BYTES: usize = 666;
 
@@ -61,6 +70,11 @@ pub fn run_process(spec: &ProcessSpec) -> Result<()> {
                 let panicked = |_| Error::Log(io::Error::other("the producer panicked"));
                 produced.join().map_err(panicked)?
             })
+        }
+        Role::Operate { works } => {
+            let both = (client(spec.client_id), client(spec.client_id + 1));
+            let worker = works.then(|| client(spec.client_id + 2));
+            operators::run(both, worker, spec.lease, rng, &until_stopped())
         }
         Role::Pools { .. } => pools::serve(spec, &recorder, &until_stopped()),
         Role::Deposits { workers } => {

@@ -34,6 +34,12 @@ pub enum Role {
     /// The same with tasks that have keys, under the limit `each`: each key has a type of its own, one of
     /// [`KEYED_TYPES`](super::KEYED_TYPES), and those of every other are ordered.
     ProduceAndWorkKeyed,
+    /// Enqueues tasks of every kind, unique ones and ones with a time to live among them, sets schedules, cancels, redrives and
+    /// deletes, until it is stopped; and works on all of them as well if that is set.
+    Operate {
+        /// Whether it works.
+        works: bool,
+    },
     /// Enqueues until it is stopped.
     Produce,
     /// Claims tasks and ends each in a random way, until it is stopped.

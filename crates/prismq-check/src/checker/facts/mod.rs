@@ -1,9 +1,11 @@
 //! A history as calls, and the trace of each task in them.
 
+mod ends;
 mod trace;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub(in crate::checker) use self::ends::cancels;
 pub(in crate::checker) use self::trace::{Call, Delivery, TaskTrace};
 
 use crate::audit::Snapshot;
@@ -23,6 +25,8 @@ pub(in crate::checker) struct Facts<'a> {
     pub(in crate::checker) calls: Vec<Call<'a>>,
     /// The pools there were, each from its start to its end, if that was recorded.
     pub(in crate::checker) pools: Vec<Call<'a>>,
+    /// The calls that redrive, and those that delete, the tasks of a type.
+    acts: Vec<Call<'a>>,
     /// When claims began whose answer is not completely known, and pools whose end was not recorded: each may have
     /// claimed any task once more than it recorded.
     unknown_claims: Vec<u64>,
@@ -54,6 +58,11 @@ impl<'a> Facts<'a> {
             .map(|call| call.begun.t_mono_ns)
             .collect();
         let pools = calls.iter().filter(|call| call.begun.op == Op::RunPool).cloned().collect();
+        let acts = calls
+            .iter()
+            .filter(|call| matches!(call.begun.op, Op::Redrive | Op::Delete))
+            .cloned()
+            .collect();
         let traces = traces(history, &calls, last);
         Self {
             history,
@@ -63,6 +72,7 @@ impl<'a> Facts<'a> {
             traces,
             calls,
             pools,
+            acts,
             unknown_claims,
             latest,
             latest_claim,
@@ -76,6 +86,11 @@ impl<'a> Facts<'a> {
         t_mono_ns: u64,
     ) -> usize {
         self.unknown_claims.partition_point(|begun| *begun < t_mono_ns) + trace.lost_claims
+    }
+
+    /// Whether a pool, whose claims are not recorded, was started before this time.
+    pub(in crate::checker) fn has_pool_before(&self, t_mono_ns: u64) -> bool {
+        self.pools.iter().any(|pool| pool.begun.t_mono_ns < t_mono_ns)
     }
 
     /// Whether a claim may have taken back a lease that expired at this time, up to this moment.
@@ -167,6 +182,11 @@ fn traces<'a>(
     for trace in traces.values_mut() {
         trace.claims.sort_by_key(|given| (given.token(), given.event.t_mono_ns));
     }
+    for call in of_op(Op::Cancel) {
+        if let Some(key) = call.begun.key {
+            traces.entry(key).or_default().cancels.push(call.clone());
+        }
+    }
     for call in calls.iter().filter(|call| call.begun.op != Op::RunHandler) {
         let (Some(key), Some(token)) = (call.begun.key, call.begun.token) else {
             continue;
@@ -193,7 +213,8 @@ fn lost_by_pools(history: &History, traces: &mut BTreeMap<u64, TaskTrace<'_>>) {
         *lost_of.entry(id).or_default() += 1;
     }
     for trace in traces.values_mut().filter(|_| !lost_of.is_empty()) {
-        let enqueued = trace.enqueue.as_ref().and_then(|call| call.end()?.task);
+        let enqueued = trace.enqueue.as_ref().filter(|call| call.is_ok());
+        let enqueued = enqueued.and_then(|call| call.end()?.task);
         let given = trace.claims.iter().find_map(|given| given.event.task);
         let lost = enqueued.or(given).and_then(|id| lost_of.get(&id));
         trace.lost_claims += lost.copied().unwrap_or(0);

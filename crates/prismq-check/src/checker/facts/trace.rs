@@ -115,6 +115,8 @@ pub(in crate::checker) struct TaskTrace<'a> {
     pub(in crate::checker) claims: Vec<Delivery<'a>>,
     /// Claims that a pool lost before it ran the task.
     pub(in crate::checker) lost_claims: usize,
+    /// Calls that cancel it.
+    pub(in crate::checker) cancels: Vec<Call<'a>>,
     /// Calls with a token of no known claim.
     pub(in crate::checker) unmatched: Vec<Call<'a>>,
     /// What the last snapshot holds of it.
@@ -125,5 +127,24 @@ impl<'a> TaskTrace<'a> {
     /// Calls on leases of this task.
     pub(in crate::checker) fn uses(&self) -> impl Iterator<Item = &Call<'a>> {
         self.claims.iter().flat_map(|given| &given.uses).chain(&self.unmatched)
+    }
+
+    /// Its type, if that is known.
+    pub(in crate::checker) fn task_type(&self) -> Option<&'a str> {
+        let enqueued = self.enqueue.as_ref().map(|call| call.begun);
+        let given = self.claims.iter().map(|given| given.event);
+        enqueued.into_iter().chain(given).find_map(|event| event.task_type.as_deref())
+    }
+
+    /// The slot that a schedule enqueued it for.
+    pub(in crate::checker) fn slot(&self) -> Option<i64> {
+        let given = self.claims.iter().find_map(|given| given.event.slot);
+        given.or_else(|| self.stored?.slot)
+    }
+
+    /// By when it must have started at the latest, if it has a time to live.
+    pub(in crate::checker) fn start_by(&self) -> Option<i64> {
+        let enqueue = self.enqueue.as_ref().filter(|call| call.is_ok())?;
+        Some(enqueue.end()?.t_db + enqueue.begun.lives?)
     }
 }

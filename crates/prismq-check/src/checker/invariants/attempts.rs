@@ -65,7 +65,10 @@ fn adds_up(
     let (sure, unsure) =
         (releases(Phase::Ok).min(1), releases(Phase::Info).min(1).max(i64::from(unsettled)));
     let unknown = facts.unknown_claims_before(trace, recorded.at_ns) as i64;
-    let least = base - (sure + unsure).min(1) + known;
+    // One that was redriven has all its attempts again.
+    let from_ns = last.map_or(0, |given| given.begun_ns);
+    let redriven = facts.may_be_redriven(trace, (from_ns, recorded.at_ns));
+    let least = if redriven { known } else { base - (sure + unsure).min(1) + known };
     let most = base - sure + known + unknown;
     (least..=most).contains(&i64::from(recorded.attempt))
 }
@@ -86,6 +89,10 @@ fn wrong_death(trace: &TaskTrace<'_>) -> Option<String> {
     let max = trace.enqueue.as_ref()?.begun.max_attempts?;
     for given in &trace.claims {
         for call in given.uses.iter().filter(|call| call.begun.op == Op::Fail && call.is_ok()) {
+            // One of which that was requested is cancelled instead.
+            if call.end().is_some_and(|end| end.cancelled == Some(true)) {
+                continue;
+            }
             let expected = call.begun.dead == Some(true) || given.attempt() >= max;
             let died = call.end().and_then(|end| end.dead) == Some(true);
             if died != expected {

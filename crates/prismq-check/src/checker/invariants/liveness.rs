@@ -10,7 +10,8 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (key, trace) in &facts.traces {
         let left = trace.stored.filter(|task| {
-            facts.rules.drained && !matches!(task.state, State::Dead | State::Completed)
+            facts.rules.drained
+                && !matches!(task.state, State::Dead | State::Completed | State::Cancelled)
         });
         if let Some(left) = left {
             let what = format!("task {key} was left {:?} by workers that took all", left.state);

@@ -1,5 +1,6 @@
 //! The invariants, one a file: each answers with what it found broken.
 
+mod added;
 mod attempts;
 mod conservation;
 mod crash_isolation;
@@ -11,6 +12,7 @@ pub(super) mod liveness;
 mod never_early;
 pub(super) mod no_loss;
 mod no_phantom;
+mod operators;
 pub(super) mod order;
 
 use super::facts::Facts;
@@ -31,5 +33,11 @@ pub(super) fn findings(invariant: Invariant, facts: &Facts<'_>) -> Vec<Finding> 
         Invariant::Conservation => conservation::check(facts),
         Invariant::Hoarding => hoarding::check(facts),
         Invariant::CrashIsolation => crash_isolation::check(facts),
+        Invariant::Unique => added::unique::check(facts),
+        Invariant::TimeToLive => added::time_to_live::check(facts),
+        Invariant::Slots => added::slots::check(facts),
+        Invariant::Cancellation => operators::cancellation::check(facts),
+        Invariant::Redrive => operators::redrive::check(facts),
+        Invariant::Deletion => operators::deletion::check(facts),
     }
 }

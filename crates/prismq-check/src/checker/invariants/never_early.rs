@@ -1,5 +1,6 @@
 //! Nothing is given before its time: that of its enqueue, or of the retry it was failed with.
 
+use super::no_loss::is_death;
 use crate::checker::Finding;
 use crate::checker::facts::{Call, Facts};
 use crate::history::Op;
@@ -15,7 +16,8 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
                 found.push(Finding::about([*key], what));
             }
             let failed = given.uses.iter().rfind(|call| call.begun.op == Op::Fail && call.is_ok());
-            due = failed.and_then(earliest);
+            // A dead one runs again when it is redriven.
+            due = failed.filter(|call| !is_death(call)).and_then(earliest);
         }
     }
     found

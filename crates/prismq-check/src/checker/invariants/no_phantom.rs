@@ -49,6 +49,8 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
 fn phantom(key: u64, trace: &TaskTrace<'_>) -> Option<String> {
     let there = trace.stored.is_some() || !trace.claims.is_empty();
     match &trace.enqueue {
+        // Of a schedule.
+        None if trace.slot().is_some() => None,
         None if there => Some(format!("task {key} was given or is stored, and was never enqueued")),
         Some(call) if there && !call.may_have_happened() => {
             Some(format!("task {key} was refused when it was enqueued, and is stored"))
@@ -63,7 +65,9 @@ fn phantom(key: u64, trace: &TaskTrace<'_>) -> Option<String> {
 }
 
 fn ids(trace: &TaskTrace<'_>) -> Vec<i64> {
-    let enqueued = trace.enqueue.as_ref().and_then(|call| call.end()?.task);
+    // One that is refused names another task.
+    let enqueued = trace.enqueue.as_ref().filter(|call| call.is_ok());
+    let enqueued = enqueued.and_then(|call| call.end()?.task);
     let given = trace.claims.iter().filter_map(|given| given.event.task);
     let stored = trace.stored.map(|stored| stored.task);
     enqueued.into_iter().chain(given).chain(stored).collect()

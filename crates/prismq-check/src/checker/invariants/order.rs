@@ -50,6 +50,12 @@ fn passage(facts: &Facts<'_>, key: u64, trace: &TaskTrace<'_>) -> Option<(Lane, 
     if begun.run_at.is_some() || facts.pools.iter().any(|pool| pool.begun.queue == begun.queue) {
         return None;
     }
+    // One that may be cancelled, deleted or late need not be given at all.
+    let may_go =
+        !trace.cancels.is_empty() || begun.lives.is_some() || facts.may_be_deleted(trace, u64::MAX);
+    if may_go {
+        return None;
+    }
     let claim = match trace.claims.first() {
         Some(given) if given.attempt() == 1 => (given.begun_ns, given.event.t_mono_ns),
         // An unrecorded claim may have taken it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prismq::{Missed, State};
+use serde::{Deserialize, Serialize};
 
 /// A task to be enqueued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct UniqueSpec {
 }
 
 /// How long a task holds its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hold {
     /// Until it is first claimed.
     WhileWaiting,

@@ -42,7 +42,7 @@ fn no_task_dies_of_another_that_kills_its_process() {
                     max_attempts: ATTEMPTS,
                     ..EnqueueRequest::default()
                 };
-                poison = Some(producer.enqueue(&job).unwrap().1);
+                poison = Some(producer.enqueue(&job).unwrap().1.id());
             }
             let payload_bytes = 100 + rng.usize(..20);
             producer

@@ -22,6 +22,13 @@ const ROLES: [Role; 5] = [
     // A direct caller among them.
     Role::Work,
 ];
+/// The same under an operator's hands, who cancels what they hold.
+const WITH_OPERATORS: [Role; 4] = [
+    pools(2, true, Listener::Plain, true),
+    pools(3, false, Listener::Slow, false),
+    Role::Operate { works: true },
+    Role::Operate { works: false },
+];
 const RULES: Rules = Rules { complete_history: true, ..Rules::PLAIN };
 
 const fn pools(workers: usize, restarts: bool, listener: Listener, produces: bool) -> Role {
@@ -31,26 +38,40 @@ const fn pools(workers: usize, restarts: bool, listener: Listener, produces: boo
 #[test]
 fn pools_keep_every_promise_however_they_end() {
     let seeds = SeedRunner::random(this_test!("pools_keep_every_promise_however_they_end"));
+    many_files(&seeds, &ROLES);
+}
+
+#[test]
+fn pools_keep_every_promise_while_operators_are_at_work() {
+    let seeds =
+        SeedRunner::random(this_test!("pools_keep_every_promise_while_operators_are_at_work"));
+    let counts = many_files(&seeds, &WITH_OPERATORS);
+    let all = [counts.keys_taken, counts.cancelled, counts.acts, counts.slots];
+    assert!(all.iter().all(|count| *count > 0), "{counts}");
+}
+
+fn many_files(seeds: &SeedRunner, roles: &[Role]) -> Counts {
     let mut rng = seeds.rng();
     let until = Instant::now() + soak().unwrap_or(QUICK);
     let mut counts = Counts::default();
     let mut kills = 0;
     while Instant::now() < until {
-        counts = counts.and(one_file(&mut rng, until, &mut kills));
+        counts = counts.and(one_file(roles, &mut rng, until, &mut kills));
     }
     report(&format!("pools, {kills} kills"), &counts);
     assert!(counts.runs > 100 && counts.completed > 100, "{counts}");
+    counts
 }
 
-fn one_file(rng: &mut fastrand::Rng, until: Instant, kills: &mut u32) -> Counts {
+fn one_file(roles: &[Role], rng: &mut fastrand::Rng, until: Instant, kills: &mut u32) -> Counts {
     let until = until.min(Instant::now() + OF_ONE_FILE);
     let mut fleet = Fleet::new();
     let mut running: Vec<Process> =
-        ROLES.iter().map(|role| fleet.start(*role, rng.u64(..))).collect();
+        roles.iter().map(|role| fleet.start(*role, rng.u64(..))).collect();
     while Instant::now() < until {
         thread::sleep(Duration::from_millis(rng.u64(50..400)));
-        let place = rng.usize(..ROLES.len());
-        let successor = fleet.start(ROLES[place], rng.u64(..));
+        let place = rng.usize(..roles.len());
+        let successor = fleet.start(roles[place], rng.u64(..));
         let process = std::mem::replace(&mut running[place], successor);
         match rng.u8(..4) {
             0 => {

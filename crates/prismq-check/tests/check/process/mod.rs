@@ -4,6 +4,7 @@ mod creation;
 mod deposits;
 mod kill;
 mod limits;
+mod operators;
 mod restarts;
 mod stopped_holder;
 mod stopped_writer;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prismq::{Queue, SystemClock};
 use prismq_check::{
     ClaimRequest, Client, Counts, History, KEYED_TYPES, Process, ProcessSpec, Recorder, Role,
-    Rules, Snapshot, Verdict, check,
+    Rules, Snapshot, TYPES, Verdict, check,
 };
 use tempfile::TempDir;
 
@@ -16,6 +16,8 @@ use super::{fast_folder, wait_until};
 /// How long what a process of these tests claims is held.
 pub(crate) const LEASE: Duration = Duration::from_millis(300);
 
+/// At most the clients of any other process.
+const CLIENTS: u32 = 3;
 /// More pools than a process of these tests runs one after another.
 const CLIENTS_OF_POOLS: u32 = 10_000;
 
@@ -50,7 +52,7 @@ impl Fleet {
     pub(crate) fn start_with(&mut self, role: Role, seed: u64, lease: Duration) -> Process {
         let spec =
             ProcessSpec { path: self.path(), client_id: self.clients + 1, seed, lease, role };
-        self.clients += if matches!(role, Role::Pools { .. }) { CLIENTS_OF_POOLS } else { 2 };
+        self.clients += if matches!(role, Role::Pools { .. }) { CLIENTS_OF_POOLS } else { CLIENTS };
         Process::start(env!("CARGO_BIN_EXE_prismq-check-process"), &spec).unwrap()
     }
 
@@ -80,7 +82,7 @@ impl Fleet {
     pub(crate) fn drain(&mut self, rules: &Rules) -> Verdict {
         let queue = Queue::open(self.path()).unwrap();
         let (mut client, recorder) = self.client(queue.clone());
-        let types = ["job", "limited"].into_iter().chain(KEYED_TYPES);
+        let types = TYPES.into_iter().chain(KEYED_TYPES);
         let types = types.map(str::to_owned).collect();
         let lease = Duration::from_secs(60);
         let take = ClaimRequest { types, max: 100, lease, ..ClaimRequest::default() };

@@ -1,7 +1,8 @@
 //! A file in a temporary folder, a clock in the test's hand, and a round of work that goes through
-//! everything a task can meet.
+//! everything a task can meet between its clients.
 
 pub(crate) mod fleet;
+pub(crate) mod operators;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,7 +125,7 @@ pub(crate) fn work<S: Subject>(fixture: &Fixture, open: impl Fn() -> S, seed: u6
     drain(fixture, &mut steady, &mut rng);
 }
 
-fn settle<S: Subject>(client: &mut Client<S>, lease: &Lease, rng: &mut fastrand::Rng) {
+pub(crate) fn settle<S: Subject>(client: &mut Client<S>, lease: &Lease, rng: &mut fastrand::Rng) {
     match rng.u8(0..10) {
         0 => drop(client.fail(lease, None)),
         1 => drop(client.fail(lease, Some(Duration::from_secs(rng.u64(0..20))))),

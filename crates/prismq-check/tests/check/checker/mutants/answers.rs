@@ -2,33 +2,37 @@
 
 use std::time::Duration;
 
-use prismq::{Claim, Error, Lease, NewTask, Result, TaskId, Timestamp};
+use prismq::{Claim, Enqueued, Error, Lease, NewTask, Result, TaskId, Timestamp};
 
 use super::{Fault, Mutant};
 
+fn added(id: i64) -> Enqueued {
+    Enqueued::Inserted(TaskId::from_i64(id))
+}
+
 impl Mutant {
-    pub(super) fn misanswer_enqueue(&self, task: &NewTask) -> Result<TaskId> {
+    pub(super) fn misanswer_enqueue(&self, task: &NewTask) -> Result<Enqueued> {
         match self.fault {
             // The id of another: a loss that no count of ids shows.
-            Fault::DropsOneInAThousand if self.one_in(1000) => Ok(TaskId::from_i64(1_000_000)),
+            Fault::DropsOneInAThousand if self.one_in(1000) => Ok(added(1_000_000)),
             Fault::AcknowledgesBeforeCommit => {
                 let mut uncommitted = self.uncommitted.borrow_mut();
                 uncommitted.push(task.clone());
                 if uncommitted.len() > 1 {
                     self.queue.enqueue(uncommitted.remove(0))?;
                 }
-                Ok(TaskId::from_i64(1_000_000 + i64::try_from(self.calls.get()).unwrap()))
+                Ok(added(1_000_000 + i64::try_from(self.calls.get()).unwrap()))
                     .inspect(|_| self.calls.set(self.calls.get() + 1))
             }
             Fault::EnqueuesTwice if self.one_in(100) => {
                 self.queue.enqueue(task)?;
-                self.queue.enqueue(task).map(|handle| handle.id())
+                self.add(task)
             }
             Fault::RefusesAndEnqueues if self.one_in(100) => {
                 self.queue.enqueue(task)?;
                 Err(Error::Busy { waited: Duration::ZERO })
             }
-            _ => self.queue.enqueue(task).map(|handle| handle.id()),
+            _ => self.add(task),
         }
     }
 

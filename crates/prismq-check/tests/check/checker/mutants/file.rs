@@ -1,13 +1,13 @@
 //! Faults in the rows of the file, with matching counters.
 
-use prismq::{Claim, Lease, NewTask, Result, TaskId};
+use prismq::{Claim, Enqueued, Lease, NewTask, Result};
 use rusqlite::params;
 
 use super::{Fault, Mutant};
 
 impl Mutant {
-    pub(super) fn corrupt_enqueue(&self, task: &NewTask) -> Result<TaskId> {
-        let id = self.queue.enqueue(task)?.id();
+    pub(super) fn corrupt_enqueue(&self, task: &NewTask) -> Result<Enqueued> {
+        let added = self.add(task)?;
         let change = match self.fault {
             Fault::LosesTheOrder => {
                 "UPDATE prismq_task SET order_key = order_key + 1000 WHERE id = ?1"
@@ -21,9 +21,9 @@ impl Mutant {
             _ => "UPDATE prismq_queue SET ready = ready + 1 WHERE ?1 IS NOT NULL",
         };
         if self.one_in(10) {
-            self.file().execute(change, [id.as_i64()]).unwrap();
+            self.file().execute(change, [added.id().as_i64()]).unwrap();
         }
-        Ok(id)
+        Ok(added)
     }
 
     pub(super) fn corrupt_claim(&self, claim: &Claim) -> Result<Vec<Lease>> {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod file;
+mod operators;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
@@ -10,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Clock as _, Lease, ManualClock, NewTask, Queue, Result, State, TaskError, TaskId,
-    Timestamp,
+    CancelOutcome, Claim, Clock as _, Enqueued, Lease, ManualClock, NewTask, Queue, Result,
+    Schedule, State, TaskError, TaskId, Timestamp,
 };
 use prismq_check::{Invariant, Subject};
 use rusqlite::Connection;
@@ -65,10 +66,34 @@ pub(crate) enum Fault {
     MiscountsTheQueue,
     /// Says of some enqueues that they were refused, and makes them.
     RefusesAndEnqueues,
+    /// Adds some tasks whose unique key is taken.
+    AddsDuplicates,
+    /// Names another task than the one that holds a unique key.
+    NamesAnotherHolder,
+    /// Never lets some unique keys go.
+    KeepsKeys,
+    /// Says of some waiting tasks that they were cancelled, and forgets it.
+    ForgetsCancellations,
+    /// Says of running tasks that they will be cancelled, and forgets it.
+    ForgetsRequests,
+    /// Says of some tasks that they had ended when they were to be cancelled.
+    DeniesCancellations,
+    /// Says that it put dead tasks back, and does not.
+    ForgetsRedrives,
+    /// Deletes the dead tasks that it is to put back.
+    DeletesTheRedriven,
+    /// Says that it deleted tasks, and does not.
+    ForgetsDeletions,
+    /// Enqueues two tasks for some slots.
+    FiresTwice,
+    /// Enqueues none for some slots.
+    SkipsSlots,
+    /// Lets some tasks start after their time to live.
+    ForgetsTimesToLive,
 }
 
 impl Fault {
-    /// Each fault, and the promise it breaks.
+    /// Each fault, and the promise it breaks: those that show in any work.
     pub(crate) const ALL: [(Self, Invariant); 22] = [
         (Self::DropsOneInAThousand, Invariant::NoLoss),
         (Self::IgnoresTheToken, Invariant::Fencing),
@@ -92,6 +117,22 @@ impl Fault {
         (Self::RefusesTheExpired, Invariant::Fencing),
         (Self::MiscountsTheQueue, Invariant::Conservation),
         (Self::RefusesAndEnqueues, Invariant::NoPhantom),
+    ];
+
+    /// Those that show only where operators, schedules and such tasks are.
+    pub(crate) const OF_OPERATORS: [(Self, Invariant); 12] = [
+        (Self::AddsDuplicates, Invariant::Unique),
+        (Self::NamesAnotherHolder, Invariant::Unique),
+        (Self::KeepsKeys, Invariant::Unique),
+        (Self::ForgetsCancellations, Invariant::Cancellation),
+        (Self::ForgetsRequests, Invariant::Cancellation),
+        (Self::DeniesCancellations, Invariant::Cancellation),
+        (Self::ForgetsRedrives, Invariant::Redrive),
+        (Self::DeletesTheRedriven, Invariant::NoLoss),
+        (Self::ForgetsDeletions, Invariant::Deletion),
+        (Self::FiresTwice, Invariant::NoPhantom),
+        (Self::SkipsSlots, Invariant::Slots),
+        (Self::ForgetsTimesToLive, Invariant::TimeToLive),
     ];
 }
 
@@ -125,6 +166,11 @@ impl Mutant {
         self.calls.get().is_multiple_of(calls)
     }
 
+    /// Enqueues as a sound queue does.
+    fn add(&self, task: &NewTask) -> Result<Enqueued> {
+        self.queue.enqueue(task).map(|handle| handle.enqueued())
+    }
+
     /// A way into the file behind the queue's back.
     fn file(&self) -> Connection {
         let connection = Connection::open(&self.path).unwrap();
@@ -136,7 +182,7 @@ impl Mutant {
 }
 
 impl Subject for Mutant {
-    fn enqueue(&self, task: &NewTask) -> Result<TaskId> {
+    fn enqueue(&self, task: &NewTask) -> Result<Enqueued> {
         match self.fault {
             Fault::DropsOneInAThousand
             | Fault::AcknowledgesBeforeCommit
@@ -146,7 +192,11 @@ impl Subject for Mutant {
             | Fault::LosesThePriority
             | Fault::MiscountsTheQueue
             | Fault::ChangesPayloads => self.corrupt_enqueue(task),
-            _ => self.queue.enqueue(task).map(|handle| handle.id()),
+            Fault::AddsDuplicates
+            | Fault::NamesAnotherHolder
+            | Fault::KeepsKeys
+            | Fault::ForgetsTimesToLive => self.enqueue_wrongly(task),
+            _ => self.add(task),
         }
     }
 
@@ -157,6 +207,7 @@ impl Subject for Mutant {
             | Fault::TokensStandStill
             | Fault::CountsNoAttempts
             | Fault::NeverReclaims => self.corrupt_claim(claim),
+            Fault::FiresTwice | Fault::SkipsSlots => self.claim_wrong_slots(claim),
             _ => self.queue.claim(claim),
         }
     }
@@ -195,5 +246,22 @@ impl Subject for Mutant {
             self.count_release(lease);
         }
         Ok(())
+    }
+
+    fn cancel(&self, id: TaskId) -> Result<CancelOutcome> {
+        self.cancel_wrongly(id)
+    }
+
+    fn redrive(&self, task_type: &str) -> Result<u64> {
+        self.redrive_wrongly(task_type)
+    }
+
+    fn delete(&self, task_type: &str) -> Result<u64> {
+        let tasks = self.queue.tasks().of_type(task_type);
+        if self.fault == Fault::ForgetsDeletions { tasks.count() } else { tasks.delete() }
+    }
+
+    fn set_schedule(&self, schedule: &Schedule) -> Result<bool> {
+        self.queue.schedules().set(schedule)
     }
 }
