@@ -3,5 +3,5 @@
 mod requirement;
 mod trial;
 
-pub use requirement::{Availability, Requirement, chromium};
+pub use requirement::{Availability, Requirement, chromium, postgres_programs};
 pub use trial::{Failed, Trial, run, trial};

@@ -1,6 +1,7 @@
 //! Programs and permissions that tests need, and how each is probed.
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -18,6 +19,10 @@ pub enum Requirement {
     CCompiler,
     /// The permission to become another user through `setpriv`: root's.
     OtherUser,
+    /// `openssl`, for certificates.
+    OpenSsl,
+    /// PostgreSQL's server, and for root a user `postgres` to run it as.
+    Postgres,
     /// The permission to mount a file system in a mount namespace of its own through `unshare`: root's.
     PrivateMount,
     /// `python3` with its module `sqlite3`.
@@ -56,6 +61,16 @@ impl Requirement {
                 "util-linux",
                 &["--reuid", "65534", "--regid", "65534", "--clear-groups", "true"],
             ),
+            Self::OpenSsl => tried("openssl", "openssl", &["version"]),
+            Self::Postgres => match postgres_programs() {
+                None => Availability::NotInstalled(missing("PostgreSQL", "postgresql")),
+                // As another user, who must exist, if this is root; otherwise as this one.
+                Some(_) => tried(
+                    "sh",
+                    "dash",
+                    &["-c", "[ \"$(id -u)\" != 0 ] || id postgres >/dev/null && setpriv true"],
+                ),
+            },
             Self::PrivateMount => tried(
                 "unshare",
                 "util-linux",
@@ -75,6 +90,21 @@ impl Requirement {
 #[must_use]
 pub fn chromium() -> Option<PathBuf> {
     CHROMIUM.into_iter().find_map(on_path)
+}
+
+/// Where PostgreSQL's programs are: on the path, else where Debian and Ubuntu install the newest.
+#[must_use]
+pub fn postgres_programs() -> Option<PathBuf> {
+    if let Some(program) = on_path("initdb").filter(|_| on_path("postgres").is_some()) {
+        return program.parent().map(PathBuf::from);
+    }
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let version = |folder: &PathBuf| {
+        let name = folder.parent().and_then(|folder| folder.file_name());
+        name.and_then(|name| name.to_str()?.parse::<u32>().ok())
+    };
+    let programs = versions.map(|folder| folder.path().join("bin"));
+    programs.filter(|folder| folder.join("initdb").is_file()).max_by_key(version)
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

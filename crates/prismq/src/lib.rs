@@ -7,6 +7,8 @@ mod engine;
 pub mod guide;
 mod model;
 mod pool;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod queue;
 pub mod sqlite;
 mod time;

@@ -18,7 +18,7 @@ use self::fork_guard::ForkGuard;
 pub(crate) use self::payloads::{Held, log_unread};
 pub(crate) use self::submission::Submission;
 use crate::commit::{self, Claimer, CommitThread, Committer, OVERLOAD_WAIT};
-use crate::engine::{self, AfterFailure, Answer, Engine, OpenOptions, Operation};
+use crate::engine::{self, AfterFailure, Answer, Engine, Operation, Place};
 use crate::model::limits::DELAY_MAX;
 use crate::model::{
     Contention, Failure, Lease, RestoreReport, Result, Retry, RetryPolicy, TaskError,
@@ -56,9 +56,9 @@ struct Shared {
 
 impl Core {
     /// Opens the engine, unless this process is a fork of one that has queues open.
-    pub(crate) fn open(options: OpenOptions, retry: RetryPolicy) -> Result<Self> {
+    pub(crate) fn open(place: Place, retry: RetryPolicy) -> Result<Self> {
         let fork_guard = ForkGuard::register()?;
-        let engine = engine::open(options)?;
+        let engine = engine::open(place)?;
         let work = Arc::new(Signal::default());
         engine.clock().on_jump(&work);
         let committer = Arc::new(Committer::new(engine.clone(), work.clone(), OVERLOAD_WAIT));

@@ -25,6 +25,8 @@ pub(crate) use self::deferred_log::DeferredLog;
 pub(crate) use self::operation::{
     AT_ONCE, AfterFailure, Answer, Cancelled, Claimed, Operation, ScheduleChange,
 };
+#[cfg(feature = "postgres")]
+pub(crate) use self::postgres::Address as ServerAddress;
 pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
 use crate::model::{
     BackupReport, Contention, Durability, Ending, LimitInfo, Payload, Position, QueueInfo,
@@ -39,9 +41,17 @@ pub(crate) const READ_BYTES_MAX: usize = 256 << 10;
 /// Tasks whose payloads are read at a time: more would hardly fit in [`READ_BYTES_MAX`].
 pub(crate) const READ_TASKS_MAX: usize = 256;
 
-/// How an engine is opened.
+/// Where a queue is, and how it is opened there.
 #[derive(Debug, Clone)]
-pub(crate) struct OpenOptions {
+pub(crate) enum Place {
+    File(FileOptions),
+    #[cfg(feature = "postgres")]
+    Server(ServerOptions),
+}
+
+/// How a queue in a file is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct FileOptions {
     pub(crate) path: PathBuf,
     /// Whether the file may be a database of an application, to which the queue's tables are added.
     pub(crate) attach: bool,
@@ -51,13 +61,29 @@ pub(crate) struct OpenOptions {
     pub(crate) busy_wait: Duration,
     /// Free space that the file keeps, in bytes.
     pub(crate) free_bytes_max: u64,
-    /// The clock of an engine whose database has no time of its own.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Opens or creates the queue that these options name.
-pub(crate) fn open(options: OpenOptions) -> Result<Arc<dyn Engine>> {
-    Ok(Arc::new(sqlite::SqliteEngine::open(options)?))
+/// How a queue in the database of a server is opened.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone)]
+pub(crate) struct ServerOptions {
+    pub(crate) address: ServerAddress,
+    /// What survives a crash of the server once an operation was answered.
+    pub(crate) durability: Durability,
+    /// How long an operation waits for the locks of others, and for a server that cannot be reached.
+    pub(crate) wait: Duration,
+    /// The clock to follow instead of the server's.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
+/// Opens or creates the queue at this place.
+pub(crate) fn open(place: Place) -> Result<Arc<dyn Engine>> {
+    match place {
+        Place::File(options) => Ok(Arc::new(sqlite::SqliteEngine::open(options)?)),
+        #[cfg(feature = "postgres")]
+        Place::Server(options) => postgres::open(options),
+    }
 }
 
 /// Puts a copy of a backup in the place of a file that nobody has open, or where none is, and releases the tasks that
@@ -76,7 +102,7 @@ pub(crate) trait Engine: Reader + Any + Send + Sync + fmt::Debug {
     /// not before the operations ahead of it.
     ///
     /// A batch with an operation that [must be durable](Operation::must_be_durable) is answered only when it is as
-    /// durable as [`OpenOptions::durability`] says. Batches of several threads may run in parallel or one after the
+    /// durable as the options it was opened with say. Batches of several threads may run in parallel or one after the
     /// other.
     ///
     /// # Errors

@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::core::Core;
-use crate::engine::OpenOptions;
+use crate::engine::{FileOptions, Place};
+#[cfg(feature = "postgres")]
+use crate::engine::{ServerAddress, ServerOptions};
+#[cfg(feature = "postgres")]
+use crate::model::Error;
 use crate::model::limits::{BUSY_WAIT_DEFAULT, FREE_BYTES_DEFAULT};
 use crate::model::{Durability, Result, RetryPolicy};
 use crate::time::{Clock, SystemClock};
@@ -32,25 +36,43 @@ use crate::time::{Clock, SystemClock};
 #[derive(Debug, Clone)]
 #[must_use = "call open()"]
 pub struct QueueBuilder {
-    path: PathBuf,
+    at: At,
     attach: bool,
     durability: Durability,
     busy_wait: Duration,
-    free_bytes_max: u64,
+    free_bytes_max: Option<u64>,
     retry: RetryPolicy,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+/// Where the queue is.
+#[derive(Debug, Clone)]
+enum At {
+    File(PathBuf),
+    #[cfg(feature = "postgres")]
+    Server(ServerAddress),
 }
 
 impl QueueBuilder {
     pub(super) fn new(path: PathBuf) -> Self {
+        Self::at(At::File(path))
+    }
+
+    /// A queue in the database of a server.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn on_server(address: ServerAddress) -> Self {
+        Self::at(At::Server(address))
+    }
+
+    fn at(at: At) -> Self {
         Self {
-            path,
+            at,
             attach: false,
             durability: Durability::default(),
             busy_wait: BUSY_WAIT_DEFAULT,
-            free_bytes_max: FREE_BYTES_DEFAULT,
+            free_bytes_max: None,
             retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
+            clock: None,
         }
     }
 
@@ -67,7 +89,8 @@ impl QueueBuilder {
         self
     }
 
-    /// How long an operation waits while another process writes; 5 seconds unless set.
+    /// How long an operation waits while another process writes, or for a database server that cannot be reached;
+    /// 5 seconds unless set.
     pub const fn busy_wait(mut self, wait: Duration) -> Self {
         self.busy_wait = wait;
         self
@@ -76,7 +99,7 @@ impl QueueBuilder {
     /// How many bytes of free space the file keeps for later tasks; 16 MiB unless set. More is returned to the file
     /// system in small steps, about a second after it became free; with `u64::MAX`, never.
     pub const fn free_space_max(mut self, bytes: u64) -> Self {
-        self.free_bytes_max = bytes;
+        self.free_bytes_max = Some(bytes);
         self
     }
 
@@ -86,10 +109,10 @@ impl QueueBuilder {
         self
     }
 
-    /// The clock that due times and leases follow; [`SystemClock`] unless set. All handles on a file must use the
-    /// same.
+    /// The clock that due times and leases follow; [`SystemClock`] unless set, and on a database server that server's.
+    /// All handles on a queue must use the same.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.clock = Some(clock);
         self
     }
 
@@ -100,16 +123,37 @@ impl QueueBuilder {
     /// [`Foreign`](crate::Error::Foreign), [`SchemaTooNew`](crate::Error::SchemaTooNew),
     /// [`SchemaTooOld`](crate::Error::SchemaTooOld) or [`Corrupt`](crate::Error::Corrupt) for a path that holds no
     /// queue of this version; it is left untouched. [`Busy`](crate::Error::Busy) if another process held it for the
-    /// whole wait; [`Forked`](crate::Error::Forked) in a fork of a process that has queues open.
+    /// whole wait; [`Forked`](crate::Error::Forked) in a fork of a process that has queues open. For a database server,
+    /// [`Unavailable`](crate::Error::Unavailable) or [`Refused`](crate::Error::Refused).
     pub fn open(self) -> Result<Queue> {
-        let options = OpenOptions {
-            path: self.path,
-            attach: self.attach,
-            durability: self.durability,
-            busy_wait: self.busy_wait,
-            free_bytes_max: self.free_bytes_max,
-            clock: self.clock,
-        };
-        Core::open(options, self.retry).map(|core| Queue { core })
+        let retry = self.retry;
+        Core::open(self.place()?, retry).map(|core| Queue { core })
+    }
+
+    fn place(self) -> Result<Place> {
+        match self.at {
+            At::File(path) => Ok(Place::File(FileOptions {
+                path,
+                attach: self.attach,
+                durability: self.durability,
+                busy_wait: self.busy_wait,
+                free_bytes_max: self.free_bytes_max.unwrap_or(FREE_BYTES_DEFAULT),
+                clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            })),
+            #[cfg(feature = "postgres")]
+            At::Server(address) => {
+                let of_file =
+                    [(self.attach, "attach"), (self.free_bytes_max.is_some(), "free_space_max")];
+                if let Some((_, what)) = of_file.into_iter().find(|(is_set, _)| *is_set) {
+                    return Err(Error::invalid(what, "only a queue in a file has this setting"));
+                }
+                Ok(Place::Server(ServerOptions {
+                    address,
+                    durability: self.durability,
+                    wait: self.busy_wait,
+                    clock: self.clock,
+                }))
+            }
+        }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use self::ops::settle::complete::Completion;
 use self::reader::ReadConnection;
 use self::writer::Writer;
 use super::{
-    Answer, ContentionCounters, DeferredLog, Engine, Found, OpenOptions, Operation, Reader, Search,
+    Answer, ContentionCounters, DeferredLog, Engine, FileOptions, Found, Operation, Reader, Search,
     Watch,
 };
 use crate::model::{
@@ -59,7 +59,7 @@ pub(crate) struct SqliteEngine {
 
 impl SqliteEngine {
     /// Opens or creates the file, and starts the thread that checkpoints it.
-    pub(crate) fn open(options: OpenOptions) -> Result<Self> {
+    pub(crate) fn open(options: FileOptions) -> Result<Self> {
         let contention = Arc::new(ContentionCounters::default());
         let (mut writer, reader) = open::open(&options, &contention)?;
         let clock = writer.offset_clock(options.clock)?;

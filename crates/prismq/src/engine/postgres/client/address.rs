@@ -47,9 +47,8 @@ const OF_DRIVER: [&str; 17] = [
 /// Where a queue is, and how to connect.
 #[derive(Clone)]
 pub(crate) struct Address {
-    pub(super) config: Config,
+    pub(super) config: Box<Config>,
     pub(super) tls: Tls,
-    /// The schema that holds the queue's tables: letters, digits and underlines, all lower case.
     pub(super) schema: Arc<str>,
     /// Whether a pooler may give each transaction another session.
     pub(super) pooler: bool,
@@ -80,9 +79,11 @@ impl Address {
         check_separators(place, query)?;
         let (own, of_driver) = own_options(query)?;
         // The driver's own messages may quote a part of the URL.
-        let mut config = format!("postgres://{place}?{of_driver}")
-            .parse::<Config>()
-            .map_err(|error| invalid(driver_reason(&error)))?;
+        let mut config = Box::new(
+            format!("postgres://{place}?{of_driver}")
+                .parse::<Config>()
+                .map_err(|error| invalid(driver_reason(&error)))?,
+        );
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(invalid("it names no host: postgres://HOST/DATABASE"));
         }
@@ -90,6 +91,11 @@ impl Address {
         set_defaults(&mut config);
         let label = label(&config);
         Ok(Self { config, tls, schema: own.schema()?, pooler: own.pooler()?, label })
+    }
+
+    /// The schema that holds the queue's tables: lower-case letters, digits and underlines.
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
     }
 }
 

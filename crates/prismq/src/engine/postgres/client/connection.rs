@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -12,6 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::Address;
 use super::error::{is_refusal, message};
 use super::io::{self, IoThread};
+use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
 use super::server::{self, Identity, Unfit};
 use super::session::{Session, first_value};
@@ -69,6 +71,17 @@ impl Connector {
         let tls = tls::connector(&address.tls)?;
         let io = IoThread::start()?;
         Ok(Self { address: Arc::new(address), wait, has_schema: false, durability, tls, io })
+    }
+
+    /// The connection for notifications, where there can be one.
+    pub(super) fn notifications(&self) -> Option<Notifications> {
+        let Address { config, schema, pooler, .. } = &*self.address;
+        (!pooler).then(|| Notifications::new((**config).clone(), self.tls.clone(), schema))
+    }
+
+    /// Where futures run that use sockets.
+    pub(super) const fn runtime(&self) -> &Handle {
+        self.io.handle()
     }
 
     /// The statements that begin a transaction.

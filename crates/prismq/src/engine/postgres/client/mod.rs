@@ -7,9 +7,11 @@
 
 mod address;
 mod backoff;
+mod changes;
 mod connection;
 mod error;
 mod io;
+mod notifications;
 mod outcome;
 mod server;
 mod session;
@@ -18,18 +20,24 @@ mod transaction;
 mod value;
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::address::Address;
 use self::backoff::RETRIES_MAX;
+use self::changes::{DEAF_INTERVAL, Notified};
 use self::connection::{Connection, Connector};
 use self::error::Failure;
+use self::notifications::Notifications;
 use self::outcome::Outcome;
 pub(crate) use self::session::{Row, Statement};
 pub(crate) use self::transaction::Transaction;
 pub(crate) use self::value::Value;
+use crate::engine::Watch;
 use crate::model::{Durability, Error, Result};
+
+/// How often a pool asks whether anything was committed, in case no notification came.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +52,13 @@ pub(crate) enum Role {
 
 /// The connections of one open queue.
 pub(crate) struct Client {
-    connector: Connector,
+    /// `None` where a pooler gives each transaction another session.
+    notifications: Option<Notifications>,
     durable: Mutex<Connection>,
     relaxed: Mutex<Connection>,
     reader: Mutex<Connection>,
+    /// After the connections, as it has the thread that serves them.
+    connector: Connector,
 }
 
 impl Client {
@@ -64,11 +75,13 @@ impl Client {
         wait: Duration,
         migrate: impl FnMut(&mut Transaction<'_>) -> Result<()>,
     ) -> Result<Self> {
+        let connector = Connector::new(address, durability, wait)?;
         let mut client = Self {
-            connector: Connector::new(address, durability, wait)?,
+            notifications: connector.notifications(),
             durable: Mutex::new(Connection::new(Role::Durable)),
             relaxed: Mutex::new(Connection::new(Role::Relaxed)),
             reader: Mutex::new(Connection::new(Role::Reader)),
+            connector,
         };
         client.transaction(Role::Durable, migrate)?;
         client.connector.has_schema = true;
@@ -78,6 +91,22 @@ impl Client {
     /// The schema that holds the queue's tables.
     pub(crate) fn schema(&self) -> &str {
         &self.connector.address.schema
+    }
+
+    /// Notifies other processes that a commit brought work. Returns at once.
+    pub(crate) fn work_arrived(&self) {
+        if let Some(notifications) = &self.notifications {
+            notifications.send(self.connector.runtime());
+        }
+    }
+
+    /// How to learn of what other processes commit.
+    pub(crate) fn watch(&self) -> Watch {
+        let Some(notifications) = &self.notifications else {
+            return Watch { changes: None, poll_interval: DEAF_INTERVAL };
+        };
+        let changes = Notified::new(notifications.listen(self.connector.runtime()));
+        Watch { changes: Some(Arc::new(changes)), poll_interval: POLL_INTERVAL }
     }
 
     /// Runs a transaction: it is committed if `work` succeeds and otherwise rolled back. On the connection for reads
@@ -155,3 +184,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client").field("address", &self.connector.address).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ impl Ledger {
 mod tests {
     use std::sync::Arc;
 
-    use crate::engine::OpenOptions;
+    use crate::engine::FileOptions;
     use crate::engine::sqlite::open::open;
     use crate::engine::sqlite::tests::{NOW, claim_of, writer};
     use crate::engine::sqlite::writer::Writer;
@@ -141,7 +141,7 @@ mod tests {
         assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
         bound(&writer, 100_000);
 
-        let options = OpenOptions {
+        let options = FileOptions {
             path: writer.path.clone(),
             attach: false,
             durability: Durability::Normal,

@@ -29,7 +29,7 @@ pub(crate) use self::restore::restore;
 use self::verify::{Found, create_queue, keep_wal_on_close, verify};
 use crate::engine::ContentionCounters;
 use crate::engine::DeferredLog;
-use crate::engine::OpenOptions;
+use crate::engine::FileOptions;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::checkpoint::{self, Checkpointer};
@@ -50,7 +50,7 @@ const RESTARTS_MAX: u32 = 10;
 
 /// Opens or creates the queue file.
 pub(in crate::engine::sqlite) fn open(
-    options: &OpenOptions,
+    options: &FileOptions,
     contention: &Arc<ContentionCounters>,
 ) -> Result<(Writer, ReadConnection)> {
     if let Some(reason) = too_old(rusqlite::version_number()) {
@@ -69,7 +69,7 @@ pub(in crate::engine::sqlite) fn open(
 
 fn open_at(
     path: &Path,
-    options: &OpenOptions,
+    options: &FileOptions,
     contention: &Arc<ContentionCounters>,
 ) -> Result<(Writer, ReadConnection)> {
     let created = check_or_create(path)?;
@@ -90,7 +90,7 @@ fn open_at(
 fn connect(
     path: &Path,
     identity: Identity,
-    options: &OpenOptions,
+    options: &FileOptions,
     contention: &Arc<ContentionCounters>,
 ) -> Result<(Writer, ReadConnection)> {
     let failure = |error| error::classify(path, error);
@@ -155,7 +155,7 @@ fn prepare(
     path: &Path,
     identity: Identity,
     writer: &Connection,
-    options: &OpenOptions,
+    options: &FileOptions,
 ) -> Result<Files> {
     let failure = |error| error::classify(path, error);
     // A file that is refused must be left untouched, its WAL included.
@@ -194,12 +194,12 @@ mod tests {
 
     /// A queue before its change to WAL, as another process sees it that creates it at the same time, and
     /// a connection that writes to it.
-    fn half_created(folder: &Path) -> (OpenOptions, Connection) {
+    fn half_created(folder: &Path) -> (FileOptions, Connection) {
         let path = folder.join("queue");
         let other = Connection::open(&path).unwrap();
         create_queue(&path, Identity::of(&path).unwrap(), &other, true).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let options = OpenOptions {
+        let options = FileOptions {
             path,
             attach: false,
             durability: Durability::Full,
@@ -235,11 +235,11 @@ mod tests {
             while contention.snapshot().busy_waits == 0 && !opening.is_finished() {
                 std::thread::yield_now();
             }
-            let second = OpenOptions { path: folder.path().join("second"), ..options.clone() };
+            let second = FileOptions { path: folder.path().join("second"), ..options.clone() };
             open(&second, &Arc::default()).map(drop).unwrap();
             assert!(!opening.is_finished(), "the first still waits");
             let busy_wait = Duration::from_millis(20);
-            let again = OpenOptions { busy_wait, ..options.clone() };
+            let again = FileOptions { busy_wait, ..options.clone() };
             let error = open(&again, &Arc::default()).map(drop).unwrap_err();
             assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
             other.execute_batch("COMMIT").unwrap();
@@ -252,7 +252,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (options, _other) = half_created(folder.path());
         let busy_wait = Duration::from_millis(20);
-        let options = OpenOptions { busy_wait, ..options };
+        let options = FileOptions { busy_wait, ..options };
         let error = open(&options, &Arc::default()).map(drop).unwrap_err();
         assert!(matches!(error, Error::Busy { waited } if waited >= busy_wait), "{error}");
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::engine::OpenOptions;
+use crate::engine::FileOptions;
 use crate::engine::sqlite::open::open;
 use crate::engine::sqlite::writer::Writer;
 
@@ -26,7 +26,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
 pub(crate) fn writer() -> (TempDir, Writer) {
     let folder = tempfile::tempdir().unwrap();
-    let options = OpenOptions {
+    let options = FileOptions {
         attach: false,
         path: folder.path().join("queue.db"),
         durability: Durability::Normal,

@@ -136,7 +136,8 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
 
 /// The database refused a transaction or a read: the pool tries again later, or a fault suspends or stops it.
 fn failed(shared: &Shared, error: Error) {
-    if error.is_transient() {
+    // What may have been committed can be repeated here: the token of a lease settles a task once.
+    if error.is_transient() || matches!(error, Error::CommitUnknown { .. }) {
         tracing::warn!(%error, "worker pool transaction failed: retrying with a backoff of up to 1 s");
         shared.scheduler().back_off(Instant::now());
         return;

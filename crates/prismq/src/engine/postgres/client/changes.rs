@@ -1,0 +1,96 @@
+//! How an idle pool learns of what other processes commit: by their notifications, and by looking now and then.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::notifications::Shared;
+use crate::engine::Changes;
+
+/// How often to look for work while notifications are heard, which one process may not have sent; less up to a quarter,
+/// so that idle processes do not look at once.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to look while they are not heard.
+pub(super) const DEAF_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The notifications that one thread waits for.
+#[derive(Debug)]
+pub(super) struct Notified {
+    shared: Arc<Shared>,
+    /// Those it has seen.
+    seen: AtomicU64,
+    interrupted: AtomicBool,
+}
+
+impl Notified {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let seen = AtomicU64::new(shared.heard.count());
+        Self { shared, seen, interrupted: AtomicBool::new(false) }
+    }
+}
+
+impl Changes for Notified {
+    fn wait(&self, _version: &mut Option<i64>, wanted: &dyn Fn() -> bool) -> io::Result<bool> {
+        let began = Instant::now();
+        let jitter = fastrand::f64().mul_add(-0.25, 1.0);
+        let mut seen = self.seen.load(Ordering::Acquire);
+        loop {
+            if self.interrupted.swap(false, Ordering::AcqRel) {
+                return Ok(false);
+            }
+            let interval = match self.shared.is_listening.load(Ordering::Acquire) {
+                true => LOOK_INTERVAL,
+                false => DEAF_INTERVAL,
+            };
+            let left = interval.mul_f64(jitter).saturating_sub(began.elapsed());
+            let count = self.shared.heard.count();
+            if count != seen || left.is_zero() {
+                self.seen.store(count, Ordering::Release);
+                return Ok(wanted());
+            }
+            seen = count;
+            self.shared.heard.wait(count, Some(left));
+        }
+    }
+
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Release);
+        self.shared.heard.raise();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notified() -> (Arc<Shared>, Notified) {
+        let shared = Arc::new(Shared::default());
+        shared.is_listening.store(true, Ordering::Release);
+        (shared.clone(), Notified::new(shared))
+    }
+
+    #[test]
+    fn a_notification_that_came_before_the_wait_is_not_missed() {
+        let (shared, notified) = notified();
+        shared.heard.raise();
+        assert!(notified.wait(&mut None, &|| true).unwrap());
+        shared.heard.raise();
+        assert!(!notified.wait(&mut None, &|| false).unwrap(), "nobody wants it any more");
+    }
+
+    #[test]
+    fn an_interrupted_wait_ends_now_or_the_next_time() {
+        let (_shared, notified) = notified();
+        notified.interrupt();
+        assert!(!notified.wait(&mut None, &|| true).unwrap());
+    }
+
+    #[test]
+    fn without_notifications_the_wait_ends_to_look_for_work() {
+        let (shared, notified) = notified();
+        assert!(notified.wait(&mut None, &|| true).unwrap());
+        shared.is_listening.store(false, Ordering::Release);
+        assert!(notified.wait(&mut None, &|| true).unwrap());
+    }
+}

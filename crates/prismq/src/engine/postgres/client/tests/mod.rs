@@ -1,0 +1,4 @@
+//! What can be shown without a server.
+
+mod address;
+mod together;
