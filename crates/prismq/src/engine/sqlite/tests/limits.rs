@@ -9,7 +9,8 @@ use super::cost::{STATEMENTS, writer_with_two_lanes};
 use super::plans::{assert_no_scan, assert_seeks};
 use crate::engine::sqlite::batch::lanes::{self, lines};
 use crate::engine::sqlite::batch::limits;
-use crate::engine::sqlite::ops::claim::{admission, lines as claimed_lines, look};
+use crate::engine::sqlite::ops::claim::lines::{find, save};
+use crate::engine::sqlite::ops::claim::{admission, look};
 use crate::engine::sqlite::tests::NOW;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, Operation};
@@ -31,12 +32,12 @@ const OF_LIMITS: [&str; 20] = [
     admission::LIMIT,
     admission::TAKE_OF_LIMIT,
     admission::TAKE_OF_KEY,
-    claimed_lines::OPEN_AFTER,
-    claimed_lines::LINES_OF_KEY,
-    claimed_lines::HOLDER,
-    claimed_lines::SET_LINE,
-    claimed_lines::OPEN_DUE,
-    claimed_lines::DUE_NO_MORE,
+    find::OPEN_AFTER,
+    find::LINES_OF_KEY,
+    find::HOLDER,
+    save::SET_LINE,
+    save::OPEN_DUE,
+    save::DUE_NO_MORE,
     look::HAS_OPEN,
 ];
 
@@ -46,17 +47,17 @@ fn no_statement_of_a_limit_scans_or_sorts() {
     for sql in OF_LIMITS {
         assert_no_scan(&writer, sql);
     }
-    assert_no_scan(&writer, claimed_lines::FIRST_DUE);
+    assert_no_scan(&writer, save::FIRST_DUE);
 }
 
 #[test]
 fn lines_and_keys_are_sought_in_their_indexes() {
     let (_folder, writer) = writer_with_two_lanes();
     let wanted = [
-        (claimed_lines::OPEN_AFTER, "INDEX prismq_line_open (base=? AND turn>?)"),
+        (find::OPEN_AFTER, "INDEX prismq_line_open (base=? AND turn>?)"),
         (limits::OPEN, "COVERING INDEX prismq_line_open (base=?)"),
         (limits::UNBLOCK, "INDEX sqlite_autoindex_prismq_line_1 (key=?)"),
-        (claimed_lines::OPEN_DUE, "COVERING INDEX prismq_key_due (due_at<?)"),
+        (save::OPEN_DUE, "COVERING INDEX prismq_key_due (due_at<?)"),
         (look::HAS_OPEN, "COVERING INDEX prismq_line_open (base=?)"),
         (lines::IDLE_KEYS, "COVERING INDEX prismq_key_idle (idle_at<?)"),
     ];

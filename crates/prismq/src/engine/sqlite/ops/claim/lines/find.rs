@@ -1,16 +1,13 @@
-//! The tasks of keys: a claim takes the first task of the key whose turn it is, then that key's next turn comes after
-//! those of the others that have tasks (start-time fair queueing: Goyal, Vin and Cheng, 1996, with tasks of equal
-//! cost). Keys that may start no task are in no index that a claim seeks.
+//! Finding the next task of the lines of a lane: open lines are read in order of their turns, then their first tasks.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
 
 use rusqlite::{OptionalExtension, params};
 
-use super::admission::{Admission, KeyState};
-use super::pick::Position;
+use super::{BLOCKED, CHUNK, First, IDLE, Line, Lines, Next, OPEN, Tasks};
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
-use crate::engine::sqlite::batch::lanes::{Keyed, Lane};
+use crate::engine::sqlite::batch::lanes::Keyed;
+use crate::engine::sqlite::ops::claim::admission::{Admission, KeyState};
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::Result;
@@ -27,163 +24,9 @@ pub(crate) const LINES_OF_KEY: &str = "SELECT lane FROM prismq_line WHERE key = 
 /// A task that keeps its key, if it may be claimed.
 pub(crate) const HOLDER: &str = "SELECT order_key, state FROM prismq_task
      WHERE id = ?1 AND lane = ?2 AND state IN (0, 5)";
-/// Writes the state of a line.
-pub(crate) const SET_LINE: &str = "UPDATE prismq_line SET state = ?2, turn = ?3 WHERE lane = ?1";
-/// Opens the blocked lines of keys whose rate lets them go on.
-pub(crate) const OPEN_DUE: &str = "UPDATE prismq_line SET state = 1,
-         turn = max(turn, coalesce((SELECT min(open.turn) FROM prismq_line AS open
-                                    WHERE open.base = prismq_line.base AND open.state = 1), turn))
-     WHERE state = 2 AND key IN (SELECT id FROM prismq_key WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2)";
-/// These keys wait for their rate no more.
-pub(crate) const DUE_NO_MORE: &str = "UPDATE prismq_key SET due_at = NULL
-     WHERE id IN (SELECT id FROM prismq_key WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2)";
-/// When the first of the keys that wait for their rate may go on.
-pub(crate) const FIRST_DUE: &str = "SELECT min(due_at) FROM prismq_key WHERE due_at IS NOT NULL";
-
-/// Lines read at a time, and tasks of a line.
-const CHUNK: usize = 32;
-
-/// The states of a line, as stored.
-const IDLE: i64 = 0;
-const OPEN: i64 = 1;
-const BLOCKED: i64 = 2;
-
-/// Tasks of a line in one state, read ahead.
-#[derive(Debug)]
-struct Tasks {
-    suspects: bool,
-    read: VecDeque<Position>,
-    /// Where to read on; `None` after the last.
-    after: Option<Position>,
-}
-
-/// A line that was open when it was read.
-#[derive(Debug)]
-struct Line {
-    lane: i64,
-    key: i64,
-    turn: i64,
-    state: i64,
-    changed: bool,
-    tasks: [Tasks; 2],
-}
-
-/// The task that comes next.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Next {
-    pub(super) position: Position,
-    pub(super) suspect: bool,
-    line: usize,
-}
-
-/// What a line has for a claim.
-enum First {
-    Task(Position, bool),
-    /// Suspects that the claim may not take.
-    OnlySuspects,
-    /// Others of its key go first.
-    Blocked,
-    Nothing,
-}
-
-/// The open lines of a lane, as far as they are read.
-#[derive(Debug)]
-pub(super) struct Lines {
-    base: Lane,
-    first_key: i64,
-    /// Whether the queue has suspects.
-    has_suspects: bool,
-    /// Lines to read at a time.
-    chunk: usize,
-    lines: Vec<Line>,
-    /// Turn, lane and index of the lines that may have a next task.
-    turns: BinaryHeap<Reverse<(i64, i64, usize)>>,
-    /// Where to read on; `None` after the last.
-    after: Option<(i64, i64)>,
-    pub(super) next: Option<Next>,
-}
-
-impl Lines {
-    /// Those of a lane, for a claim of up to `max` tasks.
-    pub(super) fn new(base: Lane, first_key: i64, has_suspects: bool, max: usize) -> Self {
-        Self {
-            base,
-            first_key,
-            has_suspects,
-            chunk: max.clamp(1, CHUNK),
-            lines: Vec::new(),
-            turns: BinaryHeap::new(),
-            after: Some((i64::MIN, i64::MIN)),
-            next: None,
-        }
-    }
-
-    /// Takes the next task, unless another line took what its key may start. Returns its lane.
-    pub(super) fn take(&mut self, admission: &mut Admission) -> Option<(i64, Next)> {
-        let next = self.next.take()?;
-        let line = self.lines.get_mut(next.line)?;
-        let key = admission.keys.get_mut(&line.key)?;
-        let (_, id) = next.position;
-        if !key.admits(admission.now) || key.holder.is_some_and(|holder| holder != id) {
-            line.set(BLOCKED);
-            key.blocked = true;
-            return None;
-        }
-        key.take(id, admission.now);
-        line.turn += 1;
-        line.changed = true;
-        if let Some(tasks) = line.tasks.iter_mut().find(|tasks| tasks.suspects == next.suspect) {
-            tasks.read.pop_front();
-        }
-        if !key.ordered && line.tasks.iter().all(Tasks::is_empty) {
-            line.set(IDLE);
-        } else if !key.admits(admission.now) {
-            line.set(BLOCKED);
-            key.blocked = true;
-        } else {
-            self.turns.push(Reverse((line.turn, line.lane, next.line)));
-        }
-        Some((line.lane, next))
-    }
-
-    /// The next task is not taken, say as it is a suspect: its line may have another.
-    pub(super) fn skip(&mut self) {
-        if let Some(next) = self.next.take()
-            && let Some(line) = self.lines.get(next.line)
-        {
-            self.turns.push(Reverse((line.turn, line.lane, next.line)));
-        }
-    }
-
-    /// Whether lines that are not read may come before those that are.
-    fn must_read(&self) -> bool {
-        let Some(after) = self.after else { return false };
-        self.turns.peek().is_none_or(|Reverse((turn, lane, _))| (*turn, *lane) > after)
-    }
-}
-
-impl Line {
-    const fn set(&mut self, state: i64) {
-        self.state = state;
-        self.changed = true;
-    }
-}
-
-impl Tasks {
-    const fn new(suspects: bool, first_key: i64, any: bool) -> Self {
-        let after = if any { Some((first_key, i64::MIN)) } else { None };
-        Self { suspects, read: VecDeque::new(), after }
-    }
-
-    /// Whether it has no task, read or not.
-    fn is_empty(&self) -> bool {
-        self.read.is_empty() && self.after.is_none()
-    }
-}
-
 impl Writer {
     /// Finds the next task of these lines, a suspect only if those may be taken.
-    pub(super) fn find_next(
+    pub(in crate::engine::sqlite::ops::claim) fn find_next(
         &self,
         lines: &mut Lines,
         admission: &mut Admission,
@@ -332,28 +175,5 @@ impl Writer {
             }
             _ => First::Blocked,
         })
-    }
-
-    /// Writes the states of lines.
-    pub(super) fn save_lines(&self, lines: &Lines) -> Result<()> {
-        for line in lines.lines.iter().filter(|line| line.changed) {
-            self.execute(SET_LINE, [line.lane, line.state, line.turn])?;
-        }
-        Ok(())
-    }
-
-    /// Opens the lines of keys whose rate lets them go on.
-    pub(super) fn open_due(&self, now: i64) -> Result<()> {
-        if self.first_due()?.is_some_and(|due| due <= now) {
-            self.execute(OPEN_DUE, params![now, STEP_TASKS_MAX])?;
-            self.execute(DUE_NO_MORE, params![now, STEP_TASKS_MAX])?;
-        }
-        Ok(())
-    }
-
-    /// When the first of the keys that wait for their rate may go on.
-    pub(super) fn first_due(&self) -> Result<Option<i64>> {
-        let first = self.prepare(FIRST_DUE)?.query_row([], |row| row.get(0));
-        first.map_err(|error| self.failure(error))
     }
 }
