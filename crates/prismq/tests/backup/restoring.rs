@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use prismq::{Error, Queue, TaskId};
+use prismq::{Claim, Error, Queue, State, TaskId};
 use rusqlite::Connection;
 
 use super::{beside, names};
@@ -172,6 +172,28 @@ fn released_tasks_free_the_slots_of_their_keys() {
     assert_eq!((again.id(), again.attempt()), (first.id(), 1));
     fixture.queue.complete(&again).unwrap();
     assert_eq!(fixture.claim(9).len(), 1);
+}
+
+#[test]
+fn released_tasks_expire_as_if_they_had_waited() {
+    let fixture = Fixture::new();
+    let task = crate::support::task("late").expires_after(Duration::from_secs(10));
+    let id = fixture.queue.enqueue(task).unwrap().id();
+    fixture.claim_one();
+    fixture.clock.advance(Duration::from_secs(20));
+    let claim_others = |queue: &Queue| queue.claim(&Claim::new(["other"])).unwrap();
+    assert_eq!(
+        claim_others(&fixture.queue),
+        [],
+        "it runs, and is not looked at until its lease ends"
+    );
+    let backup = beside(&fixture, "backup.db");
+    fixture.queue.backup(&backup).unwrap();
+    let fixture = fixture.reopen_after(|path| {
+        _ = Queue::restore(&backup).release_running().to(path).unwrap();
+    });
+    assert_eq!(claim_others(&fixture.queue), []);
+    assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Dead);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::opening::OpeningGuard;
 use super::path::{check_or_create, resolve, unusable};
 use super::verify::{Found, verify};
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::ops::settle;
 use crate::engine::sqlite::{connection, error, schema};
@@ -136,6 +137,7 @@ fn prepare(copy: &Connection, release: bool) -> rusqlite::Result<u64> {
                 counters.ready += 1;
                 counters.suspects += i64::from(*suspect);
             }
+            expiry::returned(copy, ledger.features, *id)?;
             cancel::end_if_requested(copy, &mut ledger, *id)?;
         }
         ledger.flush(copy)?;

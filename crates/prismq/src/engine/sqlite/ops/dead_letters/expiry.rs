@@ -70,6 +70,18 @@ pub(crate) fn clear(
     Ok(())
 }
 
+/// A task goes back to its queue without having run: it may be late.
+pub(crate) fn returned(
+    connection: &Connection,
+    features: Features,
+    task: i64,
+) -> rusqlite::Result<()> {
+    if features.has(Features::EXPIRY) {
+        connection.prepare_cached(LOOK_AGAIN)?.execute([task])?;
+    }
+    Ok(())
+}
+
 /// An entry to be looked at.
 struct Due {
     task: i64,
@@ -122,14 +134,6 @@ impl Writer {
                     self.execute(DELETE, [task])?;
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// A task goes back to its queue without having run: it may be late.
-    pub(crate) fn returned(&self, task: i64) -> Result<()> {
-        if self.ledger.features.has(Features::EXPIRY) {
-            self.execute(LOOK_AGAIN, [task])?;
         }
         Ok(())
     }

@@ -136,8 +136,10 @@ impl Writer {
             .map_err(|error| error::classify(path, error))
     }
 
-    /// The answer to a release, which ends a task that is to be cancelled.
+    /// A task went back to its queue without having run: it may be late, or is to be cancelled.
     fn released(&mut self, key: &LeaseKey) -> Settled {
+        expiry::returned(&self.connection, self.ledger.features, key.id.as_i64())
+            .map_err(|error| self.failure(error))?;
         Ok(Ok(match self.end_if_requested(key)? {
             true => Answer::Cancelled(Cancelled { ended: 1, requested: Vec::new() }),
             false => Answer::Released,
@@ -169,7 +171,6 @@ impl Writer {
         counters.leased -= 1;
         counters.ready += 1;
         counters.suspects += i64::from(suspect);
-        self.returned(key.id.as_i64())?;
         self.released(key)
     }
 
@@ -183,7 +184,6 @@ impl Writer {
         let counters = self.ledger.counters.of(note.queue);
         counters.leased -= 1;
         counters.scheduled += 1;
-        self.returned(key.id.as_i64())?;
         self.released(key)
     }
 }
