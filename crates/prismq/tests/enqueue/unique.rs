@@ -128,6 +128,25 @@ fn a_key_held_while_waiting_is_held_again_by_a_task_that_is_released() {
 }
 
 #[test]
+fn a_key_held_while_waiting_is_held_again_by_a_task_that_is_put_off_unless_it_was_taken() {
+    let fixture = Fixture::new();
+    let queue = &fixture.queue;
+    let snooze = || TaskError::snooze(RETRY);
+    let first = add(queue, keyed("a", key().while_waiting()));
+    queue.fail(&fixture.claim_one(), snooze()).unwrap();
+    assert_eq!(add(queue, keyed("a", key().while_waiting())), Enqueued::Duplicate(first.id()));
+    fixture.clock.advance(RETRY);
+    let lease = fixture.claim_one();
+    let second = add(queue, keyed("a", key().while_waiting()));
+    assert!(second.is_new());
+    queue.fail(&lease, snooze()).unwrap();
+    assert_eq!(add(queue, keyed("a", key().while_waiting())), Enqueued::Duplicate(second.id()));
+    fixture.clock.advance(RETRY);
+    let ran: Vec<_> = fixture.claim(9).iter().map(|lease| lease.id()).collect();
+    assert_eq!(ran, [first.id(), second.id()]);
+}
+
+#[test]
 fn a_key_held_while_waiting_is_not_held_by_a_retry() {
     let fixture = Fixture::new();
     let waiting = || keyed("a", key().while_waiting());

@@ -78,8 +78,11 @@ impl Unique {
         self
     }
 
-    /// Holds the key until the task is first claimed, so that what is enqueued after that runs again. (A task that was
-    /// claimed ahead and released waits again; one that waits for a retry does not hold the key.)
+    /// Holds the key until the task is first claimed, so that what is enqueued after that runs again.
+    ///
+    /// A task that goes back to its queue without a counted attempt, released or
+    /// [put off](crate::TaskError::snooze) by its handler, waits as before: it holds the key again, as it will do all
+    /// that a duplicate would, unless one was enqueued meanwhile. One that waits for a retry does not hold the key.
     #[must_use]
     pub const fn while_waiting(mut self) -> Self {
         self.hold = Hold::WhileWaiting;

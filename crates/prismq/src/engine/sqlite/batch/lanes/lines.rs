@@ -65,6 +65,9 @@ impl Ledger {
         if let Some(id) = self.limits.lines.get(&found) {
             return Ok(Lane { id: *id, ..base });
         }
+        // The keys of a limit are those of all queues, but for ordered tasks, which have one in each: its row says which
+        // task keeps the key in the order of that queue. To count them with the others, a second row would have to be
+        // read and written for each of them, by the claim and when it ends.
         let ordered = base.keyed == Keyed::Ordered;
         let queue = if ordered || base.limit == 0 { base.queue } else { 0 };
         let existing = connection
