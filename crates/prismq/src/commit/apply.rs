@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Answers, Claimer, Committer, poisoned};
 use crate::engine::{Answer, Operation};
@@ -55,15 +56,28 @@ impl Committer {
         if answers.iter().flatten().any(Answer::makes_room) {
             self.room.raise();
         }
-        let frees = |(operation, answer): (&Operation, &Result<Answer>)| {
-            answer.is_ok() && operation.frees_slot()
-        };
-        if answers.iter().flatten().any(Answer::brings_work)
-            || operations.iter().zip(answers).any(frees)
+        if answers.iter().flatten().any(Answer::brings_work) || self.frees_slot(operations, answers)
         {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
         }
+    }
+
+    /// Whether a group ended a lease without which another task may start: one that a limit or a key counts, or any, if
+    /// a claim has found no slot in its queue since the last time. So nothing needs to be known of a queue whose
+    /// concurrency is set while its tasks run.
+    fn frees_slot(&self, operations: &[Operation], answers: &Answers) -> bool {
+        let found_none =
+            |answer: &Answer| matches!(answer, Answer::Claimed(claimed) if claimed.no_slot);
+        if answers.iter().flatten().any(found_none) {
+            self.slot_wanted.store(true, Ordering::Relaxed);
+        }
+        let answered = operations.iter().zip(answers).filter(|(_, answer)| answer.is_ok());
+        let mut ended = answered.filter_map(|(operation, _)| operation.ends_lease()).peekable();
+        if ended.peek().is_none() {
+            return false;
+        }
+        self.slot_wanted.swap(false, Ordering::Relaxed) || ended.any(|key| key.limited)
     }
 
     /// Applies a group, and with it the claims of the pools it has tasks for.

@@ -26,6 +26,7 @@ mod submission;
 mod waiter;
 
 use std::mem;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub(crate) struct Committer {
     work: Arc<Signal>,
     /// Raised after a commit that may have made room in a queue.
     room: Signal,
+    /// Whether a claim found no slot in its queue, and no lease has ended since. Only the leader uses it.
+    slot_wanted: AtomicBool,
 }
 
 impl Committer {
@@ -70,6 +73,7 @@ impl Committer {
             endings: Endings::default(),
             work,
             room: Signal::default(),
+            slot_wanted: AtomicBool::default(),
         }
     }
 

@@ -155,10 +155,12 @@ impl Operation {
         self.properties().key
     }
 
-    /// Whether it ends a lease that a limit counts, so that another task may start.
-    pub(crate) fn frees_slot(&self) -> bool {
-        let ends = !matches!(self, Self::Extend { .. } | Self::Begin(_));
-        ends && self.key().is_some_and(|key| key.limited)
+    /// The lease that it ends, if it ends one, so that another task may start.
+    pub(crate) fn ends_lease(&self) -> Option<&LeaseKey> {
+        match self {
+            Self::Extend { .. } | Self::Begin(_) | Self::Note { .. } => None,
+            _ => self.key(),
+        }
     }
 
     /// The lowest priority number of the tasks it adds that this claim would take now, if any.
@@ -284,6 +286,9 @@ pub(crate) struct Claimed {
     pub(crate) version: i64,
     /// Whether tasks may be left that only a claim with a higher [`Claim::limited_max`] takes.
     pub(crate) limited_left: bool,
+    /// Whether it took no more as the queue lets no more of its tasks run at once; read only if the claim found fewer
+    /// tasks than asked for.
+    pub(crate) no_slot: bool,
     /// Whether the queue is paused; read only if the claim found fewer tasks than asked for.
     pub(crate) paused: bool,
 }

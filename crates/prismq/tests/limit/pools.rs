@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prismq::{Limit, Queue, WorkerPool};
+use prismq::{Limit, Queue, TaskError, WorkerPool};
 
 use crate::support::{DEADLINE, Fixture, Gate, task, wait_until};
 
@@ -161,4 +161,31 @@ fn a_pool_that_waits_for_a_slot_is_woken_by_the_pool_that_frees_it() {
     drop(open);
     wait_until!(fixture.queue.stats("default").unwrap().completed == 1);
     drop((mail, waits));
+}
+
+/// The leases were given before their number was bounded, so that nothing in them says so.
+#[test]
+fn a_pool_waits_for_a_slot_that_a_lease_from_before_the_bound_frees() {
+    for fails in [false, true] {
+        let fixture = Fixture::new();
+        let queue = &fixture.queue;
+        queue.enqueue_all(&vec![task("x"); 2]).unwrap();
+        let leases = fixture.claim(2);
+        queue.set_concurrency("default", Some(1)).unwrap();
+        queue.enqueue(task("waits")).unwrap();
+        let (open, gate) = Gate::new();
+        drop(open);
+        let empty = queue.contention().empty_claims;
+        let pool = pool(queue, 1, &Arc::default(), &gate);
+        wait_until!(queue.contention().empty_claims > empty);
+        for lease in &leases {
+            if fails {
+                queue.fail(lease, TaskError::permanent("no")).unwrap();
+            } else {
+                queue.complete(lease).unwrap();
+            }
+        }
+        wait_until!(pool.stats().completed == 1);
+        drop(pool);
+    }
 }

@@ -18,7 +18,8 @@ use crate::time::{Moment, Timestamp};
 pub(crate) struct LeaseKey {
     pub(crate) id: TaskId,
     pub(crate) token: i64,
-    /// Whether a limit counts the task as running, so that another may start once it is settled.
+    /// Whether the task is under a limit or has a key, so that another may start once it is settled. What its queue
+    /// lets run at once may be set while it runs, and is not noted here.
     pub(crate) limited: bool,
     /// What the engine needs to settle the task without a read.
     pub(crate) note: EngineNote,

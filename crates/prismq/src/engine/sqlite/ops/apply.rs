@@ -202,11 +202,11 @@ impl Writer {
         self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
         let mut answers = Vec::with_capacity(claims.len());
         for (claim, look) in claims.into_iter().zip(looks) {
-            let paused = self.is_paused(claim)?;
+            let (paused, no_slot) = self.stands_still(claim)?;
             let Look { limited_left, next_start, .. } = look;
             let next_due = next_due.into_iter().chain(next_start).min();
             let leases = Vec::new();
-            let nothing = Claimed { leases, next_due, version, limited_left, paused };
+            let nothing = Claimed { leases, next_due, version, limited_left, no_slot, paused };
             answers.push(Ok(Answer::Claimed(nothing)));
         }
         Ok(Some(answers))

@@ -42,7 +42,7 @@ pub(super) fn accept(
             return;
         }
     };
-    let Claimed { leases, next_due, version, limited_left, paused } = claimed;
+    let Claimed { leases, next_due, version, limited_left, no_slot: _, paused } = claimed;
     let is_short = leases.len() < request.tasks && next_due != Some(AT_ONCE);
     let short = is_short.then_some(ShortClaim {
         work_signal: before.work_signal,

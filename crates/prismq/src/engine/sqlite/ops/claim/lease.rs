@@ -60,7 +60,6 @@ impl Writer {
         claimed_at: Timestamp,
         expires_at: Moment,
         begun: bool,
-        queue_is_limited: bool,
     ) -> Result<Leased> {
         if picked.is_empty() {
             return Ok(Leased::default());
@@ -96,7 +95,7 @@ impl Writer {
                 let out_of_line = bytes.is_none();
                 let note = LeaseNote { file, queue: lane.queue, out_of_line, limited_lane };
                 let id_of = TaskId::from_i64(id);
-                let limited = queue_is_limited || limited_lane != 0;
+                let limited = limited_lane != 0;
                 let key = LeaseKey { id: id_of, token: row.get(1)?, limited, note: note.into() };
                 match lease(row, key, task_type, picked, claimed_at, expires_at) {
                     Ok(lease) => parts.push((*place, start..inline.len(), lease)),

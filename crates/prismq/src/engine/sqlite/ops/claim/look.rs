@@ -20,8 +20,8 @@ pub(crate) const HAS_OPEN: &str = "SELECT concurrency IS NOT NULL FROM prismq_qu
      AND (EXISTS (SELECT 1 FROM prismq_line WHERE state = 1 AND base = ?1)
           OR EXISTS (SELECT 1 FROM prismq_key WHERE due_at <= ?3))";
 
-/// Whether a queue is paused.
-const IS_PAUSED: &str = "SELECT paused FROM prismq_queue WHERE name = ?1";
+/// Whether a queue is paused, and whether as many of its tasks run as may; NULL if any number may.
+const STANDS_STILL: &str = "SELECT paused, leased >= concurrency FROM prismq_queue WHERE name = ?1";
 
 /// What a claim would find.
 #[derive(Debug, Default)]
@@ -78,11 +78,12 @@ impl Writer {
         Ok(look)
     }
 
-    /// Whether the claim's queue is paused.
-    pub(crate) fn is_paused(&mut self, claim: &Claim) -> Result<bool> {
-        let mut select = self.prepare(IS_PAUSED)?;
-        let paused = select.query_row([&*claim.queue], |row| row.get(0)).optional();
-        Ok(paused.map_err(|error| self.failure(error))?.unwrap_or(false))
+    /// Whether the claim's queue is paused, and whether as many of its tasks run as may.
+    pub(crate) fn stands_still(&mut self, claim: &Claim) -> Result<(bool, bool)> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Option<bool>>(1)?));
+        let found = self.prepare(STANDS_STILL)?.query_row([&*claim.queue], read).optional();
+        let (paused, no_slot) = found.map_err(|error| self.failure(error))?.unwrap_or_default();
+        Ok((paused, no_slot.unwrap_or(false)))
     }
 }
 

@@ -47,7 +47,6 @@ impl Writer {
             let free = |most: i64| usize::try_from(most - leased).unwrap_or(0);
             slots = settings.concurrency.map(free);
         }
-        let queue_is_limited = slots.is_some();
         let (max, limited_left) = match slots {
             None => (claim.max, false),
             Some(slots) => {
@@ -65,7 +64,7 @@ impl Writer {
         let begun = picked.len() <= claim.begun_max;
         let expires_at = now.after(claim.lease);
         let Leased { mut leases, mut dead_lettered } =
-            self.lease(&lanes, &picked, now.wall, expires_at, begun, queue_is_limited)?;
+            self.lease(&lanes, &picked, now.wall, expires_at, begun)?;
         let late = self.take_late(&lanes, &mut leases, now.monotonic)?;
         dead_lettered.add(late);
         self.free_unleased(&picked, &leases, dead_lettered);
@@ -79,8 +78,7 @@ impl Writer {
             let limited = leases.iter().filter(|lease| lease.key.limited).count();
             admission = self.admission(at, &lanes, claim.limited_max.saturating_sub(limited))?;
             let picked = self.pick(&lanes, first_key, wanted, &mut admission)?;
-            let mut leased =
-                self.lease(&lanes, &picked, now.wall, expires_at, begun, queue_is_limited)?;
+            let mut leased = self.lease(&lanes, &picked, now.wall, expires_at, begun)?;
             let late = self.take_late(&lanes, &mut leased.leases, now.monotonic)?;
             leased.dead_lettered.add(late);
             self.free_unleased(&picked, &leased.leases, leased.dead_lettered);
@@ -100,6 +98,7 @@ impl Writer {
             self.count_claimed(lane.queue, &leases, dead);
         }
         let found = leases.len();
+        let no_slot = slots.is_some_and(|slots| slots < claim.max && found == slots);
         if claim.bytes_max < usize::MAX {
             leases = self.fit(leases, claim.bytes_max)?;
         }
@@ -113,7 +112,8 @@ impl Writer {
             || admission.more;
         let next_due = if more { Some(AT_ONCE) } else { self.next_claim(now, &lanes, &admission)? };
         let limited_left = limited_left || admission.left_some;
-        Ok(Claimed { leases, next_due, version: self.data_version()?, limited_left, paused })
+        let version = self.data_version()?;
+        Ok(Claimed { leases, next_due, version, limited_left, no_slot, paused })
     }
 
     /// When a claim from these lanes may find a task again.
