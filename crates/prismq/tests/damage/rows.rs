@@ -3,7 +3,7 @@
 //!
 //! Failure mode: file: rows of a task damaged | that task is dead, with the reason as its error; others go on
 
-use prismq::{Claim, Error, Lease, NewTask, Queue, State, TaskId, WorkerPool};
+use prismq::{Claim, Error, Lease, Limit, NewTask, Queue, State, TaskId, WorkerPool};
 use rusqlite::Connection;
 
 use crate::support::{Fixture, LEASE, alter, claim, task, wait_until};
@@ -93,6 +93,28 @@ fn a_damaged_suspect_becomes_dead_and_is_counted() {
             "SELECT sum(suspects) + (SELECT sum(suspect) FROM prismq_task) FROM prismq_queue";
         let file = Connection::open(fixture.path()).unwrap();
         assert_eq!(file.query_row(suspects, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "{set}");
+    }
+}
+
+#[test]
+fn a_damaged_task_of_a_key_keeps_no_other_key_waiting() {
+    for set in ["token = 9223372036854775807", "priority = 9999999999"] {
+        for ordered in [false, true] {
+            let fixture = Fixture::new();
+            fixture.queue.set_limit("api", Limit::concurrency(2)).unwrap();
+            let of_key = |key: &str| {
+                let task = task(key).limit("api").key(key);
+                fixture.queue.enqueue(if ordered { task.ordered() } else { task }).unwrap().id()
+            };
+            let [bad, good, next] = ["bad", "good", "bad"].map(of_key);
+            let id = bad.as_i64();
+            alter(&fixture, &format!("UPDATE prismq_task SET {set} WHERE id = {id}"));
+            let mut claimed: Vec<_> = fixture.claim(9).iter().map(Lease::id).collect();
+            claimed.sort_unstable();
+            assert_eq!(claimed, [good, next], "{set}, ordered: {ordered}");
+            assert_eq!(state_and_error(&fixture.queue, bad).0, State::Dead);
+            assert_eq!(fixture.queue.limits().unwrap()[0].running, 2);
+        }
     }
 }
 

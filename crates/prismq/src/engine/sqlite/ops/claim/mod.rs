@@ -129,14 +129,15 @@ impl Writer {
         Ok(self.next_due(now)?.into_iter().chain(starts.map(Timestamp::from_micros)).min())
     }
 
-    /// Frees what was taken of limits for tasks that became dead letters instead of being leased.
+    /// Frees what was taken of limits for tasks that were not leased: those that became dead letters, and all others of
+    /// a statement that such a one made fail. Lines that were found to have no other task are opened again.
     fn free_unleased(&mut self, picked: &[Picked], leases: &[Lease], dead: DeadLettered) {
         if dead.tasks == 0 {
             return;
         }
         for task in picked {
             if leases.iter().all(|lease| lease.key.id.as_i64() != task.id) {
-                self.ledger.limits.left_lease(task.limited_lane, State::Dead);
+                self.ledger.limits.left_lease(task.limited_lane, State::Ready);
             }
         }
     }
