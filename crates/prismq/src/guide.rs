@@ -1,4 +1,4 @@
-//! Ten short pages on using prismq. What it guarantees is in [the README](crate); these show how to put it to work.
+//! Short pages on using prismq. What it guarantees is in [the README](crate); these show how to put it to work.
 //!
 //! 1. [A web service](web_service)
 //! 2. [Asynchronous code](asynchronous)
@@ -8,8 +8,9 @@
 //! 6. [Deployment](deployment)
 //! 7. [Backup](backup)
 //! 8. [Limits](limits)
-//! 9. [Periodic tasks](periodic)
-//! 10. [Upgrading, and moving from other queues](upgrading)
+//! 9. [Several queues in one pool](queues)
+//! 10. [Periodic tasks](periodic)
+//! 11. [Upgrading, and moving from other queues](upgrading)
 
 /// Its program needs axum: `crates/prismq-examples` compiles and tests it.
 #[cfg(not(doctest))]
@@ -27,6 +28,8 @@ pub mod deployment {}
 pub mod backup {}
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
+#[doc = include_str!("../docs/queues.md")]
+pub mod queues {}
 #[cfg(any(feature = "cron", not(doctest)))]
 #[doc = include_str!("../docs/periodic.md")]
 pub mod periodic {}

@@ -33,8 +33,8 @@ pub use model::{
     ErrorGroup, ErrorSummary, Fingerprint, Keep, Page, QueueInfo, Retention, TypeInfo,
 };
 pub use pool::{
-    CancelReason, Context, Event, Outcome, PoolStats, ShutdownReport, TaskContext, WorkerPool,
-    WorkerPoolBuilder,
+    CancelReason, Context, Event, Outcome, PoolQueueStats, PoolQueues, PoolStats, ShutdownReport,
+    TaskContext, WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(feature = "derive")]
 pub use prismq_derive::Task;

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use prismq::{Clock, Outcome, Queue, ShutdownReport, TaskContext, TaskError, WorkerPool};
+use prismq::{
+    Clock, Outcome, PoolQueues, Queue, ShutdownReport, TaskContext, TaskError, WorkerPool,
+};
+use serde::{Deserialize, Serialize};
 
 use self::log::PoolLog;
 use crate::error::{Error, Result};
@@ -22,8 +25,8 @@ use crate::history::{Event, Op, Phase};
 /// The settings of a recorded pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSettings {
-    /// The queue it serves.
-    pub queue: String,
+    /// The queues it serves.
+    pub queues: Served,
     /// The types it has handlers for, and the time limit of each.
     pub types: Vec<(String, Option<Duration>)>,
     /// How many handlers run at once.
@@ -33,6 +36,41 @@ pub struct PoolSettings {
     /// Whether each handler's beginning reads the end of its lease from the file. Without it, neither exclusion nor
     /// hoarding can be checked.
     pub reads_leases: bool,
+}
+
+/// The queues that a recorded pool serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Served {
+    /// `default`.
+    One,
+    /// `default` and then [`Served::SECOND`], with which one worker at most is busy.
+    InOrder,
+    /// `default` and [`Served::SECOND`], two tasks of the first for each of the second.
+    ByShare,
+}
+
+impl Served {
+    /// The queue that is served besides `default`.
+    pub const SECOND: &str = "bulk";
+
+    /// Their names, as they stand in the history.
+    fn names(self) -> String {
+        match self {
+            Self::One => "default".to_owned(),
+            Self::InOrder | Self::ByShare => format!("default,{}", Self::SECOND),
+        }
+    }
+
+    fn queues(self) -> PoolQueues {
+        match self {
+            Self::One => PoolQueues::in_order(["default"]),
+            Self::InOrder => {
+                PoolQueues::in_order(["default", Self::SECOND]).at_most(Self::SECOND, 1)
+            }
+            Self::ByShare => PoolQueues::by_share([("default", 2), (Self::SECOND, 1)]),
+        }
+    }
 }
 
 /// How a handler ends.
@@ -78,7 +116,7 @@ impl Pool {
             Arc::new(PoolLog::new(recorder, client_id, clock, serve.reads_leases.then_some(path))?);
         let names: Vec<&str> = serve.types.iter().map(|(name, _)| name.as_str()).collect();
         let begun = Event {
-            queue: Some(serve.queue.clone()),
+            queue: Some(serve.queues.names()),
             task_type: Some(names.join(",")),
             count: u32::try_from(serve.workers).ok(),
             micros: i64::try_from(serve.lease.as_micros()).ok(),
@@ -86,7 +124,7 @@ impl Pool {
         };
         log.record(begun.clone())?;
         let mut builder = WorkerPool::builder(queue)
-            .queue(serve.queue.as_str())
+            .queues(serve.queues.queues())
             .workers(serve.workers)
             .lease(serve.lease);
         let handler = Arc::new(handler);

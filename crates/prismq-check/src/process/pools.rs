@@ -17,7 +17,7 @@ use super::spec::{Listener, ProcessSpec, Role};
 use crate::client::{Client, EnqueueRequest};
 use crate::error::{Error, Result};
 use crate::history::Recorder;
-use crate::pool::{HandlerEnd, Pool, PoolSettings};
+use crate::pool::{HandlerEnd, Pool, PoolSettings, Served};
 
 /// The type whose handlers have a time limit.
 const LIMITED: &str = "limited";
@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn serve(spec: &ProcessSpec, recorder: &Recorder, stopped: &AtomicBool) -> Result<()> {
-    let Role::Pools { workers, restarts, listener, produces } = spec.role else {
+    let Role::Pools { workers, restarts, listener, produces, queues } = spec.role else {
         return Ok(());
     };
     let retry = RetryPolicy::fixed(Duration::from_millis(20));
@@ -37,7 +37,7 @@ pub(super) fn serve(spec: &ProcessSpec, recorder: &Recorder, stopped: &AtomicBoo
     let mut producer =
         Client::new(queue.clone(), Arc::new(SystemClock), recorder.clone(), spec.client_id);
     let serve = PoolSettings {
-        queue: "default".to_owned(),
+        queues,
         types: TYPES
             .iter()
             .map(|name| ((*name).to_owned(), (*name == LIMITED).then_some(LIMIT)))
@@ -67,7 +67,7 @@ pub(super) fn serve(spec: &ProcessSpec, recorder: &Recorder, stopped: &AtomicBoo
     thread::scope(|scope| {
         let works = scope.spawn(work);
         while produces && !stopped.load(Ordering::Relaxed) && !works.is_finished() {
-            tolerate(producer.enqueue(&job(&mut rng)))?;
+            tolerate(producer.enqueue(&job(&mut rng, queues)))?;
             thread::sleep(Duration::from_micros(rng.u64(0..1000)));
         }
         works.join().map_err(|_| Error::Log(io::Error::other("a pool's owner panicked")))?
@@ -94,10 +94,16 @@ fn start(
     Pool::start(queue, path, Arc::new(SystemClock), recorded, serve, handle, listen)
 }
 
-/// A random task for pools.
-fn job(rng: &mut Rng) -> EnqueueRequest {
+/// A random task for pools, in one of the queues that they serve.
+fn job(rng: &mut Rng, queues: Served) -> EnqueueRequest {
     let task_type = if rng.u8(..8) == 0 { LIMITED } else { "job" };
-    EnqueueRequest { task_type: task_type.to_owned(), ..super::roles::job(rng) }
+    let job = EnqueueRequest { task_type: task_type.to_owned(), ..super::roles::job(rng) };
+    match queues {
+        Served::InOrder | Served::ByShare if rng.u8(..3) == 0 => {
+            EnqueueRequest { queue: Served::SECOND.to_owned(), ..job }
+        }
+        _ => job,
+    }
 }
 
 /// Does what a task's payload or the generator says.

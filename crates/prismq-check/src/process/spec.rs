@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pool::Served;
+
 /// What a process of a test does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessSpec {
@@ -60,6 +62,8 @@ pub enum Role {
         listener: Listener,
         /// Whether the process enqueues as well, without a pause.
         produces: bool,
+        /// Which queues its pools serve, and it enqueues to.
+        queues: Served,
     },
     /// Enqueues tasks of the type `deposit` and runs them in a pool until it is stopped, neither recorded. Each adds one
     /// to the table `account`, notes its task in the table `deposit`, enqueues a task in the queue `receipts`, and is

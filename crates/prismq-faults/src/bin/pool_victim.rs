@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use prismq::{NewTask, Outcome, Queue, SystemClock, TaskContext, WorkerPool};
-use prismq_check::{Client, EnqueueRequest, HandlerEnd, Pool, PoolSettings, Recorder};
+use prismq_check::{Client, EnqueueRequest, HandlerEnd, Pool, PoolSettings, Recorder, Served};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Level, Metadata, Subscriber};
@@ -70,7 +70,7 @@ fn recorded(path: &Path, patience: Duration) -> String {
         Err(error) => return format!("not opened: {error}"),
     };
     let serve = PoolSettings {
-        queue: "default".to_owned(),
+        queues: Served::One,
         types: vec![("job".to_owned(), None)],
         workers: 2,
         lease: LEASE,

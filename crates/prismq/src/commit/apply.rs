@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::{Answers, Claimer, Committer, poisoned};
 use crate::engine::{Answer, Operation};
 use crate::model::limits::CLAIM_BATCH_MAX;
-use crate::model::{Error, Result};
+use crate::model::{Claim, Error, Result};
 
 /// What became of a group.
 pub(super) struct Applied {
@@ -67,9 +67,7 @@ impl Committer {
     /// a claim has found no slot in its queue since the last time. So nothing needs to be known of a queue whose
     /// concurrency is set while its tasks run.
     fn frees_slot(&self, operations: &[Operation], answers: &Answers) -> bool {
-        let found_none =
-            |answer: &Answer| matches!(answer, Answer::Claimed(claimed) if claimed.no_slot);
-        if answers.iter().flatten().any(found_none) {
+        if answers.iter().flatten().flat_map(Answer::claimed).any(|claimed| claimed.no_slot) {
             self.slot_wanted.store(true, Ordering::Relaxed);
         }
         let answered = operations.iter().zip(answers).filter(|(_, answer)| answer.is_ok());
@@ -87,13 +85,13 @@ impl Committer {
         claimers: &[Arc<dyn Claimer>],
     ) -> Result<Answers> {
         let reserved: Vec<_> =
-            claimers.iter().filter_map(|claimer| reserve(claimer, operations)).collect();
+            claimers.iter().flat_map(|claimer| reserve(claimer, operations)).collect();
         if reserved.is_empty() {
             return self.apply_to(operations);
         }
         let own = operations.len();
-        operations.extend(reserved.iter().map(|(claimer, tasks)| {
-            let claim = claimer.claim().clone().max((*tasks).min(CLAIM_BATCH_MAX));
+        operations.extend(reserved.iter().map(|Reserved { claim, tasks, .. }| {
+            let claim = Claim::clone(claim).max((*tasks).min(CLAIM_BATCH_MAX));
             Operation::Claim(claim.begun_max(0).suspects_max(0))
         }));
         let mut applied = self.apply_to(operations);
@@ -138,21 +136,29 @@ impl Committer {
     }
 }
 
-/// A pool, and how many tasks it takes of those that these operations enqueue; `None` if none.
-fn reserve<'a>(
+/// What a pool takes in the transaction of others.
+struct Reserved<'a> {
     claimer: &'a Arc<dyn Claimer>,
-    operations: &[Operation],
-) -> Option<(&'a Arc<dyn Claimer>, usize)> {
-    let claim = claimer.claim();
-    let priority = operations.iter().filter_map(|operation| operation.enqueues_for(claim)).min()?;
-    let tasks = claimer.reserve(priority);
-    (tasks > 0).then_some((claimer, tasks))
+    /// Its claim from one of its queues.
+    claim: &'a Claim,
+    tasks: usize,
 }
 
-/// Delivers to each pool what its claim returned; nothing if the transaction failed.
-fn deliver(reserved: Vec<(&Arc<dyn Claimer>, usize)>, claimed: Answers) {
+/// How many tasks a pool takes of those that these operations enqueue to each of its queues; nothing of those of which
+/// it takes none.
+fn reserve<'a>(claimer: &'a Arc<dyn Claimer>, operations: &[Operation]) -> Vec<Reserved<'a>> {
+    let take = |(queue, claim): (usize, &'a Claim)| {
+        let enqueued = operations.iter().filter_map(|operation| operation.enqueues_for(claim));
+        let tasks = claimer.reserve(queue, enqueued.min()?);
+        (tasks > 0).then_some(Reserved { claimer, claim, tasks })
+    };
+    claimer.claims().iter().enumerate().filter_map(take).collect()
+}
+
+/// Delivers to each pool what its claims returned; nothing if the transaction failed.
+fn deliver(reserved: Vec<Reserved<'_>>, claimed: Answers) {
     let mut claimed = claimed.into_iter();
-    for (claimer, tasks) in reserved {
+    for Reserved { claimer, tasks, .. } in reserved {
         let leases = match claimed.next() {
             Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
             _ => Vec::new(),

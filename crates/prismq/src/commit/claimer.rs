@@ -6,12 +6,12 @@ use crate::model::{Claim, Lease, TaskId};
 ///
 /// Its methods are called by the thread that leads, during its commit: they must not call the committer.
 pub(crate) trait Claimer: Send + Sync + std::fmt::Debug {
-    /// What the pool claims, but for the number of tasks.
-    fn claim(&self) -> &Claim;
+    /// What the pool claims from each of its queues, but for the number of tasks.
+    fn claims(&self) -> &[Claim];
 
-    /// How many of the enqueued tasks the pool takes now; the most urgent of them has this priority. If any,
-    /// [`Claimer::deliver`] follows.
-    fn reserve(&self, priority: i32) -> usize;
+    /// How many of the tasks enqueued to one of its queues, by the place of its claim, the pool takes now; the most
+    /// urgent of them has this priority. If any, [`Claimer::deliver`] follows.
+    fn reserve(&self, queue: usize, priority: i32) -> usize;
 
     /// Delivers what was claimed of this many reserved tasks, once that is committed; none if it failed.
     fn deliver(&self, reserved: usize, leases: Vec<Lease>);

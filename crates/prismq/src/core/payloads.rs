@@ -14,11 +14,11 @@ const fn is_damaged(error: &Error) -> bool {
 }
 
 /// Logs that the payload of a claimed task was not read. See [`Core::settle_unread`].
-pub(crate) fn log_unread(task: TaskId, error: &Error) {
+pub(crate) fn log_unread(queue: &str, task: TaskId, error: &Error) {
     if is_damaged(error) {
-        tracing::error!(%task, %error, "payload missing or damaged: the task is dead");
+        tracing::error!(%task, queue, %error, "payload missing or damaged: the task is dead");
     } else {
-        tracing::warn!(%task, %error, "payload not readable now: the task is released and can be claimed again in a second");
+        tracing::warn!(%task, queue, %error, "payload not readable now: the task is released and can be claimed again in a second");
     }
 }
 
@@ -84,7 +84,7 @@ impl Core {
                 Some(Err(error)) => error,
                 None => first_error.clone().unwrap_or_else(Error::unanswered),
             };
-            log_unread(lease.id(), &error);
+            log_unread(&lease.queue, lease.id(), &error);
             settled.push(self.settle_unread(lease, &error));
             false
         });

@@ -1,12 +1,13 @@
 //! Operations and their answers, as values. Operations are validated before they reach an engine.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::search::{Revival, Target};
 use crate::model::{
-    Claim, Enqueued, Failure, Lease, LeaseKey, Limit, NewTask, Note, Order, Retention, RetryPolicy,
-    Schedule, State, TaskId,
+    Claim, ClaimBounds, Enqueued, Failure, Lease, LeaseKey, Limit, NewTask, Note, Order, Retention,
+    RetryPolicy, Schedule, State, TaskId,
 };
 use crate::time::{Moment, Timestamp};
 
@@ -17,6 +18,8 @@ pub(crate) enum Operation {
     Enqueue(Vec<NewTask>),
     /// Leases ready tasks in their order, after promoting due tasks and reclaiming expired leases.
     Claim(Claim),
+    /// Leases ready tasks of several queues: from each in turn its share, then from each in turn what others left.
+    ClaimEach { claims: Vec<Claim>, bounds: ClaimBounds },
     /// Completes a task, with a result to be kept as long as the task is.
     Complete { key: LeaseKey, result: Option<Arc<[u8]>> },
     /// Records a failed attempt.
@@ -136,7 +139,18 @@ impl Operation {
             | Self::SetConcurrency { .. }
             | Self::SetDepth { .. }
             | Self::SetRetry { .. } => Properties { durable: true, key: None, tasks: NONE },
-            Self::Claim(_) => Properties { durable: false, key: None, tasks: NONE },
+            Self::Claim(_) | Self::ClaimEach { .. } => {
+                Properties { durable: false, key: None, tasks: NONE }
+            }
+        }
+    }
+
+    /// The claims that it is made of, if it is one.
+    pub(crate) fn claims(&self) -> Option<&[Claim]> {
+        match self {
+            Self::Claim(claim) => Some(slice::from_ref(claim)),
+            Self::ClaimEach { claims, .. } => Some(claims),
+            _ => None,
         }
     }
 
@@ -193,6 +207,8 @@ impl Operation {
 pub(crate) enum Answer {
     Enqueued(Vec<Enqueued>),
     Claimed(Claimed),
+    /// To `ClaimEach`: of each claim.
+    ClaimedEach(Vec<Claimed>),
     Completed,
     Begun,
     Noted,
@@ -247,6 +263,24 @@ impl Answer {
         )
     }
 
+    /// The result of each claim, if it answers claims.
+    pub(crate) fn claimed(&self) -> &[Claimed] {
+        match self {
+            Self::Claimed(claimed) => slice::from_ref(claimed),
+            Self::ClaimedEach(claimed) => claimed,
+            _ => &[],
+        }
+    }
+
+    /// The result of each claim; `None` if it answers no claim.
+    pub(crate) fn into_claimed(self) -> Option<Vec<Claimed>> {
+        match self {
+            Self::Claimed(claimed) => Some(vec![claimed]),
+            Self::ClaimedEach(claimed) => Some(claimed),
+            _ => None,
+        }
+    }
+
     /// Whether it brings work for workers, now or later.
     pub(crate) fn brings_work(&self) -> bool {
         match self {
@@ -262,6 +296,7 @@ impl Answer {
             Self::Cancelled(cancelled) => cancelled.ended > 0,
             Self::Paused(paused) => !*paused,
             Self::Claimed(_)
+            | Self::ClaimedEach(_)
             | Self::Begun
             | Self::Noted
             | Self::Completed

@@ -64,6 +64,10 @@ pub const LEASE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const LEASE_MIN: Duration = Duration::from_millis(1);
 /// Most workers of a pool; more, or none, are refused.
 pub const WORKERS_MAX: usize = 1024;
+/// Most queues that a pool serves; more, or none, are refused.
+pub const POOL_QUEUES_MAX: usize = 32;
+/// Largest share of a queue in a pool that serves several by share; a larger one, or none, is refused.
+pub const QUEUE_SHARE_MAX: u32 = 1000;
 /// Workers of a pool with asynchronous handlers by default.
 #[cfg(feature = "tokio")]
 pub const ASYNC_WORKERS_DEFAULT: usize = 100;

@@ -22,7 +22,9 @@ pub(crate) use self::failure::{Failure, Retry};
 pub use self::filter::{Cursor, ErrorGroup, ErrorSummary, Fingerprint, Page};
 pub(crate) use self::filter::{ErrorGroups, Position, TaskFilter};
 pub use self::lease::{Claim, Lease};
-pub(crate) use self::lease::{DEFAULT_LEASE, EngineNote, LeaseKey, Payload, validate_lease};
+pub(crate) use self::lease::{
+    ClaimBounds, DEFAULT_LEASE, EngineNote, LeaseKey, Payload, validate_lease,
+};
 pub(crate) use self::limit::{Bounds, LimitUse, Rate, validate_concurrency};
 pub use self::limit::{Limit, LimitInfo};
 pub(crate) use self::names::{Names, validate_name};

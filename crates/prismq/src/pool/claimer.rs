@@ -11,12 +11,12 @@ use crate::commit::Claimer;
 use crate::model::{Claim, Lease, TaskId};
 
 impl Claimer for Shared {
-    fn claim(&self) -> &Claim {
-        &self.claim
+    fn claims(&self) -> &[Claim] {
+        &self.claims
     }
 
-    fn reserve(&self, priority: i32) -> usize {
-        self.scheduler().reserve(Some(priority))
+    fn reserve(&self, queue: usize, priority: i32) -> usize {
+        self.scheduler().reserve(queue, priority)
     }
 
     fn deliver(&self, reserved: usize, leases: Vec<Lease>) {
@@ -39,18 +39,17 @@ impl Claimer for Shared {
     }
 
     fn paused(&self, queue: &str) {
-        if *self.claim.queue == *queue {
-            let mut scheduler = self.scheduler();
-            scheduler.paused(Instant::now());
-            drop(scheduler);
-            self.leader_signal.raise();
-        }
+        let mut scheduler = self.scheduler();
+        let Some(queue) = scheduler.place_of_queue(queue) else { return };
+        scheduler.paused(queue, Instant::now());
+        drop(scheduler);
+        self.leader_signal.raise();
     }
 }
 
 impl Shared {
     /// Hands what was claimed of this many reserved tasks to the scheduler, and wakes who must act on it.
-    /// `pauses` is how often the queue had been paused before the claim.
+    /// `pauses` is how often queues had been paused before the claim.
     pub(super) fn deliver_reserved(&self, reserved: usize, leases: Vec<Lease>, pauses: u64) {
         let leases = self.with_type_indices(leases);
         let now = Instant::now();

@@ -76,6 +76,45 @@ pub struct PoolStats {
     pub running: usize,
     /// Results that are not committed yet.
     pub unsettled: usize,
+    /// The same for each queue that the pool serves, in their order.
+    pub per_queue: Vec<PoolQueueStats>,
+}
+
+/// What a pool has done of the tasks of one queue, and holds now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolQueueStats {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// Tasks completed.
+    pub completed: u64,
+    /// Attempts that failed and run again.
+    pub retried: u64,
+    /// Tasks that became dead letters.
+    pub dead: u64,
+    /// Tasks released without counting an attempt.
+    pub released: u64,
+    /// Tasks claimed and waiting for a worker.
+    pub ready: usize,
+    /// Handlers running.
+    pub running: usize,
+}
+
+impl PoolQueueStats {
+    pub(super) fn of(queue: &Arc<str>) -> Self {
+        let queue = queue.clone();
+        Self { queue, completed: 0, retried: 0, dead: 0, released: 0, ready: 0, running: 0 }
+    }
+
+    pub(super) const fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Completed => self.completed += 1,
+            Outcome::Retried => self.retried += 1,
+            Outcome::Dead => self.dead += 1,
+            Outcome::Released => self.released += 1,
+            Outcome::Cancelled | Outcome::LeaseLost | Outcome::Snoozed => {}
+        }
+    }
 }
 
 impl PoolStats {

@@ -9,6 +9,7 @@ mod builder;
 mod claimer;
 mod event;
 mod handler;
+mod queues;
 mod scheduler;
 mod shared;
 mod shutdown;
@@ -26,9 +27,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use self::builder::WorkerPoolBuilder;
-pub use self::event::{Event, Outcome, PoolStats};
+pub use self::event::{Event, Outcome, PoolQueueStats, PoolStats};
 pub(crate) use self::handler::Attempt;
 pub use self::handler::{CancelReason, Context, TaskContext};
+pub use self::queues::PoolQueues;
 pub use self::shutdown::ShutdownReport;
 
 use self::scheduler::Scheduler;
@@ -37,7 +39,7 @@ use crate::engine::Changes;
 use crate::model::Error;
 use crate::queue::Queue;
 
-/// Threads that run the tasks of a queue.
+/// Threads that run the tasks of a queue, or of several ([`PoolQueues`]).
 ///
 /// Dropping it shuts it down as [`WorkerPool::shutdown`] does, with a timeout of
 /// [`SHUTDOWN_DEFAULT`](crate::limits::SHUTDOWN_DEFAULT).

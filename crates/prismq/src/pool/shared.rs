@@ -3,23 +3,26 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::handler::Registry;
-use super::scheduler::{Fault, Scheduler, Settings};
+use super::scheduler::{ClaimRequest, Fault, Quota, Scheduler, Settings};
 #[cfg(feature = "tokio")]
 use super::tasks::parked::ParkedSlots;
 use crate::core::Core;
-use crate::model::{Claim, Error, Lease};
+use crate::engine::Operation;
+use crate::model::{Claim, ClaimBounds, Error, Lease};
 use crate::time::{Signal, wake};
 
 /// What the threads of a pool share.
 pub(super) struct Shared {
     pub(super) core: Core,
     pub(super) registry: Registry,
-    /// What the pool claims, but for the number of tasks.
-    pub(super) claim: Claim,
+    /// What the pool claims from each of its queues, but for the number of tasks.
+    pub(super) claims: Vec<Claim>,
+    /// How long it holds what it claims, unless it extends that.
+    pub(super) lease: Duration,
     scheduler: Mutex<Scheduler>,
     /// Wakes a waiting worker.
     wakeup: Condvar,
@@ -52,18 +55,20 @@ impl Shared {
     pub(super) fn new(
         core: Core,
         registry: Registry,
-        claim: Claim,
+        claims: Vec<Claim>,
         settings: Settings,
         notices: Option<Sender<Notice>>,
     ) -> Self {
         let leader_signal = Arc::new(Signal::default());
         core.clock().on_jump(&leader_signal);
         let clock = core.clock().monotonic();
+        let lease = settings.lease;
         let scheduler = Scheduler::new(settings, leader_signal.clone(), Instant::now(), clock);
         Self {
             core,
             registry,
-            claim,
+            claims,
+            lease,
             scheduler: Mutex::new(scheduler),
             wakeup: Condvar::new(),
             #[cfg(feature = "tokio")]
@@ -159,6 +164,25 @@ impl Shared {
         false
     }
 
+    /// The operation that claims this.
+    pub(super) fn claim_operation(&self, request: &ClaimRequest) -> Operation {
+        let ClaimRequest { tasks, begun, suspects, limited, .. } = *request;
+        let of_queue = |quota: &Quota| {
+            let claim = self.claims.get(quota.queue)?.clone().max(quota.max).share(quota.share);
+            let claim = claim.begun_max(quota.begun).limited_max(quota.limited);
+            Some(claim.suspects_max(suspects))
+        };
+        let mut claims: Vec<Claim> = request.quotas.iter().filter_map(of_queue).collect();
+        // Of one queue alone, unless its own bound lets it give fewer tasks: it then does not say when there are more.
+        match claims.pop_if(|claim| request.quotas.len() == 1 && claim.max == tasks) {
+            Some(claim) => Operation::Claim(claim),
+            None => {
+                let bounds = ClaimBounds { tasks, begun, suspects, limited };
+                Operation::ClaimEach { claims, bounds }
+            }
+        }
+    }
+
     /// Leases, each with the index of its type. A claim returns no types without a handler.
     pub(super) fn with_type_indices(&self, leases: Vec<Lease>) -> Vec<(Lease, usize)> {
         let with_index = |lease: Lease| {
@@ -206,6 +230,6 @@ impl Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("claim", &self.claim).finish_non_exhaustive()
+        f.debug_struct("Shared").field("claims", &self.claims).finish_non_exhaustive()
     }
 }

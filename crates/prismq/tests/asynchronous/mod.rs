@@ -6,4 +6,5 @@ mod dropped;
 mod ends;
 mod handlers;
 mod pools;
+mod queues;
 mod transactions;

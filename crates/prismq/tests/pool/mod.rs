@@ -6,6 +6,7 @@ mod faults;
 mod leases;
 mod listeners;
 mod prefetch;
+mod queues;
 mod running;
 mod settings;
 mod shutdown;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::checker::Finding;
-use crate::checker::facts::{Facts, TaskTrace};
+use crate::checker::facts::{Call, Facts, TaskTrace};
 
 /// A task and when it came and went.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,11 @@ pub(in crate::checker) fn passages(facts: &Facts<'_>) -> BTreeMap<Lane, Vec<Pass
 fn passage(facts: &Facts<'_>, key: u64, trace: &TaskTrace<'_>) -> Option<(Lane, Passage)> {
     let enqueue = trace.enqueue.as_ref().filter(|call| call.is_ok())?;
     let begun = enqueue.begun;
-    if begun.run_at.is_some() || facts.pools.iter().any(|pool| pool.begun.queue == begun.queue) {
+    let serves = |pool: &Call<'_>| {
+        let names = pool.begun.queue.as_deref().unwrap_or_default();
+        names.split(',').any(|name| Some(name) == begun.queue.as_deref())
+    };
+    if begun.run_at.is_some() || facts.pools.iter().any(serves) {
         return None;
     }
     // One that may be cancelled, deleted or late need not be given at all.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prismq::{Queue, State};
 use prismq_check::{
-    EnqueueRequest, History, Listener, Process, Role, Rules, SeedRunner, soak, this_test,
+    EnqueueRequest, History, Listener, Process, Role, Rules, SeedRunner, Served, soak, this_test,
 };
 
 use crate::support::fleet::{Fleet, report};
@@ -18,8 +18,13 @@ const POISON_BYTES: usize = 666;
 const PROCESSES: usize = 2;
 /// So long that a busy machine does not let one of them expire.
 const LEASE: Duration = Duration::from_secs(1);
-const ROLE: Role =
-    Role::Pools { workers: 4, restarts: false, listener: Listener::Plain, produces: false };
+const ROLE: Role = Role::Pools {
+    workers: 4,
+    restarts: false,
+    listener: Listener::Plain,
+    produces: false,
+    queues: Served::One,
+};
 
 #[test]
 fn no_task_dies_of_another_that_kills_its_process() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prismq::Queue;
 use prismq_check::{
-    EnqueueRequest, History, Listener, Process, Role, Rules, SeedRunner, soak, this_test,
+    EnqueueRequest, History, Listener, Process, Role, Rules, SeedRunner, Served, soak, this_test,
 };
 
 use crate::support::fleet::{Fleet, report};
@@ -28,8 +28,13 @@ fn are_shared(loads: &[Load], seed: u64) {
     let mut fleet = Fleet::without_disk();
     let queue = Queue::open(fleet.path()).unwrap();
     let (mut producer, recorder) = fleet.client(queue.clone());
-    let pool =
-        Role::Pools { workers: 2, restarts: false, listener: Listener::Plain, produces: false };
+    let pool = Role::Pools {
+        workers: 2,
+        restarts: false,
+        listener: Listener::Plain,
+        produces: false,
+        queues: Served::One,
+    };
     let mut pools = vec![fleet.start_with(pool, seed, LEASE)];
     let mut enqueued = 0;
     for load in loads {

@@ -1,13 +1,13 @@
 //! Worker pools in several processes, with handlers of all kinds: no-ops and long ones, some beyond their
-//! time limit, some that fail or panic. Pools are shut down, at times too soon, and started again, their
-//! processes killed and stopped at random times; all of it is recorded and checked as direct callers are.
+//! time limit, some that fail or panic. Some pools serve two queues. They are shut down, at times too soon, and started
+//! again, their processes killed and stopped at random times; all of it is recorded and checked as direct callers are.
 //!
 //! Failure mode: pool: slow, failing, panicking and timed out handlers, shutdowns, kills and stops | every promise as to direct callers
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq_check::{Counts, Listener, Process, Role, Rules, SeedRunner, soak, this_test};
+use prismq_check::{Counts, Listener, Process, Role, Rules, SeedRunner, Served, soak, this_test};
 
 use crate::support::fleet::{Fleet, LEASE, report};
 
@@ -15,24 +15,30 @@ const QUICK: Duration = Duration::from_secs(10);
 /// For how long one file is used, before all that is left is drained and a new one begun.
 const OF_ONE_FILE: Duration = Duration::from_secs(10);
 const ROLES: [Role; 5] = [
-    pools(2, true, Listener::Plain, true),
-    pools(4, false, Listener::Slow, false),
-    pools(1, true, Listener::Panicking, true),
-    pools(3, false, Listener::Plain, true),
+    pools(2, true, Listener::Plain, true, Served::ByShare),
+    pools(4, false, Listener::Slow, false, Served::InOrder),
+    pools(1, true, Listener::Panicking, true, Served::One),
+    pools(3, false, Listener::Plain, true, Served::InOrder),
     // A direct caller among them.
     Role::Work,
 ];
 /// The same under an operator's hands, who cancels what they hold.
 const WITH_OPERATORS: [Role; 4] = [
-    pools(2, true, Listener::Plain, true),
-    pools(3, false, Listener::Slow, false),
+    pools(2, true, Listener::Plain, true, Served::One),
+    pools(3, false, Listener::Slow, false, Served::One),
     Role::Operate { works: true },
     Role::Operate { works: false },
 ];
 const RULES: Rules = Rules { complete_history: true, ..Rules::PLAIN };
 
-const fn pools(workers: usize, restarts: bool, listener: Listener, produces: bool) -> Role {
-    Role::Pools { workers, restarts, listener, produces }
+const fn pools(
+    workers: usize,
+    restarts: bool,
+    listener: Listener,
+    produces: bool,
+    queues: Served,
+) -> Role {
+    Role::Pools { workers, restarts, listener, produces, queues }
 }
 
 #[test]

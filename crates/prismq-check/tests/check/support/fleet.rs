@@ -7,7 +7,7 @@ use std::time::Duration;
 use prismq::{Queue, SystemClock};
 use prismq_check::{
     ClaimRequest, Client, Counts, History, KEYED_TYPES, Process, ProcessSpec, Recorder, Role,
-    Rules, Snapshot, TYPES, Verdict, check,
+    Rules, Served, Snapshot, TYPES, Verdict, check,
 };
 use tempfile::TempDir;
 
@@ -85,16 +85,19 @@ impl Fleet {
         let types = TYPES.into_iter().chain(KEYED_TYPES);
         let types = types.map(str::to_owned).collect();
         let lease = Duration::from_secs(60);
-        let take = ClaimRequest { types, max: 100, lease, ..ClaimRequest::default() };
-        wait_until("all tasks are completed or dead", || {
-            let leases = client.claim(&take).unwrap();
-            for lease in &leases {
-                client.complete(lease).unwrap();
-            }
-            // What is left waits for the leases of the dead to expire.
-            let left = queue.stats("default").unwrap();
-            leases.is_empty() && left.ready + left.scheduled + left.leased == 0
-        });
+        let any = ClaimRequest { types, max: 100, lease, ..ClaimRequest::default() };
+        for name in ["default", Served::SECOND] {
+            let take = ClaimRequest { queue: name.to_owned(), ..any.clone() };
+            wait_until("all tasks are completed or dead", || {
+                let leases = client.claim(&take).unwrap();
+                for lease in &leases {
+                    client.complete(lease).unwrap();
+                }
+                // What is left waits for the leases of the dead to expire.
+                let left = queue.stats(name).unwrap();
+                leases.is_empty() && left.ready + left.scheduled + left.leased == 0
+            });
+        }
         self.add(History::of(&recorder));
         self.verdict(&Rules { drained: true, ..*rules })
     }

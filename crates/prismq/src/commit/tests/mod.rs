@@ -6,6 +6,7 @@ mod futures;
 mod groups;
 
 use std::path::Path;
+use std::slice;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
@@ -216,11 +217,11 @@ impl IdlePool {
 }
 
 impl Claimer for IdlePool {
-    fn claim(&self) -> &Claim {
-        &self.claim
+    fn claims(&self) -> &[Claim] {
+        slice::from_ref(&self.claim)
     }
 
-    fn reserve(&self, _: i32) -> usize {
+    fn reserve(&self, _: usize, _: i32) -> usize {
         self.reserves
     }
 

@@ -37,6 +37,8 @@ pub struct Claim {
     pub(crate) suspects_max: usize,
     /// Most tasks among them that a limit counts: what a pool claims ahead would keep others from starting.
     pub(crate) limited_max: usize,
+    /// Of a claim from several queues: how many tasks of this one are taken before more of any other are.
+    pub(crate) share: usize,
     /// Most payload bytes of the tasks together, but at least one task; those that do not fit stay ready.
     pub(crate) bytes_max: usize,
 }
@@ -53,6 +55,7 @@ impl Claim {
             begun_max: usize::MAX,
             suspects_max: usize::MAX,
             limited_max: usize::MAX,
+            share: usize::MAX,
             bytes_max: usize::MAX,
         }
     }
@@ -101,6 +104,11 @@ impl Claim {
         self
     }
 
+    pub(crate) const fn share(mut self, share: usize) -> Self {
+        self.share = share;
+        self
+    }
+
     pub(crate) const fn bytes_max(mut self, bytes_max: usize) -> Self {
         self.bytes_max = bytes_max;
         self
@@ -128,6 +136,19 @@ impl Claim {
         self.capabilities.validate_capabilities()?;
         validate_lease(self.lease)
     }
+}
+
+/// What a claim from several queues takes from all of them together; each claim has bounds of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClaimBounds {
+    /// See [`Claim::max`].
+    pub(crate) tasks: usize,
+    /// See [`Claim::begun_max`].
+    pub(crate) begun: usize,
+    /// See [`Claim::suspects_max`].
+    pub(crate) suspects: usize,
+    /// See [`Claim::limited_max`].
+    pub(crate) limited: usize,
 }
 
 pub(crate) fn validate_lease(lease: Duration) -> Result<()> {

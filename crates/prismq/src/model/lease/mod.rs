@@ -6,7 +6,7 @@ mod payload;
 use std::sync::Arc;
 
 pub use self::claim::Claim;
-pub(crate) use self::claim::{DEFAULT_LEASE, validate_lease};
+pub(crate) use self::claim::{ClaimBounds, DEFAULT_LEASE, validate_lease};
 pub(crate) use self::payload::Payload;
 use crate::model::TaskId;
 use crate::time::{Moment, Timestamp};
@@ -52,6 +52,7 @@ pub(crate) struct EngineNote(pub(crate) [i64; 3]);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(crate) key: LeaseKey,
+    pub(crate) queue: Arc<str>,
     pub(crate) task_type: Arc<str>,
     pub(crate) payload: Payload,
     pub(crate) priority: i32,
@@ -80,6 +81,12 @@ impl Lease {
     #[must_use]
     pub const fn token(&self) -> i64 {
         self.key.token
+    }
+
+    /// The task's queue.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.queue
     }
 
     /// The task's type.
@@ -125,6 +132,7 @@ impl Lease {
     pub(crate) fn without_payload(&self) -> Self {
         Self {
             key: self.key,
+            queue: self.queue.clone(),
             task_type: self.task_type.clone(),
             payload: Payload::unread(),
             priority: self.priority,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::handler::{Attempt, Handler, Registry};
 use super::threads::notifier::Listeners;
-use super::{Event, TaskContext};
+use super::{Event, PoolQueues, TaskContext};
 use crate::core::Core;
 use crate::model::limits::PREFETCH_DEFAULT;
 use crate::model::{DEFAULT_LEASE, Error, Names, TaskError, TaskOptions};
@@ -47,8 +47,9 @@ use crate::model::{DEFAULT_LEASE, Error, Names, TaskError, TaskOptions};
 #[must_use = "call start()"]
 pub struct WorkerPoolBuilder<S = ()> {
     core: Core,
-    /// That of the typed handlers' tasks if it is not set.
-    queue: Option<Arc<str>>,
+    /// That of the typed handlers' tasks if none is set.
+    queues: Option<PoolQueues>,
+    queues_set_twice: bool,
     /// As many as suits the handlers if it is not set.
     workers: Option<usize>,
     prefetch: usize,
@@ -67,7 +68,8 @@ impl WorkerPoolBuilder {
     pub(super) fn new(core: Core) -> Self {
         Self {
             core,
-            queue: None,
+            queues: None,
+            queues_set_twice: false,
             workers: None,
             prefetch: PREFETCH_DEFAULT,
             lease: DEFAULT_LEASE,
@@ -84,9 +86,15 @@ impl WorkerPoolBuilder {
 
 impl<S> WorkerPoolBuilder<S> {
     /// The queue whose tasks to run. Unless set, it is the one that the typed handlers' tasks are enqueued to
-    /// ([`TaskOptions::queue`]), or else `default`.
-    pub fn queue(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.queue = Some(name.into());
+    /// ([`TaskOptions::queue`]), or else `default`. For several queues, see [`WorkerPoolBuilder::queues`].
+    pub fn queue(self, name: impl Into<Arc<str>>) -> Self {
+        self.queues(PoolQueues::in_order([name]))
+    }
+
+    /// The queues whose tasks to run, in strict order or by share: see [`PoolQueues`]. Every handler runs the tasks of
+    /// its type in all of them. To be set once, all in one call.
+    pub fn queues(mut self, queues: PoolQueues) -> Self {
+        self.queues_set_twice |= self.queues.replace(queues).is_some();
         self
     }
 

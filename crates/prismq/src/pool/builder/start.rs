@@ -15,12 +15,13 @@ use crate::engine::{Operation, Watch};
 use crate::model::limits::ASYNC_WORKERS_DEFAULT;
 use crate::model::limits::{POOL_LEASE_MIN, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX};
 use crate::model::{Claim, DEFAULT_QUEUE, Error, Result};
-use crate::pool::WorkerPool;
+use crate::pool::queues::ServedQueue;
 use crate::pool::scheduler::{Settings, SuspectGate};
 use crate::pool::shared::Shared;
 #[cfg(feature = "tokio")]
 use crate::pool::tasks;
 use crate::pool::threads;
+use crate::pool::{PoolQueues, WorkerPool};
 
 impl<S> WorkerPoolBuilder<S> {
     /// Starts the pool: its threads, and with asynchronous handlers its workers as tasks of the Tokio runtime that it is
@@ -32,8 +33,9 @@ impl<S> WorkerPoolBuilder<S> {
     /// [`Error::Thread`] if a thread cannot be started: those already started are then stopped;
     /// [`Error::Forked`] in a fork of the process that opened the queue.
     pub fn start(self) -> Result<WorkerPool> {
-        let claim = self.claim()?;
-        self.validate(&claim)?;
+        let queues = self.served_queues()?;
+        let claims: Vec<Claim> = queues.iter().map(|queue| self.claim(&queue.name)).collect();
+        self.validate(&claims)?;
         let timeouts = self.timeouts()?;
         #[cfg(feature = "tokio")]
         let runtime = self.runtime()?;
@@ -43,6 +45,7 @@ impl<S> WorkerPoolBuilder<S> {
         let settings = Settings {
             workers,
             prefetch: self.prefetch,
+            queues,
             lease: self.lease,
             poll_interval,
             timeouts,
@@ -51,7 +54,7 @@ impl<S> WorkerPoolBuilder<S> {
         let (notices, received) = channel();
         let listeners = (!self.listeners.is_empty()).then_some((self.listeners, received));
         let notices = listeners.is_some().then_some(notices);
-        let shared = Shared::new(self.core, self.registry, claim, settings, notices);
+        let shared = Shared::new(self.core, self.registry, claims, settings, notices);
         #[cfg(feature = "tokio")]
         if let Some(runtime) = runtime {
             let shared = Arc::new(shared.on_runtime());
@@ -100,31 +103,37 @@ impl<S> WorkerPoolBuilder<S> {
         }
     }
 
-    fn claim(&self) -> Result<Claim> {
-        Ok(Claim {
+    fn claim(&self, queue: &Arc<str>) -> Claim {
+        Claim {
             capabilities: self.capabilities.clone(),
-            ..Claim::new(self.registry.types()).queue(self.served_queue()?).lease(self.lease)
-        })
+            ..Claim::new(self.registry.types()).queue(queue.clone()).lease(self.lease)
+        }
     }
 
-    /// The queue that is set, else that of the typed handlers' tasks.
-    fn served_queue(&self) -> Result<Arc<str>> {
-        if let Some(queue) = &self.queue {
-            return Ok(queue.clone());
+    /// The queues that are set, else that of the typed handlers' tasks.
+    fn served_queues(&self) -> Result<Vec<ServedQueue>> {
+        if self.queues_set_twice {
+            let reason = "set twice: name all of them in one call, `queues(PoolQueues::in_order([...]))` \
+                          or `queues(PoolQueues::by_share([...]))`";
+            return Err(Error::invalid("queues", reason));
+        }
+        if let Some(queues) = &self.queues {
+            return queues.clone().checked();
         }
         let mut queues = self.registry.options().filter_map(|options| options.queue.as_ref());
-        let Some(queue) = queues.next() else { return Ok(DEFAULT_QUEUE.into()) };
-        if let Some(other) = queues.find(|other| *other != queue) {
+        let queue = queues.next().cloned().unwrap_or_else(|| DEFAULT_QUEUE.into());
+        if let Some(other) = queues.find(|other| **other != queue) {
             let reason = format!(
-                "not set, and the handlers' tasks are in {queue:?} and in {other:?}: name the one to serve"
+                "not set, and the handlers' tasks are in {queue:?} and in {other:?}: name the one to serve, or \
+                 all of them by `queues`"
             );
             return Err(Error::invalid("queue", reason));
         }
-        Ok(queue.clone())
+        PoolQueues::in_order([queue]).checked()
     }
 
-    fn validate(&self, claim: &Claim) -> Result<()> {
-        claim.validate()?;
+    fn validate(&self, claims: &[Claim]) -> Result<()> {
+        claims.iter().try_for_each(Claim::validate)?;
         if let Some(task_type) = &self.registered_twice {
             return Err(Error::invalid(
                 "handler",

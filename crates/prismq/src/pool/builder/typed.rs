@@ -12,7 +12,8 @@ impl WorkerPoolBuilder {
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> WorkerPoolBuilder<S> {
         let Self {
             core,
-            queue,
+            queues,
+            queues_set_twice,
             workers,
             prefetch,
             lease,
@@ -26,7 +27,8 @@ impl WorkerPoolBuilder {
         } = self;
         WorkerPoolBuilder {
             core,
-            queue,
+            queues,
+            queues_set_twice,
             workers,
             prefetch,
             lease,

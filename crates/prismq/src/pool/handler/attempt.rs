@@ -14,7 +14,6 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(in crate::pool) lease: Lease,
-    pub(in crate::pool) queue: Arc<str>,
     /// Which worker runs it, from 0.
     pub(in crate::pool) worker: usize,
     /// When its time limit ends.
@@ -40,7 +39,7 @@ impl Attempt {
             "prismq.attempt",
             id = %self.lease.id(),
             "type" = self.lease.task_type(),
-            queue = &*self.queue,
+            queue = self.lease.queue(),
             attempt = self.lease.attempt()
         )
     }

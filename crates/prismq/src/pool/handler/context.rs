@@ -87,7 +87,7 @@ impl<S> Context<S> {
     /// The queue it was claimed from.
     #[must_use]
     pub fn queue(&self) -> &str {
-        &self.attempt.queue
+        self.attempt.lease.queue()
     }
 
     /// Which attempt this is, from 1.

@@ -93,7 +93,7 @@ impl TaskContext<'_> {
     /// The queue it was claimed from.
     #[must_use]
     pub fn queue(&self) -> &str {
-        &self.attempt.queue
+        self.attempt.lease.queue()
     }
 
     /// When the handler's time limit ends, if it has one.

@@ -22,6 +22,7 @@ mod leader_action;
 mod lifecycle;
 mod listener;
 mod log;
+mod queues;
 #[cfg(test)]
 mod tests;
 mod wakeups;
@@ -32,6 +33,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(super) use self::claim::idle::ShortClaim;
+pub(super) use self::claim::quota::Quota;
 pub(super) use self::claim::request::ClaimRequest;
 pub(super) use self::claim::suspects::SuspectGate;
 pub(super) use self::held::ready::ReadyTask;
@@ -60,8 +62,10 @@ use self::held::timeouts::Timeouts;
 use self::leader_action::Leader;
 use self::lifecycle::Lifecycle;
 use self::listener::ListenerBacklog;
+use self::queues::Queues;
 use self::wakeups::Wakeups;
 use super::event::PoolStats;
+use super::queues::ServedQueue;
 use crate::model::Lease;
 use crate::time::{Signal, Timestamp};
 
@@ -70,6 +74,8 @@ use crate::time::{Signal, Timestamp};
 pub(super) struct Settings {
     pub(super) workers: usize,
     pub(super) prefetch: usize,
+    /// The queues it serves, in their order.
+    pub(super) queues: Vec<ServedQueue>,
     pub(super) lease: Duration,
     /// How often an idle pool polls for commits of other processes.
     pub(super) poll_interval: Duration,
@@ -95,6 +101,7 @@ pub(super) struct Scheduler {
     listener: ListenerBacklog,
     pauses: Pauses,
 
+    queues: Queues,
     ready: Ready,
     slots: WorkerSlots,
     settling: Settling,
@@ -116,8 +123,8 @@ impl Scheduler {
         now: Instant,
         clock: Timestamp,
     ) -> Self {
-        let Settings { workers, prefetch, lease, poll_interval, timeouts, gate } = settings;
-        let types = timeouts.len();
+        let Settings { workers, prefetch, queues, lease, poll_interval, timeouts, gate } = settings;
+        let (types, served) = (timeouts.len(), queues.len());
         Self {
             lifecycle: Lifecycle::default(),
             leader: Leader::default(),
@@ -126,11 +133,12 @@ impl Scheduler {
             idle: Idle::new(poll_interval, now),
             prefetch: Prefetch::new(prefetch, workers),
             handler_times: HandlerTimes::new(types),
-            reservations: Reservations::default(),
+            reservations: Reservations::new(served),
             suspects: Suspects::new(gate, signal),
             listener: ListenerBacklog::default(),
-            pauses: Pauses::default(),
-            ready: Ready::new(types),
+            pauses: Pauses::new(served),
+            queues: Queues::new(queues),
+            ready: Ready::new(types, served),
             slots: WorkerSlots::new(workers),
             settling: Settling::default(),
             heartbeat: Heartbeat::new(lease, clock),
@@ -157,6 +165,7 @@ impl Scheduler {
             ready: self.ready.len(),
             running: self.slots.running(),
             unsettled: self.settling.uncommitted_results().count(),
+            per_queue: self.queue_stats(),
             ..self.stats.clone()
         }
     }
@@ -180,9 +189,16 @@ impl Scheduler {
 
     /// Releases all tasks that no worker has begun.
     fn release_ready(&mut self, now: Instant) {
-        for task in self.ready.take_all() {
+        (0..self.queues.len()).for_each(|queue| self.release_ready_of(queue, now));
+    }
+
+    /// Releases the tasks of a queue that no worker has begun.
+    fn release_ready_of(&mut self, queue: usize, now: Instant) {
+        for task in self.ready.take_queue(queue) {
             self.settle_unrun(task, Settle::Release, now);
         }
-        self.prefetch.none_ready();
+        if self.ready.is_empty() {
+            self.prefetch.none_ready();
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Scheduler {
     /// woken worker asks the same.
     pub(in crate::pool) fn workers_to_wake(&mut self) -> usize {
         let ahead = self.begun_while_waking();
-        if self.wakeups.waiting > 0 && self.ready.has_work_after(ahead) {
+        if self.wakeups.waiting > 0 && self.ready.has_work_after(ahead, &self.queues) {
             self.wakeups.wake(1)
         } else {
             0
@@ -72,7 +72,7 @@ impl Scheduler {
             return 0;
         }
         self.wakeups.begun_at = Some(now);
-        self.wakeups.wake(self.ready.len())
+        self.wakeups.wake(self.ready.startable(&self.queues))
     }
 
     /// All waiting workers are woken, to see that the pool ends.
@@ -82,7 +82,7 @@ impl Scheduler {
 
     /// When waiting workers must be woken for tasks that awake ones did not begin.
     pub(super) fn overdue_at(&self) -> Option<Instant> {
-        let keeps_waiting = self.wakeups.waiting > 0 && self.ready.has_work_after(0);
+        let keeps_waiting = self.wakeups.waiting > 0 && self.ready.has_work_after(0, &self.queues);
         keeps_waiting.then_some(self.wakeups.begun_at? + WAKE_DELAY_MAX)
     }
 

@@ -11,6 +11,10 @@ use crate::model::LeaseKey;
 
 /// What a worker does next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is used at once: a box would be an allocation a task"
+)]
 pub(in crate::pool) enum WorkerAction {
     /// Runs this task's handler.
     Run(ReadyTask),
@@ -32,11 +36,11 @@ impl Scheduler {
         if self.lifecycle.is_stopped() {
             return WorkerAction::Exit;
         }
-        if let Some(task) = self.ready.take() {
+        if let Some(task) = self.ready.take(&self.queues) {
             self.begin(worker, &task, now);
             return WorkerAction::Run(task);
         }
-        if let Some(keys) = self.ready.start_read() {
+        if let Some(keys) = self.ready.start_read(&self.queues) {
             return WorkerAction::ReadPayloads(keys);
         }
         if self.lifecycle.is_active() { WorkerAction::Wait } else { WorkerAction::Exit }
@@ -45,7 +49,8 @@ impl Scheduler {
     fn begin(&mut self, worker: usize, task: &ReadyTask, now: Instant) {
         self.wakeups.task_begun(now);
         self.suspects.begun(&task.lease, now);
-        self.slots.begin(worker, &task.lease, task.type_index, now);
+        self.slots.begin(worker, task, now);
+        self.queues.begun(task.queue);
         self.timeouts.begun(task.type_index, now);
         if self.ready.is_empty() {
             self.prefetch.none_ready();

@@ -129,8 +129,8 @@ async fn run_handler(
         // Held too long, say in a suspended process: another may have claimed it.
         return begun.end(Settle::Release);
     }
-    let (queue, host) = (shared.claim.queue.clone(), Host::Pool(Arc::downgrade(shared)));
-    let attempt = Attempt { lease, queue, worker: slot, deadline, flags: flags.clone(), host };
+    let host = Host::Pool(Arc::downgrade(shared));
+    let attempt = Attempt { lease, worker: slot, deadline, flags: flags.clone(), host };
     let span = attempt.span();
     if !shared.registry.is_future(type_index) {
         let pool = shared.clone();

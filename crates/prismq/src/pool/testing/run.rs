@@ -41,8 +41,8 @@ impl TestQueue {
         // Slots of schedules become tasks, perhaps in a queue that no claim knows yet.
         self.next_due();
         let mut runs = 0;
-        while let Some((lease, queue)) = self.claim_one() {
-            self.attempt(lease, &queue);
+        while let Some(lease) = self.claim_one() {
+            self.attempt(lease);
             runs += 1;
             if runs == RUNS_MAX {
                 fail(
@@ -73,9 +73,9 @@ impl TestQueue {
         }
     }
 
-    /// The next task that can run and has a handler, and its queue.
+    /// The next task that can run and has a handler.
     #[track_caller]
-    fn claim_one(&self) -> Option<(Lease, Arc<str>)> {
+    fn claim_one(&self) -> Option<Lease> {
         let types: Vec<Arc<str>> = self.handlers.borrow().keys().cloned().collect();
         if types.is_empty() {
             return None;
@@ -84,10 +84,9 @@ impl TestQueue {
         let requirements: Vec<String> = requirements.flat_map(|info| info.requirements).collect();
         let claim = Claim::new(types).capabilities(requirements);
         for queue in tried("reading queues", || self.queue.queues()) {
-            let queue: Arc<str> = queue.name.into();
-            let claim = claim.clone().queue(queue.clone());
+            let claim = claim.clone().queue(queue.name);
             if let Some(lease) = tried("a claim", || self.queue.claim(&claim)).pop() {
-                return Some((lease, queue));
+                return Some(lease);
             }
         }
         None
@@ -95,7 +94,7 @@ impl TestQueue {
 
     /// Runs the handler of a claimed task, and settles the task.
     #[track_caller]
-    fn attempt(&self, lease: Lease, queue: &Arc<str>) {
+    fn attempt(&self, lease: Lease) {
         // Not borrowed while the handler runs, which may add others.
         let Some(handler) = self.handlers.borrow().get(lease.task_type()).map(Rc::clone) else {
             return;
@@ -105,7 +104,6 @@ impl TestQueue {
         let flags = Arc::new(StopFlags::default());
         let attempt = Attempt {
             lease,
-            queue: queue.clone(),
             worker: 0,
             deadline: None,
             flags: flags.clone(),

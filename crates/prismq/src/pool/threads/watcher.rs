@@ -3,7 +3,9 @@
 //! It claims for idle workers at once, as a transaction of this process would, so that one switch of threads is
 //! enough until a handler begins.
 
-use crate::engine::{Answer, Changes, Operation};
+use std::time::Instant;
+
+use crate::engine::{Answer, Changes};
 use crate::pool::shared::Shared;
 
 /// Claims what other processes commit, then wakes the leader, until the pool ends.
@@ -35,16 +37,13 @@ pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
 /// Claims for idle workers. The leader claims the rest, and handles what failed.
 fn claim(shared: &Shared) {
     let mut scheduler = shared.scheduler();
-    let (reserved, pauses) = (scheduler.reserve(None), scheduler.pauses());
+    let (reserved, pauses) = (scheduler.reserve_idle(Instant::now()), scheduler.pauses());
     drop(scheduler);
-    if reserved > 0 {
-        let claim = shared.claim.clone().max(reserved).begun_max(0).suspects_max(0);
-        let answer = shared.core.submit_all(vec![Operation::Claim(claim)]).pop();
-        let leases = match answer {
-            Some(Ok(Answer::Claimed(claimed))) => claimed.leases,
-            _ => Vec::new(),
-        };
-        shared.deliver_reserved(reserved, leases, pauses);
+    if let Some(request) = reserved {
+        let answer = shared.core.submit_all(vec![shared.claim_operation(&request)]).pop();
+        let claimed = answer.and_then(Result::ok).and_then(Answer::into_claimed);
+        let leases = claimed.into_iter().flatten().flat_map(|claimed| claimed.leases).collect();
+        shared.deliver_reserved(request.tasks, leases, pauses);
     }
     shared.scheduler().end_idle();
     shared.leader_signal.raise();

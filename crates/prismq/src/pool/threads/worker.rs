@@ -68,8 +68,8 @@ fn run_handler(
         Settle::Release
     } else {
         let Running { flags, deadline } = running;
-        let (queue, host) = (shared.claim.queue.clone(), Host::Pool(pool.clone()));
-        let attempt = Attempt { lease, queue, worker, deadline, flags: flags.clone(), host };
+        let host = Host::Pool(pool.clone());
+        let attempt = Attempt { lease, worker, deadline, flags: flags.clone(), host };
         let span = attempt.span();
         let returned = span.in_scope(|| shared.registry.run(type_index, attempt));
         Settle::returned(&flags, held.id(), returned)

@@ -1,5 +1,6 @@
 //! Pools that claim in the transactions of others: what they are given, and when they are woken.
 
+use std::slice;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -141,11 +142,11 @@ struct Leaving {
 }
 
 impl Claimer for Leaving {
-    fn claim(&self) -> &Claim {
-        &self.claim
+    fn claims(&self) -> &[Claim] {
+        slice::from_ref(&self.claim)
     }
 
-    fn reserve(&self, _: i32) -> usize {
+    fn reserve(&self, _: usize, _: i32) -> usize {
         self.own.lock().unwrap().take();
         0
     }

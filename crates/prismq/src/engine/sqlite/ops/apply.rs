@@ -74,7 +74,7 @@ impl Writer {
         let mut rest = batch;
         while let Some((operation, after)) = rest.split_first() {
             // Not before the first claim, so that leases settled before it still count.
-            if !advanced && matches!(operation, Operation::Claim(_)) {
+            if !advanced && operation.claims().is_some() {
                 advanced = true;
                 self.take_in(now)?;
                 if self.has_due(now)? {
@@ -112,6 +112,9 @@ impl Writer {
                 ids.map(|ids| ids.map(Answer::Enqueued)).map_err(|error| self.failure(error))
             }
             Operation::Claim(claim) => self.claim(now, claim).map(Answer::Claimed).map(Ok),
+            Operation::ClaimEach { claims, bounds } => {
+                self.claim_each(now, claims, *bounds).map(Answer::ClaimedEach).map(Ok)
+            }
             Operation::Complete { key, result } => self
                 .complete(&[Completion { key: *key, result: result.as_deref() }])
                 .map(|mut answers| answers.pop().unwrap_or_else(|| Err(Error::unanswered()))),
@@ -161,12 +164,8 @@ impl Writer {
         clock: &dyn Clock,
         batch: &[Operation],
     ) -> Result<Option<Vec<Result<Answer>>>> {
-        let mut claims = Vec::with_capacity(batch.len());
-        for operation in batch {
-            let Operation::Claim(claim) = operation else {
-                return Ok(None);
-            };
-            claims.push(claim);
+        if batch.iter().any(|operation| operation.claims().is_none()) {
+            return Ok(None);
         }
         let mut now = Moment::now(clock);
         // First, so that no commit of another process is missed.
@@ -189,8 +188,9 @@ impl Writer {
         if self.has_due(now)? {
             return Ok(None);
         }
-        let mut looks = Vec::with_capacity(claims.len());
-        for claim in &claims {
+        let claims = || batch.iter().filter_map(Operation::claims).flatten();
+        let mut looks = Vec::with_capacity(batch.len());
+        for claim in claims() {
             let look = self.look(now.monotonic, claim)?;
             if look.ready {
                 return Ok(None);
@@ -198,26 +198,35 @@ impl Writer {
             looks.push(look);
         }
         let next_due = self.next_due(now)?;
-        let empty = u64::try_from(claims.len()).unwrap_or(u64::MAX);
+        let empty = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
-        let mut answers = Vec::with_capacity(claims.len());
-        for (claim, look) in claims.into_iter().zip(looks) {
+        let mut nothing = Vec::with_capacity(looks.len());
+        for (claim, look) in claims().zip(looks) {
             let (paused, no_slot) = self.stands_still(claim)?;
             let Look { limited_left, next_start, .. } = look;
             let next_due = next_due.into_iter().chain(next_start).min();
             let leases = Vec::new();
-            let nothing = Claimed { leases, next_due, version, limited_left, no_slot, paused };
-            answers.push(Ok(Answer::Claimed(nothing)));
+            nothing.push(Claimed { leases, next_due, version, limited_left, no_slot, paused });
         }
-        Ok(Some(answers))
+        let mut nothing = nothing.into_iter();
+        let answer = |operation: &Operation| match operation {
+            Operation::ClaimEach { claims, .. } => {
+                Ok(Answer::ClaimedEach(nothing.by_ref().take(claims.len()).collect()))
+            }
+            _ => Ok(Answer::Claimed(nothing.next().unwrap_or_default())),
+        };
+        Ok(Some(batch.iter().map(answer).collect()))
     }
 
     /// A batch of claims alone is applied only if a ready task was seen: a claim that finds none lost it to another
     /// process. A claim among other operations had not looked before.
     fn count_empty_claims(&self, batch: &[Operation], answers: &[Result<Answer>]) {
-        let nothing = |answer: &&Result<Answer>| matches!(answer, Ok(Answer::Claimed(claimed)) if claimed.leases.is_empty());
-        let empty = answers.iter().filter(nothing).count();
-        let looked = batch.iter().all(|operation| matches!(operation, Operation::Claim(_)));
+        let claimed = answers.iter().flatten().map(Answer::claimed);
+        let nothing = |claimed: &&[Claimed]| {
+            !claimed.is_empty() && claimed.iter().all(|each| each.leases.is_empty())
+        };
+        let empty = claimed.filter(nothing).count();
+        let looked = batch.iter().all(|operation| operation.claims().is_some());
         let counter =
             if looked { &self.contention.claim_conflicts } else { &self.contention.empty_claims };
         counter.fetch_add(u64::try_from(empty).unwrap_or(u64::MAX), Ordering::Relaxed);

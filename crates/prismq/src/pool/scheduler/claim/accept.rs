@@ -1,6 +1,6 @@
 //! Receiving claimed tasks, or releasing them at once.
 //!
-//! They are released if the pool began to end meanwhile, or if the queue was paused after the claim was sent: a
+//! They are released if the pool began to end meanwhile, or if their queue was paused after the claim was sent: a
 //! pause takes back everything held ahead, and so what is on its way too. The number of pauses when a claim was
 //! sent shows whether there was one since.
 
@@ -10,15 +10,21 @@ use super::super::Scheduler;
 use super::idle::ShortClaim;
 use crate::model::Lease;
 
-/// How often the queue was paused.
-#[derive(Debug, Default)]
+/// How often the pool's queues were paused.
+#[derive(Debug)]
 pub(crate) struct Pauses {
     count: u64,
-    /// How often when the leader's last transaction was sent.
+    /// The count when the leader's last transaction was sent.
     at_batch: u64,
+    /// The count when each queue was last paused.
+    of_queues: Vec<u64>,
 }
 
 impl Pauses {
+    pub(crate) fn new(queues: usize) -> Self {
+        Self { count: 0, at_batch: 0, of_queues: vec![0; queues] }
+    }
+
     /// The leader sends a transaction, perhaps with a claim.
     pub(crate) const fn batch_sent(&mut self) {
         self.at_batch = self.count;
@@ -62,25 +68,32 @@ impl Scheduler {
         self.accept(leases, pauses, now);
     }
 
-    /// How often the queue was paused.
+    /// How often the pool's queues were paused.
     pub(in crate::pool) const fn pauses(&self) -> u64 {
         self.pauses.count
     }
 
-    /// The queue is paused: all tasks that no worker has begun are released.
-    pub(in crate::pool) fn paused(&mut self, now: Instant) {
+    /// One of the queues is paused: all of its tasks that no worker has begun are released.
+    pub(in crate::pool) fn paused(&mut self, queue: usize, now: Instant) {
         self.pauses.count += 1;
-        self.release_ready(now);
+        if let Some(last) = self.pauses.of_queues.get_mut(queue) {
+            *last = self.pauses.count;
+        }
+        self.release_ready_of(queue, now);
     }
 
     fn accept(&mut self, leases: Vec<(Lease, usize)>, pauses: u64, now: Instant) {
         if !leases.is_empty() {
-            self.reservations.claimed(&leases);
-            self.ready.add(leases, now);
+            self.reservations.claimed(&leases, &self.queues);
+            self.ready.add(leases, &mut self.queues, now);
             self.prefetch.tasks_ready(now);
         }
-        if pauses != self.pauses.count || !self.lifecycle.is_active() {
+        if !self.lifecycle.is_active() {
             self.release_ready(now);
+        } else if pauses != self.pauses.count {
+            let paused = |queue: &usize| self.pauses.of_queues.get(*queue) > Some(&pauses);
+            let paused: Vec<usize> = (0..self.queues.len()).filter(paused).collect();
+            paused.into_iter().for_each(|queue| self.release_ready_of(queue, now));
         }
     }
 }

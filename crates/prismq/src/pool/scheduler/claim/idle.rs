@@ -1,8 +1,8 @@
 //! When the pool claims nothing because the queue is empty, and when it claims again.
 //!
 //! A claim that returns fewer tasks than it asked for shows that there are no more. That holds until work is
-//! enqueued in this process, a task is due or a lease expires, the clock is set back, or suspects that the claim
-//! did not take may run. Commits of other processes end it when a change is detected or at the next poll, which
+//! enqueued in this process, a task is due or a lease expires, the clock is set back, suspects that the claim
+//! did not take may run, or a task of a queue ends of which no more may run. Commits of other processes end it when a change is detected or at the next poll, which
 //! also detects that the file was moved or replaced. Meanwhile the pool writes nothing.
 
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub(crate) struct ShortClaim {
     pub(crate) without_suspects: bool,
     /// Whether it may have left tasks that a limit counts, as they are claimed only for a free worker.
     pub(crate) limited_left: bool,
+    /// Whether it may have left tasks of a queue of which the pool runs as many as it may.
+    pub(crate) bounded_left: bool,
 }
 
 /// Whether the queue is known to be empty.
@@ -49,13 +51,19 @@ impl Idle {
     /// Whether the last claim found the queue empty, suspects included, and no work has come since.
     pub(crate) fn found_nothing(&self, work_signal: u64) -> bool {
         self.short_claim.is_some_and(|claim| {
-            claim.work_signal == work_signal && !claim.without_suspects && !claim.limited_left
+            let left = claim.without_suspects || claim.limited_left || claim.bounded_left;
+            claim.work_signal == work_signal && !left
         })
     }
 
     /// Whether there may be tasks that are claimed only for a free worker.
     pub(crate) fn leaves_limited(&self) -> bool {
         self.short_claim.is_some_and(|claim| claim.limited_left)
+    }
+
+    /// Whether there may be tasks of a queue of which the pool runs as many as it may.
+    pub(crate) fn leaves_bounded(&self) -> bool {
+        self.short_claim.is_some_and(|claim| claim.bounded_left)
     }
 
     pub(crate) const fn set(&mut self, short_claim: Option<ShortClaim>) {

@@ -9,6 +9,7 @@ pub(super) mod accept;
 pub(super) mod claim_first;
 pub(super) mod idle;
 pub(super) mod prefetch;
+pub(super) mod quota;
 pub(super) mod request;
 pub(super) mod reservation;
 pub(super) mod suspects;

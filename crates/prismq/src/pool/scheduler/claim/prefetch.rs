@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
 use super::super::held::handler_time::HandlerTimes;
-use super::super::held::ready::Ready;
-use super::super::held::running::WorkerSlots;
+use super::super::held::ready::{Ready, ReadyTask};
 use super::super::held::settling::Settle;
 
 /// How far ahead a pool claims: the tasks that its workers are expected to begin within this time.
@@ -79,11 +78,22 @@ impl Prefetch {
     }
 }
 
+/// What the pool holds of a queue of which it runs no more than so many at once.
+struct Holding {
+    /// How many average tasks to hold, those that may begin at once included.
+    target: usize,
+    /// How long the handlers of its tasks take on average.
+    mean: Duration,
+    /// How long those of its ready tasks take together.
+    expected: Duration,
+}
+
 impl Scheduler {
     /// How many average tasks to hold ahead, beyond one for each free worker.
     pub(crate) fn prefetch_target(&self, now: Instant) -> usize {
         let Some(mean) = self.handler_times.mean() else { return 0 };
-        let time = time_to_fill(&self.slots, &self.handler_times, mean, now);
+        let remaining = self.slots.remaining(now, &self.handler_times);
+        let time = time_to_fill(self.slots.free(), remaining, mean);
         // One that begins in time may end later.
         let tasks = (time.as_secs_f64() / mean.as_secs_f64()).ceil();
         tasks.min(self.prefetch.max_now(now) as f64) as usize
@@ -104,14 +114,76 @@ impl Scheduler {
         }
         let keep = self.slots.free() + self.prefetch_target(now);
         let before = now.checked_sub(PREFETCH_TIME).unwrap_or(now);
+        self.release_excess_of_bounded(before, now);
         while self.weighted_ready() > keep
-            && let Some(task) = self.ready.take_last(before)
+            && let Some(task) = self.ready.take_last(&self.queues, before)
         {
             self.settle_unrun(task, Settle::Release, now);
             self.prefetch.released_at = Some(now);
         }
         let next = |since: Instant| (since + PREFETCH_TIME).max(now + PREFETCH_TIME / 2);
         self.prefetch.check_at = self.ready.oldest().map(next);
+    }
+
+    /// The same for each queue of which the pool runs no more than so many at once.
+    fn release_excess_of_bounded(&mut self, before: Instant, now: Instant) {
+        for queue in 0..self.queues.len() {
+            if !self.queues.is_bounded(queue) {
+                continue;
+            }
+            let Holding { target, mean, mut expected } = self.holding(queue, now);
+            let keep = mean.saturating_mul(u32::try_from(target).unwrap_or(u32::MAX));
+            while expected > keep
+                && let Some(task) = self.ready.take_last_of(queue, before)
+            {
+                let own = self.handler_times.mean_of(task.type_index).unwrap_or(mean);
+                expected = expected.saturating_sub(own);
+                self.settle_unrun(task, Settle::Release, now);
+                self.prefetch.released_at = Some(now);
+            }
+        }
+    }
+
+    /// How many more tasks of a queue to hold, by the bound of its own.
+    pub(crate) fn room_to_hold(&self, queue: usize, now: Instant) -> usize {
+        if !self.queues.is_bounded(queue) {
+            return usize::MAX;
+        }
+        let Holding { target, mean, expected } = self.holding(queue, now);
+        let held = (expected.as_secs_f64() / mean.as_secs_f64()).round() as usize;
+        let startable = self.queues.room(queue).saturating_sub(self.ready.len_of(queue));
+        target.saturating_sub(held).max(startable)
+    }
+
+    /// Whether so few tasks of a queue with a bound are held that more are to be claimed.
+    pub(crate) fn is_low_on(&self, queue: usize, now: Instant) -> bool {
+        self.room_to_hold(queue, now) >= self.ready.len_of(queue).max(1)
+    }
+
+    fn holding(&self, queue: usize, now: Instant) -> Holding {
+        let times = &self.handler_times;
+        let running = || self.slots.iter().filter(|task| task.queue == queue);
+        let types = running().map(|task| task.type_index);
+        let types = types.chain(self.ready.of(queue).map(|task| task.type_index));
+        let (sum, count) = types
+            .filter_map(|index| times.mean_of(index))
+            .fold((Duration::ZERO, 0), |(sum, count), mean| (sum.saturating_add(mean), count + 1));
+        let known = sum.checked_div(count).or(times.mean());
+        let mean = known.unwrap_or(PREFETCH_TIME).max(Duration::from_nanos(1));
+        let room = self.queues.room(queue);
+        let ahead = match known {
+            None => 0.0,
+            Some(mean) => {
+                let remaining = running().map(|task| task.remaining(now, times));
+                let time = time_to_fill(room.min(self.slots.len()), remaining, mean);
+                (time.as_secs_f64() / mean.as_secs_f64()).ceil()
+            }
+        };
+        let ahead = ahead.min(self.prefetch.max_now(now) as f64) as usize;
+        let each = |task: &ReadyTask| times.mean_of(task.type_index).unwrap_or(mean);
+        let expected =
+            self.ready.of(queue).map(each).fold(Duration::ZERO, Duration::saturating_add);
+        Holding { target: room.saturating_add(ahead), mean, expected }
     }
 
     /// When the first running handler comes so close to its expected end that its worker's next task may be
@@ -122,19 +194,20 @@ impl Scheduler {
     }
 }
 
-/// The workers' time within the next [`PREFETCH_TIME`] that running handlers leave for tasks held ahead.
+/// The time of some workers within the next [`PREFETCH_TIME`] that running handlers, which run for so much longer, leave
+/// for tasks held ahead.
 fn time_to_fill(
-    slots: &WorkerSlots,
-    times: &HandlerTimes,
+    free: usize,
+    remaining: impl Iterator<Item = Option<Duration>>,
     mean: Duration,
-    now: Instant,
 ) -> Duration {
     // A free worker begins a task at once, which is not held ahead.
-    let free = PREFETCH_TIME.saturating_sub(mean) * u32::try_from(slots.free()).unwrap_or(u32::MAX);
+    let each = PREFETCH_TIME.saturating_sub(mean);
+    let free = each.saturating_mul(u32::try_from(free).unwrap_or(u32::MAX));
     let left = |remaining: Option<Duration>| {
         PREFETCH_TIME.saturating_sub(remaining.unwrap_or(PREFETCH_TIME))
     };
-    slots.remaining(now, times).map(left).fold(free, Duration::saturating_add)
+    remaining.map(left).fold(free, Duration::saturating_add)
 }
 
 /// How long the handlers of all ready tasks are expected to take together; those of a type that has not run

@@ -7,10 +7,11 @@
 use std::time::Instant;
 
 use super::super::Scheduler;
+use super::quota::Quota;
 use crate::model::limits::CLAIM_BATCH_MAX;
 
 /// What a claim of the leader asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClaimRequest {
     /// At most this many tasks.
     pub(crate) tasks: usize,
@@ -21,6 +22,8 @@ pub(crate) struct ClaimRequest {
     /// At most this many of them are counted by a limit: one for each free worker, as one that is held ahead would
     /// keep another process from running it.
     pub(crate) limited: usize,
+    /// What each queue may give of them.
+    pub(crate) quotas: Vec<Quota>,
 }
 
 impl Scheduler {
@@ -34,7 +37,17 @@ impl Scheduler {
 
     /// Whether a free worker finds no task, neither ready nor on its way.
     pub(crate) fn has_starving_worker(&self) -> bool {
-        self.ready_or_reserved() < self.slots.free()
+        self.missing() > 0
+    }
+
+    /// How many free workers find no task, neither ready nor on its way.
+    pub(crate) fn missing(&self) -> usize {
+        self.startable().saturating_sub(self.ready_or_reserved())
+    }
+
+    /// How many workers could begin a task.
+    fn startable(&self) -> usize {
+        self.slots.free().min(self.queues.room_of_all())
     }
 
     /// Whether the leader must be woken to claim; cheaper than [`Self::claim_request`] and in agreement with
@@ -49,7 +62,7 @@ impl Scheduler {
         now: Instant,
         in_transaction: bool,
     ) -> Option<ClaimRequest> {
-        let (free, ready) = (self.slots.free(), self.ready_or_reserved());
+        let (free, ready) = (self.startable(), self.ready_or_reserved());
         // An idle pool knows that only tasks for free workers may be left.
         let ahead = if self.idle.is_idle() { 0 } else { self.prefetch_target(now) };
         let target = free + ahead;
@@ -66,14 +79,20 @@ impl Scheduler {
         if tasks == 0 {
             return None;
         }
+        let tasks = tasks.min(CLAIM_BATCH_MAX);
         // A worker with quick handlers runs them all before another is woken: only its first begins at once.
         let begun = if self.handlers_are_quick() { missing.min(1) } else { missing };
+        let quotas = self.quotas(tasks, begun, missing, now);
+        if quotas.is_empty() {
+            self.prefetch.set_low_water(None);
+            return None;
+        }
         let suspects = usize::from(self.suspects.may_claim(&self.ready));
-        Some(ClaimRequest { tasks: tasks.min(CLAIM_BATCH_MAX), begun, suspects, limited: missing })
+        Some(ClaimRequest { tasks, begun, suspects, limited: missing, quotas })
     }
 
-    /// How many tasks wait for a worker, or may be claimed for one by others' transactions.
+    /// How many tasks a worker may begin, or may be claimed for one by others' transactions.
     fn ready_or_reserved(&self) -> usize {
-        self.ready.len() + self.reservations.reserved()
+        self.ready.startable(&self.queues) + self.reservations.reserved()
     }
 }

@@ -6,21 +6,30 @@
 //! running handler at most. What such a transaction may claim is reserved until it is delivered, so that
 //! neither the leader nor another transaction claims for the same worker.
 
+use std::time::Instant;
+
 use super::super::Scheduler;
+use super::super::queues::Queues;
+use super::request::ClaimRequest;
 use crate::model::Lease;
+use crate::model::limits::CLAIM_BATCH_MAX;
 
 /// What others may claim for the pool.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reservations {
     /// So many tasks now.
     reserved: usize,
     /// Whether a claim of the leader is at the database.
     claim_in_flight: bool,
-    /// The priority of the last task that was claimed.
-    last_priority: Option<i32>,
+    /// Of each queue, the priority of the last task that the last claim returned.
+    last_priorities: Vec<Option<i32>>,
 }
 
 impl Reservations {
+    pub(crate) fn new(queues: usize) -> Self {
+        Self { reserved: 0, claim_in_flight: false, last_priorities: vec![None; queues] }
+    }
+
     pub(crate) const fn reserved(&self) -> usize {
         self.reserved
     }
@@ -33,33 +42,68 @@ impl Reservations {
         self.claim_in_flight = in_flight;
     }
 
-    /// These tasks were claimed, in the queue's order.
-    pub(crate) fn claimed(&mut self, leases: &[(Lease, usize)]) {
-        self.last_priority = leases.last().map(|(lease, _)| lease.priority);
+    /// These tasks were claimed, those of each queue in its order.
+    pub(crate) fn claimed(&mut self, leases: &[(Lease, usize)], queues: &Queues) {
+        self.last_priorities.fill(None);
+        for (lease, _) in leases {
+            if let Some(last) = self.last_priorities.get_mut(queues.of(lease)) {
+                *last = Some(lease.priority);
+            }
+        }
     }
 }
 
 impl Scheduler {
-    /// How many tasks a transaction may claim for the pool, the most urgent of which has this priority (none
-    /// known if another process enqueued them). If any, [`Self::deliver`] must follow.
-    pub(in crate::pool) fn reserve(&mut self, priority: Option<i32>) -> usize {
-        if !self.lifecycle.takes_tasks() || self.listener.is_full() {
+    /// How many tasks of one of the queues a transaction may claim for the pool, the most urgent of which has this
+    /// priority. If any, [`Self::deliver`] must follow.
+    pub(in crate::pool) fn reserve(&mut self, queue: usize, priority: i32) -> usize {
+        if !self.may_reserve() {
             return 0;
         }
-        let tasks = if self.is_idle() {
-            self.slots.free().saturating_sub(self.ready.len() + self.reservations.reserved)
-        } else {
-            usize::from(priority.is_some_and(|priority| self.is_most_urgent(priority)))
-        };
+        // An idle pool takes what its free workers can begin.
+        let room = self.queues.room(queue).saturating_sub(self.ready.len_of(queue));
+        let begun = if self.is_idle() { self.missing().min(room) } else { 0 };
+        let tasks = begun.max(usize::from(self.is_most_urgent(queue, priority)));
         self.reservations.reserved += tasks;
         tasks
     }
 
+    /// What may be claimed for the free workers of an idle pool, as another process may have enqueued it. If anything,
+    /// [`Self::deliver`] must follow.
+    pub(in crate::pool) fn reserve_idle(&mut self, now: Instant) -> Option<ClaimRequest> {
+        if !self.may_reserve() || !self.is_idle() {
+            return None;
+        }
+        let tasks = self.missing().min(CLAIM_BATCH_MAX);
+        let quotas = self.quotas(tasks, 0, tasks, now);
+        if quotas.is_empty() {
+            return None;
+        }
+        self.reservations.reserved += tasks;
+        Some(ClaimRequest { tasks, begun: 0, suspects: 0, limited: tasks, quotas })
+    }
+
+    fn may_reserve(&self) -> bool {
+        self.lifecycle.takes_tasks() && !self.listener.is_full()
+    }
+
     /// Whether a task of this priority comes before one that is ready, or that the leader is about to claim.
-    fn is_most_urgent(&self, priority: i32) -> bool {
-        let ready = self.ready.leases().next().map(|lease| lease.priority);
-        let in_flight = self.reservations.last_priority;
-        let in_flight = in_flight.filter(|_| self.reservations.claim_in_flight);
-        ready.or(in_flight).is_some_and(|other| priority < other)
+    fn is_most_urgent(&self, queue: usize, priority: i32) -> bool {
+        let last = |queue: usize| self.reservations.last_priorities.get(queue).copied().flatten();
+        let in_flight = |queue: usize| last(queue).filter(|_| self.reservations.claim_in_flight);
+        let place = (queue, priority);
+        if self.queues.are_by_share() {
+            if self.ready.len_of(queue) == 0 && !self.ready.is_empty() {
+                // It is the turn of its queue before long, which has nothing to begin then.
+                return self.queues.room(queue) > 0;
+            }
+            let ready = self.ready.of(queue).next().map(|task| task.lease.priority);
+            return ready.or(in_flight(queue)).is_some_and(|other| priority < other);
+        }
+        match self.ready.iter().next() {
+            Some(first) => place < (first.queue, first.lease.priority),
+            None => (queue..self.queues.len())
+                .any(|other| in_flight(other).is_some_and(|priority| place < (other, priority))),
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Scheduler {
         self.slots.lease_lost(key);
         let task = self.ready.take_key(key)?;
         self.suspects.not_run(&task.lease);
-        self.stats.count(Outcome::LeaseLost);
+        self.count(&task.lease.queue, Outcome::LeaseLost);
         Some(task.lease)
     }
 }

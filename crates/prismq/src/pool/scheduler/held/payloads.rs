@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::super::Scheduler;
 use super::super::log::LogEntry;
+use super::super::queues::Queues;
 use super::ready::{Ready, ReadyTask};
 use super::settling::Settle;
 use crate::engine::READ_TASKS_MAX;
@@ -17,16 +18,17 @@ use crate::model::{Error, LeaseKey, Payload, Result};
 pub(crate) type ReadPayloads = Vec<(LeaseKey, Result<Payload>)>;
 
 impl Ready {
-    /// The tasks whose payloads to read next: no more than can fit, as each is larger than one that is stored
-    /// in its task's row. `None` while a worker reads, or if the next task has its payload.
-    pub(crate) fn start_read(&mut self) -> Option<Vec<LeaseKey>> {
-        if self.reading || !self.first()?.lease.payload.is_unread() {
+    /// The tasks of the next queue whose payloads to read next: no more than can fit, as each is larger than one that is
+    /// stored in its task's row. `None` while a worker reads, or if the next task has its payload.
+    pub(crate) fn start_read(&mut self, queues: &Queues) -> Option<Vec<LeaseKey>> {
+        if self.reading {
             return None;
         }
-        self.reading = true;
-        let unread = self.tasks.iter().filter(|task| task.runnable);
-        let unread = unread.take_while(|task| task.lease.payload.is_unread());
-        Some(unread.take(READ_TASKS_MAX).map(|task| task.lease.key).collect())
+        let runnable = self.of(self.next_queue(queues)?).filter(|task| task.runnable);
+        let unread = runnable.take_while(|task| task.is_unread()).take(READ_TASKS_MAX);
+        let keys: Vec<LeaseKey> = unread.map(|task| task.lease.key).collect();
+        self.reading = !keys.is_empty();
+        self.reading.then_some(keys)
     }
 
     /// Accepts payloads, and takes the tasks whose payloads were not read. A task that is no longer here was
@@ -35,16 +37,14 @@ impl Ready {
         self.reading = false;
         let mut failed = Vec::new();
         for (key, payload) in read {
-            let Some(index) = self.tasks.iter().position(|task| task.lease.key == key) else {
-                continue;
-            };
+            let Some(place) = self.place_of(key) else { continue };
             match payload {
                 Ok(payload) => {
-                    if let Some(task) = self.tasks.get_mut(index) {
+                    if let Some(task) = self.get_mut(place) {
                         task.lease.payload = payload;
                     }
                 }
-                Err(error) => failed.extend(self.remove(index).map(|task| (task, error))),
+                Err(error) => failed.extend(self.remove(place).map(|task| (task, error))),
             }
         }
         failed
@@ -55,7 +55,8 @@ impl Scheduler {
     /// A worker has read payloads. A task whose payload was not read is settled without having run.
     pub(in crate::pool) fn end_read(&mut self, read: ReadPayloads, now: Instant) {
         for (task, error) in self.ready.end_read(read) {
-            self.log.push(LogEntry::PayloadUnread { task: task.lease.id(), error: error.clone() });
+            let (queue, id) = (task.lease.queue.clone(), task.lease.id());
+            self.log.push(LogEntry::PayloadUnread { queue, task: id, error: error.clone() });
             self.settle_unrun(task, Settle::PayloadUnread(error), now);
         }
     }

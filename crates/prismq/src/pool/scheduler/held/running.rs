@@ -6,6 +6,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::handler_time::HandlerTimes;
+use super::ready::ReadyTask;
 use crate::model::{Lease, LeaseKey};
 use crate::pool::handler::{CancelReason, StopFlags};
 
@@ -14,10 +15,19 @@ use crate::pool::handler::{CancelReason, StopFlags};
 pub(crate) struct RunningTask {
     /// Without the payload, which the worker has.
     pub(crate) lease: Lease,
+    /// The place of its queue.
+    pub(crate) queue: usize,
     pub(crate) type_index: usize,
     pub(crate) begun_at: Instant,
     /// Whether the attempt was recorded as failed while the handler went on.
     pub(crate) given_up: bool,
+}
+
+impl RunningTask {
+    /// How much longer its handler is expected to run; `None` if nothing is known of its type.
+    pub(crate) fn remaining(&self, now: Instant, times: &HandlerTimes) -> Option<Duration> {
+        times.remaining(self.type_index, now.saturating_duration_since(self.begun_at))
+    }
 }
 
 /// What a handler is given by the scheduler.
@@ -59,12 +69,13 @@ impl WorkerSlots {
     }
 
     /// A worker begins this task.
-    pub(crate) fn begin(&mut self, worker: usize, lease: &Lease, type_index: usize, now: Instant) {
+    pub(crate) fn begin(&mut self, worker: usize, task: &ReadyTask, now: Instant) {
         if let Some((slot, flags)) = self.slots.get_mut(worker) {
             // A handler may have kept its flags.
             *flags = Arc::default();
-            let lease = lease.without_payload();
-            *slot = Some(RunningTask { lease, type_index, begun_at: now, given_up: false });
+            let ReadyTask { queue, type_index, .. } = *task;
+            let lease = task.lease.without_payload();
+            *slot = Some(RunningTask { lease, queue, type_index, begun_at: now, given_up: false });
             self.running += 1;
         }
     }
@@ -159,8 +170,6 @@ impl WorkerSlots {
         now: Instant,
         times: &HandlerTimes,
     ) -> impl Iterator<Item = Option<Duration>> {
-        self.iter().map(move |task| {
-            times.remaining(task.type_index, now.saturating_duration_since(task.begun_at))
-        })
+        self.iter().map(move |task| task.remaining(now, times))
     }
 }

@@ -195,6 +195,7 @@ impl Scheduler {
     pub(in crate::pool) fn finish(&mut self, mut ended: Settlement, now: Instant) {
         let Some(Run { worker, took, .. }) = ended.run else { return };
         let Some(task) = self.slots.end(worker) else { return };
+        self.queue_ended(task.queue, now);
         if ended.is_result() {
             self.handler_times.ended(task.type_index, took);
             if let Some(count) = self.stats.per_worker.get_mut(worker) {
@@ -225,17 +226,17 @@ impl Scheduler {
         self.settling.due(more_to_come, self.prefetch.full_batch())
     }
 
-    /// The leader's transaction is answered: these attempts are settled, and the others wait again.
+    /// The leader's transaction is answered: these attempts are settled, each of a task of this queue, and the others wait again.
     /// `commit_time` is how long it took, if it was synced.
     pub(in crate::pool) fn settled(
         &mut self,
-        outcomes: &[Outcome],
+        outcomes: &[(Arc<str>, Outcome)],
         unsettled: Vec<Settlement>,
         commit_time: Option<Duration>,
         now: Instant,
     ) {
-        for outcome in outcomes {
-            self.stats.count(*outcome);
+        for (queue, outcome) in outcomes {
+            self.count(queue, *outcome);
         }
         self.settling.returned(unsettled, now);
         if let Some(time) = commit_time {

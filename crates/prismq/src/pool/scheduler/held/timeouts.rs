@@ -63,7 +63,8 @@ impl Scheduler {
                 let action = if flags.completed() {
                     Settle::Completed
                 } else {
-                    self.log.push(LogEntry::TimedOut { task: task.lease.id(), worker, limit });
+                    let (queue, task) = (task.lease.queue.clone(), task.lease.id());
+                    self.log.push(LogEntry::TimedOut { queue, task, worker, limit });
                     self.stats.timed_out += 1;
                     Settle::timed_out(limit, None)
                 };

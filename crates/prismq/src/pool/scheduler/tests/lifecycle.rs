@@ -72,7 +72,7 @@ fn tasks_that_no_handler_ran_are_listed_until_they_are_released() {
 fn an_abandoned_pool_waits_for_reserved_tasks() {
     let mut pool = Pool::new(settings(1));
     pool.becomes_idle(false);
-    assert_eq!(pool.scheduler.reserve(Some(0)), 1);
+    assert_eq!(pool.scheduler.reserve(0, 0), 1);
     pool.scheduler.drain(pool.now);
     pool.scheduler.abandon();
     assert!(matches!(pool.leader_action(), LeaderAction::Sleep { .. }));

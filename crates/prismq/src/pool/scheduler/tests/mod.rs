@@ -6,6 +6,7 @@ mod held;
 mod leader_action;
 mod lifecycle;
 mod listener;
+mod queues;
 mod wakeups;
 
 use std::sync::Arc;
@@ -42,11 +43,17 @@ fn settings(workers: usize) -> Settings {
     Settings {
         workers,
         prefetch: 1000,
+        queues: vec![served("default")],
         lease: LEASE,
         poll_interval: Duration::from_secs(3600),
         timeouts: vec![None; 2],
         gate: Arc::default(),
     }
+}
+
+/// A queue in strict order.
+fn served(name: &str) -> ServedQueue {
+    ServedQueue { name: name.into(), share: None, at_most: None }
 }
 
 /// The moment of this monotonic time; the wall clock is another.
@@ -62,6 +69,7 @@ fn lease(id: i64) -> Lease {
             limited: false,
             note: EngineNote::default(),
         },
+        queue: "default".into(),
         task_type: "t".into(),
         payload: Payload::part(Arc::default(), 0..0),
         priority: 0,
@@ -180,6 +188,7 @@ fn short_claim(work_signal: u64) -> ShortClaim {
         next_due: None,
         without_suspects: false,
         limited_left: false,
+        bounded_left: false,
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn operations(
     begin: Option<LeaseKey>,
     extend: &[LeaseKey],
 ) -> impl Iterator<Item = Operation> {
-    let lease = shared.claim.lease;
+    let lease = shared.lease;
     let extend = extend.iter().map(move |key| Operation::Extend { key: *key, lease });
     begin.map(Operation::Begin).into_iter().chain(extend)
 }
@@ -55,7 +55,7 @@ fn lost(shared: &Shared, key: LeaseKey) {
     if let Some(lease) = never_begun {
         shared.send_events(vec![Event {
             id: lease.id(),
-            queue: shared.claim.queue.clone(),
+            queue: lease.queue.clone(),
             task_type: lease.task_type.clone(),
             worker: None,
             attempt: lease.attempt(),

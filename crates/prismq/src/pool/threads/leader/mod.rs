@@ -110,7 +110,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     let operations = notes::operations(&notes)
         .chain(settle::operations(shared, &settle))
         .chain(heartbeat::operations(shared, begin, &extend))
-        .chain(claim::operation(shared, claim))
+        .chain(claim.as_ref().map(|request| shared.claim_operation(request)))
         .collect();
     let submitted = Instant::now();
     let mut answers = Answers::new(shared.core.submit_all(operations));
@@ -119,7 +119,7 @@ fn submit(shared: &Shared, batch: Batch, clock: Timestamp) {
     notes::accept(shared, notes, &mut answers);
     settle::accept(shared, settle, commit_time, &mut answers);
     heartbeat::accept(shared, begin, extend, &mut answers);
-    if let Some(request) = claim {
+    if let Some(request) = &claim {
         claim::accept(shared, request, before, &mut answers);
     }
     match answers.into_failure() {

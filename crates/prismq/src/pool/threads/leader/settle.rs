@@ -49,9 +49,9 @@ pub(super) fn accept(
         };
         match outcome {
             Ok(outcome) => {
-                outcomes.push(outcome);
+                outcomes.push((settlement.lease.queue.clone(), outcome));
                 if shared.has_listener() {
-                    events.push(event(shared, &settlement, outcome));
+                    events.push(event(&settlement, outcome));
                 }
             }
             Err(error) => {
@@ -66,11 +66,11 @@ pub(super) fn accept(
 }
 
 /// The event of a settled attempt.
-fn event(shared: &Shared, settlement: &Settlement, outcome: Outcome) -> Event {
+fn event(settlement: &Settlement, outcome: Outcome) -> Event {
     let Settlement { lease, run, action } = settlement;
     Event {
         id: lease.id(),
-        queue: shared.claim.queue.clone(),
+        queue: lease.queue.clone(),
         task_type: lease.task_type.clone(),
         worker: run.map(|run| run.worker),
         attempt: lease.attempt(),

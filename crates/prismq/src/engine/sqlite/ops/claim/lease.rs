@@ -59,6 +59,7 @@ impl Writer {
         picked: &[Picked],
         claimed_at: Timestamp,
         expires_at: Moment,
+        queue: &Arc<str>,
         begun: bool,
     ) -> Result<Leased> {
         if picked.is_empty() {
@@ -97,7 +98,7 @@ impl Writer {
                 let id_of = TaskId::from_i64(id);
                 let limited = limited_lane != 0;
                 let key = LeaseKey { id: id_of, token: row.get(1)?, limited, note: note.into() };
-                match lease(row, key, task_type, picked, claimed_at, expires_at) {
+                match lease(row, key, (queue, task_type), picked, claimed_at, expires_at) {
                     Ok(lease) => parts.push((*place, start..inline.len(), lease)),
                     Err(error) => {
                         damaged.push((id, picked.suspect, damaged_rows::reason(row, &error)));
@@ -139,13 +140,14 @@ impl Writer {
 fn lease(
     row: &Row<'_>,
     key: LeaseKey,
-    task_type: &Arc<str>,
+    (queue, task_type): (&Arc<str>, &Arc<str>),
     picked: &Picked,
     claimed_at: Timestamp,
     expires_at: Moment,
 ) -> rusqlite::Result<Lease> {
     Ok(Lease {
         key,
+        queue: queue.clone(),
         task_type: task_type.clone(),
         payload: Payload::unread(),
         priority: row.get(PRIORITY)?,

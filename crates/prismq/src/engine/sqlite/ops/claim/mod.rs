@@ -7,6 +7,7 @@ pub(crate) mod lease;
 pub(crate) mod lines;
 pub(crate) mod look;
 pub(crate) mod pick;
+mod several;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl Writer {
         let begun = picked.len() <= claim.begun_max;
         let expires_at = now.after(claim.lease);
         let Leased { mut leases, mut dead_lettered } =
-            self.lease(&lanes, &picked, now.wall, expires_at, begun)?;
+            self.lease(&lanes, &picked, now.wall, expires_at, &claim.queue, begun)?;
         let late = self.take_late(&lanes, &mut leases, now.monotonic)?;
         dead_lettered.add(late);
         self.free_unleased(&picked, &leases, dead_lettered);
@@ -78,7 +79,8 @@ impl Writer {
             let limited = leases.iter().filter(|lease| lease.key.limited).count();
             admission = self.admission(at, &lanes, claim.limited_max.saturating_sub(limited))?;
             let picked = self.pick(&lanes, first_key, wanted, &mut admission)?;
-            let mut leased = self.lease(&lanes, &picked, now.wall, expires_at, begun)?;
+            let mut leased =
+                self.lease(&lanes, &picked, now.wall, expires_at, &claim.queue, begun)?;
             let late = self.take_late(&lanes, &mut leased.leases, now.monotonic)?;
             leased.dead_lettered.add(late);
             self.free_unleased(&picked, &leased.leases, leased.dead_lettered);

@@ -129,7 +129,7 @@ fn ready_tasks_are_checked_again_until_they_begin() {
 fn released_tasks_count_no_more() {
     let mut pool = Pool::with_times(1, MS);
     pool.claimed((1..=10).map(lease));
-    pool.scheduler.paused(pool.now);
+    pool.scheduler.paused(0, pool.now);
     pool.settling_batch();
     pool.settled(MS);
     assert_eq!(pool.request().unwrap().tasks, 1 + 19);

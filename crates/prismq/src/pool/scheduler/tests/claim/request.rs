@@ -5,7 +5,9 @@ use super::*;
 #[test]
 fn a_new_pool_claims_one_task_for_each_worker() {
     let mut pool = Pool::new(settings(4));
-    assert_eq!(pool.request(), Some(ClaimRequest { tasks: 4, begun: 4, suspects: 1, limited: 4 }));
+    let quotas = vec![Quota { queue: 0, max: 4, share: 4, begun: 4, limited: 4 }];
+    let request = ClaimRequest { tasks: 4, begun: 4, suspects: 1, limited: 4, quotas };
+    assert_eq!(pool.request(), Some(request));
     pool.claimed((1..=4).map(lease));
     (0..4).for_each(|worker| drop(pool.begin(worker)));
     assert_eq!(pool.request(), None, "nothing more while all run");

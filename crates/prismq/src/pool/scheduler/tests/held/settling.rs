@@ -57,6 +57,7 @@ fn half_a_prefetch_of_results_is_enough_to_commit() {
 fn statistics_count_outcomes() {
     let mut pool = Pool::new(settings(1));
     let outcomes = [Outcome::Completed, Outcome::Retried, Outcome::Dead, Outcome::Released];
+    let outcomes = outcomes.map(|outcome| ("default".into(), outcome));
     pool.scheduler.settled(&outcomes, Vec::new(), None, pool.now);
     let stats = pool.scheduler.stats();
     assert_eq!((stats.completed, stats.retried, stats.dead, stats.released), (1, 1, 1, 1));
