@@ -63,7 +63,7 @@ impl Endings {
             let key = operation.key();
             match (operation, answer) {
                 (Operation::Cancel(targets) | Operation::Delete(targets), Ok(_)) => {
-                    targets.iter().for_each(|target| self.ended(target.id));
+                    targets.tasks.iter().for_each(|target| self.ended(target.id));
                 }
                 (
                     _,

@@ -27,7 +27,9 @@ pub(crate) use self::operation::{
 };
 #[cfg(feature = "postgres")]
 pub(crate) use self::postgres::Address as ServerAddress;
-pub(crate) use self::search::{Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Target};
+pub(crate) use self::search::{
+    Detail, Found, Hit, Revival, SEARCH_STEP_TASKS, Search, Seen, Target, Targets,
+};
 use crate::model::{
     BackupReport, Contention, Durability, Ending, LimitInfo, Payload, Position, QueueInfo,
     QueueStats, RestoreReport, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,

@@ -4,7 +4,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::search::{Revival, Target};
+use super::search::{Revival, Target, Targets};
 use crate::model::{
     Claim, ClaimBounds, Enqueued, Failure, Lease, LeaseKey, Limit, NewTask, Note, Order, Retention,
     RetryPolicy, Schedule, State, TaskId,
@@ -43,9 +43,9 @@ pub(crate) enum Operation {
     /// Sets which ended tasks of a queue are kept, and deletes some of the excess.
     SetRetention { queue: Arc<str>, retention: Retention },
     /// Cancels tasks that wait, and requests it of those that run.
-    Cancel(Vec<Target>),
+    Cancel(Targets),
     /// Deletes tasks that do not run.
-    Delete(Vec<Target>),
+    Delete(Targets),
     /// Puts dead tasks back.
     Redrive { tasks: Vec<Target>, revival: Revival },
     /// Adds a schedule, or changes the one of its name.

@@ -1,6 +1,6 @@
 //! Going through tasks by a filter, as values: one bounded step at a time, so that no read is long.
 
-use crate::model::{Position, TaskFilter, TaskId};
+use crate::model::{Position, State, TaskFilter, TaskId};
 use crate::time::{Moment, Timestamp};
 
 /// Most tasks that one step reads.
@@ -48,8 +48,8 @@ pub(crate) struct Found {
 pub(crate) struct Hit {
     pub(crate) id: TaskId,
     pub(crate) position: Position,
-    /// The token of its last claim: unchanged as long as nobody claims it.
-    pub(crate) token: i64,
+    /// By which it is known again.
+    pub(crate) seen: Seen,
     /// Bytes of its payload.
     pub(crate) bytes: u64,
     /// When it died, by the monotonic time, if it is dead.
@@ -60,16 +60,51 @@ pub(crate) struct Hit {
 impl Hit {
     /// What names it in an operation.
     pub(crate) const fn target(&self) -> Target {
-        Target { id: self.id, token: Some(self.token) }
+        Target { id: self.id, seen: self.seen }
     }
 }
 
-/// A task that an operation is to change, unless it was claimed or ended since it was found.
+/// A task that an operation is to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) id: TaskId,
-    /// The token that it must still have; `None` for any.
-    pub(crate) token: Option<i64>,
+    pub(crate) seen: Seen,
+}
+
+/// What a task was when it was found. One that is something else by now is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It was not looked at: the task of this id is meant, whatever became of it.
+    Nothing,
+    /// A task that had not ended or was dead, with this token. Every claim and every redrive gives it a higher one; a
+    /// task that is leased under the next token began since, and is still the one that was found.
+    Stored {
+        /// The token.
+        token: i64,
+    },
+    /// A completed or cancelled task that is kept.
+    Kept,
+}
+
+impl Seen {
+    /// Whether a stored task with this token is the one that was found.
+    pub(crate) const fn is_same(self, token: i64, state: State) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Stored { token: seen } => {
+                token == seen || (token == seen + 1 && matches!(state, State::Leased))
+            }
+            Self::Kept => false,
+        }
+    }
+}
+
+/// The tasks that an operation is to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Targets {
+    pub(crate) tasks: Vec<Target>,
+    /// The states in which they are meant: in another one, a task is left alone. Empty for all.
+    pub(crate) states: Vec<State>,
 }
 
 /// How dead tasks are put back.

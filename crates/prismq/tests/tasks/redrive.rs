@@ -22,7 +22,7 @@ fn only_the_meant_tasks_are_put_back_with_all_their_attempts() {
     assert_eq!(task.error.as_deref(), Some("connection refused"));
     assert_eq!(fixture.queue.task(full).unwrap().unwrap().state, State::Dead);
     let lease = fixture.claim_one();
-    assert_eq!((lease.id(), lease.attempt(), lease.token()), (refused, 1, 2));
+    assert_eq!((lease.id(), lease.attempt(), lease.token()), (refused, 1, 3));
     fixture.queue.complete(&lease).unwrap();
     assert_balanced(&fixture, "default");
     assert_eq!(fixture.queue.tasks().ready().redrive().unwrap(), 0, "none of them is dead");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prismq::limits::HISTORY_MAX;
-use prismq::{Error, Keep, Retention, TaskId};
+use prismq::{Claim, Error, Keep, NewTask, Retention, TaskError, TaskId};
 
 use super::{assert_balanced, dead_in};
 use crate::support::{Fixture, wait_until};
@@ -46,6 +46,28 @@ fn setting_a_number_deletes_those_that_ended_first() {
     fixture.queue.set_retention("default", Retention::default()).unwrap();
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!((stats.kept, stats.cancelled_kept, stats.dead), (0, 0, 2));
+}
+
+/// Each type has a range of its own in the index of dead tasks, and one of them has nearly all of the excess.
+#[test]
+fn setting_a_number_deletes_the_whole_excess_of_many_types() {
+    let fixture = Fixture::new();
+    let types: Vec<String> = (0..100).map(|number| format!("type {number}")).collect();
+    let first = vec![NewTask::new(types[0].as_str(), []); 40];
+    let others = types.iter().map(|task_type| NewTask::new(task_type.as_str(), []));
+    for tasks in [first, others.collect()] {
+        fixture.clock.advance(HOUR);
+        fixture.queue.enqueue_all(tasks).unwrap();
+        let claim = Claim::new(types.iter().map(String::as_str)).max(200);
+        for lease in fixture.queue.claim(&claim).unwrap() {
+            fixture.queue.fail(&lease, TaskError::permanent("no")).unwrap();
+        }
+    }
+    assert_eq!(fixture.queue.stats("default").unwrap().dead, 140);
+    let keep = Retention { dead: Keep::last(5), ..Retention::default() };
+    fixture.queue.set_retention("default", keep).unwrap();
+    assert_eq!(fixture.queue.stats("default").unwrap().dead, 5);
+    assert_balanced(&fixture, "default");
 }
 
 #[test]

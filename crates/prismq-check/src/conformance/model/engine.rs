@@ -247,6 +247,7 @@ impl EngineUnderTest for Model {
             let now = self.monotonic;
             let Some(task) = self.tasks.get_mut(&id) else { continue };
             task.state = State::Ready;
+            task.token += 1;
             task.run_at = now;
             task.place = place(id, task.spec.priority, now, order);
             if keep_attempts {

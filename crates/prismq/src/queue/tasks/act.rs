@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Tasks;
-use crate::engine::{Answer, Detail, Hit, Operation, Revival, Search, Target};
+use crate::engine::{Answer, Detail, Hit, Operation, Revival, Search, Target, Targets};
 use crate::model::limits::DELAY_MAX;
 use crate::model::{Error, Result, State};
 
@@ -125,13 +125,10 @@ impl Tasks {
         let Some(search) = self.searching(&[State::Ready, State::Scheduled, State::Leased])? else {
             return Ok(count);
         };
-        // A task that begins meanwhile is meant too, unless only waiting ones are.
-        let any_token = self.filter.has_state(State::Leased);
-        self.change(search, |mut tasks| {
-            if any_token {
-                tasks.iter_mut().for_each(|target| target.token = None);
-            }
-            match self.queue.core.submit(Operation::Cancel(tasks))? {
+        let states = search.filter.states.clone();
+        self.change(search, |tasks| {
+            let targets = Targets { tasks, states: states.clone() };
+            match self.queue.core.submit(Operation::Cancel(targets))? {
                 Answer::Cancelled(cancelled) => {
                     count.ended += cancelled.ended;
                     count.requested += cancelled.requested.len() as u64;
@@ -153,8 +150,10 @@ impl Tasks {
             [State::Ready, State::Scheduled, State::Dead, State::Completed, State::Cancelled];
         let mut deleted = 0;
         let Some(search) = self.searching(&states)? else { return Ok(deleted) };
+        let states = search.filter.states.clone();
         self.change(search, |tasks| {
-            match self.queue.core.submit(Operation::Delete(tasks))? {
+            let targets = Targets { tasks, states: states.clone() };
+            match self.queue.core.submit(Operation::Delete(targets))? {
                 Answer::Deleted(tasks) => deleted += tasks,
                 _ => return Err(Error::unanswered()),
             }

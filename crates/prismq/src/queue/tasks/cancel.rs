@@ -1,6 +1,6 @@
 //! Cancelling one task.
 
-use crate::engine::{Answer, Operation, Target};
+use crate::engine::{Answer, Operation, Seen, Target, Targets};
 use crate::model::{Error, Result, TaskId};
 use crate::queue::Queue;
 
@@ -35,8 +35,8 @@ impl Queue {
     /// # }
     /// ```
     pub fn cancel(&self, id: TaskId) -> Result<CancelOutcome> {
-        let target = Target { id, token: None };
-        match self.core.submit(Operation::Cancel(vec![target]))? {
+        let tasks = vec![Target { id, seen: Seen::Nothing }];
+        match self.core.submit(Operation::Cancel(Targets { tasks, states: Vec::new() }))? {
             Answer::Cancelled(cancelled) if cancelled.ended > 0 => Ok(CancelOutcome::Cancelled),
             Answer::Cancelled(cancelled) if cancelled.requested.is_empty() => {
                 Ok(CancelOutcome::NotActive)

@@ -20,7 +20,8 @@ use crate::model::{Fingerprint, State, Task, TaskFilter};
 ///
 /// What changes tasks works on those that are there when it is called. It reads them without blocking anyone, and
 /// changes them in transactions of up to 512 tasks and about 16 MiB of payloads, between which others go on; a task
-/// that was claimed or ended meanwhile is left alone. If it fails, what earlier transactions did stays.
+/// that was claimed, redriven or ended meanwhile is left alone, but that [`Tasks::cancel`] of running tasks means those
+/// that begin meanwhile too. If it fails, what earlier transactions did stays.
 ///
 /// # Cost
 /// Queue, type and state are looked up in indexes: what other queues, types and states hold costs nothing, except that

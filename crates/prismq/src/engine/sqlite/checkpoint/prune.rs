@@ -8,11 +8,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result, TransactionBehavior};
 
-use crate::engine::Target;
-use crate::engine::sqlite::batch::STEP_TASKS_MAX;
-use crate::engine::sqlite::batch::kept::retention;
+use crate::engine::sqlite::batch::kept::retention::{self, Excess};
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::ops::manage::delete;
+use crate::engine::sqlite::ops::manage::retain;
 use crate::engine::sqlite::{error, schema};
 use crate::time::Moment;
 
@@ -81,29 +79,33 @@ impl Pruner {
             self.ages = Some(started + AGE_INTERVAL);
         }
         for queue in queues {
+            // Found without the write lock; what was found is checked again under it.
             let excess = retention::excess(connection, queue, now)?;
             if excess.is_empty() {
                 continue;
             }
-            match delete(connection, &excess, now) {
-                Err(error) if error::is_busy(&error) => {}
-                deleted => deleted?,
-            }
-            // There may be more.
-            if excess.len() >= STEP_TASKS_MAX / 2 {
-                self.next = Some(Instant::now() + started.elapsed() * PAUSE_SHARE);
+            match delete(connection, queue, &excess, now) {
+                Err(error) if error::is_busy(&error) => {
+                    self.next = Some(Instant::now() + CHECK_INTERVAL);
+                }
+                deleted => {
+                    deleted?;
+                    if excess.more {
+                        self.next = Some(Instant::now() + started.elapsed() * PAUSE_SHARE);
+                    }
+                }
             }
         }
         Ok(())
     }
 }
 
-fn delete(connection: &Connection, excess: &[Target], now: Moment) -> Result<()> {
+fn delete(connection: &Connection, queue: i64, excess: &Excess, now: Moment) -> Result<()> {
     let transaction =
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let mut ledger = Ledger::of_caller(now);
     (_, ledger.features) = schema::meta(&transaction)?;
-    delete::delete(&transaction, &mut ledger, excess)?;
+    retain::delete(&transaction, &mut ledger, queue, excess)?;
     ledger.flush(&transaction)?;
     transaction.commit()
 }
@@ -111,4 +113,55 @@ fn delete(connection: &Connection, excess: &[Target], now: Moment) -> Result<()>
 /// A number that changes whenever another connection commits.
 fn version(connection: &Connection) -> Result<i64> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+    use super::Pruner;
+    use crate::engine::Operation;
+    use crate::engine::sqlite::connection::connect;
+    use crate::engine::sqlite::tests::{NOW, writer};
+    use crate::model::{Keep, Retention};
+    use crate::time::{ManualClock, Moment};
+
+    /// Others delete tasks of the queue after the excess was found and before its transaction begins.
+    const DELETE_FOUR: &str = "DELETE FROM prismq_task WHERE id > 2;
+        UPDATE prismq_queue SET dead = 2";
+    const ADD_SIX: &str =
+        "INSERT INTO prismq_lane (id, queue, type) VALUES (1, 1, 'job');
+         INSERT INTO prismq_task (id, lane, state, order_key, priority, max_attempts, enqueued_at, run_at)
+             VALUES (1, 1, 3, 0, 0, 1, 0, 1), (2, 1, 3, 0, 0, 1, 0, 2), (3, 1, 3, 0, 0, 1, 0, 3),
+                    (4, 1, 3, 0, 0, 1, 0, 4), (5, 1, 3, 0, 0, 1, 0, 5), (6, 1, 3, 0, 0, 1, 0, 6);
+         UPDATE prismq_queue SET dead = 6";
+
+    #[test]
+    fn what_others_delete_after_the_excess_was_found_counts() {
+        let (_folder, mut writer) = writer();
+        let retention = Retention { dead: Keep::last(2), ..Retention::default() };
+        let set = Operation::SetRetention { queue: "default".into(), retention };
+        writer.apply(&ManualClock::new(NOW), &[set]).unwrap().remove(0).unwrap();
+        writer.connection.execute_batch(ADD_SIX).unwrap();
+        #[allow(unused_mut, reason = "from rusqlite 0.42 on, an authorizer is set by &mut")]
+        let mut connection = connect(&writer.path).unwrap();
+        let path = writer.path.clone();
+        let mut is_first = true;
+        connection
+            .authorizer(Some(move |context: AuthContext<'_>| {
+                let begins = matches!(context.action, AuthAction::Transaction { .. });
+                if begins && std::mem::take(&mut is_first) {
+                    let other = Connection::open(&path).unwrap();
+                    other.execute_batch(DELETE_FOUR).unwrap();
+                }
+                Authorization::Allow
+            }))
+            .unwrap();
+        let now = Moment { wall: NOW, monotonic: NOW };
+        Pruner::default().check(&connection, now).unwrap();
+        let left = "SELECT group_concat(id) FROM prismq_task";
+        let left: String = writer.connection.query_row(left, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, "1,2");
+    }
 }

@@ -8,7 +8,7 @@ use crate::engine::sqlite::reader::find::{self, range};
 use crate::engine::sqlite::tests::NOW;
 use crate::engine::sqlite::tests::cost::writer_with_two_lanes;
 use crate::engine::sqlite::writer::Writer;
-use crate::engine::{Answer, Detail, Hit, Operation, Revival, Search, Target};
+use crate::engine::{Answer, Detail, Hit, Operation, Revival, Search, Seen, Target, Targets};
 use crate::model::{State, TaskFilter, TaskId};
 use crate::time::{ManualClock, Moment};
 
@@ -87,6 +87,9 @@ fn steps_of_ten(writer: &mut Writer) -> [i32; 3] {
         steps(writer)
     };
     let redriving = act(Operation::Redrive { tasks: targets.clone(), revival });
+    // The redrive gave them another token.
+    let targets = targets.into_iter().map(|target| Target { seen: Seen::Nothing, ..target });
+    let targets = Targets { tasks: targets.collect(), states: Vec::new() };
     [finding, redriving, act(Operation::Delete(targets))]
 }
 

@@ -1,15 +1,17 @@
 //! Which ended tasks of a queue are beyond its retention: by count, those that ended first; by age, all that ended too
 //! long ago.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use crate::engine::Target;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::schema::state;
+use crate::engine::{Seen, Target};
 use crate::model::limits::HISTORY_MAX;
-use crate::model::{Keep, Retention, TaskId};
+use crate::model::{Keep, Retention, State, TaskId};
 use crate::time::{Moment, Timestamp};
 
 /// A queue's retention, and how many tasks it keeps.
@@ -34,11 +36,70 @@ pub(crate) const OLDEST_KEPT: &str = "SELECT completed_at, task FROM prismq_kept
      WHERE queue = ?1 AND state = ?2 ORDER BY completion, task LIMIT ?3";
 /// The lanes of a queue.
 pub(crate) const LANES: &str = "SELECT id FROM prismq_lane WHERE queue = ?1";
-/// The dead tasks of a lane that died first.
+/// The dead tasks of a lane in the order in which they died, from one on.
 pub(crate) const OLDEST_DEAD: &str = "SELECT run_at, id, token FROM prismq_task
-     WHERE state = 3 AND lane = ?1 ORDER BY run_at, id LIMIT ?2";
-/// Fewest dead tasks that are read of each lane at a time.
-const LANE_TASKS_MIN: usize = 16;
+     WHERE state = 3 AND lane = ?1 AND (run_at, id) > (?2, ?3) ORDER BY run_at, id LIMIT ?4";
+/// How many dead tasks are read at a time of a lane whose turn it is.
+const LANE_TASKS: usize = 64;
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Completed,
+    Cancelled,
+    Dead,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Completed, Self::Cancelled, Self::Dead];
+
+    pub(crate) const fn state(self) -> State {
+        match self {
+            Self::Completed => State::Completed,
+            Self::Cancelled => State::Cancelled,
+            Self::Dead => State::Dead,
+        }
+    }
+}
+
+/// A task that ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    /// When: by the monotonic time if it is dead, else by the wall clock.
+    pub(crate) at: i64,
+    pub(crate) target: Target,
+}
+
+/// Tasks beyond a queue's retention.
+#[derive(Debug, Default)]
+pub(crate) struct Excess {
+    /// Of each kind, those that ended first.
+    pub(crate) ended: Vec<(Kind, Vec<Ended>)>,
+    /// Whether there are more.
+    pub(crate) more: bool,
+}
+
+impl Excess {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.ended.is_empty()
+    }
+}
+
+/// Which of the ended tasks of one kind are beyond a retention.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    /// How many more there are than are kept.
+    beyond: u64,
+    /// Those that ended until then are too old.
+    ended_by: Option<i64>,
+}
+
+impl Rule {
+    /// Whether the task is, before which this many ended, and which ended at this time.
+    pub(crate) fn is_excess(self, before: u64, at: i64) -> bool {
+        before < self.beyond || self.ended_by.is_some_and(|by| at <= by)
+    }
+}
 
 /// A queue's retention and what it keeps.
 #[derive(Debug, Clone, Copy)]
@@ -91,83 +152,133 @@ pub(crate) fn kept(row: &Row<'_>) -> Result<Kept> {
     Ok(Kept { retention, completed: row.get(7)?, cancelled: row.get(8)?, dead: row.get(9)? })
 }
 
-/// Some of the tasks beyond a queue's retention, up to [`STEP_TASKS_MAX`]. To be called where the counters of the
-/// transaction in progress are written.
-pub(crate) fn excess(connection: &Connection, queue: i64, now: Moment) -> Result<Vec<Target>> {
-    let Some(kept) = of(connection, queue)? else { return Ok(Vec::new()) };
-    let Retention { completed, cancelled, dead } = kept.retention;
-    let mut excess = Vec::new();
-    let ended = [
-        (state::COMPLETED, completed, kept.completed),
-        (state::CANCELLED, cancelled, kept.cancelled),
-    ];
-    for (state, keep, count) in ended {
-        let beyond = beyond(count, Some(keep.tasks.unwrap_or(HISTORY_MAX)));
-        if count > 0 && (beyond > 0 || keep.age.is_some()) {
-            let oldest: Vec<(i64, i64)> = connection
-                .prepare_cached(OLDEST_KEPT)?
-                .query_map(params![queue, state, STEP_TASKS_MAX], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
-                .collect::<Result<_>>()?;
-            let ended_by = keep.age.map(|age| before(now.wall, age));
-            let is_excess =
-                |index: usize, at: i64| index < beyond || ended_by.is_some_and(|by| at <= by);
-            let of_state = oldest.into_iter().enumerate();
-            let of_state = of_state.take_while(|(index, (at, _))| is_excess(*index, *at));
-            excess.extend(of_state.map(|(_, (_, task))| target(task, None)));
+impl Kept {
+    /// What is beyond the retention of tasks of one kind at this moment.
+    pub(crate) fn rule(&self, kind: Kind, now: Moment) -> Rule {
+        let Retention { completed, cancelled, dead } = self.retention;
+        let (count, keep, most, now) = match kind {
+            Kind::Completed => (self.completed, completed, Some(HISTORY_MAX), now.wall),
+            Kind::Cancelled => (self.cancelled, cancelled, Some(HISTORY_MAX), now.wall),
+            Kind::Dead => (self.dead, dead, None, now.monotonic),
+        };
+        let beyond = keep.tasks.or(most).map_or(0, |keep| count - i64::from(keep));
+        Rule {
+            beyond: u64::try_from(beyond).unwrap_or(0),
+            ended_by: keep.age.map(|age| before(now, age)).filter(|_| count > 0),
         }
     }
-    let beyond = beyond(kept.dead, dead.tasks);
-    if kept.dead > 0 && (beyond > 0 || dead.age.is_some()) {
-        let died_by = dead.age.map(|age| before(now.monotonic, age));
-        let is_excess =
-            |index: usize, at: i64| index < beyond || died_by.is_some_and(|by| at <= by);
-        let oldest = oldest_dead(connection, queue)?.into_iter().enumerate();
-        let oldest = oldest.take_while(|(index, (at, ..))| is_excess(*index, *at));
-        excess.extend(oldest.map(|(_, (_, task, token))| target(task, Some(token))));
+}
+
+/// Some of the tasks beyond a queue's retention, up to [`STEP_TASKS_MAX`]. In a transaction, to be called where its
+/// counters are written.
+pub(crate) fn excess(connection: &Connection, queue: i64, now: Moment) -> Result<Excess> {
+    let mut excess = Excess::default();
+    let Some(kept) = of(connection, queue)? else { return Ok(excess) };
+    let mut room = STEP_TASKS_MAX;
+    for kind in Kind::ALL {
+        let rule = kept.rule(kind, now);
+        if rule.beyond == 0 && rule.ended_by.is_none() {
+            continue;
+        }
+        // One more than there is room for, to know whether there are more.
+        let mut ended = match kind {
+            Kind::Completed => oldest_kept(connection, (queue, state::COMPLETED), rule, room + 1)?,
+            Kind::Cancelled => oldest_kept(connection, (queue, state::CANCELLED), rule, room + 1)?,
+            Kind::Dead => oldest_dead(connection, queue, rule, room + 1)?,
+        };
+        excess.more |= ended.len() > room;
+        ended.truncate(room);
+        room -= ended.len();
+        if !ended.is_empty() {
+            excess.ended.push((kind, ended));
+        }
     }
-    excess.truncate(STEP_TASKS_MAX);
     Ok(excess)
 }
 
-/// Some dead tasks of a queue, those that died first, over all its lanes: time of death, id and token.
-fn oldest_dead(connection: &Connection, queue: i64) -> Result<Vec<(i64, i64, i64)>> {
-    let lanes: Vec<i64> = connection
-        .prepare_cached(LANES)?
-        .query_map([queue], |row| row.get(0))?
-        .collect::<Result<_>>()?;
-    let limit = (STEP_TASKS_MAX / lanes.len().max(1)).max(LANE_TASKS_MIN);
-    let mut oldest: Vec<(i64, i64, i64)> = Vec::new();
-    let mut select = connection.prepare_cached(OLDEST_DEAD)?;
-    // Lanes of which not all were read may hold tasks that died soon after the last one read.
-    let mut read_to = i64::MAX;
-    for lane in lanes {
-        let before = oldest.len();
-        let rows = select
-            .query_map(params![lane, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        for row in rows {
-            oldest.push(row?);
+/// The kept tasks of a queue and state that are beyond a rule.
+fn oldest_kept(
+    connection: &Connection,
+    (queue, state): (i64, i64),
+    rule: Rule,
+    most: usize,
+) -> Result<Vec<Ended>> {
+    let mut select = connection.prepare_cached(OLDEST_KEPT)?;
+    let mut rows = select.query(params![queue, state, most])?;
+    let mut oldest = Vec::new();
+    while let Some(row) = rows.next()? {
+        let at = row.get(0)?;
+        if !rule.is_excess(count(&oldest), at) {
+            break;
         }
-        if oldest.len() - before == limit {
-            read_to = read_to.min(oldest.last().map_or(i64::MAX, |(at, ..)| *at));
-        }
+        let target = Target { id: TaskId::from_i64(row.get(1)?), seen: Seen::Kept };
+        oldest.push(Ended { at, target });
     }
-    oldest.retain(|(at, ..)| *at <= read_to);
-    oldest.sort_unstable();
     Ok(oldest)
 }
 
-/// How many more there are than are kept.
-fn beyond(count: i64, keep: Option<u32>) -> usize {
-    let beyond = keep.map_or(0, |keep| count - i64::from(keep));
-    usize::try_from(beyond).unwrap_or(0)
+/// A dead task, in the order of death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Dead {
+    at: i64,
+    id: i64,
+    token: i64,
+    lane: i64,
+    /// Whether the next of its lane have not been read.
+    is_last_read: bool,
+}
+
+/// The dead tasks of a queue that are beyond a rule: those that died first, over all its lanes.
+fn oldest_dead(connection: &Connection, queue: i64, rule: Rule, most: usize) -> Result<Vec<Ended>> {
+    let mut next = BinaryHeap::new();
+    let mut lanes = connection.prepare_cached(LANES)?;
+    let mut rows = lanes.query([queue])?;
+    while let Some(row) = rows.next()? {
+        read_dead(connection, &mut next, row.get(0)?, (i64::MIN, i64::MIN), 1)?;
+    }
+    let mut oldest = Vec::new();
+    while oldest.len() < most
+        && let Some(Reverse(Dead { at, id, token, lane, is_last_read })) = next.pop()
+        && rule.is_excess(count(&oldest), at)
+    {
+        let target = Target { id: TaskId::from_i64(id), seen: Seen::Stored { token } };
+        oldest.push(Ended { at, target });
+        if is_last_read {
+            read_dead(connection, &mut next, lane, (at, id), LANE_TASKS)?;
+        }
+    }
+    Ok(oldest)
+}
+
+/// Reads the next dead tasks of a lane after this time and id, up to a limit.
+fn read_dead(
+    connection: &Connection,
+    next: &mut BinaryHeap<Reverse<Dead>>,
+    lane: i64,
+    (at, id): (i64, i64),
+    limit: usize,
+) -> Result<()> {
+    let dead = |row: &Row<'_>| {
+        let (at, id, token) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Dead { at, id, token, lane, is_last_read: false })
+    };
+    let mut found: Vec<Dead> = connection
+        .prepare_cached(OLDEST_DEAD)?
+        .query_map(params![lane, at, id, limit], dead)?
+        .collect::<Result<_>>()?;
+    if found.len() == limit
+        && let Some(last) = found.last_mut()
+    {
+        last.is_last_read = true;
+    }
+    next.extend(found.into_iter().map(Reverse));
+    Ok(())
+}
+
+fn count(tasks: &[Ended]) -> u64 {
+    u64::try_from(tasks.len()).unwrap_or(u64::MAX)
 }
 
 fn before(time: Timestamp, age: Duration) -> i64 {
     time.as_micros().saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
-}
-
-const fn target(task: i64, token: Option<i64>) -> Target {
-    Target { id: TaskId::from_i64(task), token }
 }

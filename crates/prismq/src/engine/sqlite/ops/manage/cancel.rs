@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use super::Stored;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::{Features, state};
-use crate::engine::{Cancelled, Target};
+use crate::engine::{Cancelled, Targets};
 use crate::model::TaskId;
 
 /// Requests that a running task be cancelled.
@@ -40,11 +40,11 @@ pub(crate) const KEEP: &str =
 pub(crate) fn cancel(
     connection: &Connection,
     ledger: &mut Ledger,
-    targets: &[Target],
+    Targets { tasks, states }: &Targets,
 ) -> Result<Cancelled> {
     let mut cancelled = Cancelled::default();
-    for target in targets {
-        let Some(task) = Stored::find(connection, *target)? else { continue };
+    for target in tasks {
+        let Some(task) = Stored::find(connection, *target, states)? else { continue };
         match task.state {
             state::DEAD => {}
             state::LEASED => {
@@ -79,7 +79,7 @@ pub(crate) fn end_if_requested(
 
 /// Ends a task as cancelled that does not run any more.
 pub(crate) fn end_stopped(connection: &Connection, ledger: &mut Ledger, id: TaskId) -> Result<()> {
-    if let Some(task) = Stored::find(connection, Target { id, token: None })? {
+    if let Some(task) = Stored::of(connection, id)? {
         end(connection, ledger, task)?;
     }
     withdraw(connection, ledger, &[id.as_i64()])

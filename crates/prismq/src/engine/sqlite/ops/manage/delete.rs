@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Result};
 
 use super::{Stored, remove_belongings};
-use crate::engine::Target;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::state;
+use crate::engine::{Seen, Targets};
 
 /// Deletes a task that is kept as history.
 pub(crate) const REMOVE_KEPT: &str =
@@ -15,11 +15,11 @@ pub(crate) const REMOVE_KEPT: &str =
 pub(crate) fn delete(
     connection: &Connection,
     ledger: &mut Ledger,
-    targets: &[Target],
+    Targets { tasks, states }: &Targets,
 ) -> Result<u64> {
     let mut deleted = 0;
-    for target in targets {
-        let is_deleted = match Stored::find(connection, *target)? {
+    for target in tasks {
+        let is_deleted = match Stored::find(connection, *target, states)? {
             Some(task) if task.state == state::LEASED => false,
             Some(task) => {
                 if let Some(queue) = task.remove(connection, ledger, false)? {
@@ -27,7 +27,10 @@ pub(crate) fn delete(
                 }
                 true
             }
-            None => delete_kept(connection, ledger, target.id.as_i64())?,
+            None if target.seen == Seen::Kept => {
+                delete_kept(connection, ledger, target.id.as_i64())?
+            }
+            None => false,
         };
         deleted += u64::from(is_deleted);
     }

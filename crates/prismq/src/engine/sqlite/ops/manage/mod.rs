@@ -6,19 +6,21 @@
 pub(crate) mod cancel;
 pub(crate) mod delete;
 pub(crate) mod redrive;
+pub(crate) mod retain;
 
 use std::rc::Rc;
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result};
 
-use crate::engine::Target;
 use crate::engine::sqlite::batch::kept::records;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::state;
+use crate::engine::{Seen, Target};
+use crate::model::{State, TaskId};
 
-/// A task that may be changed, unless it was claimed since it was found.
-pub(crate) const FIND: &str = "SELECT id, lane, state, token, payload IS NULL FROM prismq_task
-     WHERE id = ?1 AND (?2 IS NULL OR token = ?2)";
+/// A task that may be changed.
+pub(crate) const FIND: &str =
+    "SELECT id, lane, state, token, payload IS NULL FROM prismq_task WHERE id = ?1";
 /// Deletes a task.
 pub(crate) const REMOVE: &str = "DELETE FROM prismq_task WHERE id = ?1";
 /// Deletes a payload that is stored out of line.
@@ -46,11 +48,23 @@ impl Stored {
         })
     }
 
-    fn find(connection: &Connection, target: Target) -> Result<Option<Self>> {
-        connection
-            .prepare_cached(FIND)?
-            .query_row(params![target.id.as_i64(), target.token], Self::read)
-            .optional()
+    /// The task of this id.
+    fn of(connection: &Connection, id: TaskId) -> Result<Option<Self>> {
+        connection.prepare_cached(FIND)?.query_row([id.as_i64()], Self::read).optional()
+    }
+
+    /// The task, if it still is what was found, and in one of the states.
+    fn find(connection: &Connection, target: Target, states: &[State]) -> Result<Option<Self>> {
+        if target.seen == Seen::Kept {
+            return Ok(None);
+        }
+        let Some(task) = Self::of(connection, target.id)? else { return Ok(None) };
+        if target.seen == Seen::Nothing && states.is_empty() {
+            return Ok(Some(task));
+        }
+        let state = state::loaded(task.state)?;
+        let is_meant = states.is_empty() || states.contains(&state);
+        Ok(Some(task).filter(|task| is_meant && target.seen.is_same(task.token, state)))
     }
 
     /// Deletes its row, and what is stored of it elsewhere unless it is kept. Its queue, which counts one task less,

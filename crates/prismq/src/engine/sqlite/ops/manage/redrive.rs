@@ -7,16 +7,17 @@ use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Revival, Target};
-use crate::model::KeyInputs;
 use crate::model::limits::ATTEMPTS_MAX;
+use crate::model::{KeyInputs, State};
 use crate::time::Timestamp;
 
 /// Priority, attempt and most attempts of a task.
 pub(crate) const ATTEMPTS: &str =
     "SELECT priority, attempt, max_attempts FROM prismq_task WHERE id = ?1";
-/// Makes a dead task wait again.
+/// Makes a dead task wait again, under a higher token: whoever found it dead does not find it again.
 pub(crate) const REVIVE: &str = "UPDATE prismq_task SET
-         state = ?2, order_key = ?3, run_at = ?4, attempt = ?5, max_attempts = ?6, begun = 0, suspect = 0
+         state = ?2, order_key = ?3, run_at = ?4, attempt = ?5, max_attempts = ?6, begun = 0, suspect = 0,
+         token = token + 1
      WHERE id = ?1";
 
 /// Puts those of the tasks back that are dead, and returns how many.
@@ -32,9 +33,7 @@ pub(crate) fn redrive(
     let now = ledger.now.monotonic;
     let mut redriven = 0;
     for target in targets {
-        let Some(task) =
-            Stored::find(connection, *target)?.filter(|task| task.state == state::DEAD)
-        else {
+        let Some(task) = Stored::find(connection, *target, &[State::Dead])? else {
             continue;
         };
         // Without its lane nobody knows its type.

@@ -12,7 +12,7 @@ use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::kept::{history, retention};
 use crate::engine::sqlite::batch::queues::Settings;
 use crate::engine::sqlite::error;
-use crate::engine::sqlite::ops::manage::delete;
+use crate::engine::sqlite::ops::manage::retain;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::{Error, Order, Result, Retention};
@@ -91,8 +91,8 @@ impl Writer {
             let left =
                 history::prune(connection, ledger.features, &ledger.log, id, STEP_TASKS_MAX)?;
             let excess = retention::excess(connection, id, ledger.now)?;
-            delete::delete(connection, ledger, &excess)?;
-            Ok(left > 0 || excess.len() >= STEP_TASKS_MAX / 2)
+            retain::delete(connection, ledger, id, &excess)?;
+            Ok(left > 0 || excess.more)
         };
         let more = prune().map_err(|error| error::classify(path, error))?;
         Ok(Ok(Answer::Pruned { more }))

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Result, Row};
 
 use self::range::Range;
 use crate::engine::sqlite::schema::state;
-use crate::engine::{Detail, Found, Hit, SEARCH_STEP_TASKS, Search};
+use crate::engine::{Detail, Found, Hit, SEARCH_STEP_TASKS, Search, Seen};
 use crate::model::{Position, TaskId};
 use crate::time::Timestamp;
 
@@ -229,10 +229,11 @@ fn before(time: Timestamp, age: std::time::Duration) -> Timestamp {
 
 fn hit(task: Candidate, range: Range, position: Position) -> Hit {
     let died_at = (range.state == state::DEAD).then_some(Timestamp::from_micros(task.key));
+    let seen = if range.is_of_queue() { Seen::Kept } else { Seen::Stored { token: task.token } };
     Hit {
         id: TaskId::from_i64(task.id),
         position,
-        token: task.token,
+        seen,
         bytes: task.bytes,
         died_at,
         error: task.error,
