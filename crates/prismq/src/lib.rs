@@ -25,8 +25,8 @@ pub use queue::Schedules;
 pub use model::limits;
 pub use model::{
     Attempt, Bytes, Claim, Codec, Contention, Cursor, Durability, Ending, Enqueued, Error,
-    IntoTask, Lease, Limit, LimitInfo, LogLine, NewTask, Order, Progress, QueueStats, Result,
-    RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions, TaskResult, Unique,
+    IntoTask, Lease, Limit, LimitInfo, LogLine, NewTask, Order, Progress, QueueStats, RefusedTasks,
+    Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions, TaskResult, Unique,
 };
 pub use model::{BackupReport, RestoreReport};
 pub use model::{

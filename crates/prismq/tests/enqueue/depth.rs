@@ -17,7 +17,7 @@ fn limited(limit: u32) -> Fixture {
 #[track_caller]
 fn assert_full<T: std::fmt::Debug>(refused: Result<T>, limit: u32) {
     match refused {
-        Err(Error::QueueFull { queue, limit: found }) if queue == "default" => {
+        Err(Error::QueueFull { queue, limit: found, .. }) if queue == "default" => {
             assert_eq!(found, limit);
         }
         other => panic!("{other:?}"),
@@ -57,6 +57,29 @@ fn a_duplicate_takes_no_room() {
     fixture.queue.enqueue_all(&[unique(), unique(), unique(), task("b")]).unwrap();
     fixture.queue.enqueue(&unique()).unwrap();
     assert_full(fixture.queue.enqueue(&task("c")), 2);
+}
+
+/// The queue of the first has no limit.
+#[test]
+fn a_duplicate_of_a_task_that_the_same_call_adds_to_another_queue_takes_no_room() {
+    let fixture = limited(1);
+    fixture.enqueue("a");
+    let unique = |queue: &str| task("b").unique(Unique::key("b")).queue(queue);
+    let handles = fixture.queue.enqueue_all([unique("other"), unique("default")]).unwrap();
+    assert_eq!(handles.iter().map(prismq::Handle::is_new).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn a_refused_call_hands_its_tasks_back() {
+    let fixture = limited(1);
+    let tasks = [task("a").unique(Unique::payload()), task("b").priority(7).key("k")];
+    let refused = fixture.queue.enqueue_all(tasks.clone()).unwrap_err();
+    let Error::QueueFull { tasks: back, .. } = &refused else { panic!("{refused:?}") };
+    assert_eq!(**back, tasks);
+    assert!(!format!("{refused:?}").contains("payload"), "{refused:?}");
+    fixture.queue.set_depth_limit("default", 2).unwrap();
+    fixture.queue.enqueue_all(back.iter()).unwrap();
+    assert_full(fixture.queue.enqueue(task("c")), 2);
 }
 
 #[test]

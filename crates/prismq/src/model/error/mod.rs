@@ -1,6 +1,7 @@
 //! The errors of the queue, each with what the caller can do about it.
 
 mod predicates;
+mod refused;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use self::refused::RefusedTasks;
 use crate::model::TaskId;
 use crate::model::limits::{LIMITS_MAX, QUEUES_MAX, TASK_ID_MAX, TASK_TYPES_MAX};
 
@@ -80,14 +82,16 @@ pub enum Error {
         /// Tasks ready, scheduled or leased.
         tasks: u64,
     },
-    /// The queue holds as many live tasks as its depth limit allows; nothing was added. Try again once tasks are
-    /// completed, or wait by [`Queue::enqueue_within`](crate::Queue::enqueue_within).
+    /// The queue holds as many live tasks as its depth limit allows; nothing was added. Enqueue the tasks again once
+    /// others are completed, or wait by [`Queue::enqueue_within`](crate::Queue::enqueue_within).
     #[error("queue {queue:?} is full: it holds its limit of {limit} live tasks; retry later")]
     QueueFull {
         /// The queue.
         queue: String,
         /// Its limit.
         limit: u32,
+        /// All tasks of the call.
+        tasks: RefusedTasks,
     },
     /// The file has as many queues or task types in use as it can hold; nothing was done. Put what varies into
     /// the payload.

@@ -190,6 +190,14 @@ impl<T> NewTask<T> {
         self
     }
 
+    /// Without that digest, as it was before it was submitted.
+    pub(crate) fn without_digest(mut self) -> Self {
+        if let Some(unique) = &mut self.unique {
+            unique.digest = None;
+        }
+        self
+    }
+
     /// The same task without the type of its payload, so that tasks of several types fit in one batch.
     #[must_use]
     pub fn untyped(self) -> NewTask {

@@ -113,7 +113,8 @@ impl Queue {
     }
 
     /// Limits how many live tasks (ready, scheduled and leased) a queue may hold; `None` lifts the limit. Enqueueing more
-    /// is refused with [`Error::QueueFull`], a batch as a whole. It is kept in the file and applies to every process.
+    /// is refused with [`Error::QueueFull`], which hands the tasks back, a batch as a whole. It is kept in the file and
+    /// applies to every process.
     ///
     /// Tasks that are in the queue already are not affected: they can be retried, released and reclaimed although the
     /// limit was lowered meanwhile.

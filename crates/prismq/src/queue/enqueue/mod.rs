@@ -12,7 +12,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], or a value that its codec cannot encode;
-    /// [`Error::QueueFull`] if its queue holds as many tasks as it may; [`Error::Full`], [`Error::Busy`],
+    /// [`Error::QueueFull`], which has the task, if its queue holds as many as it may; [`Error::Full`], [`Error::Busy`],
     /// [`Error::Overloaded`] or an engine's failure: the task was not added.
     ///
     /// # Examples

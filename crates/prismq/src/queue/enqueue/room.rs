@@ -38,14 +38,15 @@ impl Queue {
         timeout: Duration,
     ) -> Result<Handle<T>> {
         let started = Instant::now();
-        let task = task.into_task();
+        let mut task = task.into_task().untyped();
         loop {
             let seen = self.core.room().count();
-            let refused = match self.enqueue(&task) {
-                Ok(handle) => return Ok(handle),
-                Err(refused @ Error::QueueFull { .. }) => refused,
-                Err(error) => return Err(error),
+            let refused = match self.enqueue(task) {
+                Ok(handle) => return Ok(Handle::new(self, handle.enqueued())),
+                Err(refused) => refused,
             };
+            let Error::QueueFull { queue, tasks, .. } = &refused else { return Err(refused) };
+            task = tasks.first().cloned().ok_or_else(Error::unanswered)?;
             // Only a read, so that callers that wait do not keep others from writing.
             loop {
                 let left = timeout.saturating_sub(started.elapsed());
@@ -53,7 +54,7 @@ impl Queue {
                     return Err(refused);
                 }
                 let raised = self.core.room().wait(seen, Some(left.min(LOOK_INTERVAL))) != seen;
-                if raised || self.has_room(&task.queue)? {
+                if raised || self.has_room(queue)? {
                     break;
                 }
             }

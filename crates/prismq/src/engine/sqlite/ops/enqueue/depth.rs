@@ -11,7 +11,7 @@ use crate::engine::Answer;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
-use crate::model::{Error, NewTask, Result};
+use crate::model::{Error, NewTask, RefusedTasks, Result};
 use crate::time::Moment;
 
 /// The limit of a queue, and its live tasks without the changes of the transaction in progress.
@@ -54,6 +54,8 @@ pub(super) fn check(
     let mut rooms: HashMap<&str, Option<Room>> = HashMap::new();
     let mut keys = HashSet::new();
     for task in tasks {
+        // Also of a queue without a limit: a key is taken over all queues.
+        let is_first = is_first(task, &mut keys);
         let room = match rooms.entry(&task.queue) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(room_in(connection, ledger, &task.queue)?),
@@ -61,13 +63,15 @@ pub(super) fn check(
         let Some(Room { most, left }) = room else {
             continue;
         };
-        if !adds(connection, now, task, &mut keys)? {
+        if !is_first || is_taken(connection, now, task)? {
+            // A duplicate adds nothing.
             continue;
         }
         *left -= 1;
         if *left < 0 {
             let limit = u32::try_from(*most).unwrap_or(u32::MAX);
-            return Ok(Err(Error::QueueFull { queue: task.queue.to_string(), limit }));
+            let (queue, tasks) = (task.queue.to_string(), RefusedTasks::new(tasks));
+            return Ok(Err(Error::QueueFull { queue, limit, tasks }));
         }
     }
     Ok(Ok(()))
@@ -96,17 +100,18 @@ fn room_in(
 /// The unique keys of a call so far: type, and key or payload.
 type Keys<'a> = HashSet<(&'a str, Option<Arc<str>>, Option<&'a [u8]>)>;
 
-/// Whether a task would be added: not if its key is taken, by a stored task or one before it in the same call.
-fn adds<'a>(
-    connection: &Connection,
-    now: Moment,
-    task: &'a NewTask,
-    keys: &mut Keys<'a>,
-) -> rusqlite::Result<bool> {
-    let Some(rule) = &task.unique else {
-        return Ok(true);
-    };
-    let payload = rule.key.is_none().then_some(&*task.payload);
-    let first = keys.insert((&task.task_type, rule.key.clone(), payload));
-    Ok(first && !unique::is_taken(connection, now.monotonic, task, rule)?)
+/// Whether no task before this one in the same call has its key.
+fn is_first<'a>(task: &'a NewTask, keys: &mut Keys<'a>) -> bool {
+    task.unique.as_ref().is_none_or(|rule| {
+        let payload = rule.key.is_none().then_some(&*task.payload);
+        keys.insert((&task.task_type, rule.key.clone(), payload))
+    })
+}
+
+/// Whether a stored task holds the key of this one.
+fn is_taken(connection: &Connection, now: Moment, task: &NewTask) -> rusqlite::Result<bool> {
+    match &task.unique {
+        Some(rule) => unique::is_taken(connection, now.monotonic, task, rule),
+        None => Ok(false),
+    }
 }
