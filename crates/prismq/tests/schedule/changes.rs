@@ -145,6 +145,7 @@ fn assert_refused(fixture: &Fixture, schedule: &Schedule, what: &str) {
 #[test]
 fn a_schedule_out_of_bounds_is_refused() {
     let fixture = Fixture::new();
+    let start = fixture.clock.now();
     let micro = Duration::from_micros(1);
     for name in ["", "a\0b", &"long".repeat(40)] {
         assert_refused(&fixture, &Schedule::every(name, HOUR, task("x")), "schedule name");
@@ -158,9 +159,15 @@ fn a_schedule_out_of_bounds_is_refused() {
     let large =
         Schedule::every("x", HOUR, NewTask::new("job", [0; SCHEDULE_PAYLOAD_BYTES_MAX + 1]));
     assert_refused(&fixture, &large, "payload");
-    assert_refused(&fixture, &Schedule::every("x", HOUR, task("x").delay(HOUR)), "schedule");
-    let timed = task("x").run_at(fixture.clock.now());
-    assert_refused(&fixture, &Schedule::every("x", HOUR, timed), "schedule");
+    let timed = [(task("x").delay(HOUR), "a delay"), (task("x").run_at(start), "run_at")];
+    for (task, named) in timed {
+        let refused = fixture.queue.schedules().set(&Schedule::every("x", HOUR, task)).unwrap_err();
+        assert!(matches!(refused, Error::InvalidInput { what: "schedule", .. }), "{refused:?}");
+        assert!(refused.to_string().contains(named), "{refused}");
+    }
+    let unknown = Schedule::every("x", HOUR, task("x").limit("unknown"));
+    let refused = fixture.queue.schedules().set(&unknown).unwrap_err();
+    assert!(matches!(&refused, Error::UnknownLimit { limit } if limit == "unknown"), "{refused:?}");
     assert_refused(
         &fixture,
         &Schedule::every("x", HOUR, task("x").max_attempts(0)),
@@ -177,9 +184,10 @@ fn a_file_holds_a_bounded_number_of_schedules() {
         &fixture,
         &format!(
             "WITH RECURSIVE n (value) AS (SELECT 2 UNION ALL SELECT value + 1 FROM n WHERE value < {SCHEDULES_MAX})
-             INSERT INTO prismq_schedule SELECT value, 'schedule ' || value, interval, cron, zone, anchor, missed,
-                 overlap, paused, next_at, decided_at, last_slot, last_task, enqueued, error, queue, type,
-                 requirements, priority, max_attempts, payload
+             INSERT INTO prismq_schedule (id, name, interval, cron, zone, anchor, missed, overlap, next_at, decided_at,
+                 queue, type, requirements, priority, max_attempts, payload)
+             SELECT value, 'schedule ' || value, interval, cron, zone, anchor, missed, overlap, next_at, decided_at,
+                 queue, type, requirements, priority, max_attempts, payload
              FROM n, prismq_schedule WHERE name = 'hourly'"
         ),
     );
@@ -198,6 +206,9 @@ fn a_damaged_schedule_stops_alone_and_can_be_set_again() {
         "max_attempts = 0",
         "interval = NULL, cron = '0 0 * * *', zone = 'Mars/Olympus'",
         "type = ''",
+        "unique_hold = 2",
+        "unique_hold = 0, on_conflict = 9",
+        "expires_after = -1",
     ];
     for damage in damages {
         let fixture = Fixture::new();

@@ -6,3 +6,5 @@ mod cron;
 mod example;
 mod firing;
 mod pools;
+mod room;
+mod tasks;

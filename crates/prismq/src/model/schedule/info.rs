@@ -24,7 +24,8 @@ pub struct ScheduleInfo {
     pub overlap: bool,
     /// Whether it is paused.
     pub paused: bool,
-    /// The next slot, by the wall clock; `None` while it is paused or stopped by an error.
+    /// The next slot, by the wall clock, or one that has passed and waits for room in its queue; `None` while it is
+    /// paused or stopped by an error.
     pub next_run: Option<Timestamp>,
     /// The time of the slot that a task was enqueued for last.
     pub last_run: Option<Timestamp>,
@@ -32,7 +33,7 @@ pub struct ScheduleInfo {
     pub last_task: Option<TaskId>,
     /// Tasks it has enqueued.
     pub enqueued: u64,
-    /// Why its last slot has no task, or why it is stopped.
+    /// Why its last slot has no task, what that waits for, or why the schedule is stopped.
     pub error: Option<String>,
     pub(crate) stored_rule: Rule,
     pub(crate) anchor: Timestamp,

@@ -20,7 +20,10 @@ use crate::model::{Error, IntoTask, NewTask, Result, validate_name};
 use crate::time::Timestamp;
 
 /// What happens with the slots of a schedule that passed while no process could enqueue their tasks: because none was
-/// running, the queue's file could not be written, or the clock was set forward.
+/// running, the queue's file could not be written, the queue was full ([`Queue::set_depth_limit`]), or the clock was set
+/// forward.
+///
+/// [`Queue::set_depth_limit`]: crate::Queue::set_depth_limit
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Missed {
@@ -37,8 +40,8 @@ pub enum Missed {
 
 /// A task that is enqueued again and again: at the times of a cron expression, or at an interval.
 ///
-/// A schedule is stored in the queue's file by [`Schedules::set`](crate::Schedules::set). The payload of its task is
-/// always the same; the time a task was enqueued for is [`TaskInfo::scheduled_for`](crate::TaskInfo::scheduled_for).
+/// A schedule is stored in the queue's file by [`Schedules::set`](crate::Schedules::set), with its task: any but one with
+/// a delay or a time of its own, as a task is due at its slot. The payload of its task is always the same; the time a task was enqueued for is [`TaskInfo::scheduled_for`](crate::TaskInfo::scheduled_for).
 ///
 /// # Examples
 /// ```
@@ -156,22 +159,15 @@ impl Schedule {
                 format!("{bytes} bytes, a schedule's may have {SCHEDULE_PAYLOAD_BYTES_MAX}"),
             ));
         }
-        if self.task != self.stored_task() {
-            let reason = "has a setting of its task that a schedule does not store: it stores type, payload, queue, \
-                          priority, max_attempts and requirements";
+        let times = [
+            ("a delay", !self.task.delay.is_zero()),
+            ("a time at which it is due (run_at)", self.task.run_at.is_some()),
+        ];
+        if let Some((time, _)) = times.iter().find(|(_, is_set)| *is_set) {
+            let reason = format!("its task has {time}: leave it out, a task is due at its slot");
             return Err(Error::invalid("schedule", reason));
         }
         self.rule.validate()
-    }
-
-    /// The task with what is stored of it.
-    fn stored_task(&self) -> NewTask {
-        let task = &self.task;
-        let stored = NewTask::new(task.task_type.clone(), task.payload.clone())
-            .queue(task.queue.clone())
-            .priority(task.priority)
-            .max_attempts(task.max_attempts);
-        NewTask { requirements: task.requirements.clone(), ..stored }
     }
 }
 

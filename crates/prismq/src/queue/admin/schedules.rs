@@ -51,8 +51,8 @@ impl Schedules<'_> {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an argument outside [`crate::limits`], a cron expression that cannot be read or
-    /// never comes, an unknown time zone, a task with a setting that schedules do not store, or one schedule more than
-    /// [`SCHEDULES_MAX`](crate::limits::SCHEDULES_MAX); an engine's failure.
+    /// never comes, an unknown time zone, a task with a delay or a time of its own, or one schedule more than
+    /// [`SCHEDULES_MAX`](crate::limits::SCHEDULES_MAX); [`Error::UnknownLimit`]; an engine's failure.
     pub fn set(&self, schedule: &Schedule) -> Result<bool> {
         schedule.validate()?;
         match self.queue.core.submit(Operation::SetSchedule(Box::new(schedule.clone())))? {
@@ -106,10 +106,10 @@ impl Schedules<'_> {
     }
 
     /// Enqueues the task of a schedule now, also of a paused one; its slots stay as they are. `None` if the schedule
-    /// must not overlap and its last task is not done.
+    /// must not overlap and its last task is not done. Of a unique task whose key is taken, the task that holds it.
     ///
     /// # Errors
-    /// See [`Schedules::pause`].
+    /// See [`Schedules::pause`]; [`Error::QueueFull`].
     pub fn run_now(&self, name: &str) -> Result<Option<TaskId>> {
         validate_name("schedule name", name)?;
         match self.queue.core.submit(Operation::RunSchedule(name.into()))? {

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 /// Schedules in order of their names, all or one.
 const SCHEDULES: &str = "SELECT name, interval, cron, zone, anchor, missed, overlap, paused,
-         next_at, last_slot, last_task, enqueued, error, queue, type
+         coalesce(held_slot, next_at), last_slot, last_task, enqueued, error, queue, type
      FROM prismq_schedule WHERE name = ?1 OR ?1 IS NULL ORDER BY name";
 /// The slot that a task was enqueued for.
 pub(crate) const SLOT: &str = "SELECT slot FROM prismq_slot WHERE task = ?1";

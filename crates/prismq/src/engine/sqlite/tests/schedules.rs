@@ -17,7 +17,7 @@ use crate::time::{ManualClock, Timestamp};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Every statement of firing, and of looking whether there is something to fire.
-const STATEMENTS: [&str; 14] = [
+const STATEMENTS: [&str; 15] = [
     periodic::DUE,
     periodic::AHEAD,
     periodic::NEXT_SLOT,
@@ -27,6 +27,7 @@ const STATEMENTS: [&str; 14] = [
     row::STORED,
     set::ID_OF,
     slots::ADD,
+    slots::SET,
     slots::OF_TASKS,
     slots::LOOK,
     slots::DELETE,

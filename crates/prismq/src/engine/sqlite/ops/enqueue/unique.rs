@@ -43,9 +43,9 @@ pub(crate) const SET_DIGEST: &str =
 /// How many rows each insertion looks at for keys that are free: more than the one it adds, so that they cannot pile up.
 const SWEEP: usize = 2;
 
-const WHILE_WAITING: i64 = 0;
-const UNTIL_DONE: i64 = 1;
-const PERIOD: i64 = 2;
+pub(crate) const WHILE_WAITING: i64 = 0;
+pub(crate) const UNTIL_DONE: i64 = 1;
+pub(crate) const PERIOD: i64 = 2;
 
 /// The task that holds a key, or held it last.
 struct Holder {

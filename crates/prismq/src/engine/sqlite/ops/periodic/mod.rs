@@ -4,7 +4,10 @@
 //! It happens in the transactions that are made anyway, before their first claim; an idle pool wakes for the next slot
 //! as it does for a delayed task. Files without schedules pay nothing: see [`Features`]. Rows are written by
 //! [`set`]; which tasks belong to which slots is kept by [`slots`].
+//!
+//! A slot whose queue is full waits for room and is tried again: as long as its policy for missed slots lets it run.
 
+mod enqueue;
 pub(crate) mod row;
 pub(crate) mod set;
 pub(crate) mod slots;
@@ -13,13 +16,13 @@ use std::time::Duration;
 
 use rusqlite::params;
 
+use self::enqueue::Fired;
 use self::row::Stored;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::connection::path_of;
-use crate::engine::sqlite::ops::enqueue;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
-use crate::model::{Due, Durability, Enqueued, Error, Result, Rule, TaskId};
+use crate::model::{Due, Durability, Error, Result, Rule, TaskId};
 use crate::time::{Clock, Moment, Timestamp};
 
 /// Schedules with a due slot, those of cron expressions only if `?2`.
@@ -39,16 +42,29 @@ pub(crate) const IS_LIVE: &str = "SELECT 1 FROM prismq_task WHERE id = ?1 AND st
 /// Records what a schedule did.
 pub(crate) const FIRED: &str = "UPDATE prismq_schedule SET
          next_at = ?2, decided_at = ?3, last_slot = coalesce(?4, last_slot),
-         last_task = coalesce(?5, last_task), enqueued = enqueued + ?6, error = ?7
+         last_task = coalesce(?5, last_task), enqueued = enqueued + ?6, error = ?7, held_slot = ?8
      WHERE id = ?1";
 /// Stops a schedule.
-const STOP: &str = "UPDATE prismq_schedule SET next_at = NULL, error = ?2 WHERE id = ?1";
+const STOP: &str =
+    "UPDATE prismq_schedule SET next_at = NULL, held_slot = NULL, error = ?2 WHERE id = ?1";
 
 /// A clock set back by more than this was wrong before: slots are then decided again by the new time. After a smaller
 /// step, a schedule waits until the clock has caught up, and runs no slot twice. As Vixie's cron does.
 const CORRECTION_MIN: Duration = Duration::from_secs(3 * 60 * 60);
 
+/// How long after a queue was full a slot that waits for room is tried again.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+
 const NO_SLOT: &str = "it has no further slot";
+
+/// When a schedule fires next.
+#[derive(Debug, Clone, Copy)]
+struct Next {
+    /// The next slot, or when the one that is held is tried again.
+    at: Option<Timestamp>,
+    /// The first slot that waits for room in its queue.
+    held: Option<Timestamp>,
+}
 
 impl Writer {
     /// Whether a transaction begun now fires a schedule. It must then be as durable as an enqueue: the id of a task
@@ -113,18 +129,18 @@ impl Writer {
             .map_err(|error| self.failure(error))
     }
 
-    /// Fires a schedule, and returns how many tasks it enqueued.
+    /// Fires a schedule, and returns how many slots were due.
     fn fire_one(&mut self, id: i64, now: Moment) -> Result<usize> {
         let Some(schedule) = self.usable(id)? else { return Ok(0) };
-        let Some(next_at) = schedule.next_at else { return Ok(0) };
+        let Some(first) = schedule.next_slot else { return Ok(0) };
         let slots = match schedule.slots() {
             Ok(slots) => slots,
             Err(error) => return self.stop(id, error.to_string()).map(|()| 0),
         };
-        let Due { mut run, skipped, next } = Due::at(&slots, schedule.of.missed, next_at, now.wall);
+        let Due { mut run, skipped, next } = Due::at(&slots, schedule.of.missed, first, now.wall);
         if skipped {
             let (path, name) = (path_of(&self.connection), schedule.of.name.clone());
-            let (first, tasks) = (next_at, run.len());
+            let tasks = run.len();
             self.ledger.log.add_on_commit(move || {
                 tracing::warn!(path, name = &*name, %first, tasks, "a schedule missed slots: no process enqueued their tasks in time");
             });
@@ -137,87 +153,52 @@ impl Writer {
                 error = Some(format!("task {live} of the slot before is not done"));
             }
         }
-        let mut last = None;
-        let enqueued = run.len();
-        match self.enqueue_slots(&schedule, &run, now)? {
-            Ok(task) => last = task,
-            Err(refused) => error = Some(refused.to_string()),
+        let Fired { added, last, holder, refused } = self.enqueue_slots(&schedule, &run, now)?;
+        if let Some(holder) = holder {
+            error = Some(format!("task {holder} holds its unique key"));
         }
-        if next.is_none() {
+        let mut next = Next { at: next, held: None };
+        if let Some((_, refused)) = &refused {
+            self.log_refused(&schedule, refused);
+        }
+        match refused {
+            Some((slot, full @ Error::QueueFull { .. })) => {
+                error = Some(format!("waits for room: {full}"));
+                next = Next { at: Some(now.wall.after(FULL_RETRY)), held: Some(slot) };
+            }
+            Some((_, refused)) => error = Some(refused.to_string()),
+            None => {}
+        }
+        if next.at.is_none() {
             error.get_or_insert_with(|| NO_SLOT.to_owned());
         }
-        self.record(
-            &schedule,
-            now,
-            next,
-            last.zip(run.last().copied()),
-            enqueued,
-            error.as_deref(),
-        )?;
-        Ok(enqueued)
+        self.record(&schedule, now, next, (last, added), error.as_deref())?;
+        Ok(run.len())
     }
 
-    /// Enqueues the task of a schedule for each of these slots, and returns the last task. Inner error: it is refused.
-    fn enqueue_slots(
-        &mut self,
-        schedule: &Stored,
-        run: &[Timestamp],
-        now: Moment,
-    ) -> Result<Result<Option<TaskId>>> {
-        if run.is_empty() {
-            return Ok(Ok(None));
-        }
-        let tasks = vec![schedule.of.task.clone(); run.len()];
-        let ids = enqueue::enqueue(&self.connection, &mut self.ledger, now, &tasks)
-            .map_err(|error| self.failure(error))?;
-        let ids = match ids {
-            Ok(added) => added.into_iter().map(Enqueued::id).collect::<Vec<_>>(),
-            Err(refused) => {
-                self.log_refused(schedule, &refused);
-                return Ok(Err(refused));
-            }
-        };
-        slots::add(&self.connection, &ids, run).map_err(|error| self.failure(error))?;
-        Ok(Ok(ids.last().copied()))
-    }
-
-    fn log_refused(&self, schedule: &Stored, error: &Error) {
-        let (path, name) = (path_of(&self.connection), schedule.of.name.clone());
-        let error = error.to_string();
-        self.ledger.log.add_on_commit(move || {
-            tracing::error!(
-                path,
-                name = &*name,
-                error,
-                "the task of a schedule was refused: its slot has none"
-            );
-        });
-    }
-
-    /// Writes what a schedule did, `last` being the last task and its slot.
+    /// Writes what a schedule did: the last task with its slot, and how many were added.
     fn record(
-        &mut self,
+        &self,
         schedule: &Stored,
         now: Moment,
-        next: Option<Timestamp>,
-        last: Option<(TaskId, Timestamp)>,
-        enqueued: usize,
+        next: Next,
+        (last, added): (Option<(TaskId, Timestamp)>, usize),
         error: Option<&str>,
     ) -> Result<()> {
-        let enqueued = if last.is_some() { enqueued } else { 0 };
         self.execute(
             FIRED,
             params![
                 schedule.id,
-                next.map(Timestamp::as_micros),
+                next.at.map(Timestamp::as_micros),
                 now.wall.as_micros(),
                 last.map(|(_, slot)| slot.as_micros()),
                 last.map(|(task, _)| task.as_i64()),
-                enqueued,
+                added,
                 error,
+                next.held.map(Timestamp::as_micros),
             ],
-        )?;
-        Ok(())
+        )
+        .map(drop)
     }
 
     /// Decides the next slot again, by a clock that was corrected.
@@ -234,7 +215,7 @@ impl Writer {
             tracing::warn!(path, name = &*name, %corrected, "the clock was set back by hours: the next slot of a schedule was decided again");
         });
         let error = next.is_none().then_some(NO_SLOT);
-        self.record(&schedule, now, next, None, 0, error)
+        self.record(&schedule, now, Next { at: next, held: None }, (None, 0), error)
     }
 
     /// The task that a schedule enqueued last, if it is not done.

@@ -1,33 +1,39 @@
 //! Adding, changing and removing schedules.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, params};
 
-use super::row::Stored;
+use super::enqueue::Fired;
+use super::row::{Stored, stored_unique};
 use super::{NO_SLOT, slots};
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, ScheduleChange};
 use crate::model::limits::SCHEDULES_MAX;
-use crate::model::{Enqueued, Error, Missed, Result, Schedule, TaskId, When};
+use crate::model::{Enqueued, Error, Missed, Result, Schedule, When};
 use crate::time::{Moment, Timestamp};
 
 /// The number of a schedule.
 pub(crate) const ID_OF: &str = "SELECT id FROM prismq_schedule WHERE name = ?1";
 const INSERT: &str = "INSERT INTO prismq_schedule (name, interval, cron, zone, anchor, missed, overlap,
-         paused, next_at, decided_at, queue, type, requirements, priority, max_attempts, payload, error)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+         paused, next_at, decided_at, queue, type, requirements, priority, max_attempts, payload, error,
+         limit_name, key, ordered, unique_hold, unique_key, unique_period, on_conflict, expires_after)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+             ?23, ?24, ?25)";
 const UPDATE: &str = "UPDATE prismq_schedule SET
          interval = ?2, cron = ?3, zone = ?4, anchor = ?5, missed = ?6, overlap = ?7, paused = ?8,
          next_at = ?9, decided_at = ?10, queue = ?11, type = ?12, requirements = ?13, priority = ?14,
-         max_attempts = ?15, payload = ?16, error = ?17
+         max_attempts = ?15, payload = ?16, error = ?17, limit_name = ?18, key = ?19, ordered = ?20,
+         unique_hold = ?21, unique_key = ?22, unique_period = ?23, on_conflict = ?24, expires_after = ?25,
+         held_slot = NULL
      WHERE name = ?1";
-const PAUSE: &str =
-    "UPDATE prismq_schedule SET paused = 1, next_at = NULL, error = NULL WHERE id = ?1";
+const PAUSE: &str = "UPDATE prismq_schedule SET paused = 1, next_at = NULL, held_slot = NULL, error = NULL WHERE id = ?1";
 const RESUME: &str =
-    "UPDATE prismq_schedule SET paused = 0, next_at = ?2, decided_at = ?3, error = ?4
+    "UPDATE prismq_schedule SET paused = 0, next_at = ?2, held_slot = NULL, decided_at = ?3, error = ?4
      WHERE id = ?1";
 const RAN: &str =
-    "UPDATE prismq_schedule SET last_slot = ?2, last_task = ?3, enqueued = enqueued + 1
+    "UPDATE prismq_schedule SET last_slot = ?2, last_task = ?3, enqueued = enqueued + ?4
      WHERE id = ?1";
 const REMOVE: &str = "DELETE FROM prismq_schedule WHERE id = ?1";
 /// Marks schedules as in use while there are some, or slots of tasks that may be claimed.
@@ -57,16 +63,21 @@ impl Writer {
             let reason = format!("the file holds {SCHEDULES_MAX}, which is the most: remove one");
             return Ok(Err(Error::invalid("schedule", reason)));
         }
+        let known = self.ledger.lanes.knows_limit(&self.connection, &schedule.task);
+        if !known.map_err(|error| self.failure(error))? {
+            let limit = schedule.task.limit.name.as_deref().unwrap_or_default().to_owned();
+            return Ok(Err(Error::UnknownLimit { limit }));
+        }
         let stored = stored.flatten();
         let paused = stored.as_ref().is_some_and(|stored| stored.paused);
-        let goes_on = |stored: &Stored| stored.next_at.is_some() || stored.paused;
+        let goes_on = |stored: &Stored| stored.next_slot.is_some() || stored.paused;
         let kept = stored.filter(|stored| stored.of.rule == schedule.rule && goes_on(stored));
         if kept.as_ref().is_some_and(|kept| kept.of == *schedule) {
             return Ok(Ok(Answer::ScheduleSet { is_new: false }));
         }
         let next = match kept {
-            Some(Stored { anchor, next_at, .. }) => {
-                Next { anchor, at: next_at, decided_at: now.wall }
+            Some(Stored { anchor, next_slot, .. }) => {
+                Next { anchor, at: next_slot, decided_at: now.wall }
             }
             None => match schedule.rule.slots(now.wall) {
                 Ok(slots) => {
@@ -113,18 +124,26 @@ impl Writer {
         if !schedule.of.overlap && self.live_task(&schedule)?.is_some() {
             return Ok(Ok(Answer::Enqueued(Vec::new())));
         }
-        let task = match self.enqueue_slots(&schedule, &[now.wall], now)? {
-            Ok(task) => task,
-            Err(refused) => return Ok(Err(refused)),
+        let Fired { added, last, holder, refused } =
+            self.enqueue_slots(&schedule, &[now.wall], now)?;
+        if let Some((_, error)) = refused {
+            return Ok(Err(error));
+        }
+        if let Some((task, slot)) = last {
+            let ran = params![schedule.id, slot.as_micros(), task.as_i64(), added];
+            self.execute(RAN, ran)?;
+        }
+        let task = match last {
+            Some((task, _)) if added > 0 => Some(Enqueued::Inserted(task)),
+            Some((task, _)) => Some(Enqueued::Updated(task)),
+            None => holder.map(Enqueued::Duplicate),
         };
-        let ran = params![schedule.id, now.wall.as_micros(), task.map(TaskId::as_i64)];
-        self.execute(RAN, ran)?;
-        Ok(Ok(Answer::Enqueued(task.into_iter().map(Enqueued::Inserted).collect())))
+        Ok(Ok(Answer::Enqueued(task.into_iter().collect())))
     }
 
     fn resume_schedule(&mut self, now: Moment, id: i64) -> Result<()> {
         let Some(schedule) = self.usable(id)? else { return Ok(()) };
-        if !schedule.paused && schedule.next_at.is_some() {
+        if !schedule.paused && schedule.next_slot.is_some() {
             return Ok(());
         }
         let (next, error) = match schedule.slots() {
@@ -155,6 +174,13 @@ impl Writer {
         };
         let error = (next.at.is_none() && !paused).then_some(NO_SLOT);
         let task = &schedule.task;
+        let (hold, period, on_conflict) = match task.unique.as_ref().map(stored_unique) {
+            Some((hold, period, on_conflict)) => (Some(hold), period, on_conflict),
+            None => (None, None, 0),
+        };
+        let micros = |time: Option<Duration>| {
+            time.map(|time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
+        };
         let written = self.execute(
             statement,
             params![
@@ -175,6 +201,14 @@ impl Writer {
                 task.max_attempts,
                 &*task.payload,
                 error,
+                task.limit.name.as_deref(),
+                task.limit.key.as_deref(),
+                task.limit.ordered,
+                hold,
+                task.unique.as_ref().and_then(|rule| rule.key.as_deref()),
+                micros(period),
+                on_conflict,
+                micros(task.expires_after),
             ],
         );
         written.map(drop)

@@ -20,6 +20,8 @@ const LOOK_MORE: usize = 8;
 
 /// Adds the slot of a task.
 pub(crate) const ADD: &str = "INSERT INTO prismq_slot (task, slot) VALUES (?1, ?2)";
+/// Changes the slot of a task.
+pub(crate) const SET: &str = "UPDATE prismq_slot SET slot = ?2 WHERE task = ?1";
 /// The rows that were looked at longest ago, and whether their tasks are stored.
 pub(crate) const LOOK: &str = "SELECT place,
          EXISTS (SELECT 1 FROM prismq_task WHERE prismq_task.id = prismq_slot.task)
@@ -61,13 +63,18 @@ pub(super) fn forget(connection: &Connection) -> Result<()> {
 }
 
 /// Adds the slots of these tasks, and deletes some of tasks that are gone.
-pub(super) fn add(connection: &Connection, tasks: &[TaskId], slots: &[Timestamp]) -> Result<()> {
-    look(connection, LOOK_EACH * tasks.len() + LOOK_MORE)?;
+pub(super) fn add(connection: &Connection, added: &[(TaskId, Timestamp)]) -> Result<()> {
+    look(connection, LOOK_EACH * added.len() + LOOK_MORE)?;
     let mut add = connection.prepare_cached(ADD)?;
-    for (task, slot) in tasks.iter().zip(slots) {
+    for (task, slot) in added {
         add.execute(params![task.as_i64(), slot.as_micros()])?;
     }
     Ok(())
+}
+
+/// Gives a task that a schedule enqueued a later slot.
+pub(super) fn set(connection: &Connection, task: TaskId, slot: Timestamp) -> Result<()> {
+    connection.prepare_cached(SET)?.execute(params![task.as_i64(), slot.as_micros()]).map(drop)
 }
 
 /// Looks at this many rows.
