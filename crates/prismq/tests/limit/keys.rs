@@ -214,3 +214,51 @@ fn a_key_is_not_deleted_by_the_transaction_that_adds_a_task_of_it() {
     let stats = fixture.queue.stats("default").unwrap();
     assert_eq!((stats.scheduled, stats.dead, stats.completed), (1, 0, 12));
 }
+
+/// The number of the lane of a key without tasks is used again, which another handle did.
+#[test]
+fn a_handle_does_not_mistake_a_new_key_for_one_whose_lane_it_used() {
+    let fixture = Fixture::new();
+    let [other, sweeping] = [(); 2].map(|()| fixture.another_handle());
+    let keys: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    let tasks = |keys: &[String]| keys.iter().map(|key| keyed(key, key)).collect::<Vec<_>>();
+    fixture.queue.enqueue_all(tasks(&keys)).unwrap();
+    let stale = fixture.claim_one();
+    fixture.clock.advance(LEASE);
+    assert_eq!(fixture.claim(200).len(), 100);
+    fixture.clock.advance(LEASE);
+    let leases = fixture.claim(200);
+    leases.iter().for_each(|lease| fixture.queue.complete(lease).unwrap());
+    let lanes = || -> (i64, i64) {
+        let select = "SELECT count(*), coalesce(min(id), 0) FROM prismq_lane WHERE id < 0";
+        let file = rusqlite::Connection::open(fixture.path()).unwrap();
+        file.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    // It has yet to look for keys without tasks, for so many that it added.
+    let added = (0..64).map(|number| keyed(&format!("added {number}"), "x").queue("added"));
+    sweeping.enqueue_all(added).unwrap();
+    assert_eq!(fixture.queue.tasks().queue("added").delete().unwrap(), 64);
+    assert_eq!(lanes(), (164, -164));
+    fixture.clock.advance(Duration::from_secs(61));
+    sweeping.enqueue(task("without a key").queue("other")).unwrap();
+    assert_eq!(lanes(), (0, 0), "this test is about numbers that are free");
+
+    other.set_limit("one", Limit::concurrency(1).per_key()).unwrap();
+    let tenant = |payload: &str| {
+        NewTask::new("other", payload.as_bytes()).queue("other").limit("one").key("tenant")
+    };
+    other.enqueue_all([tenant("first"), tenant("second")]).unwrap();
+    assert_eq!(lanes(), (1, -1));
+    fixture.queue.enqueue_all(tasks(&keys[..3])).unwrap();
+    let claim_other = Claim::new(["other"]).queue("other").max(9);
+    let tenants = other.claim(&claim_other).unwrap();
+    assert_eq!(payloads(&tenants), ["first"]);
+    assert!(fixture.queue.complete(&stale).unwrap_err().is_lease_lost());
+    assert!(other.claim(&claim_other).unwrap().is_empty(), "the slot is not free");
+    for key in &keys[..3] {
+        assert_eq!(fixture.queue.tasks().queue("default").key(key.as_str()).count().unwrap(), 1);
+    }
+    let mut drained = drained(&fixture);
+    drained.sort();
+    assert_eq!(drained, keys[..3]);
+}

@@ -136,6 +136,24 @@ fn unused_queues_are_freed_for_new_ones() {
     fixture.queue.enqueue(task("").queue(name(1))).unwrap();
 }
 
+/// Each key has a lane of its own, which is kept while the key may get another task soon.
+#[test]
+fn queues_of_keys_without_tasks_are_freed_for_new_ones() {
+    let fixture = Fixture::new();
+    let keyed = |number: u32| {
+        task("").queue(format!("queue {number}")).key(format!("key {}", number % 7)).ordered()
+    };
+    fixture.queue.enqueue_all((0..QUEUES_MAX).map(keyed)).unwrap();
+    let new = || fixture.queue.enqueue(keyed(QUEUES_MAX));
+    assert!(is_full(&new()));
+    assert_eq!(fixture.queue.tasks().queue("queue 0").delete().unwrap(), 1);
+    fixture.clock.advance(LEASE);
+    new().unwrap();
+    assert!(is_full(&fixture.queue.enqueue(keyed(QUEUES_MAX + 1))));
+    assert_eq!(names(&fixture).1, QUEUES_MAX);
+    assert_eq!(fixture.queue.tasks().key("key 1").count().unwrap(), u64::from(QUEUES_MAX / 7 + 1));
+}
+
 #[test]
 fn a_lease_of_a_freed_queue_is_lost() {
     let fixture = Fixture::new();

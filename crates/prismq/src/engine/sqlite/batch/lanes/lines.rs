@@ -14,6 +14,8 @@ use crate::model::NewTask;
 const KEPT: Duration = Duration::from_secs(60);
 /// How many such keys are looked at for each that was added: more than one, so that they become fewer.
 const SWEPT: u32 = 4;
+/// Most keys that are deleted at a time to make room for names.
+const KEYS_FREED_MAX: u32 = 1024;
 /// For how many added keys a transaction looks at most.
 const ADDED_MAX: u32 = 64;
 
@@ -37,12 +39,13 @@ const ADD_LINE: &str = "INSERT INTO prismq_line (lane, base, key) VALUES (?1, ?2
 /// Keys that had no task when they were last looked at.
 pub(crate) const IDLE_KEYS: &str =
     "SELECT id FROM prismq_key WHERE idle_at <= ?1 ORDER BY idle_at LIMIT ?2";
-/// Whether a key has a task, or its rate does not let one start yet.
+/// Whether a key has a task, or its rate does not let one start yet. A line may be open although its tasks are gone, as
+/// only a claim closes it.
 pub(crate) const IN_USE: &str = "SELECT 1 FROM prismq_key WHERE id = ?1
        AND (running > 0 OR holder IS NOT NULL OR arrival > ?2)
      UNION ALL
      SELECT 1 FROM prismq_line WHERE key = ?1
-       AND (state != 0 OR scheduled > 0
+       AND (scheduled > 0
             OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 0 AND prismq_task.lane = prismq_line.lane)
             OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 5 AND prismq_task.lane = prismq_line.lane)
             OR EXISTS (SELECT 1 FROM prismq_task WHERE state = 3 AND prismq_task.lane = prismq_line.lane))";
@@ -104,19 +107,37 @@ impl Ledger {
     pub(crate) fn sweep_keys(&mut self, connection: &Connection) -> Result<()> {
         let most = self.keys_added.min(ADDED_MAX);
         self.keys_added -= most;
+        let kept = i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX);
+        let idle_since = self.now.monotonic.as_micros().saturating_sub(kept);
         match most {
             0 => Ok(()),
-            most => self.sweep(connection, most * SWEPT),
+            most => self.sweep(connection, idle_since, most * SWEPT).map(drop),
         }
     }
 
-    fn sweep(&self, connection: &Connection, most: u32) -> Result<()> {
+    /// Deletes some keys without tasks, however short they have been so, to make room for names: `false` if there are
+    /// none. Only where no task is about to be inserted into a lane that was found for it, as above.
+    pub(super) fn free_keys(&self, connection: &Connection) -> Result<bool> {
+        // Those that are found in use are looked at again from now on.
+        let idle_since = self.now.monotonic.as_micros().saturating_sub(1);
+        loop {
+            match self.sweep(connection, idle_since, KEYS_FREED_MAX)? {
+                (0, _) => return Ok(false),
+                (_, 0) => {}
+                _ => return Ok(true),
+            }
+        }
+    }
+
+    /// Looks at some of the keys that have been without tasks since then, and deletes those that are. How many were
+    /// looked at, and how many deleted.
+    fn sweep(&self, connection: &Connection, idle_since: i64, most: u32) -> Result<(usize, usize)> {
         let now = self.now.monotonic.as_micros();
-        let kept = i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX);
         let idle: Vec<i64> = connection
             .prepare_cached(IDLE_KEYS)?
-            .query_map([now.saturating_sub(kept), i64::from(most)], |row| row.get(0))?
+            .query_map([idle_since, i64::from(most)], |row| row.get(0))?
             .collect::<Result<_>>()?;
+        let (looked, mut deleted) = (idle.len(), 0);
         for key in idle {
             if connection.prepare_cached(IN_USE)?.exists([key, now])? {
                 connection.prepare_cached(LOOK_LATER)?.execute([key, now])?;
@@ -130,7 +151,8 @@ impl Ledger {
                 connection.prepare_cached(DELETE_LANE)?.execute([lane])?;
             }
             connection.prepare_cached(DELETE_KEY)?.execute([key])?;
+            deleted += 1;
         }
-        Ok(())
+        Ok((looked, deleted))
     }
 }

@@ -1,7 +1,8 @@
 //! Adding queues and lanes, and freeing unused ones when the file has no room for another.
 //!
 //! The lane and the queue with the highest numbers are never freed, so that no number is used twice and an old lease
-//! never fits another queue. A queue is kept, with its counters, while it has a setting, a task or a history.
+//! never fits another queue. A queue is kept, with its counters, while it has a setting, a task or a history. Keys
+//! without tasks are deleted first.
 
 use std::collections::{HashMap, HashSet};
 
@@ -156,6 +157,8 @@ impl Ledger {
         if counted == 0 {
             return Ok(false);
         }
+        // The lane of a type is in use as long as one of its keys has a lane.
+        let keys = self.free_keys(connection)?;
         let lanes = unused(connection, held)?;
         for lane in &lanes {
             connection.prepare_cached("DELETE FROM prismq_lane WHERE id = ?1")?.execute([lane])?;
@@ -164,7 +167,7 @@ impl Ledger {
         connection.prepare_cached(FREE_COUNTERS)?.execute([])?;
         connection.prepare_cached(FORGET_EXPIRED)?.execute([])?;
         self.lanes.clear();
-        let any = queues > 0 || !lanes.is_empty();
+        let any = queues > 0 || keys || !lanes.is_empty();
         let path = path_of(connection);
         self.log.add_on_commit(move || {
             tracing::info!(
