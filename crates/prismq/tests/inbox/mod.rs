@@ -2,6 +2,7 @@
 
 mod pools;
 mod refused;
+mod room;
 mod rows;
 
 use rusqlite::Connection;

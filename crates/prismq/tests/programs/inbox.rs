@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use prismq::{Queue, WorkerPool};
+use prismq::{Limit, Queue, WorkerPool};
 
 /// Longer than a passing test waits, on a busy machine too.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -16,6 +16,9 @@ fn runs_tasks_of(insert: impl FnOnce(&Path) -> Output, expected: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
     let queue = Queue::attach(&path).unwrap();
+    queue.set_limit("mail", Limit::concurrency(1)).unwrap();
+    // All but one row wait for room.
+    queue.set_depth_limit("default", 1).unwrap();
     let (send, payloads) = channel();
     let _pool = WorkerPool::builder(&queue)
         .workers(1)
@@ -43,11 +46,12 @@ pub(crate) fn rows_of_sqlites_command_line_become_tasks() {
         INSERT INTO prismq_inbox (type, payload) VALUES ('welcome', '{\"user\":1}');
         COMMIT;
         INSERT INTO prismq_inbox (type, payload, run_at) VALUES ('welcome', x'626f62', datetime('now'));
+        INSERT INTO prismq_inbox (type, payload, limit_name, key) VALUES ('welcome', 'of a key', 'mail', 'ann');
         INSERT INTO prismq_inbox (type, payload) VALUES ('', 'refused');";
     let shell = |path: &Path| {
         Command::new("sqlite3").args(["-cmd", ".timeout 5000"]).arg(path).arg(statements).output()
     };
-    runs_tasks_of(|path| shell(path).unwrap(), &["{\"user\":1}", "bob"]);
+    runs_tasks_of(|path| shell(path).unwrap(), &["{\"user\":1}", "bob", "of a key"]);
 }
 
 pub(crate) fn rows_of_a_python_program_become_tasks() {
@@ -60,6 +64,9 @@ with app:
 now = datetime.datetime.now(datetime.timezone.utc).isoformat()
 with app:
     app.execute(insert, ('welcome', b'bob', now))
+keyed = 'INSERT INTO prismq_inbox (type, payload, limit_name, key) VALUES (?, ?, ?, ?)'
+with app:
+    app.execute(keyed, ('welcome', 'of a key', 'mail', 'ann'))
 try:
     with app:
         app.execute(insert, ('welcome', 'rolled back', None))
@@ -67,5 +74,5 @@ try:
 except sqlite3.IntegrityError as error:
     sys.exit(error)";
     let python = |path: &Path| Command::new("python3").args(["-c", program]).arg(path).output();
-    runs_tasks_of(|path| python(path).unwrap(), &["{\"user\": 1}", "bob"]);
+    runs_tasks_of(|path| python(path).unwrap(), &["{\"user\": 1}", "bob", "of a key"]);
 }

@@ -113,13 +113,15 @@ impl Writer {
             || self.has_ahead_schedule(now)?)
     }
 
-    /// When the next scheduled task is due, the next lease expires, the next schedule fires, or a task may have to expire.
+    /// When the next scheduled task is due, the next lease expires, the next schedule fires, a task may have to expire, or
+    /// rows of the inbox are to be looked at again.
     pub(crate) fn next_due(&self, now: Moment) -> Result<Option<Timestamp>> {
         let run_at = self.first(NEXT_RUN_AT, [])?;
         let expires_at = self.first(NEXT_EXPIRY, [])?;
         let slot = self.next_slot(now)?;
         let look_at = self.next_look()?;
-        Ok(run_at.into_iter().chain(expires_at).chain(slot).chain(look_at).min())
+        let held = self.next_look_at_held(now)?;
+        Ok(run_at.into_iter().chain(expires_at).chain(slot).chain(look_at).chain(held).min())
     }
 
     /// A lane; `None` if it is missing.

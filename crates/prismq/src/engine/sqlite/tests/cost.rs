@@ -21,7 +21,7 @@ use crate::model::{Claim, Failure, Lease, NewTask, Unique};
 use crate::time::ManualClock;
 
 /// Every statement of a claim and of settling it, and those of features that an enqueue, a claim or a failure may use.
-pub(super) const STATEMENTS: [&str; 61] = [
+pub(super) const STATEMENTS: [&str; 64] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
     look::HAS_READY,
@@ -53,6 +53,9 @@ pub(super) const STATEMENTS: [&str; 61] = [
     inbox::OLDEST,
     inbox::TAKEN,
     inbox::REFUSE,
+    inbox::held::NEXT_QUEUE,
+    inbox::held::HELD,
+    inbox::held::HOLD,
     records::ADD_ATTEMPT,
     records::PRUNE_ATTEMPTS,
     records::ADD_RESULT,

@@ -113,7 +113,7 @@ fn a_search_seeks_its_range_and_position_in_the_index() {
 #[test]
 fn a_statement_with_a_limit_seeks_in_its_index() {
     let (_folder, writer) = writer_with_two_lanes();
-    let wanted: [(&str, &[&str]); 10] = [
+    let wanted: [(&str, &[&str]); 12] = [
         (pick::READY_AFTER, &["COVERING INDEX prismq_task_ready (lane=? AND order_key>?)"]),
         (look::HAS_READY, &["COVERING INDEX prismq_task_ready (lane=?)"]),
         (advance::PROMOTE, &["COVERING INDEX prismq_task_scheduled (run_at<?)"]),
@@ -127,8 +127,10 @@ fn a_statement_with_a_limit_seeks_in_its_index() {
         (unique::HOLDER, &["INDEX prismq_unique_key (type=? AND key=?)"]),
         (unique::AFTER, &["prismq_unique USING INTEGER PRIMARY KEY (rowid>?)"]),
         (expiry::DUE, &["COVERING INDEX prismq_expiry_look (look_at<?)"]),
-        (inbox::WAITING, &["COVERING INDEX prismq_inbox_waiting (error=?)"]),
-        (inbox::OLDEST, &["INDEX prismq_inbox_waiting (error=?)"]),
+        (inbox::WAITING, &["COVERING INDEX prismq_inbox_waiting (held=? AND error=?)"]),
+        (inbox::OLDEST, &["INDEX prismq_inbox_waiting (held=? AND error=?)"]),
+        (inbox::held::NEXT_QUEUE, &["INDEX prismq_inbox_held (queue>?)"]),
+        (inbox::held::HELD, &["INDEX prismq_inbox_held (queue=?)"]),
         (history::PRUNE, &["COVERING INDEX prismq_kept_order (queue=? AND state=?)"]),
     ];
     for (sql, seeks) in wanted {

@@ -97,6 +97,11 @@ fn room_in(
     }))
 }
 
+/// How many more live tasks a queue may hold: very many without a limit.
+pub(crate) fn room(connection: &Connection, ledger: &Ledger, queue: &str) -> rusqlite::Result<i64> {
+    Ok(room_in(connection, ledger, queue)?.map_or(i64::MAX, |room| room.left))
+}
+
 /// The unique keys of a call so far: type, and key or payload.
 type Keys<'a> = HashSet<(&'a str, Option<Arc<str>>, Option<&'a [u8]>)>;
 

@@ -37,7 +37,7 @@ pub(crate) fn enqueue(
 }
 
 /// Adds tasks however many their queues hold. Inner error: none was added.
-pub(crate) fn add(
+fn add(
     connection: &Connection,
     ledger: &mut Ledger,
     now: Moment,

@@ -1,14 +1,17 @@
 //! Rows of `prismq_inbox` become tasks: a bounded number before the first claim of a transaction, oldest first.
 //!
-//! The tasks are added as by an enqueue. A row that cannot be a task is kept with the reason, and is in no later
-//! transaction's way.
+//! The tasks are added as by an enqueue. A row whose queue is full is held until there is room ([`held`]); one that
+//! cannot be a task is kept with the reason. Neither is in a later transaction's way.
+
+pub(crate) mod held;
+mod row;
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Rows, params};
 
+use self::row::{rows, task};
 use super::enqueue;
 use crate::engine::Operation;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
@@ -17,25 +20,23 @@ use crate::engine::sqlite::error;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::model::limits::PAYLOAD_BYTES_MAX;
-use crate::model::{Durability, Enqueued, Error, NewTask, Result, Unique};
-use crate::time::{Moment, Timestamp};
+use crate::model::{Durability, Enqueued, Error, NewTask, Result};
+use crate::time::Moment;
 
 /// Payload bytes after which the rest is left for the next transaction.
 const INBOX_BYTES_MAX: usize = 8 << 20;
 
-/// A row that waits, if there is one.
-pub(crate) const WAITING: &str =
-    "SELECT 1 FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL LIMIT 1";
-/// The oldest rows. A payload that no task can have is not read.
+/// A row that waits for a claim, if there is one.
+pub(crate) const WAITING: &str = "SELECT 1 FROM prismq_inbox INDEXED BY prismq_inbox_waiting
+     WHERE held = 0 AND error IS NULL LIMIT 1";
+/// The oldest of them. A payload that no task can have is not read.
 pub(crate) const OLDEST: &str =
-    "SELECT id, type, queue, priority, run_at, unixepoch(run_at, 'subsec'),
-            iif(octet_length(payload) <= ?2, payload, octet_length(payload)), unique_key
-     FROM prismq_inbox INDEXED BY prismq_inbox_waiting WHERE error IS NULL ORDER BY id LIMIT ?1";
+    rows!("INDEXED BY prismq_inbox_waiting WHERE held = 0 AND error IS NULL ORDER BY id LIMIT ?1");
 /// Deletes rows that became tasks.
 pub(crate) const TAKEN: &str =
     "DELETE FROM prismq_inbox WHERE id IN (SELECT value FROM rarray(?1))";
 /// Keeps a row that cannot be a task.
-pub(crate) const REFUSE: &str = "UPDATE prismq_inbox SET error = ?2 WHERE id = ?1";
+pub(crate) const REFUSE: &str = "UPDATE prismq_inbox SET error = ?2, held = 0 WHERE id = ?1";
 
 /// A row, and the task it describes or the reason why it describes none.
 type Entry = (i64, Result<NewTask>);
@@ -57,9 +58,10 @@ impl Writer {
         }
     }
 
-    /// Whether a row of the inbox waits to become a task.
+    /// Whether a row of the inbox waits to become a task, and can.
     pub(crate) fn inbox_waits(&self) -> Result<bool> {
-        self.prepare(WAITING)?.exists([]).map_err(|error| self.failure(error))
+        let waits = self.prepare(WAITING)?.exists([]).map_err(|error| self.failure(error))?;
+        Ok(waits || self.held_queues()?.iter().any(|(_, room)| *room > 0))
     }
 
     /// Moves rows of the inbox, if it is in use and the transaction is durable. What is left is noted for the answers
@@ -73,8 +75,11 @@ impl Writer {
             self.ledger.inbox_left = self.inbox_waits()?;
             return Ok(());
         }
-        let entries = self.oldest(now)?;
-        let mut taken: Vec<Value> = Vec::with_capacity(entries.len());
+        let mut taken: Vec<Value> = Vec::new();
+        // First, as they are older than those that wait for the same queue.
+        let mut entries = Vec::new();
+        self.held(now, &mut entries)?;
+        self.oldest(now, &mut entries)?;
         for (id, task) in entries {
             let added = match task {
                 Ok(task) => self.add_from_inbox(now, task)?,
@@ -82,6 +87,7 @@ impl Writer {
             };
             match added {
                 Ok(()) => taken.push(id.into()),
+                Err(Error::QueueFull { .. }) => self.hold(id)?,
                 Err(error) => self.refuse(id, &error)?,
             }
         }
@@ -93,8 +99,7 @@ impl Writer {
 
     /// Inner error: the row can become no task.
     fn add_from_inbox(&mut self, now: Moment, task: NewTask) -> Result<Result<()>> {
-        // It was committed already, so that no depth limit can refuse it.
-        let added = enqueue::add(&self.connection, &mut self.ledger, now, &[task])
+        let added = enqueue::enqueue(&self.connection, &mut self.ledger, now, &[task])
             .map_err(|error| self.failure(error))?;
         Ok(added.and_then(|added| match added.first() {
             // Nobody else would learn of it. The same payload again is what the key is for.
@@ -106,25 +111,17 @@ impl Writer {
         }))
     }
 
-    /// The oldest rows, as many as a transaction moves, and notes whether more are left.
-    fn oldest(&mut self, now: Moment) -> Result<Vec<Entry>> {
+    /// Adds the oldest rows, as many as a transaction moves, and notes whether more are left.
+    fn oldest(&mut self, now: Moment, entries: &mut Vec<Entry>) -> Result<()> {
         let Self { connection, ledger, path, .. } = self;
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut bytes = 0;
+        let most = STEP_TASKS_MAX - entries.len();
         let read = connection.prepare_cached(OLDEST).and_then(|mut select| {
-            let mut rows = select.query(params![STEP_TASKS_MAX + 1, PAYLOAD_BYTES_MAX])?;
-            while let Some(row) = rows.next()? {
-                if entries.len() == STEP_TASKS_MAX || bytes > INBOX_BYTES_MAX {
-                    ledger.inbox_left = true;
-                    break;
-                }
-                let task = task(row, now);
-                bytes += task.as_ref().map_or(0, |task| task.payload.len());
-                entries.push((row.get(0)?, task));
-            }
-            Ok(())
+            let mut rows = select.query(params![most + 1, PAYLOAD_BYTES_MAX])?;
+            read_rows(&mut rows, now, most, entries)
         });
-        read.map(|()| entries).map_err(|error| error::classify(path, error))
+        let is_whole = read.map_err(|error| error::classify(path, error))?;
+        ledger.inbox_left |= !is_whole;
+        Ok(())
     }
 
     /// Keeps a row with the reason why it cannot be a task.
@@ -153,53 +150,26 @@ impl Writer {
     }
 }
 
-/// The task that a row describes.
-fn task(row: &Row<'_>, now: Moment) -> Result<NewTask> {
-    let payload = match column(row, 6)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-        ValueRef::Integer(bytes) => {
-            let reason = format!("{bytes} bytes, at most {PAYLOAD_BYTES_MAX} are allowed");
-            return Err(Error::invalid("payload", reason));
+/// Adds rows up to a number, and until all payloads are about [`INBOX_BYTES_MAX`]. `false` if there are more rows.
+fn read_rows(
+    rows: &mut Rows<'_>,
+    now: Moment,
+    most: usize,
+    entries: &mut Vec<Entry>,
+) -> rusqlite::Result<bool> {
+    let size = |task: &Result<NewTask>| task.as_ref().map_or(0, |task| task.payload.len());
+    let mut bytes: usize = entries.iter().map(|(_, task)| size(task)).sum();
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        if count == most || bytes > INBOX_BYTES_MAX {
+            return Ok(false);
         }
-        ValueRef::Null | ValueRef::Real(_) => {
-            return Err(Error::invalid("payload", "it must be text or a blob"));
-        }
-    };
-    let priority = match column(row, 3)? {
-        ValueRef::Integer(number) => i32::try_from(number).unwrap_or(i32::MAX),
-        _ => return Err(Error::invalid("priority", "it must be an integer")),
-    };
-    let task = NewTask::new(text(row, 1, "task type")?, payload)
-        .queue(text(row, 2, "queue name")?)
-        .priority(priority)
-        .delay(delay(row, now)?);
-    let task = match column(row, 7)? {
-        ValueRef::Null => task,
-        _ => task.unique(Unique::key(text(row, 7, "unique key")?)),
-    };
-    task.validate().map(|()| task)
-}
-
-/// How long after now the row is due.
-fn delay(row: &Row<'_>, now: Moment) -> Result<Duration> {
-    match (column(row, 4)?, column(row, 5)?) {
-        (ValueRef::Null, _) => Ok(Duration::ZERO),
-        // SQLite computes milliseconds, as a fraction that is not exact.
-        (_, ValueRef::Real(seconds)) => {
-            #[expect(clippy::cast_possible_truncation, reason = "years 0 to 9999 in milliseconds")]
-            let due = Timestamp::from_micros((seconds * 1000.0).round() as i64 * 1000);
-            Ok(due.since(now.wall))
-        }
-        _ => Err(Error::invalid("run_at", "it is not a time in ISO 8601")),
+        let task = task(row, now);
+        bytes += size(&task);
+        count += 1;
+        entries.push((row.get(0)?, task));
     }
-}
-
-fn text<'r>(row: &'r Row<'_>, index: usize, what: &'static str) -> Result<&'r str> {
-    column(row, index)?.as_str().map_err(|_| Error::invalid(what, "it is not text in UTF-8"))
-}
-
-fn column<'r>(row: &'r Row<'_>, index: usize) -> Result<ValueRef<'r>> {
-    Ok(row.get_ref(index)?)
+    Ok(true)
 }
 
 #[cfg(test)]
