@@ -93,24 +93,32 @@ impl Shrinker {
             self.next = Some(started + CHECK_INTERVAL);
             return Ok(false);
         }
-        let stepped = match self.step(connection, started) {
-            Err(error) if error::is_busy(&error) => false,
-            stepped => stepped.map(|()| true)?,
+        let stepped = match self.step(connection) {
+            Err(error) if error::is_busy(&error) => None,
+            stepped => Some(stepped?),
         };
-        let pause = if others_write { started.elapsed() * PAUSE_SHARE } else { Duration::ZERO };
+        let pause =
+            if others_write { stepped.unwrap_or_default() * PAUSE_SHARE } else { Duration::ZERO };
         self.next = Some(Instant::now() + pause.max(PAUSE_MIN));
-        Ok(stepped)
+        Ok(stepped.is_some())
     }
 
-    fn step(&self, connection: &Connection, started: Instant) -> Result<()> {
+    /// Removes some pages, at least once [`FREE`] even where the thread does not get the processor for long, and returns
+    /// how long it held the write lock.
+    fn step(&self, connection: &Connection) -> Result<Duration> {
         let transaction =
             rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-        while self.excess(&transaction)? > 0 && started.elapsed() < STEP_TIME {
+        let locked = Instant::now();
+        loop {
             let mut free = transaction.prepare_cached(FREE)?;
             let mut steps = free.raw_query();
             while steps.next()?.is_some() {}
+            if self.excess(&transaction)? == 0 || locked.elapsed() >= STEP_TIME {
+                break;
+            }
         }
-        transaction.commit()
+        transaction.commit()?;
+        Ok(locked.elapsed())
     }
 
     /// Free pages beyond those that the file keeps.
