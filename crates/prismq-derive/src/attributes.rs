@@ -8,7 +8,7 @@ use syn::{Attribute, Error, LitInt, LitStr, Result, Token, Type, parenthesized};
 use crate::values::{self, Backoff, Hold};
 
 /// What may be written, each with an example.
-const PARTS: [(&str, &str); 12] = [
+const PARTS: [(&str, &str); 13] = [
     ("name", "name = \"send_mail\""),
     ("queue", "queue = \"mail\""),
     ("priority", "priority = 10"),
@@ -17,6 +17,7 @@ const PARTS: [(&str, &str); 12] = [
     ("limit", "limit = \"api\""),
     ("unique", "unique = \"until done\""),
     ("expires", "expires = \"10m\""),
+    ("keep", "keep = \"7d\""),
     ("backoff", "backoff = \"1s..5m\""),
     ("timeout", "timeout = \"30s\""),
     ("output", "output = u64"),
@@ -35,6 +36,8 @@ pub(crate) struct Attributes {
     pub(crate) unique: Option<Hold>,
     /// In milliseconds.
     pub(crate) expires: Option<u64>,
+    /// In milliseconds.
+    pub(crate) keep: Option<u64>,
     pub(crate) backoff: Option<Backoff>,
     /// In milliseconds.
     pub(crate) timeout: Option<u64>,
@@ -63,6 +66,7 @@ impl Attributes {
             "limit" => once(part, &mut self.limit, name),
             "unique" => once(part, &mut self.unique, |part| values::unique(&text(part)?)),
             "expires" => once(part, &mut self.expires, |part| values::time(&text(part)?)),
+            "keep" => once(part, &mut self.keep, |part| values::time(&text(part)?)),
             "backoff" => once(part, &mut self.backoff, |part| values::backoff(&text(part)?)),
             "timeout" => once(part, &mut self.timeout, |part| values::timeout(&text(part)?)),
             "output" => once(part, &mut self.output, a_type),

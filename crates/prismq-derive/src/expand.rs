@@ -48,7 +48,7 @@ pub(crate) fn task(input: &DeriveInput) -> Result<TokenStream> {
 /// The function that returns the type's defaults, if it has some.
 fn options(attributes: &Attributes) -> Option<TokenStream> {
     let Attributes { queue, priority, attempts, requires, limit, unique, expires, .. } = attributes;
-    let Attributes { backoff, timeout, .. } = attributes;
+    let Attributes { keep, backoff, timeout, .. } = attributes;
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
     let priority = priority.map(|priority| quote!(.priority(#priority)));
     let attempts = attempts.map(|attempts| quote!(.max_attempts(#attempts)));
@@ -69,6 +69,10 @@ fn options(attributes: &Attributes) -> Option<TokenStream> {
         let time = duration(time);
         quote!(.expires_after(#time))
     });
+    let keep = keep.map(|time| {
+        let time = duration(time);
+        quote!(.keep(#time))
+    });
     let backoff = backoff.as_ref().map(|backoff| {
         let policy = policy(backoff);
         quote!(.backoff(#policy))
@@ -77,7 +81,8 @@ fn options(attributes: &Attributes) -> Option<TokenStream> {
         let limit = duration(limit);
         quote!(.timeout(#limit))
     });
-    let parts = [queue, priority, attempts, requires, limit, unique, expires, backoff, timeout];
+    let parts =
+        [queue, priority, attempts, requires, limit, unique, expires, keep, backoff, timeout];
     if parts.iter().all(Option::is_none) {
         return None;
     }

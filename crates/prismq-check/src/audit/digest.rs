@@ -16,6 +16,7 @@ const TABLES: &[&str] = &[
     "SELECT * FROM prismq_kept ORDER BY task",
     "SELECT * FROM prismq_inbox ORDER BY id",
     "SELECT * FROM prismq_retention ORDER BY queue",
+    "SELECT * FROM prismq_type_retention ORDER BY type",
     "SELECT * FROM prismq_removed ORDER BY queue",
     "SELECT * FROM prismq_cancel ORDER BY task",
     "SELECT * FROM prismq_schedule ORDER BY id",

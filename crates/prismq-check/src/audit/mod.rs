@@ -128,8 +128,8 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
         1 => State::Scheduled,
         2 => State::Leased,
         3 => State::Dead,
-        4 => State::Completed,
-        6 => State::Cancelled,
+        4 | 7 => State::Completed,
+        6 | 8 => State::Cancelled,
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
     };
     let payload = row.get_ref(4)?.as_blob_or_null()?;

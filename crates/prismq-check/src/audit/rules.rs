@@ -63,7 +63,7 @@ const RULES: &[(&str, &str)] = &[
             OR prismq_queue.leased != coalesce(there.leased, 0)
             OR prismq_queue.dead != coalesce(there.dead, 0)
             OR prismq_queue.kept != (SELECT count(*) FROM prismq_kept
-                                     WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state = 4)",
+                                     WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state IN (4, 7))",
     ),
     (
         "a queue's count of enqueued tasks is not that of completed, cancelled, deleted and stored ones",
@@ -75,8 +75,16 @@ const RULES: &[(&str, &str)] = &[
         "a queue's count of kept cancelled tasks differs from its rows, or it cancelled fewer than it keeps",
         "SELECT id FROM prismq_queue LEFT JOIN prismq_removed ON queue = id
          WHERE coalesce(cancelled_kept, 0) != (SELECT count(*) FROM prismq_kept
-                   WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state = 6)
+                   WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state IN (6, 8))
             OR coalesce(cancelled_kept, 0) > coalesce(cancelled, 0)",
+    ),
+    (
+        "a queue's count of tasks that are kept for the time of their type differs from its rows",
+        "SELECT id FROM prismq_queue LEFT JOIN prismq_removed ON queue = id
+         WHERE coalesce(kept_by_type, 0) != (SELECT count(*) FROM prismq_kept
+                   WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state = 7)
+            OR coalesce(cancelled_kept_by_type, 0) != (SELECT count(*) FROM prismq_kept
+                   WHERE prismq_kept.queue = prismq_queue.id AND prismq_kept.state = 8)",
     ),
     (
         "a retention or a counter of removed tasks belongs to no queue",
@@ -203,7 +211,9 @@ const RULES: &[(&str, &str)] = &[
          UNION ALL
          SELECT 64 FROM prismq_meta WHERE NOT features & 64 AND EXISTS (SELECT 1 FROM prismq_depth)
          UNION ALL
-         SELECT 128 FROM prismq_meta WHERE NOT features & 128 AND EXISTS (SELECT 1 FROM prismq_retry)",
+         SELECT 128 FROM prismq_meta WHERE NOT features & 128 AND EXISTS (SELECT 1 FROM prismq_retry)
+         UNION ALL
+         SELECT 1024 FROM prismq_meta WHERE features & 1280 != 1280 AND EXISTS (SELECT 1 FROM prismq_type_retention)",
     ),
     (
         "a queue counts more expired tasks than it ever had, or is gone",

@@ -42,6 +42,9 @@ pub(crate) enum Operation {
     SetHistory { queue: Arc<str>, keep: u32 },
     /// Sets which ended tasks of a queue are kept, and deletes some of the excess.
     SetRetention { queue: Arc<str>, retention: Retention },
+    /// Sets or removes how long the ended tasks of a type are kept; an operator's setting is replaced only by another of
+    /// an operator.
+    SetTypeRetention { task_type: Arc<str>, age: Option<Duration>, by_operator: bool },
     /// Cancels tasks that wait, and requests it of those that run.
     Cancel(Targets),
     /// Deletes tasks that do not run.
@@ -129,6 +132,7 @@ impl Operation {
             | Self::SetPaused { .. }
             | Self::SetHistory { .. }
             | Self::SetRetention { .. }
+            | Self::SetTypeRetention { .. }
             | Self::Cancel(_)
             | Self::Delete(_)
             | Self::Redrive { .. }
@@ -224,6 +228,7 @@ pub(crate) enum Answer {
     LimitSet,
     DepthSet,
     RetrySet,
+    TypeRetentionSet,
     /// To `Fail`: the task's new state.
     Failed(State),
     /// To `Extend`: when the lease expires now.
@@ -304,6 +309,7 @@ impl Answer {
             | Self::Ordered
             | Self::DepthSet
             | Self::RetrySet
+            | Self::TypeRetentionSet
             | Self::Pruned { .. } => false,
         }
     }

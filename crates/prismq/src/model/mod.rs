@@ -28,8 +28,8 @@ pub(crate) use self::lease::{
 pub(crate) use self::limit::{Bounds, LimitUse, Rate, validate_concurrency};
 pub use self::limit::{Limit, LimitInfo};
 pub(crate) use self::names::{Names, validate_name};
-pub(crate) use self::queue::KeyInputs;
 pub use self::queue::{Contention, Keep, Order, QueueInfo, QueueStats, Retention, TypeInfo};
+pub(crate) use self::queue::{KeyInputs, validate_age};
 pub(crate) use self::schedule::{Due, Rule, Slots, When};
 pub use self::schedule::{Missed, Schedule, ScheduleInfo};
 pub use self::task::{

@@ -7,6 +7,7 @@ mod incident;
 mod inventory;
 mod redrive;
 mod retention;
+mod type_retention;
 
 use prismq::{Claim, NewTask, TaskError, TaskId};
 

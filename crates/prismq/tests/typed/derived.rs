@@ -24,7 +24,7 @@ struct SendMail {
     requires("smtp", "dns"),
     limit = "api"
 )]
-#[task(backoff = "1s..5m", timeout = "1m30s", output = u64, codec = Json)]
+#[task(keep = "7d", backoff = "1s..5m", timeout = "1m30s", output = u64, codec = Json)]
 struct Configured {
     to: String,
 }
@@ -71,6 +71,7 @@ fn each_attribute_sets_its_default() {
         .max_attempts(8)
         .requires(["smtp", "dns"])
         .limit("api")
+        .keep(Duration::from_secs(7 * 24 * 3600))
         .backoff(backoff)
         .timeout(Duration::from_secs(90));
     assert_eq!(Configured::options(), expected);

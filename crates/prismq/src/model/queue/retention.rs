@@ -72,14 +72,21 @@ impl Keep {
             let reason = format!("{tasks} tasks, at most {HISTORY_MAX} can be asked for");
             return Err(Error::invalid(what, reason));
         }
-        match self.age {
-            Some(age) if age.is_zero() || age > DELAY_MAX => {
-                let reason = format!("for {age:?}, must be above zero and at most {DELAY_MAX:?}");
-                Err(Error::invalid(what, reason))
-            }
-            _ => Ok(()),
-        }
+        self.age.map_or(Ok(()), |age| validate_age_of(what, age))
     }
+}
+
+/// Whether the tasks of a type can be kept for this time.
+pub(crate) fn validate_age(age: Duration) -> Result<()> {
+    validate_age_of("retention of a task type", age)
+}
+
+fn validate_age_of(what: &'static str, age: Duration) -> Result<()> {
+    if age.is_zero() || age > DELAY_MAX {
+        let reason = format!("for {age:?}, must be above zero and at most {DELAY_MAX:?}");
+        return Err(Error::invalid(what, reason));
+    }
+    Ok(())
 }
 
 impl Retention {

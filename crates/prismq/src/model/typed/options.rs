@@ -29,6 +29,7 @@ pub struct TaskOptions {
     pub(crate) limit: Option<Arc<str>>,
     pub(crate) unique: Option<Unique>,
     pub(crate) expires_after: Option<Duration>,
+    pub(crate) keep: Option<Duration>,
     pub(crate) backoff: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -86,6 +87,17 @@ impl TaskOptions {
     #[must_use]
     pub const fn expires_after(mut self, time: Duration) -> Self {
         self.expires_after = Some(time);
+        self
+    }
+
+    /// How long its tasks are kept after they ended: completed, cancelled and dead ones; by the retention of their queue
+    /// ([`Queue::set_retention`](crate::Queue::set_retention)) unless set, which does not count and does not delete them
+    /// then. A pool that has a handler for the type keeps it in the file when it starts, so that it holds in every
+    /// process, unless an operator has set another
+    /// ([`Queue::set_type_retention`](crate::Queue::set_type_retention)).
+    #[must_use]
+    pub const fn keep(mut self, age: Duration) -> Self {
+        self.keep = Some(age);
         self
     }
 

@@ -14,7 +14,7 @@ use crate::engine::{Operation, Watch};
 #[cfg(feature = "tokio")]
 use crate::model::limits::ASYNC_WORKERS_DEFAULT;
 use crate::model::limits::{POOL_LEASE_MIN, PREFETCH_MAX, TIMEOUT_MAX, WORKERS_MAX};
-use crate::model::{Claim, DEFAULT_QUEUE, Error, Result};
+use crate::model::{Claim, DEFAULT_QUEUE, Error, Result, validate_age};
 use crate::pool::queues::ServedQueue;
 use crate::pool::scheduler::{Settings, SuspectGate};
 use crate::pool::shared::Shared;
@@ -89,17 +89,26 @@ impl<S> WorkerPoolBuilder<S> {
         })
     }
 
-    /// Keeps the retry policies of the handlers' types in the file, for the processes that fail their tasks without such
-    /// a handler. The pool works without, by its own.
+    /// Keeps the retry policies and retentions of the handlers' types in the file, for the processes that settle or delete
+    /// their tasks without such a handler. The pool works without.
     fn keep_policies(&self) {
         let policies = self.registry.policies().filter(|(_, policy)| policy.validate().is_ok());
         let set = |(task_type, policy)| {
             let policy = Some(policy);
             Operation::SetRetry { task_type, policy, by_operator: false }
         };
-        let answers = self.core.submit_all(policies.map(set).collect());
-        for error in answers.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "the retry policy of a task type could not be kept in the file: others retry by their own");
+        let kept = self.registry.kept().filter(|(_, age)| validate_age(*age).is_ok());
+        let set_kept = |(task_type, age)| {
+            let age = Some(age);
+            Operation::SetTypeRetention { task_type, age, by_operator: false }
+        };
+        let operations = policies.map(set).chain(kept.map(set_kept)).collect();
+        for error in self.core.submit_all(operations).into_iter().filter_map(Result::err) {
+            tracing::warn!(
+                %error,
+                "the retry policy or the retention of a task type could not be kept in the file: \
+                 others retry by their own policy and delete by the retention of the queue"
+            );
         }
     }
 

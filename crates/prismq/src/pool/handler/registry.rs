@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[cfg(feature = "tokio")]
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::attempt::Attempt;
 use crate::model::{RetryPolicy, TaskError, TaskOptions};
@@ -65,6 +66,15 @@ impl Registry {
             Some((name.clone(), options.backoff?))
         };
         self.indices.iter().filter_map(policy)
+    }
+
+    /// The types whose tasks are kept for a time of their own, with it.
+    pub(in crate::pool) fn kept(&self) -> impl Iterator<Item = (Arc<str>, Duration)> {
+        let kept = |(name, index): (&Arc<str>, &usize)| {
+            let (_, options) = self.handlers.get(*index)?;
+            Some((name.clone(), options.keep?))
+        };
+        self.indices.iter().filter_map(kept)
     }
 
     /// When failed attempts at tasks of this type are retried, if its handler has a policy of its own.

@@ -3,13 +3,16 @@
 mod backup;
 mod schedules;
 
+use std::time::Duration;
+
 pub use self::backup::Restore;
 pub use self::schedules::Schedules;
 use super::Queue;
 use crate::engine::{Answer, Operation};
 use crate::model::limits::HISTORY_MAX;
 use crate::model::{
-    Error, Limit, Order, Result, Retention, RetryPolicy, validate_concurrency, validate_name,
+    Error, Limit, Order, Result, Retention, RetryPolicy, validate_age, validate_concurrency,
+    validate_name,
 };
 
 impl Queue {
@@ -60,7 +63,8 @@ impl Queue {
         self.prune(&Operation::SetHistory { queue: queue.into(), keep })
     }
 
-    /// Sets which of a queue's ended tasks are kept; [`Retention::default`] unless set: all dead ones for ever, no
+    /// Sets which of a queue's ended tasks are kept, but of types with a retention of their own
+    /// ([`Queue::set_type_retention`]); [`Retention::default`] unless set: all dead ones for ever, no
     /// completed and no cancelled ones. It is kept in the file and applies to every process.
     ///
     /// What is beyond it is deleted by this call, in several transactions if it is much. From then on every process
@@ -74,6 +78,43 @@ impl Queue {
         validate_name("queue name", queue)?;
         retention.validate()?;
         self.prune(&Operation::SetRetention { queue: queue.into(), retention })
+    }
+
+    /// Sets for how long the ended tasks of a type are kept, for every process and in every queue; `None` returns to the
+    /// retention of their queues, or to what the type declares
+    /// ([`TaskOptions::keep`](crate::TaskOptions::keep)) once a pool with its handler starts. It is kept in the file.
+    ///
+    /// The retention of a queue neither counts nor deletes the tasks of such a type. Completed and cancelled tasks are
+    /// kept for the time that is set when they end, dead ones for the one that is set now; each is deleted about a minute
+    /// after its time.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for an age that is zero or above ten years, or a name that no type can have; an engine's
+    /// failure.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), prismq::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let queue = prismq::Queue::open(folder.path().join("queue.db"))?;
+    /// use std::time::Duration;
+    ///
+    /// queue.set_type_retention("invoice", Duration::from_secs(30 * 24 * 60 * 60))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_type_retention(
+        &self,
+        task_type: &str,
+        age: impl Into<Option<Duration>>,
+    ) -> Result<()> {
+        validate_name("task type", task_type)?;
+        let age = age.into();
+        age.map_or(Ok(()), validate_age)?;
+        let task_type = task_type.into();
+        self.core
+            .submit(Operation::SetTypeRetention { task_type, age, by_operator: true })
+            .map(drop)
     }
 
     /// Repeats an operation until it has no more to delete.

@@ -29,6 +29,8 @@ pub(crate) struct Delta {
     pub(crate) cancelled: i64,
     pub(crate) deleted: i64,
     pub(crate) cancelled_kept: i64,
+    pub(crate) kept_by_type: i64,
+    pub(crate) cancelled_kept_by_type: i64,
 }
 
 impl Delta {
@@ -49,23 +51,40 @@ impl Delta {
 
     /// Writes the counters that are in a table of their own.
     fn flush_removed(&self, connection: &Connection, queue: i64) -> rusqlite::Result<()> {
-        if (self.cancelled, self.deleted, self.cancelled_kept) != (0, 0, 0) {
-            connection.prepare_cached(COUNT_REMOVED)?.execute([
-                queue,
-                self.cancelled,
-                self.deleted,
-                self.cancelled_kept,
-            ])?;
+        let counts = [
+            self.cancelled,
+            self.deleted,
+            self.cancelled_kept,
+            self.kept_by_type,
+            self.cancelled_kept_by_type,
+        ];
+        if counts == [0; 5] {
+            return Ok(());
         }
-        Ok(())
+        let [cancelled, deleted, cancelled_kept, kept_by_type, cancelled_kept_by_type] = counts;
+        connection
+            .prepare_cached(COUNT_REMOVED)?
+            .execute([
+                queue,
+                cancelled,
+                deleted,
+                cancelled_kept,
+                kept_by_type,
+                cancelled_kept_by_type,
+            ])
+            .map(drop)
     }
 }
 
 /// Counts what operators removed.
 const COUNT_REMOVED: &str =
-    "INSERT INTO prismq_removed (queue, cancelled, deleted, cancelled_kept) VALUES (?1, ?2, ?3, ?4)
+    "INSERT INTO prismq_removed
+         (queue, cancelled, deleted, cancelled_kept, kept_by_type, cancelled_kept_by_type)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
      ON CONFLICT DO UPDATE SET cancelled = cancelled + excluded.cancelled,
-         deleted = deleted + excluded.deleted, cancelled_kept = cancelled_kept + excluded.cancelled_kept";
+         deleted = deleted + excluded.deleted, cancelled_kept = cancelled_kept + excluded.cancelled_kept,
+         kept_by_type = kept_by_type + excluded.kept_by_type,
+         cancelled_kept_by_type = cancelled_kept_by_type + excluded.cancelled_kept_by_type";
 
 /// The changes of all queues' counters in the transaction in progress.
 #[derive(Debug, Default)]
@@ -123,8 +142,9 @@ impl Counters {
                 now.wall.as_micros(),
             ])?;
             delta.flush_removed(connection, queue)?;
-            if delta.kept > 0 {
-                let most = STEP_TASKS_MAX + usize::try_from(delta.kept).unwrap_or(0);
+            let kept = delta.kept - delta.kept_by_type;
+            if kept > 0 {
+                let most = STEP_TASKS_MAX + usize::try_from(kept).unwrap_or(0);
                 history::prune(connection, features, log, queue, most)?;
             }
         }

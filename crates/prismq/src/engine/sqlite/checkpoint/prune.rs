@@ -8,10 +8,15 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result, TransactionBehavior};
 
+use crate::engine::Targets;
+use crate::engine::sqlite::batch::STEP_TASKS_MAX;
 use crate::engine::sqlite::batch::kept::retention::{self, Excess};
+use crate::engine::sqlite::batch::kept::type_retention;
 use crate::engine::sqlite::batch::ledger::Ledger;
-use crate::engine::sqlite::ops::manage::retain;
+use crate::engine::sqlite::ops::manage::{self, retain};
+use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::{error, schema};
+use crate::model::State;
 use crate::time::Moment;
 
 /// How often retention is checked while transactions are committed.
@@ -68,7 +73,8 @@ impl Pruner {
         if others_write {
             self.next = Some(started + CHECK_INTERVAL);
         }
-        if schema::meta(connection)?.0 != schema::VERSION {
+        let (version, features) = schema::meta(connection)?;
+        if version != schema::VERSION {
             return Ok(());
         }
         let queues: Vec<i64> = connection
@@ -78,26 +84,57 @@ impl Pruner {
         if !queues.is_empty() {
             self.ages = Some(started + AGE_INTERVAL);
         }
+        if features.has(Features::TYPE_RETENTION) {
+            self.ages = Some(started + AGE_INTERVAL);
+            for queue in type_retention::queues(connection)? {
+                if !type_retention::over(connection, queue, now)?.is_empty() {
+                    let pruned = prune_types(connection, queue, now);
+                    self.pause_after(pruned, started)?;
+                }
+            }
+        }
         for queue in queues {
             // Found without the write lock; what was found is checked again under it.
             let excess = retention::excess(connection, queue, now)?;
             if excess.is_empty() {
                 continue;
             }
-            match delete(connection, queue, &excess, now) {
-                Err(error) if error::is_busy(&error) => {
-                    self.next = Some(Instant::now() + CHECK_INTERVAL);
-                }
-                deleted => {
-                    deleted?;
-                    if excess.more {
-                        self.next = Some(Instant::now() + started.elapsed() * PAUSE_SHARE);
-                    }
+            let pruned = delete(connection, queue, &excess, now).map(|()| excess.more);
+            self.pause_after(pruned, started)?;
+        }
+        Ok(())
+    }
+
+    /// Decides when to check next after a step, of which the result says whether there is more.
+    fn pause_after(&mut self, pruned: Result<bool>, started: Instant) -> Result<()> {
+        match pruned {
+            Err(error) if error::is_busy(&error) => {
+                self.next = Some(Instant::now() + CHECK_INTERVAL);
+            }
+            pruned => {
+                if pruned? {
+                    self.next = Some(Instant::now() + started.elapsed() * PAUSE_SHARE);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Deletes tasks that were kept for the time of their type, and returns whether there are more.
+fn prune_types(connection: &Connection, queue: i64, now: Moment) -> Result<bool> {
+    let transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let mut tasks = type_retention::over(&transaction, queue, now)?;
+    let more = tasks.len() > STEP_TASKS_MAX;
+    tasks.truncate(STEP_TASKS_MAX);
+    let mut ledger = Ledger::of_caller(now);
+    (_, ledger.features) = schema::meta(&transaction)?;
+    let states = vec![State::Dead];
+    manage::delete::delete(&transaction, &mut ledger, &Targets { tasks, states })?;
+    ledger.flush(&transaction)?;
+    transaction.commit()?;
+    Ok(more)
 }
 
 fn delete(connection: &Connection, queue: i64, excess: &Excess, now: Moment) -> Result<()> {

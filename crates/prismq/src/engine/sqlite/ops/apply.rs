@@ -146,6 +146,9 @@ impl Writer {
             Operation::SetRetry { task_type, policy, by_operator } => {
                 self.set_retry(task_type, *policy, *by_operator).map(Ok)
             }
+            Operation::SetTypeRetention { task_type, age, by_operator } => {
+                self.set_type_retention(task_type, *age, *by_operator).map(Ok)
+            }
         }
     }
 

@@ -42,8 +42,10 @@ pub(crate) fn ending(connection: &Connection, task: i64) -> Result<Option<Ending
         connection.prepare_cached(ENDING)?.query_row([task], read).optional()?;
     Ok(match found {
         None => Some(Ending::NotKept),
-        Some((state::COMPLETED, _, result)) => Some(Ending::Completed(result)),
-        Some((state::CANCELLED, ..)) => Some(Ending::Cancelled),
+        Some((state::COMPLETED | state::COMPLETED_BY_TYPE, _, result)) => {
+            Some(Ending::Completed(result))
+        }
+        Some((state::CANCELLED | state::CANCELLED_BY_TYPE, ..)) => Some(Ending::Cancelled),
         Some((state::DEAD, error, _)) => Some(Ending::Dead(error.unwrap_or_default())),
         Some(_) => None,
     })

@@ -98,7 +98,8 @@ CREATE TABLE prismq_payload (
 ) STRICT;
 
 -- Completed (state 4) and cancelled (6) tasks a queue is set to keep: those that ended last, which the number of their
--- completion says and not a clock that may be set back; each state has numbers of its own. A payload that stands apart
+-- completion says and not a clock that may be set back; each state has numbers of its own. Of those that are kept for
+-- the time of their type (completed 7, cancelled 8), completion is until when. A payload that stands apart
 -- stays there. recorded: whether rows of records.sql may belong to it.
 CREATE TABLE prismq_kept (
     task         INTEGER PRIMARY KEY,
@@ -114,6 +115,6 @@ CREATE TABLE prismq_kept (
     recorded     INTEGER NOT NULL DEFAULT 0,
     payload      BLOB,
     error        TEXT,
-    state        INTEGER NOT NULL DEFAULT 4 CHECK (state IN (4, 6))
+    state        INTEGER NOT NULL DEFAULT 4 CHECK (state IN (4, 6, 7, 8))
 ) STRICT;
 CREATE INDEX prismq_kept_order ON prismq_kept (queue, state, completion, task);

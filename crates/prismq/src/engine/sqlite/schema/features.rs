@@ -27,15 +27,17 @@ impl Features {
 
     /// Queues keep their ended tasks for a time, or a number of dead or cancelled ones.
     pub(crate) const RETENTION: i64 = 256;
+    /// Task types have a retention of their own.
+    pub(crate) const TYPE_RETENTION: i64 = 1024;
 
     /// Whether a feature is in use.
     pub(crate) const fn has(self, bit: i64) -> bool {
         self.0 & bit != 0
     }
 
-    /// Records that a feature is in use, inside the transaction in progress.
+    /// Records that features are in use, inside the transaction in progress.
     pub(crate) fn begin_using(&mut self, connection: &Connection, feature: i64) -> Result<()> {
-        if !self.has(feature) {
+        if self.0 & feature != feature {
             connection
                 .prepare_cached("UPDATE prismq_meta SET features = features | ?1")?
                 .execute([feature])?;

@@ -11,13 +11,25 @@ CREATE TABLE prismq_retention (
     dead_age      INTEGER
 ) STRICT;
 
+-- Task types whose ended tasks are kept for a time of their own, in microseconds, and not by the retention of their
+-- queues: the type's own, as the program that runs it declares it, or an operator's, which is never replaced by the
+-- type's own.
+CREATE TABLE prismq_type_retention (
+    type        TEXT    PRIMARY KEY,
+    by_operator INTEGER NOT NULL CHECK (by_operator IN (0, 1)),
+    age         INTEGER NOT NULL CHECK (age > 0)
+) STRICT, WITHOUT ROWID;
+
 -- Counters of a queue that are not in prismq_queue: tasks ever cancelled, and deleted before they were completed or
--- cancelled; cancelled ones that are kept.
+-- cancelled; cancelled ones that are kept; of the completed and the cancelled ones that are kept, those kept for the
+-- time of their type.
 CREATE TABLE prismq_removed (
     queue          INTEGER PRIMARY KEY REFERENCES prismq_queue (id),
     cancelled      INTEGER NOT NULL DEFAULT 0,
     deleted        INTEGER NOT NULL DEFAULT 0,
-    cancelled_kept INTEGER NOT NULL DEFAULT 0
+    cancelled_kept INTEGER NOT NULL DEFAULT 0,
+    kept_by_type   INTEGER NOT NULL DEFAULT 0,
+    cancelled_kept_by_type INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Running tasks that are to be cancelled, each with the token of its lease. While there are any, a bit in

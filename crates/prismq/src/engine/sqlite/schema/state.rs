@@ -10,6 +10,10 @@ pub(crate) const DEAD: i64 = 3;
 pub(crate) const COMPLETED: i64 = 4;
 /// Only in the rows that a read returns: a cancelled task has no row in `task`.
 pub(crate) const CANCELLED: i64 = 6;
+/// Only of kept tasks: completed, and kept for the time of its type.
+pub(crate) const COMPLETED_BY_TYPE: i64 = 7;
+/// Only of kept tasks: cancelled, and kept for the time of its type.
+pub(crate) const CANCELLED_BY_TYPE: i64 = 8;
 /// Ready, and perhaps what killed the process that held it last.
 pub(crate) const SUSPECT: i64 = 5;
 
@@ -24,14 +28,19 @@ pub(crate) const fn stored(state: State) -> i64 {
     }
 }
 
+/// Whether this is a state of kept tasks.
+pub(crate) const fn is_kept(stored: i64) -> bool {
+    matches!(stored, COMPLETED | CANCELLED | COMPLETED_BY_TYPE | CANCELLED_BY_TYPE)
+}
+
 pub(crate) fn loaded(stored: i64) -> rusqlite::Result<State> {
     match stored {
         READY | SUSPECT => Ok(State::Ready),
         SCHEDULED => Ok(State::Scheduled),
         LEASED => Ok(State::Leased),
         DEAD => Ok(State::Dead),
-        COMPLETED => Ok(State::Completed),
-        CANCELLED => Ok(State::Cancelled),
+        COMPLETED | COMPLETED_BY_TYPE => Ok(State::Completed),
+        CANCELLED | CANCELLED_BY_TYPE => Ok(State::Cancelled),
         other => Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     }
 }

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
-use crate::engine::sqlite::batch::kept::{history, records};
+use crate::engine::sqlite::batch::kept::{history, records, type_retention};
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
 use crate::engine::sqlite::ops::dead_letters::{damaged_rows, expiry};
 use crate::engine::sqlite::ops::enqueue::{depth, unique};
@@ -21,7 +21,7 @@ use crate::model::{Claim, Failure, Lease, NewTask, Unique};
 use crate::time::ManualClock;
 
 /// Every statement of a claim and of settling it, and those of features that an enqueue, a claim or a failure may use.
-pub(super) const STATEMENTS: [&str; 64] = [
+pub(super) const STATEMENTS: [&str; 66] = [
     pick::READY_AFTER,
     pick::SUSPECTS_AFTER,
     look::HAS_READY,
@@ -46,6 +46,8 @@ pub(super) const STATEMENTS: [&str; 64] = [
     settle::DEFER,
     history::KEEP,
     history::PRUNE,
+    type_retention::KEEP_COMPLETED,
+    type_retention::KEEP_CANCELLED,
     damaged_rows::DEAD_LETTER,
     damaged_rows::EXHAUSTED,
     damaged_rows::READY_IN_LANE,

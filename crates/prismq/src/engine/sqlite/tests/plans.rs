@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::StatementStatus;
 
-use crate::engine::sqlite::batch::kept::{history, retention};
+use crate::engine::sqlite::batch::kept::{history, retention, type_retention};
 use crate::engine::sqlite::ops::claim::{look, pick};
 use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::ops::enqueue::unique;
@@ -72,7 +72,13 @@ fn of_operators() -> impl Iterator<Item = &'static str> {
     ];
     let kept =
         [retention::SETTING, retention::LANES, retention::OLDEST_KEPT, retention::OLDEST_DEAD];
-    by_id.into_iter().chain(kept).chain(range::statements()).chain([LAST_ID, find::LANES])
+    let kept_by_type = [type_retention::OVER, type_retention::DEAD];
+    by_id
+        .into_iter()
+        .chain(kept)
+        .chain(kept_by_type)
+        .chain(range::statements())
+        .chain([LAST_ID, find::LANES])
 }
 
 #[test]
@@ -97,6 +103,8 @@ fn a_search_seeks_its_range_and_position_in_the_index() {
         ("state = 1", "prismq_task_scheduled (run_at>?)"),
         ("state = 4", "prismq_kept_order (queue=? AND state=? AND completion>?)"),
         ("state = 6", "prismq_kept_order (queue=? AND state=? AND completion>?)"),
+        ("state = 7", "prismq_kept_order (queue=? AND state=? AND completion>?)"),
+        ("state = 8", "prismq_kept_order (queue=? AND state=? AND completion>?)"),
     ] {
         let of_range: Vec<_> = range::statements().filter(|sql| sql.contains(table)).collect();
         assert!(!of_range.is_empty());

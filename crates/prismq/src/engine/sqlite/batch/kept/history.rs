@@ -26,6 +26,17 @@ pub(crate) const PRUNE: &str = "DELETE FROM prismq_kept
                     ORDER BY completion, task LIMIT ?2)
      RETURNING task, payload IS NULL, recorded";
 
+/// How many more tasks a queue keeps than it is set to.
+const EXCESS: &str = "SELECT kept - keep FROM prismq_queue WHERE id = ?1";
+/// The same, without those that are kept for the time of their type.
+const EXCESS_BUT_TYPES: &str = "SELECT kept - keep - coalesce(
+         (SELECT kept_by_type FROM prismq_removed WHERE prismq_removed.queue = prismq_queue.id), 0)
+     FROM prismq_queue WHERE id = ?1";
+/// Counts no task as kept but those that are kept for the time of their type.
+const CORRECT: &str = "UPDATE prismq_queue SET kept = coalesce(
+         (SELECT kept_by_type FROM prismq_removed WHERE prismq_removed.queue = prismq_queue.id), 0)
+     WHERE id = ?1";
+
 /// Deletes up to `most` of the tasks kept beyond the queue's setting, and returns how many are left to delete.
 pub(crate) fn prune(
     connection: &Connection,
@@ -34,9 +45,8 @@ pub(crate) fn prune(
     queue: i64,
     most: usize,
 ) -> Result<i64> {
-    let excess: i64 = connection
-        .prepare_cached("SELECT kept - keep FROM prismq_queue WHERE id = ?1")?
-        .query_row([queue], |row| row.get(0))?;
+    let select = if features.has(Features::TYPE_RETENTION) { EXCESS_BUT_TYPES } else { EXCESS };
+    let excess: i64 = connection.prepare_cached(select)?.query_row([queue], |row| row.get(0))?;
     if excess <= 0 {
         return Ok(0);
     }
@@ -67,9 +77,7 @@ pub(crate) fn prune(
                 "history counter corrected: fewer tasks are kept than it said"
             );
         });
-        connection
-            .prepare_cached("UPDATE prismq_queue SET kept = 0 WHERE id = ?1")?
-            .execute([queue])?;
+        connection.prepare_cached(CORRECT)?.execute([queue])?;
         return Ok(0);
     }
     connection

@@ -3,3 +3,4 @@
 pub(crate) mod history;
 pub(crate) mod records;
 pub(crate) mod retention;
+pub(crate) mod type_retention;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
+use crate::engine::sqlite::batch::kept::type_retention;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Seen, Target};
 use crate::model::limits::HISTORY_MAX;
@@ -17,7 +18,7 @@ use crate::time::{Moment, Timestamp};
 /// A queue's retention, and how many tasks it keeps.
 pub(crate) const SETTING: &str =
     "SELECT q.keep, r.completed_age, r.cancelled, r.cancelled_age, r.dead, r.dead_age, r.queue IS NULL,
-            q.kept, coalesce(m.cancelled_kept, 0), q.dead
+            q.kept - coalesce(m.kept_by_type, 0), coalesce(m.cancelled_kept - m.cancelled_kept_by_type, 0), q.dead
      FROM prismq_queue AS q LEFT JOIN prismq_retention AS r ON r.queue = q.id
           LEFT JOIN prismq_removed AS m ON m.queue = q.id WHERE q.id = ?1";
 /// Queues with a retention beyond a number of completed tasks.
@@ -34,8 +35,9 @@ const UNSET: &str = "DELETE FROM prismq_retention WHERE queue = ?1";
 /// The kept tasks of a queue that ended first.
 pub(crate) const OLDEST_KEPT: &str = "SELECT completed_at, task FROM prismq_kept
      WHERE queue = ?1 AND state = ?2 ORDER BY completion, task LIMIT ?3";
-/// The lanes of a queue.
-pub(crate) const LANES: &str = "SELECT id FROM prismq_lane WHERE queue = ?1";
+/// The lanes of a queue whose types have no retention of their own.
+pub(crate) const LANES: &str = "SELECT id FROM prismq_lane AS l WHERE queue = ?1
+     AND NOT EXISTS (SELECT 1 FROM prismq_type_retention AS r WHERE r.type = l.type)";
 /// The dead tasks of a lane in the order in which they died, from one on.
 pub(crate) const OLDEST_DEAD: &str = "SELECT run_at, id, token FROM prismq_task
      WHERE state = 3 AND lane = ?1 AND (run_at, id) > (?2, ?3) ORDER BY run_at, id LIMIT ?4";
@@ -101,7 +103,7 @@ impl Rule {
     }
 }
 
-/// A queue's retention and what it keeps.
+/// A queue's retention, and what it keeps of tasks whose types have none of their own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept {
     pub(crate) retention: Retention,
@@ -131,7 +133,17 @@ pub(crate) fn set(connection: &Connection, queue: i64, retention: Retention) -> 
 
 /// A queue's retention and what it keeps; `None` if there is no such queue.
 pub(crate) fn of(connection: &Connection, queue: i64) -> Result<Option<Kept>> {
-    connection.prepare_cached(SETTING)?.query_row([queue], kept).optional()
+    let found = connection.prepare_cached(SETTING)?.query_row([queue], kept).optional()?;
+    let Some(mut kept) = found else { return Ok(None) };
+    if let Some(keep) = kept.retention.dead.tasks.map(i64::from)
+        && kept.dead > keep
+        && type_retention::is_used(connection)?
+    {
+        let step = i64::try_from(STEP_TASKS_MAX).unwrap_or(i64::MAX);
+        let most = keep.saturating_add(step).saturating_add(1);
+        kept.dead = type_retention::other_dead(connection, queue, most)?;
+    }
+    Ok(Some(kept))
 }
 
 /// Reads the columns of [`SETTING`].

@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::Stored;
+use crate::engine::sqlite::batch::kept::type_retention;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::schema::{Features, state};
 use crate::engine::{Cancelled, Targets};
@@ -125,10 +126,12 @@ fn end(connection: &Connection, ledger: &mut Ledger, task: Stored) -> Result<()>
         // Nobody knows its queue, which counts it nowhere.
         return task.remove(connection, ledger, false).map(drop);
     };
+    let by_type = ledger.features.has(Features::TYPE_RETENTION)
+        && type_retention::keep_cancelled(connection, queue, ledger.now, task.id)?;
     let keeps =
         connection.prepare_cached(KEEPS)?.query_row([queue], |row| row.get(0)).optional()?;
-    let keeps = keeps.unwrap_or(false);
-    if keeps {
+    let keeps = by_type || keeps.unwrap_or(false);
+    if keeps && !by_type {
         let ended_at = ledger.now.wall.as_micros();
         connection.prepare_cached(KEEP)?.execute(params![task.id, queue, ended_at])?;
     }
@@ -136,5 +139,6 @@ fn end(connection: &Connection, ledger: &mut Ledger, task: Stored) -> Result<()>
     let counters = ledger.counters.of(queue);
     counters.cancelled += 1;
     counters.cancelled_kept += i64::from(keeps);
+    counters.cancelled_kept_by_type += i64::from(by_type);
     Ok(())
 }

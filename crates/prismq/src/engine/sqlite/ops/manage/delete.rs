@@ -47,6 +47,14 @@ fn delete_kept(connection: &Connection, ledger: &mut Ledger, id: i64) -> Result<
     let counters = ledger.counters.of(queue);
     match state {
         state::CANCELLED => counters.cancelled_kept -= 1,
+        state::CANCELLED_BY_TYPE => {
+            counters.cancelled_kept -= 1;
+            counters.cancelled_kept_by_type -= 1;
+        }
+        state::COMPLETED_BY_TYPE => {
+            counters.kept -= 1;
+            counters.kept_by_type -= 1;
+        }
         _ => counters.kept -= 1,
     }
     Ok(true)

@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use crate::engine::Answer;
 use crate::engine::sqlite::batch::STEP_TASKS_MAX;
-use crate::engine::sqlite::batch::kept::{history, retention};
+use crate::engine::sqlite::batch::kept::{history, retention, type_retention};
 use crate::engine::sqlite::batch::queues::Settings;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::retain;
@@ -96,6 +96,26 @@ impl Writer {
         };
         let more = prune().map_err(|error| error::classify(path, error))?;
         Ok(Ok(Answer::Pruned { more }))
+    }
+
+    /// Sets or removes how long the ended tasks of a type are kept.
+    pub(crate) fn set_type_retention(
+        &mut self,
+        task_type: &str,
+        age: Option<Duration>,
+        by_operator: bool,
+    ) -> Result<Answer> {
+        let Some(age) = age else {
+            self.execute(type_retention::CLEAR, [task_type])?;
+            return Ok(Answer::TypeRetentionSet);
+        };
+        let Self { ledger, connection, path, .. } = self;
+        let used = Features::RETENTION | Features::TYPE_RETENTION;
+        let used = ledger.features.begin_using(connection, used);
+        used.map_err(|error| error::classify(path, error))?;
+        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        self.execute(type_retention::SET, params![task_type, by_operator, age])?;
+        Ok(Answer::TypeRetentionSet)
     }
 
     /// The number of the queue of this name, added if it is new. The counters of the batch so far are written to its

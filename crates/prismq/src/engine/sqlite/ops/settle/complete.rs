@@ -1,6 +1,6 @@
 //! Completing tasks, with a few statements for many; in the writer's transaction or in a caller's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use rusqlite::types::Value;
@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::{foreign, lost};
 use crate::engine::Answer;
-use crate::engine::sqlite::batch::kept::{history, records};
+use crate::engine::sqlite::batch::kept::{history, records, type_retention};
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::ops::caller;
@@ -88,13 +88,19 @@ pub(crate) fn complete(
         ledger.limits.left_lease(note.limited_lane, State::Completed);
         answers.push(Ok(Answer::Completed));
     }
-    for (queue, completed) in completed {
+    for (queue, mut completed) in completed {
         let count = i64::try_from(completed.tasks.len()).unwrap_or(i64::MAX);
+        let by_type = if ledger.features.has(Features::TYPE_RETENTION) {
+            keep_by_type(connection, ledger, queue, &mut completed)?
+        } else {
+            0
+        };
         let kept = finish(connection, ledger, queue, completed)?;
         let counters = ledger.counters.of(queue);
         counters.leased -= count;
         counters.completed += count;
-        counters.kept += if kept { count } else { 0 };
+        counters.kept += by_type + if kept { count - by_type } else { 0 };
+        counters.kept_by_type += by_type;
     }
     Ok(answers)
 }
@@ -109,6 +115,28 @@ fn held(
         .prepare_cached(HELD)?
         .query_map([Rc::new(ids)], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+/// Moves those of the completed tasks to the history whose types have a retention of their own, and returns how many.
+fn keep_by_type(
+    connection: &Connection,
+    ledger: &Ledger,
+    queue: i64,
+    completed: &mut Completed<'_>,
+) -> rusqlite::Result<i64> {
+    let has_records = !completed.results.is_empty() || ledger.features.has(Features::NOTES);
+    let tasks = completed.tasks.clone();
+    let kept = type_retention::keep_completed(connection, queue, ledger.now, tasks, has_records)?;
+    let kept: HashSet<i64> = kept.into_iter().collect();
+    for (task, data) in completed.results.extract_if(.., |(task, _)| kept.contains(task)) {
+        connection.prepare_cached(records::ADD_RESULT)?.execute(params![task, data])?;
+    }
+    let is_kept = |task: &Value| matches!(task, Value::Integer(task) if kept.contains(task));
+    let ended: Vec<Value> = completed.tasks.extract_if(.., |task| is_kept(task)).collect();
+    completed.payloads.retain(|task| !is_kept(task));
+    completed.recorded.retain(|task| !is_kept(task));
+    connection.prepare_cached(COMPLETE)?.execute([Rc::new(ended)])?;
+    Ok(i64::try_from(kept.len()).unwrap_or(i64::MAX))
 }
 
 /// Deletes completed tasks of a queue, or moves them to its history; whether it keeps one.

@@ -150,8 +150,8 @@ fn ranges(search: &Search, lanes: &Lanes) -> Vec<Range> {
         match state {
             state::SCHEDULED | state::LEASED => ranges.push(Range { state, owner: 0 }),
             // Keys are not kept.
-            state::COMPLETED | state::CANCELLED if search.filter.key.is_some() => {}
-            state::COMPLETED | state::CANCELLED => {
+            kept if state::is_kept(kept) && search.filter.key.is_some() => {}
+            kept if state::is_kept(kept) => {
                 ranges.extend(lanes.values().map(|queue| Range { state, owner: *queue }));
             }
             _ => ranges.extend(lanes.keys().map(|lane| Range { state, owner: *lane })),

@@ -8,14 +8,16 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 use crate::engine::sqlite::schema::state;
 
 /// The states in the order in which they are gone through.
-pub(super) const STATES: [i64; 7] = [
+pub(super) const STATES: [i64; 9] = [
     state::DEAD,
     state::READY,
     state::SUSPECT,
     state::SCHEDULED,
     state::LEASED,
     state::COMPLETED,
+    state::COMPLETED_BY_TYPE,
     state::CANCELLED,
+    state::CANCELLED_BY_TYPE,
 ];
 
 /// Tasks of one state.
@@ -80,21 +82,25 @@ macro_rules! kept_rows {
 }
 
 /// Rows of a range: key, id, lane, token, time, error, bytes of the payload.
-const ROWS: [(i64, &str); 6] = [
+const ROWS: [(i64, &str); 8] = [
     (state::DEAD, rows!("3", "run_at", " AND lane = ?1")),
     (state::READY, rows!("0", "order_key", " AND lane = ?1")),
     (state::SUSPECT, rows!("5", "order_key", " AND lane = ?1")),
     (state::SCHEDULED, rows!("1", "run_at", " AND ?1 = 0")),
     (state::COMPLETED, kept_rows!("4")),
     (state::CANCELLED, kept_rows!("6")),
+    (state::COMPLETED_BY_TYPE, kept_rows!("7")),
+    (state::CANCELLED_BY_TYPE, kept_rows!("8")),
 ];
 /// The same from the index alone: key, id and lane, and 0 for the lane where all are meant.
-const IDS: [(i64, &str); 5] = [
+const IDS: [(i64, &str); 7] = [
     (state::DEAD, ids!("3", "run_at")),
     (state::READY, ids!("0", "order_key")),
     (state::SUSPECT, ids!("5", "order_key")),
     (state::COMPLETED, kept!("4", "0, 0, 0, NULL, 0")),
     (state::CANCELLED, kept!("6", "0, 0, 0, NULL, 0")),
+    (state::COMPLETED_BY_TYPE, kept!("7", "0, 0, 0, NULL, 0")),
+    (state::CANCELLED_BY_TYPE, kept!("8", "0, 0, 0, NULL, 0")),
 ];
 /// Ids of leased tasks, in the order of their expiry, which heartbeats change.
 pub(crate) const LEASED_IDS: &str = "SELECT id FROM prismq_task WHERE state = 2";
@@ -112,7 +118,7 @@ impl Range {
 
     /// Whether it holds the tasks of all lanes of a queue.
     pub(super) const fn is_of_queue(self) -> bool {
-        matches!(self.state, state::COMPLETED | state::CANCELLED)
+        state::is_kept(self.state)
     }
 
     /// What reads it, of its index alone if that is enough.
