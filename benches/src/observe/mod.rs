@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod round;
 pub mod rss;
 pub mod sampler;
+mod spec;
 pub mod steadiness;
 pub mod task_times;
 pub mod timeline;
