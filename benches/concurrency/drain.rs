@@ -120,7 +120,7 @@ impl Measured {
             course: drained.course.clone(),
             ..Round::default()
         }
-        .with_reference(TASKS_PER_S, "sqlite", self.floor)
+        .with_upper_bound(TASKS_PER_S, "sqlite", self.floor)
         .with_reference(TASKS_PER_S, "disk", self.disk)
     }
 }

@@ -91,7 +91,7 @@ fn round(stage: &Stage, subsided: SurgeRound, rate: f64, backlog: usize) -> Resu
         course: subsided.course,
         ..Round::default()
     };
-    Ok(round.with_reference(DRAINED_TASKS_PER_S, "sqlite", floor).with_reference(
+    Ok(round.with_upper_bound(DRAINED_TASKS_PER_S, "sqlite", floor).with_reference(
         DRAINED_TASKS_PER_S,
         "disk",
         disk::syncs_per_s(dir)?,

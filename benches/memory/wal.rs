@@ -67,7 +67,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             Round { readings, faults: through.faults, course: through.course, ..Round::default() };
         Ok((
             through.draining,
-            round.with_reference(TASKS_PER_S, "sqlite", per_s(floor_tasks, life)),
+            round.with_upper_bound(TASKS_PER_S, "sqlite", per_s(floor_tasks, life)),
         ))
     })
 }

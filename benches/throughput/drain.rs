@@ -87,6 +87,6 @@ fn round(
     let written = drained.written.map(|written| written.per_task(drained.counted, drained.tasks));
     readings.extend(written.into_iter().flatten());
     Ok(Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
-        .with_reference(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+        .with_upper_bound(TASKS_PER_S, "sqlite", per_s(tasks, floor))
         .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
 }

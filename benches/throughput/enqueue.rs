@@ -138,7 +138,7 @@ fn round(stage: &Stage, all: &Subjects, floor: f64) -> Result<Round> {
         ..Round::default()
     }
     .with_reference(ENQUEUE_TASKS_PER_S, "disk", disk)
-    .with_reference(ENQUEUE_TASKS_PER_S, "sqlite", floor)
+    .with_upper_bound(ENQUEUE_TASKS_PER_S, "sqlite", floor)
     .with_reference(ENQUEUE_TASKS_PER_S, "mutex", mutex_rate);
     Ok(match pooled_rate {
         Some(rate) => round.with_reference(ENQUEUE_TASKS_PER_S, "pooled", rate),

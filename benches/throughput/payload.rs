@@ -54,7 +54,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             ];
             let faults = [large.faults, small.faults].concat();
             let round = Round { readings, faults, course: large.course, ..Round::default() }
-                .with_reference(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .with_upper_bound(TASKS_PER_S, "sqlite", per_s(tasks, floor))
                 .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
             Ok((large.draining, round))
         })?;

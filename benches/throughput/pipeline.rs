@@ -46,7 +46,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         ];
         let round =
             Round { readings, faults: through.faults, course: through.course, ..Round::default() }
-                .with_reference(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .with_upper_bound(TASKS_PER_S, "sqlite", per_s(tasks, floor))
                 .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
         Ok((through.draining, round))
     })

@@ -31,17 +31,26 @@ pub struct Round {
 pub struct Reference {
     /// The metric that was read.
     pub spec: Spec,
-    /// The reference: `disk`, `sqlite`, `pooled` or `mutex`.
+    /// The reference: `disk`, `sqlite`, `pooled`, `mutex` or `threads`.
     pub name: &'static str,
     /// Its figure, in the metric's unit.
     pub value: f64,
+    /// Whether no subject can exceed it: if one does, the reference is wrong.
+    pub upper_bound: bool,
 }
 
 impl Round {
     /// With a reference for the reading of a metric.
     #[must_use]
     pub fn with_reference(mut self, spec: Spec, name: &'static str, value: f64) -> Self {
-        self.references.push(Reference { spec, name, value });
+        self.references.push(Reference { spec, name, value, upper_bound: false });
+        self
+    }
+
+    /// With a reference for the reading of a metric that no subject can exceed.
+    #[must_use]
+    pub fn with_upper_bound(mut self, spec: Spec, name: &'static str, value: f64) -> Self {
+        self.references.push(Reference { spec, name, value, upper_bound: true });
         self
     }
 

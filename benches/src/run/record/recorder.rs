@@ -8,8 +8,8 @@ use prismq_record::quantiles;
 use prismq_record::{self as record, Floor, Metric, Scenario, Validity};
 
 use crate::base::error::{Error, Result};
-use crate::observe::metrics::{Spec, median};
-use crate::observe::round::Round;
+use crate::observe::metrics::{Spec, interval, median};
+use crate::observe::round::{Reference, Round};
 use crate::observe::steadiness;
 use crate::observe::validity;
 use crate::run::record::case::Case;
@@ -114,23 +114,29 @@ fn objections(case: &Case, merged: &BTreeMap<&'static str, Histogram<u64>>) -> V
 
 /// The references of a metric, which the record calls floors: each the median of its rounds, and so is its ratio.
 fn floors(rounds: &[&Round], spec: Spec) -> Vec<Floor> {
-    let mut found: Vec<(&'static str, Vec<f64>, Vec<f64>)> = Vec::new();
+    let mut found: Vec<(Reference, Vec<f64>, Vec<f64>)> = Vec::new();
     for round in rounds {
         let Some(reading) = round.reading(spec) else { continue };
         for floor in round.references.iter().filter(|floor| floor.spec == spec && floor.value > 0.0)
         {
             let ratio = reading / floor.value;
-            match found.iter_mut().find(|(name, ..)| *name == floor.name) {
+            match found.iter_mut().find(|(first, ..)| first.name == floor.name) {
                 Some((_, values, ratios)) => {
                     values.push(floor.value);
                     ratios.push(ratio);
                 }
-                None => found.push((floor.name, vec![floor.value], vec![ratio])),
+                None => found.push((*floor, vec![floor.value], vec![ratio])),
             }
         }
     }
-    let floor = |(name, values, ratios): (&str, Vec<f64>, Vec<f64>)| {
-        Some(Floor { name: name.to_owned(), value: median(&values)?, ratio: median(&ratios)? })
+    let floor = |(first, values, ratios): (Reference, Vec<f64>, Vec<f64>)| {
+        Some(Floor {
+            name: first.name.to_owned(),
+            value: median(&values)?,
+            ratio: median(&ratios)?,
+            interval: interval(&ratios),
+            upper_bound: first.upper_bound,
+        })
     };
     found.into_iter().filter_map(floor).collect()
 }

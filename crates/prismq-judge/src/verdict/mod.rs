@@ -5,6 +5,7 @@
 
 mod history;
 mod record;
+mod references;
 mod validity;
 
 use prismq_record::RunRecord;
@@ -78,6 +79,9 @@ pub struct Verdict {
     pub invalid: Vec<String>,
     /// What is inconclusive, where that counts.
     pub inconclusive: Vec<String>,
+    /// What is wrong with the measurement itself, one sentence each: some figures must not be used. It does not change
+    /// the status, as it says nothing about the program.
+    pub faults: Vec<String>,
     /// What was not measured, one sentence each.
     pub not_measured: Vec<String>,
     /// The comparison with a baseline, if there is one.
@@ -134,13 +138,15 @@ pub fn judge(
     } else {
         Status::Pass
     };
-    Ok(Verdict { status, checks, invalid, inconclusive, not_measured, comparison })
+    let faults = references::beaten(run);
+    Ok(Verdict { status, checks, invalid, inconclusive, faults, not_measured, comparison })
 }
 
 impl Verdict {
-    /// The verdict with undecided targets counted as inconclusive.
+    /// The verdict with undecided targets and faults of the measurement counted as inconclusive.
     #[must_use]
     pub fn strict(mut self) -> Self {
+        self.inconclusive.append(&mut self.faults);
         for Check { target, outcome, interval } in &self.checks {
             if let (Outcome::Undecided { value, .. }, Some(interval)) = (outcome, interval) {
                 self.inconclusive.push(format!(

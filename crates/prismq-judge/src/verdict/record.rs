@@ -17,6 +17,7 @@ impl Verdict {
             status: self.status.word().to_owned(),
             invalid: self.invalid.clone(),
             inconclusive: self.inconclusive.clone(),
+            faults: self.faults.clone(),
             not_measured: self.not_measured.clone(),
             thresholds: self.checks.iter().map(|check| threshold(check, run)).collect(),
             comparison: self.comparison.as_ref().map(comparison),

@@ -1,5 +1,5 @@
 //! Completes records of older versions with facts that newer ones state themselves: the only place that knows
-//! metrics, profiles and suites by name.
+//! metrics, references, profiles and suites by name.
 
 use crate::record::SuiteRecord;
 
@@ -11,6 +11,9 @@ const WITHOUT_GOALS: &str = "smoke";
 
 /// Before 1.3 a suite did not say which suites a whole run has: it had these.
 const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "throughput"];
+
+/// Before 1.4 a reference did not say whether it is an upper bound: this one was.
+const UPPER_BOUND: &str = "sqlite";
 
 /// Adds the facts that the record's version did not state.
 pub(super) fn complete(suite: &mut SuiteRecord) {
@@ -25,6 +28,12 @@ pub(super) fn complete(suite: &mut SuiteRecord) {
     if minor < 3 {
         suite.goals = suite.profile != WITHOUT_GOALS;
         suite.suites_of_run = SUITES.map(str::to_owned).to_vec();
+    }
+    if minor < 4 {
+        let metrics = suite.scenarios.iter_mut().flat_map(|scenario| &mut scenario.metrics);
+        for floor in metrics.flat_map(|metric| &mut metric.floors) {
+            floor.upper_bound = floor.name == UPPER_BOUND;
+        }
     }
 }
 

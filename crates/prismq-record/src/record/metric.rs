@@ -106,10 +106,26 @@ pub struct ConfidenceInterval {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Floor {
-    /// What was measured: `disk`, `sqlite`, `pooled` or `mutex`.
+    /// What was measured: `disk`, `sqlite`, `pooled`, `mutex` or `threads`.
     pub name: String,
     /// The figure, in the metric's unit.
     pub value: f64,
     /// The metric's value over the floor's: the median of the rounds' ratios.
     pub ratio: f64,
+    /// How far the rounds leave the ratio open, where there are enough of them; since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<ConfidenceInterval>,
+    /// Whether it is an upper bound: a ratio above 1 is then a fault of the reference; since 1.4.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub upper_bound: bool,
+}
+
+impl Floor {
+    /// Whether it is an upper bound that was exceeded, beyond chance where that is known: it is then wrong, and so
+    /// are ratios to it.
+    #[must_use]
+    pub fn is_beaten(&self) -> bool {
+        let least = self.interval.as_ref().map_or(self.ratio, |interval| interval.lower);
+        self.upper_bound && least > 1.0
+    }
 }

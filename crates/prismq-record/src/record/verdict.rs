@@ -15,6 +15,9 @@ pub struct VerdictRecord {
     /// What is inconclusive, where that was asked to count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inconclusive: Vec<String>,
+    /// What is wrong with the measurement itself, so that some of its figures must not be used; since 1.4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// What was not measured; since 1.2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_measured: Vec<String>,

@@ -74,7 +74,7 @@ pub fn terminal_as(view: &View, look: TerminalOptions) -> String {
         let words = look.verdict(answer.mark, &answer.words);
         wrapped(&mut text, look, &format!("  {:QUESTION$}{words}", answer.question), QUESTION + 2);
     }
-    for reason in view.invalid.iter().chain(&view.inconclusive) {
+    for reason in view.invalid.iter().chain(&view.inconclusive).chain(&view.faults) {
         wrapped(&mut text, look, &format!("! {reason}"), 2);
     }
     let met = view.met + view.held;

@@ -54,6 +54,8 @@ fn facts_that_older_versions_do_not_state_are_added() {
     assert_eq!(suite.scenarios[0].metric("p99_ms").unwrap().exact_within, None);
     assert!(suite.goals);
     assert_eq!(suite.suites_of_run, sample::SUITES);
+    let [floor] = &suite.scenarios[0].metric("p99_ms").unwrap().floors[..] else { panic!() };
+    assert!(floor.upper_bound && floor.is_beaten(), "raw SQLite is one: {floor:?}");
 
     let of = |version: &str| {
         let text = std::fs::read_to_string(golden("suite-1.1.json")).unwrap();

@@ -1,7 +1,7 @@
 //! Warnings about what makes figures doubtful.
 
 use prismq_judge::verdict::{FailOn, judge};
-use prismq_record::{Floor, Known, RunRecord};
+use prismq_record::{Known, RunRecord};
 use prismq_report::render::{TerminalOptions, View, terminal_as};
 
 use crate::support::full_run::full_run;
@@ -58,19 +58,4 @@ fn the_machine_and_the_scenarios_are_checked() {
     warns("its p99 comes from only 298 samples", |run| {
         run.suites[1].scenarios[0].histograms.get_mut("end_to_end").unwrap().count = 298;
     });
-}
-
-#[test]
-fn a_measured_value_above_its_reference_is_a_warning() {
-    let with_floor = |name: &str, ratio| {
-        let name = name.to_owned();
-        move |run: &mut RunRecord| {
-            let floor = Floor { name: name.clone(), value: 1000.0, ratio };
-            run.suites[1].scenarios[0].metrics[0].floors = vec![floor];
-        }
-    };
-    warns("is 1.04 times its upper bound, raw SQLite", with_floor("sqlite", 1.04));
-    assert_eq!(warned(with_floor("sqlite", 0.97)), Vec::<String>::new());
-    // A reference that is not an upper bound may be exceeded.
-    assert_eq!(warned(with_floor("pooled", 16.0)), Vec::<String>::new());
 }

@@ -3,4 +3,5 @@
 mod comparison;
 mod precedence;
 mod record;
+mod references;
 mod validity;

@@ -33,6 +33,8 @@ pub struct View {
     pub(super) invalid: Vec<String>,
     /// What is inconclusive, where that counts.
     pub(super) inconclusive: Vec<String>,
+    /// What is wrong with the measurement itself.
+    pub(super) faults: Vec<String>,
     /// What makes figures doubtful but not invalid, worst first.
     pub(super) warnings: Vec<String>,
     /// The summary.
@@ -68,6 +70,7 @@ impl View {
             machine: environment::machine(run),
             invalid: verdict.invalid.clone(),
             inconclusive: verdict.inconclusive.clone(),
+            faults: verdict.faults.clone(),
             warnings: warnings::warnings(run),
             answers: answers::answers(run, verdict),
             open: answers::open(&verdict.checks),

@@ -1,7 +1,7 @@
 //! Warnings: what makes figures doubtful but not invalid, from the state of the machine and from the scenarios.
 //! What makes them invalid is decided by the verdict.
 
-use prismq_record::{Environment, Floor, RunRecord, Scenario, SuiteRecord};
+use prismq_record::{Environment, RunRecord, Scenario, SuiteRecord};
 
 use crate::render::humanise::number;
 
@@ -11,8 +11,6 @@ const BUSY_PERCENT: f64 = 10.0;
 const STEAL_PERCENT: f64 = 2.0;
 /// The factor by which the sync time may change during a run.
 const SYNC_CHANGE: f64 = 2.0;
-/// The reference that is an upper bound: raw SQLite.
-const REFERENCE: &str = "sqlite";
 /// With fewer values a p99 has no 95 % interval.
 const P99_SAMPLES: u64 = 299;
 
@@ -29,7 +27,6 @@ pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
     for scenario in scenarios() {
         found.extend(scenario.warnings.iter().map(|warning| format!("{}: {warning}", scenario.id)));
         found.extend(few_samples(scenario));
-        found.extend(beaten_references(scenario));
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|warning| seen.insert(warning.clone()));
@@ -97,21 +94,5 @@ fn few_samples(scenario: &Scenario) -> Option<String> {
             "{}: its p99 comes from only {count} samples; {P99_SAMPLES} are needed",
             scenario.id
         )
-    })
-}
-
-/// A figure above its upper bound shows that the reference is wrong, and ratios to it with it.
-fn beaten_references(scenario: &Scenario) -> impl Iterator<Item = String> {
-    scenario.metrics.iter().flat_map(|metric| {
-        let beaten = |floor: &&Floor| floor.name == REFERENCE && floor.ratio > 1.0;
-        metric.floors.iter().filter(beaten).map(|floor| {
-            format!(
-                "{}: {} is {} times its upper bound, raw SQLite: that reference is wrong, do not use ratios \
-                 to it",
-                scenario.id,
-                metric.name,
-                number(floor.ratio)
-            )
-        })
     })
 }

@@ -14,15 +14,17 @@ fn usl(workers: f64) -> f64 {
     620.0 * workers / (1.0 + 0.06 * (workers - 1.0) + 0.0009 * workers * (workers - 1.0))
 }
 
+fn reference(name: &str, of: f64, ratio: f64) -> Floor {
+    let upper_bound = name == "sqlite";
+    Floor { name: name.to_owned(), value: of / ratio, ratio, interval: None, upper_bound }
+}
+
 pub(super) fn throughput(factor: f64, chance: &mut Chance) -> Vec<Scenario> {
     let drain = WORKERS.map(|workers| {
         let rate = usl(f64::from(workers)) * factor * chance.near(0.05);
         let mut rate = metric("tasks_per_s", "tasks/s", rate, Direction::Higher, chance);
         let value = rate.value.unwrap();
-        rate.floors = vec![
-            Floor { name: "sqlite".to_owned(), value: value / 0.86, ratio: 0.86 },
-            Floor { name: "disk".to_owned(), value: value / 8.4, ratio: 8.4 },
-        ];
+        rate.floors = vec![reference("sqlite", value, 0.86), reference("disk", value, 8.4)];
         let lost = metric("lost", "tasks", 0.0, Direction::Lower, chance);
         scenario(&format!("throughput/drain/workers={workers}"), Model::Closed, vec![rate, lost])
     });
