@@ -92,7 +92,9 @@ fn run(
 ) -> Result<()> {
     let measures = invocation.mode == Mode::Measure;
     // Criterion ends the program here if the command line is not one it knows.
-    let mut criterions = Unit::ALL.map(|unit| (unit, replay::criterion(&stage, &invocation, unit)));
+    let of = |unit| Ok::<_, Error>((unit, replay::criterion(&stage, &invocation, unit)?));
+    let [time, instructions, bytes] = Unit::ALL.map(of);
+    let mut criterions = [time?, instructions?, bytes?];
     let alone = measures.then(|| {
         MachineLock::take(&MachineLock::path(), name, |holder| {
             eprintln!("suite {name}: waiting for another measurement on this machine: {holder}");

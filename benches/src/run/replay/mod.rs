@@ -9,11 +9,14 @@
 
 pub mod terminal;
 
+use std::io;
 use std::thread;
 use std::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, PlottingBackend, SamplingMode, Throughput,
+};
 
 use crate::base::error::{Error, Result};
 use crate::base::number::as_f64;
@@ -120,18 +123,24 @@ impl ValueFormatter for Count {
     }
 }
 
-/// Criterion, configured from the command line.
+/// Criterion, configured from the command line. It draws with Plotters, on every machine alike, unless the command
+/// line says otherwise.
 ///
 /// Its own comparison is with the run before. Other subjects and profiles do other
 /// work under the same ids, so each has a `base` of its own, unless a baseline is named.
-#[must_use]
-pub fn criterion(stage: &Stage, invocation: &Invocation, unit: Unit) -> Criterion<Figure> {
+///
+/// # Errors
+/// [`Error::Start`] if Criterion's output cannot be redirected.
+pub fn criterion(stage: &Stage, invocation: &Invocation, unit: Unit) -> Result<Criterion<Figure>> {
     let profile = match stage.scale() {
         Scale::Profile(profile) => profile,
         Scale::Trial => Profile::Smoke,
     };
     let resamples = if profile == Profile::Smoke { RESAMPLES_SMOKE } else { RESAMPLES };
-    let criterion = Criterion::default()
+    // It looks for gnuplot at once, whatever it is then told to draw with.
+    let criterion = terminal::without_gnuplot(Criterion::default).map_err(redirecting)?;
+    let criterion = criterion
+        .plotting_backend(PlottingBackend::Plotters)
         .with_measurement(Figure::of(unit))
         .output_directory(&paths::criterion_dir())
         .sample_size(ROUNDS)
@@ -139,9 +148,13 @@ pub fn criterion(stage: &Stage, invocation: &Invocation, unit: Unit) -> Criterio
         .configure_from_args();
     let usual = (SubjectKind::default(), Profile::default());
     if invocation.names_baseline() || (stage.kind(), profile) == usual {
-        return criterion;
+        return Ok(criterion);
     }
-    criterion.save_baseline(format!("base-{}-{}", stage.kind().name(), profile.name()))
+    Ok(criterion.save_baseline(format!("base-{}-{}", stage.kind().name(), profile.name())))
+}
+
+const fn redirecting(source: io::Error) -> Error {
+    Error::Start { what: "Criterion with its output in a file", source }
 }
 
 /// Shows Criterion the experiments of a suite, those of one scenario as one group.
@@ -181,10 +194,7 @@ pub fn show(
         };
         // What is to be read by a program, or was asked for in full, is left as it is.
         if invocation.mode == Mode::Measure && invocation.prints_as_usual() {
-            terminal::condensed(group).map_err(|source| Error::Start {
-                what: "Criterion with its output in a file",
-                source,
-            })??;
+            terminal::condensed(group).map_err(redirecting)??;
         } else {
             group()?;
         }

@@ -31,6 +31,20 @@ pub fn condensed<T>(criterion: impl FnOnce() -> T) -> io::Result<T> {
     Ok(result)
 }
 
+/// Makes something of Criterion's, without the line that says which program it does not draw with.
+///
+/// # Errors
+/// If its output cannot be redirected.
+pub fn without_gnuplot<T>(make: impl FnOnce() -> T) -> io::Result<T> {
+    let mut redirected = Redirected::begin()?;
+    let made = make();
+    let (_, err) = redirected.end()?;
+    for remark in remarks(&err).iter().filter(|remark| !remark.starts_with("Gnuplot not found")) {
+        let _ = writeln!(io::stderr(), "{remark}");
+    }
+    Ok(made)
+}
+
 /// Standard output and standard error, while they go to files.
 struct Redirected {
     out: (OwnedFd, File),
