@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
-use prismq_bench::observe::metrics::{P50_RATIO_TO_SWITCH, P50_US, P99_US};
+use prismq_bench::observe::metrics::{CALL_TO_HANDLER_P50_US, P50_RATIO_TO_SWITCH, P50_US, P99_US};
 use prismq_bench::observe::round::Round;
 use prismq_bench::reference::switch::switches;
 use prismq_bench::run::record::case::Case;
@@ -34,9 +34,15 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
                 P50_US.reads(us(0.5)),
                 P99_US.reads(us(0.99)),
                 P50_RATIO_TO_SWITCH.reads(us(0.5) / bare),
+                CALL_TO_HANDLER_P50_US.reads(1000.0 * ms(woken.started.value_at_quantile(0.5))),
             ];
             let median = Duration::from_nanos(woken.wake.value_at_quantile(0.5).max(1));
-            let histograms = vec![("wake", woken.wake), ("switch", switch)];
+            let histograms = vec![
+                ("wake", woken.wake),
+                ("started", woken.started),
+                ("publish", woken.publish),
+                ("switch", switch),
+            ];
             Ok((median, Round { readings, histograms, faults: woken.faults, ..Round::default() }))
         })?;
     }

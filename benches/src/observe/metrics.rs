@@ -54,6 +54,8 @@ pub const FLOOR_LIFE_PER_S: Spec = Spec::new("life_per_s", "tasks/s", Higher, Me
 pub const P50_US: Spec = Spec::new("p50_us", "us", Lower, Median);
 /// 99th percentile of the same.
 pub const P99_US: Spec = Spec::new("p99_us", "us", Lower, Median);
+/// Median time from the call of enqueue to the handler, the commit included.
+pub const CALL_TO_HANDLER_P50_US: Spec = Spec::new("call_to_handler_p50_us", "us", Lower, Median);
 /// Tasks a second of the same callers and workers, each as fast as it is answered.
 pub const MAXIMUM_TASKS_PER_S: Spec = Spec::new("maximum_tasks_per_s", "tasks/s", Higher, Given);
 /// Tasks a second that were offered.

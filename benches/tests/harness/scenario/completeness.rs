@@ -77,6 +77,7 @@ fn every_task_wakes_a_handler() {
         let (_directory, stage) = stage(subject).unwrap();
         let woken = wake(&stage, 2, 5, From::Here).unwrap();
         assert_eq!((woken.wake.len(), woken.faults), (5, NONE), "{subject:?}");
+        assert_eq!((woken.started.len(), woken.publish.len()), (5, 5), "{subject:?}");
     }
 }
 

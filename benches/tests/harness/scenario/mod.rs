@@ -8,3 +8,4 @@ mod real_time;
 mod saturation;
 mod stall;
 mod surge;
+mod wake;
