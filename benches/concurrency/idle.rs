@@ -11,13 +11,19 @@ use prismq_bench::scenario::idle::idle;
 use prismq_record::Model;
 
 const WORKERS: usize = 10;
+/// A new file's first look for what is kept too long comes a second after it was opened.
+const SETTLING_MS: u64 = 1_500;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let watched_ms = suite.stage().scale().pick(10, 100, 1_000, 5_000);
-    let case =
-        Case::new("idle", "workers", WORKERS).model(Model::Probe).with("watched_ms", watched_ms);
+    let settling_ms = suite.stage().scale().pick(10, 100, SETTLING_MS, SETTLING_MS);
+    let case = Case::new("idle", "workers", WORKERS)
+        .model(Model::Probe)
+        .with("settling_ms", settling_ms)
+        .with("watched_ms", watched_ms);
     suite.measure(case, move |stage| {
-        let idled = idle(stage, WORKERS, Duration::from_millis(watched_ms))?;
+        let [settling, watched] = [settling_ms, watched_ms].map(Duration::from_millis);
+        let idled = idle(stage, WORKERS, settling, watched)?;
         let share = idled.processor.as_secs_f64() / idled.watched.as_secs_f64();
         let readings = vec![
             CPU_PERCENT.reads(100.0 * share),

@@ -11,9 +11,6 @@ use crate::observe::ledger::Ledger;
 use crate::scenario::stage::Stage;
 use crate::subject::{Census, Counters, DEFAULT_QUEUE, Work};
 
-/// Until then a pool may still be starting up.
-const SETTLING: Duration = Duration::from_millis(100);
-
 /// An idle pool, watched.
 #[derive(Debug, Clone)]
 pub struct IdleRound {
@@ -27,16 +24,22 @@ pub struct IdleRound {
     pub faults: Vec<String>,
 }
 
-/// Watches an idle pool on a new database.
+/// Watches an idle pool on a new database, once it has had this long to settle: until then it starts, and looks for the
+/// first time at what is due, kept too long or left by others.
 ///
 /// # Errors
 /// If the subject fails.
-pub fn idle(stage: &Stage, workers: usize, watched: Duration) -> Result<IdleRound> {
+pub fn idle(
+    stage: &Stage,
+    workers: usize,
+    settling: Duration,
+    watched: Duration,
+) -> Result<IdleRound> {
     let database = stage.database(workers)?;
     let subject = database.subject();
     let ledger: Arc<Ledger> = Ledger::expecting(0);
     let running = subject.start(&pool(workers, "idle", Work::None), ledger)?;
-    thread::sleep(SETTLING);
+    thread::sleep(settling);
     let (before, used, started) = (subject.counters(), processor_time(), Instant::now());
     thread::sleep(watched);
     let watched = started.elapsed();

@@ -105,11 +105,11 @@ pub(crate) fn reading(target: &Target, stage: &Stage) -> Result<Option<Reading>>
         ("concurrency", "efficiency_percent") => efficiency(&spoiled(Fault::OneByOne))?,
         ("memory", "peak_mib") => WAL_PEAK_MIB.reads(wal_of_a_held_reader(stage)?),
         ("concurrency", "cpu_percent") => {
-            let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS)?;
+            let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS, 50 * MS)?;
             CPU_PERCENT.reads(100.0 * idled.processor.div_duration_f64(idled.watched))
         }
         ("concurrency", "write_transactions") => {
-            let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS)?;
+            let idled = idle(&spoiled(Fault::Polls), 2, 50 * MS, 50 * MS)?;
             WRITE_TRANSACTIONS.counts(idled.counted.write_transactions)
         }
         ("throughput", metric) => match throughput(target, metric, stage, &spoiled)? {

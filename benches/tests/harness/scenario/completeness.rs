@@ -85,7 +85,7 @@ fn every_task_wakes_a_handler() {
 fn only_a_subject_that_polls_writes_while_idle() {
     for subject in SUBJECTS {
         let (_directory, stage) = stage(subject).unwrap();
-        let idled = idle(&stage, 2, Duration::from_millis(50)).unwrap();
+        let idled = idle(&stage, 2, Duration::from_millis(100), Duration::from_millis(50)).unwrap();
         assert_eq!(idled.faults, NONE, "{subject:?}");
         let writes = idled.counted.write_transactions > 0;
         assert_eq!(writes, subject != SubjectKind::Prismq, "{subject:?}");
