@@ -1,12 +1,13 @@
 //! How many tasks a second: enqueued by callers of one task each, drained by a pool, sent through
 //! both at once, with large payloads; and how near that is to what disk and SQLite could do at most,
-//! measured in the same rounds. And what does
-//! measuring cost, and what does an operation take by count?
+//! measured in the same rounds. And what does measuring cost, what does each feature, and what does an operation take
+//! by count?
 
 mod claim;
 mod counts;
 mod drain;
 mod enqueue;
+mod feature;
 mod floor;
 mod overhead;
 mod payload;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         payload::measure(suite)?;
         overhead::measure(suite)?;
         claim::measure(suite)?;
+        feature::measure(suite)?;
         counts::measure(suite)
     })
 }

@@ -21,6 +21,10 @@ pub const RATIO_TO_FLOOR: Spec = Spec::new("ratio_to_floor", "x", Higher, Median
 pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Median);
 /// Throughput over that of one connection behind a mutex under the same load, in the same round.
 pub const RATIO_TO_MUTEX: Spec = Spec::new("ratio_to_mutex", "x", Higher, Median);
+/// Operations of the application a second.
+pub const OPERATIONS_PER_S: Spec = Spec::new("operations_per_s", "operations/s", Higher, Median);
+/// Operations a second over those without the feature, in the same round.
+pub const RATIO_TO_PLAIN: Spec = Spec::new("ratio_to_plain", "x", Higher, Median);
 /// Throughput over that of as many threads under the same load, in the same round.
 pub const RATIO_TO_THREADS: Spec = Spec::new("ratio_to_threads", "x", Higher, Median);
 /// 99th percentile of the latency of all tasks of a round over that of an append and sync in the same

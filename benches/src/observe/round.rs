@@ -31,7 +31,7 @@ pub struct Round {
 pub struct Reference {
     /// The metric that was read.
     pub spec: Spec,
-    /// The reference: `disk`, `sqlite`, `pooled`, `mutex` or `threads`.
+    /// The reference: `disk`, `sqlite`, `pooled`, `mutex`, `threads` or `plain`.
     pub name: &'static str,
     /// Its figure, in the metric's unit.
     pub value: f64,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use prismq::sqlite::complete_in;
 use prismq::{Claim, NewTask, Queue, Unique};
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +42,13 @@ pub enum Operation {
     Inbox,
     /// Enqueue one task a call that is unique by its payload.
     Unique,
+    /// Complete one task a transaction of the application's that the queue opens.
+    CompleteIn,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Enqueue,
         Self::Claim,
         Self::Complete,
@@ -55,6 +58,7 @@ impl Operation {
         Self::Transaction,
         Self::Inbox,
         Self::Unique,
+        Self::CompleteIn,
     ];
 
     /// Its name in ids.
@@ -70,6 +74,7 @@ impl Operation {
             Self::Transaction => "transaction",
             Self::Inbox => "inbox",
             Self::Unique => "unique",
+            Self::CompleteIn => "complete_in",
         }
     }
 }
@@ -153,6 +158,7 @@ fn count(role: &CountRole) -> prismq::Result<Counts> {
             | Operation::Inbox
             | Operation::Unique => {}
             Operation::Complete => queue.complete(lease)?,
+            Operation::CompleteIn => queue.transaction(|tx| complete_in(&queue, tx, lease))?,
             Operation::Fail => drop(queue.fail(lease, "it is counted")?),
             Operation::Extend => drop(queue.extend(lease, LEASE)?),
             Operation::Release => queue.release(lease)?,

@@ -39,7 +39,8 @@ fn written_twice(operation: Operation) -> Result<(), Failed> {
         | Operation::Fail
         | Operation::Transaction
         | Operation::Inbox
-        | Operation::Unique => 1.0,
+        | Operation::Unique
+        | Operation::CompleteIn => 1.0,
         Operation::Claim | Operation::Extend | Operation::Release => 0.0,
     };
     // Where they are counted, a page of SQLite at least is written.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::reference::switch::switches;
-use prismq_bench::reference::{disk, raw};
+use prismq_bench::reference::{Turns, disk, raw};
 use prismq_bench::scenario::backlog::{BATCH, Backlog};
-use prismq_bench::scenario::cost::claim::{BacklogKind, fill};
+use prismq_bench::scenario::cost::claim::{BacklogKind, fill, fill_with_keys};
+use prismq_bench::scenario::cost::feature::{Feature, side_by_side};
 use prismq_bench::scenario::drain::Drain;
 use prismq_bench::scenario::drain::overhead::bare_drain;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
@@ -109,6 +110,26 @@ fn a_claim_finds_its_task_in_any_backlog() {
         let filled = fill(&stage, kind, 1_000).unwrap();
         filled.claim().unwrap();
         filled.claim().unwrap();
+    }
+}
+
+#[test]
+fn a_claim_finds_tasks_of_one_key_and_of_many() {
+    let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
+    for keys in [1, 100] {
+        let filled = fill_with_keys(&stage, keys).unwrap();
+        filled.claim().unwrap();
+        filled.claim().unwrap();
+    }
+}
+
+#[test]
+fn every_operation_with_a_feature_and_without_takes_effect() {
+    let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
+    for feature in Feature::ALL {
+        // More than a turn, and no multiple of one.
+        let sides = side_by_side(&stage, feature, 61, &mut Turns::default()).unwrap();
+        assert!(sides.with > Duration::ZERO && sides.plain > Duration::ZERO, "{feature:?}");
     }
 }
 

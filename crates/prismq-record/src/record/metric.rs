@@ -106,7 +106,7 @@ pub struct ConfidenceInterval {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Floor {
-    /// What was measured: `disk`, `sqlite`, `pooled`, `mutex` or `threads`.
+    /// What was measured: `disk`, `sqlite`, `pooled`, `mutex`, `threads` or `plain`.
     pub name: String,
     /// The figure, in the metric's unit.
     pub value: f64,
