@@ -103,3 +103,25 @@ fn a_damaged_histogram_is_an_error_with_its_name() {
         "{error}"
     );
 }
+
+#[test]
+fn time_before_the_measured_part_has_one_name() {
+    let words = |own: bool| {
+        let mut run = full_run().run;
+        let scenarios = run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios);
+        let backlog = scenarios.into_iter().find(|found| found.id.starts_with("stress/backlog"));
+        let round = &mut backlog.unwrap().rounds[0];
+        round.intervals.iter_mut().for_each(|piece| piece.from_s -= 8.0);
+        for phase in &mut round.phases {
+            (phase.from_s, phase.to_s) = (phase.from_s - 8.0, phase.to_s - 8.0);
+        }
+        if !own {
+            round.phases.remove(0);
+        }
+        let page = bare(&run);
+        let figure = figure(&page, "backlog");
+        (figure.contains("build -8 to 0"), figure.contains("warm-up -8 to 0"))
+    };
+    assert_eq!(words(true), (true, false), "the phase of its own");
+    assert_eq!(words(false), (false, true));
+}

@@ -61,12 +61,14 @@ pub(super) fn phase_key(round: &Round) -> Option<Key> {
     (!phases.is_empty()).then(|| Key::new(name, Swatch::Area(Ink::Muted)))
 }
 
-/// The phases of a round, its warm-up first, within the time that was observed.
+/// The phases of a round within the time that was observed. What precedes the measured part is the warm-up, unless the
+/// round has a phase of its own there.
 fn phases(round: &Round) -> Vec<Phase> {
     let begin = round.intervals.first().map_or(0.0, |piece| piece.from_s);
     let end = round.intervals.last().map_or(0.0, |piece| piece.from_s + piece.seconds);
     let warm_up = Phase { name: "warm-up".to_owned(), from_s: begin, to_s: 0.0 };
-    let phases = (begin < 0.0).then_some(&warm_up).into_iter().chain(&round.phases);
+    let warms_up = begin < 0.0 && round.phases.iter().all(|phase| phase.from_s >= 0.0);
+    let phases = warms_up.then_some(&warm_up).into_iter().chain(&round.phases);
     let within = |phase: &Phase| Phase {
         name: phase.name.clone(),
         from_s: phase.from_s.max(begin).min(end),
