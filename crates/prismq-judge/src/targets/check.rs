@@ -174,7 +174,16 @@ fn check_one(target: &Target, scenario: &Scenario, targets: usize) -> Result<Che
         Answer::Missed => Outcome::Missed { value, margin },
         Answer::Undecided => Outcome::Undecided { value, margin },
     };
+    let interval = interval.map(|bounds| possible(bounds, figures(metric, &value)));
     Ok(Check { target: target.clone(), outcome, interval })
+}
+
+/// The part of an interval in which the figure can lie: one that no round had below 0 is not negative.
+fn possible(bounds: Bounds, rounds: &[f64]) -> Bounds {
+    if rounds.iter().any(|round| *round < 0.0) {
+        return bounds;
+    }
+    Bounds { lower: bounds.lower.max(0.0), ..bounds }
 }
 
 /// The rounds of a metric; the figure alone where it was taken once.

@@ -90,3 +90,18 @@ fn goals_are_not_checked_in_a_smoke_run() {
     let [check] = &checks[..] else { panic!("{checks:?}") };
     assert_eq!(check.target.scenario, "throughput/drain/workers=5");
 }
+
+#[test]
+fn an_interval_ends_at_zero_unless_a_round_was_below() {
+    let targets = "[targets]\n\"latency/drain/workers=5:rate\" = \"<= 1000 tasks/s\"";
+    let lower = |lowest: f64| {
+        let mut run = sample::run();
+        let latency = run.suites.iter_mut().find(|suite| suite.suite == "latency").unwrap();
+        let rounds = [lowest, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 9.0, 9.0, 9.0];
+        latency.scenarios[0].metrics[0] = sample::metric("rate", rounds.to_vec());
+        let checks = check(&parse(targets, "t.toml").unwrap(), &run).unwrap();
+        checks[0].interval.unwrap().lower
+    };
+    assert_eq!(lower(0.0), 0.0);
+    assert!(lower(-1.0) < -1.0);
+}
