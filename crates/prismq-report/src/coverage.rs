@@ -12,47 +12,78 @@ use prismq_statistics::{Estimate, median, median_interval};
 pub const GOAL: f64 = 0.85;
 
 /// The coverage of the intervals of recorded runs of one program.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Coverage {
-    /// Pairs of an interval and another run's figure of the same metric and work.
-    pub pairs: usize,
-    /// The share of the pairs in which the interval contains the figure.
-    pub held: f64,
-    /// The share of the pairs in which the two runs' intervals are disjoint.
-    pub disjoint: f64,
+    /// Of all metrics.
+    pub all: Share,
     /// The design effect: the variance between whole runs over that of independent rounds, as the median over the
     /// metrics.
     pub effect: f64,
+    /// Of each metric by its name, over all scenarios that have it, worst first.
+    pub metrics: Vec<(String, Share)>,
 }
 
-/// The coverage over runs of one program on one machine. `None` if no metric was measured in six rounds or more
-/// by two runs.
-#[must_use]
-pub fn coverage(runs: &[RunRecord]) -> Option<Coverage> {
-    let (mut pairs, mut held, mut disjoint) = (0_usize, 0_usize, 0_usize);
-    let mut effects = Vec::new();
-    for runs in rounds(runs).values() {
+/// In how many pairs of an interval and another run's figure of the same metric and work the two agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// The pairs.
+    pub pairs: usize,
+    /// In how many of them the interval contains the figure.
+    pub held: usize,
+    /// In how many of them the two runs' intervals are disjoint.
+    pub disjoint: usize,
+}
+
+impl Share {
+    /// The share of the pairs in which the interval contains the figure.
+    #[must_use]
+    pub fn held(&self) -> f64 {
+        self.held as f64 / self.pairs as f64
+    }
+
+    /// The share of the pairs in which the two intervals are disjoint.
+    #[must_use]
+    pub fn disjoint(&self) -> f64 {
+        self.disjoint as f64 / self.pairs as f64
+    }
+
+    /// Counts the pairs of these runs' rounds.
+    fn count(&mut self, runs: &[&[f64]]) {
         let known =
             runs.iter().filter_map(|rounds| Some((median_interval(rounds)?, median(rounds)?)));
         let known: Vec<_> = known.collect();
         for (index, (interval, _)) in known.iter().enumerate() {
             let others = known.iter().enumerate().filter(|(other, _)| *other != index);
             for (_, (other, figure)) in others {
-                pairs += 1;
-                held += usize::from(interval.contains(*figure));
-                disjoint +=
+                self.pairs += 1;
+                self.held += usize::from(interval.contains(*figure));
+                self.disjoint +=
                     usize::from(interval.upper < other.lower || other.upper < interval.lower);
             }
         }
+    }
+}
+
+/// The coverage over runs of one program on one machine. `None` if no metric was measured in six rounds or more
+/// by two runs.
+#[must_use]
+pub fn coverage(runs: &[RunRecord]) -> Option<Coverage> {
+    let mut all = Share::default();
+    let mut metrics: BTreeMap<&str, Share> = BTreeMap::new();
+    let mut effects = Vec::new();
+    for ((_, metric, _), runs) in &rounds(runs) {
+        all.count(runs);
+        metrics.entry(metric).or_default().count(runs);
         effects.extend(effect(runs));
     }
-    let share = |count: usize| count as f64 / pairs as f64;
-    (pairs > 0).then_some(Coverage {
-        pairs,
-        held: share(held),
-        disjoint: share(disjoint),
-        effect: median(&effects).unwrap_or(f64::NAN),
-    })
+    let mut metrics: Vec<(String, Share)> = metrics
+        .into_iter()
+        .filter(|(_, share)| share.pairs > 0)
+        .map(|(name, share)| (name.to_owned(), share))
+        .collect();
+    metrics.sort_by(|(_, one), (_, other)| one.held().total_cmp(&other.held()));
+    let effect = median(&effects).unwrap_or(f64::NAN);
+    (all.pairs > 0).then_some(Coverage { all, effect, metrics })
 }
 
 /// The rounds of each run by metric and work.

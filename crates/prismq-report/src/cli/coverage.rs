@@ -11,10 +11,12 @@ use super::arguments::load;
 use super::show::show;
 use crate::conclude::Error;
 use crate::coverage::{Coverage, GOAL, coverage};
+use crate::render::Table;
 
 /// Compute how often the interval of one run contains the figure of another
 ///
 /// Name runs of one program, or none for all recorded runs of the machine, engine and profile of the latest.
+/// Metrics whose intervals contain too few figures are listed, worst first.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -57,15 +59,28 @@ fn recorded(results: &Path) -> Result<Vec<RunRecord>, Error> {
     Ok(gather_all(results, &ids)?)
 }
 
-fn summary(runs: usize, Coverage { pairs, held, disjoint, effect }: &Coverage) -> String {
-    let called = if *held < GOAL { "the spread of the rounds" } else { "confidence intervals" };
-    format!(
-        "{runs} runs, {pairs} pairs: the interval of one run contains the figure of another in {:.1} %, \
+fn summary(runs: usize, Coverage { all, effect, metrics }: &Coverage) -> String {
+    let called =
+        if all.held() < GOAL { "the spread of the rounds" } else { "confidence intervals" };
+    let mut text = format!(
+        "{runs} runs, {} pairs: the interval of one run contains the figure of another in {:.1} %, \
          the two intervals are disjoint in {:.1} %\n\
          the variance between whole runs is {effect:.1} times that of independent rounds\n\
          the intervals of these runs are {called}: the limit is {:.0} %\n",
-        100.0 * held,
-        100.0 * disjoint,
+        all.pairs,
+        100.0 * all.held(),
+        100.0 * all.disjoint(),
         100.0 * GOAL,
-    )
+    );
+    let mut table = Table::aligned_right(1..3);
+    table.add_row(["below the limit", "pairs", "contained"]);
+    let below: Vec<_> = metrics.iter().filter(|(_, share)| share.held() < GOAL).collect();
+    for (name, share) in &below {
+        let contained = format!("{:.0} %", 100.0 * share.held());
+        table.add_row([name.clone(), share.pairs.to_string(), contained]);
+    }
+    if !below.is_empty() {
+        text.push_str(&format!("\n{table}\n"));
+    }
+    text
 }

@@ -26,17 +26,33 @@ fn independent(runs: u64) -> Vec<RunRecord> {
 fn intervals_of_consecutive_rounds_have_too_little_coverage() {
     let found = coverage(&standard_runs(0.0)).unwrap();
     println!("recorded runs: {found:?}");
-    assert!((0.5..0.7).contains(&found.held), "{found:?}");
-    assert!((0.1..0.3).contains(&found.disjoint) && found.effect > 2.0, "{found:?}");
-    assert_eq!(found.pairs, 20 * 76);
+    assert!((0.5..0.7).contains(&found.all.held()), "{found:?}");
+    assert!((0.1..0.3).contains(&found.all.disjoint()) && found.effect > 2.0, "{found:?}");
+    assert_eq!(found.all.pairs, 20 * 76);
 }
 
 #[test]
 fn intervals_of_independent_rounds_have_their_coverage() {
     let found = coverage(&independent(5)).unwrap();
     println!("independent rounds: {found:?}");
-    assert!(found.held > GOAL && found.disjoint < 0.02, "{found:?}");
+    assert!(found.all.held() > GOAL && found.all.disjoint() < 0.02, "{found:?}");
     assert!((0.5..1.6).contains(&found.effect), "{found:?}");
+}
+
+#[test]
+fn metrics_are_listed_from_the_least_coverage() {
+    let mut runs = independent(3);
+    for (run, shift) in runs.iter_mut().zip([0.0, 100.0, 200.0]) {
+        // Every other run of this metric lies elsewhere.
+        let metric = &mut run.suites[0].scenarios[0].metrics[7];
+        metric.samples.iter_mut().for_each(|sample| *sample += shift);
+    }
+    let found = coverage(&runs).unwrap();
+    let (name, share) = &found.metrics[0];
+    assert_eq!((name.as_str(), share.held, share.disjoint, share.pairs), ("metric_7", 0, 6, 6));
+    assert!(found.metrics.is_sorted_by(|(_, one), (_, next)| one.held() <= next.held()));
+    let pairs: usize = found.metrics.iter().map(|(_, share)| share.pairs).sum();
+    assert_eq!(pairs, found.all.pairs);
 }
 
 #[test]
