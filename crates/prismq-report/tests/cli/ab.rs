@@ -22,7 +22,7 @@ set -e
 next=$(cat "$0.next")
 echo $((next + 1)) > "$0.next"
 cp "$0.$next.json" "$PRISMQ_RESULTS_DIR/concurrency_results_20261118_110640.json"
-echo "$0" "$@" >> "$(dirname "$0")/started"
+echo "$PRISMQ_BUDGET $0" "$@" >> "$(dirname "$0")/started"
 "#;
 
 fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -96,6 +96,10 @@ fn ab_finds_a_slower_program() {
     let started = fs::read_to_string(scene.folder.path().join("started")).unwrap();
     assert_eq!(started.lines().count(), 10);
     assert!(started.lines().all(|line| line.ends_with("--bench --noplot drain/.*=5$")));
+    assert!(
+        started.lines().all(|line| line.starts_with("0 /")),
+        "no rounds for targets: {started}"
+    );
     let first: Vec<bool> =
         started.lines().step_by(2).map(|line| line.contains("/before ")).collect();
     assert!(first.contains(&true) && first.contains(&false), "always the same first: {started}");

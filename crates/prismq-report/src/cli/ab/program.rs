@@ -57,6 +57,8 @@ impl Program {
             .args(start.filter)
             .env("PRISMQ_RESULTS_DIR", start.folder)
             .env("CRITERION_HOME", criterion.path())
+            // No target is judged here, and both programs are to run the same number of rounds.
+            .env("PRISMQ_BUDGET", "0")
             .stdin(std::process::Stdio::null())
             .stderr(output.try_clone().map_err(folder)?)
             .stdout(output);
