@@ -105,6 +105,7 @@ fn complete_attempt<T>(
     result_of: impl FnOnce(&T) -> Result<Option<Arc<[u8]>>, TaskError>,
 ) -> Result<T, TaskError> {
     let queue = Queue::new(attempt.core()?);
+    let _completion = attempt.begin_completion();
     let done = queue.transaction(|transaction| {
         let done = work(transaction)?;
         let result = result_of(&done)?;

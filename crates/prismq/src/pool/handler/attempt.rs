@@ -7,6 +7,7 @@ use super::cancel::{CancelReason, StopFlags};
 use crate::core::Core;
 use crate::engine::Operation;
 use crate::model::{Error, Lease, LeaseKey, LogLine, Note, Progress, Result, validate_checkpoint};
+use crate::pool::scheduler::Scheduler;
 use crate::pool::shared::Shared;
 use crate::time::Timestamp;
 
@@ -73,10 +74,28 @@ impl Attempt {
         self.flags.set_completed();
     }
 
+    /// Begins to complete the task in a transaction of the handler's own, which then is to write what is
+    /// [unwritten](Attempt::unwritten): until what is returned is dropped, the pool leaves it alone. Blocks while the
+    /// pool's leader writes notes of the task.
+    pub(crate) fn begin_completion(&self) -> OwnCompletion<'_> {
+        let completion = OwnCompletion(self);
+        if let Some(pool) = self.pool() {
+            let mut scheduler = pool.scheduler();
+            scheduler.begin_own_completion(self.lease.key);
+            let at_rest = |scheduler: &Scheduler| scheduler.notes_are_at_rest(self.lease.key);
+            drop(pool.wait_until(scheduler, None, at_rest));
+        }
+        completion
+    }
+
     /// What the handler has noted that is not written yet.
     pub(crate) fn unwritten(&self) -> Option<Note> {
+        self.pool()?.scheduler().unwritten(self.lease.key)
+    }
+
+    fn pool(&self) -> Option<Arc<Shared>> {
         match &self.host {
-            Host::Pool(pool) => pool.upgrade()?.scheduler().unwritten(self.lease.key),
+            Host::Pool(pool) => pool.upgrade(),
             #[cfg(feature = "testing")]
             Host::Test(_) => None,
         }
@@ -128,6 +147,22 @@ impl Attempt {
                 // As in a pool, what is noted after the lease was lost is dropped.
                 _ = core.submit(Operation::Note { key: self.lease.key, note });
             }
+        }
+    }
+}
+
+/// A completion in a transaction of the handler's own, until it has ended.
+#[must_use = "it ends when dropped"]
+pub(crate) struct OwnCompletion<'a>(&'a Attempt);
+
+impl Drop for OwnCompletion<'_> {
+    fn drop(&mut self) {
+        let Some(pool) = self.0.pool() else { return };
+        let (key, completed, now) = (self.0.key(), self.0.flags.completed(), Instant::now());
+        let mut scheduler = pool.scheduler();
+        scheduler.end_own_completion(key, completed, now);
+        if scheduler.must_wake_leader(now) {
+            pool.leader_signal.raise();
         }
     }
 }

@@ -14,14 +14,22 @@ pub(super) fn operations(notes: &[(LeaseKey, Note)]) -> impl Iterator<Item = Ope
 
 /// What was not written waits again, but for a task whose lease is lost.
 pub(super) fn accept(shared: &Shared, notes: Vec<(LeaseKey, Note)>, answers: &mut Answers) {
+    if notes.is_empty() {
+        return;
+    }
+    let mut not_written = Vec::new();
     for (key, note) in notes {
         match answers.take() {
             Ok(_) => {}
             Err(error) if is_lease_lost(&error) => {}
             Err(error) => {
                 answers.failed(error);
-                shared.scheduler().not_written(key, note, Instant::now());
+                not_written.push((key, note));
             }
         }
+    }
+    let has_waiting = shared.scheduler().notes_returned(not_written, Instant::now());
+    if has_waiting {
+        shared.notify_progress();
     }
 }

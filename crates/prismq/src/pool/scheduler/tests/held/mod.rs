@@ -1,6 +1,7 @@
 //! Mirrors `scheduler/held`.
 
 mod heartbeat;
+mod notes;
 mod payloads;
 mod ready;
 mod settling;
