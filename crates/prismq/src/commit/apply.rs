@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 
 use super::{Answers, Claimer, Committer, poisoned};
 use crate::engine::{Answer, Operation};
@@ -16,6 +17,8 @@ pub(super) struct Applied {
     pub(super) claimers: Vec<Arc<dyn Claimer>>,
     /// Why the queue is poisoned, if this group poisoned it; to be logged once the lead is handed over.
     pub(super) poisoned_by: Option<String>,
+    /// Of futures that wait for tasks that it ended, to be woken once the lead is handed over.
+    pub(super) wakers: Vec<Waker>,
 }
 
 impl Committer {
@@ -29,17 +32,23 @@ impl Committer {
             }
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
         };
-        self.notify(operations, &answers, &claimers);
+        let wakers = self.notify(operations, &answers, &claimers);
         let poison = |answer: &Result<Answer>| match answer {
             Err(Error::Poisoned { cause }) => Some(cause.clone()),
             _ => None,
         };
         let poisoned_by = answers.iter().find_map(poison).and_then(|cause| self.stop(&cause));
-        Applied { answers, claimers, poisoned_by }
+        Applied { answers, claimers, poisoned_by, wakers }
     }
 
-    /// Notifies pools of what a group changed for them.
-    fn notify(&self, operations: &[Operation], answers: &Answers, claimers: &[Arc<dyn Claimer>]) {
+    /// Notifies pools of what a group changed for them, and threads that wait for tasks that it ended. Returns the
+    /// futures that wait for such tasks.
+    fn notify(
+        &self,
+        operations: &[Operation],
+        answers: &Answers,
+        claimers: &[Arc<dyn Claimer>],
+    ) -> Vec<Waker> {
         for (operation, answer) in operations.iter().zip(answers) {
             if let (Operation::SetPaused { queue, .. }, Ok(Answer::Paused(true))) =
                 (operation, answer)
@@ -52,7 +61,7 @@ impl Committer {
                 claimers.iter().for_each(|claimer| claimer.cancel_requested(&cancelled.requested));
             }
         }
-        self.endings.committed(operations, answers);
+        let wakers = self.endings.committed(operations, answers);
         if answers.iter().flatten().any(Answer::makes_room) {
             self.room.raise();
         }
@@ -61,6 +70,7 @@ impl Committer {
             self.work.raise();
             claimers.iter().for_each(|claimer| claimer.work_arrived());
         }
+        wakers
     }
 
     /// Whether a group ended a lease without which another task may start: one that a limit or a key counts, or any, if

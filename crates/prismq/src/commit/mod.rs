@@ -40,7 +40,7 @@ use crate::time::{Signal, wake};
 
 pub(crate) use self::background::CommitThread;
 pub(crate) use self::claimer::Claimer;
-pub(crate) use self::endings::Endings;
+pub(crate) use self::endings::{Endings, Waiting};
 pub(crate) use self::submission::Submission;
 
 /// How long an operation waits for room in the submission queue.
@@ -125,7 +125,7 @@ impl Committer {
     /// that leads, whose operations are the group's first.
     fn lead(&self, group: Group) -> Answers {
         let Group { mut operations, own, waiters } = group;
-        let Applied { mut answers, claimers, poisoned_by } = self.apply(&mut operations);
+        let Applied { mut answers, claimers, poisoned_by, wakers } = self.apply(&mut operations);
         let mut others = answers.split_off(own.min(answers.len())).into_iter();
         let mut answered = Answered::default();
         let is_shared = !waiters.is_empty();
@@ -141,6 +141,7 @@ impl Committer {
         self.pending.hand_over_lead(&mut answered);
         // From here on the application's code may run, which may panic or use the queue.
         wake(answered.wakers);
+        wake(wakers);
         if let Some(cause) = poisoned_by {
             tracing::error!(
                 cause,

@@ -2,14 +2,19 @@
 //!
 //! They are started as calls come, up to [`THREADS_MAX`], and each ends after it had nothing to do for a while. More
 //! would not help: one transaction writes at a time, and reads are short.
+//!
+//! Calls that occupy all threads do not wait for each other here. A transaction needs its own thread alone to commit, and
+//! waits for the write lock of another for a limited time. A call that a call awaits runs at once, on the same thread.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::thread;
@@ -23,6 +28,11 @@ use crate::time::{Promise, wake};
 const THREADS_MAX: usize = 4;
 /// How long a thread waits for another call before it ends.
 const IDLE_MAX: Duration = Duration::from_secs(10);
+
+thread_local! {
+    /// Which queue's calls this thread runs, if any: the address of [`Shared`], which its threads keep.
+    static RUNS_FOR: Cell<Option<usize>> = const { Cell::new(None) };
+}
 
 type Job = Box<dyn FnOnce() + Send>;
 /// What a call returned, or the value of its panic.
@@ -96,8 +106,13 @@ impl BlockingThreads {
         Ok(outcome)
     }
 
-    /// Adds a call, and starts a thread for it if all are busy and there may be another.
+    /// Adds a call, and starts a thread for it if all are busy and there may be another. A call of a call runs at once:
+    /// it would otherwise wait for a thread that the other occupies.
     fn add(&self, job: Job) -> Result<()> {
+        if RUNS_FOR.get() == Some(self.shared.address()) {
+            job();
+            return Ok(());
+        }
         let mut state = self.shared.lock();
         if state.idle <= state.waiting.len() && state.threads < THREADS_MAX {
             let shared = self.shared.clone();
@@ -123,6 +138,7 @@ impl BlockingThreads {
 impl Shared {
     /// Runs calls until there is none for [`IDLE_MAX`], or the queue is closed.
     fn work(&self) {
+        RUNS_FOR.set(Some(self.address()));
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
@@ -145,6 +161,10 @@ impl Shared {
             }
         }
         state.threads -= 1;
+    }
+
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

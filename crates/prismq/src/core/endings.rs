@@ -1,17 +1,20 @@
 //! Waiting for a task to end.
 //!
-//! A commit of this handle wakes those who wait for its tasks. A thread that exists only while someone waits hears what
-//! other processes and other connections commit, and looks which of the tasks have ended.
+//! A commit of this handle wakes those who wait for its tasks, threads and futures. A thread that exists only while
+//! someone waits hears what other processes and other connections commit, and looks which of the tasks have ended.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Core, Shared};
+use crate::commit::Waiting;
 use crate::engine::{Changes, Watch};
 use crate::model::{Ending, Error, Result, TaskId};
+use crate::time::wake;
 
-/// How often a waiter looks by itself, for what no commit reports: a lease that expired for the last time, a queue that
+/// How often the thread looks by itself, for what no commit reports: a lease that expired for the last time, a queue that
 /// cannot be used any more.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks of the watching thread for a commit whose writing was reported.
@@ -39,29 +42,49 @@ impl Core {
         if let Some(ending) = self.engine()?.ending(id)? {
             return Ok(Some(ending));
         }
-        let waiting = self.shared.committer.endings().wait_for(id);
-        let _needed = self.watch_endings()?;
+        let waiter = self.waiter(id)?;
+        let waiting = waiter.waiting()?;
         loop {
-            let seen = waiting.signal.count();
+            let seen = waiting.count();
             if let Some(ending) = self.engine()?.ending(id)? {
                 return Ok(Some(ending));
             }
-            let left = deadline.map_or(LOOK_INTERVAL, |deadline| {
-                deadline.saturating_duration_since(Instant::now())
-            });
-            if left.is_zero() {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }
-            waiting.signal.wait(seen, Some(left.min(LOOK_INTERVAL)));
+            waiting.wait(seen, left);
         }
+    }
+
+    /// How a task ended, once it has. It reads on a thread of the queue's own, and holds none while it waits.
+    pub(crate) async fn wait_async(self, id: TaskId) -> Result<Ending> {
+        let look = || self.run_blocking(move |core| core.engine()?.ending(id));
+        if let Some(ending) = look()?.await?? {
+            return Ok(ending);
+        }
+        let waiter = self.waiter(id)?;
+        let waiting = waiter.waiting()?;
+        loop {
+            let seen = waiting.count();
+            if let Some(ending) = look()?.await?? {
+                return Ok(ending);
+            }
+            waiting.changed(seen).await;
+        }
+    }
+
+    /// Begins to wait for the end of a task, until what is returned is dropped.
+    fn waiter(&self, id: TaskId) -> Result<Waiter<'_>> {
+        let waiting = self.shared.committer.endings().wait_for(id);
+        let needed = self.watch_endings()?;
+        Ok(Waiter { core: self, held: Some((waiting, needed)) })
     }
 
     /// Has a thread watch for commits of others until what is returned is dropped.
     fn watch_endings(&self) -> Result<Needed<'_>> {
         let watcher = &self.shared.watcher;
         let mut state = watcher.lock();
-        state.needed += 1;
-        let needed = Needed(watcher);
         if !state.running {
             let Watch { changes, poll_interval } = self.engine()?.watch();
             let (shared, seen) = (Arc::downgrade(&self.shared.0), changes.clone());
@@ -76,8 +99,31 @@ impl Core {
             state.changes = changes;
             state.running = true;
         }
+        state.needed += 1;
         drop(state);
-        Ok(needed)
+        Ok(Needed(watcher))
+    }
+}
+
+/// One that waits for the end of a task.
+struct Waiter<'a> {
+    core: &'a Core,
+    /// There until it is dropped.
+    held: Option<(Waiting<'a>, Needed<'a>)>,
+}
+
+impl<'a> Waiter<'a> {
+    fn waiting(&self) -> Result<&Waiting<'a>> {
+        self.held.as_ref().map(|(waiting, _)| waiting).ok_or_else(Error::unanswered)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        // In a fork, a lock that a thread of the parent held stays locked.
+        if self.core.check_owner().is_err() {
+            mem::forget(self.held.take());
+        }
     }
 }
 
@@ -124,7 +170,7 @@ fn watch(shared: &Weak<Shared>, changes: &dyn Changes) {
         shared.upgrade().is_some_and(|shared| shared.watcher.is_needed())
     };
     while look(shared) {
-        if let Err(error) = changes.wait(&mut version, &needed) {
+        if let Err(error) = changes.wait(&mut version, Some(LOOK_INTERVAL), &needed) {
             tracing::warn!(%error, "watching for commits of other processes failed: waiting for a task polls for them");
             return poll(shared, LOOK_INTERVAL / 10);
         }
@@ -144,7 +190,7 @@ fn look(shared: &Weak<Shared>) -> bool {
     let endings = shared.committer.endings();
     for id in endings.tasks() {
         if !matches!(shared.engine.ending(id), Ok(None)) {
-            endings.ended(id);
+            wake(endings.ended(id));
         }
     }
     shared.watcher.is_needed_or_ends()

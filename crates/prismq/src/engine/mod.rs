@@ -199,12 +199,17 @@ pub(crate) struct Watch {
 /// Reports the commits of other processes to one thread.
 pub(crate) trait Changes: Send + Sync + fmt::Debug {
     /// Blocks until another process has committed something since `version`, which is then updated: `true`.
-    /// `false` if [`Changes::interrupt`] was called, or nothing was committed after all; `wanted` says whether the
-    /// caller still waits.
+    /// `false` if [`Changes::interrupt`] was called, the time is up, or nothing was committed after all; `wanted` says
+    /// whether the caller still waits.
     ///
     /// # Errors
     /// Nothing more will be reported.
-    fn wait(&self, version: &mut Option<i64>, wanted: &dyn Fn() -> bool) -> io::Result<bool>;
+    fn wait(
+        &self,
+        version: &mut Option<i64>,
+        timeout: Option<Duration>,
+        wanted: &dyn Fn() -> bool,
+    ) -> io::Result<bool>;
 
     /// Lets [`Changes::wait`] return, now or the next time.
     fn interrupt(&self);

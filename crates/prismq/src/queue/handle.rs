@@ -1,10 +1,11 @@
 //! What an enqueue returns: a task to come back to.
 
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{CancelOutcome, Queue};
+use super::{CancelOutcome, Queue, Submission};
 use crate::model::{Bytes, Ending, Enqueued, Result, Task, TaskId, TaskInfo, decode_output};
 
 /// A task that was enqueued, or the one that holds its key ([`crate::Unique`]). It may be dropped: the task stays.
@@ -66,6 +67,23 @@ impl<T> Handle<T> {
     pub fn cancel(&self) -> Result<CancelOutcome> {
         self.queue.cancel(self.id())
     }
+
+    /// [`Handle::info`] as a future.
+    ///
+    /// # Errors
+    /// See [`Queue::task`] and [`Queue::blocking`].
+    pub fn info_async(&self) -> impl Future<Output = Result<Option<TaskInfo>>> + Send + use<T> {
+        let id = self.id();
+        self.queue.blocking(move |queue| queue.task(id))
+    }
+
+    /// [`Handle::cancel`] as a future.
+    ///
+    /// # Errors
+    /// See [`Queue::cancel`].
+    pub fn cancel_async(&self) -> Submission<CancelOutcome> {
+        self.queue.cancel_async(self.id())
+    }
 }
 
 impl Handle {
@@ -84,6 +102,23 @@ impl Handle {
     pub fn wait(&self, timeout: Duration) -> Result<Option<Ending>> {
         self.queue.wait(self.id(), timeout)
     }
+
+    /// [`Handle::result`] as a future.
+    ///
+    /// # Errors
+    /// See [`Queue::result`] and [`Queue::blocking`].
+    pub fn result_async(&self) -> impl Future<Output = Result<Option<Ending>>> + Send + use<> {
+        let id = self.id();
+        self.queue.blocking(move |queue| queue.result(id))
+    }
+
+    /// Waits for the task to end, and returns how: see [`Queue::wait_async`].
+    ///
+    /// # Errors
+    /// See [`Queue::wait_async`].
+    pub fn wait_async(&self) -> impl Future<Output = Result<Ending>> + Send + use<> {
+        self.queue.wait_async(self.id())
+    }
 }
 
 impl<T: Task> Handle<T> {
@@ -93,7 +128,8 @@ impl<T: Task> Handle<T> {
     /// See [`Queue::result`]; [`Error::InvalidInput`](crate::Error::InvalidInput) if what is kept is not a valid output
     /// of `T`.
     pub fn result(&self) -> Result<Option<Ending<T::Output>>> {
-        self.decoded(self.queue.result(self.id())?)
+        let ended = self.queue.result(self.id())?;
+        ended.map(|ending| decoded::<T>(self.id(), ending)).transpose()
     }
 
     /// Waits up to `timeout` for the task to end, and returns how, with its output: see [`Queue::wait`].
@@ -127,21 +163,65 @@ impl<T: Task> Handle<T> {
     /// # }
     /// ```
     pub fn wait(&self, timeout: Duration) -> Result<Option<Ending<T::Output>>> {
-        self.decoded(self.queue.wait(self.id(), timeout)?)
+        let ended = self.queue.wait(self.id(), timeout)?;
+        ended.map(|ending| decoded::<T>(self.id(), ending)).transpose()
     }
 
-    fn decoded(&self, ending: Option<Ending>) -> Result<Option<Ending<T::Output>>> {
-        Ok(match ending {
-            None => None,
-            Some(Ending::Completed(None)) => Some(Ending::Completed(None)),
-            Some(Ending::Completed(Some(result))) => {
-                Some(Ending::Completed(Some(decode_output::<T>(self.id(), &result)?)))
-            }
-            Some(Ending::Dead(error)) => Some(Ending::Dead(error)),
-            Some(Ending::Cancelled) => Some(Ending::Cancelled),
-            Some(Ending::NotKept) => Some(Ending::NotKept),
+    /// [`Handle::result`] as a future.
+    ///
+    /// # Errors
+    /// See [`Handle::result`] and [`Queue::blocking`].
+    pub fn result_async(
+        &self,
+    ) -> impl Future<Output = Result<Option<Ending<T::Output>>>> + Send + use<T> {
+        let id = self.id();
+        self.queue.blocking(move |queue| {
+            queue.result(id)?.map(|ending| decoded::<T>(id, ending)).transpose()
         })
     }
+
+    /// Waits for the task to end, and returns how, with its output: see [`Queue::wait_async`].
+    ///
+    /// # Errors
+    /// See [`Queue::wait_async`] and [`Handle::result`].
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{Ending, Queue, Task};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Task, Serialize, Deserialize)]
+    /// #[task(output = u64)]
+    /// struct Square {
+    ///     of: u64,
+    /// }
+    ///
+    /// /// Answers a request with the output of a task.
+    /// async fn square(queue: &Queue, of: u64) -> prismq::Result<Option<u64>> {
+    ///     let handle = queue.enqueue_async(Square { of }).await?;
+    ///     match handle.wait_async().await? {
+    ///         Ending::Completed(square) => Ok(square),
+    ///         _ => Ok(None),
+    ///     }
+    /// }
+    /// ```
+    pub fn wait_async(&self) -> impl Future<Output = Result<Ending<T::Output>>> + Send + use<T> {
+        let (id, ended) = (self.id(), self.queue.wait_async(self.id()));
+        async move { decoded::<T>(id, ended.await?) }
+    }
+}
+
+/// How a task ended, with what its codec makes of its result.
+fn decoded<T: Task>(id: TaskId, ending: Ending) -> Result<Ending<T::Output>> {
+    Ok(match ending {
+        Ending::Completed(None) => Ending::Completed(None),
+        Ending::Completed(Some(result)) => {
+            Ending::Completed(Some(decode_output::<T>(id, &result)?))
+        }
+        Ending::Dead(error) => Ending::Dead(error),
+        Ending::Cancelled => Ending::Cancelled,
+        Ending::NotKept => Ending::NotKept,
+    })
 }
 
 impl<T> Clone for Handle<T> {

@@ -23,7 +23,7 @@ pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
             shared.idle_signal.wait(seen, None);
             continue;
         }
-        match changes.wait(&mut version, &|| shared.scheduler().is_idle()) {
+        match changes.wait(&mut version, None, &|| shared.scheduler().is_idle()) {
             Ok(true) => claim(shared),
             Ok(false) => {}
             Err(error) => {

@@ -14,7 +14,8 @@ use crate::core::Held;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::{
-    Claim, Error, IntoTask, Lease, NewTask, Result, State, TaskError, validate_lease,
+    Claim, Ending, Error, IntoTask, Lease, NewTask, Result, State, TaskError, TaskId,
+    validate_lease,
 };
 use crate::time::Timestamp;
 
@@ -118,8 +119,31 @@ impl Queue {
         self.apply_async(Operation::Release(lease.key), |_, _| Ok(()))
     }
 
+    /// Waits for a task to end, and returns how, as [`Queue::wait`] does; without a limit, so bound it with your runtime's
+    /// timeout. It occupies no thread while it waits, and may be dropped at any time.
+    ///
+    /// # Errors
+    /// See [`Queue::wait`] and [`Queue::blocking`].
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{Ending, NewTask, Queue};
+    ///
+    /// async fn square(queue: &Queue) -> prismq::Result<Ending> {
+    ///     let task = queue.enqueue_async(NewTask::new("square", *b"12")).await?;
+    ///     queue.wait_async(task.id()).await
+    /// }
+    /// ```
+    pub fn wait_async(&self, id: TaskId) -> impl Future<Output = Result<Ending>> + Send + use<> {
+        self.core.clone().wait_async(id)
+    }
+
     /// Runs any call on a thread of the queue's own, as a future: for reads, settings and transactions, which block
-    /// and are not called often. Up to four run at once; further ones wait for a thread.
+    /// and are not called often.
+    ///
+    /// Up to four run at once, transactions ([`Queue::transaction_async`]) among them; further ones wait for a thread. So
+    /// a call must not wait for what another call does: to wait for a task, await [`Queue::wait_async`] instead. A call
+    /// that a call awaits runs at once, on the same thread.
     ///
     /// If it is dropped once it was polled, the call goes on, and what it returns is dropped. A panic of the call goes
     /// on where the future is awaited.
@@ -148,7 +172,7 @@ impl Queue {
     }
 
     /// The future of an operation whose arguments are validated.
-    fn apply_async<T>(
+    pub(super) fn apply_async<T>(
         &self,
         operation: Operation,
         answer: fn(&Self, Answer) -> Result<T>,

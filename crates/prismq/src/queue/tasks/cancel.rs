@@ -2,7 +2,7 @@
 
 use crate::engine::{Answer, Operation, Seen, Target, Targets};
 use crate::model::{Error, Result, TaskId};
-use crate::queue::Queue;
+use crate::queue::{Queue, Submission};
 
 /// What [`Queue::cancel`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +35,30 @@ impl Queue {
     /// # }
     /// ```
     pub fn cancel(&self, id: TaskId) -> Result<CancelOutcome> {
-        let tasks = vec![Target { id, seen: Seen::Nothing }];
-        match self.core.submit(Operation::Cancel(Targets { tasks, states: Vec::new() }))? {
-            Answer::Cancelled(cancelled) if cancelled.ended > 0 => Ok(CancelOutcome::Cancelled),
-            Answer::Cancelled(cancelled) if cancelled.requested.is_empty() => {
-                Ok(CancelOutcome::NotActive)
-            }
-            Answer::Cancelled(_) => Ok(CancelOutcome::Requested),
-            _ => Err(Error::unanswered()),
+        outcome(&self.core.submit(cancel(id))?)
+    }
+
+    /// [`Queue::cancel`] as a future.
+    ///
+    /// # Errors
+    /// See [`Queue::cancel`].
+    pub fn cancel_async(&self, id: TaskId) -> Submission<CancelOutcome> {
+        self.apply_async(cancel(id), |_, answer| outcome(&answer))
+    }
+}
+
+fn cancel(id: TaskId) -> Operation {
+    let tasks = vec![Target { id, seen: Seen::Nothing }];
+    Operation::Cancel(Targets { tasks, states: Vec::new() })
+}
+
+fn outcome(answer: &Answer) -> Result<CancelOutcome> {
+    match answer {
+        Answer::Cancelled(cancelled) if cancelled.ended > 0 => Ok(CancelOutcome::Cancelled),
+        Answer::Cancelled(cancelled) if cancelled.requested.is_empty() => {
+            Ok(CancelOutcome::NotActive)
         }
+        Answer::Cancelled(_) => Ok(CancelOutcome::Requested),
+        _ => Err(Error::unanswered()),
     }
 }

@@ -31,7 +31,12 @@ impl Notified {
 }
 
 impl Changes for Notified {
-    fn wait(&self, _version: &mut Option<i64>, wanted: &dyn Fn() -> bool) -> io::Result<bool> {
+    fn wait(
+        &self,
+        _version: &mut Option<i64>,
+        timeout: Option<Duration>,
+        wanted: &dyn Fn() -> bool,
+    ) -> io::Result<bool> {
         let began = Instant::now();
         let jitter = fastrand::f64().mul_add(-0.25, 1.0);
         let mut seen = self.seen.load(Ordering::Acquire);
@@ -43,6 +48,7 @@ impl Changes for Notified {
                 true => LOOK_INTERVAL,
                 false => DEAF_INTERVAL,
             };
+            let interval = timeout.map_or(interval, |timeout| timeout.min(interval));
             let left = interval.mul_f64(jitter).saturating_sub(began.elapsed());
             let count = self.shared.heard.count();
             if count != seen || left.is_zero() {
@@ -74,23 +80,23 @@ mod tests {
     fn a_notification_that_came_before_the_wait_is_not_missed() {
         let (shared, notified) = notified();
         shared.heard.raise();
-        assert!(notified.wait(&mut None, &|| true).unwrap());
+        assert!(notified.wait(&mut None, None, &|| true).unwrap());
         shared.heard.raise();
-        assert!(!notified.wait(&mut None, &|| false).unwrap(), "nobody wants it any more");
+        assert!(!notified.wait(&mut None, None, &|| false).unwrap(), "nobody wants it any more");
     }
 
     #[test]
     fn an_interrupted_wait_ends_now_or_the_next_time() {
         let (_shared, notified) = notified();
         notified.interrupt();
-        assert!(!notified.wait(&mut None, &|| true).unwrap());
+        assert!(!notified.wait(&mut None, None, &|| true).unwrap());
     }
 
     #[test]
     fn without_notifications_the_wait_ends_to_look_for_work() {
         let (shared, notified) = notified();
-        assert!(notified.wait(&mut None, &|| true).unwrap());
+        assert!(notified.wait(&mut None, None, &|| true).unwrap());
         shared.is_listening.store(false, Ordering::Release);
-        assert!(notified.wait(&mut None, &|| true).unwrap());
+        assert!(notified.wait(&mut None, None, &|| true).unwrap());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify;
 use rustix::thread::set_current_timer_slack;
@@ -40,13 +40,14 @@ impl Inotify {
         Ok(Self { changes, interrupted, writer })
     }
 
-    /// Sleeps until the file is written or the watch is interrupted.
-    fn sleep(&self) -> io::Result<()> {
+    /// Sleeps until the file is written, the watch is interrupted or the time is up.
+    fn sleep(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let mut fds = [
             PollFd::new(&self.changes, PollFlags::IN),
             PollFd::new(&self.interrupted, PollFlags::IN),
         ];
-        match poll(&mut fds, None) {
+        match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -65,10 +66,15 @@ impl Inotify {
 }
 
 impl Changes for Inotify {
-    fn wait(&self, version: &mut Option<i64>, wanted: &dyn Fn() -> bool) -> io::Result<bool> {
+    fn wait(
+        &self,
+        version: &mut Option<i64>,
+        timeout: Option<Duration>,
+        wanted: &dyn Fn() -> bool,
+    ) -> io::Result<bool> {
         // Else each sleep below takes 50 us longer. Where it fails, tasks begin that much later.
         _ = set_current_timer_slack(Some(NonZeroU64::MIN));
-        self.sleep()?;
+        self.sleep(timeout)?;
         for wait in LOOKS.iter().flat_map(|(wait, times)| std::iter::repeat_n(*wait, *times)) {
             let now = self.version();
             if now != *version {
