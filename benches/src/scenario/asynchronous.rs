@@ -94,13 +94,13 @@ fn handled(
         runs.lock().unwrap_or_else(PoisonError::into_inner).push(run);
     };
     match by {
-        By::Threads => builder.handler(TASK_TYPE, move |task| {
+        By::Threads => builder.handle_bytes(TASK_TYPE, move |_, task| {
             let started = SystemClock.now();
             thread::sleep(each);
             record(task.id().as_i64(), started);
             Ok(())
         }),
-        By::Futures => builder.handler_async(TASK_TYPE, move |_, cx| {
+        By::Futures => builder.handle_bytes_async(TASK_TYPE, move |_, cx| {
             let record = record.clone();
             async move {
                 let started = SystemClock.now();

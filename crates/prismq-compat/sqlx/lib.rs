@@ -19,7 +19,7 @@ async fn a_row_of_the_inbox_becomes_a_task_when_sqlx_commits() -> Result<(), Box
     let queue = Queue::attach(&path)?;
     let (send, payloads) = channel();
     let _pool = WorkerPool::builder(&queue)
-        .handler("welcome", move |task| Ok(_ = send.send(task.payload().to_vec())))
+        .handle_bytes("welcome", move |payload, _| Ok(_ = send.send(payload.to_vec())))
         .start()?;
 
     let options = SqliteConnectOptions::new().filename(&path).busy_timeout(Duration::from_secs(5));

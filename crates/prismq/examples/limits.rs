@@ -56,8 +56,8 @@ pub(crate) fn work(who: &'static str, file: &Path) -> Result<(), Box<dyn Error>>
     let queue = Queue::open(file)?;
     let pool = WorkerPool::builder(&queue)
         .workers(4)
-        .handler("call", move |task| {
-            println!("{who} makes {}", std::str::from_utf8(task.payload())?);
+        .handle_bytes("call", move |payload, _| {
+            println!("{who} makes {}", std::str::from_utf8(&payload)?);
             std::thread::sleep(Duration::from_millis(20));
             Ok(())
         })

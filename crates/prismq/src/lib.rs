@@ -34,7 +34,7 @@ pub use model::{
 };
 pub use pool::{
     CancelReason, Context, Event, Outcome, PoolQueueStats, PoolQueues, PoolStats, ShutdownReport,
-    TaskContext, WorkerPool, WorkerPoolBuilder,
+    WorkerPool, WorkerPoolBuilder,
 };
 #[cfg(feature = "derive")]
 pub use prismq_derive::Task;

@@ -201,7 +201,7 @@ impl Filled {
         let ends = ended.clone();
         let pool = WorkerPool::builder(&self.queue)
             .workers(2)
-            .handler(TASK_TYPE, move |_| handler())
+            .handle_bytes(TASK_TYPE, move |_, _| handler())
             .on_event(move |_| ends.count_ended())
             .start()
             .map_err(Error::subject("start a pool"))?;

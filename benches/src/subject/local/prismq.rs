@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use prismq::{
-    Claim, Event, NewTask, Outcome, Queue, RetryPolicy, TaskContext, TaskError, WorkerPool,
-};
+use prismq::{Claim, Event, NewTask, Outcome, Queue, RetryPolicy, TaskError, WorkerPool};
 
 use crate::subject::local::{Attempt, LocalError, LocalPool, LocalQueue};
 use crate::subject::{
@@ -69,10 +67,10 @@ impl LocalQueue for Prismq {
                 }
             });
         for (task_type, handler) in pool.handlers {
-            builder = builder.handler(task_type, move |context: &TaskContext<'_>| {
+            builder = builder.handle_bytes(task_type, move |payload, context| {
                 let attempt = Attempt {
                     id: context.id().as_i64(),
-                    payload: context.payload(),
+                    payload: &payload,
                     number: context.attempt(),
                 };
                 handler(&attempt).map_err(TaskError::new)

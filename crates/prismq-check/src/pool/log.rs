@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use prismq::{Clock, Outcome, TaskContext, Timestamp};
+use prismq::{Clock, Context, Outcome, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::HandlerEnd;
@@ -73,14 +73,14 @@ impl PoolLog {
         })
     }
 
-    pub(super) fn begin(&self, task: &TaskContext<'_>, limit: Option<Duration>) -> Event {
+    pub(super) fn begin(&self, payload: &[u8], task: &Context, limit: Option<Duration>) -> Event {
         let expires_at = self.lease_of(task);
         let slot = task.scheduled_for().map(Timestamp::as_micros);
         let event = self.event(Op::RunHandler, Phase::Invoke);
         // A handler beyond its limit may be given up after as long again.
         let given_up = limit.map(|limit| self.clock.now().after(limit * 2).as_micros());
         let event = Event {
-            key: key_of_slot(task.payload(), slot),
+            key: key_of_slot(payload, slot),
             slot,
             task: Some(task.id().as_i64()),
             token: Some(task.token()),
@@ -97,7 +97,7 @@ impl PoolLog {
         event
     }
 
-    pub(super) fn end(&self, task: &TaskContext<'_>, begun: Event, end: HandlerEnd) {
+    pub(super) fn end(&self, task: &Context, begun: Event, end: HandlerEnd) {
         let t_db = self.now();
         let after = |delay: Duration| self.clock.now().after(delay).as_micros();
         let asked = Event { t_db, phase: Phase::Invoke, expires_at: None, ..begun.clone() };
@@ -210,7 +210,7 @@ impl PoolLog {
     }
 
     /// When the lease of this run ends, if the file still has it.
-    fn lease_of(&self, task: &TaskContext<'_>) -> Option<i64> {
+    fn lease_of(&self, task: &Context) -> Option<i64> {
         let file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let look = "SELECT lease_expires_at FROM prismq_task WHERE id = ?1 AND token = ?2";
         let mut statement = file.prepare_cached(look).ok()?;
@@ -257,6 +257,6 @@ impl PoolLog {
     }
 }
 
-fn name(task: &TaskContext<'_>) -> RunName {
+fn name(task: &Context) -> RunName {
     (task.id().as_i64(), task.attempt(), task.worker())
 }

@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use prismq::{
-    Clock, Outcome, PoolQueues, Queue, ShutdownReport, TaskContext, TaskError, WorkerPool,
-};
+use prismq::{Clock, Context, Outcome, PoolQueues, Queue, ShutdownReport, TaskError, WorkerPool};
 use serde::{Deserialize, Serialize};
 
 use self::log::PoolLog;
@@ -108,7 +106,7 @@ impl Pool {
         clock: Arc<dyn Clock>,
         recorded: (Recorder, u32),
         serve: &PoolSettings,
-        handler: impl Fn(&TaskContext<'_>) -> HandlerEnd + Send + Sync + 'static,
+        handler: impl Fn(&[u8], &Context) -> HandlerEnd + Send + Sync + 'static,
         listener: impl Fn(Outcome) + Send + 'static,
     ) -> Result<Self> {
         let (recorder, client_id) = recorded;
@@ -133,8 +131,9 @@ impl Pool {
                 builder = builder.timeout_of(name.as_str(), *limit);
             }
             let (log, handler, limit) = (log.clone(), handler.clone(), *limit);
-            builder = builder
-                .handler(name.as_str(), move |task| run(&log, task, limit, handler.as_ref()));
+            builder = builder.handle_bytes(name.as_str(), move |payload, task| {
+                run(&log, &payload, &task, limit, handler.as_ref())
+            });
         }
         let events = log.clone();
         let pool = builder
@@ -185,12 +184,13 @@ impl Pool {
 /// Begins a handler, lets it do its work, and records how it ended.
 fn run(
     log: &PoolLog,
-    task: &TaskContext<'_>,
+    payload: &[u8],
+    task: &Context,
     limit: Option<Duration>,
-    handler: &(impl Fn(&TaskContext<'_>) -> HandlerEnd + ?Sized),
+    handler: &(impl Fn(&[u8], &Context) -> HandlerEnd + ?Sized),
 ) -> Result<(), TaskError> {
-    let begun = log.begin(task, limit);
-    let end = handler(task);
+    let begun = log.begin(payload, task, limit);
+    let end = handler(payload, task);
     log.end(task, begun, end);
     match end {
         HandlerEnd::Success => Ok(()),

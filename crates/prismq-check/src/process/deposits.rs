@@ -26,7 +26,7 @@ pub(super) fn run(
     let pool = WorkerPool::builder(queue)
         .workers(workers)
         .lease(lease)
-        .handler(DEPOSIT, |task| {
+        .handle_bytes(DEPOSIT, |_, task| {
             task.log("deposits");
             task.complete_in(|tx| {
                 tx.execute("UPDATE account SET cents = cents + 1", [])?;

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use prismq::{Outcome, Queue, RetryPolicy, SystemClock, TaskContext};
+use prismq::{CancelReason, Context, Outcome, Queue, RetryPolicy, SystemClock};
 
 use super::roles::{POISON_BYTES, REST, TYPES, tolerate};
 use super::spec::{Listener, ProcessSpec, Role};
@@ -107,10 +107,10 @@ fn job(rng: &mut Rng, queues: Served) -> EnqueueRequest {
 }
 
 /// Does what a task's payload or the generator says.
-fn handle(task: &TaskContext<'_>) -> HandlerEnd {
+fn handle(payload: &[u8], task: &Context) -> HandlerEnd {
     let mut rng =
         Rng::with_seed(task.id().as_i64().unsigned_abs() ^ u64::from(task.attempt()) << 40);
-    match task.payload().len() {
+    match payload.len() {
         POISON_BYTES => abort(),
         bytes @ 100..=600 => {
             thread::sleep(Duration::from_millis(bytes as u64 - 100));
@@ -129,11 +129,12 @@ fn handle(task: &TaskContext<'_>) -> HandlerEnd {
 }
 
 /// Ends in time, when it is notified of its limit, or only later.
-fn limited(task: &TaskContext<'_>, rng: &mut Rng) -> HandlerEnd {
+fn limited(task: &Context, rng: &mut Rng) -> HandlerEnd {
     match rng.u8(..4) {
         0 | 1 => end(rng),
         2 => {
-            while !task.should_stop() {
+            let stops = |reason| reason != CancelReason::Shutdown;
+            while !task.cancelled().is_some_and(stops) {
                 thread::sleep(REST);
             }
             HandlerEnd::Retry(Duration::ZERO)

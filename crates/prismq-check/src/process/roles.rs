@@ -222,8 +222,8 @@ fn run_pool(queue: &Queue, workers: usize, lease: Duration) -> Result<()> {
     let pool = WorkerPool::builder(queue)
         .workers(workers)
         .lease(lease)
-        .handler("job", |task| {
-            if task.payload().len() == POISON_BYTES {
+        .handle_bytes("job", |payload, _| {
+            if payload.len() == POISON_BYTES {
                 abort();
             }
             Ok(())

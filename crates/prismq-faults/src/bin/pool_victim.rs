@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq::{NewTask, Outcome, Queue, SystemClock, TaskContext, WorkerPool};
+use prismq::{Context, NewTask, Outcome, Queue, SystemClock, WorkerPool};
 use prismq_check::{Client, EnqueueRequest, HandlerEnd, Pool, PoolSettings, Recorder, Served};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -76,7 +76,7 @@ fn recorded(path: &Path, patience: Duration) -> String {
         lease: LEASE,
         reads_leases: false,
     };
-    let handler = |_: &TaskContext<'_>| {
+    let handler = |_: &[u8], _: &Context| {
         thread::sleep(Duration::from_millis(1));
         HandlerEnd::Success
     };
@@ -164,7 +164,7 @@ fn timed(path: &Path, workers: usize, tasks: usize) -> Result<String> {
     let recorded = runs.clone();
     let pool = WorkerPool::builder(&queue)
         .workers(workers)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             let began = Instant::now();
             thread::sleep(Duration::from_millis(1));
             let ended = Instant::now();

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -135,7 +134,7 @@ impl Waiting<'_> {
     fn poll_changed(&self, seen: u64, context: &Context<'_>) -> Poll<()> {
         // Cloned before and dropped after the lock is held, as both may run the executor's code.
         let waker = context.waker().clone();
-        let replaced = mem::replace(&mut *self.bell.waker(), Some(waker));
+        let replaced = self.bell.waker().replace(waker);
         drop(replaced);
         if self.count() == seen { Poll::Pending } else { Poll::Ready(()) }
     }

@@ -21,7 +21,7 @@ pub use self::failure::{Attempt, RetryPolicy, TaskError, TaskResult};
 pub(crate) use self::failure::{Failure, Retry};
 pub use self::filter::{Cursor, ErrorGroup, ErrorSummary, Fingerprint, Page};
 pub(crate) use self::filter::{ErrorGroups, Position, TaskFilter};
-pub use self::lease::{Claim, Lease};
+pub use self::lease::{Bytes, Claim, Lease};
 pub(crate) use self::lease::{
     ClaimBounds, DEFAULT_LEASE, EngineNote, LeaseKey, Payload, validate_lease,
 };
@@ -32,12 +32,12 @@ pub use self::queue::{Contention, Keep, Order, QueueInfo, QueueStats, Retention,
 pub(crate) use self::queue::{KeyInputs, validate_age};
 pub(crate) use self::schedule::{Due, Rule, Slots, When};
 pub use self::schedule::{Missed, Schedule, ScheduleInfo};
-pub use self::task::{
-    Bytes, Ending, Enqueued, LogLine, NewTask, Progress, State, TaskId, TaskInfo, Unique,
-};
 pub(crate) use self::task::{
     DEFAULT_QUEUE, Digest, Hold, Note, OnConflict, sha256, validate_checkpoint, validate_delay,
     validate_result,
+};
+pub use self::task::{
+    Ending, Enqueued, LogLine, NewTask, Progress, State, TaskId, TaskInfo, Unique,
 };
 #[cfg(feature = "json")]
 pub use self::typed::Json;

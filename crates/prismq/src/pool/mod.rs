@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 pub use self::builder::WorkerPoolBuilder;
 pub use self::event::{Event, Outcome, PoolQueueStats, PoolStats};
 pub(crate) use self::handler::Attempt;
-pub use self::handler::{CancelReason, Context, TaskContext};
+pub use self::handler::{CancelReason, Context};
 pub use self::queues::PoolQueues;
 pub use self::shutdown::ShutdownReport;
 
@@ -53,8 +53,8 @@ use crate::queue::Queue;
 /// let queue = Queue::open(folder.path().join("queue.db"))?;
 /// let (sent, mails) = std::sync::mpsc::channel();
 /// let pool = WorkerPool::builder(&queue)
-///     .handler("mail", move |task| {
-///         _ = sent.send(task.payload().to_vec());
+///     .handle_bytes("mail", move |payload, _cx| {
+///         _ = sent.send(payload.to_vec());
 ///         Ok(())
 ///     })
 ///     .start()?;

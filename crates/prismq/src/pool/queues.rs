@@ -21,13 +21,13 @@ use crate::model::{Error, Result, validate_name};
 /// let pool = WorkerPool::builder(&queue)
 ///     .queues(PoolQueues::in_order(["urgent", "default", "media"]).at_most("media", 2))
 ///     .workers(8)
-///     .handler("resize", |_| Ok(()))
+///     .handle_bytes("resize", |_, _| Ok(()))
 ///     .start()?;
 /// # drop(pool);
 ///
 /// // While both have tasks, three of `default` start for each one of `bulk`.
 /// let by_share = PoolQueues::by_share([("default", 3), ("bulk", 1)]);
-/// # let pool = WorkerPool::builder(&queue).queues(by_share).handler("resize", |_| Ok(())).start()?;
+/// # let pool = WorkerPool::builder(&queue).queues(by_share).handle_bytes("resize", |_, _| Ok(())).start()?;
 /// # Ok(())
 /// # }
 /// ```

@@ -18,7 +18,7 @@ fn idle_pool() -> (TempDir, Queue, WorkerPool) {
     let queue = Queue::open(folder.path().join("queue.db")).unwrap();
     let pool = WorkerPool::builder(&queue)
         .workers(2)
-        .handler("t", |_| Ok(()))
+        .handle_bytes("t", |_, _| Ok(()))
         .on_event(|_| {})
         .start()
         .unwrap();

@@ -47,9 +47,9 @@ impl Queue {
     /// let queue = Queue::open(folder.path().join("queue.db"))?;
     /// queue.set_history("default", 1000)?; // the results of the last thousand tasks
     /// let pool = WorkerPool::builder(&queue)
-    ///     .handler("square", |task| {
-    ///         let number: u64 = std::str::from_utf8(task.payload())?.parse()?;
-    ///         Ok(task.set_result((number * number).to_string().into_bytes())?)
+    ///     .handle_bytes("square", |payload, cx| {
+    ///         let number: u64 = std::str::from_utf8(&payload)?.parse()?;
+    ///         Ok(cx.set_result((number * number).to_string().into_bytes())?)
     ///     })
     ///     .start()?;
     /// let square = queue.enqueue(NewTask::new("square", *b"12"))?;

@@ -1,14 +1,15 @@
 //! Handlers that complete their task in a transaction of their own.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use super::{Transaction, engine};
 use crate::engine::sqlite::Completion;
 use crate::model::TaskError;
-use crate::pool::{Attempt, Context, TaskContext};
+use crate::pool::{Attempt, Context};
 use crate::queue::Queue;
 
-impl TaskContext<'_> {
+impl<S> Context<S> {
     /// Completes the task in a transaction of the handler's own: what `work` writes to the queue's file, the tasks it
     /// enqueues there and the completion are committed together, or not at all.
     ///
@@ -16,60 +17,13 @@ impl TaskContext<'_> {
     /// lease was lost to another, leaves nothing behind. This holds for what is written through the transaction; a
     /// mail that `work` sends is not taken back.
     ///
-    /// The transaction is as one of [`Queue::transaction`]. A result that was set ([`TaskContext::set_result`]) is kept
-    /// with the task. The handler returns after this: the pool counts the task as completed, whatever it returns.
+    /// The transaction is as one of [`Queue::transaction`]. If `work` returns a value of the type of the task's output, it
+    /// is kept as the task's result, and else what was set by [`Context::set_result`]. The handler returns after this: the
+    /// pool counts the task as completed, whatever it returns.
     ///
     /// # Errors
     /// What `work` returned, or why the transaction could not begin, complete the task or commit: nothing of it was
     /// kept, and the handler returns the error to have the task retried.
-    ///
-    /// # Examples
-    /// ```
-    /// use prismq::{NewTask, Queue, WorkerPool};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let folder = tempfile::tempdir()?;
-    /// let queue = Queue::attach(folder.path().join("app.db"))?;
-    /// queue.transaction(|tx| -> prismq::Result<_> {
-    ///     tx.execute_batch("CREATE TABLE account (cents INTEGER); INSERT INTO account VALUES (0)")?;
-    ///     tx.enqueue(&NewTask::new("deposit", *b"500"))
-    /// })?;
-    /// let pool = WorkerPool::builder(&queue)
-    ///     .handler("deposit", |task| {
-    ///         let cents: i64 = std::str::from_utf8(task.payload())?.parse()?;
-    ///         task.complete_in(|tx| {
-    ///             tx.execute("UPDATE account SET cents = cents + ?1", [cents])?;
-    ///             tx.enqueue(&NewTask::new("receipt", []))?;
-    ///             Ok(())
-    ///         })
-    ///     })
-    ///     .start()?;
-    /// # while queue.stats("default")?.completed == 0 { std::thread::yield_now() }
-    /// # drop(pool);
-    /// let cents: i64 = queue.transaction(|tx| -> prismq::Result<_> {
-    ///     Ok(tx.query_row("SELECT cents FROM account", [], |row| row.get(0))?)
-    /// })?;
-    /// assert_eq!((cents, queue.stats("default")?.ready), (500, 1));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn complete_in<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
-    ) -> Result<T, TaskError> {
-        let (attempt, result) = self.parts();
-        complete_attempt(attempt, work, |_| Ok(result))
-    }
-}
-
-impl<S> Context<S> {
-    /// Completes the task in a transaction of the handler's own: what `work` writes to the queue's file, the tasks it
-    /// enqueues there and the completion are committed together, or not at all. See [`TaskContext::complete_in`].
-    ///
-    /// If `work` returns a value of the type of the task's output, it is kept as the task's result.
-    ///
-    /// # Errors
-    /// See there.
     ///
     /// # Examples
     /// ```
@@ -95,20 +49,62 @@ impl<S> Context<S> {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
     ) -> Result<T, TaskError> {
-        complete_attempt(self.of_attempt(), work, |done| self.result_of(done))
+        complete_attempt(self.of_attempt(), self.encoder(), work)
+    }
+
+    /// [`Context::complete_in`] as a future, for asynchronous handlers. The transaction runs on a thread of the queue's own
+    /// ([`Queue::blocking`]), also to its end if the future is dropped once it was polled.
+    ///
+    /// # Errors
+    /// See [`Context::complete_in`] and [`Queue::blocking`].
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{Context, Task, TaskResult};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Task, Serialize, Deserialize)]
+    /// struct Deposit {
+    ///     cents: i64,
+    /// }
+    ///
+    /// async fn deposit(task: Deposit, cx: Context) -> TaskResult {
+    ///     cx.complete_in_async(move |tx| {
+    ///         tx.execute("UPDATE account SET cents = cents + ?1", [task.cents])?;
+    ///         Ok(())
+    ///     })
+    ///     .await
+    /// }
+    /// ```
+    pub fn complete_in_async<T, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, TaskError>> + Send + use<S, T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, TaskError> + Send + 'static,
+    {
+        let (attempt, encode) = (self.of_attempt().clone(), self.encoder());
+        async move {
+            let core = attempt.core()?;
+            core.run_blocking(move |_| complete_attempt(&attempt, encode, work))?.await?
+        }
     }
 }
 
-fn complete_attempt<T>(
+/// Encodes a value if it is of the type of a task's output.
+type Encode = fn(&dyn Any) -> Result<Option<Arc<[u8]>>, TaskError>;
+
+fn complete_attempt<T: 'static>(
     attempt: &Attempt,
+    encode: Encode,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
-    result_of: impl FnOnce(&T) -> Result<Option<Arc<[u8]>>, TaskError>,
 ) -> Result<T, TaskError> {
     let queue = Queue::new(attempt.core()?);
     let _completion = attempt.begin_completion();
     let done = queue.transaction(|transaction| {
         let done = work(transaction)?;
-        let result = result_of(&done)?;
+        let result = encode(&done)?.or_else(|| attempt.result());
         let completion = Completion { key: attempt.key(), result: result.as_deref() };
         engine(&queue)?.complete_in(transaction, completion, attempt.unwritten().as_ref())?;
         Ok::<T, TaskError>(done)

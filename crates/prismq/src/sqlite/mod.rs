@@ -60,7 +60,7 @@ pub fn enqueue_in<T>(
 /// change: the task takes effect once, although it may be attempted several times. If another claim has reclaimed the
 /// task, this fails: roll the transaction back, so that the effects of one attempt alone remain.
 ///
-/// A handler of a pool uses [`TaskContext::complete_in`](crate::TaskContext::complete_in), which does all of it.
+/// A handler of a pool uses [`Context::complete_in`](crate::Context::complete_in), which does all of it.
 ///
 /// # Errors
 /// [`Error::LeaseLost`] and [`Error::ForeignLease`] as [`Queue::complete`], and otherwise as [`enqueue_in`]. The

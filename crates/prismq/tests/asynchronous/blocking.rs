@@ -91,3 +91,31 @@ fn a_call_whose_future_is_dropped_goes_on() {
     receive(&results, "its result").unwrap();
     wait_until!(fixture.queue.stats("default").unwrap().ready == 1);
 }
+
+#[test]
+fn calls_that_occupy_all_threads_can_await_further_calls() {
+    let fixture = Fixture::new();
+    let (open, gate) = Gate::new();
+    let (started, starts) = channel();
+    let calls: Vec<_> = (0..4)
+        .map(|number| {
+            let (gate, started) = (gate.clone(), started.clone());
+            let mut call = Box::pin(fixture.queue.blocking(move |queue| {
+                started.send(()).unwrap();
+                gate.pass();
+                let thread = thread::current().id();
+                block_on(queue.blocking(move |queue| {
+                    assert_eq!(thread::current().id(), thread, "on the thread of its caller");
+                    queue.stats("default").map(|_| number)
+                }))
+            }));
+            assert!(poll_once(call.as_mut()).is_pending());
+            call
+        })
+        .collect();
+    (0..4).for_each(|_| receive(&starts, "a call on each thread"));
+    drop(open);
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(block_on(call).unwrap(), number);
+    }
+}

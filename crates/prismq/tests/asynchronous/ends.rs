@@ -32,7 +32,7 @@ impl Drop for OnDrop {
 
 /// Handlers that wait until they should stop, and send the reason.
 fn until_cancelled(fixture: &Fixture, reasons: Sender<CancelReason>) -> WorkerPoolBuilder {
-    WorkerPool::builder(&fixture.queue).workers(1).lease(LEASE).handler_async(
+    WorkerPool::builder(&fixture.queue).workers(1).lease(LEASE).handle_bytes_async(
         "job",
         move |_, cx| {
             let reasons = reasons.clone();
@@ -69,7 +69,7 @@ fn a_future_that_goes_on_after_its_time_limit_is_dropped_and_frees_its_worker() 
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .timeout(LIMIT)
-        .handler_async("job", move |payload, _| {
+        .handle_bytes_async("job", move |payload, _| {
             let on_drop = OnDrop(dropped.clone());
             async move {
                 if payload == b"stuck" {
@@ -148,7 +148,7 @@ fn a_future_can_shut_its_pool_down() {
     let _entered = runtime.enter();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler_async("job", move |_, _: Context| {
+        .handle_bytes_async("job", move |_, _: Context| {
             let (found, send) = (found.clone(), send.clone());
             async move {
                 let pool = loop {
@@ -197,7 +197,7 @@ fn a_pool_whose_runtime_is_shut_down_releases_its_tasks_and_ends() {
     let entered = runtime.enter();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler_async("job", |_, _| std::future::pending())
+        .handle_bytes_async("job", |_, _| std::future::pending())
         .start()
         .unwrap();
     let ids = [fixture.enqueue("one"), fixture.enqueue("two"), fixture.enqueue("three")];

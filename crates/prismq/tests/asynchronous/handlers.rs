@@ -32,7 +32,7 @@ fn hundreds_of_handlers_run_at_once_on_one_thread() {
     let report = one_thread().block_on(async {
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(AT_ONCE)
-            .handler_async("job", move |_, _| {
+            .handle_bytes_async("job", move |_, _| {
                 let barrier = barrier.clone();
                 async move {
                     barrier.wait().await;
@@ -62,7 +62,7 @@ fn every_task_is_run_once() {
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(50)
             .prefetch(100)
-            .handler_async("job", move |_, cx| {
+            .handle_bytes_async("job", move |_, cx| {
                 let counted = counted.clone();
                 async move {
                     yield_now().await;
@@ -95,7 +95,7 @@ fn a_worker_that_waits_is_woken_for_each_task() {
     threads().block_on(async {
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(3)
-            .handler_async("job", |_, _| async {
+            .handle_bytes_async("job", |_, _| async {
                 let waker =
                     std::future::poll_fn(|cx| std::task::Poll::Ready(cx.waker().clone())).await;
                 tokio::spawn(async move {
@@ -141,8 +141,9 @@ fn a_typed_handler_has_the_value_its_context_and_the_state() {
         let pool = WorkerPool::builder(queue)
             .state(AtomicUsize::new(0))
             .handle_async(add)
-            .handler_async("job", move |payload, cx: Context<AtomicUsize>| {
-                send.send((payload, cx.state().load(Ordering::SeqCst), cx.attempt())).unwrap();
+            .handle_bytes_async("job", move |payload, cx: Context<AtomicUsize>| {
+                send.send((payload.to_vec(), cx.state().load(Ordering::SeqCst), cx.attempt()))
+                    .unwrap();
                 async { Ok(()) }
             })
             .start()
@@ -169,7 +170,7 @@ fn a_panic_in_a_future_fails_only_its_own_task() {
     threads().block_on(async {
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(1)
-            .handler_async("job", |payload, _| {
+            .handle_bytes_async("job", |payload, _| {
                 assert_ne!(payload, b"at once", "broken at once");
                 async move {
                     yield_now().await;
@@ -206,12 +207,12 @@ fn handlers_that_block_run_next_to_futures_and_hold_up_none() {
         let runtime = thread::current().id();
         let pool = WorkerPool::builder(queue)
             .workers(10)
-            .handler("blocking", move |_| {
+            .handle_bytes("blocking", move |_, _| {
                 assert_ne!(thread::current().id(), runtime);
                 gate.pass();
                 Ok(())
             })
-            .handler_async("job", |_, _| async { Ok(()) })
+            .handle_bytes_async("job", |_, _| async { Ok(()) })
             .start()
             .unwrap();
         let blocking = prismq::NewTask::new("blocking", []);
@@ -243,7 +244,7 @@ fn payloads_that_are_stored_out_of_line_are_read_for_futures() {
     one_thread().block_on(async {
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(2)
-            .handler_async("job", move |payload, _| {
+            .handle_bytes_async("job", move |payload, _| {
                 send.send(payload.len()).unwrap();
                 async { Ok(()) }
             })
@@ -264,7 +265,7 @@ fn a_pool_of_futures_is_started_in_a_runtime_only() {
     let fixture = Fixture::new();
     let builder = || {
         WorkerPool::builder(&fixture.queue)
-            .handler_async("job", |_, _| async { Err(TaskError::permanent("it ran")) })
+            .handle_bytes_async("job", |_, _| async { Err(TaskError::permanent("it ran")) })
     };
     let refused = builder().start();
     assert!(matches!(refused, Err(Error::InvalidInput { what: "runtime", .. })), "{refused:?}");

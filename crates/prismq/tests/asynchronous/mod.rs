@@ -5,6 +5,7 @@ mod calls;
 mod dropped;
 mod ends;
 mod handlers;
+mod handles;
 mod pools;
 mod queues;
 mod transactions;

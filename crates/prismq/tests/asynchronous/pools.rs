@@ -19,7 +19,7 @@ fn a_shutdown_that_is_awaited_reports_what_one_that_blocks_does() {
     let pool = || {
         WorkerPool::builder(&fixture.queue)
             .workers(1)
-            .handler("job", gate.clone().handler())
+            .handle_bytes("job", gate.clone().handler())
             .start()
             .unwrap()
     };
@@ -46,7 +46,7 @@ fn a_shutdown_whose_future_is_dropped_goes_on() {
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             let _captured = &captured;
             gate.pass();
             Ok(())
@@ -67,7 +67,7 @@ fn a_pool_runs_until_its_signal_and_reports() {
     let (stop, signal) = tokio::sync::oneshot::channel::<()>();
     let builder = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| done.send(event.id).unwrap());
     let running = std::thread::spawn(move || block_on(builder.run(signal)));
     let id = fixture.enqueue("work");
@@ -86,7 +86,7 @@ fn a_pool_that_is_awaited_until_its_queue_is_empty_runs_what_is_ready_and_stops(
     let queue = fixture.queue.clone();
     let report = runtime.block_on(
         WorkerPool::builder(&fixture.queue)
-            .handler_async("job", move |payload, _| {
+            .handle_bytes_async("job", move |payload, _| {
                 let queue = queue.clone();
                 async move {
                     if payload == b"work" {

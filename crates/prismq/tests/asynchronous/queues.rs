@@ -22,7 +22,7 @@ fn a_bound_leaves_the_other_workers_to_other_queues() {
         let pool = WorkerPool::builder(queue)
             .queues(PoolQueues::by_share([("default", 1), ("media", 1)]).at_most("media", 3))
             .workers(50)
-            .handler_async("job", move |_, cx| {
+            .handle_bytes_async("job", move |_, cx| {
                 let (running, most, gate) = (counted.clone(), highest.clone(), passes.clone());
                 async move {
                     if cx.queue() == "media" {

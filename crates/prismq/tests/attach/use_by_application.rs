@@ -11,7 +11,7 @@ use crate::support::{claim, task, wait_until};
 fn a_vacuum_a_migration_and_an_analyze_under_a_running_pool_lose_no_task() {
     let (_folder, path, app) = application("CREATE TABLE user (name TEXT)");
     let queue = Queue::attach(&path).unwrap();
-    let pool = WorkerPool::builder(&queue).handler("job", |_| Ok(())).start().unwrap();
+    let pool = WorkerPool::builder(&queue).handle_bytes("job", |_, _| Ok(())).start().unwrap();
     app.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
     for round in 1..=10_u64 {
         let statements = format!(

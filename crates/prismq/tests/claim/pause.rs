@@ -56,7 +56,7 @@ fn an_idle_pool_wakes_when_its_queue_is_resumed() {
     let ran = done.clone();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             ran.fetch_add(1, Ordering::SeqCst);
             Ok(())
         })

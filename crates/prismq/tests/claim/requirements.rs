@@ -50,7 +50,7 @@ fn a_pool_runs_only_tasks_its_capabilities_satisfy() {
     let ran = done.clone();
     let pool = WorkerPool::builder(&fixture.queue)
         .capabilities(["gpu"])
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             ran.fetch_add(1, Ordering::SeqCst);
             Ok(())
         })

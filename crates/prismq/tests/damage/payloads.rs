@@ -68,7 +68,7 @@ fn a_damaged_payload_fails_only_its_own_task() {
         if by_pool {
             let pool = WorkerPool::builder(&fixture.queue)
                 .workers(1)
-                .handler("job", |_| Ok(()))
+                .handle_bytes("job", |_, _| Ok(()))
                 .start()
                 .unwrap();
             wait_until!(pool.stats().completed == 2 && pool.stats().dead == 1);
@@ -92,7 +92,7 @@ fn a_pool_runs_tasks_next_to_missing_payloads_and_payloads_above_its_read_limit(
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |task| match task.payload().len() {
+        .handle_bytes("job", |payload, _| match payload.len() {
             5 | 1025 => Ok(()),
             length if length == HUGE => Ok(()),
             length => Err(format!("{length} bytes").into()),

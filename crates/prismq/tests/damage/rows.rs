@@ -54,7 +54,8 @@ fn a_claim_makes_a_damaged_row_dead_and_continues() {
 fn damaged_rows_stop_neither_a_pool_nor_the_enqueue_that_wakes_it() {
     let fixture = Fixture::new();
     fixture.enqueue("first");
-    let pool = WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(())).start().unwrap();
+    let pool =
+        WorkerPool::builder(&fixture.queue).handle_bytes("job", |_, _| Ok(())).start().unwrap();
     wait_until!(pool.stats().completed == 1);
     // They become ready without the pool, for the next enqueue to find.
     fixture.queue.pause("default").unwrap();

@@ -167,7 +167,7 @@ fn workers_wake_at_its_commit() {
     let queue = &fixture.queue;
     let (send, events) = channel();
     let _pool = WorkerPool::builder(queue)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| send.send(event.id).unwrap())
         .start()
         .unwrap();

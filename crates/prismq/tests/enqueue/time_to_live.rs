@@ -125,9 +125,9 @@ fn a_task_that_a_pool_holds_ahead_does_not_start_late() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(3 * MINUTE)
-        .handler("job", move |task| {
-            begun.send(String::from_utf8(task.payload().to_vec()).unwrap()).unwrap();
-            if task.payload() == b"long" {
+        .handle_bytes("job", move |payload, _| {
+            begun.send(String::from_utf8(payload.to_vec()).unwrap()).unwrap();
+            if payload == b"long" {
                 gate.pass();
             }
             Ok(())

@@ -25,7 +25,7 @@ fn tasks_appear_and_workers_wake_only_after_the_commit() {
     let (send, events) = channel();
     let _pool = WorkerPool::builder(queue)
         .workers(2)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| send.send(event.id).unwrap())
         .start()
         .unwrap();

@@ -39,7 +39,7 @@ fn a_second_process_shares_the_file() {
     let seen = completed.clone();
     let pool = WorkerPool::builder(&queue)
         .workers(3)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| seen.lock().unwrap().push(event.id.as_i64()))
         .start()
         .unwrap();

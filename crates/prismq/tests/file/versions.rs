@@ -37,7 +37,8 @@ fn after_a_newer_migration_every_operation_is_refused() {
 fn after_a_newer_migration_a_pool_is_suspended_and_reports_why() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
-    let pool = WorkerPool::builder(&fixture.queue).handler("job", gate.handler()).start().unwrap();
+    let pool =
+        WorkerPool::builder(&fixture.queue).handle_bytes("job", gate.handler()).start().unwrap();
     fixture.enqueue("running");
     wait_until!(pool.stats().running == 1);
     migrate(&fixture);

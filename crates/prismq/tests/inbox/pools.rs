@@ -24,8 +24,8 @@ fn idle_pools_of_different_types_hear_of_their_rows() {
         .map(|task_type| {
             let send = send.clone();
             WorkerPool::builder(&fixture.queue)
-                .handler(task_type, move |task| {
-                    let text = String::from_utf8_lossy(task.payload()).into_owned();
+                .handle_bytes(task_type, move |payload, _| {
+                    let text = String::from_utf8_lossy(&payload).into_owned();
                     send.send(text).unwrap();
                     Ok(())
                 })
@@ -68,8 +68,8 @@ fn a_pool_runs_the_rows_of_another_process() {
     let queue = Queue::open(&file).unwrap();
     let (send, payloads) = channel();
     let _pool = WorkerPool::builder(&queue)
-        .handler("job", move |task| {
-            send.send(task.payload().to_vec()).unwrap();
+        .handle_bytes("job", move |payload, _| {
+            send.send(payload.to_vec()).unwrap();
             Ok(())
         })
         .start()

@@ -92,8 +92,8 @@ fn an_idle_pool_hears_of_room() {
     let lease = fixture.claim_one();
     let (send, payloads) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
-        .handler("job", move |task| {
-            send.send(String::from_utf8_lossy(task.payload()).into_owned()).unwrap();
+        .handle_bytes("job", move |payload, _| {
+            send.send(String::from_utf8_lossy(&payload).into_owned()).unwrap();
             Ok(())
         })
         .start()

@@ -56,8 +56,8 @@ fn tasks_a_pool_releases_at_shutdown_or_drop_are_not_suspects() {
         let (open, gate) = Gate::new();
         let pool = WorkerPool::builder(queue)
             .workers(2)
-            .handler("job", move |task| {
-                if task.payload() == b"quick" {
+            .handle_bytes("job", move |payload, _| {
+                if payload == b"quick" {
                     return Ok(());
                 }
                 gate.pass();
@@ -98,7 +98,7 @@ fn a_pool_runs_a_suspect_while_the_file_of_another_pool_is_locked() {
         .unwrap();
     queue.enqueue(task("")).unwrap();
     let lock = lock(&locked.path());
-    let pool = |queue| WorkerPool::builder(queue).workers(1).handler("job", |_| Ok(()));
+    let pool = |queue| WorkerPool::builder(queue).workers(1).handle_bytes("job", |_, _| Ok(()));
     let blocked = pool(&queue).start().unwrap();
     wait_until!(queue.contention().busy_errors > 0);
 

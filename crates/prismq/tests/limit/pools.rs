@@ -20,7 +20,7 @@ fn pool(queue: &Queue, workers: usize, running: &Arc<Running>, gate: &Gate) -> W
     let (running, gate) = (running.clone(), gate.clone());
     WorkerPool::builder(queue)
         .workers(workers)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             let now = running.now.fetch_add(1, Ordering::SeqCst) + 1;
             running.most.fetch_max(now, Ordering::SeqCst);
             gate.pass();
@@ -76,8 +76,8 @@ fn pools_run_the_ordered_tasks_of_each_key_in_order() {
         let ran = ran.clone();
         WorkerPool::builder(&queue)
             .workers(4)
-            .handler("job", move |task| {
-                let number: u32 = std::str::from_utf8(task.payload())?.parse()?;
+            .handle_bytes("job", move |payload, _| {
+                let number: u32 = std::str::from_utf8(&payload)?.parse()?;
                 ran.lock().unwrap().entry(number % 7).or_default().push(number);
                 Ok(())
             })
@@ -145,7 +145,7 @@ fn a_pool_that_waits_for_a_slot_is_woken_by_the_pool_that_frees_it() {
     let mail = prismq::WorkerPool::builder(&fixture.queue)
         .workers(1)
         .queue("mail")
-        .handler("job", gate.clone().handler())
+        .handle_bytes("job", gate.clone().handler())
         .start()
         .unwrap();
     fixture.queue.enqueue(&task("x").limit("api").queue("mail")).unwrap();

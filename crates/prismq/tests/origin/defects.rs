@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prismq::{
-    Claim, Clock as _, Error, Keep, NewTask, Order, Queue, Retention, TaskContext, WorkerPool,
-};
+use prismq::{Claim, Clock as _, Error, Keep, NewTask, Order, Queue, Retention, WorkerPool};
 use rusqlite::Connection;
 
 use crate::support::{DEADLINE, Fixture, LEASE, TestProcess, claim, lock, task, wait_until};
@@ -194,7 +192,7 @@ fn defect_9_idle_workers_write_nothing_even_if_they_are_woken() {
     let fixture = Fixture::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(10)
-        .handler("job", |_: &TaskContext<'_>| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .start()
         .unwrap();
     wait_until!(fixture.queue.contention().empty_claims > 0);

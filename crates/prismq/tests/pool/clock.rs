@@ -27,7 +27,7 @@ fn an_idle_pool_reclaims_by_the_new_time_when_the_clock_is_set_back() {
     let held = dead.claim(&claim()).unwrap();
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&queue)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| send.send((event.id, event.outcome)).unwrap())
         .start()
         .unwrap();
@@ -44,7 +44,7 @@ fn leases_are_extended_by_the_new_time_when_the_clock_is_set_back() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .start()
         .unwrap();
     fixture.clock.set(Timestamp::from_micros(0));
@@ -64,7 +64,7 @@ fn a_pool_retries_once_the_backoff_has_passed() {
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", |_| Err(TaskError::new("again")))
+        .handle_bytes("job", |_, _| Err(TaskError::new("again")))
         .on_event(move |event| send.send((event.attempt, event.outcome)).unwrap())
         .start()
         .unwrap();

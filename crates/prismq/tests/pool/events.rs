@@ -15,7 +15,7 @@ fn an_event_has_the_tasks_queue_and_type_the_duration_and_the_error() {
     let _pool = WorkerPool::builder(&fixture.queue)
         .queue("mails")
         .workers(1)
-        .handler("job", |task| match task.payload() {
+        .handle_bytes("job", |payload, _| match &*payload {
             b"bad" => Err(TaskError::permanent("no address")),
             _ => Ok(()),
         })
@@ -93,7 +93,8 @@ fn a_process_whose_spans_are_kept() {
     let fixture = Fixture::new();
     let spans = Spans::default();
     tracing::subscriber::set_global_default(spans.clone()).unwrap();
-    let pool = WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(())).start().unwrap();
+    let pool =
+        WorkerPool::builder(&fixture.queue).handle_bytes("job", |_, _| Ok(())).start().unwrap();
     let id = fixture.enqueue("job");
     wait_until!(pool.stats().completed == 1);
     let seen = spans.0.lock().unwrap().join(" ");

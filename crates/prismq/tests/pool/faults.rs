@@ -27,7 +27,7 @@ fn a_pool_stops_and_reports_a_final_error() {
     let (stops, stopped) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
@@ -46,8 +46,11 @@ fn a_pool_stops_and_reports_a_final_error() {
 #[test]
 fn an_idle_pool_is_suspended_while_its_file_is_moved() {
     let fixture = Fixture::new();
-    let pool =
-        WorkerPool::builder(&fixture.queue).workers(1).handler("job", |_| Ok(())).start().unwrap();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .handle_bytes("job", |_, _| Ok(()))
+        .start()
+        .unwrap();
     let elsewhere = fixture.folder.path().join("moved.db");
     std::fs::rename(fixture.path(), &elsewhere).unwrap();
     wait_until!(pool.error().is_some());
@@ -66,7 +69,7 @@ fn a_pool_resumes_once_the_error_is_gone() {
     let (stops, stopped) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
@@ -94,7 +97,7 @@ fn a_failed_heartbeat_does_not_clear_the_error() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
@@ -124,7 +127,7 @@ fn a_result_that_cannot_be_committed_is_reported() {
     let (stops, stopped) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .on_stop(move |error| stops.send(error.clone()).unwrap())
         .start()
         .unwrap();
@@ -151,7 +154,7 @@ fn a_pool_waits_for_a_busy_database() {
     let (send, events) = channel();
     let pool = WorkerPool::builder(&queue)
         .workers(2)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .on_event(move |event| send.send(event.outcome).unwrap())
         .start()
         .unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use prismq::{Clock as _, ManualClock, Outcome, Queue, WorkerPool};
+use prismq::{CancelReason, Clock as _, ManualClock, Outcome, Queue, WorkerPool};
 
 use crate::support::{Fixture, Gate, LEASE, claim, receive, wait_until};
 
@@ -16,7 +16,7 @@ fn the_lease_of_a_running_task_is_extended() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
         .lease(LEASE)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .on_event(move |event| send.send(event.outcome).unwrap())
         .start()
         .unwrap();
@@ -39,9 +39,9 @@ fn the_handler_sees_a_lost_lease_and_its_result_is_refused() {
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             send_start.send(()).unwrap();
-            wait_until!(task.lease_lost());
+            wait_until!(task.cancelled() == Some(CancelReason::LeaseLost));
             Ok(())
         })
         .on_event(move |event| send.send((event.id, event.attempt, event.outcome)).unwrap())

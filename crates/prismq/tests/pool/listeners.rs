@@ -15,8 +15,8 @@ fn a_blocked_listener_delays_no_task_and_loses_no_lease() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
-        .handler("job", move |task| {
-            if task.payload() == b"long" {
+        .handle_bytes("job", move |payload, _| {
+            if payload == b"long" {
                 handler_gate.pass();
             }
             Ok(())
@@ -47,7 +47,7 @@ fn shutdown_returns_after_the_listener_received_every_event() {
         let (send, events) = channel();
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(2)
-            .handler("job", |_| Ok(()))
+            .handle_bytes("job", |_, _| Ok(()))
             .on_event(move |event| send.send(event.outcome).unwrap())
             .start()
             .unwrap();
@@ -76,7 +76,7 @@ fn a_listener_that_panics_is_called_again() {
     let calls = Mutex::new(calls);
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| {
             calls.lock().unwrap().send(event.id).unwrap();
             std::panic::panic_any(Bomb);
@@ -95,7 +95,7 @@ fn a_panic_whose_value_panics_when_dropped_fails_only_its_own_task() {
     let fixture = Fixture::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |task| match task.payload() {
+        .handle_bytes("job", |payload, _| match &*payload {
             b"bomb" => std::panic::panic_any(Bomb),
             _ => Ok(()),
         })
@@ -115,7 +115,7 @@ fn an_event_is_sent_after_its_commit() {
     let reader = fixture.another_handle();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |task| match task.payload() {
+        .handle_bytes("job", |payload, _| match &*payload {
             b"good" => Ok(()),
             _ => Err(TaskError::permanent("bad")),
         })

@@ -14,8 +14,8 @@ fn pool(queue: &Queue, gate: &Gate) -> WorkerPool {
     let gate = gate.clone();
     WorkerPool::builder(queue)
         .workers(WORKERS)
-        .handler("job", move |task| {
-            if task.payload() == b"slow" {
+        .handle_bytes("job", move |payload, _| {
+            if payload == b"slow" {
                 gate.pass();
             }
             Ok(())
@@ -65,9 +65,9 @@ fn an_urgent_task_waits_for_one_handler_at_most() {
     let (seen, started) = (order.clone(), Arc::new(AtomicUsize::new(0)));
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |payload, _| {
             let number = started.fetch_add(1, Ordering::SeqCst);
-            match task.payload() {
+            match &*payload {
                 b"slow" => gate.pass(),
                 b"urgent" => seen.store(number, Ordering::SeqCst),
                 _ => {}
@@ -112,7 +112,7 @@ fn without_prefetch_a_pool_leases_only_what_it_runs() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(WORKERS)
         .prefetch(0)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .start()
         .unwrap();
     for _ in 0..50 {
@@ -136,8 +136,8 @@ fn a_pool_leases_at_most_its_workers_and_prefetch() {
     let pool = WorkerPool::builder(queue)
         .workers(WORKERS)
         .prefetch(PREFETCH)
-        .handler("job", move |task| {
-            if task.payload() == b"slow" {
+        .handle_bytes("job", move |payload, _| {
+            if payload == b"slow" {
                 gate.pass();
             }
             Ok(())

@@ -28,7 +28,7 @@ fn served(fixture: &Fixture, queues: PoolQueues, names: &[&str]) -> Vec<String> 
     let pool = {
         let begun = begun.clone();
         builder(&fixture.queue, queues)
-            .handler("job", move |task| {
+            .handle_bytes("job", move |_, task| {
                 begun.lock().unwrap().push(task.queue().to_owned());
                 Ok(())
             })
@@ -77,7 +77,7 @@ fn no_more_workers_than_its_bound_are_busy_with_a_queue_and_none_idles_for_it() 
         let (running, most, gate) = (running.clone(), most.clone(), gate);
         builder(&fixture.queue, PoolQueues::in_order(["media", "default"]).at_most("media", 2))
             .workers(4)
-            .handler("job", move |task| {
+            .handle_bytes("job", move |_, task| {
                 if task.queue() == "default" {
                     return Ok(());
                 }
@@ -116,7 +116,8 @@ fn an_idle_pool_hears_of_tasks_in_all_of_its_queues() {
             false => PoolQueues::in_order(["a", "b"]),
             true => PoolQueues::by_share([("a", 2), ("b", 1)]),
         };
-        let pool = builder(&fixture.queue, queues).handler("job", |_| Ok(())).start().unwrap();
+        let pool =
+            builder(&fixture.queue, queues).handle_bytes("job", |_, _| Ok(())).start().unwrap();
         for (count, name) in ["a", "b", "b", "a"].into_iter().enumerate() {
             let empty = fixture.queue.contention().empty_claims;
             wait_until!(pool.stats().running == 0 && pool.stats().unsettled == 0);
@@ -135,7 +136,7 @@ fn a_task_of_a_queue_that_comes_before_waits_for_one_running_handler_at_most() {
     let (begun, begins) = channel();
     let (open, gate) = Gate::new();
     let pool = builder(&fixture.queue, PoolQueues::in_order(["urgent", "default"]))
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             _ = begun.send(task.queue().to_owned());
             gate.pass();
             Ok(())
@@ -175,8 +176,8 @@ fn pools_of_two_handles_share_several_queues_and_lose_nothing() {
             let done = done.clone();
             builder(queue, queues)
                 .workers(3)
-                .handler("job", move |task| {
-                    let number = std::str::from_utf8(task.payload())?.parse()?;
+                .handle_bytes("job", move |payload, task| {
+                    let number = std::str::from_utf8(&payload)?.parse()?;
                     done.lock().unwrap().push(number);
                     match number % 10 {
                         0 if task.attempt() == 1 => {
@@ -209,7 +210,7 @@ fn a_paused_queue_gives_back_what_was_held_and_the_others_go_on() {
     let (begun, begins) = channel();
     let (open, gate) = Gate::new();
     let pool = builder(&fixture.queue, PoolQueues::in_order(["a", "b"]))
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             _ = begun.send(task.queue().to_owned());
             gate.pass();
             Ok(())
@@ -242,7 +243,7 @@ fn events_and_statistics_name_the_queue() {
     let fixture = Fixture::new();
     let (sent, events) = channel();
     let pool = builder(&fixture.queue, PoolQueues::in_order(["a", "b"]))
-        .handler("job", |task| match task.queue() {
+        .handle_bytes("job", |_, task| match task.queue() {
             "a" => Ok(()),
             _ => Err(TaskError::permanent("no")),
         })
@@ -267,7 +268,7 @@ fn run_until_empty_drains_all_queues_whatever_their_bounds() {
     }
     let report = builder(&fixture.queue, PoolQueues::in_order(["a", "b"]).at_most("a", 1))
         .workers(2)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .run_until_empty()
         .unwrap();
     assert_eq!(report.stats.completed, 60);
@@ -291,12 +292,12 @@ fn queues_that_cannot_be_served_are_refused() {
         (PoolQueues::in_order(["a"]).at_most("a", 1).at_most("a", 2), "bounded twice"),
     ];
     for (queues, reason) in cases {
-        let refused = builder(&fixture.queue, queues).handler("job", |_| Ok(())).start();
+        let refused = builder(&fixture.queue, queues).handle_bytes("job", |_, _| Ok(())).start();
         let error = refused.unwrap_err();
         assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
         assert!(error.to_string().contains(reason), "{error}");
     }
     let twice = WorkerPool::builder(&fixture.queue).queue("a").queue("b");
-    let error = twice.handler("job", |_| Ok(())).start().unwrap_err();
+    let error = twice.handle_bytes("job", |_, _| Ok(())).start().unwrap_err();
     assert!(error.to_string().contains("set twice: name all of them in one call"), "{error}");
 }

@@ -17,7 +17,7 @@ fn as_many_tasks_run_at_once_as_there_are_workers() {
     let seen = arrived.clone();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(WORKERS)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             // The last of a round lets the others go.
             let round = seen.fetch_add(1, Ordering::SeqCst) / WORKERS;
             wait_until!(seen.load(Ordering::SeqCst) >= (round + 1) * WORKERS);
@@ -43,9 +43,9 @@ fn a_prefetched_task_whose_lease_expired_does_not_run() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .lease(LEASE)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |payload, _| {
             // As if the process had been stopped for longer than a lease.
-            if task.payload() == b"stop" {
+            if payload == b"stop" {
                 if stopped.swap(true, Ordering::SeqCst) {
                     return Ok(());
                 }
@@ -80,7 +80,7 @@ fn a_pool_completes_every_task_once() {
     let pool = WorkerPool::builder(queue)
         .workers(8)
         .prefetch(50)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             *counted.lock().unwrap().entry(task.id()).or_default() += 1;
             Ok(())
         })
@@ -116,8 +116,8 @@ fn a_panic_fails_only_its_own_task() {
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |task| {
-            assert_ne!(task.payload(), b"bad", "this one is broken");
+        .handle_bytes("job", |payload, _| {
+            assert_ne!(payload, b"bad", "this one is broken");
             Ok(())
         })
         .on_event(move |event| send.send((event.id, event.outcome)).unwrap())
@@ -134,8 +134,11 @@ fn types_without_a_handler_are_not_claimed() {
     let fixture = Fixture::new();
     fixture.queue.enqueue(NewTask::new("other", []).priority(0)).unwrap();
     fixture.enqueue("handled");
-    let pool =
-        WorkerPool::builder(&fixture.queue).workers(2).handler("job", |_| Ok(())).start().unwrap();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(2)
+        .handle_bytes("job", |_, _| Ok(()))
+        .start()
+        .unwrap();
     wait_until!(fixture.queue.stats("default").unwrap().completed == 1);
     pool.shutdown(DEADLINE);
     let stats = fixture.queue.stats("default").unwrap();

@@ -10,7 +10,7 @@ use crate::support::Fixture;
 #[test]
 fn settings_out_of_bounds_are_refused() {
     let fixture = Fixture::new();
-    let builder = || WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(()));
+    let builder = || WorkerPool::builder(&fixture.queue).handle_bytes("job", |_, _| Ok(()));
     let refused = |builder: WorkerPoolBuilder| {
         let error = builder.start().unwrap_err();
         assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
@@ -24,7 +24,7 @@ fn settings_out_of_bounds_are_refused() {
     refused(builder().timeout(TIMEOUT_MAX + Duration::from_micros(1)));
     refused(builder().timeout_of("another", Duration::from_secs(1)));
     refused(builder().queue(""));
-    refused(builder().handler("job", |_| Ok(())));
+    refused(builder().handle_bytes("job", |_, _| Ok(())));
     refused(WorkerPool::builder(&fixture.queue));
     drop(builder().workers(1).prefetch(PREFETCH_MAX).start().unwrap());
     drop(builder().workers(1).prefetch(0).lease(POOL_LEASE_MIN).start().unwrap());

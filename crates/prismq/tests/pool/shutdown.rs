@@ -24,7 +24,7 @@ fn a_handler_can_shut_its_pool_down() {
     let handlers = slot.clone();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             wait_until!(handlers.lock().unwrap().is_some());
             reports.send(shut_down(&handlers)).unwrap();
             Ok(())
@@ -46,7 +46,7 @@ fn a_listener_can_shut_its_pool_down() {
     let listeners = slot.clone();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |_| {
             wait_until!(listeners.lock().unwrap().is_some());
             reports.send(shut_down(&listeners)).unwrap();
@@ -67,7 +67,7 @@ fn shutdown_returns_after_the_handlers_were_dropped() {
         let captured = kept.clone();
         let pool = WorkerPool::builder(&fixture.queue)
             .workers(2)
-            .handler("job", move |_| {
+            .handle_bytes("job", move |_, _| {
                 let _captured = &captured;
                 Ok(())
             })
@@ -86,7 +86,7 @@ fn a_task_settled_after_the_shutdown_still_sends_its_event() {
     let (send, events) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .on_event(move |event| send.send(event.id).unwrap())
         .start()
         .unwrap();
@@ -103,7 +103,7 @@ fn shutdown_waits_no_longer_than_its_timeout() {
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .start()
         .unwrap();
     wait_until!(pool.stats().running == 1);
@@ -126,7 +126,7 @@ fn shutdown_releases_tasks_that_no_worker_started() {
     let (send, events) = channel();
     let pool = WorkerPool::builder(queue)
         .workers(1)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             send_start.send(task.id()).unwrap();
             gate.pass();
             Ok(())
@@ -159,7 +159,7 @@ fn dropping_a_pool_shuts_it_down() {
     let (send_start, starts) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             send_start.send(()).unwrap();
             Ok(())
         })

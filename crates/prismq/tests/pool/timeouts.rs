@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use prismq::{Outcome, State, WorkerPool};
+use prismq::{CancelReason, Outcome, State, WorkerPool};
 
 use crate::support::{DEADLINE, Fixture, Gate, receive, task, wait_until};
 
@@ -17,9 +17,8 @@ fn a_handler_is_notified_of_its_timeout() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .timeout_of("job", LONGER)
-        .handler("job", |task| {
-            wait_until!(task.timed_out());
-            assert!(task.should_stop() && !task.lease_lost());
+        .handle_bytes("job", |_, task| {
+            wait_until!(task.cancelled() == Some(CancelReason::Timeout));
             Err("stopped".into())
         })
         .start()
@@ -39,7 +38,7 @@ fn an_attempt_that_does_not_stop_is_recorded_as_timed_out() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
         .timeout(LIMIT)
-        .handler("job", gate.handler())
+        .handle_bytes("job", gate.handler())
         .on_event(move |event| send.send(event.clone()).unwrap())
         .start()
         .unwrap();
@@ -63,9 +62,9 @@ fn the_timeout_of_one_type_does_not_apply_to_others() {
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
         .timeout_of("other", LONGER)
-        .handler("job", gate.handler())
-        .handler("other", |task| {
-            wait_until!(task.timed_out());
+        .handle_bytes("job", gate.handler())
+        .handle_bytes("other", |_, task| {
+            wait_until!(task.cancelled() == Some(CancelReason::Timeout));
             Ok(())
         })
         .start()

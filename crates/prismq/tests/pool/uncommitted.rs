@@ -17,7 +17,7 @@ fn patient(fixture: &Fixture) -> Queue {
 /// A pool with one task whose handler waits at the gate.
 fn one_running(queue: &Queue, gate: Gate) -> WorkerPool {
     let pool =
-        WorkerPool::builder(queue).workers(2).handler("job", gate.handler()).start().unwrap();
+        WorkerPool::builder(queue).workers(2).handle_bytes("job", gate.handler()).start().unwrap();
     wait_until!(pool.stats().running == 1);
     pool
 }
@@ -63,8 +63,8 @@ fn shut_down_holding() -> Option<(Vec<TaskId>, ShutdownReport)> {
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(&queue)
         .workers(1)
-        .handler("job", move |task| {
-            if task.payload() == b"slow" {
+        .handle_bytes("job", move |payload, _| {
+            if payload == b"slow" {
                 gate.pass();
             }
             Ok(())
@@ -116,8 +116,8 @@ fn a_handler_that_shuts_its_pool_down_waits_for_other_results() {
     let take = taken.clone();
     let pool = WorkerPool::builder(&queue)
         .workers(2)
-        .handler("job", move |task| {
-            if task.payload() == b"stop" {
+        .handle_bytes("job", move |payload, _| {
+            if payload == b"stop" {
                 wait_until!(handlers.lock().unwrap().is_some());
                 let pool = handlers.lock().unwrap().take().unwrap();
                 take.store(true, Ordering::SeqCst);

@@ -15,8 +15,8 @@ fn a_slow_task_among_quick_ones_delays_no_other() {
     let (open, gate) = Gate::new();
     let pool = WorkerPool::builder(queue)
         .workers(2)
-        .handler("job", move |task| {
-            match task.payload() {
+        .handle_bytes("job", move |payload, _| {
+            match &*payload {
                 b"slow" => gate.pass(),
                 b"next" => open.send(())?,
                 _ => {}
@@ -45,7 +45,7 @@ fn an_enqueue_by_another_handle_wakes_an_idle_pool() {
     let (send, events) = channel();
     let _pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_event(move |event| send.send(event.id).unwrap())
         .start()
         .unwrap();
@@ -58,8 +58,11 @@ fn an_enqueue_by_another_handle_wakes_an_idle_pool() {
 fn an_idle_pool_writes_nothing() {
     let fixture = Fixture::new();
     fixture.enqueue("one");
-    let pool =
-        WorkerPool::builder(&fixture.queue).workers(10).handler("job", |_| Ok(())).start().unwrap();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .workers(10)
+        .handle_bytes("job", |_, _| Ok(()))
+        .start()
+        .unwrap();
     wait_until!(fixture.queue.stats("default").unwrap().completed == 1);
     // One transaction enqueued it, one claimed it, one completed it: looking for more takes none.
     pool.shutdown(DEADLINE);

@@ -22,8 +22,8 @@ fn runs_tasks_of(insert: impl FnOnce(&Path) -> Output, expected: &[&str]) {
     let (send, payloads) = channel();
     let _pool = WorkerPool::builder(&queue)
         .workers(1)
-        .handler("welcome", move |task| {
-            send.send(String::from_utf8_lossy(task.payload()).into_owned()).unwrap();
+        .handle_bytes("welcome", move |payload, _| {
+            send.send(String::from_utf8_lossy(&payload).into_owned()).unwrap();
             Ok(())
         })
         .start()

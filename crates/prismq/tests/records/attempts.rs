@@ -135,7 +135,7 @@ fn an_attempt_of_a_pool_names_its_worker_and_begins_with_its_handler() {
     let begun = fixture.clock.now();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", |_| Err(TaskError::permanent("no")))
+        .handle_bytes("job", |_, _| Err(TaskError::permanent("no")))
         .start()
         .unwrap();
     let id = fixture.enqueue("job");

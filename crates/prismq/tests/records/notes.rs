@@ -22,7 +22,7 @@ fn progress_and_log_lines_are_seen_while_the_handler_runs() {
     let fixture = Fixture::new();
     let (open, gate) = Gate::new();
     let pool = pool(&fixture)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             task.progress(0.25, "a quarter");
             task.log("began");
             task.progress(0.5, "half");
@@ -50,10 +50,10 @@ fn what_was_noted_last_is_kept_with_a_kept_or_a_dead_task() {
     let fixture = Fixture::new();
     fixture.queue.set_history("default", 1).unwrap();
     let pool = pool(&fixture)
-        .handler("job", |task| {
+        .handle_bytes("job", |payload, task| {
             task.progress(1.0, "all");
             task.log("the end");
-            if task.payload() == b"bad" { Err(TaskError::permanent("no")) } else { Ok(()) }
+            if payload == b"bad" { Err(TaskError::permanent("no")) } else { Ok(()) }
         })
         .start()
         .unwrap();
@@ -75,10 +75,10 @@ fn a_later_attempt_resumes_from_the_last_checkpoint() {
     let fixture = Fixture::new();
     let (send, resumed) = channel();
     let pool = pool(&fixture)
-        .handler("job", move |task| {
-            send.send(task.resume()?).unwrap();
-            task.checkpoint(*b"one")?;
-            task.checkpoint(*b"two")?;
+        .handle_bytes("job", move |_, task| {
+            send.send(task.resume_bytes()?).unwrap();
+            task.checkpoint_bytes(*b"one")?;
+            task.checkpoint_bytes(*b"two")?;
             if task.attempt() == 1 { Err(TaskError::new("no")) } else { Ok(()) }
         })
         .start()
@@ -137,12 +137,12 @@ fn a_checkpoint_is_refused_after_the_lease_was_lost_or_if_it_is_too_large() {
     let (open, gate) = Gate::new();
     let (begun, running) = channel();
     let pool = pool(&fixture)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             let large = vec![0; CHECKPOINT_BYTES_MAX + 1];
-            send.send(task.checkpoint(large).unwrap_err()).unwrap();
+            send.send(task.checkpoint_bytes(large).unwrap_err()).unwrap();
             begun.send(()).unwrap();
             gate.pass();
-            send.send(task.checkpoint(*b"late").unwrap_err()).unwrap();
+            send.send(task.checkpoint_bytes(*b"late").unwrap_err()).unwrap();
             Ok(())
         })
         .start()
@@ -165,7 +165,7 @@ fn the_last_log_lines_are_kept() {
     let fixture = Fixture::new();
     let more = LOG_LINES_MAX / 2;
     let pool = pool(&fixture)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             let lines = if task.attempt() == 1 { LOG_LINES_MAX + more } else { more };
             (0..lines).for_each(|line| task.log(format!("{}: {line}", task.attempt())));
             Err(TaskError::new("no"))

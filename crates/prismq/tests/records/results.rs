@@ -75,7 +75,7 @@ fn a_wait_ends_when_a_pool_completes_the_task() {
     let ids = ["1", "2", "3"].map(|payload| fixture.enqueue(payload));
     let waiting = ids.map(|id| waiting(&fixture, id));
     let _pool = WorkerPool::builder(&fixture.queue)
-        .handler("job", |task| Ok(task.set_result(task.payload())?))
+        .handle_bytes("job", |payload, task| Ok(task.set_result(&*payload)?))
         .start()
         .unwrap();
     let results = waiting.map(|thread| join(thread, "the wait"));
@@ -114,7 +114,7 @@ fn a_wait_ends_when_another_handle_or_a_callers_transaction_completes_the_task()
 fn a_failed_attempt_has_no_result() {
     let fixture = Fixture::new();
     let pool = WorkerPool::builder(&fixture.queue)
-        .handler("job", |task| {
+        .handle_bytes("job", |_, task| {
             task.set_result(*b"half")?;
             Err(TaskError::permanent("no"))
         })

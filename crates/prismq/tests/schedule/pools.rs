@@ -15,8 +15,8 @@ fn an_idle_pool_wakes_for_the_next_slot() {
     fixture.queue.schedules().set(&hourly("tick")).unwrap();
     let (sent, ran) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
-        .handler("job", move |task| {
-            _ = sent.send((task.payload().to_vec(), task.scheduled_for()));
+        .handle_bytes("job", move |payload, task| {
+            _ = sent.send((payload.to_vec(), task.scheduled_for()));
             Ok(())
         })
         .start()
@@ -34,7 +34,7 @@ fn an_idle_pool_hears_of_a_schedule_that_another_handle_sets() {
     let fixture = Fixture::new();
     let (sent, ran) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             _ = sent.send(());
             Ok(())
         })
@@ -77,7 +77,7 @@ fn an_idle_pool_notices_that_the_wall_clock_was_set() {
     queue.schedules().set(&Schedule::every("hourly", HOUR, task("tick"))).unwrap();
     let (sent, ran) = channel();
     let pool = WorkerPool::builder(&queue)
-        .handler("job", move |_| {
+        .handle_bytes("job", move |_, _| {
             _ = sent.send(());
             Ok(())
         })

@@ -98,7 +98,8 @@ fn a_full_queue_costs_a_transaction_each_retry_and_no_more() {
 #[test]
 fn a_pool_runs_the_task_of_a_slot_that_waited() {
     let (fixture, _) = full_at_slots(Missed::Once, 1);
-    let pool = WorkerPool::builder(&fixture.queue).handler("job", |_| Ok(())).start().unwrap();
+    let pool =
+        WorkerPool::builder(&fixture.queue).handle_bytes("job", |_, _| Ok(())).start().unwrap();
     wait_until!(fixture.queue.stats("default").unwrap().completed == 1);
     fixture.clock.advance(RETRY);
     wait_until!(fixture.queue.stats("default").unwrap().completed == 2);

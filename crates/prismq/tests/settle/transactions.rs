@@ -109,7 +109,7 @@ fn a_handler_completes_its_task_with_its_own_rows_and_the_pool_counts_it() {
     let (send, events) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(2)
-        .handler("job", |context| {
+        .handle_bytes("job", |payload, context| {
             context.log("deposits");
             context.set_result(*b"5 cents")?;
             context.complete_in(|transaction| {
@@ -118,7 +118,7 @@ fn a_handler_completes_its_task_with_its_own_rows_and_the_pool_counts_it() {
                 Ok(())
             })?;
             // The task is completed: this changes nothing.
-            if context.payload() == b"late error" { Err(TaskError::new("late")) } else { Ok(()) }
+            if payload == b"late error" { Err(TaskError::new("late")) } else { Ok(()) }
         })
         .on_event(move |event| send.send(event.clone()).unwrap())
         .start()
@@ -143,14 +143,14 @@ fn a_handler_whose_work_fails_or_whose_lease_is_lost_leaves_nothing_behind() {
     let own = own_connection(&path);
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", move |context| {
-            if context.payload() == b"lost" {
+        .handle_bytes("job", move |payload, context| {
+            if payload == b"lost" {
                 let connection = own_connection(&path);
                 connection.execute("UPDATE prismq_task SET token = token + 1", [])?;
             }
             context.complete_in(|transaction| {
                 deposit(transaction)?;
-                match context.payload() {
+                match &*payload {
                     b"fails" => Err(TaskError::permanent("no money")),
                     b"panics" => panic!("no money"),
                     _ => Ok(()),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use prismq::{TaskContext, TaskError};
+use prismq::{Bytes, Context, TaskResult};
 
 /// Longer than any wait of a passing test takes, on a busy machine too.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -69,8 +69,8 @@ impl Gate {
     }
 
     /// A handler that succeeds once it is let through.
-    pub(crate) fn handler(self) -> impl Fn(&TaskContext<'_>) -> Result<(), TaskError> {
-        move |_| {
+    pub(crate) fn handler(self) -> impl Fn(Bytes, Context) -> TaskResult {
+        move |_, _| {
             self.pass();
             Ok(())
         }

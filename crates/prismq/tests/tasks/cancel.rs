@@ -3,7 +3,9 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use prismq::{CancelOutcome, Keep, Outcome, Retention, State, TaskError, TaskId, WorkerPool};
+use prismq::{
+    CancelOutcome, CancelReason, Keep, Outcome, Retention, State, TaskError, TaskId, WorkerPool,
+};
 
 use super::{assert_balanced, dead};
 use crate::support::{DEADLINE, Fixture, LEASE, TestProcess, ids, receive, task, wait_until};
@@ -155,13 +157,13 @@ fn pool(
     let (ended, ends) = channel();
     let pool = WorkerPool::builder(&fixture.queue)
         .workers(1)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             begun.send(task.id()).unwrap();
             let started = std::time::Instant::now();
             while task.cancelled().is_none() && started.elapsed() < DEADLINE {
                 std::thread::yield_now();
             }
-            assert!(task.should_stop());
+            assert_eq!(task.cancelled(), Some(CancelReason::Operator));
             Err(TaskError::new("stopped early"))
         })
         .on_event(move |event| _ = ended.send((event.id, event.outcome)))

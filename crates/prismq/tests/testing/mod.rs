@@ -35,7 +35,7 @@ fn pays_once_the_bank_is_back() -> prismq::Result<()> {
     let queue = TestQueue::new()?;
     let down = Rc::new(Cell::new(true));
     let (q, d) = ((*queue).clone(), down.clone());
-    queue.handle(move |p: Pay| {
+    queue.handle(move |p: Pay, _| {
         if d.get() {
             Err("bank is down".into())
         } else {
@@ -56,7 +56,7 @@ fn pays_once_the_bank_is_back() -> prismq::Result<()> {
 fn recording(queue: &TestQueue) -> Rc<RefCell<Vec<(u64, u32)>>> {
     let done = Rc::new(RefCell::new(Vec::new()));
     let (record, clock, start) = (done.clone(), queue.clock().clone(), queue.now());
-    queue.handle(move |task: Numbered| {
+    queue.handle(move |task: Numbered, _| {
         let at = prismq::Clock::now(&*clock).since(start).as_secs();
         record.borrow_mut().push((at, task.number));
         Ok(())
@@ -82,14 +82,14 @@ fn what_falls_due_on_the_way_runs_at_its_time_and_in_order() {
 fn what_handlers_enqueue_runs_in_the_same_call() {
     let queue = TestQueue::new().unwrap();
     let next = (*queue).clone();
-    queue.handle(move |task: Numbered| {
+    queue.handle(move |task: Numbered, _| {
         if task.number < 5 {
             next.enqueue(Numbered { number: task.number + 1 }.task().delay(SECOND))?;
             next.enqueue(Pay { cents: 1 })?;
         }
         Ok(())
     });
-    queue.handle(|_: Pay| Ok(()));
+    queue.handle(|_: Pay, _| Ok(()));
     queue.enqueue(Numbered { number: 1 }).unwrap();
     assert_eq!(queue.run_due(), 2);
     assert_eq!(queue.advance(SECOND * 10), 7);
@@ -109,8 +109,8 @@ fn a_task_without_a_handler_stays() {
 #[test]
 fn a_task_that_fails_for_good_is_dead() {
     let queue = TestQueue::new().unwrap();
-    queue.handle(|_: Pay| Err(TaskError::permanent("no account")));
-    queue.handle(|_: Receipt| Err("printer on fire".into()));
+    queue.handle(|_: Pay, _| Err(TaskError::permanent("no account")));
+    queue.handle(|_: Receipt, _| Err("printer on fire".into()));
     queue.enqueue(Pay { cents: 1 }).unwrap();
     queue.enqueue(Receipt { cents: 1 }.task().max_attempts(3)).unwrap();
     assert_eq!(queue.advance(HOUR), 4);
@@ -156,7 +156,7 @@ fn the_handler_of_a_pool_runs_with_its_context_and_state() {
     }
     let queue = TestQueue::new().unwrap();
     let attempt = Rc::new(Cell::new(0));
-    queue.handle_with(attempt.clone(), handler);
+    queue.state(attempt.clone()).handle(handler);
     queue.enqueue(Slow {}).unwrap();
     assert_eq!((queue.run_due(), attempt.get()), (1, 1));
     assert_eq!(queue.advance(HOUR - SECOND), 0, "its type sets the backoff");
@@ -167,7 +167,7 @@ fn the_handler_of_a_pool_runs_with_its_context_and_state() {
 fn a_snoozed_task_runs_later_without_an_attempt() {
     let queue = TestQueue::new().unwrap();
     let attempts = Rc::new(RefCell::new(Vec::new()));
-    queue.handle_with(attempts.clone(), |_: Pay, cx: Context<Rc<RefCell<Vec<u32>>>>| {
+    queue.state(attempts.clone()).handle(|_: Pay, cx: Context<Rc<RefCell<Vec<u32>>>>| {
         cx.state().borrow_mut().push(cx.attempt());
         if cx.state().borrow().len() < 3 { Err(TaskError::snooze(HOUR)) } else { Ok(()) }
     });
@@ -234,7 +234,7 @@ fn a_queue_that_is_made_to_fail_for_good_is_poisoned() {
 #[should_panic(expected = "assertion in a handler")]
 fn a_panic_in_a_handler_fails_the_test() {
     let queue = TestQueue::new().unwrap();
-    queue.handle(|_: Pay| panic!("assertion in a handler"));
+    queue.handle(|_: Pay, _| panic!("assertion in a handler"));
     queue.enqueue(Pay { cents: 1 }).unwrap();
     queue.run_due();
 }
@@ -243,13 +243,78 @@ fn a_panic_in_a_handler_fails_the_test() {
 fn a_handler_may_add_handlers_and_advance_the_clock() {
     let queue = Rc::new(TestQueue::new().unwrap());
     let weak = Rc::downgrade(&queue);
-    queue.handle(move |_: Pay| {
+    queue.handle(move |_: Pay, _| {
         let queue = weak.upgrade().unwrap();
-        queue.handle(|_: Receipt| Ok(()));
+        queue.handle(|_: Receipt, _| Ok(()));
         queue.enqueue(Receipt { cents: 1 })?;
         assert_eq!(queue.advance(SECOND), 1);
         Ok(())
     });
     queue.enqueue(Pay { cents: 1 }).unwrap();
     assert_eq!(queue.run_due(), 1);
+}
+
+#[test]
+fn asynchronous_handlers_run_on_the_thread_of_the_test_without_a_runtime() {
+    let queue = TestQueue::new().unwrap();
+    let test = std::thread::current().id();
+    let own = (*queue).clone();
+    let paid = Rc::new(Cell::new(0));
+    queue.state(paid.clone()).handle_async(move |task: Pay, cx: Context<Rc<Cell<u64>>>| {
+        let own = own.clone();
+        async move {
+            assert_eq!(std::thread::current().id(), test);
+            own.enqueue_async(NewTask::new("mail", *b"paid")).await?;
+            cx.state().set(cx.state().get() + task.cents);
+            Ok(())
+        }
+    });
+    let (send, mails) = std::sync::mpsc::channel();
+    queue.handle_bytes_async("mail", move |payload, cx| {
+        let send = send.clone();
+        async move {
+            send.send(payload.to_vec()).unwrap();
+            cx.set_result(*b"sent")?;
+            Ok(())
+        }
+    });
+    queue.set_history("default", 10).unwrap();
+    queue.enqueue(Pay { cents: 500 }).unwrap();
+    assert_eq!((queue.run_due(), paid.get()), (2, 500));
+    assert_eq!(mails.try_recv().unwrap(), b"paid");
+    let mail = queue.tasks().of_type("mail").list(1, None).unwrap().tasks.remove(0);
+    assert_eq!(mail.result, Some(b"sent".to_vec()));
+}
+
+#[test]
+fn an_asynchronous_handler_completes_in_its_own_transaction_and_resumes_from_a_checkpoint() {
+    let queue = TestQueue::new().unwrap();
+    queue.handle_async(|_: Pay, cx| async move {
+        if cx.resume_async::<u32>().await?.is_none() {
+            cx.checkpoint_async(&7_u32).await?;
+            return Err("again".into());
+        }
+        cx.complete_in_async(|tx| {
+            tx.enqueue(Receipt { cents: 7 })?;
+            Ok(())
+        })
+        .await
+    });
+    queue.enqueue(Pay { cents: 500 }).unwrap();
+    assert_eq!(queue.advance(Duration::from_secs(60)), 2);
+    assert_eq!(queue.stats("default").unwrap().completed, 1);
+    assert_eq!(queue.enqueued::<Receipt>()[0].cents, 7);
+}
+
+#[test]
+fn handlers_of_bytes_run_too_and_the_file_is_where_the_queue_says() {
+    let queue = TestQueue::new().unwrap();
+    let seen = Rc::new(Cell::new(0));
+    queue.state(seen.clone()).handle_bytes("mail", |payload, cx| {
+        cx.state().set(payload.len());
+        Ok(())
+    });
+    let other = prismq::Queue::builder(queue.path()).clock(queue.clock().clone()).open().unwrap();
+    other.enqueue(NewTask::new("mail", *b"hello")).unwrap();
+    assert_eq!((queue.run_due(), seen.get()), (1, 5));
 }

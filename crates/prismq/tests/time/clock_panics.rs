@@ -94,7 +94,8 @@ fn a_panic_under_a_pool_lets_it_shut_down() {
         for _ in 0..5 {
             queue.enqueue(task("one")).unwrap();
         }
-        let pool = WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start();
+        let pool =
+            WorkerPool::builder(&queue).workers(2).handle_bytes("job", |_, _| Ok(())).start();
         let Ok(pool) = pool else { continue };
         while queue.enqueue(task("more")).is_ok() {}
         // No handler runs, so it does not wait.
@@ -135,7 +136,7 @@ fn a_panic_of_a_pools_leader_is_reported_to_its_listener() {
     let (send, faults) = channel();
     let pool = WorkerPool::builder(&queue)
         .workers(1)
-        .handler("job", |_| Ok(()))
+        .handle_bytes("job", |_, _| Ok(()))
         .on_stop(move |error| send.send(error.to_string()).unwrap())
         .start()
         .unwrap();

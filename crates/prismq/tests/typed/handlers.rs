@@ -202,7 +202,7 @@ fn two_handlers_of_one_type_are_refused() {
     let fixture = Fixture::new();
     let twice = WorkerPool::builder(&fixture.queue)
         .handle(|_: Mail, _| Ok(()))
-        .handler("mail", |_| Ok(()))
+        .handle_bytes("mail", |_, _| Ok(()))
         .start();
     assert!(twice.unwrap_err().to_string().contains("\"mail\" has two handlers"));
 }

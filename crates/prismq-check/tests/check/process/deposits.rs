@@ -58,7 +58,7 @@ fn a_task_completed_with_its_rows_takes_effect_once_under_kill_9() {
     let queue = Queue::open(fleet.path()).unwrap();
     let pool = WorkerPool::builder(&queue)
         .workers(2)
-        .handler("deposit", |task| {
+        .handle_bytes("deposit", |_, task| {
             task.complete_in(|tx| {
                 tx.execute("UPDATE account SET cents = cents + 1", [])?;
                 tx.execute("INSERT INTO deposit VALUES (?1)", [task.id().as_i64()])?;

@@ -127,8 +127,11 @@ fn a_pool_runs_each_task_once_after_reads_have_failed_for_long() {
             effect: Effect::UnreadableFile,
         };
         disk.arm(fault);
-        let pool =
-            WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start().unwrap();
+        let pool = WorkerPool::builder(&queue)
+            .workers(2)
+            .handle_bytes("job", |_, _| Ok(()))
+            .start()
+            .unwrap();
         wait_until("a read fails or all is done", || {
             let stats = pool.stats();
             stats.released > 0 || stats.completed == 4 || pool.error().is_some()

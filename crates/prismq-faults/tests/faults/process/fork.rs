@@ -80,8 +80,9 @@ fn a_fork_can_drop_or_shut_down_a_pool_of_its_parent() {
     let folder = Scratch::new().unwrap();
     let path = folder.file(FILE);
     let queue = Queue::open(&path).unwrap();
-    let pool =
-        || WorkerPool::builder(&queue).workers(2).handler("job", |_| Ok(())).start().unwrap();
+    let pool = || {
+        WorkerPool::builder(&queue).workers(2).handle_bytes("job", |_, _| Ok(())).start().unwrap()
+    };
     let (mut dropped, mut shut_down) = (Some(pool()), Some(pool()));
     let status = in_a_fork(|| {
         drop(dropped.take());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 pub use self::claim::Claim;
 pub(crate) use self::claim::{ClaimBounds, DEFAULT_LEASE, validate_lease};
+pub use self::payload::Bytes;
 pub(crate) use self::payload::Payload;
 use crate::model::TaskId;
 use crate::time::{Moment, Timestamp};

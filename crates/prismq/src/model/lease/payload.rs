@@ -43,6 +43,53 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// The payload of a task as bytes, of no type that prismq knows: what a handler of bytes is called with
+/// ([`WorkerPoolBuilder::handle_bytes`](crate::WorkerPoolBuilder::handle_bytes)), and the type parameter of a
+/// [`NewTask`](crate::NewTask) and of a [`Handle`](crate::Handle) of such a task.
+///
+/// Cheap to clone: clones share their bytes.
+///
+/// # Examples
+/// ```
+/// use prismq::{Bytes, Context, TaskResult};
+///
+/// fn mail(payload: Bytes, _: Context) -> TaskResult {
+///     let address = std::str::from_utf8(&payload)?;
+///     Ok(println!("mail to {address}"))
+/// }
+/// # let _: fn(Bytes, Context) -> TaskResult = mail;
+/// ```
+#[derive(Clone)]
+pub struct Bytes(pub(crate) Payload);
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Bytes {
+    fn eq(&self, other: &T) -> bool {
+        **self == *other.as_ref()
+    }
+}
+
+impl Eq for Bytes {}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
         **self == **other

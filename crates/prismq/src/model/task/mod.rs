@@ -14,7 +14,7 @@ pub use self::ending::Ending;
 pub use self::id::TaskId;
 pub use self::info::TaskInfo;
 pub(crate) use self::new_task::DEFAULT_QUEUE;
-pub use self::new_task::{Bytes, NewTask};
+pub use self::new_task::NewTask;
 pub use self::note::{LogLine, Progress};
 pub(crate) use self::note::{Note, validate_checkpoint};
 pub use self::state::State;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::unique::sha256;
-use crate::model::{LimitUse, Names, Unique};
+use crate::model::{Bytes, LimitUse, Names, Unique};
 use crate::time::{Moment, Timestamp};
 
 /// The queue of tasks, claims and pools unless another is named.
@@ -14,11 +14,6 @@ pub(crate) const DEFAULT_QUEUE: &str = "default";
 pub(crate) const DEFAULT_PRIORITY: i32 = 100;
 /// Most attempts of a task unless another number is set.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
-
-/// The type parameter of a [`NewTask`] or a [`Handle`](crate::Handle) whose payload is bytes, of no type that prismq
-/// knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bytes {}
 
 /// A task to be enqueued. Cheap to clone: names and payload are shared.
 ///

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::WorkerPoolBuilder;
-use crate::model::{Task, TaskError, TaskOptions, decode, encode_any, encode_output};
+use crate::model::{Bytes, Task, TaskError, TaskOptions};
 use crate::pool::Context;
-use crate::pool::handler::{Attempt, Handler, Returned};
+use crate::pool::handler::Handler;
 
 impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
     /// The asynchronous handler of tasks of type `T`: an async function or closure of the value and its [`Context`]. As
@@ -57,42 +57,19 @@ impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
         F: Fn(T, Context<S>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<T::Output, TaskError>> + Send + 'static,
     {
-        let state = self.state.clone();
-        self.register_async(T::TYPE.into(), T::options(), move |attempt| {
-            let task = decode::<T>(attempt.lease.payload())?;
-            let running = handler(task, Context::new(attempt, state.clone(), encode_any::<T>));
-            Ok(async move { encode_output::<T>(&running.await?) })
-        })
+        let handler = Handler::future::<T, S, R>(self.state.clone(), handler);
+        self.register(T::TYPE.into(), T::options(), handler)
     }
 
-    /// The asynchronous handler of tasks of this type, as bytes. See [`handle_async`](WorkerPoolBuilder::handle_async) for
-    /// typed tasks, and for how it is run.
-    pub fn handler_async<F, R>(self, task_type: impl Into<Arc<str>>, handler: F) -> Self
+    /// The asynchronous handler of tasks of this type whose payload is bytes: see
+    /// [`handle_bytes`](WorkerPoolBuilder::handle_bytes), and [`handle_async`](WorkerPoolBuilder::handle_async) for how it
+    /// is run.
+    pub fn handle_bytes_async<F, R>(self, task_type: impl Into<Arc<str>>, handler: F) -> Self
     where
-        F: Fn(Vec<u8>, Context<S>) -> R + Send + Sync + 'static,
+        F: Fn(Bytes, Context<S>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), TaskError>> + Send + 'static,
     {
-        let state = self.state.clone();
-        self.register_async(task_type.into(), TaskOptions::default(), move |attempt| {
-            let payload = attempt.lease.payload().to_vec();
-            let running = handler(payload, Context::new(attempt, state.clone(), |_| Ok(None)));
-            Ok(async move { running.await.map(|()| None) })
-        })
-    }
-
-    fn register_async<R>(
-        self,
-        task_type: Arc<str>,
-        options: TaskOptions,
-        handler: impl Fn(Attempt) -> Result<R, TaskError> + Send + Sync + 'static,
-    ) -> Self
-    where
-        R: Future<Output = Returned> + Send + 'static,
-    {
-        let start = move |attempt| {
-            let running = handler(attempt)?;
-            Ok(Box::pin(running) as _)
-        };
-        self.register(task_type, options, Handler::Future(Box::new(start)))
+        let handler = Handler::future::<Bytes, S, R>(self.state.clone(), handler);
+        self.register(task_type.into(), TaskOptions::default(), handler)
     }
 }

@@ -7,15 +7,15 @@ mod start;
 mod typed;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::handler::{Attempt, Handler, Registry};
+use super::handler::{Handler, Registry};
 use super::threads::notifier::Listeners;
-use super::{Event, PoolQueues, TaskContext};
+use super::{Event, PoolQueues};
 use crate::core::Core;
 use crate::model::limits::PREFETCH_DEFAULT;
-use crate::model::{DEFAULT_LEASE, Error, Names, TaskError, TaskOptions};
+use crate::model::{DEFAULT_LEASE, Error, Names, TaskOptions};
 
 /// The settings of a pool: each but the handlers has a default.
 ///
@@ -30,7 +30,7 @@ use crate::model::{DEFAULT_LEASE, Error, Names, TaskError, TaskOptions};
 ///     .queue("mails")
 ///     .workers(8)
 ///     .timeout(Duration::from_secs(30))
-///     .handler("mail", |task| match task.payload() {
+///     .handle_bytes("mail", |payload, _cx| match &*payload {
 ///         [] => Err(TaskError::permanent("no address")),
 ///         _ => Ok(()),
 ///     })
@@ -60,7 +60,7 @@ pub struct WorkerPoolBuilder<S = ()> {
     timeout: Option<Duration>,
     timeouts: HashMap<Arc<str>, Duration>,
     listeners: Listeners,
-    /// What typed handlers share.
+    /// What handlers share.
     state: Arc<S>,
 }
 
@@ -126,22 +126,6 @@ impl<S> WorkerPoolBuilder<S> {
         self
     }
 
-    /// The handler of tasks of this type, as bytes. Types without a handler are never claimed. See
-    /// [`handle`](WorkerPoolBuilder::handle) for typed tasks.
-    pub fn handler(
-        self,
-        task_type: impl Into<Arc<str>>,
-        handler: impl Fn(&TaskContext<'_>) -> Result<(), TaskError> + Send + Sync + 'static,
-    ) -> Self {
-        let handler = move |attempt: Attempt| {
-            let result = Mutex::default();
-            handler(&TaskContext { attempt: &attempt, result: &result })?;
-            Ok(result.into_inner().unwrap_or_else(PoisonError::into_inner))
-        };
-        let handler = Handler::Blocking(Box::new(handler));
-        self.register(task_type.into(), TaskOptions::default(), handler)
-    }
-
     fn register(mut self, task_type: Arc<str>, options: TaskOptions, handler: Handler) -> Self {
         if !self.registry.add(task_type.clone(), options, handler) {
             self.registered_twice = Some(task_type);
@@ -151,7 +135,7 @@ impl<S> WorkerPoolBuilder<S> {
 
     /// The time limit of handlers whose type has none of its own; no limit unless set.
     ///
-    /// A handler that takes longer is notified ([`TaskContext::timed_out`]). If it returns within
+    /// A handler that takes longer is notified ([`CancelReason::Timeout`](crate::CancelReason::Timeout)). If it returns within
     /// [`TIMEOUT_GRACE`](crate::limits::TIMEOUT_GRACE), or its limit where that is shorter, its result
     /// counts, an error as a timeout; otherwise its attempt is recorded as failed, and its worker takes no
     /// tasks until it returns. If it is a future, it is dropped then, and its worker is free.

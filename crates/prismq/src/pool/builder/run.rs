@@ -24,7 +24,7 @@ impl<S> WorkerPoolBuilder<S> {
     /// ```
     /// # async fn run(queue: prismq::Queue, stop_signal: impl Future) -> prismq::Result<()> {
     /// let report = prismq::WorkerPool::builder(&queue)
-    ///     .handler("mail", |task| Ok(println!("sending {} bytes", task.payload().len())))
+    ///     .handle_bytes("mail", |payload, _cx| Ok(println!("sending {} bytes", payload.len())))
     ///     .run(stop_signal) // say `tokio::signal::ctrl_c()`
     ///     .await?;
     /// println!("{} sent", report.stats.completed);

@@ -1,11 +1,11 @@
-//! Handlers of typed tasks, and the state that they share.
+//! Handlers that block, and the state that all handlers share.
 
 use std::sync::Arc;
 
 use super::WorkerPoolBuilder;
-use crate::model::{Task, TaskError, decode, encode_any, encode_output};
+use crate::model::{Bytes, Task, TaskError, TaskOptions};
 use crate::pool::Context;
-use crate::pool::handler::{Attempt, Handler};
+use crate::pool::handler::Handler;
 
 impl WorkerPoolBuilder {
     /// What the handlers added after it share, such as a client or a connection pool: [`Context::state`].
@@ -90,12 +90,35 @@ impl<S: Send + Sync + 'static> WorkerPoolBuilder<S> {
         T: Task,
         F: Fn(T, Context<S>) -> Result<T::Output, TaskError> + Send + Sync + 'static,
     {
-        let state = self.state.clone();
-        let handler = move |attempt: Attempt| {
-            let task = decode::<T>(attempt.lease.payload())?;
-            let output = handler(task, Context::new(attempt, state.clone(), encode_any::<T>))?;
-            encode_output::<T>(&output)
-        };
-        self.register(T::TYPE.into(), T::options(), Handler::Blocking(Box::new(handler)))
+        let handler = Handler::blocking::<T, S>(self.state.clone(), handler);
+        self.register(T::TYPE.into(), T::options(), handler)
+    }
+
+    /// The handler of tasks of this type whose payload is bytes, as those made by [`NewTask::new`](crate::NewTask::new):
+    /// a function or closure of the [`Bytes`] and the [`Context`], as [`handle`](WorkerPoolBuilder::handle) in all else.
+    /// To keep a result with the task, it calls [`Context::set_result`].
+    ///
+    /// # Examples
+    /// ```
+    /// use prismq::{Queue, WorkerPool};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let queue = Queue::open(folder.path().join("queue.db"))?;
+    /// let pool = WorkerPool::builder(&queue)
+    ///     .handle_bytes("square", |payload, cx| {
+    ///         let number: u64 = std::str::from_utf8(&payload)?.parse()?;
+    ///         Ok(cx.set_result((number * number).to_string().into_bytes())?)
+    ///     })
+    ///     .start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle_bytes<F>(self, task_type: impl Into<Arc<str>>, handler: F) -> Self
+    where
+        F: Fn(Bytes, Context<S>) -> Result<(), TaskError> + Send + Sync + 'static,
+    {
+        let handler = Handler::blocking::<Bytes, S>(self.state.clone(), handler);
+        self.register(task_type.into(), TaskOptions::default(), handler)
     }
 }

@@ -1,12 +1,14 @@
 //! One attempt at one task, as the pool gives it to a handler, and what the handler notes of it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use super::cancel::{CancelReason, StopFlags};
 use crate::core::Core;
 use crate::engine::Operation;
-use crate::model::{Error, Lease, LeaseKey, LogLine, Note, Progress, Result, validate_checkpoint};
+use crate::model::{
+    Error, Lease, LeaseKey, LogLine, Note, Progress, Result, validate_checkpoint, validate_result,
+};
 use crate::pool::scheduler::Scheduler;
 use crate::pool::shared::Shared;
 use crate::time::Timestamp;
@@ -21,6 +23,8 @@ pub(crate) struct Attempt {
     pub(in crate::pool) deadline: Option<Instant>,
     pub(in crate::pool) flags: Arc<StopFlags>,
     pub(in crate::pool) host: Host,
+    /// What the task results in, as far as its handler has set it.
+    pub(in crate::pool) result: Mutex<Option<Arc<[u8]>>>,
 }
 
 /// Who runs an attempt, and writes what its handler notes.
@@ -101,6 +105,18 @@ impl Attempt {
         }
     }
 
+    /// Sets what the task results in.
+    pub(super) fn set_result(&self, result: Arc<[u8]>) -> Result<()> {
+        validate_result(&result)?;
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        Ok(())
+    }
+
+    /// What the handler has set as the task's result.
+    pub(crate) fn result(&self) -> Option<Arc<[u8]>> {
+        self.result.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reports how far the task has come.
     pub(super) fn progress(&self, fraction: f64, text: &str) {
         self.note(|at| Note {
@@ -115,11 +131,11 @@ impl Attempt {
         self.note(|at| Note { lines: vec![LogLine::new(at, attempt, line)], ..Note::default() });
     }
 
-    /// Keeps a checkpoint; durable when this returns.
-    pub(super) fn checkpoint(&self, data: Arc<[u8]>) -> Result<()> {
+    /// The operation that keeps a checkpoint.
+    pub(super) fn checkpoint(&self, data: Arc<[u8]>) -> Result<Operation> {
         validate_checkpoint(&data)?;
         let note = Note { checkpoint: Some(data), ..Note::default() };
-        self.core()?.submit(Operation::Note { key: self.lease.key, note }).map(drop)
+        Ok(Operation::Note { key: self.lease.key, note })
     }
 
     /// The last checkpoint of the task, if there was one.

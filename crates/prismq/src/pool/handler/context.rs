@@ -1,22 +1,18 @@
-//! What a handler of a typed task is called with, next to the value.
+//! What a handler is called with, next to the payload.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-#[cfg(feature = "json")]
-use serde::{Serialize, de::DeserializeOwned};
-
 use super::attempt::Attempt;
 use super::cancel::CancelReason;
 use super::registry::Returned;
-#[cfg(feature = "json")]
-use crate::model::TaskError;
-use crate::model::{Payload, Result, TaskId};
+use crate::model::{Result, TaskId};
 use crate::time::Timestamp;
 
-/// One attempt at a typed task, and the state that its pool was given.
+/// One attempt at a task, and the state that its pool was given: what every handler is called with, next to the value or
+/// the bytes of its task.
 ///
 /// Cheap to clone; a clone may be kept or sent to another thread, and goes on to speak of this attempt.
 ///
@@ -50,22 +46,12 @@ use crate::time::Timestamp;
 /// ```
 pub struct Context<S = ()> {
     pub(super) attempt: Arc<Attempt>,
-    state: Arc<S>,
+    pub(super) state: Arc<S>,
     /// Encodes a value if it is of the type of the task's output.
-    encode: fn(&dyn Any) -> Returned,
+    pub(super) encode: fn(&dyn Any) -> Returned,
 }
 
 impl<S> Context<S> {
-    /// The context of an attempt whose payload is decoded, and no longer needed.
-    pub(in crate::pool) fn new(
-        mut attempt: Attempt,
-        state: Arc<S>,
-        encode: fn(&dyn Any) -> Returned,
-    ) -> Self {
-        attempt.lease.payload = Payload::unread();
-        Self { attempt: Arc::new(attempt), state, encode }
-    }
-
     /// What the pool was given by [`state`](crate::WorkerPoolBuilder::state).
     #[must_use]
     pub fn state(&self) -> &S {
@@ -139,98 +125,26 @@ impl<S> Context<S> {
         self.attempt.cancelled()
     }
 
-    /// Reports how far the task has come: a fraction from 0 to 1, and a text, both to be read by
-    /// [`Queue::task`](crate::Queue::task).
-    ///
-    /// It only takes note, so that it can be called often: the last report is written with the task's result, or
-    /// within [`NOTE_DELAY`](crate::limits::NOTE_DELAY). A power cut may lose it. A fraction out of range is brought
-    /// into it, and a text longer than [`PROGRESS_BYTES_MAX`](crate::limits::PROGRESS_BYTES_MAX) is cut.
-    pub fn progress(&self, fraction: f64, text: impl AsRef<str>) {
-        self.attempt.progress(fraction, text.as_ref());
-    }
-
-    /// Logs a line with the task, to be read by [`Queue::task`](crate::Queue::task): the last
-    /// [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX) of a task are kept, over all its attempts.
-    ///
-    /// It is written as a progress is. A line longer than [`LOG_LINE_BYTES_MAX`](crate::limits::LOG_LINE_BYTES_MAX)
-    /// is cut.
-    pub fn log(&self, line: impl AsRef<str>) {
-        self.attempt.log(line.as_ref());
-    }
-
-    /// Keeps where the handler is, as bytes: see [`TaskContext::checkpoint`](crate::TaskContext::checkpoint).
+    /// Sets what the task results in, as bytes: for handlers of bytes and for types without an output. It is kept with the
+    /// task once the handler has returned `Ok`, if the task is kept: see
+    /// [`Queue::set_history`](crate::Queue::set_history) and [`Queue::wait`](crate::Queue::wait). An output that the
+    /// handler returns takes its place.
     ///
     /// # Errors
-    /// See there.
-    pub fn checkpoint_bytes(&self, data: impl Into<Arc<[u8]>>) -> Result<()> {
-        self.attempt.checkpoint(data.into())
-    }
-
-    /// The last checkpoint as bytes: see [`TaskContext::resume`](crate::TaskContext::resume).
-    ///
-    /// # Errors
-    /// See there.
-    pub fn resume_bytes(&self) -> Result<Option<Vec<u8>>> {
-        self.attempt.resume()
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) for more than
+    /// [`RESULT_BYTES_MAX`](crate::limits::RESULT_BYTES_MAX).
+    pub fn set_result(&self, result: impl Into<Arc<[u8]>>) -> Result<()> {
+        self.attempt.set_result(result.into())
     }
 
     /// The attempt.
-    pub(crate) fn of_attempt(&self) -> &Attempt {
+    pub(crate) const fn of_attempt(&self) -> &Arc<Attempt> {
         &self.attempt
     }
 
-    /// A value as the task's result, if it is of the type of its output.
-    pub(crate) fn result_of(&self, value: &dyn Any) -> Returned {
-        (self.encode)(value)
-    }
-}
-
-#[cfg(feature = "json")]
-impl<S> Context<S> {
-    /// Keeps where the handler is, as JSON, for the next attempt to [resume](Context::resume) from; the last checkpoint
-    /// counts. Durable when this returns `Ok`.
-    ///
-    /// # Errors
-    /// A value that JSON cannot hold, or that is larger than
-    /// [`CHECKPOINT_BYTES_MAX`](crate::limits::CHECKPOINT_BYTES_MAX); a lost lease: another attempt may have begun; an
-    /// engine's failure.
-    ///
-    /// # Examples
-    /// ```
-    /// use prismq::{Context, Task, TaskResult};
-    /// use serde::{Deserialize, Serialize};
-    ///
-    /// #[derive(Task, Serialize, Deserialize)]
-    /// struct Import {
-    ///     lines: Vec<String>,
-    /// }
-    ///
-    /// fn import(task: Import, cx: Context) -> TaskResult {
-    ///     let done = cx.resume()?.unwrap_or(0); // where an earlier attempt stopped
-    ///     for (number, line) in task.lines.iter().enumerate().skip(done) {
-    ///         println!("importing {line}");
-    ///         cx.progress(number as f64 / task.lines.len() as f64, "lines");
-    ///         cx.checkpoint(&(number + 1))?;
-    ///     }
-    ///     Ok(())
-    /// }
-    /// # let _: fn(Import, Context) -> TaskResult = import;
-    /// ```
-    pub fn checkpoint(&self, value: &impl Serialize) -> Result<(), TaskError> {
-        let data = serde_json::to_vec(value)?;
-        Ok(self.attempt.checkpoint(data.into())?)
-    }
-
-    /// The last checkpoint of the task, of this attempt or an earlier one; `None` if there was none.
-    ///
-    /// # Errors
-    /// A checkpoint that is not a valid `T`, as one of another version of the program; an engine's failure.
-    pub fn resume<T: DeserializeOwned>(&self) -> Result<Option<T>, TaskError> {
-        let Some(data) = self.attempt.resume()? else { return Ok(None) };
-        let value = serde_json::from_slice(&data);
-        value.map(Some).map_err(|error| {
-            TaskError::new(error).in_context(format_args!("the checkpoint cannot be read"))
-        })
+    /// Encodes a value if it is of the type of the task's output.
+    pub(crate) const fn encoder(&self) -> fn(&dyn Any) -> Returned {
+        self.encode
     }
 }
 

@@ -1,7 +1,7 @@
 //! A slot: a task of the application's runtime that does what a worker's thread does, and runs one handler at a time.
 
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -130,7 +130,8 @@ async fn run_handler(
         return begun.end(Settle::Release);
     }
     let host = Host::Pool(Arc::downgrade(shared));
-    let attempt = Attempt { lease, worker: slot, deadline, flags: flags.clone(), host };
+    let (held_flags, result) = (flags.clone(), Mutex::default());
+    let attempt = Attempt { lease, worker: slot, deadline, flags: held_flags, host, result };
     let span = attempt.span();
     if !shared.registry.is_future(type_index) {
         let pool = shared.clone();

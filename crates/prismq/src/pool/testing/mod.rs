@@ -1,21 +1,25 @@
 #![doc = include_str!("../../../docs/testing.md")]
 
+mod executor;
+mod handlers;
 mod run;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
+pub use self::handlers::TestHandlers;
 use self::run::Registered;
 use crate::model::limits::PAGE_TASKS_MAX;
 use crate::model::{
-    Durability, Error, Result, RetryPolicy, State, Task, TaskInfo, TaskResult, decode, encode_any,
-    encode_output,
+    Bytes, Durability, Error, Result, RetryPolicy, State, Task, TaskInfo, TaskResult, decode,
 };
 use crate::pool::Context;
 use crate::queue::Queue;
@@ -33,6 +37,7 @@ pub struct TestQueue {
     handlers: RefCell<BTreeMap<Arc<str>, Rc<Registered>>>,
     queue: Queue,
     clock: Arc<ManualClock>,
+    path: PathBuf,
     /// Last, so that the file is closed when its folder is removed.
     _folder: TempDir,
 }
@@ -59,33 +64,59 @@ impl TestQueue {
                 Error::Unusable { path: std::env::temp_dir(), reason }
             })?;
         let clock = Arc::new(ManualClock::new(time.into()));
-        let queue = Queue::builder(folder.path().join("queue.db"))
+        let path = folder.path().join("queue.db");
+        let queue = Queue::builder(&path)
             .clock(clock.clone())
             .durability(Durability::Normal)
             .retry(RetryPolicy { jitter: 0.0, ..RetryPolicy::default() })
             .open()?;
-        Ok(Self { handlers: RefCell::default(), queue, clock, _folder: folder })
+        Ok(Self { handlers: RefCell::default(), queue, clock, path, _folder: folder })
     }
 
-    /// The handler of tasks of type `T`; it replaces an earlier one.
-    pub fn handle<T: Task>(&self, handler: impl Fn(T) -> TaskResult<T::Output> + 'static) {
-        self.handle_with((), move |task, _: Context| handler(task));
+    /// What the handlers added by what is returned share: [`Context::state`](crate::Context::state).
+    pub fn state<S: 'static>(&self, state: S) -> TestHandlers<'_, S> {
+        TestHandlers::new(self, state)
     }
 
-    /// The handler of tasks of type `T` as a worker pool takes it
-    /// ([`WorkerPoolBuilder::handle`](crate::WorkerPoolBuilder::handle)), and its state; it replaces an earlier one.
-    pub fn handle_with<T: Task, S: 'static>(
+    /// The handler of tasks of type `T`, as a worker pool takes it
+    /// ([`WorkerPoolBuilder::handle`](crate::WorkerPoolBuilder::handle)); it replaces an earlier one.
+    pub fn handle<T: Task>(&self, handler: impl Fn(T, Context) -> TaskResult<T::Output> + 'static) {
+        self.state(()).handle(handler);
+    }
+
+    /// The handler of tasks of this type as bytes
+    /// ([`WorkerPoolBuilder::handle_bytes`](crate::WorkerPoolBuilder::handle_bytes)); it replaces an earlier one.
+    pub fn handle_bytes(
         &self,
-        state: S,
-        handler: impl Fn(T, Context<S>) -> TaskResult<T::Output> + 'static,
+        task_type: impl Into<Arc<str>>,
+        handler: impl Fn(Bytes, Context) -> TaskResult + 'static,
     ) {
-        let state = Arc::new(state);
-        let registered = Registered::new(T::options().backoff, move |attempt| {
-            let task = decode::<T>(attempt.lease.payload())?;
-            let output = handler(task, Context::new(attempt, state.clone(), encode_any::<T>))?;
-            encode_output::<T>(&output)
-        });
-        self.handlers.borrow_mut().insert(T::TYPE.into(), Rc::new(registered));
+        self.state(()).handle_bytes(task_type, handler);
+    }
+
+    /// The asynchronous handler of tasks of type `T`: see [`TestHandlers::handle_async`].
+    pub fn handle_async<T: Task, R>(&self, handler: impl Fn(T, Context) -> R + 'static)
+    where
+        R: Future<Output = TaskResult<T::Output>> + 'static,
+    {
+        self.state(()).handle_async(handler);
+    }
+
+    /// The asynchronous handler of tasks of this type as bytes: see [`TestHandlers::handle_async`].
+    pub fn handle_bytes_async<R>(
+        &self,
+        task_type: impl Into<Arc<str>>,
+        handler: impl Fn(Bytes, Context) -> R + 'static,
+    ) where
+        R: Future<Output = TaskResult> + 'static,
+    {
+        self.state(()).handle_bytes_async(task_type, handler);
+    }
+
+    /// The queue's file, to be opened by the application or by another program. It is deleted when this is dropped.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the clock shows.

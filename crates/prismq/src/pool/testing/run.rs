@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::TestQueue;
@@ -108,6 +108,7 @@ impl TestQueue {
             deadline: None,
             flags: flags.clone(),
             host: Host::Test(core.clone()),
+            result: Mutex::default(),
         };
         let settled = match (handler.run)(attempt) {
             // By the handler, in a transaction of its own.

@@ -1,6 +1,6 @@
 //! A worker's thread: it runs the handlers of the tasks that the scheduler gives it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use super::caller;
@@ -69,7 +69,8 @@ fn run_handler(
     } else {
         let Running { flags, deadline } = running;
         let host = Host::Pool(pool.clone());
-        let attempt = Attempt { lease, worker, deadline, flags: flags.clone(), host };
+        let (held_flags, result) = (flags.clone(), Mutex::default());
+        let attempt = Attempt { lease, worker, deadline, flags: held_flags, host, result };
         let span = attempt.span();
         let returned = span.in_scope(|| shared.registry.run(type_index, attempt));
         Settle::returned(&flags, held.id(), returned)

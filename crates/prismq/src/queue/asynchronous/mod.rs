@@ -172,7 +172,7 @@ impl Queue {
     }
 
     /// The future of an operation whose arguments are validated.
-    pub(super) fn apply_async<T>(
+    pub(in crate::queue) fn apply_async<T>(
         &self,
         operation: Operation,
         answer: fn(&Self, Answer) -> Result<T>,

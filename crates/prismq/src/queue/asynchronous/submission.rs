@@ -43,7 +43,7 @@ enum Stage<T> {
 
 impl<T> Submission<T> {
     /// Submits an operation; `answer` is what its answer means to the caller.
-    pub(super) fn new(
+    pub(crate) fn new(
         queue: Queue,
         submission: core::Submission,
         answer: fn(&Queue, Answer) -> Result<T>,
@@ -52,7 +52,7 @@ impl<T> Submission<T> {
     }
 
     /// Submits nothing.
-    pub(super) fn answered(answer: Result<T>) -> Self {
+    pub(crate) fn answered(answer: Result<T>) -> Self {
         Self { stage: Stage::Answered(Some(answer)), answer: |_, _| Err(Error::unanswered()) }
     }
 }

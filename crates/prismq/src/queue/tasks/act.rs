@@ -113,7 +113,7 @@ impl Tasks {
 
     /// Cancels them: those that wait end at once; of those that run it is requested. Dead tasks have ended already.
     ///
-    /// The handler of a running task is notified by [`TaskContext::cancelled`](crate::TaskContext::cancelled): at once
+    /// The handler of a running task is notified by [`Context::cancelled`](crate::Context::cancelled): at once
     /// in this process, within about a second in others. If it then returns an error, or its lease ends in another way,
     /// the task is cancelled and not run again, whatever attempts it had left; if it returns `Ok`, the task is completed.
     ///
