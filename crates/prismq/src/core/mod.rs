@@ -3,6 +3,7 @@
 
 mod blocking;
 mod endings;
+mod failure;
 mod fork_guard;
 mod payloads;
 mod submission;
@@ -10,19 +11,16 @@ mod submission;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
 use self::blocking::BlockingThreads;
 use self::endings::Watcher;
+pub(crate) use self::failure::{DecideRetry, RetryRule};
 use self::fork_guard::ForkGuard;
 pub(crate) use self::payloads::{Held, log_unread};
 pub(crate) use self::submission::Submission;
 use crate::commit::{self, Claimer, CommitThread, Committer, OVERLOAD_WAIT};
-use crate::engine::{self, AfterFailure, Answer, Engine, Operation, Place};
-use crate::model::limits::DELAY_MAX;
-use crate::model::{
-    Contention, Failure, Lease, RestoreReport, Result, Retry, RetryPolicy, TaskError,
-};
+use crate::engine::{self, Answer, Engine, Operation, Place};
+use crate::model::{Contention, RestoreReport, Result, RetryPolicy};
 use crate::time::{Clock, Signal};
 
 /// Restores a backup, unless this process is a fork of one that has queues open.
@@ -97,37 +95,6 @@ impl Core {
     pub(crate) fn submit_async(&self, operation: Operation) -> Submission {
         let committer = self.shared.committer.clone();
         Submission::new(self.clone(), commit::Submission::new(committer, vec![operation]))
-    }
-
-    /// The operation that settles an attempt which returned this error: of this worker of a pool, whose handler began
-    /// then, or of a caller that claimed the task itself. `backoff` is the policy of the task's type, if it has one; one
-    /// that is kept in the file comes before it.
-    pub(crate) fn failure(
-        &self,
-        lease: &Lease,
-        error: TaskError,
-        begun: Option<(usize, Instant)>,
-        backoff: Option<&RetryPolicy>,
-    ) -> Operation {
-        let next = match error.retry {
-            Retry::Snooze(delay) => AfterFailure::Snooze(delay.min(DELAY_MAX)),
-            Retry::Cancel => AfterFailure::Cancelled,
-            Retry::Never => AfterFailure::Dead,
-            _ if lease.attempt >= lease.max_attempts => AfterFailure::Dead,
-            Retry::After(delay) => AfterFailure::Retry(delay.min(DELAY_MAX)),
-            Retry::ByPolicy => {
-                let policy = backoff.unwrap_or(&self.shared.retry);
-                let otherwise = policy.delay(lease.attempt, fastrand::f64());
-                AfterFailure::ByPolicy { otherwise }
-            }
-        };
-        let (worker, began_at) = match begun {
-            None => (None, lease.claimed_at),
-            Some((worker, begun)) => (Some(worker), self.clock().now().before(begun.elapsed())),
-        };
-        let error_type = error.error_type();
-        let failure = Failure { error: error.text.into_owned(), error_type, began_at, worker };
-        Operation::Fail { key: lease.key, failure, next }
     }
 
     /// Registers a pool that claims in the transactions of others.

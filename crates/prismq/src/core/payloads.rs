@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::mem;
 
-use super::Core;
+use super::{Core, RetryRule};
 use crate::engine::Operation;
 use crate::model::limits::READ_RETRY_PAUSE;
 use crate::model::{Error, Lease, LeaseKey, Payload, Result, TaskError, TaskId};
@@ -28,7 +28,8 @@ impl Core {
     /// that it neither blocks others nor is claimed over and over.
     pub(crate) fn settle_unread(&self, lease: &Lease, error: &Error) -> Operation {
         if is_damaged(error) {
-            self.failure(lease, TaskError::permanent(error.to_string()), None, None)
+            let error = TaskError::permanent(error.to_string());
+            self.failure(lease, error, None, RetryRule::default())
         } else {
             Operation::Defer { key: lease.key, pause: READ_RETRY_PAUSE }
         }

@@ -82,6 +82,9 @@ pub(crate) enum AfterFailure {
     Retry(Duration),
     /// It is retried by the policy of its type, or after this delay if it has none.
     ByPolicy { otherwise: Duration },
+    /// It is retried by the policy that an operator has set for its type; if there is none, after this delay, or without
+    /// a delay it becomes a dead letter.
+    UnlessByOperator(Option<Duration>),
     /// It becomes a dead letter.
     Dead,
     /// It runs after this delay, and the attempt does not count.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Queue;
+use crate::core::RetryRule;
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::{
@@ -69,7 +70,7 @@ impl Queue {
     pub fn fail(&self, lease: &Lease, error: impl Into<TaskError>) -> Result<State> {
         let error = error.into();
         validate_failure(&error)?;
-        failed(&self.core.submit(self.core.failure(lease, error, None, None))?)
+        failed(&self.core.submit(self.core.failure(lease, error, None, RetryRule::default()))?)
     }
 
     /// Extends a lease to expire `by` from now, and returns that time by the wall clock.

@@ -1,12 +1,13 @@
 //! Retry policies of task types, kept in the file.
 
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use prismq::limits::DELAY_MAX;
-use prismq::{Context, Error, Queue, RetryPolicy, Task, TaskError, WorkerPool};
+use prismq::{Context, Error, Outcome, Queue, RetryPolicy, Task, TaskError, WorkerPool};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Fixture, RETRY, task};
+use crate::support::{Fixture, RETRY, receive, task};
 
 const SLOW: Duration = Duration::from_secs(1000);
 
@@ -100,4 +101,94 @@ fn a_policy_that_cannot_be_kept_is_refused() {
     }
     let refused = fixture.queue.set_retry("", usual);
     assert!(matches!(refused, Err(Error::InvalidInput { .. })), "{refused:?}");
+}
+
+/// How a pool with this rule ends the first attempt of a task, and the delay to the next, if there is one.
+fn decided(
+    fixture: &Fixture,
+    rule: impl Fn(u32, &TaskError) -> Option<Duration> + Send + Sync + 'static,
+) -> (Outcome, Option<Duration>) {
+    let (send, outcomes) = channel();
+    let pool = WorkerPool::builder(&fixture.queue)
+        .handle_bytes("job", |payload, _| Err(TaskError::new(String::from_utf8_lossy(&payload))))
+        .retry_of("job", rule)
+        .on_event(move |event| send.send(event.outcome).unwrap())
+        .start()
+        .unwrap();
+    let id = fixture.enqueue("the mill is closed");
+    let outcome = receive(&outcomes, "the outcome");
+    drop(pool);
+    let task = fixture.queue.task(id).unwrap().unwrap();
+    let delay = task.run_at.since(prismq::Clock::now(&*fixture.clock));
+    fixture.queue.cancel(id).unwrap();
+    (outcome, (outcome == Outcome::Retried).then_some(delay))
+}
+
+#[test]
+fn a_closure_decides_by_attempt_and_error_before_the_policy_of_the_type() {
+    let fixture = Fixture::new();
+    declare_slow(&fixture.queue);
+    let rule = |attempt: u32, error: &TaskError| {
+        assert_eq!((attempt, error.text()), (1, "the mill is closed"));
+        Some(Duration::from_secs(7))
+    };
+    assert_eq!(decided(&fixture, rule), (Outcome::Retried, Some(Duration::from_secs(7))));
+    assert_eq!(decided(&fixture, |_, _| None), (Outcome::Dead, None));
+    let longest = (Outcome::Retried, Some(DELAY_MAX));
+    assert_eq!(decided(&fixture, |_, _| Some(Duration::MAX)), longest);
+}
+
+/// Keeps a policy of the type in the file as a pool does that declares it.
+fn declare_slow(queue: &Queue) {
+    drop(WorkerPool::builder(queue).handle(|_: Declared, _| Ok(())).start().unwrap());
+}
+
+#[test]
+fn the_policy_of_an_operator_comes_before_a_closure() {
+    let fixture = Fixture::new();
+    fixture.queue.set_retry("job", RetryPolicy::fixed(SLOW)).unwrap();
+    let slow = (Outcome::Retried, Some(SLOW));
+    assert_eq!(decided(&fixture, |_, _| Some(Duration::ZERO)), slow);
+    assert_eq!(decided(&fixture, |_, _| None), slow);
+}
+
+/// Failure mode: application: its closure for retries panics | the stored policy holds, and it is logged
+#[test]
+fn the_stored_policy_holds_where_a_closure_panics() {
+    let fixture = Fixture::new();
+    declare_slow(&fixture.queue);
+    let outcome = decided(&fixture, |_, _| panic!("as this test wants"));
+    assert_eq!(outcome, (Outcome::Retried, Some(SLOW)));
+}
+
+#[test]
+fn a_closure_is_not_asked_where_the_error_decides_or_no_attempt_is_left() {
+    let fixture = Fixture::new();
+    let (send, outcomes) = channel();
+    let _pool = WorkerPool::builder(&fixture.queue)
+        .workers(1)
+        .handle_bytes("job", |payload, _| match &*payload {
+            b"after" => Err(TaskError::new("later").retry_after(SLOW)),
+            b"permanent" => Err(TaskError::permanent("never")),
+            _ => Err("the last".into()),
+        })
+        .retry_of("job", |_, _| panic!("it is not asked"))
+        .on_event(move |event| send.send((event.outcome, event.error.clone())).unwrap())
+        .start()
+        .unwrap();
+    let ends = |payload: &str, attempts| {
+        fixture.queue.enqueue(task(payload).max_attempts(attempts)).unwrap();
+        receive(&outcomes, "the outcome")
+    };
+    assert_eq!(ends("after", 5), (Outcome::Retried, Some("later".to_owned())));
+    assert_eq!(ends("permanent", 5), (Outcome::Dead, Some("never".to_owned())));
+    assert_eq!(ends("last", 1), (Outcome::Dead, Some("the last".to_owned())));
+}
+
+#[test]
+fn a_closure_for_a_type_without_a_handler_is_refused() {
+    let fixture = Fixture::new();
+    let builder = WorkerPool::builder(&fixture.queue).handle_bytes("job", |_, _| Ok(()));
+    let error = builder.retry_of("jobs", |_, _| None).start().unwrap_err();
+    assert!(matches!(error, Error::InvalidInput { what: "retry", .. }), "{error:?}");
 }

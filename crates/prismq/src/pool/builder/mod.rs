@@ -15,7 +15,7 @@ use super::threads::notifier::Listeners;
 use super::{Event, PoolQueues};
 use crate::core::Core;
 use crate::model::limits::PREFETCH_DEFAULT;
-use crate::model::{DEFAULT_LEASE, Error, Names, TaskOptions};
+use crate::model::{DEFAULT_LEASE, Error, Names, Task, TaskError, TaskOptions};
 
 /// The settings of a pool: each but the handlers has a default.
 ///
@@ -147,6 +147,59 @@ impl<S> WorkerPoolBuilder<S> {
     /// The time limit of handlers of this type: see [`WorkerPoolBuilder::timeout`].
     pub fn timeout_of(mut self, task_type: impl Into<Arc<str>>, limit: Duration) -> Self {
         self.timeouts.insert(task_type.into(), limit);
+        self
+    }
+
+    /// Decides when failed tasks of type `T` are retried: called with the number of the attempt, from 1, and its error, it
+    /// returns the delay until the next attempt, or `None` to make the task a dead letter.
+    ///
+    /// It is not asked where the error says what follows ([`TaskError::retry_after`] and the like), nor after the last
+    /// attempt. It lives in this process and decides on what its pool runs; the policy of the type
+    /// ([`TaskOptions::backoff`]) is in the file, and holds where no closure decides: for pools without one, and for
+    /// callers of [`Queue::fail`](crate::Queue::fail). A policy that an operator has set
+    /// ([`Queue::set_retry`](crate::Queue::set_retry)) comes before the closure.
+    ///
+    /// It is called on the thread that commits for the pool, and must not block; for one failure perhaps again, if the
+    /// commit is repeated. If it panics, which is logged, the stored policy holds.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use prismq::{Queue, Task, WorkerPool};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Task, Serialize, Deserialize)]
+    /// struct Report {
+    ///     day: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let queue = Queue::open(folder.path().join("queue.db"))?;
+    /// let pool = WorkerPool::builder(&queue)
+    ///     .handle(|report: Report, _cx| Ok(println!("report of {}", report.day)))
+    ///     .retry::<Report>(|attempt, error| match error.text() {
+    ///         "no such day" => None,
+    ///         _ => Some(Duration::from_secs(u64::from(attempt).pow(2))),
+    ///     })
+    ///     .start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry<T: Task>(
+        self,
+        decide: impl Fn(u32, &TaskError) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.retry_of(T::TYPE, decide)
+    }
+
+    /// Decides when failed tasks of this type are retried: see [`WorkerPoolBuilder::retry`].
+    pub fn retry_of(
+        mut self,
+        task_type: impl Into<Arc<str>>,
+        decide: impl Fn(u32, &TaskError) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.registry.set_retry(task_type.into(), Box::new(decide));
         self
     }
 

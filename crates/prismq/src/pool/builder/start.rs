@@ -149,6 +149,10 @@ impl<S> WorkerPoolBuilder<S> {
                 format!("task type {task_type:?} has two handlers"),
             ));
         }
+        if let Some(task_type) = self.registry.retry_without_handler() {
+            let reason = format!("set for task type {task_type:?}, which has no handler");
+            return Err(Error::invalid("retry", reason));
+        }
         let workers = self.worker_count();
         if !(1..=WORKERS_MAX).contains(&workers) {
             let reason = format!("{workers}, must be 1 to {WORKERS_MAX}");

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Attempt;
+use crate::core::{DecideRetry, RetryRule};
 use crate::model::{RetryPolicy, TaskError, TaskOptions};
 
 /// What a handler returned, as bytes to be kept as the task's result.
@@ -33,6 +34,8 @@ pub(in crate::pool) type RunningHandler = Pin<Box<dyn Future<Output = Returned> 
 pub(in crate::pool) struct Registry {
     indices: HashMap<Arc<str>, usize>,
     handlers: Vec<(Handler, TaskOptions)>,
+    /// What decides on the retries of a type in place of its policy.
+    retries: HashMap<Arc<str>, Box<DecideRetry>>,
 }
 
 impl Registry {
@@ -77,10 +80,23 @@ impl Registry {
         self.indices.iter().filter_map(kept)
     }
 
-    /// When failed attempts at tasks of this type are retried, if its handler has a policy of its own.
-    pub(in crate::pool) fn backoff(&self, task_type: &str) -> Option<&RetryPolicy> {
-        let (_, options) = self.handlers.get(self.index(task_type)?)?;
-        options.backoff.as_ref()
+    /// Sets what decides on the retries of a type.
+    pub(in crate::pool) fn set_retry(&mut self, task_type: Arc<str>, decide: Box<DecideRetry>) {
+        self.retries.insert(task_type, decide);
+    }
+
+    /// A type whose retries are decided on, but that has no handler.
+    pub(in crate::pool) fn retry_without_handler(&self) -> Option<&str> {
+        self.retries.keys().map(|name| &**name).find(|name| self.index(name).is_none())
+    }
+
+    /// When failed attempts at tasks of this type are retried.
+    pub(in crate::pool) fn retry_rule(&self, task_type: &str) -> RetryRule<'_> {
+        let handler = self.index(task_type).and_then(|index| self.handlers.get(index));
+        RetryRule {
+            decide: self.retries.get(task_type).map(|decide| &**decide),
+            policy: handler.and_then(|(_, options)| options.backoff.as_ref()),
+        }
     }
 
     /// The index of a type.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::TestQueue;
+use crate::core::RetryRule;
 use crate::engine::{Answer, Operation};
 use crate::model::{Claim, Error, Lease, Result, RetryPolicy};
 use crate::pool::handler::{Attempt, Host, Returned, StopFlags};
@@ -25,6 +26,10 @@ pub(super) struct Registered {
 }
 
 impl Registered {
+    fn rule(&self) -> RetryRule<'_> {
+        RetryRule { decide: None, policy: self.backoff.as_ref() }
+    }
+
     pub(super) fn new(
         backoff: Option<RetryPolicy>,
         run: impl Fn(Attempt) -> Returned + 'static,
@@ -114,7 +119,7 @@ impl TestQueue {
             // By the handler, in a transaction of its own.
             _ if flags.completed() => return,
             Ok(result) => Operation::Complete { key: held.key, result },
-            Err(error) => core.failure(&held, error, None, handler.backoff.as_ref()),
+            Err(error) => core.failure(&held, error, None, handler.rule()),
         };
         tried("settling a task", || match core.submit(settled.clone()) {
             // The handler let the lease expire, or settled the task itself.

@@ -190,8 +190,8 @@ impl Queue {
     /// Sets when failed tasks of a type run again, for every process; `None` returns to the type's own policy. It is kept
     /// in the file, and applies to failures from then on, in every queue.
     ///
-    /// It replaces what the type declares and what [`QueueBuilder::retry`](crate::QueueBuilder::retry) sets, but not a
-    /// delay that an error asks for ([`TaskError::retry_after`](crate::TaskError::retry_after)).
+    /// It replaces what the type declares, what [`QueueBuilder::retry`](crate::QueueBuilder::retry) sets and what a pool's
+    /// closure decides ([`WorkerPoolBuilder::retry`](crate::WorkerPoolBuilder::retry)), but not a delay that an error asks for ([`TaskError::retry_after`](crate::TaskError::retry_after)).
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a policy with a delay beyond [`DELAY_MAX`](crate::limits::DELAY_MAX), a multiplier

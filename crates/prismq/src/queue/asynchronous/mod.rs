@@ -10,7 +10,7 @@ pub use self::submission::Submission;
 use super::claims::{extended, failed, validate_failure};
 use super::enqueue::{enqueued, untyped, with_digests};
 use super::{Handle, Queue};
-use crate::core::Held;
+use crate::core::{Held, RetryRule};
 use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::{
@@ -90,9 +90,10 @@ impl Queue {
     pub fn fail_async(&self, lease: &Lease, error: impl Into<TaskError>) -> Submission<State> {
         let error = error.into();
         match validate_failure(&error) {
-            Ok(()) => self.apply_async(self.core.failure(lease, error, None, None), |_, answer| {
-                failed(&answer)
-            }),
+            Ok(()) => self.apply_async(
+                self.core.failure(lease, error, None, RetryRule::default()),
+                |_, answer| failed(&answer),
+            ),
             Err(error) => Submission::answered(Err(error)),
         }
     }

@@ -21,8 +21,8 @@ pub(super) fn operations(
         Settle::Completed => None,
         Settle::Fail(error) => {
             let begun = run.map(|run| (run.worker, run.began_at));
-            let backoff = shared.registry.backoff(lease.task_type());
-            Some(shared.core.failure(lease, error.clone(), begun, backoff))
+            let rule = shared.registry.retry_rule(lease.task_type());
+            Some(shared.core.failure(lease, error.clone(), begun, rule))
         }
         Settle::Release => Some(Operation::Release(lease.key)),
         Settle::PayloadUnread(error) => Some(shared.core.settle_unread(lease, error)),

@@ -9,12 +9,12 @@ use crate::engine::sqlite::writer::Writer;
 use crate::engine::{AfterFailure, Answer};
 use crate::model::{LeaseKey, Result, RetryPolicy};
 
-/// The policy of a task's type, and the task's attempts.
+/// The policy of a task's type, or only an operator's, and the task's attempts.
 pub(crate) const POLICY: &str =
     "SELECT initial, longest, multiplier, jitter, attempt FROM prismq_task
      JOIN prismq_lane ON prismq_lane.id = prismq_task.lane
      JOIN prismq_retry ON prismq_retry.type = prismq_lane.type
-     WHERE prismq_task.id = ?1";
+     WHERE prismq_task.id = ?1 AND prismq_retry.by_operator >= ?2";
 /// Sets a type's policy; an operator's is replaced only by another of an operator.
 pub(crate) const SET: &str =
     "INSERT INTO prismq_retry (type, by_operator, initial, longest, multiplier, jitter)
@@ -48,20 +48,22 @@ impl Writer {
 
     /// What follows a failure, by the policy of the task's type if that is asked for and there is one.
     pub(crate) fn by_policy(&self, key: &LeaseKey, next: AfterFailure) -> Result<AfterFailure> {
-        let AfterFailure::ByPolicy { otherwise } = next else {
-            return Ok(next);
+        let (by_operator, otherwise) = match next {
+            AfterFailure::ByPolicy { otherwise } => (false, AfterFailure::Retry(otherwise)),
+            AfterFailure::UnlessByOperator(Some(delay)) => (true, AfterFailure::Retry(delay)),
+            AfterFailure::UnlessByOperator(None) => (true, AfterFailure::Dead),
+            _ => return Ok(next),
         };
         if !self.ledger.features.has(Features::RETRY) {
-            return Ok(AfterFailure::Retry(otherwise));
+            return Ok(otherwise);
         }
         let found = self
             .prepare(POLICY)?
-            .query_row([key.id.as_i64()], |row| Ok((policy(row)?, row.get(4)?)))
+            .query_row(params![key.id.as_i64(), by_operator], |row| Ok((policy(row)?, row.get(4)?)))
             .optional()
             .map_err(|error| self.failure(error))?;
-        Ok(AfterFailure::Retry(match found {
-            Some((policy, attempt)) => policy.delay(attempt, fastrand::f64()),
-            None => otherwise,
+        Ok(found.map_or(otherwise, |(policy, attempt)| {
+            AfterFailure::Retry(policy.delay(attempt, fastrand::f64()))
         }))
     }
 }

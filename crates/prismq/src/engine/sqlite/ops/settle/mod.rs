@@ -72,9 +72,12 @@ impl Writer {
     ) -> Settled {
         let next = self.by_policy(key, next)?;
         let (state, run_at) = match next {
-            AfterFailure::Dead | AfterFailure::Cancelled => (State::Dead, now.monotonic),
+            AfterFailure::Dead | AfterFailure::Cancelled | AfterFailure::UnlessByOperator(None) => {
+                (State::Dead, now.monotonic)
+            }
             AfterFailure::Retry(delay)
             | AfterFailure::ByPolicy { otherwise: delay }
+            | AfterFailure::UnlessByOperator(Some(delay))
             | AfterFailure::Snooze(delay) => {
                 let state = if delay.is_zero() { State::Ready } else { State::Scheduled };
                 (state, now.monotonic.after(delay))
