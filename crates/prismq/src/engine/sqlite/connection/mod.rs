@@ -55,7 +55,7 @@ pub(crate) fn configure(
     durability: Durability,
 ) -> Result<()> {
     let failure = |error| error::classify(path, error);
-    let mode = use_wal(connection).map_err(failure)?;
+    let mode = use_journal(connection, "PRAGMA journal_mode = WAL").map_err(failure)?;
     if mode != "wal" {
         let reason = format!(
             "SQLite keeps its journal mode {mode} and cannot use a WAL: the filesystem must let processes \
@@ -66,9 +66,9 @@ pub(crate) fn configure(
     set(connection, durability).map_err(failure)
 }
 
-/// Switches to WAL, and returns the resulting journal mode.
-fn use_wal(connection: &Connection) -> rusqlite::Result<String> {
-    let mut change = connection.prepare("PRAGMA journal_mode = WAL")?;
+/// Runs a pragma that switches to a journal mode, and returns the resulting one: another if SQLite cannot switch now.
+pub(crate) fn use_journal(connection: &Connection, pragma: &str) -> rusqlite::Result<String> {
+    let mut change = connection.prepare(pragma)?;
     let mut rows = change.query([])?;
     let mode = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get(0)?;
     // The switch is committed, or fails, after its first row.

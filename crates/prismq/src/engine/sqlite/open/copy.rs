@@ -81,9 +81,8 @@ impl Partial {
     /// Makes the copy a single file that needs none next to it, verifies it, and puts it in its place. Its length.
     pub(super) fn complete(self, copy: Connection) -> Result<u64> {
         let failure = |error| error::classify(&self.path, error);
-        let mode: String = copy
-            .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
-            .map_err(failure)?;
+        let mode =
+            connection::use_journal(&copy, "PRAGMA journal_mode = DELETE").map_err(failure)?;
         if mode != "delete" {
             return Err(unusable(&self.path, format!("its journal mode stays {mode}")));
         }

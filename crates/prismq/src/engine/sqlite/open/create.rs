@@ -50,7 +50,7 @@ fn lock_empty(path: &Path) -> rusqlite::Result<Option<Connection>> {
         return Ok(None);
     }
     // Fails inside a transaction if the file has another mode by now.
-    connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+    connection::use_journal(&connection, "PRAGMA journal_mode = MEMORY")?;
     connection.pragma_update(None, "user_version", 0)?;
     Ok(Some(connection))
 }

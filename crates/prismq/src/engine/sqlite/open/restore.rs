@@ -93,16 +93,16 @@ fn hold(path: &Path) -> Result<Connection> {
         },
     };
     let connection = connection::connect(path).map_err(failure)?;
-    let mode = |sql: &str| -> Result<String> {
-        connection.query_row(sql, [], |row| row.get(0)).map_err(failure)
-    };
     // Fails, or changes nothing, while another connection is open.
-    let switched = mode("PRAGMA journal_mode = DELETE")?;
+    let switched =
+        connection::use_journal(&connection, "PRAGMA journal_mode = DELETE").map_err(failure)?;
     // No journal must be left next to the new file, if only for a moment.
-    mode("PRAGMA journal_mode = MEMORY")?;
+    connection::use_journal(&connection, "PRAGMA journal_mode = MEMORY").map_err(failure)?;
     connection.execute_batch("BEGIN EXCLUSIVE").map_err(failure)?;
     // Another process may have opened it in between.
-    if switched != "delete" || mode("PRAGMA journal_mode")? != "memory" {
+    let mode: String =
+        connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failure)?;
+    if switched != "delete" || mode != "memory" {
         return Err(Error::InUse { path: path.to_owned() });
     }
     Ok(connection)
