@@ -6,6 +6,8 @@
 mod run;
 mod stage;
 
+use std::path::{Path, PathBuf};
+
 pub use self::stage::Stage;
 
 /// One operation that writes.
@@ -25,6 +27,14 @@ pub enum Step {
     EnqueueNewNames,
     /// Enqueuing many in one transaction.
     EnqueueAll,
+    /// Enqueuing a unique task whose key another held that is done.
+    EnqueueUnique,
+    /// Enqueuing a unique task that replaces the one that waits.
+    EnqueueReplacing,
+    /// Enqueuing a task with a time to live, the first of the file.
+    EnqueueExpiring,
+    /// Enqueuing a task of a key that is new, under a limit.
+    EnqueueKeyed,
     /// Enqueuing in the caller's own transaction.
     EnqueueIn,
     /// Enqueuing in a transaction of the application's that the queue opens.
@@ -33,6 +43,10 @@ pub enum Step {
     TakeIn,
     /// Storing a schedule.
     SetSchedule,
+    /// Pausing a schedule.
+    PauseSchedule,
+    /// Enqueuing the task of a schedule before it is due.
+    RunSchedule,
     /// Claiming where slots of schedules are due, for which tasks are enqueued first.
     FireSchedules,
     /// Claiming two ready tasks.
@@ -43,6 +57,10 @@ pub enum Step {
     Reclaim,
     /// Claiming where an expired lease was the last attempt, so that its task becomes dead.
     ReclaimDead,
+    /// Claiming where tasks have not started within their time to live, which become dead first.
+    Expire,
+    /// Claiming tasks of two keys, of each of which a limit lets one run.
+    ClaimKeyed,
     /// Completing a task.
     Complete,
     /// Completing one whose payload is stored out of line.
@@ -53,10 +71,18 @@ pub enum Step {
     CompleteWith,
     /// Completing one in the caller's own transaction, with a child task.
     CompleteIn,
+    /// Completing one of a key, which lets the next task of the key start.
+    CompleteKeyed,
     /// Failing a task that is tried again.
     Fail,
     /// Failing one that is not tried again.
     FailDead,
+    /// Failing one that is tried again by the retry policy that the file has for its type.
+    FailByPolicy,
+    /// Putting a task off that runs.
+    Snooze,
+    /// Failing one of which cancelling was requested.
+    FailCancelled,
     /// Releasing a task.
     Release,
     /// Extending a lease.
@@ -71,6 +97,14 @@ pub enum Step {
     SetHistory,
     /// Keeping cancelled and dead tasks for a time.
     SetRetention,
+    /// Bounding how many live tasks a queue holds.
+    SetDepth,
+    /// Setting the retry policy of a task type.
+    SetRetry,
+    /// Setting the bounds of a limit.
+    SetLimit,
+    /// Bounding how many tasks of a queue run at once.
+    SetConcurrency,
     /// Cancelling tasks that wait.
     Cancel,
     /// Requesting that a running task be cancelled.
@@ -79,6 +113,10 @@ pub enum Step {
     Delete,
     /// Putting a dead task back.
     Redrive,
+    /// Copying the file while the queue is open.
+    Backup,
+    /// Putting a copy in the place of the file, whose process was killed.
+    Restore,
     /// Checkpointing the WAL from outside while the queue is open, and truncating it.
     Checkpoint,
     /// Enough commits that the queue checkpoints by itself, in parallel to them.
@@ -89,7 +127,7 @@ pub enum Step {
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 55] = [
         Self::Create,
         Self::Open,
         Self::Recover,
@@ -97,22 +135,34 @@ impl Step {
         Self::EnqueueLarge,
         Self::EnqueueNewNames,
         Self::EnqueueAll,
+        Self::EnqueueUnique,
+        Self::EnqueueReplacing,
+        Self::EnqueueExpiring,
+        Self::EnqueueKeyed,
         Self::EnqueueIn,
         Self::Transaction,
         Self::TakeIn,
         Self::SetSchedule,
+        Self::PauseSchedule,
+        Self::RunSchedule,
         Self::FireSchedules,
         Self::Claim,
         Self::Promote,
         Self::Reclaim,
         Self::ReclaimDead,
+        Self::Expire,
+        Self::ClaimKeyed,
         Self::Complete,
         Self::CompleteLarge,
         Self::CompleteKept,
         Self::CompleteWith,
         Self::CompleteIn,
+        Self::CompleteKeyed,
         Self::Fail,
         Self::FailDead,
+        Self::FailByPolicy,
+        Self::Snooze,
+        Self::FailCancelled,
         Self::Release,
         Self::Extend,
         Self::SetOrder,
@@ -120,32 +170,30 @@ impl Step {
         Self::Resume,
         Self::SetHistory,
         Self::SetRetention,
+        Self::SetDepth,
+        Self::SetRetry,
+        Self::SetLimit,
+        Self::SetConcurrency,
         Self::Cancel,
         Self::CancelRunning,
         Self::Delete,
         Self::Redrive,
+        Self::Backup,
+        Self::Restore,
         Self::Checkpoint,
         Self::AutoCheckpoint,
         Self::Close,
     ];
 
+    /// Where [`Step::Backup`] makes its copy of this file, and where [`Step::Restore`] has its own.
+    #[must_use]
+    pub fn copy_of(path: &Path) -> PathBuf {
+        path.with_file_name("backup.db")
+    }
+
     /// The step of this name, as `{:?}` writes it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| format!("{step:?}") == name)
-    }
-
-    /// Whether what it acknowledges survives a power cut.
-    #[must_use]
-    pub const fn is_durable(self) -> bool {
-        !matches!(
-            self,
-            Self::Claim
-                | Self::Promote
-                | Self::Reclaim
-                | Self::ReclaimDead
-                | Self::Release
-                | Self::Extend
-        )
     }
 }

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use prismq::{Claim, Keep, Lease, NewTask, Order, Queue, Result, Retention, TaskError};
+use prismq::{
+    Claim, Keep, Lease, Limit, NewTask, Order, Queue, Result, Retention, RetryPolicy, TaskError,
+};
 use rusqlite::Connection;
 
 use super::stage::{
-    CHURN, KEEPING, LARGE_BYTES, LEASE, PAUSED, churn, claim, open, refused, schedule, task,
+    CHURN, EACH, KEEPING, LARGE_BYTES, LEASE, PAUSED, churn, claim, keyed, open, refused, schedule,
+    task, unique, unique_key,
 };
 use super::{Stage, Step};
 
@@ -20,6 +23,9 @@ impl Step {
         if matches!(self, Self::Create | Self::Open | Self::Recover) {
             stage.queue = Some(open(path, &stage.clock)?);
             return Ok(());
+        }
+        if self == Self::Restore {
+            return Queue::restore(Self::copy_of(path)).to(path).map(drop);
         }
         if self == Self::Close {
             stage.queue = None;
@@ -38,17 +44,30 @@ impl Step {
                 let tasks: Vec<_> = (0..50).map(|number| task(number).priority(7)).collect();
                 queue.enqueue_all(&tasks).map(drop)
             }
+            Self::EnqueueUnique => queue.enqueue(unique(60)).map(drop),
+            Self::EnqueueReplacing => {
+                let payload = vec![61; LARGE_BYTES];
+                let delay = Duration::from_secs(5);
+                let replacing = NewTask::new("job", payload).unique(unique_key());
+                queue.enqueue(replacing.delay(delay).expires_after(LEASE)).map(drop)
+            }
+            Self::EnqueueExpiring => queue.enqueue(task(62).expires_after(LEASE)).map(drop),
+            Self::EnqueueKeyed => queue.enqueue(keyed(63, "ann")).map(drop),
             Self::EnqueueIn => enqueue_in(path, queue),
             Self::Transaction => {
                 queue.transaction(|tx| tx.enqueue_all([task(32), task(33)])).map(drop)
             }
             Self::TakeIn => queue.claim(&claim().max(2)).map(drop),
             Self::SetSchedule => queue.schedules().set(&schedule("new")).map(drop),
+            Self::PauseSchedule => queue.schedules().pause("one"),
+            Self::RunSchedule => queue.schedules().run_now("one").map(drop),
             Self::FireSchedules => queue.claim(&claim().max(2)).map(drop),
             Self::Claim => queue.claim(&claim().max(2)).map(drop),
             Self::Promote => queue.claim(&Claim::new(["late"]).lease(LEASE)).map(drop),
             Self::Reclaim => queue.claim(&claim().max(2)).map(drop),
             Self::ReclaimDead => queue.claim(&Claim::new(["once"])).map(drop),
+            Self::Expire => queue.claim(&claim().max(2)).map(drop),
+            Self::ClaimKeyed => queue.claim(&Claim::new(["keyed"]).max(9).lease(LEASE)).map(drop),
             Self::SetOrder => queue.set_order("empty", Order::FirstInFirstOut),
             Self::Pause => queue.pause("default"),
             Self::Resume => queue.resume(PAUSED),
@@ -58,10 +77,17 @@ impl Step {
                 let retention = Retention { cancelled: keep, dead: keep, ..Retention::default() };
                 queue.set_retention("default", retention)
             }
+            Self::SetDepth => queue.set_depth_limit("default", Some(9)),
+            Self::SetRetry => {
+                queue.set_retry("job", Some(RetryPolicy::fixed(Duration::from_secs(3))))
+            }
+            Self::SetLimit => queue.set_limit(EACH, Limit::rate(3, LEASE)),
+            Self::SetConcurrency => queue.set_concurrency("default", Some(2)),
             Self::Cancel => queue.tasks().queue("default").of_type("job").cancel().map(drop_count),
             Self::CancelRunning => queue.tasks().running().cancel().map(drop_count),
             Self::Delete => queue.tasks().of_type("job").of_type("large").delete().map(drop_count),
             Self::Redrive => queue.tasks().dead().redrive().map(drop_count),
+            Self::Backup => queue.backup(Self::copy_of(path)).map(drop),
             Self::Checkpoint => checkpoint(path),
             Self::AutoCheckpoint => churn(queue, CHURN),
             Self::CompleteIn => lease.map_or(Ok(()), |lease| complete_in(path, queue, lease)),
@@ -76,6 +102,10 @@ impl Step {
                 queue.fail(lease, error).map(drop)
             }
             Self::FailDead => queue.fail(lease, TaskError::permanent("never")).map(drop),
+            Self::FailByPolicy | Self::FailCancelled => {
+                queue.fail(lease, TaskError::new("not now")).map(drop)
+            }
+            Self::Snooze => queue.fail(lease, TaskError::snooze(Duration::from_secs(9))).map(drop),
             Self::CompleteWith => queue.complete_with(lease, vec![23; LARGE_BYTES]),
             Self::Release => queue.release(lease),
             Self::Extend => queue.extend(lease, LEASE * 3).map(drop),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prismq::{
-    Claim, Durability, Error, Lease, ManualClock, Missed, NewTask, Queue, Result, RetryPolicy,
-    Schedule, TaskError, Timestamp,
+    Claim, Durability, Error, Lease, Limit, ManualClock, Missed, NewTask, Queue, Result,
+    RetryPolicy, Schedule, TaskError, Timestamp, Unique,
 };
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -24,6 +24,8 @@ pub struct Stage {
 /// The queue that keeps a history, and the one that is paused.
 pub(super) const KEEPING: &str = "keeping";
 pub(super) const PAUSED: &str = "paused";
+/// The limit of tasks with keys.
+pub(super) const EACH: &str = "each";
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 /// The length of a payload that is stored out of line, on several pages.
@@ -35,6 +37,25 @@ pub(super) const CHURN: u32 = 60;
 
 pub(super) fn task(number: u8) -> NewTask {
     NewTask::new("job", vec![number; 100])
+}
+
+/// A task of this key, of which [`one_per_key`] lets one run.
+pub(super) fn keyed(number: u8, key: &str) -> NewTask {
+    NewTask::new("keyed", vec![number; 100]).limit(EACH).key(key)
+}
+
+pub(super) fn one_per_key() -> Limit {
+    Limit::concurrency(1).per_key()
+}
+
+/// A task that is unique until it is done.
+pub(super) fn unique(number: u8) -> NewTask {
+    task(number).unique(unique_key())
+}
+
+/// The key of unique tasks; one that waits is replaced.
+pub(super) fn unique_key() -> Unique {
+    Unique::key("order 7").replace()
 }
 
 /// A schedule that fires every hour.
@@ -57,7 +78,8 @@ impl Step {
         }
         let queue = open(path, &Arc::new(clock()))?;
         // Closed after the queue, and so the last: the WAL stays as a kill would leave it.
-        let _last = (self == Self::Recover).then(|| without_checkpoint(path)).transpose()?;
+        let killed = matches!(self, Self::Recover | Self::Restore);
+        let _last = killed.then(|| without_checkpoint(path)).transpose()?;
         queue.set_history(KEEPING, 2)?;
         queue.enqueue_all([1, 2, 3].map(|number| task(number).queue(KEEPING)))?;
         for lease in queue.claim(&claim().queue(KEEPING).max(3))? {
@@ -69,6 +91,10 @@ impl Step {
         queue.enqueue(NewTask::new("large", vec![8; LARGE_BYTES]))?;
         queue.enqueue(NewTask::new("late", [9]).delay(Duration::from_secs(5)))?;
         queue.enqueue(NewTask::new("once", [10]).max_attempts(1))?;
+        if self == Self::Restore {
+            queue.backup(Self::copy_of(path))?;
+            queue.enqueue_all([11, 12].map(task))?;
+        }
         drop(queue);
         Ok(())
     }
@@ -80,26 +106,12 @@ impl Step {
     pub fn prepare(self, path: &Path) -> Result<Stage> {
         let clock = Arc::new(clock());
         let mut stage = Stage { clock, queue: None, leases: Vec::new() };
-        if matches!(self, Self::Create | Self::Open | Self::Recover) {
+        if matches!(self, Self::Create | Self::Open | Self::Recover | Self::Restore) {
             return Ok(stage);
         }
         let queue = open(path, &stage.clock)?;
-        let wanted = match self {
-            Self::Complete
-            | Self::CompleteIn
-            | Self::Fail
-            | Self::FailDead
-            | Self::Release
-            | Self::Extend
-            | Self::CancelRunning
-            | Self::Redrive => Some(claim()),
-            Self::CompleteLarge => Some(Claim::new(["large"])),
-            Self::CompleteKept | Self::CompleteWith => Some(claim().queue(KEEPING)),
-            Self::Reclaim => Some(claim().max(2)),
-            Self::ReclaimDead => Some(Claim::new(["once"]).lease(LEASE)),
-            _ => None,
-        };
-        if let Some(claim) = wanted {
+        self.enqueue_before(&queue)?;
+        if let Some(claim) = self.claim_before() {
             stage.leases = queue.claim(&claim)?;
         }
         match self {
@@ -108,20 +120,76 @@ impl Step {
                     queue.fail(lease, TaskError::permanent("never"))?;
                 }
             }
+            Self::EnqueueUnique => {
+                for lease in &stage.leases {
+                    queue.complete(lease)?;
+                }
+            }
+            Self::FailByPolicy => {
+                queue.set_retry("job", Some(RetryPolicy::fixed(Duration::from_secs(9))))?;
+            }
+            Self::FailCancelled => drop(queue.tasks().running().cancel()?),
             Self::Promote => stage.clock.advance(Duration::from_secs(10)),
-            Self::Reclaim | Self::ReclaimDead => stage.clock.advance(LEASE * 2),
+            Self::Reclaim | Self::ReclaimDead | Self::Expire => stage.clock.advance(LEASE * 2),
             Self::TakeIn => fill_inbox(path)?,
+            Self::PauseSchedule | Self::RunSchedule => {
+                queue.schedules().set(&schedule("one")).map(drop)?;
+            }
             Self::FireSchedules => {
                 queue.schedules().set(&schedule("one").no_overlap())?;
                 queue.schedules().set(&schedule("all").missed(Missed::All))?;
                 stage.clock.advance(HOUR * 5);
             }
             Self::AutoCheckpoint => churn(&queue, CHURN_BEFORE)?,
-            Self::Checkpoint | Self::Close => churn(&queue, 3)?,
+            Self::Checkpoint | Self::Close | Self::Backup => churn(&queue, 3)?,
             _ => {}
         }
         stage.queue = Some(queue);
         Ok(stage)
+    }
+
+    /// Enqueues what only this step needs.
+    fn enqueue_before(self, queue: &Queue) -> Result<()> {
+        match self {
+            Self::EnqueueUnique | Self::EnqueueReplacing => {
+                queue.enqueue(unique(50).priority(1)).map(drop)
+            }
+            Self::Expire => {
+                let brief = |number| task(number).expires_after(LEASE);
+                queue.enqueue_all([51, 52].map(brief)).map(drop)
+            }
+            Self::EnqueueKeyed | Self::SetLimit => queue.set_limit(EACH, one_per_key()),
+            Self::ClaimKeyed | Self::CompleteKeyed => {
+                queue.set_limit(EACH, one_per_key())?;
+                let tasks = [(53, "ann"), (54, "ann"), (55, "ben"), (56, "ben")];
+                queue.enqueue_all(tasks.map(|(number, key)| keyed(number, key))).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The claim of what the step then settles or finds expired.
+    fn claim_before(self) -> Option<Claim> {
+        match self {
+            Self::Complete
+            | Self::CompleteIn
+            | Self::Fail
+            | Self::FailDead
+            | Self::FailByPolicy
+            | Self::FailCancelled
+            | Self::Snooze
+            | Self::Release
+            | Self::Extend
+            | Self::CancelRunning
+            | Self::EnqueueUnique
+            | Self::Redrive => Some(claim()),
+            Self::CompleteLarge => Some(Claim::new(["large"])),
+            Self::CompleteKeyed => Some(Claim::new(["keyed"]).lease(LEASE)),
+            Self::CompleteKept | Self::CompleteWith => Some(claim().queue(KEEPING)),
+            Self::Reclaim => Some(claim().max(2)),
+            Self::ReclaimDead => Some(Claim::new(["once"]).lease(LEASE)),
+            _ => None,
+        }
     }
 }
 

@@ -114,6 +114,7 @@ fn judge(fixture: &StepFixture, path: &Path, said: &str, poisoned: bool, context
     }
     let found = fixture.state(path);
     assert_ne!(found, Found::Neither, "{context}");
+    fixture.judge_backup(path, Some(said == "ok"), context);
     let unchanged = fixture.changes_nothing();
     match said {
         "ok" => assert!(found == Found::After || unchanged, "{context}: lost"),

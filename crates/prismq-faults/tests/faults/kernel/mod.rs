@@ -2,6 +2,7 @@
 //! missing, its tests are ignored with the reason. Some tests start this program again as a process of their own.
 
 mod child;
+mod copies;
 mod failed_calls;
 mod killed_calls;
 mod memory;
@@ -40,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
         return outcome;
     }
     prismq_probe::run(tests![
+        Some(Strace) => copies::a_backup_or_restore_that_fails_leaves_the_file_and_no_half_copy,
         Some(Strace) => failed_calls::pools_survive_system_calls_that_fail,
         Some(Strace) => killed_calls::a_killed_system_call_leaves_the_old_state_or_the_new,
         None => memory::exhausted_sqlite_memory_refuses_and_loses_nothing,

@@ -81,6 +81,8 @@ fn judge(
         assert!(created.is_none() || opened == Found::After, "opening goes on with a creation");
         assert_ne!(found, Found::Neither, "{step:?} killed at change {nth}");
         assert!(!acknowledged || found == Found::After, "{step:?} killed at change {nth}: lost");
+        let context = format!("{step:?} killed at change {nth}");
+        fixture.judge_backup(path, acknowledged.then_some(true), &context);
         let changes = !fixture.changes_nothing();
         sweep.recovered += u64::from(!acknowledged && changes && found == Found::After);
     }

@@ -1,11 +1,13 @@
 //! What the scenarios share: files on which a step is run, and their state before and after it.
 #![allow(dead_code, reason = "two test programs share it, and each uses a part")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use prismq::Queue;
 use prismq_check::Snapshot;
 use prismq_faults::{Scratch, Step};
 use rusqlite::Connection;
@@ -61,6 +63,45 @@ impl StepFixture {
         }
     }
 
+    /// Checks what a backup left: the whole file, or nothing that can be taken for it. `None` if it was killed.
+    #[track_caller]
+    pub(crate) fn judge_backup(&self, path: &Path, acknowledged: Option<bool>, context: &str) {
+        if self.step != Step::Backup {
+            return;
+        }
+        let copy = Step::copy_of(path);
+        let left = names_of_copy(&copy);
+        match acknowledged {
+            Some(true) => assert_eq!(left, [copy.file_name().unwrap()], "{context}"),
+            Some(false) => assert!(left.is_empty(), "{context}: {left:?} is left"),
+            None => {}
+        }
+        for name in &left {
+            let restored = Scratch::new().unwrap();
+            let target = restored.file(FILE);
+            if Queue::restore(copy.with_file_name(name)).to(&target).is_ok() {
+                assert_eq!(sound(&target).digest, self.after.digest, "{context}: {name:?}");
+            } else {
+                assert_ne!(acknowledged, Some(true), "{context}: it cannot be restored");
+                assert!(
+                    !target.exists(),
+                    "{context}: {name:?} was refused, and something is restored"
+                );
+            }
+        }
+        // What a killed process reserved is empty; another backup makes its way past the rest.
+        if acknowledged.is_none() && fs::metadata(&copy).is_ok_and(|copy| copy.len() == 0) {
+            fs::remove_file(&copy).unwrap();
+        }
+        if !copy.exists() {
+            Queue::open(path)
+                .unwrap()
+                .backup(&copy)
+                .unwrap_or_else(|error| panic!("{context}: {error}"));
+            assert_eq!(sound(&copy).digest, self.after.digest, "{context}");
+        }
+    }
+
     /// The state of a file that was being created, before any queue opens it and completes the creation. Only a copy is
     /// audited, so that the queue is the one that recovers the file.
     pub(crate) fn state_of_creation(&self, path: &Path) -> Found {
@@ -90,6 +131,17 @@ fn copy(template: &Scratch) -> (Scratch, PathBuf) {
     copy_files(template.path(), folder.path());
     let path = folder.file(FILE);
     (folder, path)
+}
+
+/// The files of a copy, complete or not, that are there.
+fn names_of_copy(copy: &Path) -> Vec<OsString> {
+    let prefix = copy.file_name().unwrap().to_str().unwrap();
+    let names =
+        fs::read_dir(copy.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<OsString> =
+        names.filter(|name| name.to_str().unwrap().starts_with(prefix)).collect();
+    names.sort();
+    names
 }
 
 /// No file in `from` may be open: closing a copy's source would drop SQLite's locks on it.
