@@ -1,10 +1,11 @@
-//! The files of an open queue are moved, deleted, replaced or restored.
+//! The files of an open queue are moved, deleted, replaced, truncated or restored.
 //!
-//! Failure mode: file: moved, removed or replaced, or its -wal, under an open queue | `Moved` or `Poisoned`, nothing is acknowledged; it goes on once the same file is back
+//! Failure mode: file: moved, removed or replaced, or its -wal, or that truncated, under an open queue | `Moved` or `Poisoned`, nothing is acknowledged; it goes on once the same file is back
 
 use std::fs;
 
 use prismq::{Claim, Error, NewTask, Queue, TaskId};
+use rusqlite::Connection;
 
 use crate::support::{Fixture, claim, restore, task, text};
 
@@ -92,6 +93,45 @@ fn nothing_is_acknowledged_after_the_wal_was_deleted_or_replaced() {
         assert_poisoned(fixture.queue.complete(&lease), suffix);
         assert_poisoned(fixture.queue.claim(&claim()), suffix);
     }
+}
+
+/// SQLite writes on behind the gap, before which whoever opens the file next stops reading.
+#[test]
+fn nothing_is_acknowledged_after_the_wal_was_truncated() {
+    for kept in [0, 100, 20_000] {
+        let fixture = Fixture::new();
+        for number in 0..20 {
+            fixture.enqueue(&number.to_string());
+        }
+        let lease = fixture.claim_one();
+        let wal = fs::OpenOptions::new().write(true).open(fixture.next_to("-wal")).unwrap();
+        wal.set_len(kept).unwrap();
+        assert_poisoned(fixture.queue.complete(&lease), "-wal was truncated");
+        assert_poisoned(fixture.queue.enqueue(task("lost")), "-wal was truncated");
+    }
+}
+
+#[test]
+fn the_wal_may_be_reset_and_truncated_by_checkpoints_of_any_process() {
+    let fixture = Fixture::new();
+    let other = fixture.another_handle();
+    let program = Connection::open(fixture.path()).unwrap();
+    for pragma in [
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "PRAGMA wal_checkpoint(RESTART)",
+        "PRAGMA wal_checkpoint(PASSIVE)",
+    ] {
+        for number in 0..8 {
+            fixture.enqueue("by one");
+            if number % 3 > 0 {
+                other.enqueue_all(vec![task("by another"); number]).unwrap();
+            }
+            if number % 2 > 0 {
+                program.query_row(pragma, [], |_| Ok(())).unwrap();
+            }
+        }
+    }
+    assert_eq!(fixture.queue.stats("default").unwrap().ready, 3 * (8 + 1 + 2 + 4 + 5 + 7));
 }
 
 /// As long as no other connection opened the file meanwhile.

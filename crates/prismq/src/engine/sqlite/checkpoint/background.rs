@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::prune::Pruner;
 use super::run::{Outcome, checkpoint, poison_if_unsynced, truncate};
 use super::shrink::Shrinker;
-use super::wal_hook::WAL_PAGES;
+use super::wal_hook::wal_pages;
 use super::{Shared, WAL_IDLE, WAL_PAGES_CHECKPOINT};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::connection::path_of;
@@ -122,7 +122,7 @@ impl Background {
             Ok(true) => {
                 self.truncate_at = Some(Instant::now() + WAL_IDLE);
                 // Shrinking must not make the WAL grow while a reader holds an old snapshot.
-                if WAL_PAGES.get() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
+                if wal_pages() >= WAL_PAGES_CHECKPOINT && self.checkpoint() == Outcome::Pinned {
                     self.shrinker.rest();
                 }
             }

@@ -29,8 +29,7 @@ use rusqlite::Connection;
 use self::background::Background;
 use self::prune::Pruner;
 use self::run::{Outcome, checkpoint, restart};
-use self::wal_hook::WAL_PAGES;
-pub(crate) use self::wal_hook::watch_wal;
+pub(crate) use self::wal_hook::{wal_pages, watch_wal};
 use crate::engine::DeferredLog;
 use crate::engine::sqlite::checkpoint::shrink::Shrinker;
 use crate::engine::sqlite::connection::path_of;
@@ -164,7 +163,7 @@ impl Checkpointer {
             self.shared.asleep.store(false, Ordering::SeqCst);
             self.shared.wake.raise();
         }
-        let pages = WAL_PAGES.get();
+        let pages = wal_pages();
         // Fewer pages than before: the WAL was reset.
         if pages <= self.last || pages < WAL_PAGES_CHECKPOINT {
             self.next = WAL_PAGES_CHECKPOINT;

@@ -14,13 +14,18 @@ use rusqlite::{Connection, Result};
 thread_local! {
     /// Pages in the WAL after the last commit on this thread: the hook has no state, and is called on the thread that
     /// commits.
-    pub(super) static WAL_PAGES: Cell<u32> = const { Cell::new(0) };
+    static WAL_PAGES: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Has SQLite report the size of the WAL after each commit, instead of its automatic checkpoints.
 pub(crate) fn watch_wal(connection: &mut Connection) -> Result<()> {
     let setter = &Setter(Connection::wal_hook);
     setter.set(connection)
+}
+
+/// Pages in the WAL after the last commit on this thread.
+pub(crate) fn wal_pages() -> u32 {
+    WAL_PAGES.get()
 }
 
 /// How a connection's hook is set.

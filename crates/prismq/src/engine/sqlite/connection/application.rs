@@ -113,7 +113,7 @@ impl ApplicationConnections {
         if let Some(cause) = error::unreleased_lock(left) {
             self.poison.set(&cause);
         }
-        if let Some(cause) = self.files.lost() {
+        if let Some(cause) = self.files.lost(None) {
             return Err(self.poison.remember(Error::Poisoned { cause }));
         }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);

@@ -1,14 +1,15 @@
-//! The identities of the open files, to notice that they were moved, deleted or replaced: SQLite would go on writing to
-//! files that no other process finds.
+//! The identities of the open files, to notice that they were moved, deleted, replaced or truncated: SQLite would go on
+//! writing to files that no other process finds, or behind a gap.
 //!
-//! A check costs one system call per file, about half a microsecond. No file is opened, which would drop SQLite's
-//! locks.
+//! A check costs one system call per file, about half a microsecond. No file that SQLite locks is opened, which would drop
+//! its locks.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::wal_mark::WalMark;
 use crate::model::{Error, Result};
 
 /// The identity of a file. Where the system has no inode numbers, all files are equal.
@@ -49,18 +50,20 @@ impl Identity {
 pub(crate) struct Files {
     database: (PathBuf, Identity),
     next_to_it: [(PathBuf, Identity); 2],
+    wal: WalMark,
 }
 
 impl Files {
-    /// The files of this database. Its `-wal` must exist already; SQLite removes `-wal` and `-shm` only when the last
-    /// connection of all processes closes.
-    pub(crate) fn of(path: &Path, database: Identity) -> io::Result<Self> {
+    /// The files of this database with pages of this size. Its `-wal` must exist already; SQLite removes `-wal` and
+    /// `-shm` only when the last connection of all processes closes.
+    pub(crate) fn of(path: &Path, database: Identity, page_bytes: u32) -> io::Result<Self> {
         let named = |suffix| {
             let path = with_suffix(path, suffix);
             Identity::of(&path).map(|identity| (path, identity))
         };
         let next_to_it = [named("-wal")?, named("-shm")?];
-        Ok(Self { database: (path.to_owned(), database), next_to_it })
+        let wal = WalMark::open(&with_suffix(path, "-wal"), page_bytes)?;
+        Ok(Self { database: (path.to_owned(), database), next_to_it, wal })
     }
 
     /// An error while the database is moved away, deleted or replaced.
@@ -72,10 +75,17 @@ impl Files {
         Err(Error::Moved { path: path.clone() })
     }
 
-    /// What happened to the `-wal` or `-shm` in use, if it was deleted or replaced: commits in it are lost.
-    pub(crate) fn lost(&self) -> Option<String> {
+    /// What happened to the `-wal` or `-shm` in use, if it was deleted, replaced or truncated: commits in it are lost.
+    /// `pages` is the length of the WAL after a commit that was just made, if it is known.
+    pub(crate) fn lost(&self, pages: Option<u32>) -> Option<String> {
         let lost = self.next_to_it.iter().find(|(path, identity)| !identity.still_at(path));
-        lost.map(|(path, _)| format!("{} was deleted or replaced while in use", path.display()))
+        if let Some((path, _)) = lost {
+            return Some(format!("{} was deleted or replaced while in use", path.display()));
+        }
+        self.wal.is_lost(pages).then(|| {
+            let [(wal, _), _] = &self.next_to_it;
+            format!("{} was truncated while in use", wal.display())
+        })
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod application;
 pub(crate) mod busy;
 pub(crate) mod files;
 pub(crate) mod poison;
+mod wal_mark;
 
 use std::path::Path;
 use std::time::Duration;

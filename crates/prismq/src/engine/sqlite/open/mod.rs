@@ -168,7 +168,9 @@ fn prepare(
     connection::configure(path, writer, options.durability)?;
     // Makes SQLite open the `-wal`.
     schema::meta(writer).map_err(failure)?;
-    Files::of(path, identity)
+    let page_bytes =
+        writer.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(failure)?;
+    Files::of(path, identity, page_bytes)
         .map_err(|error| unusable(path, format!("its -wal cannot be read: {error}")))
 }
 

@@ -11,6 +11,7 @@ use super::settle::complete::Completion;
 use super::settle::foreign;
 use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::batch::ledger::Ledger;
+use crate::engine::sqlite::checkpoint::wal_pages;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
@@ -52,7 +53,7 @@ impl Writer {
         };
         self.commit()?;
         if durable {
-            self.refuse_lost()?;
+            self.refuse_lost(Some(wal_pages()))?;
         }
         self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
         let synced = u64::from(self.waits_for_disk);

@@ -73,7 +73,7 @@ impl Writer {
 
     pub(crate) fn version(&self) -> Result<i64> {
         self.refuse_unusable()?;
-        self.refuse_lost()?;
+        self.refuse_lost(None)?;
         self.data_version()
     }
 
@@ -102,10 +102,10 @@ impl Writer {
         self.files.refuse_moved()
     }
 
-    /// Refuses for good if the `-wal` or `-shm` in use was deleted or replaced. Checked after each commit and before
-    /// its answer, as other processes will not find what was written to it.
-    pub(crate) fn refuse_lost(&self) -> Result<()> {
-        match self.files.lost() {
+    /// Refuses for good if the `-wal` or `-shm` in use was deleted, replaced or truncated. Checked after each commit,
+    /// when the WAL has this many `pages`, and before its answer, as other processes will not find what was written to it.
+    pub(crate) fn refuse_lost(&self, pages: Option<u32>) -> Result<()> {
+        match self.files.lost(pages) {
             Some(cause) => Err(self.poison().remember(Error::Poisoned { cause })),
             None => Ok(()),
         }
