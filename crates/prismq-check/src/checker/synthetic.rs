@@ -77,6 +77,22 @@ impl SyntheticHistory {
         self.record(at, Event { phase: Phase::Ok, ..begun });
     }
 
+    /// A handler that fails for good, which the pool reports later.
+    fn die(&mut self, client_id: u32, run: Run, at: u64, reported: u64) {
+        let begun = Event { dead: Some(true), ..self.run(client_id, run, Op::Fail) };
+        self.record(at, Event { phase: Phase::Ok, ..self.run(client_id, run, Op::RunHandler) });
+        self.record(at, begun.clone());
+        self.record(reported, Event { phase: Phase::Ok, ..begun });
+    }
+
+    /// All dead tasks are put back.
+    fn redrive(&mut self, at: u64) {
+        let task_type = Some("job".to_owned());
+        let begun = Event { task_type, ..Event::new(0, Op::Redrive, Phase::Invoke) };
+        self.record(at, begun.clone());
+        self.record(at + 1, Event { phase: Phase::Ok, ..begun });
+    }
+
     /// What is stored of a task at the end.
     pub(super) fn stores(&mut self, key: u64, state: prismq::State, attempt: u32) {
         let task = i64::try_from(key).unwrap();
@@ -155,6 +171,27 @@ fn a_pool_that_runs_what_was_completed_gives_a_task_a_second_life() {
     synthetic.begin(1, (1, 2, 2), 30, 0);
     let broken = synthetic.broken(&Rules::PLAIN);
     assert!(broken.contains(&Invariant::Finality), "{broken:?}");
+}
+
+/// Which of two pools reports first says nothing of the order of what they did.
+#[test]
+fn a_redriven_task_may_die_again_before_its_first_death_is_reported() {
+    for (redriven, broken) in [(30, None), (70, Some(Invariant::Finality))] {
+        let mut synthetic = SyntheticHistory::default();
+        synthetic.task(1, false);
+        synthetic.pool(1, 1, (1, 900));
+        synthetic.pool(2, 1, (1, 900));
+        synthetic.begin(1, (1, 1, 1), 10, 0);
+        synthetic.die(1, (1, 1, 1), 20, 60);
+        synthetic.redrive(redriven);
+        synthetic.begin(2, (1, 2, 1), 40, 0);
+        synthetic.die(2, (1, 2, 1), 50, 51);
+        synthetic.stores(1, prismq::State::Dead, 1);
+        assert_eq!(
+            synthetic.broken(&Rules::PLAIN).into_iter().find(|found| *found == Invariant::Finality),
+            broken
+        );
+    }
 }
 
 #[test]

@@ -9,9 +9,10 @@ use crate::history::Op;
 pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (key, trace) in &facts.traces {
-        let mut ends: Vec<&Call<'_>> =
-            trace.uses().chain(&trace.cancels).filter(|call| is_end(call)).collect();
-        ends.sort_by_key(|call| call.ended_ns());
+        let mut ends: Vec<&Call<'_>> = trace.uses().filter(|call| is_end(call)).collect();
+        // Of two pools, the second may report sooner what it did.
+        ends.sort_by_key(|call| call.begun.token);
+        ends.extend(trace.cancels.iter().filter(|call| is_end(call)));
         let again = ends.windows(2).find(|pair| match pair {
             [first, second] => !facts.may_rise(trace, first, second.ended_ns()),
             _ => false,
