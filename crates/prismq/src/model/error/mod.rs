@@ -2,6 +2,8 @@
 
 mod predicates;
 mod refused;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +21,24 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why the queue could not do what it was asked.
 ///
 /// Cheap to clone: a failed commit is the answer to every operation of its transaction.
+///
+/// # What to do
+/// Each error says what happened and what to do; a program decides by three methods, which place every error in one of
+/// these rows:
+///
+/// | the same call succeeds | [transient] | [needs intervention] | [recoverable] | errors |
+/// |---|---|---|---|---|
+/// | later, by itself: retry with a backoff | yes | | yes | `Busy`, `Overloaded`, `QueueFull`, `NotEmpty`, `Full`, `Io`, `Database`, `Unavailable`, `Thread` |
+/// | perhaps, and perhaps it was done already: look first | | | yes | `CommitUnknown` |
+/// | once someone has acted | | yes | yes | of the file: `Unusable`, `NotADatabase`, `Foreign`, `SchemaTooNew`, `SchemaTooOld`, `Corrupt`, `Moved`, `InUse`; of the server: `Refused`; of what is set in it: `NoSchedule`, `UnknownLimit`, `TooManyLimits`, `TooManyNames` |
+/// | once another queue is opened: the handle refuses for good | | yes | | `Poisoned`, `Forked`, `OutOfIds` |
+/// | never: change the call | | | | `InvalidInput`, `LeaseLost`, `ForeignLease` |
+///
+/// `TransactionRolledBack` is in the row of its source.
+///
+/// [transient]: Error::is_transient
+/// [needs intervention]: Error::needs_intervention
+/// [recoverable]: Error::is_recoverable
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -33,7 +53,8 @@ pub enum Error {
     /// The task was settled already, or the lease expired and a claim reclaimed the task; until then an expired
     /// lease still holds it. Nothing was recorded; another attempt may have run the task or will.
     #[error(
-        "lease lost: task {id} is no longer held with token {token}; another attempt may run it"
+        "lease lost: task {id} is no longer held with token {token}; another attempt may run it, \
+         discard the result of this one"
     )]
     LeaseLost {
         /// The task.
@@ -74,7 +95,8 @@ pub enum Error {
     /// The order of a queue can be set only while no task waits or runs in it, as a task's order key is computed when
     /// it is enqueued. Dead tasks do not count: theirs is computed anew when they are redriven.
     #[error(
-        "queue {queue:?} holds {tasks} tasks that wait or run: its order can be set only while it holds none"
+        "queue {queue:?} holds {tasks} tasks that wait or run, and its order can be set only while it holds none: \
+         let workers finish them, or cancel them, and set it then"
     )]
     NotEmpty {
         /// The queue.
@@ -93,18 +115,19 @@ pub enum Error {
         /// All tasks of the call.
         tasks: RefusedTasks,
     },
-    /// The file has as many queues or task types in use as it can hold; nothing was done. Put what varies into
-    /// the payload.
+    /// The file has as many queues or task types in use as it can hold; nothing was done. Finish or delete the tasks of
+    /// types that are no longer used, or put what varies into the payload.
     #[error(
         "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
-         {TASK_TYPES_MAX} task types over all of them"
+         {TASK_TYPES_MAX} task types over all of them; finish or delete the tasks of types no longer used, \
+         or put what varies into the payload"
     )]
     TooManyNames {
         /// The queue that was asked for.
         queue: String,
     },
     /// The file has no schedule of this name; nothing was done.
-    #[error("there is no schedule {name:?}: Schedules::list names those that are set")]
+    #[error("there is no schedule {name:?}: set it first, or use one that `Schedules::list` names")]
     NoSchedule {
         /// The name that was given.
         name: String,
@@ -133,7 +156,7 @@ pub enum Error {
         reason: String,
     },
     /// The file exists and is not a database; it was left untouched.
-    #[error("{} is not a database: it was left untouched", path.display())]
+    #[error("{} is not a database, and was left untouched: give the path of a queue or of no file, or restore a backup", path.display())]
     NotADatabase {
         /// The path.
         path: PathBuf,
@@ -179,7 +202,8 @@ pub enum Error {
         supported: i32,
     },
     /// The file is damaged. Stop, copy it with its -wal and -shm, and restore a backup.
-    #[error("the queue file {} is damaged: {reason}", path.display())]
+    #[error("the queue file {} is damaged: {reason}; stop the programs that use it, copy it with its -wal and -shm, and \
+         restore a backup", path.display())]
     Corrupt {
         /// The path.
         path: PathBuf,
@@ -226,14 +250,18 @@ pub enum Error {
         source: Box<Self>,
     },
     /// The disk or the operating system failed.
-    #[error("I/O error on the queue file: {source}")]
+    #[error(
+        "I/O error on the queue file: {source}; check the disk and the system's log, and retry"
+    )]
     Io {
         /// What the database driver reported.
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// The database failed for another reason.
-    #[error("database error: {source}")]
+    #[error(
+        "the database failed on an operation of the queue: {source}; retry, and if it fails again, check the file"
+    )]
     Database {
         /// What the database driver reported.
         #[source]
@@ -242,7 +270,8 @@ pub enum Error {
     /// The handle was opened by another process, of which this one is a fork: its files and locks do
     /// not survive that. Nothing was done. Open queues after the fork, none before it.
     #[error(
-        "the queue was opened by process {opened_by}, of which this is a fork: open it after the fork"
+        "process {opened_by} had a queue open when it forked into this one, which can use neither that queue nor \
+         another: fork before any queue is opened"
     )]
     Forked {
         /// The process that opened it.
@@ -289,7 +318,9 @@ pub enum Error {
         limit: String,
     },
     /// A thread of the queue or of a pool could not be started.
-    #[error("cannot start a thread: {source}")]
+    #[error(
+        "cannot start a thread of the queue: {source}; free memory or raise the limit of threads, and retry"
+    )]
     Thread {
         /// What the operating system said.
         #[source]

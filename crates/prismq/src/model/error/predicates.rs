@@ -1,44 +1,46 @@
-//! What an error means for the caller: whether to retry, to wait, or to intervene.
+//! What an error means for the caller: whether to retry, to change the call, or to intervene.
 
 use super::Error;
 
-impl Error {
-    /// Whether retrying through this handle cannot succeed before someone intervenes: repairs the file or puts it
-    /// back where [`Self::is_recoverable`] is `true`, else opens it again.
-    #[must_use]
-    pub const fn needs_intervention(&self) -> bool {
-        matches!(
-            self,
-            Self::Poisoned { .. }
-                | Self::Moved { .. }
-                | Self::Corrupt { .. }
-                | Self::NotADatabase { .. }
-                | Self::SchemaTooNew { .. }
-        )
-    }
+/// What makes the same call succeed. Every error is in one class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Time: nobody has to act.
+    Retry,
+    /// Repeating it, unless it was done already: only a look shows that.
+    Look,
+    /// Nothing: the call itself is wrong, or what it was about is over.
+    Change,
+    /// Someone acts on the file, its settings or the system; the handle stays usable.
+    Repair,
+    /// Someone acts, and the queue is opened again: the handle refuses for good.
+    Reopen,
+}
 
-    /// Whether the cause can go away while this handle stays open, so that the same call may succeed later: a lock
-    /// is released, space is freed, the file is put back or repaired, or a newer version's migration is undone.
-    /// `false` if this handle refuses for good, or the arguments are at fault.
-    #[must_use]
-    pub const fn is_recoverable(&self) -> bool {
+impl Error {
+    pub(super) const fn remedy(&self) -> Remedy {
         match self {
-            Self::TransactionRolledBack { source } => source.is_recoverable(),
-            Self::InvalidInput { .. }
-            | Self::LeaseLost { .. }
-            | Self::ForeignLease { .. }
-            | Self::NoSchedule { .. }
-            | Self::Poisoned { .. }
-            | Self::Forked { .. } => false,
+            // What the transaction met decides whether it can be begun again.
+            Self::TransactionRolledBack { source } => source.remedy(),
+            // Locks are released, tasks end, space is freed, a read or a write works again.
             Self::Busy { .. }
             | Self::Overloaded { .. }
             | Self::NotEmpty { .. }
             | Self::QueueFull { .. }
-            | Self::TooManyNames { .. }
+            | Self::Full { .. }
+            | Self::Io { .. }
+            | Self::Database { .. }
+            | Self::Unavailable { .. }
+            | Self::Thread { .. } => Remedy::Retry,
+            Self::InvalidInput { .. } | Self::LeaseLost { .. } | Self::ForeignLease { .. } => {
+                Remedy::Change
+            }
+            // What the call names is not set, or has no room.
+            Self::NoSchedule { .. }
             | Self::UnknownLimit { .. }
             | Self::TooManyLimits { .. }
-            | Self::OutOfIds { .. }
-            | Self::Full { .. }
+            | Self::TooManyNames { .. }
+            // The file, or what is at its path.
             | Self::Unusable { .. }
             | Self::NotADatabase { .. }
             | Self::Foreign { .. }
@@ -47,34 +49,41 @@ impl Error {
             | Self::Corrupt { .. }
             | Self::Moved { .. }
             | Self::InUse { .. }
-            | Self::Io { .. }
-            | Self::Database { .. }
-            | Self::Unavailable { .. }
-            | Self::Refused { .. }
-            | Self::CommitUnknown { .. }
-            | Self::Thread { .. } => true,
+            // The server, or what it allows.
+            | Self::Refused { .. } => Remedy::Repair,
+            Self::CommitUnknown { .. } => Remedy::Look,
+            Self::OutOfIds { .. } | Self::Poisoned { .. } | Self::Forked { .. } => Remedy::Reopen,
         }
+    }
+
+    /// Whether the same call may succeed later without anybody doing anything to the file, its settings or the system:
+    /// another process held a lock, the queue or the disk was full, a server was not reachable, a read or write failed. Retry with a backoff.
+    ///
+    /// Of [`Self::TransactionRolledBack`], whether the whole transaction may succeed later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self.remedy(), Remedy::Retry)
+    }
+
+    /// Whether no retry through this handle can succeed before someone intervenes: repairs the file, puts it back,
+    /// closes it elsewhere or sets what is missing where [`Self::is_recoverable`] is `true`; else opens another queue.
+    /// The message says what to do.
+    #[must_use]
+    pub const fn needs_intervention(&self) -> bool {
+        matches!(self.remedy(), Remedy::Repair | Remedy::Reopen)
+    }
+
+    /// Whether the same call through this handle may succeed later, by itself ([`Self::is_transient`]), after someone
+    /// intervened ([`Self::needs_intervention`]), or as it was perhaps done already. `false` if the handle refuses for good, or if the call is at fault.
+    #[must_use]
+    pub const fn is_recoverable(&self) -> bool {
+        matches!(self.remedy(), Remedy::Retry | Remedy::Look | Remedy::Repair)
     }
 
     /// Whether another process held the write lock too long.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self, Self::Busy { .. })
-    }
-
-    /// Whether the same call may succeed later without a repair: the database was busy, full or not reachable, or a
-    /// read or write failed. Neither the task nor the handle is at fault.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. }
-                | Self::Overloaded { .. }
-                | Self::Full { .. }
-                | Self::Io { .. }
-                | Self::Database { .. }
-                | Self::Unavailable { .. }
-        )
     }
 
     /// Whether there was no space, also if that ended a caller's transaction.
