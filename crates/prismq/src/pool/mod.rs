@@ -41,8 +41,8 @@ use crate::queue::Queue;
 
 /// Threads that run the tasks of a queue, or of several ([`PoolQueues`]).
 ///
-/// Dropping it shuts it down as [`WorkerPool::shutdown`] does, with a timeout of
-/// [`SHUTDOWN_DEFAULT`](crate::limits::SHUTDOWN_DEFAULT).
+/// Dropping it shuts it down as [`WorkerPool::shutdown`] does, with the timeout of
+/// [`WorkerPoolBuilder::shutdown_timeout`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,6 +73,8 @@ pub struct WorkerPool {
     threads: Vec<JoinHandle<()>>,
     /// What the watcher waits for, if there is one.
     changes: Option<Arc<dyn Changes>>,
+    /// How long a shutdown that names no time waits for handlers.
+    shutdown_timeout: Duration,
 }
 
 impl WorkerPool {

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use super::WorkerPool;
 use super::event::PoolStats;
 use super::threads::caller::{self, Caller};
-use crate::model::limits::SHUTDOWN_DEFAULT;
 use crate::model::{Error, TaskId};
 use crate::time::{Promise, wake};
 
@@ -166,7 +165,7 @@ impl Drop for WorkerPool {
             }
         } else {
             let caller = caller::of(&self.shared);
-            self.stop(caller, SHUTDOWN_DEFAULT);
+            self.stop(caller, self.shutdown_timeout);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Running a pool until there is nothing left to run.
 
 use super::{ShutdownReport, WorkerPool, WorkerPoolBuilder};
-use crate::model::limits::SHUTDOWN_DEFAULT;
 use crate::model::{Error, Result};
 
 impl<S> WorkerPoolBuilder<S> {
@@ -39,7 +38,8 @@ impl<S> WorkerPoolBuilder<S> {
     pub fn run_until_empty(self) -> Result<ShutdownReport> {
         let pool = self.start()?;
         let fault = pool.wait_until_empty();
-        let report = pool.shutdown(SHUTDOWN_DEFAULT);
+        let timeout = pool.shutdown_timeout;
+        let report = pool.shutdown(timeout);
         match fault {
             Some(error) => Err(error),
             None => Ok(report),

@@ -79,6 +79,29 @@ fn a_pool_runs_until_its_signal_and_reports() {
 }
 
 #[test]
+fn a_pool_that_runs_until_its_signal_waits_for_handlers_as_long_as_it_is_set_to() {
+    let fixture = Fixture::new();
+    let id = fixture.enqueue("long");
+    let (open, gate) = Gate::new();
+    let (running, runs) = channel();
+    let (stop, signal) = tokio::sync::oneshot::channel::<()>();
+    let builder = WorkerPool::builder(&fixture.queue).shutdown_timeout(Duration::ZERO).handler(
+        "job",
+        move |_| {
+            running.send(()).unwrap();
+            gate.pass();
+            Ok(())
+        },
+    );
+    let pool = std::thread::spawn(move || block_on(builder.run(signal)));
+    receive(&runs, "the handler");
+    stop.send(()).unwrap();
+    assert_eq!(join(pool, "the pool").unwrap().abandoned, [id]);
+    drop(open);
+    wait_until!(fixture.queue.stats("default").unwrap().completed == 1);
+}
+
+#[test]
 fn a_pool_that_is_awaited_until_its_queue_is_empty_runs_what_is_ready_and_stops() {
     let fixture = Fixture::new();
     fixture.queue.enqueue_all(vec![task("work"); 20]).unwrap();

@@ -60,6 +60,23 @@ fn a_listener_can_shut_its_pool_down() {
 }
 
 #[test]
+fn a_pool_that_is_dropped_waits_for_handlers_as_long_as_it_is_set_to() {
+    let fixture = Fixture::new();
+    let (open, gate) = Gate::new();
+    let id = fixture.enqueue("long");
+    let pool = WorkerPool::builder(&fixture.queue)
+        .shutdown_timeout(Duration::ZERO)
+        .handle_bytes("job", gate.handler())
+        .start()
+        .unwrap();
+    wait_until!(pool.stats().running == 1);
+    drop(pool);
+    assert_eq!(fixture.queue.task(id).unwrap().unwrap().state, State::Leased, "it still runs");
+    drop(open);
+    wait_until!(fixture.queue.stats("default").unwrap().completed == 1);
+}
+
+#[test]
 fn shutdown_returns_after_the_handlers_were_dropped() {
     let fixture = Fixture::new();
     for _ in 0..50 {

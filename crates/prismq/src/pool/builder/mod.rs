@@ -14,7 +14,7 @@ use super::handler::{Handler, Registry};
 use super::threads::notifier::Listeners;
 use super::{Event, PoolQueues};
 use crate::core::Core;
-use crate::model::limits::PREFETCH_DEFAULT;
+use crate::model::limits::{PREFETCH_DEFAULT, SHUTDOWN_DEFAULT};
 use crate::model::{DEFAULT_LEASE, Error, Names, Task, TaskError, TaskOptions};
 
 /// The settings of a pool: each but the handlers has a default.
@@ -60,6 +60,7 @@ pub struct WorkerPoolBuilder<S = ()> {
     timeout: Option<Duration>,
     timeouts: HashMap<Arc<str>, Duration>,
     listeners: Listeners,
+    shutdown_timeout: Duration,
     /// What handlers share.
     state: Arc<S>,
 }
@@ -79,6 +80,7 @@ impl WorkerPoolBuilder {
             timeout: None,
             timeouts: HashMap::new(),
             listeners: Listeners::default(),
+            shutdown_timeout: SHUTDOWN_DEFAULT,
             state: Arc::new(()),
         }
     }
@@ -200,6 +202,14 @@ impl<S> WorkerPoolBuilder<S> {
         decide: impl Fn(u32, &TaskError) -> Option<Duration> + Send + Sync + 'static,
     ) -> Self {
         self.registry.set_retry(task_type.into(), Box::new(decide));
+        self
+    }
+
+    /// How long running handlers have to return where the pool ends by itself: in [`WorkerPoolBuilder::run`] and
+    /// [`WorkerPoolBuilder::run_until_empty`], and when the [`WorkerPool`](crate::WorkerPool) is dropped;
+    /// [`SHUTDOWN_DEFAULT`] (30 seconds) unless set.
+    pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
         self
     }
 

@@ -6,13 +6,13 @@ use std::task::Poll;
 
 use super::WorkerPoolBuilder;
 use crate::model::Result;
-use crate::model::limits::SHUTDOWN_DEFAULT;
 use crate::pool::ShutdownReport;
 use crate::pool::scheduler::Scheduler;
 
 impl<S> WorkerPoolBuilder<S> {
     /// Starts the pool, and shuts it down once `signal` resolves, or the pool has stopped for good
-    /// ([`WorkerPool::error`](crate::WorkerPool::error)). Running handlers have [`SHUTDOWN_DEFAULT`] to return, as after
+    /// ([`WorkerPool::error`](crate::WorkerPool::error)). Running handlers then have
+    /// [`shutdown_timeout`](WorkerPoolBuilder::shutdown_timeout) to return, 30 seconds unless set, as after
     /// [`WorkerPool::shutdown_async`](crate::WorkerPool::shutdown_async).
     ///
     /// If the future is dropped, the pool is dropped with it.
@@ -39,7 +39,8 @@ impl<S> WorkerPoolBuilder<S> {
             Poll::Pending => signal.as_mut().poll(context).map(drop),
         })
         .await;
-        Ok(pool.shutdown_async(SHUTDOWN_DEFAULT).await)
+        let timeout = pool.shutdown_timeout;
+        Ok(pool.shutdown_async(timeout).await)
     }
 
     /// [`WorkerPoolBuilder::run_until_empty`] as a future.
@@ -57,7 +58,8 @@ impl<S> WorkerPoolBuilder<S> {
         })
         .await;
         let fault = pool.error();
-        let report = pool.shutdown_async(SHUTDOWN_DEFAULT).await;
+        let timeout = pool.shutdown_timeout;
+        let report = pool.shutdown_async(timeout).await;
         fault.map_or(Ok(report), Err)
     }
 }

@@ -40,6 +40,7 @@ impl<S> WorkerPoolBuilder<S> {
         #[cfg(feature = "tokio")]
         let runtime = self.runtime()?;
         let workers = self.worker_count();
+        let shutdown_timeout = self.shutdown_timeout;
         self.keep_policies();
         let Watch { changes, poll_interval } = self.core.engine()?.watch();
         let settings = Settings {
@@ -58,11 +59,11 @@ impl<S> WorkerPoolBuilder<S> {
         #[cfg(feature = "tokio")]
         if let Some(runtime) = runtime {
             let shared = Arc::new(shared.on_runtime());
-            let pool = threads::start(shared.clone(), listeners, changes)?;
+            let pool = threads::start(shared.clone(), listeners, changes, shutdown_timeout)?;
             tasks::start(&shared, workers, &runtime);
             return Ok(pool);
         }
-        let mut pool = threads::start(Arc::new(shared), listeners, changes)?;
+        let mut pool = threads::start(Arc::new(shared), listeners, changes, shutdown_timeout)?;
         pool.start_workers(workers)?;
         Ok(pool)
     }

@@ -23,6 +23,7 @@ impl WorkerPoolBuilder {
             timeout,
             timeouts,
             listeners,
+            shutdown_timeout,
             state: _,
         } = self;
         WorkerPoolBuilder {
@@ -38,6 +39,7 @@ impl WorkerPoolBuilder {
             timeout,
             timeouts,
             listeners,
+            shutdown_timeout,
             state: Arc::new(state),
         }
     }

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
+use std::time::Duration;
 
 use self::notifier::Listeners;
 use super::WorkerPool;
@@ -25,9 +26,11 @@ pub(super) fn start(
     shared: Arc<Shared>,
     listeners: Option<(Listeners, Receiver<Notice>)>,
     changes: Option<Arc<dyn Changes>>,
+    shutdown_timeout: Duration,
 ) -> Result<WorkerPool> {
     // From here on, dropping the pool stops what was started.
-    let mut pool = WorkerPool { shared: shared.clone(), threads: Vec::new(), changes: None };
+    let threads = Vec::new();
+    let mut pool = WorkerPool { shared: shared.clone(), threads, changes: None, shutdown_timeout };
     // Before the leader's first claim, so that no commit goes unnoticed.
     let claimer: Arc<dyn Claimer> = shared;
     pool.shared.core.add_claimer(Arc::downgrade(&claimer));
