@@ -27,10 +27,11 @@ pub use model::{
     Attempt, Bytes, Claim, Codec, Contention, Cursor, Durability, Ending, Enqueued, Error,
     IntoTask, Lease, Limit, LimitInfo, LogLine, NewTask, Order, Progress, QueueStats, RefusedTasks,
     Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions, TaskResult, Unique,
+    UniqueKey,
 };
 pub use model::{BackupReport, RestoreReport};
 pub use model::{
-    ErrorGroup, ErrorSummary, Fingerprint, Keep, Page, QueueInfo, Retention, TypeInfo,
+    ErrorGroup, ErrorSummary, Fingerprint, Keep, Page, QueueInfo, Retention, RetryInfo, TypeInfo,
 };
 pub use pool::{
     CancelReason, Context, Event, Outcome, PoolQueueStats, PoolQueues, PoolStats, ShutdownReport,

@@ -32,7 +32,7 @@ pub(crate) use self::search::{
 };
 use crate::model::{
     BackupReport, Contention, Durability, Ending, LimitInfo, Payload, Position, QueueInfo,
-    QueueStats, RestoreReport, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    QueueStats, RestoreReport, Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::Clock;
 
@@ -164,6 +164,9 @@ pub(crate) trait Reader {
 
     /// The limits that are set, by name.
     fn limits(&self) -> Result<Vec<LimitInfo>>;
+
+    /// The retry policies of task types, by the types' names.
+    fn retry_policies(&self) -> Result<Vec<RetryInfo>>;
 
     /// The counters of a queue; all zero for one that nothing was ever enqueued to.
     fn stats(&self, queue: &str) -> Result<QueueStats>;

@@ -59,6 +59,8 @@ pub(crate) enum Operation {
     RunSchedule(Arc<str>),
     /// Sets the bounds of a limit.
     SetLimit { name: Arc<str>, limit: Limit },
+    /// Removes a limit.
+    RemoveLimit(Arc<str>),
     /// Sets how many tasks of a queue run at once.
     SetConcurrency { queue: Arc<str>, tasks: Option<u32> },
     /// Sets or removes the limit of a queue's live tasks.
@@ -143,6 +145,7 @@ impl Operation {
             | Self::ChangeSchedule { .. }
             | Self::RunSchedule(_)
             | Self::SetLimit { .. }
+            | Self::RemoveLimit(_)
             | Self::SetConcurrency { .. }
             | Self::SetDepth { .. }
             | Self::SetRetry { .. } => Properties { durable: true, key: None, tasks: NONE },
@@ -229,6 +232,8 @@ pub(crate) enum Answer {
     },
     /// To `SetLimit` and `SetConcurrency`.
     LimitSet,
+    /// To `RemoveLimit`: whether there was one.
+    LimitRemoved(bool),
     DepthSet,
     RetrySet,
     TypeRetentionSet,
@@ -303,6 +308,7 @@ impl Answer {
             // What an ordered key waited for may be gone.
             Self::Cancelled(cancelled) => cancelled.ended > 0,
             Self::Paused(paused) => !*paused,
+            Self::LimitRemoved(removed) => *removed,
             Self::Claimed(_)
             | Self::ClaimedEach(_)
             | Self::Begun

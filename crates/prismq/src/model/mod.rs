@@ -28,7 +28,9 @@ pub(crate) use self::lease::{
 pub(crate) use self::limit::{Bounds, LimitUse, Rate, validate_concurrency};
 pub use self::limit::{Limit, LimitInfo};
 pub(crate) use self::names::{Names, validate_name};
-pub use self::queue::{Contention, Keep, Order, QueueInfo, QueueStats, Retention, TypeInfo};
+pub use self::queue::{
+    Contention, Keep, Order, QueueInfo, QueueStats, Retention, RetryInfo, TypeInfo,
+};
 pub(crate) use self::queue::{KeyInputs, validate_age};
 pub(crate) use self::schedule::{Due, Rule, Slots, When};
 pub use self::schedule::{Missed, Schedule, ScheduleInfo};
@@ -37,7 +39,7 @@ pub(crate) use self::task::{
     validate_result,
 };
 pub use self::task::{
-    Ending, Enqueued, LogLine, NewTask, Progress, State, TaskId, TaskInfo, Unique,
+    Ending, Enqueued, LogLine, NewTask, Progress, State, TaskId, TaskInfo, Unique, UniqueKey,
 };
 #[cfg(feature = "json")]
 pub use self::typed::Json;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::model::{
-    Contention, Ending, LimitInfo, QueueInfo, QueueStats, Result, TaskId, TaskInfo, TypeInfo,
-    validate_name,
+    Contention, Ending, LimitInfo, QueueInfo, QueueStats, Result, RetryInfo, TaskId, TaskInfo,
+    TypeInfo, validate_name,
 };
 use crate::time::Moment;
 
@@ -95,6 +95,15 @@ impl Queue {
     /// An engine's failure.
     pub fn limits(&self) -> Result<Vec<LimitInfo>> {
         self.core.engine()?.limits()
+    }
+
+    /// The retry policies of task types that are kept in the file, by type. A type that has none there is retried by the
+    /// policy of its handle ([`QueueBuilder::retry`](crate::QueueBuilder::retry)).
+    ///
+    /// # Errors
+    /// An engine's failure.
+    pub fn retry_policies(&self) -> Result<Vec<RetryInfo>> {
+        self.core.engine()?.retry_policies()
     }
 
     /// Statistics of this handle's writes.

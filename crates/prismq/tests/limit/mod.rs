@@ -7,6 +7,7 @@ mod operators;
 mod order;
 mod pools;
 mod rate;
+mod removal;
 mod settings;
 
 use prismq::{Lease, NewTask};

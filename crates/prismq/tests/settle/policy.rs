@@ -82,6 +82,22 @@ fn a_pool_keeps_the_policy_of_its_type_in_the_file_unless_an_operator_set_anothe
 }
 
 #[test]
+fn policies_are_listed_with_who_set_them() {
+    let fixture = Fixture::new();
+    let handler = |_: Declared, _: Context| Ok(());
+    drop(WorkerPool::builder(&fixture.queue).queue("none").handle(handler).start().unwrap());
+    fixture.queue.set_retry("by hand", RetryPolicy::fixed(RETRY)).unwrap();
+    fixture.queue.set_retry("cleared", RetryPolicy::fixed(RETRY)).unwrap();
+    fixture.queue.set_retry("cleared", None).unwrap();
+    let listed = fixture.another_handle().retry_policies().unwrap();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|info| (info.task_type.as_str(), info.policy.initial, info.by_operator))
+        .collect();
+    assert_eq!(listed, [("by hand", RETRY, true), ("job", SLOW, false)]);
+}
+
+#[test]
 fn a_policy_that_cannot_be_kept_is_refused() {
     let fixture = Fixture::new();
     let usual = RetryPolicy::default();

@@ -20,6 +20,7 @@ fn queues_are_listed_with_their_settings_and_counters() {
     };
     fixture.queue.set_retention("second", keep).unwrap();
     fixture.queue.pause("first").unwrap();
+    fixture.queue.set_concurrency("first", Some(3)).unwrap();
     dead_in(&fixture, "second", "mail", "no");
     let [first, second] = fixture.queue.queues().unwrap().try_into().unwrap();
     assert_eq!(
@@ -27,6 +28,7 @@ fn queues_are_listed_with_their_settings_and_counters() {
         ("first", Order::Priority, true)
     );
     assert_eq!(first.retention, Retention::default());
+    assert_eq!((first.concurrency, second.concurrency), (Some(3), None));
     assert_eq!((second.name.as_str(), second.order, second.stats.dead), ("second", order, 1));
     assert_eq!(second.retention, keep);
     assert_eq!(second.stats, fixture.queue.stats("second").unwrap());

@@ -4,6 +4,7 @@ mod cancel;
 mod delete;
 mod filter;
 mod incident;
+mod info;
 mod inventory;
 mod redrive;
 mod retention;

@@ -14,7 +14,7 @@ use super::*;
 use crate::engine::{Claimed, Found, Reader, Search, Watch};
 use crate::model::{
     BackupReport, Claim, Contention, Ending, Lease, LimitInfo, NewTask, Payload, Position,
-    QueueInfo, QueueStats, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    QueueInfo, QueueStats, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -86,6 +86,10 @@ impl Reader for GatedEngine {
     }
 
     fn limits(&self) -> Result<Vec<LimitInfo>> {
+        Ok(Vec::new())
+    }
+
+    fn retry_policies(&self) -> Result<Vec<RetryInfo>> {
         Ok(Vec::new())
     }
 

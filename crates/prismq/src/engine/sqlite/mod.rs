@@ -38,7 +38,7 @@ use super::{
 };
 use crate::model::{
     BackupReport, Contention, Ending, Enqueued, Error, LimitInfo, NewTask, Note, Payload, Position,
-    QueueInfo, QueueStats, Result, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+    QueueInfo, QueueStats, Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
 };
 use crate::time::{Clock, Moment};
 
@@ -177,6 +177,10 @@ impl Reader for SqliteEngine {
 
     fn limits(&self) -> Result<Vec<LimitInfo>> {
         self.reader().limits()
+    }
+
+    fn retry_policies(&self) -> Result<Vec<RetryInfo>> {
+        self.reader().retry_policies()
     }
 
     fn stats(&self, queue: &str) -> Result<QueueStats> {

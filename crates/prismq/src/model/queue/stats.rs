@@ -1,6 +1,6 @@
 //! Counters and statistics of a queue.
 
-use crate::model::{Order, Retention};
+use crate::model::{Order, Retention, RetryPolicy};
 
 /// The counters of one queue, kept by its transactions: reading them counts no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +49,8 @@ pub struct QueueInfo {
     pub order: Order,
     /// Which ended tasks it keeps.
     pub retention: Retention,
+    /// How many of its tasks run at once, if that is limited.
+    pub concurrency: Option<u32>,
     /// Its counters.
     pub stats: QueueStats,
 }
@@ -63,6 +65,19 @@ pub struct TypeInfo {
     pub task_type: String,
     /// What a worker must have to run them.
     pub requirements: Vec<String>,
+}
+
+/// The retry policy of a task type in the file, as [`Queue::retry_policies`](crate::Queue::retry_policies) lists it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RetryInfo {
+    /// The type.
+    pub task_type: String,
+    /// When its failed tasks run again.
+    pub policy: RetryPolicy,
+    /// Whether an operator set it by [`Queue::set_retry`](crate::Queue::set_retry); otherwise it is what the type
+    /// declares, stored by the pool that serves it.
+    pub by_operator: bool,
 }
 
 /// What this handle met while writing, since it was opened.

@@ -19,4 +19,4 @@ pub use self::note::{LogLine, Progress};
 pub(crate) use self::note::{Note, validate_checkpoint};
 pub use self::state::State;
 pub(crate) use self::unique::{Digest, Hold, OnConflict, sha256};
-pub use self::unique::{Enqueued, Unique};
+pub use self::unique::{Enqueued, Unique, UniqueKey};

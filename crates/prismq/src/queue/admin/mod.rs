@@ -153,6 +153,36 @@ impl Queue {
         self.core.submit(Operation::SetLimit { name: name.into(), limit }).map(drop)
     }
 
+    /// Removes a limit; whether there was one. Tasks that are in the file and name it run without its bounds, as if it had
+    /// never been set, and wait no longer; new ones are refused with [`Error::UnknownLimit`]. If a limit of this name is
+    /// set again, it bounds those that are left as well.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a name that no limit can have; an engine's failure.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), prismq::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let queue = prismq::Queue::open(folder.path().join("queue.db"))?;
+    /// use prismq::{Error, Limit, NewTask};
+    ///
+    /// let call = NewTask::new("call", []).limit("api");
+    /// queue.set_limit("api", Limit::concurrency(1))?;
+    /// queue.enqueue(&call)?;
+    /// assert!(queue.remove_limit("api")?);
+    /// assert!(matches!(queue.enqueue(&call), Err(Error::UnknownLimit { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remove_limit(&self, name: &str) -> Result<bool> {
+        validate_name("limit name", name)?;
+        match self.core.submit(Operation::RemoveLimit(name.into()))? {
+            Answer::LimitRemoved(removed) => Ok(removed),
+            _ => Err(Error::unanswered()),
+        }
+    }
+
     /// Limits how many live tasks (ready, scheduled and leased) a queue may hold; `None` lifts the limit. Enqueueing more
     /// is refused with [`Error::QueueFull`], which hands the tasks back, a batch as a whole. It is kept in the file and
     /// applies to every process.

@@ -142,6 +142,7 @@ impl Writer {
             Operation::ChangeSchedule { name, change } => self.change_schedule(now, name, *change),
             Operation::RunSchedule(name) => self.run_schedule(now, name),
             Operation::SetLimit { name, limit } => self.set_limit(now.monotonic, name, limit),
+            Operation::RemoveLimit(name) => self.remove_limit(now.monotonic, name).map(Ok),
             Operation::SetConcurrency { queue, tasks } => self.set_concurrency(queue, *tasks),
             Operation::SetDepth { queue, limit } => self.set_depth(queue, *limit),
             Operation::SetRetry { task_type, policy, by_operator } => {

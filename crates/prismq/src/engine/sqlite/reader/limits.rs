@@ -15,7 +15,7 @@ const LIMITS: &str = "SELECT concurrency, tasks, period, burst,
                  CROSS JOIN prismq_task ON prismq_task.lane = prismq_lane.id AND prismq_task.state = 5
              WHERE prismq_lane.limits = prismq_limit.id),
             (SELECT count(*) FROM prismq_key WHERE prismq_key.limits = prismq_limit.id)
-     FROM prismq_limit ORDER BY name";
+     FROM prismq_limit WHERE removed = 0 ORDER BY name";
 
 pub(super) fn limits(connection: &Connection) -> Result<Vec<LimitInfo>> {
     connection.prepare_cached(LIMITS)?.query_map([], info)?.collect()

@@ -9,21 +9,20 @@ pub(crate) mod payloads;
 pub(crate) mod queues;
 pub(crate) mod records;
 pub(crate) mod schedules;
+mod task;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::Connection;
 
 use crate::engine::sqlite::connection::files::Files;
 use crate::engine::sqlite::connection::poison::Poison;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::ops::manage::cancel;
 use crate::engine::sqlite::reader::payloads::Payloads;
-use crate::engine::sqlite::schema::state;
 use crate::engine::{Found, Search};
 use crate::model::{
-    Ending, Error, LimitInfo, Names, Payload, Position, QueueInfo, QueueStats, Result, TaskId,
+    Ending, Error, LimitInfo, Payload, Position, QueueInfo, QueueStats, Result, RetryInfo, TaskId,
     TaskInfo, TypeInfo,
 };
-use crate::time::Timestamp;
 
 /// The reading connection.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ impl ReadConnection {
     pub(crate) fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         self.refuse_unusable()?;
         let read = self.connection.unchecked_transaction().and_then(|transaction| {
-            let Some(mut found) = self.row(id)? else { return Ok(None) };
+            let Some(mut found) = task::row(&transaction, id)? else { return Ok(None) };
             found.scheduled_for = self.slot(id)?;
             records::add(&transaction, &mut found)?;
             Ok(Some(found))
@@ -74,27 +73,6 @@ impl ReadConnection {
         self.refuse_unusable()?;
         records::checkpoint(&self.connection, id.as_i64())
             .map_err(|error| error::classify(&self.path, error))
-    }
-
-    /// The row of a task.
-    fn row(&self, id: TaskId) -> rusqlite::Result<Option<TaskInfo>> {
-        self.connection
-            .prepare_cached(
-                "SELECT prismq_task.id, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, state, priority, attempt, max_attempts,
-                        enqueued_at, run_at, lease_expires_at, NULL, error,
-                        coalesce(prismq_task.payload, prismq_payload.data, iif(state = 3, x'', NULL))
-                 FROM prismq_task JOIN prismq_lane ON prismq_lane.id = prismq_task.lane JOIN prismq_queue ON prismq_queue.id = prismq_lane.queue
-                      LEFT JOIN prismq_payload ON prismq_payload.task = prismq_task.id
-                 WHERE prismq_task.id = ?1
-                 UNION ALL
-                 SELECT prismq_kept.task, prismq_queue.name, prismq_lane.type, prismq_lane.requirements, prismq_kept.state, priority, attempt, max_attempts,
-                        enqueued_at, run_at, NULL, completed_at, error,
-                        coalesce(prismq_kept.payload, prismq_payload.data)
-                 FROM prismq_kept JOIN prismq_lane ON prismq_lane.id = prismq_kept.lane JOIN prismq_queue ON prismq_queue.id = prismq_kept.queue
-                      LEFT JOIN prismq_payload ON prismq_payload.task = prismq_kept.task
-                 WHERE prismq_kept.task = ?1",
-            )
-            .and_then(|mut select| select.query_row([id.as_i64()], task).optional())
     }
 
     pub(crate) fn payloads(
@@ -129,6 +107,10 @@ impl ReadConnection {
         self.read(queues::types)
     }
 
+    pub(crate) fn retry_policies(&self) -> Result<Vec<RetryInfo>> {
+        self.read(queues::retry_policies)
+    }
+
     pub(crate) fn find(&self, search: &Search, after: Option<Position>) -> Result<Found> {
         self.read(|connection| find::step(connection, search, after))
     }
@@ -155,28 +137,3 @@ impl ReadConnection {
 /// The highest id of a stored task.
 pub(crate) const LAST_ID: &str = "SELECT max(coalesce((SELECT max(id) FROM prismq_task), 0),
                                              coalesce((SELECT max(task) FROM prismq_kept), 0))";
-
-fn task(row: &Row<'_>) -> rusqlite::Result<TaskInfo> {
-    Ok(TaskInfo {
-        id: TaskId::from_i64(row.get(0)?),
-        queue: row.get(1)?,
-        task_type: row.get(2)?,
-        requirements: Names::from_text(row.get_ref(3)?.as_str()?).to_strings(),
-        state: state::loaded(row.get(4)?)?,
-        priority: row.get(5)?,
-        attempt: row.get(6)?,
-        max_attempts: row.get(7)?,
-        enqueued_at: Timestamp::from_micros(row.get(8)?),
-        run_at: Timestamp::from_micros(row.get(9)?),
-        lease_expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_micros),
-        completed_at: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_micros),
-        error: row.get(12)?,
-        payload: row.get(13)?,
-        scheduled_for: None,
-        attempts: Vec::new(),
-        result: None,
-        progress: None,
-        checkpoint: None,
-        log: Vec::new(),
-    })
-}

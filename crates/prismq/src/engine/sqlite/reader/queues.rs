@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use crate::engine::sqlite::batch::kept::retention;
 use crate::engine::sqlite::batch::queues::order;
-use crate::model::{Names, QueueInfo, QueueStats, TypeInfo};
+use crate::engine::sqlite::ops::settings::retry;
+use crate::model::{Names, QueueInfo, QueueStats, RetryInfo, TypeInfo};
 
 macro_rules! select {
     ($which:literal) => {
@@ -13,7 +14,7 @@ macro_rules! select {
                     q.kept, q.paused, coalesce(m.cancelled_kept, 0), coalesce(m.cancelled, 0),
                     coalesce(m.deleted, 0), q.id, q.name, q.ordering, q.ageing_step,
                     coalesce((SELECT count FROM prismq_expired WHERE queue = q.id), 0),
-                    (SELECT most FROM prismq_depth WHERE queue = q.id)
+                    (SELECT most FROM prismq_depth WHERE queue = q.id), q.concurrency
              FROM prismq_queue AS q LEFT JOIN prismq_removed AS m ON m.queue = q.id ",
             $which
         )
@@ -45,6 +46,7 @@ pub(super) fn queues(connection: &Connection) -> Result<Vec<QueueInfo>> {
             name: row.get(14)?,
             order: order(row.get(15)?, row.get(16)?)?,
             retention: kept.map(|kept| kept.retention).unwrap_or_default(),
+            concurrency: row.get(19)?,
             stats: counters(row)?,
         });
     }
@@ -65,6 +67,23 @@ pub(super) fn types(connection: &Connection) -> Result<Vec<TypeInfo>> {
         .collect::<Result<_>>()?;
     types.sort_unstable();
     Ok(types)
+}
+
+/// The retry policies that are set, by type.
+pub(crate) const RETRY_POLICIES: &str =
+    "SELECT initial, longest, multiplier, jitter, type, by_operator
+     FROM prismq_retry ORDER BY type";
+
+/// Every retry policy, in the order of the types' names.
+pub(super) fn retry_policies(connection: &Connection) -> Result<Vec<RetryInfo>> {
+    let info = |row: &Row<'_>| {
+        Ok(RetryInfo {
+            policy: retry::policy(row)?,
+            task_type: row.get(4)?,
+            by_operator: row.get(5)?,
+        })
+    };
+    connection.prepare_cached(RETRY_POLICIES)?.query_map([], info)?.collect()
 }
 
 fn counters(row: &Row<'_>) -> Result<QueueStats> {

@@ -7,7 +7,7 @@
 
 -- A named limit: its bounds, NULL where there is none, of all its tasks and of those of each key; and its state.
 -- running: its leased tasks. arrival: when the next task is due by its rate (the theoretical arrival time of the
--- generic cell rate algorithm).
+-- generic cell rate algorithm). removed: it has no bounds and no new tasks; the row stays as long as lanes or keys name it.
 CREATE TABLE prismq_limit (
     id              INTEGER PRIMARY KEY,
     name            TEXT    NOT NULL UNIQUE,
@@ -20,7 +20,8 @@ CREATE TABLE prismq_limit (
     key_period      INTEGER,
     key_burst       INTEGER,
     running         INTEGER NOT NULL DEFAULT 0,
-    arrival         INTEGER NOT NULL DEFAULT 0
+    arrival         INTEGER NOT NULL DEFAULT 0,
+    removed         INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1))
 ) STRICT;
 
 -- A key of a limit (0: of none), in one queue if its tasks are ordered or under no limit (else 0). holder: the task of

@@ -39,6 +39,16 @@ pub struct Unique {
     pub(crate) digest: Option<Digest>,
 }
 
+/// What a stored task is unique by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UniqueKey {
+    /// This key.
+    Key(String),
+    /// Its payload.
+    Payload,
+}
+
 /// How long a task holds its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {

@@ -1,4 +1,4 @@
-//! Setting limits.
+//! Setting and removing limits.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::time::Timestamp;
 const SET: &str = "INSERT INTO prismq_limit (name, concurrency, tasks, period, burst,
                            key_concurrency, key_tasks, key_period, key_burst)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-     WHERE (SELECT count(*) FROM prismq_limit) < ?10
-        OR EXISTS (SELECT 1 FROM prismq_limit WHERE name = ?1)
-     ON CONFLICT (name) DO UPDATE SET
+     WHERE (SELECT count(*) FROM prismq_limit WHERE removed = 0) < ?10
+        OR EXISTS (SELECT 1 FROM prismq_limit WHERE name = ?1 AND removed = 0)
+     ON CONFLICT (name) DO UPDATE SET removed = 0,
          concurrency = excluded.concurrency, tasks = excluded.tasks, period = excluded.period,
          burst = excluded.burst, key_concurrency = excluded.key_concurrency,
          key_tasks = excluded.key_tasks, key_period = excluded.key_period,
@@ -31,6 +31,15 @@ const CUT_ARRIVAL: &str = "UPDATE prismq_limit SET arrival = min(arrival, ?2) WH
 /// The same for the keys of the limit.
 const CUT_ARRIVALS: &str = "UPDATE prismq_key SET arrival = ?2, due_at = NULL
      WHERE limits = (SELECT id FROM prismq_limit WHERE name = ?1) AND arrival > ?2";
+
+/// Whether a limit is set.
+const IS_SET: &str = "SELECT EXISTS (SELECT 1 FROM prismq_limit WHERE name = ?1 AND removed = 0)";
+/// Marks a limit as removed, and lets every process read the names of limits again.
+const REMOVE: &str = "UPDATE prismq_limit SET removed = 1 WHERE name = ?1";
+const FORGET: &str = "UPDATE prismq_meta SET names_freed = names_freed + 1";
+/// Deletes the rows of removed limits that no lane and no key names any more.
+const DELETE_REMOVED: &str = "DELETE FROM prismq_limit WHERE removed = 1
+     AND id NOT IN (SELECT limits FROM prismq_lane) AND id NOT IN (SELECT limits FROM prismq_key)";
 
 /// Outer error: SQL failed. Inner: there is no room.
 type Answered = Result<Result<Answer>>;
@@ -63,6 +72,21 @@ impl Writer {
         self.execute(CUT_ARRIVALS, params![name, limit.per_key.latest_arrival(now)])?;
         self.execute(UNBLOCK_ALL, [name])?;
         Ok(Ok(Answer::LimitSet))
+    }
+
+    /// Removes a limit. Tasks that are under it keep its id, so that it counts them if it is set again.
+    pub(crate) fn remove_limit(&mut self, now: Timestamp, name: &str) -> Result<Answer> {
+        let is_set = self.prepare(IS_SET)?.query_row([name], |row| row.get(0));
+        if !is_set.map_err(|error| self.failure(error))? {
+            return Ok(Answer::LimitRemoved(false));
+        }
+        // Tasks that wait for its bounds are let go as by bounds that are lifted.
+        self.set_limit(now, name, &Limit::unlimited())??;
+        self.execute(REMOVE, [name])?;
+        self.execute(FORGET, [])?;
+        self.execute(DELETE_REMOVED, [])?;
+        self.ledger.lanes.clear();
+        Ok(Answer::LimitRemoved(true))
     }
 
     pub(crate) fn set_concurrency(&mut self, queue: &str, tasks: Option<u32>) -> Answered {
