@@ -2,7 +2,7 @@
 
 use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use prismq::sqlite::enqueue_in;
-use prismq::{Claim, Durability, Error, NewTask, Order, Queue, State};
+use prismq::{Claim, Durability, Error, Limit, NewTask, Order, Queue, State};
 use rusqlite::Connection;
 
 use crate::support::{Fixture, LEASE, claim, ids, task};
@@ -53,6 +53,20 @@ fn a_refused_enqueue_adds_no_name() {
     caller.execute_batch("COMMIT").unwrap();
     assert_eq!(names(&fixture), (before.0 + 1, before.1));
     assert_eq!(fixture.queue.stats("default").unwrap().enqueued, 2);
+}
+
+/// The limit of a task is looked up first, and was forgotten with the names.
+#[test]
+fn tasks_that_free_names_are_still_under_their_limit() {
+    let fixture = Fixture::new();
+    fixture.queue.set_limit("api", Limit::concurrency(1)).unwrap();
+    fixture.queue.enqueue_all(types(0..TASK_TYPES_MAX)).unwrap();
+    drain(&fixture);
+    let limited = || fixture.queue.enqueue(task("x").limit("api"));
+    limited().unwrap(); // frees names
+    limited().unwrap();
+    assert!(names(&fixture).0 < TASK_TYPES_MAX);
+    assert_eq!(fixture.claim(9).len(), 1);
 }
 
 #[test]

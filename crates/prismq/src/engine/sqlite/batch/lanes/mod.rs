@@ -51,7 +51,7 @@ impl Keyed {
         }
     }
 
-    const fn stored(self) -> i64 {
+    pub(crate) const fn stored(self) -> i64 {
         match self {
             Self::No => 0,
             Self::Fair => 1,
@@ -87,8 +87,10 @@ struct Known {
 pub(crate) struct Lanes {
     by_name: HashMap<Arc<str>, HashMap<Arc<str>, Vec<Known>>>,
     by_id: HashMap<i64, Lane>,
-    /// Limits that tasks named, by name.
+    /// Limits that tasks named, by name. They outlast the lanes, as the limit of a task is looked up before its lane.
     limits: HashMap<Arc<str>, i64>,
+    /// The counter of frees, which removed limits raise as well, when they were read.
+    limits_freed: i64,
     /// The highest number among them.
     last: i64,
     /// The counter of frees when they were read.
@@ -170,12 +172,28 @@ impl Lanes {
         self.known(connection, task)
     }
 
-    /// Clears the cache if names were freed since it was read.
+    /// Forgets lanes, and limits, if names were freed or limits removed since they were read. To be called before the
+    /// limits of tasks are asked for.
     pub(crate) fn keep_if_current(&mut self, freed: i64) {
+        if freed != self.limits_freed {
+            self.limits.clear();
+            self.limits_freed = freed;
+        }
+        self.keep_lanes_if_current(freed);
+    }
+
+    fn keep_lanes_if_current(&mut self, freed: i64) {
         if freed != self.freed {
-            self.clear();
+            self.clear_lanes();
             self.freed = freed;
         }
+    }
+
+    /// Forgets the lanes, but not which limits there are.
+    pub(crate) fn clear_lanes(&mut self) {
+        let cleared = Self::new(self.log.clone());
+        let Self { limits, limits_freed, .. } = std::mem::replace(self, cleared);
+        (self.limits, self.limits_freed) = (limits, limits_freed);
     }
 
     /// The lane of this number; `None` if it is missing.
@@ -203,7 +221,7 @@ impl Lanes {
             return Ok(true);
         }
         let id: Option<i64> = connection
-            .prepare_cached("SELECT id FROM prismq_limit WHERE name = ?1")?
+            .prepare_cached("SELECT id FROM prismq_limit WHERE name = ?1 AND removed = 0")?
             .query_row([&**name], |row| row.get(0))
             .optional()?;
         self.limits.extend(id.map(|id| (name.clone(), id)));
@@ -233,7 +251,7 @@ impl Lanes {
         let (last, freed): (Option<i64>, Option<i64>) = connection
             .prepare_cached(LATEST)?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        self.keep_if_current(freed.unwrap_or(self.freed));
+        self.keep_lanes_if_current(freed.unwrap_or(self.freed));
         if last.is_none_or(|last| last <= self.last) {
             return Ok(());
         }

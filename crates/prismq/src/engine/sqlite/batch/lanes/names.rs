@@ -140,7 +140,7 @@ impl Ledger {
         if added.is_err() {
             self.log.truncate_pending(lines);
             connection.execute_batch("ROLLBACK TO prismq_names")?;
-            self.lanes.clear();
+            self.lanes.clear_lanes();
         }
         connection.execute_batch("RELEASE prismq_names")?;
         Ok(added)
@@ -166,7 +166,7 @@ impl Ledger {
         let queues = connection.prepare_cached(FREE_QUEUES)?.execute([STEP_TASKS_MAX])?;
         connection.prepare_cached(FREE_COUNTERS)?.execute([])?;
         connection.prepare_cached(FORGET_EXPIRED)?.execute([])?;
-        self.lanes.clear();
+        self.lanes.clear_lanes();
         let any = queues > 0 || keys || !lanes.is_empty();
         let path = path_of(connection);
         self.log.add_on_commit(move || {
