@@ -15,7 +15,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::engine::sqlite::error;
 use crate::model::{Durability, Error, Result};
 
-const STATEMENT_CACHE: usize = 64;
+/// More than there are statements: a process that uses every feature prepares none twice.
+const STATEMENT_CACHE: usize = 256;
 const CACHE_KIB: i64 = 8 * 1024;
 
 /// Opens an existing file for reading and writing, without following links, and disables what a hostile file could

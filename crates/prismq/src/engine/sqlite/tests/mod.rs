@@ -6,6 +6,7 @@ mod limits;
 mod operators;
 mod plans;
 mod poisoned;
+mod preparations;
 mod schedules;
 mod suspects;
 mod weights;
