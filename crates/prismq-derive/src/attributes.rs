@@ -12,11 +12,11 @@ const PARTS: [(&str, &str); 13] = [
     ("name", "name = \"send_mail\""),
     ("queue", "queue = \"mail\""),
     ("priority", "priority = 10"),
-    ("attempts", "attempts = 8"),
+    ("max_attempts", "max_attempts = 8"),
     ("requires", "requires(\"gpu\")"),
     ("limit", "limit = \"api\""),
     ("unique", "unique = \"until done\""),
-    ("expires", "expires = \"10m\""),
+    ("expires_after", "expires_after = \"10m\""),
     ("keep", "keep = \"7d\""),
     ("backoff", "backoff = \"1s..5m\""),
     ("timeout", "timeout = \"30s\""),
@@ -30,12 +30,12 @@ pub(crate) struct Attributes {
     pub(crate) name: Option<LitStr>,
     pub(crate) queue: Option<LitStr>,
     pub(crate) priority: Option<i32>,
-    pub(crate) attempts: Option<u32>,
+    pub(crate) max_attempts: Option<u32>,
     pub(crate) requires: Option<Vec<LitStr>>,
     pub(crate) limit: Option<LitStr>,
     pub(crate) unique: Option<Hold>,
     /// In milliseconds.
-    pub(crate) expires: Option<u64>,
+    pub(crate) expires_after: Option<u64>,
     /// In milliseconds.
     pub(crate) keep: Option<u64>,
     pub(crate) backoff: Option<Backoff>,
@@ -61,11 +61,13 @@ impl Attributes {
             "name" => once(part, &mut self.name, name),
             "queue" => once(part, &mut self.queue, name),
             "priority" => once(part, &mut self.priority, priority),
-            "attempts" => once(part, &mut self.attempts, attempts),
+            "max_attempts" => once(part, &mut self.max_attempts, max_attempts),
             "requires" => once(part, &mut self.requires, requires),
             "limit" => once(part, &mut self.limit, name),
             "unique" => once(part, &mut self.unique, |part| values::unique(&text(part)?)),
-            "expires" => once(part, &mut self.expires, |part| values::time(&text(part)?)),
+            "expires_after" => {
+                once(part, &mut self.expires_after, |part| values::time(&text(part)?))
+            }
             "keep" => once(part, &mut self.keep, |part| values::time(&text(part)?)),
             "backoff" => once(part, &mut self.backoff, |part| values::backoff(&text(part)?)),
             "timeout" => once(part, &mut self.timeout, |part| values::timeout(&text(part)?)),
@@ -119,7 +121,7 @@ fn priority(part: &ParseNestedMeta<'_>) -> Result<i32> {
     values::priority(&number, minus.is_some())
 }
 
-fn attempts(part: &ParseNestedMeta<'_>) -> Result<u32> {
+fn max_attempts(part: &ParseNestedMeta<'_>) -> Result<u32> {
     let value = part.value().map_err(|_| malformed(part))?;
     values::attempts(&value.parse().map_err(|_| malformed(part))?)
 }

@@ -47,11 +47,13 @@ pub(crate) fn task(input: &DeriveInput) -> Result<TokenStream> {
 
 /// The function that returns the type's defaults, if it has some.
 fn options(attributes: &Attributes) -> Option<TokenStream> {
-    let Attributes { queue, priority, attempts, requires, limit, unique, expires, .. } = attributes;
+    let Attributes {
+        queue, priority, max_attempts, requires, limit, unique, expires_after, ..
+    } = attributes;
     let Attributes { keep, backoff, timeout, .. } = attributes;
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
     let priority = priority.map(|priority| quote!(.priority(#priority)));
-    let attempts = attempts.map(|attempts| quote!(.max_attempts(#attempts)));
+    let max_attempts = max_attempts.map(|attempts| quote!(.max_attempts(#attempts)));
     let requires = requires.as_ref().map(|names| quote!(.requires([#(#names),*])));
     let limit = limit.as_ref().map(|limit| quote!(.limit(#limit)));
     let unique = unique.as_ref().map(|hold| {
@@ -65,7 +67,7 @@ fn options(attributes: &Attributes) -> Option<TokenStream> {
         };
         quote!(.unique(::prismq::Unique::payload()#hold))
     });
-    let expires = expires.map(|time| {
+    let expires_after = expires_after.map(|time| {
         let time = duration(time);
         quote!(.expires_after(#time))
     });
@@ -81,8 +83,18 @@ fn options(attributes: &Attributes) -> Option<TokenStream> {
         let limit = duration(limit);
         quote!(.timeout(#limit))
     });
-    let parts =
-        [queue, priority, attempts, requires, limit, unique, expires, keep, backoff, timeout];
+    let parts = [
+        queue,
+        priority,
+        max_attempts,
+        requires,
+        limit,
+        unique,
+        expires_after,
+        keep,
+        backoff,
+        timeout,
+    ];
     if parts.iter().all(Option::is_none) {
         return None;
     }

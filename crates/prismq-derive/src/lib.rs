@@ -16,11 +16,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `name = "send_mail"` | the name its tasks are stored under | the type's in snake case |
 /// | `queue = "mail"` | the queue of its tasks | `default` |
 /// | `priority = 10` | lower numbers are claimed first | 100 |
-/// | `attempts = 8` | most attempts | 5 |
+/// | `max_attempts = 8` | most attempts | 5 |
 /// | `requires("gpu", "scratch_disk")` | what a worker must have | nothing |
 /// | `limit = "api"` | the limit that its tasks are under, set in the file | none |
 /// | `unique = "until done"` | a task with the same payload as another is not added: until that is done, `"while waiting"` or `"for 1h"` | all are added |
-/// | `expires = "10m"` | it must start within that time | at any time |
+/// | `expires_after = "10m"` | it must start within that time | at any time |
 /// | `keep = "7d"` | how long its tasks are kept after they ended: completed, cancelled or dead | by the queue's retention |
 /// | `backoff = "1s..5m"` | retries after 1, 2, 4 ... seconds up to five minutes; `"30s"`: always after 30 s | the queue's policy |
 /// | `timeout = "30s"` | the time limit of its handler | that of the pool |

@@ -6,7 +6,7 @@ use prismq::{CancelReason, Context, Queue, Task, TaskError, TaskResult, WorkerPo
 use serde::{Deserialize, Serialize};
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(timeout = "30s", attempts = 3)]
+#[task(timeout = "30s", max_attempts = 3)]
 struct Fetch {
     page: u32,
 }

@@ -11,7 +11,7 @@ use prismq::{Context, Missed, Queue, Schedule, Task, TaskResult, WorkerPool};
 use serde::{Deserialize, Serialize};
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(attempts = 6, backoff = "1s..5m")]
+#[task(max_attempts = 6, backoff = "1s..5m")]
 struct Report {}
 
 fn report(_: Report, cx: Context<fn(String)>) -> TaskResult {

@@ -28,15 +28,15 @@ struct LowPriority;
 struct Fraction;
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(attempts = 0)]
+#[task(max_attempts = 0)]
 struct NoAttempts;
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(attempts = 1000001)]
+#[task(max_attempts = 1000001)]
 struct ManyAttempts;
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(attempts = -1)]
+#[task(max_attempts = -1)]
 struct NegativeAttempts;
 
 #[derive(Task, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ struct UnknownHold;
 struct EmptyPeriod;
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(expires = "never")]
+#[task(expires_after = "never")]
 struct NoTime;
 
 fn main() {}

@@ -302,7 +302,7 @@ fn rows_of_free_keys_do_not_pile_up() {
 }
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(name = "job", unique = "while waiting", expires = "1h")]
+#[task(name = "job", unique = "while waiting", expires_after = "1h")]
 struct Thumbnail {
     user: i64,
 }

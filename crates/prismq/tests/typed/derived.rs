@@ -20,7 +20,7 @@ struct SendMail {
     name = "mail.send",
     queue = "mail",
     priority = 10,
-    attempts = 8,
+    max_attempts = 8,
     requires("smtp", "dns"),
     limit = "api"
 )]
@@ -31,7 +31,7 @@ struct Configured {
 
 /// Each value is at its limit, as `prismq::limits` has it.
 #[derive(Task, Serialize, Deserialize)]
-#[task(priority = -32768, attempts = 1000000, backoff = "3650d", timeout = "7d")]
+#[task(priority = -32768, max_attempts = 1000000, backoff = "3650d", timeout = "7d")]
 struct AtItsLimits;
 
 #[derive(Task, Serialize, Deserialize)]

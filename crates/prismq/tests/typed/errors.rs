@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::support::{Fixture, LEASE, RETRY};
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(attempts = 3, backoff = "7s")]
+#[task(max_attempts = 3, backoff = "7s")]
 struct Work;
 
 /// The state of a task after one attempt that returned this error, and the outcome that was reported.

@@ -102,7 +102,7 @@ fn a_payload_that_is_no_such_value_costs_only_its_own_task() {
 }
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(name = "limited", queue = "slow", timeout = "50ms", attempts = 1)]
+#[task(name = "limited", queue = "slow", timeout = "50ms", max_attempts = 1)]
 struct Limited;
 
 /// Waits until it should stop, and says why it did.

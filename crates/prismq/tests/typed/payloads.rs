@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::support::{Fixture, ids};
 
 #[derive(Task, Serialize, Deserialize, Debug, PartialEq)]
-#[task(queue = "mail", priority = 7, attempts = 2, requires("smtp"))]
+#[task(queue = "mail", priority = 7, max_attempts = 2, requires("smtp"))]
 struct Mail {
     to: String,
 }
