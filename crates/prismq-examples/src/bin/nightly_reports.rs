@@ -5,36 +5,31 @@
 
 use std::time::Duration;
 
-use prismq::{Context, Limit, Missed, Queue, Schedule, Task, TaskError, WorkerPool};
+use prismq::{Context, Limit, Missed, Queue, Schedule, Task, TaskResult, WorkerPool};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix;
-
-const CUSTOMERS: u32 = 20;
 
 #[derive(Task, Serialize, Deserialize)]
 struct Nightly;
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(attempts = 6, backoff = "1s..1m")]
+#[task(max_attempts = 6, backoff = "1s..1m", limit = "api")]
 struct Call {
     customer: u32,
 }
 
-async fn nightly(_: Nightly, context: Context<Queue>) -> Result<(), TaskError> {
-    let calls = (0..CUSTOMERS).map(|customer| Call { customer }.task().limit("api"));
-    context.state().enqueue_all_async(calls).await?;
-    Ok(())
+async fn nightly(_: Nightly, context: Context<Queue>) -> TaskResult {
+    let calls = (0..20).map(|customer| Call { customer });
+    Ok(context.state().enqueue_all_async(calls).await.map(drop)?)
 }
 
-async fn call(call: Call, _context: Context<Queue>) -> Result<(), TaskError> {
-    println!("report of customer {}", call.customer);
-    Ok(())
+async fn call(call: Call, _context: Context<Queue>) -> TaskResult {
+    Ok(println!("report of customer {}", call.customer))
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "jobs.db".to_owned());
-    let queue = Queue::open(path)?;
+    let queue = Queue::open(std::env::args().nth(1).unwrap_or_else(|| "jobs.db".to_owned()))?;
     queue.set_limit("api", Limit::rate(10, Duration::from_secs(1)))?; // kept in the file
     let tonight = Schedule::cron("nightly", "30 2 * * *", Nightly);
     queue.schedules().set(&tonight.time_zone("Europe/Berlin").missed(Missed::Once).no_overlap())?;

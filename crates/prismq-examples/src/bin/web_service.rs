@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, signal::unix};
 
 #[derive(Task, Serialize, Deserialize)]
-#[task(queue = "mail", attempts = 8, backoff = "1s..5m", timeout = "30s")]
+#[task(queue = "mail", max_attempts = 8, backoff = "1s..5m", timeout = "30s")]
 struct Welcome {
     email: String,
 }
@@ -21,15 +21,18 @@ async fn welcome(task: Welcome, _context: Context) -> Result<(), TaskError> {
     Ok(())
 }
 
-async fn sign_up(State(queue): State<Queue>, email: String) -> (StatusCode, String) {
-    let signed_up = queue.transaction_async(move |tx| {
-        tx.execute("INSERT INTO user (email) VALUES (?1)", [&email])?;
-        tx.enqueue(Welcome { email }).map(drop)
+async fn sign_up(State(queue): State<Queue>, email: String) -> StatusCode {
+    let signed_up = queue.transaction_async(move |tx| -> prismq::Result<_> {
+        let user = "INSERT INTO user (email) VALUES (?1) ON CONFLICT DO NOTHING";
+        if tx.execute(user, [&email])? == 0 {
+            return Ok(StatusCode::CONFLICT);
+        }
+        tx.enqueue(Welcome { email }).map(|_| StatusCode::CREATED)
     });
-    match signed_up.await {
-        Ok(()) => (StatusCode::CREATED, String::new()),
-        Err(error) => (StatusCode::CONFLICT, error.to_string()),
-    }
+    signed_up.await.unwrap_or_else(|error| match error.is_transient() {
+        true => StatusCode::SERVICE_UNAVAILABLE, // busy or full: try again
+        false => StatusCode::INTERNAL_SERVER_ERROR, // needs an operator
+    })
 }
 
 #[tokio::main]
