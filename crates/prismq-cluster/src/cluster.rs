@@ -110,8 +110,15 @@ impl Cluster {
     /// # Errors
     /// There is no such process.
     pub fn kill(&self, process: i32) -> io::Result<()> {
-        let process = Pid::from_raw(process).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(kill_process(process, Signal::KILL)?)
+        signal(process, Signal::KILL)
+    }
+
+    /// Stops a process of the server with SIGSTOP until the server kills it, some seconds after a crash.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn pause(&self, process: i32) -> io::Result<()> {
+        signal(process, Signal::STOP)
     }
 
     /// Stops the server as a crash would, and starts it again.
@@ -163,6 +170,11 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn signal(process: i32, signal: Signal) -> io::Result<()> {
+    let process = Pid::from_raw(process).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(kill_process(process, signal)?)
 }
 
 fn start(server: &Server, folder: &Path, port: u16, settings: &[String]) -> io::Result<Child> {

@@ -1,0 +1,46 @@
+//! Connections that are cut while a transaction is committed.
+
+use std::time::Duration;
+
+use prismq::Error;
+
+use crate::support::{Cut, Proxy, cluster, queue, task, tasks, wait_for};
+
+pub(crate) fn a_commit_whose_answer_is_lost_is_found_to_be_done() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    queue.enqueue(task()).unwrap();
+    proxy.cut_next(Cut::After);
+    queue.enqueue(task()).unwrap();
+    assert!(proxy.has_cut());
+    assert_eq!(tasks(&cluster), "2");
+}
+
+pub(crate) fn a_commit_that_did_not_arrive_is_done_again() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    queue.enqueue(task()).unwrap();
+    proxy.cut_next(Cut::Before);
+    queue.enqueue(task()).unwrap();
+    assert!(proxy.has_cut());
+    assert_eq!(tasks(&cluster), "2");
+}
+
+pub(crate) fn a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated() {
+    let cluster = cluster(&[]);
+    for (cut, expected) in [(Cut::After, "2"), (Cut::Before, "3")] {
+        let proxy = Proxy::new(cluster.folder());
+        let wait = Duration::from_millis(200);
+        let queue =
+            prismq::postgres::builder(&proxy.url()).unwrap().busy_wait(wait).open().unwrap();
+        queue.enqueue(task()).unwrap();
+        proxy.cut_next_and_close(cut);
+        let error = queue.enqueue(task()).unwrap_err();
+        assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+        assert!(!error.is_transient(), "{error:?}");
+        assert!(error.to_string().contains("look before you repeat it"), "{error}");
+        wait_for("the transaction's end", || tasks(&cluster) == expected);
+    }
+}

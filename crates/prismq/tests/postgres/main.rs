@@ -1,0 +1,79 @@
+//! A queue in PostgreSQL: its server fails, and connections to it are lost. Each test has a server of its own, and is
+//! ignored with the reason where PostgreSQL is not installed.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod backends;
+mod commit;
+mod connecting;
+mod limits;
+mod notifications;
+mod support;
+mod tls;
+mod tokens;
+
+use std::process::ExitCode;
+
+use prismq_probe::{Availability, Requirement, Trial, trial};
+
+/// The tests of a file.
+macro_rules! tests {
+    ($($file:ident: $($name:ident)+;)+) => {
+        vec![$($(test(concat!(stringify!($file), "::", stringify!($name)), $file::$name)),+),+]
+    };
+}
+
+fn test(name: &str, run: fn()) -> Trial {
+    let probe = match name.starts_with("tls::") {
+        true => [Requirement::Postgres, Requirement::OpenSsl].as_slice(),
+        false => &[Requirement::Postgres],
+    };
+    let missing = |availability: &Availability| *availability != Availability::Available;
+    trial(
+        name,
+        move || {
+            let unmet = probe.iter().map(|needed| needed.probe()).find(missing);
+            unmet.unwrap_or(Availability::Available)
+        },
+        move || {
+            run();
+            Ok(())
+        },
+    )
+}
+
+fn main() -> ExitCode {
+    prismq_probe::run(tests! {
+        backends:
+            a_session_that_was_ended_is_replaced
+            a_crash_is_waited_for_and_loses_nothing
+            an_idle_pool_goes_on_after_a_crash;
+        commit:
+            a_commit_whose_answer_is_lost_is_found_to_be_done
+            a_commit_that_did_not_arrive_is_done_again
+            a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated;
+        connecting:
+            clients_that_come_at_once_make_the_tables_once
+            a_database_that_does_not_exist_is_refused_at_once
+            a_role_that_may_not_make_the_tables_is_refused_without_its_password
+            a_server_that_is_not_there_is_waited_for
+            a_pooler_of_transactions_needs_no_session;
+        limits:
+            a_lock_is_waited_for_as_long_as_set
+            a_timeout_of_the_role_fails_the_call_and_no_other
+            a_role_without_free_connections_is_waited_for;
+        notifications:
+            a_pool_hears_of_tasks_of_another_client
+            a_pool_that_cannot_hear_looks_for_tasks;
+        tls:
+            a_certificate_of_a_named_authority_is_accepted
+            a_certificate_of_another_authority_or_host_is_refused;
+        tokens:
+            a_token_is_not_given_out_again_after_a_crash_that_undid_its_claim;
+    })
+}

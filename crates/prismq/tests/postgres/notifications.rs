@@ -1,0 +1,48 @@
+//! Pools that wait for tasks of other clients.
+
+use std::sync::mpsc::{Receiver, channel};
+
+use prismq::{Queue, TaskId, WorkerPool};
+
+use crate::support::{DEADLINE, cluster, end_sessions, queue, task, url, wait_for};
+
+fn pool(queue: &Queue) -> (WorkerPool, Receiver<TaskId>) {
+    let (send, ran) = channel();
+    let builder = WorkerPool::builder(queue).workers(1).handler("job", move |task| {
+        send.send(task.id()).unwrap();
+        Ok(())
+    });
+    (builder.start().unwrap(), ran)
+}
+
+/// Whether this many sessions listen.
+fn listen(cluster: &prismq_cluster::Cluster, count: &str) -> bool {
+    let count_all =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'prismq listener %'";
+    cluster.sql("postgres", &[count_all]).unwrap() == count
+}
+
+pub(crate) fn a_pool_hears_of_tasks_of_another_client() {
+    let cluster = cluster(&[]);
+    let (waiting, other) = (queue(&url(&cluster)), queue(&url(&cluster)));
+    let (_pool, ran) = pool(&waiting);
+    wait_for("the pool listens", || listen(&cluster, "1"));
+    for _ in 0..3 {
+        let id = other.enqueue(task()).unwrap().id();
+        assert_eq!(ran.recv_timeout(DEADLINE), Ok(id));
+    }
+    assert!(listen(&cluster, "1"), "one that only enqueues does not listen");
+}
+
+pub(crate) fn a_pool_that_cannot_hear_looks_for_tasks() {
+    let cluster = cluster(&[]);
+    let (waiting, other) = (queue(&url(&cluster)), queue(&url(&cluster)));
+    let (_pool, ran) = pool(&waiting);
+    wait_for("the pool listens", || listen(&cluster, "1"));
+    end_sessions(&cluster, "prismq listener %");
+    let id = other.enqueue(task()).unwrap().id();
+    assert_eq!(ran.recv_timeout(DEADLINE), Ok(id));
+    wait_for("the pool listens again", || listen(&cluster, "1"));
+    let id = other.enqueue(task()).unwrap().id();
+    assert_eq!(ran.recv_timeout(DEADLINE), Ok(id));
+}

@@ -1,0 +1,154 @@
+//! A proxy between a client and the server that cuts the connection at a commit.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use tempfile::TempDir;
+
+/// What a client sends to commit.
+const COMMIT: &[u8] = b"COMMIT\0";
+/// The name of the server's socket in its folder.
+const SOCKET: &str = ".s.PGSQL.5432";
+
+/// How a connection is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The commit does not reach the server.
+    Before,
+    /// Its answer does not reach the client, although those of the statements before it do.
+    After,
+}
+
+/// A proxy in a folder of its own.
+pub(crate) struct Proxy {
+    folder: TempDir,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: PathBuf,
+    /// How the next commit is cut; with it, whether no connection is taken any more from then on.
+    cut: Mutex<Option<(Cut, bool)>>,
+    closed: Mutex<bool>,
+}
+
+impl Proxy {
+    /// In front of the server whose socket is in this folder.
+    pub(crate) fn new(server: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("proxy").tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
+        let shared = Arc::new(Shared {
+            server: server.join(SOCKET),
+            cut: Mutex::default(),
+            closed: Mutex::default(),
+        });
+        let serving = shared.clone();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                if *serving.closed.lock().unwrap() {
+                    continue;
+                }
+                if let Ok(server) = UnixStream::connect(&serving.server) {
+                    serve(&serving, &client, &server);
+                }
+            }
+        });
+        Self { folder, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres:///postgres?host={}&user=postgres", self.folder.path().display())
+    }
+
+    /// Cuts the connection of the next commit.
+    pub(crate) fn cut_next(&self, cut: Cut) {
+        *self.shared.cut.lock().unwrap() = Some((cut, false));
+    }
+
+    /// Does so, and takes no connection afterwards.
+    pub(crate) fn cut_next_and_close(&self, cut: Cut) {
+        *self.shared.cut.lock().unwrap() = Some((cut, true));
+    }
+
+    /// Whether the cut was made.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.shared.cut.lock().unwrap().is_none()
+    }
+}
+
+fn serve(shared: &Arc<Shared>, client: &UnixStream, server: &UnixStream) {
+    let (cut, is_cut) = channel();
+    let (answered, answer) = channel();
+    let pair = || (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let (to_client, from_server) = pair();
+    thread::spawn(move || pass_back(from_server, to_client, &is_cut, &answered));
+    let (from_client, to_server) = pair();
+    let shared = shared.clone();
+    thread::spawn(move || pass_on(&shared, from_client, to_server, &cut, &answer));
+}
+
+/// From the client to the server.
+fn pass_on(
+    shared: &Shared,
+    mut client: UnixStream,
+    mut server: UnixStream,
+    cut_answer: &Sender<()>,
+    answer: &Receiver<()>,
+) {
+    let mut buffer = [0; 1 << 16];
+    while let Ok(read @ 1..) = client.read(&mut buffer) {
+        let sent = &buffer[..read];
+        let commits = sent.ends_with(COMMIT);
+        let mut armed = shared.cut.lock().unwrap();
+        if commits && let Some((cut, close)) = *armed {
+            *shared.closed.lock().unwrap() = close;
+            if cut == Cut::After {
+                cut_answer.send(()).unwrap();
+                server.write_all(sent).unwrap();
+                // The server has answered: it has committed.
+                answer.recv().unwrap();
+            }
+            _ = client.shutdown(Shutdown::Both);
+            *armed = None;
+            break;
+        }
+        drop(armed);
+        if server.write_all(sent).is_err() {
+            break;
+        }
+    }
+    _ = client.shutdown(Shutdown::Both);
+    _ = server.shutdown(Shutdown::Both);
+}
+
+/// From the server to the client.
+fn pass_back(
+    mut server: UnixStream,
+    mut client: UnixStream,
+    cut: &Receiver<()>,
+    answered: &Sender<()>,
+) {
+    let mut buffer = [0; 1 << 16];
+    let mut cuts = false;
+    while let Ok(read @ 1..) = server.read(&mut buffer) {
+        cuts |= cut.try_recv().is_ok();
+        let answer = &buffer[..read];
+        // The answer to a commit is its name, after a letter and four bytes of length.
+        let commit = answer.windows(COMMIT.len()).position(|window| window == COMMIT);
+        if let Some(commit) = commit.filter(|_| cuts) {
+            _ = client.write_all(&answer[..commit - 5]);
+            _ = answered.send(());
+            break;
+        }
+        if client.write_all(answer).is_err() {
+            break;
+        }
+    }
+    _ = client.shutdown(Shutdown::Both);
+}
