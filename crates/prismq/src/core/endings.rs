@@ -86,10 +86,10 @@ impl Core {
         let watcher = &self.shared.watcher;
         let mut state = watcher.lock();
         if !state.running {
-            let Watch { changes, poll_interval } = self.engine()?.watch();
+            let Watch { changes, poll_interval, poll_interval_alone } = self.engine()?.watch();
             let (shared, seen) = (Arc::downgrade(&self.shared.0), changes.clone());
             let watch = move || match seen {
-                Some(changes) => watch(&shared, &*changes),
+                Some(changes) => watch(&shared, &*changes, poll_interval_alone),
                 None => poll(&shared, poll_interval),
             };
             thread::Builder::new()
@@ -162,7 +162,7 @@ impl Watcher {
 }
 
 /// Wakes waiters when another commits what ends their tasks, until nobody waits.
-fn watch(shared: &Weak<Shared>, changes: &dyn Changes) {
+fn watch(shared: &Weak<Shared>, changes: &dyn Changes, poll_interval_alone: Duration) {
     let mut version = shared.upgrade().and_then(|shared| shared.engine.version().ok());
     // The writing of a commit is reported before the commit is done, and that of this handle's own too.
     let needed = || {
@@ -172,7 +172,7 @@ fn watch(shared: &Weak<Shared>, changes: &dyn Changes) {
     while look(shared) {
         if let Err(error) = changes.wait(&mut version, Some(LOOK_INTERVAL), &needed) {
             tracing::warn!(%error, "watching for commits of other processes failed: waiting for a task polls for them");
-            return poll(shared, LOOK_INTERVAL / 10);
+            return poll(shared, poll_interval_alone);
         }
     }
 }

@@ -197,6 +197,8 @@ pub(crate) struct Watch {
     pub(crate) changes: Option<Arc<dyn Changes>>,
     /// How often to ask for [`Engine::version`]: the only way without `changes`, else in case one was missed.
     pub(crate) poll_interval: Duration,
+    /// The same once `changes` reports nothing any more.
+    pub(crate) poll_interval_alone: Duration,
 }
 
 /// Reports the commits of other processes to one thread.

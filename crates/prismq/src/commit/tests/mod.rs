@@ -47,7 +47,7 @@ impl Engine for GatedEngine {
     }
 
     fn watch(&self) -> Watch {
-        Watch { changes: None, poll_interval: PATIENCE }
+        Watch { changes: None, poll_interval: PATIENCE, poll_interval_alone: PATIENCE }
     }
 
     fn write_log(&self) {}

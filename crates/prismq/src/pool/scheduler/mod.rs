@@ -79,6 +79,8 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     /// How often an idle pool polls for commits of other processes.
     pub(super) poll_interval: Duration,
+    /// The same once commits are not reported any more.
+    pub(super) poll_interval_alone: Duration,
     /// The time limit of each type's handler, by the type's index.
     pub(super) timeouts: Vec<Option<Duration>>,
     /// Shared by the pools of the process.
@@ -123,14 +125,23 @@ impl Scheduler {
         now: Instant,
         clock: Timestamp,
     ) -> Self {
-        let Settings { workers, prefetch, queues, lease, poll_interval, timeouts, gate } = settings;
+        let Settings {
+            workers,
+            prefetch,
+            queues,
+            lease,
+            poll_interval,
+            poll_interval_alone,
+            timeouts,
+            gate,
+        } = settings;
         let (types, served) = (timeouts.len(), queues.len());
         Self {
             lifecycle: Lifecycle::default(),
             leader: Leader::default(),
             backoff: Backoff::default(),
             claim_first: ClaimFirst::default(),
-            idle: Idle::new(poll_interval, now),
+            idle: Idle::new((poll_interval, poll_interval_alone), now),
             prefetch: Prefetch::new(prefetch, workers),
             handler_times: HandlerTimes::new(types),
             reservations: Reservations::new(served),

@@ -28,6 +28,9 @@ pub(super) fn run(shared: &Shared, changes: &dyn Changes) {
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, "watching for commits of other processes failed: polling for them");
+                shared.scheduler().poll_alone();
+                // It sleeps for the longer interval.
+                shared.leader_signal.raise();
                 return;
             }
         }

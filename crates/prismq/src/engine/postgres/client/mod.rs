@@ -103,10 +103,18 @@ impl Client {
     /// How to learn of what other processes commit.
     pub(crate) fn watch(&self) -> Watch {
         let Some(notifications) = &self.notifications else {
-            return Watch { changes: None, poll_interval: DEAF_INTERVAL };
+            return Watch {
+                changes: None,
+                poll_interval: DEAF_INTERVAL,
+                poll_interval_alone: DEAF_INTERVAL,
+            };
         };
         let changes = Notified::new(notifications.listen(self.connector.runtime()));
-        Watch { changes: Some(Arc::new(changes)), poll_interval: POLL_INTERVAL }
+        Watch {
+            changes: Some(Arc::new(changes)),
+            poll_interval: POLL_INTERVAL,
+            poll_interval_alone: DEAF_INTERVAL,
+        }
     }
 
     /// Runs a transaction: it is committed if `work` succeeds and otherwise rolled back. On the connection for reads

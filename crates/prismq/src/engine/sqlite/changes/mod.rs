@@ -21,7 +21,7 @@ const FALLBACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) fn watch(wal: &Path, writer: Weak<Mutex<Writer>>) -> Watch {
     let changes = report(wal, writer);
     let poll_interval = if changes.is_some() { FALLBACK_POLL_INTERVAL } else { POLL_INTERVAL };
-    Watch { changes, poll_interval }
+    Watch { changes, poll_interval, poll_interval_alone: POLL_INTERVAL }
 }
 
 /// `None` where the kernel has no room for one more watch.

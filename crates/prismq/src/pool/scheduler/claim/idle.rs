@@ -36,12 +36,16 @@ pub(crate) struct Idle {
     /// The last claim, if the queue has been empty since.
     short_claim: Option<ShortClaim>,
     poll_interval: Duration,
+    /// That once commits are not reported any more.
+    poll_interval_alone: Duration,
     polled_at: Instant,
 }
 
 impl Idle {
-    pub(crate) const fn new(poll_interval: Duration, now: Instant) -> Self {
-        Self { short_claim: None, poll_interval, polled_at: now }
+    /// Polls at the first interval, and at the second once commits are not reported any more.
+    pub(crate) const fn new(intervals: (Duration, Duration), now: Instant) -> Self {
+        let (poll_interval, poll_interval_alone) = intervals;
+        Self { short_claim: None, poll_interval, poll_interval_alone, polled_at: now }
     }
 
     pub(crate) const fn is_idle(&self) -> bool {
@@ -109,6 +113,11 @@ impl Scheduler {
     /// The engine's version when the queue was found empty.
     pub(in crate::pool) fn idle_version(&self) -> Option<i64> {
         self.idle.short_claim.map(|claim| claim.version)
+    }
+
+    /// Commits of other processes are not reported any more: only polling shows them.
+    pub(in crate::pool) const fn poll_alone(&mut self) {
+        self.idle.poll_interval = self.idle.poll_interval_alone;
     }
 
     /// Another process wrote to the file, or work came in that the signal does not count.

@@ -46,6 +46,7 @@ fn settings(workers: usize) -> Settings {
         queues: vec![served("default")],
         lease: LEASE,
         poll_interval: Duration::from_secs(3600),
+        poll_interval_alone: Duration::from_secs(60),
         timeouts: vec![None; 2],
         gate: Arc::default(),
     }

@@ -12,6 +12,20 @@ fn new_work_ends_the_idle_state() {
 }
 
 #[test]
+fn a_pool_polls_as_often_as_without_reports_once_there_are_none() {
+    let mut pool = Pool::new(settings(1));
+    pool.becomes_idle(false);
+    let LeaderAction::Sleep { until: Some(before), .. } = pool.leader_action() else {
+        panic!("the leader does not sleep");
+    };
+    pool.scheduler.poll_alone();
+    let LeaderAction::Sleep { until: Some(after), .. } = pool.leader_action() else {
+        panic!("the leader does not sleep");
+    };
+    assert_eq!(before - after, Duration::from_secs(3600 - 60));
+}
+
+#[test]
 fn a_pool_claims_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
     let due = CLOCK.after(LEASE);
     for (clock, claims) in [(CLOCK, false), (due, true), (Timestamp::from_micros(1), true)] {
