@@ -85,14 +85,13 @@ fn a_pool_that_runs_until_its_signal_waits_for_handlers_as_long_as_it_is_set_to(
     let (open, gate) = Gate::new();
     let (running, runs) = channel();
     let (stop, signal) = tokio::sync::oneshot::channel::<()>();
-    let builder = WorkerPool::builder(&fixture.queue).shutdown_timeout(Duration::ZERO).handler(
-        "job",
-        move |_| {
+    let builder = WorkerPool::builder(&fixture.queue)
+        .shutdown_timeout(Duration::ZERO)
+        .handle_bytes("job", move |_, _| {
             running.send(()).unwrap();
             gate.pass();
             Ok(())
-        },
-    );
+        });
     let pool = std::thread::spawn(move || block_on(builder.run(signal)));
     receive(&runs, "the handler");
     stop.send(()).unwrap();
