@@ -41,7 +41,7 @@ pub(crate) fn an_idle_pool_goes_on_after_a_crash() {
     let (send, ran) = channel();
     let pool = WorkerPool::builder(&queue)
         .workers(2)
-        .handler("job", move |task| {
+        .handle_bytes("job", move |_, task| {
             send.send(task.id()).unwrap();
             Ok(())
         })

@@ -8,7 +8,7 @@ use crate::support::{DEADLINE, cluster, end_sessions, queue, task, url, wait_for
 
 fn pool(queue: &Queue) -> (WorkerPool, Receiver<TaskId>) {
     let (send, ran) = channel();
-    let builder = WorkerPool::builder(queue).workers(1).handler("job", move |task| {
+    let builder = WorkerPool::builder(queue).workers(1).handle_bytes("job", move |_, task| {
         send.send(task.id()).unwrap();
         Ok(())
     });
