@@ -1,6 +1,7 @@
 //! The conformance suite on the model and on each engine, and random operations on both.
 
 mod driver;
+mod queue;
 mod random_operations;
 mod sensitivity;
 mod sqlite;
