@@ -18,6 +18,8 @@
 //! | `pooler` | `transaction` if a pooler such as PgBouncer gives each transaction another session |
 //!
 //! A user name and password never appear in errors, in log lines or in what is printed for debugging.
+#![doc = ""]
+#![doc = include_str!("../docs/postgres.md")]
 
 use crate::engine::ServerAddress;
 use crate::model::Result;

@@ -1,5 +1,6 @@
 //! Going through tasks by a filter, as values: one bounded step at a time, so that no read is long.
 
+use crate::model::limits::ATTEMPTS_MAX;
 use crate::model::{Position, State, TaskFilter, TaskId};
 use crate::time::{Moment, Timestamp};
 
@@ -116,4 +117,21 @@ pub(crate) struct Revival {
     pub(crate) due: Timestamp,
     /// How much later each next one is due, in microseconds.
     pub(crate) interval: i64,
+}
+
+impl Revival {
+    /// When the task after this many others is due.
+    pub(crate) fn due_after(self, after: u64) -> Timestamp {
+        let after = i64::try_from(after).unwrap_or(i64::MAX).saturating_mul(self.interval);
+        Timestamp::from_micros(self.due.as_micros().saturating_add(after))
+    }
+
+    /// Attempts so far and at most, of which at least one is left.
+    pub(crate) fn attempts(self, attempt: u32, max_attempts: u32) -> (u32, u32) {
+        if !self.keep_attempts {
+            return (0, max_attempts);
+        }
+        let attempt = attempt.min(ATTEMPTS_MAX - 1);
+        (attempt, max_attempts.max(attempt + 1))
+    }
 }

@@ -1,20 +1,269 @@
 //! The engine in a PostgreSQL database.
+//!
+//! A batch is one transaction ([`ops`]) on one of two connections: one of claims, begins, extensions and releases alone
+//! does not wait for the disk. Tasks have one row each, and are claimed from narrow rows in a table of their own, which
+//! several clients take in parallel without waiting for each other. Reads ([`reader`]) have a connection of their own.
 
-#[allow(dead_code, unused_imports, reason = "the engine that calls it follows")]
+mod batch;
 mod client;
+mod clock;
+mod ops;
+mod reader;
+mod schema;
 
-use std::sync::Arc;
+use std::path::Path;
+#[cfg(feature = "testing")]
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
+use self::batch::columns::Columns;
+use self::batch::run::{self, Run, Shared};
+use self::batch::statements::Statements;
 pub(crate) use self::client::Address;
-use self::client::Client;
-use super::{Engine, ServerOptions};
-use crate::model::{Error, Result};
+use self::client::{Client, Role};
+use self::clock::Time;
+use self::ops::manage::REQUESTED;
+use self::ops::names;
+use self::ops::upkeep::Upkeep;
+use self::reader::Reading;
+use super::{
+    Answer, ContentionCounters, DeferredLog, Engine, Found, Operation, Reader, Search,
+    ServerOptions, Watch,
+};
+use crate::model::{
+    BackupReport, Contention, Ending, Error, LimitInfo, Payload, Position, QueueInfo, QueueStats,
+    Result, RetryInfo, ScheduleInfo, TaskId, TaskInfo, TypeInfo,
+};
+use crate::time::Clock;
+
+/// The server's settings that matter for durability.
+const SETTINGS: &str = "SELECT name, setting FROM pg_catalog.pg_settings
+     WHERE name IN ('fsync', 'full_page_writes', 'server_version', 'synchronous_commit', 'synchronous_standby_names')
+     ORDER BY name";
 
 /// Connects, and makes the tables if there are none.
 pub(crate) fn open(options: ServerOptions) -> Result<Arc<dyn Engine>> {
-    let ServerOptions { address, durability, wait, clock } = options;
-    drop(clock);
-    let server = format!("{address:?}");
-    Client::open(address, durability, wait, |_| Ok(()))?;
-    Err(Error::Refused { server, reason: "this version of prismq cannot use it yet".to_owned() })
+    Ok(Arc::new(PostgresEngine::open(options)?))
+}
+
+/// The queue in one schema of a database.
+#[derive(Debug)]
+pub(crate) struct PostgresEngine {
+    client: Client,
+    shared: Shared,
+    clock: Arc<dyn Clock>,
+    contention: ContentionCounters,
+    upkeep: Upkeep,
+    #[cfg(feature = "testing")]
+    next_failure: Mutex<Option<Error>>,
+}
+
+impl PostgresEngine {
+    fn open(options: ServerOptions) -> Result<Self> {
+        let ServerOptions { address, durability, wait, clock } = options;
+        let schema = address.schema().to_owned();
+        let client = Client::open(address, durability, wait, |transaction| {
+            schema::migrate(transaction, &schema)
+        })?;
+        let (time, clock) = Time::new(clock);
+        let shared = Shared {
+            statements: Statements::new(client.schema()),
+            lanes: Mutex::default(),
+            time,
+            log: DeferredLog::default(),
+        };
+        let engine = Self {
+            client,
+            shared,
+            clock,
+            contention: ContentionCounters::default(),
+            upkeep: Upkeep::new(),
+            #[cfg(feature = "testing")]
+            next_failure: Mutex::default(),
+        };
+        engine.reading().refresh_lanes()?;
+        engine.show_time()?;
+        Ok(engine)
+    }
+
+    /// Asks the database for its time.
+    fn show_time(&self) -> Result<()> {
+        if let Some(row) = self.reading().row(run::TIME, &[])? {
+            self.shared.time.moment(row.column(0)?);
+        }
+        Ok(())
+    }
+
+    const fn reading(&self) -> Reading<'_> {
+        Reading { client: &self.client, shared: &self.shared }
+    }
+
+    /// Adds the lanes that the batch needs.
+    fn add_lanes(&self, batch: &[Operation]) -> Result<()> {
+        if names::unknown(&self.shared, batch).is_empty() {
+            return Ok(());
+        }
+        self.reading().refresh_lanes()?;
+        let unknown = names::unknown(&self.shared, batch);
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        self.client.transaction(Role::Durable, |transaction| {
+            names::add(transaction, &self.shared, &unknown)
+        })?;
+        self.reading().refresh_lanes()
+    }
+
+    /// Lets the transaction in progress fail if a test asked for it.
+    #[cfg(feature = "testing")]
+    fn fail_if_asked(&self) -> Result<()> {
+        let asked = self.next_failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        asked.map_or(Ok(()), Err)
+    }
+
+    /// Does what nobody waits for. What fails is done later.
+    fn keep_up(&self) {
+        let done = self.client.transaction(Role::Relaxed, |transaction| {
+            let mut run = Run::begin(transaction, &self.shared, &[])?;
+            run.keep_up()?;
+            run.finish()
+        });
+        if let Err(error) = done {
+            tracing::debug!(%error, "counters and retention were not kept up: it is tried again later");
+        }
+    }
+
+    fn count(&self, answers: &[Result<Answer>], role: Role) {
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        if role == Role::Durable {
+            self.contention.synced_transactions.fetch_add(1, Ordering::Relaxed);
+        }
+        let claims = answers.iter().flatten().flat_map(Answer::claimed);
+        let empty = claims.filter(|claimed| claimed.leases.is_empty()).count();
+        let empty = u64::try_from(empty).unwrap_or(u64::MAX);
+        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
+    }
+}
+
+impl Engine for PostgresEngine {
+    fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        self.add_lanes(batch)?;
+        let durable = batch.iter().any(Operation::must_be_durable);
+        let role = if durable { Role::Durable } else { Role::Relaxed };
+        let answers = self.client.transaction(role, |transaction| {
+            // It may run again.
+            self.shared.log.truncate_pending(0);
+            let mut run = Run::begin(transaction, &self.shared, batch)?;
+            let answers = run.apply(batch)?;
+            #[cfg(feature = "testing")]
+            self.fail_if_asked()?;
+            run.finish()?;
+            Ok(answers)
+        })?;
+        self.shared.log.committed();
+        if answers.iter().flatten().any(Answer::brings_work) {
+            self.client.work_arrived();
+        }
+        self.count(&answers, role);
+        if self.upkeep.is_due_after_transaction() {
+            self.keep_up();
+        }
+        Ok(answers)
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    fn version(&self) -> Result<i64> {
+        // Idle pools ask for it, whose queues have an age too.
+        if self.upkeep.is_due_by_now() {
+            self.keep_up();
+        }
+        self.reading().version()
+    }
+
+    fn watch(&self) -> Watch {
+        self.client.watch()
+    }
+
+    fn write_log(&self) {
+        self.shared.log.write();
+    }
+
+    #[cfg(feature = "testing")]
+    fn fail_next_commit(&self, error: Error) {
+        *self.next_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn contention(&self) -> Contention {
+        self.contention.snapshot()
+    }
+
+    fn backup(&self, _path: &Path) -> Result<BackupReport> {
+        Err(Error::NotOffered { what: "backups (pg_dump makes them)" })
+    }
+
+    fn settings(&self) -> Result<Vec<(String, String)>> {
+        let rows = self.reading().rows(SETTINGS, &[])?;
+        rows.iter().map(|row| Ok((row.column(0)?, row.column(1)?))).collect()
+    }
+}
+
+impl Reader for PostgresEngine {
+    fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
+        self.reading().task(id)
+    }
+
+    fn ending(&self, id: TaskId) -> Result<Option<Ending>> {
+        self.reading().ending(id)
+    }
+
+    fn checkpoint(&self, id: TaskId) -> Result<Option<Vec<u8>>> {
+        self.reading().checkpoint(id)
+    }
+
+    fn payloads(&self, ids: &[TaskId], bytes_max: usize) -> Result<Vec<Result<Payload>>> {
+        self.reading().payloads(ids, bytes_max)
+    }
+
+    /// None can be set.
+    fn limits(&self) -> Result<Vec<LimitInfo>> {
+        Ok(Vec::new())
+    }
+
+    fn retry_policies(&self) -> Result<Vec<RetryInfo>> {
+        self.reading().retry_policies()
+    }
+
+    fn stats(&self, queue: &str) -> Result<QueueStats> {
+        self.reading().stats(queue)
+    }
+
+    fn find(&self, search: &Search, after: Option<Position>) -> Result<Found> {
+        self.reading().find(search, after)
+    }
+
+    fn last_id(&self) -> Result<TaskId> {
+        self.reading().last_id()
+    }
+
+    fn queues(&self) -> Result<Vec<QueueInfo>> {
+        self.reading().queues()
+    }
+
+    fn types(&self) -> Result<Vec<TypeInfo>> {
+        self.reading().types()
+    }
+
+    fn cancel_requests(&self) -> Result<Vec<(TaskId, i64)>> {
+        let rows = self.reading().rows(REQUESTED, &[])?;
+        rows.iter().map(|row| Ok((TaskId::from_i64(row.column(0)?), row.column(1)?))).collect()
+    }
+
+    /// None can be set.
+    fn schedules(&self, _name: Option<&str>) -> Result<Vec<ScheduleInfo>> {
+        Ok(Vec::new())
+    }
 }

@@ -304,6 +304,14 @@ pub enum Error {
         /// What was lost, and why the server could not be asked.
         reason: String,
     },
+    /// This queue's engine does not do that yet; nothing was done.
+    #[error(
+        "{what} are not offered by the engine of this queue yet: use a queue in a file for them"
+    )]
+    NotOffered {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A task names a limit that is not set in this file; nothing was added. Set it by
     /// [`Queue::set_limit`](crate::Queue::set_limit) first, or mend the name.
     #[error("no limit {limit:?} is set in this queue file: set it by `Queue::set_limit` first")]

@@ -32,9 +32,10 @@ impl Error {
             | Self::Database { .. }
             | Self::Unavailable { .. }
             | Self::Thread { .. } => Remedy::Retry,
-            Self::InvalidInput { .. } | Self::LeaseLost { .. } | Self::ForeignLease { .. } => {
-                Remedy::Change
-            }
+            Self::InvalidInput { .. }
+            | Self::LeaseLost { .. }
+            | Self::ForeignLease { .. }
+            | Self::NotOffered { .. } => Remedy::Change,
             // What the call names is not set, or has no room.
             Self::NoSchedule { .. }
             | Self::UnknownLimit { .. }

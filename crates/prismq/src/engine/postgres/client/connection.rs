@@ -16,7 +16,7 @@ use super::io::{self, IoThread};
 use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
 use super::server::{self, Identity, Unfit};
-use super::session::{Session, first_value};
+use super::session::Session;
 use super::{Role, backoff, tls};
 use crate::model::{Durability, Error, Result};
 

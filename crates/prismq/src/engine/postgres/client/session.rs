@@ -9,7 +9,6 @@ use std::time::Instant;
 use tokio::task::AbortHandle;
 pub(crate) use tokio_postgres::Row;
 use tokio_postgres::SimpleQueryMessage;
-use tokio_postgres::types::Type;
 
 use super::error::message;
 use super::io;

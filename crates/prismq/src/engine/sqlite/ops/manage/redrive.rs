@@ -7,9 +7,7 @@ use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::ops::dead_letters::expiry;
 use crate::engine::sqlite::schema::state;
 use crate::engine::{Revival, Target};
-use crate::model::limits::ATTEMPTS_MAX;
 use crate::model::{KeyInputs, State};
-use crate::time::Timestamp;
 
 /// Priority, attempt and most attempts of a task.
 pub(crate) const ATTEMPTS: &str =
@@ -38,7 +36,7 @@ pub(crate) fn redrive(
         };
         // Without its lane nobody knows its type.
         let Some(queue) = ledger.lanes.queue_of(connection, task.lane)? else { continue };
-        let due = revival.due(redriven).max(now);
+        let due = revival.due_after(redriven).max(now);
         let (priority, attempt, max_attempts) = connection
             .prepare_cached(ATTEMPTS)?
             .query_row([task.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
@@ -72,21 +70,4 @@ pub(crate) fn redrive(
         redriven += 1;
     }
     Ok(redriven)
-}
-
-impl Revival {
-    /// When the task after this many others is due.
-    fn due(self, after: u64) -> Timestamp {
-        let after = i64::try_from(after).unwrap_or(i64::MAX).saturating_mul(self.interval);
-        Timestamp::from_micros(self.due.as_micros().saturating_add(after))
-    }
-
-    /// Attempts so far and at most, of which at least one is left.
-    fn attempts(self, attempt: u32, max_attempts: u32) -> (u32, u32) {
-        if !self.keep_attempts {
-            return (0, max_attempts);
-        }
-        let attempt = attempt.min(ATTEMPTS_MAX - 1);
-        (attempt, max_attempts.max(attempt + 1))
-    }
 }

@@ -1,0 +1,104 @@
+//! The lanes of the database, known to this process. Lanes are only ever added, so that what is known stays true.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio_postgres::Row;
+
+use super::columns::Columns;
+use crate::model::{Claim, Names, NewTask, Result};
+
+/// Lanes after this one.
+pub(crate) const AFTER: &str = "SELECT l.id, q.id, q.name, l.type, l.requirements
+     FROM prismq.lane l JOIN prismq.queue q ON q.id = l.queue WHERE l.id > $1 ORDER BY l.id";
+
+/// A lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lane {
+    pub(crate) id: i32,
+    pub(crate) queue: i32,
+}
+
+#[derive(Debug)]
+struct Known {
+    lane: Lane,
+    requirements: Names,
+}
+
+/// A lane's queue, and what logs call it.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) queue: i32,
+    pub(crate) queue_name: Arc<str>,
+    pub(crate) task_type: Arc<str>,
+}
+
+/// The lanes that are known.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    /// By queue and type.
+    by_name: HashMap<Arc<str>, HashMap<Arc<str>, Vec<Known>>>,
+    by_id: HashMap<i32, Named>,
+    last: i32,
+}
+
+impl Lanes {
+    /// The last lane that is known; 0 without any.
+    pub(crate) const fn last(&self) -> i32 {
+        self.last
+    }
+
+    /// Takes in a row of [`AFTER`].
+    pub(crate) fn add(&mut self, row: &Row) -> Result<()> {
+        let lane = Lane { id: row.column(0)?, queue: row.column(1)? };
+        // Another transaction may have read it meanwhile.
+        if lane.id <= self.last {
+            return Ok(());
+        }
+        let (queue_name, task_type): (&str, &str) = (row.column(2)?, row.column(3)?);
+        let named =
+            Named { queue: lane.queue, queue_name: queue_name.into(), task_type: task_type.into() };
+        let requirements = Names::from_text(row.column(4)?);
+        self.last = lane.id;
+        let types = self.by_name.entry(named.queue_name.clone()).or_default();
+        types.entry(named.task_type.clone()).or_default().push(Known { lane, requirements });
+        self.by_id.insert(lane.id, named);
+        Ok(())
+    }
+
+    /// The lane of a task.
+    pub(crate) fn of(&self, task: &NewTask) -> Option<Lane> {
+        let known = self.by_name.get(&task.queue)?.get(&task.task_type)?;
+        known.iter().find(|known| known.requirements == task.requirements).map(|known| known.lane)
+    }
+
+    /// The lane with this number.
+    pub(crate) fn named(&self, lane: i32) -> Option<&Named> {
+        self.by_id.get(&lane)
+    }
+
+    /// The lanes with tasks of a queue, or of all, and of one of these types, unless there are none.
+    pub(crate) fn matching(&self, queue: Option<&str>, types: &[Arc<str>]) -> Vec<i32> {
+        let of_queue = |lane: &Named| queue.is_none_or(|queue| *lane.queue_name == *queue);
+        let of_type = |lane: &Named| types.is_empty() || types.contains(&lane.task_type);
+        let matching = self.by_id.iter().filter(|(_, lane)| of_queue(lane) && of_type(lane));
+        matching.map(|(id, _)| *id).collect()
+    }
+
+    /// The lanes that a claim may take from, each with its type.
+    pub(crate) fn serving(&self, claim: &Claim) -> Vec<(Lane, Arc<str>)> {
+        let mut serving: Vec<(Lane, Arc<str>)> = Vec::with_capacity(claim.types.len());
+        let Some(types) = self.by_name.get(&claim.queue) else { return serving };
+        for task_type in claim.types.iter() {
+            for known in types.get(task_type).into_iter().flatten() {
+                // A claim may name a type twice.
+                if known.requirements.all_in(&claim.capabilities)
+                    && serving.iter().all(|(lane, _)| *lane != known.lane)
+                {
+                    serving.push((known.lane, task_type.clone()));
+                }
+            }
+        }
+        serving
+    }
+}

@@ -1,0 +1,13 @@
+//! What a transaction carries to its end: its time, settings of queues, counters.
+
+pub(crate) mod columns;
+pub(crate) mod counters;
+pub(crate) mod lanes;
+pub(crate) mod lease_note;
+pub(crate) mod queues;
+pub(crate) mod run;
+pub(crate) mod statements;
+mod wanted;
+
+/// Most tasks that one transaction promotes, reclaims or deletes on the side.
+pub(crate) const STEP_TASKS_MAX: i64 = 1024;

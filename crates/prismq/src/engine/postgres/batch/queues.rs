@@ -1,0 +1,120 @@
+//! How queues are set, and the numbers that stand for states and orders.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::Row;
+
+use super::columns::Columns;
+use crate::model::{Error, Order, Result, State};
+
+/// States as they are stored.
+pub(crate) const READY: i16 = 0;
+pub(crate) const SCHEDULED: i16 = 1;
+pub(crate) const LEASED: i16 = 2;
+pub(crate) const DEAD: i16 = 3;
+pub(crate) const COMPLETED: i16 = 4;
+pub(crate) const CANCELLED: i16 = 6;
+
+/// The state that is stored as this number.
+pub(crate) fn state(stored: i16) -> Result<State> {
+    match stored {
+        READY => Ok(State::Ready),
+        SCHEDULED => Ok(State::Scheduled),
+        LEASED => Ok(State::Leased),
+        DEAD => Ok(State::Dead),
+        COMPLETED => Ok(State::Completed),
+        CANCELLED => Ok(State::Cancelled),
+        other => Err(unknown("a task has the state", other.into())),
+    }
+}
+
+/// The columns that [`Settings::read`] reads.
+macro_rules! settings {
+    () => {
+        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep"
+    };
+}
+pub(crate) use settings;
+
+/// The settings of queues.
+pub(crate) const SETTINGS: &str =
+    concat!("SELECT ", settings!(), " FROM prismq.queue q WHERE q.id = ANY ($1)");
+
+/// How one queue is set, as of the transaction in progress.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) id: i32,
+    pub(crate) order: Order,
+    pub(crate) virtual_time: i64,
+    pub(crate) paused: bool,
+    /// Most live tasks.
+    pub(crate) depth: Option<i32>,
+    /// How many completed tasks are kept.
+    pub(crate) keep: i32,
+    /// Whether cancelled tasks are kept.
+    pub(crate) keeps_cancelled: bool,
+}
+
+impl Settings {
+    /// From the columns from this one on; `None` where there is no queue.
+    pub(crate) fn read(row: &Row, from: usize) -> Result<Option<Self>> {
+        let Some(id) = row.column(from)? else { return Ok(None) };
+        let cancelled: Option<i32> = row.column(from + 7)?;
+        Ok(Some(Self {
+            id,
+            order: order(row.column(from + 1)?, row.column(from + 2)?)?,
+            virtual_time: row.column(from + 3)?,
+            paused: row.column(from + 4)?,
+            depth: row.column(from + 5)?,
+            keep: row.column(from + 6)?,
+            keeps_cancelled: cancelled.is_none_or(|keep| keep > 0),
+        }))
+    }
+
+    /// The first key of its order.
+    pub(crate) fn first_key(&self) -> i64 {
+        self.order.first_key(self.virtual_time)
+    }
+}
+
+/// The order that is stored as these numbers.
+pub(crate) fn order(ordering: i16, ageing_step: i64) -> Result<Order> {
+    match ordering {
+        0 => Ok(Order::Priority),
+        1 => Ok(Order::FirstInFirstOut),
+        2 => Ok(Order::LastInFirstOut),
+        3 => Ok(Order::Ageing {
+            step: Duration::from_micros(u64::try_from(ageing_step).unwrap_or(0)),
+        }),
+        4 => Ok(Order::WeightedRandom),
+        other => Err(unknown("a queue has the order", other.into())),
+    }
+}
+
+/// The numbers that stand for an order.
+pub(crate) fn stored(order: Order) -> (i16, i64) {
+    match order {
+        Order::Priority => (0, 0),
+        Order::FirstInFirstOut => (1, 0),
+        Order::LastInFirstOut => (2, 0),
+        Order::Ageing { step } => (3, i64::try_from(step.as_micros()).unwrap_or(i64::MAX)),
+        Order::WeightedRandom => (4, 0),
+    }
+}
+
+/// A number that this version does not know.
+pub(crate) fn unknown(what: &str, number: i64) -> Error {
+    failure(format!(
+        "{what} {number}, which this version does not know: use the version of prismq that wrote it"
+    ))
+}
+
+/// Something that is always there is not.
+pub(crate) fn missing(what: &str) -> Error {
+    failure(format!("{what} is missing: the tables were changed by another program"))
+}
+
+fn failure(text: String) -> Error {
+    Error::Database { source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(text)) }
+}

@@ -1,0 +1,272 @@
+//! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio_postgres::Row;
+
+use super::columns::Columns;
+use super::counters::{self, Counters};
+use super::lanes::{self, Lane, Lanes};
+use super::lease_note::LeaseNote;
+use super::queues::{self, Settings, settings};
+use super::statements::Statements;
+use super::wanted::Wanted;
+use crate::engine::postgres::client::{Statement, Transaction, Value};
+use crate::engine::postgres::clock::Time;
+use crate::engine::{DeferredLog, Operation};
+use crate::model::{Error, LeaseKey, NewTask, Result};
+use crate::time::{Moment, Timestamp};
+
+/// How far the first tokens of two epochs are apart.
+pub(crate) const TOKENS_OF_EPOCH: i64 = 1 << 30;
+
+/// The time of the database.
+pub(crate) const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// What a transaction reads first: the time, and what its operations need. Its claims alone need to know what is due.
+pub(crate) const BEGIN: &str = concat!(
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, m.number,
+            coalesce((SELECT max(id) FROM prismq.lane), 0), EXISTS (SELECT FROM prismq.cancel),
+            CASE WHEN $2 THEN (SELECT min(run_at) FROM prismq.scheduled) END,
+            CASE WHEN $2 THEN (SELECT min(at) FROM prismq.expiry) END,
+            CASE WHEN $2 THEN (SELECT min(at) FROM prismq.deadline) END,
+            CASE WHEN $2 THEN hashtextextended(pg_current_snapshot()::text, 0) END,
+            ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)), ",
+    settings!(),
+    " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
+);
+/// The first column of a queue's settings in [`BEGIN`].
+const BEGIN_SETTINGS: usize = 9;
+
+/// When what is scheduled, leased or has a time to live is to be looked at next.
+pub(crate) const NEXT_DUE: &str =
+    "SELECT (SELECT min(run_at) FROM prismq.scheduled), (SELECT min(at) FROM prismq.expiry),
+     (SELECT min(at) FROM prismq.deadline)";
+
+/// What all transactions of an engine share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) statements: Statements,
+    pub(crate) lanes: Mutex<Lanes>,
+    pub(crate) time: Time,
+    pub(crate) log: DeferredLog,
+}
+
+impl Shared {
+    pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When something is to be looked at next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Due {
+    pub(crate) scheduled: Option<i64>,
+    pub(crate) expiry: Option<i64>,
+    pub(crate) deadline: Option<i64>,
+}
+
+impl Due {
+    /// From the columns from this one on.
+    fn read(row: &Row, from: usize) -> Result<Self> {
+        Ok(Self {
+            scheduled: row.column(from)?,
+            expiry: row.column(from + 1)?,
+            deadline: row.column(from + 2)?,
+        })
+    }
+
+    /// The first of them.
+    pub(crate) fn first(self) -> Option<Timestamp> {
+        let all = [self.scheduled, self.expiry, self.deadline];
+        all.into_iter().flatten().min().map(Timestamp::from_micros)
+    }
+}
+
+/// The transaction in progress.
+pub(crate) struct Run<'a, 't> {
+    transaction: &'a mut Transaction<'t>,
+    pub(crate) shared: &'a Shared,
+    pub(crate) now: Moment,
+    /// The number of the database.
+    pub(crate) number: i64,
+    /// Below every token that this connection gives.
+    pub(crate) token_floor: i64,
+    /// Whether running tasks are to be cancelled.
+    pub(crate) has_cancel_requests: bool,
+    /// What was due when the transaction began.
+    pub(crate) due: Due,
+    /// What [`crate::engine::Engine::version`] was when it began.
+    pub(crate) version: i64,
+    /// Ids for the tasks that are added.
+    ids: VecDeque<i64>,
+    queues: HashMap<i32, Settings>,
+    pub(crate) counters: Counters,
+}
+
+impl<'a, 't> Run<'a, 't> {
+    /// Begins a transaction for these operations.
+    pub(crate) fn begin(
+        transaction: &'a mut Transaction<'t>,
+        shared: &'a Shared,
+        batch: &[Operation],
+    ) -> Result<Self> {
+        let Wanted { queues, claims, ids } = Wanted::of(shared, batch);
+        let rows = transaction.query(&shared.statements.text(BEGIN), &[&queues, &claims, &ids])?;
+        let Some(first) = rows.first() else {
+            return Err(queues::missing("the row of prismq.meta"));
+        };
+        let last_lane: i32 = first.column(2)?;
+        let epoch = transaction.epoch();
+        let mut run = Self {
+            now: shared.time.moment(first.column(0)?),
+            number: first.column(1)?,
+            token_floor: epoch.saturating_mul(TOKENS_OF_EPOCH),
+            has_cancel_requests: first.column(3)?,
+            due: Due::read(first, 4)?,
+            version: first.column::<Option<i64>>(7)?.unwrap_or_default(),
+            ids: first.column::<Vec<i64>>(8)?.into(),
+            transaction,
+            shared,
+            queues: HashMap::new(),
+            counters: Counters::default(),
+        };
+        for row in &rows {
+            run.know(Settings::read(row, BEGIN_SETTINGS)?);
+        }
+        if last_lane > shared.lanes().last() {
+            run.refresh_lanes()?;
+        }
+        Ok(run)
+    }
+
+    /// Runs a statement.
+    pub(crate) fn query(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<Vec<Row>> {
+        self.transaction.query(&self.shared.statements.text(sql), params)
+    }
+
+    /// Runs a statement that returns one row.
+    pub(crate) fn row(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<Row> {
+        let row = self.query(sql, params)?.pop();
+        row.ok_or_else(|| queues::missing("the row of a statement that always returns one"))
+    }
+
+    /// Runs a statement that returns no row.
+    pub(crate) fn execute(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<()> {
+        self.query(sql, params).map(drop)
+    }
+
+    /// Reads the lanes that others have added.
+    fn refresh_lanes(&mut self) -> Result<()> {
+        let last = self.shared.lanes().last();
+        let rows = self.query(lanes::AFTER, &[&last])?;
+        let mut lanes = self.shared.lanes();
+        rows.iter().try_for_each(|row| lanes.add(row))
+    }
+
+    /// How a queue is set.
+    pub(crate) fn queue(&mut self, id: i32) -> Result<Settings> {
+        if let Some(settings) = self.queues.get(&id) {
+            return Ok(*settings);
+        }
+        let row = self.row(queues::SETTINGS, &[&vec![id]])?;
+        let settings = Settings::read(&row, 0)?;
+        self.know(settings);
+        settings.ok_or_else(|| queues::missing("the row of a queue"))
+    }
+
+    fn know(&mut self, settings: Option<Settings>) {
+        self.queues.extend(settings.map(|settings| (settings.id, settings)));
+    }
+
+    /// Reads settings anew, which an operation has changed.
+    pub(crate) fn forget_queue(&mut self, id: i32) {
+        self.queues.remove(&id);
+    }
+
+    /// Advances the virtual time of a queue.
+    pub(crate) fn set_virtual_time(&mut self, id: i32, virtual_time: i64) -> Result<()> {
+        if let Some(settings) = self.queues.get_mut(&id) {
+            settings.virtual_time = virtual_time;
+        }
+        self.execute(
+            "UPDATE prismq.queue SET virtual_time = $2 WHERE id = $1",
+            &[&id, &virtual_time],
+        )
+    }
+
+    /// The queue of a lane, whose tasks are there.
+    pub(crate) fn queue_of(&self, lane: i32) -> Result<i32> {
+        let queue = self.shared.lanes().named(lane).map(|lane| lane.queue);
+        queue.ok_or_else(|| queues::missing("the lane of a task"))
+    }
+
+    /// The lane of a task that is to be added, which was made before the transaction if there is room.
+    pub(crate) fn lane_of(&self, task: &NewTask) -> Result<Lane> {
+        let lane = self.shared.lanes().of(task);
+        lane.ok_or_else(|| Error::TooManyNames { queue: task.queue.to_string() })
+    }
+
+    /// The id of the next task that is added.
+    pub(crate) fn take_id(&mut self) -> Result<i64> {
+        self.ids.pop_front().ok_or_else(|| queues::missing("the id of a task"))
+    }
+
+    /// Logs that a task has died.
+    pub(crate) fn log_dead(&self, task: i64, lane: i32, error: &str) {
+        let (queue, task_type) = match self.shared.lanes().named(lane) {
+            Some(lane) => (lane.queue_name.clone(), lane.task_type.clone()),
+            None => ("".into(), "".into()),
+        };
+        let error = error.to_owned();
+        self.shared.log.add_on_commit(move || {
+            tracing::warn!(
+                task,
+                queue = &*queue,
+                "type" = &*task_type,
+                error,
+                "task is dead: it failed for good or used up its attempts"
+            );
+        });
+    }
+
+    /// Reads anew when something is due.
+    pub(crate) fn next_due(&mut self) -> Result<Due> {
+        let row = self.row(NEXT_DUE, &[])?;
+        Due::read(&row, 0)
+    }
+
+    /// Refuses a lease of another database.
+    pub(crate) fn refuse_foreign(&self, key: &LeaseKey) -> Result<()> {
+        match LeaseNote::from(key.note).database == self.number {
+            true => Ok(()),
+            false => Err(Error::ForeignLease { id: key.id, token: key.token }),
+        }
+    }
+
+    /// Deletes what is beyond the history of queues that have completed tasks, writes the counters and commits: nothing
+    /// may follow.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        for (queue, kept) in self.counters.with_more_kept() {
+            self.write_counters()?;
+            self.prune(queue, super::STEP_TASKS_MAX + kept)?;
+        }
+        let add = self.shared.statements.text(counters::ADD);
+        let rows: Vec<counters::Row> =
+            self.counters.take().into_iter().map(counters::Row::new).collect();
+        let values: Vec<Vec<&dyn Value>> = rows.iter().map(counters::Row::values).collect();
+        let statements: Vec<Statement<'_>> =
+            values.iter().map(|row| (&*add, row.as_slice())).collect();
+        self.transaction.finish(&statements).map(drop)
+    }
+
+    /// Writes the counters so far.
+    pub(crate) fn write_counters(&mut self) -> Result<()> {
+        for change in self.counters.take() {
+            let row = counters::Row::new(change);
+            self.execute(counters::ADD, &row.values())?;
+        }
+        Ok(())
+    }
+}

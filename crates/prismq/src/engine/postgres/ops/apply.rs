@@ -1,0 +1,100 @@
+//! Applying the operations of a batch in order, runs of one kind together.
+
+use super::settle::{complete, extend, fail, release};
+use super::{enqueue, note};
+use crate::engine::postgres::batch::run::Run;
+use crate::engine::{Answer, Operation};
+use crate::model::{Error, Result};
+
+/// The kinds of operations that are applied together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Enqueue,
+    Complete,
+    Fail,
+    Extend,
+    Begin,
+    Release,
+    Single,
+}
+
+const fn kind(operation: &Operation) -> Kind {
+    match operation {
+        Operation::Enqueue(_) => Kind::Enqueue,
+        Operation::Complete { .. } => Kind::Complete,
+        Operation::Fail { .. } => Kind::Fail,
+        Operation::Extend { .. } => Kind::Extend,
+        Operation::Begin(_) => Kind::Begin,
+        Operation::Release(_) | Operation::Defer { .. } => Kind::Release,
+        _ => Kind::Single,
+    }
+}
+
+impl Run<'_, '_> {
+    /// An answer for each operation.
+    pub(crate) fn apply(&mut self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut advanced = false;
+        for group in
+            batch.chunk_by(|one, next| kind(one) != Kind::Single && kind(one) == kind(next))
+        {
+            let Some(first) = group.first() else { continue };
+            // Not before the first claim, so that leases settled before it still count.
+            if !advanced && first.claims().is_some() {
+                advanced = true;
+                self.advance()?;
+            }
+            match kind(first) {
+                Kind::Enqueue => answers.extend(enqueue::enqueue(self, group)?),
+                Kind::Complete => answers.extend(complete::complete(self, group)?),
+                Kind::Fail => answers.extend(fail::fail(self, group)?),
+                Kind::Extend => answers.extend(extend::extend(self, group)?),
+                Kind::Begin => answers.extend(extend::begin(self, group)?),
+                Kind::Release => answers.extend(release::release(self, group)?),
+                Kind::Single => answers.push(self.apply_one(first)?),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Outer error: SQL failed and the transaction must go. Inner: this operation does not apply.
+    fn apply_one(&mut self, operation: &Operation) -> Result<Result<Answer>> {
+        match operation {
+            Operation::Claim(claim) => self.claim(claim).map(Answer::Claimed).map(Ok),
+            Operation::ClaimEach { claims, bounds } => {
+                self.claim_each(claims, *bounds).map(Answer::ClaimedEach).map(Ok)
+            }
+            Operation::SetTypeRetention { .. } => {
+                Ok(Err(Error::NotOffered { what: "retentions of task types" }))
+            }
+            Operation::Note { key, note } => note::note(self, key, note),
+            Operation::SetOrder { queue, order } => self.set_order(queue, *order),
+            Operation::SetPaused { queue, paused } => self.set_paused(queue, *paused),
+            Operation::SetHistory { queue, keep } => self.set_history(queue, *keep),
+            Operation::SetRetention { queue, retention } => self.set_retention(queue, *retention),
+            Operation::SetDepth { queue, limit } => self.set_depth(queue, *limit),
+            Operation::SetRetry { task_type, policy, by_operator } => {
+                self.set_retry(task_type, *policy, *by_operator).map(Ok)
+            }
+            Operation::Cancel(targets) => self.cancel(targets).map(Answer::Cancelled).map(Ok),
+            Operation::Delete(targets) => self.delete(targets).map(Answer::Deleted).map(Ok),
+            Operation::Redrive { tasks, revival } => {
+                self.redrive(tasks, *revival).map(Answer::Redriven).map(Ok)
+            }
+            Operation::SetLimit { .. }
+            | Operation::RemoveLimit(_)
+            | Operation::SetConcurrency { .. } => Ok(Err(Error::NotOffered { what: "limits" })),
+            Operation::SetSchedule(_)
+            | Operation::ChangeSchedule { .. }
+            | Operation::RunSchedule(_) => Ok(Err(Error::NotOffered { what: "periodic tasks" })),
+            // These are of a kind of their own, and never get here.
+            Operation::Enqueue(_)
+            | Operation::Complete { .. }
+            | Operation::Fail { .. }
+            | Operation::Extend { .. }
+            | Operation::Begin(_)
+            | Operation::Release(_)
+            | Operation::Defer { .. } => Ok(Err(Error::unanswered())),
+        }
+    }
+}

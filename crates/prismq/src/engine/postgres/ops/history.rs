@@ -1,0 +1,98 @@
+//! Deleting ended tasks beyond those that a queue is set to keep.
+
+use std::time::Duration;
+
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, DEAD};
+use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::ops::records;
+use crate::model::limits::HISTORY_MAX;
+use crate::model::{Keep, Result, Retention};
+use crate::time::Timestamp;
+
+/// How many ended tasks of a queue there are, and which are to be kept.
+pub(crate) const KEPT: &str = "WITH c AS MATERIALIZED (
+         SELECT kept, cancelled_kept, dead FROM prismq.counter WHERE queue = $1
+         UNION ALL SELECT kept, cancelled_kept, dead FROM prismq.counter_delta WHERE queue = $1)
+     SELECT (SELECT coalesce(sum(kept), 0)::bigint FROM c), (SELECT coalesce(sum(cancelled_kept), 0)::bigint FROM c),
+            (SELECT coalesce(sum(dead), 0)::bigint FROM c),
+            q.keep, q.completed_age, q.cancelled_keep, q.cancelled_age, q.dead_keep, q.dead_age
+     FROM prismq.queue q WHERE q.id = $1";
+/// Deletes the first of a queue's ended tasks: so many, and those that ended by this time, up to a bound.
+pub(crate) const PRUNE: &str = concat!(
+    "WITH e AS (DELETE FROM prismq.ended WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM (SELECT ctid, at, row_number() OVER (ORDER BY ending, id) AS place FROM (
+             SELECT ctid, at, ending, id FROM prismq.ended WHERE queue = $1 AND state = $2
+             ORDER BY queue, state, ending, id LIMIT $5 FOR UPDATE SKIP LOCKED) f) o
+         WHERE place <= $3 OR at <= $4))
+         RETURNING id),
+     d AS (DELETE FROM prismq.task t USING e WHERE t.id = e.id RETURNING t.id, t.failures > 0 OR t.noted AS recorded), ",
+    records!(),
+    " SELECT count(*) FROM e"
+);
+/// Sets which ended tasks of a queue are kept.
+pub(crate) const SET: &str =
+    "UPDATE prismq.queue SET keep = $2, completed_age = $3, cancelled_keep = $4,
+         cancelled_age = $5, dead_keep = $6, dead_age = $7
+     WHERE id = $1";
+
+impl Run<'_, '_> {
+    /// Deletes up to `most` of each kind of ended tasks beyond a queue's settings; whether more may be left. Needs the
+    /// counters so far to be written.
+    pub(crate) fn prune(&mut self, queue: i32, most: i64) -> Result<bool> {
+        let row = self.row(KEPT, &[&queue])?;
+        let wall = self.now.wall;
+        let kinds = [
+            (COMPLETED, row.column(0)?, row.column::<Option<i32>>(3)?, row.column(4)?, wall),
+            (CANCELLED, row.column(1)?, row.column(5)?, row.column(6)?, wall),
+            (DEAD, row.column(2)?, row.column(7)?, row.column(8)?, self.now.monotonic),
+        ];
+        let mut more = false;
+        for (state, count, keep, age, now) in kinds {
+            let count: i64 = count;
+            let beyond = keep.map_or(0, |keep| (count - i64::from(keep)).max(0));
+            let ended_by = ended_by(now, age);
+            if count <= 0 || (beyond == 0 && ended_by.is_none()) {
+                continue;
+            }
+            let ended_by = ended_by.unwrap_or(i64::MIN);
+            let pruned: i64 =
+                self.row(PRUNE, &[&queue, &state, &beyond, &ended_by, &most])?.column(0)?;
+            more |= pruned >= most;
+            let counters = self.counters.of(queue);
+            counters.count(state, -pruned);
+            counters.deleted += if state == DEAD { pruned } else { 0 };
+        }
+        Ok(more)
+    }
+
+    /// Sets which ended tasks of a queue are kept.
+    pub(super) fn set_kept(&mut self, queue: i32, retention: Retention) -> Result<()> {
+        let Retention { completed, cancelled, dead } = retention;
+        let tasks = |keep: Keep| keep.tasks.map(|tasks| i32::try_from(tasks).unwrap_or(i32::MAX));
+        let age =
+            |keep: Keep| keep.age.map(|age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+        let keep = tasks(completed).unwrap_or(i32::try_from(HISTORY_MAX).unwrap_or(i32::MAX));
+        let (completed_age, cancelled_keep, cancelled_age) =
+            (age(completed), tasks(cancelled), age(cancelled));
+        let (dead_keep, dead_age) = (tasks(dead), age(dead));
+        self.execute(
+            SET,
+            &[
+                &queue,
+                &keep,
+                &completed_age,
+                &cancelled_keep,
+                &cancelled_age,
+                &dead_keep,
+                &dead_age,
+            ],
+        )
+    }
+}
+
+/// The time that tasks of this age ended by.
+fn ended_by(now: Timestamp, age: Option<i64>) -> Option<i64> {
+    let age = Duration::from_micros(u64::try_from(age?).unwrap_or(0));
+    Some(now.before(age).as_micros())
+}

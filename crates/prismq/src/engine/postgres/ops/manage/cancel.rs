@@ -1,0 +1,116 @@
+//! Cancelling tasks: one that waits ends at once, one that runs when its attempt does.
+//!
+//! A request to cancel a running task is a row that names the token of its lease. The pool that holds the task notifies
+//! its handler. Whatever then ends the lease, except a completion, ends the task as cancelled: a failure, a release, its
+//! expiry. Transactions look for requests only if there were some when they began.
+
+use std::collections::HashSet;
+
+use super::{LEAVE, Stored};
+use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, DEAD, LEASED};
+use crate::engine::postgres::batch::run::Run;
+use crate::engine::{Cancelled, Seen, Target, Targets};
+use crate::model::{Result, TaskId};
+
+/// Requests that running tasks be cancelled.
+pub(crate) const REQUEST: &str = "INSERT INTO prismq.cancel (task, token)
+     SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT (task) DO UPDATE SET token = excluded.token";
+/// Of these tasks, those that are to be cancelled and do not run any more.
+pub(crate) const STOPPED: &str =
+    "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts
+     FROM prismq.cancel c JOIN prismq.task t ON t.id = c.task JOIN prismq.lane l ON l.id = t.lane
+     WHERE c.task = ANY ($1) AND t.state <> 2 ORDER BY t.id FOR UPDATE OF t";
+/// All tasks that are to be cancelled.
+pub(crate) const REQUESTED: &str = "SELECT task, token FROM prismq.cancel ORDER BY task";
+/// Ends requests.
+pub(crate) const WITHDRAW: &str = "DELETE FROM prismq.cancel WHERE task = ANY ($1)";
+/// Ends tasks as cancelled that are kept.
+pub(crate) const END_KEPT: &str = "WITH t AS (UPDATE prismq.task t SET
+         state = 6, lease_expires_at = NULL, suspect = false, start_by = NULL, ended_at = $3,
+         ending = nextval('prismq.ending')
+         FROM unnest($1::bigint[], $2::integer[]) k (id, queue) WHERE t.id = k.id RETURNING t.id, t.ending, k.queue)
+     INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 6, ending, $3, id FROM t";
+
+impl Run<'_, '_> {
+    /// Cancels those of the tasks that wait, and requests it of those that run. Dead tasks have ended.
+    pub(crate) fn cancel(&mut self, targets: &Targets) -> Result<Cancelled> {
+        let found = self.find(&targets.tasks, &targets.states)?;
+        let running: Vec<&Stored> = found.iter().filter(|task| task.state == LEASED).collect();
+        if !running.is_empty() {
+            let ids: Vec<i64> = running.iter().map(|task| task.id).collect();
+            let tokens: Vec<i64> = running.iter().map(|task| task.token).collect();
+            self.execute(REQUEST, &[&ids, &tokens])?;
+            self.has_cancel_requests = true;
+        }
+        let requested =
+            running.iter().map(|task| (TaskId::from_i64(task.id), task.token)).collect();
+        let waits = |task: &&Stored| !matches!(task.state, LEASED | DEAD | COMPLETED | CANCELLED);
+        let waiting: Vec<Stored> = found.iter().filter(waits).copied().collect();
+        self.end(&waiting)?;
+        Ok(Cancelled { ended: u64::try_from(waiting.len()).unwrap_or(u64::MAX), requested })
+    }
+
+    /// Ends those of the tasks as cancelled of which that was requested and that do not run any more; returns them.
+    pub(crate) fn end_requested(&mut self, ids: &[i64]) -> Result<HashSet<i64>> {
+        if !self.has_cancel_requests || ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows = self.query(STOPPED, &[&ids.to_vec()])?;
+        let stopped: Vec<Stored> = rows.iter().map(Stored::read).collect::<Result<_>>()?;
+        self.end(&stopped)?;
+        let ended: Vec<i64> = stopped.iter().map(|task| task.id).collect();
+        self.withdraw_requests(&ended)?;
+        Ok(ended.into_iter().collect())
+    }
+
+    /// Ends tasks as cancelled that do not run any more.
+    pub(crate) fn end_as_cancelled(&mut self, ids: &[i64]) -> Result<()> {
+        let target = |id: &i64| Target { id: TaskId::from_i64(*id), seen: Seen::Nothing };
+        let targets: Vec<Target> = ids.iter().map(target).collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let stopped: Vec<Stored> =
+            self.find(&targets, &[])?.into_iter().filter(|task| task.state != LEASED).collect();
+        self.end(&stopped)?;
+        self.withdraw_requests(ids)
+    }
+
+    /// Drops the requests to cancel these tasks, which have ended.
+    pub(crate) fn withdraw_requests(&mut self, ids: &[i64]) -> Result<()> {
+        if !self.has_cancel_requests || ids.is_empty() {
+            return Ok(());
+        }
+        self.execute(WITHDRAW, &[&ids.to_vec()])
+    }
+
+    /// Ends tasks as cancelled, and keeps those whose queues do so.
+    fn end(&mut self, tasks: &[Stored]) -> Result<()> {
+        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+        for task in tasks {
+            let keeps = self.queue(task.queue)?.keeps_cancelled;
+            if keeps {
+                kept.push(*task)
+            } else {
+                dropped.push(*task)
+            }
+            let counters = self.counters.of(task.queue);
+            counters.cancelled += 1;
+        }
+        self.remove(&dropped)?;
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i64> = kept.iter().map(|task| task.id).collect();
+        let queues: Vec<i32> = kept.iter().map(|task| task.queue).collect();
+        let wall = self.now.wall.as_micros();
+        self.execute(LEAVE, &[&ids])?;
+        self.execute(END_KEPT, &[&ids, &queues, &wall])?;
+        for task in &kept {
+            let counters = self.counters.of(task.queue);
+            counters.count(task.state, -1);
+            counters.cancelled_kept += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What operators do with tasks by id: cancelling, deleting, redriving. Which tasks is decided before, by a read; here
+//! each is changed only if it still is what it was.
+
+mod cancel;
+mod delete;
+mod redrive;
+
+use std::collections::HashMap;
+
+use tokio_postgres::Row;
+
+pub(crate) use self::cancel::REQUESTED;
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, LEASED, state};
+use crate::engine::postgres::batch::run::{Run, TOKENS_OF_EPOCH};
+use crate::engine::postgres::ops::records;
+use crate::engine::{Seen, Target};
+use crate::model::{Result, State};
+
+/// Tasks that may be changed: locked, in the order in which they were asked for.
+pub(crate) const FIND: &str =
+    "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts
+     FROM unnest($1::bigint[]) WITH ORDINALITY k (id, place)
+          JOIN prismq.task t ON t.id = k.id JOIN prismq.lane l ON l.id = t.lane
+     ORDER BY k.place FOR UPDATE OF t";
+/// Takes tasks out of where they wait, or are kept.
+pub(crate) const LEAVE: &str = "WITH k AS MATERIALIZED (
+         SELECT t.id, t.lane, t.state, t.suspect, t.order_key, t.run_at, t.ending, l.queue
+         FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
+     r AS (DELETE FROM prismq.ready x USING k WHERE k.state = 0 AND x.lane = k.lane AND x.suspect = k.suspect
+           AND x.order_key = k.order_key AND x.id = k.id),
+     s AS (DELETE FROM prismq.scheduled x USING k WHERE k.state = 1 AND x.run_at = k.run_at AND x.id = k.id),
+     e AS (DELETE FROM prismq.ended x USING k WHERE k.state IN (3, 4, 6) AND x.queue = k.queue AND x.state = k.state
+           AND x.ending = k.ending AND x.id = k.id)
+     SELECT";
+/// Deletes tasks.
+pub(crate) const REMOVE: &str = concat!(
+    "WITH d AS (DELETE FROM prismq.task WHERE id = ANY ($1) RETURNING id, failures > 0 OR noted AS recorded), ",
+    records!(),
+    " SELECT"
+);
+
+/// A stored task, as far as changing it needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    id: i64,
+    pub(super) queue: i32,
+    pub(super) state: i16,
+    token: i64,
+    pub(super) priority: i32,
+    attempt: u32,
+    max_attempts: u32,
+}
+
+impl Stored {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.column(0)?,
+            queue: row.column(1)?,
+            state: row.column(2)?,
+            token: row.column(3)?,
+            priority: row.column(4)?,
+            attempt: row.number(5)?,
+            max_attempts: row.number(6)?,
+        })
+    }
+
+    /// Whether it is what was found. The next claim gives a token that is one higher, or the first of its connection's.
+    const fn is_same(&self, seen: Seen) -> bool {
+        let is_kept = matches!(self.state, COMPLETED | CANCELLED);
+        match seen {
+            Seen::Nothing => true,
+            Seen::Kept => is_kept,
+            Seen::Stored { token } if self.state == LEASED => {
+                let is_first = self.token > token && self.token % TOKENS_OF_EPOCH == 0;
+                self.token == token || self.token == token + 1 || is_first
+            }
+            Seen::Stored { token } => !is_kept && self.token == token,
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    /// Those of the tasks that still are what they were, and are in one of the states; empty for all.
+    pub(super) fn find(&mut self, targets: &[Target], states: &[State]) -> Result<Vec<Stored>> {
+        let ids: Vec<i64> = targets.iter().map(|target| target.id.as_i64()).collect();
+        let rows = self.query(FIND, &[&ids])?;
+        let seen: HashMap<i64, Seen> =
+            targets.iter().map(|target| (target.id.as_i64(), target.seen)).collect();
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let task = Stored::read(row)?;
+            let is_meant = states.is_empty() || states.contains(&state(task.state)?);
+            if is_meant && seen.get(&task.id).is_some_and(|seen| task.is_same(*seen)) {
+                found.push(task);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deletes tasks, and whatever is stored of them.
+    fn remove(&mut self, tasks: &[Stored]) -> Result<()> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i64> = tasks.iter().map(|task| task.id).collect();
+        self.execute(LEAVE, &[&ids])?;
+        self.execute(REMOVE, &[&ids])?;
+        for task in tasks {
+            self.counters.of(task.queue).count(task.state, -1);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Completing, failing, extending and releasing, each fenced: a change applies only if the task is still held with
+//! the lease's token. An expired lease holds its task until a claim reclaims it.
+
+pub(crate) mod complete;
+pub(crate) mod extend;
+pub(crate) mod fail;
+pub(crate) mod release;
+
+use std::collections::{BTreeMap, HashSet};
+
+use tokio_postgres::Row;
+
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::lease_note::LeaseNote;
+use crate::engine::postgres::batch::run::Run;
+use crate::engine::{Answer, Operation};
+use crate::model::{Error, LeaseKey, Result, TaskId};
+
+/// The leases of operations that are applied together, and what became of each.
+#[derive(Debug)]
+struct Keys<'a> {
+    /// Of each operation, its lease.
+    keys: Vec<&'a LeaseKey>,
+    /// Those that are tried: of this database, each once.
+    tried: Vec<usize>,
+    /// Whether a lease still holds after an operation, so that a second one applies too.
+    holds_after: bool,
+}
+
+impl<'a> Keys<'a> {
+    /// The leases of operations that end them: a second one by the same lease finds it lost.
+    fn ended_by(run: &Run<'_, '_>, group: &'a [Operation]) -> Self {
+        Self::of(run, group, false)
+    }
+
+    /// The leases of operations that they outlast: of several by the same lease, the last counts.
+    fn used_by(run: &Run<'_, '_>, group: &'a [Operation]) -> Self {
+        Self::of(run, group, true)
+    }
+
+    fn of(run: &Run<'_, '_>, group: &'a [Operation], holds_after: bool) -> Self {
+        let keys: Vec<&LeaseKey> = group.iter().filter_map(Operation::key).collect();
+        let mut tried: BTreeMap<(TaskId, i64), usize> = BTreeMap::new();
+        for (place, key) in keys.iter().enumerate() {
+            if run.refuse_foreign(key).is_err() {
+                continue;
+            }
+            let first = tried.entry((key.id, key.token)).or_insert(place);
+            if holds_after {
+                *first = place;
+            }
+        }
+        // In the order of tasks, so that two transactions never wait for each other.
+        Self { keys, tried: tried.into_values().collect(), holds_after }
+    }
+
+    /// What `column` says of each lease that is tried.
+    fn column<T>(&self, mut column: impl FnMut(usize, &LeaseKey) -> T) -> Vec<T> {
+        let tried = self.tried.iter().filter_map(|place| Some((*place, *self.keys.get(*place)?)));
+        tried.map(|(place, key)| column(place, key)).collect()
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        self.column(|_, key| key.id.as_i64())
+    }
+
+    fn tokens(&self) -> Vec<i64> {
+        self.column(|_, key| key.token)
+    }
+
+    /// The queue of each lease that is tried.
+    fn queues(&self) -> Vec<i32> {
+        self.column(|_, key| LeaseNote::from(key.note).queue)
+    }
+
+    /// An answer for each operation: `done` for those that are among `applied`, by id and token.
+    fn answers(
+        &self,
+        run: &Run<'_, '_>,
+        applied: &HashSet<(i64, i64)>,
+        mut done: impl FnMut(usize, &LeaseKey) -> Answer,
+    ) -> Vec<Result<Answer>> {
+        let tried: HashSet<usize> = self.tried.iter().copied().collect();
+        let is_tried = |place| self.holds_after || tried.contains(&place);
+        let mut answers = Vec::with_capacity(self.keys.len());
+        for (place, key) in self.keys.iter().enumerate() {
+            answers.push(match run.refuse_foreign(key) {
+                Err(foreign) => Err(foreign),
+                Ok(()) if applied.contains(&(key.id.as_i64(), key.token)) && is_tried(place) => {
+                    Ok(done(place, key))
+                }
+                Ok(()) => Err(Error::LeaseLost { id: key.id, token: key.token }),
+            });
+        }
+        answers
+    }
+}
+
+/// The leases that a statement changed, from its first columns.
+fn applied(rows: &[Row]) -> Result<HashSet<(i64, i64)>> {
+    rows.iter().map(|row| Ok((row.column(0)?, row.column(1)?))).collect()
+}

@@ -1,0 +1,79 @@
+//! What nobody waits for: adding up the counters, and keeping the retention of queues that complete nothing. Done by the
+//! processes that use the queue, after some of their transactions and now and then while they are idle.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::engine::postgres::batch::STEP_TASKS_MAX;
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::counters::FOLD;
+use crate::engine::postgres::batch::run::Run;
+use crate::model::Result;
+
+/// Queues that do not keep all dead tasks, or keep ended ones for a time.
+pub(crate) const RETAINED: &str = "SELECT id FROM prismq.queue
+     WHERE dead_keep IS NOT NULL OR dead_age IS NOT NULL OR completed_age IS NOT NULL OR cancelled_age IS NOT NULL
+         OR cancelled_keep > 0 ORDER BY id";
+
+/// After how many transactions of this process.
+const TRANSACTIONS: u64 = 128;
+/// How often at least.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// When it is due.
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    transactions: AtomicU64,
+    last: Mutex<Instant>,
+}
+
+impl Upkeep {
+    pub(crate) fn new() -> Self {
+        Self { transactions: AtomicU64::new(0), last: Mutex::new(Instant::now()) }
+    }
+
+    /// Whether it is due after another transaction, which is then the one to do it.
+    pub(crate) fn is_due_after_transaction(&self) -> bool {
+        let count = self.transactions.fetch_add(1, Ordering::Relaxed) + 1;
+        self.is_due(count.is_multiple_of(TRANSACTIONS))
+    }
+
+    /// Whether it is due by the time that has passed, and for the caller to do.
+    pub(crate) fn is_due_by_now(&self) -> bool {
+        self.is_due(false)
+    }
+
+    fn is_due(&self, by_count: bool) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = by_count || last.elapsed() >= INTERVAL;
+        if is_due {
+            *last = Instant::now();
+        }
+        is_due
+    }
+}
+
+impl Run<'_, '_> {
+    /// Adds up the counters, and deletes some of what is beyond the retention of queues.
+    pub(crate) fn keep_up(&mut self) -> Result<()> {
+        self.execute(FOLD, &[])?;
+        for row in self.query(RETAINED, &[])? {
+            self.prune(row.column(0)?, STEP_TASKS_MAX)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upkeep_is_due_after_some_transactions() {
+        let upkeep = Upkeep::new();
+        let due = (0..2 * TRANSACTIONS).filter(|_| upkeep.is_due_after_transaction()).count();
+        assert_eq!(due, 2);
+        assert!(!upkeep.is_due_by_now());
+    }
+}

@@ -1,0 +1,152 @@
+-- Version 1: the tables of a queue, in a schema of their own. `prismq.` stands for the schema of the user's choice.
+-- Times are microseconds since the Unix epoch by the clock of the database.
+--
+-- A task has one row, found by its id alone, so that claiming, extending and failing it are HOT updates: no index
+-- changes. What a task waits for is a narrow row in a table of its own (ready, scheduled, ended), which is inserted and
+-- deleted and never updated.
+
+-- One row. epoch: taken anew by each connection, and part of the tokens it gives. number: drawn by chance, so that a
+-- lease of another database is known as such.
+CREATE TABLE prismq.meta (
+    one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version integer NOT NULL,
+    epoch   bigint  NOT NULL DEFAULT 0,
+    number  bigint  NOT NULL
+);
+
+-- A queue and how it is set. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
+-- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks to keep.
+-- Ages are in microseconds; NULL is no limit.
+CREATE TABLE prismq.queue (
+    id             integer  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name           text     COLLATE "C" NOT NULL UNIQUE,
+    ordering       smallint NOT NULL DEFAULT 0 CHECK (ordering BETWEEN 0 AND 4),
+    ageing_step    bigint   NOT NULL DEFAULT 0,
+    virtual_time   bigint   NOT NULL DEFAULT 0,
+    paused         boolean  NOT NULL DEFAULT false,
+    depth          integer  CHECK (depth > 0),
+    keep           integer  NOT NULL DEFAULT 0,
+    completed_age  bigint,
+    cancelled_keep integer  DEFAULT 0,
+    cancelled_age  bigint,
+    dead_keep      integer,
+    dead_age       bigint
+);
+
+-- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in one queue.
+-- requirements: names in order, with line feeds between them. Lanes are added one transaction after the other, so that
+-- a higher id is committed later.
+CREATE TABLE prismq.lane (
+    id           integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    queue        integer NOT NULL REFERENCES prismq.queue (id),
+    type         text    COLLATE "C" NOT NULL,
+    requirements text    COLLATE "C" NOT NULL DEFAULT '',
+    UNIQUE (queue, type, requirements)
+);
+
+-- Ids rise and are never used again.
+CREATE SEQUENCE prismq.task_id MAXVALUE 140737488355327;
+-- Numbers endings in their order, which the clock does not where it was set back.
+CREATE SEQUENCE prismq.ending;
+
+-- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 4 completed and kept, 6 cancelled and kept. run_at: when it is due, or
+-- died. start_by: when it becomes dead unless it has started. ended_at, ending: when it ended, and the number of that.
+-- failures: failed attempts that were recorded. begun: whether a lease that expires uses up its attempt. suspect:
+-- whether its last attempt ended with its lease, perhaps as it killed its process. noted: whether its handler noted
+-- anything.
+CREATE TABLE prismq.task (
+    id               bigint   PRIMARY KEY,
+    order_key        bigint   NOT NULL,
+    token            bigint   NOT NULL DEFAULT 0,
+    enqueued_at      bigint   NOT NULL,
+    run_at           bigint   NOT NULL,
+    lease_expires_at bigint,
+    start_by         bigint,
+    ended_at         bigint,
+    ending           bigint,
+    lane             integer  NOT NULL,
+    priority         integer  NOT NULL,
+    attempt          integer  NOT NULL DEFAULT 0,
+    max_attempts     integer  NOT NULL,
+    failures         integer  NOT NULL DEFAULT 0,
+    state            smallint NOT NULL,
+    begun            boolean  NOT NULL DEFAULT false,
+    suspect          boolean  NOT NULL DEFAULT false,
+    noted            boolean  NOT NULL DEFAULT false,
+    payload          bytea    NOT NULL,
+    error            text,
+    result           bytea
+) WITH (
+    fillfactor = 60,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000,
+    toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 10000,
+    toast.autovacuum_vacuum_cost_delay = 0
+);
+-- A payload that does not fit in the row is stored apart and not copied by updates; compressing it would cost more.
+ALTER TABLE prismq.task ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE prismq.task ALTER COLUMN result SET STORAGE EXTERNAL;
+
+-- The ready tasks, in the order in which claims take them.
+CREATE TABLE prismq.ready (
+    lane      integer NOT NULL,
+    suspect   boolean NOT NULL,
+    order_key bigint  NOT NULL,
+    id        bigint  NOT NULL,
+    PRIMARY KEY (lane, suspect, order_key, id)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000
+);
+
+-- The tasks that are not due yet.
+CREATE TABLE prismq.scheduled (
+    run_at bigint NOT NULL,
+    id     bigint NOT NULL,
+    PRIMARY KEY (run_at, id)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000
+);
+
+-- When to look whether leases have expired: a row for each claim and each extension. Which have, their tasks say.
+CREATE TABLE prismq.expiry (
+    at  bigint   NOT NULL,
+    ids bigint[] NOT NULL
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000
+);
+CREATE INDEX expiry_at ON prismq.expiry (at);
+
+-- The tasks that have ended and are kept, in the order in which they did.
+CREATE TABLE prismq.ended (
+    queue  integer  NOT NULL,
+    state  smallint NOT NULL CHECK (state IN (3, 4, 6)),
+    ending bigint   NOT NULL,
+    at     bigint   NOT NULL,
+    id     bigint   NOT NULL,
+    PRIMARY KEY (queue, state, ending, id)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000
+);
+
+-- The counters of each queue: their sums so far, and what transactions have added since. A row that every transaction
+-- updates would make them wait for each other. NULL is 0.
+CREATE TABLE prismq.counter (
+    queue     integer NOT NULL PRIMARY KEY,
+    ready bigint, scheduled bigint, leased bigint, dead bigint, kept bigint, cancelled_kept bigint,
+    enqueued bigint, completed bigint, failed bigint, reclaimed bigint, cancelled bigint, deleted bigint,
+    expired bigint
+);
+CREATE TABLE prismq.counter_delta (
+    queue     integer NOT NULL,
+    ready bigint, scheduled bigint, leased bigint, dead bigint, kept bigint, cancelled_kept bigint,
+    enqueued bigint, completed bigint, failed bigint, reclaimed bigint, cancelled bigint, deleted bigint,
+    expired bigint
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
+);

@@ -1,0 +1,73 @@
+//! The tables, made and brought up to date when a queue is opened.
+
+use super::batch::columns::Columns;
+use super::batch::queues::missing;
+use super::batch::statements::{Statements, quoted};
+use super::client::Transaction;
+use crate::model::{Error, Result};
+
+/// The version of the tables that this library reads and writes.
+pub(crate) const VERSION: i32 = 1;
+
+/// The tables, a file a feature.
+const TABLES: [&str; 6] = [
+    include_str!("core.sql"),
+    include_str!("records.sql"),
+    include_str!("manage.sql"),
+    include_str!("expiry.sql"),
+    include_str!("retry.sql"),
+    include_str!("unique.sql"),
+];
+
+/// Keeps other processes from making the tables at the same time, whatever the schema.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('prismq migration', 0))";
+/// Whether there are tables in a schema.
+const EXISTS: &str = "SELECT to_regclass($1) IS NOT NULL";
+/// The version of the tables.
+const READ_VERSION: &str = "SELECT version FROM prismq.meta";
+/// Records that the tables are there.
+const ADD_META: &str = "INSERT INTO prismq.meta (version, number) VALUES ($1, $2)";
+
+/// Makes the tables in this schema if there are none, or refuses those of another version.
+///
+/// A role that may not create a schema can use one that is there, empty or with the tables.
+pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
+    let statements = Statements::new(schema);
+    let meta = format!("{}.meta", quoted(schema));
+    if !exists(transaction, &meta)? {
+        transaction.query(LOCK, &[])?;
+        // Another process may have made them while this one waited.
+        if !exists(transaction, &meta)? {
+            return create(transaction, schema, &statements);
+        }
+    }
+    let rows = transaction.query(&statements.text(READ_VERSION), &[])?;
+    let found: i32 = rows.first().ok_or_else(|| missing("the row of prismq.meta"))?.column(0)?;
+    match found {
+        VERSION => Ok(()),
+        found => Err(Error::Refused {
+            server: format!("of the schema {schema:?}"),
+            reason: format!(
+                "its tables have version {found}, this version reads {VERSION}: use the version of prismq that made them"
+            ),
+        }),
+    }
+}
+
+fn exists(transaction: &mut Transaction<'_>, table: &str) -> Result<bool> {
+    let rows = transaction.query(EXISTS, &[&table])?;
+    rows.first().map_or(Ok(false), |row| row.column(0))
+}
+
+fn create(transaction: &mut Transaction<'_>, schema: &str, statements: &Statements) -> Result<()> {
+    let found = transaction
+        .query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &[&schema])?;
+    if found.is_empty() {
+        transaction.run_script(&format!("CREATE SCHEMA {}", quoted(schema)))?;
+    }
+    for tables in TABLES {
+        transaction.run_script(&statements.qualified(tables))?;
+    }
+    let number = fastrand::i64(..);
+    transaction.query(&statements.text(ADD_META), &[&VERSION, &number]).map(drop)
+}
