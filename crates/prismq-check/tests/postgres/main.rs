@@ -1,0 +1,41 @@
+//! The conformance suite on the engine in a PostgreSQL database: ignored with the reason where there is no server.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod conformance;
+mod plans;
+#[path = "../check/conformance/queue.rs"]
+mod queue;
+
+use std::process::ExitCode;
+
+use prismq_check::conformance::VERBS;
+use prismq_probe::{Requirement, Trial, trial};
+
+fn main() -> ExitCode {
+    let verb = |verb: prismq_check::conformance::Verb| -> Trial {
+        trial(
+            &format!("conformance::{}", verb.name),
+            || Requirement::Postgres.probe(),
+            move || {
+                conformance::check(verb);
+                Ok(())
+            },
+        )
+    };
+    let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
+    trials.push(trial(
+        "plans::a_claim_costs_the_same_however_many_tasks_are_ready",
+        || Requirement::Postgres.probe(),
+        || {
+            plans::a_claim_costs_the_same_however_many_tasks_are_ready();
+            Ok(())
+        },
+    ));
+    prismq_probe::run(trials)
+}

@@ -1,0 +1,51 @@
+//! What a claim costs, by the pages that the server reads for it.
+
+use std::time::{Duration, Instant};
+
+use prismq::{Claim, Durability, NewTask, Queue};
+use prismq_cluster::Cluster;
+
+/// Claims that are measured.
+const CLAIMS: u32 = 200;
+/// A larger index has a level more, which a seek reads once: of about 20 pages.
+const MOST_RATIO: f64 = 1.3;
+
+/// Pages of the queue's tables that were looked at so far, once all connections are closed.
+fn pages(cluster: &Cluster) -> f64 {
+    let until = Instant::now() + Duration::from_secs(60);
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    while cluster.sql("postgres", &[others]).unwrap() != "0" {
+        assert!(Instant::now() < until, "connections stay open");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let sum = "SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read) FROM pg_statio_user_tables
+               WHERE schemaname = 'prismq' AND relname IN ('ready', 'task')";
+    cluster.sql("postgres", &[sum]).unwrap().parse().unwrap()
+}
+
+/// Pages that a claim of one task looks at with so many ready.
+fn pages_of_a_claim(ready: usize) -> f64 {
+    let cluster = Cluster::start(&["fsync=off", "autovacuum=off"]).unwrap();
+    let open = || {
+        let builder = prismq::postgres::builder(&cluster.url("postgres")).unwrap();
+        builder.durability(Durability::Normal).open().unwrap()
+    };
+    let queue: Queue = open();
+    for _ in 0..ready / 1000 {
+        queue.enqueue_all((0..1000).map(|_| NewTask::new("job", []))).unwrap();
+    }
+    drop(queue);
+    let before = pages(&cluster);
+    let queue = open();
+    for _ in 0..CLAIMS {
+        assert_eq!(queue.claim(&Claim::new(["job"])).unwrap().len(), 1);
+    }
+    drop(queue);
+    (pages(&cluster) - before) / f64::from(CLAIMS)
+}
+
+/// Failure mode: a plan that reads more the more tasks wait.
+pub(crate) fn a_claim_costs_the_same_however_many_tasks_are_ready() {
+    let (few, many) = (pages_of_a_claim(1_000), pages_of_a_claim(100_000));
+    assert!(many <= few * MOST_RATIO, "{few} pages with 1 000 ready, {many} with 100 000");
+}
