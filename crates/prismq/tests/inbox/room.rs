@@ -3,6 +3,7 @@
 //! Failure mode: input: rows of `prismq_inbox` beyond the depth limit of their queue | they wait in the inbox, in their order and in no other's way, until there is room
 
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use prismq::{Limit, WorkerPool};
 
@@ -100,7 +101,10 @@ fn an_idle_pool_hears_of_room() {
         .unwrap();
     crate::support::wait_until!(fixture.queue.contention().empty_claims > 0);
     fixture.another_handle().complete(&lease).unwrap();
-    for expected in ["2", "3"] {
+    for (completed, expected) in [(1, "2"), (2, "3")] {
+        crate::support::wait_until!(fixture.queue.stats("default").unwrap().completed == completed);
+        // It looks again after a second at the latest.
+        fixture.clock.advance(Duration::from_secs(1));
         assert_eq!(receive(&payloads, "a row's payload"), expected);
     }
 }
