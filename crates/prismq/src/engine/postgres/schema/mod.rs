@@ -21,8 +21,10 @@ const TABLES: [&str; 6] = [
 
 /// Keeps other processes from making the tables at the same time, whatever the schema.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('prismq migration', 0))";
-/// Whether there are tables in a schema.
-const EXISTS: &str = "SELECT to_regclass($1) IS NOT NULL";
+/// Whether there are tables in a schema. Its snapshot is new, unlike the session's cache that `to_regclass` asks, which
+/// may hold from before the lock that there are none.
+const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')";
 /// The version of the tables.
 const READ_VERSION: &str = "SELECT version FROM prismq.meta";
 /// Records that the tables are there.
@@ -33,11 +35,10 @@ const ADD_META: &str = "INSERT INTO prismq.meta (version, number) VALUES ($1, $2
 /// A role that may not create a schema can use one that is there, empty or with the tables.
 pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
     let statements = Statements::new(schema);
-    let meta = format!("{}.meta", quoted(schema));
-    if !exists(transaction, &meta)? {
+    if !exists(transaction, schema)? {
         transaction.query(LOCK, &[])?;
         // Another process may have made them while this one waited.
-        if !exists(transaction, &meta)? {
+        if !exists(transaction, schema)? {
             return create(transaction, schema, &statements);
         }
     }
@@ -54,8 +55,8 @@ pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result
     }
 }
 
-fn exists(transaction: &mut Transaction<'_>, table: &str) -> Result<bool> {
-    let rows = transaction.query(EXISTS, &[&table])?;
+fn exists(transaction: &mut Transaction<'_>, schema: &str) -> Result<bool> {
+    let rows = transaction.query(EXISTS, &[&schema])?;
     rows.first().map_or(Ok(false), |row| row.column(0))
 }
 
