@@ -90,9 +90,9 @@ impl Run<'_, '_> {
         for task in tasks {
             let keeps = self.queue(task.queue)?.keeps_cancelled;
             if keeps {
-                kept.push(*task)
+                kept.push(*task);
             } else {
-                dropped.push(*task)
+                dropped.push(*task);
             }
             let counters = self.counters.of(task.queue);
             counters.cancelled += 1;
