@@ -25,6 +25,8 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('prismq migrat
 /// may hold from before the lock that there are none.
 const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')";
+/// Makes a schema; its name follows.
+const CREATE_SCHEMA: &str = "CREATE SCHEMA ";
 /// The version of the tables.
 const READ_VERSION: &str = "SELECT version FROM prismq.meta";
 /// Records that the tables are there.
@@ -64,7 +66,9 @@ fn create(transaction: &mut Transaction<'_>, schema: &str, statements: &Statemen
     let found = transaction
         .query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &[&schema])?;
     if found.is_empty() {
-        transaction.run_script(&format!("CREATE SCHEMA {}", quoted(schema)))?;
+        let mut create_schema = CREATE_SCHEMA.to_owned();
+        create_schema += &quoted(schema);
+        transaction.run_script(&create_schema)?;
     }
     for tables in TABLES {
         transaction.run_script(&statements.qualified(tables))?;
