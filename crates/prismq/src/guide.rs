@@ -11,6 +11,7 @@
 //! 9. [Several queues in one pool](queues)
 //! 10. [Periodic tasks](periodic)
 //! 11. [Upgrading, and moving from other queues](upgrading)
+//! 12. PostgreSQL, for several machines: the module `prismq::postgres`, with the feature `postgres`
 
 /// Its program needs axum: `crates/prismq-examples` compiles and tests it.
 #[cfg(not(doctest))]
