@@ -98,7 +98,7 @@ pub const RATE_INTERVAL_MIN: Duration = Duration::from_micros(100);
 pub const RATE_PERIOD_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// Most limits in a file; another one is refused.
 pub const LIMITS_MAX: u32 = 1024;
-/// How long a pool that is dropped waits for running handlers.
+/// How long running handlers have by default to return where a pool ends by itself or is dropped.
 pub const SHUTDOWN_DEFAULT: Duration = Duration::from_secs(30);
 /// Most task types that a filter of tasks may name; more are refused.
 pub const FILTER_TYPES_MAX: usize = 256;

@@ -32,7 +32,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | perhaps, and perhaps it was done already: look first | | | yes | `CommitUnknown` |
 /// | once someone has acted | | yes | yes | of the file: `Unusable`, `NotADatabase`, `Foreign`, `SchemaTooNew`, `SchemaTooOld`, `Corrupt`, `Moved`, `InUse`; of the server: `Refused`; of what is set in it: `NoSchedule`, `UnknownLimit`, `TooManyLimits`, `TooManyNames` |
 /// | once another queue is opened: the handle refuses for good | | yes | | `Poisoned`, `Forked`, `OutOfIds` |
-/// | never: change the call | | | | `InvalidInput`, `LeaseLost`, `ForeignLease` |
+/// | never: change the call | | | | `InvalidInput`, `LeaseLost`, `ForeignLease`, `NotOffered` |
 ///
 /// `TransactionRolledBack` is in the row of its source.
 ///
