@@ -22,7 +22,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `unique = "until done"` | a task with the same payload as another is not added: until that is done, `"while waiting"` or `"for 1h"` | all are added |
 /// | `expires_after = "10m"` | it must start within that time | at any time |
 /// | `keep = "7d"` | how long its tasks are kept after they ended: completed, cancelled or dead | by the queue's retention |
-/// | `backoff = "1s..5m"` | retries after 1, 2, 4 ... seconds up to five minutes; `"30s"`: always after 30 s | the queue's policy |
+/// | `backoff = "1s..5m"` | retries after 1, 2, 4 ... seconds up to five minutes; `"30s"`: always after 30 s | the policy of the handle, `QueueBuilder::retry` |
 /// | `timeout = "30s"` | the time limit of its handler | that of the pool |
 /// | `output = u64` | what its handler returns | `()` |
 /// | `codec = MessagePack` | how values become bytes | `prismq::Json` |

@@ -101,7 +101,7 @@ impl TaskOptions {
         self
     }
 
-    /// When a failed attempt is retried; by the queue's policy ([`QueueBuilder::retry`](crate::QueueBuilder::retry))
+    /// When a failed attempt is retried; by the handle's policy ([`QueueBuilder::retry`](crate::QueueBuilder::retry))
     /// unless set. A pool that has a handler for the type keeps it in the file when it starts, so that every process
     /// retries by it, unless an operator has set another ([`Queue::set_retry`](crate::Queue::set_retry)).
     #[must_use]
