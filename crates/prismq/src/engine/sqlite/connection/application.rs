@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::files::Files;
 use super::poison::Poison;
-use super::{busy, let_sqlite_wait, sync_fully, synchronous};
+use super::{STATEMENT_CACHE, busy, let_sqlite_wait, sync_fully, synchronous};
 use crate::engine::ContentionCounters;
 use crate::engine::sqlite::error;
 use crate::engine::sqlite::writer::Writer;
@@ -21,9 +21,10 @@ use crate::model::{Durability, Error, Result};
 /// Idle connections that are kept: transactions that write run one after the other.
 const IDLE_MAX: usize = 4;
 
-/// Whether a connection has no temporary table and no attached database.
-const HAS_NOTHING_OWN: &str = "SELECT NOT EXISTS (SELECT 1 FROM temp.sqlite_schema)
-     AND NOT EXISTS (SELECT 1 FROM pragma_database_list WHERE name NOT IN ('main', 'temp'))";
+/// Whether a connection has no temporary table.
+const HAS_NO_TEMPORARY: &str = "SELECT NOT EXISTS (SELECT 1 FROM temp.sqlite_schema)";
+/// The place of the first attached database, after `main` and `temp`.
+const ATTACHED: usize = 2;
 
 /// The connections of an open queue for the application's transactions.
 #[derive(Debug)]
@@ -82,6 +83,7 @@ impl ApplicationConnections {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         connection.pragma_update(None, "synchronous", synchronous(self.durability))?;
         sync_fully(&connection)?;
         Ok(connection)
@@ -129,7 +131,11 @@ impl ApplicationConnections {
     /// Keeps a connection for a later transaction, unless the last one left something behind on it.
     fn keep(&self, connection: Connection) {
         let is_clean = connection.is_autocommit()
-            && connection.query_row(HAS_NOTHING_OWN, [], |row| row.get(0)).unwrap_or(false);
+            && connection.db_name(ATTACHED).is_err()
+            && connection
+                .prepare_cached(HAS_NO_TEMPORARY)
+                .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+                .unwrap_or(false);
         let mut idle = self.idle();
         if is_clean && idle.len() < IDLE_MAX {
             idle.push(connection);
@@ -138,5 +144,48 @@ impl ApplicationConnections {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rusqlite::Transaction;
+    use rusqlite::hooks::{AuthContext, Authorization};
+
+    use super::ApplicationConnections;
+    use crate::engine::sqlite::ops::enqueue::enqueue_in;
+    use crate::engine::sqlite::schema;
+    use crate::engine::sqlite::tests::{NOW, writer};
+    use crate::model::{NewTask, Result};
+    use crate::time::{ManualClock, Moment};
+
+    /// SQLite asks for authorization as it compiles a statement, and only then.
+    #[test]
+    fn a_transaction_compiles_its_begin_and_its_commit_and_nothing_else() {
+        let (_folder, writer) = writer();
+        let connections = ApplicationConnections::like(&writer);
+        let file = schema::file_number(&writer.connection).unwrap();
+        let now = Moment::now(&ManualClock::new(NOW));
+        let enqueue = || {
+            let work = |transaction: &Transaction<'_>| -> Result<()> {
+                enqueue_in(transaction, file, now, &[NewTask::new("job", *b"")]).map(drop)
+            };
+            connections.transaction(work).unwrap();
+        };
+        enqueue();
+        let compiled = Arc::new(AtomicUsize::new(0));
+        let counted = compiled.clone();
+        let hook = move |_: AuthContext<'_>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Authorization::Allow
+        };
+        connections.idle().first().unwrap().authorizer(Some(hook)).unwrap();
+        enqueue();
+        compiled.store(0, Ordering::Relaxed);
+        enqueue();
+        assert_eq!(compiled.load(Ordering::Relaxed), 2);
     }
 }

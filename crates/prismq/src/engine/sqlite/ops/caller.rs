@@ -46,19 +46,31 @@ pub(crate) fn run<T>(
 
 /// Refuses a connection to another file than the one with this number; returns the features in use.
 fn verify(connection: &Connection, file: i64) -> Result<schema::Features> {
-    let content = schema::content(connection).map_err(|e| failed(connection, e))?;
-    if content != (schema::Content::Queue { version: schema::VERSION }) {
-        let path = connection.path().unwrap_or_default();
-        let reason = format!("is open on {path:?}, which holds no queue of this version");
-        return Err(Error::invalid("connection", reason));
+    let (version, features) = match schema::meta(connection) {
+        Ok(meta) => meta,
+        // Usually the table is missing: what else the file may be is found out only now, as that takes longer.
+        Err(error) => match schema::content(connection).map_err(|e| failed(connection, e))? {
+            schema::Content::Queue { version } if version == schema::VERSION => {
+                return Err(failed(connection, error));
+            }
+            _ => return Err(no_queue(connection)),
+        },
+    };
+    if version != schema::VERSION {
+        return Err(no_queue(connection));
     }
     if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {
         let path = connection.path().unwrap_or_default();
         let reason = format!("is open on {path:?}, another queue's file: open it on this queue's");
         return Err(Error::invalid("connection", reason));
     }
-    let (_, features) = schema::meta(connection).map_err(|e| failed(connection, e))?;
     Ok(features)
+}
+
+fn no_queue(connection: &Connection) -> Error {
+    let path = connection.path().unwrap_or_default();
+    let reason = format!("is open on {path:?}, which holds no queue of this version");
+    Error::invalid("connection", reason)
 }
 
 /// Rolls back to the savepoint, or else the whole transaction, as it must not be committed with a part of the call.
@@ -85,7 +97,8 @@ fn rolled_back(source: Error) -> Error {
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<()> {
-    connection.execute_batch(sql).map_err(|error| failed(connection, error))
+    let executed = connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    executed.map(drop).map_err(|error| failed(connection, error))
 }
 
 fn failed(connection: &Connection, error: rusqlite::Error) -> Error {
