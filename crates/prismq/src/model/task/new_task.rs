@@ -99,7 +99,7 @@ impl<T> NewTask<T> {
     /// When it is due, by the wall clock; a past time is now. It replaces [`NewTask::delay`].
     ///
     /// How far off that is is decided by the wall clock when the task is enqueued, and must not be more than
-    /// [`DELAY_MAX`]: a clock that is set later moves the task no more than it moves a delay.
+    /// [`DELAY_MAX`](crate::limits::DELAY_MAX): a clock that is set later moves the task no more than it moves a delay.
     ///
     /// # Examples
     /// ```
@@ -170,7 +170,8 @@ impl<T> NewTask<T> {
     /// How long after it was enqueued it must have started; unless set, it may start at any time. If it has not, it never
     /// runs: it becomes a dead letter that says so, and counts as [`expired`](crate::QueueStats::expired).
     ///
-    /// Longer than the delay, and at most [`DELAY_MAX`]. A task that was started in time is retried as usual.
+    /// Longer than the delay, and at most [`DELAY_MAX`](crate::limits::DELAY_MAX). A task that was started in time is retried
+    /// as usual.
     #[must_use]
     pub const fn expires_after(mut self, time: Duration) -> Self {
         self.expires_after = Some(time);
