@@ -7,8 +7,14 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::error::message;
+use super::io;
 use super::server::Identity;
-use super::session::Session;
+use super::session::{Answer, Session};
+use super::value::Value;
+
+/// What became of a transaction.
+const STATUS: &str = "SELECT pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8)";
 
 /// How often a transaction that is still in progress is asked for.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -39,15 +45,28 @@ pub(super) fn ask(session: &mut Session, commit: &Commit, until: Instant) -> Out
     if session.server != commit.server {
         return Outcome::Unknown("the server has restarted or is another one".to_owned());
     }
-    let sql = format!("SELECT pg_catalog.pg_xact_status('{number}'::pg_catalog.xid8)");
+    let number = number.to_string();
     loop {
-        match session.simple_value(&sql, until) {
+        match status(session, &number, until) {
             Ok(Some(status)) if status == "committed" => return Outcome::Committed,
             Ok(Some(status)) if status == "aborted" => return Outcome::RolledBack,
             Ok(Some(_)) if Instant::now() < until => thread::sleep(POLL_INTERVAL),
             Ok(Some(status)) => return Outcome::Unknown(format!("the transaction is {status}")),
             Ok(None) => return Outcome::Unknown("the server has forgotten it".to_owned()),
             Err(reason) => return Outcome::Unknown(reason),
+        }
+    }
+}
+
+fn status(session: &Session, number: &String, until: Instant) -> Result<Option<String>, String> {
+    let values: [&dyn Value; 1] = [number];
+    match io::wait(session.query((STATUS, &values)), until) {
+        None => Err("the server did not answer in time".to_owned()),
+        Some(Err(error)) => Err(message(&error)),
+        Some(Ok(Answer::Texts(_))) => Ok(None),
+        Some(Ok(Answer::Rows(rows))) => {
+            let status = rows.first().map(|row| row.try_get(0).map_err(|error| message(&error)));
+            status.transpose().map(Option::flatten)
         }
     }
 }
