@@ -48,7 +48,7 @@ impl Writer {
         if !self.ledger.features.has(Features::INBOX) {
             return Ok(false);
         }
-        if !batch.iter().any(|operation| matches!(operation, Operation::Claim(_))) {
+        if !batch.iter().any(|operation| operation.claims().is_some()) {
             return Ok(false);
         }
         match self.inbox_waits() {
@@ -179,7 +179,7 @@ mod tests {
     use crate::engine::sqlite::tests::{NOW, claim_of, claimed_by, writer};
     use crate::engine::sqlite::writer::Writer;
     use crate::engine::{AT_ONCE, Answer, Claimed, Operation};
-    use crate::model::{Durability, NewTask};
+    use crate::model::{Claim, ClaimBounds, Durability, NewTask};
     use crate::time::ManualClock;
 
     fn insert(writer: &Writer, row: &str) {
@@ -216,6 +216,20 @@ mod tests {
         );
         assert_eq!(claimed.leases[0].payload(), b"in the inbox");
         assert_ne!(claimed.next_due, Some(AT_ONCE));
+    }
+
+    #[test]
+    fn a_claim_from_several_queues_takes_rows_in() {
+        let (_folder, mut writer) = writer();
+        writer.durability = Durability::Full;
+        insert(&writer, "('job', 'in the inbox')");
+        let claims = ["other", "default"].map(|queue| Claim::new(["job"]).queue(queue).max(9));
+        let bounds = ClaimBounds { tasks: 9, begun: 0, suspects: usize::MAX, limited: usize::MAX };
+        let claim = Operation::ClaimEach { claims: claims.to_vec(), bounds };
+        let answer = writer.apply(&ManualClock::new(NOW), &[claim]).unwrap().remove(0);
+        let Ok(Answer::ClaimedEach(claimed)) = answer else { panic!("{answer:?}") };
+        assert!(writer.waits_for_disk);
+        assert_eq!(claimed[1].leases[0].payload(), b"in the inbox");
     }
 
     #[test]
