@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use prismq::{CancelOutcome, State};
 
-use crate::conformance::cases::{Engine, LEASE, all_payloads, enqueue, held};
-use crate::conformance::expect::{CaseResult, equal};
-use crate::conformance::subject::{Failure, TaskSpec};
+use crate::conformance::cases::{Engine, LEASE, all_payloads, claim_one, enqueue, held};
+use crate::conformance::expect::{CaseResult, equal, refused};
+use crate::conformance::subject::{Failure, Refusal, TaskSpec};
 
 crate::conformance::cases::cases!(
     a_task_that_waits_ends_at_once,
@@ -14,6 +14,7 @@ crate::conformance::cases::cases!(
     a_running_task_ends_as_cancelled_when_it_is_released,
     a_running_task_ends_as_cancelled_when_its_lease_has_expired,
     a_completion_wins_over_a_request,
+    a_completion_by_a_lost_lease_leaves_a_request,
     what_has_ended_cannot_be_cancelled,
 );
 
@@ -66,6 +67,17 @@ fn a_completion_wins_over_a_request(engine: Engine<'_>) -> CaseResult {
     engine.complete(&lease)?;
     let stats = engine.stats("default")?;
     equal("completed and cancelled", (stats.completed, stats.cancelled), (1, 0))
+}
+
+fn a_completion_by_a_lost_lease_leaves_a_request(engine: Engine<'_>) -> CaseResult {
+    let lost = held(engine, &TaskSpec::new("running"))?;
+    engine.set_clock(LEASE);
+    let current = claim_one(engine)?;
+    equal("the answer", engine.cancel(current.task)?, CancelOutcome::Requested)?;
+    refused("the late completion", engine.complete(&lost), Refusal::LeaseLost)?;
+    let failure = Failure::retry("stopped early", Duration::ZERO);
+    equal("its state", engine.fail(&current, &failure)?, State::Cancelled)?;
+    is_cancelled(engine)
 }
 
 fn what_has_ended_cannot_be_cancelled(engine: Engine<'_>) -> CaseResult {

@@ -74,7 +74,8 @@ pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec
             counters.kept += i64::from(keeping.contains(queue));
         }
     }
-    // A completion wins over a request to cancel.
-    run.withdraw_requests(&ids)?;
+    // A completion wins over a request to cancel; one by a lost lease does not, as another may run the task.
+    let completed: Vec<i64> = done.iter().map(|(id, _)| *id).collect();
+    run.withdraw_requests(&completed)?;
     Ok(keys.answers(run, &done, |_, _| Answer::Completed))
 }
