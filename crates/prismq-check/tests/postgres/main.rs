@@ -9,6 +9,7 @@
 
 mod conformance;
 mod plans;
+#[allow(dead_code, reason = "the cases of the queue in a file use the rest")]
 #[path = "../check/conformance/queue.rs"]
 mod queue;
 

@@ -24,7 +24,8 @@ async fn nightly(_: Nightly, context: Context<Queue>) -> TaskResult {
 }
 
 async fn call(call: Call, _context: Context<Queue>) -> TaskResult {
-    Ok(println!("report of customer {}", call.customer))
+    println!("report of customer {}", call.customer);
+    Ok(())
 }
 
 #[tokio::main]

@@ -96,5 +96,5 @@ pub fn complete_in(queue: &Queue, transaction: &rusqlite::Connection, lease: &Le
 fn engine(queue: &Queue) -> Result<&SqliteEngine> {
     let engine: &dyn Any = queue.core().engine()?;
     let engine = engine.downcast_ref::<SqliteEngine>();
-    engine.ok_or_else(|| Error::invalid("queue", "is not kept in an SQLite file"))
+    engine.ok_or(Error::NotOffered { what: "transactions of the application's own" })
 }
