@@ -45,6 +45,8 @@ const ENGINES: [Rooms; 2] = [
         rooms: &["engine/postgres/", "postgres.rs", "walls.rs"],
         exceptions: &[
             ("lib.rs", "pub mod postgres;"),
+            // The index of the guide.
+            ("guide.rs", "the module `prismq::postgres`"),
             ("engine/mod.rs", "mod postgres;"),
             ("engine/mod.rs", "self::postgres::Address"),
             ("engine/mod.rs", "postgres::open"),
