@@ -6,10 +6,10 @@
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
+#![allow(dead_code, reason = "the cases of the queue in a file use the rest of what is shared")]
 
 mod conformance;
 mod plans;
-#[allow(dead_code, reason = "the cases of the queue in a file use the rest")]
 #[path = "../check/conformance/queue.rs"]
 mod queue;
 
