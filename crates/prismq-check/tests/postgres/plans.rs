@@ -44,7 +44,7 @@ fn pages_of_a_claim(ready: usize) -> f64 {
     (pages(&cluster) - before) / f64::from(CLAIMS)
 }
 
-/// Failure mode: a plan that reads more the more tasks wait.
+/// Failure mode: plan: PostgreSQL with many tasks ready | a claim reads as many pages as with few
 pub(crate) fn a_claim_costs_the_same_however_many_tasks_are_ready() {
     let (few, many) = (pages_of_a_claim(1_000), pages_of_a_claim(100_000));
     assert!(many <= few * MOST_RATIO, "{few} pages with 1 000 ready, {many} with 100 000");
