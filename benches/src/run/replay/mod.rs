@@ -137,7 +137,7 @@ pub fn criterion(stage: &Stage, invocation: &Invocation, unit: Unit) -> Result<C
         Scale::Trial => Profile::Smoke,
     };
     let resamples = if profile == Profile::Smoke { RESAMPLES_SMOKE } else { RESAMPLES };
-    // It looks for gnuplot at once, whatever it is then told to draw with.
+    // It looks for gnuplot at once, also where another backend is set later.
     let criterion = terminal::without_gnuplot(Criterion::default).map_err(redirecting)?;
     let criterion = criterion
         .plotting_backend(PlottingBackend::Plotters)
