@@ -123,7 +123,7 @@ impl TaskSpec {
     }
 }
 
-/// Which tasks an operator means; an empty list, or `None`, is no condition.
+/// Which tasks an operator means; an empty list, or `None`, admits all tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FilterSpec {
     /// Their queue.

@@ -16,7 +16,7 @@ pub use self::page::{Cursor, Page};
 use crate::model::limits::{DELAY_MAX, ERROR_BYTES_MAX, FILTER_TYPES_MAX};
 use crate::model::{Error, Result, State, validate_name};
 
-/// All conditions that a task must meet; an empty list, or `None`, is no condition.
+/// All conditions that a task must meet; an empty list, or `None`, admits all tasks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TaskFilter {
     pub(crate) queue: Option<Arc<str>>,
