@@ -42,15 +42,16 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 /// What each round of the sweep says about the highest number of workers that is sustained.
 type Levels = Rc<RefCell<BTreeMap<usize, Vec<LevelRound>>>>;
 
-fn tasks(suite: &Suite) -> usize {
-    suite.stage().scale().pick(64, 64, 800, 5_000)
+/// One or two workers take long enough with half as many.
+fn tasks(suite: &Suite, workers: usize) -> usize {
+    suite.stage().scale().pick(64, 64, if workers <= 2 { 400 } else { 800 }, 5_000)
 }
 
 fn case(suite: &Suite, scenario: &'static str, workers: usize) -> Case {
     Case::new(scenario, "workers", workers)
         .model(Model::Closed)
-        .tasks(tasks(suite))
-        .with("tasks", tasks(suite))
+        .tasks(tasks(suite, workers))
+        .with("tasks", tasks(suite, workers))
         .with("enqueue_batch", ENQUEUE_BATCH)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler_ms", 2)
@@ -59,7 +60,7 @@ fn case(suite: &Suite, scenario: &'static str, workers: usize) -> Case {
 fn sweep(suite: &mut Suite, workers: usize, levels: &Levels) -> Result<()> {
     let load = Drain {
         workers,
-        tasks: tasks(suite),
+        tasks: tasks(suite, workers),
         payload_bytes: PAYLOAD_BYTES,
         work: Work::sleep(HANDLER),
     };

@@ -18,7 +18,7 @@ use prismq_bench::subject::Work;
 const PERCENTILES: &[u8] = &[50, 95, 99];
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    let tasks = suite.stage().scale().pick(20, 100, 400, 2_000);
+    let tasks = suite.stage().scale().pick(20, 100, 200, 2_000);
     // A smoke run has no more than a minute for everything.
     let rate: u32 = suite.stage().scale().pick(200, 400, 200, 200);
     let load = OpenLoop {
@@ -46,5 +46,5 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         let median = offered.latencies.end_to_end.value_at_quantile(0.5);
         Ok((Duration::from_nanos(median), round(&offered)))
     });
-    suite.add(experiment.percentiles("end_to_end", PERCENTILES))
+    suite.add(experiment.warmed_up().percentiles("end_to_end", PERCENTILES))
 }

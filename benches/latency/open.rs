@@ -11,6 +11,7 @@ use prismq_bench::observe::metrics::{
 };
 use prismq_bench::reference::disk;
 use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::saturation::{SETTLE_PERCENT, WARM_UP_PERCENT, at_rate};
 use prismq_bench::scenario::open::{OpenLoop, open_loop};
@@ -22,7 +23,7 @@ use crate::readings::{ms, round};
 /// The load that has a goal, and that arrives at random too.
 const HALF: usize = 50;
 const LOADS_SMOKE: &[usize] = &[HALF, 90];
-const LOADS: &[usize] = &[10, HALF, 75, 90, 100];
+const LOADS: &[usize] = &[HALF, 75, 90, 100];
 const LOADS_FULL: &[usize] = &[10, 25, HALF, 75, 90, 95, 100, 105];
 const SEED: u64 = 0x7072_6973_6d71;
 
@@ -69,7 +70,7 @@ fn at_load(
     let syncs = suite.stage().scale().pick(5, 100, 300, 300);
     let capacity = capacity.clone();
     let mut index = 0;
-    suite.measure(case, move |stage| {
+    let experiment = Experiment::new(case, move |stage| {
         let rates = capacity.rates(stage)?;
         let rate = rates.sustainable * share(percent);
         let arrivals = arrivals.of_round(index);
@@ -88,7 +89,8 @@ fn at_load(
         round.readings.push(P99_RATIO_TO_SYNC.reads(ratio));
         round.histograms.push(("sync", sync));
         Ok((Duration::from_nanos(p99), round))
-    })
+    });
+    suite.add(experiment.warmed_up())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small number of percent")]

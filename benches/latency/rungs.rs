@@ -55,7 +55,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
             let p99 = offered.latencies.end_to_end.value_at_quantile(0.99);
             Ok((Duration::from_nanos(p99), round))
         });
-        suite.add(experiment.figures(move |_| {
+        suite.add(experiment.warmed_up().figures(move |_| {
             let above = of_machine.known().filter(|sustainable| *sustainable < rate);
             let why = above.map(|sustainable| {
                 format!("above the capacity: {sustainable:.0} tasks/s are sustained")

@@ -8,6 +8,7 @@ use prismq_bench::observe::metrics::{MAXIMUM_TASKS_PER_S, SUSTAINABLE_TASKS_PER_
 use prismq_bench::observe::round::Round;
 use prismq_bench::reference::{disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::open::saturation::P99_BOUND;
 use prismq_record::Model;
@@ -30,7 +31,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
         .with("arrivals", "constant rate")
         .with("handler", "no-op");
     let capacity = capacity.clone();
-    suite.measure(case, move |stage| {
+    let experiment = Experiment::new(case, move |stage| {
         let found = capacity.hold(stage)?;
         let closed = capacity.closed(stage)?;
         let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);
@@ -42,5 +43,6 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
         // The time between two tasks: less is better, as Criterion has it. A round in which no rate held counts as
         // one a second.
         Ok((Duration::from_secs_f64(1.0 / found.max(1.0)), round))
-    })
+    });
+    suite.add(experiment.warmed_up())
 }

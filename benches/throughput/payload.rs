@@ -26,7 +26,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     for payload_bytes in payloads {
         // Enough that the pool's pace counts, not its start, as far as the disk holds them.
         let most = FILE_BYTES_MAX / payload_bytes;
-        let tasks = suite.stage().scale().pick(20, 200, 10_000, 10_000).min(most);
+        let tasks = suite.stage().scale().pick(20, 200, 5_000, 10_000).min(most);
         let small =
             Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Work::None };
         let payload_bytes = *payload_bytes;

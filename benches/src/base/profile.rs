@@ -14,7 +14,7 @@ pub const SUITES: [&str; 5] = ["concurrency", "latency", "memory", "stress", "th
 pub enum Profile {
     /// All suites in about a minute: does everything work? For CI.
     Smoke,
-    /// All suites at the loads the goals are asked of, in some twelve minutes: the figures of the README.
+    /// All suites at the loads the goals are asked of, in some ten minutes: the figures of the README.
     #[default]
     Standard,
     /// Larger volumes and wider sweeps, in some fifty minutes: for a release.

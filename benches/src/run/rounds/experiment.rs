@@ -89,6 +89,13 @@ impl Experiment {
         self
     }
 
+    /// Whose rounds warm up by themselves; see [`Spread::WarmedUp`].
+    #[must_use]
+    pub fn warmed_up(mut self) -> Self {
+        self.spread = Spread::WarmedUp;
+        self
+    }
+
     /// Which has a single round; see [`Spread::Single`].
     #[must_use]
     pub fn single(mut self) -> Self {

@@ -15,11 +15,21 @@ use rand::seq::SliceRandom as _;
 pub enum Spread {
     /// Over the whole run, one round in turn with those of the other scenarios.
     Run,
+    /// The same, of rounds that warm up by themselves before they measure: none is discarded.
+    WarmedUp,
     /// One after the other, before those of the others: for what builds up in the process from round to
     /// round, such as its memory, which the rounds of others would change.
     OnePiece,
     /// A single round, with none that is discarded: for what takes long, or is the same every time.
     Single,
+}
+
+impl Spread {
+    /// Whether its rounds are run in turn with those of others, so that one can be repeated and more can be added.
+    #[must_use]
+    pub const fn is_in_turn(self) -> bool {
+        matches!(self, Self::Run | Self::WarmedUp)
+    }
 }
 
 /// A round to be run.
@@ -48,20 +58,21 @@ impl Order {
     /// The fixed rounds of a suite, this many of each scenario, after one that is discarded where that is
     /// asked for: pass by pass over the scenarios. One in a single piece has a pass of its own.
     pub fn fixed(&mut self, spreads: &[Spread], rounds: usize, discarding: bool) -> Vec<Vec<Slot>> {
-        let of = |wanted: Spread| -> Vec<usize> {
-            let places = spreads.iter().enumerate().filter(|(_, spread)| **spread == wanted);
+        let those = |wanted: fn(Spread) -> bool| -> Vec<usize> {
+            let places = spreads.iter().enumerate().filter(|(_, spread)| wanted(**spread));
             places.map(|(place, _)| place).collect()
         };
         let discarded = |scenario| Slot { scenario, discarded: true };
         let measured = |scenario| Slot { scenario, discarded: false };
-        let (spread, single) = (of(Spread::Run), of(Spread::Single));
+        let (spread, single) =
+            (those(Spread::is_in_turn), those(|spread| spread == Spread::Single));
         let mut passes: Vec<Vec<Slot>> = Vec::new();
-        for scenario in of(Spread::OnePiece) {
+        for scenario in those(|spread| spread == Spread::OnePiece) {
             let first = discarding.then(|| discarded(scenario));
             passes.push(first.into_iter().chain((0..rounds).map(|_| measured(scenario))).collect());
         }
         if discarding {
-            passes.push(spread.iter().copied().map(discarded).collect());
+            passes.push(those(|spread| spread == Spread::Run).into_iter().map(discarded).collect());
         }
         for round in 0..rounds {
             let once = if round == 0 { single.as_slice() } else { &[] };

@@ -9,7 +9,7 @@ use crate::base::error::Result;
 use crate::run::progress::Progress;
 use crate::run::quiet::Budget;
 use crate::run::rounds::experiment::Experiment;
-use crate::run::rounds::order::{Order, Slot, Spread};
+use crate::run::rounds::order::{Order, Slot};
 use crate::scenario::stage::Stage;
 
 /// Rounds that are added before the next look at the targets: half as many as are run in any case. Each
@@ -98,7 +98,7 @@ impl<'a> Session<'a> {
         let end = self.clock.now() + budget;
         let spread = self.experiments.iter().enumerate();
         let mut open: Vec<usize> = spread
-            .filter(|(_, experiment)| experiment.spread() == Spread::Run)
+            .filter(|(_, experiment)| experiment.spread().is_in_turn())
             .map(|(place, _)| place)
             .collect();
         loop {
@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
     fn run(&mut self, slot: Slot, left: Option<Duration>) -> Result<()> {
         let Some(experiment) = self.experiments.get_mut(slot.scenario) else { return Ok(()) };
         self.progress.round(&experiment.case().id(self.suite), left);
-        let repeated = !slot.discarded && experiment.spread() == Spread::Run;
+        let repeated = !slot.discarded && experiment.spread().is_in_turn();
         let budget = self.budget.as_mut().filter(|_| repeated);
         experiment.run(self.stage, self.sequence, slot.discarded, budget)?;
         self.sequence += 1;

@@ -46,3 +46,15 @@ fn what_has_a_single_round_has_none_that_is_discarded() {
     // With the first measured round of the others.
     assert!((2..=3).contains(&(single[0].0 + 1)), "{single:?}");
 }
+
+#[test]
+fn rounds_that_warm_up_by_themselves_are_spread_and_none_is_discarded() {
+    let spreads = [Spread::Run, Spread::WarmedUp, Spread::Run];
+    let slots = Order::from_seed(3).fixed(&spreads, ROUNDS, true).concat();
+    let rounds = of(&slots, 1);
+    assert_eq!(rounds.len(), ROUNDS);
+    assert!(rounds.iter().all(|(_, discarded)| !discarded));
+    // Two are discarded, those of the others; then each pass has one round of each.
+    let passes: Vec<usize> = rounds.iter().map(|(place, _)| (place - 2) / 3).collect();
+    assert_eq!(passes, (0..ROUNDS).collect::<Vec<_>>());
+}
