@@ -87,7 +87,7 @@ fn a_panic_rolls_back_and_is_passed_on() {
 }
 
 #[test]
-fn a_failed_statement_of_the_application_is_a_database_error() {
+fn a_failed_statement_of_the_application_is_not_transient() {
     let Fixture { queue, .. } = &application();
     let run = |sql| queue.transaction(|tx| -> Result<_> { Ok(tx.execute(sql, [])?) }).unwrap_err();
     for (sql, reason) in [
@@ -96,7 +96,8 @@ fn a_failed_statement_of_the_application_is_a_database_error() {
         ("INSERT INTO acount VALUES ('ann')", "no such table: acount"),
     ] {
         let error = run(sql);
-        assert!(matches!(error, Error::Database { .. }), "{error:?}");
+        assert!(matches!(error, Error::Statement { .. }), "{error:?}");
+        assert!(!error.is_transient() && !error.needs_intervention());
         assert!(error.to_string().contains(reason), "{error}");
     }
     queue.enqueue(task("the queue works")).unwrap();

@@ -55,7 +55,19 @@ impl From<rusqlite::Error> for Error {
             _ if is_busy(&error) => Self::Busy { waited: Duration::ZERO },
             Some(ErrorCode::DiskFull) => Self::Full { reason: error.to_string() },
             Some(ErrorCode::SystemIoFailure) => Self::Io { source: Arc::new(error) },
-            _ => Self::Database { source: Arc::new(error) },
+            // SQLite's general error (invalid SQL, a missing table), and what the driver itself refuses, such as a value
+            // of another type.
+            None
+            | Some(
+                ErrorCode::Unknown
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch
+                | ErrorCode::TooBig
+                | ErrorCode::AuthorizationForStatementDenied
+                | ErrorCode::ParameterOutOfRange
+                | ErrorCode::ApiMisuse,
+            ) => Self::Statement { source: Arc::new(error) },
+            Some(_) => Self::Database { source: Arc::new(error) },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The errors of the queue, each with what the caller can do about it.
 
+mod construction;
 mod predicates;
 mod refused;
 #[cfg(test)]
@@ -32,7 +33,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | perhaps, and perhaps it was done already: look first | | | yes | `CommitUnknown` |
 /// | once someone has acted | | yes | yes | of the file: `Unusable`, `NotADatabase`, `Foreign`, `SchemaTooNew`, `SchemaTooOld`, `Corrupt`, `Moved`, `InUse`; of the server: `Refused`; of what is set in it: `NoSchedule`, `UnknownLimit`, `TooManyLimits`, `TooManyNames` |
 /// | once another queue is opened: the handle refuses for good | | yes | | `Poisoned`, `Forked`, `OutOfIds` |
-/// | never: change the call | | | | `InvalidInput`, `LeaseLost`, `ForeignLease`, `NotOffered` |
+/// | never: change the call | | | | `InvalidInput`, `LeaseLost`, `ForeignLease`, `Statement`, `NotOffered` |
 ///
 /// `TransactionRolledBack` is in the row of its source.
 ///
@@ -267,6 +268,14 @@ pub enum Error {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// The database refused a statement of the application's own, in a transaction that the queue runs for it: it breaks
+    /// a constraint, or is no valid SQL.
+    #[error("the database refused a statement of the application: {source}; correct it")]
+    Statement {
+        /// What the database driver reported.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The handle was opened by another process, of which this one is a fork: its files and locks do
     /// not survive that. Nothing was done. Open queues after the fork, none before it.
     #[error(
@@ -334,17 +343,4 @@ pub enum Error {
         #[source]
         source: Arc<std::io::Error>,
     },
-}
-
-impl Error {
-    pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
-        Self::InvalidInput { what, reason: reason.into() }
-    }
-
-    /// An engine answered nothing, or another operation: a defect, after which its state is unknown.
-    pub(crate) fn unanswered() -> Self {
-        Self::Poisoned {
-            cause: "the engine returned no answer, or one to another operation".to_owned(),
-        }
-    }
 }

@@ -35,6 +35,7 @@ impl Error {
             Self::InvalidInput { .. }
             | Self::LeaseLost { .. }
             | Self::ForeignLease { .. }
+            | Self::Statement { .. }
             | Self::NotOffered { .. } => Remedy::Change,
             // What the call names is not set, or has no room.
             Self::NoSchedule { .. }

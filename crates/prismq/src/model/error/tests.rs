@@ -50,6 +50,7 @@ variants! {
         => Retry, "disk full", "begin it again";
     Io { source: other("reading failed") } => Retry, "queue file", "check the disk";
     Database { source: other("out of memory") } => Retry, "out of memory", "retry";
+    Statement { source: other("no such table: invoice") } => Change, "no such table", "correct it";
     Forked { opened_by: 42 } => Reopen, "process 42", "before any queue is opened";
     Unavailable { server: "db:5432/app".to_owned(), reason: "connection refused".to_owned() }
         => Retry, "db:5432/app", "retry";
