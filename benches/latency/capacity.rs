@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use prismq_bench::base::error::{Error, Result};
+use prismq_bench::base::error::Result;
 use prismq_bench::load::arrivals::ArrivalProcess;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
 use prismq_bench::scenario::open::OpenLoop;
-use prismq_bench::scenario::open::saturation::{PRECISION, back_off, search, try_rate};
+use prismq_bench::scenario::open::saturation::{PRECISION, back_off, settle_on, try_rate};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Work;
 
@@ -44,17 +44,16 @@ struct Known {
 
 impl Capacity {
     /// The rates that loads are shares of, searched for by who asks first: by short tries, after which the rate
-    /// that was found is held for longer and lowered until it holds.
+    /// that was found is held for longer and lowered until it holds; see [`settle_on`].
     pub(crate) fn rates(&self, stage: &Stage) -> Result<Rates> {
         let closed = self.closed(stage)?;
         let known = self.known.borrow().sustainable;
         let sustainable = match known {
             Some(sustainable) => sustainable,
             None => {
-                let tried = |rate| try_rate(stage, &load(), rate, tried_for(stage));
-                let found = search(closed, tried)?.ok_or_else(|| unfit(closed))?;
-                let held = back_off(found, |rate| try_rate(stage, &load(), rate, held_for(stage)))?;
-                *self.known.borrow_mut().sustainable.insert(held.ok_or_else(|| unfit(found))?)
+                let for_so_long = |time| move |rate| try_rate(stage, &load(), rate, time);
+                let (tried, held) = (for_so_long(tried_for(stage)), for_so_long(held_for(stage)));
+                *self.known.borrow_mut().sustainable.insert(settle_on(closed, tried, held)?)
             }
         };
         Ok(Rates { closed, sustainable })
@@ -94,10 +93,6 @@ impl Capacity {
         let closed = pipeline(stage, &load)?.tasks_per_s();
         Ok(*self.known.borrow_mut().closed.insert(closed))
     }
-}
-
-fn unfit(rate: f64) -> Error {
-    Error::Unfit { reason: format!("not even a part of {rate:.0} tasks/s is sustained") }
 }
 
 /// How long each rate is tried in the search.

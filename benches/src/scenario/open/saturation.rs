@@ -23,6 +23,9 @@ const STRIDE: f64 = 1.25;
 /// Tries, after which the best so far counts.
 const TRIES: usize = 10;
 
+/// What loads are shares of where no rate is sustained, of the rate that was guessed: about the lowest that is tried.
+const UNSUSTAINED: f64 = 0.1;
+
 /// How long the unmeasured beginning of a load is, of what is measured.
 pub const WARM_UP_PERCENT: usize = 25;
 
@@ -35,6 +38,24 @@ const OFFERED: f64 = 0.97;
 const BACKLOG: Duration = Duration::from_millis(50);
 /// Bound on the 99th percentile of the latency.
 pub const P99_BOUND: Duration = Duration::from_millis(100);
+
+/// The rate that loads are shares of: the highest that `sustained` finds by short tries, lowered until it `holds` for
+/// longer. Where no rate does, as while others use the whole machine, a tenth of the guess: the figures of such loads
+/// then show what happened, and the suite goes on.
+///
+/// # Errors
+/// The first of either.
+pub fn settle_on(
+    guess: f64,
+    sustained: impl FnMut(f64) -> Result<bool>,
+    holds: impl FnMut(f64) -> Result<bool>,
+) -> Result<f64> {
+    let held = match search(guess, sustained)? {
+        Some(found) => back_off(found, holds)?,
+        None => None,
+    };
+    Ok(held.unwrap_or(UNSUSTAINED * guess))
+}
 
 /// Finds the highest rate for which `sustained` holds, tasks a second, from a guess. `None` if not even
 /// a small part of the guess is.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use prismq_bench::load::arrivals::ArrivalProcess;
-use prismq_bench::scenario::open::saturation::{back_off, is_sustained, search};
+use prismq_bench::scenario::open::saturation::{back_off, is_sustained, search, settle_on};
 use prismq_bench::subject::Work;
 
 use crate::support::fake::Misdeed;
@@ -41,6 +41,16 @@ fn a_rate_is_lowered_until_it_holds() {
     assert!((854.0..=856.0).contains(&held) && tried.get() == 3, "{held} after {}", tried.get());
     assert_eq!(back_off(1_000.0, |_| Ok(true)).unwrap(), Some(1_000.0));
     assert_eq!(back_off(1_000.0, |_| Ok(false)).unwrap(), None);
+}
+
+/// A machine that others use wholly must not end the suite.
+#[test]
+fn where_no_rate_is_sustained_loads_are_shares_of_a_low_one() {
+    let low = 100.0;
+    assert_eq!(settle_on(1_000.0, |_| Ok(false), |_| Ok(true)).unwrap(), low);
+    assert_eq!(settle_on(1_000.0, |_| Ok(true), |_| Ok(false)).unwrap(), low);
+    let held = settle_on(1_000.0, |rate| Ok(rate <= 1_000.0), |rate| Ok(rate <= 900.0)).unwrap();
+    assert!((800.0..=900.0).contains(&held), "{held}");
 }
 
 #[test]
