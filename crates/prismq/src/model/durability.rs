@@ -6,6 +6,9 @@ pub enum Durability {
     /// Enqueues, completions and failures survive the death of the process and a power cut.
     #[default]
     Full,
+    /// They survive the loss of the machine too, as another one has them as well: a queue on a server that commits to a
+    /// standby synchronously. Otherwise the queue is not opened.
+    Replicated,
     /// They survive the death of the process; a power cut may undo the latest of them.
     Normal,
 }

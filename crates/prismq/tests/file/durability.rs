@@ -1,6 +1,6 @@
 //! Which transactions wait for the disk.
 
-use prismq::{Durability, Queue};
+use prismq::{Durability, Error, Queue};
 
 use crate::support::{Fixture, task};
 
@@ -36,4 +36,14 @@ fn synced_transactions_are_counted() {
     let queue = Queue::builder(path).durability(Durability::Normal).open().unwrap();
     queue.enqueue(task("normal")).unwrap();
     assert_eq!(counts(&queue), (1, 0));
+}
+
+#[test]
+fn a_file_has_no_standby() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let opened = Queue::builder(&path).durability(Durability::Replicated).open();
+    let error = opened.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput { what: "durability", .. }), "{error:?}");
+    assert!(!path.exists());
 }

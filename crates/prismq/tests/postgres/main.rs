@@ -11,6 +11,7 @@
 mod backends;
 mod commit;
 mod connecting;
+mod durability;
 mod limits;
 mod notifications;
 mod support;
@@ -63,6 +64,8 @@ fn main() -> ExitCode {
             a_role_that_may_not_make_the_tables_is_refused_without_its_password
             a_server_that_is_not_there_is_waited_for
             a_pooler_of_transactions_needs_no_session;
+        durability:
+            a_replicated_commit_waits_for_the_standby;
         limits:
             a_lock_is_waited_for_as_long_as_set
             a_timeout_of_the_role_fails_the_call_and_no_other

@@ -89,7 +89,7 @@ impl Pooled {
 
 fn configure(connection: &mut Connection, durability: Durability) -> rusqlite::Result<()> {
     let synchronous = match durability {
-        Durability::Full => "FULL",
+        Durability::Full | Durability::Replicated => "FULL",
         Durability::Normal => "NORMAL",
     };
     connection.busy_handler(Some(busy::wait))?;

@@ -111,7 +111,9 @@ fn judge(run: &RandomRun, durability: Durability, cut: usize, path: &Path, tally
     let begun = last_begun(acks, cut);
     let acked = acks.iter().rposition(|ack| ack.ended <= cut);
     let promised = match durability {
-        Durability::Full => acks.iter().rposition(|ack| ack.durable && ack.ended <= cut),
+        Durability::Full | Durability::Replicated => {
+            acks.iter().rposition(|ack| ack.durable && ack.ended <= cut)
+        }
         Durability::Normal => None,
     };
     let from = promised.unwrap_or(0);

@@ -173,7 +173,7 @@ impl Runner {
         let tasks = self.new_tasks();
         let own = self.reader.as_ref().unwrap();
         let level = match self.durability {
-            Durability::Full => "FULL",
+            Durability::Full | Durability::Replicated => "FULL",
             Durability::Normal => "NORMAL",
         };
         own.pragma_update(None, "synchronous", level).unwrap();

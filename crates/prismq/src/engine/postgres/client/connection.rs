@@ -159,7 +159,8 @@ impl Connector {
             Some(Err(error)) => return Err(NotConnected::Now(message(&error))),
             None => return Err(NotConnected::Now("the server does not answer".to_owned())),
         };
-        let server = identity(&answer).map_err(|unfit| match unfit {
+        let needs_standby = self.durability == Durability::Replicated;
+        let server = identity(&answer, needs_standby).map_err(|unfit| match unfit {
             Unfit::Refused(reason) => NotConnected::Refused(reason),
             Unfit::Now(reason) => NotConnected::Now(reason),
         })?;
@@ -256,18 +257,20 @@ impl Connection {
 }
 
 /// The identity of a server that can hold a queue, from its answer to [`server::IDENTIFY`].
-fn identity(answer: &[SimpleQueryMessage]) -> Result<Identity, Unfit> {
+fn identity(answer: &[SimpleQueryMessage], needs_standby: bool) -> Result<Identity, Unfit> {
     let row = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     });
     let column = |at| row.and_then(|row| row.try_get(at).ok().flatten()).unwrap_or_default();
-    server::admit(&server::Answer {
+    let answer = server::Answer {
         version: column(0),
         version_number: column(1),
         in_recovery: column(2),
         run: column(3),
-    })
+        standbys: column(4),
+    };
+    server::admit(&answer, needs_standby)
 }
 
 /// Stops an attempt to connect that nobody waits for.

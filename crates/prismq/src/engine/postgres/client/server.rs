@@ -13,7 +13,8 @@ pub(super) const IDENTIFY: &str = "\
             (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), \
             pg_catalog.pg_postmaster_start_time(), \
             (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',' ORDER BY pid) \
-             FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL))";
+             FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL)), \
+        pg_catalog.current_setting('synchronous_standby_names')";
 
 /// The oldest version that is supported, as `server_version_num` has it.
 const VERSION_MIN: u32 = 140_000;
@@ -43,6 +44,8 @@ pub(super) struct Answer<'a> {
     pub(super) version_number: &'a str,
     pub(super) in_recovery: &'a str,
     pub(super) run: &'a str,
+    /// Those that commits wait for.
+    pub(super) standbys: &'a str,
 }
 
 /// Why a server is not used.
@@ -54,8 +57,8 @@ pub(super) enum Unfit {
     Now(String),
 }
 
-/// The identity of a server that can hold a queue.
-pub(super) fn admit(answer: &Answer<'_>) -> Result<Identity, Unfit> {
+/// The identity of a server that can hold a queue, with a synchronous standby if it needs one.
+pub(super) fn admit(answer: &Answer<'_>, needs_standby: bool) -> Result<Identity, Unfit> {
     let lower = answer.version.to_ascii_lowercase();
     let product = OTHER_PRODUCTS.iter().find(|(mark, _)| lower.contains(mark));
     if let Some((_, name)) = product {
@@ -82,6 +85,13 @@ pub(super) fn admit(answer: &Answer<'_>) -> Result<Identity, Unfit> {
             "it is a standby, which does not write: name the primary, or both".to_owned(),
         ));
     }
+    if needs_standby && answer.standbys.trim().is_empty() {
+        return Err(Unfit::Refused(
+            "it has no synchronous standby, which `Durability::Replicated` needs: set its synchronous_standby_names, or \
+             use `Durability::Full`"
+                .to_owned(),
+        ));
+    }
     Ok(Identity(answer.run.to_owned()))
 }
 
@@ -90,7 +100,8 @@ mod tests {
     use super::*;
 
     fn admitted(version: &str, version_number: &str, in_recovery: &str) -> Result<(), String> {
-        match admit(&Answer { version, version_number, in_recovery, run: "1" }) {
+        match admit(&Answer { version, version_number, in_recovery, run: "1", standbys: "" }, false)
+        {
             Ok(_) => Ok(()),
             Err(Unfit::Refused(reason) | Unfit::Now(reason)) => Err(reason),
         }

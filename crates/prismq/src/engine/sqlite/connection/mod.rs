@@ -98,7 +98,7 @@ fn sync_fully(connection: &Connection) -> rusqlite::Result<()> {
 /// The value of `PRAGMA synchronous` for it.
 const fn synchronous(durability: Durability) -> &'static str {
     match durability {
-        Durability::Full => "FULL",
+        Durability::Full | Durability::Replicated => "FULL",
         Durability::Normal => "NORMAL",
     }
 }

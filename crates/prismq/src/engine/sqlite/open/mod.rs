@@ -56,6 +56,10 @@ pub(in crate::engine::sqlite) fn open(
     if let Some(reason) = too_old(rusqlite::version_number()) {
         return Err(unusable(&options.path, reason));
     }
+    if options.durability == Durability::Replicated {
+        let reason = "`Replicated` needs a server with a standby, and a queue in a file has none: use `Full`";
+        return Err(Error::invalid("durability", reason));
+    }
     let path = resolve(&options.path)?;
     let _guard = OpeningGuard::acquire(&path, options.busy_wait)?;
     let mut restarts = 0;
