@@ -96,5 +96,7 @@ pub fn complete_in(queue: &Queue, transaction: &rusqlite::Connection, lease: &Le
 fn engine(queue: &Queue) -> Result<&SqliteEngine> {
     let engine: &dyn Any = queue.core().engine()?;
     let engine = engine.downcast_ref::<SqliteEngine>();
-    engine.ok_or(Error::NotOffered { what: "transactions of the application's own" })
+    engine.ok_or(Error::NotOffered {
+        what: "transactions of this driver; use the module of the engine's own",
+    })
 }

@@ -313,12 +313,10 @@ pub enum Error {
         /// What was lost, and why the server could not be asked.
         reason: String,
     },
-    /// This queue's engine does not do that yet; nothing was done.
-    #[error(
-        "{what} are not offered by the engine of this queue yet: use a queue in a file for them"
-    )]
+    /// This queue's engine does not do that; nothing was done.
+    #[error("not offered by the engine of this queue: {what}")]
     NotOffered {
-        /// What was asked for.
+        /// What was asked for, and what does it instead.
         what: &'static str,
     },
     /// A task names a limit that is not set in this file; nothing was added. Set it by

@@ -58,7 +58,7 @@ variants! {
         => Repair, "db:5432/app", "use 15";
     CommitUnknown { reason: "the connection was lost".to_owned() }
         => Look, "the connection was lost", "look before you repeat it";
-    NotOffered { what: "limits" } => Change, "limits", "use a queue in a file";
+    NotOffered { what: "limits" } => Change, "limits", "not offered";
     UnknownLimit { limit: "api".to_owned() } => Repair, "\"api\"", "`Queue::set_limit`";
     TooManyLimits { limit: "api".to_owned() } => Repair, "\"api\"", "into the key";
     Thread { source: other("too many threads") } => Retry, "too many threads", "retry";
