@@ -14,6 +14,7 @@ mod connecting;
 mod durability;
 mod limits;
 mod notifications;
+mod retention;
 mod support;
 mod tls;
 mod tokens;
@@ -73,6 +74,10 @@ fn main() -> ExitCode {
         notifications:
             a_pool_hears_of_tasks_of_another_client
             a_pool_that_cannot_hear_looks_for_tasks;
+        retention:
+            ended_tasks_of_a_type_are_kept_for_its_time
+            the_retention_of_a_queue_neither_counts_nor_deletes_them
+            a_pool_declares_the_time_of_its_type_unless_an_operator_set_another;
         tls:
             a_certificate_of_a_named_authority_is_accepted
             a_certificate_of_another_authority_or_host_is_refused;

@@ -8,8 +8,9 @@ use crate::engine::postgres::client::Value;
 /// Appends what a transaction changed.
 pub(crate) const ADD: &str =
     "INSERT INTO prismq.counter_delta (queue, ready, scheduled, leased, dead, kept,
-         cancelled_kept, enqueued, completed, failed, reclaimed, cancelled, deleted, expired)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+         cancelled_kept, enqueued, completed, failed, reclaimed, cancelled, deleted, expired, kept_by_type,
+         cancelled_kept_by_type)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// Adds what was appended to the sums. One transaction at a time: another finds the lock taken and leaves it.
 pub(crate) const FOLD: &str = "WITH f AS (DELETE FROM prismq.counter_delta
@@ -19,7 +20,8 @@ pub(crate) const FOLD: &str = "WITH f AS (DELETE FROM prismq.counter_delta
          sum(dead)::bigint AS dead, sum(kept)::bigint AS kept, sum(cancelled_kept)::bigint AS cancelled_kept,
          sum(enqueued)::bigint AS enqueued, sum(completed)::bigint AS completed, sum(failed)::bigint AS failed,
          sum(reclaimed)::bigint AS reclaimed, sum(cancelled)::bigint AS cancelled, sum(deleted)::bigint AS deleted,
-         sum(expired)::bigint AS expired FROM f GROUP BY queue ORDER BY queue)
+         sum(expired)::bigint AS expired, sum(kept_by_type)::bigint AS kept_by_type,
+         sum(cancelled_kept_by_type)::bigint AS cancelled_kept_by_type FROM f GROUP BY queue ORDER BY queue)
      INSERT INTO prismq.counter AS c SELECT * FROM s
      ON CONFLICT (queue) DO UPDATE SET
          ready = coalesce(c.ready, 0) + coalesce(excluded.ready, 0),
@@ -34,7 +36,10 @@ pub(crate) const FOLD: &str = "WITH f AS (DELETE FROM prismq.counter_delta
          reclaimed = coalesce(c.reclaimed, 0) + coalesce(excluded.reclaimed, 0),
          cancelled = coalesce(c.cancelled, 0) + coalesce(excluded.cancelled, 0),
          deleted = coalesce(c.deleted, 0) + coalesce(excluded.deleted, 0),
-         expired = coalesce(c.expired, 0) + coalesce(excluded.expired, 0)";
+         expired = coalesce(c.expired, 0) + coalesce(excluded.expired, 0),
+         kept_by_type = coalesce(c.kept_by_type, 0) + coalesce(excluded.kept_by_type, 0),
+         cancelled_kept_by_type =
+             coalesce(c.cancelled_kept_by_type, 0) + coalesce(excluded.cancelled_kept_by_type, 0)";
 
 /// The changes of one queue's counters in a transaction.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub(crate) struct Delta {
     pub(crate) cancelled: i64,
     pub(crate) deleted: i64,
     pub(crate) expired: i64,
+    pub(crate) kept_by_type: i64,
+    pub(crate) cancelled_kept_by_type: i64,
 }
 
 impl Delta {
@@ -64,14 +71,23 @@ impl Delta {
             super::queues::DEAD => self.dead += tasks,
             super::queues::COMPLETED => self.kept += tasks,
             super::queues::CANCELLED => self.cancelled_kept += tasks,
+            super::queues::COMPLETED_BY_TYPE => {
+                self.kept += tasks;
+                self.kept_by_type += tasks;
+            }
+            super::queues::CANCELLED_BY_TYPE => {
+                self.cancelled_kept += tasks;
+                self.cancelled_kept_by_type += tasks;
+            }
             _ => {}
         }
     }
 
     /// The parameters of [`ADD`] after the queue.
-    fn row(self) -> [Option<i64>; 13] {
+    fn row(self) -> [Option<i64>; 15] {
         let Self { ready, scheduled, leased, dead, kept, cancelled_kept, .. } = self;
         let Self { enqueued, completed, failed, reclaimed, cancelled, deleted, expired, .. } = self;
+        let Self { kept_by_type, cancelled_kept_by_type, .. } = self;
         let all = [
             ready,
             scheduled,
@@ -86,6 +102,8 @@ impl Delta {
             cancelled,
             deleted,
             expired,
+            kept_by_type,
+            cancelled_kept_by_type,
         ];
         all.map(|change| (change != 0).then_some(change))
     }
@@ -107,10 +125,11 @@ impl Counters {
         self.by_queue.get(&queue).copied().unwrap_or_default()
     }
 
-    /// The queues of which more completed tasks are kept than before, and how many more.
+    /// The queues that keep more completed tasks by their own retention than before, and how many more.
     pub(crate) fn with_more_kept(&self) -> Vec<(i32, i64)> {
-        let more = self.by_queue.iter().filter(|(_, delta)| delta.kept > 0);
-        more.map(|(queue, delta)| (*queue, delta.kept)).collect()
+        let kept = |delta: &Delta| delta.kept - delta.kept_by_type;
+        let more = self.by_queue.iter().filter(|(_, delta)| kept(delta) > 0);
+        more.map(|(queue, delta)| (*queue, kept(delta))).collect()
     }
 
     /// Takes the changes of all queues.
@@ -124,7 +143,7 @@ impl Counters {
 #[derive(Debug)]
 pub(crate) struct Row {
     queue: i32,
-    changes: [Option<i64>; 13],
+    changes: [Option<i64>; 15],
 }
 
 impl Row {

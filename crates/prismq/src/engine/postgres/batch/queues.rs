@@ -15,6 +15,14 @@ pub(crate) const LEASED: i16 = 2;
 pub(crate) const DEAD: i16 = 3;
 pub(crate) const COMPLETED: i16 = 4;
 pub(crate) const CANCELLED: i16 = 6;
+/// As [`COMPLETED`] and [`CANCELLED`], but kept for the time of the task's type.
+pub(crate) const COMPLETED_BY_TYPE: i16 = 7;
+pub(crate) const CANCELLED_BY_TYPE: i16 = 8;
+
+/// Whether a task in this state was completed or cancelled, and is kept.
+pub(crate) const fn is_kept(state: i16) -> bool {
+    matches!(state, COMPLETED | CANCELLED | COMPLETED_BY_TYPE | CANCELLED_BY_TYPE)
+}
 
 /// The state that is stored as this number.
 pub(crate) fn state(stored: i16) -> Result<State> {
@@ -23,8 +31,8 @@ pub(crate) fn state(stored: i16) -> Result<State> {
         SCHEDULED => Ok(State::Scheduled),
         LEASED => Ok(State::Leased),
         DEAD => Ok(State::Dead),
-        COMPLETED => Ok(State::Completed),
-        CANCELLED => Ok(State::Cancelled),
+        COMPLETED | COMPLETED_BY_TYPE => Ok(State::Completed),
+        CANCELLED | CANCELLED_BY_TYPE => Ok(State::Cancelled),
         other => Err(unknown("a task has the state", other.into())),
     }
 }

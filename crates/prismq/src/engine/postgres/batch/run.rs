@@ -32,12 +32,13 @@ pub(crate) const BEGIN: &str = concat!(
             CASE WHEN $2 THEN (SELECT min(at) FROM prismq.expiry) END,
             CASE WHEN $2 THEN (SELECT min(at) FROM prismq.deadline) END,
             CASE WHEN $2 THEN hashtextextended(pg_current_snapshot()::text, 0) END,
-            ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)), ",
+            ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)),
+            EXISTS (SELECT FROM prismq.type_retention), ",
     settings!(),
     " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
 );
 /// The first column of a queue's settings in [`BEGIN`].
-const BEGIN_SETTINGS: usize = 9;
+const BEGIN_SETTINGS: usize = 10;
 
 /// When what is scheduled, leased or has a time to live is to be looked at next.
 pub(crate) const NEXT_DUE: &str =
@@ -99,6 +100,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) due: Due,
     /// What [`crate::engine::Engine::version`] was when it began.
     pub(crate) version: i64,
+    /// Whether ended tasks of a type are kept for a time of its own.
+    pub(crate) has_type_retention: bool,
     /// Ids for the tasks that are added.
     ids: VecDeque<i64>,
     queues: HashMap<i32, Settings>,
@@ -127,6 +130,7 @@ impl<'a, 't> Run<'a, 't> {
             due: Due::read(first, 4)?,
             version: first.column::<Option<i64>>(7)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(8)?.into(),
+            has_type_retention: first.column(9)?,
             transaction,
             shared,
             queues: HashMap::new(),

@@ -39,8 +39,8 @@ pub(crate) const RECLAIM: &str = "WITH h AS (DELETE FROM prismq.expiry WHERE cti
            RETURNING t.id, t.lane, t.failures, t.state, x.begun, t.token, t.attempt, t.order_key, t.ending),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT lane, true, order_key, id FROM t WHERE state = 0),
-     e AS (INSERT INTO prismq.ended (queue, state, ending, at, id)
-           SELECT l.queue, 3, t.ending, $1, t.id FROM t JOIN prismq.lane l ON l.id = t.lane WHERE t.state = 3),
+     e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane)
+           SELECT l.queue, 3, t.ending, $1, t.id, t.lane FROM t JOIN prismq.lane l ON l.id = t.lane WHERE t.state = 3),
      a AS (INSERT INTO prismq.attempt (task, token, attempt, ended_at, error)
            SELECT id, token, attempt, $4, $3 FROM t WHERE begun)
      SELECT id, lane, failures, state FROM t";

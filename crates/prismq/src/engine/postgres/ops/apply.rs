@@ -64,8 +64,8 @@ impl Run<'_, '_> {
             Operation::ClaimEach { claims, bounds } => {
                 self.claim_each(claims, *bounds).map(Answer::ClaimedEach).map(Ok)
             }
-            Operation::SetTypeRetention { .. } => {
-                Ok(Err(Error::NotOffered { what: "retentions of task types" }))
+            Operation::SetTypeRetention { task_type, age, by_operator } => {
+                self.set_type_retention(task_type, *age, *by_operator).map(Ok)
             }
             Operation::Note { key, note } => note::note(self, key, note),
             Operation::SetOrder { queue, order } => self.set_order(queue, *order),

@@ -26,8 +26,8 @@ pub(crate) const END: &str = "WITH o AS MATERIALIZED (
          SELECT t.id, t.state, l.queue FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
      t AS (UPDATE prismq.task t SET state = 3, error = $2, attempt = 0, lease_expires_at = NULL, suspect = false,
                start_by = NULL, run_at = $3, ended_at = $3, ending = nextval('prismq.ending')
-           FROM o WHERE t.id = o.id RETURNING t.id, t.ending, o.queue, o.state),
-     e AS (INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 3, ending, $3, id FROM t)
+           FROM o WHERE t.id = o.id RETURNING t.id, t.lane, t.ending, o.queue, o.state),
+     e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane) SELECT queue, 3, ending, $3, id, lane FROM t)
      SELECT queue, state FROM t";
 
 /// The error of a task that expired.

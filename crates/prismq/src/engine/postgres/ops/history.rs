@@ -12,17 +12,24 @@ use crate::time::Timestamp;
 
 /// How many ended tasks of a queue there are, and which are to be kept.
 pub(crate) const KEPT: &str = "WITH c AS MATERIALIZED (
-         SELECT kept, cancelled_kept, dead FROM prismq.counter WHERE queue = $1
-         UNION ALL SELECT kept, cancelled_kept, dead FROM prismq.counter_delta WHERE queue = $1)
+         SELECT coalesce(kept, 0) - coalesce(kept_by_type, 0) AS kept,
+                coalesce(cancelled_kept, 0) - coalesce(cancelled_kept_by_type, 0) AS cancelled_kept, dead
+         FROM prismq.counter WHERE queue = $1
+         UNION ALL
+         SELECT coalesce(kept, 0) - coalesce(kept_by_type, 0),
+                coalesce(cancelled_kept, 0) - coalesce(cancelled_kept_by_type, 0), dead
+         FROM prismq.counter_delta WHERE queue = $1)
      SELECT (SELECT coalesce(sum(kept), 0)::bigint FROM c), (SELECT coalesce(sum(cancelled_kept), 0)::bigint FROM c),
             (SELECT coalesce(sum(dead), 0)::bigint FROM c),
             q.keep, q.completed_age, q.cancelled_keep, q.cancelled_age, q.dead_keep, q.dead_age
      FROM prismq.queue q WHERE q.id = $1";
-/// Deletes the first of a queue's ended tasks: so many, and those that ended by this time, up to a bound.
+/// Deletes the first of a queue's ended tasks: so many, and those that ended by this time, up to a bound; not those of
+/// these lanes, whose types have a retention.
 pub(crate) const PRUNE: &str = concat!(
     "WITH e AS (DELETE FROM prismq.ended WHERE ctid = ANY (ARRAY(
          SELECT ctid FROM (SELECT ctid, at, row_number() OVER (ORDER BY ending, id) AS place FROM (
              SELECT ctid, at, ending, id FROM prismq.ended WHERE queue = $1 AND state = $2
+                 AND (lane IS NULL OR lane <> ALL ($6))
              ORDER BY queue, state, ending, id LIMIT $5 FOR UPDATE SKIP LOCKED) f) o
          WHERE place <= $3 OR at <= $4))
          RETURNING id),
@@ -42,6 +49,7 @@ impl Run<'_, '_> {
     pub(crate) fn prune(&mut self, queue: i32, most: i64) -> Result<bool> {
         let row = self.row(KEPT, &[&queue])?;
         let wall = self.now.wall;
+        let lanes = self.lanes_with_retention(queue)?;
         let kinds = [
             (COMPLETED, row.column(0)?, row.column::<Option<i32>>(3)?, row.column(4)?, wall),
             (CANCELLED, row.column(1)?, row.column(5)?, row.column(6)?, wall),
@@ -49,7 +57,13 @@ impl Run<'_, '_> {
         ];
         let mut more = false;
         for (state, count, keep, age, now) in kinds {
-            let count: i64 = count;
+            let mut count: i64 = count;
+            if state == DEAD
+                && !lanes.is_empty()
+                && let Some(keep) = keep.filter(|keep| count > i64::from(*keep))
+            {
+                count = self.count_other_dead(queue, &lanes, i64::from(keep) + most + 1)?;
+            }
             let beyond = keep.map_or(0, |keep| (count - i64::from(keep)).max(0));
             let ended_by = ended_by(now, age);
             if count <= 0 || (beyond == 0 && ended_by.is_none()) {
@@ -57,7 +71,7 @@ impl Run<'_, '_> {
             }
             let ended_by = ended_by.unwrap_or(i64::MIN);
             let pruned: i64 =
-                self.row(PRUNE, &[&queue, &state, &beyond, &ended_by, &most])?.column(0)?;
+                self.row(PRUNE, &[&queue, &state, &beyond, &ended_by, &most, &lanes])?.column(0)?;
             more |= pruned >= most;
             let counters = self.counters.of(queue);
             counters.count(state, -pruned);

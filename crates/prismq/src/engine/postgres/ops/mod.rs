@@ -13,6 +13,7 @@ pub(crate) mod note;
 pub(crate) mod retry;
 pub(crate) mod settings;
 pub(crate) mod settle;
+pub(crate) mod type_retention;
 pub(crate) mod upkeep;
 
 /// Deletes what tasks keep beyond their rows, of the rows of a common table expression `d (id, recorded)`.

@@ -61,7 +61,7 @@ impl Run<'_, '_> {
         for row in self.query(RETAINED, &[])? {
             self.prune(row.column(0)?, STEP_TASKS_MAX)?;
         }
-        Ok(())
+        self.prune_by_type()
     }
 }
 

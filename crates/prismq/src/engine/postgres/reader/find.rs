@@ -60,13 +60,21 @@ pub(crate) const OF_DEAD: &str = of_range!(
 );
 /// Completed tasks of a queue.
 pub(crate) const OF_COMPLETED: &str = of_range!(
-    "SELECT ending AS key, id FROM prismq.ended WHERE queue = $1 AND state = 4 AND (ending, id) > ($2, $3)
-     ORDER BY queue, state, ending, id LIMIT $4"
+    "SELECT key, id FROM (
+         (SELECT ending AS key, id FROM prismq.ended WHERE queue = $1 AND state = 4 AND (ending, id) > ($2, $3)
+          ORDER BY queue, state, ending, id LIMIT $4)
+         UNION ALL
+         (SELECT ending AS key, id FROM prismq.ended WHERE queue = $1 AND state = 7 AND (ending, id) > ($2, $3)
+          ORDER BY queue, state, ending, id LIMIT $4)) e ORDER BY key, id LIMIT $4"
 );
 /// Cancelled tasks of a queue.
 pub(crate) const OF_CANCELLED: &str = of_range!(
-    "SELECT ending AS key, id FROM prismq.ended WHERE queue = $1 AND state = 6 AND (ending, id) > ($2, $3)
-     ORDER BY queue, state, ending, id LIMIT $4"
+    "SELECT key, id FROM (
+         (SELECT ending AS key, id FROM prismq.ended WHERE queue = $1 AND state = 6 AND (ending, id) > ($2, $3)
+          ORDER BY queue, state, ending, id LIMIT $4)
+         UNION ALL
+         (SELECT ending AS key, id FROM prismq.ended WHERE queue = $1 AND state = 8 AND (ending, id) > ($2, $3)
+          ORDER BY queue, state, ending, id LIMIT $4)) e ORDER BY key, id LIMIT $4"
 );
 
 /// A part of what a search means, whose tasks are in one order.

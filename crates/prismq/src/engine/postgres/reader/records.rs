@@ -2,9 +2,9 @@
 
 use super::Reading;
 use crate::engine::postgres::batch::columns::Columns;
-use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, DEAD};
+use crate::engine::postgres::batch::queues::state;
 use crate::engine::postgres::client::Row;
-use crate::model::{Attempt, Ending, LogLine, Progress, Result, TaskId, TaskInfo};
+use crate::model::{Attempt, Ending, LogLine, Progress, Result, State, TaskId, TaskInfo};
 
 /// The failed attempts of a task, in order.
 pub(crate) const ATTEMPTS: &str =
@@ -42,10 +42,10 @@ impl Reading<'_> {
         let Some(row) = self.row(super::ENDING, &[&id.as_i64()])? else {
             return Ok(Some(Ending::NotKept));
         };
-        Ok(match row.column::<i16>(0)? {
-            COMPLETED => Some(Ending::Completed(row.column(2)?)),
-            CANCELLED => Some(Ending::Cancelled),
-            DEAD => Some(Ending::Dead(row.column::<Option<String>>(1)?.unwrap_or_default())),
+        Ok(match state(row.column(0)?)? {
+            State::Completed => Some(Ending::Completed(row.column(2)?)),
+            State::Cancelled => Some(Ending::Cancelled),
+            State::Dead => Some(Ending::Dead(row.column::<Option<String>>(1)?.unwrap_or_default())),
             _ => None,
         })
     }

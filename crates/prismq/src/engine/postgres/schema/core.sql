@@ -49,8 +49,8 @@ CREATE SEQUENCE prismq.task_id MAXVALUE 140737488355327;
 -- Numbers endings in their order, which the clock does not where it was set back.
 CREATE SEQUENCE prismq.ending;
 
--- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 4 completed and kept, 6 cancelled and kept. run_at: when it is due, or
--- died. start_by: when it becomes dead unless it has started. ended_at, ending: when it ended, and the number of that.
+-- state: 0 ready, 1 scheduled, 2 leased, 3 dead, 4 completed and kept, 6 cancelled and kept; 7 and 8 as 4 and 6, but for
+-- the time of the type. run_at: when it is due, or died. start_by: when it becomes dead unless it has started. ended_at, ending: when it ended, and the number of that.
 -- failures: failed attempts that were recorded. begun: whether a lease that expires uses up its attempt. suspect:
 -- whether its last attempt ended with its lease, perhaps as it killed its process. noted: whether its handler noted
 -- anything.
@@ -121,13 +121,15 @@ CREATE TABLE prismq.expiry (
 );
 CREATE INDEX expiry_at ON prismq.expiry (at);
 
--- The tasks that have ended and are kept, in the order in which they did.
+-- The tasks that have ended and are kept, in the order in which they did. at: when it ended; of one that is kept for the
+-- time of its type, when that is over. lane: of dead ones.
 CREATE TABLE prismq.ended (
     queue  integer  NOT NULL,
-    state  smallint NOT NULL CHECK (state IN (3, 4, 6)),
+    state  smallint NOT NULL CHECK (state IN (3, 4, 6, 7, 8)),
     ending bigint   NOT NULL,
     at     bigint   NOT NULL,
     id     bigint   NOT NULL,
+    lane   integer,
     PRIMARY KEY (queue, state, ending, id)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
@@ -135,18 +137,19 @@ CREATE TABLE prismq.ended (
 );
 
 -- The counters of each queue: their sums so far, and what transactions have added since. A row that every transaction
--- updates would make them wait for each other. NULL is 0.
+-- updates would make them wait for each other. NULL is 0. kept_by_type, cancelled_kept_by_type: those of kept and
+-- cancelled_kept that are kept for the time of their type.
 CREATE TABLE prismq.counter (
     queue     integer NOT NULL PRIMARY KEY,
     ready bigint, scheduled bigint, leased bigint, dead bigint, kept bigint, cancelled_kept bigint,
     enqueued bigint, completed bigint, failed bigint, reclaimed bigint, cancelled bigint, deleted bigint,
-    expired bigint
+    expired bigint, kept_by_type bigint, cancelled_kept_by_type bigint
 );
 CREATE TABLE prismq.counter_delta (
     queue     integer NOT NULL,
     ready bigint, scheduled bigint, leased bigint, dead bigint, kept bigint, cancelled_kept bigint,
     enqueued bigint, completed bigint, failed bigint, reclaimed bigint, cancelled bigint, deleted bigint,
-    expired bigint
+    expired bigint, kept_by_type bigint, cancelled_kept_by_type bigint
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
 );

@@ -10,13 +10,14 @@ use crate::model::{Error, Result};
 pub(crate) const VERSION: i32 = 1;
 
 /// The tables, a file a feature.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     include_str!("core.sql"),
     include_str!("records.sql"),
     include_str!("manage.sql"),
     include_str!("expiry.sql"),
     include_str!("retry.sql"),
     include_str!("unique.sql"),
+    include_str!("retention.sql"),
 ];
 
 /// Keeps other processes from making the tables at the same time, whatever the schema.

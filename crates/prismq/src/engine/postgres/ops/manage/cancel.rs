@@ -7,8 +7,9 @@
 use std::collections::HashSet;
 
 use super::{LEAVE, Stored};
-use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, DEAD, LEASED};
+use crate::engine::postgres::batch::queues::{CANCELLED, CANCELLED_BY_TYPE, DEAD, LEASED, is_kept};
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Value;
 use crate::engine::{Cancelled, Seen, Target, Targets};
 use crate::model::{Result, TaskId};
 
@@ -24,12 +25,13 @@ pub(crate) const STOPPED: &str =
 pub(crate) const REQUESTED: &str = "SELECT task, token FROM prismq.cancel ORDER BY task";
 /// Ends requests.
 pub(crate) const WITHDRAW: &str = "DELETE FROM prismq.cancel WHERE task = ANY ($1)";
-/// Ends tasks as cancelled that are kept.
+/// Ends tasks as cancelled that are kept, by the retention of their queue or of their type.
 pub(crate) const END_KEPT: &str = "WITH t AS (UPDATE prismq.task t SET
-         state = 6, lease_expires_at = NULL, suspect = false, start_by = NULL, ended_at = $3,
+         state = k.state, lease_expires_at = NULL, suspect = false, start_by = NULL, ended_at = $3,
          ending = nextval('prismq.ending')
-         FROM unnest($1::bigint[], $2::integer[]) k (id, queue) WHERE t.id = k.id RETURNING t.id, t.ending, k.queue)
-     INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 6, ending, $3, id FROM t";
+         FROM unnest($1::bigint[], $2::integer[], $4::smallint[], $5::bigint[]) k (id, queue, state, at)
+         WHERE t.id = k.id RETURNING t.id, t.ending, k.queue, k.state, k.at)
+     INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, state, ending, at, id FROM t";
 
 impl Run<'_, '_> {
     /// Cancels those of the tasks that wait, and requests it of those that run. Dead tasks have ended.
@@ -44,7 +46,7 @@ impl Run<'_, '_> {
         }
         let requested =
             running.iter().map(|task| (TaskId::from_i64(task.id), task.token)).collect();
-        let waits = |task: &&Stored| !matches!(task.state, LEASED | DEAD | COMPLETED | CANCELLED);
+        let waits = |task: &&Stored| !matches!(task.state, LEASED | DEAD) && !is_kept(task.state);
         let waiting: Vec<Stored> = found.iter().filter(waits).copied().collect();
         self.end(&waiting)?;
         Ok(Cancelled { ended: u64::try_from(waiting.len()).unwrap_or(u64::MAX), requested })
@@ -86,31 +88,36 @@ impl Run<'_, '_> {
 
     /// Ends tasks as cancelled, and keeps those whose queues do so.
     fn end(&mut self, tasks: &[Stored]) -> Result<()> {
-        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
-        for task in tasks {
-            let keeps = self.queue(task.queue)?.keeps_cancelled;
-            if keeps {
-                kept.push(*task);
-            } else {
-                dropped.push(*task);
-            }
-            let counters = self.counters.of(task.queue);
-            counters.cancelled += 1;
-        }
-        self.remove(&dropped)?;
-        if kept.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<i64> = kept.iter().map(|task| task.id).collect();
-        let queues: Vec<i32> = kept.iter().map(|task| task.queue).collect();
         let wall = self.now.wall.as_micros();
-        self.execute(LEAVE, &[&ids])?;
-        self.execute(END_KEPT, &[&ids, &queues, &wall])?;
-        for task in &kept {
+        let ids: Vec<i64> = tasks.iter().map(|task| task.id).collect();
+        let until = self.kept_by_type_until(&ids)?;
+        let mut dropped = Vec::new();
+        let (mut ids, mut queues) = (Vec::new(), Vec::new());
+        let (mut states, mut at) = (Vec::new(), Vec::new());
+        for task in tasks {
+            self.counters.of(task.queue).cancelled += 1;
+            let (state, ended) = match until.get(&task.id) {
+                Some(until) => (CANCELLED_BY_TYPE, *until),
+                None if self.queue(task.queue)?.keeps_cancelled => (CANCELLED, wall),
+                None => {
+                    dropped.push(*task);
+                    continue;
+                }
+            };
+            ids.push(task.id);
+            queues.push(task.queue);
+            states.push(state);
+            at.push(ended);
             let counters = self.counters.of(task.queue);
             counters.count(task.state, -1);
-            counters.cancelled_kept += 1;
+            counters.count(state, 1);
         }
-        Ok(())
+        self.remove(&dropped)?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let params: [&dyn Value; 5] = [&ids, &queues, &wall, &states, &at];
+        self.execute(LEAVE, &[&ids])?;
+        self.execute(END_KEPT, &params)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Stored;
 use crate::engine::Targets;
-use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, LEASED};
+use crate::engine::postgres::batch::queues::{LEASED, is_kept};
 use crate::engine::postgres::batch::run::Run;
 use crate::model::Result;
 
@@ -17,7 +17,7 @@ impl Run<'_, '_> {
         self.remove(&idle)?;
         for task in &idle {
             // What was completed or cancelled is counted as that.
-            if !matches!(task.state, COMPLETED | CANCELLED) {
+            if !is_kept(task.state) {
                 self.counters.of(task.queue).deleted += 1;
             }
         }

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 
 pub(crate) use self::cancel::REQUESTED;
 use crate::engine::postgres::batch::columns::Columns;
-use crate::engine::postgres::batch::queues::{CANCELLED, COMPLETED, LEASED, state};
+use crate::engine::postgres::batch::queues::{self, LEASED, state};
 use crate::engine::postgres::batch::run::{Run, TOKENS_OF_EPOCH};
 use crate::engine::postgres::ops::records;
 use crate::engine::{Seen, Target};
@@ -30,7 +30,7 @@ pub(crate) const LEAVE: &str = "WITH k AS MATERIALIZED (
      r AS (DELETE FROM prismq.ready x USING k WHERE k.state = 0 AND x.lane = k.lane AND x.suspect = k.suspect
            AND x.order_key = k.order_key AND x.id = k.id),
      s AS (DELETE FROM prismq.scheduled x USING k WHERE k.state = 1 AND x.run_at = k.run_at AND x.id = k.id),
-     e AS (DELETE FROM prismq.ended x USING k WHERE k.state IN (3, 4, 6) AND x.queue = k.queue AND x.state = k.state
+     e AS (DELETE FROM prismq.ended x USING k WHERE k.state IN (3, 4, 6, 7, 8) AND x.queue = k.queue AND x.state = k.state
            AND x.ending = k.ending AND x.id = k.id)
      SELECT";
 /// Deletes tasks.
@@ -67,7 +67,7 @@ impl Stored {
 
     /// Whether it is what was found. The next claim gives a token that is one higher, or the first of its connection's.
     const fn is_same(&self, seen: Seen) -> bool {
-        let is_kept = matches!(self.state, COMPLETED | CANCELLED);
+        let is_kept = queues::is_kept(self.state);
         match seen {
             Seen::Nothing => true,
             Seen::Kept => is_kept,

@@ -33,8 +33,8 @@ pub(crate) const FAIL: &str = "WITH k AS MATERIALIZED (
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT lane, false, order_key, id FROM t WHERE state = 0),
      s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM t WHERE state = 1),
-     e AS (INSERT INTO prismq.ended (queue, state, ending, at, id)
-           SELECT queue, 3, ending, run_at, id FROM t WHERE state = 3),
+     e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane)
+           SELECT queue, 3, ending, run_at, id, lane FROM t WHERE state = 3),
      a AS (INSERT INTO prismq.attempt (task, token, attempt, began_at, ended_at, process, worker, error, error_type)
            SELECT id, token, attempt, began_at, $13, $14, worker, short, error_type FROM t WHERE counted)
      SELECT id, token, failures FROM t";
