@@ -21,6 +21,9 @@
 #![doc = ""]
 #![doc = include_str!("../docs/postgres.md")]
 
+mod transactions;
+
+pub use self::transactions::{complete_in, enqueue_in};
 use crate::engine::ServerAddress;
 use crate::model::Result;
 use crate::queue::{Queue, QueueBuilder};

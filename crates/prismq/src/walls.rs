@@ -42,7 +42,7 @@ const ENGINES: [Rooms; 2] = [
     },
     Rooms {
         words: &["postgres", "pg_", "sqlstate", "pgbouncer"],
-        rooms: &["engine/postgres/", "postgres.rs", "walls.rs"],
+        rooms: &["engine/postgres/", "postgres.rs", "postgres/", "walls.rs"],
         exceptions: &[
             ("lib.rs", "pub mod postgres;"),
             // The index of the guide.

@@ -9,7 +9,7 @@ mod contention;
 mod deferred_log;
 mod operation;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 mod search;
 pub(crate) mod sqlite;
 

@@ -12,12 +12,15 @@ mod backends;
 mod commit;
 mod connecting;
 mod durability;
+mod inbox;
 mod limits;
+mod names;
 mod notifications;
 mod retention;
 mod support;
 mod tls;
 mod tokens;
+mod transactions;
 
 use std::process::ExitCode;
 
@@ -67,10 +70,19 @@ fn main() -> ExitCode {
             a_pooler_of_transactions_needs_no_session;
         durability:
             a_replicated_commit_waits_for_the_standby;
+        inbox:
+            a_row_becomes_the_task_that_it_describes
+            a_row_exists_for_claims_with_its_commit_and_wakes_an_idle_pool
+            a_row_that_can_be_no_task_is_refused_or_kept_with_the_reason
+            rows_of_a_full_queue_wait_and_are_in_nobodys_way
+            more_rows_than_a_transaction_moves_are_all_taken_in;
         limits:
             a_lock_is_waited_for_as_long_as_set
             a_timeout_of_the_role_fails_the_call_and_no_other
             a_role_without_free_connections_is_waited_for;
+        names:
+            a_queue_that_holds_nothing_makes_room
+            a_type_that_holds_nothing_makes_room;
         notifications:
             a_pool_hears_of_tasks_of_another_client
             a_pool_that_cannot_hear_looks_for_tasks;
@@ -83,5 +95,12 @@ fn main() -> ExitCode {
             a_certificate_of_another_authority_or_host_is_refused;
         tokens:
             a_token_is_not_given_out_again_after_a_crash_that_undid_its_claim;
+        transactions:
+            tasks_exist_with_the_commit_and_not_before
+            a_call_that_is_refused_or_dropped_leaves_the_transaction_as_it_was
+            a_completion_is_one_with_its_transaction
+            listeners_are_notified_once_the_transaction_is_committed
+            a_transaction_or_a_lease_of_another_database_is_refused
+            what_an_old_snapshot_cannot_check_is_refused;
     })
 }

@@ -18,13 +18,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use self::batch::columns::Columns;
+use self::batch::queues::missing;
 use self::batch::run::{self, Run, Shared};
 use self::batch::statements::Statements;
 pub(crate) use self::client::Address;
+pub(crate) use self::client::caller;
 use self::client::{Client, Role};
 use self::clock::Time;
 use self::ops::manage::REQUESTED;
-use self::ops::names;
+use self::ops::names::Unknown;
 use self::ops::upkeep::Upkeep;
 use self::reader::Reading;
 use super::{
@@ -52,6 +54,8 @@ pub(crate) fn open(options: ServerOptions) -> Result<Arc<dyn Engine>> {
 pub(crate) struct PostgresEngine {
     client: Client,
     shared: Shared,
+    /// Drawn by chance when the tables were made.
+    number: i64,
     clock: Arc<dyn Clock>,
     contention: ContentionCounters,
     upkeep: Upkeep,
@@ -73,9 +77,10 @@ impl PostgresEngine {
             time,
             log: DeferredLog::default(),
         };
-        let engine = Self {
+        let mut engine = Self {
             client,
             shared,
+            number: 0,
             clock,
             contention: ContentionCounters::default(),
             upkeep: Upkeep::new(),
@@ -83,36 +88,20 @@ impl PostgresEngine {
             next_failure: Mutex::default(),
         };
         engine.reading().refresh_lanes()?;
-        engine.show_time()?;
+        engine.number = engine.meet()?;
         Ok(engine)
     }
 
-    /// Asks the database for its time.
-    fn show_time(&self) -> Result<()> {
-        if let Some(row) = self.reading().row(run::TIME, &[])? {
-            self.shared.time.moment(row.column(0)?);
-        }
-        Ok(())
+    /// Asks the database for its time, and for its number.
+    fn meet(&self) -> Result<i64> {
+        let row = self.reading().row(run::TIME, &[])?;
+        let row = row.ok_or_else(|| missing("the row of prismq.meta"))?;
+        self.shared.time.moment(row.column(0)?);
+        row.column(1)
     }
 
     const fn reading(&self) -> Reading<'_> {
         Reading { client: &self.client, shared: &self.shared }
-    }
-
-    /// Adds the lanes that the batch needs.
-    fn add_lanes(&self, batch: &[Operation]) -> Result<()> {
-        if names::unknown(&self.shared, batch).is_empty() {
-            return Ok(());
-        }
-        self.reading().refresh_lanes()?;
-        let unknown = names::unknown(&self.shared, batch);
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        self.client.transaction(Role::Durable, |transaction| {
-            names::add(transaction, &self.shared, &unknown)
-        })?;
-        self.reading().refresh_lanes()
     }
 
     /// Lets the transaction in progress fail if a test asked for it.
@@ -148,19 +137,39 @@ impl PostgresEngine {
 
 impl Engine for PostgresEngine {
     fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        self.add_lanes(batch)?;
         let durable = batch.iter().any(Operation::must_be_durable);
         let role = if durable { Role::Durable } else { Role::Relaxed };
-        let answers = self.client.transaction(role, |transaction| {
-            // It may run again.
-            self.shared.log.truncate_pending(0);
-            let mut run = Run::begin(transaction, &self.shared, batch)?;
-            let answers = run.apply(batch)?;
-            #[cfg(feature = "testing")]
-            self.fail_if_asked()?;
-            run.finish()?;
-            Ok(answers)
-        })?;
+        // Whether rows of the inbox were taken in, once that was done.
+        let mut inbox = None;
+        let answers = loop {
+            let (mut takes_in, mut lacks_names) = (false, false);
+            self.add_names(batch, true)?;
+            let freed = self.shared.lanes().freed();
+            let applied = self.client.transaction(role, |transaction| {
+                // It may run again.
+                self.shared.log.truncate_pending(0);
+                let mut run = Run::begin(transaction, &self.shared, batch)?;
+                // Another process may have freed them meanwhile.
+                let freed_now = self.shared.lanes().freed();
+                lacks_names = freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
+                takes_in = !lacks_names && inbox.is_none() && run.can_take_in()?;
+                if lacks_names || takes_in {
+                    return Ok(Vec::new());
+                }
+                // What others are taking in is not waited for.
+                run.inbox.waits &= inbox.unwrap_or(false);
+                let answers = run.apply(batch)?;
+                #[cfg(feature = "testing")]
+                self.fail_if_asked()?;
+                run.finish()?;
+                Ok(answers)
+            })?;
+            if takes_in {
+                inbox = Some(self.take_in()?);
+            } else if !lacks_names {
+                break applied;
+            }
+        };
         self.shared.log.committed();
         if answers.iter().flatten().any(Answer::brings_work) {
             self.client.work_arrived();
@@ -202,7 +211,9 @@ impl Engine for PostgresEngine {
     }
 
     fn backup(&self, _path: &Path) -> Result<BackupReport> {
-        Err(Error::NotOffered { what: "backups (pg_dump makes them)" })
+        Err(Error::NotOffered {
+            what: "backups; use pg_dump, whose copy of the schema is consistent",
+        })
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {

@@ -1,4 +1,5 @@
-//! The lanes of the database, known to this process. Lanes are only ever added, so that what is known stays true.
+//! The lanes of the database, known to this process. Their ids are never used again; where some were deleted, a number in
+//! the database is higher than before, and what is known is read anew.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use tokio_postgres::Row;
 use super::columns::Columns;
 use crate::model::{Claim, Names, NewTask, Result};
 
-/// Lanes after this one.
-pub(crate) const AFTER: &str = "SELECT l.id, q.id, q.name, l.type, l.requirements
-     FROM prismq.lane l JOIN prismq.queue q ON q.id = l.queue WHERE l.id > $1 ORDER BY l.id";
+/// Lanes after this one, and how often lanes were deleted; a row without a lane if there are none.
+pub(crate) const AFTER: &str = "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed
+     FROM prismq.meta m LEFT JOIN prismq.lane l ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
+     ORDER BY l.id";
 
 /// A lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(crate) struct Lanes {
     by_name: HashMap<Arc<str>, HashMap<Arc<str>, Vec<Known>>>,
     by_id: HashMap<i32, Named>,
     last: i32,
+    /// How often lanes had been deleted when these were read.
+    freed: i32,
 }
 
 impl Lanes {
@@ -48,9 +52,32 @@ impl Lanes {
         self.last
     }
 
-    /// Takes in a row of [`AFTER`].
-    pub(crate) fn add(&mut self, row: &Row) -> Result<()> {
-        let lane = Lane { id: row.column(0)?, queue: row.column(1)? };
+    /// How often lanes had been deleted when these were read.
+    pub(crate) const fn freed(&self) -> i32 {
+        self.freed
+    }
+
+    /// Takes in the rows of [`AFTER`] this lane; whether all are known now, or [`Self::last`] has to be read after anew.
+    pub(crate) fn take(&mut self, after: i32, rows: &[Row]) -> Result<bool> {
+        let Some(first) = rows.first() else { return Ok(true) };
+        let freed: i32 = first.column(5)?;
+        if freed > self.freed {
+            *self = Self { freed, ..Self::default() };
+            return Ok(after == 0 && self.take(after, rows)?);
+        }
+        // An older state than another thread has read meanwhile, or one that it knows only a part of.
+        if freed < self.freed || after > self.last {
+            return Ok(freed < self.freed);
+        }
+        for row in rows {
+            self.add(row)?;
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, row: &Row) -> Result<()> {
+        let Some(id) = row.column(0)? else { return Ok(()) };
+        let lane = Lane { id, queue: row.column(1)? };
         // Another transaction may have read it meanwhile.
         if lane.id <= self.last {
             return Ok(());
@@ -64,6 +91,11 @@ impl Lanes {
         types.entry(named.task_type.clone()).or_default().push(Known { lane, requirements });
         self.by_id.insert(lane.id, named);
         Ok(())
+    }
+
+    /// Whether a lane of this queue is known.
+    pub(crate) fn knows_queue(&self, queue: &str) -> bool {
+        self.by_name.contains_key(queue)
     }
 
     /// The lane of a task.

@@ -12,8 +12,10 @@ use super::lease_note::LeaseNote;
 use super::queues::{self, Settings, settings};
 use super::statements::Statements;
 use super::wanted::Wanted;
-use crate::engine::postgres::client::{Statement, Transaction, Value};
+use crate::engine::postgres::client::{Executor, Statement, Value};
 use crate::engine::postgres::clock::Time;
+use crate::engine::postgres::ops::caller;
+use crate::engine::postgres::ops::inbox::Inbox;
 use crate::engine::{DeferredLog, Operation};
 use crate::model::{Error, LeaseKey, NewTask, Result};
 use crate::time::{Moment, Timestamp};
@@ -21,8 +23,9 @@ use crate::time::{Moment, Timestamp};
 /// How far the first tokens of two epochs are apart.
 pub(crate) const TOKENS_OF_EPOCH: i64 = 1 << 30;
 
-/// The time of the database.
-pub(crate) const TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+/// The time of the database, and its number.
+pub(crate) const TIME: &str =
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, number FROM prismq.meta";
 
 /// What a transaction reads first: the time, and what its operations need. Its claims alone need to know what is due.
 pub(crate) const BEGIN: &str = concat!(
@@ -33,17 +36,22 @@ pub(crate) const BEGIN: &str = concat!(
             CASE WHEN $2 THEN (SELECT min(at) FROM prismq.deadline) END,
             CASE WHEN $2 THEN hashtextextended(pg_current_snapshot()::text, 0) END,
             ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)),
-            EXISTS (SELECT FROM prismq.type_retention), ",
+            $2 AND EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held),
+            $2 AND EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held),
+            EXISTS (SELECT FROM prismq.type_retention), m.names_freed, ",
     settings!(),
     " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
 );
 /// The first column of a queue's settings in [`BEGIN`].
-const BEGIN_SETTINGS: usize = 10;
+const BEGIN_SETTINGS: usize = 13;
 
 /// When what is scheduled, leased or has a time to live is to be looked at next.
 pub(crate) const NEXT_DUE: &str =
     "SELECT (SELECT min(run_at) FROM prismq.scheduled), (SELECT min(at) FROM prismq.expiry),
      (SELECT min(at) FROM prismq.deadline)";
+
+/// Ids for tasks.
+const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
 
 /// What all transactions of an engine share.
 #[derive(Debug)]
@@ -87,7 +95,7 @@ impl Due {
 
 /// The transaction in progress.
 pub(crate) struct Run<'a, 't> {
-    transaction: &'a mut Transaction<'t>,
+    transaction: &'a mut (dyn Executor + 't),
     pub(crate) shared: &'a Shared,
     pub(crate) now: Moment,
     /// The number of the database.
@@ -100,6 +108,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) due: Due,
     /// What [`crate::engine::Engine::version`] was when it began.
     pub(crate) version: i64,
+    /// What there was of the inbox when it began.
+    pub(crate) inbox: Inbox,
     /// Whether ended tasks of a type are kept for a time of its own.
     pub(crate) has_type_retention: bool,
     /// Ids for the tasks that are added.
@@ -111,7 +121,7 @@ pub(crate) struct Run<'a, 't> {
 impl<'a, 't> Run<'a, 't> {
     /// Begins a transaction for these operations.
     pub(crate) fn begin(
-        transaction: &'a mut Transaction<'t>,
+        transaction: &'a mut (dyn Executor + 't),
         shared: &'a Shared,
         batch: &[Operation],
     ) -> Result<Self> {
@@ -130,7 +140,8 @@ impl<'a, 't> Run<'a, 't> {
             due: Due::read(first, 4)?,
             version: first.column::<Option<i64>>(7)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(8)?.into(),
-            has_type_retention: first.column(9)?,
+            inbox: Inbox { waits: first.column(9)?, holds: first.column(10)? },
+            has_type_retention: first.column(11)?,
             transaction,
             shared,
             queues: HashMap::new(),
@@ -139,7 +150,12 @@ impl<'a, 't> Run<'a, 't> {
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        if last_lane > shared.lanes().last() {
+        let freed: i32 = first.column(12)?;
+        let is_known = {
+            let lanes = shared.lanes();
+            last_lane <= lanes.last() && freed <= lanes.freed()
+        };
+        if !is_known {
             run.refresh_lanes()?;
         }
         Ok(run)
@@ -161,12 +177,15 @@ impl<'a, 't> Run<'a, 't> {
         self.query(sql, params).map(drop)
     }
 
-    /// Reads the lanes that others have added.
+    /// Reads the lanes that others have added, or all if some were deleted.
     fn refresh_lanes(&mut self) -> Result<()> {
-        let last = self.shared.lanes().last();
-        let rows = self.query(lanes::AFTER, &[&last])?;
-        let mut lanes = self.shared.lanes();
-        rows.iter().try_for_each(|row| lanes.add(row))
+        loop {
+            let last = self.shared.lanes().last();
+            let rows = self.query(lanes::AFTER, &[&last])?;
+            if self.shared.lanes().take(last, &rows)? {
+                return Ok(());
+            }
+        }
     }
 
     /// How a queue is set.
@@ -174,10 +193,18 @@ impl<'a, 't> Run<'a, 't> {
         if let Some(settings) = self.queues.get(&id) {
             return Ok(*settings);
         }
-        let row = self.row(queues::SETTINGS, &[&vec![id]])?;
-        let settings = Settings::read(&row, 0)?;
+        let row = self.query(queues::SETTINGS, &[&vec![id]])?.pop();
+        let settings = row.map_or(Ok(None), |row| Settings::read(&row, 0))?;
         self.know(settings);
-        settings.ok_or_else(|| queues::missing("the row of a queue"))
+        settings.ok_or_else(|| match self.is_of_caller() {
+            true => caller::too_old("the queue of the task was added"),
+            false => queues::missing("the row of a queue"),
+        })
+    }
+
+    /// Whether the transaction is the application's.
+    pub(crate) fn is_of_caller(&self) -> bool {
+        self.transaction.is_of_caller()
     }
 
     fn know(&mut self, settings: Option<Settings>) {
@@ -215,6 +242,14 @@ impl<'a, 't> Run<'a, 't> {
     /// The id of the next task that is added.
     pub(crate) fn take_id(&mut self) -> Result<i64> {
         self.ids.pop_front().ok_or_else(|| queues::missing("the id of a task"))
+    }
+
+    /// Takes ids for so many more tasks.
+    pub(crate) fn reserve_ids(&mut self, tasks: usize) -> Result<()> {
+        let tasks = i32::try_from(tasks).unwrap_or(i32::MAX);
+        let ids: Vec<i64> = self.row(IDS, &[&tasks])?.column(0)?;
+        self.ids.extend(ids);
+        Ok(())
     }
 
     /// Logs that a task has died.

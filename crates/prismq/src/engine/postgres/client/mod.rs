@@ -7,6 +7,7 @@
 
 mod address;
 mod backoff;
+pub(crate) mod caller;
 mod changes;
 mod connection;
 mod error;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::address::Address;
 use self::backoff::RETRIES_MAX;
+pub(crate) use self::caller::Executor;
 use self::changes::{DEAF_INTERVAL, Notified};
 use self::connection::{Connection, Connector};
 use self::error::Failure;
@@ -97,6 +99,14 @@ impl Client {
     pub(crate) fn work_arrived(&self) {
         if let Some(notifications) = &self.notifications {
             notifications.send(self.connector.runtime());
+        }
+    }
+
+    /// Has pools of this and other processes look for work soon after the transaction with this number has been committed.
+    /// Returns at once.
+    pub(crate) fn work_arrives_with(&self, transaction: String) {
+        if let Some(notifications) = &self.notifications {
+            notifications.send_after(transaction, self.connector.runtime());
         }
     }
 

@@ -2,14 +2,15 @@
 //!
 //! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
 //! by a transaction of its own, after the commit that it is about; for several commits in a short time it is
-//! sent once; and not at all where no other process listens.
+//! sent once; and not at all where no other process listens. Nor does a transaction of the application's own notify: this
+//! connection asks the server for a while whether it has been committed.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -25,6 +26,16 @@ use crate::time::Signal;
 
 /// How long one notification stands for all commits.
 const DEBOUNCE: Duration = Duration::from_millis(5);
+/// For how long it is asked whether a transaction of the application's has been committed. Later, pools find its tasks as
+/// they look now and then.
+const AWAIT_MAX: Duration = Duration::from_secs(5);
+/// The shortest and the longest pause between two such questions; in between, a fraction of the time that has passed.
+const AWAIT_PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
+/// Which of these transactions have ended, and whether they have been committed.
+const ENDED: &str = "SELECT k.number, s.status = 'committed' \
+    FROM unnest($1::pg_catalog.text[]) k (number), \
+    LATERAL (SELECT pg_catalog.pg_xact_status(k.number::pg_catalog.xid8)) s (status) \
+    WHERE s.status IS DISTINCT FROM 'in progress'";
 /// What the name of a session begins with that listens, by which others know of it.
 const LISTENER: &str = "prismq listener ";
 /// The longest name of a session.
@@ -55,8 +66,34 @@ pub(super) struct Shared {
     listens: AtomicBool,
     /// Whether one is to be sent.
     pending: AtomicBool,
+    /// Transactions of the application's that bring work once they are committed: their numbers, and since when.
+    awaited: Mutex<Vec<(String, Instant)>>,
     /// There is something to do.
     todo: Notify,
+}
+
+impl Shared {
+    fn awaited(&self) -> MutexGuard<'_, Vec<(String, Instant)>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The transactions that are awaited, and how long to pause before they are asked for.
+    fn next_question(&self) -> Option<(Vec<String>, Duration)> {
+        let mut awaited = self.awaited();
+        awaited.retain(|(_, since)| since.elapsed() < AWAIT_MAX);
+        let (_, last) = awaited.last()?;
+        let pause = (last.elapsed() / 4).clamp(AWAIT_PAUSES.0, AWAIT_PAUSES.1);
+        Some((awaited.iter().map(|(number, _)| number.clone()).collect(), pause))
+    }
+
+    /// These have ended, and those of them that were committed brought work.
+    fn ended(&self, ended: &[(String, bool)]) {
+        self.awaited().retain(|(number, _)| ended.iter().all(|(ended, _)| ended != number));
+        if ended.iter().any(|(_, committed)| *committed) {
+            self.heard.raise();
+            self.pending.store(true, Ordering::Release);
+        }
+    }
 }
 
 impl Notifications {
@@ -70,6 +107,13 @@ impl Notifications {
             self.start(runtime);
             self.shared.todo.notify_one();
         }
+    }
+
+    /// Notifies this process and others soon after the transaction with this number has been committed.
+    pub(super) fn send_after(&self, transaction: String, runtime: &Handle) {
+        self.shared.awaited().push((transaction, Instant::now()));
+        self.start(runtime);
+        self.shared.todo.notify_one();
     }
 
     /// Hears notifications from now on.
@@ -134,6 +178,7 @@ async fn connected(
     own.store(row.try_get(0)?, Ordering::Release);
     let name = session_name(channel);
     let notify = client.prepare_typed(NOTIFY, &[Type::TEXT, Type::TEXT]).await?;
+    let ended = client.prepare_typed(ENDED, &[Type::TEXT_ARRAY]).await?;
     let mut listens = false;
     loop {
         if !listens && shared.listens.load(Ordering::Acquire) {
@@ -148,6 +193,14 @@ async fn connected(
         if shared.pending.swap(false, Ordering::AcqRel) {
             client.execute(&notify, &[&&**channel, &name]).await?;
             tokio::time::sleep(DEBOUNCE).await;
+        } else if let Some((numbers, pause)) = shared.next_question() {
+            // An error means that the pause is over.
+            _ = tokio::time::timeout(pause, shared.todo.notified()).await;
+            let rows = client.query(&ended, &[&numbers]).await?;
+            let ended = rows.iter().map(|row| {
+                Ok((row.try_get(0)?, row.try_get::<_, Option<bool>>(1)?.unwrap_or(false)))
+            });
+            shared.ended(&ended.collect::<Driver<Vec<_>>>()?);
         } else {
             shared.todo.notified().await;
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Error as DriverError;
 
 use super::Role;
+use super::caller::Executor;
 use super::connection::Connector;
 use super::error::{self, Failure};
 use super::io;
@@ -230,6 +231,20 @@ impl<'s> Transaction<'s> {
         };
         self.failure.get_or_insert(failure);
         error
+    }
+}
+
+impl Executor for Transaction<'_> {
+    fn epoch(&self) -> i64 {
+        Self::epoch(self)
+    }
+
+    fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
+        Self::pipeline(self, statements)
+    }
+
+    fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
+        Self::finish(self, statements)
     }
 }
 

@@ -3,10 +3,12 @@
 
 pub(crate) mod advance;
 pub(crate) mod apply;
+pub(crate) mod caller;
 pub(crate) mod claim;
 pub(crate) mod deadline;
 pub(crate) mod enqueue;
 pub(crate) mod history;
+pub(crate) mod inbox;
 pub(crate) mod manage;
 pub(crate) mod names;
 pub(crate) mod note;

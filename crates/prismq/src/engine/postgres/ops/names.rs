@@ -1,15 +1,28 @@
 //! Adding queues and lanes, before the transaction that needs them: it would keep others from adding any until it ends.
 //! A lane without tasks costs nothing.
+//!
+//! When there is no room for another, those that hold nothing are deleted. Every transaction that adds tasks has read the
+//! lanes, and so holds a lock on their table that the deletion waits for; what begins later sees that some were deleted.
+
+use std::collections::BTreeSet;
 
 use crate::engine::Operation;
+use crate::engine::postgres::PostgresEngine;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::{Run, Shared};
-use crate::engine::postgres::client::{Transaction, Value};
+use crate::engine::postgres::client::{Role, Transaction, Value};
 use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Error, NewTask, Result};
 
+/// If more tasks than this are stored, a lane is freed only if its whole queue holds none: reading more would delay
+/// others.
+const TASKS_LOOK_MAX: i64 = 1 << 18;
+
 /// Keeps others from adding lanes, so that ids are committed in their order.
 const LOCK: &str = "LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
+/// Waits for all transactions that use lanes, for a short time, as others wait behind it.
+const LOCK_TO_FREE: &str =
+    "SET LOCAL lock_timeout = 200; LOCK TABLE prismq.lane IN ACCESS EXCLUSIVE MODE";
 /// Adds a queue, if there is room.
 const ADD_QUEUE: &str = "INSERT INTO prismq.queue (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.queue) < $2 ON CONFLICT DO NOTHING";
@@ -19,44 +32,174 @@ const ADD_LANE: &str = "INSERT INTO prismq.lane (queue, type, requirements)
      ON CONFLICT DO NOTHING";
 /// The id of a queue.
 const QUEUE: &str = "SELECT id FROM prismq.queue WHERE name = $1";
+/// Whether all of these queues exist.
+const ALL_THERE: &str = "SELECT NOT EXISTS (SELECT FROM unnest($1::text[]) k (name)
+     WHERE NOT EXISTS (SELECT FROM prismq.queue q WHERE q.name = k.name))";
 
-/// The tasks of these operations whose lanes are not known.
-pub(crate) fn unknown<'a>(shared: &Shared, batch: &'a [Operation]) -> Vec<&'a NewTask> {
-    let lanes = shared.lanes();
-    let mut unknown: Vec<&NewTask> = Vec::new();
-    for operation in batch {
-        let Operation::Enqueue(tasks) = operation else { continue };
-        for task in tasks {
-            let same = |other: &&NewTask| {
-                other.queue == task.queue
-                    && other.task_type == task.task_type
-                    && other.requirements == task.requirements
-            };
-            if lanes.of(task).is_none() && !unknown.iter().any(same) {
-                unknown.push(task);
-            }
-        }
-    }
-    unknown
+/// How many tasks each queue holds.
+macro_rules! holding {
+    () => {
+        "h AS MATERIALIZED (SELECT queue, sum(coalesce(ready, 0) + coalesce(scheduled, 0) + coalesce(leased, 0)
+             + coalesce(dead, 0) + coalesce(kept, 0) + coalesce(cancelled_kept, 0)) AS tasks
+         FROM (SELECT queue, ready, scheduled, leased, dead, kept, cancelled_kept FROM prismq.counter
+               UNION ALL SELECT queue, ready, scheduled, leased, dead, kept, cancelled_kept FROM prismq.counter_delta) c
+         GROUP BY queue)"
+    };
+}
+/// Deletes lanes that hold no task. All tasks are looked at if they are not more than this.
+pub(crate) const FREE_LANES: &str = concat!(
+    "WITH ",
+    holding!(),
+    ", u AS MATERIALIZED (SELECT DISTINCT lane FROM prismq.task WHERE (SELECT coalesce(sum(tasks), 0) FROM h) <= $1)
+     DELETE FROM prismq.lane l
+     WHERE coalesce((SELECT h.tasks FROM h WHERE h.queue = l.queue), 0) = 0
+        OR (SELECT coalesce(sum(tasks), 0) FROM h) <= $1 AND NOT EXISTS (SELECT FROM u WHERE u.lane = l.id)
+     RETURNING l.id"
+);
+/// Deletes queues that have no lane, hold no task and are not set, with their counters.
+pub(crate) const FREE_QUEUES: &str = concat!(
+    "WITH ",
+    holding!(),
+    ", q AS (DELETE FROM prismq.queue q
+         WHERE q.ordering = 0 AND NOT q.paused AND q.depth IS NULL AND q.keep = 0 AND q.completed_age IS NULL
+           AND q.cancelled_keep = 0 AND q.cancelled_age IS NULL AND q.dead_keep IS NULL AND q.dead_age IS NULL
+           AND coalesce((SELECT h.tasks FROM h WHERE h.queue = q.id), 0) = 0
+           AND NOT EXISTS (SELECT FROM prismq.lane l WHERE l.queue = q.id)
+         RETURNING q.id),
+     c AS (DELETE FROM prismq.counter c USING q WHERE c.queue = q.id),
+     d AS (DELETE FROM prismq.counter_delta d USING q WHERE d.queue = q.id)
+     SELECT id FROM q"
+);
+/// Has all processes read the lanes anew.
+const RAISE_FREED: &str = "UPDATE prismq.meta SET names_freed = names_freed + 1";
+
+/// What operations name that may not exist yet.
+#[derive(Debug, Default)]
+pub(crate) struct Unknown<'a> {
+    /// Tasks whose lanes are not known.
+    lanes: Vec<&'a NewTask>,
+    /// Queues that are to be set.
+    queues: BTreeSet<&'a str>,
 }
 
-/// Adds the lanes of these tasks, as far as there is room, and knows them.
-pub(crate) fn add(
-    transaction: &mut Transaction<'_>,
-    shared: &Shared,
-    tasks: &[&NewTask],
-) -> Result<()> {
-    let texts = [LOCK, ADD_QUEUE, ADD_LANE].map(|sql| shared.statements.text(sql));
-    let [lock, add_queue, add_lane] = &texts;
-    transaction.query(lock, &[])?;
-    let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
-    for task in tasks {
-        let (queue, task_type) = (&*task.queue, &*task.task_type);
-        let requirements = task.requirements.to_text();
-        let of_lane: [&dyn Value; 4] = [&queue, &task_type, &requirements, &types_max];
-        transaction.pipeline(&[(add_queue, &[&queue, &queues_max]), (add_lane, &of_lane)])?;
+impl<'a> Unknown<'a> {
+    /// What these operations name.
+    pub(crate) fn of(shared: &Shared, batch: &'a [Operation]) -> Self {
+        let lanes = shared.lanes();
+        let mut unknown = Self::default();
+        for operation in batch {
+            match operation {
+                Operation::Enqueue(tasks) => {
+                    for task in tasks {
+                        let same = |other: &&NewTask| {
+                            other.queue == task.queue
+                                && other.task_type == task.task_type
+                                && other.requirements == task.requirements
+                        };
+                        if lanes.of(task).is_none() && !unknown.lanes.iter().any(same) {
+                            unknown.lanes.push(task);
+                        }
+                    }
+                }
+                Operation::SetOrder { queue, .. }
+                | Operation::SetPaused { queue, .. }
+                | Operation::SetHistory { queue, .. }
+                | Operation::SetRetention { queue, .. }
+                | Operation::SetDepth { queue, .. }
+                | Operation::SetConcurrency { queue, .. }
+                    if !lanes.knows_queue(queue) =>
+                {
+                    unknown.queues.insert(queue);
+                }
+                _ => {}
+            }
+        }
+        unknown
     }
-    Ok(())
+
+    /// Whether there is nothing of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.is_empty() && self.queues.is_empty()
+    }
+
+    /// Adds it, as far as there is room; whether there was for all queues that are to be set.
+    fn add(&self, transaction: &mut Transaction<'_>, shared: &Shared) -> Result<bool> {
+        let texts = [LOCK, ADD_QUEUE, ADD_LANE, ALL_THERE].map(|sql| shared.statements.text(sql));
+        let [lock, add_queue, add_lane, all_there] = &texts;
+        transaction.query(lock, &[])?;
+        let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
+        for task in &self.lanes {
+            let (queue, task_type) = (&*task.queue, &*task.task_type);
+            let requirements = task.requirements.to_text();
+            let of_lane: [&dyn Value; 4] = [&queue, &task_type, &requirements, &types_max];
+            transaction.pipeline(&[(add_queue, &[&queue, &queues_max]), (add_lane, &of_lane)])?;
+        }
+        if self.queues.is_empty() {
+            return Ok(true);
+        }
+        for queue in &self.queues {
+            transaction.query(add_queue, &[queue, &queues_max])?;
+        }
+        let queues: Vec<&str> = self.queues.iter().copied().collect();
+        let rows = transaction.query(all_there, &[&queues])?;
+        rows.first().map_or(Ok(false), |row| row.column(0))
+    }
+}
+
+impl PostgresEngine {
+    /// Adds the queues and lanes that the batch needs, and frees unused ones if need be and `may_free`. What there is no
+    /// room for is refused by the operation.
+    pub(crate) fn add_names(&self, batch: &[Operation], may_free: bool) -> Result<()> {
+        if Unknown::of(&self.shared, batch).is_empty() {
+            return Ok(());
+        }
+        self.reading().refresh_lanes()?;
+        let mut frees = may_free;
+        loop {
+            let unknown = Unknown::of(&self.shared, batch);
+            if unknown.is_empty() {
+                return Ok(());
+            }
+            let queues_are_there = self
+                .client
+                .transaction(Role::Durable, |transaction| unknown.add(transaction, &self.shared))?;
+            self.reading().refresh_lanes()?;
+            let lanes_are_there = Unknown::of(&self.shared, batch).lanes.is_empty();
+            if queues_are_there && lanes_are_there || !frees || !self.free_names()? {
+                return Ok(());
+            }
+            frees = false;
+        }
+    }
+
+    /// Deletes lanes that hold no task, and queues that in addition are not set; whether there were any.
+    fn free_names(&self) -> Result<bool> {
+        let texts =
+            [FREE_LANES, FREE_QUEUES, RAISE_FREED].map(|sql| self.shared.statements.text(sql));
+        let lock = self.shared.statements.qualified(LOCK_TO_FREE);
+        let (lanes, queues) = self.client.transaction(Role::Durable, |transaction| {
+            let [free_lanes, free_queues, raise_freed] = &texts;
+            transaction.run_script(&lock)?;
+            let lanes = transaction.query(free_lanes, &[&TASKS_LOOK_MAX])?.len();
+            let queues = transaction.query(free_queues, &[])?.len();
+            if lanes + queues > 0 {
+                transaction.query(raise_freed, &[])?;
+            }
+            Ok((lanes, queues))
+        })?;
+        self.reading().refresh_lanes()?;
+        if lanes + queues == 0 {
+            return Ok(false);
+        }
+        self.shared.log.add(move || {
+            tracing::info!(
+                lanes,
+                queues,
+                "unused queues and task types were freed to make room for new ones"
+            );
+        });
+        Ok(true)
+    }
 }
 
 impl Run<'_, '_> {

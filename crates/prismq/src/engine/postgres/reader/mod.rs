@@ -61,12 +61,15 @@ impl Reading<'_> {
         Ok(Some(found))
     }
 
-    /// Reads the lanes that others have added.
+    /// Reads the lanes that others have added, or all if some were deleted.
     pub(crate) fn refresh_lanes(self) -> Result<()> {
-        let last = self.shared.lanes().last();
-        let added = self.rows(lanes::AFTER, &[&last])?;
-        let mut known = self.shared.lanes();
-        added.iter().try_for_each(|row| known.add(row))
+        loop {
+            let last = self.shared.lanes().last();
+            let added = self.rows(lanes::AFTER, &[&last])?;
+            if self.shared.lanes().take(last, &added)? {
+                return Ok(());
+            }
+        }
     }
 
     /// The highest id of a stored task.

@@ -10,13 +10,14 @@ use crate::model::{Error, Result};
 pub(crate) const VERSION: i32 = 1;
 
 /// The tables, a file a feature.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     include_str!("core.sql"),
     include_str!("records.sql"),
     include_str!("manage.sql"),
     include_str!("expiry.sql"),
     include_str!("retry.sql"),
     include_str!("unique.sql"),
+    include_str!("inbox.sql"),
     include_str!("retention.sql"),
 ];
 

@@ -83,6 +83,10 @@ impl Run<'_, '_> {
 
     /// When a claim may find a task again.
     fn first_due(&mut self) -> Result<Option<Timestamp>> {
-        Ok(self.next_due()?.first())
+        if self.inbox.waits {
+            return Ok(Some(AT_ONCE));
+        }
+        let due = self.next_due()?.first();
+        Ok(due.into_iter().chain(self.next_look_at_held()).min())
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn refuse_full(
         if run.queue(queue)?.depth.is_none() {
             continue;
         }
+        if let Err(refused) = run.refuse_old_snapshot("queues with a depth limit")? {
+            return Ok(Err(refused));
+        }
         let locked = run.row(LOCK, &[&queue])?;
         let Some(limit) = locked.column::<Option<i32>>(0)? else { continue };
         let so_far = run.counters.so_far(queue);

@@ -16,6 +16,12 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
     let mut rows = Rows::default();
     for operation in group {
         let Operation::Enqueue(tasks) = operation else { continue };
+        if tasks.iter().any(|task| task.unique.is_some())
+            && let Err(refused) = run.refuse_old_snapshot("unique tasks")?
+        {
+            answers.push(Err(refused));
+            continue;
+        }
         let lanes = match admitted(run, tasks)? {
             Ok(lanes) => lanes,
             Err(refused) => {

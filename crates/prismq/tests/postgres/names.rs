@@ -1,0 +1,64 @@
+//! Queues and types that hold nothing make room for others.
+
+use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
+use prismq::{Claim, Error, NewTask, Queue};
+
+use crate::support::{cluster, queue, task, url};
+
+fn is_full<T>(answer: &prismq::Result<T>) -> bool {
+    matches!(answer, Err(Error::TooManyNames { .. }))
+}
+
+fn name(number: u32) -> String {
+    format!("q{number}")
+}
+
+fn delete(queue: &Queue, name: &str) {
+    assert_eq!(queue.tasks().queue(name).delete().unwrap(), 1, "{name}");
+}
+
+pub(crate) fn a_queue_that_holds_nothing_makes_room() {
+    let cluster = cluster(&["fsync=off"]);
+    let queue = queue(&url(&cluster));
+    queue.enqueue_all((0..QUEUES_MAX).map(|number| task().queue(name(number)))).unwrap();
+    // It has read the names, and does not hear of what becomes of them.
+    let stale = crate::support::queue(&url(&cluster));
+    queue.pause("q5").unwrap();
+    assert!(is_full(&queue.enqueue(task().queue("new"))));
+    assert!(is_full(&queue.pause("new")));
+    (3..=5).for_each(|number| delete(&queue, &name(number)));
+    queue.enqueue(task().queue("new")).unwrap();
+    queue.pause("another").unwrap();
+    assert!(is_full(&queue.enqueue(task().queue("third"))));
+    let names: Vec<String> = queue.queues().unwrap().into_iter().map(|queue| queue.name).collect();
+    assert_eq!(names.len(), 1024);
+    assert!(!names.contains(&name(3)) && !names.contains(&name(4)));
+    assert!(queue.stats("q5").unwrap().paused, "it is set");
+    // All others still hold their tasks.
+    assert_eq!(queue.tasks().ready().count().unwrap(), u64::from(QUEUES_MAX) - 2);
+    assert!(is_full(&stale.enqueue(task().queue("q3"))));
+    delete(&queue, "q7");
+    let again = stale.enqueue(task().queue("q3")).unwrap();
+    let claim = |name: &str| queue.claim(&Claim::new(["job"]).queue(name)).unwrap();
+    assert_eq!(claim("q3")[0].id(), again.id());
+    assert_eq!(claim("q8").len(), 1);
+    assert!(claim("q7").is_empty());
+}
+
+pub(crate) fn a_type_that_holds_nothing_makes_room() {
+    let cluster = cluster(&["fsync=off"]);
+    let queue = queue(&url(&cluster));
+    let of_type = |number: u32| NewTask::new(format!("t{number}"), []);
+    queue.enqueue_all((0..TASK_TYPES_MAX).map(of_type)).unwrap();
+    let stale = crate::support::queue(&url(&cluster));
+    assert!(is_full(&queue.enqueue(of_type(TASK_TYPES_MAX))));
+    let lease = queue.claim(&Claim::new(["t1"])).unwrap().remove(0);
+    queue.complete(&queue.claim(&Claim::new(["t2"])).unwrap().remove(0)).unwrap();
+    queue.enqueue(of_type(TASK_TYPES_MAX)).unwrap();
+    assert!(is_full(&stale.enqueue(of_type(2))));
+    queue.complete(&lease).unwrap();
+    stale.enqueue(of_type(2)).unwrap();
+    assert_eq!(queue.claim(&Claim::new(["t2"])).unwrap().len(), 1);
+    assert_eq!(queue.types().unwrap().len(), 4096);
+    assert_eq!(queue.stats("default").unwrap().ready, 4095);
+}

@@ -1,0 +1,210 @@
+//! Tasks that are added and completed in transactions of the application's own.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::mpsc::channel;
+use std::task::{Context, Poll, Waker};
+
+use prismq::postgres::{complete_in, enqueue_in};
+use prismq::{Error, NewTask, Queue, State, Unique, WorkerPool};
+use tokio_postgres::{AsyncMessage, Client, IsolationLevel, NoTls};
+
+use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
+
+/// An application with a connection of its own, which a thread drives that must not be blocked.
+struct Application {
+    runtime: tokio::runtime::Runtime,
+    client: Client,
+}
+
+impl Application {
+    fn connect(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (client, connection) = runtime.block_on(tokio_postgres::connect(url, NoTls)).unwrap();
+        runtime.spawn(connection);
+        Self { runtime, client }
+    }
+
+    fn run(&mut self, sql: &str) {
+        self.runtime.block_on(self.client.batch_execute(sql)).unwrap();
+    }
+
+    fn count(&mut self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        self.runtime.block_on(self.client.query_one(&sql, &[])).unwrap().get(0)
+    }
+}
+
+pub(crate) fn tasks_exist_with_the_commit_and_not_before() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let _pool =
+        WorkerPool::builder(&queue).workers(1).handle_bytes("job", |_, _| Ok(())).start().unwrap();
+    let mut own = Application::connect(&url(&cluster));
+    own.run("CREATE TABLE account (owner text)");
+    let Application { runtime, client } = &mut own;
+    let (rolled_back, committed) = runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        let first = enqueue_in(&queue, &mut transaction, [task()]).await.unwrap().remove(0);
+        transaction.rollback().await.unwrap();
+        let mut transaction = client.transaction().await.unwrap();
+        transaction.execute("INSERT INTO account VALUES ('ann')", &[]).await.unwrap();
+        let large = NewTask::new("job", vec![7; 100_000]);
+        let both = enqueue_in(&queue, &mut transaction, [task(), large]).await.unwrap();
+        assert_eq!(queue.stats("default").unwrap().enqueued, 0, "not before the commit");
+        transaction.commit().await.unwrap();
+        (first, both)
+    });
+    assert!(rolled_back.id() < committed[0].id() && committed[0].id() < committed[1].id());
+    wait_for("both tasks are done", || queue.stats("default").unwrap().completed == 2);
+    assert_eq!(queue.stats("default").unwrap().enqueued, 2);
+    assert_eq!(own.count("account"), 1);
+}
+
+pub(crate) fn a_call_that_is_refused_or_dropped_leaves_the_transaction_as_it_was() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_depth_limit("default", 1).unwrap();
+    let mut own = Application::connect(&url(&cluster));
+    own.run("CREATE TABLE account (owner text)");
+    let Application { runtime, client } = &mut own;
+    runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        transaction.execute("INSERT INTO account VALUES ('ann')", &[]).await.unwrap();
+        let error = enqueue_in(&queue, &mut transaction, [task(), task()]).await.unwrap_err();
+        assert!(matches!(error, Error::QueueFull { limit: 1, .. }), "{error:?}");
+        let error = enqueue_in(&queue, &mut transaction, [NewTask::new("", [])]).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+        {
+            let mut dropped = pin!(enqueue_in(&queue, &mut transaction, [task()]));
+            let poll = dropped.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(poll, Poll::Pending));
+        }
+        assert_eq!(enqueue_in(&queue, &mut transaction, [task()]).await.unwrap().len(), 1);
+        transaction.commit().await.unwrap();
+    });
+    assert_eq!(own.count("account"), 1);
+    assert_eq!(own.count("prismq.task"), 1);
+    assert_eq!(queue.stats("default").unwrap().ready, 1);
+}
+
+pub(crate) fn a_completion_is_one_with_its_transaction() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_history("default", 9).unwrap();
+    let handle = queue.enqueue(task()).unwrap();
+    let lease = claimed(&queue);
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        complete_in(&queue, &mut transaction, &lease).await.unwrap();
+        transaction.rollback().await.unwrap();
+        assert_eq!(handle.info().unwrap().unwrap().state, State::Leased);
+        let mut transaction = client.transaction().await.unwrap();
+        complete_in(&queue, &mut transaction, &lease).await.unwrap();
+        enqueue_in(&queue, &mut transaction, [task()]).await.unwrap();
+        transaction.commit().await.unwrap();
+        let mut transaction = client.transaction().await.unwrap();
+        let error = complete_in(&queue, &mut transaction, &lease).await.unwrap_err();
+        assert!(matches!(error, Error::LeaseLost { .. }), "{error:?}");
+    });
+    assert_eq!(handle.info().unwrap().unwrap().state, State::Completed);
+    let stats = queue.stats("default").unwrap();
+    assert_eq!((stats.completed, stats.kept, stats.leased, stats.ready), (1, 1, 0, 1));
+}
+
+pub(crate) fn a_transaction_or_a_lease_of_another_database_is_refused() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.enqueue(task()).unwrap();
+    cluster.sql("postgres", &["CREATE DATABASE empty", "CREATE DATABASE other"]).unwrap();
+    let other: Queue = crate::support::queue(&cluster.url("other"));
+    other.enqueue(task()).unwrap();
+    for (database, reason) in [("empty", "without the tables"), ("other", "another database")] {
+        let Application { runtime, mut client } = Application::connect(&cluster.url(database));
+        runtime.block_on(async {
+            let mut transaction = client.transaction().await.unwrap();
+            let error = enqueue_in(&queue, &mut transaction, [task()]).await.unwrap_err();
+            assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+            assert!(error.to_string().contains(reason), "{error}");
+            transaction.query("SELECT", &[]).await.unwrap();
+        });
+    }
+    let foreign = claimed(&other);
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        let error = complete_in(&queue, &mut transaction, &foreign).await.unwrap_err();
+        assert!(matches!(error, Error::ForeignLease { .. }), "{error:?}");
+    });
+}
+
+pub(crate) fn what_an_old_snapshot_cannot_check_is_refused() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let unique = || NewTask::new("job", []).unique(Unique::key("k"));
+    let held = queue.enqueue(unique()).unwrap();
+    queue.set_depth_limit("bounded", 9).unwrap();
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    runtime.block_on(async {
+        let level = IsolationLevel::RepeatableRead;
+        let old = client.build_transaction().isolation_level(level).start().await;
+        let mut transaction = old.unwrap();
+        transaction.query("SELECT", &[]).await.unwrap();
+        let refused = [
+            (unique(), "unique tasks need READ COMMITTED"),
+            (task().queue("bounded"), "a depth limit need READ COMMITTED"),
+            (task().queue("new"), "before the queue of the task was added"),
+        ];
+        for (task, reason) in refused {
+            let error = enqueue_in(&queue, &mut transaction, [task]).await.unwrap_err();
+            assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+        enqueue_in(&queue, &mut transaction, [task()]).await.unwrap();
+        transaction.commit().await.unwrap();
+        let mut transaction = client.transaction().await.unwrap();
+        let again = enqueue_in(&queue, &mut transaction, [unique()]).await.unwrap().remove(0);
+        assert_eq!(again.id(), held.id());
+        enqueue_in(&queue, &mut transaction, [task().queue("bounded")]).await.unwrap();
+        transaction.commit().await.unwrap();
+    });
+    assert_eq!(queue.stats("default").unwrap().ready, 2);
+    assert_eq!(queue.stats("bounded").unwrap().ready, 1);
+}
+
+pub(crate) fn listeners_are_notified_once_the_transaction_is_committed() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    let (send, notified) = channel();
+    let listener = runtime.block_on(async {
+        let (listener, mut connection) =
+            tokio_postgres::connect(&url(&cluster), NoTls).await.unwrap();
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
+            {
+                if matches!(message, AsyncMessage::Notification(_)) {
+                    send.send(()).unwrap();
+                }
+            }
+        });
+        let name = "SET application_name = 'prismq listener prismq'; LISTEN prismq";
+        listener.batch_execute(name).await.unwrap();
+        let mut transaction = client.transaction().await.unwrap();
+        enqueue_in(&queue, &mut transaction, [task()]).await.unwrap();
+        // The queue asks the server meanwhile.
+        transaction.query("SELECT pg_sleep(0.1)", &[]).await.unwrap();
+        assert!(notified.try_recv().is_err(), "not before the commit");
+        transaction.commit().await.unwrap();
+        listener
+    });
+    runtime.block_on(async {
+        let waited = tokio::time::timeout(DEADLINE, async {
+            while notified.try_recv().is_err() {
+                listener.query("SELECT", &[]).await.unwrap();
+            }
+        });
+        waited.await.unwrap();
+    });
+}
