@@ -1,18 +1,15 @@
 """Redis streams with redis-py: XADD, XREADGROUP, XACK and XDEL, XAUTOCLAIM; the server is a child of the driver."""
 
 import os
-import re
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
 
 import redis
-from prismq_driver import Driver, package_version, serve
-from prismq_driver.server import Server, program
+from prismq_driver import Driver, package_version, redis_server, serve
+from prismq_driver.redis_server import connect
 
-SOCKET = "redis.sock"
 STREAM, GROUP, FIELD = "tasks", "workers", b"payload"
 WAIT_MS = 100
 
@@ -58,18 +55,11 @@ class Consumer:
         pipeline.execute()
 
 
-def connect():
-    # RESP2: redis-py's answers have one form in it whatever the version of the server
-    return redis.Redis(unix_socket_path=SOCKET, protocol=2)
-
-
 class Streams(Driver):
     name = "redis-streams"
 
     def __init__(self):
-        self.program = program("redis-server")
-        said = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout
-        version = re.search(r"v=([0-9.]+)", said).group(1)
+        version = redis_server.version()
         self.hello = {
             "library": {"name": "Redis streams", "version": version, "licence": "BSD-3-Clause"},
             "store": {"name": "Redis, client redis-py " + package_version("redis"), "version": version},
@@ -80,26 +70,15 @@ class Streams(Driver):
         }
 
     def open(self, request):
-        os.chdir(request["dir"])
         self.lease_ms, self.consumers = request["lease_ms"], 0
-        durable = ["--appendonly", "yes", "--appendfsync", "always"] if request["durability"] == "strictest" else []
-        command = [self.program, "--port", "0", "--unixsocket", SOCKET, "--dir", request["dir"], "--daemonize", "no"]
-        self.server = Server(request["dir"], [*command, *durable], self.answers)
+        self.server = redis_server.open_server(request)
         self.own = connect()
         try:
             self.own.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
         except redis.ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
-        names = ("save", "appendonly", "appendfsync", "maxmemory-policy")
-        settings = {name: str(self.own.config_get(name)[name]) for name in names}
-        return {"pids": self.server.pids(), "settings": settings, "paths": [request["dir"]]}
-
-    def answers(self, _pid):
-        try:
-            return connect().ping()
-        except redis.RedisError:  # refused, or still loading its file
-            return False
+        return {"pids": self.server.pids(), "settings": redis_server.settings(self.own), "paths": [request["dir"]]}
 
     def producer(self):
         return Producer()
