@@ -82,7 +82,8 @@ fn main() -> ExitCode {
             a_role_without_free_connections_is_waited_for;
         names:
             a_queue_that_holds_nothing_makes_room
-            a_type_that_holds_nothing_makes_room;
+            a_type_that_holds_nothing_makes_room
+            no_task_is_lost_where_its_queue_is_freed;
         notifications:
             a_pool_hears_of_tasks_of_another_client
             a_pool_that_cannot_hear_looks_for_tasks;

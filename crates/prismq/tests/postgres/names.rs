@@ -1,5 +1,7 @@
 //! Queues and types that hold nothing make room for others.
 
+use std::thread;
+
 use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use prismq::{Claim, Error, NewTask, Queue};
 
@@ -61,4 +63,40 @@ pub(crate) fn a_type_that_holds_nothing_makes_room() {
     assert_eq!(queue.claim(&Claim::new(["t2"])).unwrap().len(), 1);
     assert_eq!(queue.types().unwrap().len(), 4096);
     assert_eq!(queue.stats("default").unwrap().ready, 4095);
+}
+
+/// A name is added, used and freed by several clients, each of which knows the names of a moment ago.
+pub(crate) fn no_task_is_lost_where_its_queue_is_freed() {
+    const CLIENTS: u32 = 3;
+    const TASKS: u32 = 40;
+    let cluster = cluster(&["fsync=off"]);
+    let first = queue(&url(&cluster));
+    // One spare name for each client.
+    first.enqueue_all((CLIENTS..QUEUES_MAX).map(|number| task().queue(name(number)))).unwrap();
+    thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let (cluster, queue) = (&cluster, &queue);
+            scope.spawn(move || {
+                let own = queue(&url(cluster));
+                for number in 0..TASKS {
+                    let name = format!("{client} {}", number % 7);
+                    // Another client may have taken the room that this one made.
+                    let enqueued = loop {
+                        let enqueued = own.enqueue(task().queue(name.as_str()));
+                        if !is_full(&enqueued) {
+                            break enqueued.unwrap();
+                        }
+                    };
+                    let leases = own.claim(&Claim::new(["job"]).queue(name.as_str())).unwrap();
+                    assert_eq!(leases[0].id(), enqueued.id());
+                    own.complete(&leases[0]).unwrap();
+                }
+            });
+        }
+    });
+    let stored =
+        "SELECT count(*), count(l.id) FROM prismq.task t LEFT JOIN prismq.lane l ON l.id = t.lane";
+    let left = QUEUES_MAX - CLIENTS;
+    assert_eq!(cluster.sql("postgres", &[stored]).unwrap(), format!("{left}|{left}"));
+    assert_eq!(first.tasks().ready().count().unwrap(), u64::from(left));
 }

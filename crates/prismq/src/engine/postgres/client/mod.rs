@@ -95,6 +95,11 @@ impl Client {
         &self.connector.address.schema
     }
 
+    /// How long a call waits for a lock of another transaction, and for a server that cannot be reached.
+    pub(crate) const fn wait(&self) -> Duration {
+        self.connector.wait
+    }
+
     /// Notifies other processes that a commit brought work. Returns at once.
     pub(crate) fn work_arrived(&self) {
         if let Some(notifications) = &self.notifications {

@@ -5,6 +5,7 @@
 //! lanes, and so holds a lock on their table that the deletion waits for; what begins later sees that some were deleted.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use crate::engine::Operation;
 use crate::engine::postgres::PostgresEngine;
@@ -52,8 +53,8 @@ pub(crate) const FREE_LANES: &str = concat!(
     holding!(),
     ", u AS MATERIALIZED (SELECT DISTINCT lane FROM prismq.task WHERE (SELECT coalesce(sum(tasks), 0) FROM h) <= $1)
      DELETE FROM prismq.lane l
-     WHERE coalesce((SELECT h.tasks FROM h WHERE h.queue = l.queue), 0) = 0
-        OR (SELECT coalesce(sum(tasks), 0) FROM h) <= $1 AND NOT EXISTS (SELECT FROM u WHERE u.lane = l.id)
+     WHERE l.queue NOT IN (SELECT queue FROM h WHERE tasks <> 0)
+        OR (SELECT coalesce(sum(tasks), 0) FROM h) <= $1 AND l.id NOT IN (SELECT lane FROM u)
      RETURNING l.id"
 );
 /// Deletes queues that have no lane, hold no task and are not set, with their counters.
@@ -63,8 +64,8 @@ pub(crate) const FREE_QUEUES: &str = concat!(
     ", q AS (DELETE FROM prismq.queue q
          WHERE q.ordering = 0 AND NOT q.paused AND q.depth IS NULL AND q.keep = 0 AND q.completed_age IS NULL
            AND q.cancelled_keep = 0 AND q.cancelled_age IS NULL AND q.dead_keep IS NULL AND q.dead_age IS NULL
-           AND coalesce((SELECT h.tasks FROM h WHERE h.queue = q.id), 0) = 0
-           AND NOT EXISTS (SELECT FROM prismq.lane l WHERE l.queue = q.id)
+           AND q.id NOT IN (SELECT queue FROM h WHERE tasks <> 0)
+           AND q.id NOT IN (SELECT queue FROM prismq.lane)
          RETURNING q.id),
      c AS (DELETE FROM prismq.counter c USING q WHERE c.queue = q.id),
      d AS (DELETE FROM prismq.counter_delta d USING q WHERE d.queue = q.id)
@@ -155,6 +156,7 @@ impl PostgresEngine {
         }
         self.reading().refresh_lanes()?;
         let mut frees = may_free;
+        let until = Instant::now() + self.client.wait();
         loop {
             let unknown = Unknown::of(&self.shared, batch);
             if unknown.is_empty() {
@@ -165,10 +167,16 @@ impl PostgresEngine {
                 .transaction(Role::Durable, |transaction| unknown.add(transaction, &self.shared))?;
             self.reading().refresh_lanes()?;
             let lanes_are_there = Unknown::of(&self.shared, batch).lanes.is_empty();
-            if queues_are_there && lanes_are_there || !frees || !self.free_names()? {
+            if queues_are_there && lanes_are_there || !frees {
                 return Ok(());
             }
-            frees = false;
+            match self.free_names() {
+                Ok(true) => frees = false,
+                Ok(false) => return Ok(()),
+                // Others may be making room.
+                Err(Error::Busy { .. }) if Instant::now() < until => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 
