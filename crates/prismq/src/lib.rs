@@ -25,9 +25,9 @@ pub use queue::Schedules;
 pub use model::limits;
 pub use model::{
     Attempt, Bytes, Claim, Codec, Contention, Cursor, Durability, Ending, Enqueued, Error,
-    IntoTask, Lease, Limit, LimitInfo, LogLine, NewTask, Order, Progress, QueueStats, RefusedTasks,
-    Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo, TaskOptions, TaskResult, Unique,
-    UniqueKey,
+    IntoTask, Lease, Limit, LimitInfo, LogLine, MigrationError, NewTask, Order, Progress,
+    QueueStats, RefusedTasks, Result, RetryPolicy, State, Task, TaskError, TaskId, TaskInfo,
+    TaskOptions, TaskResult, Unique, UniqueKey,
 };
 pub use model::{BackupReport, RestoreReport};
 pub use model::{

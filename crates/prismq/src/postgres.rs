@@ -21,8 +21,10 @@
 #![doc = ""]
 #![doc = include_str!("../docs/postgres.md")]
 
+mod migration;
 mod transactions;
 
+pub use self::migration::{MigrationReport, cancel_migration, migrate};
 pub use self::transactions::{complete_in, enqueue_in};
 use crate::engine::ServerAddress;
 use crate::model::Result;

@@ -35,6 +35,7 @@ const ENGINES: [Rooms; 2] = [
             ("engine/mod.rs", "mod sqlite;"),
             ("engine/mod.rs", "sqlite::SqliteEngine::open"),
             ("engine/mod.rs", "sqlite::restore"),
+            ("engine/mod.rs", "sqlite::MovingFile"),
             // Tests that damage a file from outside.
             ("queue/tests/payloads.rs", "rusqlite::Connection::open"),
             ("queue/tests/pools.rs", "rusqlite::Connection::open"),
@@ -50,9 +51,13 @@ const ENGINES: [Rooms; 2] = [
             ("engine/mod.rs", "mod postgres;"),
             ("engine/mod.rs", "self::postgres::Address"),
             ("engine/mod.rs", "postgres::open"),
+            ("engine/mod.rs", "postgres::migrate"),
             // What is there only with the feature of this name.
             ("lib.rs", "#[cfg(feature = \"postgres\")]"),
             ("engine/mod.rs", "#[cfg(feature = \"postgres\")]"),
+            ("engine/sqlite/mod.rs", "#[cfg(feature = \"postgres\")]"),
+            ("engine/sqlite/moved/mod.rs", "#[cfg(feature = \"postgres\")]"),
+            ("engine/sqlite/open/mod.rs", "#[cfg(feature = \"postgres\")]"),
             ("queue/builder.rs", "#[cfg(feature = \"postgres\")]"),
         ],
     },

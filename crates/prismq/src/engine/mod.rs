@@ -7,6 +7,8 @@
 
 mod contention;
 mod deferred_log;
+#[cfg(feature = "postgres")]
+mod moving;
 mod operation;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -22,6 +24,8 @@ use std::time::Duration;
 
 pub(crate) use self::contention::ContentionCounters;
 pub(crate) use self::deferred_log::DeferredLog;
+#[cfg(feature = "postgres")]
+pub use self::moving::MigrationReport;
 pub(crate) use self::operation::{
     AT_ONCE, AfterFailure, Answer, Cancelled, Claimed, Operation, ScheduleChange,
 };
@@ -86,6 +90,18 @@ pub(crate) fn open(place: Place) -> Result<Arc<dyn Engine>> {
         #[cfg(feature = "postgres")]
         Place::Server(options) => postgres::open(options),
     }
+}
+
+/// Moves the queue of a file to the database of a server, or goes on with a migration that was interrupted.
+#[cfg(feature = "postgres")]
+pub(crate) fn migrate(file: &Path, address: ServerAddress) -> Result<MigrationReport> {
+    postgres::migrate(&mut sqlite::MovingFile::open(file)?, address)
+}
+
+/// Lets a file be used again whose queue is being moved.
+#[cfg(feature = "postgres")]
+pub(crate) fn cancel_migration(file: &Path) -> Result<()> {
+    sqlite::MovingFile::open(file)?.cancel()
 }
 
 /// Puts a copy of a backup in the place of a file that nobody has open, or where none is, and releases the tasks that

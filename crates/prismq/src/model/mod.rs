@@ -16,7 +16,7 @@ mod typed;
 
 pub use self::backup::{BackupReport, RestoreReport};
 pub use self::durability::Durability;
-pub use self::error::{Error, RefusedTasks, Result};
+pub use self::error::{Error, MigrationError, RefusedTasks, Result};
 pub use self::failure::{Attempt, RetryPolicy, TaskError, TaskResult};
 pub(crate) use self::failure::{Failure, Retry};
 pub use self::filter::{Cursor, ErrorGroup, ErrorSummary, Fingerprint, Page};

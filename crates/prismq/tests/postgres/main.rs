@@ -13,7 +13,9 @@ mod commit;
 mod connecting;
 mod durability;
 mod inbox;
+mod interrupted;
 mod limits;
+mod migrating;
 mod names;
 mod notifications;
 mod retention;
@@ -22,6 +24,7 @@ mod tls;
 mod tokens;
 mod transactions;
 
+use std::env;
 use std::process::ExitCode;
 
 use prismq_probe::{Availability, Requirement, Trial, trial};
@@ -33,7 +36,11 @@ macro_rules! tests {
     };
 }
 
+/// Tests that run only where `PRISMQ_SOAK` asks for those that take long.
+const SOAK: [&str; 1] = ["interrupted::a_million_tasks_are_moved_once"];
+
 fn test(name: &str, run: fn()) -> Trial {
+    let selected = name.to_owned();
     let probe = match name.starts_with("tls::") {
         true => [Requirement::Postgres, Requirement::OpenSsl].as_slice(),
         false => &[Requirement::Postgres],
@@ -42,6 +49,10 @@ fn test(name: &str, run: fn()) -> Trial {
     trial(
         name,
         move || {
+            if SOAK.contains(&selected.as_str()) && env::var_os("PRISMQ_SOAK").is_none() {
+                let reason = "it takes minutes: set PRISMQ_SOAK to run it";
+                return Availability::NotPermitted(reason.to_owned());
+            }
             let unmet = probe.iter().map(|needed| needed.probe()).find(missing);
             unmet.unwrap_or(Availability::Available)
         },
@@ -53,6 +64,9 @@ fn test(name: &str, run: fn()) -> Trial {
 }
 
 fn main() -> ExitCode {
+    if interrupted::move_if_asked() {
+        return ExitCode::SUCCESS;
+    }
     prismq_probe::run(tests! {
         backends:
             a_session_that_was_ended_is_replaced
@@ -76,10 +90,23 @@ fn main() -> ExitCode {
             a_row_that_can_be_no_task_is_refused_or_kept_with_the_reason
             rows_of_a_full_queue_wait_and_are_in_nobodys_way
             more_rows_than_a_transaction_moves_are_all_taken_in;
+        interrupted:
+            neither_side_can_be_used_while_a_migration_is_interrupted
+            a_migration_that_was_cancelled_begins_anew
+            a_copy_that_others_write_to_is_not_used
+            a_migration_whose_processes_are_killed_moves_each_task_once
+            a_million_tasks_are_moved_once;
         limits:
             a_lock_is_waited_for_as_long_as_set
             a_timeout_of_the_role_fails_the_call_and_no_other
             a_role_without_free_connections_is_waited_for;
+        migrating:
+            everything_arrives_with_its_ids
+            a_file_that_was_moved_refuses_everyone
+            workers_that_hold_tasks_keep_a_file_from_being_moved
+            what_the_server_does_not_offer_is_refused_by_name
+            rows_of_the_inbox_become_tasks_before
+            a_schema_that_holds_a_queue_is_refused;
         names:
             a_queue_that_holds_nothing_makes_room
             a_type_that_holds_nothing_makes_room

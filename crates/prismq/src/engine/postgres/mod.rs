@@ -7,6 +7,7 @@
 mod batch;
 mod client;
 mod clock;
+mod moving;
 mod ops;
 mod reader;
 mod schema;
@@ -25,6 +26,7 @@ pub(crate) use self::client::Address;
 pub(crate) use self::client::caller;
 use self::client::{Client, Role};
 use self::clock::Time;
+pub(crate) use self::moving::migrate;
 use self::ops::manage::REQUESTED;
 use self::ops::names::Unknown;
 use self::ops::upkeep::Upkeep;
@@ -39,9 +41,11 @@ use crate::model::{
 };
 use crate::time::Clock;
 
-/// The server's settings that matter for durability.
-const SETTINGS: &str = "SELECT name, setting FROM pg_catalog.pg_settings
-     WHERE name IN ('fsync', 'full_page_writes', 'server_version', 'synchronous_commit', 'synchronous_standby_names')
+/// The server's settings that matter for durability and speed.
+const SETTINGS: &str = "SELECT name, setting || coalesce(' ' || unit, '') FROM pg_catalog.pg_settings
+     WHERE name IN ('autovacuum', 'checkpoint_timeout', 'commit_delay', 'fsync', 'full_page_writes', 'max_wal_size',
+         'server_version', 'shared_buffers', 'synchronous_commit', 'synchronous_standby_names', 'wal_compression',
+         'wal_level', 'wal_sync_method')
      ORDER BY name";
 
 /// Connects, and makes the tables if there are none.

@@ -12,6 +12,7 @@ mod changes;
 mod checkpoint;
 mod connection;
 mod error;
+mod moved;
 mod open;
 mod ops;
 mod reader;
@@ -26,6 +27,8 @@ use rusqlite::Connection;
 
 use self::connection::application::ApplicationConnections;
 use self::connection::files::with_suffix;
+#[cfg(feature = "postgres")]
+pub(crate) use self::moved::MovingFile;
 pub(crate) use self::open::restore;
 use self::ops::enqueue;
 use self::ops::settle::complete;

@@ -1,6 +1,7 @@
 //! The errors of the queue, each with what the caller can do about it.
 
 mod construction;
+mod migration;
 mod predicates;
 mod refused;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use self::migration::MigrationError;
 pub use self::refused::RefusedTasks;
 use crate::model::TaskId;
 use crate::model::limits::{LIMITS_MAX, QUEUES_MAX, TASK_ID_MAX, TASK_TYPES_MAX};
@@ -31,7 +33,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// |---|---|---|---|---|
 /// | later, by itself: retry with a backoff | yes | | yes | `Busy`, `Overloaded`, `QueueFull`, `NotEmpty`, `Full`, `Io`, `Database`, `Unavailable`, `Thread` |
 /// | perhaps, and perhaps it was done already: look first | | | yes | `CommitUnknown` |
-/// | once someone has acted | | yes | yes | of the file: `Unusable`, `NotADatabase`, `Foreign`, `SchemaTooNew`, `SchemaTooOld`, `Corrupt`, `Moved`, `InUse`; of the server: `Refused`; of what is set in it: `NoSchedule`, `UnknownLimit`, `TooManyLimits`, `TooManyNames` |
+/// | once someone has acted | | yes | yes | of the file: `Unusable`, `NotADatabase`, `Foreign`, `SchemaTooNew`, `SchemaTooOld`, `Corrupt`, `Moved`, `InUse`, `Migration`; of the server: `Refused`; of what is set in it: `NoSchedule`, `UnknownLimit`, `TooManyLimits`, `TooManyNames` |
 /// | once another queue is opened: the handle refuses for good | | yes | | `Poisoned`, `Forked`, `OutOfIds` |
 /// | never: change the call | | | | `InvalidInput`, `LeaseLost`, `ForeignLease`, `Statement`, `NotOffered` |
 ///
@@ -116,8 +118,7 @@ pub enum Error {
         /// All tasks of the call.
         tasks: RefusedTasks,
     },
-    /// The file has as many queues or task types in use as it can hold; nothing was done. Finish or delete the tasks of
-    /// types that are no longer used, or put what varies into the payload.
+    /// The file has as many queues or task types in use as it can hold; nothing was done.
     #[error(
         "no room for queue {queue:?} or its task types: a file holds {QUEUES_MAX} queues and \
          {TASK_TYPES_MAX} task types over all of them; finish or delete the tasks of types no longer used, \
@@ -175,8 +176,7 @@ pub enum Error {
         /// The id found in its header.
         application_id: i32,
     },
-    /// The file was written by a newer version, perhaps while it was open here; it was left untouched. Use
-    /// that version.
+    /// The file was written by a newer version, perhaps while it was open here; it was left untouched.
     #[error(
         "{} has schema version {found}, this version knows up to {supported}: \
          use the version of prismq that wrote it", path.display()
@@ -222,8 +222,7 @@ pub enum Error {
         /// The path it was opened by, without links.
         path: PathBuf,
     },
-    /// The file is open, here or in another process; nothing was done. Drop every handle on it, and end other programs
-    /// that have it open.
+    /// The file is open, here or in another process; nothing was done. Drop every handle, and end the other programs.
     #[error("{} is open here or in another process: close it everywhere first", path.display())]
     InUse {
         /// The path.
@@ -286,8 +285,8 @@ pub enum Error {
         /// The process that opened it.
         opened_by: u32,
     },
-    /// The database server could not be reached for the whole wait, or ended the connection; nothing of the operation
-    /// was kept. The handle connects anew with the next call.
+    /// The database server could not be reached for the whole wait, or ended the connection; nothing was kept. The handle
+    /// connects anew with the next call.
     #[error("the database server {server} cannot be used now: {reason}; retry later")]
     Unavailable {
         /// Hosts, ports and database.
@@ -319,14 +318,19 @@ pub enum Error {
         /// What was asked for, and what does it instead.
         what: &'static str,
     },
-    /// A task names a limit that is not set in this file; nothing was added. Set it by
-    /// [`Queue::set_limit`](crate::Queue::set_limit) first, or mend the name.
+    /// The queue cannot be moved to a server, or was moved; nothing was done.
+    #[error("{reason}")]
+    Migration {
+        /// Why, and what to do.
+        reason: MigrationError,
+    },
+    /// A task names a limit that [`Queue::set_limit`](crate::Queue::set_limit) has not set; nothing was added.
     #[error("no limit {limit:?} is set in this queue file: set it by `Queue::set_limit` first")]
     UnknownLimit {
         /// The name.
         limit: String,
     },
-    /// The file has as many limits as it can hold; nothing was done. Put what varies into the key.
+    /// The file has as many limits as it can hold; nothing was done.
     #[error("no room for limit {limit:?}: a file holds {LIMITS_MAX}, put what varies into the key")]
     TooManyLimits {
         /// The limit that was to be set.

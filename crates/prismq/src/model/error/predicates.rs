@@ -51,6 +51,7 @@ impl Error {
             | Self::Corrupt { .. }
             | Self::Moved { .. }
             | Self::InUse { .. }
+            | Self::Migration { .. }
             // The server, or what it allows.
             | Self::Refused { .. } => Remedy::Repair,
             Self::CommitUnknown { .. } => Remedy::Look,

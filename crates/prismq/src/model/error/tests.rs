@@ -59,6 +59,8 @@ variants! {
     CommitUnknown { reason: "the connection was lost".to_owned() }
         => Look, "the connection was lost", "look before you repeat it";
     NotOffered { what: "limits" } => Change, "limits", "not offered";
+    Migration { reason: MigrationError::Moved { path: "q.db".into(), target: "db:5432/app".to_owned() } }
+        => Repair, "q.db", "use it there";
     UnknownLimit { limit: "api".to_owned() } => Repair, "\"api\"", "`Queue::set_limit`";
     TooManyLimits { limit: "api".to_owned() } => Repair, "\"api\"", "into the key";
     Thread { source: other("too many threads") } => Retry, "too many threads", "retry";

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+mod file;
 mod proxy;
 
 use std::thread;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use prismq::{Claim, Lease, NewTask, Queue};
 use prismq_cluster::Cluster;
 
+pub(crate) use self::file::{add, file, file_of};
 pub(crate) use self::proxy::{Cut, Proxy};
 
 /// Longer than any wait of a passing test takes, on a busy machine too.

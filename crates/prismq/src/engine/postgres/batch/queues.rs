@@ -123,6 +123,7 @@ pub(crate) fn missing(what: &str) -> Error {
     failure(format!("{what} is missing: the tables were changed by another program"))
 }
 
-fn failure(text: String) -> Error {
+/// An error of this engine itself.
+pub(crate) fn failure(text: String) -> Error {
     Error::Database { source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(text)) }
 }

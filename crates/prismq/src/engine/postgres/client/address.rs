@@ -93,6 +93,11 @@ impl Address {
         Ok(Self { config, tls, schema: own.schema()?, pooler: own.pooler()?, label })
     }
 
+    /// Hosts, ports, database and schema, to be shown.
+    pub(crate) fn described(&self) -> String {
+        format!("{}, schema {}", self.label, self.schema)
+    }
+
     /// The schema that holds the queue's tables: lower-case letters, digits and underlines.
     pub(crate) fn schema(&self) -> &str {
         &self.schema

@@ -10,7 +10,7 @@ use crate::model::{Error, Result};
 pub(crate) const VERSION: i32 = 1;
 
 /// The tables, a file a feature.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     include_str!("core.sql"),
     include_str!("records.sql"),
     include_str!("manage.sql"),
@@ -19,6 +19,7 @@ const TABLES: [&str; 8] = [
     include_str!("unique.sql"),
     include_str!("inbox.sql"),
     include_str!("retention.sql"),
+    include_str!("migration.sql"),
 ];
 
 /// Keeps other processes from making the tables at the same time, whatever the schema.
@@ -31,13 +32,29 @@ const EXISTS: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c
 const CREATE_SCHEMA: &str = "CREATE SCHEMA ";
 /// The version of the tables.
 const READ_VERSION: &str = "SELECT version FROM prismq.meta";
+/// Whether a queue is being moved to this schema.
+const IS_MOVING: &str = "SELECT EXISTS (SELECT FROM prismq.migration WHERE NOT complete)";
 /// Records that the tables are there.
 const ADD_META: &str = "INSERT INTO prismq.meta (version, number) VALUES ($1, $2)";
+
+/// Makes the tables in this schema if there are none, or refuses those of another version, and those to which a queue is
+/// being moved.
+pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
+    make(transaction, schema)?;
+    let is_moving = transaction.query(&Statements::new(schema).text(IS_MOVING), &[])?;
+    if is_moving.first().map_or(Ok(false), |row| row.column(0))? {
+        return Err(refused(
+            schema,
+            "a queue is being moved to it: let the migration finish or start it again, or drop the schema".to_owned(),
+        ));
+    }
+    Ok(())
+}
 
 /// Makes the tables in this schema if there are none, or refuses those of another version.
 ///
 /// A role that may not create a schema can use one that is there, empty or with the tables.
-pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
+pub(crate) fn make(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
     let statements = Statements::new(schema);
     if !exists(transaction, schema)? {
         transaction.query(LOCK, &[])?;
@@ -50,13 +67,17 @@ pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result
     let found: i32 = rows.first().ok_or_else(|| missing("the row of prismq.meta"))?.column(0)?;
     match found {
         VERSION => Ok(()),
-        found => Err(Error::Refused {
-            server: format!("of the schema {schema:?}"),
-            reason: format!(
+        found => Err(refused(
+            schema,
+            format!(
                 "its tables have version {found}, this version reads {VERSION}: use the version of prismq that made them"
             ),
-        }),
+        )),
     }
+}
+
+fn refused(schema: &str, reason: String) -> Error {
+    Error::Refused { server: format!("of the schema {schema:?}"), reason }
 }
 
 fn exists(transaction: &mut Transaction<'_>, schema: &str) -> Result<bool> {

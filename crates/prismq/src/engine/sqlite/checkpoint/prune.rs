@@ -74,7 +74,7 @@ impl Pruner {
             self.next = Some(started + CHECK_INTERVAL);
         }
         let (version, features) = schema::meta(connection)?;
-        if version != schema::VERSION {
+        if version != schema::VERSION || features.has(Features::MOVED) {
             return Ok(());
         }
         let queues: Vec<i64> = connection
@@ -130,6 +130,9 @@ fn prune_types(connection: &Connection, queue: i64, now: Moment) -> Result<bool>
     tasks.truncate(STEP_TASKS_MAX);
     let mut ledger = Ledger::of_caller(now);
     (_, ledger.features) = schema::meta(&transaction)?;
+    if ledger.features.has(Features::MOVED) {
+        return Ok(false);
+    }
     let states = vec![State::Dead];
     manage::delete::delete(&transaction, &mut ledger, &Targets { tasks, states })?;
     ledger.flush(&transaction)?;
@@ -142,6 +145,9 @@ fn delete(connection: &Connection, queue: i64, excess: &Excess, now: Moment) -> 
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let mut ledger = Ledger::of_caller(now);
     (_, ledger.features) = schema::meta(&transaction)?;
+    if ledger.features.has(Features::MOVED) {
+        return Ok(());
+    }
     retain::delete(&transaction, &mut ledger, queue, excess)?;
     ledger.flush(&transaction)?;
     transaction.commit()

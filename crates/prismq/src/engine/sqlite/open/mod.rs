@@ -37,7 +37,7 @@ use crate::engine::sqlite::connection::busy;
 use crate::engine::sqlite::connection::files::{Files, Identity};
 use crate::engine::sqlite::reader::ReadConnection;
 use crate::engine::sqlite::writer::Writer;
-use crate::engine::sqlite::{connection, error, schema};
+use crate::engine::sqlite::{connection, error, moved, schema};
 use crate::model::{Durability, Error, Result};
 
 /// How long SQLite's own busy handler waits in one step of opening.
@@ -69,6 +69,24 @@ pub(in crate::engine::sqlite) fn open(
             opened => return opened,
         }
     }
+}
+
+/// A connection to a file that holds a queue, also to one whose queue is moved. It waits this long for locks.
+#[cfg(feature = "postgres")]
+pub(in crate::engine::sqlite) fn open_marked(path: &Path, wait: Duration) -> Result<Connection> {
+    let path = resolve(path)?;
+    if !path.exists() {
+        return Err(unusable(&path, "there is no such file"));
+    }
+    check_or_create(&path)?;
+    let failure = |error| error::classify(&path, error);
+    let connection = connection::connect(&path).map_err(failure)?;
+    connection::let_sqlite_wait(&connection, wait).map_err(failure)?;
+    if let Found::NoQueue { .. } = verify(&path, &connection, false)? {
+        return Err(unusable(&path, "it is empty: it holds no queue"));
+    }
+    connection::configure(&path, &connection, Durability::Full)?;
+    Ok(connection)
 }
 
 fn open_at(
@@ -165,6 +183,10 @@ fn prepare(
     // A file that is refused must be left untouched, its WAL included.
     keep_wal_on_close(writer, true).map_err(failure)?;
     let found = verify(path, writer, options.attach)?;
+    if found == Found::Queue {
+        let (_, features) = schema::meta(writer).map_err(failure)?;
+        moved::refuse(path, writer, features)?;
+    }
     keep_wal_on_close(writer, false).map_err(failure)?;
     if let Found::NoQueue { own_file } = found {
         create_queue(path, identity, writer, own_file)?;

@@ -13,6 +13,7 @@ use crate::engine::sqlite::batch::lease_note::LeaseNote;
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::checkpoint::wal_pages;
 use crate::engine::sqlite::error;
+use crate::engine::sqlite::moved;
 use crate::engine::sqlite::schema::Features;
 use crate::engine::sqlite::writer::Writer;
 use crate::engine::{Answer, Claimed, Operation};
@@ -184,6 +185,7 @@ impl Writer {
             }
             // A feature comes into use by a commit.
             self.ledger.features = self.meta()?.1;
+            moved::refuse(&self.path, &self.connection, self.ledger.features)?;
             self.checkpointer.note(self.ledger.features);
             self.cookie_read_at = Some(version);
         }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::engine::sqlite::batch::ledger::Ledger;
 use crate::engine::sqlite::connection::path_of;
-use crate::engine::sqlite::{error, schema};
+use crate::engine::sqlite::{error, moved, schema};
 use crate::model::{Error, Result};
 use crate::time::Moment;
 
@@ -59,6 +59,7 @@ fn verify(connection: &Connection, file: i64) -> Result<schema::Features> {
     if version != schema::VERSION {
         return Err(no_queue(connection));
     }
+    moved::refuse(connection.path().unwrap_or_default().as_ref(), connection, features)?;
     if schema::file_number(connection).map_err(|e| failed(connection, e))? != file {
         let path = connection.path().unwrap_or_default();
         let reason = format!("is open on {path:?}, another queue's file: open it on this queue's");

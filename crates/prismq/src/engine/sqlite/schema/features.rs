@@ -30,6 +30,9 @@ impl Features {
     /// Task types have a retention of their own.
     pub(crate) const TYPE_RETENTION: i64 = 1024;
 
+    /// The queue was moved to a server: see `prismq_moved`.
+    pub(crate) const MOVED: i64 = 2048;
+
     /// Whether a feature is in use.
     pub(crate) const fn has(self, bit: i64) -> bool {
         self.0 & bit != 0

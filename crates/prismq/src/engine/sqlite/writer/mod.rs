@@ -18,6 +18,7 @@ use super::checkpoint::Checkpointer;
 use super::connection;
 use super::connection::files::Files;
 use super::connection::poison::Poison;
+use super::moved;
 use super::schema::{self, Features};
 use crate::engine::{Answer, ContentionCounters, DeferredLog, Operation};
 use crate::model::{Durability, Error, Result};
@@ -122,10 +123,12 @@ impl Writer {
             .map_err(|error| self.failure(error))
     }
 
-    /// Reads the features in use; refuses to write after a newer version of this library migrated the file.
+    /// Reads the features in use; refuses to write after a newer version of this library migrated the file, or its queue
+    /// was moved.
     pub(crate) fn read_meta(&self) -> Result<Features> {
         let (version, features) = self.meta()?;
         schema::refuse_newer(&self.path, version)?;
+        moved::refuse(&self.path, &self.connection, features)?;
         Ok(features)
     }
 

@@ -1,0 +1,134 @@
+//! The end of a migration: what was copied is compared with the source, and then the queue may be used.
+
+use super::Target;
+use crate::engine::moving::{Counts, Source, count_tasks, difference};
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::client::{Role, Transaction, Value};
+use crate::model::{Error, MigrationError, Result};
+
+/// Tasks by queue and state, and bytes of their payloads.
+const COUNT_TASKS: &str =
+    "SELECT q.name, t.state, count(*), coalesce(sum(octet_length(t.payload)), 0)::bigint
+     FROM prismq.task t LEFT JOIN prismq.lane l ON l.id = t.lane LEFT JOIN prismq.queue q ON q.id = l.queue
+     GROUP BY q.name, t.state";
+/// What else is counted.
+const COUNT_ROWS: [(&str, &str); 9] = [
+    ("queues", "SELECT count(*) FROM prismq.queue"),
+    ("combinations of queue, type and requirements", "SELECT count(*) FROM prismq.lane"),
+    ("retry policies", "SELECT count(*) FROM prismq.retry"),
+    ("retentions of task types", "SELECT count(*) FROM prismq.type_retention"),
+    ("failed attempts", "SELECT count(*) FROM prismq.attempt"),
+    ("notes", "SELECT count(*) FROM prismq.note"),
+    ("log lines", "SELECT count(*) FROM prismq.log"),
+    ("unique keys", "SELECT count(*) FROM prismq.unique_key"),
+    ("results", "SELECT count(*) FROM prismq.task WHERE result IS NOT NULL"),
+];
+
+/// Whether the queue may be used already. Locked, so that nobody else finishes the migration.
+const IS_COMPLETE: &str = "SELECT complete FROM prismq.migration FOR UPDATE";
+/// The last of the next tasks after one.
+const BOUND: &str =
+    "SELECT max(id) FROM (SELECT id FROM prismq.task WHERE id > $1 ORDER BY id LIMIT $2) n";
+/// Lets tasks wait, and be found that have ended: those after one and up to another. The number of the ending of a task
+/// that is kept for the time of its type (states 7 and 8) is when that is over.
+const PLACE: [&str; 4] = [
+    "INSERT INTO prismq.ready (lane, suspect, order_key, id)
+     SELECT lane, suspect, order_key, id FROM prismq.task WHERE id > $1 AND id <= $2 AND state = 0",
+    "INSERT INTO prismq.scheduled (run_at, id)
+     SELECT run_at, id FROM prismq.task WHERE id > $1 AND id <= $2 AND state = 1",
+    "INSERT INTO prismq.deadline (at, id)
+     SELECT start_by, id FROM prismq.task WHERE id > $1 AND id <= $2 AND state IN (0, 1) AND start_by IS NOT NULL",
+    "INSERT INTO prismq.ended (queue, state, ending, at, id, lane)
+     SELECT l.queue, t.state, t.ending, CASE WHEN t.state IN (7, 8) THEN t.ending ELSE t.ended_at END, t.id,
+         CASE WHEN t.state = 3 THEN t.lane END
+     FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane
+     WHERE t.id > $1 AND t.id <= $2 AND t.state IN (3, 4, 6, 7, 8)",
+];
+/// Counts the tasks that there are.
+const COUNT: &str = "WITH s AS MATERIALIZED (
+         SELECT l.queue, count(*) FILTER (WHERE t.state = 0) AS ready, count(*) FILTER (WHERE t.state = 1) AS scheduled,
+                count(*) FILTER (WHERE t.state = 3) AS dead, count(*) FILTER (WHERE t.state IN (4, 7)) AS kept,
+                count(*) FILTER (WHERE t.state IN (6, 8)) AS cancelled_kept,
+                count(*) FILTER (WHERE t.state = 7) AS kept_by_type,
+                count(*) FILTER (WHERE t.state = 8) AS cancelled_kept_by_type
+         FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane GROUP BY l.queue)
+     UPDATE prismq.counter c SET ready = s.ready, scheduled = s.scheduled, dead = s.dead, kept = s.kept,
+         cancelled_kept = s.cancelled_kept, kept_by_type = s.kept_by_type,
+         cancelled_kept_by_type = s.cancelled_kept_by_type
+     FROM s WHERE s.queue = c.queue";
+/// Numbers that are given later are above those that were given.
+const SET_SEQUENCES: &str =
+    "SELECT setval('prismq.ending', (SELECT coalesce(max(ending), 0) + 1 FROM prismq.ended), false),
+         setval(pg_get_serial_sequence('prismq.queue', 'id')::regclass,
+                (SELECT coalesce(max(id), 0) + 1 FROM prismq.queue), false),
+         setval(pg_get_serial_sequence('prismq.lane', 'id')::regclass,
+                (SELECT coalesce(max(id), 0) + 1 FROM prismq.lane), false)";
+const COMPLETE: &str = "UPDATE prismq.migration SET complete = true";
+
+/// Tasks that one statement puts in their places: far fewer than would take as long as an answer may.
+const PLACE_TASKS: i64 = 200_000;
+
+impl Target {
+    /// Refuses a copy that does not have what the source has.
+    pub(super) fn compare(&self, source: &dyn Source) -> Result<()> {
+        let copied = self.counts()?;
+        match difference(&source.counts()?, &copied) {
+            None => Ok(()),
+            Some(difference) => {
+                let (path, target) = (source.path().to_owned(), self.label.clone());
+                let reason = MigrationError::Differs { path, target, difference };
+                Err(Error::Migration { reason })
+            }
+        }
+    }
+
+    fn counts(&self) -> Result<Counts> {
+        self.client.transaction(Role::Reader, |transaction| {
+            let mut counts = Counts::new();
+            for row in transaction.query(&self.statements.text(COUNT_TASKS), &[])? {
+                let queue: Option<&str> = row.column(0)?;
+                let state: i16 = row.column(1)?;
+                let (tasks, bytes) = (row.column(2)?, row.column(3)?);
+                count_tasks(&mut counts, queue.unwrap_or_default(), state.into(), tasks, bytes);
+            }
+            for (what, select) in COUNT_ROWS {
+                let rows = transaction.query(&self.statements.text(select), &[])?;
+                let count = rows.first().map_or(Ok(0), |row| row.column(0))?;
+                counts.insert(what.to_owned(), count);
+            }
+            Ok(counts)
+        })
+    }
+
+    /// Lets the queue be used.
+    pub(super) fn finish(&self) -> Result<()> {
+        self.client.transaction(Role::Durable, |transaction| {
+            let rows = transaction.query(&self.statements.text(IS_COMPLETE), &[])?;
+            if rows.first().map_or(Ok(false), |row| row.column(0))? {
+                return Ok(());
+            }
+            self.place(transaction)?;
+            let texts = [COUNT, SET_SEQUENCES, COMPLETE].map(|sql| self.statements.text(sql));
+            let [count, set_sequences, complete] = &texts;
+            transaction.finish(&[(count, &[]), (set_sequences, &[]), (complete, &[])]).map(drop)
+        })
+    }
+
+    fn place(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let bound = self.statements.text(BOUND);
+        let places = PLACE.map(|sql| self.statements.text(sql));
+        let mut after: i64 = i64::MIN;
+        loop {
+            let rows = transaction.query(&bound, &[&after, &PLACE_TASKS])?;
+            let Some(last) = rows.first().map_or(Ok(None), |row| row.column::<Option<i64>>(0))?
+            else {
+                return Ok(());
+            };
+            let range: [&dyn Value; 2] = [&after, &last];
+            for place in &places {
+                transaction.query(place, &range)?;
+            }
+            after = last;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! How far a migration has come, as the target says.
+
+use super::Target;
+use crate::engine::moving::{Part, RowKey, Rows};
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::queues::{failure, missing};
+use crate::engine::postgres::client::{Role, Row, Value};
+use crate::model::{Error, Result};
+use crate::time::Timestamp;
+
+/// What the target is, its time, whether it holds anything, and how far a migration has come.
+const FIND: &str = "SELECT m.number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+         EXISTS (SELECT FROM prismq.queue) OR EXISTS (SELECT FROM prismq.task),
+         g.number, g.part, g.first, g.second, g.tasks, g.complete
+     FROM prismq.meta m LEFT JOIN prismq.migration g ON true";
+/// Removes what a migration that was cancelled has copied.
+const CLEAR: &str = "TRUNCATE prismq.queue, prismq.lane, prismq.task, prismq.ready, prismq.scheduled, prismq.expiry,
+     prismq.ended, prismq.counter, prismq.counter_delta, prismq.deadline, prismq.cancel, prismq.attempt, prismq.note,
+     prismq.log, prismq.retry, prismq.type_retention, prismq.unique_key, prismq.prismq_inbox, prismq.migration";
+const BEGIN: &str = "INSERT INTO prismq.migration (number) VALUES ($1)";
+/// Ids of tasks that are added later are above those of all that are moved.
+const SET_NEXT_ID: &str = "SELECT setval('prismq.task_id', $1, false)";
+/// Advances a migration that nobody else has advanced; a row if so.
+pub(super) const ADVANCE: &str =
+    "UPDATE prismq.migration SET part = $2, first = $3, second = $4, tasks = $5
+     WHERE number = $1 AND NOT complete AND (part, first, second) < ($2, $3, $4) RETURNING number";
+
+/// What a target is found to be.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The number of the database.
+    pub(super) number: i64,
+    pub(super) now: Timestamp,
+    /// Whether it holds a queue that is no part of an incomplete migration.
+    pub(super) is_in_use: bool,
+    pub(super) progress: Option<Progress>,
+}
+
+/// How far a migration has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    /// Its number.
+    pub(super) migration: i64,
+    /// The place of the part among [`Part::ALL`].
+    pub(super) part: i16,
+    /// The key of the part's last row that was copied.
+    pub(super) last: RowKey,
+    /// Tasks that were copied.
+    pub(super) tasks: i64,
+    pub(super) complete: bool,
+}
+
+impl Progress {
+    fn read(row: &Row) -> Result<Option<Self>> {
+        let Some(migration) = row.column(3)? else { return Ok(None) };
+        Ok(Some(Self {
+            migration,
+            part: row.column(4)?,
+            last: [row.column(5)?, row.column(6)?],
+            tasks: row.column(7)?,
+            complete: row.column(8)?,
+        }))
+    }
+
+    /// Once these rows of a part are copied.
+    pub(super) fn after(self, part: Part, rows: &Rows) -> Self {
+        let tasks = match part {
+            Part::Tasks | Part::Ended => i64::try_from(rows.count).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        Self { last: rows.last, tasks: self.tasks.saturating_add(tasks), ..self }
+    }
+
+    /// The parameters of [`ADVANCE`].
+    pub(super) fn values(&self) -> [&dyn Value; 5] {
+        let [first, second] = &self.last;
+        [&self.migration, &self.part, first, second, &self.tasks]
+    }
+}
+
+impl Target {
+    pub(super) fn find(&self) -> Result<Found> {
+        let find = self.statements.text(FIND);
+        let rows =
+            self.client.transaction(Role::Reader, |transaction| transaction.query(&find, &[]))?;
+        let row = rows.first().ok_or_else(|| missing("the row of prismq.meta"))?;
+        let progress = Progress::read(row)?;
+        let holds_rows: bool = row.column(2)?;
+        let is_in_use = progress.map_or(holds_rows, |progress| progress.complete);
+        Ok(Found { number: row.column(0)?, now: row.time(1)?, is_in_use, progress })
+    }
+
+    /// Begins a migration in an empty target.
+    pub(super) fn begin(&self, migration: i64, next_id: i64) -> Result<Progress> {
+        let texts = [CLEAR, BEGIN, SET_NEXT_ID].map(|sql| self.statements.text(sql));
+        let [clear, begin, set_next_id] = &texts;
+        self.client.transaction(Role::Durable, |transaction| {
+            transaction.finish(&[(clear, &[]), (begin, &[&migration]), (set_next_id, &[&next_id])])
+        })?;
+        Ok(Progress { migration, part: 0, last: [0, 0], tasks: 0, complete: false })
+    }
+}
+
+/// Someone else advances the same migration.
+pub(super) fn overtaken() -> Error {
+    failure("another program goes on with the same migration: wait until it is done".to_owned())
+}
