@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::history::HistoryLine;
-use crate::record::{RunRecord, SuiteRecord};
+use crate::record::{RunRecord, SuiteRecord, VersusRecord};
 
 /// The versions that a reader of [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) accepts, as a regular expression.
 pub(crate) const VERSION_PATTERN: &str = r"^1\.[0-9]+\.[0-9]+$";
@@ -26,6 +26,12 @@ pub fn run() -> Schema {
 #[must_use]
 pub fn history() -> Schema {
     schema::<HistoryLine>()
+}
+
+/// The schema of a record of queues side by side.
+#[must_use]
+pub fn versus() -> Schema {
+    schema::<VersusRecord>()
 }
 
 /// What a reader accepts, so that records of older versions of the same major are covered.

@@ -316,7 +316,7 @@ mod tests {
             match Asked::parse(&line) {
                 Ok(asked) => assert_eq!(asked.ask.name(), name),
                 Err(error) => {
-                    assert!(error.to_string().contains("missing field"), "{name}: {error}")
+                    assert!(error.to_string().contains("missing field"), "{name}: {error}");
                 }
             }
         }

@@ -12,12 +12,14 @@ mod older;
 mod prune;
 mod read;
 mod unread;
+mod versus;
 mod write;
 
 pub use error::FileError;
 pub use gather::{Gathered, Selection, gather, gather_all, gather_with_files};
 pub use prune::{Pruned, prune};
 pub use read::{AnyRecord, bytes, parse, read_any, read_run, read_suite};
+pub use versus::{latest_versus, read_versus, write_versus};
 pub use write::{json, write_report, write_run, write_suite, write_whole};
 
 pub(crate) use read::major;

@@ -19,6 +19,8 @@ pub(super) fn is_suite_stem(stem: &str) -> bool {
 
 /// What combined records begin with.
 pub(super) const RUN_STEM: &str = "benchmark_results";
+/// What records of queues side by side begin with.
+pub(super) const VERSUS_STEM: &str = "versus";
 /// What reports begin with.
 pub(super) const REPORT_STEM: &str = "benchmark_report";
 

@@ -16,7 +16,7 @@ use crate::record::{RUN_SCHEMA, RunRecord, SCHEMA_VERSION, SUITE_SCHEMA, SuiteRe
 
 /// The most bytes of a file that are read. The combined record of a full profile, a histogram for each
 /// second among it, stays below 32 MiB.
-const RECORD_BYTES_MAX: u64 = 256 << 20;
+pub(super) const RECORD_BYTES_MAX: u64 = 256 << 20;
 
 /// Either kind of record.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +128,7 @@ fn incomplete(run: &RunRecord) -> Option<String> {
     })
 }
 
-fn record<T: DeserializeOwned>(
+pub(super) fn record<T: DeserializeOwned>(
     path: &Path,
     bytes: &[u8],
     schema: &'static str,

@@ -73,7 +73,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn write_stamped(
+pub(super) fn write_stamped(
     dir: &Path,
     stem: &str,
     at: Timestamp,

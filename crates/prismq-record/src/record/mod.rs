@@ -10,6 +10,7 @@ mod metric;
 mod round;
 mod sync_check;
 mod verdict;
+mod versus;
 
 pub use disturbance::{Disturbance, OTHERS_MAX_PERCENT, STEAL_MAX_PERCENT, THROTTLED_MAX_PERCENT};
 pub use environment::{Build, Conditions, Environment, Git, Machine, Pragma, Sqlite};
@@ -18,6 +19,9 @@ pub use metric::{ConfidenceInterval, Direction, Floor, Known, Metric};
 pub use round::{Interval, Model, Phase, Round};
 pub use sync_check::{SyncCheck, SyncFinding};
 pub use verdict::{ComparedMetric, ComparisonRecord, Threshold, VerdictRecord};
+pub use versus::{
+    Contender, KillBalance, LeftOut, SlowedSyncs, VERSUS_SCHEMA, VersusFigure, VersusRecord,
+};
 
 use std::collections::BTreeMap;
 

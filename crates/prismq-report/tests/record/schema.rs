@@ -36,6 +36,7 @@ fn the_published_schema_matches_the_types() {
     suite();
     run();
     history();
+    published(include_str!("../../../prismq-record/schema/versus.schema.json"), &schema::versus());
 }
 
 #[test]
@@ -76,7 +77,11 @@ fn the_schema_refuses_what_readers_refuse() {
 
 #[test]
 fn every_field_of_the_schema_has_a_description() {
-    for (name, schema) in [("RunRecord", schema::run()), ("HistoryLine", schema::history())] {
+    for (name, schema) in [
+        ("RunRecord", schema::run()),
+        ("HistoryLine", schema::history()),
+        ("VersusRecord", schema::versus()),
+    ] {
         explained(name, &serde_json::to_value(schema).unwrap());
     }
 }
