@@ -9,6 +9,7 @@
 //! - [`load`]: arrivals, tasks, pools, and the plans of users' workloads.
 //! - [`process`]: this program started again as a second process.
 //! - [`scenario`]: one experiment a file: a load on a subject, and what it reads.
+//! - [`conformance`]: whether a driver keeps the protocol, and which durability it has.
 //! - [`environment`]: facts about machine and build for the record.
 //! - [`run`]: a suite from its settings over its rounds to the written record.
 //!
@@ -16,6 +17,8 @@
 //! `prismq-judge`'s, and what is shown of a written record is left to `prismq-report`.
 
 pub mod base;
+#[cfg(target_os = "linux")]
+pub mod conformance;
 pub mod environment;
 pub mod load;
 pub mod observe;

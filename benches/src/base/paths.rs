@@ -45,6 +45,12 @@ pub fn targets_file() -> PathBuf {
     workspace().join("benches").join("targets.toml")
 }
 
+/// The folders of the drivers that are shipped.
+#[must_use]
+pub fn drivers_dir() -> PathBuf {
+    workspace().join("benches").join("drivers")
+}
+
 /// The directory a variable names. A relative one is taken from the workspace's root: cargo starts
 /// suites in another directory than the one the user is in.
 #[must_use]

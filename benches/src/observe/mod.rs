@@ -11,5 +11,7 @@ mod spec;
 pub mod steadiness;
 pub mod task_times;
 pub mod timeline;
+#[cfg(target_os = "linux")]
+pub mod tokens;
 pub mod validity;
 pub mod written;

@@ -3,7 +3,8 @@
 //! [`Subject`] takes and returns plain data, so that a queue in another process can stand behind it: a load is
 //! a list of tasks and times, a handler is an entry of an enumeration, times are those of a clock that
 //! processes share. The subject itself keeps the pace of a load. Behind it stand the queues of [`local`], in
-//! this process: prismq and two yardsticks. `PRISMQ_ENGINE` chooses.
+//! this process: prismq and two yardsticks. `PRISMQ_ENGINE` chooses. [`remote`] has queues of other processes, which
+//! obey a protocol of their own.
 
 mod counts;
 mod kind;
@@ -11,6 +12,8 @@ mod load;
 pub mod local;
 mod names;
 mod pool;
+#[cfg(target_os = "linux")]
+pub mod remote;
 mod task;
 
 pub use counts::{Census, Counters};
