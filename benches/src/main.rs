@@ -13,7 +13,11 @@ mod driver {
     use prismq_bench::base::bench_dir::BenchDir;
     use prismq_bench::base::paths::drivers_dir;
     use prismq_bench::conformance::{Candidate, Phase, check};
+    use prismq_bench::run::versus::Overhead;
     use prismq_bench::subject::remote::{Launch, Manifest, ManifestError};
+
+    /// Rounds of prismq in this process and by its driver.
+    const ROUNDS: usize = 11;
 
     /// Does what the arguments say; `None` if they say nothing that exists.
     pub(crate) fn run(arguments: &[OsString]) -> Option<Result<ExitCode, ManifestError>> {
@@ -22,6 +26,7 @@ mod driver {
             ("check", [named, arguments @ ..]) => Some(checked(Path::new(named), arguments)),
             ("build", names @ [_, ..]) => Some(build(names)),
             ("list", []) => Some(list()),
+            ("overhead", []) => Some(overhead()),
             _ => None,
         }
     }
@@ -54,6 +59,24 @@ mod driver {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn overhead() -> Result<ExitCode, ManifestError> {
+        let manifest = Manifest::read(&drivers_dir().join("prismq"))?;
+        manifest.ready()?;
+        let directory = BenchDir::from_env();
+        let launch = Launch::shipped(&manifest);
+        let candidate = Candidate::new(launch, Some(manifest), directory.clone());
+        match Overhead::measure(&candidate, &directory, ROUNDS) {
+            Ok(overhead) => {
+                println!("{overhead}");
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    }
+
     fn list() -> Result<ExitCode, ManifestError> {
         for manifest in Manifest::all(&drivers_dir())? {
             match manifest.ready() {
@@ -69,7 +92,8 @@ const USAGE: &str = "\
 usage: prismq-bench driver check PROGRAM [ARGUMENT...]   checks a driver by the rules of benches/DRIVERS.md
        prismq-bench driver check NAME                    the same, one of benches/drivers/, or a folder with a driver.toml
        prismq-bench driver build NAME...                 builds drivers of benches/drivers/
-       prismq-bench driver list                          which of them can be used here";
+       prismq-bench driver list                          which of them can be used here
+       prismq-bench driver overhead                      what the protocol costs prismq";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();

@@ -10,3 +10,5 @@ pub mod replay;
 pub mod rounds;
 pub mod settings;
 pub mod suite;
+#[cfg(target_os = "linux")]
+pub mod versus;

@@ -1,0 +1,193 @@
+//! Queues side by side: which durability each has in fact, and the same workloads for all, in rounds that take turns.
+//!
+//! Every round begins with a new process and an empty directory. Each pass over the queues has an order of its own,
+//! drawn from a seed, and between two queues the disk is measured. What a queue fails at is written down, and its
+//! later rounds are left out; the others go on.
+
+mod contender;
+mod overhead;
+mod round;
+mod workloads;
+
+pub use overhead::Overhead;
+pub use round::{Sizes, round};
+pub use workloads::Reading;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use prismq_record::files::write_versus;
+use prismq_record::{Conditions, LeftOut, SCHEMA_VERSION, VERSUS_SCHEMA, VersusRecord};
+use rand::SeedableRng as _;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom as _;
+use ulid::Ulid;
+
+use crate::base::bench_dir::BenchDir;
+use crate::base::error::{Error, Result};
+use crate::base::paths;
+use crate::base::profile::Profile;
+use crate::environment;
+use crate::reference::disk;
+use crate::run::interrupt;
+use crate::run::machine_lock::MachineLock;
+use crate::run::settings::filter::Filter;
+use crate::run::settings::invocation::{Invocation, Mode};
+use crate::subject::remote::Manifest;
+use contender::Running;
+
+const NAME: &str = "versus";
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    rounds: usize,
+    /// How long a workload of a round should take.
+    seconds: f64,
+}
+
+impl Scope {
+    const fn of(profile: Profile) -> Self {
+        match profile {
+            Profile::Smoke => Self { rounds: 2, seconds: 0.2 },
+            Profile::Standard => Self { rounds: 5, seconds: 1.0 },
+            Profile::Full => Self { rounds: 11, seconds: 3.0 },
+        }
+    }
+}
+
+/// Measures all drivers that are built here, or those whose name matches the filter, and writes a record. The exit
+/// status is 0 if one was written, 1 if not, 2 if a setting is wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let invocation = Invocation::from_args();
+    // Its correctness is tested by the tests of drivers: without `cargo bench` there is nothing to do.
+    if invocation.mode != Mode::Measure {
+        return ExitCode::SUCCESS;
+    }
+    let settings = Filter::of(&invocation).and_then(|filter| Ok((filter, Profile::from_env()?)));
+    let (filter, profile) = match settings {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("error: {NAME}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&invocation, &filter, profile) {
+        Ok(path) => {
+            println!(
+                "\n{NAME}: written to {path}; shown by: cargo run --release -p prismq-report -- versus"
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {NAME}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(invocation: &Invocation, filter: &Filter, profile: Profile) -> Result<String> {
+    let directory = BenchDir::from_env();
+    let _alone = MachineLock::take(&MachineLock::path(), NAME, |holder| {
+        eprintln!("{NAME}: waiting for another measurement on this machine: {holder}");
+    })?;
+    directory.sweep()?;
+    let stopped = directory.clone();
+    interrupt::on_stop(move || stopped.remove_all())?;
+    let sync = environment::sync::check(&directory)?;
+    let before = environment::conditions(&directory);
+    let started_at = Timestamp::now();
+    let (mut contenders, left_out) = contenders(&directory, filter)?;
+    let seed = seed();
+    let syncs_per_s = take_turns(&mut contenders, &directory, Scope::of(profile), seed)?;
+    let record = VersusRecord {
+        schema: VERSUS_SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION.to_owned(),
+        run_id: Ulid::generate().to_string(),
+        started_at,
+        ended_at: Timestamp::now(),
+        profile: profile.name().to_owned(),
+        seed,
+        argv: invocation.argv.clone(),
+        protocol: prismq_driver::VERSION,
+        environment: environment::gather(
+            &directory,
+            Vec::new(),
+            true,
+            sync,
+            (before, after(&directory)),
+        )?,
+        syncs_per_s,
+        contenders: contenders.into_iter().map(Running::into_record).collect(),
+        left_out,
+    };
+    let path = write_versus(&paths::results_dir(), &record)
+        .map_err(|error| Error::Record { source: error.into() })?;
+    Ok(path.display().to_string())
+}
+
+fn after(directory: &BenchDir) -> Conditions {
+    environment::conditions(directory)
+}
+
+fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or_default()
+}
+
+/// The queues that can be measured, with what was verified of them, and those that cannot.
+fn contenders(directory: &BenchDir, filter: &Filter) -> Result<(Vec<Running>, Vec<LeftOut>)> {
+    let unfit = |reason: String| Error::Unfit { reason };
+    let manifests =
+        Manifest::all(&paths::drivers_dir()).map_err(|error| unfit(error.to_string()))?;
+    let (mut contenders, mut left_out) = (Vec::new(), Vec::new());
+    for manifest in manifests {
+        let name = manifest.name().to_owned();
+        let is_meant = filter.selects(&name) && !manifest.is_example();
+        if !is_meant {
+            continue;
+        }
+        match Running::all_of(&manifest, directory) {
+            Ok(found) => contenders.extend(found),
+            Err(reason) => {
+                eprintln!("{NAME}: {name} is left out: {reason}");
+                left_out.push(LeftOut { name, reason });
+            }
+        }
+    }
+    if contenders.is_empty() {
+        let reason = "no driver of benches/drivers/ is built and selected: \
+                      cargo run --release -p prismq-bench -- driver list";
+        return Err(unfit(reason.to_owned()));
+    }
+    Ok((contenders, left_out))
+}
+
+/// Runs all rounds, and returns how fast the disk was between them.
+fn take_turns(
+    contenders: &mut [Running],
+    directory: &BenchDir,
+    scope: Scope,
+    seed: u64,
+) -> Result<Vec<f64>> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
+    let mut syncs_per_s = Vec::new();
+    // The first pass finds out how much work is so many seconds, and its figures are discarded.
+    for pass in 0..=scope.rounds {
+        order.shuffle(&mut random);
+        for index in &order {
+            let Some(contender) = contenders.get_mut(*index) else { continue };
+            syncs_per_s.push(disk::syncs_per_s(directory)?);
+            if pass == 0 {
+                contender.calibrate(scope.seconds);
+            } else {
+                contender.measure();
+            }
+            eprintln!("{NAME}: round {pass} of {}: {}", scope.rounds, contender.title());
+        }
+    }
+    Ok(syncs_per_s)
+}

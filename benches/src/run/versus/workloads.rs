@@ -1,0 +1,123 @@
+//! What is read from the records of a workload.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use prismq_driver::lane::{Kind, Record};
+
+use crate::base::histogram::{add, empty};
+use crate::base::number::{as_f64, ms};
+
+/// A figure of a round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// What was done.
+    pub workload: &'static str,
+    /// The figure's name with its unit as suffix.
+    pub metric: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// Whether more is better.
+    pub is_rate: bool,
+    /// The figure.
+    pub value: f64,
+}
+
+impl Reading {
+    fn rate(workload: &'static str, value: f64) -> Self {
+        Self { workload, metric: "tasks_per_s", unit: "tasks/s", is_rate: true, value }
+    }
+
+    fn time(workload: &'static str, metric: &'static str, value: f64) -> Self {
+        Self { workload, metric, unit: "ms", is_rate: false, value }
+    }
+}
+
+/// Tasks a second between the first begin and the last end of these records; none without two of them.
+pub(super) fn rate<'a>(
+    workload: &'static str,
+    tasks: u64,
+    records: impl Iterator<Item = &'a Record>,
+) -> Option<Reading> {
+    let (mut first, mut last) = (u64::MAX, 0);
+    for record in records {
+        first = first.min(record.t1);
+        last = last.max(record.t2);
+    }
+    let took = Duration::from_nanos(last.checked_sub(first).filter(|took| *took > 0)?);
+    Some(Reading::rate(workload, as_f64(tasks) / took.as_secs_f64()))
+}
+
+/// Median and 99th percentile of times in nanoseconds.
+pub(super) fn quantiles(
+    workload: &'static str,
+    [median, p99]: [&'static str; 2],
+    times: impl Iterator<Item = u64>,
+) -> Vec<Reading> {
+    let Ok(mut histogram) = empty("times") else { return Vec::new() };
+    times.for_each(|time| add(&mut histogram, Duration::from_nanos(time)));
+    if histogram.is_empty() {
+        return Vec::new();
+    }
+    let at = |histogram: &Histogram<u64>, share| ms(histogram.value_at_quantile(share));
+    vec![
+        Reading::time(workload, median, at(&histogram, 0.5)),
+        Reading::time(workload, p99, at(&histogram, 0.99)),
+    ]
+}
+
+/// How long calls took that enqueued a task.
+pub(super) fn calls<'a>(records: impl Iterator<Item = &'a Record>) -> impl Iterator<Item = u64> {
+    let enqueued = records.filter(|record| record.kind == Kind::Enqueued);
+    enqueued.map(|record| record.t2.saturating_sub(record.t1))
+}
+
+/// When each task's handler first began, by token.
+pub(super) fn begun<'a>(records: impl Iterator<Item = &'a Record>) -> HashMap<u64, u64> {
+    let mut begun = HashMap::new();
+    for record in records.filter(|record| record.kind == Kind::Run) {
+        let first = begun.entry(record.token).or_insert(record.t1);
+        *first = record.t1.min(*first);
+    }
+    begun
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(token: u64, t1: u64, t2: u64, kind: Kind) -> Record {
+        Record { token, t1, t2, kind, ending: None, attempt: 1, extra: 0 }
+    }
+
+    #[test]
+    fn a_rate_counts_from_the_first_begin_to_the_last_end() {
+        let records = [
+            record(1, 2_000_000_000, 3_000_000_000, Kind::Run),
+            record(0, 1_000_000_000, 1, Kind::Run),
+        ];
+        let reading = rate("drain", 4, records.iter()).unwrap();
+        assert!((reading.value - 2.0).abs() < 1e-9, "{reading:?}");
+        assert_eq!(rate("drain", 4, records.iter().take(0)), None);
+    }
+
+    #[test]
+    fn a_task_that_was_run_again_began_at_its_first_run() {
+        let records = [
+            record(7, 9, 10, Kind::Run),
+            record(7, 4, 5, Kind::Run),
+            record(8, 1, 2, Kind::Enqueued),
+        ];
+        assert_eq!(begun(records.iter()), HashMap::from([(7, 4)]));
+    }
+
+    #[test]
+    fn quantiles_are_in_milliseconds() {
+        let readings =
+            quantiles("enqueue", ["p50_ms", "p99_ms"], (1..=100).map(|ms| ms * 1_000_000));
+        let values: Vec<f64> = readings.iter().map(|reading| reading.value).collect();
+        assert!((values[0] - 50.0).abs() < 0.1 && (values[1] - 99.0).abs() < 0.2, "{values:?}");
+        assert!(quantiles("enqueue", ["p50_ms", "p99_ms"], std::iter::empty()).is_empty());
+    }
+}
