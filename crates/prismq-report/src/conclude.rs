@@ -80,6 +80,12 @@ pub enum Error {
         /// The folder.
         results: PathBuf,
     },
+    /// No queues were measured side by side yet.
+    #[error("{} holds no record of queues side by side: run `cargo bench --bench versus` first", results.display())]
+    NoVersus {
+        /// The folder.
+        results: PathBuf,
+    },
     /// The history has no such metric.
     #[error(
         "no metric {id:?} in the {runs} latest runs of this machine, engine and profile: \
@@ -105,7 +111,7 @@ impl Error {
             | Self::Render(_)
             | Self::Export(ExportError::Format { .. }) => 1,
             Self::Baseline(_) | Self::Target(_) | Self::Export(ExportError::Several { .. }) => 2,
-            Self::NoHistory { .. } | Self::Export(_) => 5,
+            Self::NoHistory { .. } | Self::NoVersus { .. } | Self::Export(_) => 5,
         }
     }
 }

@@ -19,3 +19,4 @@ mod render;
 mod support;
 mod targets;
 mod verdict;
+mod versus;

@@ -12,7 +12,7 @@ mod export;
 mod history;
 mod prune;
 mod report;
-mod show;
+pub(crate) mod show;
 mod validate;
 
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::conclude::Error;
+use crate::versus::Versus;
 
 /// Checks, compares, draws and exports the records of `cargo bench`; only `ab` runs benchmarks.
 ///
@@ -58,6 +59,7 @@ enum Command {
     Coverage(coverage::CoverageOf),
     Env(env::Env),
     Validate(validate::Validate),
+    Versus(Versus),
     Completions(completions::Completions),
 }
 
@@ -79,6 +81,7 @@ pub fn run(arguments: Arguments) -> Result<u8, Error> {
         Command::Coverage(command) => command.run(results),
         Command::Env(command) => command.run(results),
         Command::Validate(command) => command.run(),
+        Command::Versus(command) => command.run(results),
         Command::Completions(command) => command.run(),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn warn(warnings: &[String]) {
 }
 
 /// Writes a text to the named file, else to standard output.
-pub(super) fn deliver(text: &str, output: Option<&PathBuf>) -> Result<(), Error> {
+pub(crate) fn deliver(text: &str, output: Option<&PathBuf>) -> Result<(), Error> {
     match output {
         Some(path) => write(path, text),
         None => show(text),
