@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use prismq::limits::QUEUES_MAX;
 use prismq::{Claim, Lease, NewTask, Queue, State, Unique, WorkerPool};
 use prismq_cluster::Cluster;
 
@@ -160,4 +161,21 @@ pub(crate) fn more_rows_than_a_transaction_moves_are_all_taken_in() {
     let mut numbers: Vec<u32> = done.iter().map(|number| number.parse().unwrap()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=2000).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_row_without_room_for_its_queue_is_in_nobodys_way() {
+    let cluster = cluster(&["fsync=off"]);
+    let queue = queue(&url(&cluster));
+    let full = (0..QUEUES_MAX).map(|number| NewTask::new("job", []).queue(format!("q{number}")));
+    queue.enqueue_all(full).unwrap();
+    let rows_of_both = "INSERT INTO prismq.prismq_inbox (type, payload, queue)
+        VALUES ('job', 'refused', 'new'), ('job', 'taken', 'q0')";
+    sql(&cluster, rows_of_both);
+    let leases = queue.claim(&Claim::new(["job"]).queue("q0").max(9)).unwrap();
+    assert_eq!(payloads(&leases), ["", "taken"]);
+    assert_eq!(rows(&cluster), "1|0|1");
+    assert_eq!(queue.tasks().queue("q1").delete().unwrap(), 1);
+    sql(&cluster, "UPDATE prismq.prismq_inbox SET error = NULL");
+    let leases = queue.claim(&Claim::new(["job"]).queue("new")).unwrap();
+    assert_eq!(payloads(&leases), ["refused"]);
 }

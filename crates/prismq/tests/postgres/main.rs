@@ -89,7 +89,8 @@ fn main() -> ExitCode {
             a_row_exists_for_claims_with_its_commit_and_wakes_an_idle_pool
             a_row_that_can_be_no_task_is_refused_or_kept_with_the_reason
             rows_of_a_full_queue_wait_and_are_in_nobodys_way
-            more_rows_than_a_transaction_moves_are_all_taken_in;
+            more_rows_than_a_transaction_moves_are_all_taken_in
+            a_row_without_room_for_its_queue_is_in_nobodys_way;
         interrupted:
             neither_side_can_be_used_while_a_migration_is_interrupted
             a_migration_that_was_cancelled_begins_anew

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use self::batch::columns::Columns;
 use self::batch::queues::missing;
@@ -147,7 +148,7 @@ impl Engine for PostgresEngine {
         let mut inbox = None;
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
-            self.add_names(batch, true)?;
+            self.add_names(batch, Some(Instant::now() + self.client.wait()))?;
             let freed = self.shared.lanes().freed();
             let applied = self.client.transaction(role, |transaction| {
                 // It may run again.

@@ -36,7 +36,7 @@ impl PostgresEngine {
         }
         // From here on no lane is freed until the transaction ends, and what was freed before it shows now.
         self.reading().refresh_lanes()?;
-        self.add_names(&batch, false)?;
+        self.add_names(&batch, None)?;
         let answer = run.apply(&batch)?.pop().ok_or_else(Error::unanswered)??;
         run.finish()?;
         if answer.brings_work() {

@@ -4,7 +4,7 @@
 //! The tasks are added as by an enqueue. A row whose queue is full is held until there is room; one that cannot be a task
 //! is kept with the reason. Neither is in a later row's way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
 
@@ -23,6 +23,9 @@ use crate::time::Timestamp;
 const INBOX_BYTES_MAX: i64 = 8 << 20;
 /// How often an idle claim looks again for rows that are held, in case nothing else has it look.
 const HELD_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often queues and types are added that others free again meanwhile.
+const NAMES_TRIES: u32 = 2;
 
 /// Rows that are taken in, oldest first, until their payloads are about as large as a transaction moves. Those that
 /// another transaction takes in or changes are passed over.
@@ -97,9 +100,14 @@ impl PostgresEngine {
             })
         };
         let mut done = step(true)?;
-        if let Step::Names(tasks) = done {
-            self.add_names(&tasks, true)?;
-            done = step(false)?;
+        let mut tries = 0..NAMES_TRIES;
+        while let Step::Names(tasks) = &done {
+            match self.add_names(tasks, Some(Instant::now())) {
+                // Claims are not kept waiting for it.
+                Err(Error::Busy { .. }) => return Ok(false),
+                added => added?,
+            }
+            done = step(tries.next().is_some())?;
         }
         self.shared.log.committed();
         let any = matches!(done, Step::Done(rows) if rows > 0);

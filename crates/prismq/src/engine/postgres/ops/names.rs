@@ -148,15 +148,14 @@ impl<'a> Unknown<'a> {
 }
 
 impl PostgresEngine {
-    /// Adds the queues and lanes that the batch needs, and frees unused ones if need be and `may_free`. What there is no
-    /// room for is refused by the operation.
-    pub(crate) fn add_names(&self, batch: &[Operation], may_free: bool) -> Result<()> {
+    /// Adds the queues and lanes that the batch needs, and frees unused ones if need be, which is tried until then, and
+    /// once at least. What there is no room for is refused by the operation.
+    pub(crate) fn add_names(&self, batch: &[Operation], frees: Option<Instant>) -> Result<()> {
         if Unknown::of(&self.shared, batch).is_empty() {
             return Ok(());
         }
         self.reading().refresh_lanes()?;
-        let mut frees = may_free;
-        let until = Instant::now() + self.client.wait();
+        let mut frees = frees;
         loop {
             let unknown = Unknown::of(&self.shared, batch);
             if unknown.is_empty() {
@@ -167,11 +166,11 @@ impl PostgresEngine {
                 .transaction(Role::Durable, |transaction| unknown.add(transaction, &self.shared))?;
             self.reading().refresh_lanes()?;
             let lanes_are_there = Unknown::of(&self.shared, batch).lanes.is_empty();
-            if queues_are_there && lanes_are_there || !frees {
+            let Some(until) = frees.filter(|_| !queues_are_there || !lanes_are_there) else {
                 return Ok(());
-            }
+            };
             match self.free_names() {
-                Ok(true) => frees = false,
+                Ok(true) => frees = None,
                 Ok(false) => return Ok(()),
                 // Others may be making room.
                 Err(Error::Busy { .. }) if Instant::now() < until => {}
