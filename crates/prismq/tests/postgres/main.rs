@@ -19,6 +19,7 @@ mod migrating;
 mod names;
 mod notifications;
 mod retention;
+mod races;
 mod support;
 mod tls;
 mod tokens;
@@ -119,6 +120,10 @@ fn main() -> ExitCode {
             ended_tasks_of_a_type_are_kept_for_its_time
             the_retention_of_a_queue_neither_counts_nor_deletes_them
             a_pool_declares_the_time_of_its_type_unless_an_operator_set_another;
+        races:
+            two_clients_that_prune_delete_no_more_than_is_beyond
+            a_task_that_is_cancelled_while_its_attempt_ends_does_not_run_again
+            a_queue_that_is_being_filled_is_not_given_another_order;
         tls:
             a_certificate_of_a_named_authority_is_accepted
             a_certificate_of_another_authority_or_host_is_refused;

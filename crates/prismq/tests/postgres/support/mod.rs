@@ -1,6 +1,7 @@
 //! What the tests share.
 
 mod file;
+mod gate;
 mod proxy;
 
 use std::thread;
@@ -10,6 +11,7 @@ use prismq::{Claim, Lease, NewTask, Queue};
 use prismq_cluster::Cluster;
 
 pub(crate) use self::file::{add, file, file_of};
+pub(crate) use self::gate::Gate;
 pub(crate) use self::proxy::{Cut, Proxy};
 
 /// Longer than any wait of a passing test takes, on a busy machine too.

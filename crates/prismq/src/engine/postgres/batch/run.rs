@@ -1,7 +1,7 @@
 //! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::Row;
 
@@ -102,7 +102,7 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) number: i64,
     /// Below every token that this connection gives.
     pub(crate) token_floor: i64,
-    /// Whether running tasks are to be cancelled.
+    /// Whether running tasks are to be cancelled, as far as is known: see [`Run::end_leases`].
     pub(crate) has_cancel_requests: bool,
     /// What was due when the transaction began.
     pub(crate) due: Due,
@@ -164,6 +164,18 @@ impl<'a, 't> Run<'a, 't> {
     /// Runs a statement.
     pub(crate) fn query(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<Vec<Row>> {
         self.transaction.query(&self.shared.statements.text(sql), params)
+    }
+
+    /// Runs statements in one round trip, and returns the rows of each. Each sees what was committed before it began.
+    pub(crate) fn query_all(
+        &mut self,
+        statements: &[(&'static str, &[&dyn Value])],
+    ) -> Result<Vec<Vec<Row>>> {
+        let texts: Vec<Arc<str>> =
+            statements.iter().map(|(sql, _)| self.shared.statements.text(sql)).collect();
+        let statements: Vec<Statement<'_>> =
+            texts.iter().zip(statements).map(|(text, (_, params))| (&**text, *params)).collect();
+        self.transaction.pipeline(&statements)
     }
 
     /// Runs a statement that returns one row.
@@ -289,7 +301,8 @@ impl<'a, 't> Run<'a, 't> {
     pub(crate) fn finish(&mut self) -> Result<()> {
         for (queue, kept) in self.counters.with_more_kept() {
             self.write_counters()?;
-            self.prune(queue, super::STEP_TASKS_MAX + kept)?;
+            // What other clients keep meanwhile they leave to whoever prunes.
+            self.prune(queue, super::STEP_TASKS_MAX + 4 * kept)?;
         }
         let add = self.shared.statements.text(counters::ADD);
         let rows: Vec<counters::Row> =

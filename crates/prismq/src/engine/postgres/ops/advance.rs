@@ -75,7 +75,7 @@ impl Run<'_, '_> {
 
     fn reclaim(&mut self, now: i64) -> Result<()> {
         let wall = self.now.wall.as_micros();
-        let rows = self.query(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall])?;
+        let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall])?;
         let mut reclaimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let (id, lane, state): (i64, i32, i16) =

@@ -10,6 +10,11 @@ use crate::model::limits::HISTORY_MAX;
 use crate::model::{Keep, Result, Retention};
 use crate::time::Timestamp;
 
+/// Whether no other transaction prunes the queue. Two that count at the same time would both delete what is beyond,
+/// each passing over what the other has locked. The queue's row cannot be the lock: every enqueue under a depth limit
+/// has it.
+pub(crate) const LOCK: &str =
+    "SELECT pg_catalog.pg_try_advisory_xact_lock('prismq.queue'::regclass::integer, $1)";
 /// How many ended tasks of a queue there are, and which are to be kept.
 pub(crate) const KEPT: &str = "WITH c AS MATERIALIZED (
          SELECT coalesce(kept, 0) - coalesce(kept_by_type, 0) AS kept,
@@ -45,9 +50,13 @@ pub(crate) const SET: &str =
 
 impl Run<'_, '_> {
     /// Deletes up to `most` of each kind of ended tasks beyond a queue's settings; whether more may be left. Needs the
-    /// counters so far to be written.
+    /// counters so far to be written. While another transaction prunes the queue, it is left to that.
     pub(crate) fn prune(&mut self, queue: i32, most: i64) -> Result<bool> {
-        let row = self.row(KEPT, &[&queue])?;
+        // The count is of what was committed before it began, so that the lock comes first.
+        let answers = self.query_all(&[(LOCK, &[&queue]), (KEPT, &[&queue])])?;
+        let [locked, counted] = answers.as_slice() else { return Ok(false) };
+        let is_locked = locked.first().map_or(Ok(false), |row| row.column(0))?;
+        let Some(row) = counted.first().filter(|_| is_locked) else { return Ok(false) };
         let wall = self.now.wall;
         let lanes = self.lanes_with_retention(queue)?;
         let kinds = [

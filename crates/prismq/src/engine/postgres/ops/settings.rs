@@ -12,6 +12,9 @@ use crate::model::{Error, Order, Result, Retention};
 /// Outer error: SQL failed. Inner: the operation does not apply.
 type Answered = Result<Result<Answer>>;
 
+/// Waits for every transaction that has read how queues are set, as it may add tasks by that, and keeps others from
+/// reading it.
+const LOCK_SETTINGS: &str = "LOCK TABLE prismq.queue IN ACCESS EXCLUSIVE MODE";
 const SET_ORDER: &str =
     "UPDATE prismq.queue SET ordering = $2, ageing_step = $3, virtual_time = 0 WHERE id = $1";
 const SET_PAUSED: &str = "UPDATE prismq.queue SET paused = $2 WHERE id = $1";
@@ -29,10 +32,14 @@ impl Run<'_, '_> {
             return Ok(Ok(Answer::Ordered));
         }
         self.write_counters()?;
-        let tasks: i64 = self.row(LIVE, &[&id])?.column(0)?;
-        if tasks > 0 {
-            let tasks = u64::try_from(tasks).unwrap_or(u64::MAX);
-            return Ok(Err(Error::NotEmpty { queue: queue.to_owned(), tasks }));
+        // A queue that holds tasks is refused without keeping others waiting.
+        for lock in [None, Some(LOCK_SETTINGS)] {
+            lock.map_or(Ok(()), |lock| self.execute(lock, &[]))?;
+            let tasks: i64 = self.row(LIVE, &[&id])?.column(0)?;
+            if tasks > 0 {
+                let tasks = u64::try_from(tasks).unwrap_or(u64::MAX);
+                return Ok(Err(Error::NotEmpty { queue: queue.to_owned(), tasks }));
+            }
         }
         let (number, step) = queues::stored(order);
         self.set(id, SET_ORDER, &[&id, &number, &step])?;

@@ -66,6 +66,9 @@ pub(crate) const MERGED: &str = lease!(
      ) c ORDER BY order_key, id LIMIT $4)) FOR UPDATE SKIP LOCKED"
 );
 
+/// Records that attempts have not begun.
+pub(crate) const UNBEGIN: &str = "UPDATE prismq.task SET begun = false WHERE id = ANY ($1)";
+
 impl Run<'_, '_> {
     /// Leases the first ready tasks over all lanes, in order.
     pub(super) fn take(
@@ -88,10 +91,10 @@ impl Run<'_, '_> {
         }
         let until = self.now.after(claim.lease);
         let expires_at = until.monotonic.as_micros();
-        let begun_max = count(claim.begun_max);
         // A pool records of each suspect when it begins.
         let suspects_begin = claim.begun_max < usize::MAX;
         let mut taken: Vec<Taken> = Vec::new();
+        let mut begun = Begun { most: claim.begun_max, begun: 0, taken: 0 };
         for (sql, from) in seeks {
             let left = count(claim.max.saturating_sub(taken.len()));
             if left == 0 {
@@ -99,6 +102,7 @@ impl Run<'_, '_> {
             }
             let suspects = taken.iter().filter(|taken| taken.lease.suspect).count();
             let suspects_left = count(claim.suspects_max.saturating_sub(suspects)).min(left);
+            let begun_max = count(begun.left());
             let floor = self.token_floor;
             let params: [&dyn Value; 9] = [
                 &ids,
@@ -113,6 +117,12 @@ impl Run<'_, '_> {
             ];
             let rows = self.query(sql, &params)?;
             leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;
+            begun.took(taken.len());
+        }
+        let first = taken.iter().take(begun.too_many());
+        let begun: Vec<i64> = first.map(|taken| taken.lease.key.id.as_i64()).collect();
+        if !begun.is_empty() {
+            self.execute(UNBEGIN, &[&begun])?;
         }
         let rank = |key: i64| key.wrapping_sub(first_key).cast_unsigned();
         taken.sort_unstable_by_key(|taken| (rank(taken.lease.order_key), taken.lease.key.id));
@@ -120,6 +130,67 @@ impl Run<'_, '_> {
     }
 }
 
+/// Of the tasks that the statements of a claim take, all begin at once or none: each statement begins its own if they
+/// are few enough.
+#[derive(Debug)]
+struct Begun {
+    /// Most that may begin at once.
+    most: usize,
+    begun: usize,
+    taken: usize,
+}
+
+impl Begun {
+    /// How many the next statement may begin.
+    const fn left(&self) -> usize {
+        self.most.saturating_sub(self.taken)
+    }
+
+    /// So many tasks were taken up to now.
+    const fn took(&mut self, taken: usize) {
+        self.taken = taken;
+        if taken <= self.most {
+            self.begun = taken;
+        }
+    }
+
+    /// How many of the first have begun although all together are too many.
+    const fn too_many(&self) -> usize {
+        if self.taken > self.most { self.begun } else { 0 }
+    }
+}
+
 fn count(tasks: usize) -> i64 {
     i64::try_from(tasks).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of the tasks of these statements have begun too early.
+    fn too_many(most: usize, statements: &[usize]) -> usize {
+        let mut begun = Begun { most, begun: 0, taken: 0 };
+        statements.iter().for_each(|taken| begun.took(begun.taken + taken));
+        begun.too_many()
+    }
+
+    #[test]
+    fn the_tasks_of_a_claim_begin_all_at_once_or_none() {
+        assert_eq!(too_many(2, &[1, 1]), 0);
+        assert_eq!(too_many(1, &[1, 1]), 1);
+        assert_eq!(too_many(2, &[2, 0, 1]), 2);
+        // None of these has begun.
+        assert_eq!(too_many(1, &[2, 1]), 0);
+        assert_eq!(too_many(usize::MAX, &[1, 500]), 0);
+    }
+
+    #[test]
+    fn a_statement_may_begin_what_earlier_ones_left() {
+        let mut begun = Begun { most: 3, begun: 0, taken: 0 };
+        begun.took(2);
+        assert_eq!(begun.left(), 1);
+        begun.took(5);
+        assert_eq!(begun.left(), 0);
+    }
 }

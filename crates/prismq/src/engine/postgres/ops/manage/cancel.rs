@@ -2,11 +2,14 @@
 //!
 //! A request to cancel a running task is a row that names the token of its lease. The pool that holds the task notifies
 //! its handler. Whatever then ends the lease, except a completion, ends the task as cancelled: a failure, a release, its
-//! expiry. Transactions look for requests only if there were some when they began.
+//! expiry. Transactions look for requests only if there are some once they have ended leases.
 
 use std::collections::HashSet;
 
+use tokio_postgres::Row;
+
 use super::{LEAVE, Stored};
+use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{CANCELLED, CANCELLED_BY_TYPE, DEAD, LEASED, is_kept};
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::Value;
@@ -21,6 +24,8 @@ pub(crate) const STOPPED: &str =
     "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts
      FROM prismq.cancel c JOIN prismq.task t ON t.id = c.task JOIN prismq.lane l ON l.id = t.lane
      WHERE c.task = ANY ($1) AND t.state <> 2 ORDER BY t.id FOR UPDATE OF t";
+/// Whether any task is to be cancelled.
+pub(crate) const ANY: &str = "SELECT EXISTS (SELECT FROM prismq.cancel)";
 /// All tasks that are to be cancelled.
 pub(crate) const REQUESTED: &str = "SELECT task, token FROM prismq.cancel ORDER BY task";
 /// Ends requests.
@@ -50,6 +55,23 @@ impl Run<'_, '_> {
         let waiting: Vec<Stored> = found.iter().filter(waits).copied().collect();
         self.end(&waiting)?;
         Ok(Cancelled { ended: u64::try_from(waiting.len()).unwrap_or(u64::MAX), requested })
+    }
+
+    /// Runs a statement that ends leases, and looks in the same round trip whether any task is to be cancelled. Not
+    /// earlier: a request may be committed while the statement waits for its task. From then on the tasks are locked,
+    /// and who would request it of one finds that it does not run.
+    pub(crate) fn end_leases(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Value],
+    ) -> Result<Vec<Row>> {
+        if self.has_cancel_requests {
+            return self.query(sql, params);
+        }
+        let mut answers = self.query_all(&[(sql, params), (ANY, &[])])?;
+        let any = answers.pop().unwrap_or_default();
+        self.has_cancel_requests = any.first().map_or(Ok(false), |row| row.column(0))?;
+        Ok(answers.pop().unwrap_or_default())
     }
 
     /// Ends those of the tasks as cancelled of which that was requested and that do not run any more; returns them.

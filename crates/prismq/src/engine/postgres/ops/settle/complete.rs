@@ -61,7 +61,7 @@ pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec
         let results = keys.column(|place, _| result(place));
         let wall = run.now.wall.as_micros();
         let params: [&dyn Value; 5] = [&ids, &tokens, &queues, &results, &wall];
-        by_type = applied(&run.query(KEEP_BY_TYPE, &params)?)?;
+        by_type = applied(&run.end_leases(KEEP_BY_TYPE, &params)?)?;
         // The statements below do not find them held any more.
         done.extend(by_type.iter().copied());
     }
@@ -72,7 +72,7 @@ pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec
     };
     let (dropped, dropped_tokens) = of(false);
     if !dropped.is_empty() {
-        done.extend(applied(&run.query(COMPLETE, &[&dropped, &dropped_tokens])?)?);
+        done.extend(applied(&run.end_leases(COMPLETE, &[&dropped, &dropped_tokens])?)?);
     }
     let (kept, kept_tokens) = of(true);
     if !kept.is_empty() {
@@ -85,7 +85,7 @@ pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec
         let results: Vec<Option<&[u8]>> = results.into_iter().flatten().collect();
         let wall = run.now.wall.as_micros();
         let params: [&dyn Value; 5] = [&kept, &kept_tokens, &kept_queues, &results, &wall];
-        done.extend(applied(&run.query(KEEP, &params)?)?);
+        done.extend(applied(&run.end_leases(KEEP, &params)?)?);
     }
     for ((id, token), queue) in ids.iter().zip(&tokens).zip(&queues) {
         if done.contains(&(*id, *token)) {

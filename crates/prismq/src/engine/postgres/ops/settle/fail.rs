@@ -111,7 +111,7 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
         &ids, &tokens, &queues, &states, &run_at, &counted, &snoozed, &errors, &short, &types,
         &began_at, &workers, &wall, &process,
     ];
-    let rows = run.query(FAIL, &params)?;
+    let rows = run.end_leases(FAIL, &params)?;
     run.prune_attempts(&rows)?;
     let applied = applied(&rows)?;
     let mut stopped = Vec::new();
