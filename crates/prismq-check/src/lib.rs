@@ -25,7 +25,7 @@ pub use checker::{Counts, Invariant, Rules, Spread, Verdict, Violation, check};
 pub use client::{ClaimRequest, Client, EnqueueRequest};
 pub use error::{Error, Result};
 pub use exercise::{Exercise, exercise};
-pub use history::{Event, History, Op, Phase, Recorder, Refusal, now_ns, payload_of};
+pub use history::{Event, History, Op, Phase, Recorder, Refusal, key_of, now_ns, payload_of};
 pub use pool::{HandlerEnd, Pool, PoolSettings, Served};
 pub use process::{KEYED_TYPES, Listener, Process, ProcessSpec, Role, TYPES, run_process};
 pub use seed::{SeedRunner, TestName, soak};

@@ -1,4 +1,4 @@
-//! A running cluster.
+//! A running cluster: starting, stopping and killing it.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,12 +13,14 @@ use tempfile::TempDir;
 
 use crate::certificates;
 use crate::server::{Server, failed};
-use crate::template::Template;
+use crate::template::{Template, new_folder};
 
 /// Longer than a server takes to start, on a busy machine too.
 const START_WAIT: Duration = Duration::from_secs(60);
 /// The port that names the socket of a cluster which listens on no other.
 const PORT: u16 = 5432;
+/// The name of the folder that a file system of its own is mounted on.
+const DISK: &str = "disk";
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A cluster of one test.
@@ -28,9 +30,11 @@ pub struct Cluster {
     settings: Vec<String>,
     port: u16,
     folder: TempDir,
+    /// The size of the file system at [`Cluster::disk`], in mebibytes.
+    disk: Option<u32>,
     server: Server,
     /// Kept for the tests that start meanwhile.
-    _template: Arc<Template>,
+    template: Arc<Template>,
 }
 
 impl Cluster {
@@ -39,7 +43,43 @@ impl Cluster {
     /// # Errors
     /// It could not be made or started; the error has the server's log.
     pub fn start(settings: &[&str]) -> io::Result<Self> {
-        Self::new(settings, PORT, |_, _| Ok(()))
+        Self::new(settings, PORT, None, |_, _| Ok(()))
+    }
+
+    /// Starts a new cluster that alone sees a file system of so many mebibytes, in memory, at [`Cluster::disk`]. Only
+    /// root may mount one.
+    ///
+    /// # Errors
+    /// See [`Cluster::start`].
+    pub fn start_with_disk(mebibytes: u32) -> io::Result<Self> {
+        Self::new(&[], PORT, Some(mebibytes), |_, folder| std::fs::create_dir(folder.join(DISK)))
+    }
+
+    /// Starts a standby that follows this cluster, as `standby` among its synchronous ones. It ends before the cluster
+    /// does, or after it was promoted.
+    ///
+    /// # Errors
+    /// The cluster could not be copied, or the copy not started.
+    pub fn standby(&self) -> io::Result<Self> {
+        let server = Server::find()?;
+        let folder = new_folder(&server)?;
+        let mut copy = server.command("pg_basebackup");
+        copy.arg("-D").arg(folder.path().join("data"));
+        copy.args(["-c", "fast", "-X", "stream"]);
+        let source = format!(
+            "host={} port={} user=postgres application_name=standby",
+            self.folder().display(),
+            self.port
+        );
+        copy.args(["--write-recovery-conf", "-d", &source]);
+        failed(&mut copy)?;
+        let settings = self.settings.clone();
+        let child = start(&server, folder.path(), self.port, &settings, None)?;
+        let template = self.template.clone();
+        let mut standby =
+            Self { child, settings, port: self.port, folder, disk: None, server, template };
+        standby.wait()?;
+        Ok(standby)
     }
 
     /// Starts a new cluster that also listens on `localhost`, with a certificate for that name.
@@ -49,12 +89,13 @@ impl Cluster {
     pub fn start_with_tls() -> io::Result<Self> {
         // Nobody else takes the port in the short time until the server does.
         let port = TcpListener::bind(("localhost", 0))?.local_addr()?.port();
-        Self::new(&["listen_addresses=localhost", "ssl=on"], port, certificates::make)
+        Self::new(&["listen_addresses=localhost", "ssl=on"], port, None, certificates::make)
     }
 
     fn new(
         settings: &[&str],
         port: u16,
+        disk: Option<u32>,
         prepare: impl FnOnce(&Server, &Path) -> io::Result<()>,
     ) -> io::Result<Self> {
         let server = Server::find()?;
@@ -62,8 +103,8 @@ impl Cluster {
         let folder = template.copy(&server)?;
         prepare(&server, folder.path())?;
         let settings: Vec<_> = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let child = start(&server, folder.path(), port, &settings)?;
-        let mut cluster = Self { child, settings, port, folder, server, _template: template };
+        let child = start(&server, folder.path(), port, &settings, disk)?;
+        let mut cluster = Self { child, settings, port, folder, disk, server, template };
         cluster.wait()?;
         Ok(cluster)
     }
@@ -84,6 +125,22 @@ impl Cluster {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the file system of [`Cluster::start_with_disk`] is, as the server sees it.
+    #[must_use]
+    pub fn disk(&self) -> PathBuf {
+        self.folder().join(DISK)
+    }
+
+    /// The URL of a database of this cluster or of its standby, on whichever of them takes writes, for `postgres`.
+    #[must_use]
+    pub fn url_with(&self, standby: &Self, database: &str) -> String {
+        let host = |of: &Self| of.folder().display().to_string().replace('/', "%2F");
+        let (host, other) = (host(self), host(standby));
+        format!(
+            "postgres://{host},{other}/{database}?user=postgres&target_session_attrs=read-write"
+        )
     }
 
     /// The URL of a database of it, for its superuser `postgres`.
@@ -121,6 +178,11 @@ impl Cluster {
         signal(process, Signal::STOP)
     }
 
+    /// Kills the server's first process with SIGKILL; the others notice, and end too.
+    pub fn kill_all(&mut self) {
+        self.end(Signal::KILL);
+    }
+
     /// Stops the server as a crash would, and starts it again.
     ///
     /// # Errors
@@ -132,20 +194,34 @@ impl Cluster {
 
     /// Stops the server as a crash would.
     pub fn stop(&mut self) {
+        self.end(Signal::QUIT);
+    }
+
+    fn end(&mut self, signal: Signal) {
         // A process that has ended needs no signal.
         if let Some(process) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            _ = kill_process(process, Signal::QUIT);
+            _ = kill_process(process, signal);
         }
         _ = self.child.wait();
     }
 
-    /// Starts the server again after [`Cluster::stop`].
+    /// Starts the server again after [`Cluster::stop`] or [`Cluster::kill_all`].
     ///
     /// # Errors
     /// It could not be started.
     pub fn resume(&mut self) -> io::Result<()> {
-        self.child = start(&self.server, self.folder.path(), self.port, &self.settings)?;
-        self.wait()
+        let until = Instant::now() + START_WAIT;
+        loop {
+            let (folder, disk) = (self.folder.path(), self.disk);
+            self.child = start(&self.server, folder, self.port, &self.settings, disk)?;
+            match self.wait() {
+                // Processes of a server that was killed may not have ended yet.
+                Err(_) if self.child.try_wait()?.is_some() && Instant::now() < until => {
+                    thread::sleep(POLL_INTERVAL);
+                }
+                waited => return waited,
+            }
+        }
     }
 
     /// Waits until it takes connections.
@@ -177,7 +253,13 @@ fn signal(process: i32, signal: Signal) -> io::Result<()> {
     Ok(kill_process(process, signal)?)
 }
 
-fn start(server: &Server, folder: &Path, port: u16, settings: &[String]) -> io::Result<Child> {
+fn start(
+    server: &Server,
+    folder: &Path,
+    port: u16,
+    settings: &[String],
+    disk: Option<u32>,
+) -> io::Result<Child> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log"))?;
     let mut postgres = server.command("postgres");
     postgres.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
@@ -186,5 +268,9 @@ fn start(server: &Server, folder: &Path, port: u16, settings: &[String]) -> io::
     for setting in common.into_iter().chain(settings.iter().map(String::as_str)) {
         postgres.args(["-c", setting]);
     }
-    postgres.stdout(Stdio::null()).stderr(log).spawn()
+    let mut postgres = match disk {
+        Some(mebibytes) => server.with_disk(&postgres, &folder.join(DISK), mebibytes),
+        None => postgres,
+    };
+    postgres.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()
 }

@@ -1,7 +1,7 @@
 //! The programs of PostgreSQL, and the user that they run as.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::geteuid;
@@ -43,6 +43,22 @@ impl Server {
         command.args(["--pdeathsig", "QUIT"]).arg(program);
         command.stdin(Stdio::null()).current_dir("/");
         command
+    }
+
+    /// The command with a file system of so many mebibytes at this path, which no other process sees.
+    pub(crate) fn with_disk(&self, command: &Command, path: &Path, mebibytes: u32) -> Command {
+        let (user, group) = self.user.unwrap_or_default();
+        let options = format!("size={mebibytes}m,uid={user},gid={group},mode=700");
+        let mut mounted = Command::new("unshare");
+        mounted.args([
+            "-m",
+            "sh",
+            "-c",
+            "mount -t tmpfs -o \"$1\" none \"$2\" && shift 2 && exec \"$@\"",
+        ]);
+        mounted.args(["sh", &options]).arg(path);
+        mounted.arg(command.get_program()).args(command.get_args()).current_dir("/");
+        mounted
     }
 }
 

@@ -51,7 +51,7 @@ impl Template {
 }
 
 /// A folder in which the server's user may write, and every user reach its socket. The path of a socket must be short.
-fn new_folder(server: &Server) -> io::Result<TempDir> {
+pub(crate) fn new_folder(server: &Server) -> io::Result<TempDir> {
     let folder = tempfile::Builder::new().prefix("pg").tempdir()?;
     let path: &Path = folder.path();
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755))?;

@@ -215,7 +215,8 @@ impl<S: Subject> Client<S> {
 
     fn refused(&mut self, begun: Event, error: prismq::Error) -> Error {
         // Every other error promises that nothing was done.
-        let unknown = matches!(error, prismq::Error::Poisoned { .. });
+        let unknown =
+            matches!(error, prismq::Error::Poisoned { .. } | prismq::Error::CommitUnknown { .. });
         let ended = Event {
             phase: if unknown { Phase::Info } else { Phase::Fail },
             t_db: self.now().as_micros(),

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 pub use self::event::{Event, Op, Phase, Refusal};
 pub(crate) use self::payload::key_of_slot;
-pub use self::payload::payload_of;
+pub use self::payload::{key_of, payload_of};
 pub use self::recorder::{Recorder, now_ns};
 
 /// Events of any number of clients, in the order of the clock they share.

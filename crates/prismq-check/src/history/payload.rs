@@ -14,7 +14,7 @@ pub fn payload_of(key: u64, bytes: usize) -> Vec<u8> {
 
 /// The key of a payload made by [`payload_of`]; `None` if a byte of it is another.
 #[must_use]
-pub(crate) fn key_of(payload: &[u8]) -> Option<u64> {
+pub fn key_of(payload: &[u8]) -> Option<u64> {
     let key = u64::from_le_bytes(*payload.first_chunk()?);
     (payload_of(key, payload.len()) == payload).then_some(key)
 }

@@ -1,4 +1,5 @@
-//! The conformance suite on the engine in a PostgreSQL database: ignored with the reason where there is no server.
+//! The engine in a PostgreSQL database: the conformance suite, the costs of claims, and faults of servers. Ignored with
+//! the reason where there is no server.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -9,6 +10,7 @@
 #![allow(dead_code, reason = "the cases of the queue in a file use the rest of what is shared")]
 
 mod conformance;
+mod faults;
 mod plans;
 #[path = "../check/conformance/queue.rs"]
 mod queue;
@@ -38,5 +40,6 @@ fn main() -> ExitCode {
             Ok(())
         },
     ));
+    trials.extend(faults::trials());
     prismq_probe::run(trials)
 }

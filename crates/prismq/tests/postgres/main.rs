@@ -9,6 +9,7 @@
 )]
 
 mod backends;
+mod clocks;
 mod commit;
 mod connecting;
 mod durability;
@@ -73,6 +74,8 @@ fn main() -> ExitCode {
             a_session_that_was_ended_is_replaced
             a_crash_is_waited_for_and_loses_nothing
             an_idle_pool_goes_on_after_a_crash;
+        clocks:
+            a_server_whose_clock_is_wrong_keeps_leases_and_delays;
         commit:
             a_commit_whose_answer_is_lost_is_found_to_be_done
             a_commit_that_did_not_arrive_is_done_again

@@ -1,0 +1,66 @@
+//! A primary with a standby that confirms its commits.
+
+use std::thread;
+use std::time::Duration;
+
+use prismq::{Error, NewTask};
+use prismq_cluster::Cluster;
+
+use super::fleet::{disturbed, wait_for};
+
+/// A primary whose commits wait for its standby.
+fn pair() -> (Cluster, Cluster) {
+    let primary = Cluster::start(&[]).unwrap();
+    let standby = primary.standby().unwrap();
+    let set = "ALTER SYSTEM SET synchronous_standby_names = 'standby'";
+    primary.sql("postgres", &[set, "SELECT pg_reload_conf()"]).unwrap();
+    let state = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+    wait_for("the standby confirms", || primary.sql("postgres", &[state]).unwrap() == "1");
+    (primary, standby)
+}
+
+fn waits_for_standby(primary: &Cluster) -> bool {
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    primary.sql("postgres", &[waiting]).unwrap() != "0"
+}
+
+/// Failure mode: server: fails, and its synchronous standby is promoted | clients with both hosts in the URL go on there; nothing acknowledged is lost, no task is done twice
+pub(crate) fn a_standby_that_is_promoted_goes_on_where_the_primary_ended(seed: u64) {
+    let (mut primary, mut standby) = pair();
+    let url = primary.url_with(&standby, "postgres");
+    disturbed(seed, &url, &mut standby, |fleet, standby| {
+        primary.kill_all();
+        standby.sql("postgres", &["SELECT pg_promote()"]).unwrap();
+        fleet.crashed();
+    });
+}
+
+/// Failure mode: server: its synchronous standby is away | commits wait for it; what waits when the session ends is `CommitUnknown`
+pub(crate) fn commits_wait_for_a_synchronous_standby_that_is_away(seed: u64) {
+    let (mut primary, mut standby) = pair();
+    let url = primary.url("postgres");
+    disturbed(seed, &url, &mut primary, |_, primary| {
+        standby.stop();
+        wait_for("a commit waits", || waits_for_standby(primary));
+        standby.resume().unwrap();
+    });
+}
+
+/// Failure mode: server: its synchronous standby is away
+pub(crate) fn a_commit_that_no_standby_confirms_is_unknown(_seed: u64) {
+    let (primary, mut standby) = pair();
+    let wait = Duration::from_millis(200);
+    let builder = prismq::postgres::builder(&primary.url("postgres")).unwrap().busy_wait(wait);
+    let queue = builder.open().unwrap();
+    queue.enqueue(NewTask::new("job", [])).unwrap();
+    standby.stop();
+    thread::scope(|scope| {
+        let enqueued = scope.spawn(|| queue.enqueue(NewTask::new("job", [])).map(drop));
+        wait_for("the commit waits", || waits_for_standby(&primary));
+        // It has committed on the primary: asking that alone would not do.
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        primary.sql("postgres", &[end]).unwrap();
+        let error = enqueued.join().unwrap().unwrap_err();
+        assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+    });
+}
