@@ -2,7 +2,9 @@
 
 mod certificates;
 mod cluster;
+mod pooler;
 mod server;
 mod template;
 
 pub use cluster::Cluster;
+pub use pooler::Pooler;

@@ -21,6 +21,8 @@ pub enum Requirement {
     OtherUser,
     /// `openssl`, for certificates.
     OpenSsl,
+    /// `pgbouncer`, which pools connections to PostgreSQL.
+    PgBouncer,
     /// PostgreSQL's server, and for root a user `postgres` to run it as.
     Postgres,
     /// The permission to mount a file system in a mount namespace of its own through `unshare`: root's.
@@ -62,6 +64,7 @@ impl Requirement {
                 &["--reuid", "65534", "--regid", "65534", "--clear-groups", "true"],
             ),
             Self::OpenSsl => tried("openssl", "openssl", &["version"]),
+            Self::PgBouncer => tried("pgbouncer", "pgbouncer", &["--version"]),
             Self::Postgres => match postgres_programs() {
                 None => Availability::NotInstalled(missing("PostgreSQL", "postgresql")),
                 // As another user, who must exist, if this is root; otherwise as this one.

@@ -20,6 +20,7 @@ mod migrating;
 mod names;
 mod notifications;
 mod retention;
+mod pooler;
 mod races;
 mod support;
 mod tls;
@@ -46,6 +47,10 @@ fn test(name: &str, run: fn()) -> Trial {
     let probe = match name.starts_with("tls::") {
         true => [Requirement::Postgres, Requirement::OpenSsl].as_slice(),
         false => &[Requirement::Postgres],
+    let probe = match name.split("::").next() {
+        Some("tls") => [Requirement::Postgres, Requirement::OpenSsl].as_slice(),
+        Some("pooler") => &[Requirement::Postgres, Requirement::PgBouncer],
+        _ => &[Requirement::Postgres],
     };
     let missing = |availability: &Availability| *availability != Availability::Available;
     trial(
@@ -123,6 +128,10 @@ fn main() -> ExitCode {
             ended_tasks_of_a_type_are_kept_for_its_time
             the_retention_of_a_queue_neither_counts_nor_deletes_them
             a_pool_declares_the_time_of_its_type_unless_an_operator_set_another;
+        pooler:
+            clients_share_the_sessions_of_a_pooler
+            a_claim_through_a_pooler_is_not_undone_by_a_crash
+            a_client_without_the_pooler_is_heard_by_looking;
         races:
             two_clients_that_prune_delete_no_more_than_is_beyond
             a_task_that_is_cancelled_while_its_attempt_ends_does_not_run_again

@@ -103,12 +103,13 @@ impl Connector {
     }
 
     fn settings(&self, role: Role, set: &str, sql: &mut String) {
-        let commit = match (role, self.durability) {
-            // A pooler hides a crash of the server, and then no new epoch keeps tokens apart.
-            (Role::Relaxed, _) if !self.address.pooler => "off",
-            (Role::Durable, Durability::Normal) => "off",
-            _ => "on",
+        let waits = match (role, self.durability) {
+            // It hides a crash of the server, and then no new epoch keeps tokens apart: no claim may be undone.
+            _ if self.address.pooler => true,
+            (Role::Relaxed, _) | (Role::Durable, Durability::Normal) => false,
+            (Role::Durable | Role::Reader, _) => true,
         };
+        let commit = if waits { "on" } else { "off" };
         for (name, value) in SETTINGS.into_iter().chain([("synchronous_commit", commit)]) {
             sql.push_str(&format!("; {set} {name} = {value}"));
         }

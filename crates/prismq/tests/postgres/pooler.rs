@@ -1,0 +1,67 @@
+//! A queue behind a pooler that gives each transaction another session.
+
+use std::thread;
+
+use prismq::{Claim, Durability, WorkerPool};
+use prismq_cluster::Pooler;
+
+use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
+
+/// Sessions of the server: fewer than the clients have connections.
+const SESSIONS: u32 = 2;
+
+fn pooled(pooler: &Pooler) -> String {
+    format!("{}&pooler=transaction", pooler.url("postgres"))
+}
+
+pub(crate) fn clients_share_the_sessions_of_a_pooler() {
+    let cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, SESSIONS).unwrap();
+    let queues = [(); 3].map(|()| queue(&pooled(&pooler)));
+    thread::scope(|scope| {
+        for queue in &queues {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    queue.enqueue(task()).unwrap();
+                }
+                let pool = WorkerPool::builder(queue).workers(2).handle_bytes("job", |_, _| Ok(()));
+                pool.run_until_empty().unwrap();
+            });
+        }
+    });
+    wait_for("all are completed", || queues[0].stats("default").unwrap().completed == 60);
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'prismq%'";
+    let sessions: u32 = cluster.sql("postgres", &[sessions]).unwrap().parse().unwrap();
+    assert!(sessions <= SESSIONS, "{sessions} sessions");
+}
+
+/// The pooler goes on over a crash, so that clients do not notice that there was one.
+pub(crate) fn a_claim_through_a_pooler_is_not_undone_by_a_crash() {
+    let mut cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, SESSIONS).unwrap();
+    for durability in [Durability::Full, Durability::Normal] {
+        let builder = prismq::postgres::builder(&pooled(&pooler)).unwrap().durability(durability);
+        let queue = builder.busy_wait(DEADLINE).open().unwrap();
+        let id = queue.enqueue(task()).unwrap().id();
+        let walwriter = "SELECT min(pid) FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+        let process = cluster.sql("postgres", &[walwriter]).unwrap();
+        // Nobody writes to the disk what is not waited for.
+        cluster.pause(process.parse().unwrap()).unwrap();
+        let lease = claimed(&queue);
+        cluster.kill(process.parse().unwrap()).unwrap();
+        cluster.wait().unwrap();
+        assert_eq!(lease.id(), id);
+        queue.complete(&lease).unwrap();
+        assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
+    }
+}
+
+pub(crate) fn a_client_without_the_pooler_is_heard_by_looking() {
+    let cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, SESSIONS).unwrap();
+    let (waiting, other) = (queue(&pooled(&pooler)), queue(&url(&cluster)));
+    let pool = WorkerPool::builder(&waiting).workers(1).handle_bytes("job", |_, _| Ok(()));
+    let _pool = pool.start().unwrap();
+    other.enqueue(task()).unwrap();
+    wait_for("the task is completed", || other.stats("default").unwrap().completed == 1);
+}
