@@ -25,9 +25,13 @@ mod migration;
 mod transactions;
 
 pub use self::migration::{MigrationReport, cancel_migration, migrate};
+use std::any::Any;
+
 pub use self::transactions::{complete_in, enqueue_in};
 use crate::engine::ServerAddress;
-use crate::model::Result;
+use crate::engine::postgres::PostgresEngine;
+pub use crate::engine::postgres::{Diagnosis, Holder, HolderKind, TableHealth};
+use crate::model::{Error, Result};
 use crate::queue::{Queue, QueueBuilder};
 
 /// Settings of a queue in a PostgreSQL database. See the [module](self) for the URL.
@@ -51,6 +55,33 @@ use crate::queue::{Queue, QueueBuilder};
 /// ```
 pub fn builder(url: &str) -> Result<QueueBuilder> {
     ServerAddress::parse(url).map(QueueBuilder::on_server)
+}
+
+/// Looks at the tables of a queue and at what keeps their deleted rows from being removed: open transactions anywhere in
+/// the database, replication slots, prepared transactions, standbys, missing settings of vacuum. Such rows make claims
+/// slower. Pools look every ten minutes and log the warnings.
+///
+/// What it finds depends on the rights of the role: a role sees the sessions of others with the role `pg_monitor` only.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for a queue in a file; [`Error::Unavailable`] if the server cannot be reached.
+///
+/// # Examples
+/// ```no_run
+/// # fn main() -> Result<(), prismq::Error> {
+/// let queue = prismq::Queue::connect("postgres://app:secret@db.example.com/app")?;
+/// for warning in prismq::postgres::doctor(&queue)?.warnings {
+///     eprintln!("{warning}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn doctor(queue: &Queue) -> Result<Diagnosis> {
+    let engine: &dyn Any = queue.core().engine()?;
+    match engine.downcast_ref::<PostgresEngine>() {
+        Some(engine) => engine.diagnose(),
+        None => Err(Error::invalid("queue", "it is in a file, and has no tables on a server")),
+    }
 }
 
 impl Queue {

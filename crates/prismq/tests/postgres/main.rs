@@ -12,6 +12,7 @@ mod backends;
 mod clocks;
 mod commit;
 mod connecting;
+mod doctor;
 mod durability;
 mod inbox;
 mod interrupted;
@@ -19,9 +20,9 @@ mod limits;
 mod migrating;
 mod names;
 mod notifications;
-mod retention;
 mod pooler;
 mod races;
+mod retention;
 mod support;
 mod tls;
 mod tokens;
@@ -106,6 +107,9 @@ fn main() -> ExitCode {
             a_copy_that_others_write_to_is_not_used
             a_migration_whose_processes_are_killed_moves_each_task_once
             a_million_tasks_are_moved_once;
+        doctor:
+            who_keeps_rows_from_being_removed_is_named
+            settings_that_were_lost_are_named;
         limits:
             a_lock_is_waited_for_as_long_as_set
             a_timeout_of_the_role_fails_the_call_and_no_other

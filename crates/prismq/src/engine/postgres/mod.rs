@@ -8,6 +8,7 @@ mod batch;
 mod client;
 mod clock;
 mod moving;
+mod doctor;
 mod ops;
 mod reader;
 mod schema;
@@ -28,6 +29,7 @@ pub(crate) use self::client::caller;
 use self::client::{Client, Role};
 use self::clock::Time;
 pub(crate) use self::moving::migrate;
+pub use self::doctor::{Diagnosis, Holder, HolderKind, TableHealth};
 use self::ops::manage::REQUESTED;
 use self::ops::names::Unknown;
 use self::ops::upkeep::Upkeep;
@@ -116,8 +118,30 @@ impl PostgresEngine {
         asked.map_or(Ok(()), Err)
     }
 
+    /// Looks at the tables and at what keeps them from being cleaned.
+    pub(crate) fn diagnose(&self) -> Result<Diagnosis> {
+        self.reading().diagnose()
+    }
+
+    /// Logs what is wrong with the tables.
+    fn check_health(&self) {
+        match self.diagnose() {
+            Ok(found) => {
+                for warning in found.warnings {
+                    tracing::warn!(warning, "the queue's tables grow or cannot be cleaned");
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the health of the tables is unknown: it is asked for again later");
+            }
+        }
+    }
+
     /// Does what nobody waits for. What fails is done later.
     fn keep_up(&self) {
+        if self.upkeep.is_checkup_due() {
+            self.check_health();
+        }
         let done = self.client.transaction(Role::Relaxed, |transaction| {
             let mut run = Run::begin(transaction, &self.shared, &[])?;
             run.keep_up()?;

@@ -20,17 +20,25 @@ pub(crate) const RETAINED: &str = "SELECT id FROM prismq.queue
 const TRANSACTIONS: u64 = 128;
 /// How often at least.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// How often the health of the tables is looked at.
+const CHECKUP_INTERVAL: Duration = Duration::from_secs(600);
 
 /// When it is due.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     transactions: AtomicU64,
     last: Mutex<Instant>,
+    last_checkup: Mutex<Instant>,
 }
 
 impl Upkeep {
     pub(crate) fn new() -> Self {
-        Self { transactions: AtomicU64::new(0), last: Mutex::new(Instant::now()) }
+        let now = Instant::now();
+        Self {
+            transactions: AtomicU64::new(0),
+            last: Mutex::new(now),
+            last_checkup: Mutex::new(now),
+        }
     }
 
     /// Whether it is due after another transaction, which is then the one to do it.
@@ -44,14 +52,24 @@ impl Upkeep {
         self.is_due(false)
     }
 
-    fn is_due(&self, by_count: bool) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = by_count || last.elapsed() >= INTERVAL;
-        if is_due {
-            *last = Instant::now();
-        }
-        is_due
+    /// Whether the health of the tables is to be looked at, and by the caller.
+    pub(crate) fn is_checkup_due(&self) -> bool {
+        is_due(&self.last_checkup, CHECKUP_INTERVAL, false)
     }
+
+    fn is_due(&self, by_count: bool) -> bool {
+        is_due(&self.last, INTERVAL, by_count)
+    }
+}
+
+/// Whether so much time has passed since the last time, or it is due anyway; from now on the last time is now.
+fn is_due(last: &Mutex<Instant>, interval: Duration, anyway: bool) -> bool {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_due = anyway || last.elapsed() >= interval;
+    if is_due {
+        *last = Instant::now();
+    }
+    is_due
 }
 
 impl Run<'_, '_> {
