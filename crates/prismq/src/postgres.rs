@@ -24,9 +24,9 @@
 mod migration;
 mod transactions;
 
-pub use self::migration::{MigrationReport, cancel_migration, migrate};
 use std::any::Any;
 
+pub use self::migration::{MigrationReport, cancel_migration, migrate};
 pub use self::transactions::{complete_in, enqueue_in};
 use crate::engine::ServerAddress;
 use crate::engine::postgres::PostgresEngine;

@@ -8,12 +8,10 @@
     reason = "a test stops at the first surprise"
 )]
 
-mod backends;
-mod clocks;
-mod commit;
 mod connecting;
 mod doctor;
 mod durability;
+mod faults;
 mod inbox;
 mod interrupted;
 mod limits;
@@ -21,17 +19,17 @@ mod migrating;
 mod names;
 mod notifications;
 mod pooler;
-mod races;
 mod retention;
 mod support;
 mod tls;
-mod tokens;
 mod transactions;
 
 use std::env;
 use std::process::ExitCode;
 
 use prismq_probe::{Availability, Requirement, Trial, trial};
+
+use self::faults::{backends, clocks, commit, races, tokens};
 
 /// The tests of a file.
 macro_rules! tests {
@@ -45,9 +43,6 @@ const SOAK: [&str; 1] = ["interrupted::a_million_tasks_are_moved_once"];
 
 fn test(name: &str, run: fn()) -> Trial {
     let selected = name.to_owned();
-    let probe = match name.starts_with("tls::") {
-        true => [Requirement::Postgres, Requirement::OpenSsl].as_slice(),
-        false => &[Requirement::Postgres],
     let probe = match name.split("::").next() {
         Some("tls") => [Requirement::Postgres, Requirement::OpenSsl].as_slice(),
         Some("pooler") => &[Requirement::Postgres, Requirement::PgBouncer],

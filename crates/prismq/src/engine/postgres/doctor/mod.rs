@@ -25,7 +25,7 @@ const TABLES: &str = "SELECT s.relname::text, s.n_live_tup, s.n_dead_tup, pg_cat
 /// Who keeps rows from being removed, those first that hold the oldest: kind, name, age in transactions and, where it
 /// is known, in microseconds. A session sees its own snapshot alone, and those of no other database.
 const HOLDERS: &str = "SELECT * FROM (
-     SELECT 0 AS kind, concat('process ', pid, ' (', application_name, ', ', usename, ')') AS name,
+     SELECT 0 AS kind, pg_catalog.format('process %s (%s, %s)', pid, application_name, usename) AS name,
             pg_catalog.age(backend_xmin)::bigint AS age,
             (extract(epoch FROM clock_timestamp() - xact_start) * 1000000)::bigint AS since
      FROM pg_catalog.pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()
