@@ -18,7 +18,7 @@ class Queue:
         self.arrived = threading.Condition()
         self.db().execute("CREATE TABLE IF NOT EXISTS task (id INTEGER PRIMARY KEY, payload TEXT, running INT DEFAULT 0, attempt INT DEFAULT 0)")
         self.db().execute("CREATE INDEX IF NOT EXISTS ready ON task (id) WHERE NOT running")
-        self.db().execute("UPDATE task SET running = 0")  # whoever ran them is gone
+        self.db().execute("UPDATE task SET running = 0")  # the process that ran them is gone
 
     def db(self):
         if not hasattr(self.own, "db"):
@@ -28,9 +28,9 @@ class Queue:
         return self.own.db
 
     def enqueue(self, payloads):
-        self.db().execute("BEGIN IMMEDIATE")
-        self.db().executemany("INSERT INTO task (payload) VALUES (?)", [(payload,) for payload in payloads])
-        self.db().execute("COMMIT")
+        with self.db() as db:  # commits, or rolls back
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("INSERT INTO task (payload) VALUES (?)", [(payload,) for payload in payloads])
         with self.arrived:
             self.arrived.notify(len(payloads))
 

@@ -5,7 +5,7 @@
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `sslmode` | `verify-full`: TLS, and the server's certificate must be valid for its host; the default but for hosts of this machine. `require`: TLS with whoever answers. `prefer`: TLS if the server offers it. `disable`: no TLS |
+//! | `sslmode` | `verify-full`: TLS, and the server's certificate must be valid for its host; the default but for hosts of this machine. `require`: TLS with any server, whose certificate is verified only if `sslrootcert` is given. `prefer`: TLS if the server offers it. `disable`: no TLS |
 //! | `sslrootcert` | a file of certificate authorities in PEM, or `system` (the default) |
 //! | `target_session_attrs` | `read-write`: of several hosts, the one that is the primary |
 //! | `connect_timeout`, `keepalives_idle`, `tcp_user_timeout` and their like | as in libpq; a connection that is silent counts as lost after 15 seconds unless set |

@@ -12,7 +12,7 @@ mod undone;
 use prismq_check::{SeedRunner, TestName};
 use prismq_probe::{Availability, Requirement, Trial, trial};
 
-/// The tests of a file, each with what it needs beside PostgreSQL.
+/// The tests of a file, each with what it needs in addition to PostgreSQL.
 macro_rules! tests {
     ($($file:ident: $($name:ident)+;)+) => {
         vec![$($(test(concat!(stringify!($file), "::", stringify!($name)), $file::$name)),+),+]
