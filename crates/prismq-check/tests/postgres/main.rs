@@ -32,14 +32,26 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    trials.push(trial(
-        "plans::a_claim_costs_the_same_however_many_tasks_are_ready",
-        || Requirement::Postgres.probe(),
-        || {
-            plans::a_claim_costs_the_same_however_many_tasks_are_ready();
-            Ok(())
-        },
-    ));
+    let plans: [(&str, fn()); 2] = [
+        (
+            "a_claim_costs_the_same_however_many_tasks_are_ready",
+            plans::a_claim_costs_the_same_however_many_tasks_are_ready,
+        ),
+        (
+            "a_claim_costs_the_same_however_many_tasks_wait_for_limits",
+            plans::a_claim_costs_the_same_however_many_tasks_wait_for_limits,
+        ),
+    ];
+    trials.extend(plans.map(|(name, run)| {
+        trial(
+            &format!("plans::{name}"),
+            || Requirement::Postgres.probe(),
+            move || {
+                run();
+                Ok(())
+            },
+        )
+    }));
     trials.extend(faults::trials());
     prismq_probe::run(trials)
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use prismq::{Claim, Durability, NewTask, Queue};
+use prismq::{Claim, Durability, Limit, NewTask, Queue};
 use prismq_cluster::Cluster;
 
 /// Claims that are measured.
@@ -19,7 +19,7 @@ fn pages(cluster: &Cluster) -> f64 {
         std::thread::sleep(Duration::from_millis(5));
     }
     let sum = "SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read) FROM pg_statio_user_tables
-               WHERE schemaname = 'prismq' AND relname IN ('ready', 'task')";
+               WHERE schemaname = 'prismq'";
     cluster.sql("postgres", &[sum]).unwrap().parse().unwrap()
 }
 
@@ -48,4 +48,41 @@ fn pages_of_a_claim(ready: usize) -> f64 {
 pub(crate) fn a_claim_costs_the_same_however_many_tasks_are_ready() {
     let (few, many) = (pages_of_a_claim(1_000), pages_of_a_claim(100_000));
     assert!(many <= few * MOST_RATIO, "{few} pages with 1 000 ready, {many} with 100 000");
+}
+
+/// Pages that a claim of one task looks at next to so many that their limits and keys do not let start.
+fn pages_next_to(waiting: usize) -> f64 {
+    let cluster = Cluster::start(&["fsync=off", "autovacuum=off"]).unwrap();
+    let open = || {
+        let builder = prismq::postgres::builder(&cluster.url("postgres")).unwrap();
+        builder.durability(Durability::Normal).open().unwrap()
+    };
+    let queue: Queue = open();
+    queue.set_limit("full", Limit::concurrency(1)).unwrap();
+    queue.set_limit("keys", Limit::concurrency(1).per_key()).unwrap();
+    let job = || NewTask::new("job", []);
+    for part in 0..waiting / 100 {
+        queue.enqueue_all((0..100).map(|_| job().limit("full"))).unwrap();
+        let of_key = |number| job().limit("keys").key(format!("{part}-{}", number / 2));
+        queue.enqueue_all((0..100).map(of_key)).unwrap();
+    }
+    let claim = Claim::new(["job"]);
+    while !queue.claim(&claim.clone().max(4096)).unwrap().is_empty() {}
+    queue.enqueue_all((0..1000).map(|_| job())).unwrap();
+    drop(queue);
+    // Rows of tasks that started are dead, and no claim is to look at them.
+    cluster.sql("postgres", &["VACUUM"]).unwrap();
+    let before = pages(&cluster);
+    let queue = open();
+    for _ in 0..CLAIMS {
+        assert_eq!(queue.claim(&claim).unwrap().len(), 1);
+    }
+    drop(queue);
+    (pages(&cluster) - before) / f64::from(CLAIMS)
+}
+
+/// Failure mode: plan: PostgreSQL with many tasks that limits do not let start | a claim reads as many pages as with few
+pub(crate) fn a_claim_costs_the_same_however_many_tasks_wait_for_limits() {
+    let (few, many) = (pages_next_to(200), pages_next_to(10_000));
+    assert!(many <= few * MOST_RATIO, "{few} pages next to 200, {many} next to 10 000");
 }

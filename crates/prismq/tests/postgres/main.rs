@@ -20,6 +20,8 @@ mod names;
 mod notifications;
 mod pooler;
 mod retention;
+mod schedules;
+mod slots;
 mod support;
 mod tls;
 mod transactions;
@@ -135,6 +137,15 @@ fn main() -> ExitCode {
             two_clients_that_prune_delete_no_more_than_is_beyond
             a_task_that_is_cancelled_while_its_attempt_ends_does_not_run_again
             a_queue_that_is_being_filled_is_not_given_another_order;
+        schedules:
+            a_slot_has_one_task_however_many_clients_claim
+            a_task_is_enqueued_as_it_was_set;
+        slots:
+            no_more_tasks_run_than_a_limit_allows
+            no_more_tasks_of_a_key_run_than_its_limit_allows
+            ordered_tasks_of_a_key_run_in_order
+            no_more_tasks_of_a_queue_run_than_it_is_set_to
+            keys_without_tasks_are_forgotten;
         tls:
             a_certificate_of_a_named_authority_is_accepted
             a_certificate_of_another_authority_or_host_is_refused;
@@ -146,6 +157,7 @@ fn main() -> ExitCode {
             a_completion_is_one_with_its_transaction
             listeners_are_notified_once_the_transaction_is_committed
             a_transaction_or_a_lease_of_another_database_is_refused
-            what_an_old_snapshot_cannot_check_is_refused;
+            what_an_old_snapshot_cannot_check_is_refused
+            a_key_goes_on_once_a_completion_is_committed;
     })
 }

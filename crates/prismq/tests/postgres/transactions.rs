@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
 
 use prismq::postgres::{complete_in, enqueue_in};
-use prismq::{Error, NewTask, Queue, State, Unique, WorkerPool};
+use prismq::{Claim, Error, Limit, NewTask, Queue, State, Unique, WorkerPool};
 use tokio_postgres::{AsyncMessage, Client, IsolationLevel, NoTls};
 
 use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
@@ -206,5 +206,24 @@ pub(crate) fn listeners_are_notified_once_the_transaction_is_committed() {
             }
         });
         waited.await.unwrap();
+    });
+}
+
+pub(crate) fn a_key_goes_on_once_a_completion_is_committed() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_limit("api", Limit::concurrency(1).per_key()).unwrap();
+    let of_key = || task().limit("api").key("k");
+    queue.enqueue(of_key()).unwrap();
+    let lease = claimed(&queue);
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        complete_in(&queue, &mut transaction, &lease).await.unwrap();
+        // It comes after the completion and is looked at before that is committed, in vain.
+        let next = queue.enqueue(of_key()).unwrap().id();
+        assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
+        transaction.commit().await.unwrap();
+        assert_eq!(queue.claim(&Claim::new(["job"])).unwrap()[0].id(), next);
     });
 }

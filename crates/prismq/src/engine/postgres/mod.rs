@@ -16,7 +16,7 @@ mod schema;
 use std::path::Path;
 #[cfg(feature = "testing")]
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -83,6 +83,8 @@ impl PostgresEngine {
             lanes: Mutex::default(),
             time,
             log: DeferredLog::default(),
+            keys_added: AtomicUsize::new(0),
+            last_swept: AtomicI64::new(0),
         };
         let mut engine = Self {
             client,
@@ -170,6 +172,8 @@ impl Engine for PostgresEngine {
         let role = if durable { Role::Durable } else { Role::Relaxed };
         // Whether rows of the inbox were taken in, once that was done.
         let mut inbox = None;
+        // Whether another task may run, which pools of other processes may wait for.
+        let mut frees_slot = false;
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
             self.add_names(batch, Some(Instant::now() + self.client.wait()))?;
@@ -190,6 +194,7 @@ impl Engine for PostgresEngine {
                 let answers = run.apply(batch)?;
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
+                frees_slot = run.frees_slot();
                 run.finish()?;
                 Ok(answers)
             })?;
@@ -200,7 +205,10 @@ impl Engine for PostgresEngine {
             }
         };
         self.shared.log.committed();
-        if answers.iter().flatten().any(Answer::brings_work) {
+        let is_limited =
+            |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
+        frees_slot |= batch.iter().any(is_limited);
+        if answers.iter().flatten().any(Answer::brings_work) || frees_slot {
             self.client.work_arrived();
         }
         self.count(&answers, role);
@@ -268,9 +276,8 @@ impl Reader for PostgresEngine {
         self.reading().payloads(ids, bytes_max)
     }
 
-    /// None can be set.
     fn limits(&self) -> Result<Vec<LimitInfo>> {
-        Ok(Vec::new())
+        self.reading().limits()
     }
 
     fn retry_policies(&self) -> Result<Vec<RetryInfo>> {
@@ -302,8 +309,7 @@ impl Reader for PostgresEngine {
         rows.iter().map(|row| Ok((TaskId::from_i64(row.column(0)?), row.column(1)?))).collect()
     }
 
-    /// None can be set.
-    fn schedules(&self, _name: Option<&str>) -> Result<Vec<ScheduleInfo>> {
-        Ok(Vec::new())
+    fn schedules(&self, name: Option<&str>) -> Result<Vec<ScheduleInfo>> {
+        self.reading().schedules(name)
     }
 }

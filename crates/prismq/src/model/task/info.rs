@@ -19,7 +19,7 @@ pub struct TaskInfo {
     pub state: State,
     /// The limit that it is under.
     pub limit: Option<String>,
-    /// Whose task it is; `None` once it was completed or cancelled, as keys are not kept.
+    /// Whose task it is; in a file `None` once it was completed or cancelled, as keys are not kept there.
     pub key: Option<String>,
     /// Whether the tasks of its key run one at a time, in order.
     pub ordered: bool,

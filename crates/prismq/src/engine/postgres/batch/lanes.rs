@@ -7,30 +7,83 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use super::columns::Columns;
-use crate::model::{Claim, Names, NewTask, Result};
+use super::queues::unknown;
+use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 
 /// Lanes after this one, and how often lanes were deleted; a row without a lane if there are none.
-pub(crate) const AFTER: &str = "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed
+pub(crate) const AFTER: &str =
+    "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed, l.limits, l.keyed, b.name
      FROM prismq.meta m LEFT JOIN prismq.lane l ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
+         LEFT JOIN prismq.limits b ON b.id = l.limits
      ORDER BY l.id";
+
+/// Whether the tasks of a lane have keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    No,
+    /// Keys take turns.
+    Turns,
+    /// The tasks of a key run one at a time, in order, too.
+    Ordered,
+}
+
+impl Keyed {
+    pub(crate) const fn of(limit: &LimitUse) -> Self {
+        match limit {
+            LimitUse { key: None, .. } => Self::No,
+            LimitUse { ordered: false, .. } => Self::Turns,
+            LimitUse { ordered: true, .. } => Self::Ordered,
+        }
+    }
+
+    pub(crate) const fn stored(self) -> i16 {
+        match self {
+            Self::No => 0,
+            Self::Turns => 1,
+            Self::Ordered => 2,
+        }
+    }
+
+    fn loaded(stored: i16) -> Result<Self> {
+        match stored {
+            0 => Ok(Self::No),
+            1 => Ok(Self::Turns),
+            2 => Ok(Self::Ordered),
+            other => Err(unknown("a lane has keys of the kind", other.into())),
+        }
+    }
+}
 
 /// A lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lane {
     pub(crate) id: i32,
     pub(crate) queue: i32,
+    /// The limit that counts its tasks, or 0; that of the queue if they have keys and no limit.
+    pub(crate) limit: i32,
+    pub(crate) keyed: Keyed,
+}
+
+impl Lane {
+    /// Whether a limit or a key counts its tasks.
+    pub(crate) const fn is_limited(self) -> bool {
+        self.limit != 0
+    }
 }
 
 #[derive(Debug)]
 struct Known {
     lane: Lane,
     requirements: Names,
+    limit_name: Option<Box<str>>,
 }
 
 /// A lane's queue, and what logs call it.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) queue: i32,
+    pub(crate) is_limited: bool,
+    pub(crate) is_keyed: bool,
     pub(crate) queue_name: Arc<str>,
     pub(crate) task_type: Arc<str>,
 }
@@ -44,6 +97,7 @@ pub(crate) struct Lanes {
     last: i32,
     /// How often lanes had been deleted when these were read.
     freed: i32,
+    has_keys: bool,
 }
 
 impl Lanes {
@@ -55,6 +109,11 @@ impl Lanes {
     /// How often lanes had been deleted when these were read.
     pub(crate) const fn freed(&self) -> i32 {
         self.freed
+    }
+
+    /// Whether tasks may have keys.
+    pub(crate) const fn has_keys(&self) -> bool {
+        self.has_keys
     }
 
     /// Takes in the rows of [`AFTER`] this lane; whether all are known now, or [`Self::last`] has to be read after anew.
@@ -77,18 +136,35 @@ impl Lanes {
 
     fn add(&mut self, row: &Row) -> Result<()> {
         let Some(id) = row.column(0)? else { return Ok(()) };
-        let lane = Lane { id, queue: row.column(1)? };
+        let lane = Lane {
+            id,
+            queue: row.column(1)?,
+            limit: row.column(6)?,
+            keyed: Keyed::loaded(row.column(7)?)?,
+        };
         // Another transaction may have read it meanwhile.
         if lane.id <= self.last {
             return Ok(());
         }
         let (queue_name, task_type): (&str, &str) = (row.column(2)?, row.column(3)?);
-        let named =
-            Named { queue: lane.queue, queue_name: queue_name.into(), task_type: task_type.into() };
+        let named = Named {
+            queue: lane.queue,
+            is_limited: lane.is_limited(),
+            is_keyed: lane.keyed != Keyed::No,
+            queue_name: queue_name.into(),
+            task_type: task_type.into(),
+        };
+        let limit_name: Option<&str> = row.column(8)?;
+        let limit_name = limit_name.map(Box::from);
+        self.has_keys |= lane.keyed != Keyed::No;
         let requirements = Names::from_text(row.column(4)?);
         self.last = lane.id;
         let types = self.by_name.entry(named.queue_name.clone()).or_default();
-        types.entry(named.task_type.clone()).or_default().push(Known { lane, requirements });
+        types.entry(named.task_type.clone()).or_default().push(Known {
+            lane,
+            requirements,
+            limit_name,
+        });
         self.by_id.insert(lane.id, named);
         Ok(())
     }
@@ -101,7 +177,12 @@ impl Lanes {
     /// The lane of a task.
     pub(crate) fn of(&self, task: &NewTask) -> Option<Lane> {
         let known = self.by_name.get(&task.queue)?.get(&task.task_type)?;
-        known.iter().find(|known| known.requirements == task.requirements).map(|known| known.lane)
+        let is_of = |known: &&Known| {
+            known.requirements == task.requirements
+                && known.limit_name.as_deref() == task.limit.name.as_deref()
+                && known.lane.keyed == Keyed::of(&task.limit)
+        };
+        known.iter().find(is_of).map(|known| known.lane)
     }
 
     /// The lane with this number.

@@ -2,8 +2,10 @@
 
 pub(crate) mod columns;
 pub(crate) mod counters;
+mod due;
 pub(crate) mod lanes;
 pub(crate) mod lease_note;
+pub(crate) mod limits;
 pub(crate) mod queues;
 pub(crate) mod run;
 pub(crate) mod statements;

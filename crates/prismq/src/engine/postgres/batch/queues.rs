@@ -40,7 +40,7 @@ pub(crate) fn state(stored: i16) -> Result<State> {
 /// The columns that [`Settings::read`] reads.
 macro_rules! settings {
     () => {
-        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep"
+        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency"
     };
 }
 pub(crate) use settings;
@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) keep: i32,
     /// Whether cancelled tasks are kept.
     pub(crate) keeps_cancelled: bool,
+    /// Most tasks that run at once.
+    pub(crate) concurrency: Option<i32>,
 }
 
 impl Settings {
@@ -77,6 +79,7 @@ impl Settings {
             depth: row.column(from + 5)?,
             keep: row.column(from + 6)?,
             keeps_cancelled: cancelled.is_none_or(|keep| keep > 0),
+            concurrency: row.column(from + 8)?,
         }))
     }
 

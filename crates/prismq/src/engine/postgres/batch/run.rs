@@ -1,14 +1,17 @@
 //! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::Row;
 
 use super::columns::Columns;
 use super::counters::{self, Counters};
+use super::due::{Due, NEXT_DUE};
 use super::lanes::{self, Lane, Lanes};
 use super::lease_note::LeaseNote;
+use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
 use super::statements::Statements;
 use super::wanted::Wanted;
@@ -17,8 +20,8 @@ use crate::engine::postgres::clock::Time;
 use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
 use crate::engine::{DeferredLog, Operation};
-use crate::model::{Error, LeaseKey, NewTask, Result};
-use crate::time::{Moment, Timestamp};
+use crate::model::{Error, LeaseKey, NewTask, Result, Rule};
+use crate::time::Moment;
 
 /// How far the first tokens of two epochs are apart.
 pub(crate) const TOKENS_OF_EPOCH: i64 = 1 << 30;
@@ -34,6 +37,7 @@ pub(crate) const BEGIN: &str = concat!(
             CASE WHEN $2 THEN (SELECT min(run_at) FROM prismq.scheduled) END,
             CASE WHEN $2 THEN (SELECT min(at) FROM prismq.expiry) END,
             CASE WHEN $2 THEN (SELECT min(at) FROM prismq.deadline) END,
+            CASE WHEN $2 THEN (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $4)) END,
             CASE WHEN $2 THEN hashtextextended(pg_current_snapshot()::text, 0) END,
             ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)),
             $2 AND EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held),
@@ -43,12 +47,7 @@ pub(crate) const BEGIN: &str = concat!(
     " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
 );
 /// The first column of a queue's settings in [`BEGIN`].
-const BEGIN_SETTINGS: usize = 13;
-
-/// When what is scheduled, leased or has a time to live is to be looked at next.
-pub(crate) const NEXT_DUE: &str =
-    "SELECT (SELECT min(run_at) FROM prismq.scheduled), (SELECT min(at) FROM prismq.expiry),
-     (SELECT min(at) FROM prismq.deadline)";
+const BEGIN_SETTINGS: usize = 14;
 
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
@@ -60,36 +59,15 @@ pub(crate) struct Shared {
     pub(crate) lanes: Mutex<Lanes>,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,
+    /// How many keys were perhaps added since some without tasks were deleted.
+    pub(crate) keys_added: AtomicUsize,
+    /// The last key that was looked at for that.
+    pub(crate) last_swept: AtomicI64,
 }
 
 impl Shared {
     pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// When something is to be looked at next.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Due {
-    pub(crate) scheduled: Option<i64>,
-    pub(crate) expiry: Option<i64>,
-    pub(crate) deadline: Option<i64>,
-}
-
-impl Due {
-    /// From the columns from this one on.
-    fn read(row: &Row, from: usize) -> Result<Self> {
-        Ok(Self {
-            scheduled: row.column(from)?,
-            expiry: row.column(from + 1)?,
-            deadline: row.column(from + 2)?,
-        })
-    }
-
-    /// The first of them.
-    pub(crate) fn first(self) -> Option<Timestamp> {
-        let all = [self.scheduled, self.expiry, self.deadline];
-        all.into_iter().flatten().min().map(Timestamp::from_micros)
     }
 }
 
@@ -116,6 +94,7 @@ pub(crate) struct Run<'a, 't> {
     ids: VecDeque<i64>,
     queues: HashMap<i32, Settings>,
     pub(crate) counters: Counters,
+    pub(crate) limits: Limits,
 }
 
 impl<'a, 't> Run<'a, 't> {
@@ -126,7 +105,8 @@ impl<'a, 't> Run<'a, 't> {
         batch: &[Operation],
     ) -> Result<Self> {
         let Wanted { queues, claims, ids } = Wanted::of(shared, batch);
-        let rows = transaction.query(&shared.statements.text(BEGIN), &[&queues, &claims, &ids])?;
+        let rows = transaction
+            .query(&shared.statements.text(BEGIN), &[&queues, &claims, &ids, &Rule::HAS_CRON])?;
         let Some(first) = rows.first() else {
             return Err(queues::missing("the row of prismq.meta"));
         };
@@ -138,19 +118,20 @@ impl<'a, 't> Run<'a, 't> {
             token_floor: epoch.saturating_mul(TOKENS_OF_EPOCH),
             has_cancel_requests: first.column(3)?,
             due: Due::read(first, 4)?,
-            version: first.column::<Option<i64>>(7)?.unwrap_or_default(),
-            ids: first.column::<Vec<i64>>(8)?.into(),
-            inbox: Inbox { waits: first.column(9)?, holds: first.column(10)? },
-            has_type_retention: first.column(11)?,
+            version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
+            ids: first.column::<Vec<i64>>(9)?.into(),
+            inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
+            has_type_retention: first.column(12)?,
             transaction,
             shared,
             queues: HashMap::new(),
             counters: Counters::default(),
+            limits: Limits::default(),
         };
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        let freed: i32 = first.column(12)?;
+        let freed: i32 = first.column(13)?;
         let is_known = {
             let lanes = shared.lanes();
             last_lane <= lanes.last() && freed <= lanes.freed()
@@ -223,6 +204,12 @@ impl<'a, 't> Run<'a, 't> {
         self.queues.extend(settings.map(|settings| (settings.id, settings)));
     }
 
+    /// Whether fewer tasks run of a queue that bounds them, as far as its settings are known.
+    pub(crate) fn frees_slot(&self) -> bool {
+        let mut bounded = self.queues.values().filter(|queue| queue.concurrency.is_some());
+        bounded.any(|queue| self.counters.so_far(queue.id).leased < 0)
+    }
+
     /// Reads settings anew, which an operation has changed.
     pub(crate) fn forget_queue(&mut self, id: i32) {
         self.queues.remove(&id);
@@ -243,6 +230,11 @@ impl<'a, 't> Run<'a, 't> {
     pub(crate) fn queue_of(&self, lane: i32) -> Result<i32> {
         let queue = self.shared.lanes().named(lane).map(|lane| lane.queue);
         queue.ok_or_else(|| queues::missing("the lane of a task"))
+    }
+
+    /// Whether a limit or a key counts the tasks of a lane.
+    pub(crate) fn is_limited(&self, lane: i32) -> bool {
+        self.shared.lanes().named(lane).is_some_and(|lane| lane.is_limited)
     }
 
     /// The lane of a task that is to be added, which was made before the transaction if there is room.
@@ -284,7 +276,7 @@ impl<'a, 't> Run<'a, 't> {
 
     /// Reads anew when something is due.
     pub(crate) fn next_due(&mut self) -> Result<Due> {
-        let row = self.row(NEXT_DUE, &[])?;
+        let row = self.row(NEXT_DUE, &[&Rule::HAS_CRON])?;
         Due::read(&row, 0)
     }
 
@@ -308,14 +300,19 @@ impl<'a, 't> Run<'a, 't> {
         let rows: Vec<counters::Row> =
             self.counters.take().into_iter().map(counters::Row::new).collect();
         let values: Vec<Vec<&dyn Value>> = rows.iter().map(counters::Row::values).collect();
-        let statements: Vec<Statement<'_>> =
+        let mut statements: Vec<Statement<'_>> =
             values.iter().map(|row| (&*add, row.as_slice())).collect();
+        let write = self.shared.statements.text(limits::WRITE);
+        let changes = self.limits.take();
+        let of_limits = changes.as_ref().map(limits::Changes::values);
+        statements.extend(of_limits.iter().map(|values| (&*write, values.as_slice())));
         self.transaction.finish(&statements).map(drop)
     }
 
     /// Writes the counters so far.
     pub(crate) fn write_counters(&mut self) -> Result<()> {
         for change in self.counters.take() {
+            self.limits.count_leased(change.0, change.1.leased);
             let row = counters::Row::new(change);
             self.execute(counters::ADD, &row.values())?;
         }

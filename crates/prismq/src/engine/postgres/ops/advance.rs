@@ -12,9 +12,10 @@ pub(crate) const PROMOTE: &str = "WITH s AS (DELETE FROM prismq.scheduled WHERE 
          SELECT ctid FROM prismq.scheduled WHERE run_at <= $1 ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING id),
      t AS (UPDATE prismq.task t SET state = 0 FROM s WHERE t.id = s.id
-           RETURNING t.id, t.lane, t.suspect, t.order_key),
-     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, suspect, order_key, id FROM t)
-     SELECT lane, count(*) FROM t GROUP BY lane";
+           RETURNING t.id, t.lane, t.line, t.suspect, t.order_key),
+     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
+           SELECT coalesce(line, lane), suspect, order_key, id FROM t)
+     SELECT lane, count(*), line FROM t GROUP BY lane, line";
 
 /// Looks at leases whose time has come, and reclaims those that were not extended. An attempt that was not begun does
 /// not count, so that a task does not die of another that killed its process. Its tasks may have killed the holder:
@@ -36,9 +37,9 @@ pub(crate) const RECLAIM: &str = "WITH h AS (DELETE FROM prismq.expiry WHERE cti
                ending = CASE WHEN x.dies THEN nextval('prismq.ending') END,
                lease_expires_at = NULL
            FROM x WHERE t.id = x.id
-           RETURNING t.id, t.lane, t.failures, t.state, x.begun, t.token, t.attempt, t.order_key, t.ending),
+           RETURNING t.id, t.lane, t.line, t.failures, t.state, x.begun, t.token, t.attempt, t.order_key, t.ending),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
-           SELECT lane, true, order_key, id FROM t WHERE state = 0),
+           SELECT coalesce(line, lane), true, order_key, id FROM t WHERE state = 0),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane)
            SELECT l.queue, 3, t.ending, $1, t.id, t.lane FROM t JOIN prismq.lane l ON l.id = t.lane WHERE t.state = 3),
      a AS (INSERT INTO prismq.attempt (task, token, attempt, ended_at, error)
@@ -65,6 +66,7 @@ impl Run<'_, '_> {
                 let counters = self.counters.of(queue);
                 counters.scheduled -= promoted;
                 counters.ready += promoted;
+                self.limits.added(row.column(2)?);
             }
         }
         if is_due(self.due.expiry) {
@@ -86,6 +88,9 @@ impl Run<'_, '_> {
             counters.reclaimed += 1;
             counters.count(if state == DEAD { DEAD } else { READY }, 1);
             reclaimed.push(id);
+            if self.is_limited(lane) {
+                self.limits.left_lease(id);
+            }
             if state == DEAD {
                 self.log_dead(id, lane, LEASE_EXPIRED);
             }

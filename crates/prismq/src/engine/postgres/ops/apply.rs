@@ -1,7 +1,7 @@
 //! Applying the operations of a batch in order, runs of one kind together.
 
-use super::settle::{complete, extend, fail, release};
-use super::{enqueue, note};
+use super::enqueue;
+use super::settle::{complete, extend, fail, note, release};
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result};
@@ -43,6 +43,10 @@ impl Run<'_, '_> {
             if !advanced && first.claims().is_some() {
                 advanced = true;
                 self.advance()?;
+                self.fire()?;
+            }
+            if first.claims().is_some() {
+                self.lock_limits(batch)?;
             }
             match kind(first) {
                 Kind::Enqueue => answers.extend(enqueue::enqueue(self, group)?),
@@ -81,12 +85,12 @@ impl Run<'_, '_> {
             Operation::Redrive { tasks, revival } => {
                 self.redrive(tasks, *revival).map(Answer::Redriven).map(Ok)
             }
-            Operation::SetLimit { .. }
-            | Operation::RemoveLimit(_)
-            | Operation::SetConcurrency { .. } => Ok(Err(Error::NotOffered { what: "limits" })),
-            Operation::SetSchedule(_)
-            | Operation::ChangeSchedule { .. }
-            | Operation::RunSchedule(_) => Ok(Err(Error::NotOffered { what: "periodic tasks" })),
+            Operation::SetLimit { name, limit } => self.set_limit(name, limit),
+            Operation::RemoveLimit(name) => self.remove_limit(name).map(Ok),
+            Operation::SetConcurrency { queue, tasks } => self.set_concurrency(queue, *tasks),
+            Operation::SetSchedule(schedule) => self.set_schedule(schedule),
+            Operation::ChangeSchedule { name, change } => self.change_schedule(name, *change),
+            Operation::RunSchedule(name) => self.run_schedule(name),
             // These are of a kind of their own, and never get here.
             Operation::Enqueue(_)
             | Operation::Complete { .. }

@@ -39,7 +39,9 @@ impl PostgresEngine {
         self.add_names(&batch, None)?;
         let answer = run.apply(&batch)?.pop().ok_or_else(Error::unanswered)??;
         run.finish()?;
-        if answer.brings_work() {
+        let frees_slot =
+            batch.iter().any(|operation| operation.ends_lease().is_some_and(|key| key.limited));
+        if answer.brings_work() || frees_slot {
             self.client.work_arrives_with(run.row(NUMBER, &[])?.column(0)?);
         }
         Ok(answer)

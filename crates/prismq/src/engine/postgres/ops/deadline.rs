@@ -21,14 +21,14 @@ pub(crate) const LOOK: &str = "WITH d AS (DELETE FROM prismq.deadline WHERE ctid
      l AS (INSERT INTO prismq.deadline (at, id)
            SELECT greatest(lease_expires_at, $1) + 1, id FROM t WHERE state = 2 ON CONFLICT DO NOTHING)
      SELECT id FROM t WHERE state <> 2 ORDER BY id";
-/// Makes tasks dead that never ran; of each, its lane and the state it was in.
+/// Makes tasks dead that never ran; of each, its queue, the state it was in, and where it stood.
 pub(crate) const END: &str = "WITH o AS MATERIALIZED (
          SELECT t.id, t.state, l.queue FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
      t AS (UPDATE prismq.task t SET state = 3, error = $2, attempt = 0, lease_expires_at = NULL, suspect = false,
                start_by = NULL, run_at = $3, ended_at = $3, ending = nextval('prismq.ending')
-           FROM o WHERE t.id = o.id RETURNING t.id, t.lane, t.ending, o.queue, o.state),
+           FROM o WHERE t.id = o.id RETURNING t.id, t.lane, t.line, t.ending, o.queue, o.state),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane) SELECT queue, 3, ending, $3, id, lane FROM t)
-     SELECT queue, state FROM t";
+     SELECT queue, state, id, lane, line FROM t";
 
 /// The error of a task that expired.
 const EXPIRED: &str = "expired: it was not started within its time to live";
@@ -55,6 +55,10 @@ impl Run<'_, '_> {
             counters.count(state, -1);
             counters.dead += 1;
             counters.expired += 1;
+            if self.is_limited(row.column(3)?) {
+                self.limits.left_lease(row.column(2)?);
+                self.limits.removed(row.column(4)?);
+            }
         }
         Ok(())
     }

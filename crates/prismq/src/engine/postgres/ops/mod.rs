@@ -11,11 +11,9 @@ pub(crate) mod history;
 pub(crate) mod inbox;
 pub(crate) mod manage;
 pub(crate) mod names;
-pub(crate) mod note;
-pub(crate) mod retry;
+pub(crate) mod periodic;
 pub(crate) mod settings;
 pub(crate) mod settle;
-pub(crate) mod type_retention;
 pub(crate) mod upkeep;
 
 /// Deletes what tasks keep beyond their rows, of the rows of a common table expression `d (id, recorded)`.

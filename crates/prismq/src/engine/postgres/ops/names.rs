@@ -5,13 +5,15 @@
 //! lanes, and so holds a lock on their table that the deletion waits for; what begins later sees that some were deleted.
 
 use std::collections::BTreeSet;
+use std::slice;
 use std::time::Instant;
 
 use crate::engine::Operation;
 use crate::engine::postgres::PostgresEngine;
 use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::lanes::{Keyed, Lanes};
 use crate::engine::postgres::batch::run::{Run, Shared};
-use crate::engine::postgres::client::{Role, Transaction, Value};
+use crate::engine::postgres::client::{Role, Statement, Transaction, Value};
 use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Error, NewTask, Result};
 
@@ -27,9 +29,15 @@ const LOCK_TO_FREE: &str =
 /// Adds a queue, if there is room.
 const ADD_QUEUE: &str = "INSERT INTO prismq.queue (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.queue) < $2 ON CONFLICT DO NOTHING";
-/// Adds a lane, if there is room.
-const ADD_LANE: &str = "INSERT INTO prismq.lane (queue, type, requirements)
-     SELECT q.id, $2, $3 FROM prismq.queue q WHERE q.name = $1 AND (SELECT count(*) FROM prismq.lane) < $4
+/// Adds the limit of a queue, which tasks with a key and no other limit are under.
+pub(super) const ADD_LIMIT: &str = "INSERT INTO prismq.limits (queue)
+     SELECT id FROM prismq.queue WHERE name = $1 ON CONFLICT DO NOTHING";
+/// Adds a lane, if there is room and its limit is set.
+const ADD_LANE: &str =
+    "INSERT INTO prismq.lane (queue, type, requirements, limits, keyed)
+     SELECT q.id, $2, $3, coalesce(m.id, 0), $5 FROM prismq.queue q LEFT JOIN prismq.limits m
+         ON m.name = $6 AND NOT m.removed OR $6 IS NULL AND $5 > 0 AND m.queue = q.id
+     WHERE q.name = $1 AND (m.id IS NOT NULL OR $6 IS NULL) AND (SELECT count(*) FROM prismq.lane) < $4
      ON CONFLICT DO NOTHING";
 /// The id of a queue.
 const QUEUE: &str = "SELECT id FROM prismq.queue WHERE name = $1";
@@ -47,28 +55,36 @@ macro_rules! holding {
          GROUP BY queue)"
     };
 }
-/// Deletes lanes that hold no task. All tasks are looked at if they are not more than this.
+/// Deletes lanes that hold no task, with their lines, but those that a schedule needs. All tasks are looked at if they are
+/// not more than this.
 pub(crate) const FREE_LANES: &str = concat!(
     "WITH ",
     holding!(),
     ", u AS MATERIALIZED (SELECT DISTINCT lane FROM prismq.task WHERE (SELECT coalesce(sum(tasks), 0) FROM h) <= $1)
-     DELETE FROM prismq.lane l
-     WHERE l.queue NOT IN (SELECT queue FROM h WHERE tasks <> 0)
-        OR (SELECT coalesce(sum(tasks), 0) FROM h) <= $1 AND l.id NOT IN (SELECT lane FROM u)
-     RETURNING l.id"
+     , d AS (DELETE FROM prismq.lane l
+         WHERE (l.queue NOT IN (SELECT queue FROM h WHERE tasks <> 0)
+             OR (SELECT coalesce(sum(tasks), 0) FROM h) <= $1 AND l.id NOT IN (SELECT lane FROM u))
+           AND NOT EXISTS (SELECT FROM prismq.schedule s JOIN prismq.queue q ON q.name = s.queue
+                           WHERE q.id = l.queue AND s.type = l.type)
+         RETURNING l.id),
+     n AS (DELETE FROM prismq.line WHERE lane IN (SELECT id FROM d)),
+     t AS (DELETE FROM prismq.turn WHERE lane IN (SELECT id FROM d))
+     SELECT id FROM d"
 );
-/// Deletes queues that have no lane, hold no task and are not set, with their counters.
+/// Deletes queues that have no lane, hold no task and are not set, with their counters and limits.
 pub(crate) const FREE_QUEUES: &str = concat!(
     "WITH ",
     holding!(),
     ", q AS (DELETE FROM prismq.queue q
-         WHERE q.ordering = 0 AND NOT q.paused AND q.depth IS NULL AND q.keep = 0 AND q.completed_age IS NULL
+         WHERE q.ordering = 0 AND NOT q.paused AND q.depth IS NULL AND q.concurrency IS NULL AND q.keep = 0
+           AND q.completed_age IS NULL
            AND q.cancelled_keep = 0 AND q.cancelled_age IS NULL AND q.dead_keep IS NULL AND q.dead_age IS NULL
            AND q.id NOT IN (SELECT queue FROM h WHERE tasks <> 0)
            AND q.id NOT IN (SELECT queue FROM prismq.lane)
          RETURNING q.id),
      c AS (DELETE FROM prismq.counter c USING q WHERE c.queue = q.id),
-     d AS (DELETE FROM prismq.counter_delta d USING q WHERE d.queue = q.id)
+     d AS (DELETE FROM prismq.counter_delta d USING q WHERE d.queue = q.id),
+     m AS (DELETE FROM prismq.limits m USING q WHERE m.queue = q.id)
      SELECT id FROM q"
 );
 /// Has all processes read the lanes anew.
@@ -90,17 +106,9 @@ impl<'a> Unknown<'a> {
         let mut unknown = Self::default();
         for operation in batch {
             match operation {
-                Operation::Enqueue(tasks) => {
-                    for task in tasks {
-                        let same = |other: &&NewTask| {
-                            other.queue == task.queue
-                                && other.task_type == task.task_type
-                                && other.requirements == task.requirements
-                        };
-                        if lanes.of(task).is_none() && !unknown.lanes.iter().any(same) {
-                            unknown.lanes.push(task);
-                        }
-                    }
+                Operation::Enqueue(tasks) => unknown.add_tasks(&lanes, tasks),
+                Operation::SetSchedule(schedule) => {
+                    unknown.add_tasks(&lanes, slice::from_ref(&schedule.task));
                 }
                 Operation::SetOrder { queue, .. }
                 | Operation::SetPaused { queue, .. }
@@ -118,6 +126,22 @@ impl<'a> Unknown<'a> {
         unknown
     }
 
+    /// Those of these tasks whose lanes are not known, one of each lane.
+    fn add_tasks(&mut self, lanes: &Lanes, tasks: &'a [NewTask]) {
+        for task in tasks {
+            let same = |other: &&NewTask| {
+                other.queue == task.queue
+                    && other.task_type == task.task_type
+                    && other.requirements == task.requirements
+                    && other.limit.name == task.limit.name
+                    && Keyed::of(&other.limit) == Keyed::of(&task.limit)
+            };
+            if lanes.of(task).is_none() && !self.lanes.iter().any(same) {
+                self.lanes.push(task);
+            }
+        }
+    }
+
     /// Whether there is nothing of it.
     pub(crate) fn is_empty(&self) -> bool {
         self.lanes.is_empty() && self.queues.is_empty()
@@ -125,15 +149,27 @@ impl<'a> Unknown<'a> {
 
     /// Adds it, as far as there is room; whether there was for all queues that are to be set.
     fn add(&self, transaction: &mut Transaction<'_>, shared: &Shared) -> Result<bool> {
-        let texts = [LOCK, ADD_QUEUE, ADD_LANE, ALL_THERE].map(|sql| shared.statements.text(sql));
-        let [lock, add_queue, add_lane, all_there] = &texts;
+        let texts = [LOCK, ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE]
+            .map(|sql| shared.statements.text(sql));
+        let [lock, add_queue, add_limit, add_lane, all_there] = &texts;
         transaction.query(lock, &[])?;
         let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
         for task in &self.lanes {
             let (queue, task_type) = (&*task.queue, &*task.task_type);
             let requirements = task.requirements.to_text();
-            let of_lane: [&dyn Value; 4] = [&queue, &task_type, &requirements, &types_max];
-            transaction.pipeline(&[(add_queue, &[&queue, &queues_max]), (add_lane, &of_lane)])?;
+            let keyed = Keyed::of(&task.limit).stored();
+            let limit = task.limit.name.as_deref();
+            let of_lane: [&dyn Value; 6] =
+                [&queue, &task_type, &requirements, &types_max, &keyed, &limit];
+            let (of_queue, of_limit): ([&dyn Value; 2], [&dyn Value; 1]) =
+                ([&queue, &queues_max], [&queue]);
+            let mut statements: Vec<Statement<'_>> = Vec::with_capacity(3);
+            statements.push((add_queue, &of_queue));
+            if limit.is_none() && keyed > 0 {
+                statements.push((add_limit, &of_limit));
+            }
+            statements.push((add_lane, &of_lane));
+            transaction.pipeline(&statements)?;
         }
         if self.queues.is_empty() {
             return Ok(true);

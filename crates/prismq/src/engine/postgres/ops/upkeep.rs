@@ -1,5 +1,6 @@
-//! What nobody waits for: adding up the counters, and keeping the retention of queues that complete nothing. Done by the
-//! processes that use the queue, after some of their transactions and now and then while they are idle.
+//! What nobody waits for: adding up the counters, keeping the retention of queues that complete nothing, and deleting keys
+//! without tasks. Done by the processes that use the queue, after some of their transactions and now and then while they
+//! are idle.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,9 @@ pub(crate) const RETAINED: &str = "SELECT id FROM prismq.queue
 
 /// After how many transactions of this process.
 const TRANSACTIONS: u64 = 128;
+/// Keys that it looks at, beyond two for each that was added, and for how many of those at most.
+const KEYS_MIN: usize = 64;
+const KEYS_ADDED_MAX: usize = 32 << 10;
 /// How often at least.
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How often the health of the tables is looked at.
@@ -79,7 +83,23 @@ impl Run<'_, '_> {
         for row in self.query(RETAINED, &[])? {
             self.prune(row.column(0)?, STEP_TASKS_MAX)?;
         }
-        self.prune_by_type()
+        self.prune_by_type()?;
+        self.correct_schedules()?;
+        self.forget_keys()
+    }
+
+    /// Deletes some keys without tasks, of more than were added.
+    fn forget_keys(&mut self) -> Result<()> {
+        let shared = self.shared;
+        if !shared.lanes().has_keys() {
+            return Ok(());
+        }
+        let added = shared.keys_added.swap(0, Ordering::Relaxed);
+        let most = i64::try_from(KEYS_MIN + 2 * added.min(KEYS_ADDED_MAX)).unwrap_or(0);
+        let last = self.sweep_keys(shared.last_swept.load(Ordering::Relaxed), most)?;
+        // From the first again after the last.
+        shared.last_swept.store(last.unwrap_or(0), Ordering::Relaxed);
+        Ok(())
     }
 }
 

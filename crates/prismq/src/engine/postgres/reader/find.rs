@@ -21,19 +21,24 @@ use crate::time::Timestamp;
 const STATES: [i16; 6] = [DEAD, READY, SCHEDULED, LEASED, COMPLETED, CANCELLED];
 
 /// The tasks of a range, from where they wait or are kept: key in its order, id, lane, token, the times when it was
-/// enqueued and ended, error, bytes of its payload.
+/// enqueued and ended, error, bytes of its payload, line.
 macro_rules! of_range {
     ($range:literal) => {
         concat!(
             "SELECT m.key, m.id, t.lane, t.token, t.enqueued_at, t.ended_at, CASE WHEN $5 THEN t.error END,
-                    octet_length(t.payload)
+                    octet_length(t.payload), t.line
              FROM (",
             $range,
             ") m JOIN prismq.task t ON t.id = m.id ORDER BY m.key, m.id"
         )
     };
 }
-/// Ready tasks of a lane.
+/// The lines of a key.
+pub(crate) const LINES_OF_KEY: &str =
+    "SELECT l.id, l.lane FROM prismq.key k JOIN prismq.line l ON l.key = k.id WHERE k.name = $1";
+/// The lines of lanes.
+pub(crate) const LINES: &str = "SELECT id FROM prismq.line WHERE lane = ANY ($1)";
+/// Ready tasks of a lane or a line.
 pub(crate) const OF_READY: &str = of_range!(
     "SELECT key, id FROM (
          (SELECT order_key AS key, id FROM prismq.ready WHERE lane = $1 AND NOT suspect AND (order_key, id) > ($2, $3)
@@ -106,10 +111,14 @@ impl Range {
 }
 
 /// The lanes that a search means, and their queues.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Meant {
     lanes: HashSet<i32>,
     queues: BTreeSet<i32>,
+    /// The lines of the key that it means, if it means one.
+    of_key: Option<HashSet<i32>>,
+    /// The lanes and lines that ready tasks stand in.
+    ready: BTreeSet<i32>,
 }
 
 /// What a range returns of a task.
@@ -123,6 +132,7 @@ struct Candidate {
     ended_at: Option<Timestamp>,
     error: Option<String>,
     bytes: u64,
+    line: Option<i32>,
 }
 
 impl Candidate {
@@ -137,6 +147,7 @@ impl Candidate {
             ended_at: row.time_if_any(5)?,
             error: row.column(6)?,
             bytes: u64::try_from(bytes).unwrap_or(0),
+            line: row.column(8)?,
         })
     }
 
@@ -149,6 +160,10 @@ impl Candidate {
         let before = |age: Duration| now.before(age);
         self.id <= search.last_id.as_i64()
             && meant.lanes.contains(&self.lane)
+            && meant
+                .of_key
+                .as_ref()
+                .is_none_or(|lines| self.line.is_some_and(|line| lines.contains(&line)))
             && !too_late
             && age.at_least.is_none_or(|age| time <= before(age))
             && age.less_than.is_none_or(|age| time > before(age))
@@ -210,17 +225,41 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    /// The lanes that a search means. None has a key.
+    /// The lanes that a search means.
     fn meant(self, search: &Search) -> Result<Meant> {
         self.refresh_lanes()?;
-        let known = self.shared.lanes();
         let filter = &search.filter;
-        let lanes = match filter.key {
-            None => known.matching(filter.queue.as_deref(), &filter.types),
-            Some(_) => Vec::new(),
-        };
-        let queues = lanes.iter().filter_map(|lane| known.named(*lane)).map(|lane| lane.queue);
-        Ok(Meant { queues: queues.collect(), lanes: lanes.into_iter().collect() })
+        let lanes = self.shared.lanes().matching(filter.queue.as_deref(), &filter.types);
+        let mut meant = Meant { lanes: lanes.into_iter().collect(), ..Meant::default() };
+        if let Some(key) = &filter.key {
+            let (mut lines, mut lanes) = (HashSet::new(), HashSet::new());
+            for row in self.rows(LINES_OF_KEY, &[&&**key])? {
+                let (line, lane): (i32, i32) = (row.column(0)?, row.column(1)?);
+                if meant.lanes.contains(&lane) {
+                    lines.insert(line);
+                    lanes.insert(lane);
+                }
+            }
+            meant.lanes = lanes;
+            meant.ready = lines.iter().copied().collect();
+            meant.of_key = Some(lines);
+        }
+        let mut keyed = Vec::new();
+        for lane in &meant.lanes {
+            let Some(named) = self.shared.lanes().named(*lane).cloned() else { continue };
+            meant.queues.insert(named.queue);
+            if named.is_keyed {
+                keyed.push(*lane);
+            } else {
+                meant.ready.insert(*lane);
+            }
+        }
+        if meant.of_key.is_none() && !keyed.is_empty() {
+            for row in self.rows(LINES, &[&keyed])? {
+                meant.ready.insert(row.column(0)?);
+            }
+        }
+        Ok(meant)
     }
 
     /// Up to `limit` tasks of a range after a position.
@@ -251,7 +290,7 @@ fn ranges(search: &Search, meant: &Meant) -> Vec<Range> {
         }
         let owners: BTreeSet<i32> = match stored {
             SCHEDULED | LEASED => BTreeSet::from([0]),
-            READY => meant.lanes.iter().copied().collect(),
+            READY => meant.ready.clone(),
             _ => meant.queues.clone(),
         };
         ranges.extend(owners.into_iter().map(|owner| Range { state: stored, owner }));

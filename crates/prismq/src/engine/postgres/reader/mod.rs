@@ -1,9 +1,11 @@
 //! Reads, which wait for nobody.
 
 pub(crate) mod find;
+pub(crate) mod limits;
 pub(crate) mod payloads;
 pub(crate) mod queues;
 pub(crate) mod records;
+pub(crate) mod schedules;
 
 use super::batch::columns::Columns;
 use super::batch::lanes;
@@ -15,8 +17,11 @@ use crate::model::{Names, Result, State, TaskId, TaskInfo, UniqueKey};
 /// A task.
 pub(crate) const TASK: &str = "SELECT t.id, q.name, l.type, l.requirements, t.state, t.priority, t.attempt,
          t.max_attempts, t.enqueued_at, t.run_at, t.lease_expires_at, t.ended_at, t.error, t.payload, t.result, t.start_by,
-         (SELECT u.key FROM prismq.unique_key u WHERE u.task = t.id LIMIT 1)
+         (SELECT u.key FROM prismq.unique_key u WHERE u.task = t.id LIMIT 1), m.name, k.name, l.keyed = 2,
+         t.scheduled_for
      FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane JOIN prismq.queue q ON q.id = l.queue
+         LEFT JOIN prismq.limits m ON m.id = l.limits
+         LEFT JOIN prismq.line n ON n.id = t.line LEFT JOIN prismq.key k ON k.id = n.key
      WHERE t.id = $1";
 /// The state of a task, with its error and its result.
 pub(crate) const ENDING: &str = "SELECT state, error, result FROM prismq.task WHERE id = $1";
@@ -96,9 +101,9 @@ fn task(row: &Row) -> Result<TaskInfo> {
         task_type: row.column(2)?,
         requirements: Names::from_text(row.column(3)?).to_strings(),
         state,
-        limit: None,
-        key: None,
-        ordered: false,
+        limit: row.column(17)?,
+        key: row.column(18)?,
+        ordered: row.column(19)?,
         unique: row.column::<Option<&[u8]>>(16)?.map(unique_key),
         priority: row.column(5)?,
         attempt: row.number(6)?,
@@ -111,7 +116,7 @@ fn task(row: &Row) -> Result<TaskInfo> {
         died_at: (state == State::Dead).then_some(run_at),
         error: row.column(12)?,
         payload: row.column(13)?,
-        scheduled_for: None,
+        scheduled_for: row.time_if_any(20)?,
         attempts: Vec::new(),
         result: row.column(14)?,
         progress: None,

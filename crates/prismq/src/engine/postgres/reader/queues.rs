@@ -6,7 +6,7 @@ use super::Reading;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::order;
 use crate::engine::postgres::client::Row;
-use crate::engine::postgres::ops::retry::policy;
+use crate::engine::postgres::ops::settings::retry::policy;
 use crate::model::{Keep, Names, QueueInfo, QueueStats, Result, Retention, RetryInfo, TypeInfo};
 
 macro_rules! select {
@@ -28,7 +28,7 @@ macro_rules! select {
                     coalesce(c.completed, 0), coalesce(c.failed, 0), coalesce(c.reclaimed, 0),
                     coalesce(c.cancelled, 0), coalesce(c.deleted, 0), coalesce(c.expired, 0),
                     q.paused, q.depth, q.name, q.ordering, q.ageing_step, q.keep, q.completed_age, q.cancelled_keep,
-                    q.cancelled_age, q.dead_keep, q.dead_age
+                    q.cancelled_age, q.dead_keep, q.dead_age, q.concurrency
              FROM prismq.queue q LEFT JOIN c ON c.queue = q.id ",
             $which
         )
@@ -69,7 +69,9 @@ impl Reading<'_> {
     pub(crate) fn queues(self) -> Result<Vec<QueueInfo>> {
         let queue = |row: &Row| {
             Ok(QueueInfo {
-                concurrency: None,
+                concurrency: row
+                    .column::<Option<i32>>(24)?
+                    .and_then(|tasks| u32::try_from(tasks).ok()),
                 name: row.column(15)?,
                 order: order(row.column(16)?, row.column(17)?)?,
                 retention: Retention {

@@ -16,7 +16,8 @@ CREATE TABLE prismq.meta (
 );
 
 -- A queue and how it is set. ordering: 0 priority, 1 first in first out, 2 last in first out, 3 ageing by ageing_step
--- microseconds a priority number, 4 weighted random from virtual_time on. keep: how many completed tasks to keep.
+-- microseconds a priority number, 4 weighted random from virtual_time on. concurrency: how many tasks may be leased.
+-- keep: how many completed tasks to keep.
 -- Ages are in microseconds; NULL is no limit.
 CREATE TABLE prismq.queue (
     id             integer  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,6 +27,7 @@ CREATE TABLE prismq.queue (
     virtual_time   bigint   NOT NULL DEFAULT 0,
     paused         boolean  NOT NULL DEFAULT false,
     depth          integer  CHECK (depth > 0),
+    concurrency    integer  CHECK (concurrency > 0),
     keep           integer  NOT NULL DEFAULT 0,
     completed_age  bigint,
     cancelled_keep integer  DEFAULT 0,
@@ -35,14 +37,17 @@ CREATE TABLE prismq.queue (
 );
 
 -- A lane is what a worker can or cannot serve as a whole: one type of task with the same requirements in one queue.
--- requirements: names in order, with line feeds between them. Lanes are added one transaction after the other, so that
--- a higher id is committed later.
+-- requirements: names in order, with line feeds between them. limits: the limit that counts its tasks, or 0. keyed: 1 if
+-- its tasks have keys, 2 if those of a key are ordered too. Lanes are added one transaction after the other, so that a
+-- higher id is committed later.
 CREATE TABLE prismq.lane (
     id           integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     queue        integer NOT NULL REFERENCES prismq.queue (id),
     type         text    COLLATE "C" NOT NULL,
     requirements text    COLLATE "C" NOT NULL DEFAULT '',
-    UNIQUE (queue, type, requirements)
+    limits       integer NOT NULL DEFAULT 0,
+    keyed        smallint NOT NULL DEFAULT 0 CHECK (keyed BETWEEN 0 AND 2),
+    UNIQUE (queue, type, requirements, limits, keyed)
 );
 
 -- Ids rise and are never used again.
@@ -54,8 +59,9 @@ CREATE SEQUENCE prismq.ending;
 -- the time of the type. run_at: when it is due, or died. start_by: when it becomes dead unless it has started. ended_at, ending: when it ended, and the number of that.
 -- failures: failed attempts that were recorded. begun: whether a lease that expires uses up its attempt. suspect:
 -- whether its last attempt ended with its lease, perhaps as it killed its process. noted: whether its handler noted
--- anything. Half of each page is left for the second version of its rows, so that all updates of a large claim are HOT;
--- of a page that is filled to three fifths, a third were not.
+-- anything. scheduled_for: the slot of the schedule that enqueued it. line: that of its key in the lane, under whose
+-- number it is ready. Half of each page is left for the second version of its rows, so that all updates of a large claim
+-- are HOT; of a page that is filled to three fifths, a third were not.
 CREATE TABLE prismq.task (
     id               bigint   PRIMARY KEY,
     order_key        bigint   NOT NULL,
@@ -66,7 +72,9 @@ CREATE TABLE prismq.task (
     start_by         bigint,
     ended_at         bigint,
     ending           bigint,
+    scheduled_for    bigint,
     lane             integer  NOT NULL,
+    line             integer,
     priority         integer  NOT NULL,
     attempt          integer  NOT NULL DEFAULT 0,
     max_attempts     integer  NOT NULL,
@@ -90,7 +98,7 @@ CREATE TABLE prismq.task (
 ALTER TABLE prismq.task ALTER COLUMN payload SET STORAGE EXTERNAL;
 ALTER TABLE prismq.task ALTER COLUMN result SET STORAGE EXTERNAL;
 
--- The ready tasks, in the order in which claims take them.
+-- The ready tasks, in the order in which claims take them. lane: that of the task; of one with a key, its line.
 CREATE TABLE prismq.ready (
     lane      integer NOT NULL,
     suspect   boolean NOT NULL,

@@ -10,7 +10,7 @@ use crate::model::{Error, Result};
 pub(crate) const VERSION: i32 = 1;
 
 /// The tables, a file a feature.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     include_str!("core.sql"),
     include_str!("records.sql"),
     include_str!("manage.sql"),
@@ -20,6 +20,8 @@ const TABLES: [&str; 9] = [
     include_str!("inbox.sql"),
     include_str!("retention.sql"),
     include_str!("migration.sql"),
+    include_str!("limits.sql"),
+    include_str!("schedule.sql"),
 ];
 
 /// Keeps other processes from making the tables at the same time, whatever the schema.

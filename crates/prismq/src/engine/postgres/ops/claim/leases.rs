@@ -9,7 +9,7 @@ use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::run::Run;
 use crate::model::{Lease, LeaseKey, Payload, Result, TaskId};
-use crate::time::{Moment, Timestamp};
+use crate::time::Moment;
 
 /// A task that was leased, and the size of its payload.
 #[derive(Debug)]
@@ -45,7 +45,12 @@ pub(super) fn read(
         // One that has started before need not start in time again.
         let start_by = row.time_if_any(6)?.filter(|_| attempt == 1);
         let lease = Lease {
-            key: LeaseKey { id, token: row.column(1)?, limited: false, note: note.into() },
+            key: LeaseKey {
+                id,
+                token: row.column(1)?,
+                limited: lane.is_limited(),
+                note: note.into(),
+            },
             queue: queue.clone(),
             task_type: task_type.clone(),
             payload: range
@@ -58,7 +63,7 @@ pub(super) fn read(
             claimed_at: run.now.wall,
             expires_at: until,
             suspect: row.column(10)?,
-            scheduled_for: None::<Timestamp>,
+            scheduled_for: row.time_if_any(12)?,
             start_by,
         };
         let bytes: i32 = row.column(7)?;

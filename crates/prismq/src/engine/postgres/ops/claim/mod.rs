@@ -1,13 +1,21 @@
-//! Taking ready tasks: a seek into each lane, merged by order key, and the lease of what was found, in one statement.
+//! Taking ready tasks: a seek into each lane, merged by order key, and the lease of what was found, in one statement
+//! ([`take`]). Where limits or keys count some of the tasks, they are picked before they are leased ([`limited`]).
 
+pub(crate) mod admission;
 mod leases;
+pub(crate) mod limited;
+pub(crate) mod lines;
+pub(crate) mod picked;
 mod several;
 mod take;
 
 use std::sync::Arc;
 
+use self::admission::Admission;
 use self::leases::Taken;
-use crate::engine::postgres::batch::lanes::Lane;
+use self::lines::read::FIRST_DUE;
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{AT_ONCE, Claimed};
@@ -27,25 +35,43 @@ impl Run<'_, '_> {
             let next_due = self.first_due()?;
             return Ok(Claimed { next_due, version, paused: true, ..Claimed::default() });
         }
-        let (taken, mut more) = self.take_in_time(claim, &lanes, settings)?;
+        let slots = self.free_slots(settings);
+        let (max, left) = within(claim, slots);
+        let now = self.now.monotonic.as_micros();
+        let mut admission = Admission::new(claim, now);
+        let (taken, mut more) = match max {
+            0 => (Vec::new(), false),
+            max => self.take_in_time(claim, max, &lanes, settings, &mut admission)?,
+        };
         let found = taken.len();
+        let no_slot = slots.is_some_and(|slots| slots < claim.max && found == slots);
         let leases = self.fit(taken, claim.bytes_max)?;
-        more |= leases.len() < found;
+        more |= leases.len() < found || admission.more;
         if leases.len() == claim.max {
             return Ok(Claimed { leases, version, ..Claimed::default() });
         }
-        let next_due = if more { Some(AT_ONCE) } else { self.first_due()? };
-        Ok(Claimed { leases, next_due, version, ..Claimed::default() })
+        let limited_left = left || admission.left_some;
+        let next_due = match more {
+            true => Some(AT_ONCE),
+            false => self.next_claim(&lanes, &admission)?,
+        };
+        Ok(Claimed { leases, next_due, version, limited_left, no_slot, paused: false })
     }
 
     /// Leases tasks, without those that had to start earlier, and whether more may be ready.
     fn take_in_time(
         &mut self,
         claim: &Claim,
+        max: usize,
         lanes: &[(Lane, Arc<str>)],
         settings: Settings,
+        admission: &mut Admission,
     ) -> Result<(Vec<Taken>, bool)> {
-        let mut taken = self.take(claim, lanes, settings)?;
+        let is_limited = lanes.iter().any(|(lane, _)| lane.is_limited());
+        let mut taken = match is_limited {
+            true => self.take_admitted((claim, max), lanes, settings, admission)?,
+            false => self.take(claim, max, lanes, settings)?,
+        };
         if let Some(last) = taken.last() {
             let time = settings.order.time_after(settings.virtual_time, last.lease.order_key);
             if time != settings.virtual_time {
@@ -81,12 +107,42 @@ impl Run<'_, '_> {
         Ok(leases)
     }
 
-    /// When a claim may find a task again.
+    /// When a claim from these lanes may find a task again.
+    fn next_claim(
+        &mut self,
+        lanes: &[(Lane, Arc<str>)],
+        admission: &Admission,
+    ) -> Result<Option<Timestamp>> {
+        let due = self.first_due()?;
+        let keyed = lanes.iter().filter(|(lane, _)| lane.keyed != Keyed::No);
+        let limits: Vec<i32> = keyed.map(|(lane, _)| lane.limit).collect();
+        let of_keys: Option<i64> = match limits.is_empty() {
+            true => None,
+            false => self.row(FIRST_DUE, &[&limits])?.column(0)?,
+        };
+        let starts = admission.next_start.into_iter().chain(of_keys);
+        Ok(due.into_iter().chain(starts.map(Timestamp::from_micros)).min())
+    }
+
+    /// When a task may be ready again.
     fn first_due(&mut self) -> Result<Option<Timestamp>> {
         if self.inbox.waits {
             return Ok(Some(AT_ONCE));
         }
-        let due = self.next_due()?.first();
+        let now = self.now;
+        let due = self.next_due()?.first(now);
         Ok(due.into_iter().chain(self.next_look_at_held()).min())
+    }
+}
+
+/// How many tasks a claim may take of those whose queue lets so many more run, and whether the bound of a pool on tasks
+/// that are counted keeps it from more.
+fn within(claim: &Claim, slots: Option<usize>) -> (usize, bool) {
+    match slots {
+        None => (claim.max, false),
+        Some(slots) => {
+            let most = claim.max.min(slots);
+            (most.min(claim.limited_max), most > claim.limited_max)
+        }
     }
 }

@@ -25,13 +25,14 @@ macro_rules! lease {
            RETURNING t.id, t.token, t.attempt, t.max_attempts, t.priority, t.enqueued_at, t.start_by,
                octet_length(t.payload) AS bytes,
                CASE WHEN octet_length(t.payload) <= 1024 THEN t.payload END AS payload,
-               r.lane, r.suspect, r.order_key),
+               t.lane, r.suspect, r.order_key, t.scheduled_for),
      e AS (INSERT INTO prismq.expiry (at, ids)
            SELECT $7, array_agg(id) FROM (SELECT id, row_number() OVER () / 32 AS part FROM t) p GROUP BY part)
      SELECT * FROM t"
         )
     };
 }
+pub(super) use lease;
 
 /// Takes the first tasks of each lane, locked as they are found: those that others are taking are passed over. Of
 /// several lanes, more are locked than are taken, until the transaction ends.
@@ -70,10 +71,11 @@ pub(crate) const MERGED: &str = lease!(
 pub(crate) const UNBEGIN: &str = "UPDATE prismq.task SET begun = false WHERE id = ANY ($1)";
 
 impl Run<'_, '_> {
-    /// Leases the first ready tasks over all lanes, in order.
+    /// Leases the first ready tasks over all lanes, in order, `max` at most.
     pub(super) fn take(
         &mut self,
         claim: &Claim,
+        max: usize,
         lanes: &[(Lane, Arc<str>)],
         settings: Settings,
     ) -> Result<Vec<Taken>> {
@@ -96,7 +98,7 @@ impl Run<'_, '_> {
         let mut taken: Vec<Taken> = Vec::new();
         let mut begun = Begun { most: claim.begun_max, begun: 0, taken: 0 };
         for (sql, from) in seeks {
-            let left = count(claim.max.saturating_sub(taken.len()));
+            let left = count(max.saturating_sub(taken.len()));
             if left == 0 {
                 break;
             }
@@ -160,7 +162,7 @@ impl Begun {
     }
 }
 
-fn count(tasks: usize) -> i64 {
+pub(super) fn count(tasks: usize) -> i64 {
     i64::try_from(tasks).unwrap_or(i64::MAX)
 }
 

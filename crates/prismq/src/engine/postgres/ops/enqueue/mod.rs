@@ -1,28 +1,44 @@
 //! Adding tasks: those of all calls that follow each other by one statement.
 
 pub(crate) mod depth;
+pub(crate) mod lines;
 mod rows;
-mod unique;
+pub(crate) mod unique;
 
+use std::collections::{BTreeSet, HashSet};
+
+use self::lines::Lines;
 use self::rows::Rows;
+use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, NewTask, Result, TaskId};
 
+/// Those of some limits that are set.
+pub(crate) const KNOWN: &str =
+    "SELECT name FROM prismq.limits WHERE name = ANY ($1) AND NOT removed";
+
 /// Adds the tasks of these operations; an answer for each.
 pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Result<Answer>>> {
     let mut answers = Vec::with_capacity(group.len());
     let mut rows = Rows::default();
+    let limits = known_limits(run, group)?;
+    let lines = Lines::of(run, group)?;
     for operation in group {
         let Operation::Enqueue(tasks) = operation else { continue };
-        if tasks.iter().any(|task| task.unique.is_some())
-            && let Err(refused) = run.refuse_old_snapshot("unique tasks")?
+        let needs_latest = if tasks.iter().any(|task| task.unique.is_some()) {
+            Some("unique tasks")
+        } else {
+            tasks.iter().any(|task| task.limit.key.is_some()).then_some("tasks with keys")
+        };
+        if let Some(what) = needs_latest
+            && let Err(refused) = run.refuse_old_snapshot(what)?
         {
             answers.push(Err(refused));
             continue;
         }
-        let lanes = match admitted(run, tasks)? {
+        let lanes = match admitted(run, tasks, &limits)? {
             Ok(lanes) => lanes,
             Err(refused) => {
                 answers.push(Err(refused));
@@ -40,7 +56,7 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
                     continue;
                 }
             }
-            rows.add(run, id, task, lane)?;
+            rows.add(run, id, task, (lane, lines.of_task(lane, task)))?;
             added.push(Enqueued::Inserted(TaskId::from_i64(id)));
         }
         answers.push(Ok(Answer::Enqueued(added)));
@@ -50,9 +66,16 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
 }
 
 /// The lanes of tasks that may be added. Inner error: none of them may.
-fn admitted(run: &mut Run<'_, '_>, tasks: &[NewTask]) -> Result<Result<Vec<Lane>>> {
-    let checked = tasks.iter().try_for_each(refuse_limited);
-    if let Err(error) = checked.and_then(|()| NewTask::validate_due(tasks, run.now)) {
+fn admitted(
+    run: &mut Run<'_, '_>,
+    tasks: &[NewTask],
+    limits: &HashSet<String>,
+) -> Result<Result<Vec<Lane>>> {
+    let mut names = tasks.iter().filter_map(|task| task.limit.name.as_deref());
+    if let Some(limit) = names.find(|name| !limits.contains(*name)) {
+        return Ok(Err(Error::UnknownLimit { limit: limit.to_owned() }));
+    }
+    if let Err(error) = NewTask::validate_due(tasks, run.now) {
         return Ok(Err(error));
     }
     let lanes: Vec<Lane> = match tasks.iter().map(|task| run.lane_of(task)).collect() {
@@ -62,10 +85,25 @@ fn admitted(run: &mut Run<'_, '_>, tasks: &[NewTask]) -> Result<Result<Vec<Lane>
     Ok(depth::refuse_full(run, tasks, &lanes)?.map(|()| lanes))
 }
 
-/// Refuses tasks under a limit or with a key, which this engine does not do yet.
-fn refuse_limited(task: &NewTask) -> Result<()> {
-    match task.limit.name.is_some() || task.limit.key.is_some() {
-        true => Err(Error::NotOffered { what: "limits and keys of tasks" }),
-        false => Ok(()),
+/// The tasks of these operations.
+fn tasks(group: &[Operation]) -> impl Iterator<Item = &NewTask> {
+    group.iter().flat_map(|operation| match operation {
+        Operation::Enqueue(tasks) => tasks.as_slice(),
+        _ => &[],
+    })
+}
+
+/// Those of the limits that tasks name which are set.
+fn known_limits(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<HashSet<String>> {
+    let names = tasks(group).filter_map(|task| task.limit.name.as_deref());
+    known(run, &names.collect())
+}
+
+/// Those of these limits which are set.
+pub(crate) fn known(run: &mut Run<'_, '_>, names: &BTreeSet<&str>) -> Result<HashSet<String>> {
+    if names.is_empty() {
+        return Ok(HashSet::new());
     }
+    let names: Vec<&str> = names.iter().copied().collect();
+    run.query(KNOWN, &[&names])?.iter().map(|row| row.column(0)).collect()
 }

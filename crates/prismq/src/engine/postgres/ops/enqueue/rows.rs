@@ -9,14 +9,16 @@ use crate::model::{KeyInputs, NewTask, Result};
 /// Adds tasks to where they wait.
 pub(crate) const INSERT: &str = "WITH n AS MATERIALIZED (
          SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::integer[], $6::bigint[],
-                              $7::bigint[], $8::bytea[])
-             AS n (id, lane, order_key, priority, max_attempts, run_at, start_by, payload)),
+                              $7::bigint[], $8::bytea[], $9::integer[])
+             AS n (id, lane, order_key, priority, max_attempts, run_at, start_by, payload, line)),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
-           SELECT lane, false, order_key, id FROM n WHERE run_at <= $9),
-     s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM n WHERE run_at > $9),
+           SELECT coalesce(line, lane), false, order_key, id FROM n WHERE run_at <= $10),
+     s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM n WHERE run_at > $10),
      d AS (INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM n WHERE start_by IS NOT NULL)
-     INSERT INTO prismq.task (id, lane, state, order_key, priority, max_attempts, enqueued_at, run_at, start_by, payload)
-     SELECT id, lane, (run_at > $9)::integer, order_key, priority, max_attempts, $10, run_at, start_by, payload FROM n";
+     INSERT INTO prismq.task (id, lane, line, state, order_key, priority, max_attempts, enqueued_at, run_at, start_by,
+         payload)
+     SELECT id, lane, line, (run_at > $10)::integer, order_key, priority, max_attempts, $11, run_at, start_by, payload
+     FROM n";
 
 /// Payload bytes from which on a statement takes no more tasks.
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
@@ -34,6 +36,7 @@ pub(super) struct Rows<'a> {
     run_at: Vec<i64>,
     start_by: Vec<Option<i64>>,
     payloads: Vec<&'a [u8]>,
+    lines: Vec<Option<i32>>,
     bytes: usize,
 }
 
@@ -44,7 +47,7 @@ impl<'a> Rows<'a> {
         run: &mut Run<'_, '_>,
         id: i64,
         task: &'a NewTask,
-        lane: Lane,
+        (lane, line): (Lane, Option<i32>),
     ) -> Result<()> {
         let now = run.now;
         let settings = run.queue(lane.queue)?;
@@ -67,6 +70,10 @@ impl<'a> Rows<'a> {
         let start_by = task.expires_after.map(|time| now.monotonic.after(time).as_micros());
         self.start_by.push(start_by);
         self.payloads.push(&task.payload);
+        self.lines.push(line);
+        if run_at <= now.monotonic {
+            run.limits.added(line);
+        }
         self.bytes += task.payload.len();
         if self.bytes >= STATEMENT_BYTES_MAX || self.ids.len() >= STATEMENT_TASKS_MAX {
             self.flush(run)?;
@@ -80,7 +87,7 @@ impl<'a> Rows<'a> {
             return Ok(());
         }
         let (now, wall) = (run.now.monotonic.as_micros(), run.now.wall.as_micros());
-        let params: [&dyn Value; 10] = [
+        let params: [&dyn Value; 11] = [
             &self.ids,
             &self.lanes,
             &self.keys,
@@ -89,6 +96,7 @@ impl<'a> Rows<'a> {
             &self.run_at,
             &self.start_by,
             &self.payloads,
+            &self.lines,
             &now,
             &wall,
         ];

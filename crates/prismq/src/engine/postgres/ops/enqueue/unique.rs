@@ -32,9 +32,10 @@ pub(crate) const SET_DIGEST: &str =
 pub(crate) const CHANGE: &str = "WITH t AS (UPDATE prismq.task t SET
          order_key = $2, run_at = $3, state = ($3::bigint > $4)::integer, priority = $5,
          payload = CASE WHEN $6 THEN $7 ELSE t.payload END, start_by = CASE WHEN $6 THEN $8 ELSE t.start_by END
-         WHERE t.id = $1 RETURNING t.id, t.lane, t.suspect, t.order_key, t.run_at, t.state, t.start_by),
+         WHERE t.id = $1 RETURNING t.id, t.lane, t.line, t.suspect, t.order_key, t.run_at, t.state,
+             t.start_by),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
-           SELECT lane, suspect, order_key, id FROM t WHERE state = 0),
+           SELECT coalesce(line, lane), suspect, order_key, id FROM t WHERE state = 0),
      s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM t WHERE state = 1)
      INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM t WHERE $6 AND start_by IS NOT NULL
      ON CONFLICT DO NOTHING";
@@ -45,9 +46,9 @@ pub(crate) const SWEEP: &str = "DELETE FROM prismq.unique_key WHERE ctid = ANY (
          WHERE (u.type, u.key) > ($1, $2) ORDER BY u.type, u.key LIMIT 2 FOR UPDATE SKIP LOCKED))
      AND CASE WHEN hold = 2 THEN until <= $3 ELSE NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = task) END";
 
-const WHILE_WAITING: i16 = 0;
-const UNTIL_DONE: i16 = 1;
-const PERIOD: i16 = 2;
+pub(crate) const WHILE_WAITING: i16 = 0;
+pub(crate) const UNTIL_DONE: i16 = 1;
+pub(crate) const PERIOD: i16 = 2;
 
 /// The task that holds a key, or held it last.
 struct Holder {
@@ -183,5 +184,8 @@ fn change(run: &mut Run<'_, '_>, id: i64, task: &NewTask, changes: OnConflict) -
     let counters = run.counters.of(stored.queue);
     counters.count(stored.state, -1);
     counters.count(if run_at > now.monotonic { SCHEDULED } else { READY }, 1);
+    // Others of its key may come before it now.
+    run.limits.added(stored.line);
+    run.limits.removed(stored.line);
     Ok(true)
 }

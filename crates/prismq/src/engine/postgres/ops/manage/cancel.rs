@@ -21,7 +21,7 @@ pub(crate) const REQUEST: &str = "INSERT INTO prismq.cancel (task, token)
      SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT (task) DO UPDATE SET token = excluded.token";
 /// Of these tasks, those that are to be cancelled and do not run any more.
 pub(crate) const STOPPED: &str =
-    "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts
+    "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts, t.line
      FROM prismq.cancel c JOIN prismq.task t ON t.id = c.task JOIN prismq.lane l ON l.id = t.lane
      WHERE c.task = ANY ($1) AND t.state <> 2 ORDER BY t.id FOR UPDATE OF t";
 /// Whether any task is to be cancelled.
@@ -133,6 +133,7 @@ impl Run<'_, '_> {
             let counters = self.counters.of(task.queue);
             counters.count(task.state, -1);
             counters.count(state, 1);
+            self.limits.removed(task.line);
         }
         self.remove(&dropped)?;
         if ids.is_empty() {

@@ -19,13 +19,13 @@ use crate::model::{Result, State};
 
 /// Tasks that may be changed: locked, in the order in which they were asked for.
 pub(crate) const FIND: &str =
-    "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts
+    "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts, t.line
      FROM unnest($1::bigint[]) WITH ORDINALITY k (id, place)
           JOIN prismq.task t ON t.id = k.id JOIN prismq.lane l ON l.id = t.lane
      ORDER BY k.place FOR UPDATE OF t";
 /// Takes tasks out of where they wait, or are kept.
 pub(crate) const LEAVE: &str = "WITH k AS MATERIALIZED (
-         SELECT t.id, t.lane, t.state, t.suspect, t.order_key, t.run_at, t.ending, l.queue
+         SELECT t.id, coalesce(t.line, t.lane) AS lane, t.state, t.suspect, t.order_key, t.run_at, t.ending, l.queue
          FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
      r AS (DELETE FROM prismq.ready x USING k WHERE k.state = 0 AND x.lane = k.lane AND x.suspect = k.suspect
            AND x.order_key = k.order_key AND x.id = k.id),
@@ -50,6 +50,8 @@ pub(super) struct Stored {
     pub(super) priority: i32,
     attempt: u32,
     max_attempts: u32,
+    /// That of its key.
+    pub(super) line: Option<i32>,
 }
 
 impl Stored {
@@ -62,6 +64,7 @@ impl Stored {
             priority: row.column(4)?,
             attempt: row.number(5)?,
             max_attempts: row.number(6)?,
+            line: row.column(7)?,
         })
     }
 
@@ -108,6 +111,7 @@ impl Run<'_, '_> {
         self.execute(REMOVE, &[&ids])?;
         for task in tasks {
             self.counters.of(task.queue).count(task.state, -1);
+            self.limits.removed(task.line);
         }
         Ok(())
     }

@@ -99,6 +99,7 @@ pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec
             }
         }
     }
+    keys.free_slots(run, &done);
     // A completion wins over a request to cancel; one by a lost lease does not, as another may run the task.
     let completed: Vec<i64> = done.iter().map(|(id, _)| *id).collect();
     run.withdraw_requests(&completed)?;

@@ -28,10 +28,10 @@ pub(crate) const FAIL: &str = "WITH k AS MATERIALIZED (
                ended_at = CASE WHEN k.state = 3 THEN k.run_at END,
                ending = CASE WHEN k.state = 3 THEN nextval('prismq.ending') END
            FROM k WHERE t.id = k.id AND t.token = k.token AND t.state = 2
-           RETURNING t.id, t.token, t.lane, t.order_key, t.attempt, t.failures, t.ending, k.queue, k.state, k.run_at,
+           RETURNING t.id, t.token, t.lane, t.line, t.order_key, t.attempt, t.failures, t.ending, k.queue, k.state, k.run_at,
                k.counted, k.short, k.error_type, k.began_at, k.worker),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
-           SELECT lane, false, order_key, id FROM t WHERE state = 0),
+           SELECT coalesce(line, lane), false, order_key, id FROM t WHERE state = 0),
      s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM t WHERE state = 1),
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane)
            SELECT queue, 3, ending, run_at, id, lane FROM t WHERE state = 3),
@@ -114,6 +114,7 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
     let rows = run.end_leases(FAIL, &params)?;
     run.prune_attempts(&rows)?;
     let applied = applied(&rows)?;
+    keys.free_slots(run, &applied);
     let mut stopped = Vec::new();
     for (place, key) in keys.column(|place, key| (place, *key)) {
         if applied.contains(&(key.id.as_i64(), key.token)) {

@@ -4,6 +4,7 @@
 pub(crate) mod complete;
 pub(crate) mod extend;
 pub(crate) mod fail;
+pub(crate) mod note;
 pub(crate) mod release;
 
 use std::collections::{BTreeMap, HashSet};
@@ -71,6 +72,15 @@ impl<'a> Keys<'a> {
     /// The queue of each lease that is tried.
     fn queues(&self) -> Vec<i32> {
         self.column(|_, key| LeaseNote::from(key.note).queue)
+    }
+
+    /// Those of the leases that have ended, by id and token, no longer hold slots of limits.
+    fn free_slots(&self, run: &mut Run<'_, '_>, ended: &HashSet<(i64, i64)>) {
+        for key in self.column(|_, key| *key) {
+            if key.limited && ended.contains(&(key.id.as_i64(), key.token)) {
+                run.limits.left_lease(key.id.as_i64());
+            }
+        }
     }
 
     /// An answer for each operation: `done` for those that are among `applied`, by id and token.

@@ -15,9 +15,9 @@ pub(crate) const RELEASE: &str = "WITH t AS (UPDATE prismq.task t SET
          lease_expires_at = NULL
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) k (id, token, until)
          WHERE t.id = k.id AND t.token = k.token AND t.state = 2
-         RETURNING t.id, t.token, t.lane, t.suspect, t.order_key, t.start_by, k.until),
+         RETURNING t.id, t.token, t.lane, t.line, t.suspect, t.order_key, t.start_by, k.until),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
-           SELECT lane, suspect, order_key, id FROM t WHERE until IS NULL),
+           SELECT coalesce(line, lane), suspect, order_key, id FROM t WHERE until IS NULL),
      s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT until, id FROM t WHERE until IS NOT NULL),
      d AS (INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM t WHERE start_by IS NOT NULL
            ON CONFLICT DO NOTHING)
@@ -39,6 +39,7 @@ pub(crate) fn release(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
             run.count_put_back(&key, until(place).is_some());
         }
     }
+    keys.free_slots(run, &applied);
     let cancelled: HashSet<i64> = run.end_requested(&ids)?;
     Ok(keys.answers(run, &applied, |_, key| match cancelled.contains(&key.id.as_i64()) {
         true => Answer::Cancelled(Cancelled { ended: 1, requested: Vec::new() }),
@@ -56,7 +57,12 @@ impl Run<'_, '_> {
         let tokens: Vec<i64> = keys.iter().map(|key| key.token).collect();
         let untils: Vec<Option<i64>> = vec![None; keys.len()];
         self.execute(RELEASE, &[&ids, &tokens, &untils])?;
-        keys.iter().for_each(|key| self.count_put_back(key, false));
+        for key in keys {
+            self.count_put_back(key, false);
+            if key.limited {
+                self.limits.left_lease(key.id.as_i64());
+            }
+        }
         Ok(())
     }
 

@@ -1,4 +1,8 @@
-//! Setting a queue's order, pause, history, retention and depth.
+//! Settings: limits, retry policies, the retention of types and, in this file, a queue's order, pause, history, retention and depth.
+
+pub(crate) mod limits;
+pub(crate) mod retry;
+pub(crate) mod type_retention;
 
 use crate::engine::Answer;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;

@@ -48,7 +48,7 @@ impl Run<'_, '_> {
 
     /// How long these tasks wait for their next attempt, by the policies of their types, or only by those of operators;
     /// those without one are left out.
-    pub(super) fn policy_delays(
+    pub(in crate::engine::postgres::ops) fn policy_delays(
         &mut self,
         tasks: &[(i64, bool)],
     ) -> Result<HashMap<i64, Duration>> {

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::records;
 use crate::engine::Answer;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::DEAD;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::ops::records;
 use crate::model::Result;
 
 /// Sets how long the ended tasks of a type are kept; an operator's setting is replaced only by another of an operator.
@@ -85,7 +85,10 @@ impl Run<'_, '_> {
     }
 
     /// The lanes of a queue whose types have a retention.
-    pub(super) fn lanes_with_retention(&mut self, queue: i32) -> Result<Vec<i32>> {
+    pub(in crate::engine::postgres::ops) fn lanes_with_retention(
+        &mut self,
+        queue: i32,
+    ) -> Result<Vec<i32>> {
         if !self.has_type_retention {
             return Ok(Vec::new());
         }
@@ -93,12 +96,17 @@ impl Run<'_, '_> {
     }
 
     /// The dead tasks of a queue that are of none of these lanes, counted up to a number.
-    pub(super) fn count_other_dead(&mut self, queue: i32, lanes: &[i32], most: i64) -> Result<i64> {
+    pub(in crate::engine::postgres::ops) fn count_other_dead(
+        &mut self,
+        queue: i32,
+        lanes: &[i32],
+        most: i64,
+    ) -> Result<i64> {
         self.row(OTHER_DEAD, &[&queue, &lanes.to_vec(), &most])?.column(0)
     }
 
     /// Deletes some of the tasks that were kept for the time of their type.
-    pub(super) fn prune_by_type(&mut self) -> Result<()> {
+    pub(in crate::engine::postgres::ops) fn prune_by_type(&mut self) -> Result<()> {
         let (wall, now) = (self.now.wall.as_micros(), self.now.monotonic.as_micros());
         let mut over = self.query(OVER, &[&wall, &STEP_TASKS_MAX])?;
         if self.has_type_retention {

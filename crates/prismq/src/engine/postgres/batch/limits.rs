@@ -1,0 +1,138 @@
+//! What a transaction changes for limits and keys: gathered from its operations, and written by one statement before its
+//! next claim or with its commit. Every way by which a task becomes ready, leaves its lease or is removed reports here; a
+//! transaction without tasks that a limit or a key counts writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::lanes::Lane;
+use crate::engine::postgres::client::Value;
+use crate::model::Limit;
+
+/// Frees the slots of tasks ($1), and lets claims look at lines: at those that got a task ($2), and at those of the keys
+/// that may start another task, of the slots and of some lines ($3). Also at those without a ready task: one that is
+/// added before this is committed may have been looked at in vain.
+pub(crate) const WRITE: &str = "WITH d AS (DELETE FROM prismq.slot WHERE task = ANY ($1) RETURNING key),
+     k AS (SELECT key FROM d WHERE key IS NOT NULL UNION SELECT key FROM prismq.line WHERE id = ANY ($3)),
+     n AS (SELECT id FROM prismq.line WHERE id = ANY ($2)
+           UNION SELECT l.id FROM k JOIN prismq.line l ON l.key = k.key)
+     INSERT INTO prismq.turn (lane, turn, line)
+     SELECT l.lane, greatest(l.turn, (SELECT min(o.turn) FROM prismq.turn o WHERE o.lane = l.lane)), l.id
+     FROM n JOIN prismq.line l ON l.id = n.id";
+
+/// A limit that this transaction has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LimitState {
+    pub(crate) limit: Limit,
+    /// Its leased tasks, or as many of them as it lets run.
+    pub(crate) running: i64,
+    pub(crate) arrival: i64,
+}
+
+impl LimitState {
+    pub(crate) fn has_slot(&self) -> bool {
+        self.limit.total.has_slot(self.running)
+    }
+
+    /// When the next task may start by the rate.
+    pub(crate) fn next_start(&self, now: i64) -> i64 {
+        self.limit.total.next_start(self.arrival, now)
+    }
+
+    /// One more task starts.
+    pub(crate) fn take(&mut self, now: i64) {
+        self.running += 1;
+        self.arrival = self.limit.total.arrival_after(self.arrival, now);
+    }
+}
+
+/// What the transaction in progress changes, and the limits that it has locked.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    freed: Vec<i64>,
+    rung: BTreeSet<i32>,
+    of_freed_keys: BTreeSet<i32>,
+    /// What claims may take of the limits of their lanes; `None` until they are locked, or once that has changed.
+    pub(crate) locked: Option<BTreeMap<i32, LimitState>>,
+    /// How many tasks of the queues with a bound ran when they were locked, without what this transaction has changed.
+    pub(crate) leased: BTreeMap<i32, i64>,
+}
+
+impl Limits {
+    /// A task became ready, or was added: in this line, if it has a key.
+    pub(crate) fn added(&mut self, line: Option<i32>) {
+        self.rung.extend(line);
+    }
+
+    /// The lease of a task ended, which a limit or a key counts.
+    pub(crate) fn left_lease(&mut self, task: i64) {
+        self.freed.push(task);
+    }
+
+    /// A task that was not leased is gone, or waits for a later time: others of its key may go on.
+    pub(crate) fn removed(&mut self, line: Option<i32>) {
+        self.of_freed_keys.extend(line);
+    }
+
+    /// More tasks of a queue run than when it was locked, by what is written now.
+    pub(crate) fn count_leased(&mut self, queue: i32, more: i64) {
+        if let Some(leased) = self.leased.get_mut(&queue) {
+            *leased += more;
+        }
+    }
+
+    /// Whether something is to be written.
+    pub(crate) fn has_changes(&self) -> bool {
+        !(self.freed.is_empty() && self.rung.is_empty() && self.of_freed_keys.is_empty())
+    }
+
+    /// The parameters of [`WRITE`], if something is to be written.
+    pub(crate) fn take(&mut self) -> Option<Changes> {
+        if !self.has_changes() {
+            return None;
+        }
+        self.freed.sort_unstable();
+        Some(Changes {
+            freed: std::mem::take(&mut self.freed),
+            rung: std::mem::take(&mut self.rung).into_iter().collect(),
+            of_freed_keys: std::mem::take(&mut self.of_freed_keys).into_iter().collect(),
+        })
+    }
+
+    /// Whether a task of this lane may start now by its limit alone.
+    pub(crate) fn has_room(&self, lane: Lane, now: i64) -> bool {
+        self.state(lane).is_none_or(|state| state.has_slot() && state.next_start(now) <= now)
+    }
+
+    /// The limit of a lane.
+    pub(crate) fn state(&self, lane: Lane) -> Option<&LimitState> {
+        self.locked.as_ref()?.get(&lane.limit)
+    }
+
+    /// Of these limits, each once, those that have a rate, with the arrival times that follow from what was taken.
+    pub(crate) fn arrivals(&self, limits: &[i32]) -> (Vec<i32>, Vec<i64>) {
+        let taken_of: BTreeSet<i32> = limits.iter().copied().collect();
+        let states = self.locked.iter().flatten();
+        let states =
+            states.filter(|(id, state)| taken_of.contains(*id) && state.limit.total.rate.is_some());
+        states.map(|(id, state)| (*id, state.arrival)).unzip()
+    }
+
+    /// The limit of a lane, to take of it.
+    pub(crate) fn state_mut(&mut self, lane: Lane) -> Option<&mut LimitState> {
+        self.locked.as_mut()?.get_mut(&lane.limit)
+    }
+}
+
+/// The parameters of [`WRITE`].
+#[derive(Debug)]
+pub(crate) struct Changes {
+    freed: Vec<i64>,
+    rung: Vec<i32>,
+    of_freed_keys: Vec<i32>,
+}
+
+impl Changes {
+    pub(crate) fn values(&self) -> [&dyn Value; 3] {
+        [&self.freed, &self.rung, &self.of_freed_keys]
+    }
+}

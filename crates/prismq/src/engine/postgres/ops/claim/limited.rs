@@ -1,0 +1,266 @@
+//! Taking tasks where limits or keys count some: the first ready ones over all lanes that may start, by the order of their
+//! queue, and in a lane of keys by their turns. All limits of the lanes are locked.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio_postgres::Row;
+
+use super::admission::Admission;
+use super::leases::Taken;
+use super::lines::read::{DUE, HINTS, HINTS_MAX};
+use super::lines::{Keys, Lines};
+use super::take::count;
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::lanes::{Keyed, Lane};
+use crate::engine::postgres::batch::queues::Settings;
+use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Value;
+use crate::model::{Claim, Result};
+
+/// The first ready tasks of lanes or lines, in the order that begins at a key and wraps around, and the first suspects.
+macro_rules! first_tasks {
+    ($columns:literal, $from:literal, $lock:literal) => {
+        concat!(
+            "SELECT q.lane, q.suspect, q.order_key, q.id",
+            $columns,
+            " FROM ",
+            $from,
+            " CROSS JOIN LATERAL (
+         SELECT * FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
+             WHERE lane = l.lane AND NOT suspect AND order_key >= $2
+             ORDER BY lane, suspect, order_key, id LIMIT $3",
+            $lock,
+            ") a UNION ALL SELECT * FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
+             WHERE lane = l.lane AND NOT suspect AND order_key < $2
+             ORDER BY lane, suspect, order_key, id LIMIT $3",
+            $lock,
+            ") b UNION ALL SELECT * FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
+             WHERE lane = l.lane AND suspect AND order_key >= $2
+             ORDER BY lane, suspect, order_key, id LIMIT $4",
+            $lock,
+            ") c UNION ALL SELECT * FROM (SELECT lane, suspect, order_key, id FROM prismq.ready
+             WHERE lane = l.lane AND suspect AND order_key < $2
+             ORDER BY lane, suspect, order_key, id LIMIT $4",
+            $lock,
+            ") d) q"
+        )
+    };
+}
+pub(super) use first_tasks;
+
+/// Of lanes that no limit counts: locked, and those that others are taking are passed over.
+pub(crate) const FREE: &str =
+    first_tasks!("", "unnest($1::integer[]) l (lane)", " FOR UPDATE SKIP LOCKED");
+/// Of lanes or lines under limits that are locked, so that nobody else takes any.
+pub(crate) const OF_LIMITED: &str = first_tasks!("", "unnest($1::integer[]) l (lane)", "");
+/// Where a ready task stands: the number of its lane or line, and its position there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) owner: i32,
+    pub(super) suspect: bool,
+    pub(super) order_key: i64,
+    pub(super) id: i64,
+}
+
+impl Place {
+    pub(super) fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            owner: row.column(0)?,
+            suspect: row.column(1)?,
+            order_key: row.column(2)?,
+            id: row.column(3)?,
+        })
+    }
+
+    /// Its place in the order that begins at this key.
+    pub(super) const fn rank(&self, first_key: i64) -> (u64, i64) {
+        (self.order_key.wrapping_sub(first_key).cast_unsigned(), self.id)
+    }
+}
+
+/// Where tasks of a lane come from.
+#[derive(Debug)]
+enum Tasks {
+    /// Its ready tasks, suspects among them, in order.
+    InOrder(VecDeque<Place>),
+    /// Its keys in turn.
+    ByKey(Lines),
+}
+
+#[derive(Debug)]
+struct Source {
+    lane: Lane,
+    tasks: Tasks,
+}
+
+/// A task to be leased, with its limit and its key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Picked {
+    pub(super) place: Place,
+    pub(super) limit: i32,
+    pub(super) key: Option<i64>,
+}
+
+impl Run<'_, '_> {
+    /// Leases the first ready tasks over all lanes that their limits let start, `max` at most.
+    pub(super) fn take_admitted(
+        &mut self,
+        (claim, max): (&Claim, usize),
+        lanes: &[(Lane, Arc<str>)],
+        settings: Settings,
+        admission: &mut Admission,
+    ) -> Result<Vec<Taken>> {
+        let first_key = settings.first_key();
+        let mut keys = Keys::default();
+        let mut sources =
+            self.sources((claim, max), lanes, first_key, (&mut *admission, &mut keys))?;
+        let picked = self.pick((claim, max), &mut sources, first_key, (&mut *admission, &mut keys));
+        let mut lines: Vec<Lines> = Vec::new();
+        for source in sources {
+            if let Tasks::ByKey(of_lane) = source.tasks {
+                admission.more |= picked.len() < max && of_lane.has_more();
+                lines.push(of_lane);
+            }
+        }
+        self.lease_picked(claim, lanes, &picked, (&mut lines, keys))
+    }
+
+    /// Reads the first tasks of each lane whose limit has room.
+    fn sources(
+        &mut self,
+        (claim, max): (&Claim, usize),
+        lanes: &[(Lane, Arc<str>)],
+        first_key: i64,
+        (admission, keys): (&mut Admission, &mut Keys),
+    ) -> Result<Vec<Source>> {
+        let now = admission.now;
+        let (mut free, mut limited, mut keyed) = (Vec::new(), Vec::new(), Vec::new());
+        for (lane, _) in lanes {
+            if !self.limits.has_room(*lane, now) {
+                // Says when its rate lets a task start.
+                self.admits(*lane, admission);
+            } else if lane.keyed != Keyed::No {
+                keyed.push(*lane);
+            } else if lane.is_limited() {
+                limited.push(*lane);
+            } else {
+                free.push(*lane);
+            }
+        }
+        let ids = |lanes: &[Lane]| lanes.iter().map(|lane| lane.id).collect::<Vec<i32>>();
+        let (free_ids, limited_ids, keyed_ids) = (ids(&free), ids(&limited), ids(&keyed));
+        let keyed_limits: Vec<i32> = keyed.iter().map(|lane| lane.limit).collect();
+        let most_limited = admission.most_of(max);
+        let suspects = |most: usize| count(claim.suspects_max.min(most));
+        let (of_free, of_limited) = (count(max), count(most_limited));
+        let (free_suspects, limited_suspects) = (suspects(max), suspects(most_limited));
+        let from_free: [&dyn Value; 4] = [&free_ids, &first_key, &of_free, &free_suspects];
+        let from_limited: [&dyn Value; 4] =
+            [&limited_ids, &first_key, &of_limited, &limited_suspects];
+        let due: [&dyn Value; 2] = [&keyed_limits, &now];
+        let hints: [&dyn Value; 2] = [&keyed_ids, &HINTS_MAX];
+        let mut statements: Vec<(&'static str, &[&dyn Value])> = Vec::with_capacity(4);
+        if !free.is_empty() {
+            statements.push((FREE, &from_free));
+        }
+        if !limited.is_empty() {
+            statements.push((OF_LIMITED, &from_limited));
+        }
+        if !keyed.is_empty() {
+            statements.extend([(DUE, due.as_slice()), (HINTS, hints.as_slice())]);
+        }
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut answers = self.query_all(&statements)?;
+        let hinted = if keyed.is_empty() { Vec::new() } else { answers.pop().unwrap_or_default() };
+        let mut in_order: HashMap<i32, Vec<Place>> = HashMap::new();
+        let rows =
+            answers.iter().take(usize::from(!free.is_empty()) + usize::from(!limited.is_empty()));
+        for row in rows.flatten() {
+            let place = Place::read(row)?;
+            in_order.entry(place.owner).or_default().push(place);
+        }
+        let mut sources = Vec::with_capacity(lanes.len());
+        for lane in free.into_iter().chain(limited) {
+            let mut places = in_order.remove(&lane.id).unwrap_or_default();
+            places.sort_unstable_by_key(|place| place.rank(first_key));
+            sources.push(Source { lane, tasks: Tasks::InOrder(places.into()) });
+        }
+        for lane in keyed {
+            let mut lines = Lines::new(lane, &hinted)?;
+            self.read_lines(
+                &mut lines,
+                keys,
+                (most_limited, claim.suspects_max),
+                (first_key, now),
+            )?;
+            sources.push(Source { lane, tasks: Tasks::ByKey(lines) });
+        }
+        Ok(sources)
+    }
+
+    /// Picks the first tasks that may start.
+    fn pick(
+        &mut self,
+        (claim, max): (&Claim, usize),
+        sources: &mut [Source],
+        first_key: i64,
+        (admission, keys): (&mut Admission, &mut Keys),
+    ) -> Vec<Picked> {
+        let now = admission.now;
+        let mut suspects_left = claim.suspects_max;
+        let mut heads = BinaryHeap::with_capacity(sources.len());
+        for (index, source) in sources.iter_mut().enumerate() {
+            let first = source.tasks.next(keys, now, suspects_left > 0);
+            heads.extend(first.map(|place| Reverse((place.rank(first_key), index))));
+        }
+        let mut picked = Vec::with_capacity(max);
+        while picked.len() < max
+            && let Some(Reverse((_, index))) = heads.pop()
+        {
+            let Some(Source { lane, tasks }) = sources.get_mut(index) else { continue };
+            if !self.admits(*lane, admission) {
+                continue;
+            }
+            if let Some((place, key)) = tasks.take(keys, now, suspects_left > 0) {
+                suspects_left -= usize::from(place.suspect);
+                picked.push(Picked { place, limit: lane.limit, key });
+                self.take_of(*lane, admission);
+            }
+            let next = tasks.next(keys, now, suspects_left > 0);
+            heads.extend(next.map(|place| Reverse((place.rank(first_key), index))));
+        }
+        picked
+    }
+}
+
+impl Tasks {
+    /// The task that comes next, a suspect only if those may be taken.
+    fn next(&mut self, keys: &mut Keys, now: i64, suspects: bool) -> Option<Place> {
+        match self {
+            Self::InOrder(places) => {
+                while !suspects && places.front().is_some_and(|place| place.suspect) {
+                    places.pop_front();
+                }
+                places.front().copied()
+            }
+            Self::ByKey(lines) => lines.find_next(keys, now, suspects),
+        }
+    }
+
+    /// Takes the task that came next, unless another took what it was to have; and its key.
+    fn take(&mut self, keys: &mut Keys, now: i64, suspects: bool) -> Option<(Place, Option<i64>)> {
+        match self {
+            Self::InOrder(places) => {
+                let is_allowed = |place: &mut Place| suspects || !place.suspect;
+                places.pop_front_if(is_allowed).map(|place| (place, None))
+            }
+            Self::ByKey(lines) => {
+                lines.take(keys, now, suspects).map(|(place, key)| (place, Some(key)))
+            }
+        }
+    }
+}
