@@ -11,6 +11,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 const FILE: &str = "driver.toml";
+/// The copy of it that is made once all its steps have succeeded.
+const BUILT: &str = "build/driver.toml";
 /// The variable that names folders of servers.
 const SERVERS: &str = "PRISMQ_DRIVER_PATH";
 
@@ -42,6 +44,12 @@ pub enum ManifestError {
         name: String,
         /// The program.
         program: String,
+    },
+    /// It has not been built, or has changed since.
+    #[error("{name} is not built: prismq-bench driver build {name}")]
+    Unbuilt {
+        /// The driver.
+        name: String,
     },
     /// It could not be built.
     #[error("cannot build {name}: {command} {reason}")]
@@ -166,17 +174,13 @@ impl Manifest {
     /// What is missing.
     pub fn ready(&self) -> Result<(), ManifestError> {
         self.installed()?;
+        let is_built = self.fields.build.is_empty() || self.text()? == self.built();
         let (program, _) = self.command();
         let program = Path::new(&program);
-        if program.components().count() > 1 && !program.exists() {
-            let name = self.name();
-            return Err(ManifestError::Build {
-                name: name.to_owned(),
-                command: format!("prismq-bench driver build {name}"),
-                reason: "has not been run".to_owned(),
-            });
+        if is_built && (program.components().count() == 1 || program.exists()) {
+            return Ok(());
         }
-        Ok(())
+        Err(ManifestError::Unbuilt { name: self.name().to_owned() })
     }
 
     fn installed(&self) -> Result<(), ManifestError> {
@@ -215,7 +219,23 @@ impl Manifest {
                 Err(error) => return Err(failed(error.to_string())),
             }
         }
-        Ok(())
+        if self.fields.build.is_empty() {
+            return Ok(());
+        }
+        let path = self.folder.join(BUILT);
+        let failed = |source| ManifestError::Io { path: path.clone(), source };
+        fs::create_dir_all(path.parent().unwrap_or(&self.folder)).map_err(failed)?;
+        fs::write(&path, self.text()?).map_err(failed)
+    }
+
+    fn text(&self) -> Result<String, ManifestError> {
+        let path = self.folder.join(FILE);
+        fs::read_to_string(&path).map_err(|source| ManifestError::Io { path, source })
+    }
+
+    /// The manifest it was built by; empty if it was not.
+    fn built(&self) -> String {
+        fs::read_to_string(self.folder.join(BUILT)).unwrap_or_default()
     }
 
     /// In what the driver's own words differ from the manifest.
@@ -276,7 +296,26 @@ mod tests {
         assert_eq!(program, manifest.folder().join("build/run").into_os_string());
         assert_eq!(arguments, ["x"]);
         let missing = manifest.ready().unwrap_err().to_string();
-        assert_eq!(missing, "cannot build a: prismq-bench driver build a has not been run");
+        assert_eq!(missing, "a is not built: prismq-bench driver build a");
+    }
+
+    #[test]
+    fn what_has_steps_is_ready_once_they_have_succeeded_until_they_change() {
+        let text = TEXT.replace("build/run', 'x'", "sh'");
+        let folder = written(&format!("build = [['false']]\n{text}"));
+        let manifest = Manifest::read(folder.path()).unwrap();
+        assert!(matches!(manifest.ready(), Err(ManifestError::Unbuilt { .. })));
+        manifest.build().unwrap_err();
+        assert!(matches!(manifest.ready(), Err(ManifestError::Unbuilt { .. })));
+
+        fs::write(folder.path().join(FILE), format!("build = [['true']]\n{text}")).unwrap();
+        let manifest = Manifest::read(folder.path()).unwrap();
+        manifest.build().unwrap();
+        manifest.ready().unwrap();
+
+        fs::write(folder.path().join(FILE), format!("build = [['true', '2']]\n{text}")).unwrap();
+        let manifest = Manifest::read(folder.path()).unwrap();
+        assert!(matches!(manifest.ready(), Err(ManifestError::Unbuilt { .. })));
     }
 
     #[test]
