@@ -12,8 +12,6 @@ const postgres = require("../node/postgres.js");
 const TASK = "driven";
 const CALLERS = 64; // connections at most of what enqueues
 const MAX_ATTEMPTS = 300; // more than the harness lets fail
-// A job that is locked is free again after 4 hours, which is looked for every 10 minutes; neither can be set lower.
-const REDELIVERED_MS = 15_000_000;
 
 const versionOf = (name) => JSON.parse(fs.readFileSync(`${__dirname}/node_modules/${name}/package.json`, "utf8")).version;
 // Its own logger writes to stdout, which is the protocol's.
@@ -27,7 +25,8 @@ const driver = {
     library: { name: "graphile-worker", version: versionOf("graphile-worker"), licence: "MIT" },
     store: { name: "PostgreSQL", version: postgres.version() },
     settle: "hook",
-    redelivery: { kind: "lease", within_ms: REDELIVERED_MS },
+    // by forceUnlockWorkers; else after 4 hours, which cannot be set lower
+    redelivery: { kind: "manual", within_ms: 0 },
     can: ["priority", "retry", "census", "processes"],
     durability: { default: "S", strictest: "S" },
   },
