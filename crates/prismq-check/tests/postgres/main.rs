@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    let plans: [(&str, fn()); 2] = [
+    let plans: [(&str, fn()); 3] = [
         (
             "a_claim_costs_the_same_however_many_tasks_are_ready",
             plans::a_claim_costs_the_same_however_many_tasks_are_ready,
@@ -40,6 +40,10 @@ fn main() -> ExitCode {
         (
             "a_claim_costs_the_same_however_many_tasks_wait_for_limits",
             plans::a_claim_costs_the_same_however_many_tasks_wait_for_limits,
+        ),
+        (
+            "a_claim_does_not_pass_over_deleted_rows_each_time",
+            plans::a_claim_does_not_pass_over_deleted_rows_each_time,
         ),
     ];
     trials.extend(plans.map(|(name, run)| {

@@ -13,7 +13,7 @@ const MOST_RATIO: f64 = 1.3;
 /// Pages of the queue's tables that were looked at so far, once all connections are closed.
 fn pages(cluster: &Cluster) -> f64 {
     let until = Instant::now() + Duration::from_secs(60);
-    let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'prismq%'";
     while cluster.sql("postgres", &[others]).unwrap() != "0" {
         assert!(Instant::now() < until, "connections stay open");
         std::thread::sleep(Duration::from_millis(5));
@@ -23,41 +23,44 @@ fn pages(cluster: &Cluster) -> f64 {
     cluster.sql("postgres", &[sum]).unwrap().parse().unwrap()
 }
 
-/// Pages that a claim of one task looks at with so many ready.
-fn pages_of_a_claim(ready: usize) -> f64 {
+fn open(cluster: &Cluster) -> Queue {
+    let builder = prismq::postgres::builder(&cluster.url("postgres")).unwrap();
+    builder.durability(Durability::Normal).open().unwrap()
+}
+
+/// A server that removes no deleted row by itself, with so many ready tasks.
+fn cluster_with(ready: usize) -> Cluster {
     let cluster = Cluster::start(&["fsync=off", "autovacuum=off"]).unwrap();
-    let open = || {
-        let builder = prismq::postgres::builder(&cluster.url("postgres")).unwrap();
-        builder.durability(Durability::Normal).open().unwrap()
-    };
-    let queue: Queue = open();
+    let queue = open(&cluster);
     for _ in 0..ready / 1000 {
         queue.enqueue_all((0..1000).map(|_| NewTask::new("job", []))).unwrap();
     }
     drop(queue);
-    let before = pages(&cluster);
-    let queue = open();
+    cluster
+}
+
+/// Pages that a claim of one task looks at.
+fn pages_of_a_claim(cluster: &Cluster) -> f64 {
+    let before = pages(cluster);
+    let queue = open(cluster);
     for _ in 0..CLAIMS {
         assert_eq!(queue.claim(&Claim::new(["job"])).unwrap().len(), 1);
     }
     drop(queue);
-    (pages(&cluster) - before) / f64::from(CLAIMS)
+    (pages(cluster) - before) / f64::from(CLAIMS)
 }
 
 /// Failure mode: plan: PostgreSQL with many tasks ready | a claim reads as many pages as with few
 pub(crate) fn a_claim_costs_the_same_however_many_tasks_are_ready() {
-    let (few, many) = (pages_of_a_claim(1_000), pages_of_a_claim(100_000));
+    let (few, many) =
+        (pages_of_a_claim(&cluster_with(1_000)), pages_of_a_claim(&cluster_with(100_000)));
     assert!(many <= few * MOST_RATIO, "{few} pages with 1 000 ready, {many} with 100 000");
 }
 
 /// Pages that a claim of one task looks at next to so many that their limits and keys do not let start.
 fn pages_next_to(waiting: usize) -> f64 {
-    let cluster = Cluster::start(&["fsync=off", "autovacuum=off"]).unwrap();
-    let open = || {
-        let builder = prismq::postgres::builder(&cluster.url("postgres")).unwrap();
-        builder.durability(Durability::Normal).open().unwrap()
-    };
-    let queue: Queue = open();
+    let cluster = cluster_with(0);
+    let queue = open(&cluster);
     queue.set_limit("full", Limit::concurrency(1)).unwrap();
     queue.set_limit("keys", Limit::concurrency(1).per_key()).unwrap();
     let job = || NewTask::new("job", []);
@@ -66,23 +69,51 @@ fn pages_next_to(waiting: usize) -> f64 {
         let of_key = |number| job().limit("keys").key(format!("{part}-{}", number / 2));
         queue.enqueue_all((0..100).map(of_key)).unwrap();
     }
-    let claim = Claim::new(["job"]);
-    while !queue.claim(&claim.clone().max(4096)).unwrap().is_empty() {}
+    let claim = Claim::new(["job"]).max(4096);
+    while !queue.claim(&claim).unwrap().is_empty() {}
     queue.enqueue_all((0..1000).map(|_| job())).unwrap();
     drop(queue);
     // Rows of tasks that started are dead, and no claim is to look at them.
     cluster.sql("postgres", &["VACUUM"]).unwrap();
-    let before = pages(&cluster);
-    let queue = open();
-    for _ in 0..CLAIMS {
-        assert_eq!(queue.claim(&claim).unwrap().len(), 1);
-    }
-    drop(queue);
-    (pages(&cluster) - before) / f64::from(CLAIMS)
+    pages_of_a_claim(&cluster)
 }
 
 /// Failure mode: plan: PostgreSQL with many tasks that limits do not let start | a claim reads as many pages as with few
 pub(crate) fn a_claim_costs_the_same_however_many_tasks_wait_for_limits() {
     let (few, many) = (pages_next_to(200), pages_next_to(10_000));
     assert!(many <= few * MOST_RATIO, "{few} pages next to 200, {many} next to 10 000");
+}
+
+/// Tasks that are taken while an old transaction may still see them as ready.
+const TAKEN: u32 = 40_000;
+/// Ends the session that sleeps.
+const END_OLD: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE query LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()";
+
+/// Failure mode: plan: PostgreSQL with an old transaction open | a claim passes over the deleted rows once in a while, not each time
+pub(crate) fn a_claim_does_not_pass_over_deleted_rows_each_time() {
+    let cluster = cluster_with(usize::try_from(TAKEN).unwrap() + 2_000);
+    let before = pages_of_a_claim(&cluster);
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM prismq.meta";
+    let sleep = "SELECT pg_sleep(600)";
+    std::thread::scope(|scope| {
+        // It fails when it is ended, and would keep the connections from being closed.
+        scope.spawn(|| cluster.sql("postgres", &[begin, sleep]));
+        let queue = open(&cluster);
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        let until = Instant::now() + Duration::from_secs(60);
+        while cluster.sql("postgres", &[sleeps]).unwrap() != "1" {
+            assert!(Instant::now() < until, "no old transaction");
+        }
+        let many = Claim::new(["job"]).max(500);
+        for _ in 0..TAKEN / 500 {
+            assert_eq!(queue.claim(&many).unwrap().len(), 500);
+        }
+        drop(queue);
+        let after = pages_of_a_claim(&cluster);
+        cluster.sql("postgres", &[END_OLD]).unwrap();
+        // Each would look at a page for each deleted row.
+        let most = before + f64::from(TAKEN) / 10.0;
+        assert!(after <= most, "{before} pages before, {after} after {TAKEN} tasks");
+    });
 }

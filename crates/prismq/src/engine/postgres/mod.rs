@@ -81,6 +81,7 @@ impl PostgresEngine {
         let shared = Shared {
             statements: Statements::new(client.schema()),
             lanes: Mutex::default(),
+            marks: Mutex::default(),
             time,
             log: DeferredLog::default(),
             keys_added: AtomicUsize::new(0),
@@ -178,9 +179,13 @@ impl Engine for PostgresEngine {
             let (mut takes_in, mut lacks_names) = (false, false);
             self.add_names(batch, Some(Instant::now() + self.client.wait()))?;
             let freed = self.shared.lanes().freed();
+            let mut runs_again = false;
             let applied = self.client.transaction(role, |transaction| {
-                // It may run again.
+                // It may run again, when what was taken before was not.
                 self.shared.log.truncate_pending(0);
+                if std::mem::replace(&mut runs_again, true) {
+                    self.shared.marks().forget();
+                }
                 let mut run = Run::begin(transaction, &self.shared, batch)?;
                 // Another process may have freed them meanwhile.
                 let freed_now = self.shared.lanes().freed();
@@ -197,7 +202,8 @@ impl Engine for PostgresEngine {
                 frees_slot = run.frees_slot();
                 run.finish()?;
                 Ok(answers)
-            })?;
+            });
+            let applied = applied.inspect_err(|_| self.shared.marks().forget())?;
             if takes_in {
                 inbox = Some(self.take_in()?);
             } else if !lacks_names {

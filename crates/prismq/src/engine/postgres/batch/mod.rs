@@ -6,6 +6,7 @@ mod due;
 pub(crate) mod lanes;
 pub(crate) mod lease_note;
 pub(crate) mod limits;
+pub(crate) mod marks;
 pub(crate) mod queues;
 pub(crate) mod run;
 pub(crate) mod statements;

@@ -12,6 +12,7 @@ use super::due::{Due, NEXT_DUE};
 use super::lanes::{self, Lane, Lanes};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
+use super::marks::Marks;
 use super::queues::{self, Settings, settings};
 use super::statements::Statements;
 use super::wanted::Wanted;
@@ -57,6 +58,7 @@ const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_s
 pub(crate) struct Shared {
     pub(crate) statements: Statements,
     pub(crate) lanes: Mutex<Lanes>,
+    pub(crate) marks: Mutex<Marks>,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,
     /// How many keys were perhaps added since some without tasks were deleted.
@@ -68,6 +70,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -61,6 +61,7 @@ impl Run<'_, '_> {
         }
         if is_due(self.due.scheduled) {
             for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX])? {
+                self.shared.marks().forget();
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
                 let queue = self.queue_of(lane)?;
                 let counters = self.counters.of(queue);
@@ -78,6 +79,9 @@ impl Run<'_, '_> {
     fn reclaim(&mut self, now: i64) -> Result<()> {
         let wall = self.now.wall.as_micros();
         let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall])?;
+        if !rows.is_empty() {
+            self.shared.marks().forget();
+        }
         let mut reclaimed = Vec::with_capacity(rows.len());
         for row in &rows {
             let (id, lane, state): (i64, i32, i16) =

@@ -57,6 +57,13 @@ impl Run<'_, '_> {
                 Kind::Release => answers.extend(release::release(self, group)?),
                 Kind::Single => answers.push(self.apply_one(first)?),
             }
+            // An enqueue knows where it adds tasks, and the rest of these adds none.
+            let adds_anywhere =
+                !matches!(kind(first), Kind::Enqueue | Kind::Complete | Kind::Extend | Kind::Begin)
+                    && first.claims().is_none();
+            if adds_anywhere {
+                self.shared.marks().forget();
+            }
         }
         Ok(answers)
     }

@@ -1,6 +1,7 @@
 //! The statements that take ready tasks.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::engine::postgres::client::Value;
 
@@ -81,15 +82,20 @@ impl Run<'_, '_> {
     ) -> Result<Vec<Taken>> {
         let ids: Vec<i32> = lanes.iter().map(|(lane, _)| lane.id).collect();
         let first_key = settings.first_key();
-        let mut seeks = Vec::with_capacity(3);
-        // One lane is locked exactly as it is taken. What others were taking of several is passed over then.
-        if ids.len() > 1 {
-            seeks.push((MERGED, first_key));
+        let mut seeks = Vec::with_capacity(4);
+        // Keys of other orders lie on a ring.
+        let is_ring = first_key > i64::MIN;
+        let mark = if is_ring { None } else { self.shared.marks().after(&ids, Instant::now()) };
+        for from in mark.into_iter().chain([(first_key, i64::MIN)]) {
+            // One lane is locked exactly as it is taken. What others were taking of several is passed over then.
+            if ids.len() > 1 {
+                seeks.push((MERGED, from));
+            }
+            seeks.push((LOCKED, from));
         }
-        seeks.push((LOCKED, first_key));
-        if first_key > i64::MIN {
-            // Keys lie on a ring: those below come last.
-            seeks.push((LOCKED, i64::MIN));
+        if is_ring {
+            // Those below come last.
+            seeks.push((LOCKED, (i64::MIN, i64::MIN)));
         }
         let until = self.now.after(claim.lease);
         let expires_at = until.monotonic.as_micros();
@@ -97,7 +103,7 @@ impl Run<'_, '_> {
         let suspects_begin = claim.begun_max < usize::MAX;
         let mut taken: Vec<Taken> = Vec::new();
         let mut begun = Begun { most: claim.begun_max, begun: 0, taken: 0 };
-        for (sql, from) in seeks {
+        for (sql, (key, id)) in seeks {
             let left = count(max.saturating_sub(taken.len()));
             if left == 0 {
                 break;
@@ -108,8 +114,8 @@ impl Run<'_, '_> {
             let floor = self.token_floor;
             let params: [&dyn Value; 9] = [
                 &ids,
-                &from,
-                &i64::MIN,
+                &key,
+                &id,
                 &left,
                 &suspects_left,
                 &floor,
@@ -117,7 +123,11 @@ impl Run<'_, '_> {
                 &begun_max,
                 &suspects_begin,
             ];
+            let began = Instant::now();
             let rows = self.query(sql, &params)?;
+            if !is_ring && mark != Some((key, id)) {
+                self.shared.marks().looked(began.elapsed(), Instant::now());
+            }
             leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;
             begun.took(taken.len());
         }
@@ -128,6 +138,9 @@ impl Run<'_, '_> {
         }
         let rank = |key: i64| key.wrapping_sub(first_key).cast_unsigned();
         taken.sort_unstable_by_key(|taken| (rank(taken.lease.order_key), taken.lease.key.id));
+        if !is_ring && let Some(last) = taken.last() {
+            self.shared.marks().took(&ids, (last.lease.order_key, last.lease.key.id.as_i64()));
+        }
         Ok(taken)
     }
 }

@@ -101,6 +101,11 @@ impl<'a> Rows<'a> {
             &wall,
         ];
         run.execute(INSERT, &params)?;
+        let mut marks = run.shared.marks();
+        for ((lane, key), id) in self.lanes.iter().zip(&self.keys).zip(&self.ids) {
+            marks.added(*lane, (*key, *id));
+        }
+        drop(marks);
         *self = Self::default();
         Ok(())
     }
