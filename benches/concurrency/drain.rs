@@ -14,7 +14,7 @@ use prismq_bench::observe::metrics::{
     SPEED_UP, TASKS_PER_S, WORKER_SHARE_MAX_PERCENT, WORKER_SHARE_MIN_PERCENT,
 };
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::reference::{Turns, bound, disk, per_s};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
@@ -85,6 +85,7 @@ fn sweep(suite: &mut Suite, workers: usize, levels: &Levels) -> Result<()> {
 struct Measured {
     drained: DrainRound,
     floor: f64,
+    bound: &'static str,
     disk: f64,
 }
 
@@ -92,10 +93,18 @@ impl Measured {
     fn now(stage: &Stage, load: &Drain, turns: &mut Turns) -> Result<Self> {
         let (drained, floor) = turns.both(
             || drain(stage, load),
-            || raw::claim_and_complete(stage.bench_dir(), load.tasks, PAYLOAD_BYTES),
+            || {
+                bound::claim_and_complete(
+                    stage.kind(),
+                    stage.bench_dir(),
+                    load.tasks,
+                    PAYLOAD_BYTES,
+                )
+            },
         )?;
         let disk = disk::syncs_per_s(stage.bench_dir())?;
-        Ok(Self { drained, floor: per_s(load.tasks, floor), disk })
+        let bound = bound::name(stage.kind());
+        Ok(Self { drained, floor: per_s(load.tasks, floor), bound, disk })
     }
 
     fn round(&self) -> Round {
@@ -121,7 +130,7 @@ impl Measured {
             course: drained.course.clone(),
             ..Round::default()
         }
-        .with_upper_bound(TASKS_PER_S, "sqlite", self.floor)
+        .with_upper_bound(TASKS_PER_S, self.bound, self.floor)
         .with_reference(TASKS_PER_S, "disk", self.disk)
     }
 }

@@ -12,6 +12,7 @@ mod work;
 use std::process::ExitCode;
 
 use prismq_bench::run::suite;
+use prismq_bench::subject::Capability;
 
 fn main() -> ExitCode {
     suite::main("concurrency", |suite| {
@@ -19,7 +20,9 @@ fn main() -> ExitCode {
         asynchronous::measure(suite)?;
         drain::measure(suite)?;
         processes::measure(suite)?;
-        foreign_writer::measure(suite)?;
+        if suite.offers(Capability::File, "another program that writes to the file") {
+            foreign_writer::measure(suite)?;
+        }
         idle::measure(suite)
     })
 }

@@ -10,13 +10,20 @@ use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::processes::{Processes, drain_by_processes};
+use prismq_bench::subject::Capability;
 
 const PROCESSES: &[usize] = &[8];
 const PROCESSES_FULL: &[usize] = &[1, 2, 4, 8];
+/// On a server, which they do not take turns on.
+const PROCESSES_OF_SERVER: &[usize] = &[1, 2, 4];
 const WORKERS: usize = 2;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    let ladder = suite.stage().scale().pick(PROCESSES, PROCESSES, PROCESSES, PROCESSES_FULL);
+    let few = match suite.stage().can(Capability::File) {
+        true => PROCESSES,
+        false => PROCESSES_OF_SERVER,
+    };
+    let ladder = suite.stage().scale().pick(few, few, few, PROCESSES_FULL);
     ladder.iter().try_for_each(|processes| drain(suite, *processes))
 }
 

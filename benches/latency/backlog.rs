@@ -11,7 +11,7 @@ use prismq_bench::observe::metrics::{
     P99_MS, SAMPLES,
 };
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::reference::{bound, disk, per_s};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
@@ -65,7 +65,8 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
 
 fn round(stage: &Stage, subsided: SurgeRound, rate: f64, backlog: usize) -> Result<Round> {
     let dir = stage.bench_dir();
-    let floor = per_s(backlog, raw::claim_and_complete(dir, backlog, PAYLOAD_BYTES)?);
+    let floor =
+        per_s(backlog, bound::claim_and_complete(stage.kind(), dir, backlog, PAYLOAD_BYTES)?);
     let p99 = |histogram: &hdrhistogram::Histogram<u64>| ms(histogram.value_at_quantile(0.99));
     let end_to_end = &subsided.latencies.end_to_end;
     let mut readings = vec![
@@ -91,9 +92,7 @@ fn round(stage: &Stage, subsided: SurgeRound, rate: f64, backlog: usize) -> Resu
         course: subsided.course,
         ..Round::default()
     };
-    Ok(round.with_upper_bound(DRAINED_TASKS_PER_S, "sqlite", floor).with_reference(
-        DRAINED_TASKS_PER_S,
-        "disk",
-        disk::syncs_per_s(dir)?,
-    ))
+    Ok(round
+        .with_upper_bound(DRAINED_TASKS_PER_S, bound::name(stage.kind()), floor)
+        .with_reference(DRAINED_TASKS_PER_S, "disk", disk::syncs_per_s(dir)?))
 }

@@ -6,7 +6,7 @@ use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{MAXIMUM_TASKS_PER_S, SUSTAINABLE_TASKS_PER_S};
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::reference::{bound, disk, per_s};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
@@ -34,11 +34,14 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     let experiment = Experiment::new(case, move |stage| {
         let found = capacity.hold(stage)?;
         let closed = capacity.closed(stage)?;
-        let life = per_s(floor_tasks, raw::life(stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?);
+        let life = per_s(
+            floor_tasks,
+            bound::life(stage.kind(), stage.bench_dir(), floor_tasks, PAYLOAD_BYTES)?,
+        );
         let readings =
             vec![SUSTAINABLE_TASKS_PER_S.reads(found), MAXIMUM_TASKS_PER_S.reads(closed)];
         let round = Round { readings, ..Round::default() }
-            .with_upper_bound(SUSTAINABLE_TASKS_PER_S, "sqlite", life)
+            .with_upper_bound(SUSTAINABLE_TASKS_PER_S, bound::name(stage.kind()), life)
             .with_reference(SUSTAINABLE_TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
         // The time between two tasks: less is better, as Criterion has it. A round in which no rate held counts as
         // one a second.

@@ -8,11 +8,15 @@ mod wal;
 use std::process::ExitCode;
 
 use prismq_bench::run::suite;
+use prismq_bench::subject::Capability;
 
 fn main() -> ExitCode {
     suite::main("memory", |suite| {
         lifecycle::measure(suite)?;
         backlog::measure(suite)?;
-        wal::measure(suite)
+        match suite.offers(Capability::File, "the length of the WAL") {
+            true => wal::measure(suite),
+            false => Ok(()),
+        }
     })
 }

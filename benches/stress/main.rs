@@ -25,7 +25,7 @@ use prismq_bench::run::suite::{self, Suite};
 use prismq_bench::scenario::drain::{Drain, DrainRound, ENQUEUE_BATCH, drain};
 use prismq_bench::scenario::fault::faults::{Faults, FaultsRound, faults};
 use prismq_bench::scenario::stage::Stage;
-use prismq_bench::subject::Work;
+use prismq_bench::subject::{Capability, Work};
 
 /// Workers and the tasks they drain in the standard profile.
 const VOLUMES: [(usize, usize); 2] = [(10, 5_000), (20, 2_000)];
@@ -35,9 +35,13 @@ fn main() -> ExitCode {
     suite::main("stress", |suite| {
         VOLUMES.into_iter().try_for_each(|(workers, tasks)| volume(suite, workers, tasks))?;
         mishaps(suite)?;
-        kill::measure(suite)?;
+        let has_file =
+            suite.offers(Capability::File, "kills, after which its file is read; the soak");
+        if has_file {
+            kill::measure(suite)?;
+        }
         scheduling::measure(suite)?;
-        soak::measure(suite)
+        if has_file { soak::measure(suite) } else { Ok(()) }
     })
 }
 

@@ -10,7 +10,7 @@ use prismq_bench::observe::metrics::{
     DUPLICATED, EFFICIENCY_PER_WORKER, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, TASKS_PER_S,
 };
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::reference::{Turns, bound, disk, per_s};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, DrainRound, ENQUEUE_BATCH, drain};
@@ -62,7 +62,7 @@ fn sweep(
     suite.measure(case, move |stage| {
         let (drained, floor) = turns.both(
             || drain(&stage.with_durability(durability), &load),
-            || raw::claim_and_complete(stage.bench_dir(), tasks, PAYLOAD_BYTES),
+            || bound::claim_and_complete(stage.kind(), stage.bench_dir(), tasks, PAYLOAD_BYTES),
         )?;
         Ok((drained.draining, round(stage, drained, floor, workers, tasks)?))
     })
@@ -87,6 +87,6 @@ fn round(
     let written = drained.written.map(|written| written.per_task(drained.counted, drained.tasks));
     readings.extend(written.into_iter().flatten());
     Ok(Round { readings, faults: drained.faults, course: drained.course, ..Round::default() }
-        .with_upper_bound(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+        .with_upper_bound(TASKS_PER_S, bound::name(stage.kind()), per_s(tasks, floor))
         .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?))
 }

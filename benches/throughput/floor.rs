@@ -8,7 +8,7 @@ use prismq_bench::observe::metrics::{
     FLOOR_CLAIM_COMPLETE_PER_S, FLOOR_ENQUEUE_PER_S, FLOOR_LIFE_PER_S, P50_US,
 };
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{disk, per_s, raw};
+use prismq_bench::reference::{bound, disk, per_s, raw};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_record::Model;
@@ -31,9 +31,9 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         .with("payload_bytes", PAYLOAD_BYTES);
     suite.measure(case, move |stage| {
         let dir = stage.bench_dir();
-        let enqueue = raw::enqueue(dir, tasks, PAYLOAD_BYTES)?;
-        let claim_complete = raw::claim_and_complete(dir, tasks, PAYLOAD_BYTES)?;
-        let life = raw::life(dir, tasks, PAYLOAD_BYTES)?;
+        let enqueue = bound::enqueue(stage.kind(), dir, tasks, PAYLOAD_BYTES)?;
+        let claim_complete = bound::claim_and_complete(stage.kind(), dir, tasks, PAYLOAD_BYTES)?;
+        let life = bound::life(stage.kind(), dir, tasks, PAYLOAD_BYTES)?;
         let readings = vec![
             FLOOR_ENQUEUE_PER_S.reads(per_s(tasks, enqueue)),
             FLOOR_CLAIM_COMPLETE_PER_S.reads(per_s(tasks, claim_complete)),

@@ -12,15 +12,26 @@ mod floor;
 mod overhead;
 mod payload;
 mod pipeline;
+#[cfg(feature = "postgres")]
+mod server;
 
 use std::process::ExitCode;
 
 use prismq_bench::run::suite;
+use prismq_bench::subject::Capability;
+#[cfg(feature = "postgres")]
+use prismq_bench::subject::SubjectKind;
 
 fn main() -> ExitCode {
     suite::main("throughput", |suite| {
         floor::measure(suite)?;
-        enqueue::measure(suite)?;
+        if suite.offers(Capability::File, "enqueueing against the yardsticks in a file") {
+            enqueue::measure(suite)?;
+        }
+        #[cfg(feature = "postgres")]
+        if suite.stage().kind() == SubjectKind::Postgres {
+            server::measure(suite)?;
+        }
         drain::measure(suite)?;
         pipeline::measure(suite)?;
         payload::measure(suite)?;

@@ -7,7 +7,7 @@ use prismq_bench::observe::metrics::{
     DUPLICATED, LOST, RATIO_TO_FLOOR, RATIO_TO_PAYLOAD_100, TASKS_PER_S,
 };
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::reference::{Turns, bound, disk, per_s};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
@@ -42,7 +42,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         suite.measure(case, move |stage| {
             let (large, floor) = turns.both(
                 || drain(stage, &large),
-                || raw::claim_and_complete(stage.bench_dir(), tasks, payload_bytes),
+                || bound::claim_and_complete(stage.kind(), stage.bench_dir(), tasks, payload_bytes),
             )?;
             let small = drain(stage, &small)?;
             let readings = vec![
@@ -54,7 +54,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             ];
             let faults = [large.faults, small.faults].concat();
             let round = Round { readings, faults, course: large.course, ..Round::default() }
-                .with_upper_bound(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .with_upper_bound(TASKS_PER_S, bound::name(stage.kind()), per_s(tasks, floor))
                 .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
             Ok((large.draining, round))
         })?;

@@ -4,7 +4,7 @@ use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{DUPLICATED, LOST, RATIO_TO_FLOOR, TASKS_PER_S};
 use prismq_bench::observe::round::Round;
-use prismq_bench::reference::{Turns, disk, per_s, raw};
+use prismq_bench::reference::{Turns, bound, disk, per_s};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
@@ -36,7 +36,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     suite.measure(case, move |stage| {
         let (through, floor) = turns.both(
             || pipeline(stage, &load),
-            || raw::life(stage.bench_dir(), tasks, PAYLOAD_BYTES),
+            || bound::life(stage.kind(), stage.bench_dir(), tasks, PAYLOAD_BYTES),
         )?;
         let readings = vec![
             TASKS_PER_S.reads(through.tasks_per_s()),
@@ -46,7 +46,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         ];
         let round =
             Round { readings, faults: through.faults, course: through.course, ..Round::default() }
-                .with_upper_bound(TASKS_PER_S, "sqlite", per_s(tasks, floor))
+                .with_upper_bound(TASKS_PER_S, bound::name(stage.kind()), per_s(tasks, floor))
                 .with_reference(TASKS_PER_S, "disk", disk::syncs_per_s(stage.bench_dir())?);
         Ok((through.draining, round))
     })

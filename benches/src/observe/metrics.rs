@@ -19,6 +19,8 @@ pub const ENQUEUE_TASKS_PER_S: Spec = Spec::new("enqueue_tasks_per_s", "tasks/s"
 pub const RATIO_TO_FLOOR: Spec = Spec::new("ratio_to_floor", "x", Higher, Median);
 /// Throughput over that of the pooled subject under the same load, in the same round.
 pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Median);
+/// Throughput over that of a transaction an operation on the same server under the same load, in the same round.
+pub const RATIO_TO_NAIVE: Spec = Spec::new("ratio_to_naive", "x", Higher, Median);
 /// Throughput over that of one connection behind a mutex under the same load, in the same round.
 pub const RATIO_TO_MUTEX: Spec = Spec::new("ratio_to_mutex", "x", Higher, Median);
 /// Operations of the application a second.

@@ -103,6 +103,14 @@ pub fn run(role: &Role) -> ExitCode {
     }
 }
 
+/// The server that the subject uses, as a variable.
+fn server() -> Option<(&'static str, &'static str)> {
+    #[cfg(feature = "postgres")]
+    return crate::subject::local::server::for_children();
+    #[cfg(not(feature = "postgres"))]
+    None
+}
+
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
 struct Running {
@@ -116,6 +124,7 @@ impl Running {
         let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
         let mut child = Command::new(program)
             .env(VARIABLE, role.text()?)
+            .envs(server())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,12 +1,15 @@
-//! Upper bounds: the disk itself, and SQLite on its own with the same schema.
+//! Upper bounds: the disk itself, and the database on its own with the same schema.
 //!
 //! A suite measures a reference in the same round as the subject, so that the ratio of the two travels between
 //! machines where neither figure does, and lets each go first in [`Turns`].
 
+pub mod bound;
 mod checkpoints;
 pub mod disk;
 mod payloads;
 pub mod raw;
+#[cfg(feature = "postgres")]
+pub mod server;
 pub mod switch;
 
 use std::time::Duration;

@@ -33,6 +33,7 @@ use crate::run::settings;
 use crate::run::settings::filter::Filter;
 use crate::run::settings::invocation::{Invocation, Mode};
 use crate::scenario::stage::Stage;
+use crate::subject::Capability;
 
 /// The exit status where a setting is wrong.
 const REFUSED: u8 = 2;
@@ -154,6 +155,16 @@ impl Suite {
         self.invocation.mode == Mode::Trial
     }
 
+    /// Whether the subject can do what these scenarios need; says which are not offered if not.
+    #[must_use]
+    pub fn offers(&self, capability: Capability, scenarios: &str) -> bool {
+        let (can, subject) = (self.stage.can(capability), self.stage.kind().name());
+        if !can {
+            eprintln!("suite {}: not offered by {subject}: {scenarios}", self.name);
+        }
+        can
+    }
+
     /// Adds a scenario whose rounds Criterion follows by one duration each. It is run after all scenarios
     /// were added, and not at all if the command line does not select it.
     ///
@@ -241,7 +252,8 @@ impl Suite {
         let seed = u64::try_from(self.part.started_at().as_nanosecond()).unwrap_or_default();
         let rounds = self.invocation.measured_calls(ROUNDS);
         let discarding = self.invocation.discarded_calls() > 0;
-        let (suite, decision) = (self.name, Decision::of_run(self.stage.scale())?);
+        let (suite, decision) =
+            (self.name, Decision::of_run(self.stage.scale(), self.stage.kind().name())?);
         let began = Instant::now();
         let profile = decision.profile().name();
         let durations = Durations::of(&paths::target_dir(), profile, self.stage.kind().name());

@@ -102,7 +102,8 @@ impl Enqueuer {
                 stop: None,
             })
         })?;
-        let written = Written::since(written_before);
+        // On a server, it is not this process that writes.
+        let written = subject.file().and_then(|_| Written::since(written_before));
         let (began, took) = (offered.began, offered.took());
         let counted = subject.counters().since(counted_before);
         let census = subject.census(DEFAULT_QUEUE)?;

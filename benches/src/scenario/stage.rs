@@ -11,7 +11,9 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::error::Result;
 use crate::base::profile::{Profile, Scale};
 use crate::process::{CensusRole, count_afresh};
-use crate::subject::local::{InProcess, LocalQueue};
+use crate::subject::local::LocalQueue;
+#[cfg(feature = "postgres")]
+use crate::subject::local::server::{self, Server};
 use crate::subject::{Capability, Census, Durability, OpenOptions, Subject, SubjectKind};
 
 /// Wraps the queue that a stage opens: a test of the harness spoils the queue with it.
@@ -27,6 +29,9 @@ pub struct Stage {
     scale: Scale,
     durability: Durability,
     recounts: bool,
+    /// The server of the subject, if it needs one.
+    #[cfg(feature = "postgres")]
+    _server: Option<Arc<Server>>,
 }
 
 impl Stage {
@@ -38,6 +43,8 @@ impl Stage {
         let profile = Profile::from_env()?;
         let scale = if trial { Scale::Trial } else { Scale::Profile(profile) };
         let stage = Self::new(SubjectKind::from_env()?, BenchDir::from_env(), scale);
+        #[cfg(feature = "postgres")]
+        let stage = stage.with_server()?;
         Ok(Self { recounts: true, ..stage })
     }
 
@@ -53,7 +60,22 @@ impl Stage {
             scale,
             durability: Durability::Full,
             recounts: false,
+            #[cfg(feature = "postgres")]
+            _server: None,
         }
+    }
+
+    /// With the server that the subject needs, if it needs one.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`](crate::base::error::Error::Unfit) if none can be started.
+    #[cfg(feature = "postgres")]
+    pub fn with_server(self) -> Result<Self> {
+        if self.kind != SubjectKind::Postgres {
+            return Ok(self);
+        }
+        let server = Server::from_env(&self.bench_dir)?;
+        Ok(Self { _server: Some(Arc::new(server)), ..self })
     }
 
     /// The same stage with something between it and each subject it opens. Other processes open theirs as
@@ -106,11 +128,12 @@ impl Stage {
             None => self.kind.open_by(&path, options, clock)?,
             Some(between) => {
                 let queue = between(self.kind.open_local(&path, options)?);
-                Box::new(InProcess::new(queue, clock).with_file(&path))
+                Box::new(self.kind.in_process(queue, clock, &path))
             }
         };
         let (kind, recounts) = (self.kind, self.recounts);
-        Ok(Database { subject, path, kind, recounts, _directory: directory })
+        let place = Place { path, kind, _directory: directory };
+        Ok(Database { subject, place, recounts })
     }
 
     /// The settings that the subject reads back from a new database.
@@ -148,10 +171,25 @@ impl fmt::Debug for Stage {
 /// A database in a directory of its own, which is removed after the subject has closed it.
 pub struct Database {
     subject: Box<dyn Subject>,
+    place: Place,
+    recounts: bool,
+}
+
+/// Where a database is, until it is removed.
+struct Place {
     path: PathBuf,
     kind: SubjectKind,
-    recounts: bool,
     _directory: TempDir,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        #[cfg(feature = "postgres")]
+        if self.kind == SubjectKind::Postgres {
+            // What cannot be removed goes with a server that is ours, and stays on another.
+            _ = server::remove(&self.path);
+        }
+    }
 }
 
 impl Database {
@@ -167,13 +205,14 @@ impl Database {
     /// # Errors
     /// [`Error::Child`](crate::base::error::Error::Child) if the process cannot do so.
     pub fn recount(self, queues: &[&str], expected: Census) -> Result<Option<String>> {
-        let Self { subject, path, kind, recounts, _directory } = self;
+        let Self { subject, place, recounts } = self;
         drop(subject);
         if !recounts {
             return Ok(None);
         }
         let queues = queues.iter().map(|queue| (*queue).to_owned()).collect();
-        let found = count_afresh(CensusRole { subject: kind, path, queues })?;
+        let (subject, path) = (place.kind, place.path.clone());
+        let found = count_afresh(CensusRole { subject, path, queues })?;
         Ok((found != expected).then(|| {
             format!("another process finds {found:?} in the file, {expected:?} was expected")
         }))
@@ -182,6 +221,6 @@ impl Database {
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.place.path
     }
 }

@@ -11,6 +11,8 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::error::{Error, Result};
 use crate::subject::local::pooled::{Pooled, Sharing};
 use crate::subject::local::prismq::Prismq;
+#[cfg(feature = "postgres")]
+use crate::subject::local::server;
 use crate::subject::local::{InProcess, LocalError, LocalQueue};
 use crate::subject::{Durability, Subject};
 
@@ -42,6 +44,8 @@ impl OpenOptions {
 pub enum Capability {
     /// It gives tasks in an order that is chosen.
     Orders,
+    /// Its database is a file on this machine, which other programs can open.
+    File,
     /// It is a file with the interface and the guarantees of prismq, which its checker and counters know.
     PrismqInterface,
 }
@@ -56,6 +60,8 @@ pub enum SubjectKind {
     Pooled,
     /// One connection behind a mutex, one transaction an operation.
     Mutex,
+    /// The queue of this workspace in a PostgreSQL database.
+    Postgres,
 }
 
 impl SubjectKind {
@@ -68,10 +74,12 @@ impl SubjectKind {
             "prismq" => Ok(Self::Prismq),
             "pooled" => Ok(Self::Pooled),
             "mutex" => Ok(Self::Mutex),
+            #[cfg(feature = "postgres")]
+            "postgres" => Ok(Self::Postgres),
             other => Err(Error::Setting {
                 variable: VARIABLE,
                 value: other.to_owned(),
-                allowed: "prismq, pooled and mutex",
+                allowed: "prismq, pooled and mutex, and with --features prismq-bench/postgres postgres",
             }),
         }
     }
@@ -94,6 +102,7 @@ impl SubjectKind {
             Self::Prismq => "prismq",
             Self::Pooled => "pooled",
             Self::Mutex => "mutex",
+            Self::Postgres => "prismq-postgres",
         }
     }
 
@@ -101,12 +110,14 @@ impl SubjectKind {
     #[must_use]
     pub const fn can(self, capability: Capability) -> bool {
         match (self, capability) {
-            (Self::Prismq, Capability::Orders | Capability::PrismqInterface) => true,
-            (Self::Pooled | Self::Mutex, _) => false,
+            (Self::Prismq, _)
+            | (Self::Pooled | Self::Mutex, Capability::File)
+            | (Self::Postgres, Capability::Orders) => true,
+            (Self::Pooled | Self::Mutex | Self::Postgres, _) => false,
         }
     }
 
-    /// Opens or creates a database in this file, in this process.
+    /// Opens or creates a database in this file, in this process; on a server, one that stands for this file.
     ///
     /// # Errors
     /// [`Error::Subject`].
@@ -119,6 +130,10 @@ impl SubjectKind {
             Self::Mutex => {
                 Pooled::open(path, options, Sharing::Mutex).map(|queue| Box::new(queue) as _)
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres => server::open(path, options).map(|queue| Box::new(queue) as _),
+            #[cfg(not(feature = "postgres"))]
+            Self::Postgres => Err(LocalError::Lacks { what: "a server".to_owned() }),
         };
         opened.map_err(Error::subject("open a database"))
     }
@@ -142,6 +157,17 @@ impl SubjectKind {
         clock: Arc<dyn Clock>,
     ) -> Result<Box<dyn Subject>> {
         let queue = self.open_local(path, options)?;
-        Ok(Box::new(InProcess::new(queue, clock).with_file(path)))
+        Ok(Box::new(self.in_process(queue, clock, path)))
+    }
+
+    /// A subject of an open database, with its file if there is one.
+    pub(crate) fn in_process(
+        self,
+        queue: Box<dyn LocalQueue>,
+        clock: Arc<dyn Clock>,
+        path: &Path,
+    ) -> InProcess {
+        let subject = InProcess::new(queue, clock);
+        if self.can(Capability::File) { subject.with_file(path) } else { subject }
     }
 }

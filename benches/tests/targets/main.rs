@@ -13,14 +13,16 @@ use prismq_bench::base::profile::Scale;
 use prismq_bench::process;
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::SubjectKind;
-use prismq_judge::targets::{Target, parse, read};
+use prismq_judge::targets::{Target, parse, read, read_of};
 
 fn main() -> ExitCode {
     if let Some(order) = process::Role::from_env() {
         return process::run(&order);
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets.toml");
-    let targets = match read(&path) {
+    let of_server = SubjectKind::Postgres.name();
+    let all = read(&path).and_then(|targets| Ok([targets, read_of(&path, of_server)?].concat()));
+    let targets = match all {
         Ok(targets) => targets,
         Err(error) => {
             eprintln!("error: {error}");
@@ -30,7 +32,9 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = targets
         .into_iter()
         .map(|target| {
-            let name = format!("{}:{}_can_be_missed", target.scenario, target.metric);
+            let file = Path::new(target.place.split(':').next().unwrap_or_default());
+            let file = file.file_stem().unwrap_or_default().display();
+            let name = format!("{file}:{}:{}_can_be_missed", target.scenario, target.metric);
             Trial::test(name, move || can_be_missed(&target))
         })
         .collect();

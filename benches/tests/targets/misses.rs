@@ -147,6 +147,12 @@ fn throughput(
             let floor = per_s(1_000, raw::life(dir, 1_000, PAYLOAD_BYTES)?);
             RATIO_TO_FLOOR.reads(through.tasks_per_s() / floor)
         }
+        "ratio_to_naive" => {
+            // Without a server: the other subject with a transaction an operation.
+            let slow = drained(&spoiled(Fault::Late(50 * MS)), 2, 10)?;
+            let naive = drained(&stage.with_subject(SubjectKind::Pooled), 2, 200)?;
+            RATIO_TO_NAIVE.reads(slow.tasks_per_s() / naive.tasks_per_s())
+        }
         "ratio_to_floor" => {
             let drained = drained(&spoiled(Fault::Late(50 * MS)), 2, 10)?;
             let floor = per_s(1_000, raw::claim_and_complete(dir, 1_000, PAYLOAD_BYTES)?);

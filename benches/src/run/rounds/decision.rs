@@ -4,7 +4,7 @@
 use std::env;
 use std::time::Duration;
 
-use prismq_judge::targets::{Outcome, Target, check_scenario, read};
+use prismq_judge::targets::{Outcome, Target, check_scenario, read_of};
 use prismq_record::Scenario;
 
 use crate::base::error::{Error, Result};
@@ -24,17 +24,17 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The targets of the workspace, and the budget that `PRISMQ_BUDGET` gives the whole run, in seconds. A
+    /// The targets of an engine, and the budget that `PRISMQ_BUDGET` gives the whole run, in seconds. A
     /// smoke run has none: it is to be short, and is not asked for what varies.
     ///
     /// # Errors
     /// [`Error::Setting`] for another budget than 0 to 3600; [`Error::Targets`] if the targets cannot be read.
-    pub fn of_run(scale: Scale) -> Result<Self> {
+    pub fn of_run(scale: Scale, engine: &str) -> Result<Self> {
         let Scale::Profile(profile) = scale else {
             return Ok(Self::new(Vec::new(), Profile::Smoke, Duration::ZERO));
         };
         let budget = if profile == Profile::Smoke { Duration::ZERO } else { asked_budget()? };
-        Ok(Self::new(read(&paths::targets_file())?, profile, budget))
+        Ok(Self::new(read_of(&paths::targets_file(), engine)?, profile, budget))
     }
 
     /// Of these targets.

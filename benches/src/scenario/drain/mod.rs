@@ -178,7 +178,8 @@ pub fn run(subject: &dyn Subject, load: &Drain) -> Result<DrainRound> {
         let pool = pool(load.workers, TASK_TYPE, load.work.clone());
         Pool::start(subject, &pool, load.tasks)?.finish(&enqueued.ids())
     })?;
-    let written = Written::since(before);
+    // On a server, it is not this process that writes.
+    let written = subject.file().and_then(|_| Written::since(before));
     let completions = worked.completions.iter().map(|entry| entry.at);
     let marks = Marks::completions(worked.audit.enqueued, completions);
     Ok(DrainRound { written, ..DrainRound::of(worked, enqueued.took(), &marks, &samples)? })

@@ -2,7 +2,7 @@
 //!
 //! A [`LocalQueue`] is called task by task and runs handlers that are closures; [`InProcess`] makes a
 //! [`Subject`](crate::subject::Subject) of it: it generates the load, plays the handlers and takes the times.
-//! Queues are [`mod@prismq`], the queue of this workspace, and two yardsticks in [`pooled`]: a pool of
+//! Queues are [`mod@prismq`], the queue of this workspace, also in PostgreSQL, and two yardsticks in [`pooled`]: a pool of
 //! connections, the design most teams start with, and one connection behind a mutex, the usual next step.
 
 mod generator;
@@ -11,6 +11,8 @@ mod in_process;
 pub mod pooled;
 pub mod prismq;
 pub(crate) mod schema;
+#[cfg(feature = "postgres")]
+pub mod server;
 
 pub use in_process::InProcess;
 
@@ -147,6 +149,10 @@ pub enum LocalError {
     /// SQLite failed.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL failed.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Postgres(#[from] tokio_postgres::Error),
     /// The connection pool failed.
     #[error(transparent)]
     Pool(#[from] r2d2::Error),
@@ -168,6 +174,8 @@ impl LocalError {
         match self {
             Self::Prismq(error) => error.is_busy(),
             Self::Sqlite(error) => pooled::is_busy(error),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
             Self::Pool(_) | Self::Lacks { .. } | Self::Thread(_) => false,
         }
     }

@@ -27,7 +27,12 @@ impl Prismq {
             .durability(options.durability)
             .retry(RetryPolicy::fixed(options.retry))
             .open()?;
-        Ok(Self { queue })
+        Ok(Self::on(queue))
+    }
+
+    /// A queue that is open.
+    pub(in crate::subject) const fn on(queue: Queue) -> Self {
+        Self { queue }
     }
 }
 

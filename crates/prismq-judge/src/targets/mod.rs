@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Bounds that depend on the machine are ratios to references of the same run; bounds for a single machine
-//! stand in a file of its own (see [`read_for`]).
+//! stand in a file of its own, and so do those of an engine that is measured by others (see [`read_for`]).
 //!
 //! `[goals]` apply to runs whose suites say so (a smoke run's loads are too small). `[invariants]` must hold at
 //! any speed, for example that no task is lost: they are checked like targets, and reports sum up those that
@@ -24,7 +24,7 @@ mod parse;
 
 pub use check::{Check, Outcome, check, check_scenario, check_suites};
 pub use decision::{Answer, FALSE_ALARMS, Level, decide};
-pub use parse::{parse, read, read_for, threshold};
+pub use parse::{parse, read, read_for, read_of, threshold};
 
 use std::fmt;
 use std::path::PathBuf;

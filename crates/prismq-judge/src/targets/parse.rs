@@ -33,26 +33,49 @@ pub fn read(path: &Path) -> Result<Vec<Target>, TargetError> {
     parse(&text, &path.display().to_string())
 }
 
-/// Reads a file of targets and, where there is one, that of the run's own machine next to it:
-/// `machines/FINGERPRINT.toml`, for bounds that hold on no other.
+/// Reads the targets of an engine: of one with a file of its own next to this one, `engines/ENGINE.toml`, those alone.
+///
+/// # Errors
+/// [`TargetError`] says what is wrong, and where.
+pub fn read_of(path: &Path, engine: &str) -> Result<Vec<Target>, TargetError> {
+    read_own(path, engine)?.map_or_else(|| read(path), Ok)
+}
+
+/// The targets of an engine that has a file of its own.
+fn read_own(path: &Path, engine: &str) -> Result<Option<Vec<Target>>, TargetError> {
+    read_next_to(path, ENGINES, engine)
+}
+
+/// Reads a file in a folder next to this one, if it is there.
+fn read_next_to(path: &Path, folder: &str, name: &str) -> Result<Option<Vec<Target>>, TargetError> {
+    let folder = path.parent().unwrap_or(Path::new("")).join(folder);
+    match read(&folder.join(format!("{name}.toml"))) {
+        Ok(targets) => Ok(Some(targets)),
+        Err(TargetError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the targets of a run: those of its engine, if that has a file of its own ([`read_of`]), else this file and, where
+/// there is one, that of the run's own machine next to it: `machines/FINGERPRINT.toml`, for bounds that hold on no other.
 ///
 /// # Errors
 /// [`TargetError`] says what is wrong, and where.
 pub fn read_for(path: &Path, run: &RunRecord) -> Result<Vec<Target>, TargetError> {
-    let mut targets = read(path)?;
-    let Some(suite) = run.suites.first() else { return Ok(targets) };
-    let folder = path.parent().unwrap_or(Path::new("")).join(MACHINES);
-    let own = folder.join(format!("{}.toml", fingerprint(&suite.environment)));
-    match read(&own) {
-        Ok(more) => targets.extend(more),
-        Err(TargetError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    let Some(suite) = run.suites.first() else { return read(path) };
+    if let Some(own) = read_own(path, &suite.engine)? {
+        return Ok(own);
     }
+    let mut targets = read(path)?;
+    let of_machine = read_next_to(path, MACHINES, &fingerprint(&suite.environment))?;
+    targets.extend(of_machine.unwrap_or_default());
     Ok(targets)
 }
 
 /// The folder of the machines' own targets.
 const MACHINES: &str = "machines";
+/// The folder of the engines' own targets.
+const ENGINES: &str = "engines";
 
 /// Reads targets from a text that messages call `name`.
 ///

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prismq_judge::targets::{check, parse, read_for, threshold};
+use prismq_judge::targets::{check, parse, read_for, read_of, threshold};
 use prismq_record::fingerprint::fingerprint;
 
 use crate::support::sample;
@@ -88,6 +88,24 @@ fn targets_of_a_machine_apply_only_to_it() {
     assert_eq!(count().unwrap(), 3);
     std::fs::write(&own, "fast").unwrap();
     assert!(count().unwrap_err().to_string().contains("machines"), "it is named");
+}
+
+#[test]
+fn targets_of_an_engine_replace_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("targets.toml");
+    std::fs::write(&path, sample::TARGETS).unwrap();
+    let engines = folder.path().join("engines");
+    std::fs::create_dir(&engines).unwrap();
+    let target = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 900 tasks/s\"";
+    let mut run = sample::run();
+    let count = |run: &_| read_for(&path, run).map(|targets| targets.len());
+    std::fs::write(engines.join("another.toml"), target).unwrap();
+    assert_eq!((count(&run).unwrap(), read_of(&path, "prismq").unwrap().len()), (2, 2));
+    run.suites.iter_mut().for_each(|suite| suite.engine = "another".to_owned());
+    assert_eq!((count(&run).unwrap(), read_of(&path, "another").unwrap().len()), (1, 1));
+    std::fs::write(engines.join("another.toml"), "fast").unwrap();
+    assert!(count(&run).unwrap_err().to_string().contains("engines"), "it is named");
 }
 
 fn met(value: &str) -> bool {
