@@ -140,8 +140,8 @@ pub(crate) trait Source {
     /// The migration that has begun, if one has.
     fn mark(&self) -> Result<Option<Mark>>;
 
-    /// Begins a migration: refuses the queue to everyone from now on, unless workers hold tasks or it has what the other
-    /// engine does not offer.
+    /// Begins a migration: refuses the queue to everyone from now on, unless workers hold tasks or it has what is not
+    /// moved.
     fn begin(&mut self, to: &Destination) -> Result<Mark>;
 
     /// Rows of a part after this key, in the order of their keys; `None` if there are no more.

@@ -28,7 +28,7 @@ use crate::model::Result;
 /// tasks of the file, with [`InboxNotEmpty`](crate::MigrationError::InboxNotEmpty) if rows of its inbox cannot become
 /// tasks, with [`Moved`](crate::MigrationError::Moved) or [`InProgress`](crate::MigrationError::InProgress) if it is moved
 /// to another database, with [`Differs`](crate::MigrationError::Differs) if the copy is not what the file has.
-/// [`Error::NotOffered`](crate::Error::NotOffered) if the file has what a queue on a server does not offer yet.
+/// [`Error::NotOffered`](crate::Error::NotOffered) if the file has limits, keys or schedules, which are not moved yet.
 /// [`Error::Refused`](crate::Error::Refused) if the schema holds a queue already; otherwise as
 /// [`Queue::connect`](crate::Queue::connect) and [`Queue::open`](crate::Queue::open).
 ///

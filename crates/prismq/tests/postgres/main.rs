@@ -115,7 +115,7 @@ fn main() -> ExitCode {
             everything_arrives_with_its_ids
             a_file_that_was_moved_refuses_everyone
             workers_that_hold_tasks_keep_a_file_from_being_moved
-            what_the_server_does_not_offer_is_refused_by_name
+            what_is_not_moved_is_refused_by_name
             rows_of_the_inbox_become_tasks_before
             a_schema_that_holds_a_queue_is_refused;
         names:

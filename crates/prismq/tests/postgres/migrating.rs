@@ -184,13 +184,19 @@ pub(crate) fn workers_that_hold_tasks_keep_a_file_from_being_moved() {
     assert_eq!((stats.ready, stats.leased, stats.reclaimed), (2, 0, 1));
 }
 
-pub(crate) fn what_the_server_does_not_offer_is_refused_by_name() {
+pub(crate) fn what_is_not_moved_is_refused_by_name() {
     let cluster = cluster(&[]);
     let (_folder, path) = file_of(1);
     let source = Queue::open(&path).unwrap();
     source.set_concurrency("default", Some(3)).unwrap();
     let error = migrate(&path, &url(&cluster)).unwrap_err();
-    assert!(matches!(error, Error::NotOffered { what: "concurrency limits of queues" }), "{error}");
+    assert!(
+        matches!(
+            error,
+            Error::NotOffered { what: "moving concurrency limits of queues to a server" }
+        ),
+        "{error}"
+    );
     source.enqueue(NewTask::new("job", [])).unwrap();
 }
 

@@ -35,18 +35,18 @@ const LEASED: &str = "SELECT count(*) FROM prismq_task WHERE state = 2";
 const INBOX: &str = "SELECT count(*) FROM prismq_inbox";
 const NEXT_ID: &str = "SELECT next_id FROM prismq_meta";
 
-/// What a file may have that cannot be moved yet, each with its name.
+/// What a file may have that is not moved yet, each with its name.
 const NOT_OFFERED: [(&str, &str); 3] = [
     (
-        "limits and keys of tasks",
+        "moving limits and keys of tasks to a server",
         "SELECT EXISTS (SELECT 1 FROM prismq_limit WHERE removed = 0)
              OR EXISTS (SELECT 1 FROM prismq_lane WHERE limits != 0 OR keyed != 0)",
     ),
     (
-        "concurrency limits of queues",
+        "moving concurrency limits of queues to a server",
         "SELECT EXISTS (SELECT 1 FROM prismq_queue WHERE concurrency NOT NULL)",
     ),
-    ("schedules", "SELECT EXISTS (SELECT 1 FROM prismq_schedule)"),
+    ("moving schedules to a server", "SELECT EXISTS (SELECT 1 FROM prismq_schedule)"),
 ];
 
 /// Tasks by queue and state, and bytes of their payloads.
