@@ -1,6 +1,7 @@
 //! Records of queues that were measured side by side.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
@@ -25,14 +26,19 @@ pub fn read_versus(path: &Path) -> Result<VersusRecord, FileError> {
     record(path, &bytes(path, RECORD_BYTES_MAX)?, VERSUS_SCHEMA)
 }
 
-/// The latest record in a folder; `None` if it has none.
+/// The latest record in a folder; `None` if it has none or does not exist.
 ///
 /// # Errors
 /// [`FileError::Read`] if the folder cannot be read.
 pub fn latest_versus(dir: &Path) -> Result<Option<PathBuf>, FileError> {
     let failed = |source| FileError::Read { path: dir.to_owned(), source };
+    let entries = match fs::read_dir(dir) {
+        // Nothing was ever measured.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(failed)?,
+    };
     let mut latest: Option<(String, PathBuf)> = None;
-    for entry in fs::read_dir(dir).map_err(failed)? {
+    for entry in entries {
         let path = entry.map_err(failed)?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let is_record = path.extension().is_some_and(|extension| extension == "json");
@@ -64,6 +70,6 @@ mod tests {
         let latest = latest_versus(folder.path()).unwrap();
         assert_eq!(latest, Some(folder.path().join("versus_20261125_010000.json")));
         fs::remove_dir_all(folder.path()).unwrap();
-        assert!(latest_versus(folder.path()).is_err());
+        assert_eq!(latest_versus(folder.path()).unwrap(), None);
     }
 }
