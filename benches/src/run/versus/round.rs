@@ -222,13 +222,13 @@ impl Run {
         Ok((lanes, t0_ns, round.from))
     }
 
-    /// From the known commit of a task to the begin of its handler.
+    /// From the call that enqueues a task to the begin of its handler, which may come before that call returns.
     fn wake(&mut self) -> Result<()> {
         let (lanes, ..) = self.scheduled(WAKES)?;
         let begun = begun(self.ran());
         let enqueued = lanes.records().filter(|record| record.kind == Kind::Enqueued);
         let times =
-            enqueued.filter_map(|record| Some(begun.get(&record.token)?.saturating_sub(record.t2)));
+            enqueued.filter_map(|record| Some(begun.get(&record.token)?.saturating_sub(record.t1)));
         let readings = quantiles(WAKE, ["p50_ms", "p99_ms"], times);
         self.readings.extend(readings);
         self.enqueued.push(lanes);
