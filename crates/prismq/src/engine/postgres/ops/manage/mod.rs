@@ -101,7 +101,7 @@ impl Run<'_, '_> {
         Ok(found)
     }
 
-    /// Deletes tasks, and whatever is stored of them.
+    /// Deletes tasks, and all that is stored of them.
     fn remove(&mut self, tasks: &[Stored]) -> Result<()> {
         if tasks.is_empty() {
             return Ok(());
