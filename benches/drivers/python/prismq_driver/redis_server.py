@@ -19,7 +19,7 @@ def version():
 
 
 def connect():
-    # RESP2: redis-py's answers have one form in it whatever the version of the server
+    # RESP2: redis-py's answers have one form in it with every version of the server
     return redis.Redis(unix_socket_path=SOCKET, protocol=2)
 
 

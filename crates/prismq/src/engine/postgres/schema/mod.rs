@@ -24,7 +24,7 @@ const TABLES: [&str; 11] = [
     include_str!("schedule.sql"),
 ];
 
-/// Keeps other processes from making the tables at the same time, whatever the schema.
+/// Keeps other processes from making the tables at the same time, in any schema.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('prismq migration', 0))";
 /// Whether there are tables in a schema. Its snapshot is new, unlike the session's cache that `to_regclass` asks, which
 /// may hold from before the lock that there are none.
