@@ -121,6 +121,7 @@ fn main() -> ExitCode {
         names:
             a_queue_that_holds_nothing_makes_room
             a_type_that_holds_nothing_makes_room
+            a_limit_that_is_not_set_frees_no_names
             no_task_is_lost_where_its_queue_is_freed;
         notifications:
             a_pool_hears_of_tasks_of_another_client

@@ -65,6 +65,18 @@ pub(crate) fn a_type_that_holds_nothing_makes_room() {
     assert_eq!(queue.stats("default").unwrap().ready, 4095);
 }
 
+/// What is refused for another reason frees no names: that locks other clients out for a moment.
+pub(crate) fn a_limit_that_is_not_set_frees_no_names() {
+    let cluster = cluster(&["fsync=off"]);
+    let queue = queue(&url(&cluster));
+    queue.enqueue(task().queue("unused")).unwrap();
+    delete(&queue, "unused");
+    let refused = queue.enqueue(task().limit("not set"));
+    assert!(matches!(refused, Err(Error::UnknownLimit { .. })), "{refused:?}");
+    let names: Vec<String> = queue.queues().unwrap().into_iter().map(|queue| queue.name).collect();
+    assert!(names.contains(&"unused".to_owned()), "{names:?}");
+}
+
 /// A name is added, used and freed by several clients, each of which knows the names of a moment ago.
 pub(crate) fn no_task_is_lost_where_its_queue_is_freed() {
     const CLIENTS: u32 = 3;

@@ -13,7 +13,7 @@ use crate::engine::postgres::PostgresEngine;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::{Keyed, Lanes};
 use crate::engine::postgres::batch::run::{Run, Shared};
-use crate::engine::postgres::client::{Role, Statement, Transaction, Value};
+use crate::engine::postgres::client::{Role, Row, Statement, Transaction, Value};
 use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Error, NewTask, Result};
 
@@ -44,6 +44,10 @@ const QUEUE: &str = "SELECT id FROM prismq.queue WHERE name = $1";
 /// Whether all of these queues exist.
 const ALL_THERE: &str = "SELECT NOT EXISTS (SELECT FROM unnest($1::text[]) k (name)
      WHERE NOT EXISTS (SELECT FROM prismq.queue q WHERE q.name = k.name))";
+
+/// Whether there is no room for another queue, or for another lane.
+const IS_FULL: &str =
+    "SELECT (SELECT count(*) FROM prismq.queue) >= $1 OR (SELECT count(*) FROM prismq.lane) >= $2";
 
 /// How many tasks each queue holds.
 macro_rules! holding {
@@ -147,11 +151,12 @@ impl<'a> Unknown<'a> {
         self.lanes.is_empty() && self.queues.is_empty()
     }
 
-    /// Adds it, as far as there is room; whether there was for all queues that are to be set.
-    fn add(&self, transaction: &mut Transaction<'_>, shared: &Shared) -> Result<bool> {
-        let texts = [LOCK, ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE]
+    /// Adds it, as far as there is room: whether all queues that are to be set are there, and whether there is no room for
+    /// another.
+    fn add(&self, transaction: &mut Transaction<'_>, shared: &Shared) -> Result<(bool, bool)> {
+        let texts = [LOCK, ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE, IS_FULL]
             .map(|sql| shared.statements.text(sql));
-        let [lock, add_queue, add_limit, add_lane, all_there] = &texts;
+        let [lock, add_queue, add_limit, add_lane, all_there, is_full] = &texts;
         transaction.query(lock, &[])?;
         let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
         for task in &self.lanes {
@@ -171,15 +176,14 @@ impl<'a> Unknown<'a> {
             statements.push((add_lane, &of_lane));
             transaction.pipeline(&statements)?;
         }
-        if self.queues.is_empty() {
-            return Ok(true);
-        }
         for queue in &self.queues {
             transaction.query(add_queue, &[queue, &queues_max])?;
         }
         let queues: Vec<&str> = self.queues.iter().copied().collect();
-        let rows = transaction.query(all_there, &[&queues])?;
-        rows.first().map_or(Ok(false), |row| row.column(0))
+        let there = transaction.query(all_there, &[&queues])?;
+        let full = transaction.query(is_full, &[&queues_max, &types_max])?;
+        let is_true = |rows: &[Row]| rows.first().map_or(Ok(false), |row| row.column(0));
+        Ok((is_true(&there)?, is_true(&full)?))
     }
 }
 
@@ -197,12 +201,14 @@ impl PostgresEngine {
             if unknown.is_empty() {
                 return Ok(());
             }
-            let queues_are_there = self
+            let (queues_are_there, is_full) = self
                 .client
                 .transaction(Role::Durable, |transaction| unknown.add(transaction, &self.shared))?;
             self.reading().refresh_lanes()?;
             let lanes_are_there = Unknown::of(&self.shared, batch).lanes.is_empty();
-            let Some(until) = frees.filter(|_| !queues_are_there || !lanes_are_there) else {
+            // A lane whose limit is not set is not added either.
+            let lacks_room = is_full && (!queues_are_there || !lanes_are_there);
+            let Some(until) = frees.filter(|_| lacks_room) else {
                 return Ok(());
             };
             match self.free_names() {
