@@ -113,6 +113,18 @@ pub(crate) fn a_row_that_can_be_no_task_is_refused_or_kept_with_the_reason() {
     assert_eq!(rows(&cluster), "0|0|0");
 }
 
+pub(crate) fn a_time_that_cannot_be_counted_is_refused_and_keeps_no_claim_waiting() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    sql(
+        &cluster,
+        "INSERT INTO prismq.prismq_inbox (type, payload, run_at) VALUES
+             ('job', 'never', '294276-12-31'), ('job', 'long ago', '4713-01-01 BC')",
+    );
+    assert_eq!(payloads(&claim(&queue)), ["long ago"]);
+    assert_eq!(rows(&cluster), "1|0|1");
+}
+
 pub(crate) fn rows_of_a_full_queue_wait_and_are_in_nobodys_way() {
     let cluster = cluster(&[]);
     let queue = queue(&url(&cluster));

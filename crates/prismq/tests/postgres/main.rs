@@ -95,6 +95,7 @@ fn main() -> ExitCode {
             a_row_becomes_the_task_that_it_describes
             a_row_exists_for_claims_with_its_commit_and_wakes_an_idle_pool
             a_row_that_can_be_no_task_is_refused_or_kept_with_the_reason
+            a_time_that_cannot_be_counted_is_refused_and_keeps_no_claim_waiting
             rows_of_a_full_queue_wait_and_are_in_nobodys_way
             more_rows_than_a_transaction_moves_are_all_taken_in
             a_row_without_room_for_its_queue_is_in_nobodys_way;

@@ -28,7 +28,8 @@ const HELD_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const NAMES_TRIES: u32 = 2;
 
 /// Rows that are taken in, oldest first, until their payloads are about as large as a transaction moves. Those that
-/// another transaction takes in or changes are passed over.
+/// another transaction takes in or changes are passed over. Times that microseconds cannot count are brought down to one
+/// that is refused, as a statement that fails would keep all claims from their tasks.
 macro_rules! oldest {
     ($which:literal) => {
         concat!(
@@ -37,8 +38,9 @@ macro_rules! oldest {
                  FROM prismq.prismq_inbox WHERE error IS NULL AND ",
             $which,
             " LIMIT $1 FOR UPDATE SKIP LOCKED)
-             SELECT id, type, queue, priority, (extract(epoch FROM run_at) * 1000000)::bigint, payload, unique_key,
-                    limit_name, key
+             SELECT id, type, queue, priority,
+                    CASE WHEN run_at IS NOT NULL THEN least(extract(epoch FROM run_at) * 1000000, 9e18)::bigint END,
+                    payload, unique_key, limit_name, key
              FROM (SELECT w.*, sum(octet_length(payload)) OVER (ORDER BY id) - octet_length(payload) AS before FROM w) w
              WHERE before <= $2 ORDER BY id"
         )
