@@ -136,6 +136,7 @@ fn main() -> ExitCode {
             a_claim_through_a_pooler_is_not_undone_by_a_crash
             a_client_without_the_pooler_is_heard_by_looking;
         races:
+            a_task_is_cancelled_while_it_is_claimed
             two_clients_that_prune_delete_no_more_than_is_beyond
             a_task_that_is_cancelled_while_its_attempt_ends_does_not_run_again
             a_queue_that_is_being_filled_is_not_given_another_order;

@@ -49,6 +49,33 @@ pub(crate) fn two_clients_that_prune_delete_no_more_than_is_beyond() {
     assert_eq!(kept(&cluster), 1500);
 }
 
+pub(crate) fn a_task_is_cancelled_while_it_is_claimed() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let id = queue.enqueue(task()).unwrap().id();
+    // The two steps of a claim's statement, with the cancellation between them.
+    let steps = format!(
+        "BEGIN;
+         DELETE FROM prismq.ready WHERE id = {id};
+         DO 'BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP; END';
+         UPDATE prismq.task SET state = 2, token = token + 1, lease_expires_at = run_at WHERE id = {id};
+         COMMIT"
+    );
+    thread::scope(|scope| {
+        let claim = scope.spawn(|| cluster.sql("postgres", &[&steps]));
+        wait_for("the ready row is taken", || {
+            let locks = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                 WHERE c.relname = 'ready' AND l.mode = 'RowExclusiveLock' AND l.granted";
+            cluster.sql("postgres", &[locks]).unwrap() != "0"
+        });
+        queue.cancel(id).unwrap();
+        claim.join().unwrap().unwrap();
+    });
+    let deadlocks = "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
+    assert!(cluster.sql("postgres", &[deadlocks]).unwrap().ends_with('0'));
+    assert_eq!(cluster.sql("postgres", &["SELECT count(*) FROM prismq.cancel"]).unwrap(), "1");
+}
+
 /// Ends an attempt while its cancellation is committed.
 fn end_while_cancelled<T: Send>(
     cluster: &Cluster,

@@ -17,6 +17,18 @@ use crate::engine::postgres::ops::records;
 use crate::engine::{Seen, Target};
 use crate::model::{Result, State};
 
+/// Locks where tasks wait or are kept, before the tasks: in the order in which a claim, a promotion and a pruning lock
+/// them, so that neither of two transactions waits for the other.
+pub(crate) const HOLD: &str =
+    "WITH r AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.ready x ON x.lane = coalesce(t.line, t.lane)
+         AND x.suspect = t.suspect AND x.order_key = t.order_key AND x.id = t.id
+         WHERE t.id = ANY ($1) AND t.state = 0 ORDER BY x.id FOR UPDATE OF x),
+     s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = t.run_at AND x.id = t.id
+         WHERE t.id = ANY ($1) AND t.state = 1 ORDER BY x.id FOR UPDATE OF x),
+     e AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane
+         JOIN prismq.ended x ON x.queue = l.queue AND x.state = t.state AND x.ending = t.ending AND x.id = t.id
+         WHERE t.id = ANY ($1) AND t.state IN (3, 4, 6, 7, 8) ORDER BY x.id FOR UPDATE OF x)
+     SELECT (SELECT count(*) FROM r), (SELECT count(*) FROM s), (SELECT count(*) FROM e)";
 /// Tasks that may be changed: locked, in the order in which they were asked for.
 pub(crate) const FIND: &str =
     "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts, t.line
@@ -87,7 +99,8 @@ impl Run<'_, '_> {
     /// Those of the tasks that still are what they were, and are in one of the states; empty for all.
     pub(super) fn find(&mut self, targets: &[Target], states: &[State]) -> Result<Vec<Stored>> {
         let ids: Vec<i64> = targets.iter().map(|target| target.id.as_i64()).collect();
-        let rows = self.query(FIND, &[&ids])?;
+        let mut answers = self.query_all(&[(HOLD, &[&ids]), (FIND, &[&ids])])?;
+        let rows = answers.pop().unwrap_or_default();
         let seen: HashMap<i64, Seen> =
             targets.iter().map(|target| (target.id.as_i64(), target.seen)).collect();
         let mut found = Vec::with_capacity(rows.len());
