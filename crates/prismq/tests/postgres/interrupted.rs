@@ -3,6 +3,7 @@
 use std::env;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::thread;
 
 use prismq::postgres::{cancel_migration, migrate};
 use prismq::{Claim, Error, MigrationError, NewTask, Queue};
@@ -79,6 +80,36 @@ pub(crate) fn a_copy_that_others_write_to_is_not_used() {
     assert!(difference.contains("6000 in the file, 6001 in its copy"), "{error}");
     cancel_migration(&path).unwrap();
     assert_eq!(Queue::open(&path).unwrap().stats("default").unwrap().ready, 6000);
+}
+
+/// A crash of the server between the comparison and the end of a migration undoes the batches that it had not yet
+/// written to its disk.
+pub(crate) fn a_copy_that_a_crash_has_shortened_is_not_used() {
+    let cluster = cluster(&[]);
+    let (_folder, path) = file_of(6000);
+    drop(queue(&url(&cluster)));
+    refuse_task(&cluster, 5000);
+    migrate(&path, &url(&cluster)).unwrap_err();
+    // The last step in the file waits for this lock.
+    let mut other = rusqlite::Connection::open(&path).unwrap();
+    let lock = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    cluster.sql("postgres", &["DROP TRIGGER fail ON prismq.task"]).unwrap();
+    thread::scope(|scope| {
+        let moved = scope.spawn(|| migrate(&path, &url(&cluster)));
+        let compared = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%result IS NOT NULL'";
+        wait_for("the comparison", || cluster.sql("postgres", &[compared]).unwrap() == "1");
+        let undo = [
+            "DELETE FROM prismq.task WHERE id > 4000",
+            "UPDATE prismq.migration SET first = 4000, tasks = 4000",
+        ];
+        cluster.sql("postgres", &undo).unwrap();
+        drop(lock);
+        let error = moved.join().unwrap().unwrap_err();
+        assert!(error.to_string().contains("not where this program left it"), "{error}");
+    });
+    let report = migrate(&path, &url(&cluster)).unwrap();
+    assert_eq!((report.tasks, report.resumed), (6000, true));
+    assert_eq!(queue(&url(&cluster)).stats("default").unwrap().ready, 6000);
 }
 
 /// What a child of this program does instead of its tests.

@@ -101,6 +101,7 @@ fn main() -> ExitCode {
             a_row_without_room_for_its_queue_is_in_nobodys_way;
         interrupted:
             neither_side_can_be_used_while_a_migration_is_interrupted
+            a_copy_that_a_crash_has_shortened_is_not_used
             a_migration_that_was_cancelled_begins_anew
             a_copy_that_others_write_to_is_not_used
             a_migration_whose_processes_are_killed_moves_each_task_once

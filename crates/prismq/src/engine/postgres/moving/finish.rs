@@ -1,6 +1,7 @@
 //! The end of a migration: what was copied is compared with the source, and then the queue may be used.
 
 use super::Target;
+use super::progress::{Progress, not_as_left};
 use crate::engine::moving::{Counts, Source, count_tasks, difference};
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::client::{Role, Transaction, Value};
@@ -24,8 +25,10 @@ const COUNT_ROWS: [(&str, &str); 9] = [
     ("results", "SELECT count(*) FROM prismq.task WHERE result IS NOT NULL"),
 ];
 
-/// Whether the queue may be used already. Locked, so that nobody else finishes the migration.
-const IS_COMPLETE: &str = "SELECT complete FROM prismq.migration FOR UPDATE";
+/// Whether the queue may be used already, and whether all that was compared is there: a crash of the server may have
+/// undone the last batches since. Locked, so that nobody else finishes the migration.
+const IS_COMPLETE: &str = "SELECT complete, (number, part, first, second) = ($1, $2, $3, $4)
+     FROM prismq.migration FOR UPDATE";
 /// The last of the next tasks after one.
 const BOUND: &str =
     "SELECT max(id) FROM (SELECT id FROM prismq.task WHERE id > $1 ORDER BY id LIMIT $2) n";
@@ -101,11 +104,17 @@ impl Target {
     }
 
     /// Lets the queue be used.
-    pub(super) fn finish(&self) -> Result<()> {
+    pub(super) fn finish(&self, progress: &Progress) -> Result<()> {
+        let [first, second] = &progress.last;
         self.client.transaction(Role::Durable, |transaction| {
-            let rows = transaction.query(&self.statements.text(IS_COMPLETE), &[])?;
-            if rows.first().map_or(Ok(false), |row| row.column(0))? {
+            let values: [&dyn Value; 4] = [&progress.migration, &progress.part, first, second];
+            let rows = transaction.query(&self.statements.text(IS_COMPLETE), &values)?;
+            let row = rows.first().ok_or_else(not_as_left)?;
+            if row.column(0)? {
                 return Ok(());
+            }
+            if !row.column::<bool>(1)? {
+                return Err(not_as_left());
             }
             self.place(transaction)?;
             let texts = [COUNT, SET_SEQUENCES, COMPLETE].map(|sql| self.statements.text(sql));

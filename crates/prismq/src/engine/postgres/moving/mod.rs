@@ -64,7 +64,7 @@ pub(crate) fn migrate(source: &mut dyn Source, address: Address) -> Result<Migra
         target.copy(&*source, &mut progress)?;
         target.compare(&*source)?;
         source.complete()?;
-        target.finish()?;
+        target.finish(&progress)?;
     }
     let tasks = u64::try_from(progress.tasks).unwrap_or(0);
     tracing::info!(target_database = target.label, tasks, "queue moved");
@@ -83,31 +83,30 @@ impl Target {
         Ok(Self { client, statements, label })
     }
 
-    /// Copies what is not copied yet. A crash of the server may undo the last batches, with the progress that they made.
+    /// Copies what is not copied yet. A crash of the server may undo the last batches, with the progress that they made,
+    /// which the next batch then finds.
     fn copy(&self, source: &dyn Source, progress: &mut Progress) -> Result<()> {
         let mut logged = Instant::now();
         for (place, part) in (0..).zip(Part::ALL) {
             if place < progress.part {
                 continue;
             }
-            if place > progress.part {
-                (progress.part, progress.last) = (place, [0, 0]);
-            }
-            while let Some(rows) = source.rows(part, progress.last)? {
-                let next = progress.after(part, &rows);
+            let mut last = if place == progress.part { progress.last } else { [0, 0] };
+            while let Some(rows) = source.rows(part, last)? {
+                let next = progress.after(place, part, &rows);
                 let insert = self.statements.text(parts::insert(part));
                 let advance = self.statements.text(progress::ADVANCE);
                 let columns = parts::storable_columns(rows.columns);
-                let (of_rows, of_progress) = (parts::parameters(&columns), next.values());
+                let (of_rows, of_progress) = (parts::parameters(&columns), progress.to(&next));
                 let statements: [Statement<'_>; 2] =
                     [(&*advance, &of_progress), (&*insert, &of_rows)];
                 let answers = self
                     .client
                     .transaction(Role::Relaxed, |transaction| transaction.finish(&statements))?;
                 if answers.first().is_none_or(Vec::is_empty) {
-                    return Err(progress::overtaken());
+                    return Err(progress::not_as_left());
                 }
-                *progress = next;
+                (*progress, last) = (next, next.last);
                 if logged.elapsed() >= LOG_INTERVAL {
                     logged = Instant::now();
                     tracing::info!(?part, tasks = progress.tasks, "moving a queue");

@@ -21,10 +21,10 @@ const CLEAR: &str = "TRUNCATE prismq.queue, prismq.lane, prismq.task, prismq.rea
 const BEGIN: &str = "INSERT INTO prismq.migration (number) VALUES ($1)";
 /// Ids of tasks that are added later are above those of all that are moved.
 const SET_NEXT_ID: &str = "SELECT setval('prismq.task_id', $1, false)";
-/// Advances a migration that nobody else has advanced; a row if so.
+/// Advances a migration from where this program left it; a row if it was there.
 pub(super) const ADVANCE: &str =
     "UPDATE prismq.migration SET part = $2, first = $3, second = $4, tasks = $5
-     WHERE number = $1 AND NOT complete AND (part, first, second) < ($2, $3, $4) RETURNING number";
+     WHERE number = $1 AND NOT complete AND (part, first, second) = ($6, $7, $8) RETURNING number";
 
 /// What a target is found to be.
 #[derive(Debug)]
@@ -64,18 +64,19 @@ impl Progress {
     }
 
     /// Once these rows of a part are copied.
-    pub(super) fn after(self, part: Part, rows: &Rows) -> Self {
+    pub(super) fn after(self, place: i16, part: Part, rows: &Rows) -> Self {
         let tasks = match part {
             Part::Tasks | Part::Ended => i64::try_from(rows.count).unwrap_or(i64::MAX),
             _ => 0,
         };
-        Self { last: rows.last, tasks: self.tasks.saturating_add(tasks), ..self }
+        let tasks = self.tasks.saturating_add(tasks);
+        Self { part: place, last: rows.last, tasks, ..self }
     }
 
-    /// The parameters of [`ADVANCE`].
-    pub(super) fn values(&self) -> [&dyn Value; 5] {
-        let [first, second] = &self.last;
-        [&self.migration, &self.part, first, second, &self.tasks]
+    /// The parameters of [`ADVANCE`] from here to another place.
+    pub(super) fn to<'a>(&'a self, next: &'a Self) -> [&'a dyn Value; 8] {
+        let ([first, second], [from, from_second]) = (&next.last, &self.last);
+        [&next.migration, &next.part, first, second, &next.tasks, &self.part, from, from_second]
     }
 }
 
@@ -102,7 +103,11 @@ impl Target {
     }
 }
 
-/// Someone else advances the same migration.
-pub(super) fn overtaken() -> Error {
-    failure("another program goes on with the same migration: wait until it is done".to_owned())
+/// Someone else advances the same migration, or a crash of the server has undone the last batches.
+pub(super) fn not_as_left() -> Error {
+    failure(
+        "the migration is not where this program left it: another goes on with it, or a crash of the server has undone \
+         the last steps; start it again once no other runs"
+            .to_owned(),
+    )
 }
