@@ -112,8 +112,8 @@ pub(crate) fn a_claim_does_not_pass_over_deleted_rows_each_time() {
         drop(queue);
         let after = pages_of_a_claim(&cluster);
         cluster.sql("postgres", &[END_OLD]).unwrap();
-        // Each would look at a page for each deleted row.
-        let most = before + f64::from(TAKEN) / 10.0;
+        // Each would look at all pages of deleted rows: about a hundred rows are on one.
+        let most = before + f64::from(TAKEN) / 400.0;
         assert!(after <= most, "{before} pages before, {after} after {TAKEN} tasks");
     });
 }
