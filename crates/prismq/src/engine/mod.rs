@@ -101,7 +101,7 @@ pub(crate) fn migrate(file: &Path, address: ServerAddress) -> Result<MigrationRe
 /// Lets a file be used again whose queue is being moved.
 #[cfg(feature = "postgres")]
 pub(crate) fn cancel_migration(file: &Path) -> Result<()> {
-    sqlite::MovingFile::open(file)?.cancel()
+    moving::Source::cancel(&mut sqlite::MovingFile::open(file)?)
 }
 
 /// Puts a copy of a backup in the place of a file that nobody has open, or where none is, and releases the tasks that

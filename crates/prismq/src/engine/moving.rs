@@ -153,8 +153,11 @@ pub(crate) trait Source {
     /// How much there is of what is moved.
     fn counts(&self) -> Result<Counts>;
 
-    /// Notes that the queue may be in use where it was moved to.
-    fn complete(&mut self) -> Result<()>;
+    /// Notes that the queue may be in use where it was moved to; `false` if this migration was cancelled meanwhile.
+    fn complete(&mut self, migration: i64) -> Result<bool>;
+
+    /// Lets the queue be used again, unless it may be in use where it was moved to.
+    fn cancel(&mut self) -> Result<()>;
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use prismq::postgres::{cancel_migration, migrate};
 use prismq::{Claim, Error, MigrationError, NewTask, Queue};
 use prismq_cluster::Cluster;
 
-use crate::support::{cluster, file_of, queue, url, wait_for};
+use crate::support::{Gate, cluster, file_of, queue, url, wait_for};
 
 /// What a child of this program is to move, and where.
 const MOVE: &str = "PRISMQ_TEST_MOVE";
@@ -67,12 +67,18 @@ pub(crate) fn a_migration_that_was_cancelled_begins_anew() {
     assert_eq!((stats.ready, stats.enqueued, stats.completed), (6000, 6001, 1));
 }
 
+/// Adds a task to the target as no client does that knows of the migration.
+fn add_to_target(cluster: &Cluster) {
+    let insert = "INSERT INTO prismq.task (id, order_key, enqueued_at, run_at, lane, priority, max_attempts, state, payload)
+         SELECT 7000, 7000, 0, 0, min(id), 0, 1, 0, '' FROM prismq.lane";
+    cluster.sql("postgres", &[insert]).unwrap();
+}
+
 pub(crate) fn a_copy_that_others_write_to_is_not_used() {
     let cluster = cluster(&[]);
     let (_folder, path) = file_of(6000);
-    let other = queue(&url(&cluster));
     interrupted(&cluster, &path);
-    other.enqueue(NewTask::new("job", [])).unwrap();
+    add_to_target(&cluster);
     let error = migrate(&path, &url(&cluster)).unwrap_err();
     let Error::Migration { reason: MigrationError::Differs { difference, .. } } = &error else {
         panic!("{error}");
@@ -110,6 +116,86 @@ pub(crate) fn a_copy_that_a_crash_has_shortened_is_not_used() {
     let report = migrate(&path, &url(&cluster)).unwrap();
     assert_eq!((report.tasks, report.resumed), (6000, true));
     assert_eq!(queue(&url(&cluster)).stats("default").unwrap().ready, 6000);
+}
+
+pub(crate) fn clients_that_were_open_before_are_refused_until_it_is_done() {
+    let cluster = cluster(&[]);
+    let (_folder, path) = file_of(6000);
+    let open = queue(&url(&cluster));
+    interrupted(&cluster, &path);
+    let is_refused = |error: &Error| matches!(error, Error::Refused { reason, .. } if reason.contains("is being moved"));
+    let error = open.enqueue(NewTask::new("job", [])).unwrap_err();
+    assert!(is_refused(&error), "{error}");
+    let error = open.claim(&Claim::new(["job"])).unwrap_err();
+    assert!(is_refused(&error), "{error}");
+    migrate(&path, &url(&cluster)).unwrap();
+    open.enqueue(NewTask::new("job", [])).unwrap();
+    assert_eq!(open.claim(&Claim::new(["job"])).unwrap().len(), 1);
+    assert_eq!(open.stats("default").unwrap().ready, 6000);
+}
+
+pub(crate) fn a_queue_that_came_to_be_at_the_target_meanwhile_is_kept() {
+    let cluster = cluster(&[]);
+    let (_folder, path) = file_of(3);
+    let target = queue(&url(&cluster));
+    let function = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'";
+    let trigger = "CREATE TRIGGER fail BEFORE INSERT ON prismq.migration EXECUTE FUNCTION fail()";
+    cluster.sql("postgres", &[function, trigger]).unwrap();
+    // The file is marked by then, and nothing is at the target.
+    migrate(&path, &url(&cluster)).unwrap_err();
+    cluster.sql("postgres", &["DROP TRIGGER fail ON prismq.migration"]).unwrap();
+    target.enqueue(NewTask::new("job", *b"of the target")).unwrap();
+    let error = migrate(&path, &url(&cluster)).unwrap_err();
+    assert!(
+        matches!(&error, Error::Refused { reason, .. } if reason.contains("?schema=")),
+        "{error}"
+    );
+    assert_eq!(target.claim(&Claim::new(["job"])).unwrap()[0].payload(), b"of the target");
+    assert_eq!(Queue::open(&path).unwrap().stats("default").unwrap().ready, 3);
+    let other = format!("{}&schema=other", url(&cluster));
+    assert_eq!(migrate(&path, &other).unwrap().tasks, 3);
+}
+
+pub(crate) fn steps_that_a_crash_of_the_server_undid_are_done_again() {
+    let cluster = cluster(&[]);
+    let (_folder, path) = file_of(6000);
+    drop(queue(&url(&cluster)));
+    // What such a crash leaves after the first tasks were copied.
+    let function = "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN DELETE FROM prismq.task; UPDATE prismq.migration SET first = 0, tasks = 0; RETURN NULL; END'";
+    let trigger =
+        "CREATE TRIGGER undo AFTER INSERT ON prismq.task FOR EACH ROW WHEN (NEW.id = 1000)
+         EXECUTE FUNCTION undo()";
+    cluster.sql("postgres", &[function, trigger]).unwrap();
+    let error = migrate(&path, &url(&cluster)).unwrap_err();
+    assert!(error.to_string().contains("not where this program left it"), "{error}");
+    cluster.sql("postgres", &["DROP TRIGGER undo ON prismq.task"]).unwrap();
+    assert_eq!(migrate(&path, &url(&cluster)).unwrap().tasks, 6000);
+    assert_eq!(queue(&url(&cluster)).stats("default").unwrap().ready, 6000);
+}
+
+pub(crate) fn a_migration_that_was_cancelled_meanwhile_does_not_end_another() {
+    let cluster = cluster(&[]);
+    let (_folder, path) = file_of(6000);
+    let target = url(&cluster);
+    interrupted(&cluster, &path);
+    let other = format!("{target}&schema=other");
+    drop(queue(&other));
+    let trigger =
+        "CREATE TRIGGER fail BEFORE INSERT ON other.task FOR EACH ROW EXECUTE FUNCTION fail()";
+    cluster.sql("postgres", &[trigger]).unwrap();
+    Gate::closed(&cluster, "prismq.task", "NEW.id = 6000", |gate| {
+        let (file, target) = (path.clone(), target.clone());
+        let first = thread::spawn(move || migrate(file, &target));
+        wait_for("it has come to the last task", || gate.waiting() == 1);
+        cancel_migration(&path).unwrap();
+        // Another begins, and fails.
+        migrate(&path, &other).unwrap_err();
+        gate.open();
+        first.join().unwrap().unwrap_err();
+    });
+    cancel_migration(&path).unwrap();
+    assert_eq!(Queue::open(&path).unwrap().stats("default").unwrap().ready, 6000);
 }
 
 /// What a child of this program does instead of its tests.

@@ -104,6 +104,10 @@ fn main() -> ExitCode {
             a_copy_that_a_crash_has_shortened_is_not_used
             a_migration_that_was_cancelled_begins_anew
             a_copy_that_others_write_to_is_not_used
+            clients_that_were_open_before_are_refused_until_it_is_done
+            a_queue_that_came_to_be_at_the_target_meanwhile_is_kept
+            steps_that_a_crash_of_the_server_undid_are_done_again
+            a_migration_that_was_cancelled_meanwhile_does_not_end_another
             a_migration_whose_processes_are_killed_moves_each_task_once
             a_million_tasks_are_moved_once;
         doctor:
@@ -119,6 +123,7 @@ fn main() -> ExitCode {
             workers_that_hold_tasks_keep_a_file_from_being_moved
             what_is_not_moved_is_refused_by_name
             rows_of_the_inbox_become_tasks_before
+            rows_of_the_inbox_of_the_server_are_kept
             a_schema_that_holds_a_queue_is_refused;
         names:
             a_queue_that_holds_nothing_makes_room

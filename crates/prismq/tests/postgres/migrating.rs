@@ -217,6 +217,18 @@ pub(crate) fn rows_of_the_inbox_become_tasks_before() {
     drop(source);
 }
 
+pub(crate) fn rows_of_the_inbox_of_the_server_are_kept() {
+    let cluster = cluster(&[]);
+    let (_folder, path) = file_of(1);
+    drop(queue(&url(&cluster)));
+    let insert = "INSERT INTO prismq.prismq_inbox (type, payload) VALUES ('job', 'of the server')";
+    cluster.sql("postgres", &[insert]).unwrap();
+    assert_eq!(migrate(&path, &url(&cluster)).unwrap().tasks, 1);
+    let leases = queue(&url(&cluster)).claim(&Claim::new(["job"]).max(9)).unwrap();
+    let payloads: Vec<_> = leases.iter().map(prismq::Lease::payload).collect();
+    assert_eq!(payloads, [b"payload".as_slice(), b"of the server"]);
+}
+
 pub(crate) fn a_schema_that_holds_a_queue_is_refused() {
     let cluster = cluster(&[]);
     let (_folder, path) = file_of(1);

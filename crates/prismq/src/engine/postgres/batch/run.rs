@@ -20,6 +20,7 @@ use crate::engine::postgres::client::{Executor, Statement, Value};
 use crate::engine::postgres::clock::Time;
 use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
+use crate::engine::postgres::schema;
 use crate::engine::{DeferredLog, Operation};
 use crate::model::{Error, LeaseKey, NewTask, Result, Rule};
 use crate::time::Moment;
@@ -43,12 +44,13 @@ pub(crate) const BEGIN: &str = concat!(
             ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)),
             $2 AND EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held),
             $2 AND EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held),
-            EXISTS (SELECT FROM prismq.type_retention), m.names_freed, ",
+            EXISTS (SELECT FROM prismq.type_retention), m.names_freed,
+            EXISTS (SELECT FROM prismq.migration WHERE NOT complete), ",
     settings!(),
     " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
 );
 /// The first column of a queue's settings in [`BEGIN`].
-const BEGIN_SETTINGS: usize = 14;
+const BEGIN_SETTINGS: usize = 15;
 
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
@@ -116,6 +118,10 @@ impl<'a, 't> Run<'a, 't> {
         let Some(first) = rows.first() else {
             return Err(queues::missing("the row of prismq.meta"));
         };
+        // One that was opened before the migration began.
+        if first.column(14)? {
+            return Err(schema::moving(shared.statements.schema()));
+        }
         let last_lane: i32 = first.column(2)?;
         let epoch = transaction.epoch();
         let mut run = Self {

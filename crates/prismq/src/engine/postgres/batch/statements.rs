@@ -9,6 +9,7 @@ const TEMPLATE: &str = "prismq.";
 /// Statements as they are sent, each made once.
 #[derive(Debug)]
 pub(crate) struct Statements {
+    schema: String,
     /// The schema, quoted, with a dot; `None` if it is that of the text.
     prefix: Option<String>,
     made: Mutex<HashMap<&'static str, Arc<str>>>,
@@ -19,7 +20,12 @@ impl Statements {
     pub(crate) fn new(schema: &str) -> Self {
         let prefix = format!("{}.", quoted(schema));
         let prefix = (prefix != "\"prismq\".").then_some(prefix);
-        Self { prefix, made: Mutex::default() }
+        Self { schema: schema.to_owned(), prefix, made: Mutex::default() }
+    }
+
+    /// The schema.
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
     }
 
     /// The statement as it is sent.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use self::progress::Progress;
 use super::batch::statements::Statements;
-use super::client::{Address, Client, Role, Statement};
+use super::client::{Address, Client, Role};
 use super::schema;
 use crate::engine::moving::{Destination, MigrationReport, Part, Source};
 use crate::model::{Durability, Error, MigrationError, Result, limits};
@@ -46,10 +46,7 @@ pub(crate) fn migrate(source: &mut dyn Source, address: Address) -> Result<Migra
             return Err(Error::Migration { reason });
         }
         Some(mark) => mark,
-        None if found.is_in_use => {
-            let reason = "it holds a queue already: name another schema by ?schema=NAME".to_owned();
-            return Err(Error::Refused { server: target.label, reason });
-        }
+        None if found.is_in_use => return Err(target.in_use()),
         None => {
             let label = target.label.clone();
             source.begin(&Destination { label, number: found.number, now: found.now })?
@@ -58,12 +55,20 @@ pub(crate) fn migrate(source: &mut dyn Source, address: Address) -> Result<Migra
     let mut progress = match found.progress {
         Some(progress) if progress.migration == mark.migration => progress,
         // None, or that of a migration which was cancelled.
-        _ => target.begin(mark.migration, source.next_id()?)?,
+        _ => {
+            let begun = target.begin(mark.migration, source.next_id()?);
+            if matches!(begun, Err(Error::Refused { .. })) {
+                source.cancel()?;
+            }
+            begun?
+        }
     };
     if !progress.complete {
         target.copy(&*source, &mut progress)?;
         target.compare(&*source)?;
-        source.complete()?;
+        if !source.complete(mark.migration)? {
+            return Err(progress::not_as_left());
+        }
         target.finish(&progress)?;
     }
     let tasks = u64::try_from(progress.tasks).unwrap_or(0);
@@ -83,6 +88,12 @@ impl Target {
         Ok(Self { client, statements, label })
     }
 
+    /// It holds a queue, which is not touched.
+    fn in_use(&self) -> Error {
+        let reason = "it holds a queue already: name another schema by ?schema=NAME".to_owned();
+        Error::Refused { server: self.label.clone(), reason }
+    }
+
     /// Copies what is not copied yet. A crash of the server may undo the last batches, with the progress that they made,
     /// which the next batch then finds.
     fn copy(&self, source: &dyn Source, progress: &mut Progress) -> Result<()> {
@@ -98,14 +109,13 @@ impl Target {
                 let advance = self.statements.text(progress::ADVANCE);
                 let columns = parts::storable_columns(rows.columns);
                 let (of_rows, of_progress) = (parts::parameters(&columns), progress.to(&next));
-                let statements: [Statement<'_>; 2] =
-                    [(&*advance, &of_progress), (&*insert, &of_rows)];
-                let answers = self
-                    .client
-                    .transaction(Role::Relaxed, |transaction| transaction.finish(&statements))?;
-                if answers.first().is_none_or(Vec::is_empty) {
-                    return Err(progress::not_as_left());
-                }
+                self.client.transaction(Role::Relaxed, |transaction| {
+                    // Nothing is inserted where it does not follow: whoever goes on from there will do that.
+                    if transaction.query(&advance, &of_progress)?.is_empty() {
+                        return Err(progress::not_as_left());
+                    }
+                    transaction.finish(&[(&*insert, &of_rows)]).map(drop)
+                })?;
                 (*progress, last) = (next, next.last);
                 if logged.elapsed() >= LOG_INTERVAL {
                     logged = Instant::now();

@@ -4,7 +4,7 @@ use super::Target;
 use crate::engine::moving::{Part, RowKey, Rows};
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{failure, missing};
-use crate::engine::postgres::client::{Role, Row, Value};
+use crate::engine::postgres::client::{Role, Row, Transaction, Value};
 use crate::model::{Error, Result};
 use crate::time::Timestamp;
 
@@ -13,11 +13,14 @@ const FIND: &str = "SELECT m.number, (extract(epoch FROM clock_timestamp()) * 10
          EXISTS (SELECT FROM prismq.queue) OR EXISTS (SELECT FROM prismq.task),
          g.number, g.part, g.first, g.second, g.tasks, g.complete
      FROM prismq.meta m LEFT JOIN prismq.migration g ON true";
-/// Removes what a migration that was cancelled has copied.
+/// Waits for all transactions that use the queue, and keeps others from it.
+const LOCK: &str = "LOCK TABLE prismq.lane, prismq.queue, prismq.task IN ACCESS EXCLUSIVE MODE";
+/// Removes what a migration that was cancelled has copied. Rows of the inbox are of programs that use the queue from now
+/// on.
 const CLEAR: &str = "TRUNCATE prismq.queue, prismq.lane, prismq.task, prismq.ready, prismq.scheduled, prismq.expiry,
      prismq.ended, prismq.counter, prismq.counter_delta, prismq.deadline, prismq.cancel, prismq.attempt, prismq.note,
-     prismq.log, prismq.retry, prismq.type_retention, prismq.unique_key, prismq.prismq_inbox, prismq.limits, prismq.slot,
-     prismq.key, prismq.line, prismq.turn, prismq.schedule, prismq.migration";
+     prismq.log, prismq.retry, prismq.type_retention, prismq.unique_key, prismq.limits, prismq.slot, prismq.key,
+     prismq.line, prismq.turn, prismq.schedule, prismq.migration";
 const BEGIN: &str = "INSERT INTO prismq.migration (number) VALUES ($1)";
 /// Ids of tasks that are added later are above those of all that are moved.
 const SET_NEXT_ID: &str = "SELECT setval('prismq.task_id', $1, false)";
@@ -82,9 +85,11 @@ impl Progress {
 
 impl Target {
     pub(super) fn find(&self) -> Result<Found> {
-        let find = self.statements.text(FIND);
-        let rows =
-            self.client.transaction(Role::Reader, |transaction| transaction.query(&find, &[]))?;
+        self.client.transaction(Role::Reader, |transaction| self.find_in(transaction))
+    }
+
+    fn find_in(&self, transaction: &mut Transaction<'_>) -> Result<Found> {
+        let rows = transaction.query(&self.statements.text(FIND), &[])?;
         let row = rows.first().ok_or_else(|| missing("the row of prismq.meta"))?;
         let progress = Progress::read(row)?;
         let holds_rows: bool = row.column(2)?;
@@ -92,11 +97,19 @@ impl Target {
         Ok(Found { number: row.column(0)?, now: row.time(1)?, is_in_use, progress })
     }
 
-    /// Begins a migration in an empty target.
+    /// Begins a migration in a target that holds no queue, which it looks at once nobody can use it.
     pub(super) fn begin(&self, migration: i64, next_id: i64) -> Result<Progress> {
-        let texts = [CLEAR, BEGIN, SET_NEXT_ID].map(|sql| self.statements.text(sql));
-        let [clear, begin, set_next_id] = &texts;
+        let texts = [LOCK, CLEAR, BEGIN, SET_NEXT_ID].map(|sql| self.statements.text(sql));
+        let [lock, clear, begin, set_next_id] = &texts;
         self.client.transaction(Role::Durable, |transaction| {
+            transaction.query(lock, &[])?;
+            let found = self.find_in(transaction)?;
+            if found.is_in_use {
+                return Err(self.in_use());
+            }
+            if found.progress.is_some_and(|progress| progress.migration == migration) {
+                return Err(not_as_left());
+            }
             transaction.finish(&[(clear, &[]), (begin, &[&migration]), (set_next_id, &[&next_id])])
         })?;
         Ok(Progress { migration, part: 0, last: [0, 0], tasks: 0, complete: false })

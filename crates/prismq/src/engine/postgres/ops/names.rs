@@ -14,6 +14,7 @@ use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lanes::{Keyed, Lanes};
 use crate::engine::postgres::batch::run::{Run, Shared};
 use crate::engine::postgres::client::{Role, Row, Statement, Transaction, Value};
+use crate::engine::postgres::schema;
 use crate::model::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use crate::model::{Error, NewTask, Result};
 
@@ -158,6 +159,7 @@ impl<'a> Unknown<'a> {
             .map(|sql| shared.statements.text(sql));
         let [lock, add_queue, add_limit, add_lane, all_there, is_full] = &texts;
         transaction.query(lock, &[])?;
+        schema::refuse_moving(transaction, &shared.statements)?;
         let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
         for task in &self.lanes {
             let (queue, task_type) = (&*task.queue, &*task.task_type);

@@ -43,14 +43,25 @@ const ADD_META: &str = "INSERT INTO prismq.meta (version, number) VALUES ($1, $2
 /// being moved.
 pub(crate) fn migrate(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
     make(transaction, schema)?;
-    let is_moving = transaction.query(&Statements::new(schema).text(IS_MOVING), &[])?;
-    if is_moving.first().map_or(Ok(false), |row| row.column(0))? {
-        return Err(refused(
-            schema,
-            "a queue is being moved to it: let the migration finish or start it again, or drop the schema".to_owned(),
-        ));
+    refuse_moving(transaction, &Statements::new(schema))
+}
+
+/// Refuses a schema to which a queue is being moved.
+pub(crate) fn refuse_moving(
+    transaction: &mut Transaction<'_>,
+    statements: &Statements,
+) -> Result<()> {
+    let is_moving = transaction.query(&statements.text(IS_MOVING), &[])?;
+    match is_moving.first().map_or(Ok(false), |row| row.column(0))? {
+        true => Err(moving(statements.schema())),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// A queue is being moved to this schema, and nobody uses it before that is complete.
+pub(crate) fn moving(schema: &str) -> Error {
+    let reason = "a queue is being moved to it: let the migration finish or start it again, or drop the schema";
+    refused(schema, reason.to_owned())
 }
 
 /// Makes the tables in this schema if there are none, or refuses those of another version.

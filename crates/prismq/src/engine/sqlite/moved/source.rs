@@ -26,7 +26,7 @@ const ADD_MARK: &str = "INSERT INTO prismq_moved (one, migration, target, target
      VALUES (1, ?1, ?2, ?3, ?4)";
 const READ_MARK: &str =
     "SELECT migration, target, target_number, complete, shift FROM prismq_moved";
-const COMPLETE: &str = "UPDATE prismq_moved SET complete = 1";
+const COMPLETE: &str = "UPDATE prismq_moved SET complete = 1 WHERE migration = ?1";
 const REMOVE_MARK: &str = "DROP TRIGGER prismq_inbox_moved; DROP TABLE prismq_moved";
 const IS_MARKED: &str = "SELECT features & ?1 FROM prismq_meta";
 const SET_FEATURE: &str = "UPDATE prismq_meta SET features = features | ?1";
@@ -90,19 +90,6 @@ impl MovingFile {
         Ok(file)
     }
 
-    /// Lets the file be used again, unless the queue may be in use where it was moved to.
-    pub(crate) fn cancel(&mut self) -> Result<()> {
-        let Some((mark, _)) = self.read_mark()? else { return Ok(()) };
-        if mark.complete {
-            let reason = MigrationError::Moved { path: self.path.clone(), target: mark.target };
-            return Err(Error::Migration { reason });
-        }
-        self.change(|connection| {
-            connection.execute_batch(REMOVE_MARK)?;
-            connection.execute(CLEAR_FEATURE, [Features::MOVED]).map(drop)
-        })
-    }
-
     fn read_mark(&self) -> Result<Option<(Mark, i64)>> {
         if self.value::<i64>(IS_MARKED, [Features::MOVED])? == 0 {
             return Ok(None);
@@ -123,10 +110,10 @@ impl MovingFile {
     }
 
     /// Changes the file in a transaction of its own.
-    fn change(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+    fn change<T>(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let changed = self.connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
-            change(&self.connection)?;
-            self.connection.execute_batch("COMMIT")
+            let changed = change(&self.connection)?;
+            self.connection.execute_batch("COMMIT").map(|()| changed)
         });
         changed.map_err(|error| {
             let error = self.failure(error);
@@ -248,8 +235,23 @@ impl Source for MovingFile {
         Ok(counts)
     }
 
-    fn complete(&mut self) -> Result<()> {
-        self.change(|connection| connection.execute(COMPLETE, []).map(drop))
+    fn complete(&mut self, migration: i64) -> Result<bool> {
+        if self.read_mark()?.is_none() {
+            return Ok(false);
+        }
+        self.change(|connection| Ok(connection.execute(COMPLETE, [migration])? > 0))
+    }
+
+    fn cancel(&mut self) -> Result<()> {
+        let Some((mark, _)) = self.read_mark()? else { return Ok(()) };
+        if mark.complete {
+            let reason = MigrationError::Moved { path: self.path.clone(), target: mark.target };
+            return Err(Error::Migration { reason });
+        }
+        self.change(|connection| {
+            connection.execute_batch(REMOVE_MARK)?;
+            connection.execute(CLEAR_FEATURE, [Features::MOVED]).map(drop)
+        })
     }
 }
 
