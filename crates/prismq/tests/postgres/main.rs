@@ -162,6 +162,7 @@ fn main() -> ExitCode {
             a_token_is_not_given_out_again_after_a_crash_that_undid_its_claim;
         transactions:
             tasks_exist_with_the_commit_and_not_before
+            one_that_holds_a_queue_keeps_no_claim_of_another_from_its_tasks
             a_call_that_is_refused_or_dropped_leaves_the_transaction_as_it_was
             a_completion_is_one_with_its_transaction
             listeners_are_notified_once_the_transaction_is_committed

@@ -61,6 +61,23 @@ pub(crate) fn tasks_exist_with_the_commit_and_not_before() {
     assert_eq!(own.count("account"), 1);
 }
 
+/// A row of the inbox needs the queue that it holds.
+pub(crate) fn one_that_holds_a_queue_keeps_no_claim_of_another_from_its_tasks() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_depth_limit("held", 10).unwrap();
+    queue.enqueue_all([task().queue("held"), task().queue("other")]).unwrap();
+    let mut own = Application::connect(&url(&cluster));
+    own.run("BEGIN; SELECT FROM prismq.queue WHERE name = 'held' FOR NO KEY UPDATE");
+    let row =
+        "INSERT INTO prismq.prismq_inbox (type, payload, queue) VALUES ('job', 'row', 'held')";
+    cluster.sql("postgres", &[row]).unwrap();
+    let claim = |name: &str| queue.claim(&Claim::new(["job"]).queue(name).max(9)).unwrap();
+    assert_eq!(claim("other").len(), 1);
+    own.run("ROLLBACK");
+    assert_eq!(claim("held").len(), 2, "the row is a task now");
+}
+
 pub(crate) fn a_call_that_is_refused_or_dropped_leaves_the_transaction_as_it_was() {
     let cluster = cluster(&[]);
     let queue = queue(&url(&cluster));

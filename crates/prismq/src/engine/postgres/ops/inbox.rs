@@ -61,6 +61,9 @@ pub(crate) const HELD_QUEUES: &str = "WITH RECURSIVE h (queue) AS (
          FROM (SELECT ready, scheduled, leased FROM prismq.counter c WHERE c.queue = q.id
                UNION ALL SELECT ready, scheduled, leased FROM prismq.counter_delta d WHERE d.queue = q.id) c), 0)
      FROM h LEFT JOIN prismq.queue q ON q.name = h.queue WHERE h.queue IS NOT NULL";
+/// How long rows wait for what another transaction has locked, such as a queue with a depth limit: the claims that found
+/// them wait meanwhile.
+const LOCK_WAIT: &str = "SET LOCAL lock_timeout = 100";
 /// Deletes rows that became tasks.
 pub(crate) const TAKEN: &str = "DELETE FROM prismq.prismq_inbox WHERE id = ANY ($1)";
 /// Holds rows until their queues have room.
@@ -90,33 +93,40 @@ enum Step {
 }
 
 impl PostgresEngine {
-    /// Takes rows of the inbox in; whether there were any.
+    /// Takes rows of the inbox in; whether there were any. Those that wait for a lock are left to later claims.
     pub(crate) fn take_in(&self) -> Result<bool> {
         let step = |adds_names: bool| {
             self.client.transaction(Role::Durable, |transaction| {
                 self.shared.log.truncate_pending(0);
                 let mut run = Run::begin(transaction, &self.shared, &[])?;
+                run.execute(LOCK_WAIT, &[])?;
                 let step = run.take_in(adds_names)?;
                 run.finish()?;
                 Ok(step)
             })
         };
-        let mut done = step(true)?;
-        let mut tries = 0..NAMES_TRIES;
-        while let Step::Names(tasks) = &done {
-            match self.add_names(tasks, Some(Instant::now())) {
-                // Claims are not kept waiting for it.
-                Err(Error::Busy { .. }) => return Ok(false),
-                added => added?,
-            }
-            done = step(tries.next().is_some())?;
-        }
+        let done = match self.with_names(step) {
+            // Claims are not kept waiting for it.
+            Err(Error::Busy { .. }) => return Ok(false),
+            done => done?,
+        };
         self.shared.log.committed();
         let any = matches!(done, Step::Done(rows) if rows > 0);
         if any {
             self.client.work_arrived();
         }
         Ok(any)
+    }
+
+    /// Repeats a step after the queues and types that it lacks were added.
+    fn with_names(&self, step: impl Fn(bool) -> Result<Step>) -> Result<Step> {
+        let mut done = step(true)?;
+        let mut tries = 0..NAMES_TRIES;
+        while let Step::Names(tasks) = &done {
+            self.add_names(tasks, Some(Instant::now()))?;
+            done = step(tries.next().is_some())?;
+        }
+        Ok(done)
     }
 }
 
