@@ -58,7 +58,8 @@ impl Lanes {
         self.capacity
     }
 
-    /// Reads what was written since the last time, and returns how many records that were.
+    /// Reads what was written since the last time, and returns how many records that were. Of those beyond the
+    /// capacity one is read, which shows that there are some.
     ///
     /// # Errors
     /// [`DriverError::Lane`] at what is no record.
@@ -68,8 +69,10 @@ impl Lanes {
             let known = lane.records.len();
             let position = u64::try_from(HEADER_BYTES + known * RECORD_BYTES).unwrap_or(u64::MAX);
             let failed = |source| DriverError::Memory { action: "read", source };
-            lane.memory.read_from(position, &mut self.bytes).map_err(failed)?;
             let first = u64::try_from(known).unwrap_or(u64::MAX);
+            let record = u64::try_from(RECORD_BYTES).unwrap_or(u64::MAX);
+            let most = self.capacity.saturating_add(1).saturating_sub(first).saturating_mul(record);
+            lane.memory.read_from(position, most, &mut self.bytes).map_err(failed)?;
             let records = read(&self.bytes, first)
                 .map_err(|source| DriverError::Lane { lane: number, source })?;
             let seen = now();
@@ -108,5 +111,33 @@ impl Lanes {
     #[must_use]
     pub fn count(&self, kind: Kind) -> u64 {
         self.counts.get(&kind).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_lane_is_read_to_its_capacity_and_one_beyond_however_long_it_was_made() {
+        let mut lanes = Lanes::new(Role::Caller, 1, 2).unwrap();
+        let lane = OpenOptions::new().write(true).open(&lanes.paths()[0]).unwrap();
+        let record = Record {
+            token: 1,
+            t1: 1,
+            t2: 2,
+            kind: Kind::Calling,
+            ending: None,
+            attempt: 0,
+            extra: 0,
+        };
+        let header = u64::try_from(HEADER_BYTES).unwrap();
+        lane.write_all_at(&[record.encode(); 4].concat(), header).unwrap();
+        lane.set_len(1 << 62).unwrap();
+        assert_eq!(lanes.poll().unwrap(), 3);
+        assert_eq!(lanes.poll().unwrap(), 0);
     }
 }

@@ -45,10 +45,15 @@ impl Memory {
         format!("/proc/{}/fd/{}", process::id(), self.file.as_raw_fd())
     }
 
-    /// What has been written from this position on.
-    pub(super) fn read_from(&self, position: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    /// What has been written from this position on, up to so many bytes: who writes may have made the file of any length.
+    pub(super) fn read_from(
+        &self,
+        position: u64,
+        most: u64,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
         bytes.clear();
-        let length = self.file.metadata()?.len().saturating_sub(position);
+        let length = self.file.metadata()?.len().saturating_sub(position).min(most);
         bytes.resize(usize::try_from(length).unwrap_or(0), 0);
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
