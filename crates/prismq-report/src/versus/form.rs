@@ -13,7 +13,7 @@ pub fn terminal(sections: &[Section]) -> String {
         if header.iter().any(|cell| !cell.is_empty()) {
             table.add_row(header.iter().map(String::as_str));
         }
-        rows.iter().for_each(|row| table.add_row(row.iter().map(String::as_str)));
+        rows.iter().for_each(|row| table.add_row(row.iter().map(|cell| cell.replace('\n', " "))));
         text.push_str(&format!("{heading}\n{note}\n\n{table}\n\n"));
     }
     text

@@ -139,6 +139,8 @@ fn order(places: &[Option<Place>], is_rate: bool) -> f64 {
 fn shown(place: &Place) -> String {
     let Place { median, ratio, interval } = place;
     match interval {
+        // The best took no time that the clock can show.
+        _ if !ratio.is_finite() => number(*median),
         None if *ratio == 1.0 => format!("{} (best)", number(*median)),
         None => format!("{} ({ratio:.2})", number(*median)),
         Some(interval) => {

@@ -35,7 +35,7 @@ fn contender(name: &str, verified: Result<&str, &str>, rates: &[f64]) -> Contend
         licence: "MIT".to_owned(),
         runtime: "Rust".to_owned(),
         store: "SQLite 3".to_owned(),
-        source: "its README".to_owned(),
+        source: "its\nREADME".to_owned(),
         settings: BTreeMap::from([("journal_mode".to_owned(), "wal|x".to_owned())]),
         settle: "call".to_owned(),
         redelivery: "lease".to_owned(),
@@ -119,6 +119,19 @@ fn of_times_the_smallest_is_the_best() {
 }
 
 #[test]
+fn what_takes_no_time_is_no_measure_of_others() {
+    let mut record = record();
+    for contender in &mut record.contenders {
+        contender.figures[1].samples = vec![0.0, 0.0, 0.0];
+    }
+    record.contenders[0].figures[1].samples = vec![2.0, 2.0, 2.0];
+    let sections = sections(&record);
+    let times = sections.iter().find(|section| section.heading == "Class S, times").unwrap();
+    let cells: Vec<&str> = times.rows.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(cells, ["0 (best)", "2"]);
+}
+
+#[test]
 fn what_must_not_be_used_and_what_is_missing_are_named() {
     assert_eq!(section("Not ranked").rows, [["faulty (default)", "2 tasks were lost"]]);
     let ran = section("What ran").rows;
@@ -136,6 +149,7 @@ fn both_forms_show_every_section() {
         assert!(text.contains(&section.heading) && page.contains(&section.heading));
     }
     assert!(page.starts_with("# Queues side by side\n"), "{page}");
+    assert!(text.contains("its README") && page.contains("its README"), "a row is one line");
     assert!(page.contains("journal_mode = wal\\|x"), "a bar in a cell would end it");
 }
 
