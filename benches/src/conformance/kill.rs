@@ -11,7 +11,7 @@ use prismq_driver::message::{
 
 use super::{Candidate, Findings};
 use crate::observe::tokens::TokenBalance;
-use crate::subject::remote::{Memory, Result, Round, Session, uniform};
+use crate::subject::remote::{Bounds, Memory, Result, Round, Session, uniform};
 
 /// More tasks than can be enqueued until the kill.
 const TASKS: u64 = 200_000;
@@ -21,6 +21,8 @@ const WORKERS: u32 = 2;
 const CALLERS: u32 = 2;
 /// Handlers take a moment, so that some are running when the kill comes.
 const SERVICE: Duration = Duration::from_millis(1);
+/// How long a lease is here: the tasks of killed workers are waited for.
+const LEASE: Duration = Duration::from_secs(2);
 /// How long after its declared time a task may be run again: the machine may be loaded.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a declaration of "never" is watched.
@@ -85,8 +87,9 @@ pub fn kill_round(candidate: &Candidate, choice: Choice) -> Result<Killed> {
 }
 
 fn killed_in(candidate: &Candidate, directory: &Path, choice: Choice) -> Result<(Class, Killed)> {
-    let open =
-        |is_fresh| Session::open(&candidate.launch, candidate.bounds, directory, is_fresh, choice);
+    let open = |is_fresh| {
+        Session::open(&candidate.launch, bounds_of(candidate), directory, is_fresh, choice)
+    };
     let plan = Memory::plan(&uniform(TASKS, SERVICE, Duration::ZERO))?;
     let mut session = open(true)?;
     let about = session.about().clone();
@@ -136,6 +139,11 @@ fn killed_in(candidate: &Candidate, directory: &Path, choice: Choice) -> Result<
     Ok((class, Killed { balance, given_up, recovered: last - killed }))
 }
 
+/// With leases that expire soon.
+fn bounds_of(candidate: &Candidate) -> Bounds {
+    Bounds { lease: LEASE, ..candidate.bounds }
+}
+
 /// Whether a task whose worker died is not run again by itself.
 const fn is_given_up(declared: RedeliveryKind) -> bool {
     matches!(declared, RedeliveryKind::Never | RedeliveryKind::Manual)
@@ -144,7 +152,7 @@ const fn is_given_up(declared: RedeliveryKind) -> bool {
 /// How long after the kill tasks may be run again that were running then.
 fn redelivered_after(redelivery: Redelivery) -> Duration {
     match (redelivery.kind, redelivery.within_ms) {
-        (RedeliveryKind::Lease | RedeliveryKind::Heartbeat, 0) => Session::lease(),
+        (RedeliveryKind::Lease | RedeliveryKind::Heartbeat, 0) => LEASE,
         (RedeliveryKind::Lease | RedeliveryKind::Heartbeat, ms) => Duration::from_millis(ms),
         _ => Duration::ZERO,
     }
@@ -154,7 +162,7 @@ fn redelivered_after(redelivery: Redelivery) -> Duration {
 fn redelivery(candidate: &Candidate, findings: &mut Findings) -> Result<()> {
     let directory = candidate.fresh()?;
     let open = |is_fresh| {
-        let (launch, bounds) = (&candidate.launch, candidate.bounds);
+        let (launch, bounds) = (&candidate.launch, bounds_of(candidate));
         Session::open(launch, bounds, directory.path(), is_fresh, Choice::Strictest)
     };
     let tasks = u64::from(WORKERS);

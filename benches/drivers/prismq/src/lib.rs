@@ -107,7 +107,7 @@ impl Queue for Opening {
                 let done = done.map_err(|refused| TaskError::new(refused.reason().to_owned()))?;
                 let fails = done.fails();
                 // The listener is called after the commit, so it finds this.
-                ended.insert(context.id(), done);
+                ended.insert((context.id(), context.attempt()), done);
                 if fails { Err(TaskError::new("the plan has this attempt fail")) } else { Ok(()) }
             })
             .start()?;
@@ -140,7 +140,10 @@ impl Queue for Opening {
 }
 
 /// Tasks whose handler has ended and whose commit is not known yet.
-struct Ended(Vec<Mutex<HashMap<TaskId, Done>>>);
+struct Ended(Vec<Mutex<HashMap<Attempt, Done>>>);
+
+/// A task may be run again while an attempt that lost its lease is not reported yet.
+type Attempt = (TaskId, u32);
 
 impl Default for Ended {
     fn default() -> Self {
@@ -149,33 +152,34 @@ impl Default for Ended {
 }
 
 impl Ended {
-    fn shard(&self, id: TaskId) -> Option<&Mutex<HashMap<TaskId, Done>>> {
+    fn shard(&self, (id, _): Attempt) -> Option<&Mutex<HashMap<Attempt, Done>>> {
         self.0.get(usize::try_from(id.as_i64()).unwrap_or(0) % SHARDS)
     }
 
-    fn insert(&self, id: TaskId, done: Done) {
-        if let Some(shard) = self.shard(id) {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).insert(id, done);
+    fn insert(&self, attempt: Attempt, done: Done) {
+        if let Some(shard) = self.shard(attempt) {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).insert(attempt, done);
         }
     }
 
-    fn remove(&self, id: TaskId) -> Option<Done> {
-        self.shard(id)?.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    fn remove(&self, attempt: Attempt) -> Option<Done> {
+        self.shard(attempt)?.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt)
     }
 }
 
 fn settle(event: &Event, ended: &Ended) {
+    let attempt = (event.id, event.attempt);
     let ending = match event.outcome {
         Outcome::Completed => Ending::Completed,
         Outcome::Retried => Ending::Retried,
         Outcome::Dead => Ending::Dead,
         // Not settled: the task was given back, or another worker has it.
         _ => {
-            ended.remove(event.id);
+            ended.remove(attempt);
             return;
         }
     };
-    if let Some(done) = ended.remove(event.id) {
+    if let Some(done) = ended.remove(attempt) {
         done.settled(done.ended(), ending);
     }
 }

@@ -18,7 +18,7 @@ use crate::base::clock::sleep_precisely;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// How long a driver may take to answer; what depends on a round has its own bound.
+/// How long a driver may take to answer, and its workers to be alive; what depends on a round has its own bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Requests that do little.
@@ -27,6 +27,8 @@ pub struct Bounds {
     pub long: Duration,
     /// From the end of its input to its own end.
     pub exit: Duration,
+    /// How long a lease is that a queue is asked for: nobody's worker dies in most rounds, so none is to expire.
+    pub lease: Duration,
 }
 
 impl Default for Bounds {
@@ -35,6 +37,7 @@ impl Default for Bounds {
             short: Duration::from_secs(10),
             long: Duration::from_secs(60),
             exit: Duration::from_secs(5),
+            lease: Duration::from_secs(30),
         }
     }
 }

@@ -21,8 +21,6 @@ use super::round::Round;
 const WORKERS_MAX: u32 = 64;
 /// How long a failed task waits.
 const RETRY_MS: u64 = 20;
-/// How long a lease is: tasks of a killed worker are waited for.
-const LEASE_MS: u64 = 2_000;
 const LOOK_AGAIN: Duration = Duration::from_millis(4);
 /// More records than tasks, for tasks that are run again.
 const SPARE_RECORDS: u64 = 1_000;
@@ -76,16 +74,10 @@ impl Session {
             durability,
             workers_max: WORKERS_MAX,
             retry_ms: RETRY_MS,
-            lease_ms: LEASE_MS,
+            lease_ms: u64::try_from(driver.bounds().lease.as_millis()).unwrap_or(u64::MAX),
         };
         let opened = driver.ask(&Ask::Open(open), driver.bounds().long)?;
         Ok(Self { driver, about, opened })
-    }
-
-    /// How long the lease is that is asked for.
-    #[must_use]
-    pub const fn lease() -> Duration {
-        Duration::from_millis(LEASE_MS)
     }
 
     /// What the driver said of itself.
