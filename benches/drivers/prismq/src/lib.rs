@@ -173,7 +173,9 @@ fn settle(event: &Event, ended: &Ended) {
         Outcome::Completed => Ending::Completed,
         Outcome::Retried => Ending::Retried,
         Outcome::Dead => Ending::Dead,
-        // Not settled: the task was given back, or another worker has it.
+        // No handler had begun: the next claim may have run the task, as the same attempt, before this is reported.
+        _ if event.worker.is_none() => return,
+        // Not settled: another worker has the task.
         _ => {
             ended.remove(attempt);
             return;
