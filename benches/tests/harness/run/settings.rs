@@ -25,10 +25,11 @@ fn another_name_is_refused_with_those_that_exist() {
         let error = Profile::parse(name).unwrap_err().to_string();
         assert!(error.contains("PRISMQ_PROFILE") && error.contains("smoke, standard and full"));
     }
-    let error = SubjectKind::parse("postgres").unwrap_err().to_string();
+    let error = SubjectKind::parse("redis").unwrap_err().to_string();
     assert_eq!(
         error,
-        "PRISMQ_ENGINE=\"postgres\" is not a known value; allowed are prismq, pooled and mutex"
+        "PRISMQ_ENGINE=\"redis\" is not a known value; \
+         allowed are prismq, pooled and mutex, and with --features prismq-bench/postgres postgres"
     );
 }
 
