@@ -23,7 +23,8 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     found
 }
 
-/// The earliest time a call can have meant by its delay.
+/// The earliest time a call can have meant by its delay. Without one a task is due at once, also for a claim that had
+/// read its time before the call.
 fn earliest(call: &Call<'_>) -> Option<i64> {
-    call.begun.run_at
+    call.begun.run_at.filter(|due| *due > call.begun.t_db)
 }
