@@ -1,5 +1,5 @@
 //! The upper bound of a subject: what its database does at most, in the best known loop on the same tables. Of a subject in
-//! a file that is [`raw`](super::raw); of one on a server, statements of a thousand tasks.
+//! a file that is [`raw`]; of one on a server, statements of a thousand tasks.
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ use crate::queue::{Queue, QueueBuilder};
 /// Settings of a queue in a PostgreSQL database. See the [module](self) for the URL.
 ///
 /// # Errors
-/// [`Error::InvalidInput`](crate::Error::InvalidInput) for a URL that says what is wrong with it.
+/// [`Error::InvalidInput`] for a URL that says what is wrong with it.
 ///
 /// # Examples
 /// ```
