@@ -43,10 +43,11 @@ impl Overhead {
         let mut overhead = Self::default();
         // The first round of each finds caches as it left them, and is discarded.
         for round in 0..=rounds {
-            let within = within(&stage)?;
-            let beside = beside(candidate).map_err(Error::subject("be measured by its driver"))?;
+            let in_process = in_process(&stage)?;
+            let by_driver =
+                by_driver(candidate).map_err(Error::subject("be measured by its driver"))?;
             if round > 0 {
-                for (index, (rate, processor)) in [within, beside].into_iter().enumerate() {
+                for (index, (rate, processor)) in [in_process, by_driver].into_iter().enumerate() {
                     if let Some(rates) = overhead.rates.get_mut(index) {
                         rates.push(rate);
                     }
@@ -64,17 +65,17 @@ impl fmt::Display for Overhead {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows =
             [("tasks a second", &self.rates), ("processor time a task, µs", &self.processor_us)];
-        for (what, [within, beside]) in rows {
+        for (what, [in_process, by_driver]) in rows {
             let of = |samples: &[f64]| median(samples).unwrap_or(f64::NAN);
-            let change = 100.0 * (of(beside) / of(within) - 1.0);
+            let change = 100.0 * (of(by_driver) / of(in_process) - 1.0);
             write!(
                 formatter,
                 "{what}: {:.1} in process, {:.1} by its driver, {change:+.1} %",
-                of(within),
-                of(beside)
+                of(in_process),
+                of(by_driver)
             )?;
             if let Some(Bounds { lower, upper }) =
-                relative_change_interval(within, beside, LEVEL, SEED)
+                relative_change_interval(in_process, by_driver, LEVEL, SEED)
             {
                 let (lower, upper) = (100.0 * lower, 100.0 * upper);
                 write!(formatter, " (95 %: {lower:+.1} % to {upper:+.1} %)")?;
@@ -89,7 +90,7 @@ impl fmt::Display for Overhead {
     }
 }
 
-fn within(stage: &Stage) -> Result<(f64, f64)> {
+fn in_process(stage: &Stage) -> Result<(f64, f64)> {
     let load = Drain {
         workers: usize::try_from(WORKERS).unwrap_or(usize::MAX),
         tasks: usize::try_from(TASKS).unwrap_or(usize::MAX),
@@ -105,7 +106,7 @@ fn within(stage: &Stage) -> Result<(f64, f64)> {
     Ok((drained.tasks_per_s(), per_task(used)))
 }
 
-fn beside(candidate: &Candidate) -> remote::Result<(f64, f64)> {
+fn by_driver(candidate: &Candidate) -> remote::Result<(f64, f64)> {
     let directory = candidate.fresh()?;
     let (launch, bounds) = (&candidate.launch, candidate.bounds);
     let session = Session::open(launch, bounds, directory.path(), true, Choice::Default)?;
