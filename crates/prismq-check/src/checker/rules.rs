@@ -16,6 +16,9 @@ pub struct Rules {
     pub killed_by_tasks_only: bool,
     /// The history has the calls of all who used the file.
     pub complete_history: bool,
+    /// A claim reads the time before it reads the tasks, as in a transaction of PostgreSQL that is read committed: what
+    /// it was given may have become ready later, up to its answer.
+    pub claims_read_time_first: bool,
 }
 
 impl Rules {
@@ -26,6 +29,7 @@ impl Rules {
         shared_within: None,
         killed_by_tasks_only: false,
         complete_history: false,
+        claims_read_time_first: false,
     };
 }
 

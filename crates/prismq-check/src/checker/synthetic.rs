@@ -60,6 +60,24 @@ impl SyntheticHistory {
         self.record(at, Event { micros, ..Event::new(client_id, Op::Stall, Phase::Ok) });
     }
 
+    /// A claim that is called, reads the time, and is answered with a task for a second.
+    fn claim(&mut self, client_id: u32, run: Run, [called, read, answered]: [u64; 3]) {
+        let micros = |millis: u64| i64::try_from(millis * 1000).unwrap();
+        self.record(called, Event::new(client_id, Op::Claim, Phase::Invoke));
+        self.record(
+            answered,
+            Event {
+                phase: Phase::Ok,
+                count: Some(0),
+                expires_at: Some(micros(read + 1000)),
+                ..self.run(client_id, run, Op::Claim)
+            },
+        );
+        if let Some(answer) = self.events.last_mut() {
+            answer.t_db = micros(read);
+        }
+    }
+
     /// A handler that begins, of a task that was claimed `held` before.
     pub(super) fn begin(&mut self, client_id: u32, (key, token, attempt): Run, at: u64, held: u64) {
         let claimed = i64::try_from((at - held) * 1000).unwrap();
@@ -171,6 +189,25 @@ fn a_pool_that_runs_what_was_completed_gives_a_task_a_second_life() {
     synthetic.begin(1, (1, 2, 2), 30, 0);
     let broken = synthetic.broken(&Rules::PLAIN);
     assert!(broken.contains(&Invariant::Finality), "{broken:?}");
+}
+
+/// PostgreSQL shows a claim what another transaction made ready after the claim had read the time.
+#[test]
+fn a_claim_that_reads_the_time_first_may_be_given_what_became_ready_up_to_its_answer() {
+    // The first lease ends at 1010.
+    for (answered, sees_later, broken) in [
+        (1015, false, vec![Invariant::Exclusion]),
+        (1015, true, vec![]),
+        (1009, true, vec![Invariant::Exclusion]),
+    ] {
+        let mut synthetic = SyntheticHistory::default();
+        synthetic.task(1, false);
+        synthetic.claim(1, (1, 1, 1), [9, 10, 11]);
+        synthetic.claim(2, (1, 2, 2), [1004, 1005, answered]);
+        synthetic.stores(1, prismq::State::Leased, 2);
+        let rules = Rules { claims_read_time_first: sees_later, ..Rules::PLAIN };
+        assert_eq!(synthetic.broken(&rules), broken, "answered at {answered}");
+    }
 }
 
 /// Which of two pools reports first says nothing of the order of what they did.

@@ -63,7 +63,7 @@ impl<'a> Facts<'a> {
             .filter(|call| matches!(call.begun.op, Op::Redrive | Op::Delete))
             .cloned()
             .collect();
-        let traces = traces(history, &calls, last);
+        let traces = traces(history, &calls, last, rules);
         Self {
             history,
             snapshots,
@@ -146,6 +146,7 @@ fn traces<'a>(
     history: &'a History,
     calls: &[Call<'a>],
     last: Option<&'a Snapshot>,
+    rules: &Rules,
 ) -> BTreeMap<u64, TaskTrace<'a>> {
     let mut traces: BTreeMap<u64, TaskTrace<'a>> = BTreeMap::new();
     let of_op = |op| calls.iter().filter(move |call| call.begun.op == op);
@@ -160,7 +161,13 @@ fn traces<'a>(
                 continue;
             };
             let begun_ns = call.begun.t_mono_ns;
-            let claimed = Delivery { begun_ns, event, ended_ns: u64::MAX, uses: Vec::new() };
+            let claimed = Delivery {
+                begun_ns,
+                event,
+                given_by: given_by(call, event, rules),
+                ended_ns: u64::MAX,
+                uses: Vec::new(),
+            };
             traces.entry(key).or_default().claims.push(claimed);
         }
     }
@@ -172,6 +179,7 @@ fn traces<'a>(
             let given = Delivery {
                 begun_ns,
                 event: call.begun,
+                given_by: call.begun.t_db,
                 ended_ns: call.ended_ns(),
                 uses: Vec::new(),
             };
@@ -203,6 +211,16 @@ fn traces<'a>(
         }
     }
     traces
+}
+
+/// By when a claim gave a task at the latest, by the queue's clock.
+fn given_by(claim: &Call<'_>, answer: &Event, rules: &Rules) -> i64 {
+    if !rules.claims_read_time_first {
+        return answer.t_db;
+    }
+    let micros = answer.t_mono_ns.saturating_sub(claim.begun.t_mono_ns).div_ceil(1000);
+    let answered = claim.begun.t_db.saturating_add_unsigned(micros);
+    answered.max(answer.t_db)
 }
 
 /// Adds the claims that pools lost before they ran the task. Of these, only the id is recorded.

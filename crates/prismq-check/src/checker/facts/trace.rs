@@ -48,6 +48,9 @@ pub(in crate::checker) struct Delivery<'a> {
     pub(in crate::checker) begun_ns: u64,
     /// The claim's answer, or the beginning of a pool's handler.
     pub(in crate::checker) event: &'a Event,
+    /// By when the task was given at the latest, by the queue's clock: at the time of the event unless
+    /// [`Rules::claims_read_time_first`](crate::checker::Rules::claims_read_time_first).
+    pub(in crate::checker) given_by: i64,
     /// When the pool's handler ended.
     pub(super) ended_ns: u64,
     /// Calls with this lease's token, in order.

@@ -28,5 +28,5 @@ fn overlap(first: &Delivery<'_>, second: &Delivery<'_>) -> bool {
     let given_ns = second.event.t_mono_ns;
     let held_until = first.held_until(given_ns);
     first.settled_before(given_ns).is_none()
-        && held_until.is_some_and(|expiry| second.event.t_db < expiry)
+        && held_until.is_some_and(|expiry| second.given_by < expiry)
 }

@@ -10,7 +10,7 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     for (key, trace) in &facts.traces {
         let mut due = trace.enqueue.as_ref().and_then(earliest);
         for given in &trace.claims {
-            let at = given.event.t_db;
+            let at = given.given_by;
             if let Some(due) = due.filter(|due| at < *due) {
                 let what = format!("task {key} was given at {at}, {} us early", due - at);
                 found.push(Finding::about([*key], what));

@@ -183,7 +183,12 @@ pub(crate) fn disturbed(
         0 => History::of(&fleet.recorder),
         until_ns => forget(&History::of(&fleet.recorder), until_ns),
     };
-    let rules = Rules { drained: true, complete_history: true, ..Rules::PLAIN };
+    let rules = Rules {
+        drained: true,
+        complete_history: true,
+        claims_read_time_first: true,
+        ..Rules::PLAIN
+    };
     let mut verdict = check(&history, &[audit::snapshot(cluster)], &rules);
     // Claims that run at the same time pass over each other's tasks.
     verdict.violations.retain(|violation| violation.invariant != Invariant::Order);

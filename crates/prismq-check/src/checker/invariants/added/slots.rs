@@ -14,10 +14,10 @@ pub(in crate::checker) fn check(facts: &Facts<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut slots: BTreeMap<&str, Slots> = BTreeMap::new();
     for (key, trace) in &facts.traces {
-        let given = trace.claims.iter().find_map(|given| Some((given.event, given.event.slot?)));
-        let Some((event, slot)) = given else { continue };
-        if event.t_db < slot {
-            let what = format!("task {key} was given {} us before its slot", slot - event.t_db);
+        let given = trace.claims.iter().find_map(|given| Some((given.given_by, given.event.slot?)));
+        let Some((at, slot)) = given else { continue };
+        if at < slot {
+            let what = format!("task {key} was given {} us before its slot", slot - at);
             found.push(Finding::about([*key], what));
         }
         slots.entry(trace.task_type().unwrap_or_default()).or_default().insert(slot, *key);
