@@ -21,11 +21,13 @@
 #![doc = ""]
 #![doc = include_str!("../docs/postgres.md")]
 
+mod handlers;
 mod migration;
 mod transactions;
 
 use std::any::Any;
 
+pub use self::handlers::complete_and_commit;
 pub use self::migration::{MigrationReport, cancel_migration, migrate};
 pub use self::transactions::{complete_in, enqueue_in};
 use crate::engine::ServerAddress;

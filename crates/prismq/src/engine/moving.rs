@@ -33,7 +33,14 @@ pub struct MigrationReport {
 pub(crate) enum Part {
     /// Queues with their settings and counters of all time.
     Queues,
+    /// Named limits, and those of queues whose concurrency is bounded or whose tasks have keys and no limit.
+    Limits,
     Lanes,
+    /// Keys of limits.
+    Keys,
+    /// The tasks of a key in a lane.
+    Lines,
+    Schedules,
     RetryPolicies,
     TypeRetentions,
     /// Tasks that wait, and dead ones.
@@ -47,9 +54,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Queues,
+        Self::Limits,
         Self::Lanes,
+        Self::Keys,
+        Self::Lines,
+        Self::Schedules,
         Self::RetryPolicies,
         Self::TypeRetentions,
         Self::Tasks,
@@ -140,8 +151,7 @@ pub(crate) trait Source {
     /// The migration that has begun, if one has.
     fn mark(&self) -> Result<Option<Mark>>;
 
-    /// Begins a migration: refuses the queue to everyone from now on, unless workers hold tasks or it has what is not
-    /// moved.
+    /// Begins a migration: refuses the queue to everyone from now on, unless workers hold tasks.
     fn begin(&mut self, to: &Destination) -> Result<Mark>;
 
     /// Rows of a part after this key, in the order of their keys; `None` if there are no more.

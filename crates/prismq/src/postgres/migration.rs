@@ -10,9 +10,10 @@ use crate::model::Result;
 /// interrupted. See the [module](crate::postgres) for the URL.
 ///
 /// Everything is moved: waiting, dead and kept tasks with their payloads, results, failed attempts and what handlers noted;
-/// unique keys; queues with their orders, settings, retention and counters; retry policies and retentions of types. Tasks keep their ids, so that
-/// those an application has stored still find them; the ids of later tasks are higher. Leases do not outlive it: a lease of
-/// the file is a [`ForeignLease`](crate::Error::ForeignLease) on the server.
+/// unique keys; queues with their orders, settings, retention and counters; limits, and keys with their turns; schedules
+/// with their next slots; retry policies and retentions of types. Tasks keep their ids, so that those an application has
+/// stored still find them; the ids of later tasks are higher. Leases do not outlive it: a lease of the file is a
+/// [`ForeignLease`](crate::Error::ForeignLease) on the server.
 ///
 /// Stop the workers and the programs that enqueue, or let them fail and come back. From the first step on, nobody can open the
 /// file, claim from it or change it, by handles that are open neither: [`Error::Migration`](crate::Error::Migration) names the
@@ -28,8 +29,7 @@ use crate::model::Result;
 /// tasks of the file, with [`InboxNotEmpty`](crate::MigrationError::InboxNotEmpty) if rows of its inbox cannot become
 /// tasks, with [`Moved`](crate::MigrationError::Moved) or [`InProgress`](crate::MigrationError::InProgress) if it is moved
 /// to another database, with [`Differs`](crate::MigrationError::Differs) if the copy is not what the file has.
-/// [`Error::NotOffered`](crate::Error::NotOffered) if the file has limits, keys or schedules, which are not moved yet.
-/// [`Error::Refused`](crate::Error::Refused) if the schema holds a queue already; otherwise as
+/// [`Error::Refused`](crate::Error::Refused) if the schema holds a queue already, or settings of one; otherwise as
 /// [`Queue::connect`](crate::Queue::connect) and [`Queue::open`](crate::Queue::open).
 ///
 /// # Examples

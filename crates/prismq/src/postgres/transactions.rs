@@ -67,6 +67,8 @@ where
 /// task, this fails: roll the transaction back, so that the effects of one attempt alone remain. From this call on no
 /// claim can reclaim the task until the transaction ends.
 ///
+/// A handler of a pool uses [`complete_and_commit`](super::complete_and_commit), after which the pool knows of it.
+///
 /// # Errors
 /// [`Error::LeaseLost`] and [`Error::ForeignLease`] as [`Queue::complete`], and otherwise as [`enqueue_in`]. The
 /// transaction can go on; roll it back unless its changes shall remain without the completion.
@@ -92,7 +94,8 @@ pub async fn complete_in(
     apply_in(queue, transaction, completion).await.map(drop)
 }
 
-async fn apply_in(
+/// Applies an operation in a transaction of the application's own.
+pub(super) async fn apply_in(
     queue: &Queue,
     transaction: &mut tokio_postgres::Transaction<'_>,
     operation: Operation,

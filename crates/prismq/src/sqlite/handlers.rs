@@ -96,7 +96,7 @@ impl<S> Context<S> {
 type Encode = fn(&dyn Any) -> Result<Option<Arc<[u8]>>, TaskError>;
 
 fn complete_attempt<T: 'static>(
-    attempt: &Attempt,
+    attempt: &Arc<Attempt>,
     encode: Encode,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, TaskError>,
 ) -> Result<T, TaskError> {

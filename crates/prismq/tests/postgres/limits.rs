@@ -3,32 +3,45 @@
 use std::thread;
 use std::time::Duration;
 
-use prismq::{Claim, Error};
+use prismq::{Claim, Error, Order};
+use prismq_cluster::Cluster;
 
-use crate::support::{claimed, cluster, queue, task, tasks, url, wait_for};
+use crate::support::{DEADLINE, claimed, cluster, queue, task, tasks, url, wait_for};
 
-/// Locks the table of tasks for as long as a session sleeps, which the returned pattern finds.
-const LOCK: &str = "BEGIN; LOCK TABLE prismq.task; SELECT pg_sleep(600)";
+/// Ends the session that holds a lock for as long as it sleeps.
 const UNLOCK: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()";
-const LOCKED: &str = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted \
-    AND relation = 'prismq.task'::regclass";
 
-fn while_locked(cluster: &prismq_cluster::Cluster, run: impl FnOnce()) {
+/// How many sessions have a lock on a table, or wait for one.
+fn locks(cluster: &Cluster, table: &str, mode: &str, granted: bool) -> String {
+    let locks = format!(
+        "SELECT count(*) FROM pg_locks WHERE mode = '{mode}Lock' AND granted = {granted}
+         AND relation = 'prismq.{table}'::regclass"
+    );
+    cluster.sql("postgres", &[&locks]).unwrap()
+}
+
+/// While a session has a lock on a table.
+fn while_locked(cluster: &Cluster, (table, mode): (&str, &str), run: impl FnOnce(&Cluster)) {
+    let words = mode.replace("Access", "ACCESS ").to_uppercase();
+    let lock = format!("BEGIN; LOCK TABLE prismq.{table} IN {words} MODE; SELECT pg_sleep(600)");
     thread::scope(|scope| {
         // It fails when it is ended.
-        scope.spawn(|| cluster.sql("postgres", &[LOCK]));
-        wait_for("the lock", || cluster.sql("postgres", &[LOCKED]).unwrap() == "1");
-        run();
+        scope.spawn(|| cluster.sql("postgres", &[&lock]));
+        wait_for("the lock", || locks(cluster, table, mode, true) == "1");
+        run(cluster);
         cluster.sql("postgres", &[UNLOCK]).unwrap();
     });
 }
+
+/// Nobody can read or write tasks.
+const TASKS: (&str, &str) = ("task", "AccessExclusive");
 
 pub(crate) fn a_lock_is_waited_for_as_long_as_set() {
     let cluster = cluster(&[]);
     let wait = Duration::from_millis(100);
     let queue = prismq::postgres::builder(&url(&cluster)).unwrap().busy_wait(wait).open().unwrap();
     queue.enqueue(task()).unwrap();
-    while_locked(&cluster, || {
+    while_locked(&cluster, TASKS, |_| {
         let error = queue.enqueue(task()).unwrap_err();
         assert!(matches!(error, Error::Busy { waited } if waited == wait), "{error:?}");
     });
@@ -44,7 +57,7 @@ pub(crate) fn a_timeout_of_the_role_fails_the_call_and_no_other() {
     queue.enqueue(task()).unwrap();
     // It holds for sessions that are open already; the next ones need it no more.
     cluster.sql("postgres", &["ALTER ROLE postgres RESET statement_timeout"]).unwrap();
-    while_locked(&cluster, || {
+    while_locked(&cluster, TASKS, |_| {
         let error = queue.enqueue(task()).unwrap_err();
         assert!(error.is_transient() && error.to_string().contains("57014"), "{error:?}");
     });
@@ -71,4 +84,25 @@ pub(crate) fn a_role_without_free_connections_is_waited_for() {
     queue.enqueue(task()).unwrap();
     claimed(&queue);
     assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
+}
+
+/// Others wait behind the lock that it needs.
+pub(crate) fn an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting() {
+    let cluster = cluster(&[]);
+    let operator = prismq::postgres::builder(&url(&cluster)).unwrap().busy_wait(DEADLINE).open();
+    let (operator, queue) = (operator.unwrap(), queue(&url(&cluster)));
+    queue.enqueue(task()).unwrap();
+    thread::scope(|scope| {
+        let mut ordering = None;
+        while_locked(&cluster, ("queue", "AccessShare"), |cluster| {
+            let order = scope.spawn(|| operator.set_order("other", Order::FirstInFirstOut));
+            wait_for("the order waits", || {
+                locks(cluster, "queue", "AccessExclusive", false) == "1"
+            });
+            queue.enqueue(task()).unwrap();
+            assert!(!order.is_finished(), "it is not given up");
+            ordering = Some(order);
+        });
+        ordering.unwrap().join().unwrap().unwrap();
+    });
 }

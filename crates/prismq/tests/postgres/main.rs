@@ -116,12 +116,14 @@ fn main() -> ExitCode {
         limits:
             a_lock_is_waited_for_as_long_as_set
             a_timeout_of_the_role_fails_the_call_and_no_other
-            a_role_without_free_connections_is_waited_for;
+            a_role_without_free_connections_is_waited_for
+            an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting;
         migrating:
             everything_arrives_with_its_ids
             a_file_that_was_moved_refuses_everyone
             workers_that_hold_tasks_keep_a_file_from_being_moved
-            what_is_not_moved_is_refused_by_name
+            limits_keys_and_schedules_hold_as_before
+            settings_without_a_queue_are_not_replaced
             rows_of_the_inbox_become_tasks_before
             rows_of_the_inbox_of_the_server_are_kept
             a_schema_that_holds_a_queue_is_refused;
@@ -165,6 +167,7 @@ fn main() -> ExitCode {
             one_that_holds_a_queue_keeps_no_claim_of_another_from_its_tasks
             a_call_that_is_refused_or_dropped_leaves_the_transaction_as_it_was
             a_completion_is_one_with_its_transaction
+            a_handler_and_its_transaction_are_done_together_or_not_at_all
             listeners_are_notified_once_the_transaction_is_committed
             a_transaction_or_a_lease_of_another_database_is_refused
             what_an_old_snapshot_cannot_check_is_refused

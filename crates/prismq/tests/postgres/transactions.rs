@@ -3,13 +3,21 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use prismq::postgres::{complete_in, enqueue_in};
-use prismq::{Claim, Error, Limit, NewTask, Queue, State, Unique, WorkerPool};
+use prismq::postgres::{complete_and_commit, complete_in, enqueue_in};
+use prismq::{Claim, Error, Limit, NewTask, Queue, State, TaskError, Unique, WorkerPool};
 use tokio_postgres::{AsyncMessage, Client, IsolationLevel, NoTls};
 
 use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
+
+/// A connection that the runtime drives.
+async fn connected(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
 
 /// An application with a connection of its own, which a thread drives that must not be blocked.
 struct Application {
@@ -20,8 +28,7 @@ struct Application {
 impl Application {
     fn connect(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (client, connection) = runtime.block_on(tokio_postgres::connect(url, NoTls)).unwrap();
-        runtime.spawn(connection);
+        let client = runtime.block_on(connected(url));
         Self { runtime, client }
     }
 
@@ -128,6 +135,60 @@ pub(crate) fn a_completion_is_one_with_its_transaction() {
     assert_eq!(handle.info().unwrap().unwrap().state, State::Completed);
     let stats = queue.stats("default").unwrap();
     assert_eq!((stats.completed, stats.kept, stats.leased, stats.ready), (1, 1, 0, 1));
+}
+
+/// What a handler does in a transaction of its own, and what became of that.
+fn deposit(url: &str, payload: &[u8], context: &prismq::Context) -> Result<(), TaskError> {
+    context.progress(0.5, "half");
+    context.set_result(*b"fine")?;
+    let Application { runtime, mut client } = Application::connect(url);
+    let done = runtime.block_on(async {
+        let transaction = client.transaction().await?;
+        transaction.execute("INSERT INTO account VALUES ('ann')", &[]).await?;
+        if payload == b"taken" {
+            let take = "UPDATE prismq.task SET token = token + 1 WHERE state = 2";
+            connected(url).await.batch_execute(take).await?;
+        }
+        complete_and_commit(context, transaction, ()).await
+    });
+    done?;
+    Err(TaskError::new("not heard of"))
+}
+
+pub(crate) fn a_handler_and_its_transaction_are_done_together_or_not_at_all() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_history("default", 9).unwrap();
+    let mut own = Application::connect(&url(&cluster));
+    own.run("CREATE TABLE account (owner text)");
+    let (address, failed) = (url(&cluster), Arc::new(Mutex::new(Vec::new())));
+    let heard = failed.clone();
+    let pool = WorkerPool::builder(&queue)
+        .workers(1)
+        .handle_bytes("job", move |payload, context| {
+            let done = deposit(&address, &payload, &context);
+            heard.lock().unwrap().push(done.as_ref().err().map(|error| error.text().to_owned()));
+            done
+        })
+        .start()
+        .unwrap();
+    let handle = queue.enqueue(NewTask::new("job", *b"done")).unwrap();
+    wait_for("the first has ended", || failed.lock().unwrap().len() == 1);
+    wait_for("it is kept", || handle.info().unwrap().unwrap().state == State::Completed);
+    let info = handle.info().unwrap().unwrap();
+    assert_eq!(info.progress.unwrap().text, "half");
+    assert_eq!(info.result.as_deref(), Some(b"fine".as_slice()));
+    assert!(info.attempts.is_empty(), "{:?}", info.attempts);
+    assert_eq!(own.count("account"), 1);
+
+    queue.enqueue(NewTask::new("job", *b"taken")).unwrap();
+    wait_for("the second has ended", || failed.lock().unwrap().len() == 2);
+    let report = pool.shutdown(DEADLINE);
+    assert_eq!((report.stats.completed, report.stats.retried), (1, 0));
+    let failed = failed.lock().unwrap();
+    assert_eq!(failed[0].as_deref(), Some("not heard of"));
+    assert!(failed[1].as_ref().unwrap().contains("lease"), "{failed:?}");
+    assert_eq!(own.count("account"), 1, "its transaction was rolled back");
 }
 
 pub(crate) fn a_transaction_or_a_lease_of_another_database_is_refused() {

@@ -18,7 +18,8 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use self::batch::columns::Columns;
 use self::batch::queues::missing;
@@ -50,6 +51,9 @@ const SETTINGS: &str = "SELECT name, setting || coalesce(' ' || unit, '') FROM p
          'server_version', 'shared_buffers', 'synchronous_commit', 'synchronous_standby_names', 'wal_compression',
          'wal_level', 'wal_sync_method')
      ORDER BY name";
+
+/// How long those go first who waited behind a lock that was given up.
+const AFTER_LOCK: Duration = Duration::from_millis(100);
 
 /// Connects, and makes the tables if there are none.
 pub(crate) fn open(options: ServerOptions) -> Result<Arc<dyn Engine>> {
@@ -173,11 +177,14 @@ impl Engine for PostgresEngine {
         let role = if durable { Role::Durable } else { Role::Relaxed };
         // Whether rows of the inbox were taken in, once that was done.
         let mut inbox = None;
+        let locks_settings =
+            batch.iter().any(|operation| matches!(operation, Operation::SetOrder { .. }));
+        let until = Instant::now() + self.client.wait();
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
-            self.add_names(batch, Some(Instant::now() + self.client.wait()))?;
+            self.add_names(batch, Some(until))?;
             let freed = self.shared.lanes().freed();
             let mut runs_again = false;
             let applied = self.client.transaction(role, |transaction| {
@@ -203,7 +210,16 @@ impl Engine for PostgresEngine {
                 run.finish()?;
                 Ok(answers)
             });
-            let applied = applied.inspect_err(|_| self.shared.marks().forget())?;
+            let applied = applied.inspect_err(|_| self.shared.marks().forget());
+            // Those that waited behind its lock go first.
+            if matches!(applied, Err(Error::Busy { .. }))
+                && locks_settings
+                && Instant::now() < until
+            {
+                thread::sleep(AFTER_LOCK);
+                continue;
+            }
+            let applied = applied?;
             if takes_in {
                 inbox = Some(self.take_in()?);
             } else if !lacks_names {

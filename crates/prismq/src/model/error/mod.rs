@@ -260,7 +260,7 @@ pub enum Error {
     },
     /// The database failed for another reason.
     #[error(
-        "the database failed on an operation of the queue: {source}; retry, and if it fails again, check the file"
+        "the database failed on an operation of the queue: {source}; retry, and if it fails again, check the file or the server"
     )]
     Database {
         /// What the database driver reported.

@@ -81,8 +81,8 @@ impl Attempt {
     /// Begins to complete the task in a transaction of the handler's own, which then is to write what is
     /// [unwritten](Attempt::unwritten): until what is returned is dropped, the pool leaves it alone. Blocks while the
     /// pool's leader writes notes of the task.
-    pub(crate) fn begin_completion(&self) -> OwnCompletion<'_> {
-        let completion = OwnCompletion(self);
+    pub(crate) fn begin_completion(self: &Arc<Self>) -> OwnCompletion {
+        let completion = OwnCompletion(self.clone());
         if let Some(pool) = self.pool() {
             let mut scheduler = pool.scheduler();
             scheduler.begin_own_completion(self.lease.key);
@@ -169,9 +169,9 @@ impl Attempt {
 
 /// A completion in a transaction of the handler's own, until it has ended.
 #[must_use = "it ends when dropped"]
-pub(crate) struct OwnCompletion<'a>(&'a Attempt);
+pub(crate) struct OwnCompletion(Arc<Attempt>);
 
-impl Drop for OwnCompletion<'_> {
+impl Drop for OwnCompletion {
     fn drop(&mut self) {
         let Some(pool) = self.0.pool() else { return };
         let (key, completed, now) = (self.0.key(), self.0.flags.completed(), Instant::now());

@@ -189,8 +189,13 @@ fn own_options(query: &str) -> Result<(Own, String)> {
             "sslrootcert" => &mut own.sslrootcert,
             "schema" => &mut own.schema,
             "pooler" => &mut own.pooler,
+            // The driver would take them for one.
+            "host" => {
+                of_driver.extend(value.split(',').map(|host| format!("host={host}")));
+                continue;
+            }
             name if OF_DRIVER.contains(&name) => {
-                of_driver.push(option);
+                of_driver.push(option.to_owned());
                 continue;
             }
             _ => {
@@ -284,7 +289,8 @@ fn label(config: &Config) -> String {
     };
     let hosts: Vec<_> =
         hosts.iter().enumerate().map(|(at, host)| format!("{host}:{}", port(at))).collect();
-    let database = config.get_dbname().or_else(|| config.get_user()).unwrap_or_default();
+    // Without one it is called like the user, who is not named.
+    let database = config.get_dbname().unwrap_or("(the user's)");
     format!("{}/{database}", hosts.join(","))
 }
 

@@ -119,6 +119,18 @@ pub(crate) async fn run<T: Send + 'static>(
     }
 }
 
+/// Commits the transaction.
+///
+/// # Errors
+/// [`Error::CommitUnknown`] if the connection was lost meanwhile; else why it was rolled back.
+pub(crate) async fn commit(transaction: Transaction<'_>) -> Result<()> {
+    let began = Instant::now();
+    transaction.commit().await.map_err(|error| match failed(&error, began) {
+        Error::Unavailable { reason, .. } => Error::CommitUnknown { reason },
+        error => error,
+    })
+}
+
 /// Runs the statements of a call until it ends.
 async fn serve(transaction: &Transaction<'_>, mut requests: UnboundedReceiver<Request>) {
     while let Some(Request { sql, values, answer }) = requests.recv().await {

@@ -13,9 +13,14 @@ const COUNT_TASKS: &str =
      FROM prismq.task t LEFT JOIN prismq.lane l ON l.id = t.lane LEFT JOIN prismq.queue q ON q.id = l.queue
      GROUP BY q.name, t.state";
 /// What else is counted.
-const COUNT_ROWS: [(&str, &str); 9] = [
+const COUNT_ROWS: [(&str, &str); 14] = [
     ("queues", "SELECT count(*) FROM prismq.queue"),
-    ("combinations of queue, type and requirements", "SELECT count(*) FROM prismq.lane"),
+    ("limits", "SELECT count(*) FROM prismq.limits WHERE name IS NOT NULL"),
+    ("combinations of queue, type, requirements and limit", "SELECT count(*) FROM prismq.lane"),
+    ("keys", "SELECT count(*) FROM prismq.key"),
+    ("tasks with a key", "SELECT count(*) FROM prismq.task WHERE line IS NOT NULL"),
+    ("schedules", "SELECT count(*) FROM prismq.schedule"),
+    ("tasks of schedules", "SELECT count(*) FROM prismq.task WHERE scheduled_for IS NOT NULL"),
     ("retry policies", "SELECT count(*) FROM prismq.retry"),
     ("retentions of task types", "SELECT count(*) FROM prismq.type_retention"),
     ("failed attempts", "SELECT count(*) FROM prismq.attempt"),
@@ -36,7 +41,7 @@ const BOUND: &str =
 /// that is kept for the time of its type (states 7 and 8) is when that is over.
 const PLACE: [&str; 4] = [
     "INSERT INTO prismq.ready (lane, suspect, order_key, id)
-     SELECT lane, suspect, order_key, id FROM prismq.task WHERE id > $1 AND id <= $2 AND state = 0",
+     SELECT coalesce(line, lane), suspect, order_key, id FROM prismq.task WHERE id > $1 AND id <= $2 AND state = 0",
     "INSERT INTO prismq.scheduled (run_at, id)
      SELECT run_at, id FROM prismq.task WHERE id > $1 AND id <= $2 AND state = 1",
     "INSERT INTO prismq.deadline (at, id)
@@ -47,6 +52,10 @@ const PLACE: [&str; 4] = [
      FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane
      WHERE t.id > $1 AND t.id <= $2 AND t.state IN (3, 4, 6, 7, 8)",
 ];
+/// Lets claims look at the lines that have ready tasks.
+const ASK: &str =
+    "INSERT INTO prismq.turn (lane, turn, line) SELECT l.lane, l.turn, l.id FROM prismq.line l
+     WHERE EXISTS (SELECT FROM prismq.ready r WHERE r.lane = l.id)";
 /// Counts the tasks that there are.
 const COUNT: &str = "WITH s AS MATERIALIZED (
          SELECT l.queue, count(*) FILTER (WHERE t.state = 0) AS ready, count(*) FILTER (WHERE t.state = 1) AS scheduled,
@@ -65,7 +74,14 @@ const SET_SEQUENCES: &str =
          setval(pg_get_serial_sequence('prismq.queue', 'id')::regclass,
                 (SELECT coalesce(max(id), 0) + 1 FROM prismq.queue), false),
          setval(pg_get_serial_sequence('prismq.lane', 'id')::regclass,
-                (SELECT coalesce(max(id), 0) + 1 FROM prismq.lane), false)";
+                (SELECT coalesce(max(id), 0) + 1 FROM prismq.lane), false),
+         setval(pg_get_serial_sequence('prismq.limits', 'id')::regclass,
+                (SELECT coalesce(max(id), 0) + 1 FROM prismq.limits), false),
+         setval(pg_get_serial_sequence('prismq.key', 'id')::regclass,
+                (SELECT coalesce(max(id), 0) + 1 FROM prismq.key), false),
+         setval(pg_get_serial_sequence('prismq.schedule', 'id')::regclass,
+                (SELECT coalesce(max(id), 0) + 1 FROM prismq.schedule), false),
+         setval('prismq.line_id', (SELECT greatest(coalesce(min(id), 0) - 1, -2147483647) FROM prismq.line), false)";
 const COMPLETE: &str = "UPDATE prismq.migration SET complete = true";
 
 /// Tasks that one statement puts in their places: far fewer than would take as long as an answer may.
@@ -117,9 +133,11 @@ impl Target {
                 return Err(not_as_left());
             }
             self.place(transaction)?;
-            let texts = [COUNT, SET_SEQUENCES, COMPLETE].map(|sql| self.statements.text(sql));
-            let [count, set_sequences, complete] = &texts;
-            transaction.finish(&[(count, &[]), (set_sequences, &[]), (complete, &[])]).map(drop)
+            let texts = [ASK, COUNT, SET_SEQUENCES, COMPLETE].map(|sql| self.statements.text(sql));
+            let [ask, count, set_sequences, complete] = &texts;
+            let last =
+                [(&**ask, [].as_slice()), (count, &[]), (set_sequences, &[]), (complete, &[])];
+            transaction.finish(&last).map(drop)
         })
     }
 

@@ -88,9 +88,11 @@ impl Target {
         Ok(Self { client, statements, label })
     }
 
-    /// It holds a queue, which is not touched.
+    /// It holds a queue, or settings of one, which are not touched.
     fn in_use(&self) -> Error {
-        let reason = "it holds a queue already: name another schema by ?schema=NAME".to_owned();
+        let reason = "it holds a queue, or settings of one, already: name another schema by ?schema=NAME, or drop the \
+                      schema if nothing of it is needed"
+            .to_owned();
         Error::Refused { server: self.label.clone(), reason }
     }
 

@@ -10,7 +10,9 @@ use crate::time::Timestamp;
 
 /// What the target is, its time, whether it holds anything, and how far a migration has come.
 const FIND: &str = "SELECT m.number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-         EXISTS (SELECT FROM prismq.queue) OR EXISTS (SELECT FROM prismq.task),
+         EXISTS (SELECT FROM prismq.queue) OR EXISTS (SELECT FROM prismq.task) OR EXISTS (SELECT FROM prismq.limits)
+             OR EXISTS (SELECT FROM prismq.schedule) OR EXISTS (SELECT FROM prismq.retry)
+             OR EXISTS (SELECT FROM prismq.type_retention),
          g.number, g.part, g.first, g.second, g.tasks, g.complete
      FROM prismq.meta m LEFT JOIN prismq.migration g ON true";
 /// Waits for all transactions that use the queue, and keeps others from it.

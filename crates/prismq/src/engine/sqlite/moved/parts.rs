@@ -8,7 +8,8 @@ use rusqlite::{Connection, Result, Row, params};
 use crate::engine::moving::{BYTES_MAX, Column, Part, ROWS_MAX, RowKey, Rows};
 use crate::engine::sqlite::error;
 
-const QUEUES: &str = "SELECT q.id, 0, q.id, q.name, q.ordering, q.ageing_step, q.virtual_time, q.paused, d.most, q.keep,
+const QUEUES: &str = "SELECT q.id, 0, q.id, q.name, q.ordering, q.ageing_step, q.virtual_time, q.paused, d.most,
+         q.concurrency, q.keep,
          r.completed_age, CASE WHEN r.queue IS NULL THEN 0 ELSE r.cancelled END, r.cancelled_age, r.dead, r.dead_age,
          q.enqueued, q.completed, q.failed, q.reclaimed, coalesce(m.cancelled, 0), coalesce(m.deleted, 0),
          coalesce(e.count, 0)
@@ -16,8 +17,58 @@ const QUEUES: &str = "SELECT q.id, 0, q.id, q.name, q.ordering, q.ageing_step, q
           LEFT JOIN prismq_retention AS r ON r.queue = q.id LEFT JOIN prismq_removed AS m ON m.queue = q.id
           LEFT JOIN prismq_expired AS e ON e.queue = q.id
      WHERE q.id > ?1 ORDER BY q.id LIMIT ?4";
-const LANES: &str = "SELECT id, 0, id, queue, type, requirements FROM prismq_lane
-     WHERE id > ?1 ORDER BY id LIMIT ?4";
+
+/// The number of the limit of a queue, which only a server has: above those of all named ones.
+macro_rules! limit_of_queue {
+    ($queue:literal) => {
+        concat!("(SELECT coalesce(max(id), 0) FROM prismq_limit) + ", $queue)
+    };
+}
+const LIMITS: &str = concat!(
+    "SELECT id, 0, id, name, queue, concurrency, tasks, period, burst, key_concurrency, key_tasks, key_period, key_burst,
+         arrival + ?3, removed
+     FROM (SELECT id, name, NULL AS queue, concurrency, tasks, period, burst, key_concurrency, key_tasks, key_period,
+               key_burst, arrival, removed FROM prismq_limit
+           UNION ALL SELECT ",
+    limit_of_queue!("q.id"),
+    ", NULL, q.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 FROM prismq_queue AS q
+           WHERE q.concurrency NOT NULL
+              OR EXISTS (SELECT 1 FROM prismq_lane AS l WHERE l.queue = q.id AND l.limits = 0 AND l.keyed != 0))
+     WHERE id > ?1 ORDER BY id LIMIT ?4"
+);
+/// Those of a key are lines.
+const LANES: &str = concat!(
+    "SELECT id, 0, id, queue, type, requirements,
+         CASE WHEN limits = 0 AND keyed != 0 THEN ",
+    limit_of_queue!("queue"),
+    " ELSE limits END, keyed
+     FROM prismq_lane WHERE id > ?1 ORDER BY id LIMIT ?4"
+);
+/// A key of no limit is one of its queue's.
+const KEYS: &str = concat!(
+    "SELECT id, 0, id, CASE limits WHEN 0 THEN ",
+    limit_of_queue!("queue"),
+    " ELSE limits END, CASE ordered WHEN 0 THEN 0 ELSE queue END, ordered, name, arrival + ?3, holder
+     FROM prismq_key WHERE id > ?1 ORDER BY id LIMIT ?4"
+);
+
+/// The number of the line of a key, from the number of its lane: -1 for the highest, as a server counts no further than
+/// to -2147483647.
+macro_rules! line {
+    ($lane:literal) => {
+        concat!($lane, " - (SELECT max(id) FROM prismq_lane WHERE id < 0) - 1")
+    };
+}
+const LINES: &str = concat!(
+    "SELECT -lane, 0, ",
+    line!("lane"),
+    ", key, base, turn FROM prismq_line WHERE lane < -?1 ORDER BY lane DESC LIMIT ?4"
+);
+const SCHEDULES: &str =
+    "SELECT id, 0, id, name, interval, cron, zone, anchor, missed, overlap, paused, next_at, held_slot, decided_at,
+         last_slot, last_task, enqueued, error, queue, type, requirements, priority, max_attempts, payload, limit_name,
+         key, ordered, unique_hold, unique_key, unique_period, on_conflict, expires_after
+     FROM prismq_schedule WHERE id > ?1 ORDER BY id LIMIT ?4";
 const RETRY_POLICIES: &str =
     "SELECT place, 0, type, by_operator, initial, longest, multiplier, jitter
      FROM (SELECT row_number() OVER (ORDER BY type) AS place, * FROM prismq_retry)
@@ -27,18 +78,25 @@ const TYPE_RETENTIONS: &str = "SELECT place, 0, type, by_operator, age
      WHERE place > ?1 ORDER BY place LIMIT ?4";
 /// A suspect is a ready task (state 0). Under an ageing order (3), keys are times. The payload of a dead task may be
 /// missing, which is what it died of.
-const TASKS: &str = "SELECT t.id, 0, t.id, t.lane, CASE t.state WHEN 5 THEN 0 ELSE t.state END,
+const TASKS: &str = concat!(
+    "SELECT t.id, 0, t.id, coalesce(n.base, t.lane), CASE WHEN t.lane < 0 THEN ",
+    line!("t.lane"),
+    " END, CASE t.state WHEN 5 THEN 0 ELSE t.state END,
          t.order_key + CASE WHEN q.ordering = 3 THEN ?3 ELSE 0 END, t.priority, t.token, t.attempt, t.max_attempts,
-         t.enqueued_at, t.run_at + ?3, x.start_by + ?3, t.begun, t.suspect OR t.state = 5,
+         t.enqueued_at, t.run_at + ?3, x.start_by + ?3, (SELECT slot FROM prismq_slot AS s WHERE s.task = t.id),
+         t.begun, t.suspect OR t.state = 5,
          (SELECT count(*) FROM prismq_attempt AS a WHERE a.task = t.id),
          EXISTS (SELECT 1 FROM prismq_note AS n WHERE n.task = t.id)
              OR EXISTS (SELECT 1 FROM prismq_log AS g WHERE g.task = t.id),
          t.error, coalesce(t.payload, p.data, CASE t.state WHEN 3 THEN x'' END)
      FROM prismq_task AS t LEFT JOIN prismq_lane AS l ON l.id = t.lane LEFT JOIN prismq_queue AS q ON q.id = l.queue
-          LEFT JOIN prismq_expiry AS x ON x.task = t.id LEFT JOIN prismq_payload AS p ON p.task = t.id
-     WHERE t.id > ?1 ORDER BY t.id LIMIT ?4";
+          LEFT JOIN prismq_line AS n ON n.lane = t.lane LEFT JOIN prismq_expiry AS x ON x.task = t.id
+          LEFT JOIN prismq_payload AS p ON p.task = t.id
+     WHERE t.id > ?1 ORDER BY t.id LIMIT ?4"
+);
 const ENDED: &str = "SELECT k.task, 0, k.task, k.lane, k.state, k.priority, k.attempt, k.max_attempts, k.enqueued_at,
-         k.run_at + ?3, k.completed_at, k.completion, (SELECT count(*) FROM prismq_attempt AS a WHERE a.task = k.task),
+         k.run_at + ?3, k.completed_at, k.completion, (SELECT slot FROM prismq_slot AS s WHERE s.task = k.task),
+         (SELECT count(*) FROM prismq_attempt AS a WHERE a.task = k.task),
          EXISTS (SELECT 1 FROM prismq_note AS n WHERE n.task = k.task)
              OR EXISTS (SELECT 1 FROM prismq_log AS g WHERE g.task = k.task),
          k.error, coalesce(k.payload, p.data), r.data
@@ -66,41 +124,30 @@ enum Kind {
     Payload,
 }
 
-use Kind::{Blob, Number, Payload, Real, Text};
-
-/// A part's rows, and the types of their columns after the key.
-fn select(part: Part) -> (&'static str, &'static [Kind]) {
+/// A part's rows, and the types of their columns after the key: a letter each.
+const fn select(part: Part) -> (&'static str, &'static [Kind]) {
+    use Kind::{Blob as B, Number as N, Payload as P, Real as R, Text as T};
     match part {
-        Part::Queues => (
-            QUEUES,
+        Part::Queues => (QUEUES, &[N, T, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N]),
+        Part::Limits => (LIMITS, &[N, T, N, N, N, N, N, N, N, N, N, N, N]),
+        Part::Lanes => (LANES, &[N, N, T, T, N, N]),
+        Part::Keys => (KEYS, &[N, N, N, N, T, N, N]),
+        Part::Lines => (LINES, &[N, N, N, N]),
+        Part::Schedules => (
+            SCHEDULES,
             &[
-                Number, Text, Number, Number, Number, Number, Number, Number, Number, Number,
-                Number, Number, Number, Number, Number, Number, Number, Number, Number, Number,
+                N, T, N, T, T, N, N, N, N, N, N, N, N, N, N, T, T, T, T, N, N, P, T, T, N, N, T, N,
+                N, N,
             ],
         ),
-        Part::Lanes => (LANES, &[Number, Number, Text, Text]),
-        Part::RetryPolicies => (RETRY_POLICIES, &[Text, Number, Number, Number, Real, Real]),
-        Part::TypeRetentions => (TYPE_RETENTIONS, &[Text, Number, Number]),
-        Part::Tasks => (
-            TASKS,
-            &[
-                Number, Number, Number, Number, Number, Number, Number, Number, Number, Number,
-                Number, Number, Number, Number, Number, Text, Payload,
-            ],
-        ),
-        Part::Ended => (
-            ENDED,
-            &[
-                Number, Number, Number, Number, Number, Number, Number, Number, Number, Number,
-                Number, Number, Text, Payload, Blob,
-            ],
-        ),
-        Part::Attempts => {
-            (ATTEMPTS, &[Number, Number, Number, Number, Number, Number, Number, Text, Text])
-        }
-        Part::Notes => (NOTES, &[Number, Real, Text, Number, Blob]),
-        Part::LogLines => (LOG_LINES, &[Number, Number, Number, Number, Text]),
-        Part::UniqueKeys => (UNIQUE_KEYS, &[Text, Blob, Number, Number, Number, Number, Blob]),
+        Part::RetryPolicies => (RETRY_POLICIES, &[T, N, N, N, R, R]),
+        Part::TypeRetentions => (TYPE_RETENTIONS, &[T, N, N]),
+        Part::Tasks => (TASKS, &[N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, T, P]),
+        Part::Ended => (ENDED, &[N, N, N, N, N, N, N, N, N, N, N, N, N, T, P, B]),
+        Part::Attempts => (ATTEMPTS, &[N, N, N, N, N, N, N, T, T]),
+        Part::Notes => (NOTES, &[N, R, T, N, B]),
+        Part::LogLines => (LOG_LINES, &[N, N, N, N, T]),
+        Part::UniqueKeys => (UNIQUE_KEYS, &[T, B, N, N, N, N, B]),
     }
 }
 
@@ -132,10 +179,10 @@ pub(super) fn read(
 
 fn empty(kind: Kind) -> Column {
     match kind {
-        Number => Column::Numbers(Vec::new()),
-        Real => Column::Reals(Vec::new()),
-        Text => Column::Texts(Vec::new()),
-        Blob | Payload => Column::Blobs(Vec::new()),
+        Kind::Number => Column::Numbers(Vec::new()),
+        Kind::Real => Column::Reals(Vec::new()),
+        Kind::Text => Column::Texts(Vec::new()),
+        Kind::Blob | Kind::Payload => Column::Blobs(Vec::new()),
     }
 }
 
@@ -152,7 +199,7 @@ fn push(column: &mut Column, row: &Row<'_>, place: usize, kind: Kind) -> Result<
         }
         Column::Blobs(values) => {
             let value: Option<Vec<u8>> = row.get(place)?;
-            if kind == Payload && value.is_none() {
+            if kind == Kind::Payload && value.is_none() {
                 let task: i64 = row.get(0)?;
                 return Err(error::damaged(format!("the payload of task {task} is missing")));
             }

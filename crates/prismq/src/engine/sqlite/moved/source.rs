@@ -35,20 +35,6 @@ const LEASED: &str = "SELECT count(*) FROM prismq_task WHERE state = 2";
 const INBOX: &str = "SELECT count(*) FROM prismq_inbox";
 const NEXT_ID: &str = "SELECT next_id FROM prismq_meta";
 
-/// What a file may have that is not moved yet, each with its name.
-const NOT_OFFERED: [(&str, &str); 3] = [
-    (
-        "moving limits and keys of tasks to a server",
-        "SELECT EXISTS (SELECT 1 FROM prismq_limit WHERE removed = 0)
-             OR EXISTS (SELECT 1 FROM prismq_lane WHERE limits != 0 OR keyed != 0)",
-    ),
-    (
-        "moving concurrency limits of queues to a server",
-        "SELECT EXISTS (SELECT 1 FROM prismq_queue WHERE concurrency NOT NULL)",
-    ),
-    ("moving schedules to a server", "SELECT EXISTS (SELECT 1 FROM prismq_schedule)"),
-];
-
 /// Tasks by queue and state, and bytes of their payloads.
 const COUNT_TASKS: &str = "SELECT q.name, s.state, count(*), sum(s.bytes) FROM (
          SELECT t.lane, CASE t.state WHEN 5 THEN 0 ELSE t.state END AS state,
@@ -60,9 +46,21 @@ const COUNT_TASKS: &str = "SELECT q.name, s.state, count(*), sum(s.bytes) FROM (
      LEFT JOIN prismq_lane AS l ON l.id = s.lane LEFT JOIN prismq_queue AS q ON q.id = l.queue
      GROUP BY q.name, s.state";
 /// What else is counted.
-const COUNT_ROWS: [(&str, &str); 9] = [
+const COUNT_ROWS: [(&str, &str); 14] = [
     ("queues", "SELECT count(*) FROM prismq_queue"),
-    ("combinations of queue, type and requirements", "SELECT count(*) FROM prismq_lane"),
+    ("limits", "SELECT count(*) FROM prismq_limit"),
+    (
+        "combinations of queue, type, requirements and limit",
+        "SELECT count(*) FROM prismq_lane WHERE id > 0",
+    ),
+    ("keys", "SELECT count(*) FROM prismq_key"),
+    ("tasks with a key", "SELECT count(*) FROM prismq_task WHERE lane < 0"),
+    ("schedules", "SELECT count(*) FROM prismq_schedule"),
+    (
+        "tasks of schedules",
+        "SELECT count(*) FROM prismq_slot AS s WHERE EXISTS (SELECT 1 FROM prismq_task WHERE id = s.task)
+             OR EXISTS (SELECT 1 FROM prismq_kept AS k WHERE k.task = s.task)",
+    ),
     ("retry policies", "SELECT count(*) FROM prismq_retry"),
     ("retentions of task types", "SELECT count(*) FROM prismq_type_retention"),
     ("failed attempts", "SELECT count(*) FROM prismq_attempt"),
@@ -138,15 +136,6 @@ impl MovingFile {
         error::classify(&self.path, error)
     }
 
-    fn refuse_not_offered(&self) -> Result<()> {
-        for (what, select) in NOT_OFFERED {
-            if self.value(select, [])? {
-                return Err(Error::NotOffered { what });
-            }
-        }
-        Ok(())
-    }
-
     /// The engine of the file, as any program opens it.
     fn engine(&self) -> Result<SqliteEngine> {
         SqliteEngine::open(FileOptions {
@@ -188,7 +177,6 @@ impl Source for MovingFile {
     }
 
     fn begin(&mut self, to: &Destination) -> Result<Mark> {
-        self.refuse_not_offered()?;
         let engine = self.engine()?;
         self.settle(&engine)?;
         let shift = to.now.as_micros().saturating_sub(engine.clock().monotonic().as_micros());
@@ -200,11 +188,6 @@ impl Source for MovingFile {
         };
         engine.writer().mark_moved(&mark, shift)?;
         self.shift = shift;
-        // What was set meanwhile.
-        if let Err(error) = self.refuse_not_offered() {
-            self.cancel()?;
-            return Err(error);
-        }
         Ok(mark)
     }
 

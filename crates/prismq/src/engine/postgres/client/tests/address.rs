@@ -30,6 +30,14 @@ fn a_url_names_hosts_database_and_options() {
 }
 
 #[test]
+fn hosts_may_be_an_option_and_the_database_that_of_the_user() {
+    let address_of = |url: &str| address(url).label;
+    let url = "postgres://bob@/app?host=a.example,b.example&port=5433,5434";
+    assert_eq!(address_of(url), "a.example:5433,b.example:5434/app");
+    assert_eq!(address_of("postgres://bob:s3cret@db"), "db:5432/(the user's)");
+}
+
+#[test]
 fn a_socket_of_this_machine_is_a_host() {
     for url in ["postgres://%2Ftmp%2Fpg/app", "postgresql:///app?host=/tmp/pg&port=5432"] {
         let address = address(url);

@@ -17,8 +17,9 @@ use crate::model::{Error, Order, Result, Retention};
 type Answered = Result<Result<Answer>>;
 
 /// Waits for every transaction that has read how queues are set, as it may add tasks by that, and keeps others from
-/// reading it.
+/// reading it. Not for long, as others wait behind it: whoever sets the order tries again.
 const LOCK_SETTINGS: &str = "LOCK TABLE prismq.queue IN ACCESS EXCLUSIVE MODE";
+const LOCK_WAIT: &str = "SET LOCAL lock_timeout = 200";
 const SET_ORDER: &str =
     "UPDATE prismq.queue SET ordering = $2, ageing_step = $3, virtual_time = 0 WHERE id = $1";
 const SET_PAUSED: &str = "UPDATE prismq.queue SET paused = $2 WHERE id = $1";
@@ -37,8 +38,8 @@ impl Run<'_, '_> {
         }
         self.write_counters()?;
         // A queue that holds tasks is refused without keeping others waiting.
-        for lock in [None, Some(LOCK_SETTINGS)] {
-            lock.map_or(Ok(()), |lock| self.execute(lock, &[]))?;
+        for locks in [[].as_slice(), &[LOCK_WAIT, LOCK_SETTINGS]] {
+            locks.iter().try_for_each(|lock| self.execute(lock, &[]))?;
             let tasks: i64 = self.row(LIVE, &[&id])?.column(0)?;
             if tasks > 0 {
                 let tasks = u64::try_from(tasks).unwrap_or(u64::MAX);
