@@ -23,11 +23,12 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 }
 
 fn case(workload: &Workload) -> Case {
-    let Settings { name, seed, callers, workers, durability, order } = &workload.settings;
+    let Settings { name, version, seed, callers, workers, durability, order } = &workload.settings;
     let model = if workload.schedule.open { Model::Open } else { Model::Closed };
     Case::variant("workload", name)
         .model(model)
         .seed(*seed)
+        .with("version", *version)
         .with("file_hash", workload.hash.as_str())
         .with("tasks", workload.schedule.tasks.len())
         .with("arrivals", if workload.schedule.open { "planned" } else { "closed" })

@@ -49,9 +49,9 @@ class Lane:
         self.path, self.file, self.room = path, open(path, "ab", buffering=0), room
 
     def write(self, kind, tokens, t1, t2, ending=0, attempt=0, extra=0):
-        self.room -= len(tokens)
+        was_full, self.room = self.room < 0, self.room - len(tokens)
         if self.room < 0:
-            return say(error={"code": "lane_full", "message": self.path})
+            return was_full or say(error={"code": "lane_full", "message": self.path})
         for first in range(0, len(tokens), 64):
             self.file.write(b"".join(struct.pack("<QQQBBHI", token, t1, t2, kind, ending, attempt, extra)
                                      for token in tokens[first:first + 64]))

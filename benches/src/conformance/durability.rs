@@ -110,9 +110,10 @@ struct Slowed {
 }
 
 impl Slowed {
-    /// Whether each answer waited for a sync; the reason if that is not known.
+    /// Whether each answer waited for a sync, and for one of its own, as there is one call at a time; the reason if that
+    /// is not known.
     fn waits(&self) -> std::result::Result<bool, String> {
-        let waits = self.fastest >= Syncs::DELAY && self.syncs > 0;
+        let waits = self.fastest >= Syncs::DELAY && self.syncs >= CALLS;
         match &self.evaded {
             Some(reason) => Err(reason.clone()),
             None => Ok(waits),

@@ -41,8 +41,9 @@ pub(super) fn check(candidate: &Candidate, findings: &mut Findings) -> Result<()
     findings.require(13, runs == 0, || format!("{runs} tasks were run after `stop`"));
 
     let faults = session.driver().faults();
-    let is_named = faults.iter().any(|fault| fault.code == "lane_full");
-    findings.require(18, is_named, || "it sent no error lane_full".to_owned());
+    let named = faults.iter().filter(|fault| fault.code == "lane_full").count();
+    findings.require(18, named > 0, || "it sent no error lane_full".to_owned());
+    findings.require(18, named <= 1, || format!("it sent {named} errors lane_full for one lane"));
     let count = written.count(Kind::Enqueued);
     findings.require(18, count <= ROOM, || format!("it wrote {count} records, {ROOM} had room"));
     session.driver().ask::<Now>(&Ask::Clock, candidate.bounds.short)?;

@@ -35,6 +35,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             || Requirement::Strace.probe(),
             || fails_by(&Fault::Unsynced.name(), Phase::Durability, 17),
         ),
+        trial(
+            "a_driver_that_syncs_only_now_and_then_is_caught",
+            || Requirement::Strace.probe(),
+            || fails_by(&Fault::Pretends.name(), Phase::Durability, 17),
+        ),
         Trial::test("a_driver_that_is_deaf_is_caught", deaf),
     ]
 }

@@ -21,6 +21,9 @@ use prismq_driver::{VERSION, clock};
 /// One task in so many is treated wrongly.
 const ONE_IN: u64 = 10;
 
+/// Longer than a slowed sync takes.
+const PRETENDED: Duration = Duration::from_millis(60);
+
 /// How it breaks its word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -34,6 +37,8 @@ pub(crate) enum Fault {
     AnswersEarly,
     /// It does not sync, and claims to.
     Unsynced,
+    /// It syncs now and then, claims to do so each time, and lets each call take as long.
+    Pretends,
     /// It stamps settlements before the run.
     StampsWrongly,
     /// It never answers `open`.
@@ -57,12 +62,13 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::None,
         Self::Drops,
         Self::Doubles,
         Self::AnswersEarly,
         Self::Unsynced,
+        Self::Pretends,
         Self::StampsWrongly,
         Self::Hangs,
         Self::Floods,
@@ -162,8 +168,11 @@ impl Tasks {
         let lines: String = payloads.iter().map(|payload| format!("{what}{payload}\n")).collect();
         let mut file = self.file.lock().unwrap();
         file.write_all(lines.as_bytes())?;
-        if self.syncs {
+        let pretends = self.fault == Fault::Pretends;
+        if self.syncs && (!pretends || self.errs(Fault::Pretends)) {
             file.sync_data()?;
+        } else if self.syncs {
+            thread::sleep(PRETENDED);
         }
         Ok(())
     }

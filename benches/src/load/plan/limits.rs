@@ -41,6 +41,8 @@ pub const QUEUES_MAX: usize = 16;
 pub const VALUES_MAX: usize = 10_000;
 /// Longest name of a workload, in characters.
 pub const NAME_CHARS_MAX: usize = 40;
+/// Highest version of a workload.
+pub const VERSION_MAX: u32 = 1_000_000;
 /// Most attempts of a task.
 pub const ATTEMPTS_MAX: u32 = 100;
 /// Attempts of a task unless the file says otherwise.

@@ -32,6 +32,8 @@ use error::Source;
 pub struct Settings {
     /// What the workload is called, the last part of its id.
     pub name: String,
+    /// Which of the meanings that its name has had.
+    pub version: u32,
     /// The seed of random choices.
     pub seed: u64,
     /// Threads that enqueue.
@@ -194,6 +196,7 @@ impl Settings {
     fn usual(name: String) -> Self {
         Self {
             name,
+            version: 1,
             seed: 0,
             callers: limits::CALLERS_USUAL,
             workers: limits::WORKERS_USUAL,

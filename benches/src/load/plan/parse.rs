@@ -72,6 +72,10 @@ impl Checker<'_> {
             Some(given) => self.whole(name, given, 1..=max),
         };
         let settings = Settings {
+            version: match &raw.version {
+                None => usual.version,
+                Some(given) => self.whole("version", given, 1..=limits::VERSION_MAX)?,
+            },
             seed: raw.seed,
             callers: threads("callers", &raw.callers, usual.callers, limits::CALLERS_MAX)?,
             workers: threads("workers", &raw.workers, usual.workers, limits::WORKERS_MAX)?,

@@ -5,11 +5,13 @@ use std::time::Duration;
 use prismq_driver::message::{About, Choice, Class};
 use prismq_record::{Contender, Direction, KillBalance, SlowedSyncs, VersusFigure};
 
+use super::NAME;
+use super::planned::Planned;
 use super::round::{Sizes, round};
 use super::workloads::Reading;
 use crate::base::bench_dir::BenchDir;
 use crate::conformance::{Candidate, Killed, Verified, verify};
-use crate::subject::remote::{Driver, Launch, Manifest, Syncs};
+use crate::subject::remote::{Driver, Launch, Manifest, Result as Driven, Syncs};
 
 /// A queue that takes part, with its record so far.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ impl Running {
         for (choice, class) in
             [(Choice::Default, claimed.default), (Choice::Strictest, claimed.strictest)]
         {
+            eprintln!("{NAME}: verifying the durability of {}, {}", manifest.name(), choice.name());
             let contender = Self::verified(candidate(), manifest, &about, choice, class)?;
             let is_same = |known: &Self| known.record.settings == contender.record.settings;
             if !all.iter().any(is_same) {
@@ -86,10 +89,13 @@ impl Running {
         format!("{}, {}", self.record.name, self.record.durability)
     }
 
-    /// Finds out how many tasks it takes so many seconds for.
-    pub(super) fn calibrate(&mut self, seconds: f64) {
-        match round(&self.candidate, self.choice, self.sizes) {
+    /// Finds out how many tasks it takes so many seconds for; of a planned workload, whether it offers what that needs.
+    pub(super) fn calibrate(&mut self, seconds: f64, planned: Option<&Planned>) {
+        match self.round(planned) {
             Ok((readings, faults)) => {
+                if planned.is_some() && readings.is_empty() {
+                    eprintln!("{NAME}: {} does not offer what the workload needs", self.title());
+                }
                 self.sizes = Sizes::lasting(seconds, &readings);
                 self.add_faults(faults);
             }
@@ -98,16 +104,23 @@ impl Running {
     }
 
     /// Measures a round, unless it has failed at one before.
-    pub(super) fn measure(&mut self) {
+    pub(super) fn measure(&mut self, planned: Option<&Planned>) {
         if !self.record.faults.is_empty() {
             return;
         }
-        match round(&self.candidate, self.choice, self.sizes) {
+        match self.round(planned) {
             Ok((readings, faults)) => {
                 readings.iter().for_each(|reading| self.add(reading));
                 self.add_faults(faults);
             }
             Err(error) => self.add_faults(vec![error.to_string()]),
+        }
+    }
+
+    fn round(&self, planned: Option<&Planned>) -> Driven<(Vec<Reading>, Vec<String>)> {
+        match planned {
+            Some(planned) => planned.round(&self.candidate, self.choice),
+            None => round(&self.candidate, self.choice, self.sizes),
         }
     }
 
@@ -131,13 +144,13 @@ impl Running {
 
     fn add_faults(&mut self, faults: Vec<String>) {
         for fault in &faults {
-            eprintln!("versus: {}: {fault}", self.title());
+            eprintln!("{NAME}: {}: {fault}", self.title());
         }
         self.record.faults.extend(faults);
     }
 
-    pub(super) fn into_record(self) -> Contender {
-        self.record
+    pub(super) const fn record(&self) -> &Contender {
+        &self.record
     }
 }
 

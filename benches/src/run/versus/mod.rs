@@ -2,10 +2,12 @@
 //!
 //! Every round begins with a new process and an empty directory. Each pass over the queues has an order of its own,
 //! drawn from a seed, and between two queues the disk is measured. What a queue fails at is written down, and its
-//! later rounds are left out; the others go on.
+//! later rounds are left out; the others go on. A run that is stopped keeps what it has measured.
 
 mod contender;
+mod draft;
 mod overhead;
+mod planned;
 mod round;
 mod workloads;
 
@@ -17,8 +19,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use prismq_record::files::write_versus;
-use prismq_record::{Conditions, LeftOut, SCHEMA_VERSION, VERSUS_SCHEMA, VersusRecord};
+use prismq_record::{LeftOut, SCHEMA_VERSION, VERSUS_SCHEMA, VersusRecord};
 use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom as _;
@@ -29,13 +30,16 @@ use crate::base::error::{Error, Result};
 use crate::base::paths;
 use crate::base::profile::Profile;
 use crate::environment;
+use crate::load::plan::load;
 use crate::reference::disk;
-use crate::run::interrupt;
 use crate::run::machine_lock::MachineLock;
+use crate::run::settings;
 use crate::run::settings::filter::Filter;
 use crate::run::settings::invocation::{Invocation, Mode};
 use crate::subject::remote::Manifest;
 use contender::Running;
+use draft::Draft;
+use planned::Planned;
 
 const NAME: &str = "versus";
 
@@ -57,7 +61,8 @@ impl Scope {
     }
 }
 
-/// Measures all drivers that are built here, or those whose name matches the filter, and writes a record. The exit
+/// Measures all drivers that are built here, or those whose name matches the filter, at the usual workloads or at the one
+/// of the file that `PRISMQ_WORKLOAD` names, and writes a record. The exit
 /// status is 0 if one was written, 1 if not, 2 if a setting is wrong.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -93,43 +98,36 @@ fn run(invocation: &Invocation, filter: &Filter, profile: Profile) -> Result<Str
     let _alone = MachineLock::take(&MachineLock::path(), NAME, |holder| {
         eprintln!("{NAME}: waiting for another measurement on this machine: {holder}");
     })?;
+    let workload = settings::workload().map(|path| load(&path)).transpose()?;
+    let planned = workload.as_ref().map(Planned::of);
     directory.sweep()?;
-    let stopped = directory.clone();
-    interrupt::on_stop(move || stopped.remove_all())?;
     let sync = environment::sync::check(&directory)?;
     let before = environment::conditions(&directory);
-    let started_at = Timestamp::now();
+    let around = (before.clone(), before);
+    let (started_at, seed) = (Timestamp::now(), seed());
+    let draft = Draft::begin(
+        &directory,
+        VersusRecord {
+            schema: VERSUS_SCHEMA.to_owned(),
+            schema_version: SCHEMA_VERSION.to_owned(),
+            run_id: Ulid::generate().to_string(),
+            started_at,
+            ended_at: started_at,
+            profile: profile.name().to_owned(),
+            seed,
+            argv: invocation.argv.clone(),
+            protocol: prismq_driver::VERSION,
+            environment: environment::gather(&directory, Vec::new(), true, sync, around)?,
+            syncs_per_s: Vec::new(),
+            contenders: Vec::new(),
+            left_out: Vec::new(),
+        },
+    )?;
     let (mut contenders, left_out) = contenders(&directory, filter)?;
-    let seed = seed();
-    let syncs_per_s = take_turns(&mut contenders, &directory, Scope::of(profile), seed)?;
-    let record = VersusRecord {
-        schema: VERSUS_SCHEMA.to_owned(),
-        schema_version: SCHEMA_VERSION.to_owned(),
-        run_id: Ulid::generate().to_string(),
-        started_at,
-        ended_at: Timestamp::now(),
-        profile: profile.name().to_owned(),
-        seed,
-        argv: invocation.argv.clone(),
-        protocol: prismq_driver::VERSION,
-        environment: environment::gather(
-            &directory,
-            Vec::new(),
-            true,
-            sync,
-            (before, after(&directory)),
-        )?,
-        syncs_per_s,
-        contenders: contenders.into_iter().map(Running::into_record).collect(),
-        left_out,
-    };
-    let path = write_versus(&paths::results_dir(), &record)
-        .map_err(|error| Error::Record { source: error.into() })?;
-    Ok(path.display().to_string())
-}
-
-fn after(directory: &BenchDir) -> Conditions {
-    environment::conditions(directory)
+    draft.record().left_out = left_out;
+    let scope = Scope::of(profile);
+    take_turns((&mut contenders, planned.as_ref()), (&directory, &draft), scope, seed)?;
+    draft.write()
 }
 
 fn seed() -> u64 {
@@ -165,29 +163,34 @@ fn contenders(directory: &BenchDir, filter: &Filter) -> Result<(Vec<Running>, Ve
     Ok((contenders, left_out))
 }
 
-/// Runs all rounds, and returns how fast the disk was between them.
+/// Runs all rounds.
 fn take_turns(
-    contenders: &mut [Running],
-    directory: &BenchDir,
+    (contenders, planned): (&mut [Running], Option<&Planned>),
+    (directory, draft): (&BenchDir, &Draft),
     scope: Scope,
     seed: u64,
-) -> Result<Vec<f64>> {
+) -> Result<()> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut order: Vec<usize> = (0..contenders.len()).collect();
-    let mut syncs_per_s = Vec::new();
+    draft.record().contenders = contenders.iter().map(Running::record).cloned().collect();
     // The first pass finds out how much work is so many seconds, and its figures are discarded.
     for pass in 0..=scope.rounds {
         order.shuffle(&mut random);
         for index in &order {
             let Some(contender) = contenders.get_mut(*index) else { continue };
-            syncs_per_s.push(disk::syncs_per_s(directory)?);
+            let syncs_per_s = disk::syncs_per_s(directory)?;
             if pass == 0 {
-                contender.calibrate(scope.seconds);
+                contender.calibrate(scope.seconds, planned);
             } else {
-                contender.measure();
+                contender.measure(planned);
             }
             eprintln!("{NAME}: round {pass} of {}: {}", scope.rounds, contender.title());
+            let mut record = draft.record();
+            record.syncs_per_s.push(syncs_per_s);
+            if let Some(known) = record.contenders.get_mut(*index) {
+                known.clone_from(contender.record());
+            }
         }
     }
-    Ok(syncs_per_s)
+    Ok(())
 }

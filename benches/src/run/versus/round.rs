@@ -7,6 +7,7 @@ use prismq_driver::lane::{Kind, Record};
 use prismq_driver::message::{Choice, Model, Records, Settle, Work};
 use prismq_driver::plan::{Entry, Plan};
 
+use super::NAME;
 use super::workloads::{Reading, begun, calls, quantiles, rate};
 use crate::conformance::Candidate;
 use crate::observe::tokens::TokenBalance;
@@ -31,9 +32,11 @@ const WAKE_INTERVAL: Duration = Duration::from_millis(40);
 const MANY: u32 = 8;
 const PIPELINE_CALLERS: u32 = 4;
 /// From a request to the first task of an open load.
-const LEAD: Duration = Duration::from_millis(100);
-const BUDGET: Duration = Duration::from_secs(120);
+pub(super) const LEAD: Duration = Duration::from_millis(100);
+pub(super) const BUDGET: Duration = Duration::from_secs(120);
 const FEWEST: u64 = 50;
+/// How many times as long as the other workloads the drain may take.
+const DRAINS_LONGER: f64 = 8.0;
 const MOST: u64 = 200_000;
 
 /// How many tasks each closed workload has, and how long an open one lasts.
@@ -49,9 +52,10 @@ impl Sizes {
     /// Of the round whose figures decide the others'.
     pub(super) const FIRST: Self = Self { one: 50, many: 400, pipeline: 400, seconds: 0.2 };
 
-    /// Sizes that take about so long at the rates of these readings.
+    /// Sizes that take about so long at the rates of these readings. A queue that is filled much faster than it is
+    /// drained is filled with what is drained in a few times as long.
     pub(super) fn lasting(seconds: f64, readings: &[Reading]) -> Self {
-        let tasks = |workload: &str| {
+        let tasks = |workload: &str, seconds: f64| {
             let rate =
                 readings.iter().find(|reading| reading.is_rate && reading.workload == workload);
             let tasks = rate.map_or(0.0, |rate| rate.value * seconds);
@@ -59,8 +63,10 @@ impl Sizes {
                 .map_or(MOST, |tasks| tasks.as_secs())
                 .clamp(FEWEST, MOST)
         };
-        let (one, many) = (tasks(ENQUEUE_ONE), tasks(ENQUEUE_MANY));
-        Self { one, many, pipeline: tasks(PIPELINE), seconds }
+        let drained = tasks(DRAIN, seconds * DRAINS_LONGER);
+        let [one, many] = [ENQUEUE_ONE, ENQUEUE_MANY]
+            .map(|workload| tasks(workload, seconds).min((drained / 2).max(FEWEST)));
+        Self { one, many, pipeline: tasks(PIPELINE, seconds), seconds }
     }
 
     fn open(&self, per_s: u64) -> u64 {
@@ -194,21 +200,27 @@ impl Run {
     fn open(&mut self, workload: &'static str, tasks: u64, interval: Duration) -> Result<()> {
         let (lanes, t0_ns, from) = self.scheduled(tasks)?;
         let begun = begun(self.ran());
+        let mut early = 0_u64;
         let offsets = self.offsets.iter().enumerate().skip(usize::try_from(from).unwrap_or(0));
         let waits =
             offsets.take(usize::try_from(tasks).unwrap_or(0)).filter_map(|(token, offset)| {
-                let token = u64::try_from(token).ok()?;
-                Some(begun.get(&token)?.saturating_sub(t0_ns + offset))
+                let begun = *begun.get(&u64::try_from(token).ok()?)?;
+                let wait = begun.checked_sub(t0_ns + offset);
+                early += u64::from(wait.is_none());
+                wait
             });
         let metrics = ["begun_p50_ms", "begun_p99_ms"];
         let readings = quantiles(workload, metrics, waits);
         self.readings.extend(readings);
+        if early > 0 {
+            self.faults.push(format!("{workload}: {early} tasks began before they were due"));
+        }
         let last = lanes.records().map(|record| record.t1).max().unwrap_or(0);
         let planned = interval.saturating_mul(u32::try_from(tasks).unwrap_or(u32::MAX));
         let late = Duration::from_nanos(last.saturating_sub(t0_ns)).saturating_sub(planned);
         // Its latencies are right, as they count from the schedule; but the rate was not kept.
         if late > planned / 4 {
-            eprintln!("versus: {workload}: the last task was called {late:?} late");
+            eprintln!("{NAME}: {workload}: the last task was called {late:?} late");
         }
         self.enqueued.push(lanes);
         Ok(())
@@ -240,16 +252,59 @@ impl Run {
     }
 
     fn end(mut self) -> Result<(Vec<Reading>, Vec<String>)> {
-        let settles = self.session.about().settle != Settle::None;
-        if let Some(crew) = self.crew.take() {
-            let (stopped, ran) = self.session.stop(crew, Duration::from_secs(10))?;
-            let enqueued = self.enqueued.iter().flat_map(Lanes::records);
-            let balance = TokenBalance::of(enqueued.chain(ran.records()), [], settles);
-            self.faults.extend(balance.faults());
-            self.faults.extend(stopped.errors);
-        }
-        self.session.close()?;
-        self.faults.extend(self.launch.take_violations());
+        let crew = self.crew.take();
+        let balanced = books(self.session, crew, &self.enqueued, &self.launch, |_| true)?;
+        self.faults.extend(balanced);
         Ok((self.readings, self.faults))
+    }
+}
+
+/// Stops the crew, balances the tasks of these records and ends the driver; returns what is wrong.
+pub(super) fn books(
+    session: Session,
+    crew: Option<Crew>,
+    enqueued: &[Lanes],
+    launch: &Launch,
+    counts: impl Fn(&Record) -> bool,
+) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    let settles = session.about().settle != Settle::None;
+    if let Some(crew) = crew {
+        let (stopped, ran) = session.stop(crew, Duration::from_secs(10))?;
+        let records = enqueued.iter().flat_map(Lanes::records).chain(ran.records());
+        let balance = TokenBalance::of(records.filter(|record| counts(record)), [], settles);
+        faults.extend(balance.faults());
+        faults.extend(stopped.errors);
+    }
+    session.close()?;
+    faults.extend(launch.take_violations());
+    Ok(faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_what_is_done_in_so_long_and_no_more_than_is_drained_in_a_few_times_as_long() {
+        let rate = |workload, value| Reading {
+            workload,
+            metric: "tasks_per_s",
+            unit: "tasks/s",
+            is_rate: true,
+            value,
+        };
+        let readings = |drained| {
+            [
+                rate(ENQUEUE_ONE, 1_000.0),
+                rate(ENQUEUE_MANY, 20_000.0),
+                rate(DRAIN, drained),
+                rate(PIPELINE, 3_000.0),
+            ]
+        };
+        let sizes = |one, many| Sizes { one, many, pipeline: 6_000, seconds: 2.0 };
+        assert_eq!(Sizes::lasting(2.0, &readings(30_000.0)), sizes(2_000, 40_000));
+        assert_eq!(Sizes::lasting(2.0, &readings(500.0)), sizes(2_000, 4_000));
+        assert_eq!(Sizes::lasting(2.0, &readings(50.0)), sizes(400, 400));
     }
 }

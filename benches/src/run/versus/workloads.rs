@@ -83,6 +83,16 @@ pub(super) fn begun<'a>(records: impl Iterator<Item = &'a Record>) -> HashMap<u6
     begun
 }
 
+/// When each task's handler last ended, by token.
+pub(super) fn ended<'a>(records: impl Iterator<Item = &'a Record>) -> HashMap<u64, u64> {
+    let mut ended = HashMap::new();
+    for record in records.filter(|record| record.kind == Kind::Run) {
+        let last = ended.entry(record.token).or_insert(record.t2);
+        *last = record.t2.max(*last);
+    }
+    ended
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +120,7 @@ mod tests {
             record(8, 1, 2, Kind::Enqueued),
         ];
         assert_eq!(begun(records.iter()), HashMap::from([(7, 4)]));
+        assert_eq!(ended(records.iter()), HashMap::from([(7, 10)]));
     }
 
     #[test]

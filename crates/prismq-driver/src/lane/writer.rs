@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
+use std::mem;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -28,6 +29,8 @@ struct Pending {
     file: File,
     bytes: Vec<u8>,
     room: u64,
+    /// Whether the harness was sent an error that it is full.
+    is_full: bool,
 }
 
 impl Lane {
@@ -53,18 +56,21 @@ impl Lane {
             at_once,
             output: output.clone(),
             flusher: flusher.clone(),
-            pending: Mutex::new(Pending { file, bytes, room }),
+            pending: Mutex::new(Pending { file, bytes, room, is_full: false }),
         });
         flusher.watch(&lane);
         Ok(lane)
     }
 
-    /// Writes a record, or keeps it for a moment. A full lane takes nothing more, and the harness is sent an error.
+    /// Writes a record, or keeps it for a moment. A full lane takes nothing more, and the harness is sent one error.
     pub fn write(&self, record: &Record) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(room) = pending.room.checked_sub(1) else {
+            let is_known = mem::replace(&mut pending.is_full, true);
             drop(pending);
-            self.output.error("lane_full", &self.path);
+            if !is_known {
+                self.output.error("lane_full", &self.path);
+            }
             return;
         };
         pending.room = room;

@@ -36,15 +36,26 @@ pub fn html(record: &VersusRecord) -> String {
     )
 }
 
+/// Its cells name their columns: a narrow screen has no room for them next to each other.
 fn table(section: &Section) -> String {
-    let cells = |cells: &[String], tag: &str| {
+    let has_head = section.header.iter().any(|cell| !cell.is_empty());
+    let names = section.header.iter().map(|name| escaped(name));
+    let head: String = names.clone().map(|name| format!("<th>{name}</th>")).collect();
+    let head = if has_head { format!("<tr>{head}</tr>") } else { String::new() };
+    let labels: Vec<String> = names
+        .enumerate()
+        .map(|(column, name)| match column > 0 && has_head {
+            true => format!(" data-label=\"{name}\""),
+            false => String::new(),
+        })
+        .collect();
+    let row = |cells: &Vec<String>| {
+        let cells = cells.iter().zip(&labels);
         let cells: String =
-            cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+            cells.map(|(cell, label)| format!("<td{label}>{}</td>", escaped(cell))).collect();
         format!("<tr>{cells}</tr>")
     };
-    let has_head = section.header.iter().any(|cell| !cell.is_empty());
-    let head = if has_head { cells(&section.header, "th") } else { String::new() };
-    let rows: String = section.rows.iter().map(|row| cells(row, "td")).collect();
+    let rows: String = section.rows.iter().map(row).collect();
     format!("<div class=\"wide\"><table>{head}{rows}</table></div>")
 }
 

@@ -9,6 +9,7 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) name: Spanned<String>,
+    pub(super) version: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) seed: u64,
     pub(super) callers: Option<Spanned<i64>>,

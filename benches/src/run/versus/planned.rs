@@ -1,0 +1,184 @@
+//! A workload of a file, for any queue: tasks arrive as planned, handlers sleep and fail as planned.
+//!
+//! What the protocol does not have is left out: all payloads have the mean length, all tasks are in one queue, and a task
+//! fails at most twice, which every driver that retries has attempts for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use prismq_driver::clock::now;
+use prismq_driver::message::{Can, Choice, Model, Records, Settle, Work};
+use prismq_driver::plan::{Entry, Plan};
+
+use super::round::{BUDGET, LEAD, books};
+use super::workloads::{Reading, begun, ended, quantiles, rate};
+use crate::conformance::Candidate;
+use crate::load::plan::{PlannedTask, Workload};
+use crate::subject::intern;
+use crate::subject::remote::{Memory, Result, Round, Session};
+
+/// Most workers that a driver is asked for.
+const WORKERS_MAX: usize = 64;
+/// Most times that a task fails.
+const FAILS_MAX: u32 = 2;
+
+/// A workload as a driver is asked for it.
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// What figures call it: with its version and its hash, as two of one name may differ.
+    title: &'static str,
+    plan: Plan,
+    due_ns: Vec<u64>,
+    callers: u32,
+    workers: u32,
+    payload_bytes: u32,
+    model: Model,
+    needs: Vec<Can>,
+}
+
+impl Planned {
+    pub(super) fn of(workload: &Workload) -> Self {
+        let settings = &workload.settings;
+        let tasks = &workload.schedule.tasks;
+        let has_priorities = tasks
+            .first()
+            .is_some_and(|first| tasks.iter().any(|task| task.priority != first.priority));
+        let fails = tasks.iter().any(|task| task.failures > 0);
+        let needs = [(Can::Priority, has_priorities), (Can::Retry, fails)];
+        let bytes: usize = tasks.iter().map(|task| task.payload_bytes).sum();
+        let due_ns: Vec<u64> = tasks.iter().map(|task| nanos(task.at)).collect();
+        let lowest = tasks.iter().map(|task| task.priority).min().unwrap_or(0);
+        let entry = |task: &PlannedTask| Entry {
+            offset_ns: nanos(task.at),
+            service_us: u32::try_from(task.service.as_micros()).unwrap_or(u32::MAX),
+            fails: u8::try_from(task.failures.min(FAILS_MAX)).unwrap_or(u8::MAX),
+            priority: u8::try_from(task.priority.saturating_sub(lowest)).unwrap_or(u8::MAX),
+            task_type: 0,
+        };
+        Self {
+            title: intern(&format!(
+                "{}, version {}, {}",
+                settings.name, settings.version, workload.hash
+            )),
+            plan: Plan::new(tasks.iter().map(entry).collect()),
+            due_ns,
+            callers: u32::try_from(settings.callers).unwrap_or(u32::MAX),
+            workers: u32::try_from(settings.workers.min(WORKERS_MAX)).unwrap_or(u32::MAX),
+            payload_bytes: u32::try_from(bytes / tasks.len().max(1)).unwrap_or(u32::MAX),
+            model: if workload.schedule.open { Model::Open } else { Model::Closed },
+            needs: needs.into_iter().filter_map(|(can, needed)| needed.then_some(can)).collect(),
+        }
+    }
+
+    /// What the queue of this session lacks for it, if anything.
+    pub(super) fn lacking(&self, session: &Session) -> Option<Can> {
+        self.needs.iter().copied().find(|need| !session.about().can(*need))
+    }
+
+    /// Measures one round, and returns its figures and why they must not be used. There are none for a queue that does
+    /// not offer what the workload needs.
+    ///
+    /// # Errors
+    /// If the driver cannot be used as the protocol has it.
+    pub(super) fn round(
+        &self,
+        candidate: &Candidate,
+        choice: Choice,
+    ) -> Result<(Vec<Reading>, Vec<String>)> {
+        let directory = candidate.fresh()?;
+        let (launch, bounds) = (&candidate.launch, candidate.bounds);
+        let session = Session::open(launch, bounds, directory.path(), true, choice)?;
+        if self.lacking(&session).is_some() {
+            session.close()?;
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let tasks = self.plan.len();
+        let fails = (0..tasks).filter_map(|token| self.plan.get(token));
+        let attempts = tasks + fails.map(|entry| u64::from(entry.fails)).sum::<u64>();
+        let memory = Memory::plan(&self.plan)?;
+        let records = Records::Buffered;
+        let mut crew =
+            session.start("versus", self.workers, Work::Plan, &memory, attempts, records)?;
+        let t0_ns = now() + nanos(LEAD);
+        let round = Round {
+            model: self.model,
+            t0_ns,
+            payload_bytes: self.payload_bytes,
+            ..Round::closed(0, tasks, self.callers)
+        };
+        let (enqueued, lanes) = session.enqueue(&memory, &round, BUDGET)?;
+        session.wait_done(&mut crew, attempts, candidate.patience)?;
+        let mut readings = Vec::new();
+        let ran = || crew.lanes().records();
+        if self.model == Model::Open {
+            let (begun, ended) = (begun(ran()), ended(ran()));
+            let since_due = |(token, due): (u64, &u64), times: &HashMap<u64, u64>| {
+                times.get(&token).map(|time| time.saturating_sub(t0_ns + due))
+            };
+            let due = || (0..).zip(&self.due_ns);
+            let waits = due().filter_map(|task| since_due(task, &begun));
+            readings.extend(quantiles(self.title, ["begun_p50_ms", "begun_p99_ms"], waits));
+            let times = due().filter_map(|task| since_due(task, &ended));
+            readings.extend(quantiles(self.title, ["ended_p50_ms", "ended_p99_ms"], times));
+        }
+        readings.extend(rate(self.title, tasks, lanes.records().chain(ran())));
+        let mut faults: Vec<String> = enqueued
+            .errors
+            .into_iter()
+            .map(|(message, tasks)| format!("{tasks} tasks could not be enqueued: {message}"))
+            .collect();
+        // Where settlements are not seen, nothing shows that another run of a task that failed was right.
+        let settles = session.about().settle != Settle::None;
+        let fails = |token| self.plan.get(token).is_some_and(|entry| entry.fails > 0);
+        faults.extend(books(session, Some(crew), &[lanes], launch, |record| {
+            settles || !fails(record.token)
+        })?);
+        Ok((readings, faults))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::plan::{Schedule, parse_workload};
+
+    const WORKLOAD: &str = r#"
+        name = "w"
+        version = 3
+        arrivals = { burst = { size = 50, every_s = 1.0, duration_s = 2.0 } }
+        [[tasks]]
+        type = "first"
+        priority = { fixed = 10 }
+        payload_bytes = { fixed = 100 }
+        service_ms = { fixed = 1.5 }
+        failure_probability = 1.0
+        [[tasks]]
+        type = "second"
+        priority = { fixed = 30 }
+        payload_bytes = { fixed = 300 }
+        service_ms = { fixed = 1.5 }
+    "#;
+
+    #[test]
+    fn a_driver_is_asked_for_the_tasks_of_the_file() {
+        let plan = parse_workload("w.toml", WORKLOAD).unwrap();
+        let schedule = Schedule::draw(&plan);
+        let workload = Workload { settings: plan.settings, schedule, hash: "abc".to_owned() };
+        let planned = Planned::of(&workload);
+        assert_eq!((planned.title, planned.model), ("w, version 3, abc", Model::Open));
+        assert_eq!(planned.needs, [Can::Priority, Can::Retry]);
+        assert!((150..250).contains(&planned.payload_bytes), "{}", planned.payload_bytes);
+        assert_eq!(planned.plan.len(), 100);
+        for (token, task) in (0..).zip(&workload.schedule.tasks) {
+            let entry = planned.plan.get(token).unwrap();
+            let expected = if task.kind == 0 { (2, 0) } else { (0, 20) };
+            assert_eq!((entry.fails, entry.priority), expected);
+            assert_eq!(entry.service_us, 1_500);
+            assert_eq!(entry.offset_ns, if token < 50 { 0 } else { 1_000_000_000 });
+        }
+    }
+}
