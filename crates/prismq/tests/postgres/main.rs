@@ -8,22 +8,16 @@
     reason = "a test stops at the first surprise"
 )]
 
-mod connecting;
+mod client;
 mod doctor;
-mod durability;
 mod faults;
 mod inbox;
-mod interrupted;
-mod limits;
-mod migrating;
+mod moving;
 mod names;
-mod notifications;
-mod pooler;
 mod retention;
 mod schedules;
 mod slots;
 mod support;
-mod tls;
 mod transactions;
 
 use std::env;
@@ -31,7 +25,9 @@ use std::process::ExitCode;
 
 use prismq_probe::{Availability, Requirement, Trial, trial};
 
+use self::client::{connecting, durability, limits, notifications, pooler, tls};
 use self::faults::{backends, clocks, commit, races, tokens};
+use self::moving::{interrupted, limited, migrating, stages};
 
 /// The tests of a file.
 macro_rules! tests {
@@ -118,12 +114,14 @@ fn main() -> ExitCode {
             a_timeout_of_the_role_fails_the_call_and_no_other
             a_role_without_free_connections_is_waited_for
             an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting;
+        limited:
+            limits_and_keys_bound_the_same_tasks
+            each_slot_of_a_schedule_has_its_task_once
+            what_is_set_at_the_target_is_not_dropped;
         migrating:
             everything_arrives_with_its_ids
             a_file_that_was_moved_refuses_everyone
             workers_that_hold_tasks_keep_a_file_from_being_moved
-            limits_keys_and_schedules_hold_as_before
-            settings_without_a_queue_are_not_replaced
             rows_of_the_inbox_become_tasks_before
             rows_of_the_inbox_of_the_server_are_kept
             a_schema_that_holds_a_queue_is_refused;
@@ -157,6 +155,8 @@ fn main() -> ExitCode {
             ordered_tasks_of_a_key_run_in_order
             no_more_tasks_of_a_queue_run_than_it_is_set_to
             keys_without_tasks_are_forgotten;
+        stages:
+            one_that_fails_at_each_step_moves_all_of_it;
         tls:
             a_certificate_of_a_named_authority_is_accepted
             a_certificate_of_another_authority_or_host_is_refused;

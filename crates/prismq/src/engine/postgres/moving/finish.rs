@@ -13,13 +13,27 @@ const COUNT_TASKS: &str =
      FROM prismq.task t LEFT JOIN prismq.lane l ON l.id = t.lane LEFT JOIN prismq.queue q ON q.id = l.queue
      GROUP BY q.name, t.state";
 /// What else is counted.
-const COUNT_ROWS: [(&str, &str); 14] = [
+const COUNT_ROWS: [(&str, &str); 22] = [
     ("queues", "SELECT count(*) FROM prismq.queue"),
+    ("paused queues", "SELECT count(*) FROM prismq.queue WHERE paused"),
+    ("depth limits", "SELECT count(*) FROM prismq.queue WHERE depth IS NOT NULL"),
+    (
+        "concurrency limits of queues",
+        "SELECT count(*) FROM prismq.queue WHERE concurrency IS NOT NULL",
+    ),
     ("limits", "SELECT count(*) FROM prismq.limits WHERE name IS NOT NULL"),
     ("combinations of queue, type, requirements and limit", "SELECT count(*) FROM prismq.lane"),
     ("keys", "SELECT count(*) FROM prismq.key"),
+    ("keys that a task keeps", "SELECT count(*) FROM prismq.key WHERE holder IS NOT NULL"),
+    ("lines of keys", "SELECT count(*) FROM prismq.line"),
     ("tasks with a key", "SELECT count(*) FROM prismq.task WHERE line IS NOT NULL"),
+    ("times to live", "SELECT count(*) FROM prismq.task WHERE start_by IS NOT NULL"),
     ("schedules", "SELECT count(*) FROM prismq.schedule"),
+    (
+        "schedules with a next slot",
+        "SELECT count(*) FROM prismq.schedule WHERE next_at IS NOT NULL",
+    ),
+    ("paused schedules", "SELECT count(*) FROM prismq.schedule WHERE paused"),
     ("tasks of schedules", "SELECT count(*) FROM prismq.task WHERE scheduled_for IS NOT NULL"),
     ("retry policies", "SELECT count(*) FROM prismq.retry"),
     ("retentions of task types", "SELECT count(*) FROM prismq.type_retention"),

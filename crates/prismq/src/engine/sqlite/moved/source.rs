@@ -46,16 +46,33 @@ const COUNT_TASKS: &str = "SELECT q.name, s.state, count(*), sum(s.bytes) FROM (
      LEFT JOIN prismq_lane AS l ON l.id = s.lane LEFT JOIN prismq_queue AS q ON q.id = l.queue
      GROUP BY q.name, s.state";
 /// What else is counted.
-const COUNT_ROWS: [(&str, &str); 14] = [
+const COUNT_ROWS: [(&str, &str); 22] = [
     ("queues", "SELECT count(*) FROM prismq_queue"),
+    ("paused queues", "SELECT count(*) FROM prismq_queue WHERE paused = 1"),
+    ("depth limits", "SELECT count(*) FROM prismq_depth"),
+    (
+        "concurrency limits of queues",
+        "SELECT count(*) FROM prismq_queue WHERE concurrency NOT NULL",
+    ),
     ("limits", "SELECT count(*) FROM prismq_limit"),
     (
         "combinations of queue, type, requirements and limit",
         "SELECT count(*) FROM prismq_lane WHERE id > 0",
     ),
     ("keys", "SELECT count(*) FROM prismq_key"),
+    ("keys that a task keeps", "SELECT count(*) FROM prismq_key WHERE holder NOT NULL"),
+    ("lines of keys", "SELECT count(*) FROM prismq_line"),
     ("tasks with a key", "SELECT count(*) FROM prismq_task WHERE lane < 0"),
+    (
+        "times to live",
+        "SELECT count(*) FROM prismq_expiry AS x JOIN prismq_task AS t ON t.id = x.task",
+    ),
     ("schedules", "SELECT count(*) FROM prismq_schedule"),
+    (
+        "schedules with a next slot",
+        "SELECT count(*) FROM prismq_schedule WHERE next_at NOT NULL",
+    ),
+    ("paused schedules", "SELECT count(*) FROM prismq_schedule WHERE paused = 1"),
     (
         "tasks of schedules",
         "SELECT count(*) FROM prismq_slot AS s WHERE EXISTS (SELECT 1 FROM prismq_task WHERE id = s.task)

@@ -1,12 +1,11 @@
 //! Moving a queue from a file to the server: all of it arrives, or it is said what is in the way.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prismq::postgres::{cancel_migration, migrate};
 use prismq::{
-    Claim, Error, Keep, Lease, Limit, MigrationError, Missed, NewTask, Order, Queue, Retention,
-    RetryPolicy, Schedule, TaskError, TaskId, TaskInfo, Timestamp, Unique, WorkerPool,
+    Claim, Error, Keep, MigrationError, NewTask, Order, Queue, Retention, RetryPolicy, TaskError,
+    TaskId, TaskInfo, Timestamp, Unique, WorkerPool,
 };
 use rusqlite::Connection;
 
@@ -17,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const CLOCKS_APART: Duration = Duration::from_secs(3);
 
 /// Ids of tasks in all states, with all that tasks can have, in several queues.
-fn fill(queue: &Queue) -> Vec<TaskId> {
+pub(super) fn fill(queue: &Queue) -> Vec<TaskId> {
     queue.set_order("aged", Order::Ageing { step: Duration::from_secs(60) }).unwrap();
     queue.set_order("drawn", Order::WeightedRandom).unwrap();
     queue.set_depth_limit("mail", 5000).unwrap();
@@ -183,93 +182,6 @@ pub(crate) fn workers_that_hold_tasks_keep_a_file_from_being_moved() {
     migrate(&path, &url(&cluster)).unwrap();
     let stats = queue(&url(&cluster)).stats("default").unwrap();
     assert_eq!((stats.ready, stats.leased, stats.reclaimed), (2, 0, 1));
-}
-
-/// What may start now of all that waits.
-fn payloads(leases: &[Lease]) -> BTreeSet<&str> {
-    leases.iter().map(|lease| std::str::from_utf8(lease.payload()).unwrap()).collect()
-}
-
-/// Tasks under limits and keys, some of which have begun, and schedules.
-fn fill_limited(queue: &Queue) -> Vec<TaskId> {
-    queue.set_limit("api", Limit::concurrency(2).and(Limit::concurrency(1).per_key())).unwrap();
-    queue.set_concurrency("few", Some(1)).unwrap();
-    let job = |payload: &str| NewTask::new("job", payload.as_bytes());
-    let first = [job("held 1").key("held").ordered(), job("dead").limit("api").key("a")];
-    let mut ids: Vec<TaskId> =
-        first.into_iter().map(|task| queue.enqueue(task).unwrap().id()).collect();
-    for lease in queue.claim(&Claim::new(["job"]).max(9)).unwrap() {
-        let error = match lease.payload() {
-            b"dead" => TaskError::permanent("never"),
-            _ => TaskError::new("later").retry_after(HOUR),
-        };
-        queue.fail(&lease, error).unwrap();
-    }
-    let waiting = [
-        job("held 2").key("held").ordered(),
-        job("a 1").limit("api").key("a"),
-        job("a 2").limit("api").key("a"),
-        job("b 1").limit("api").key("b"),
-        job("o 1").key("o").ordered(),
-        job("o 2").key("o").ordered(),
-        job("t 1").key("t"),
-        job("few 1").queue("few"),
-        job("few 2").queue("few"),
-    ];
-    ids.extend(waiting.into_iter().map(|task| queue.enqueue(task).unwrap().id()));
-    let schedules = queue.schedules();
-    let task = NewTask::new("tick", *b"slot").limit("api").key("k");
-    schedules.set(&Schedule::every("hourly", HOUR, task).missed(Missed::All)).unwrap();
-    ids.push(schedules.run_now("hourly").unwrap().unwrap());
-    schedules.set(&Schedule::every("idle", HOUR, NewTask::new("tick", []))).unwrap();
-    schedules.pause("idle").unwrap();
-    ids
-}
-
-pub(crate) fn limits_keys_and_schedules_hold_as_before() {
-    let cluster = cluster(&[]);
-    let (_folder, path) = file();
-    let source = Queue::open(&path).unwrap();
-    let ids = fill_limited(&source);
-    let described =
-        |queue: &Queue| -> Vec<TaskInfo> { ids.iter().map(|id| described(queue, *id).0).collect() };
-    let before = described(&source);
-    let (limits, schedules) = (source.limits().unwrap(), source.schedules().list().unwrap());
-    drop(source);
-    migrate(&path, &url(&cluster)).unwrap();
-
-    let target = queue(&url(&cluster));
-    assert_eq!(described(&target), before);
-    assert_eq!(format!("{:?}", target.limits().unwrap()), format!("{limits:?}"));
-    assert_eq!(target.schedules().list().unwrap(), schedules);
-    // One of each key; of the ordered keys the first, unless one waits for another attempt.
-    let all = Claim::new(["job"]).max(99);
-    let leases = target.claim(&all).unwrap();
-    assert_eq!(payloads(&leases), BTreeSet::from(["a 1", "b 1", "o 1", "t 1"]));
-    leases.iter().for_each(|lease| target.complete(lease).unwrap());
-    let leases = target.claim(&all).unwrap();
-    assert_eq!(payloads(&leases), BTreeSet::from(["a 2", "o 2"]));
-    let few = target.claim(&Claim::new(["job"]).queue("few").max(9)).unwrap();
-    assert_eq!(payloads(&few), BTreeSet::from(["few 1"]));
-    // Numbers that are given from now on are new ones.
-    target.enqueue(NewTask::new("job", *b"n 1").key("new").ordered()).unwrap();
-    target.set_limit("other", Limit::unlimited()).unwrap();
-    target.schedules().set(&Schedule::every("new", HOUR, NewTask::new("tick", []))).unwrap();
-    assert_eq!(payloads(&target.claim(&all).unwrap()), BTreeSet::from(["n 1"]));
-}
-
-pub(crate) fn settings_without_a_queue_are_not_replaced() {
-    let cluster = cluster(&[]);
-    let (_folder, path) = file_of(1);
-    let target = queue(&url(&cluster));
-    target.set_limit("api", Limit::concurrency(1)).unwrap();
-    let error = migrate(&path, &url(&cluster)).unwrap_err();
-    assert!(
-        matches!(&error, Error::Refused { reason, .. } if reason.contains("settings")),
-        "{error}"
-    );
-    assert_eq!(target.limits().unwrap().len(), 1);
-    Queue::open(&path).unwrap().enqueue(NewTask::new("job", [])).unwrap();
 }
 
 pub(crate) fn rows_of_the_inbox_become_tasks_before() {
