@@ -7,7 +7,7 @@ pub enum Durability {
     #[default]
     Full,
     /// They survive the loss of the machine too, as another one has them as well: a queue on a server that commits to a
-    /// standby synchronously. Otherwise the queue is not opened.
+    /// standby synchronously. Otherwise the queue is not opened, and refuses to write once it does not any more.
     Replicated,
     /// They survive the death of the process; a power cut may undo the latest of them.
     Normal,

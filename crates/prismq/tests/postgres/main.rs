@@ -86,7 +86,9 @@ fn main() -> ExitCode {
             a_server_that_is_not_there_is_waited_for
             a_pooler_of_transactions_needs_no_session;
         durability:
-            a_replicated_commit_waits_for_the_standby;
+            a_replicated_commit_waits_for_the_standby
+            nothing_is_acknowledged_once_no_standby_is_named_any_more
+            a_commit_whose_session_ends_before_the_standby_has_it_is_asked_for_there;
         inbox:
             a_row_becomes_the_task_that_it_describes
             a_row_exists_for_claims_with_its_commit_and_wakes_an_idle_pool

@@ -302,9 +302,10 @@ pub enum Error {
         /// Why, and what to do.
         reason: String,
     },
-    /// The connection was lost while the operation was committed, and it could not be found out whether it was. It was
-    /// done as a whole or not at all. Look whether it was before it is repeated: a task that is enqueued again
-    /// may otherwise be there twice, unless it has a unique key.
+    /// The connection was lost while the operation was committed, and it could not be found out whether it was; or, under
+    /// [`Durability::Replicated`](crate::Durability::Replicated), whether a standby has it. It was done as a whole or not
+    /// at all. Look whether it was before it is repeated: a task that is enqueued again may otherwise be there twice,
+    /// unless it has a unique key.
     #[error(
         "it is unknown whether the operation was committed: {reason}; look before you repeat it"
     )]

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use prismq::{Durability, Error, Queue};
+use prismq_cluster::Cluster;
 
 use crate::support::{DEADLINE, cluster, task, tasks, url, wait_for};
 
@@ -30,36 +31,100 @@ impl Drop for Standby {
     }
 }
 
-pub(crate) fn a_replicated_commit_waits_for_the_standby() {
-    let cluster = cluster(&[]);
-    let open = || -> prismq::Result<Queue> {
-        let builder = prismq::postgres::builder(&url(&cluster))?.busy_wait(DEADLINE);
-        builder.durability(Durability::Replicated).open()
-    };
-    let error = open().unwrap_err();
+/// Sets the standbys that commits wait for.
+fn name_standbys(cluster: &Cluster, names: &str) {
+    let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+    cluster.sql("postgres", &[&set, "SELECT pg_reload_conf()"]).unwrap();
+    let is_set = "SHOW synchronous_standby_names";
+    wait_for("the setting", || cluster.sql("postgres", &[is_set]).unwrap() == names);
+}
+
+const IN_SYNC: &str = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+
+fn is(cluster: &Cluster, count: &str, expected: &str) -> bool {
+    cluster.sql("postgres", &[count]).unwrap() == expected
+}
+
+fn open(cluster: &Cluster) -> prismq::Result<Queue> {
+    let builder = prismq::postgres::builder(&url(cluster))?.busy_wait(DEADLINE);
+    builder.durability(Durability::Replicated).open()
+}
+
+/// A queue with a standby that has what is committed.
+fn replicated(cluster: &Cluster, folder: &Path) -> (Queue, Standby) {
+    name_standbys(cluster, "standby");
+    let standby = Standby::start(cluster.folder(), folder);
+    wait_for("the standby", || is(cluster, IN_SYNC, "1"));
+    (open(cluster).unwrap(), standby)
+}
+
+fn assert_refused(error: &Error) {
     assert!(matches!(error, Error::Refused { .. }), "{error:?}");
     assert!(error.to_string().contains("synchronous_standby_names"), "{error}");
     assert!(error.needs_intervention());
+}
 
-    let names = "ALTER SYSTEM SET synchronous_standby_names = 'standby'";
-    cluster.sql("postgres", &[names, "SELECT pg_reload_conf()"]).unwrap();
+pub(crate) fn a_replicated_commit_waits_for_the_standby() {
+    let cluster = cluster(&[]);
+    assert_refused(&open(&cluster).unwrap_err());
     let received = tempfile::tempdir().unwrap();
-    let standby = Standby::start(cluster.folder(), received.path());
-    let in_sync = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-    wait_for("the standby", || cluster.sql("postgres", &[in_sync]).unwrap() == "1");
-    let queue = open().unwrap();
+    let (queue, standby) = replicated(&cluster, received.path());
     queue.enqueue(task()).unwrap();
     assert_eq!(tasks(&cluster), "1");
 
     drop(standby);
-    wait_for("the standby's end", || cluster.sql("postgres", &[in_sync]).unwrap() == "0");
+    wait_for("the standby's end", || is(&cluster, IN_SYNC, "0"));
     thread::scope(|scope| {
         let enqueued = scope.spawn(|| queue.enqueue(task()));
-        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-        wait_for("the commit waits", || cluster.sql("postgres", &[waits]).unwrap() == "1");
+        wait_for("the commit waits", || is(&cluster, WAITING, "1"));
         assert!(!enqueued.is_finished());
         let _standby = Standby::start(cluster.folder(), received.path());
         enqueued.join().unwrap().unwrap();
     });
     assert_eq!(tasks(&cluster), "2");
+}
+
+pub(crate) fn nothing_is_acknowledged_once_no_standby_is_named_any_more() {
+    let cluster = cluster(&[]);
+    let received = tempfile::tempdir().unwrap();
+    let (queue, standby) = replicated(&cluster, received.path());
+    queue.enqueue(task()).unwrap();
+    name_standbys(&cluster, "");
+    assert_refused(&queue.enqueue(task()).unwrap_err());
+    assert_eq!(tasks(&cluster), "1");
+    name_standbys(&cluster, "standby");
+    wait_for("the standby", || is(&cluster, IN_SYNC, "1"));
+    queue.enqueue(task()).unwrap();
+
+    // The server lets a commit go on that waits for a standby once none is named.
+    drop(standby);
+    wait_for("the standby's end", || is(&cluster, IN_SYNC, "0"));
+    thread::scope(|scope| {
+        let enqueued = scope.spawn(|| queue.enqueue(task()));
+        wait_for("the commit waits", || is(&cluster, WAITING, "1"));
+        name_standbys(&cluster, "");
+        let error = enqueued.join().unwrap().unwrap_err();
+        assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+        assert!(error.to_string().contains("standby"), "{error}");
+    });
+}
+
+pub(crate) fn a_commit_whose_session_ends_before_the_standby_has_it_is_asked_for_there() {
+    let cluster = cluster(&[]);
+    let received = tempfile::tempdir().unwrap();
+    let (queue, standby) = replicated(&cluster, received.path());
+    drop(standby);
+    wait_for("the standby's end", || is(&cluster, IN_SYNC, "0"));
+    thread::scope(|scope| {
+        let enqueued = scope.spawn(|| queue.enqueue(task()));
+        wait_for("the commit waits", || is(&cluster, WAITING, "1"));
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        cluster.sql("postgres", &[end]).unwrap();
+        wait_for("another session waits", || is(&cluster, WAITING, "1"));
+        assert!(!enqueued.is_finished());
+        let _standby = Standby::start(cluster.folder(), received.path());
+        enqueued.join().unwrap().unwrap();
+    });
+    assert_eq!(tasks(&cluster), "1");
 }

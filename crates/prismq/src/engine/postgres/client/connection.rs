@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
@@ -15,7 +14,7 @@ use super::error::{is_refusal, message};
 use super::io::{self, IoThread};
 use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
-use super::server::{self, Identity, Unfit};
+use super::server::{self, STANDBYS, Unfit};
 use super::session::Session;
 use super::{Role, backoff, tls};
 use crate::model::{Durability, Error, Result};
@@ -94,7 +93,41 @@ impl Connector {
         if role == Role::Durable {
             begin.push_str("; SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text");
         }
+        if self.needs_standby(role) {
+            begin.push_str("; ");
+            begin.push_str(STANDBYS);
+        }
         begin
+    }
+
+    /// Whether what is committed by this role must be on a standby.
+    pub(super) fn needs_standby(&self, role: Role) -> bool {
+        role == Role::Durable && self.durability == Durability::Replicated
+    }
+
+    /// The error of a server that cannot hold the queue.
+    pub(super) fn refused(&self, reason: impl Into<String>) -> Error {
+        Error::Refused { server: self.address.label.clone(), reason: reason.into() }
+    }
+
+    /// Whether a transaction that is committed on the server is on a standby too: it is if a later one is.
+    fn confirm(&self, session: &mut Session, until: Instant) -> Outcome {
+        let unknown = |reason: String| {
+            Outcome::Unknown(format!(
+                "the server has committed it, but whether a standby has it is unknown: {reason}"
+            ))
+        };
+        match self.take_epoch(session, until) {
+            Ok(epoch) => session.epoch = epoch,
+            Err(NotConnected::Refused(reason) | NotConnected::Now(reason)) => {
+                return unknown(reason);
+            }
+        }
+        match session.simple_value(STANDBYS, until) {
+            Ok(names) if server::has_standby(names.as_deref()) => Outcome::Committed,
+            Ok(_) => unknown(server::NO_STANDBY.to_owned()),
+            Err(reason) => unknown(reason),
+        }
     }
 
     /// The error of a call during which the server could not be reached.
@@ -161,7 +194,7 @@ impl Connector {
             None => return Err(NotConnected::Now("the server does not answer".to_owned())),
         };
         let needs_standby = self.durability == Durability::Replicated;
-        let server = identity(&answer, needs_standby).map_err(|unfit| match unfit {
+        let server = server::identity(&answer, needs_standby).map_err(|unfit| match unfit {
             Unfit::Refused(reason) => NotConnected::Refused(reason),
             Unfit::Now(reason) => NotConnected::Now(reason),
         })?;
@@ -227,9 +260,14 @@ impl Connection {
         commit: &Commit,
         until: Instant,
     ) -> Outcome {
-        let until = until.max(Instant::now() + connector.wait);
+        let (until, role) = (until.max(Instant::now() + connector.wait), self.role);
         match self.session(connector, until) {
-            Ok(session) => outcome::ask(session, commit, until),
+            Ok(session) => match outcome::ask(session, commit, until) {
+                Outcome::Committed if connector.needs_standby(role) => {
+                    connector.confirm(session, until)
+                }
+                outcome => outcome,
+            },
             Err(error) => Outcome::Unknown(error.to_string()),
         }
     }
@@ -242,7 +280,7 @@ impl Connection {
                     return Ok(session);
                 }
                 Err(NotConnected::Refused(reason)) => {
-                    return Err(Error::Refused { server: connector.address.label.clone(), reason });
+                    return Err(connector.refused(reason));
                 }
                 Err(NotConnected::Now(reason)) => reason,
             };
@@ -255,23 +293,6 @@ impl Connection {
             thread::sleep(pause.min(left));
         }
     }
-}
-
-/// The identity of a server that can hold a queue, from its answer to [`server::IDENTIFY`].
-fn identity(answer: &[SimpleQueryMessage], needs_standby: bool) -> Result<Identity, Unfit> {
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    let column = |at| row.and_then(|row| row.try_get(at).ok().flatten()).unwrap_or_default();
-    let answer = server::Answer {
-        version: column(0),
-        version_number: column(1),
-        in_recovery: column(2),
-        run: column(3),
-        standbys: column(4),
-    };
-    server::admit(&answer, needs_standby)
 }
 
 /// Stops an attempt to connect that nobody waits for.

@@ -1,5 +1,7 @@
 //! Which server a session is connected to, and whether it can hold a queue.
 
+use tokio_postgres::SimpleQueryMessage;
+
 /// What a session asks for once it is connected, as one row of texts; numbers of this list are columns of the answer.
 ///
 /// The processes without a user and a database are the server's own. All of them start anew after a crash, although the
@@ -15,6 +17,13 @@ pub(super) const IDENTIFY: &str = "\
             (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',' ORDER BY pid) \
              FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL)), \
         pg_catalog.current_setting('synchronous_standby_names')";
+
+/// Asks for the standbys that commits wait for. A session learns of a change of the setting between two messages.
+pub(super) const STANDBYS: &str = "SELECT pg_catalog.current_setting('synchronous_standby_names')";
+
+/// Why a server without them is not used.
+pub(super) const NO_STANDBY: &str = "it has no synchronous standby, which `Durability::Replicated` needs: set its synchronous_standby_names, or use \
+     `Durability::Full`";
 
 /// The oldest version that is supported, as `server_version_num` has it.
 const VERSION_MIN: u32 = 140_000;
@@ -85,14 +94,35 @@ pub(super) fn admit(answer: &Answer<'_>, needs_standby: bool) -> Result<Identity
             "it is a standby, which does not write: name the primary, or both".to_owned(),
         ));
     }
-    if needs_standby && answer.standbys.trim().is_empty() {
-        return Err(Unfit::Refused(
-            "it has no synchronous standby, which `Durability::Replicated` needs: set its synchronous_standby_names, or \
-             use `Durability::Full`"
-                .to_owned(),
-        ));
+    if needs_standby && !has_standby(Some(answer.standbys)) {
+        return Err(Unfit::Refused(NO_STANDBY.to_owned()));
     }
     Ok(Identity(answer.run.to_owned()))
+}
+
+/// Whether commits wait for a standby, by the answer to [`STANDBYS`].
+pub(super) fn has_standby(names: Option<&str>) -> bool {
+    names.is_some_and(|names| !names.trim().is_empty())
+}
+
+/// The identity of a server that can hold a queue, from its answer to [`IDENTIFY`].
+pub(super) fn identity(
+    answer: &[SimpleQueryMessage],
+    needs_standby: bool,
+) -> Result<Identity, Unfit> {
+    let row = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let column = |at| row.and_then(|row| row.try_get(at).ok().flatten()).unwrap_or_default();
+    let answer = Answer {
+        version: column(0),
+        version_number: column(1),
+        in_recovery: column(2),
+        run: column(3),
+        standbys: column(4),
+    };
+    admit(&answer, needs_standby)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Session {
         match io::wait(self.client.simple_query(sql), until) {
             None => Err("the server did not answer in time".to_owned()),
             Some(Err(error)) => Err(message(&error)),
-            Some(Ok(answer)) => Ok(first_value(&answer)),
+            Some(Ok(answer)) => Ok(values(&answer).next().map(str::to_owned)),
         }
     }
 
@@ -121,10 +121,10 @@ fn prepare<'a>(
     })
 }
 
-/// The first value of the first row.
-pub(super) fn first_value(answer: &[SimpleQueryMessage]) -> Option<String> {
-    answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+/// The first value of each row.
+pub(super) fn values(answer: &[SimpleQueryMessage]) -> impl Iterator<Item = &str> {
+    answer.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
     })
 }

@@ -11,7 +11,8 @@ use super::connection::Connector;
 use super::error::{self, Failure};
 use super::io;
 use super::outcome::Commit;
-use super::session::{Answer, Pending, Row, Session, Statement, Together, first_value};
+use super::server::{NO_STANDBY, STANDBYS, has_standby};
+use super::session::{Answer, Pending, Row, Session, Statement, Together, values};
 use super::value::Value;
 use crate::model::{Error, Result};
 
@@ -119,12 +120,14 @@ impl<'s> Transaction<'s> {
             .into_iter()
             .chain(statements.iter().map(|statement| session.query(*statement)))
             .chain(commit.then(|| session.simple("COMMIT")))
+            .chain((commit && connector.needs_standby(self.role)).then(|| session.simple(STANDBYS)))
             .collect();
         let answers = io::wait(Together::new(pending), until(connector));
         self.accept(answers.unwrap_or_default(), begin.is_some(), statements.len(), commit)
     }
 
-    /// Takes the answers in: to `BEGIN` if it was sent, to the statements, and to `COMMIT` if it was sent.
+    /// Takes the answers in: to `BEGIN` if it was sent, to the statements, and to `COMMIT` if it was sent, with the standbys
+    /// that it waited for.
     fn accept(
         &mut self,
         answers: Vec<Result<Answer, DriverError>>,
@@ -141,7 +144,15 @@ impl<'s> Transaction<'s> {
             self.stage = Stage::Begun;
             match answers.next() {
                 Some(Ok(Answer::Texts(texts))) => {
-                    self.number = first_value(&texts).and_then(|number| number.parse().ok());
+                    let mut values = values(&texts);
+                    self.number = values.next().and_then(|number| number.parse().ok());
+                    // With the commit sent already, the standbys count that it found.
+                    if !commit
+                        && self.connector.needs_standby(self.role)
+                        && !has_standby(values.next())
+                    {
+                        failed = Some(Failure::Refused(self.connector.refused(NO_STANDBY)));
+                    }
                 }
                 Some(Ok(Answer::Rows(_))) | None => failed = Some(Failure::lost(unanswered())),
                 Some(Err(error)) => {
@@ -164,7 +175,8 @@ impl<'s> Transaction<'s> {
             failed = Some(Failure::lost(unanswered()));
         }
         if commit && !is_certain {
-            return self.committed(answers.next(), failed, rows);
+            let rows = self.committed(answers.next(), failed, rows)?;
+            return self.replicated(answers.next()).map(|()| rows);
         }
         failed.map_or(Ok(rows), |failure| Err(self.fail(failure)))
     }
@@ -199,6 +211,22 @@ impl<'s> Transaction<'s> {
         // All other answers are there: whether they count is found out later.
         self.failure = Some(self.in_commit(lost));
         Ok(rows)
+    }
+
+    /// Takes in which standbys a commit waited for: the server lets those that wait go on once none is named any more.
+    fn replicated(&mut self, answer: Option<Result<Answer, DriverError>>) -> Result<()> {
+        if !self.connector.needs_standby(self.role) || self.failure.is_some() {
+            return Ok(());
+        }
+        let reason = match answer {
+            Some(Ok(Answer::Texts(texts))) if has_standby(values(&texts).next()) => return Ok(()),
+            Some(Err(error)) => error::message(&error),
+            Some(Ok(_)) => NO_STANDBY.to_owned(),
+            None => unanswered(),
+        };
+        let reason =
+            format!("the server has committed it, but perhaps no standby has it: {reason}");
+        Err(self.fail(Failure::Refused(Error::CommitUnknown { reason })))
     }
 
     /// The connection was lost after `COMMIT` had been sent.
