@@ -71,7 +71,8 @@ class Beanstalkd(Driver):
         stats = self.own.stats()
         settings = {key: str(stats[key]) for key in ("version", "max-job-size", "binlog-max-size")}
         with open(f"/proc/{self.server.pid}/cmdline", "rb") as file:
-            settings["arguments"] = file.read().decode().rstrip("\0").replace("\0", " ")
+            arguments = file.read().decode().rstrip("\0").replace("\0", " ")
+        settings["arguments"] = arguments.replace(request["dir"], "DIR")  # which is another in each round
         return {"pids": self.server.pids(), "settings": settings, "paths": [request["dir"]]}
 
     def answers(self, _pid):
