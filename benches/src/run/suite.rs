@@ -323,6 +323,13 @@ impl Suite {
             }
             eprintln!("{}: INVALID: {}", scenario.id, reasons.join("; "));
         }
+        if let Validity::Disturbed { reasons } = &scenario.validity {
+            eprintln!(
+                "{}: not measured as meant, as others used the machine: {}",
+                scenario.id,
+                reasons.join("; ")
+            );
+        }
         for warning in &scenario.warnings {
             eprintln!("{}: {warning}", scenario.id);
         }

@@ -43,11 +43,9 @@ pub fn scenario<'a>(
         .map(|(spec, samples)| Metric { floors: floors(&rounds, spec), ..spec.fold(samples) })
         .collect();
     metrics.extend(once);
-    let mut reasons = faults(&rounds);
     let achieved: Vec<f64> = rounds.iter().filter_map(|round| round.achieved).collect();
-    reasons.extend(validity::under_offered(&achieved).filter(|_| !case.overload));
-    reasons.extend(objections(&case, &merged));
-    let validity = if reasons.is_empty() { Validity::Valid } else { Validity::Invalid { reasons } };
+    let under_offered = validity::under_offered(&achieved).filter(|_| !case.overload);
+    let objections = under_offered.into_iter().chain(objections(&case, &merged)).collect();
     let thirds: Vec<(f64, f64)> = rounds.iter().filter_map(|round| round.thirds).collect();
     let warnings =
         validity::held_up(&achieved).into_iter().chain(validity::drift(&thirds)).collect();
@@ -55,7 +53,7 @@ pub fn scenario<'a>(
     let mut scenario = Scenario {
         id: case.id(suite),
         parameters: case.parameters,
-        validity,
+        validity: Validity::Valid,
         metrics,
         histograms: encode(&merged)?,
         model: case.model,
@@ -65,6 +63,7 @@ pub fn scenario<'a>(
         warnings,
         looks: 1,
     };
+    scenario.validity = judged(faults(&rounds), objections, scenario.is_mostly_disturbed());
     quantiles::settle(&mut scenario);
     let steady: Vec<bool> = rounds.iter().filter_map(|round| round.steady).collect();
     if let Some(reason) = steadiness::never_steady(&steady) {
@@ -72,6 +71,16 @@ pub fn scenario<'a>(
         steadiness::withhold(&mut scenario.metrics, &reason);
     }
     Ok(scenario)
+}
+
+/// Whether figures may be used, by what went wrong in rounds and by what the load was not. The latter says nothing about
+/// the program where others used the machine meanwhile.
+fn judged(faults: Vec<String>, objections: Vec<String>, is_disturbed: bool) -> Validity {
+    match (faults.is_empty(), objections.is_empty()) {
+        (true, true) => Validity::Valid,
+        (true, false) if is_disturbed => Validity::Disturbed { reasons: objections },
+        _ => Validity::Invalid { reasons: [faults, objections].concat() },
+    }
 }
 
 /// Enters what went wrong in the round that was discarded: its figures do not count, its faults do.
@@ -82,6 +91,9 @@ pub fn object(scenario: &mut Scenario, faults_of_discarded: &[String]) {
         _ if faults.is_empty() => {}
         Validity::Invalid { reasons } => reasons.extend(faults),
         Validity::Valid => scenario.validity = Validity::Invalid { reasons: faults },
+        Validity::Disturbed { reasons } => {
+            scenario.validity = Validity::Invalid { reasons: [faults, reasons.clone()].concat() };
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use prismq_bench::scenario::open::{OpenLoop, run};
 use prismq_bench::scenario::workload;
 use prismq_bench::subject::Work;
 use prismq_bench::subject::local::InProcess;
-use prismq_record::Validity;
+use prismq_record::{self as record, Disturbance, Validity};
 
 use crate::support::fake::{Fake, Misdeed};
 use crate::support::virtual_clock::VirtualClock;
@@ -141,6 +141,31 @@ fn a_rate_that_was_not_offered_is_invalid() {
     let reasons = vec!["the callers offered 77 % of the intended rate".to_owned()];
     assert_eq!(validity, Validity::Invalid { reasons });
     assert_eq!(said(true, [0.7, 0.8, 0.8, 0.78]).0, Validity::Valid, "more than is sustained");
+}
+
+/// Half of the rounds and more: then the machine was not there for the load.
+#[test]
+fn a_rate_that_others_kept_from_being_offered_is_disturbed() {
+    let with = |disturbed: usize, faults: Vec<String>| {
+        let round = |place: usize| {
+            let others = if place < disturbed { 80.0 } else { 1.0 };
+            let disturbance = Disturbance {
+                seconds: 1.0,
+                others_percent: Some(others),
+                ..Disturbance::default()
+            };
+            let course =
+                record::Round { disturbance: Some(disturbance), ..record::Round::default() };
+            Round { achieved: Some(0.5), course, faults: faults.clone(), ..Round::default() }
+        };
+        let rounds: Vec<Round> = (0..4).map(round).collect();
+        scenario("suite", Case::variant("open", "load"), &rounds, Vec::new()).unwrap().validity
+    };
+    assert!(matches!(with(1, Vec::new()), Validity::Invalid { .. }));
+    let reasons = vec!["the callers offered 50 % of the intended rate".to_owned()];
+    assert_eq!(with(2, Vec::new()), Validity::Disturbed { reasons });
+    let lost = with(4, vec!["a task was lost".to_owned()]);
+    assert!(matches!(&lost, Validity::Invalid { reasons } if reasons.len() == 5), "{lost:?}");
 }
 
 #[test]

@@ -32,10 +32,10 @@ fn add_suite(pooled: &mut SuiteRecord, start: &SuiteRecord) {
 }
 
 fn add_scenario(pooled: &mut Scenario, start: &Scenario) {
-    if let Validity::Invalid { reasons } = &start.validity {
+    if let Some(reasons) = start.validity.reasons() {
         match &mut pooled.validity {
             Validity::Invalid { reasons: known } => known.extend_from_slice(reasons),
-            valid @ Validity::Valid => *valid = start.validity.clone(),
+            other => *other = start.validity.clone(),
         }
     }
     for (name, histogram) in &start.histograms {

@@ -1,7 +1,7 @@
 //! Pairs the metrics of two runs, and finds what makes a pair not comparable.
 
 use prismq_record::fingerprint::fnv1a;
-use prismq_record::{Direction, Metric, RunRecord, Scenario, Validity};
+use prismq_record::{Direction, Metric, RunRecord, Scenario};
 use prismq_statistics::Seed;
 
 use super::evidence::Evidence;
@@ -105,8 +105,8 @@ fn not_comparable(
         return Some(difference(old, new));
     }
     for (scenario, which) in [(old, "the baseline's figures"), (new, "this run's figures")] {
-        if let Validity::Invalid { reasons } = &scenario.validity {
-            return Some(format!("{which} are invalid: {}", reasons.join("; ")));
+        if let Some(reasons) = scenario.validity.reasons() {
+            return Some(format!("{which} must not be used: {}", reasons.join("; ")));
         }
     }
     let other = other?;

@@ -101,7 +101,7 @@ pub fn judge(
     let checks = check(targets, run)?;
     let mut invalid = validity::reasons(run);
     let count = |is: fn(&Outcome) -> bool| checks.iter().filter(|check| is(&check.outcome)).count();
-    let without_data = count(|outcome| matches!(outcome, Outcome::NoData { .. }));
+    let without_data = validity::without_data(run, &checks);
     if without_data > 0 {
         invalid.push(format!("{without_data} of {} targets have no data", checks.len()));
     }
@@ -123,6 +123,7 @@ pub fn judge(
     let undecided = validity::disturbed(run, &missed);
     let missed = missed.len() > undecided.len();
     inconclusive.extend(undecided);
+    inconclusive.extend(validity::unmeasured(run, &checks));
     let regressed =
         fail_on != FailOn::Never && comparison.as_ref().is_some_and(Comparison::has_regression);
     let status = if !invalid.is_empty() {

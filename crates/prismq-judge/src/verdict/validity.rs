@@ -1,8 +1,8 @@
 //! Whether a run is valid: whether its figures may be used at all.
 
-use prismq_record::{RunRecord, Sqlite, SuiteRecord, Validity};
+use prismq_record::{RunRecord, Scenario, Sqlite, SuiteRecord, Validity};
 
-use crate::targets::{Check, Target};
+use crate::targets::{Check, Outcome, Target};
 
 /// Why the run is invalid, one sentence each; empty if it is valid.
 pub(super) fn reasons(run: &RunRecord) -> Vec<String> {
@@ -26,6 +26,40 @@ pub(super) fn disturbed(run: &RunRecord, missed: &[&Check]) -> Vec<String> {
         Some(format!("{id}:{metric} is missed, but its scenario was {disturbed}"))
     };
     missed.iter().filter_map(of).collect()
+}
+
+/// Which scenarios could not be measured as meant, and how many targets have no data, as others used the machine.
+pub(super) fn unmeasured(run: &RunRecord, checks: &[Check]) -> Vec<String> {
+    let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+    let of = |scenario: &Scenario| {
+        let Validity::Disturbed { reasons } = &scenario.validity else { return None };
+        let disturbed = scenario.disturbed().unwrap_or_default();
+        Some(format!("{}: {}; it was {disturbed}", scenario.id, reasons.join("; ")))
+    };
+    let mut unmeasured: Vec<String> = scenarios.filter_map(of).collect();
+    let targets = checks.iter().filter(|check| lacks_data(check) && is_excused(run, check)).count();
+    if targets > 0 {
+        unmeasured.push(format!(
+            "{targets} of {} targets have no data, as others used the machine",
+            checks.len()
+        ));
+    }
+    unmeasured
+}
+
+/// How many targets have no data although others did not disturb most rounds of their scenarios.
+pub(super) fn without_data(run: &RunRecord, checks: &[Check]) -> usize {
+    checks.iter().filter(|check| lacks_data(check) && !is_excused(run, check)).count()
+}
+
+const fn lacks_data(check: &Check) -> bool {
+    matches!(check.outcome, Outcome::NoData { .. })
+}
+
+fn is_excused(run: &RunRecord, check: &Check) -> bool {
+    let mut scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
+    let of_target = scenarios.find(|scenario| scenario.id == check.target.scenario);
+    of_target.is_some_and(Scenario::is_mostly_disturbed)
 }
 
 fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {

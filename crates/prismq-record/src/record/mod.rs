@@ -33,7 +33,7 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 /// The `schema` of a [`RunRecord`].
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
-pub const SCHEMA_VERSION: &str = "1.4.0";
+pub const SCHEMA_VERSION: &str = "1.5.0";
 
 /// What one suite measured in one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,6 +137,16 @@ impl Scenario {
         let first = found.first()?;
         Some(format!("disturbed in {} of {} rounds: {first}", found.len(), self.rounds.len()))
     }
+
+    /// Whether others disturbed half of its rounds or more.
+    #[must_use]
+    pub fn is_mostly_disturbed(&self) -> bool {
+        let beyond = |round: &&Round| {
+            round.disturbance.as_ref().is_some_and(|disturbance| disturbance.beyond().is_some())
+        };
+        let disturbed = self.rounds.iter().filter(beyond).count();
+        disturbed > 0 && 2 * disturbed >= self.rounds.len()
+    }
 }
 
 /// Whether a scenario's figures may be used: lost or duplicated work makes them invalid.
@@ -151,6 +161,23 @@ pub enum Validity {
         /// What failed, one sentence each.
         reasons: Vec<String>,
     },
+    /// The load was not what it was meant to be, while others used the machine in most rounds: the figures must not be
+    /// used, and say nothing about the program.
+    Disturbed {
+        /// What was not as meant, one sentence each.
+        reasons: Vec<String>,
+    },
+}
+
+impl Validity {
+    /// Why the figures must not be used, one sentence each; `None` if they may.
+    #[must_use]
+    pub fn reasons(&self) -> Option<&[String]> {
+        match self {
+            Self::Valid => None,
+            Self::Invalid { reasons } | Self::Disturbed { reasons } => Some(reasons),
+        }
+    }
 }
 
 /// All suites of one run, gathered by the verdict.

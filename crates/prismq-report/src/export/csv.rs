@@ -1,7 +1,7 @@
 //! Every metric of a run as a line of CSV, the invalid and the missing ones too.
 
 use csv::Writer;
-use prismq_record::{Direction, Metric, RunRecord, Scenario, SuiteRecord, Validity};
+use prismq_record::{Direction, Metric, RunRecord, Scenario, SuiteRecord};
 use serde::Serialize;
 
 use super::ExportError;
@@ -53,10 +53,7 @@ fn line<'run>(
     metric: &'run Metric,
 ) -> Line<'run> {
     let interval = metric.interval.as_ref();
-    let invalid = match &scenario.validity {
-        Validity::Valid => None,
-        Validity::Invalid { reasons } => Some(reasons.join("; ")),
-    };
+    let invalid = scenario.validity.reasons().map(|reasons| reasons.join("; "));
     Line {
         run_id: &suite.run_id,
         started_at: suite.started_at.to_string(),

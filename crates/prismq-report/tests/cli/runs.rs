@@ -123,7 +123,7 @@ fn validate_accepts_records_and_refuses_other_files() {
         let mut command = scene.run(&["validate"]);
         command.args(arguments).assert()
     };
-    validate(&[good]).code(0).stdout(contains("prismq/run 1.4.0, 5 suites, 5 scenarios"));
+    validate(&[good]).code(0).stdout(contains("prismq/run 1.5.0, 5 suites, 5 scenarios"));
     validate(&[good, "targets.toml"])
         .code(5)
         .stdout(contains("valid: ").and(contains("INVALID: targets.toml is not a record: at")));

@@ -43,7 +43,7 @@ fn a_comparison_without_comparable_metrics_is_inconclusive() {
 
 #[test]
 fn invalid_values_are_not_compared() {
-    says_nothing("the baseline's figures are invalid: 2 tasks lost", |base| {
+    says_nothing("the baseline's figures must not be used: 2 tasks lost", |base| {
         each_scenario(base, |scenario| {
             scenario.validity = Validity::Invalid { reasons: vec!["2 tasks lost".to_owned()] };
         });

@@ -85,6 +85,30 @@ fn a_target_missed_on_a_disturbed_machine_is_inconclusive() {
     assert!(why.contains("disturbed in 1 of 1 rounds: other processes used 50 %"), "{why}");
 }
 
+/// Neither a load that was not as planned nor a figure that it lacks says anything about the program.
+#[test]
+fn a_load_that_others_disturbed_is_inconclusive() {
+    let targets = "[targets]\n\"latency/drain/workers=5:unknown\" = \"> 1 tasks/s\"";
+    let with = |others: f64, validity: &Validity| {
+        let mut run = sample::run();
+        let latency = run.suites.iter_mut().find(|suite| suite.suite == "latency").unwrap();
+        let disturbance =
+            Disturbance { seconds: 1.0, others_percent: Some(others), ..Disturbance::default() };
+        let disturbed = Round { disturbance: Some(disturbance), ..Round::default() };
+        latency.scenarios[0].rounds = vec![disturbed, Round::default()];
+        latency.scenarios[0].validity = validity.clone();
+        let verdict = judge(&run, &parse(targets, "t.toml").unwrap(), None, FailOn::Never).unwrap();
+        (verdict.status, verdict.inconclusive.join("\n"))
+    };
+    assert_eq!(with(9.0, &Validity::Valid).0, Status::Invalid, "it has no data");
+    let reasons = vec!["the callers offered 60 % of the intended rate".to_owned()];
+    let (status, why) = with(50.0, &Validity::Disturbed { reasons });
+    assert_eq!(status, Status::Inconclusive);
+    assert!(why.contains("offered 60 %") && why.contains("1 of 1 targets have no data"), "{why}");
+    let reasons = vec!["2 tasks lost".to_owned()];
+    assert_eq!(with(50.0, &Validity::Invalid { reasons }).0, Status::Invalid);
+}
+
 #[test]
 fn a_trusted_disk_and_a_doubtful_one_are_warnings() {
     let with = |sync: SyncCheck| {

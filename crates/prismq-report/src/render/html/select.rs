@@ -68,6 +68,7 @@ pub(super) fn subject(scenario: &Scenario) -> String {
     match scenario.validity {
         Validity::Valid => scenario.id.clone(),
         Validity::Invalid { .. } => format!("{} (invalid)", scenario.id),
+        Validity::Disturbed { .. } => format!("{} (disturbed)", scenario.id),
     }
 }
 

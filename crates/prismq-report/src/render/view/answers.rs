@@ -105,7 +105,8 @@ fn merge(verdict: &Verdict) -> (&'static str, String) {
 
 fn correctness(run: &RunRecord, verdict: &Verdict, checks: &[&Check]) -> (&'static str, String) {
     let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
-    let invalid = scenarios.filter(|scenario| scenario.validity != Validity::Valid).count();
+    let invalid =
+        scenarios.filter(|scenario| matches!(scenario.validity, Validity::Invalid { .. })).count();
     let targets = held(checks);
     match (&targets, invalid) {
         (_, 1..) => {

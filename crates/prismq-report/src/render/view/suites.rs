@@ -1,6 +1,6 @@
 //! Every figure of a suite: its scenarios side by side, and each figure with its interval and references.
 
-use prismq_record::{Metric, Scenario, SuiteRecord, Validity};
+use prismq_record::{Metric, Scenario, SuiteRecord};
 use serde::Serialize;
 
 use super::bracketed;
@@ -61,10 +61,8 @@ fn short_id(suite: &SuiteRecord, scenario: &Scenario) -> String {
 }
 
 fn invalid(scenario: &Scenario) -> Option<String> {
-    match &scenario.validity {
-        Validity::Valid => None,
-        Validity::Invalid { reasons } => Some(format!("{}: {}", scenario.id, reasons.join("; "))),
-    }
+    let reasons = scenario.validity.reasons()?;
+    Some(format!("{}: {}", scenario.id, reasons.join("; ")))
 }
 
 fn figure(metric: &Metric) -> String {
