@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use prismq_probe::{Availability, Requirement, Trial, trial};
 
-use self::client::{connecting, durability, limits, notifications, pooler, tls};
+use self::client::{connecting, durability, limits, notifications, pooler, round_trips, tls};
 use self::faults::{backends, clocks, commit, races, tokens};
 use self::moving::{interrupted, limited, migrating, stages};
 
@@ -143,6 +143,11 @@ fn main() -> ExitCode {
             clients_share_the_sessions_of_a_pooler
             a_claim_through_a_pooler_is_not_undone_by_a_crash
             a_client_without_the_pooler_is_heard_by_looking;
+        round_trips:
+            an_enqueue_waits_twice_however_many_tasks_it_adds
+            a_completion_and_an_extension_wait_twice
+            a_claim_waits_three_times_whether_or_not_it_finds_enough
+            completions_before_a_claim_do_not_wait;
         races:
             a_task_is_cancelled_while_it_is_claimed
             two_clients_that_prune_delete_no_more_than_is_beyond

@@ -203,12 +203,12 @@ impl Engine for PostgresEngine {
                 }
                 // What others are taking in is not waited for.
                 run.inbox.waits &= inbox.unwrap_or(false);
-                let answers = run.apply(batch)?;
+                let applied = run.apply(batch)?;
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
                 run.finish()?;
-                Ok(answers)
+                run.answers(applied)
             });
             let applied = applied.inspect_err(|_| self.shared.marks().forget());
             // Those that waited behind its lock go first.

@@ -5,4 +5,5 @@ pub(crate) mod durability;
 pub(crate) mod limits;
 pub(crate) mod notifications;
 pub(crate) mod pooler;
+pub(crate) mod round_trips;
 pub(crate) mod tls;

@@ -1,9 +1,10 @@
-//! A proxy between a client and the server that cuts the connection at a commit.
+//! A proxy between a client and the server that cuts the connection at a commit, and counts round trips.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -35,6 +36,8 @@ struct Shared {
     /// How the next commit is cut; with it, whether no connection is taken any more from then on.
     cut: Mutex<Option<(Cut, bool)>>,
     closed: Mutex<bool>,
+    /// Of the transactions that were committed, see [`Proxy::round_trips`].
+    round_trips: AtomicUsize,
 }
 
 impl Proxy {
@@ -46,6 +49,7 @@ impl Proxy {
             server: server.join(SOCKET),
             cut: Mutex::default(),
             closed: Mutex::default(),
+            round_trips: AtomicUsize::new(0),
         });
         let serving = shared.clone();
         thread::spawn(move || {
@@ -76,6 +80,12 @@ impl Proxy {
         *self.shared.cut.lock().unwrap() = Some((cut, true));
     }
 
+    /// How often a client sent something after it had heard the server, in the transactions that were committed since
+    /// the last call. It is more often than it waited where the first answers come before all is sent.
+    pub(crate) fn round_trips(&self) -> usize {
+        self.shared.round_trips.swap(0, Ordering::SeqCst)
+    }
+
     /// Whether the cut was made.
     pub(crate) fn has_cut(&self) -> bool {
         self.shared.cut.lock().unwrap().is_none()
@@ -87,10 +97,12 @@ fn serve(shared: &Arc<Shared>, client: &UnixStream, server: &UnixStream) {
     let (answered, answer) = channel();
     let pair = || (client.try_clone().unwrap(), server.try_clone().unwrap());
     let (to_client, from_server) = pair();
-    thread::spawn(move || pass_back(from_server, to_client, &is_cut, &answered));
+    let heard = Arc::new(AtomicBool::new(true));
+    let hears = heard.clone();
+    thread::spawn(move || pass_back(from_server, to_client, &hears, &is_cut, &answered));
     let (from_client, to_server) = pair();
     let shared = shared.clone();
-    thread::spawn(move || pass_on(&shared, from_client, to_server, &cut, &answer));
+    thread::spawn(move || pass_on(&shared, from_client, to_server, &heard, &cut, &answer));
 }
 
 /// From the client to the server.
@@ -98,13 +110,19 @@ fn pass_on(
     shared: &Shared,
     mut client: UnixStream,
     mut server: UnixStream,
+    heard: &AtomicBool,
     cut_answer: &Sender<()>,
     answer: &Receiver<()>,
 ) {
     let mut buffer = [0; 1 << 16];
+    let mut trips = 0;
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let sent = &buffer[..read];
         let commits = sent.ends_with(COMMIT);
+        trips += usize::from(heard.swap(false, Ordering::SeqCst));
+        if commits {
+            shared.round_trips.fetch_add(std::mem::take(&mut trips), Ordering::SeqCst);
+        }
         let mut armed = shared.cut.lock().unwrap();
         if commits && let Some((cut, close)) = *armed {
             *shared.closed.lock().unwrap() = close;
@@ -131,6 +149,7 @@ fn pass_on(
 fn pass_back(
     mut server: UnixStream,
     mut client: UnixStream,
+    hears: &AtomicBool,
     cut: &Receiver<()>,
     answered: &Sender<()>,
 ) {
@@ -146,6 +165,8 @@ fn pass_back(
             _ = answered.send(());
             break;
         }
+        // Before the client can send what it does next.
+        hears.store(true, Ordering::SeqCst);
         if client.write_all(answer).is_err() {
             break;
         }

@@ -9,6 +9,7 @@ pub(crate) mod limits;
 pub(crate) mod marks;
 pub(crate) mod queues;
 pub(crate) mod run;
+pub(crate) mod send;
 pub(crate) mod statements;
 mod wanted;
 

@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicUsize};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio_postgres::Row;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::columns::Columns;
 use super::counters::{self, Counters};
@@ -14,6 +12,7 @@ use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::marks::Marks;
 use super::queues::{self, Settings, settings};
+use super::send::PutOff;
 use super::statements::Statements;
 use super::wanted::Wanted;
 use crate::engine::postgres::client::{Executor, Statement, Value};
@@ -81,7 +80,7 @@ impl Shared {
 
 /// The transaction in progress.
 pub(crate) struct Run<'a, 't> {
-    transaction: &'a mut (dyn Executor + 't),
+    pub(super) transaction: &'a mut (dyn Executor + 't),
     pub(crate) shared: &'a Shared,
     pub(crate) now: Moment,
     /// The number of the database.
@@ -90,8 +89,10 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) token_floor: i64,
     /// Whether running tasks are to be cancelled, as far as is known: see [`Run::end_leases`].
     pub(crate) has_cancel_requests: bool,
-    /// What was due when the transaction began.
+    /// What was due when the transaction began, and what its claims add.
     pub(crate) due: Due,
+    /// Whether nothing else that this transaction does may be due earlier than that.
+    pub(crate) due_holds: bool,
     /// What [`crate::engine::Engine::version`] was when it began.
     pub(crate) version: i64,
     /// What there was of the inbox when it began.
@@ -103,6 +104,7 @@ pub(crate) struct Run<'a, 't> {
     queues: HashMap<i32, Settings>,
     pub(crate) counters: Counters,
     pub(crate) limits: Limits,
+    pub(super) put_off: PutOff,
 }
 
 impl<'a, 't> Run<'a, 't> {
@@ -130,6 +132,7 @@ impl<'a, 't> Run<'a, 't> {
             token_floor: epoch.saturating_mul(TOKENS_OF_EPOCH),
             has_cancel_requests: first.column(3)?,
             due: Due::read(first, 4)?,
+            due_holds: true,
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
@@ -139,6 +142,7 @@ impl<'a, 't> Run<'a, 't> {
             queues: HashMap::new(),
             counters: Counters::default(),
             limits: Limits::default(),
+            put_off: PutOff::default(),
         };
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
@@ -152,34 +156,6 @@ impl<'a, 't> Run<'a, 't> {
             run.refresh_lanes()?;
         }
         Ok(run)
-    }
-
-    /// Runs a statement.
-    pub(crate) fn query(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<Vec<Row>> {
-        self.transaction.query(&self.shared.statements.text(sql), params)
-    }
-
-    /// Runs statements in one round trip, and returns the rows of each. Each sees what was committed before it began.
-    pub(crate) fn query_all(
-        &mut self,
-        statements: &[(&'static str, &[&dyn Value])],
-    ) -> Result<Vec<Vec<Row>>> {
-        let texts: Vec<Arc<str>> =
-            statements.iter().map(|(sql, _)| self.shared.statements.text(sql)).collect();
-        let statements: Vec<Statement<'_>> =
-            texts.iter().zip(statements).map(|(text, (_, params))| (&**text, *params)).collect();
-        self.transaction.pipeline(&statements)
-    }
-
-    /// Runs a statement that returns one row.
-    pub(crate) fn row(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<Row> {
-        let row = self.query(sql, params)?.pop();
-        row.ok_or_else(|| queues::missing("the row of a statement that always returns one"))
-    }
-
-    /// Runs a statement that returns no row.
-    pub(crate) fn execute(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<()> {
-        self.query(sql, params).map(drop)
     }
 
     /// Reads the lanes that others have added, or all if some were deleted.
@@ -318,7 +294,7 @@ impl<'a, 't> Run<'a, 't> {
         let changes = self.limits.take();
         let of_limits = changes.as_ref().map(limits::Changes::values);
         statements.extend(of_limits.iter().map(|values| (&*write, values.as_slice())));
-        self.transaction.finish(&statements).map(drop)
+        self.send(&statements, true).map(drop)
     }
 
     /// Writes the counters so far.

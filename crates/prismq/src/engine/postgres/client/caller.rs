@@ -6,7 +6,7 @@
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_postgres::Transaction;
@@ -37,6 +37,11 @@ pub(crate) trait Executor {
 
     /// Runs statements, in one round trip where that can be, and returns the rows of each.
     fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>>;
+
+    /// How long the server took for the last statement, as far as is known.
+    fn took(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Runs the last statements of a batch, and commits a transaction of the engine's own.
     fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>>;

@@ -34,7 +34,7 @@ use self::notifications::Notifications;
 use self::outcome::Outcome;
 pub(crate) use self::session::{Row, Statement};
 pub(crate) use self::transaction::Transaction;
-pub(crate) use self::value::Value;
+pub(crate) use self::value::{OwnedValue, Value};
 use crate::engine::Watch;
 use crate::model::{Durability, Error, Result};
 

@@ -1,5 +1,6 @@
 //! A transaction, statement by statement or many of them in one round trip.
 
+use std::cell::Cell;
 use std::iter;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub(crate) struct Transaction<'s> {
     stage: Stage,
     /// Its number on the server, where the commit may have to be asked for.
     number: Option<u64>,
+    /// How long its last statement took.
+    took: Duration,
     failure: Option<Failure>,
 }
 
@@ -46,7 +49,15 @@ impl<'s> Transaction<'s> {
         connector: &'s Connector,
         role: Role,
     ) -> Self {
-        Self { session, connector, role, stage: Stage::New, number: None, failure: None }
+        Self {
+            session,
+            connector,
+            role,
+            stage: Stage::New,
+            number: None,
+            took: Duration::ZERO,
+            failure: None,
+        }
     }
 
     /// A number that is higher than that of every session that was ever opened before on this database: two claims
@@ -114,15 +125,30 @@ impl<'s> Transaction<'s> {
         }
         let begin = self.begin();
         let (session, connector) = (&*self.session, self.connector);
+        // When each was answered: the server works on one after the other.
+        let answered: Vec<Cell<Instant>> =
+            statements.iter().map(|_| Cell::new(Instant::now())).collect();
+        let sent = Cell::new(Instant::now());
         let pending: Vec<Pending<'_, _>> = begin
             .as_deref()
             .map(|begin| session.simple(begin))
             .into_iter()
-            .chain(statements.iter().map(|statement| session.query(*statement)))
+            .chain(statements.iter().zip(&answered).map(|(statement, at)| {
+                let answer = session.query(*statement);
+                Box::pin(async move {
+                    let answer = answer.await;
+                    at.set(Instant::now());
+                    answer
+                }) as Pending<'_, _>
+            }))
             .chain(commit.then(|| session.simple("COMMIT")))
             .chain((commit && connector.needs_standby(self.role)).then(|| session.simple(STANDBYS)))
             .collect();
         let answers = io::wait(Together::new(pending), until(connector));
+        let mut latest = answered.iter().rev().chain([&sent]);
+        if let (Some(last), Some(before)) = (latest.next(), latest.next()) {
+            self.took = last.get().saturating_duration_since(before.get());
+        }
         self.accept(answers.unwrap_or_default(), begin.is_some(), statements.len(), commit)
     }
 
@@ -269,6 +295,10 @@ impl Executor for Transaction<'_> {
 
     fn pipeline(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
         Self::pipeline(self, statements)
+    }
+
+    fn took(&self) -> Duration {
+        self.took
     }
 
     fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {

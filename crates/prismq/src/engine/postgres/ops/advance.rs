@@ -56,6 +56,7 @@ impl Run<'_, '_> {
     pub(crate) fn advance(&mut self) -> Result<()> {
         let now = self.now.monotonic.as_micros();
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now);
+        self.due_holds &= self.due.first(self.now).is_none_or(|at| at > self.now.monotonic);
         if is_due(self.due.deadline) {
             self.end_overdue()?;
         }

@@ -1,7 +1,7 @@
 //! Applying the operations of a batch in order, runs of one kind together.
 
 use super::enqueue;
-use super::settle::{complete, extend, fail, note, release};
+use super::settle::{Unanswered, complete, extend, fail, note, release};
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result};
@@ -30,10 +30,17 @@ const fn kind(operation: &Operation) -> Kind {
     }
 }
 
+/// The answers to operations that were applied together.
+pub(crate) enum Answers<'b> {
+    Known(Vec<Result<Answer>>),
+    /// In the rows of a statement that was put off.
+    PutOff(Unanswered<'b>),
+}
+
 impl Run<'_, '_> {
-    /// An answer for each operation.
-    pub(crate) fn apply(&mut self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        let mut answers = Vec::with_capacity(batch.len());
+    /// Applies operations. Their answers are known once the transaction is finished ([`Self::answers`]).
+    pub(crate) fn apply<'b>(&mut self, batch: &'b [Operation]) -> Result<Vec<Answers<'b>>> {
+        let mut answers = Vec::new();
         let mut advanced = false;
         for group in
             batch.chunk_by(|one, next| kind(one) != Kind::Single && kind(one) == kind(next))
@@ -48,15 +55,15 @@ impl Run<'_, '_> {
             if first.claims().is_some() {
                 self.lock_limits(batch)?;
             }
-            match kind(first) {
-                Kind::Enqueue => answers.extend(enqueue::enqueue(self, group)?),
-                Kind::Complete => answers.extend(complete::complete(self, group)?),
-                Kind::Fail => answers.extend(fail::fail(self, group)?),
-                Kind::Extend => answers.extend(extend::extend(self, group)?),
-                Kind::Begin => answers.extend(extend::begin(self, group)?),
-                Kind::Release => answers.extend(release::release(self, group)?),
-                Kind::Single => answers.push(self.apply_one(first)?),
-            }
+            answers.push(match kind(first) {
+                Kind::Enqueue => Answers::Known(enqueue::enqueue(self, group)?),
+                Kind::Complete => complete::complete(self, group)?,
+                Kind::Fail => Answers::Known(fail::fail(self, group)?),
+                Kind::Extend => Answers::PutOff(extend::extend(self, group)),
+                Kind::Begin => Answers::PutOff(extend::begin(self, group)),
+                Kind::Release => Answers::Known(release::release(self, group)?),
+                Kind::Single => Answers::Known(vec![self.apply_one(first)?]),
+            });
             // An enqueue knows where it adds tasks, and the rest of these adds none.
             let adds_anywhere =
                 !matches!(kind(first), Kind::Enqueue | Kind::Complete | Kind::Extend | Kind::Begin)
@@ -64,6 +71,21 @@ impl Run<'_, '_> {
             if adds_anywhere {
                 self.shared.marks().forget();
             }
+            // Enqueues and claims note it themselves.
+            self.due_holds &= matches!(kind(first), Kind::Enqueue | Kind::Complete | Kind::Begin)
+                || first.claims().is_some();
+        }
+        Ok(answers)
+    }
+
+    /// An answer for each operation, once the transaction is finished.
+    pub(crate) fn answers(&self, applied: Vec<Answers<'_>>) -> Result<Vec<Result<Answer>>> {
+        let mut answers = Vec::new();
+        for part in applied {
+            answers.extend(match part {
+                Answers::Known(known) => known,
+                Answers::PutOff(unanswered) => unanswered.answers(self)?,
+            });
         }
         Ok(answers)
     }

@@ -37,8 +37,9 @@ impl PostgresEngine {
         // From here on no lane is freed until the transaction ends, and what was freed before it shows now.
         self.reading().refresh_lanes()?;
         self.add_names(&batch, None)?;
-        let answer = run.apply(&batch)?.pop().ok_or_else(Error::unanswered)??;
+        let applied = run.apply(&batch)?;
         run.finish()?;
+        let answer = run.answers(applied)?.pop().ok_or_else(Error::unanswered)??;
         let frees_slot =
             batch.iter().any(|operation| operation.ends_lease().is_some_and(|key| key.limited));
         if answer.brings_work() || frees_slot {

@@ -78,6 +78,11 @@ impl Run<'_, '_> {
                 self.set_virtual_time(settings.id, time)?;
             }
         }
+        if !taken.is_empty() {
+            let expires_at = self.now.after(claim.lease).monotonic.as_micros();
+            let first = self.due.expiry.map_or(expires_at, |first| first.min(expires_at));
+            self.due.expiry = Some(first);
+        }
         let tasks = i64::try_from(taken.len()).unwrap_or(i64::MAX);
         let counters = self.counters.of(settings.id);
         counters.ready -= tasks;
@@ -129,8 +134,12 @@ impl Run<'_, '_> {
         if self.inbox.waits {
             return Ok(Some(AT_ONCE));
         }
-        let now = self.now;
-        let due = self.next_due()?.first(now);
+        // What others commit meanwhile raises the version, which is that of the transaction's begin.
+        if !self.due_holds {
+            self.due = self.next_due()?;
+            self.due_holds = true;
+        }
+        let due = self.due.first(self.now);
         Ok(due.into_iter().chain(self.next_look_at_held()).min())
     }
 }

@@ -123,10 +123,9 @@ impl Run<'_, '_> {
                 &begun_max,
                 &suspects_begin,
             ];
-            let began = Instant::now();
             let rows = self.query(sql, &params)?;
             if !is_ring && mark != Some((key, id)) {
-                self.shared.marks().looked(began.elapsed(), Instant::now());
+                self.shared.marks().looked(self.took(), Instant::now());
             }
             leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;
             begun.took(taken.len());

@@ -49,6 +49,8 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
         for (task, lane) in tasks.iter().zip(lanes) {
             let id = run.take_id()?;
             if let Some(rule) = &task.unique {
+                // What it does to the holder of its key may change when that is due.
+                run.due_holds = false;
                 // The holder of its key may be among those that are yet to be inserted.
                 rows.flush(run)?;
                 if let Some(instead) = unique::resolve(run, id, task, rule)? {

@@ -22,6 +22,8 @@ pub(crate) const INSERT: &str = "WITH n AS MATERIALIZED (
 
 /// Payload bytes from which on a statement takes no more tasks.
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
+/// Payload bytes up to which they are copied, so that the statement can be put off.
+const COPIED_BYTES_MAX: usize = 256 << 10;
 /// Most tasks of a statement.
 const STATEMENT_TASKS_MAX: usize = 4096;
 
@@ -69,6 +71,7 @@ impl<'a> Rows<'a> {
         self.run_at.push(run_at.as_micros());
         let start_by = task.expires_after.map(|time| now.monotonic.after(time).as_micros());
         self.start_by.push(start_by);
+        run.due_holds &= run_at <= now.monotonic && start_by.is_none();
         self.payloads.push(&task.payload);
         self.lines.push(line);
         if run_at <= now.monotonic {
@@ -100,7 +103,11 @@ impl<'a> Rows<'a> {
             &now,
             &wall,
         ];
-        run.execute(INSERT, &params)?;
+        if self.bytes <= COPIED_BYTES_MAX {
+            run.put_off(INSERT, &params);
+        } else {
+            run.execute(INSERT, &params)?;
+        }
         let mut marks = run.shared.marks();
         for ((lane, key), id) in self.lanes.iter().zip(&self.keys).zip(&self.ids) {
             marks.added(*lane, (*key, *id));

@@ -4,22 +4,30 @@ use std::collections::HashSet;
 
 use crate::engine::postgres::client::Value;
 
-use super::{Keys, applied};
+use super::{Keys, Unanswered, applied};
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::queues::{COMPLETED, COMPLETED_BY_TYPE};
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::ops::apply::Answers;
 use crate::engine::postgres::ops::records;
 use crate::engine::{Answer, Operation};
 use crate::model::Result;
 
-/// Completes tasks that are not kept.
+/// Completes tasks that are not kept, and counts them if asked to.
 pub(crate) const COMPLETE: &str = concat!(
-    "WITH d AS (DELETE FROM prismq.task t USING unnest($1::bigint[], $2::bigint[]) k (id, token)
+    "WITH d AS (DELETE FROM prismq.task t USING unnest($1::bigint[], $2::bigint[], $3::integer[]) k (id, token, queue)
          WHERE t.id = k.id AND t.token = k.token AND t.state = 2
-         RETURNING t.id, t.token, t.failures > 0 OR t.noted AS recorded), ",
+         RETURNING t.id, t.token, k.queue, t.failures > 0 OR t.noted AS recorded), ",
     records!(),
-    " SELECT id, token FROM d"
+    ",
+     dc AS (INSERT INTO prismq.counter_delta (queue, leased, completed)
+         SELECT queue, -count(*), count(*) FROM d WHERE $4 GROUP BY queue)
+     SELECT id, token FROM d"
 );
+/// Ends requests to cancel those of these tasks that are gone. A statement of its own, after the one that completes them:
+/// a request may be committed while that waits for its task.
+pub(crate) const WITHDRAW_GONE: &str = "DELETE FROM prismq.cancel c
+     WHERE c.task = ANY ($1) AND NOT EXISTS (SELECT FROM prismq.task t WHERE t.id = c.task)";
 /// Completes tasks that are kept.
 pub(crate) const KEEP: &str = "WITH t AS (UPDATE prismq.task t SET
          state = 4, lease_expires_at = NULL, suspect = false, start_by = NULL, result = k.result, ended_at = $5,
@@ -41,9 +49,41 @@ pub(crate) const KEEP_BY_TYPE: &str = "WITH t AS (UPDATE prismq.task t SET
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id) SELECT queue, 7, ending, until, id FROM t)
      SELECT id, token FROM t";
 
-/// Completes the tasks of these operations; an answer for each.
-pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Result<Answer>>> {
+/// Completes the tasks of these operations. Where none is kept and nothing waits for them to end, nothing else depends
+/// on which of them were held.
+pub(crate) fn complete<'a>(run: &mut Run<'_, '_>, group: &'a [Operation]) -> Result<Answers<'a>> {
     let keys = Keys::ended_by(run, group);
+    if !are_plain(run, &keys)? {
+        return complete_looking(run, &keys, group).map(Answers::Known);
+    }
+    let ids = keys.ids();
+    let ticket = run.put_off(COMPLETE, &[&ids, &keys.tokens(), &keys.queues(), &true]);
+    run.put_off(WITHDRAW_GONE, &[&ids]);
+    Ok(Answers::PutOff(Unanswered { keys, ticket, done: Box::new(|_| Answer::Completed) }))
+}
+
+/// Whether the tasks of these leases are deleted when they are completed, and neither a limit nor a key nor their queue
+/// counts how many run.
+fn are_plain(run: &mut Run<'_, '_>, keys: &Keys<'_>) -> Result<bool> {
+    let limited = keys.column(|_, key| key.limited);
+    if run.has_type_retention || limited.contains(&true) {
+        return Ok(false);
+    }
+    for queue in keys.queues() {
+        let settings = run.queue(queue)?;
+        if settings.keep > 0 || settings.concurrency.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Completes tasks, and does what depends on which of them were held.
+fn complete_looking(
+    run: &mut Run<'_, '_>,
+    keys: &Keys<'_>,
+    group: &[Operation],
+) -> Result<Vec<Result<Answer>>> {
     let mut keeping = HashSet::new();
     for queue in keys.queues() {
         if run.queue(queue)?.keep > 0 {
@@ -68,16 +108,18 @@ pub(crate) fn complete(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec
     let of = |kept: bool| {
         let rows = ids.iter().zip(&tokens).zip(&queues);
         let rows = rows.filter(|(_, queue)| keeping.contains(*queue) == kept);
-        rows.map(|((id, token), _)| (*id, *token)).unzip::<i64, i64, Vec<_>, Vec<_>>()
+        let rows = rows.map(|((id, token), queue)| (*id, (*token, *queue)));
+        let (ids, rest): (Vec<i64>, Vec<(i64, i32)>) = rows.unzip();
+        let (tokens, queues): (Vec<i64>, Vec<i32>) = rest.into_iter().unzip();
+        (ids, tokens, queues)
     };
-    let (dropped, dropped_tokens) = of(false);
+    let (dropped, dropped_tokens, dropped_queues) = of(false);
     if !dropped.is_empty() {
-        done.extend(applied(&run.end_leases(COMPLETE, &[&dropped, &dropped_tokens])?)?);
+        let params: [&dyn Value; 4] = [&dropped, &dropped_tokens, &dropped_queues, &false];
+        done.extend(applied(&run.end_leases(COMPLETE, &params)?)?);
     }
-    let (kept, kept_tokens) = of(true);
+    let (kept, kept_tokens, kept_queues) = of(true);
     if !kept.is_empty() {
-        let kept_queues: Vec<i32> =
-            queues.iter().copied().filter(|queue| keeping.contains(queue)).collect();
         let results = keys.column(|place, key| {
             let keeps = keeping.contains(&LeaseNote::from(key.note).queue);
             keeps.then(|| result(place))

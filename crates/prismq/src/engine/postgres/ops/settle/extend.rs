@@ -1,9 +1,8 @@
 //! Extending leases, and recording that attempts have begun.
 
-use super::{Keys, applied};
+use super::{Keys, Unanswered};
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{Answer, Operation};
-use crate::model::Result;
 
 /// Extends leases, and records when to look whether they have expired.
 pub(crate) const EXTEND: &str = "WITH t AS (UPDATE prismq.task t SET lease_expires_at = k.at
@@ -20,22 +19,22 @@ pub(crate) const BEGIN: &str = "UPDATE prismq.task t SET begun = true
      WHERE t.id = k.id AND t.token = k.token AND t.state = 2
      RETURNING t.id, t.token";
 
-/// Extends the leases of these operations; an answer for each.
-pub(crate) fn extend(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Result<Answer>>> {
+/// Extends the leases of these operations.
+pub(crate) fn extend<'a>(run: &mut Run<'_, '_>, group: &'a [Operation]) -> Unanswered<'a> {
     let keys = Keys::used_by(run, group);
     let now = run.now;
-    let until = |place: usize| match group.get(place) {
+    let until = move |place: usize| match group.get(place) {
         Some(Operation::Extend { lease, .. }) => now.after(*lease),
         _ => now,
     };
     let ends = keys.column(|place, _| until(place).monotonic.as_micros());
-    let applied = applied(&run.query(EXTEND, &[&keys.ids(), &keys.tokens(), &ends])?)?;
-    Ok(keys.answers(run, &applied, |place, _| Answer::Extended(until(place))))
+    let ticket = run.put_off(EXTEND, &[&keys.ids(), &keys.tokens(), &ends]);
+    Unanswered { keys, ticket, done: Box::new(move |place| Answer::Extended(until(place))) }
 }
 
-/// Records that the attempts of these operations have begun; an answer for each.
-pub(crate) fn begin(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Result<Answer>>> {
+/// Records that the attempts of these operations have begun.
+pub(crate) fn begin<'a>(run: &mut Run<'_, '_>, group: &'a [Operation]) -> Unanswered<'a> {
     let keys = Keys::used_by(run, group);
-    let applied = applied(&run.query(BEGIN, &[&keys.ids(), &keys.tokens()])?)?;
-    Ok(keys.answers(run, &applied, |_, _| Answer::Begun))
+    let ticket = run.put_off(BEGIN, &[&keys.ids(), &keys.tokens()]);
+    Unanswered { keys, ticket, done: Box::new(|_| Answer::Begun) }
 }

@@ -14,6 +14,7 @@ use tokio_postgres::Row;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::lease_note::LeaseNote;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::send::Ticket;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, LeaseKey, Result, TaskId};
 
@@ -103,6 +104,22 @@ impl<'a> Keys<'a> {
             });
         }
         answers
+    }
+}
+
+/// Operations whose answers are in the rows of a statement that was put off: the leases that it changed.
+pub(crate) struct Unanswered<'a> {
+    keys: Keys<'a>,
+    ticket: Ticket,
+    /// The answer to the operation at this place, if it applied.
+    done: Box<dyn Fn(usize) -> Answer + 'a>,
+}
+
+impl Unanswered<'_> {
+    /// An answer for each operation, once the statement was sent.
+    pub(super) fn answers(self, run: &Run<'_, '_>) -> Result<Vec<Result<Answer>>> {
+        let applied = applied(run.answer_to(self.ticket))?;
+        Ok(self.keys.answers(run, &applied, |place, _| (self.done)(place)))
     }
 }
 

@@ -1,0 +1,82 @@
+//! How often a batch waits for the server: what a network costs most.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use prismq::{Claim, Lease, Queue};
+
+use crate::support::{Proxy, cluster, queue, task};
+
+/// How often each batch is tried: an answer that comes before all is sent looks like another round trip.
+const TRIES: usize = 40;
+
+/// The fewest round trips that a batch takes.
+fn fewest(proxy: &Proxy, mut batch: impl FnMut()) -> usize {
+    let tries = (0..TRIES).map(|_| {
+        proxy.round_trips();
+        batch();
+        proxy.round_trips()
+    });
+    tries.min().unwrap()
+}
+
+fn claim(queue: &Queue, tasks: usize) -> Vec<Lease> {
+    queue.claim(&Claim::new(["job"]).max(tasks)).unwrap()
+}
+
+/// So many leases of tasks of its own.
+fn leased(queue: &Queue, tasks: usize) -> VecDeque<Lease> {
+    queue.enqueue_all((0..tasks).map(|_| task())).unwrap();
+    claim(queue, tasks).into()
+}
+
+pub(crate) fn an_enqueue_waits_twice_however_many_tasks_it_adds() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    for tasks in [1, 64] {
+        let trips = fewest(&proxy, || {
+            queue.enqueue_all((0..tasks).map(|_| task())).unwrap();
+        });
+        assert_eq!(trips, 2, "{tasks} tasks");
+    }
+}
+
+pub(crate) fn a_completion_and_an_extension_wait_twice() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    let mut leases = leased(&queue, TRIES);
+    let extended = fewest(&proxy, || {
+        queue.extend(&leases[0], Duration::from_secs(60)).unwrap();
+    });
+    let completed = fewest(&proxy, || queue.complete(&leases.pop_front().unwrap()).unwrap());
+    assert_eq!((extended, completed), (2, 2));
+}
+
+pub(crate) fn a_claim_waits_three_times_whether_or_not_it_finds_enough() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    queue.enqueue_all((0..2 * TRIES).map(|_| task())).unwrap();
+    let enough = fewest(&proxy, || assert_eq!(claim(&queue, 2).len(), 2));
+    let none = fewest(&proxy, || assert!(claim(&queue, 2).is_empty()));
+    assert_eq!((enough, none), (3, 3));
+}
+
+pub(crate) fn completions_before_a_claim_do_not_wait() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    let mut leases = leased(&queue, 2 * TRIES);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let trips = fewest(&proxy, || {
+        let (first, second) = (leases.pop_front().unwrap(), leases.pop_front().unwrap());
+        let (first, second) = (queue.complete_async(&first), queue.complete_async(&second));
+        let claim = queue.claim_async(&Claim::new(["job"]));
+        let answers = runtime.block_on(async { tokio::join!(first, second, claim) });
+        assert!(matches!(answers, (Ok(()), Ok(()), Ok(_))), "{answers:?}");
+    });
+    // At most one transaction for the first, and one for the others.
+    assert!(trips <= 5, "{trips} round trips");
+}
