@@ -1,17 +1,25 @@
 //! prismq as a queue that the harness measures from another process, through its public interface alone.
 
+#[cfg(feature = "postgres")]
+mod postgres;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prismq::{Durability, Event, NewTask, Outcome, RetryPolicy, TaskError, TaskId, WorkerPool};
+use prismq::{
+    Durability, Event, NewTask, Outcome, QueueBuilder, RetryPolicy, TaskError, TaskId, WorkerPool,
+};
 use prismq_driver::VERSION;
 use prismq_driver::message::{
     About, Can, Census, Choice, Class, Durability as Claimed, Ending, Library as Name, Open,
     Opened, Redelivery, RedeliveryKind, Settle, Store,
 };
 use prismq_driver::sdk::{Done, Handler, Library, Pool, Queue, Refused, Task};
+
+#[cfg(feature = "postgres")]
+pub use self::postgres::PrismqPostgres;
 
 const QUEUE: &str = "default";
 const TYPE: &str = "measured";
@@ -21,7 +29,7 @@ const SPARE_ATTEMPTS: u32 = 10;
 /// Maps of ended tasks: workers seldom meet in one.
 const SHARDS: usize = 64;
 
-/// The library.
+/// The library, with its queue in a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Prismq {
     /// What is opened if the harness asks for the default.
@@ -30,21 +38,8 @@ pub struct Prismq {
 
 impl Library for Prismq {
     fn about(&self) -> About {
-        About {
-            v: VERSION,
-            driver: concat!("prismq-bench-driver ", env!("CARGO_PKG_VERSION")).to_owned(),
-            library: Name {
-                name: "prismq".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                licence: env!("CARGO_PKG_LICENSE").to_owned(),
-            },
-            runtime: "Rust".to_owned(),
-            store: Store { name: "SQLite".to_owned(), version: rusqlite::version().to_owned() },
-            settle: Settle::Hook,
-            redelivery: Redelivery { kind: RedeliveryKind::Lease, within_ms: 0 },
-            can: vec![Can::Batch, Can::Priority, Can::Retry, Can::Census, Can::Processes],
-            durability: Claimed { default: class(self.default), strictest: Class::Synced },
-        }
+        let store = Store { name: "SQLite".to_owned(), version: rusqlite::version().to_owned() };
+        about(store, class(self.default))
     }
 
     fn open(&self, open: &Open) -> Result<(Arc<dyn Queue>, Opened), Refused> {
@@ -53,17 +48,29 @@ impl Library for Prismq {
             Choice::Default => self.default,
             Choice::Strictest => Durability::Full,
         };
-        let queue = prismq::Queue::builder(&path)
-            .durability(durability)
-            .retry(RetryPolicy::fixed(Duration::from_millis(open.retry_ms)))
-            .open()?;
-        let opened = Opened {
-            pids: Vec::new(),
-            settings: queue.settings()?.into_iter().collect(),
-            paths: vec![path.display().to_string()],
-        };
-        let lease = Duration::from_millis(open.lease_ms);
-        Ok((Arc::new(Opening { queue, lease }), opened))
+        let builder = prismq::Queue::builder(&path).durability(durability);
+        let opening = Opening::new(builder, open)?;
+        let settings = opening.queue.settings()?.into_iter().collect();
+        let paths = vec![path.display().to_string()];
+        Ok((Arc::new(opening), Opened { settings, paths, ..Opened::default() }))
+    }
+}
+
+fn about(store: Store, default: Class) -> About {
+    About {
+        v: VERSION,
+        driver: concat!("prismq-bench-driver ", env!("CARGO_PKG_VERSION")).to_owned(),
+        library: Name {
+            name: "prismq".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            licence: env!("CARGO_PKG_LICENSE").to_owned(),
+        },
+        runtime: "Rust".to_owned(),
+        store,
+        settle: Settle::Hook,
+        redelivery: Redelivery { kind: RedeliveryKind::Lease, within_ms: 0 },
+        can: vec![Can::Batch, Can::Priority, Can::Retry, Can::Census, Can::Processes],
+        durability: Claimed { default, strictest: Class::Synced },
     }
 }
 
@@ -77,6 +84,14 @@ const fn class(durability: Durability) -> Class {
 struct Opening {
     queue: prismq::Queue,
     lease: Duration,
+}
+
+impl Opening {
+    fn new(builder: QueueBuilder, open: &Open) -> Result<Self, Refused> {
+        let retry = RetryPolicy::fixed(Duration::from_millis(open.retry_ms));
+        let lease = Duration::from_millis(open.lease_ms);
+        Ok(Self { queue: builder.retry(retry).open()?, lease })
+    }
 }
 
 impl Queue for Opening {

@@ -1,4 +1,5 @@
-//! prismq's driver. Its argument `normal` has the default durability be `Normal` instead of `Full`.
+//! prismq's driver. Its argument `normal` has the default durability be `Normal` instead of `Full`; with `postgres` the
+//! queue is in PostgreSQL, if the driver was built with that feature.
 
 use std::env;
 use std::process::ExitCode;
@@ -8,13 +9,16 @@ use prismq_bench_driver::Prismq;
 use prismq_driver::sdk::drive;
 
 fn main() -> ExitCode {
-    let default = match env::args().nth(1).as_deref() {
-        None => Durability::Full,
-        Some("normal") => Durability::Normal,
+    match env::args().nth(1).as_deref() {
+        None => drive(&Prismq { default: Durability::Full }),
+        Some("normal") => drive(&Prismq { default: Durability::Normal }),
+        #[cfg(feature = "postgres")]
+        Some("postgres") => drive(&prismq_bench_driver::PrismqPostgres),
         Some(other) => {
-            eprintln!("error: the argument is {other:?}; allowed is `normal` or none");
-            return ExitCode::from(2);
+            eprintln!(
+                "error: the argument is {other:?}; allowed are `normal`, and `postgres` with that feature"
+            );
+            ExitCode::from(2)
         }
-    };
-    drive(&Prismq { default })
+    }
 }
