@@ -14,6 +14,10 @@ const OLD: [&str; 2] = [
 ];
 const END_OLD: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE query LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()";
+/// The tables that vacuum follows closely, by the catalog.
+const FOLLOWED_CLOSELY: &str = "SELECT string_agg(relname, ',') FROM pg_class
+    WHERE relnamespace = 'prismq'::regnamespace AND relkind = 'r'
+        AND 'autovacuum_vacuum_scale_factor=0' = ANY (reloptions)";
 
 pub(crate) fn who_keeps_rows_from_being_removed_is_named() {
     let cluster = cluster(&["max_prepared_transactions=2"]);
@@ -49,13 +53,16 @@ pub(crate) fn settings_that_were_lost_are_named() {
     let queue = queue(&url(&cluster));
     let warnings = doctor(&queue).unwrap().warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("set autovacuum"), "{warnings:?}");
-    let reset = "ALTER TABLE prismq.ready RESET (autovacuum_vacuum_scale_factor)";
-    cluster.sql("postgres", &[reset]).unwrap();
-    let warnings = doctor(&queue).unwrap().warnings;
-    assert!(
-        warnings.iter().any(|warning| warning.contains("table ready has lost")),
-        "{warnings:?}"
-    );
+    // All tables for which the schema sets it.
+    let tables = cluster.sql("postgres", &[FOLLOWED_CLOSELY]).unwrap();
+    assert!(tables.split(',').any(|table| table == "ready"), "{tables}");
+    for table in tables.split(',') {
+        let reset = format!("ALTER TABLE prismq.{table} RESET (autovacuum_vacuum_scale_factor)");
+        cluster.sql("postgres", &[&reset]).unwrap();
+        let warnings = doctor(&queue).unwrap().warnings;
+        let lost = format!("table {table} has lost");
+        assert!(warnings.iter().any(|warning| warning.contains(&lost)), "{table}: {warnings:?}");
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = Queue::open(folder.path().join("queue.db")).unwrap();
     assert!(doctor(&file).is_err());

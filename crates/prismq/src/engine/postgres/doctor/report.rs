@@ -12,7 +12,17 @@ const TRANSACTION_AGE_MAX: u64 = 500_000_000;
 /// Longer than a transaction of any program should be open.
 const OPEN_MAX: Duration = Duration::from_secs(300);
 /// The tables whose rows change all the time, which the schema has vacuum follow closely.
-const BUSY: [&str; 6] = ["task", "ready", "scheduled", "expiry", "ended", "counter_delta"];
+const BUSY: [&str; 9] = [
+    "task",
+    "ready",
+    "scheduled",
+    "expiry",
+    "ended",
+    "counter_delta",
+    "slot",
+    "turn",
+    "prismq_inbox",
+];
 
 /// The state of a queue's tables, and what keeps them from being cleaned. See [`doctor`](crate::postgres::doctor).
 #[derive(Debug, Clone, PartialEq, Eq)]
