@@ -71,8 +71,14 @@ pub(crate) fn a_task_is_cancelled_while_it_is_claimed() {
         queue.cancel(id).unwrap();
         claim.join().unwrap().unwrap();
     });
-    let deadlocks = "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
-    assert!(cluster.sql("postgres", &[deadlocks]).unwrap().ends_with('0'));
+    // A session reports the deadlocks it was in when it ends, at the latest.
+    drop(queue);
+    wait_for("the sessions of the queue have ended", || {
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prismq'";
+        cluster.sql("postgres", &[sessions]).unwrap() == "0"
+    });
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
+    assert_eq!(cluster.sql("postgres", &[deadlocks]).unwrap(), "0");
     assert_eq!(cluster.sql("postgres", &["SELECT count(*) FROM prismq.cancel"]).unwrap(), "1");
 }
 
