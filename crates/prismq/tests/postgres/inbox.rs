@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use prismq::limits::QUEUES_MAX;
-use prismq::{Claim, Lease, NewTask, Queue, State, Unique, WorkerPool};
+use prismq::{Claim, Lease, Limit, NewTask, Order, Queue, State, Unique, WorkerPool};
 use prismq_cluster::Cluster;
 
 use crate::support::{DEADLINE, cluster, queue, url, wait_for};
@@ -145,6 +145,63 @@ pub(crate) fn rows_of_a_full_queue_wait_and_are_in_nobodys_way() {
     queue.set_depth_limit("default", None).unwrap();
     assert_eq!(payloads(&claim(&queue)), ["c"]);
     assert_eq!(rows(&cluster), "0|0|0");
+}
+
+pub(crate) fn rows_of_a_limit_start_one_after_the_other_also_by_key() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_order("default", Order::FirstInFirstOut).unwrap();
+    queue.set_limit("api", Limit::concurrency(1)).unwrap();
+    queue.set_limit("each", Limit::concurrency(1).per_key()).unwrap();
+    sql(
+        &cluster,
+        "INSERT INTO prismq.prismq_inbox (type, payload, priority, limit_name, key) VALUES
+             ('job', 'a', 9, 'api', NULL), ('job', 'b', 1, 'api', NULL),
+             ('job', 'c', 9, 'each', 'k'), ('job', 'd', 1, 'each', 'k'), ('job', 'e', 1, 'each', 'l'),
+             ('job', 'unknown', 1, 'none', NULL)",
+    );
+    let sorted = |leases: &[Lease]| {
+        let mut found: Vec<_> = payloads(leases).into_iter().map(str::to_owned).collect();
+        found.sort_unstable();
+        found
+    };
+    let first = claim(&queue);
+    assert_eq!(sorted(&first), ["a", "c", "e"]);
+    assert_eq!(rows(&cluster), "1|0|1");
+    let error = sql(&cluster, "SELECT error FROM prismq.prismq_inbox");
+    assert!(error.contains("none"), "{error}");
+    assert!(claim(&queue).is_empty());
+    for lease in &first {
+        queue.complete(lease).unwrap();
+    }
+    assert_eq!(sorted(&claim(&queue)), ["b", "d"]);
+    queue.set_limit("none", Limit::unlimited()).unwrap();
+    sql(&cluster, "UPDATE prismq.prismq_inbox SET error = NULL");
+    assert_eq!(payloads(&claim(&queue)), ["unknown"]);
+    assert_eq!(rows(&cluster), "0|0|0");
+}
+
+pub(crate) fn rows_of_a_key_that_are_held_are_admitted_in_their_order() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.set_limit("each", Limit::concurrency(1).per_key()).unwrap();
+    queue.set_depth_limit("default", 1).unwrap();
+    sql(
+        &cluster,
+        "INSERT INTO prismq.prismq_inbox (type, payload, limit_name, key) VALUES
+             ('job', 'a', 'each', 'k'), ('job', 'b', 'each', 'k'), ('job', 'c', 'each', 'k')",
+    );
+    let first = claim(&queue);
+    assert_eq!(payloads(&first), ["a"]);
+    assert_eq!(rows(&cluster), "2|2|0");
+    queue.set_depth_limit("default", None).unwrap();
+    assert!(claim(&queue).is_empty(), "a task of the key runs");
+    assert_eq!(rows(&cluster), "0|0|0");
+    queue.complete(&first[0]).unwrap();
+    let second = claim(&queue);
+    assert_eq!(payloads(&second), ["b"]);
+    queue.complete(&second[0]).unwrap();
+    assert_eq!(payloads(&claim(&queue)), ["c"]);
 }
 
 pub(crate) fn more_rows_than_a_transaction_moves_are_all_taken_in() {

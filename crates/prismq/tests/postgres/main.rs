@@ -95,6 +95,8 @@ fn main() -> ExitCode {
             a_row_that_can_be_no_task_is_refused_or_kept_with_the_reason
             a_time_that_cannot_be_counted_is_refused_and_keeps_no_claim_waiting
             rows_of_a_full_queue_wait_and_are_in_nobodys_way
+            rows_of_a_limit_start_one_after_the_other_also_by_key
+            rows_of_a_key_that_are_held_are_admitted_in_their_order
             more_rows_than_a_transaction_moves_are_all_taken_in
             a_row_without_room_for_its_queue_is_in_nobodys_way;
         interrupted:
