@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::support::Fixture;
 
 /// A path next to the queue's.
-fn beside(fixture: &Fixture, name: &str) -> PathBuf {
+fn next_to(fixture: &Fixture, name: &str) -> PathBuf {
     fixture.folder.path().join(name)
 }
 

@@ -9,13 +9,13 @@ use std::time::Duration;
 use prismq::{Claim, Error, Queue, State, TaskId};
 use rusqlite::Connection;
 
-use super::{beside, names};
+use super::{names, next_to};
 use crate::support::{Fixture, LEASE, TestProcess, claim, text};
 
 /// A queue whose backup holds one task, and the file many.
 fn backed_up(fixture: &Fixture) -> PathBuf {
     fixture.enqueue("of the backup");
-    let backup = beside(fixture, "backup.db");
+    let backup = next_to(fixture, "backup.db");
     fixture.queue.backup(&backup).unwrap();
     for _ in 0..50 {
         fixture.enqueue("later");
@@ -106,7 +106,7 @@ fn read(path: &Path) -> Vec<u8> {
 fn a_backup_is_restored_to_where_no_file_is() {
     let fixture = Fixture::new();
     let backup = backed_up(&fixture);
-    let path = beside(&fixture, "new.db");
+    let path = next_to(&fixture, "new.db");
     Queue::restore(&backup).to(&path).unwrap();
     #[cfg(unix)]
     {
@@ -118,7 +118,7 @@ fn a_backup_is_restored_to_where_no_file_is() {
     drop(queue);
     // A WAL without its file belongs to nobody knows what.
     fs::remove_file(&path).unwrap();
-    fs::write(beside(&fixture, "new.db-wal"), "left").unwrap();
+    fs::write(next_to(&fixture, "new.db-wal"), "left").unwrap();
     let refused = Queue::restore(&backup).to(&path).unwrap_err();
     assert!(refused.to_string().contains("its -wal is there without it"), "{refused}");
     assert!(!path.exists());
@@ -133,7 +133,7 @@ fn tasks_that_ran_at_the_backup_run_again_after_their_leases_or_at_once_if_relea
         let cancelled = fixture.enqueue("to be cancelled");
         fixture.claim_one();
         fixture.queue.cancel(cancelled).unwrap();
-        let backup = beside(&fixture, "backup.db");
+        let backup = next_to(&fixture, "backup.db");
         fixture.queue.backup(&backup).unwrap();
         let fixture = fixture.reopen_after(|path| {
             let restore = Queue::restore(&backup);
@@ -163,7 +163,7 @@ fn released_tasks_free_the_slots_of_their_keys() {
     }
     let first = fixture.claim_one();
     assert_eq!(fixture.claim(9), []);
-    let backup = beside(&fixture, "backup.db");
+    let backup = next_to(&fixture, "backup.db");
     fixture.queue.backup(&backup).unwrap();
     let fixture = fixture.reopen_after(|path| {
         _ = Queue::restore(&backup).release_running().to(path).unwrap();
@@ -187,7 +187,7 @@ fn released_tasks_expire_as_if_they_had_waited() {
         [],
         "it runs, and is not looked at until its lease ends"
     );
-    let backup = beside(&fixture, "backup.db");
+    let backup = next_to(&fixture, "backup.db");
     fixture.queue.backup(&backup).unwrap();
     let fixture = fixture.reopen_after(|path| {
         _ = Queue::restore(&backup).release_running().to(path).unwrap();
@@ -201,7 +201,7 @@ fn two_restores_of_one_backup_refuse_each_others_leases() {
     let fixture = Fixture::new();
     let backup = backed_up(&fixture);
     let [a, b] = ["a.db", "b.db"].map(|name| {
-        let path = beside(&fixture, name);
+        let path = next_to(&fixture, name);
         Queue::restore(&backup).to(&path).unwrap();
         Queue::builder(&path).clock(fixture.clock.clone()).open().unwrap()
     });
@@ -216,21 +216,21 @@ fn what_is_no_undamaged_backup_is_refused_and_the_file_stays() {
     let backup = backed_up(&fixture);
     let bytes = fs::read(&backup).unwrap();
     let write = |name: &str, bytes: &[u8]| {
-        let path = beside(&fixture, name);
+        let path = next_to(&fixture, name);
         fs::write(&path, bytes).unwrap();
         path
     };
     let mut damaged = bytes.clone();
     damaged[4096..8192].fill(0x55);
     let text = write("text.db", "no database, ".repeat(1000).as_bytes());
-    let other = beside(&fixture, "other.db");
+    let other = next_to(&fixture, "other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE user (name)").unwrap();
     let backups = [
         write("damaged.db", &damaged),
         write("empty.db", &[]),
         text.clone(),
         other,
-        beside(&fixture, "none.db"),
+        next_to(&fixture, "none.db"),
     ];
     let fixture = fixture.reopen_after(|path| {
         let before = fs::read(path).unwrap();
@@ -260,7 +260,7 @@ fn a_queue_that_is_opened_after_a_restore_goes_on_with_the_time_of_its_clock() {
     let fixture = Fixture::new();
     let later = crate::support::task("later").delay(Duration::from_secs(90));
     fixture.queue.enqueue(&later).unwrap();
-    let backup = beside(&fixture, "backup.db");
+    let backup = next_to(&fixture, "backup.db");
     fixture.queue.backup(&backup).unwrap();
     fixture.clock.advance(Duration::from_secs(90));
     let fixture = fixture.reopen_after(|path| _ = Queue::restore(&backup).to(path).unwrap());

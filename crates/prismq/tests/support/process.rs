@@ -56,6 +56,12 @@ impl TestProcess {
         printed
     }
 
+    /// Kills it, and waits until it has ended.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
     /// In the process: the file it was started on, and its watchdog.
     pub(crate) fn file() -> (PathBuf, Watchdog) {
         (env::var_os(FILE).map(PathBuf::from).unwrap(), Watchdog::start())

@@ -10,9 +10,10 @@ impl Queue {
     /// Copies the whole file, as it is at one moment, to a path where no file is. Everyone can go on to use the queue
     /// meanwhile; only the log of changes grows until the copy is complete.
     ///
-    /// The copy is made under a temporary name, with mode 0600, and verified; only then does it get its name. It is one
-    /// file, and can be moved and copied like any other. Tasks that run now are running in it. In a file that is shared
-    /// with an application ([`Queue::attach`]) the application's tables are a part of it.
+    /// The copy is made under a temporary name, that of the backup with `.partial` after it, with mode 0600, and
+    /// verified; only then does it get its name. It is one file, and can be moved and copied like any other. Tasks that
+    /// run now are running in it. In a file that is shared with an application ([`Queue::attach`]) the application's
+    /// tables are a part of it.
     ///
     /// # Errors
     /// [`Unusable`](crate::Error::Unusable) for a path where a file is or that cannot hold one,

@@ -5,7 +5,7 @@
 //! its locks.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -22,16 +22,20 @@ pub(crate) struct Identity {
 impl Identity {
     /// The identity of the file at this path.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(path)?;
+        Ok(Self::of_metadata(&fs::symlink_metadata(path)?))
+    }
+
+    /// The identity of the file that has this metadata.
+    pub(crate) fn of_metadata(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
-            Ok(Self { device: metadata.dev(), number: metadata.ino() })
+            Self { device: metadata.dev(), number: metadata.ino() }
         }
         #[cfg(not(unix))]
         {
-            drop(metadata);
-            Ok(Self { device: 0, number: 0 })
+            _ = metadata;
+            Self { device: 0, number: 0 }
         }
     }
 

@@ -1,14 +1,13 @@
 //! Backing up an open queue.
 
-use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::copy::{Partial, refuse_leftovers};
-use super::create::create;
-use super::path::{resolve, unusable};
+use super::copy::{Partial, Place, refuse_existing, refuse_leftovers};
+use super::opening::OpeningGuard;
+use super::path::resolve;
 use super::restore::renumber;
 use crate::engine::sqlite::{connection, error};
 use crate::model::{BackupReport, Result, limits};
@@ -17,15 +16,10 @@ use crate::model::{BackupReport, Result, limits};
 pub(in crate::engine::sqlite) fn backup(source: &Path, target: &Path) -> Result<BackupReport> {
     let started = Instant::now();
     let target = resolve(target)?;
-    // Reserves the name: an empty file is no backup.
-    if !create(&target)? {
-        return Err(unusable(&target, "it exists already: a backup overwrites nothing"));
-    }
-    let copied = copy(source, &target);
-    if copied.is_err() {
-        _ = fs::remove_file(&target);
-    }
-    copied.map(|bytes| BackupReport { bytes, took: started.elapsed() })
+    let _guard = OpeningGuard::acquire(&target, limits::BUSY_WAIT_DEFAULT)?;
+    refuse_existing(&target)?;
+    let bytes = copy(source, &target)?;
+    Ok(BackupReport { bytes, took: started.elapsed() })
 }
 
 fn copy(source: &Path, target: &Path) -> Result<u64> {
@@ -36,7 +30,7 @@ fn copy(source: &Path, target: &Path) -> Result<u64> {
     drop(from);
     // A lease of the original must not fit its copy.
     renumber(&copy).map_err(|error| error::classify(target, error))?;
-    partial.complete(copy)
+    partial.complete(copy, Place::Free)
 }
 
 /// A connection that reads the file as it is now, until it is dropped.

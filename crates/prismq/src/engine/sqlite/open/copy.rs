@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::create::create;
+use super::create::{create, create_identified};
 use super::path::{resolve, unusable};
-use crate::engine::sqlite::connection::files::with_suffix;
+use crate::engine::sqlite::connection::files::{Identity, with_suffix};
 use crate::engine::sqlite::{connection, error};
 use crate::model::{Error, Result};
 
@@ -28,17 +28,30 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Between a file and its copy that is not complete yet.
 const PARTIAL: &str = ".partial";
+const EXISTS: &str = "it exists already: a backup overwrites nothing";
+const ANOTHER_COPY: &str = "another copy to the same name is being made";
+
+/// What is at the place of a copy when the copy is put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing, or the copy is refused.
+    Free,
+    /// A file that the caller holds locked, and that the copy replaces.
+    Held,
+}
 
 /// A copy that is not complete yet: removed unless it is put in its place.
 #[derive(Debug)]
 pub(super) struct Partial {
     path: PathBuf,
     target: PathBuf,
+    identity: Identity,
 }
 
 impl Partial {
-    /// An empty file next to `target`, which only its owner can read. The caller must have reserved `target`, so that
-    /// no other copy to it is in progress.
+    /// An empty file next to `target`, which only its owner can read. It takes the place of one that a killed process
+    /// left. The caller keeps this process from making another copy to `target` meanwhile; one that another process
+    /// makes loses its temporary name, and is refused when it completes.
     pub(super) fn next_to(target: &Path) -> Result<Self> {
         let path = resolve(&with_suffix(target, PARTIAL))?;
         // Left by a process that died.
@@ -48,10 +61,10 @@ impl Partial {
             }
             _ => {}
         }
-        if !create(&path)? {
-            return Err(unusable(&path, "another process makes a copy of this name"));
-        }
-        Ok(Self { path, target: target.to_owned() })
+        let Some(identity) = create_identified(&path)? else {
+            return Err(unusable(&path, ANOTHER_COPY));
+        };
+        Ok(Self { path, target: target.to_owned(), identity })
     }
 
     /// Copies everything that `from` sees in the transaction it has open, and returns a connection to the copy.
@@ -79,37 +92,65 @@ impl Partial {
     }
 
     /// Makes the copy a single file that needs none next to it, verifies it, and puts it in its place. Its length.
-    pub(super) fn complete(self, copy: Connection) -> Result<u64> {
+    pub(super) fn complete(self, copy: Connection, place: Place) -> Result<u64> {
         let failure = |error| error::classify(&self.path, error);
         let mode =
             connection::use_journal(&copy, "PRAGMA journal_mode = DELETE").map_err(failure)?;
         if mode != "delete" {
             return Err(unusable(&self.path, format!("its journal mode stays {mode}")));
         }
-        // Verified as it is on the disk, not as it is cached.
+        // Verified as it is on the disk, not as it is cached. Opened while the other connection keeps the file's
+        // identity from being given to another file.
+        let verified = connection::connect(&self.path).map_err(failure)?;
         drop(copy);
-        let copy = connection::connect(&self.path).map_err(failure)?;
-        if let Some(reason) = damage(&copy).map_err(failure)? {
+        if let Some(reason) = damage(&verified).map_err(failure)? {
             return Err(Error::Corrupt { path: self.path.clone(), reason });
         }
-        copy.close().map_err(|(_, error)| failure(error))?;
         let metadata = fs::metadata(&self.path).map_err(|error| {
             unusable(&self.path, format!("its metadata cannot be read: {error}"))
         })?;
-        fs::rename(&self.path, &self.target).map_err(|error| {
-            unusable(&self.target, format!("the copy cannot be moved there: {error}"))
-        })?;
-        sync_folder(&self.target)?;
+        if !self.identity.still_at(&self.path) {
+            return Err(unusable(&self.path, ANOTHER_COPY));
+        }
+        verified.close().map_err(|(_, error)| failure(error))?;
+        self.publish(place)?;
         Ok(metadata.len())
+    }
+
+    /// Gives the copy its name. No system renames portably without replacing, so that a free name is taken first, by
+    /// an empty file that exists for the time of one system call.
+    fn publish(&self, place: Place) -> Result<()> {
+        if place == Place::Free && !create(&self.target)? {
+            return Err(unusable(&self.target, EXISTS));
+        }
+        if let Err(error) = fs::rename(&self.path, &self.target) {
+            if place == Place::Free {
+                _ = fs::remove_file(&self.target);
+            }
+            return Err(unusable(&self.target, format!("the copy cannot be moved there: {error}")));
+        }
+        sync_folder(&self.target)
     }
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
+        if !self.identity.still_at(&self.path) {
+            // It is in its place, or another copy has taken the temporary name.
+            return;
+        }
         for suffix in ["", "-journal", "-wal", "-shm"] {
-            // Not there once it is in its place.
             _ = fs::remove_file(with_suffix(&self.path, suffix));
         }
+    }
+}
+
+/// Refuses a path at which there is anything: a backup overwrites nothing.
+pub(super) fn refuse_existing(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(unusable(path, EXISTS)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(unusable(path, format!("its metadata cannot be read: {error}"))),
     }
 }
 

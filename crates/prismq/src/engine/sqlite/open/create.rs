@@ -14,13 +14,18 @@ use crate::model::Result;
 /// Creates an empty file that only its owner can read; SQLite gives its `-wal` the same mode. `false` if another
 /// process created it meanwhile.
 pub(super) fn create(path: &Path) -> Result<bool> {
+    Ok(create_identified(path)?.is_some())
+}
+
+/// The same, with the identity of the file that was created; `None` if another process created it meanwhile.
+pub(super) fn create_identified(path: &Path) -> Result<Option<Identity>> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+    match options.open(path).and_then(|file| file.metadata()) {
+        Ok(metadata) => Ok(Some(Identity::of_metadata(&metadata))),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(unusable(path, format!("it cannot be created: {error}"))),
     }
 }

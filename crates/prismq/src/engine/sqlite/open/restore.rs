@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::backup::{hold_snapshot, open_backup};
-use super::copy::{Partial, damage, refuse_leftovers};
+use super::copy::{Partial, Place, damage, refuse_leftovers};
 use super::create::create;
 use super::opening::OpeningGuard;
 use super::path::{check_or_create, resolve, unusable};
@@ -74,7 +74,7 @@ fn replace(from: &Connection, target: &Path, release: bool) -> Result<RestoreRep
     let partial = Partial::next_to(target)?;
     let copy = partial.fill(from)?;
     let running = prepare(&copy, release).map_err(|error| error::classify(target, error))?;
-    let bytes = partial.complete(copy)?;
+    let bytes = partial.complete(copy, Place::Held)?;
     drop(held);
     Ok(RestoreReport { bytes, running })
 }
