@@ -6,6 +6,7 @@ mod ids;
 mod injection;
 mod own_transactions;
 mod payloads;
+mod replacement;
 mod run_at;
 mod time_to_live;
 mod transactions;

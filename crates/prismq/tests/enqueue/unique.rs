@@ -1,28 +1,26 @@
-//! Unique tasks: who holds a key, for how long, and what becomes of a duplicate.
+//! Unique tasks: who holds a key, and for how long.
 
 use std::time::Duration;
 
 use prismq::limits::{UNIQUE_KEY_BYTES_MAX, UNIQUE_PERIOD_MAX};
-use prismq::{
-    Claim, Enqueued, Error, Handle, NewTask, Order, Queue, State, Task, TaskError, Unique,
-};
+use prismq::{Enqueued, Error, Handle, NewTask, Queue, Task, TaskError, Unique};
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Fixture, LEASE, RETRY, TestProcess, task, text};
+use crate::support::{Fixture, RETRY, TestProcess, task};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
-fn add(queue: &Queue, task: NewTask) -> Enqueued {
+pub(super) fn add(queue: &Queue, task: NewTask) -> Enqueued {
     queue.enqueue(task).unwrap().enqueued()
 }
 
 /// A task with this payload under this key.
-fn keyed(payload: &str, unique: Unique) -> NewTask {
+pub(super) fn keyed(payload: &str, unique: Unique) -> NewTask {
     task(payload).unique(unique)
 }
 
-fn key() -> Unique {
+pub(super) fn key() -> Unique {
     Unique::key("order-881")
 }
 
@@ -80,7 +78,7 @@ fn keys_of_other_types_and_tasks_without_a_key_are_apart_and_queues_are_not() {
 }
 
 #[test]
-fn payloads_are_keys_whatever_their_size() {
+fn payloads_of_any_size_are_keys() {
     let fixture = Fixture::new();
     for bytes in [0, 1, 1024, 1025, 1 << 20] {
         let unique = |last: u8| {
@@ -170,81 +168,6 @@ fn a_key_held_for_a_period_outlives_its_task_and_ends_with_the_period() {
     assert!(second.is_new());
     fixture.clock.advance(HOUR);
     assert!(add(&fixture.queue, hourly()).is_new(), "also while the second one still waits");
-}
-
-#[test]
-fn a_waiting_task_is_replaced() {
-    let fixture = Fixture::new();
-    let replace = |payload: &str| keyed(payload, key().replace());
-    let first = add(&fixture.queue, replace("a"));
-    add(&fixture.queue, task("between"));
-    let large = "large".repeat(1000);
-    let later = replace(&large).priority(1).delay(HOUR).queue("elsewhere").max_attempts(1);
-    assert_eq!(add(&fixture.queue, later), Enqueued::Updated(first.id()));
-    let stored = fixture.queue.task(first.id()).unwrap().unwrap();
-    assert_eq!((stored.state, stored.priority), (State::Scheduled, 1));
-    assert_eq!((stored.queue.as_str(), stored.max_attempts), ("default", 5));
-    assert_eq!(stored.payload, large.as_bytes());
-    let stats = fixture.queue.stats("default").unwrap();
-    assert_eq!((stats.ready, stats.scheduled, stats.enqueued), (1, 1, 2));
-    assert_eq!(add(&fixture.queue, replace("c").priority(2)), Enqueued::Updated(first.id()));
-    assert_eq!(fixture.claimed(9), ["c", "between"], "at once, and first by its new priority");
-    assert_eq!(add(&fixture.queue, replace("c")), Enqueued::Duplicate(first.id()), "it runs");
-    assert_eq!(add(&fixture.queue, replace("d")), Enqueued::Conflict(first.id()));
-}
-
-#[test]
-fn a_replaced_task_keeps_its_place_in_the_order_of_its_queue() {
-    let fixture = Fixture::new();
-    fixture.queue.set_order("default", Order::FirstInFirstOut).unwrap();
-    add(&fixture.queue, keyed("a", key().replace()));
-    add(&fixture.queue, task("b"));
-    add(&fixture.queue, keyed("c", key().replace()));
-    assert_eq!(fixture.claimed(9), ["c", "b"]);
-}
-
-#[test]
-fn a_task_that_waits_for_a_retry_is_replaced_with_its_attempts() {
-    let fixture = Fixture::new();
-    let first = add(&fixture.queue, keyed("a", key().replace()));
-    fixture.queue.fail(&fixture.claim_one(), "again").unwrap();
-    assert_eq!(add(&fixture.queue, keyed("b", key().replace())), Enqueued::Updated(first.id()));
-    let lease = fixture.claim_one();
-    assert_eq!((text(&lease).as_str(), lease.attempt()), ("b", 2));
-}
-
-#[test]
-fn a_burst_that_pushes_back_runs_once_after_its_end() {
-    let fixture = Fixture::new();
-    let burst = |payload: &str| keyed(payload, key().push_back()).delay(HOUR);
-    let first = add(&fixture.queue, burst("a"));
-    fixture.clock.advance(HOUR / 2);
-    assert_eq!(add(&fixture.queue, burst("b")), Enqueued::Updated(first.id()));
-    fixture.clock.advance(HOUR / 2);
-    assert_eq!(fixture.claim(9).len(), 0);
-    fixture.clock.advance(HOUR / 2);
-    assert_eq!(fixture.claimed(9), ["a"], "with the payload and priority of the first");
-    assert_eq!(add(&fixture.queue, burst("a")), Enqueued::Duplicate(first.id()), "it runs");
-}
-
-#[test]
-fn a_suspect_that_is_pushed_back_stays_one() {
-    let fixture = Fixture::new();
-    let unique = || keyed("a", key().push_back()).delay(Duration::ZERO);
-    let first = add(&fixture.queue, unique());
-    drop(fixture.claim_one());
-    fixture.clock.advance(LEASE);
-    add(&fixture.queue, task("b"));
-    assert_eq!(fixture.claimed(1), ["a"], "the lease of the first has expired");
-    fixture.clock.advance(LEASE);
-    // Reclaims it.
-    assert!(fixture.queue.claim(&Claim::new(["none"])).unwrap().is_empty());
-    let later = unique().delay(HOUR);
-    assert_eq!(add(&fixture.queue, later), Enqueued::Updated(first.id()));
-    let stats = fixture.queue.stats("default").unwrap();
-    assert_eq!((stats.ready, stats.scheduled), (1, 1));
-    fixture.clock.advance(HOUR);
-    assert_eq!(fixture.claimed(9), ["a", "b"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
+use crate::engine::Operation;
 use crate::engine::sqlite::batch::kept::{history, records, type_retention};
 use crate::engine::sqlite::ops::claim::{fit, lease, look, pick};
 use crate::engine::sqlite::ops::dead_letters::{damaged_rows, expiry};
@@ -16,8 +17,7 @@ use crate::engine::sqlite::reader::payloads;
 use crate::engine::sqlite::schema::state;
 use crate::engine::sqlite::tests::{NOW, claimed_of, writer};
 use crate::engine::sqlite::writer::Writer;
-use crate::engine::{AfterFailure, Operation};
-use crate::model::{Claim, Failure, Lease, NewTask, Unique};
+use crate::model::{Claim, Lease, NewTask};
 use crate::time::ManualClock;
 
 /// Every statement of a claim and of settling it, and those of features that an enqueue, a claim or a failure may use.
@@ -90,7 +90,7 @@ pub(super) const STATEMENTS: [&str; 66] = [
     retry::POLICY,
 ];
 
-const BACKLOG: u32 = 50_000;
+pub(super) const BACKLOG: u32 = 50_000;
 
 /// A writer with one lane for the type `job` (number 1) and one for the type `other` (number 2).
 pub(super) fn writer_with_two_lanes() -> (TempDir, Writer) {
@@ -101,7 +101,7 @@ pub(super) fn writer_with_two_lanes() -> (TempDir, Writer) {
 }
 
 /// Adds tasks without the writer's knowledge: only the cost of finding the others shows them.
-fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
+pub(super) fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
     let expires_at = if state == 2 { "9000000 + value" } else { "NULL" };
     writer
         .connection
@@ -116,12 +116,12 @@ fn add(writer: &Writer, count: u32, lane: u32, state: u32) {
         .unwrap();
 }
 
-fn claimed(writer: &mut Writer, claim: &Claim) -> Lease {
+pub(super) fn claimed(writer: &mut Writer, claim: &Claim) -> Lease {
     claimed_of(writer, &ManualClock::new(NOW), claim).unwrap()
 }
 
 /// Steps of a claim of one task and its release, over all statements.
-fn steps(writer: &mut Writer) -> i32 {
+pub(super) fn steps(writer: &mut Writer) -> i32 {
     steps_of(writer, &Claim::new(["job"]))
 }
 
@@ -135,7 +135,7 @@ fn steps_of(writer: &mut Writer, claim: &Claim) -> i32 {
 }
 
 /// Steps of all statements since the last count.
-fn total(connection: &Connection) -> i32 {
+pub(super) fn total(connection: &Connection) -> i32 {
     let step = |sql| {
         let statement = connection.prepare_cached(sql).unwrap();
         statement.reset_status(StatementStatus::VmStep)
@@ -144,7 +144,7 @@ fn total(connection: &Connection) -> i32 {
 }
 
 #[track_caller]
-fn assert_same_cost(what: &str, add: impl FnOnce(&Writer)) {
+pub(super) fn assert_same_cost(what: &str, add: impl FnOnce(&Writer)) {
     assert_same_cost_of(&Claim::new(["job"]), what, add);
 }
 
@@ -281,111 +281,4 @@ fn a_claim_next_to_many_tasks_with_unmet_requirements() {
         writer.connection.execute_batch(lane).unwrap();
         add(writer, BACKLOG, 3, state::READY as u32);
     });
-}
-
-#[test]
-fn a_claim_looks_at_no_inbox_until_it_is_used() {
-    let (_folder, mut writer) = writer_with_two_lanes();
-    steps(&mut writer);
-    for sql in [inbox::WAITING, inbox::OLDEST] {
-        let statement = writer.connection.prepare_cached(sql).unwrap();
-        assert_eq!(statement.get_status(StatementStatus::Run), 0, "{sql}");
-    }
-}
-
-#[test]
-fn a_claim_next_to_many_refused_rows_of_the_inbox() {
-    let among = |count: u32| {
-        let (_folder, mut writer) = writer_with_two_lanes();
-        let rows = format!(
-            "UPDATE prismq_meta SET features = 1;
-             INSERT INTO prismq_inbox (type, payload, error)
-             SELECT 'job', zeroblob(100), 'refused'
-             FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n
-                   WHERE value < {count}) SELECT value FROM n)"
-        );
-        writer.connection.execute_batch(&rows).unwrap();
-        steps(&mut writer)
-    };
-    let (few, many) = (among(1), among(BACKLOG));
-    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps next to one, {many} to many");
-}
-
-/// Adds tasks that hold keys, and wait far in the future.
-fn add_keys(writer: &Writer, count: u32) {
-    add(writer, count, 1, state::SCHEDULED as u32);
-    let keys = "INSERT INTO prismq_unique (task, type, key, hold, digest)
-         SELECT id, 'job', 'key ' || id, 1, zeroblob(32) FROM prismq_task WHERE id > 1000";
-    writer.connection.execute_batch(keys).unwrap();
-}
-
-#[test]
-fn a_claim_next_to_many_unique_tasks() {
-    assert_same_cost("that are unique", |writer| add_keys(writer, BACKLOG));
-}
-
-#[test]
-fn a_unique_enqueue_among_many_keys() {
-    let among = |count| {
-        let (_folder, mut writer) = writer_with_two_lanes();
-        add_keys(&writer, count);
-        let clock = ManualClock::new(NOW);
-        // Not the lowest ids, which are next to the beginning of the tables.
-        writer.connection.execute_batch("UPDATE prismq_meta SET next_id = 900000").unwrap();
-        let enqueue = |writer: &mut Writer, key: &str| {
-            let task = NewTask::new("job", []).unique(Unique::key(key));
-            writer.apply(&clock, &[Operation::Enqueue(vec![task])]).unwrap();
-        };
-        enqueue(&mut writer, "first");
-        total(&writer.connection);
-        (0..10).for_each(|number| enqueue(&mut writer, &format!("new {number}")));
-        (0..10).for_each(|number| enqueue(&mut writer, &format!("new {number}")));
-        total(&writer.connection)
-    };
-    let (few, many) = (among(10), among(BACKLOG));
-    assert!(few > 50, "something was counted: {few}");
-    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps among 10, {many} among many");
-}
-
-/// With the feature in use: its own cost is counted on both sides.
-#[test]
-fn a_claim_next_to_many_tasks_that_expire() {
-    let next_to = |count: u32| {
-        let (_folder, mut writer) = writer_with_two_lanes();
-        let mortal = NewTask::new("job", []).expires_after(std::time::Duration::from_secs(3600));
-        writer.apply(&ManualClock::new(NOW), &[Operation::Enqueue(vec![mortal])]).unwrap();
-        add(&writer, count, 2, state::READY as u32);
-        let entries = "INSERT INTO prismq_expiry (task, start_by, look_at)
-             SELECT id, 99000000 + id, 99000000 + id FROM prismq_task WHERE id > 1000";
-        writer.connection.execute_batch(entries).unwrap();
-        steps(&mut writer)
-    };
-    let (few, many) = (next_to(10), next_to(BACKLOG));
-    assert!(f64::from(many) <= f64::from(few) * 1.05, "{few} steps next to 10, {many} to many");
-}
-
-/// Those who use none of the features run none of their statements.
-#[test]
-fn a_claim_and_a_failure_without_features_run_no_statement_of_one() {
-    let (_folder, mut writer) = writer_with_two_lanes();
-    let clock = ManualClock::new(NOW);
-    let lease = claimed(&mut writer, &Claim::new(["job"]));
-    let next = AfterFailure::ByPolicy { otherwise: std::time::Duration::ZERO };
-    let failure = Failure { error: "no".to_owned(), error_type: None, began_at: NOW, worker: None };
-    let fail = Operation::Fail { key: lease.key, failure, next };
-    writer.apply(&clock, &[fail]).unwrap();
-    let lease = claimed(&mut writer, &Claim::new(["job"]));
-    writer.apply(&clock, &[Operation::Complete { key: lease.key, result: None }]).unwrap();
-    let of_features = [
-        unique::HOLDER,
-        unique::AFTER,
-        depth::DEPTH,
-        expiry::NEXT_LOOK,
-        expiry::START_BY,
-        retry::POLICY,
-    ];
-    for sql in of_features {
-        let statement = writer.connection.prepare_cached(sql).unwrap();
-        assert_eq!(statement.get_status(StatementStatus::Run), 0, "{sql}");
-    }
 }

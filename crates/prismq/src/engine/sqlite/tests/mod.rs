@@ -1,6 +1,7 @@
 //! Proofs over the whole engine, and what they and the tests next to the code share.
 
 mod cost;
+mod feature_cost;
 mod fences;
 mod limits;
 mod operators;
