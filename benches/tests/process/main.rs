@@ -4,6 +4,7 @@
 mod counts;
 mod criterion;
 mod kill;
+mod running;
 mod soak;
 mod suite;
 

@@ -3,12 +3,8 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use prismq_bench::base::bench_dir::BenchDir;
 use prismq_bench::load::tasks::{fill, numbered};
@@ -19,17 +15,15 @@ use prismq_bench::subject::{Census, DEFAULT_QUEUE};
 use prismq_probe::{Availability, Failed, Requirement, Trial, trial};
 use prismq_record::files::{Selection, gather};
 use prismq_record::{Scenario, SyncCheck, SyncFinding, Validity};
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
+use rustix::process::Signal;
 
+use crate::running::{Place, Running, ensure};
 use crate::{Check, SUITE};
 
 /// Makes this program the suite of [`held_suite`].
 pub(crate) const HELD: &str = "held";
 /// Makes this program the suite of [`recounted_suite`].
 pub(crate) const RECOUNTED: &str = "recounted";
-/// Far beyond what anything here takes.
-const BOUND: Duration = Duration::from_secs(120);
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials: [(&str, Check); 7] = [
@@ -113,122 +107,6 @@ fn probe_shims() -> Availability {
         return Availability::NotPermitted(reason.to_owned());
     }
     Requirement::CCompiler.probe()
-}
-
-/// A folder for everything a suite writes.
-struct Place {
-    home: TempDir,
-}
-
-impl Place {
-    fn new() -> Result<Self, Failed> {
-        Ok(Self { home: tempfile::tempdir()? })
-    }
-
-    /// In the target directory, which is on a disk more often.
-    fn on_disk() -> Result<Self, Failed> {
-        Ok(Self { home: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))? })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    fn databases(&self) -> usize {
-        fs::read_dir(self.path("db")).map_or(0, Iterator::count)
-    }
-
-    fn command(&self, program: &Path, arguments: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .args(arguments.split_whitespace())
-            .env(SUITE, HELD)
-            .env("PRISMQ_PROFILE", "smoke")
-            .env("PRISMQ_RESULTS_DIR", self.path("results"))
-            .env("PRISMQ_BENCH_DIR", self.path("db"))
-            .env("CRITERION_HOME", self.path("criterion"))
-            // Where the lock of the machine lies: other tests have theirs.
-            .env("TMPDIR", self.home.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn start(&self, arguments: &str) -> Result<Running, Failed> {
-        Running::start(&mut self.command(&env::current_exe()?, arguments))
-    }
-
-    /// The scenarios of the latest record, and how many rounds each has.
-    fn rounds(&self) -> Result<Vec<(String, usize)>, Failed> {
-        let run = gather(&self.path("results"), &Selection::Latest)?;
-        let scenarios = run.suites.into_iter().flat_map(|suite| suite.scenarios);
-        Ok(scenarios.map(|scenario| (scenario.id, scenario.rounds.len())).collect())
-    }
-}
-
-/// A suite at work, and what it says on standard error.
-struct Running {
-    child: Child,
-    said: Receiver<String>,
-}
-
-impl Running {
-    fn start(command: &mut Command) -> Result<Self, Failed> {
-        let mut child = command.spawn()?;
-        let stderr = child.stderr.take().ok_or("it has no standard error")?;
-        let (say, said) = mpsc::channel();
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if say.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Self { child, said })
-    }
-
-    /// The first line with this text in it.
-    fn wait_for(&self, text: &str) -> Result<String, Failed> {
-        let deadline = Instant::now() + BOUND;
-        let mut others = String::new();
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.said.recv_timeout(left) {
-                Ok(line) if line.contains(text) => return Ok(line),
-                Ok(line) => others.push_str(&(line + "\n")),
-                Err(_) => return Err(format!("it never said {text:?} but\n{others}").into()),
-            }
-        }
-    }
-
-    fn send(&self, signal: Signal) -> Result<(), Failed> {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        Ok(kill_process(id.ok_or("it has no id")?, signal)?)
-    }
-
-    fn go_on(&mut self) -> Result<(), Failed> {
-        Ok(self.child.stdin.take().ok_or("it has no input")?.write_all(b"go on\n")?)
-    }
-
-    /// Its exit status and all that it said and nobody has heard yet.
-    fn end(mut self) -> Result<(Option<i32>, String), Failed> {
-        drop(self.child.stdin.take());
-        let status = self.child.wait()?;
-        let said: Vec<String> = self.said.iter().collect();
-        Ok((status.code(), said.join("\n")))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(what.into()) }
 }
 
 fn a_wrong_setting_is_refused_first() -> Result<(), Failed> {

@@ -3,6 +3,7 @@
 
 mod faulty;
 mod misses;
+mod rounds;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -2,13 +2,10 @@
 //! suites measure with.
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use prismq_bench::base::error::{Error, Result};
-use prismq_bench::base::number::{as_f64, percent};
-use prismq_bench::load::arrivals::ArrivalProcess;
+use prismq_bench::base::number::percent;
 use prismq_bench::load::service_time::{Kind, ServiceTime};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::*;
@@ -23,12 +20,10 @@ use prismq_bench::scenario::drain::efficiency;
 use prismq_bench::scenario::drain::foreign_writer::{self, Disturbed};
 use prismq_bench::scenario::drain::overhead::bare_drain;
 use prismq_bench::scenario::drain::pipeline::{Pipeline, pipeline};
-use prismq_bench::scenario::drain::{Drain, DrainRound, drain, sustains};
-use prismq_bench::scenario::enqueue::{Enqueue, Enqueued, enqueue};
+use prismq_bench::scenario::drain::{Drain, drain, sustains};
 use prismq_bench::scenario::fault::faults::{Faults, FaultsRound, faults};
 use prismq_bench::scenario::fault::kill::Acknowledged;
 use prismq_bench::scenario::idle::idle;
-use prismq_bench::scenario::open::{OpenLoop, OpenRound, open_loop};
 use prismq_bench::scenario::stage::Stage;
 use prismq_bench::scenario::wake::{From, wake};
 use prismq_bench::subject::SubjectKind;
@@ -36,6 +31,9 @@ use prismq_bench::subject::Work;
 use prismq_judge::targets::Target;
 
 use crate::faulty::Fault;
+use crate::rounds::{
+    drained, drained_by, enqueued, known, offered, sleeping, wal_of_a_held_reader,
+};
 
 const MS: Duration = Duration::from_millis(1);
 /// Later than any latency target allows.
@@ -243,36 +241,6 @@ fn stress(target: &Target, metric: &str, spoiled: &dyn Fn(Fault) -> Stage) -> Re
     })
 }
 
-fn drained(stage: &Stage, workers: usize, tasks: usize) -> Result<DrainRound> {
-    drained_by(stage, workers, tasks, Work::None)
-}
-
-fn drained_by(stage: &Stage, workers: usize, tasks: usize, work: Work) -> Result<DrainRound> {
-    drain(stage, &Drain { workers, tasks, payload_bytes: PAYLOAD_BYTES, work })
-}
-
-fn sleeping(time: Duration) -> Work {
-    Work::sleep(time)
-}
-
-fn offered(stage: &Stage) -> Result<OpenRound> {
-    let load = OpenLoop {
-        workers: 3,
-        generators: 1,
-        tasks: 3,
-        warm_up: 0,
-        settle: 0,
-        interval: MS,
-        arrivals: ArrivalProcess::Constant,
-        work: Work::None,
-    };
-    open_loop(stage, &load)
-}
-
-fn enqueued(stage: &Stage, callers: usize, tasks: usize) -> Result<Enqueued> {
-    enqueue(stage, Enqueue { callers, tasks })
-}
-
 fn against(kind: SubjectKind, stage: &Stage, spoiled: &dyn Fn(Fault) -> Stage) -> Result<f64> {
     let ours = enqueued(&spoiled(Fault::SlowEnqueue(VERY_LATE)), 2, 4)?;
     Ok(ours.per_s() / enqueued(&stage.with_subject(kind), 2, 10)?.per_s())
@@ -327,28 +295,6 @@ fn grown(trend: &Trend) -> Result<Reading> {
     let metrics = trend.metrics();
     let growth = metrics.into_iter().find(|metric| metric.name == GROWTH_MIB.name);
     Ok(GROWTH_MIB.reads(known(growth.and_then(|growth| growth.value))?))
-}
-
-/// What must be there for a target to be missed by it.
-fn known<T>(value: Option<T>) -> Result<T> {
-    value.ok_or_else(|| Error::Unfit { reason: "the figure is not known".to_owned() })
-}
-
-/// The length of a WAL that a reader keeps from starting over, in MiB.
-fn wal_of_a_held_reader(stage: &Stage) -> Result<f64> {
-    let database = stage.database(1)?;
-    let reader = rusqlite::Connection::open(database.path());
-    let reader = reader.and_then(|reader| {
-        reader.execute_batch("BEGIN; SELECT count(*) FROM prismq_task")?;
-        Ok(reader)
-    });
-    let reader = known(reader.ok())?;
-    let tasks = prismq_bench::load::tasks::sized("held_up", 10, 1 << 20);
-    prismq_bench::load::tasks::fill(database.subject(), &tasks, tasks.len())?;
-    drop(reader);
-    let mut wal = database.path().as_os_str().to_owned();
-    wal.push("-wal");
-    Ok(as_f64(known(fs::metadata(Path::new(&wal)).ok())?.len()) / (1024.0 * 1024.0))
 }
 
 /// The number of a parameter in an id.
