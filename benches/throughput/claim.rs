@@ -22,7 +22,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     for kind in BacklogKind::ALL {
         let case = Case::new("claim", kind.name(), tasks)
             .model(Model::Probe)
-            .with("ready_beside", FEW)
+            .with("ready_in_other", FEW)
             .with("claims", claims)
             .with("payload_bytes", PAYLOAD_BYTES);
         let mut databases: Option<(Filled, Filled)> = None;
@@ -44,7 +44,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     for keys in [1, KEYS] {
         let case = Case::new("claim", "keys", keys)
             .model(Model::Probe)
-            .with("ready_beside", FEW)
+            .with("ready_in_other", FEW)
             .with("claims", claims)
             .with("payload_bytes", PAYLOAD_BYTES);
         let mut databases: Option<(Filled, Filled)> = None;

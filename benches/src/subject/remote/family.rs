@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_read_whatever_its_name_is() {
+    fn a_process_of_any_name_is_read() {
         let stat = "7 (a) b) Z 3 5 5 0 -1 4 0 0 0 0 12 30 0 0 20 0 1 0 99 0";
         let expected = Stat { pid: 7, parent: 3, group: 5, is_zombie: true, ticks: 42, began: 99 };
         assert_eq!(parse(7, stat), Some(expected));

@@ -49,7 +49,7 @@ pub enum Served {
 }
 
 impl Served {
-    /// The queue that is served besides `default`.
+    /// The queue that is served in addition to `default`.
     pub const SECOND: &str = "bulk";
 
     /// Their names, as they stand in the history.

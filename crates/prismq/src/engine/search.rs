@@ -75,7 +75,7 @@ pub(crate) struct Target {
 /// What a task was when it was found. One that is something else by now is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It was not looked at: the task of this id is meant, whatever became of it.
+    /// It was not looked at: the task of this id is meant, in any state.
     Nothing,
     /// A task that had not ended or was dead, with this token. Every claim and every redrive gives it a higher one; a
     /// task that is leased under the next token began since, and is still the one that was found.

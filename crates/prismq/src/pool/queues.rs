@@ -55,7 +55,7 @@ impl PoolQueues {
         Self::of(names.into_iter().map(|name| (name.into(), None)))
     }
 
-    /// By share: of queues that have tasks, as many tasks start as their shares say, whatever their priorities; a share
+    /// By share: of queues that have tasks, as many tasks start as their shares say, at any priorities; a share
     /// that a queue does not use falls to the others. Shares are 1 to
     /// [`QUEUE_SHARE_MAX`](crate::limits::QUEUE_SHARE_MAX); only their ratio matters, counted in tasks, not in time.
     pub fn by_share<T: Into<Arc<str>>>(shares: impl IntoIterator<Item = (T, u32)>) -> Self {

@@ -18,8 +18,8 @@ use crate::queue::Queue;
 /// sends is not taken back.
 ///
 /// If `output` is a value of the type of the task's output, it is kept as the task's result, and else what was set by
-/// [`Context::set_result`]. It is returned. The handler returns after this: the pool counts the task as completed,
-/// whatever it returns.
+/// [`Context::set_result`]. It is returned. The handler returns after this: the pool counts the task as completed
+/// in any case.
 ///
 /// # Errors
 /// Why the task could not be completed or the transaction not be committed; the handler returns it to have the task

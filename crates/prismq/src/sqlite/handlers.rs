@@ -19,7 +19,7 @@ impl<S> Context<S> {
     ///
     /// The transaction is as one of [`Queue::transaction`]. If `work` returns a value of the type of the task's output, it
     /// is kept as the task's result, and else what was set by [`Context::set_result`]. The handler returns after this: the
-    /// pool counts the task as completed, whatever it returns.
+    /// pool counts the task as completed in any case.
     ///
     /// # Errors
     /// What `work` returned, or why the transaction could not begin, complete the task or commit: nothing of it was

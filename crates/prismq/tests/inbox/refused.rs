@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use super::{application, rows};
 use crate::support::{Fixture, Messages, alter, claim, task, text};
 
-/// Inserts a row with one column beside a type and a payload, and returns the error.
+/// Inserts a row with one column in addition to a type and a payload, and returns the error.
 fn refusal(own: &Connection, column: &str, value: impl Into<Value>) -> String {
     let columns = match column {
         "type" => "(payload, type)",

@@ -261,7 +261,7 @@ fn events_and_statistics_name_the_queue() {
 }
 
 #[test]
-fn run_until_empty_drains_all_queues_whatever_their_bounds() {
+fn run_until_empty_drains_all_queues_with_any_bounds() {
     let fixture = Fixture::new();
     for name in ["a", "b"] {
         fixture.queue.enqueue_all(&vec![of(name); 30]).unwrap();

@@ -115,7 +115,7 @@ impl Tasks {
     ///
     /// The handler of a running task is notified by [`Context::cancelled`](crate::Context::cancelled): at once
     /// in this process, within about a second in others. If it then returns an error, or its lease ends in another way,
-    /// the task is cancelled and not run again, whatever attempts it had left; if it returns `Ok`, the task is completed.
+    /// the task is cancelled and not run again, also if it had attempts left; if it returns `Ok`, the task is completed.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a filter outside [`crate::limits`]; an engine's failure: earlier transactions stay.

@@ -1,4 +1,4 @@
-//! Queues and types with their settings and counters: a row each, whatever they hold.
+//! Queues and types with their settings and counters: a row each, however many tasks they hold.
 
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 

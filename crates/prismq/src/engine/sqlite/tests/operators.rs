@@ -1,4 +1,4 @@
-//! Proof that what an operator finds and does costs what it concerns, whatever else a file of a million tasks holds.
+//! Proof that what an operator finds and does costs what it concerns, and does not depend on the size of the file.
 
 use rusqlite::StatementStatus;
 

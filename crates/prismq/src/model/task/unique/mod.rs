@@ -56,7 +56,7 @@ pub(crate) enum Hold {
     WhileWaiting,
     /// Until it is completed, dead, cancelled or deleted.
     UntilDone,
-    /// For this long after it was enqueued, whatever becomes of it.
+    /// For this long after it was enqueued, also if it has ended.
     Period(Duration),
 }
 

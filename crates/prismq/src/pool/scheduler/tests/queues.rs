@@ -225,7 +225,7 @@ fn a_busy_pool_lets_others_claim_a_task_of_a_queue_that_comes_before() {
     pool.scheduler.handler_times.ended(0, MS);
     pool.claimed((1..=4).map(|id| of("default", id)));
     pool.begin(0);
-    assert_eq!(pool.scheduler.reserve(0, 1000), 1, "whatever its priority");
+    assert_eq!(pool.scheduler.reserve(0, 1000), 1, "at any priority");
     pool.scheduler.deliver(1, vec![(of("urgent", 9), 0)], 0, pool.now);
     assert_eq!(pool.scheduler.reserve(1, -5), 0, "of a later queue");
     assert_eq!(pool.action(0).task_id(), Some(9));

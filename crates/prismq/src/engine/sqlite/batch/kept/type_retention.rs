@@ -1,4 +1,4 @@
-//! Retention of task types: their ended tasks are kept for a time, whatever their queue keeps.
+//! Retention of task types: their ended tasks are kept for a time, independently of what their queue keeps.
 //!
 //! Completed and cancelled tasks are kept with the time until when, so that another setting applies to those that end
 //! after it. Dead ones are kept for the time that is set now.

@@ -14,7 +14,7 @@ use crate::engine::sqlite::writer::Writer;
 use crate::model::{self, Lease, TaskId};
 use crate::time::Timestamp;
 
-/// Rows looked at for each that is added, and besides.
+/// Rows looked at for each that is added, and in addition.
 const LOOK_EACH: usize = 2;
 const LOOK_MORE: usize = 8;
 
