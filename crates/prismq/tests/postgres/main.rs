@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use prismq_probe::{Availability, Requirement, Trial, trial};
 
 use self::client::{connecting, durability, limits, notifications, pooler, round_trips, tls};
-use self::faults::{backends, clocks, commit, races, tokens};
+use self::faults::{backends, clocks, commit, locks, races, tokens};
 use self::moving::{interrupted, limited, migrating, stages};
 
 /// The tests of a file.
@@ -122,6 +122,14 @@ fn main() -> ExitCode {
             limits_and_keys_bound_the_same_tasks
             each_slot_of_a_schedule_has_its_task_once
             what_is_set_at_the_target_is_not_dropped;
+        locks:
+            tasks_are_cancelled_in_the_order_in_which_others_lock_them
+            a_task_without_time_left_that_is_locked_is_ended_later
+            a_lease_that_has_expired_while_it_is_settled_keeps_no_claim_waiting
+            a_slot_whose_unique_key_is_locked_waits_alone
+            a_row_of_the_inbox_whose_unique_key_is_locked_waits_alone
+            a_locked_task_under_a_limit_is_passed_over
+            a_locked_queue_is_claimed_from;
         migrating:
             everything_arrives_with_its_ids
             a_file_that_was_moved_refuses_everyone

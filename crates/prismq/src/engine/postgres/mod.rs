@@ -4,6 +4,7 @@
 //! does not wait for the disk. Tasks have one row each, and are claimed from narrow rows in a table of their own, which
 //! several clients take in parallel without waiting for each other. Reads ([`reader`]) have a connection of their own.
 
+mod apply;
 mod batch;
 mod client;
 mod clock;
@@ -14,16 +15,16 @@ mod reader;
 mod schema;
 
 use std::path::Path;
+use std::sync::Arc;
+#[cfg(feature = "testing")]
+use std::sync::Mutex;
 #[cfg(feature = "testing")]
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use self::batch::columns::Columns;
 use self::batch::queues::missing;
-use self::batch::run::{self, Run, Shared};
+use self::batch::run::{self, Run};
+use self::batch::shared::Shared;
 use self::batch::statements::Statements;
 pub(crate) use self::client::Address;
 pub(crate) use self::client::caller;
@@ -32,12 +33,10 @@ use self::clock::Time;
 pub use self::doctor::{Diagnosis, Holder, HolderKind, TableHealth};
 pub(crate) use self::moving::migrate;
 use self::ops::manage::REQUESTED;
-use self::ops::names::Unknown;
 use self::ops::upkeep::Upkeep;
 use self::reader::Reading;
 use super::{
-    Answer, ContentionCounters, DeferredLog, Engine, Found, Operation, Reader, Search,
-    ServerOptions, Watch,
+    Answer, ContentionCounters, Engine, Found, Operation, Reader, Search, ServerOptions, Watch,
 };
 use crate::model::{
     BackupReport, Contention, Ending, Error, LimitInfo, Payload, Position, QueueInfo, QueueStats,
@@ -51,9 +50,6 @@ const SETTINGS: &str = "SELECT name, setting || coalesce(' ' || unit, '') FROM p
          'server_version', 'shared_buffers', 'synchronous_commit', 'synchronous_standby_names', 'wal_compression',
          'wal_level', 'wal_sync_method')
      ORDER BY name";
-
-/// How long those go first who waited behind a lock that was given up.
-const AFTER_LOCK: Duration = Duration::from_millis(100);
 
 /// Connects, and makes the tables if there are none.
 pub(crate) fn open(options: ServerOptions) -> Result<Arc<dyn Engine>> {
@@ -82,15 +78,7 @@ impl PostgresEngine {
             schema::migrate(transaction, &schema)
         })?;
         let (time, clock) = Time::new(clock);
-        let shared = Shared {
-            statements: Statements::new(client.schema()),
-            lanes: Mutex::default(),
-            marks: Mutex::default(),
-            time,
-            log: DeferredLog::default(),
-            keys_added: AtomicUsize::new(0),
-            last_swept: AtomicI64::new(0),
-        };
+        let shared = Shared::new(Statements::new(client.schema()), time);
         let mut engine = Self {
             client,
             shared,
@@ -158,86 +146,11 @@ impl PostgresEngine {
             tracing::debug!(%error, "counters and retention were not kept up: it is tried again later");
         }
     }
-
-    fn count(&self, answers: &[Result<Answer>], role: Role) {
-        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
-        if role == Role::Durable {
-            self.contention.synced_transactions.fetch_add(1, Ordering::Relaxed);
-        }
-        let claims = answers.iter().flatten().flat_map(Answer::claimed);
-        let empty = claims.filter(|claimed| claimed.leases.is_empty()).count();
-        let empty = u64::try_from(empty).unwrap_or(u64::MAX);
-        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
-    }
 }
 
 impl Engine for PostgresEngine {
     fn apply(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
-        let durable = batch.iter().any(Operation::must_be_durable);
-        let role = if durable { Role::Durable } else { Role::Relaxed };
-        // Whether rows of the inbox were taken in, once that was done.
-        let mut inbox = None;
-        let locks_settings =
-            batch.iter().any(|operation| matches!(operation, Operation::SetOrder { .. }));
-        let until = Instant::now() + self.client.wait();
-        // Whether another task may run, which pools of other processes may wait for.
-        let mut frees_slot = false;
-        let answers = loop {
-            let (mut takes_in, mut lacks_names) = (false, false);
-            self.add_names(batch, Some(until))?;
-            let freed = self.shared.lanes().freed();
-            let mut runs_again = false;
-            let applied = self.client.transaction(role, |transaction| {
-                // It may run again, when what was taken before was not.
-                self.shared.log.truncate_pending(0);
-                if std::mem::replace(&mut runs_again, true) {
-                    self.shared.marks().forget();
-                }
-                let mut run = Run::begin(transaction, &self.shared, batch)?;
-                // Another process may have freed them meanwhile.
-                let freed_now = self.shared.lanes().freed();
-                lacks_names = freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
-                takes_in = !lacks_names && inbox.is_none() && run.can_take_in()?;
-                if lacks_names || takes_in {
-                    return Ok(Vec::new());
-                }
-                // What others are taking in is not waited for.
-                run.inbox.waits &= inbox.unwrap_or(false);
-                let applied = run.apply(batch)?;
-                #[cfg(feature = "testing")]
-                self.fail_if_asked()?;
-                frees_slot = run.frees_slot();
-                run.finish()?;
-                run.answers(applied)
-            });
-            let applied = applied.inspect_err(|_| self.shared.marks().forget());
-            // Those that waited behind its lock go first.
-            if matches!(applied, Err(Error::Busy { .. }))
-                && locks_settings
-                && Instant::now() < until
-            {
-                thread::sleep(AFTER_LOCK);
-                continue;
-            }
-            let applied = applied?;
-            if takes_in {
-                inbox = Some(self.take_in()?);
-            } else if !lacks_names {
-                break applied;
-            }
-        };
-        self.shared.log.committed();
-        let is_limited =
-            |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
-        frees_slot |= batch.iter().any(is_limited);
-        if answers.iter().flatten().any(Answer::brings_work) || frees_slot {
-            self.client.work_arrived();
-        }
-        self.count(&answers, role);
-        if self.upkeep.is_due_after_transaction() {
-            self.keep_up();
-        }
-        Ok(answers)
+        self.apply_batch(batch)
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {

@@ -3,5 +3,6 @@
 pub(crate) mod backends;
 pub(crate) mod clocks;
 pub(crate) mod commit;
+pub(crate) mod locks;
 pub(crate) mod races;
 pub(crate) mod tokens;

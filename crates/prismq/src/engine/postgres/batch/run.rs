@@ -1,26 +1,22 @@
 //! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicUsize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE};
-use super::lanes::{self, Lane, Lanes};
+use super::lanes::{self, Lane};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
-use super::marks::Marks;
 use super::queues::{self, Settings, settings};
 use super::send::PutOff;
-use super::statements::Statements;
+use super::shared::Shared;
 use super::wanted::Wanted;
+use crate::engine::Operation;
 use crate::engine::postgres::client::{Executor, Statement, Value};
-use crate::engine::postgres::clock::Time;
 use crate::engine::postgres::ops::caller;
 use crate::engine::postgres::ops::inbox::Inbox;
 use crate::engine::postgres::schema;
-use crate::engine::{DeferredLog, Operation};
 use crate::model::{Error, LeaseKey, NewTask, Result, Rule};
 use crate::time::Moment;
 
@@ -54,30 +50,6 @@ const BEGIN_SETTINGS: usize = 15;
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
 
-/// What all transactions of an engine share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) statements: Statements,
-    pub(crate) lanes: Mutex<Lanes>,
-    pub(crate) marks: Mutex<Marks>,
-    pub(crate) time: Time,
-    pub(crate) log: DeferredLog,
-    /// How many keys were perhaps added since some without tasks were deleted.
-    pub(crate) keys_added: AtomicUsize,
-    /// The last key that was looked at for that.
-    pub(crate) last_swept: AtomicI64,
-}
-
-impl Shared {
-    pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The transaction in progress.
 pub(crate) struct Run<'a, 't> {
     pub(super) transaction: &'a mut (dyn Executor + 't),
@@ -97,6 +69,10 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) version: i64,
     /// What there was of the inbox when it began.
     pub(crate) inbox: Inbox,
+    /// The schedule whose due slots are being enqueued.
+    pub(crate) firing: Option<i32>,
+    /// Whether all due slots are left to others, or put off.
+    pub(crate) slots_wait: bool,
     /// Whether ended tasks of a type are kept for a time of its own.
     pub(crate) has_type_retention: bool,
     /// Ids for the tasks that are added.
@@ -136,6 +112,8 @@ impl<'a, 't> Run<'a, 't> {
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
+            firing: None,
+            slots_wait: false,
             has_type_retention: first.column(12)?,
             transaction,
             shared,
@@ -203,13 +181,14 @@ impl<'a, 't> Run<'a, 't> {
         self.queues.remove(&id);
     }
 
-    /// Advances the virtual time of a queue.
+    /// Advances the virtual time of a queue, unless another transaction has locked the queue: the next claim does it then.
     pub(crate) fn set_virtual_time(&mut self, id: i32, virtual_time: i64) -> Result<()> {
         if let Some(settings) = self.queues.get_mut(&id) {
             settings.virtual_time = virtual_time;
         }
         self.execute(
-            "UPDATE prismq.queue SET virtual_time = $2 WHERE id = $1",
+            "UPDATE prismq.queue SET virtual_time = $2
+             WHERE id = ANY (ARRAY(SELECT id FROM prismq.queue WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED))",
             &[&id, &virtual_time],
         )
     }

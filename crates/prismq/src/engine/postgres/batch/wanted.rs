@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lease_note::LeaseNote;
-use super::run::Shared;
+use super::shared::Shared;
 use crate::engine::Operation;
 
 /// What the operations of a transaction need at its start.

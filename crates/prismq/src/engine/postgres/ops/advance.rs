@@ -17,16 +17,21 @@ pub(crate) const PROMOTE: &str = "WITH s AS (DELETE FROM prismq.scheduled WHERE 
            SELECT coalesce(line, lane), suspect, order_key, id FROM t)
      SELECT lane, count(*), line FROM t GROUP BY lane, line";
 
-/// Looks at leases whose time has come, and reclaims those that were not extended. An attempt that was not begun does
+/// Looks at leases whose time has come, and reclaims those that were not extended. Tasks that others have locked, such as
+/// one that an application is completing in a transaction of its own, are looked at again a second later. An attempt that was not begun does
 /// not count, so that a task does not die of another that killed its process. Its tasks may have killed the holder:
 /// those that are not dead become suspects.
 pub(crate) const RECLAIM: &str = "WITH h AS (DELETE FROM prismq.expiry WHERE ctid = ANY (ARRAY(
          SELECT ctid FROM prismq.expiry WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING ids),
      c AS MATERIALIZED (SELECT DISTINCT unnest(ids) AS id FROM h ORDER BY 1),
+     o AS MATERIALIZED (SELECT t.id FROM c JOIN prismq.task t ON t.id = c.id
+         WHERE t.state = 2 AND t.lease_expires_at <= $1),
      x AS MATERIALIZED (
-         SELECT t.id, t.begun, t.begun AND t.attempt >= t.max_attempts AS dies FROM c JOIN prismq.task t ON t.id = c.id
-         WHERE t.state = 2 AND t.lease_expires_at <= $1 FOR UPDATE OF t),
+         SELECT t.id, t.begun, t.begun AND t.attempt >= t.max_attempts AS dies FROM o JOIN prismq.task t ON t.id = o.id
+         WHERE t.state = 2 AND t.lease_expires_at <= $1 ORDER BY t.id FOR UPDATE OF t SKIP LOCKED),
+     l AS (INSERT INTO prismq.expiry (at, ids) SELECT $1 + 1000000, array_agg(id) FROM o
+           WHERE id NOT IN (SELECT id FROM x) HAVING count(*) > 0),
      t AS (UPDATE prismq.task t SET
                state = CASE WHEN x.dies THEN 3 ELSE 0 END, suspect = NOT x.dies,
                error = CASE WHEN x.dies THEN $3 ELSE t.error END,

@@ -4,23 +4,54 @@
 //! it leases as well, so that no task is given late however many are due; and a lease says when its task must have
 //! started, for a pool that holds it ahead.
 
+use std::collections::BTreeSet;
+
+use tokio_postgres::Row;
+
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::client::Value;
 use crate::engine::postgres::ops::manage::LEAVE;
 use crate::model::Result;
 
-/// Takes the tasks to be looked at, and returns those that have not started. One that is leased for the first time has
-/// not started, perhaps, and is looked at again after its lease.
-pub(crate) const LOOK: &str = "WITH d AS (DELETE FROM prismq.deadline WHERE ctid = ANY (ARRAY(
+/// Takes what says that tasks are to be looked at.
+pub(crate) const TAKE: &str = "DELETE FROM prismq.deadline WHERE ctid = ANY (ARRAY(
          SELECT ctid FROM prismq.deadline WHERE at <= $1 ORDER BY at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
-         RETURNING id),
-     t AS MATERIALIZED (SELECT t.id, t.state, t.attempt, t.lease_expires_at FROM d JOIN prismq.task t ON t.id = d.id
-           WHERE t.start_by <= $1 AND (t.state IN (0, 1) AND t.attempt = 0 OR t.state = 2 AND t.attempt = 1)
-           FOR UPDATE OF t),
-     l AS (INSERT INTO prismq.deadline (at, id)
-           SELECT greatest(lease_expires_at, $1) + 1, id FROM t WHERE state = 2 ON CONFLICT DO NOTHING)
-     SELECT id FROM t WHERE state <> 2 ORDER BY id";
+     RETURNING id";
+/// Tasks that have not started and whose time has come.
+macro_rules! late {
+    () => {
+        "t.id = ANY ($1) AND t.start_by <= $2 AND t.attempt = 0"
+    };
+}
+/// Locks where those of them wait that nobody else has locked, before the tasks, as everyone does.
+pub(crate) const HOLD: &str = concat!(
+    "WITH r AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.ready x ON x.lane = coalesce(t.line, t.lane)
+         AND x.suspect = t.suspect AND x.order_key = t.order_key AND x.id = t.id
+         WHERE ",
+    late!(),
+    " AND t.state = 0 ORDER BY x.id FOR UPDATE OF x SKIP LOCKED),
+     s AS MATERIALIZED (SELECT x.id FROM prismq.task t JOIN prismq.scheduled x ON x.run_at = t.run_at AND x.id = t.id
+         WHERE ",
+    late!(),
+    " AND t.state = 1 ORDER BY x.id FOR UPDATE OF x SKIP LOCKED)
+     SELECT id FROM r UNION ALL SELECT id FROM s"
+);
+/// Locks those that nobody else has locked.
+pub(crate) const LOCK: &str = concat!(
+    "SELECT t.id FROM prismq.task t WHERE ",
+    late!(),
+    " AND t.state IN (0, 1) ORDER BY t.id FOR UPDATE OF t SKIP LOCKED"
+);
+/// All that have not started, with the end of the lease of one that is leased for the first time: it has not started,
+/// perhaps.
+pub(crate) const LOOK: &str =
+    "SELECT t.id, t.lease_expires_at FROM prismq.task t WHERE t.id = ANY ($1) AND t.start_by <= $2
+     AND (t.state IN (0, 1) AND t.attempt = 0 OR t.state = 2 AND t.attempt = 1) ORDER BY t.id";
+/// Has tasks looked at again.
+pub(crate) const AGAIN: &str = "INSERT INTO prismq.deadline (at, id)
+     SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING";
 /// Makes tasks dead that never ran; of each, its queue, the state it was in, and where it stood.
 pub(crate) const END: &str = "WITH o AS MATERIALIZED (
          SELECT t.id, t.state, l.queue FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)),
@@ -30,16 +61,42 @@ pub(crate) const END: &str = "WITH o AS MATERIALIZED (
      e AS (INSERT INTO prismq.ended (queue, state, ending, at, id, lane) SELECT queue, 3, ending, $3, id, lane FROM t)
      SELECT queue, state, id, lane, line FROM t";
 
+/// In how many microseconds a task is looked at again that another transaction has locked.
+const LOOK_AGAIN: i64 = 1_000_000;
+
 /// The error of a task that expired.
 const EXPIRED: &str = "expired: it was not started within its time to live";
 
 impl Run<'_, '_> {
-    /// Looks at tasks whose time to start has come, up to a bound.
+    /// Looks at tasks whose time to start has come, up to a bound. Those that others have locked, a transaction of the
+    /// application's among them, keep no claim waiting: they are looked at again.
     pub(super) fn end_overdue(&mut self) -> Result<()> {
         let now = self.now.monotonic.as_micros();
-        let rows = self.query(LOOK, &[&now, &STEP_TASKS_MAX])?;
-        let ids: Vec<i64> = rows.iter().map(|row| row.column(0)).collect::<Result<_>>()?;
-        self.end_late(&ids)
+        let taken = ids_of(&self.query(TAKE, &[&now, &STEP_TASKS_MAX])?)?;
+        let ids: Vec<i64> = taken.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let late: [&dyn Value; 2] = [&ids, &now];
+        let mut answers =
+            self.query_all(&[(HOLD, late.as_slice()), (LOCK, &late), (LOOK, &late)])?.into_iter();
+        let mut next = || answers.next().unwrap_or_default();
+        let (held, locked, rows) = (next(), next(), next());
+        let (held, locked) = (ids_of(&held)?, ids_of(&locked)?);
+        let (mut over, mut again, mut at) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let (id, lease_end): (i64, Option<i64>) = (row.column(0)?, row.column(1)?);
+            if lease_end.is_none() && held.contains(&id) && locked.contains(&id) {
+                over.push(id);
+            } else {
+                again.push(id);
+                at.push(lease_end.unwrap_or(now + LOOK_AGAIN).max(now) + 1);
+            }
+        }
+        if !again.is_empty() {
+            self.execute(AGAIN, &[&at, &again])?;
+        }
+        self.end_late(&over)
     }
 
     /// Makes tasks dead that have not started in time.
@@ -62,4 +119,9 @@ impl Run<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Ids in the first column of rows, in order.
+fn ids_of(rows: &[Row]) -> Result<BTreeSet<i64>> {
+    rows.iter().map(|row| row.column(0)).collect()
 }

@@ -48,6 +48,8 @@ macro_rules! oldest {
 }
 /// The oldest rows that wait.
 pub(crate) const OLDEST: &str = oldest!("NOT held ORDER BY id");
+/// Those of them without a unique key.
+pub(crate) const OLDEST_PLAIN: &str = oldest!("NOT held AND unique_key IS NULL ORDER BY id");
 /// The oldest rows that are held of a queue.
 pub(crate) const OLDEST_HELD: &str = oldest!("held AND queue = $3 ORDER BY queue, id");
 /// The queues of which rows are held, each with how many more tasks it may hold; NULL for any number.
@@ -93,23 +95,34 @@ enum Step {
 }
 
 impl PostgresEngine {
-    /// Takes rows of the inbox in; whether there were any. Those that wait for a lock are left to later claims.
+    /// Takes rows of the inbox in; whether there were any. Those that wait for a lock are left to later claims, and the
+    /// others go on without them where it is a unique key that another transaction holds.
     pub(crate) fn take_in(&self) -> Result<bool> {
+        let is_plain = self.shared.postponed().has_inbox_keys();
+        match self.take_in_some(is_plain) {
+            Err(Error::Busy { .. }) if !is_plain => {
+                self.shared.postponed().add_inbox_keys();
+                self.take_in()
+            }
+            // Claims are not kept waiting for it.
+            Err(Error::Busy { .. }) => Ok(false),
+            taken => taken,
+        }
+    }
+
+    /// Takes rows in; only those without a unique key if `is_plain`.
+    fn take_in_some(&self, is_plain: bool) -> Result<bool> {
         let step = |adds_names: bool| {
             self.client.transaction(Role::Durable, |transaction| {
                 self.shared.log.truncate_pending(0);
                 let mut run = Run::begin(transaction, &self.shared, &[])?;
                 run.execute(LOCK_WAIT, &[])?;
-                let step = run.take_in(adds_names)?;
+                let step = run.take_in(adds_names, is_plain)?;
                 run.finish()?;
                 Ok(step)
             })
         };
-        let done = match self.with_names(step) {
-            // Claims are not kept waiting for it.
-            Err(Error::Busy { .. }) => return Ok(false),
-            done => done?,
-        };
+        let done = self.with_names(step)?;
         self.shared.log.committed();
         let any = matches!(done, Step::Done(rows) if rows > 0);
         if any {
@@ -153,17 +166,19 @@ impl Run<'_, '_> {
         Ok(queues)
     }
 
-    fn take_in(&mut self, adds_names: bool) -> Result<Step> {
+    fn take_in(&mut self, adds_names: bool, is_plain: bool) -> Result<Step> {
         let mut entries = Vec::new();
+        let held = if is_plain { Vec::new() } else { self.queues_with_room()? };
         // First, as they are older than those that wait for the same queue.
-        for (queue, room) in self.queues_with_room()? {
+        for (queue, room) in held {
             let rows = self.query(
                 OLDEST_HELD,
                 &[&room.min(STEP_TASKS_MAX), &INBOX_BYTES_MAX, &queue.as_str()],
             )?;
             self.read(&rows, &mut entries)?;
         }
-        let rows = self.query(OLDEST, &[&STEP_TASKS_MAX, &INBOX_BYTES_MAX])?;
+        let oldest = if is_plain { OLDEST_PLAIN } else { OLDEST };
+        let rows = self.query(oldest, &[&STEP_TASKS_MAX, &INBOX_BYTES_MAX])?;
         self.read(&rows, &mut entries)?;
         let count = entries.len();
         let (mut ids, mut tasks) = (Vec::new(), Vec::new());

@@ -10,7 +10,7 @@ pub(crate) mod schedules;
 use super::batch::columns::Columns;
 use super::batch::lanes;
 use super::batch::queues::state;
-use super::batch::run::Shared;
+use super::batch::shared::Shared;
 use super::client::{Client, Role, Row, Value};
 use crate::model::{Names, Result, State, TaskId, TaskInfo, UniqueKey};
 

@@ -10,6 +10,7 @@ mod several;
 mod take;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::admission::Admission;
 use self::leases::Taken;
@@ -21,6 +22,9 @@ use crate::engine::postgres::batch::run::Run;
 use crate::engine::{AT_ONCE, Claimed};
 use crate::model::{Claim, Lease, Result};
 use crate::time::Timestamp;
+
+/// When due slots are looked at again that others have locked.
+const SLOTS_AGAIN: Duration = Duration::from_secs(1);
 
 impl Run<'_, '_> {
     /// Leases up to the asked number of tasks, in order.
@@ -139,7 +143,12 @@ impl Run<'_, '_> {
             self.due = self.next_due()?;
             self.due_holds = true;
         }
-        let due = self.due.first(self.now);
+        let (now, mut due) = (self.now, self.due);
+        if self.slots_wait {
+            let again = now.wall.after(SLOTS_AGAIN).as_micros();
+            due.slot = due.slot.map(|slot| slot.max(again));
+        }
+        let due = due.first(now);
         Ok(due.into_iter().chain(self.next_look_at_held()).min())
     }
 }

@@ -1,6 +1,6 @@
 //! Leasing picked tasks, and writing what was taken of limits and keys, in one round trip.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::leases::{self, Taken};
@@ -13,11 +13,12 @@ use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::Value;
 use crate::model::{Claim, Result};
 
-/// Leases picked tasks that are still ready.
+/// Leases picked tasks that are still ready and that nobody else has locked, such as a transaction of the application's
+/// that changes one.
 pub(crate) const LEASE: &str = lease!(
     "SELECT r.ctid FROM unnest($1::integer[], $2::boolean[], $3::bigint[], $4::bigint[]) k (lane, suspect, order_key, id)
          JOIN prismq.ready r ON r.lane = k.lane AND r.suspect = k.suspect AND r.order_key = k.order_key AND r.id = k.id
-     LIMIT $5"
+     LIMIT $5 FOR UPDATE OF r SKIP LOCKED"
 );
 /// Records the slots of tasks that were leased.
 pub(crate) const SLOTS: &str = "INSERT INTO prismq.slot (task, limits, key)
@@ -88,6 +89,11 @@ impl Run<'_, '_> {
         let mut taken = Vec::with_capacity(rows.len());
         leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;
         let places: HashMap<i64, usize> = ids.into_iter().zip(0..).collect();
+        let leased: HashSet<i64> = taken.iter().map(|taken| taken.lease.key.id.as_i64()).collect();
+        // A task that is let go again needs to be asked for.
+        for missing in picked.iter().filter(|picked| !leased.contains(&picked.place.id)) {
+            self.limits.added(missing.key.map(|_| missing.place.owner));
+        }
         taken.sort_unstable_by_key(|taken| places.get(&taken.lease.key.id.as_i64()).copied());
         Ok(taken)
     }

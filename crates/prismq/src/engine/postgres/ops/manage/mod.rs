@@ -29,12 +29,11 @@ pub(crate) const HOLD: &str =
          JOIN prismq.ended x ON x.queue = l.queue AND x.state = t.state AND x.ending = t.ending AND x.id = t.id
          WHERE t.id = ANY ($1) AND t.state IN (3, 4, 6, 7, 8) ORDER BY x.id FOR UPDATE OF x)
      SELECT (SELECT count(*) FROM r), (SELECT count(*) FROM s), (SELECT count(*) FROM e)";
-/// Tasks that may be changed: locked, in the order in which they were asked for.
+/// Tasks that may be changed: locked in the order of their ids, in which everyone locks them.
 pub(crate) const FIND: &str =
     "SELECT t.id, l.queue, t.state, t.token, t.priority, t.attempt, t.max_attempts, t.line
-     FROM unnest($1::bigint[]) WITH ORDINALITY k (id, place)
-          JOIN prismq.task t ON t.id = k.id JOIN prismq.lane l ON l.id = t.lane
-     ORDER BY k.place FOR UPDATE OF t";
+     FROM prismq.task t JOIN prismq.lane l ON l.id = t.lane WHERE t.id = ANY ($1)
+     ORDER BY t.id FOR UPDATE OF t";
 /// Takes tasks out of where they wait, or are kept.
 pub(crate) const LEAVE: &str = "WITH k AS MATERIALIZED (
          SELECT t.id, coalesce(t.line, t.lane) AS lane, t.state, t.suspect, t.order_key, t.run_at, t.ending, l.queue
@@ -96,22 +95,23 @@ impl Stored {
 }
 
 impl Run<'_, '_> {
-    /// Those of the tasks that still are what they were, and are in one of the states; empty for all.
+    /// Those of the tasks that still are what they were, and are in one of the states; empty for all. In the order in which
+    /// they were asked for.
     pub(super) fn find(&mut self, targets: &[Target], states: &[State]) -> Result<Vec<Stored>> {
         let ids: Vec<i64> = targets.iter().map(|target| target.id.as_i64()).collect();
         let mut answers = self.query_all(&[(HOLD, &[&ids]), (FIND, &[&ids])])?;
         let rows = answers.pop().unwrap_or_default();
-        let seen: HashMap<i64, Seen> =
-            targets.iter().map(|target| (target.id.as_i64(), target.seen)).collect();
-        let mut found = Vec::with_capacity(rows.len());
+        let mut stored: HashMap<i64, Stored> = HashMap::with_capacity(rows.len());
         for row in &rows {
             let task = Stored::read(row)?;
-            let is_meant = states.is_empty() || states.contains(&state(task.state)?);
-            if is_meant && seen.get(&task.id).is_some_and(|seen| task.is_same(*seen)) {
-                found.push(task);
+            if states.is_empty() || states.contains(&state(task.state)?) {
+                stored.insert(task.id, task);
             }
         }
-        Ok(found)
+        let same = |target: &Target| {
+            stored.remove(&target.id.as_i64()).filter(|task| task.is_same(target.seen))
+        };
+        Ok(targets.iter().filter_map(same).collect())
     }
 
     /// Deletes tasks, and all that is stored of them.

@@ -22,9 +22,10 @@ use crate::engine::postgres::client::{Row, Value};
 use crate::model::{Due, Error, Result, Rule, TaskId};
 use crate::time::Timestamp;
 
-/// Schedules with a due slot, those of cron expressions only if `$2`.
+/// Schedules with a due slot, those of cron expressions only if `$2`, without some.
 pub(crate) const DUE: &str = stored!(
-    "WHERE next_at <= $1 AND (cron IS NULL OR $2) ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED"
+    "WHERE next_at <= $1 AND (cron IS NULL OR $2) AND id <> ALL ($4) ORDER BY next_at LIMIT $3
+     FOR UPDATE SKIP LOCKED"
 );
 /// Schedules whose next slot was decided after a time.
 pub(crate) const AHEAD: &str = stored!(
@@ -62,20 +63,31 @@ struct Next {
 
 impl Run<'_, '_> {
     /// Enqueues the tasks of due slots: of so many schedules that a transaction stays small; the rest follow in the
-    /// next.
+    /// next. A lock that another transaction holds, say on the unique key of a task, is not waited for long: the whole
+    /// transaction fails then, and is repeated without the schedule that [`Run::firing`] names.
     pub(crate) fn fire(&mut self) -> Result<()> {
         let now = self.now.wall.as_micros();
         if self.due.slot.is_none_or(|slot| slot > now) {
             return Ok(());
         }
-        let mut tasks = 0;
-        for row in self.query(DUE, &[&now, &Rule::HAS_CRON, &STEP_TASKS_MAX])? {
-            if tasks >= STEP_TASKS_MAX {
-                break;
-            }
-            tasks += self.fire_one(&row)?;
+        let postponed = self.shared.postponed().schedules();
+        let due = self.query(DUE, &[&now, &Rule::HAS_CRON, &STEP_TASKS_MAX, &postponed])?;
+        self.slots_wait = due.is_empty();
+        if due.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.waiting_briefly(|run| {
+            let mut tasks = 0;
+            for row in &due {
+                if tasks >= STEP_TASKS_MAX {
+                    break;
+                }
+                run.firing = Some(row.column(0)?);
+                tasks += run.fire_one(row)?;
+            }
+            run.firing = None;
+            Ok(())
+        })
     }
 
     /// Decides slots again that were decided by a clock that has been corrected since.

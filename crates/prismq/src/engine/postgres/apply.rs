@@ -1,0 +1,104 @@
+//! Applying a batch: what it needs first, its transaction, and what follows a commit.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::PostgresEngine;
+use super::batch::run::Run;
+use super::client::Role;
+use super::ops::names::Unknown;
+use crate::engine::{Answer, Operation};
+use crate::model::{Error, Result};
+
+/// How long those go first who waited behind a lock that was given up.
+const AFTER_LOCK: Duration = Duration::from_millis(100);
+
+impl PostgresEngine {
+    /// See [`crate::engine::Engine::apply`].
+    pub(super) fn apply_batch(&self, batch: &[Operation]) -> Result<Vec<Result<Answer>>> {
+        let durable = batch.iter().any(Operation::must_be_durable);
+        let role = if durable { Role::Durable } else { Role::Relaxed };
+        // Whether rows of the inbox were taken in, once that was done.
+        let mut inbox = None;
+        let locks_settings =
+            batch.iter().any(|operation| matches!(operation, Operation::SetOrder { .. }));
+        let until = Instant::now() + self.client.wait();
+        // The schedule whose slots waited for a lock.
+        let mut stuck = None;
+        // Whether another task may run, which pools of other processes may wait for.
+        let mut frees_slot = false;
+        let answers = loop {
+            let (mut takes_in, mut lacks_names) = (false, false);
+            self.add_names(batch, Some(until))?;
+            let freed = self.shared.lanes().freed();
+            let mut runs_again = false;
+            let applied = self.client.transaction(role, |transaction| {
+                // It may run again, when what was taken before was not.
+                self.shared.log.truncate_pending(0);
+                if std::mem::replace(&mut runs_again, true) {
+                    self.shared.marks().forget();
+                }
+                let mut run = Run::begin(transaction, &self.shared, batch)?;
+                // Another process may have freed them meanwhile.
+                let freed_now = self.shared.lanes().freed();
+                lacks_names = freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
+                takes_in = !lacks_names && inbox.is_none() && run.can_take_in()?;
+                if lacks_names || takes_in {
+                    return Ok(Vec::new());
+                }
+                // What others are taking in is not waited for.
+                run.inbox.waits &= inbox.unwrap_or(false);
+                let applied = run.apply(batch);
+                stuck = run.firing;
+                let applied = applied?;
+                #[cfg(feature = "testing")]
+                self.fail_if_asked()?;
+                frees_slot = run.frees_slot();
+                run.finish()?;
+                run.answers(applied)
+            });
+            let applied = applied.inspect_err(|_| self.shared.marks().forget());
+            if matches!(applied, Err(Error::Busy { .. })) {
+                if let Some(schedule) = stuck.take() {
+                    self.shared.postponed().add_schedule(schedule);
+                    continue;
+                }
+                // Those that waited behind its lock go first.
+                if locks_settings && Instant::now() < until {
+                    thread::sleep(AFTER_LOCK);
+                    continue;
+                }
+            }
+            let applied = applied?;
+            if takes_in {
+                inbox = Some(self.take_in()?);
+            } else if !lacks_names {
+                break applied;
+            }
+        };
+        self.shared.log.committed();
+        let is_limited =
+            |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
+        frees_slot |= batch.iter().any(is_limited);
+        if answers.iter().flatten().any(Answer::brings_work) || frees_slot {
+            self.client.work_arrived();
+        }
+        self.count(&answers, role);
+        if self.upkeep.is_due_after_transaction() {
+            self.keep_up();
+        }
+        Ok(answers)
+    }
+
+    fn count(&self, answers: &[Result<Answer>], role: Role) {
+        self.contention.write_transactions.fetch_add(1, Ordering::Relaxed);
+        if role == Role::Durable {
+            self.contention.synced_transactions.fetch_add(1, Ordering::Relaxed);
+        }
+        let claims = answers.iter().flatten().flat_map(Answer::claimed);
+        let empty = claims.filter(|claimed| claimed.leases.is_empty()).count();
+        let empty = u64::try_from(empty).unwrap_or(u64::MAX);
+        self.contention.empty_claims.fetch_add(empty, Ordering::Relaxed);
+    }
+}

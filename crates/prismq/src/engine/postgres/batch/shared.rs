@@ -1,0 +1,54 @@
+//! What all transactions of an engine share.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::lanes::Lanes;
+use super::marks::Marks;
+use super::postponed::Postponed;
+use super::statements::Statements;
+use crate::engine::DeferredLog;
+use crate::engine::postgres::clock::Time;
+
+/// What all transactions of an engine share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) statements: Statements,
+    pub(crate) lanes: Mutex<Lanes>,
+    pub(crate) marks: Mutex<Marks>,
+    pub(crate) time: Time,
+    pub(crate) log: DeferredLog,
+    /// How many keys were perhaps added since some without tasks were deleted.
+    pub(crate) keys_added: AtomicUsize,
+    /// The last key that was looked at for that.
+    pub(crate) last_swept: AtomicI64,
+    postponed: Mutex<Postponed>,
+}
+
+impl Shared {
+    /// What all transactions of an engine share, at first.
+    pub(crate) fn new(statements: Statements, time: Time) -> Self {
+        Self {
+            statements,
+            lanes: Mutex::default(),
+            marks: Mutex::default(),
+            time,
+            log: DeferredLog::default(),
+            keys_added: AtomicUsize::new(0),
+            last_swept: AtomicI64::new(0),
+            postponed: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn postponed(&self) -> MutexGuard<'_, Postponed> {
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
