@@ -173,3 +173,39 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{COUNT_ROWS, COUNT_TASKS};
+    use crate::engine::postgres::schema::tables;
+
+    /// What follows from the rows of other tables, or is no part of what is moved.
+    const NOT_COUNTED: [&str; 13] = [
+        "meta",
+        "migration",
+        "prismq_inbox",
+        "ready",
+        "scheduled",
+        "expiry",
+        "ended",
+        "deadline",
+        "counter",
+        "counter_delta",
+        "cancel",
+        "slot",
+        "turn",
+    ];
+
+    #[test]
+    fn every_table_that_is_moved_is_counted() {
+        let selects: Vec<_> = COUNT_ROWS.iter().map(|(_, select)| *select).collect();
+        let reads = |table: &str| {
+            let from = format!("FROM prismq.{table} ");
+            let mut all = selects.iter().chain([&COUNT_TASKS]);
+            all.any(|select| format!("{select} ").contains(&from))
+        };
+        for table in tables() {
+            assert_ne!(reads(table), NOT_COUNTED.contains(&table), "{table}");
+        }
+    }
+}

@@ -126,3 +126,23 @@ pub(super) fn not_as_left() -> Error {
             .to_owned(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CLEAR;
+    use crate::engine::postgres::schema::tables;
+
+    /// What is no part of a copy.
+    const STAYS: [&str; 2] = ["meta", "prismq_inbox"];
+
+    #[test]
+    fn a_migration_that_begins_anew_clears_every_table_of_a_copy() {
+        let listed = CLEAR.strip_prefix("TRUNCATE ").unwrap().split(',');
+        let mut cleared: Vec<_> =
+            listed.map(|name| name.trim().strip_prefix("prismq.").unwrap()).collect();
+        let mut copied: Vec<_> = tables().filter(|table| !STAYS.contains(table)).collect();
+        cleared.sort_unstable();
+        copied.sort_unstable();
+        assert_eq!(cleared, copied);
+    }
+}

@@ -24,6 +24,18 @@ const TABLES: [&str; 11] = [
     include_str!("schedule.sql"),
 ];
 
+/// The names of all tables.
+#[cfg(test)]
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    let created =
+        |line: &'static str| Some(line.strip_prefix("CREATE ")?.split_once("TABLE prismq.")?.1);
+    TABLES
+        .iter()
+        .flat_map(|script| script.lines())
+        .filter_map(created)
+        .filter_map(|name| name.split(' ').next())
+}
+
 /// Keeps other processes from making the tables at the same time, in any schema.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('prismq migration', 0))";
 /// Whether there are tables in a schema. Its snapshot is new, unlike the session's cache that `to_regclass` asks, which
