@@ -22,7 +22,7 @@ const HANDLER_TIME: Duration = Duration::from_millis(10);
 const CALLERS: usize = 64;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    if !suite.stage().can(Capability::PrismqInterface) {
+    if !suite.offers(Capability::PrismqInterface, "asynchronous handlers and callers") {
         return Ok(());
     }
     handlers(suite)?;

@@ -33,7 +33,7 @@ type Counted = std::result::Result<f64, String>;
 
 /// Of the queue of this workspace only.
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    if !suite.stage().can(Capability::PrismqInterface) {
+    if !suite.offers(Capability::PrismqInterface, "exact counts of operations") {
         return Ok(());
     }
     let times = suite.stage().scale().pick(4, 64, 64, 64);

@@ -14,7 +14,7 @@ use prismq_record::Model;
 
 /// Of the queue of this workspace only.
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    if !suite.stage().can(Capability::PrismqInterface) {
+    if !suite.offers(Capability::PrismqInterface, "what a feature costs") {
         return Ok(());
     }
     let operations = suite.stage().scale().pick(4, 50, 500, 2_000);
