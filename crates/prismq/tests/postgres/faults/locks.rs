@@ -77,8 +77,14 @@ pub(crate) fn tasks_are_cancelled_in_the_order_in_which_others_lock_them() {
         assert_eq!((count.ended, count.requested), (1, 1));
         other.join().unwrap().unwrap();
     });
-    let deadlocks = "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
-    assert!(cluster.sql("postgres", &[deadlocks]).unwrap().ends_with('0'));
+    // A session reports the deadlocks it was in when it ends, at the latest.
+    drop(queue);
+    wait_for("the sessions of the queue have ended", || {
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prismq'";
+        cluster.sql("postgres", &[sessions]).unwrap() == "0"
+    });
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
+    assert_eq!(cluster.sql("postgres", &[deadlocks]).unwrap(), "0");
 }
 
 pub(crate) fn a_task_without_time_left_that_is_locked_is_ended_later() {
