@@ -129,17 +129,27 @@ impl Partial {
             }
             return Err(unusable(&self.target, format!("the copy cannot be moved there: {error}")));
         }
-        sync_folder(&self.target)
+        // A backup that is reported as failed leaves nothing.
+        sync_folder(&self.target).inspect_err(|_| {
+            if place == Place::Free && self.identity.still_at(&self.target) {
+                _ = fs::remove_file(&self.target);
+            }
+        })
     }
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        if !self.identity.still_at(&self.path) {
-            // It is in its place, or another copy has taken the temporary name.
+        let is_partial = self.identity.still_at(&self.path);
+        if !is_partial && !self.identity.still_at(&self.target) {
+            // Another copy has taken the temporary name.
             return;
         }
-        for suffix in ["", "-journal", "-wal", "-shm"] {
+        if is_partial {
+            _ = fs::remove_file(&self.path);
+        }
+        // What SQLite could not remove is of no use to the copy in its place either.
+        for suffix in ["-journal", "-wal", "-shm"] {
             _ = fs::remove_file(with_suffix(&self.path, suffix));
         }
     }
