@@ -127,6 +127,7 @@ fn main() -> ExitCode {
             a_task_without_time_left_that_is_locked_is_ended_later
             a_lease_that_has_expired_while_it_is_settled_keeps_no_claim_waiting
             a_slot_whose_unique_key_is_locked_waits_alone
+            many_slots_that_are_locked_keep_no_claim_waiting
             a_row_of_the_inbox_whose_unique_key_is_locked_waits_alone
             a_locked_task_under_a_limit_is_passed_over
             a_locked_queue_is_claimed_from;

@@ -11,6 +11,8 @@ use super::ops::names::Unknown;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result};
 
+/// After so many schedules that wait for locks, claims go on and leave the others to later ones.
+const STUCK_MAX: usize = 3;
 /// How long those go first who waited behind a lock that was given up.
 const AFTER_LOCK: Duration = Duration::from_millis(100);
 
@@ -26,6 +28,7 @@ impl PostgresEngine {
         let until = Instant::now() + self.client.wait();
         // The schedule whose slots waited for a lock.
         let mut stuck = None;
+        let mut stuck_schedules = 0;
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
         let answers = loop {
@@ -49,6 +52,7 @@ impl PostgresEngine {
                 }
                 // What others are taking in is not waited for.
                 run.inbox.waits &= inbox.unwrap_or(false);
+                run.skips_slots = stuck_schedules >= STUCK_MAX;
                 let applied = run.apply(batch);
                 stuck = run.firing;
                 let applied = applied?;
@@ -62,6 +66,7 @@ impl PostgresEngine {
             if matches!(applied, Err(Error::Busy { .. })) {
                 if let Some(schedule) = stuck.take() {
                     self.shared.postponed().add_schedule(schedule);
+                    stuck_schedules += 1;
                     continue;
                 }
                 // Those that waited behind its lock go first.

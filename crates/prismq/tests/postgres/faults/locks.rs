@@ -147,6 +147,33 @@ pub(crate) fn a_slot_whose_unique_key_is_locked_waits_alone() {
     assert_eq!(schedules.get("unique").unwrap().unwrap().enqueued, 1);
 }
 
+/// More than a claim waits for, one after the other; those that are not locked get their turn.
+pub(crate) fn many_slots_that_are_locked_keep_no_claim_waiting() {
+    let cluster = cluster(&[]);
+    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
+    let builder = prismq::postgres::builder(&url(&cluster)).unwrap();
+    let queue = builder.clock(clock.clone()).busy_wait(WAIT).open().unwrap();
+    queue.set_depth_limit("slots", 1000).unwrap();
+    let schedules = queue.schedules();
+    for number in 0..15 {
+        let name = format!("locked {number}");
+        schedules.set(&Schedule::every(&*name, HOUR, job("slots", "locked"))).unwrap();
+    }
+    schedules.set(&Schedule::every("free", HOUR, job("free", "free"))).unwrap();
+    queue.enqueue(job("other", "other")).unwrap();
+    clock.advance(HOUR);
+    let take = "SELECT FROM prismq.queue WHERE name = 'slots' FOR NO KEY UPDATE";
+    while_open(&cluster, take, || {
+        assert_eq!(claim(&queue, "other"), ["other"]);
+        wait_for("the slot that is not locked", || claim(&queue, "free") == ["free"]);
+    });
+    let mut given = 0;
+    wait_for("the slots that were locked", || {
+        given += claim(&queue, "slots").len();
+        given == 15
+    });
+}
+
 pub(crate) fn a_row_of_the_inbox_whose_unique_key_is_locked_waits_alone() {
     let cluster = cluster(&[]);
     let queue = impatient(&cluster);

@@ -9,8 +9,9 @@ use super::queues::missing;
 use super::run::Run;
 use crate::model::Result;
 
-/// For how long.
+/// For how long; twice as long each time that it is still locked, up to a bound.
 const POSTPONED: Duration = Duration::from_secs(1);
+const POSTPONED_MAX: Duration = Duration::from_secs(60);
 
 /// How long claims wait for a lock that they could do without, in milliseconds.
 const WAIT_MS: &str = "100";
@@ -20,21 +21,38 @@ const SET_LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', $1, true)";
 /// What is put off, and until when.
 #[derive(Debug, Default)]
 pub(crate) struct Postponed {
-    schedules: HashMap<i32, Instant>,
+    schedules: HashMap<i32, Delay>,
     inbox_keys: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Delay {
+    until: Instant,
+    length: Duration,
+}
+
+impl Delay {
+    /// Whether it counts for how long the next one is.
+    fn is_recent(&self, now: Instant) -> bool {
+        now < self.until + self.length
+    }
 }
 
 impl Postponed {
     /// Puts off the due slots of a schedule.
     pub(crate) fn add_schedule(&mut self, id: i32) {
-        self.schedules.insert(id, Instant::now() + POSTPONED);
+        let now = Instant::now();
+        let last = self.schedules.get(&id).filter(|delay| delay.is_recent(now));
+        let length = last.map_or(POSTPONED, |last| (last.length * 2).min(POSTPONED_MAX));
+        self.schedules.insert(id, Delay { until: now + length, length });
     }
 
     /// The schedules that are put off.
     pub(crate) fn schedules(&mut self) -> Vec<i32> {
         let now = Instant::now();
-        self.schedules.retain(|_, until| *until > now);
-        self.schedules.keys().copied().collect()
+        self.schedules.retain(|_, delay| delay.is_recent(now));
+        let put_off = self.schedules.iter().filter(|(_, delay)| delay.until > now);
+        put_off.map(|(id, _)| *id).collect()
     }
 
     /// Puts off the rows of the inbox that have a unique key.

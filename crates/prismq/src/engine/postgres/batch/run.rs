@@ -73,6 +73,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) firing: Option<i32>,
     /// Whether all due slots are left to others, or put off.
     pub(crate) slots_wait: bool,
+    /// Whether due slots are left to a later claim.
+    pub(crate) skips_slots: bool,
     /// Whether ended tasks of a type are kept for a time of its own.
     pub(crate) has_type_retention: bool,
     /// Ids for the tasks that are added.
@@ -114,6 +116,7 @@ impl<'a, 't> Run<'a, 't> {
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
             firing: None,
             slots_wait: false,
+            skips_slots: false,
             has_type_retention: first.column(12)?,
             transaction,
             shared,

@@ -70,6 +70,10 @@ impl Run<'_, '_> {
         if self.due.slot.is_none_or(|slot| slot > now) {
             return Ok(());
         }
+        if self.skips_slots {
+            self.slots_wait = true;
+            return Ok(());
+        }
         let postponed = self.shared.postponed().schedules();
         let due = self.query(DUE, &[&now, &Rule::HAS_CRON, &STEP_TASKS_MAX, &postponed])?;
         self.slots_wait = due.is_empty();
