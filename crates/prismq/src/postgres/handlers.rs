@@ -23,8 +23,8 @@ use crate::queue::Queue;
 ///
 /// # Errors
 /// Why the task could not be completed or the transaction not be committed; the handler returns it to have the task
-/// retried. Nothing was kept, except perhaps if the connection was lost during the commit: if it was done all the same,
-/// the task is not run again. A transaction that is stricter than READ COMMITTED, PostgreSQL's default, may fail to
+/// retried. Nothing was kept, except perhaps if the connection was lost during the commit, or the future was dropped
+/// then: if it was done all the same, the task is not run again. A transaction that is stricter than READ COMMITTED, PostgreSQL's default, may fail to
 /// commit as others have changed what it read; retried, it reads anew.
 ///
 /// # Examples
@@ -50,7 +50,7 @@ use crate::queue::Queue;
 /// ```
 pub fn complete_and_commit<'t, S, T>(
     context: &Context<S>,
-    mut transaction: tokio_postgres::Transaction<'t>,
+    transaction: tokio_postgres::Transaction<'t>,
     output: T,
 ) -> impl Future<Output = Result<T, TaskError>> + Send + use<'t, S, T>
 where
@@ -63,6 +63,8 @@ where
         let own = attempt.clone();
         // It may wait for the pool to write what the handler has noted.
         let _completion = core.run_blocking(move |_| own.begin_completion())?.await?;
+        // Dropped before, so that the pool finds the task rolled back where it was.
+        let mut transaction = transaction;
         let queue = Queue::new(core);
         if let Some(note) = attempt.unwritten() {
             apply_in(&queue, &mut transaction, Operation::Note { key, note }).await?;
