@@ -11,7 +11,7 @@ use prismq_driver::message::{Can, Choice, Model, Records, Settle, Work};
 use prismq_driver::plan::{Entry, Plan};
 
 use super::round::{BUDGET, LEAD, books};
-use super::workloads::{Reading, begun, ended, quantiles, rate};
+use super::workloads::{Reading, Waits, begun, ended, quantiles, rate};
 use crate::conformance::Candidate;
 use crate::load::plan::{PlannedTask, Workload};
 use crate::subject::intern;
@@ -108,25 +108,30 @@ impl Planned {
         };
         let (enqueued, lanes) = session.enqueue(&memory, &round, BUDGET)?;
         session.wait_done(&mut crew, attempts, candidate.patience)?;
-        let mut readings = Vec::new();
+        let (mut readings, mut faults) = (Vec::new(), Vec::new());
         let ran = || crew.lanes().records();
         if self.model == Model::Open {
             let (begun, ended) = (begun(ran()), ended(ran()));
-            let since_due = |(token, due): (u64, &u64), times: &HashMap<u64, u64>| {
-                times.get(&token).map(|time| time.saturating_sub(t0_ns + due))
+            let since_due = |times: &HashMap<u64, u64>| {
+                let due = (0..).zip(&self.due_ns);
+                Waits::of(due.filter_map(|(token, due)| Some((t0_ns + due, *times.get(&token)?))))
             };
-            let due = || (0..).zip(&self.due_ns);
-            let waits = due().filter_map(|task| since_due(task, &begun));
-            readings.extend(quantiles(self.title, ["begun_p50_ms", "begun_p99_ms"], waits));
-            let times = due().filter_map(|task| since_due(task, &ended));
-            readings.extend(quantiles(self.title, ["ended_p50_ms", "ended_p99_ms"], times));
+            let (waits, times) = (since_due(&begun), since_due(&ended));
+            faults.extend(waits.fault(self.title, "they were due"));
+            let figures = [
+                (["begun_p50_ms", "begun_p99_ms"], waits),
+                (["ended_p50_ms", "ended_p99_ms"], times),
+            ];
+            for (metrics, waits) in figures {
+                readings.extend(quantiles(self.title, metrics, waits.times.into_iter()));
+            }
         }
         readings.extend(rate(self.title, tasks, lanes.records().chain(ran())));
-        let mut faults: Vec<String> = enqueued
-            .errors
-            .into_iter()
-            .map(|(message, tasks)| format!("{tasks} tasks could not be enqueued: {message}"))
-            .collect();
+        let failed = enqueued.errors.into_iter();
+        faults.extend(
+            failed
+                .map(|(message, tasks)| format!("{tasks} tasks could not be enqueued: {message}")),
+        );
         // Where settlements are not seen, nothing shows that another run of a task that failed was right.
         let settles = session.about().settle != Settle::None;
         let fails = |token| self.plan.get(token).is_some_and(|entry| entry.fails > 0);

@@ -8,7 +8,7 @@ use prismq_driver::message::{Choice, Model, Records, Settle, Work};
 use prismq_driver::plan::{Entry, Plan};
 
 use super::NAME;
-use super::workloads::{Reading, begun, calls, quantiles, rate};
+use super::workloads::{Reading, Waits, begun, calls, quantiles, rate};
 use crate::conformance::Candidate;
 use crate::observe::tokens::TokenBalance;
 use crate::subject::remote::{Crew, Lanes, Launch, Memory, Result, Round, Session};
@@ -200,21 +200,16 @@ impl Run {
     fn open(&mut self, workload: &'static str, tasks: u64, interval: Duration) -> Result<()> {
         let (lanes, t0_ns, from) = self.scheduled(tasks)?;
         let begun = begun(self.ran());
-        let mut early = 0_u64;
         let offsets = self.offsets.iter().enumerate().skip(usize::try_from(from).unwrap_or(0));
-        let waits =
-            offsets.take(usize::try_from(tasks).unwrap_or(0)).filter_map(|(token, offset)| {
+        let waits = Waits::of(offsets.take(usize::try_from(tasks).unwrap_or(0)).filter_map(
+            |(token, offset)| {
                 let begun = *begun.get(&u64::try_from(token).ok()?)?;
-                let wait = begun.checked_sub(t0_ns + offset);
-                early += u64::from(wait.is_none());
-                wait
-            });
+                Some((t0_ns + offset, begun))
+            },
+        ));
+        self.faults.extend(waits.fault(workload, "they were due"));
         let metrics = ["begun_p50_ms", "begun_p99_ms"];
-        let readings = quantiles(workload, metrics, waits);
-        self.readings.extend(readings);
-        if early > 0 {
-            self.faults.push(format!("{workload}: {early} tasks began before they were due"));
-        }
+        self.readings.extend(quantiles(workload, metrics, waits.times.into_iter()));
         let last = lanes.records().map(|record| record.t1).max().unwrap_or(0);
         let planned = interval.saturating_mul(u32::try_from(tasks).unwrap_or(u32::MAX));
         let late = Duration::from_nanos(last.saturating_sub(t0_ns)).saturating_sub(planned);
@@ -239,10 +234,10 @@ impl Run {
         let (lanes, ..) = self.scheduled(WAKES)?;
         let begun = begun(self.ran());
         let enqueued = lanes.records().filter(|record| record.kind == Kind::Enqueued);
-        let times =
-            enqueued.filter_map(|record| Some(begun.get(&record.token)?.saturating_sub(record.t1)));
-        let readings = quantiles(WAKE, ["p50_ms", "p99_ms"], times);
-        self.readings.extend(readings);
+        let waits =
+            Waits::of(enqueued.filter_map(|record| Some((record.t1, *begun.get(&record.token)?))));
+        self.faults.extend(waits.fault(WAKE, "they were enqueued"));
+        self.readings.extend(quantiles(WAKE, ["p50_ms", "p99_ms"], waits.times.into_iter()));
         self.enqueued.push(lanes);
         Ok(())
     }

@@ -67,6 +67,35 @@ pub(super) fn quantiles(
     ]
 }
 
+/// How long tasks waited for something to be done, in nanoseconds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Waits {
+    /// Of the tasks for which it was done in time or late.
+    pub(super) times: Vec<u64>,
+    /// For how many it was done before it was due: an error of the queue, and not a wait of zero.
+    pub(super) early: u64,
+}
+
+impl Waits {
+    /// Of tasks with the time at which something was due, and at which it was done.
+    pub(super) fn of(tasks: impl Iterator<Item = (u64, u64)>) -> Self {
+        let mut waits = Self::default();
+        for (due, done) in tasks {
+            match done.checked_sub(due) {
+                Some(time) => waits.times.push(time),
+                None => waits.early += 1,
+            }
+        }
+        waits
+    }
+
+    /// The fault of handlers that began before `event`, if any did.
+    pub(super) fn fault(&self, workload: &str, event: &str) -> Option<String> {
+        let early = self.early;
+        (early > 0).then(|| format!("{workload}: {early} tasks began before {event}"))
+    }
+}
+
 /// How long calls took that enqueued a task.
 pub(super) fn calls<'a>(records: impl Iterator<Item = &'a Record>) -> impl Iterator<Item = u64> {
     let enqueued = records.filter(|record| record.kind == Kind::Enqueued);
@@ -121,6 +150,17 @@ mod tests {
         ];
         assert_eq!(begun(records.iter()), HashMap::from([(7, 4)]));
         assert_eq!(ended(records.iter()), HashMap::from([(7, 10)]));
+    }
+
+    #[test]
+    fn a_task_that_began_before_it_was_due_is_a_fault_and_no_wait_of_zero() {
+        let waits = Waits::of([(10, 9), (10, 10), (10, 14)].into_iter());
+        assert_eq!(waits, Waits { times: vec![0, 4], early: 1 });
+        assert_eq!(
+            waits.fault("steady", "they were due").as_deref(),
+            Some("steady: 1 tasks began before they were due")
+        );
+        assert_eq!(Waits::of([(10, 10)].into_iter()).fault("steady", "they were due"), None);
     }
 
     #[test]
