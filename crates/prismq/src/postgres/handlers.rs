@@ -45,7 +45,9 @@ use crate::queue::Queue;
 ///     transaction.execute(update, &[&task.cents]).await?;
 ///     prismq::postgres::complete_and_commit(&cx, transaction, ()).await
 /// }
-/// # async fn connect() -> Result<tokio_postgres::Client, tokio_postgres::Error> { unimplemented!() }
+/// # async fn connect() -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+/// #     Ok(tokio_postgres::connect("host=localhost", tokio_postgres::NoTls).await?.0)
+/// # }
 /// # let _ = deposit;
 /// ```
 pub fn complete_and_commit<'t, S, T>(

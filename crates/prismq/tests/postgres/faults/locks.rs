@@ -7,7 +7,7 @@ use std::time::Duration;
 use prismq::{Claim, Limit, ManualClock, NewTask, Queue, Schedule, State, Timestamp, Unique};
 use prismq_cluster::Cluster;
 
-use crate::support::{cluster, queue, task, url, wait_for};
+use crate::support::{cluster, deadlocks_once_closed, queue, task, url, wait_for};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// How long a client waits for locks here: what it must not wait for would fail its call.
@@ -77,14 +77,7 @@ pub(crate) fn tasks_are_cancelled_in_the_order_in_which_others_lock_them() {
         assert_eq!((count.ended, count.requested), (1, 1));
         other.join().unwrap().unwrap();
     });
-    // A session reports the deadlocks it was in when it ends, at the latest.
-    drop(queue);
-    wait_for("the sessions of the queue have ended", || {
-        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prismq'";
-        cluster.sql("postgres", &[sessions]).unwrap() == "0"
-    });
-    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
-    assert_eq!(cluster.sql("postgres", &[deadlocks]).unwrap(), "0");
+    assert_eq!(deadlocks_once_closed(&cluster, queue), "0");
 }
 
 pub(crate) fn a_task_without_time_left_that_is_locked_is_ended_later() {

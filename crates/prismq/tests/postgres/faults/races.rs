@@ -6,7 +6,9 @@ use std::time::Duration;
 use prismq::{Error, Order, Queue, State, TaskError, WorkerPool};
 use prismq_cluster::Cluster;
 
-use crate::support::{Gate, claimed, cluster, queue, task, tasks, url, wait_for};
+use crate::support::{
+    Gate, claimed, cluster, deadlocks_once_closed, queue, task, tasks, url, wait_for,
+};
 
 /// Waits until both clients wait for the gate, or the second has not done so.
 fn both_wait<T>(gate: Gate<'_>, second: &thread::ScopedJoinHandle<'_, T>) {
@@ -71,14 +73,7 @@ pub(crate) fn a_task_is_cancelled_while_it_is_claimed() {
         queue.cancel(id).unwrap();
         claim.join().unwrap().unwrap();
     });
-    // A session reports the deadlocks it was in when it ends, at the latest.
-    drop(queue);
-    wait_for("the sessions of the queue have ended", || {
-        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prismq'";
-        cluster.sql("postgres", &[sessions]).unwrap() == "0"
-    });
-    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
-    assert_eq!(cluster.sql("postgres", &[deadlocks]).unwrap(), "0");
+    assert_eq!(deadlocks_once_closed(&cluster, queue), "0");
     assert_eq!(cluster.sql("postgres", &["SELECT count(*) FROM prismq.cancel"]).unwrap(), "1");
 }
 

@@ -68,3 +68,14 @@ pub(crate) fn end_sessions(cluster: &Cluster, name: &str) {
     );
     assert_ne!(cluster.sql("postgres", &[&ended]).unwrap(), "0", "no session {name}");
 }
+
+/// How many deadlocks there were. A session reports those it was in when it ends, at the latest.
+pub(crate) fn deadlocks_once_closed(cluster: &Cluster, queue: Queue) -> String {
+    drop(queue);
+    wait_for("the sessions of the queue have ended", || {
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prismq'";
+        cluster.sql("postgres", &[sessions]).unwrap() == "0"
+    });
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'";
+    cluster.sql("postgres", &[deadlocks]).unwrap()
+}

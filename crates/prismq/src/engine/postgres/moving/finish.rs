@@ -179,7 +179,7 @@ mod tests {
     use super::{COUNT_ROWS, COUNT_TASKS};
     use crate::engine::postgres::schema::tables;
 
-    /// What follows from the rows of other tables, or is no part of what is moved.
+    /// Tables that are not counted: they follow from the rows of others, or are not moved.
     const NOT_COUNTED: [&str; 13] = [
         "meta",
         "migration",

@@ -37,7 +37,7 @@ pub(super) struct Found {
     /// The number of the database.
     pub(super) number: i64,
     pub(super) now: Timestamp,
-    /// Whether it holds a queue that is no part of an incomplete migration.
+    /// Whether it holds a queue that does not belong to an incomplete migration.
     pub(super) is_in_use: bool,
     pub(super) progress: Option<Progress>,
 }
@@ -132,7 +132,7 @@ mod tests {
     use super::CLEAR;
     use crate::engine::postgres::schema::tables;
 
-    /// What is no part of a copy.
+    /// Tables that a migration does not fill.
     const STAYS: [&str; 2] = ["meta", "prismq_inbox"];
 
     #[test]
