@@ -76,6 +76,9 @@ impl Scheduler {
             self.idle.polled(now);
             self.pauses.batch_sent();
             self.reservations.set_claim_in_flight(batch.claim.is_some());
+            if batch.claim.is_some() {
+                self.idle.claim_sent();
+            }
             return LeaderAction::Submit(batch);
         }
         if self.idle.poll_at() <= now {

@@ -39,13 +39,21 @@ pub(crate) struct Idle {
     /// That once commits are not reported any more.
     poll_interval_alone: Duration,
     polled_at: Instant,
+    /// Whether more of a queue with a bound may run since the last claim was sent.
+    has_room_since_claim: bool,
 }
 
 impl Idle {
     /// Polls at the first interval, and at the second once commits are not reported any more.
     pub(crate) const fn new(intervals: (Duration, Duration), now: Instant) -> Self {
         let (poll_interval, poll_interval_alone) = intervals;
-        Self { short_claim: None, poll_interval, poll_interval_alone, polled_at: now }
+        Self {
+            short_claim: None,
+            poll_interval,
+            poll_interval_alone,
+            polled_at: now,
+            has_room_since_claim: false,
+        }
     }
 
     pub(crate) const fn is_idle(&self) -> bool {
@@ -65,13 +73,21 @@ impl Idle {
         self.short_claim.is_some_and(|claim| claim.limited_left)
     }
 
-    /// Whether there may be tasks of a queue of which the pool runs as many as it may.
-    pub(crate) fn leaves_bounded(&self) -> bool {
-        self.short_claim.is_some_and(|claim| claim.bounded_left)
+    /// The leader sends a claim.
+    pub(crate) const fn claim_sent(&mut self) {
+        self.has_room_since_claim = false;
     }
 
-    pub(crate) const fn set(&mut self, short_claim: Option<ShortClaim>) {
-        self.short_claim = short_claim;
+    /// More tasks of a queue with a bound may run. A claim that is on its way has perhaps left them.
+    pub(crate) fn bounded_has_room(&mut self) {
+        self.has_room_since_claim = true;
+        self.short_claim = self.short_claim.filter(|claim| !claim.bounded_left);
+    }
+
+    /// A claim is answered.
+    pub(crate) fn set(&mut self, short_claim: Option<ShortClaim>) {
+        let has_room = self.has_room_since_claim;
+        self.short_claim = short_claim.filter(|claim| !(claim.bounded_left && has_room));
     }
 
     /// There may be something to claim again.

@@ -68,9 +68,8 @@ impl Scheduler {
     /// A worker has ended a task of a queue, so that another may begin.
     pub(crate) fn queue_ended(&mut self, queue: usize, now: Instant) {
         self.queues.ended(queue);
-        if self.idle.leaves_bounded() && self.queues.is_bounded(queue) && self.is_low_on(queue, now)
-        {
-            self.idle.end();
+        if self.queues.is_bounded(queue) && self.is_low_on(queue, now) {
+            self.idle.bounded_has_room();
         }
     }
 }

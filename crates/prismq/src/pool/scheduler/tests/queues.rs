@@ -158,6 +158,20 @@ fn the_idle_state_ends_with_a_task_of_a_queue_at_its_bound() {
     assert!(!pool.scheduler.is_idle() && pool.batch().claim.is_some());
 }
 
+/// Else nobody would claim the tasks left in the queue: the pool would wait for work to be enqueued.
+#[test]
+fn a_task_that_ends_while_a_claim_leaves_its_queue_ends_the_idle_state_too() {
+    let mut pool = pool(4, [at_most("media", 1), served("default")]);
+    pool.claimed([of("media", 1)]);
+    let media = pool.begin(0);
+    assert_eq!(asked(&mut pool), [(1, 3, 3)], "the bound leaves out media");
+    pool.finish(0, media, Settle::Complete(None), MS);
+    short_of_bounded(&mut pool, Vec::new());
+    assert_eq!(asked(&mut pool).first().map(|(queue, ..)| *queue), Some(0));
+    short_of_bounded(&mut pool, Vec::new());
+    assert!(pool.scheduler.is_idle(), "since that claim none has ended");
+}
+
 #[test]
 fn a_pool_that_left_tasks_of_a_bounded_queue_is_not_empty() {
     let mut pool = pool(1, [at_most("media", 1)]);
