@@ -79,8 +79,8 @@ pub struct Verdict {
     pub invalid: Vec<String>,
     /// What is inconclusive, where that counts.
     pub inconclusive: Vec<String>,
-    /// What is wrong with the measurement itself, one sentence each: some figures must not be used. It does not change
-    /// the status, as it says nothing about the program.
+    /// What is wrong with the measurement itself, one sentence each: some figures must not be used, or others on the
+    /// machine may have caused them. It does not change the status, as it says nothing about the program.
     pub faults: Vec<String>,
     /// What was not measured, one sentence each.
     pub not_measured: Vec<String>,
@@ -98,10 +98,12 @@ pub fn judge(
     comparison: Option<Comparison>,
     fail_on: FailOn,
 ) -> Result<Verdict, TargetError> {
-    let checks = check(targets, run)?;
+    let mut checks = check(targets, run)?;
+    let mut faults = validity::excuse(run, &mut checks);
+    faults.extend(references::beaten(run));
     let mut invalid = validity::reasons(run);
     let count = |is: fn(&Outcome) -> bool| checks.iter().filter(|check| is(&check.outcome)).count();
-    let without_data = validity::without_data(run, &checks);
+    let without_data = count(|outcome| matches!(outcome, Outcome::NoData { .. }));
     if without_data > 0 {
         invalid.push(format!("{without_data} of {} targets have no data", checks.len()));
     }
@@ -114,16 +116,11 @@ pub fn judge(
     if fail_on != FailOn::Never {
         not_measured.extend(comparison.as_ref().and_then(Comparison::not_measured));
     }
-    let mut inconclusive = comparison
+    let inconclusive = comparison
         .as_ref()
         .map(|comparison| inconclusive_parts(comparison, fail_on))
         .unwrap_or_default();
-    let missed: Vec<&Check> =
-        checks.iter().filter(|check| matches!(check.outcome, Outcome::Missed { .. })).collect();
-    let undecided = validity::disturbed(run, &missed);
-    let missed = missed.len() > undecided.len();
-    inconclusive.extend(undecided);
-    inconclusive.extend(validity::unmeasured(run, &checks));
+    let missed = count(|outcome| matches!(outcome, Outcome::Missed { .. })) > 0;
     let regressed =
         fail_on != FailOn::Never && comparison.as_ref().is_some_and(Comparison::has_regression);
     let status = if !invalid.is_empty() {
@@ -139,7 +136,6 @@ pub fn judge(
     } else {
         Status::Pass
     };
-    let faults = references::beaten(run);
     Ok(Verdict { status, checks, invalid, inconclusive, faults, not_measured, comparison })
 }
 

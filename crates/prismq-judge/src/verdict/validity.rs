@@ -16,50 +16,35 @@ pub(super) fn reasons(run: &RunRecord) -> Vec<String> {
     invalid
 }
 
-/// Which of these missed targets are inconclusive, one sentence each: others used the machine while their
-/// scenario was measured, which makes any figure worse. A target that is met in spite of it is met.
-pub(super) fn disturbed(run: &RunRecord, missed: &[&Check]) -> Vec<String> {
+/// Leaves open what others on the machine may have caused, which says nothing about the program: a target that a
+/// disturbed scenario misses is undecided, as a disturbance makes any figure worse, and one that lacks its figure, as
+/// most rounds were disturbed, is not measured. One that is met in spite of it is met. Returns what was left open, and
+/// which loads were not as planned, one sentence each.
+pub(super) fn excuse(run: &RunRecord, checks: &mut [Check]) -> Vec<String> {
     let scenarios = || run.suites.iter().flat_map(|suite| &suite.scenarios);
-    let of = |check: &&Check| {
-        let Target { scenario: id, metric, .. } = &check.target;
-        let disturbed = scenarios().find(|scenario| scenario.id == *id)?.disturbed()?;
-        Some(format!("{id}:{metric} is missed, but its scenario was {disturbed}"))
-    };
-    missed.iter().filter_map(of).collect()
-}
-
-/// Which scenarios could not be measured as meant, and how many targets have no data, as others used the machine.
-pub(super) fn unmeasured(run: &RunRecord, checks: &[Check]) -> Vec<String> {
-    let scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
-    let of = |scenario: &Scenario| {
+    let load = |scenario: &Scenario| {
         let Validity::Disturbed { reasons } = &scenario.validity else { return None };
         let disturbed = scenario.disturbed().unwrap_or_default();
         Some(format!("{}: {}; it was {disturbed}", scenario.id, reasons.join("; ")))
     };
-    let mut unmeasured: Vec<String> = scenarios.filter_map(of).collect();
-    let targets = checks.iter().filter(|check| lacks_data(check) && is_excused(run, check)).count();
-    if targets > 0 {
-        unmeasured.push(format!(
-            "{targets} of {} targets have no data, as others used the machine",
-            checks.len()
-        ));
+    let mut open: Vec<String> = scenarios().filter_map(load).collect();
+    for Check { target: Target { scenario: id, metric, .. }, outcome, .. } in checks {
+        let Some(scenario) = scenarios().find(|scenario| scenario.id == *id) else { continue };
+        let Some(disturbed) = scenario.disturbed() else { continue };
+        match outcome {
+            Outcome::Missed { value, margin } => {
+                open.push(format!(
+                    "{id}:{metric} misses its target, but its scenario was {disturbed}"
+                ));
+                *outcome = Outcome::Undecided { value: *value, margin: *margin };
+            }
+            Outcome::NoData { reason } if scenario.is_mostly_disturbed() => {
+                *outcome = Outcome::NotMeasured { reason: format!("{reason}; it was {disturbed}") };
+            }
+            _ => {}
+        }
     }
-    unmeasured
-}
-
-/// How many targets have no data although others did not disturb most rounds of their scenarios.
-pub(super) fn without_data(run: &RunRecord, checks: &[Check]) -> usize {
-    checks.iter().filter(|check| lacks_data(check) && !is_excused(run, check)).count()
-}
-
-const fn lacks_data(check: &Check) -> bool {
-    matches!(check.outcome, Outcome::NoData { .. })
-}
-
-fn is_excused(run: &RunRecord, check: &Check) -> bool {
-    let mut scenarios = run.suites.iter().flat_map(|suite| &suite.scenarios);
-    let of_target = scenarios.find(|scenario| scenario.id == check.target.scenario);
-    of_target.is_some_and(Scenario::is_mostly_disturbed)
+    open
 }
 
 fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {

@@ -1,6 +1,6 @@
 //! What makes a run invalid, inconclusive or doubtful.
 
-use prismq_judge::targets::parse;
+use prismq_judge::targets::{Outcome, parse};
 use prismq_judge::verdict::{FailOn, Status, judge};
 use prismq_record::{Disturbance, Pragma, Round, RunRecord, SyncCheck, SyncFinding, Validity};
 use prismq_report::render::{View, markdown};
@@ -67,7 +67,7 @@ fn the_durability_of_the_queue_counts_before_its_connections() {
 }
 
 #[test]
-fn a_target_missed_on_a_disturbed_machine_is_inconclusive() {
+fn a_target_missed_on_a_disturbed_machine_is_undecided() {
     let targets = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 1e9 tasks/s\"";
     let with = |others: f64| {
         let mut run = sample::run();
@@ -77,17 +77,18 @@ fn a_target_missed_on_a_disturbed_machine_is_inconclusive() {
         latency.scenarios[0].rounds =
             vec![Round { disturbance: Some(disturbance), ..Round::default() }];
         let verdict = judge(&run, &parse(targets, "t.toml").unwrap(), None, FailOn::Never).unwrap();
-        (verdict.status, verdict.inconclusive.join("\n"))
+        let undecided = verdict.count(|outcome| matches!(outcome, Outcome::Undecided { .. }));
+        (verdict.status, undecided, verdict.faults.join("\n"), verdict.strict().status)
     };
     assert_eq!(with(9.0).0, Status::TargetMissed);
-    let (status, why) = with(50.0);
-    assert_eq!(status, Status::Inconclusive);
+    let (status, undecided, why, strict) = with(50.0);
+    assert_eq!((status, undecided, strict), (Status::Pass, 1, Status::Inconclusive));
     assert!(why.contains("disturbed in 1 of 1 rounds: other processes used 50 %"), "{why}");
 }
 
 /// Neither a load that was not as planned nor a figure that it lacks says anything about the program.
 #[test]
-fn a_load_that_others_disturbed_is_inconclusive() {
+fn a_load_that_others_disturbed_is_not_measured() {
     let targets = "[targets]\n\"latency/drain/workers=5:unknown\" = \"> 1 tasks/s\"";
     let with = |others: f64, validity: &Validity| {
         let mut run = sample::run();
@@ -98,13 +99,15 @@ fn a_load_that_others_disturbed_is_inconclusive() {
         latency.scenarios[0].rounds = vec![disturbed, Round::default()];
         latency.scenarios[0].validity = validity.clone();
         let verdict = judge(&run, &parse(targets, "t.toml").unwrap(), None, FailOn::Never).unwrap();
-        (verdict.status, verdict.inconclusive.join("\n"))
+        let text = verdict.faults.join("\n");
+        (verdict.status, text, verdict.clone().strict().status, verdict.require_all().status)
     };
     assert_eq!(with(9.0, &Validity::Valid).0, Status::Invalid, "it has no data");
     let reasons = vec!["the callers offered 60 % of the intended rate".to_owned()];
-    let (status, why) = with(50.0, &Validity::Disturbed { reasons });
-    assert_eq!(status, Status::Inconclusive);
-    assert!(why.contains("offered 60 %") && why.contains("1 of 1 targets have no data"), "{why}");
+    let (status, why, strict, all) = with(50.0, &Validity::Disturbed { reasons });
+    assert_eq!(status, Status::Partial, "1 of 1 targets was not measured");
+    assert_eq!((strict, all), (Status::Inconclusive, Status::Invalid));
+    assert!(why.contains("offered 60 %") && why.contains("other processes used 50 %"), "{why}");
     let reasons = vec!["2 tasks lost".to_owned()];
     assert_eq!(with(50.0, &Validity::Invalid { reasons }).0, Status::Invalid);
 }
