@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    let plans: [(&str, fn()); 3] = [
+    let plans: [(&str, fn()); 4] = [
         (
             "a_claim_costs_the_same_however_many_tasks_are_ready",
             plans::a_claim_costs_the_same_however_many_tasks_are_ready,
@@ -44,6 +44,10 @@ fn main() -> ExitCode {
         (
             "a_claim_does_not_pass_over_deleted_rows_each_time",
             plans::a_claim_does_not_pass_over_deleted_rows_each_time,
+        ),
+        (
+            "a_claim_does_not_pass_over_what_was_due_each_time",
+            plans::a_claim_does_not_pass_over_what_was_due_each_time,
         ),
     ];
     trials.extend(plans.map(|(name, run)| {

@@ -1,16 +1,61 @@
-//! When a claim may find something that it did not find before.
+//! When a claim may find something that it did not find before, and from when on it is looked for.
+//!
+//! What was due long ago was deleted, but stays in the indexes as long as any transaction of the server may still see it,
+//! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before the last at
+//! which nothing was due, for twenty times as long as a look from the first row took: by so much at most, what a
+//! transaction adds that began long before its commit, or before the server's clock was set back, is found later.
+
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
 
 use super::columns::Columns;
+use super::marks::{SLOW, SPARED};
 use crate::model::Result;
 use crate::time::{Moment, Timestamp};
 
 /// When what is scheduled, leased or has a time to live is to be looked at next.
 pub(crate) const NEXT_DUE: &str =
-    "SELECT (SELECT min(run_at) FROM prismq.scheduled), (SELECT min(at) FROM prismq.expiry),
-     (SELECT min(at) FROM prismq.deadline),
+    "SELECT (SELECT min(run_at) FROM prismq.scheduled WHERE run_at >= $2),
+     (SELECT min(at) FROM prismq.expiry WHERE at >= $2), (SELECT min(at) FROM prismq.deadline WHERE at >= $2),
      (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $1))";
+
+/// How long before a look at which nothing was due the next one begins: a transaction that began earlier may add what
+/// was due before.
+const LATE: Duration = Duration::from_secs(1);
+
+/// From when on looks begin, while those from the first row are avoided.
+#[derive(Debug, Default)]
+pub(crate) struct Horizon {
+    from: Option<i64>,
+    /// When to look from the first again; `None` if that is quick.
+    spared_until: Option<Instant>,
+}
+
+impl Horizon {
+    /// From when on to look.
+    pub(crate) fn from(&mut self, now: Instant) -> i64 {
+        if self.spared_until.is_some_and(|until| until <= now) {
+            *self = Self::default();
+        }
+        self.from.unwrap_or(i64::MIN)
+    }
+
+    /// A look that began there took this long, and found this to be due next.
+    pub(super) fn looked(&mut self, from: i64, took: Duration, due: Due, at: (Timestamp, Instant)) {
+        let (shown, now) = at;
+        if from == i64::MIN {
+            self.spared_until = (took > SLOW).then(|| now + took * SPARED);
+            self.from = None;
+        }
+        let is_due = [due.scheduled, due.expiry, due.deadline].into_iter().flatten().min();
+        let is_due = is_due.is_some_and(|first| first <= shown.as_micros());
+        if self.spared_until.is_some() && !is_due {
+            let late = i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX);
+            self.from = Some(shown.as_micros().saturating_sub(late));
+        }
+    }
+}
 
 /// When something is to be looked at next.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,5 +83,42 @@ impl Due {
         let all = [self.scheduled, self.expiry, self.deadline];
         let slot = self.slot.map(|slot| now.to_monotonic(Timestamp::from_micros(slot)));
         all.into_iter().flatten().map(Timestamp::from_micros).chain(slot).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOWN: Timestamp = Timestamp::from_micros(5_000_000);
+
+    fn looked(horizon: &mut Horizon, took: Duration, expiry: i64, now: Instant) {
+        let due = Due { expiry: Some(expiry), ..Due::default() };
+        let from = horizon.from(now);
+        horizon.looked(from, took, due, (SHOWN, now));
+    }
+
+    #[test]
+    fn a_quick_look_begins_at_the_first_each_time() {
+        let (mut horizon, now) = (Horizon::default(), Instant::now());
+        looked(&mut horizon, SLOW, i64::MAX, now);
+        assert_eq!(horizon.from(now), i64::MIN);
+    }
+
+    #[test]
+    fn a_slow_look_is_spared_for_twenty_times_as_long() {
+        let (mut horizon, now) = (Horizon::default(), Instant::now());
+        let took = 2 * SLOW;
+        looked(&mut horizon, took, i64::MAX, now);
+        assert_eq!(horizon.from(now + took * 19), 4_000_000);
+        looked(&mut horizon, SLOW, i64::MAX, now + took * 19);
+        assert_eq!(horizon.from(now + took * SPARED), i64::MIN);
+    }
+
+    #[test]
+    fn a_look_that_finds_something_due_does_not_pass_it_over() {
+        let (mut horizon, now) = (Horizon::default(), Instant::now());
+        looked(&mut horizon, 2 * SLOW, SHOWN.as_micros(), now);
+        assert_eq!(horizon.from(now), i64::MIN);
     }
 }

@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// A look that takes longer than this is avoided.
-const SLOW: Duration = Duration::from_millis(2);
+pub(super) const SLOW: Duration = Duration::from_millis(2);
 /// For how many times as long.
-const SPARED: u32 = 20;
+pub(super) const SPARED: u32 = 20;
 
 /// The key of a task in its queue's order, and its id.
 pub(crate) type Place = (i64, i64);

@@ -2,7 +2,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod counters;
-mod due;
+pub(crate) mod due;
 pub(crate) mod lanes;
 pub(crate) mod lease_note;
 pub(crate) mod limits;

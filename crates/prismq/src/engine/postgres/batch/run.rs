@@ -1,6 +1,7 @@
 //! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
 
 use super::columns::Columns;
 use super::counters::{self, Counters};
@@ -31,9 +32,9 @@ pub(crate) const TIME: &str =
 pub(crate) const BEGIN: &str = concat!(
     "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, m.number,
             coalesce((SELECT max(id) FROM prismq.lane), 0), EXISTS (SELECT FROM prismq.cancel),
-            CASE WHEN $2 THEN (SELECT min(run_at) FROM prismq.scheduled) END,
-            CASE WHEN $2 THEN (SELECT min(at) FROM prismq.expiry) END,
-            CASE WHEN $2 THEN (SELECT min(at) FROM prismq.deadline) END,
+            CASE WHEN $2 THEN (SELECT min(run_at) FROM prismq.scheduled WHERE run_at >= $5) END,
+            CASE WHEN $2 THEN (SELECT min(at) FROM prismq.expiry WHERE at >= $5) END,
+            CASE WHEN $2 THEN (SELECT min(at) FROM prismq.deadline WHERE at >= $5) END,
             CASE WHEN $2 THEN (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $4)) END,
             CASE WHEN $2 THEN hashtextextended(pg_current_snapshot()::text, 0) END,
             ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $3)),
@@ -65,6 +66,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) due: Due,
     /// Whether nothing else that this transaction does may be due earlier than that.
     pub(crate) due_holds: bool,
+    /// From when on to look for what is due.
+    pub(crate) due_from: i64,
     /// What [`crate::engine::Engine::version`] was when it began.
     pub(crate) version: i64,
     /// What there was of the inbox when it began.
@@ -93,8 +96,11 @@ impl<'a, 't> Run<'a, 't> {
         batch: &[Operation],
     ) -> Result<Self> {
         let Wanted { queues, claims, ids } = Wanted::of(shared, batch);
-        let rows = transaction
-            .query(&shared.statements.text(BEGIN), &[&queues, &claims, &ids, &Rule::HAS_CRON])?;
+        let due_from = shared.horizon().from(Instant::now());
+        let rows = transaction.query(
+            &shared.statements.text(BEGIN),
+            &[&queues, &claims, &ids, &Rule::HAS_CRON, &due_from],
+        )?;
         let Some(first) = rows.first() else {
             return Err(queues::missing("the row of prismq.meta"));
         };
@@ -111,6 +117,7 @@ impl<'a, 't> Run<'a, 't> {
             has_cancel_requests: first.column(3)?,
             due: Due::read(first, 4)?,
             due_holds: true,
+            due_from,
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
@@ -125,6 +132,10 @@ impl<'a, 't> Run<'a, 't> {
             limits: Limits::default(),
             put_off: PutOff::default(),
         };
+        if claims {
+            let at = (run.now.monotonic, Instant::now());
+            shared.horizon().looked(due_from, run.took(), run.due, at);
+        }
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
@@ -246,7 +257,8 @@ impl<'a, 't> Run<'a, 't> {
 
     /// Reads anew when something is due.
     pub(crate) fn next_due(&mut self) -> Result<Due> {
-        let row = self.row(NEXT_DUE, &[&Rule::HAS_CRON])?;
+        let from = self.due_from;
+        let row = self.row(NEXT_DUE, &[&Rule::HAS_CRON, &from])?;
         Due::read(&row, 0)
     }
 

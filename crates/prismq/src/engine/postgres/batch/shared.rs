@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::due::Horizon;
 use super::lanes::Lanes;
 use super::marks::Marks;
 use super::postponed::Postponed;
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) statements: Statements,
     pub(crate) lanes: Mutex<Lanes>,
     pub(crate) marks: Mutex<Marks>,
+    pub(crate) horizon: Mutex<Horizon>,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,
     /// How many keys were perhaps added since some without tasks were deleted.
@@ -32,6 +34,7 @@ impl Shared {
             statements,
             lanes: Mutex::default(),
             marks: Mutex::default(),
+            horizon: Mutex::default(),
             time,
             log: DeferredLog::default(),
             keys_added: AtomicUsize::new(0),
@@ -50,5 +53,9 @@ impl Shared {
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn horizon(&self) -> MutexGuard<'_, Horizon> {
+        self.horizon.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -131,16 +131,14 @@ impl<'s> Transaction<'s> {
         let sent = Cell::new(Instant::now());
         let pending: Vec<Pending<'_, _>> = begin
             .as_deref()
-            .map(|begin| session.simple(begin))
+            .map(|begin| timed(session.simple(begin), &sent))
             .into_iter()
-            .chain(statements.iter().zip(&answered).map(|(statement, at)| {
-                let answer = session.query(*statement);
-                Box::pin(async move {
-                    let answer = answer.await;
-                    at.set(Instant::now());
-                    answer
-                }) as Pending<'_, _>
-            }))
+            .chain(
+                statements
+                    .iter()
+                    .zip(&answered)
+                    .map(|(statement, at)| timed(session.query(*statement), at)),
+            )
             .chain(commit.then(|| session.simple("COMMIT")))
             .chain((commit && connector.needs_standby(self.role)).then(|| session.simple(STANDBYS)))
             .collect();
@@ -304,6 +302,15 @@ impl Executor for Transaction<'_> {
     fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
         Self::finish(self, statements)
     }
+}
+
+/// An answer that notes when it came.
+fn timed<'a>(answer: Pending<'a, Answer>, at: &'a Cell<Instant>) -> Pending<'a, Answer> {
+    Box::pin(async move {
+        let answer = answer.await;
+        at.set(Instant::now());
+        answer
+    })
 }
 
 /// When an answer to what is sent now is no longer awaited.

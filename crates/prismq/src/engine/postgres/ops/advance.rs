@@ -9,7 +9,7 @@ use crate::model::Result;
 
 /// Makes due tasks ready; suspects stay suspects.
 pub(crate) const PROMOTE: &str = "WITH s AS (DELETE FROM prismq.scheduled WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM prismq.scheduled WHERE run_at <= $1 ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
+         SELECT ctid FROM prismq.scheduled WHERE run_at <= $1 AND run_at >= $3 ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING id),
      t AS (UPDATE prismq.task t SET state = 0 FROM s WHERE t.id = s.id
            RETURNING t.id, t.lane, t.line, t.suspect, t.order_key),
@@ -22,7 +22,7 @@ pub(crate) const PROMOTE: &str = "WITH s AS (DELETE FROM prismq.scheduled WHERE 
 /// not count, so that a task does not die of another that killed its process. Its tasks may have killed the holder:
 /// those that are not dead become suspects.
 pub(crate) const RECLAIM: &str = "WITH h AS (DELETE FROM prismq.expiry WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM prismq.expiry WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))
+         SELECT ctid FROM prismq.expiry WHERE at <= $1 AND at >= $5 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING ids),
      c AS MATERIALIZED (SELECT DISTINCT unnest(ids) AS id FROM h ORDER BY 1),
      o AS MATERIALIZED (SELECT t.id FROM c JOIN prismq.task t ON t.id = c.id
@@ -59,14 +59,14 @@ const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 impl Run<'_, '_> {
     /// Ends tasks that have not started in time, promotes due tasks and reclaims expired leases, each up to a bound.
     pub(crate) fn advance(&mut self) -> Result<()> {
-        let now = self.now.monotonic.as_micros();
+        let (now, from) = (self.now.monotonic.as_micros(), self.due_from);
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now);
         self.due_holds &= self.due.first(self.now).is_none_or(|at| at > self.now.monotonic);
         if is_due(self.due.deadline) {
             self.end_overdue()?;
         }
         if is_due(self.due.scheduled) {
-            for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX])? {
+            for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX, &from])? {
                 self.shared.marks().forget();
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
                 let queue = self.queue_of(lane)?;
@@ -83,8 +83,8 @@ impl Run<'_, '_> {
     }
 
     fn reclaim(&mut self, now: i64) -> Result<()> {
-        let wall = self.now.wall.as_micros();
-        let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall])?;
+        let (wall, from) = (self.now.wall.as_micros(), self.due_from);
+        let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall, &from])?;
         if !rows.is_empty() {
             self.shared.marks().forget();
         }
