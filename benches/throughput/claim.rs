@@ -14,7 +14,7 @@ use prismq_bench::subject::Capability;
 use prismq_record::Model;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    if !suite.offers(Capability::PrismqInterface, "claims next to many tasks") {
+    if !suite.offers(Capability::Backlogs, "claims next to many tasks") {
         return Ok(());
     }
     let tasks = suite.stage().scale().pick(FEW, 10 * FEW, 1_000_000, 1_000_000);

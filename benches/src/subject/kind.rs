@@ -44,6 +44,8 @@ impl OpenOptions {
 pub enum Capability {
     /// It gives tasks in an order that is chosen.
     Orders,
+    /// It keeps tasks that a claim does not take: scheduled, dead, completed, paused, under a limit.
+    Backlogs,
     /// Its database is a file on this machine, which other programs can open.
     File,
     /// It is a file with the interface and the guarantees of prismq, which its checker and counters know.
@@ -112,7 +114,7 @@ impl SubjectKind {
         match (self, capability) {
             (Self::Prismq, _)
             | (Self::Pooled | Self::Mutex, Capability::File)
-            | (Self::Postgres, Capability::Orders) => true,
+            | (Self::Postgres, Capability::Orders | Capability::Backlogs) => true,
             (Self::Pooled | Self::Mutex | Self::Postgres, _) => false,
         }
     }

@@ -10,6 +10,7 @@ use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::process;
 use prismq_bench::reference::bound;
 use prismq_bench::reference::server::naive;
+use prismq_bench::scenario::cost::claim::{BacklogKind, fill, fill_with_keys};
 use prismq_bench::scenario::drain::processes::{Processes, drain_by_processes};
 use prismq_bench::scenario::drain::{Drain, drain};
 use prismq_bench::scenario::enqueue::{Enqueue, Enqueuer};
@@ -23,11 +24,12 @@ fn main() -> ExitCode {
     if let Some(role) = process::Role::from_env() {
         return process::run(&role);
     }
-    let tests: [(&str, Test); 5] = [
+    let tests: [(&str, Test); 6] = [
         ("a_backlog_is_drained", a_backlog_is_drained),
         ("processes_share_a_database", processes_share_a_database),
         ("turns_add_up_in_one_database", turns_add_up_in_one_database),
         ("references_do_the_same_work", references_do_the_same_work),
+        ("claims_are_timed_next_to_each_backlog", claims_are_timed_next_to_each_backlog),
         ("records_name_the_server_and_its_settings", records_name_the_server_and_its_settings),
     ];
     let available = Requirement::Postgres.probe();
@@ -111,6 +113,17 @@ fn references_do_the_same_work(stage: &Stage) -> Result<(), Failed> {
     bound::life(kind, dir, 1_200, PAYLOAD_BYTES)?;
     naive::enqueue(dir, 4, 42, PAYLOAD_BYTES)?;
     naive::drain(dir, 4, 42, PAYLOAD_BYTES)?;
+    Ok(())
+}
+
+fn claims_are_timed_next_to_each_backlog(stage: &Stage) -> Result<(), Failed> {
+    for kind in BacklogKind::ALL {
+        let filled = fill(stage, kind, 100)?;
+        // What is claimed is given back.
+        filled.claim()?;
+        filled.claim()?;
+    }
+    fill_with_keys(stage, 1)?.claim()?;
     Ok(())
 }
 

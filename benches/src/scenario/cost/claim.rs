@@ -13,6 +13,10 @@ use crate::load::pool::{BOUND, STOP_BOUND};
 use crate::load::tasks::PAYLOAD_BYTES;
 use crate::observe::ledger::Ledger;
 use crate::scenario::stage::Stage;
+#[cfg(feature = "postgres")]
+use crate::subject::SubjectKind;
+#[cfg(feature = "postgres")]
+use crate::subject::local::server::Schema;
 
 /// Ready tasks in the queue that others are compared with.
 pub const FEW: usize = 1_000;
@@ -75,7 +79,19 @@ impl BacklogKind {
 #[derive(Debug)]
 pub struct Filled {
     queue: Queue,
-    _directory: TempDir,
+    _place: Place,
+}
+
+/// Where its tables are, until they are removed.
+#[derive(Debug)]
+enum Place {
+    File {
+        _directory: TempDir,
+    },
+    #[cfg(feature = "postgres")]
+    Server {
+        _schema: Schema,
+    },
 }
 
 /// A queue with a thousand ready tasks and this many others.
@@ -122,10 +138,16 @@ pub fn fill_with_keys(stage: &Stage, keys: usize) -> Result<Filled> {
 }
 
 fn fill_with(stage: &Stage) -> Result<Filled> {
+    #[cfg(feature = "postgres")]
+    if stage.kind() == SubjectKind::Postgres {
+        let schema = Schema::fresh(stage.bench_dir())?;
+        let queue = schema.queue()?;
+        return Ok(Filled { queue, _place: Place::Server { _schema: schema } });
+    }
     let directory = stage.bench_dir().fresh()?;
     let queue = Queue::open(directory.path().join("queue.db"))
         .map_err(Error::subject("open a database"))?;
-    Ok(Filled { queue, _directory: directory })
+    Ok(Filled { queue, _place: Place::File { _directory: directory } })
 }
 
 /// The median times of this many claims each, in turns, so that both meet the same state of the machine.

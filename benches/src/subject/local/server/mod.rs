@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use prismq::RetryPolicy;
+use prismq::{Queue, RetryPolicy};
 use prismq_cluster::Cluster;
 use tempfile::TempDir;
 
@@ -104,13 +104,17 @@ fn schema_of(path: &Path) -> String {
 
 /// Opens or creates the queue that stands for this file.
 pub(in crate::subject) fn open(path: &Path, options: OpenOptions) -> Result<Prismq, LocalError> {
+    Ok(Prismq::on(open_queue(path, options)?))
+}
+
+fn open_queue(path: &Path, options: OpenOptions) -> Result<Queue, LocalError> {
     let url = known_url()?;
     let separator = if url.contains('?') { '&' } else { '?' };
     let queue = prismq::postgres::builder(&format!("{url}{separator}schema={}", schema_of(path)))?
         .durability(options.durability)
         .retry(RetryPolicy::fixed(options.retry))
         .open()?;
-    Ok(Prismq::on(queue))
+    Ok(queue)
 }
 
 /// Removes what stands for this file.
@@ -160,6 +164,14 @@ impl Schema {
     /// [`Error::Subject`].
     pub fn connect(&self) -> Result<Connection> {
         Connection::open(&schema_of(&self.path())).map_err(Error::subject("connect to the server"))
+    }
+
+    /// Opens or creates the queue in it, by its own interface.
+    ///
+    /// # Errors
+    /// [`Error::Subject`].
+    pub fn queue(&self) -> Result<Queue> {
+        open_queue(&self.path(), OpenOptions::durable(1)).map_err(Error::subject("open a queue"))
     }
 
     fn path(&self) -> PathBuf {
