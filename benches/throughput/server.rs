@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::{PAYLOAD_BYTES, fill, sized};
 use prismq_bench::observe::metrics::{
-    BUSY_ERRORS, DUPLICATED, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, RATIO_TO_NAIVE, TASKS_PER_S,
+    BUSY_ERRORS, DUPLICATED, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, RATIO_TO_NAIVE, Reading,
+    SERVER_RATIO_TO_NAIVE, SERVER_US_PER_TASK, TASKS_PER_S,
 };
 use prismq_bench::observe::round::Round;
 use prismq_bench::reference::server::{naive, statements};
@@ -49,12 +50,14 @@ fn one_by_one(suite: &mut Suite, callers: usize, ours: usize, theirs: usize) -> 
             || enqueue(stage, load),
             || naive::enqueue(stage.bench_dir(), callers, theirs, PAYLOAD_BYTES),
         )?;
-        let naive = per_s(theirs, naive);
-        let readings = vec![
+        let server = server_cost((enqueued.server, ours), (naive.server, theirs));
+        let naive = per_s(theirs, naive.time);
+        let mut readings = vec![
             ENQUEUE_TASKS_PER_S.reads(enqueued.per_s()),
             RATIO_TO_NAIVE.reads(enqueued.per_s() / naive),
             BUSY_ERRORS.counts(enqueued.counted.busy_errors),
         ];
+        readings.extend(server);
         let round = Round {
             readings,
             histograms: vec![("publish", enqueued.publish)],
@@ -117,16 +120,28 @@ fn drained(suite: &mut Suite) -> Result<()> {
             || drain(stage, &load),
             || naive::drain(stage.bench_dir(), WORKERS, theirs, PAYLOAD_BYTES),
         )?;
-        let naive = per_s(theirs, naive);
-        let readings = vec![
+        let server = server_cost((drained.server, ours), (naive.server, theirs));
+        let naive = per_s(theirs, naive.time);
+        let mut readings = vec![
             TASKS_PER_S.reads(drained.tasks_per_s()),
             RATIO_TO_NAIVE.reads(drained.tasks_per_s() / naive),
             LOST.counts(drained.audit.lost),
             DUPLICATED.counts(drained.audit.duplicated),
         ];
+        readings.extend(server);
         let took = drained.draining;
         let round =
             Round { readings, faults: drained.faults, course: drained.course, ..Round::default() };
         Ok((took, round.with_reference(TASKS_PER_S, "naive", naive)))
     })
+}
+
+/// What a task cost the server, of ours and of the reference, each with its number of tasks; nothing if the run has not
+/// started the server, or the load was too small for the kernel's ticks.
+fn server_cost(ours: (Option<Duration>, usize), naive: (Option<Duration>, usize)) -> Vec<Reading> {
+    let each = |(time, tasks): (Option<Duration>, usize)| {
+        Some(1e6 / per_s(tasks, time.filter(|time| !time.is_zero())?))
+    };
+    let (Some(ours), Some(naive)) = (each(ours), each(naive)) else { return Vec::new() };
+    vec![SERVER_US_PER_TASK.reads(ours), SERVER_RATIO_TO_NAIVE.reads(ours / naive)]
 }

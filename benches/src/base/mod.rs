@@ -6,4 +6,5 @@ pub mod error;
 pub mod histogram;
 pub mod number;
 pub mod paths;
+pub mod process_time;
 pub mod profile;

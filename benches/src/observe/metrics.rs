@@ -21,6 +21,10 @@ pub const RATIO_TO_FLOOR: Spec = Spec::new("ratio_to_floor", "x", Higher, Median
 pub const RATIO_TO_POOLED: Spec = Spec::new("ratio_to_pooled", "x", Higher, Median);
 /// Throughput over that of a transaction an operation on the same server under the same load, in the same round.
 pub const RATIO_TO_NAIVE: Spec = Spec::new("ratio_to_naive", "x", Higher, Median);
+/// Processor time of the server for a task, all of its processes together.
+pub const SERVER_US_PER_TASK: Spec = Spec::new("server_us_per_task", "us", Lower, Median);
+/// The same over that of a transaction an operation on the same server under the same load, in the same round.
+pub const SERVER_RATIO_TO_NAIVE: Spec = Spec::new("server_ratio_to_naive", "x", Lower, Median);
 /// Throughput over that of one connection behind a mutex under the same load, in the same round.
 pub const RATIO_TO_MUTEX: Spec = Spec::new("ratio_to_mutex", "x", Higher, Median);
 /// Operations of the application a second.

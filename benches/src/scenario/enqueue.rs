@@ -15,7 +15,7 @@ use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
 use crate::scenario::drain::EVERY;
 use crate::scenario::stage::{Database, Stage};
-use crate::subject::{Census, Counters, DEFAULT_QUEUE, Load, Pace};
+use crate::subject::{Census, Counters, DEFAULT_QUEUE, Load, Pace, server_time};
 
 const TASK_TYPE: &str = "enqueue";
 
@@ -41,6 +41,8 @@ pub struct Enqueued {
     pub counted: Counters,
     /// What the process wrote meanwhile, where the system counts it.
     pub written: Option<Written>,
+    /// The processor time of the queue's server meanwhile, if the run has started one.
+    pub server: Option<Duration>,
     /// The round over time.
     pub course: record::Round,
     /// Reasons why the figures are invalid.
@@ -92,7 +94,7 @@ impl Enqueuer {
         let subject = self.database.subject();
         let new = numbered(TASK_TYPE, tasks);
         let counted_before = subject.counters();
-        let written_before = Written::by_this_process();
+        let (written_before, server_before) = (Written::by_this_process(), server_time());
         let (offered, samples) = sampler::during(subject, EVERY, || {
             subject.enqueue(&Load {
                 tasks: &new,
@@ -104,6 +106,7 @@ impl Enqueuer {
         })?;
         // On a server, it is not this process that writes.
         let written = subject.file().and_then(|_| Written::since(written_before));
+        let server = server_time().zip(server_before).map(|(after, before)| after - before);
         let (began, took) = (offered.began, offered.took());
         let counted = subject.counters().since(counted_before);
         let census = subject.census(DEFAULT_QUEUE)?;
@@ -130,7 +133,7 @@ impl Enqueuer {
             ..record::Round::default()
         };
         let publish = Latencies::of(&traces)?.publish;
-        Ok(Enqueued { tasks, took, publish, counted, written, course, faults })
+        Ok(Enqueued { tasks, took, publish, counted, written, server, course, faults })
     }
 
     /// Closes the database and has another process count the tasks of all turns in its file. Returns what is

@@ -34,6 +34,15 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 use crate::base::error::Result;
 
+/// The processor time that the server of the queues has used so far, if the run has started one.
+#[must_use]
+pub fn server_time() -> Option<Duration> {
+    #[cfg(feature = "postgres")]
+    return local::server::processor_time();
+    #[cfg(not(feature = "postgres"))]
+    None
+}
+
 /// An open task queue under test. Errors are [`Error::Subject`](crate::base::error::Error::Subject) with the
 /// queue's own error as their source.
 pub trait Subject: Send + Sync {

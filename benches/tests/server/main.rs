@@ -111,7 +111,8 @@ fn references_do_the_same_work(stage: &Stage) -> Result<(), Failed> {
     bound::enqueue(kind, dir, 1_200, PAYLOAD_BYTES)?;
     bound::claim_and_complete(kind, dir, 1_200, PAYLOAD_BYTES)?;
     bound::life(kind, dir, 1_200, PAYLOAD_BYTES)?;
-    naive::enqueue(dir, 4, 42, PAYLOAD_BYTES)?;
+    let enqueued = naive::enqueue(dir, 4, 42, PAYLOAD_BYTES)?;
+    check(enqueued.server.is_some(), "the server's processes are found")?;
     naive::drain(dir, 4, 42, PAYLOAD_BYTES)?;
     Ok(())
 }

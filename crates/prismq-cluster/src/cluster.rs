@@ -115,6 +115,12 @@ impl Cluster {
         self.folder().join("authority.crt")
     }
 
+    /// The id of the server's first process, which all of its others descend from.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The port that it listens on, if it listens on one.
     #[must_use]
     pub const fn port(&self) -> u16 {

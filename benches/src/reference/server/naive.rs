@@ -11,6 +11,7 @@ use crate::base::bench_dir::BenchDir;
 use crate::base::error::{Error, Result};
 use crate::subject::local::LocalError;
 use crate::subject::local::server::{Connection, Schema, as_i64};
+use crate::subject::server_time;
 
 const TABLES: &str = "CREATE TABLE task (
          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, type text NOT NULL, state smallint NOT NULL DEFAULT 0,
@@ -27,7 +28,16 @@ const CLAIM: &str = "UPDATE task SET state = 2, attempt = attempt + 1, lease_exp
 const COMPLETE: &str =
     "DELETE FROM task WHERE id = $1::bigint AND attempt = $2::integer AND state = 2";
 
-/// The time that this many callers take to enqueue so many tasks, each one by itself.
+/// What the threads took together.
+#[derive(Debug, Clone, Copy)]
+pub struct Took {
+    /// From when all were ready to the last answer.
+    pub time: Duration,
+    /// The processor time of the server meanwhile, if the run has started it.
+    pub server: Option<Duration>,
+}
+
+/// What this many callers take to enqueue so many tasks, each one by itself.
 ///
 /// # Errors
 /// The server's.
@@ -36,7 +46,7 @@ pub fn enqueue(
     callers: usize,
     tasks: usize,
     payload_bytes: usize,
-) -> Result<Duration> {
+) -> Result<Took> {
     let schema = new(bench_dir)?;
     let payload = vec![0x5a_u8; payload_bytes];
     together(&schema, callers, &[ENQUEUE], |connection, statements, place| {
@@ -48,7 +58,7 @@ pub fn enqueue(
     })
 }
 
-/// The time that this many workers take to claim and complete so many tasks of a backlog, each one by itself.
+/// What this many workers take to claim and complete so many tasks of a backlog, each one by itself.
 ///
 /// # Errors
 /// The server's.
@@ -57,7 +67,7 @@ pub fn drain(
     workers: usize,
     tasks: usize,
     payload_bytes: usize,
-) -> Result<Duration> {
+) -> Result<Took> {
     let schema = new(bench_dir)?;
     let loader = schema.connect()?;
     let payload = vec![0x5a_u8; payload_bytes];
@@ -84,13 +94,13 @@ fn new(bench_dir: &BenchDir) -> Result<Schema> {
     Ok(schema)
 }
 
-/// The time that threads take, each with a connection, from when all are ready.
+/// What threads take, each with a connection, from when all are ready.
 fn together(
     schema: &Schema,
     threads: usize,
     statements: &[&str],
     work: impl Fn(&Connection, &[Statement], usize) -> Result<(), LocalError> + Sync,
-) -> Result<Duration> {
+) -> Result<Took> {
     let ready = Barrier::new(threads + 1);
     let mut connections = Vec::with_capacity(threads);
     for _ in 0..threads {
@@ -112,12 +122,14 @@ fn together(
             })
             .collect();
         ready.wait();
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), server_time());
         for thread in started {
             let worked = thread.join().map_err(|_| Error::Panicked { what: "a reference" })?;
             worked.map_err(Error::subject("run a reference"))?;
         }
-        Ok(began.elapsed())
+        let time = began.elapsed();
+        let server = server_time().zip(before).map(|(after, before)| after - before);
+        Ok(Took { time, server })
     })
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use prismq_record::Disturbance;
 
 use super::Sources;
-use super::processes;
 use crate::base::number::as_f64;
+use crate::base::process_time::{KTHREADD, ticks_of};
 use crate::environment::groups;
 
 /// Places in the first line of `/proc/stat`: the times in which a core did something for a program
@@ -45,7 +45,7 @@ impl Counters {
             all: sum(TIMES),
             busy: sum(BUSY),
             steal: times.as_ref().and_then(|times| times.get(STEAL).copied()),
-            own: processes::own_and_kernels(proc, sources.own),
+            own: ticks_of(proc, &[sources.own, KTHREADD]),
             cpu_pressure: pressure(&proc.join("pressure/cpu")),
             io_pressure: pressure(&proc.join("pressure/io")),
             throttled: throttled(sources),

@@ -5,7 +5,6 @@
 //! as long as there is a budget for it.
 
 mod counters;
-mod processes;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

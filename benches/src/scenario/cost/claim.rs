@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use prismq::{Claim, Limit, NewTask, Queue, TaskError, WorkerPool};
+use prismq::{Claim, Durability, Limit, NewTask, Queue, TaskError, WorkerPool};
 use tempfile::TempDir;
 
 use crate::base::error::{Error, Result};
@@ -79,19 +79,37 @@ impl BacklogKind {
 #[derive(Debug)]
 pub struct Filled {
     queue: Queue,
-    _place: Place,
+    place: Place,
 }
 
 /// Where its tables are, until they are removed.
 #[derive(Debug)]
 enum Place {
-    File {
-        _directory: TempDir,
-    },
+    File(TempDir),
     #[cfg(feature = "postgres")]
-    Server {
-        _schema: Schema,
-    },
+    Server(Schema),
+}
+
+impl Place {
+    fn fresh(stage: &Stage) -> Result<Self> {
+        let bench_dir = stage.bench_dir();
+        #[cfg(feature = "postgres")]
+        if stage.kind() == SubjectKind::Postgres {
+            return Schema::fresh(bench_dir).map(Self::Server);
+        }
+        bench_dir.fresh().map(Self::File)
+    }
+
+    fn open(&self, durability: Durability) -> Result<Queue> {
+        match self {
+            Self::File(directory) => Queue::builder(directory.path().join("queue.db"))
+                .durability(durability)
+                .open()
+                .map_err(Error::subject("open a database")),
+            #[cfg(feature = "postgres")]
+            Self::Server(schema) => schema.queue(durability),
+        }
+    }
 }
 
 /// A queue with a thousand ready tasks and this many others.
@@ -123,7 +141,7 @@ pub fn fill(stage: &Stage, kind: BacklogKind, tasks: usize) -> Result<Filled> {
         }
     }
     filled.enqueue(&task, FEW)?;
-    Ok(filled)
+    filled.durable()
 }
 
 /// A queue whose tasks are of this many keys, [`FEW`] or one for each, of which two of each may run at once.
@@ -134,20 +152,13 @@ pub fn fill_with_keys(stage: &Stage, keys: usize) -> Result<Filled> {
     let filled = fill_with(stage)?;
     let task = NewTask::new(TASK_TYPE, vec![0x5a; PAYLOAD_BYTES]);
     filled.enqueue_of_keys(&task, keys.max(FEW), keys)?;
-    Ok(filled)
+    filled.durable()
 }
 
+/// A new queue to be filled, which need not wait for the disk meanwhile.
 fn fill_with(stage: &Stage) -> Result<Filled> {
-    #[cfg(feature = "postgres")]
-    if stage.kind() == SubjectKind::Postgres {
-        let schema = Schema::fresh(stage.bench_dir())?;
-        let queue = schema.queue()?;
-        return Ok(Filled { queue, _place: Place::Server { _schema: schema } });
-    }
-    let directory = stage.bench_dir().fresh()?;
-    let queue = Queue::open(directory.path().join("queue.db"))
-        .map_err(Error::subject("open a database"))?;
-    Ok(Filled { queue, _place: Place::File { _directory: directory } })
+    let place = Place::fresh(stage)?;
+    Ok(Filled { queue: place.open(Durability::Normal)?, place })
 }
 
 /// The median times of this many claims each, in turns, so that both meet the same state of the machine.
@@ -173,6 +184,13 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 impl Filled {
+    /// Filled, and as durable from now on as what is measured.
+    fn durable(self) -> Result<Self> {
+        let Self { queue, place } = self;
+        drop(queue);
+        Ok(Self { queue: place.open(Durability::Full)?, place })
+    }
+
     /// The time of one claim of one task, which is given back so that nothing changes.
     ///
     /// # Errors

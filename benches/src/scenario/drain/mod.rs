@@ -22,7 +22,9 @@ use crate::observe::sampler::{self, Sample};
 use crate::observe::timeline::{Marks, intervals, phase};
 use crate::observe::written::Written;
 use crate::scenario::stage::Stage;
-use crate::subject::{Census, Counters, DEFAULT_QUEUE, PoolReport, Run, Subject, Work};
+use crate::subject::{
+    Census, Counters, DEFAULT_QUEUE, PoolReport, Run, Subject, Work, server_time,
+};
 
 /// How long intervals are: a drain takes as long as it takes.
 pub(super) const EVERY: Duration = Duration::from_millis(100);
@@ -61,6 +63,8 @@ pub struct DrainRound {
     pub counted: Counters,
     /// What the process wrote meanwhile, where the system counts it and nothing else was written.
     pub written: Option<Written>,
+    /// The processor time of the queue's server meanwhile, if the run has started one.
+    pub server: Option<Duration>,
     /// The pool's own report.
     pub pool: PoolReport,
     /// The drain over time.
@@ -148,6 +152,7 @@ impl DrainRound {
             audit: worked.audit,
             counted: worked.counted,
             written: None,
+            server: None,
             pool: worked.pool,
             course,
             faults: worked.faults,
@@ -173,16 +178,18 @@ pub fn drain(stage: &Stage, load: &Drain) -> Result<DrainRound> {
 pub fn run(subject: &dyn Subject, load: &Drain) -> Result<DrainRound> {
     let backlog = sized(TASK_TYPE, load.tasks, load.payload_bytes);
     let enqueued = fill(subject, &backlog, ENQUEUE_BATCH)?;
-    let before = Written::by_this_process();
+    let (before, server_before) = (Written::by_this_process(), server_time());
     let (worked, samples) = sampler::during(subject, EVERY, || {
         let pool = pool(load.workers, TASK_TYPE, load.work.clone());
         Pool::start(subject, &pool, load.tasks)?.finish(&enqueued.ids())
     })?;
     // On a server, it is not this process that writes.
     let written = subject.file().and_then(|_| Written::since(before));
+    let server = server_time().zip(server_before).map(|(after, before)| after - before);
     let completions = worked.completions.iter().map(|entry| entry.at);
     let marks = Marks::completions(worked.audit.enqueued, completions);
-    Ok(DrainRound { written, ..DrainRound::of(worked, enqueued.took(), &marks, &samples)? })
+    let drained = DrainRound::of(worked, enqueued.took(), &marks, &samples)?;
+    Ok(DrainRound { written, server, ..drained })
 }
 
 /// Whether this many workers did everything without an error, each of them busy in most rounds: in a short

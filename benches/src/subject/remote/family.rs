@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
+use crate::base::process_time::TICK;
+
 /// The variable by which a process is recognised that has left its group and lost its parent.
 pub(super) const MARK: &str = "PRISMQ_DRIVER";
 /// How long killed processes may take to be gone.
 const END_BOUND: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// The unit of processor times in `/proc`, the same on all systems with Linux.
-const TICK: Duration = Duration::from_millis(10);
 
 /// What the processes have used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

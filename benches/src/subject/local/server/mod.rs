@@ -10,8 +10,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use prismq::{Queue, RetryPolicy};
+use prismq::{Durability, Queue, RetryPolicy};
 use prismq_cluster::Cluster;
 use tempfile::TempDir;
 
@@ -20,6 +21,7 @@ use super::prismq::Prismq;
 use super::{LocalError, LocalQueue as _};
 use crate::base::bench_dir::BenchDir;
 use crate::base::error::{Error, Result};
+use crate::base::process_time::{TICK, ticks_of};
 use crate::subject::{OpenOptions, TaskSpec};
 
 /// The variable that names a server.
@@ -35,6 +37,8 @@ const SETTINGS: [&str; 5] = [
 
 /// The URL of the server in use.
 static URL: OnceLock<String> = OnceLock::new();
+/// The first process of the server that the suite started.
+static PROCESS: OnceLock<u32> = OnceLock::new();
 
 /// A server for as long as a suite uses it.
 #[derive(Debug)]
@@ -71,8 +75,17 @@ impl Server {
         tempfile::env::override_temp_dir(folder.path()).ok();
         let cluster = Cluster::start(&SETTINGS).map_err(unfit)?;
         URL.get_or_init(|| cluster.url("postgres"));
+        PROCESS.get_or_init(|| cluster.process());
         Ok(Self { _started: Some((cluster, folder)) })
     }
+}
+
+/// The processor time that the server has used so far, all of its processes together; `None` for one that the suite did
+/// not start.
+#[must_use]
+pub fn processor_time() -> Option<Duration> {
+    let ticks = ticks_of(Path::new("/proc"), &[*PROCESS.get()?])?;
+    Some(TICK * u32::try_from(ticks).ok()?)
 }
 
 /// The variable for another process of the harness, if a server is in use.
@@ -170,8 +183,9 @@ impl Schema {
     ///
     /// # Errors
     /// [`Error::Subject`].
-    pub fn queue(&self) -> Result<Queue> {
-        open_queue(&self.path(), OpenOptions::durable(1)).map_err(Error::subject("open a queue"))
+    pub fn queue(&self, durability: Durability) -> Result<Queue> {
+        let options = OpenOptions { durability, ..OpenOptions::durable(1) };
+        open_queue(&self.path(), options).map_err(Error::subject("open a queue"))
     }
 
     fn path(&self) -> PathBuf {

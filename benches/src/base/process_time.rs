@@ -1,19 +1,22 @@
-//! The processor time of the run's own processes, and of the kernel's threads, which mostly work for
-//! them: they write back what the run has written.
+//! The processor time of processes with all that descend from them, as the kernel counts it.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-/// The parent of all threads of the kernel.
-const KTHREADD: u32 = 2;
+/// The parent of all threads of the kernel, which mostly work for the run: they write back what it has written.
+pub const KTHREADD: u32 = 2;
+/// The unit of processor times in `/proc`, the same on all systems with Linux.
+pub const TICK: Duration = Duration::from_millis(10);
 /// Fields of `/proc/PID/stat` after the name (`man 5 proc_pid_stat`): the parent, and the times in user
 /// and kernel mode, of the process and of its children that have ended and were waited for.
 const PARENT: usize = 1;
 const TIMES: std::ops::Range<usize> = 11..15;
 
-/// In ticks, of a process, all that descend from it and the kernel's threads, ended ones included.
-pub(super) fn own_and_kernels(proc: &Path, own: u32) -> Option<u64> {
+/// In ticks, of these processes and all that descend from them, ended ones included; `None` if the first is not there.
+#[must_use]
+pub fn ticks_of(proc: &Path, roots: &[u32]) -> Option<u64> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     let mut ticks: HashMap<u32, u64> = HashMap::new();
     for entry in fs::read_dir(proc).ok()?.flatten() {
@@ -26,8 +29,8 @@ pub(super) fn own_and_kernels(proc: &Path, own: u32) -> Option<u64> {
         children.entry(parent).or_default().push(id);
         ticks.insert(id, time);
     }
-    ticks.get(&own)?;
-    let (mut counted, mut left) = (HashSet::new(), vec![own, KTHREADD]);
+    ticks.get(roots.first()?)?;
+    let (mut counted, mut left) = (HashSet::new(), roots.to_vec());
     while let Some(id) = left.pop() {
         if counted.insert(id) {
             left.extend(children.get(&id).into_iter().flatten());
@@ -50,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_counts_with_its_descendants_and_the_kernels_threads() {
+    fn processes_count_with_their_descendants() {
         let proc = tempfile::tempdir().unwrap();
         let write = |id: u32, parent: u32, ticks: u64| {
             let folder = proc.path().join(id.to_string());
@@ -66,8 +69,10 @@ mod tests {
         fs::create_dir(proc.path().join("sys")).unwrap();
         fs::create_dir(proc.path().join("102")).unwrap();
         // Three ticks more for each: of the kernel's mode, and of children that have ended.
-        assert_eq!(own_and_kernels(proc.path(), 100), Some(10 + 20 + 100 + 200 + 4 * 3));
-        assert_eq!(own_and_kernels(proc.path(), 103), None, "it is not there");
+        let ticks = |roots: &[u32]| ticks_of(proc.path(), roots);
+        assert_eq!(ticks(&[100, KTHREADD]), Some(10 + 20 + 100 + 200 + 4 * 3));
+        assert_eq!(ticks(&[100]), Some(100 + 200 + 2 * 3));
+        assert_eq!(ticks(&[103, KTHREADD]), None, "it is not there");
     }
 
     #[test]
