@@ -14,6 +14,7 @@ use super::error::{is_refusal, message};
 use super::io::{self, IoThread};
 use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
+use super::round_trip::RoundTrip;
 use super::server::{self, STANDBYS, Unfit};
 use super::session::Session;
 use super::{Role, backoff, tls};
@@ -199,7 +200,8 @@ impl Connector {
             Unfit::Now(reason) => NotConnected::Now(reason),
         })?;
         let prepared = (!self.address.pooler).then(HashMap::new);
-        let mut session = Session { client, task, server, epoch: 0, prepared };
+        let mut session =
+            Session { client, task, server, epoch: 0, prepared, round_trip: RoundTrip::default() };
         if self.has_schema && role != Role::Reader {
             session.epoch = self.take_epoch(&session, until)?;
         }

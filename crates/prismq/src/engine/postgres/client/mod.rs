@@ -14,6 +14,7 @@ mod error;
 mod io;
 mod notifications;
 mod outcome;
+mod round_trip;
 mod server;
 mod session;
 mod tls;

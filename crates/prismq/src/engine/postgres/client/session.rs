@@ -12,6 +12,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::error::message;
 use super::io;
+use super::round_trip::RoundTrip;
 use super::server::Identity;
 use super::value::Value;
 
@@ -39,6 +40,7 @@ pub(super) struct Session {
     pub(super) epoch: i64,
     /// By text; `None` where a pooler may give each transaction another session.
     pub(super) prepared: Option<HashMap<Box<str>, tokio_postgres::Statement>>,
+    pub(super) round_trip: RoundTrip,
 }
 
 impl Session {

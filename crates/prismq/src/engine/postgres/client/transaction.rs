@@ -38,7 +38,7 @@ pub(crate) struct Transaction<'s> {
     stage: Stage,
     /// Its number on the server, where the commit may have to be asked for.
     number: Option<u64>,
-    /// How long its last statement took.
+    /// How long the server worked on its last statement.
     took: Duration,
     failure: Option<Failure>,
 }
@@ -125,13 +125,13 @@ impl<'s> Transaction<'s> {
         }
         let begin = self.begin();
         let (session, connector) = (&*self.session, self.connector);
-        // When each was answered: the server works on one after the other.
-        let answered: Vec<Cell<Instant>> =
-            statements.iter().map(|_| Cell::new(Instant::now())).collect();
-        let sent = Cell::new(Instant::now());
+        let sent = Instant::now();
+        let begun = Cell::new(None);
+        let answered: Vec<Cell<Option<Instant>>> =
+            statements.iter().map(|_| Cell::new(None)).collect();
         let pending: Vec<Pending<'_, _>> = begin
             .as_deref()
-            .map(|begin| timed(session.simple(begin), &sent))
+            .map(|begin| timed(session.simple(begin), &begun))
             .into_iter()
             .chain(
                 statements
@@ -143,9 +143,10 @@ impl<'s> Transaction<'s> {
             .chain((commit && connector.needs_standby(self.role)).then(|| session.simple(STANDBYS)))
             .collect();
         let answers = io::wait(Together::new(pending), until(connector));
-        let mut latest = answered.iter().rev().chain([&sent]);
-        if let (Some(last), Some(before)) = (latest.next(), latest.next()) {
-            self.took = last.get().saturating_duration_since(before.get());
+        if answered.iter().all(|at| at.get().is_some()) {
+            let times = iter::once(&begun).chain(&answered);
+            let times: Vec<Instant> = times.filter_map(Cell::get).collect();
+            self.took = self.session.round_trip.of_last(sent, &times);
         }
         self.accept(answers.unwrap_or_default(), begin.is_some(), statements.len(), commit)
     }
@@ -305,10 +306,10 @@ impl Executor for Transaction<'_> {
 }
 
 /// An answer that notes when it came.
-fn timed<'a>(answer: Pending<'a, Answer>, at: &'a Cell<Instant>) -> Pending<'a, Answer> {
+fn timed<'a>(answer: Pending<'a, Answer>, at: &'a Cell<Option<Instant>>) -> Pending<'a, Answer> {
     Box::pin(async move {
         let answer = answer.await;
-        at.set(Instant::now());
+        at.set(Some(Instant::now()));
         answer
     })
 }
