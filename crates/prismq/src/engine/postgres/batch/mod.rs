@@ -7,7 +7,7 @@ pub(crate) mod lanes;
 pub(crate) mod lease_note;
 pub(crate) mod limits;
 pub(crate) mod marks;
-mod postponed;
+pub(crate) mod postponed;
 pub(crate) mod queues;
 pub(crate) mod run;
 pub(crate) mod send;

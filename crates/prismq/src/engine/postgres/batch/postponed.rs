@@ -22,7 +22,18 @@ const SET_LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', $1, true)";
 #[derive(Debug, Default)]
 pub(crate) struct Postponed {
     schedules: HashMap<i32, Delay>,
+    /// Until when rows of the inbox that have a unique key, and until when all of them.
     inbox_keys: Option<Instant>,
+    inbox: Option<Instant>,
+}
+
+/// Which rows of the inbox are not put off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InboxRows {
+    All,
+    /// Those without a unique key.
+    Plain,
+    None,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +66,27 @@ impl Postponed {
         put_off.map(|(id, _)| *id).collect()
     }
 
-    /// Puts off the rows of the inbox that have a unique key.
-    pub(crate) fn add_inbox_keys(&mut self) {
-        self.inbox_keys = Some(Instant::now() + POSTPONED);
+    /// Puts off these rows of the inbox, as one of them waits for a lock: all of them only where those without a unique
+    /// key wait too.
+    pub(crate) fn add_inbox(&mut self, rows: InboxRows, now: Instant) {
+        let until = Some(now + POSTPONED);
+        match rows {
+            InboxRows::All => self.inbox_keys = until,
+            InboxRows::Plain => self.inbox = until,
+            InboxRows::None => {}
+        }
     }
 
-    /// Whether they are put off.
-    pub(crate) fn has_inbox_keys(&self) -> bool {
-        self.inbox_keys.is_some_and(|until| until > Instant::now())
+    /// Which rows of the inbox are not put off.
+    pub(crate) fn inbox_rows(&self, now: Instant) -> InboxRows {
+        let is_put_off = |until: Option<Instant>| until.is_some_and(|until| until > now);
+        if is_put_off(self.inbox) {
+            InboxRows::None
+        } else if is_put_off(self.inbox_keys) {
+            InboxRows::Plain
+        } else {
+            InboxRows::All
+        }
     }
 }
 
@@ -78,5 +102,22 @@ impl Run<'_, '_> {
         let done = work(self)?;
         self.execute(SET_LOCK_TIMEOUT, &[&before])?;
         Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else each claim would wait for the lock anew.
+    #[test]
+    fn rows_of_the_inbox_that_wait_for_a_lock_are_put_off_for_a_second() {
+        let (mut postponed, now) = (Postponed::default(), Instant::now());
+        assert_eq!(postponed.inbox_rows(now), InboxRows::All);
+        postponed.add_inbox(InboxRows::All, now);
+        assert_eq!(postponed.inbox_rows(now), InboxRows::Plain, "it may be the unique key");
+        postponed.add_inbox(InboxRows::Plain, now);
+        assert_eq!(postponed.inbox_rows(now), InboxRows::None);
+        assert_eq!(postponed.inbox_rows(now + POSTPONED), InboxRows::All);
     }
 }

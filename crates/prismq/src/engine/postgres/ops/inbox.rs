@@ -13,6 +13,7 @@ use super::names::Unknown;
 use crate::engine::postgres::PostgresEngine;
 use crate::engine::postgres::batch::STEP_TASKS_MAX;
 use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::postponed::InboxRows;
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::postgres::client::Role;
 use crate::engine::{Answer, Operation};
@@ -95,17 +96,18 @@ enum Step {
 }
 
 impl PostgresEngine {
-    /// Takes rows of the inbox in; whether there were any. Those that wait for a lock are left to later claims, and the
-    /// others go on without them where it is a unique key that another transaction holds.
+    /// Takes rows of the inbox in; whether there were any. Those that wait for a lock are left to claims a second later,
+    /// and the others go on without them where it is a unique key that another transaction holds.
     pub(crate) fn take_in(&self) -> Result<bool> {
-        let is_plain = self.shared.postponed().has_inbox_keys();
-        match self.take_in_some(is_plain) {
-            Err(Error::Busy { .. }) if !is_plain => {
-                self.shared.postponed().add_inbox_keys();
+        let rows = self.shared.postponed().inbox_rows(Instant::now());
+        if rows == InboxRows::None {
+            return Ok(false);
+        }
+        match self.take_in_some(rows == InboxRows::Plain) {
+            Err(Error::Busy { .. }) => {
+                self.shared.postponed().add_inbox(rows, Instant::now());
                 self.take_in()
             }
-            // Claims are not kept waiting for it.
-            Err(Error::Busy { .. }) => Ok(false),
             taken => taken,
         }
     }
