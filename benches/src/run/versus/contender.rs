@@ -6,7 +6,7 @@ use prismq_driver::message::{About, Choice, Class};
 use prismq_record::{Contender, Direction, KillBalance, SlowedSyncs, VersusFigure};
 
 use super::NAME;
-use super::planned::Planned;
+use super::planned::{Measured, Planned};
 use super::round::{Sizes, round};
 use super::workloads::Reading;
 use crate::base::bench_dir::BenchDir;
@@ -78,6 +78,7 @@ impl Running {
                 fastest_ms: ms(fastest),
             }),
             kill: Some(balance(&killed)),
+            not_offered: None,
             figures: Vec::new(),
             faults: Vec::new(),
         };
@@ -92,12 +93,13 @@ impl Running {
     /// Finds out how many tasks it takes so many seconds for; of a planned workload, whether it offers what that needs.
     pub(super) fn calibrate(&mut self, seconds: f64, planned: Option<&Planned>) {
         match self.round(planned) {
-            Ok((readings, faults)) => {
-                if planned.is_some() && readings.is_empty() {
-                    eprintln!("{NAME}: {} does not offer what the workload needs", self.title());
-                }
+            Ok(Measured::Figures(readings, faults)) => {
                 self.sizes = Sizes::lasting(seconds, &readings);
                 self.add_faults(faults);
+            }
+            Ok(Measured::NotOffered(lacking)) => {
+                eprintln!("{NAME}: {} is left out: it does not offer {lacking}", self.title());
+                self.record.not_offered = Some(lacking.to_owned());
             }
             Err(error) => self.add_faults(vec![error.to_string()]),
         }
@@ -105,22 +107,26 @@ impl Running {
 
     /// Measures a round, unless it has failed at one before.
     pub(super) fn measure(&mut self, planned: Option<&Planned>) {
-        if !self.record.faults.is_empty() {
+        if !self.record.faults.is_empty() || self.record.not_offered.is_some() {
             return;
         }
         match self.round(planned) {
-            Ok((readings, faults)) => {
+            Ok(Measured::Figures(readings, faults)) => {
                 readings.iter().for_each(|reading| self.add(reading));
                 self.add_faults(faults);
             }
+            Ok(Measured::NotOffered(_)) => {}
             Err(error) => self.add_faults(vec![error.to_string()]),
         }
     }
 
-    fn round(&self, planned: Option<&Planned>) -> Driven<(Vec<Reading>, Vec<String>)> {
+    fn round(&self, planned: Option<&Planned>) -> Driven<Measured> {
         match planned {
             Some(planned) => planned.round(&self.candidate, self.choice),
-            None => round(&self.candidate, self.choice, self.sizes),
+            None => {
+                let (readings, faults) = round(&self.candidate, self.choice, self.sizes)?;
+                Ok(Measured::Figures(readings, faults))
+            }
         }
     }
 

@@ -50,8 +50,11 @@ impl Draft {
     }
 
     fn stop(&self) {
-        let is_measured =
-            self.record().contenders.iter().any(|contender| !contender.figures.is_empty());
+        let is_measured = {
+            let mut record = self.record();
+            record.stopped = true;
+            record.contenders.iter().any(|contender| !contender.figures.is_empty())
+        };
         match is_measured.then(|| self.write()) {
             Some(Ok(path)) => {
                 eprintln!("{NAME}: stopped; what was measured until then is written to {path}");

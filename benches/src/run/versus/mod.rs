@@ -113,6 +113,7 @@ fn run(invocation: &Invocation, filter: &Filter, profile: Profile) -> Result<Str
             run_id: Ulid::generate().to_string(),
             started_at,
             ended_at: started_at,
+            stopped: false,
             profile: profile.name().to_owned(),
             seed,
             argv: invocation.argv.clone(),

@@ -22,6 +22,15 @@ const WORKERS_MAX: usize = 64;
 /// Most times that a task fails.
 const FAILS_MAX: u32 = 2;
 
+/// What came of a round.
+#[derive(Debug)]
+pub(super) enum Measured {
+    /// Its figures, and why they must not be used.
+    Figures(Vec<Reading>, Vec<String>),
+    /// The queue lacks this, which the workload needs.
+    NotOffered(&'static str),
+}
+
 /// A workload as a driver is asked for it.
 #[derive(Debug)]
 pub(super) struct Planned {
@@ -33,7 +42,8 @@ pub(super) struct Planned {
     workers: u32,
     payload_bytes: u32,
     model: Model,
-    needs: Vec<Can>,
+    /// What a queue must offer, and what that is called.
+    needs: Vec<(Can, &'static str)>,
 }
 
 impl Planned {
@@ -44,7 +54,8 @@ impl Planned {
             .first()
             .is_some_and(|first| tasks.iter().any(|task| task.priority != first.priority));
         let fails = tasks.iter().any(|task| task.failures > 0);
-        let needs = [(Can::Priority, has_priorities), (Can::Retry, fails)];
+        let priorities = has_priorities.then_some((Can::Priority, "priorities"));
+        let retries = fails.then_some((Can::Retry, "retries"));
         let bytes: usize = tasks.iter().map(|task| task.payload_bytes).sum();
         let due_ns: Vec<u64> = tasks.iter().map(|task| nanos(task.at)).collect();
         let lowest = tasks.iter().map(|task| task.priority).min().unwrap_or(0);
@@ -66,31 +77,27 @@ impl Planned {
             workers: u32::try_from(settings.workers.min(WORKERS_MAX)).unwrap_or(u32::MAX),
             payload_bytes: u32::try_from(bytes / tasks.len().max(1)).unwrap_or(u32::MAX),
             model: if workload.schedule.open { Model::Open } else { Model::Closed },
-            needs: needs.into_iter().filter_map(|(can, needed)| needed.then_some(can)).collect(),
+            needs: priorities.into_iter().chain(retries).collect(),
         }
     }
 
     /// What the queue of this session lacks for it, if anything.
-    pub(super) fn lacking(&self, session: &Session) -> Option<Can> {
-        self.needs.iter().copied().find(|need| !session.about().can(*need))
+    fn lacking(&self, session: &Session) -> Option<&'static str> {
+        let lacks = |(can, _): &&(Can, &str)| !session.about().can(*can);
+        self.needs.iter().find(lacks).map(|(_, what)| *what)
     }
 
-    /// Measures one round, and returns its figures and why they must not be used. There are none for a queue that does
-    /// not offer what the workload needs.
+    /// Measures one round, of a queue that offers what the workload needs.
     ///
     /// # Errors
     /// If the driver cannot be used as the protocol has it.
-    pub(super) fn round(
-        &self,
-        candidate: &Candidate,
-        choice: Choice,
-    ) -> Result<(Vec<Reading>, Vec<String>)> {
+    pub(super) fn round(&self, candidate: &Candidate, choice: Choice) -> Result<Measured> {
         let directory = candidate.fresh()?;
         let (launch, bounds) = (&candidate.launch, candidate.bounds);
         let session = Session::open(launch, bounds, directory.path(), true, choice)?;
-        if self.lacking(&session).is_some() {
+        if let Some(lacking) = self.lacking(&session) {
             session.close()?;
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(Measured::NotOffered(lacking));
         }
         let tasks = self.plan.len();
         let fails = (0..tasks).filter_map(|token| self.plan.get(token));
@@ -138,7 +145,7 @@ impl Planned {
         faults.extend(books(session, Some(crew), &[lanes], launch, |record| {
             settles || !fails(record.token)
         })?);
-        Ok((readings, faults))
+        Ok(Measured::Figures(readings, faults))
     }
 }
 
@@ -175,7 +182,7 @@ mod tests {
         let workload = Workload { settings: plan.settings, schedule, hash: "abc".to_owned() };
         let planned = Planned::of(&workload);
         assert_eq!((planned.title, planned.model), ("w, version 3, abc", Model::Open));
-        assert_eq!(planned.needs, [Can::Priority, Can::Retry]);
+        assert_eq!(planned.needs, [(Can::Priority, "priorities"), (Can::Retry, "retries")]);
         assert!((150..250).contains(&planned.payload_bytes), "{}", planned.payload_bytes);
         assert_eq!(planned.plan.len(), 100);
         for (token, task) in (0..).zip(&workload.schedule.tasks) {

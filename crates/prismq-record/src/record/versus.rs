@@ -28,6 +28,9 @@ pub struct VersusRecord {
     /// When it ended, UTC.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub ended_at: Timestamp,
+    /// Whether it was stopped before all rounds were measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// The profile: `smoke`, `standard` or `full`.
     pub profile: String,
     /// The seed of the order in which queues took turns.
@@ -82,6 +85,9 @@ pub struct Contender {
     pub slowed: Option<SlowedSyncs>,
     /// What became of its tasks when it was killed.
     pub kill: Option<KillBalance>,
+    /// What the workload of a file needs and the queue does not offer; it then has no figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_offered: Option<String>,
     /// Its figures.
     pub figures: Vec<VersusFigure>,
     /// Why its figures must not be used.

@@ -33,6 +33,11 @@ pub(super) struct Group<'a> {
     is_rate: bool,
 }
 
+/// Whether it has figures that may be used.
+const fn is_ranked(contender: &Contender) -> bool {
+    contender.faults.is_empty() && contender.not_offered.is_none()
+}
+
 /// All groups, the strictest class first.
 pub(super) fn groups(record: &VersusRecord) -> Vec<Group<'_>> {
     let mut groups = Vec::new();
@@ -41,7 +46,7 @@ pub(super) fn groups(record: &VersusRecord) -> Vec<Group<'_>> {
         classes.into_iter().chain([(None, "Not verified".to_owned(), UNVERIFIED)])
     {
         let is_member = |contender: &&Contender| {
-            contender.verified.value.as_deref() == class && contender.faults.is_empty()
+            contender.verified.value.as_deref() == class && is_ranked(contender)
         };
         let contenders: Vec<&Contender> = record.contenders.iter().filter(is_member).collect();
         for (what, is_rate) in [("rates", true), ("times", false)] {

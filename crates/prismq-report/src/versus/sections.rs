@@ -38,8 +38,12 @@ fn run(record: &VersusRecord) -> Section {
     let syncs = prismq_statistics::median(&record.syncs_per_s).map_or_else(unknown, number);
     let git = record.environment.git.value.as_ref();
     let commit = git.map_or_else(unknown, |git| git.commit.clone());
+    let began = match record.stopped {
+        false => record.started_at.to_string(),
+        true => format!("{}, and was stopped before all rounds were measured", record.started_at),
+    };
     let rows = [
-        ("began", record.started_at.to_string()),
+        ("began", began),
         ("profile", record.profile.clone()),
         ("machine", fingerprint(&record.environment)),
         ("processor", machine.cpu.value.clone().unwrap_or_else(unknown)),
@@ -183,12 +187,14 @@ fn ran(record: &VersusRecord) -> Section {
 }
 
 fn faults(record: &VersusRecord) -> Section {
+    let lacking = |what: &String| format!("not offered: {what}, which the workload needs");
     let rows = record.contenders.iter().flat_map(|contender| {
-        contender.faults.iter().map(|fault| vec![title(contender), fault.clone()])
+        let reasons = contender.not_offered.iter().map(lacking).chain(contender.faults.clone());
+        reasons.map(|reason| vec![title(contender), reason]).collect::<Vec<_>>()
     });
     Section {
         heading: "Not ranked".to_owned(),
-        note: "Their figures must not be used, for these reasons.".to_owned(),
+        note: "They have no figures, or such as must not be used, for these reasons.".to_owned(),
         header: texts(["queue", "reason"]),
         rows: rows.collect(),
     }

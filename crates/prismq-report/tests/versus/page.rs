@@ -60,6 +60,7 @@ fn contender(name: &str, verified: Result<&str, &str>, rates: &[f64]) -> Contend
                 &rates.iter().map(|r| 100.0 / r).collect::<Vec<_>>(),
             ),
         ],
+        not_offered: None,
         faults: Vec::new(),
     }
 }
@@ -75,6 +76,7 @@ fn record() -> VersusRecord {
         run_id: sample::RUN.to_owned(),
         started_at: sample::at(0),
         ended_at: sample::at(60),
+        stopped: false,
         profile: "standard".to_owned(),
         seed: 7,
         argv: Vec::new(),
@@ -139,6 +141,20 @@ fn what_must_not_be_used_and_what_is_missing_are_named() {
     let durability = section("Durability, claimed and verified").rows;
     assert_eq!(durability[3][2], "not verified: strace is missing");
     assert_eq!(section("kill -9").rows[0][1..6], ["1 234", "1", "7", "3", "0"]);
+}
+
+#[test]
+fn a_queue_that_lacks_what_the_workload_needs_and_a_stopped_run_are_named() {
+    let mut record = record();
+    record.stopped = true;
+    record.contenders[0].figures.clear();
+    record.contenders[0].not_offered = Some("retries".to_owned());
+    let page = html(&record);
+    assert!(page.contains("not offered: retries, which the workload needs"));
+    assert!(page.contains("stopped before all rounds were measured"));
+    let sections = sections(&record);
+    let rates = sections.iter().find(|section| section.heading == "Class S, rates").unwrap();
+    assert_eq!(rates.rows.len(), 1, "{rates:?}");
 }
 
 #[test]
