@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use prismq_bench::base::error::Result;
 use prismq_bench::load::tasks::{PAYLOAD_BYTES, fill, sized};
 use prismq_bench::observe::metrics::{
-    BUSY_ERRORS, DUPLICATED, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, RATIO_TO_NAIVE, Reading,
-    SERVER_RATIO_TO_NAIVE, SERVER_US_PER_TASK, TASKS_PER_S,
+    BUSY_ERRORS, DUPLICATED, ENQUEUE_TASKS_PER_S, LOST, RATIO_TO_FLOOR, RATIO_TO_NAIVE, TASKS_PER_S,
 };
 use prismq_bench::observe::round::Round;
 use prismq_bench::reference::server::{naive, statements};
-use prismq_bench::reference::{Turns, per_s};
+use prismq_bench::reference::{Turns, per_s, server_cost};
 use prismq_bench::run::record::case::Case;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::{Drain, ENQUEUE_BATCH, drain};
@@ -134,14 +133,4 @@ fn drained(suite: &mut Suite) -> Result<()> {
             Round { readings, faults: drained.faults, course: drained.course, ..Round::default() };
         Ok((took, round.with_reference(TASKS_PER_S, "naive", naive)))
     })
-}
-
-/// What a task cost the server, of ours and of the reference, each with its number of tasks; nothing if the run has not
-/// started the server, or the load was too small for the kernel's ticks.
-fn server_cost(ours: (Option<Duration>, usize), naive: (Option<Duration>, usize)) -> Vec<Reading> {
-    let each = |(time, tasks): (Option<Duration>, usize)| {
-        Some(1e6 / per_s(tasks, time.filter(|time| !time.is_zero())?))
-    };
-    let (Some(ours), Some(naive)) = (each(ours), each(naive)) else { return Vec::new() };
-    vec![SERVER_US_PER_TASK.reads(ours), SERVER_RATIO_TO_NAIVE.reads(ours / naive)]
 }
