@@ -2,7 +2,7 @@
 
 use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::{contains, starts_with};
-use prismq_record::{RunRecord, baseline, files};
+use prismq_record::{RunRecord, SCHEMA_VERSION, baseline, files};
 
 use super::{Scene, other_run};
 use crate::support::sample;
@@ -123,7 +123,9 @@ fn validate_accepts_records_and_refuses_other_files() {
         let mut command = scene.run(&["validate"]);
         command.args(arguments).assert()
     };
-    validate(&[good]).code(0).stdout(contains("prismq/run 1.5.0, 5 suites, 5 scenarios"));
+    validate(&[good])
+        .code(0)
+        .stdout(contains(format!("prismq/run {SCHEMA_VERSION}, 5 suites, 5 scenarios")));
     validate(&[good, "targets.toml"])
         .code(5)
         .stdout(contains("valid: ").and(contains("INVALID: targets.toml is not a record: at")));
