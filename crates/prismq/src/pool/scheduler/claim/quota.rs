@@ -68,6 +68,11 @@ impl Scheduler {
     /// A worker has ended a task of a queue, so that another may begin.
     pub(crate) fn queue_ended(&mut self, queue: usize, now: Instant) {
         self.queues.ended(queue);
+        self.task_left(queue, now);
+    }
+
+    /// A task of a queue that the pool held is gone, so that it may hold another.
+    pub(crate) fn task_left(&mut self, queue: usize, now: Instant) {
         if self.queues.is_bounded(queue) && self.is_low_on(queue, now) {
             self.idle.bounded_has_room();
         }

@@ -57,7 +57,9 @@ impl Scheduler {
         for (task, error) in self.ready.end_read(read) {
             let (queue, id) = (task.lease.queue.clone(), task.lease.id());
             self.log.push(LogEntry::PayloadUnread { queue, task: id, error: error.clone() });
+            let queue = task.queue;
             self.settle_unrun(task, Settle::PayloadUnread(error), now);
+            self.task_left(queue, now);
         }
     }
 }

@@ -172,6 +172,19 @@ fn a_task_that_ends_while_a_claim_leaves_its_queue_ends_the_idle_state_too() {
     assert!(pool.scheduler.is_idle(), "since that claim none has ended");
 }
 
+/// It may be dead then, and nothing else has the pool look for the next.
+#[test]
+fn a_task_whose_payload_was_not_read_ends_the_idle_state_of_a_bounded_queue() {
+    let mut pool = pool(4, [at_most("media", 1), served("default")]);
+    let unread = Lease { payload: Payload::unread(), ..of("media", 1) };
+    let key = unread.key;
+    short_of_bounded(&mut pool, vec![unread]);
+    assert!(matches!(pool.action(0), WorkerAction::ReadPayloads(_)));
+    assert!(pool.scheduler.is_idle());
+    pool.scheduler.end_read(vec![(key, Err(BUSY))], pool.now);
+    assert!(!pool.scheduler.is_idle());
+}
+
 #[test]
 fn a_pool_that_left_tasks_of_a_bounded_queue_is_not_empty() {
     let mut pool = pool(1, [at_most("media", 1)]);
