@@ -40,7 +40,7 @@ impl PostgresEngine {
                 // It may run again, when what was taken before was not.
                 self.shared.log.truncate_pending(0);
                 if std::mem::replace(&mut runs_again, true) {
-                    self.shared.marks().forget();
+                    self.shared.forget_looks();
                 }
                 let mut run = Run::begin(transaction, &self.shared, batch)?;
                 // Another process may have freed them meanwhile.
@@ -62,7 +62,7 @@ impl PostgresEngine {
                 run.finish()?;
                 run.answers(applied)
             });
-            let applied = applied.inspect_err(|_| self.shared.marks().forget());
+            let applied = applied.inspect_err(|_| self.shared.forget_looks());
             if matches!(applied, Err(Error::Busy { .. })) {
                 if let Some(schedule) = stuck.take() {
                     self.shared.postponed().add_schedule(schedule);

@@ -2,8 +2,9 @@
 //!
 //! What was due long ago was deleted, but stays in the indexes as long as any transaction of the server may still see it,
 //! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before the last at
-//! which nothing was due, for twenty times as long as a look from the first row took: by so much at most, what a
-//! transaction adds that began long before its commit, or before the server's clock was set back, is found later.
+//! which nothing was due, for twenty times as long as a look from the first row took, five seconds at most: by so much at
+//! most, what a transaction adds that began long before its commit, or before the server's clock was set back, is found
+//! later. A claim that finds nothing says that it may find something after that.
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ pub(crate) const NEXT_DUE: &str =
 /// How long before a look at which nothing was due the next one begins: a transaction that began earlier may add what
 /// was due before.
 const LATE: Duration = Duration::from_secs(1);
+/// For how long looks from the first row are avoided at most: one may have taken long for another reason.
+const SPARED_MAX: Duration = Duration::from_secs(5);
 
 /// From when on looks begin, while those from the first row are avoided.
 #[derive(Debug, Default)]
@@ -41,11 +44,27 @@ impl Horizon {
         self.from.unwrap_or(i64::MIN)
     }
 
+    /// How long it takes until looks begin at the first row again, if this one did not.
+    pub(crate) fn ends_in(&self, now: Instant) -> Option<Duration> {
+        self.from?;
+        Some(self.spared_until?.saturating_duration_since(now))
+    }
+
+    /// What was shown may be undone, or the server is another.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// A look that began there took this long, and found this to be due next.
     pub(super) fn looked(&mut self, from: i64, took: Duration, due: Due, at: (Timestamp, Instant)) {
         let (shown, now) = at;
+        if shown.as_micros() < from {
+            // The server's clock was set back.
+            self.forget();
+            return;
+        }
         if from == i64::MIN {
-            self.spared_until = (took > SLOW).then(|| now + took * SPARED);
+            self.spared_until = (took > SLOW).then(|| now + (took * SPARED).min(SPARED_MAX));
             self.from = None;
         }
         let is_due = [due.scheduled, due.expiry, due.deadline].into_iter().flatten().min();
@@ -113,6 +132,26 @@ mod tests {
         assert_eq!(horizon.from(now + took * 19), 4_000_000);
         looked(&mut horizon, SLOW, i64::MAX, now + took * 19);
         assert_eq!(horizon.from(now + took * SPARED), i64::MIN);
+    }
+
+    /// Else a pool that idles would not look again for what a look had passed over.
+    #[test]
+    fn it_is_known_when_looks_begin_at_the_first_again_five_seconds_later_at_most() {
+        let (mut horizon, now) = (Horizon::default(), Instant::now());
+        assert_eq!(horizon.ends_in(now), None);
+        looked(&mut horizon, Duration::from_secs(30), i64::MAX, now);
+        assert_eq!(horizon.ends_in(now), Some(SPARED_MAX));
+        horizon.forget();
+        assert_eq!((horizon.ends_in(now), horizon.from(now)), (None, i64::MIN));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_has_looks_begin_at_the_first_again() {
+        let (mut horizon, now) = (Horizon::default(), Instant::now());
+        looked(&mut horizon, 2 * SLOW, i64::MAX, now);
+        let back = Timestamp::from_micros(1_000_000);
+        horizon.looked(horizon.from.unwrap(), SLOW, Due::default(), (back, now));
+        assert_eq!(horizon.from(now), i64::MIN);
     }
 
     #[test]

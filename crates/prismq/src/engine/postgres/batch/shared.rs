@@ -55,6 +55,12 @@ impl Shared {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What looks have shown may be undone.
+    pub(crate) fn forget_looks(&self) {
+        self.marks().forget();
+        self.horizon().forget();
+    }
+
     pub(crate) fn horizon(&self) -> MutexGuard<'_, Horizon> {
         self.horizon.lock().unwrap_or_else(PoisonError::into_inner)
     }

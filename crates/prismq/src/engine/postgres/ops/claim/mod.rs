@@ -10,7 +10,7 @@ mod several;
 mod take;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::admission::Admission;
 use self::leases::Taken;
@@ -149,7 +149,13 @@ impl Run<'_, '_> {
             due.slot = due.slot.map(|slot| slot.max(again));
         }
         let due = due.first(now);
-        Ok(due.into_iter().chain(self.next_look_at_held()).min())
+        // What this look may have passed over is found then.
+        let passed_over = match self.due_from {
+            i64::MIN => None,
+            _ => self.shared.horizon().ends_in(Instant::now()),
+        };
+        let passed_over = passed_over.map(|wait| now.monotonic.after(wait));
+        Ok(due.into_iter().chain(self.next_look_at_held()).chain(passed_over).min())
     }
 }
 
