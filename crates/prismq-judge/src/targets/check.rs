@@ -7,7 +7,7 @@ use prismq_record::{Metric, RunRecord, Scenario};
 use prismq_statistics::Bounds;
 
 use super::decision::{Answer, Level, Scale, decide, decide_estimate};
-use super::{Kind, Target, TargetError};
+use super::{Kind, Operator, Target, TargetError};
 
 /// A target and its outcome.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,17 @@ pub struct Check {
     pub outcome: Outcome,
     /// The interval of the true figure, by which it was decided, of a figure measured in several rounds.
     pub interval: Option<Bounds>,
+}
+
+impl Check {
+    /// Whether the target is about correctness: an invariant, or a metric that is compared exactly.
+    #[must_use]
+    pub fn is_exact(&self, run: &RunRecord) -> bool {
+        let metric = self.target.metric_of(run);
+        self.target.kind == Kind::Invariant
+            || self.target.operator == Operator::Equal
+            || metric.is_some_and(|metric| metric.exact_within == Some(0.0))
+    }
 }
 
 /// The outcome of a target.

@@ -28,17 +28,26 @@ pub(super) fn excuse(run: &RunRecord, checks: &mut [Check]) -> Vec<String> {
         Some(format!("{}: {}; it was {disturbed}", scenario.id, reasons.join("; ")))
     };
     let mut open: Vec<String> = scenarios().filter_map(load).collect();
-    for Check { target: Target { scenario: id, metric, .. }, outcome, .. } in checks {
+    for check in checks {
+        let is_exact = check.is_exact(run);
+        let Check { target: Target { scenario: id, metric, .. }, outcome, interval } = check;
         let Some(scenario) = scenarios().find(|scenario| scenario.id == *id) else { continue };
         let Some(disturbed) = scenario.disturbed() else { continue };
         match outcome {
-            Outcome::Missed { value, margin } => {
+            // What is lost or wrong is not so because the machine was busy.
+            Outcome::Missed { value, margin } if !is_exact => {
                 open.push(format!(
                     "{id}:{metric} misses its target, but its scenario was {disturbed}"
                 ));
                 *outcome = Outcome::Undecided { value: *value, margin: *margin };
+                *interval = None;
             }
-            Outcome::NoData { reason } if scenario.is_mostly_disturbed() => {
+            Outcome::NoData { reason }
+                if scenario.is_mostly_disturbed()
+                    && (matches!(scenario.validity, Validity::Disturbed { .. })
+                        || scenario.metrics.iter().any(|known| known.name == *metric)) =>
+            {
+                open.push(format!("{id}:{metric} has no figure, and its scenario was {disturbed}"));
                 *outcome = Outcome::NotMeasured { reason: format!("{reason}; it was {disturbed}") };
             }
             _ => {}

@@ -22,7 +22,8 @@ Examples:
   prismq-report check --threshold 'latency/end_to_end/workers=1:p99_ms < 20 ms' --strict
 
 Exit statuses: 0 no target is missed; 4 a target is missed; 5 the run is invalid, a target has no data or,
-with --require-all, something was not measured; 6 with --strict, a target is undecided; 2 a target cannot be
+with --require-all, something was not measured; 6 with --strict, a target is undecided or others on the machine disturbed
+it; 2 a target cannot be
 checked; 1 a file could not be read.")]
 pub(super) struct Check {
     #[command(flatten)]
@@ -33,7 +34,7 @@ pub(super) struct Check {
     /// File of the targets [default: benches/targets.toml, unless there is a --threshold]
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// Count undecided targets as inconclusive
+    /// Count undecided targets and faults of the measurement as inconclusive
     #[arg(long)]
     strict: bool,
     /// Count what was not measured as invalid

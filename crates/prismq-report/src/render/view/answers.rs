@@ -2,7 +2,7 @@
 //! each, and every target that is not met by name.
 
 use prismq_judge::comparison::{Change, Comparison};
-use prismq_judge::targets::{Check, Kind, Operator, Outcome};
+use prismq_judge::targets::{Check, Outcome};
 use prismq_judge::verdict::{Status, Verdict};
 use prismq_record::{RunRecord, Validity};
 use serde::Serialize;
@@ -41,7 +41,7 @@ const DOUBT: &str = "doubt";
 pub(super) fn answers(run: &RunRecord, verdict: &Verdict) -> Vec<AnswerView> {
     let measured = |check: &&Check| !matches!(check.outcome, Outcome::NotMeasured { .. });
     let (exact, sampled): (Vec<&Check>, Vec<&Check>) =
-        verdict.checks.iter().filter(measured).partition(|check| is_exact(check, run));
+        verdict.checks.iter().filter(measured).partition(|check| check.is_exact(run));
     let answer = |question, (mark, words)| AnswerView { question, mark, words };
     vec![
         answer("May I merge?", merge(verdict)),
@@ -79,14 +79,6 @@ fn open_target(check: &Check) -> Option<(u8, OpenTarget)> {
         margin: margin.map_or_else(String::new, spare),
     };
     Some((rank, target))
-}
-
-/// Whether a target is about correctness: an invariant, or a metric that is compared exactly.
-fn is_exact(check: &Check, run: &RunRecord) -> bool {
-    let metric = check.target.metric_of(run);
-    check.target.kind == Kind::Invariant
-        || check.target.operator == Operator::Equal
-        || metric.is_some_and(|metric| metric.exact_within == Some(0.0))
 }
 
 fn merge(verdict: &Verdict) -> (&'static str, String) {
