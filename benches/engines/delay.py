@@ -45,7 +45,12 @@ def main(port, path, milliseconds):
         client, _ = listener.accept()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = socket.socket(socket.AF_UNIX)
-        server.connect(path)
+        try:
+            server.connect(path)
+        except OSError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            client.close()
+            continue
         for source, target in (client, server), (server, client):
             parts = SimpleQueue()
             for work, values in (receive, (source, parts, delay)), (pass_on, (target, parts)):

@@ -106,7 +106,8 @@ impl Enqueuer {
         })?;
         // On a server, it is not this process that writes.
         let written = subject.file().and_then(|_| Written::since(written_before));
-        let server = server_time().zip(server_before).map(|(after, before)| after - before);
+        let server =
+            server_time().zip(server_before).map(|(after, before)| after.saturating_sub(before));
         let (began, took) = (offered.began, offered.took());
         let counted = subject.counters().since(counted_before);
         let census = subject.census(DEFAULT_QUEUE)?;

@@ -12,7 +12,7 @@ use prismq_bench::observe::metrics::*;
 use prismq_bench::observe::rss::Trend;
 use prismq_bench::process::{Operation, Report};
 use prismq_bench::reference::switch::switches;
-use prismq_bench::reference::{disk, per_s, raw, server_cost};
+use prismq_bench::reference::{disk, per_s, raw};
 use prismq_bench::scenario::backlog::{BATCH, Backlog};
 use prismq_bench::scenario::cost::claim::{BacklogKind, fill, side_by_side};
 use prismq_bench::scenario::cost::writes::by_operation;
@@ -150,11 +150,6 @@ fn throughput(
             let slow = drained(&spoiled(Fault::Late(50 * MS)), 2, 10)?;
             let naive = drained(&stage.with_subject(SubjectKind::Pooled), 2, 200)?;
             RATIO_TO_NAIVE.reads(slow.tasks_per_s() / naive.tasks_per_s())
-        }
-        "server_ratio_to_naive" => {
-            // A server that works as long for a task as for a transaction an operation.
-            let cost = server_cost((Some(MS), 10), (Some(MS), 10));
-            known(cost.into_iter().find(|reading| reading.spec == SERVER_RATIO_TO_NAIVE))?
         }
         "ratio_to_floor" => {
             let drained = drained(&spoiled(Fault::Late(50 * MS)), 2, 10)?;

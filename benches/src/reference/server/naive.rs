@@ -117,18 +117,20 @@ fn together(
                 let (ready, work) = (&ready, &work);
                 scope.spawn(move || {
                     ready.wait();
-                    work(&connection, &statements, place)
+                    work(&connection, &statements, place).map(|()| connection)
                 })
             })
             .collect();
         ready.wait();
         let (began, before) = (Instant::now(), server_time());
+        // Kept until the server's time is read, as its processes end with them.
+        let mut used = Vec::with_capacity(threads);
         for thread in started {
             let worked = thread.join().map_err(|_| Error::Panicked { what: "a reference" })?;
-            worked.map_err(Error::subject("run a reference"))?;
+            used.push(worked.map_err(Error::subject("run a reference"))?);
         }
         let time = began.elapsed();
-        let server = server_time().zip(before).map(|(after, before)| after - before);
+        let server = server_time().zip(before).map(|(after, before)| after.saturating_sub(before));
         Ok(Took { time, server })
     })
 }

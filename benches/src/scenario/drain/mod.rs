@@ -185,7 +185,8 @@ pub fn run(subject: &dyn Subject, load: &Drain) -> Result<DrainRound> {
     })?;
     // On a server, it is not this process that writes.
     let written = subject.file().and_then(|_| Written::since(before));
-    let server = server_time().zip(server_before).map(|(after, before)| after - before);
+    let server =
+        server_time().zip(server_before).map(|(after, before)| after.saturating_sub(before));
     let completions = worked.completions.iter().map(|entry| entry.at);
     let marks = Marks::completions(worked.audit.enqueued, completions);
     let drained = DrainRound::of(worked, enqueued.took(), &marks, &samples)?;
