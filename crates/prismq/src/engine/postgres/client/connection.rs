@@ -14,9 +14,8 @@ use super::error::{is_refusal, message};
 use super::io::{self, IoThread};
 use super::notifications::Notifications;
 use super::outcome::{self, Commit, Outcome};
-use super::round_trip::RoundTrip;
 use super::server::{self, STANDBYS, Unfit};
-use super::session::Session;
+use super::session::{RoundTrip, Session};
 use super::{Role, backoff, tls};
 use crate::model::{Durability, Error, Result};
 

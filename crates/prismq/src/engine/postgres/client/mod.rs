@@ -14,7 +14,6 @@ mod error;
 mod io;
 mod notifications;
 mod outcome;
-mod round_trip;
 mod server;
 mod session;
 mod tls;

@@ -1,5 +1,7 @@
 //! One session on the server: its prepared statements, and statements sent together.
 
+mod round_trip;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,9 +12,9 @@ use tokio::task::AbortHandle;
 pub(crate) use tokio_postgres::Row;
 use tokio_postgres::SimpleQueryMessage;
 
+pub(super) use self::round_trip::RoundTrip;
 use super::error::message;
 use super::io;
-use super::round_trip::RoundTrip;
 use super::server::Identity;
 use super::value::Value;
 

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 /// The fastest first answer of a session.
 #[derive(Debug, Default)]
-pub(super) struct RoundTrip {
+pub(crate) struct RoundTrip {
     least: Option<Duration>,
 }
 
 impl RoundTrip {
     /// How long the last statement took of those that were sent together at `sent` and answered at these times.
-    pub(super) fn of_last(&mut self, sent: Instant, answered: &[Instant]) -> Duration {
+    pub(crate) fn of_last(&mut self, sent: Instant, answered: &[Instant]) -> Duration {
         let [first, ..] = answered else { return Duration::ZERO };
         let first = first.saturating_duration_since(sent);
         let least = self.least.map_or(first, |least| least.min(first));
