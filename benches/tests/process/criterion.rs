@@ -21,13 +21,17 @@ use crate::{Check, SUITE};
 pub(crate) const TINY: &str = "tiny";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials: [(&str, Check); 13] = [
+    let trials: [(&str, Check); 14] = [
         ("a_list_names_all_and_measures_none", a_list_names_all_and_measures_none),
         ("a_filter_measures_only_what_it_matches", a_filter_measures_only_what_it_matches),
         ("an_exact_name_is_no_regular_expression", an_exact_name_is_no_regular_expression),
         ("a_test_runs_each_once_and_leaves_nothing", a_test_runs_each_once_and_leaves_nothing),
         ("a_quick_run_measures_less", a_quick_run_measures_less),
         ("a_saved_baseline_is_compared_with", a_saved_baseline_is_compared_with),
+        (
+            "two_runs_may_have_the_same_figure_in_every_round",
+            two_runs_may_have_the_same_figure_in_every_round,
+        ),
         ("an_unknown_baseline_ends_the_suite", an_unknown_baseline_ends_the_suite),
         ("a_lenient_baseline_may_be_unknown", a_lenient_baseline_may_be_unknown),
         ("a_benchmark_has_one_line_and_no_warning", a_benchmark_has_one_line_and_no_warning),
@@ -39,7 +43,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.into_iter().map(|(name, trial)| Trial::test(name, trial)).collect()
 }
 
-/// Two benchmarks that do next to nothing, each call of which is said on standard error.
+/// Two benchmarks that do next to nothing, each call of which is said on standard error. One takes a different time in each
+/// round, the other the same in all, as a count has it.
 pub(crate) fn tiny_suite() -> ExitCode {
     suite::main("latency", |suite| {
         for workers in [1, 10] {
@@ -48,7 +53,8 @@ pub(crate) fn tiny_suite() -> ExitCode {
             suite.measure(case, move |_| {
                 calls += 1;
                 eprintln!("called tiny/workers={workers}");
-                Ok((Duration::from_micros(100 + calls), Round::default()))
+                let extra = if workers == 1 { calls } else { 0 };
+                Ok((Duration::from_micros(100 + extra), Round::default()))
             })?;
         }
         Ok(())
@@ -163,6 +169,14 @@ fn a_quick_run_measures_less() -> Result<(), Failed> {
     let said = place.succeed("--quick --bench tiny/workers=1$")?;
     ensure((1..11).contains(&said.calls(1)), &said.err)?;
     ensure(place.records() == 1, "no record was written")
+}
+
+/// Criterion 0.8.2 panics where two runs that it compares have no variance at all.
+fn two_runs_may_have_the_same_figure_in_every_round() -> Result<(), Failed> {
+    let place = Place::new()?;
+    place.succeed("--bench")?;
+    let said = place.succeed("--bench")?;
+    ensure(said.out.matches("change:").count() == 2, &said.out)
 }
 
 fn a_saved_baseline_is_compared_with() -> Result<(), Failed> {
