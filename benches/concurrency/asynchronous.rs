@@ -12,6 +12,7 @@ use prismq_bench::observe::metrics::{
 use prismq_bench::observe::round::Round;
 use prismq_bench::reference::Turns;
 use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::asynchronous::{By, enqueue, wait};
 use prismq_bench::subject::Capability;
@@ -30,7 +31,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 }
 
 fn handlers(suite: &mut Suite) -> Result<()> {
-    let tasks = suite.stage().scale().pick(HANDLERS * 3, HANDLERS * 4, 15_000, 100_000);
+    let tasks = suite.stage().scale().pick(HANDLERS * 3, HANDLERS * 3, 15_000, 100_000);
     let case = Case::new("async", "handlers", HANDLERS)
         .model(Model::Closed)
         .tasks(tasks)
@@ -38,7 +39,7 @@ fn handlers(suite: &mut Suite) -> Result<()> {
         .with("handler_us", HANDLER_TIME.as_micros() as usize)
         .with("payload_bytes", PAYLOAD_BYTES);
     let mut turns = Turns::default();
-    suite.measure(case, move |stage| {
+    let experiment = Experiment::new(case, move |stage| {
         let of = |by| wait(stage, by, HANDLERS, tasks, HANDLER_TIME);
         let (futures, threads) = turns.both(|| of(By::Futures), || of(By::Threads))?;
         let rate = |took: Duration| as_f64(tasks as u64) / took.as_secs_f64();
@@ -51,7 +52,8 @@ fn handlers(suite: &mut Suite) -> Result<()> {
         readings.extend(efficiency.map(|percent| EFFICIENCY_PERCENT.reads(percent)));
         let round = Round { readings, ..Round::default() };
         Ok((futures.took, round.with_reference(TASKS_PER_S, "threads", threads_rate)))
-    })
+    });
+    suite.add(experiment.warmed_up())
 }
 
 fn callers(suite: &mut Suite) -> Result<()> {

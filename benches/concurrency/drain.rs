@@ -44,7 +44,7 @@ type Levels = Rc<RefCell<BTreeMap<usize, Vec<LevelRound>>>>;
 
 /// One or two workers take long enough with half as many.
 fn tasks(suite: &Suite, workers: usize) -> usize {
-    suite.stage().scale().pick(64, 64, if workers <= 2 { 400 } else { 800 }, 5_000)
+    suite.stage().scale().pick(64, 32, if workers <= 2 { 400 } else { 800 }, 5_000)
 }
 
 fn case(suite: &Suite, scenario: &'static str, workers: usize) -> Case {
@@ -73,7 +73,7 @@ fn sweep(suite: &mut Suite, workers: usize, levels: &Levels) -> Result<()> {
         levels.borrow_mut().entry(workers).or_default().push(drained.level(workers));
         Ok((drained.draining, measured.round()))
     });
-    suite.add(experiment.figures(move |measured| {
+    suite.add(experiment.warmed_up().figures(move |measured| {
         let rates = measured.figure(&here, TASKS_PER_S).zip(measured.figure(&one, TASKS_PER_S));
         let speed_up = rates.filter(|(_, one)| *one > 0.0).map(|(here, one)| here / one);
         let missing = || "workers=1 was not measured in this run".to_owned();

@@ -6,6 +6,7 @@ use prismq_bench::base::error::Result;
 use prismq_bench::observe::metrics::{CPU_PERCENT, WRITE_TRANSACTIONS};
 use prismq_bench::observe::round::Round;
 use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::idle::idle;
 use prismq_record::Model;
@@ -15,13 +16,13 @@ const WORKERS: usize = 10;
 const SETTLING_MS: u64 = 1_500;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    let watched_ms = suite.stage().scale().pick(10, 100, 1_000, 5_000);
-    let settling_ms = suite.stage().scale().pick(10, 100, SETTLING_MS, SETTLING_MS);
+    let watched_ms = suite.stage().scale().pick(10, 50, 1_000, 5_000);
+    let settling_ms = suite.stage().scale().pick(10, 50, SETTLING_MS, SETTLING_MS);
     let case = Case::new("idle", "workers", WORKERS)
         .model(Model::Probe)
         .with("settling_ms", settling_ms)
         .with("watched_ms", watched_ms);
-    suite.measure(case, move |stage| {
+    let experiment = Experiment::new(case, move |stage| {
         let [settling, watched] = [settling_ms, watched_ms].map(Duration::from_millis);
         let idled = idle(stage, WORKERS, settling, watched)?;
         let share = idled.processor.as_secs_f64() / idled.watched.as_secs_f64();
@@ -32,5 +33,6 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         // Criterion follows what was used: the time that was watched says nothing.
         let used = idled.processor.max(Duration::from_nanos(1));
         Ok((used, Round { readings, faults: idled.faults, ..Round::default() }))
-    })
+    });
+    suite.add(experiment.warmed_up())
 }

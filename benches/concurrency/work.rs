@@ -11,6 +11,7 @@ use prismq_bench::base::profile::{Profile, Scale};
 use prismq_bench::load::service_time::{Kind, ServiceTime};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::run::record::case::Case;
+use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::drain::ENQUEUE_BATCH;
 use prismq_bench::scenario::drain::efficiency::{Work, round};
@@ -96,5 +97,6 @@ fn measure_point(suite: &mut Suite, (kind, time, workers, processes): Point) -> 
     if processes > 1 {
         case = case.and("processes", processes);
     }
-    suite.measure(case, move |stage| round(stage, &load, cores))
+    let experiment = Experiment::new(case, move |stage| round(stage, &load, cores));
+    suite.add(experiment.warmed_up())
 }

@@ -38,7 +38,7 @@ pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
 fn measured(suite: &Suite, percent: usize, arrivals: ArrivalProcess) -> Duration {
     let scale = suite.stage().scale();
     Duration::from_millis(match (percent, arrivals) {
-        (HALF, ArrivalProcess::Constant) => scale.pick(5, 150, 1_000, 6_000),
+        (HALF, ArrivalProcess::Constant) => scale.pick(5, 100, 1_000, 6_000),
         _ => scale.pick(5, 100, 1_000, 3_000),
     })
 }

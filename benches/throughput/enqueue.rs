@@ -27,7 +27,7 @@ const LEVELS: &[(usize, usize, usize, usize)] =
 /// Tasks of one connection behind a mutex, which any number of callers fill alike.
 const TASKS_OF_MUTEX: usize = 1_600;
 /// In a smoke run, which has no time for 64 callers of the pooled subject that wait for each other.
-const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 1_500, 500, 1), (10, 8_000, 100, 1)];
+const LEVELS_SMOKE: &[(usize, usize, usize, usize)] = &[(1, 500, 200, 1), (10, 2_000, 100, 1)];
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let levels = suite.stage().scale().pick(LEVELS, LEVELS_SMOKE, LEVELS, LEVELS);

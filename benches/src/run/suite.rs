@@ -24,7 +24,7 @@ use crate::run::quiet::{self, Budget, Sources};
 use crate::run::record::case::Case;
 use crate::run::record::part::{Outcome, Part};
 use crate::run::record::recorder;
-use crate::run::replay::{self, Figure, ROUNDS};
+use crate::run::replay::{self, Figure, ROUNDS, ROUNDS_SMOKE};
 use crate::run::rounds::decision::Decision;
 use crate::run::rounds::experiment::{Experiment, Measurements};
 use crate::run::rounds::session::Session;
@@ -250,8 +250,11 @@ impl Suite {
     /// Runs all rounds, and more of those scenarios that have an undecided target.
     fn measure_all(&mut self) -> Result<()> {
         let seed = u64::try_from(self.part.started_at().as_nanosecond()).unwrap_or_default();
-        let rounds = self.invocation.measured_calls(ROUNDS);
-        let discarding = self.invocation.discarded_calls() > 0;
+        let usual = self.stage.scale().pick(1, ROUNDS_SMOKE, ROUNDS, ROUNDS);
+        let rounds = self.invocation.measured_calls(usual);
+        // Rounds of a smoke run are too short for a rate, with warm caches or without.
+        let discarding =
+            self.invocation.discarded_calls() > 0 && self.stage.scale().measures_rates();
         let (suite, decision) =
             (self.name, Decision::of_run(self.stage.scale(), self.stage.kind().name())?);
         let began = Instant::now();
