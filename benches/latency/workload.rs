@@ -14,7 +14,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let mut workload = load(&path)?;
     let trial = suite.is_trial();
     if trial {
-        workload.schedule = workload.schedule.for_trial();
+        workload = workload.for_trial();
     }
     // How fast a trial is says nothing.
     suite.measure(case(&workload).overload(trial), move |stage| {
@@ -23,9 +23,10 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 }
 
 fn case(workload: &Workload) -> Case {
-    let Settings { name, version, seed, callers, workers, durability, order } = &workload.settings;
+    let Settings { name, version, seed, callers, workers, durability, order, reader } =
+        &workload.settings;
     let model = if workload.schedule.open { Model::Open } else { Model::Closed };
-    Case::variant("workload", name)
+    let case = Case::variant("workload", name)
         .model(model)
         .seed(*seed)
         .with("version", *version)
@@ -35,5 +36,9 @@ fn case(workload: &Workload) -> Case {
         .with("callers", *callers)
         .with("workers", *workers)
         .with("durability", format!("{durability:?}"))
-        .with("order", format!("{order:?}"))
+        .with("order", format!("{order:?}"));
+    match reader {
+        None => case,
+        Some(part) => case.with("reader", format!("{part:?}")),
+    }
 }

@@ -4,6 +4,7 @@
 //! Every part ends when its work has ended. In the full profile also the study of orders, and a soak.
 
 mod kill;
+mod long_reader;
 mod scheduling;
 mod soak;
 
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
             kill::measure(suite)?;
         }
         scheduling::measure(suite)?;
+        long_reader::measure(suite)?;
         if has_file { soak::measure(suite) } else { Ok(()) }
     })
 }

@@ -53,6 +53,8 @@ pub const RATIO_TO_DISK: Spec = Spec::new("ratio_to_disk", "x", Higher, Median);
 pub const RATIO_TO_PAYLOAD_100: Spec = Spec::new("ratio_to_payload_100", "x", Higher, Median);
 /// Time of a claim over that next to a thousand ready tasks alone, in the same round.
 pub const RATIO_TO_READY_1000: Spec = Spec::new("ratio_to_ready_1000", "x", Lower, Median);
+/// Median time of a claim over that in a new database, in the same round.
+pub const CLAIM_RATIO_TO_NEW: Spec = Spec::new("claim_ratio_to_new", "x", Lower, Median);
 /// Tasks a second of raw SQLite: enqueued.
 pub const FLOOR_ENQUEUE_PER_S: Spec = Spec::new("enqueue_per_s", "tasks/s", Higher, Median);
 /// Tasks a second of raw SQLite: claimed and completed.

@@ -223,4 +223,10 @@ impl Database {
     pub fn path(&self) -> &Path {
         &self.place.path
     }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn kind(&self) -> SubjectKind {
+        self.place.kind
+    }
 }

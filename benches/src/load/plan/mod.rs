@@ -17,6 +17,7 @@ pub use schedule::{PlannedTask, Schedule, TaskKind};
 pub use trace::{TracedTask, parse_trace};
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub durability: Durability,
     /// In which order every queue gives its tasks.
     pub order: Order,
+    /// The part of the time in which a reader keeps a snapshot of the database.
+    pub reader: Option<Range<Duration>>,
 }
 
 /// How tasks arrive.
@@ -141,6 +144,16 @@ pub struct Workload {
     pub hash: String,
 }
 
+impl Workload {
+    /// The beginning of it, so small that a test can do it; a reader keeps its snapshot all the while.
+    #[must_use]
+    pub fn for_trial(self) -> Self {
+        let Self { settings, schedule, hash } = self;
+        let reader = settings.reader.map(|_| Duration::ZERO..schedule::TRIAL_TIME);
+        Self { settings: Settings { reader, ..settings }, schedule: schedule.for_trial(), hash }
+    }
+}
+
 /// Reads a workload from a TOML file, or from a CSV file that is replayed with the usual settings.
 ///
 /// # Errors
@@ -202,6 +215,7 @@ impl Settings {
             workers: limits::WORKERS_USUAL,
             durability: Durability::Full,
             order: Order::Priority,
+            reader: None,
         }
     }
 

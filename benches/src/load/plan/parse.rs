@@ -84,6 +84,7 @@ impl Checker<'_> {
                 raw::Durability::Normal => Durability::Normal,
             },
             order: self.order(&raw.order)?,
+            reader: raw.reader.as_ref().map(|reader| self.reader(reader)).transpose()?,
             ..usual
         };
         let arrivals = self.arrivals(&raw.arrivals)?;
@@ -107,6 +108,17 @@ impl Checker<'_> {
                 Order::Ageing { step: Duration::from_secs_f64(step / 1e3) }
             }
         })
+    }
+
+    fn reader(&self, raw: &raw::Reader) -> Checked<Range<Duration>> {
+        let longest = limits::DURATION_MAX.as_secs_f64();
+        let seconds = |name, value| self.number(name, value, 0.0..=longest);
+        let (from, to) = (seconds("from_s", &raw.from_s)?, seconds("to_s", &raw.to_s)?);
+        if from >= to {
+            let problem = format!("to_s is {to}; allowed is what is more than from_s, {from}");
+            return Err(self.refuse(raw.to_s.span(), problem));
+        }
+        Ok(Duration::from_secs_f64(from)..Duration::from_secs_f64(to))
     }
 
     fn arrivals(&self, raw: &Spanned<raw::Arrivals>) -> Checked<Arrivals> {

@@ -15,7 +15,7 @@ use crate::subject::DEFAULT_PRIORITY;
 
 /// A trial does no more than this.
 const TRIAL_TASKS: usize = 40;
-const TRIAL_TIME: Duration = Duration::from_millis(100);
+pub(super) const TRIAL_TIME: Duration = Duration::from_millis(100);
 const TRIAL_SERVICE: Duration = Duration::from_millis(2);
 const TRIAL_PAYLOAD_BYTES: usize = 4096;
 

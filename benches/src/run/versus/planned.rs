@@ -4,6 +4,8 @@
 //! fails at most twice, which every driver that retries has attempts for.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use prismq_driver::clock::now;
@@ -12,10 +14,12 @@ use prismq_driver::plan::{Entry, Plan};
 
 use super::round::{BUDGET, LEAD, books};
 use super::workloads::{Reading, Waits, begun, ended, quantiles, rate};
+use crate::base::clock::Time;
 use crate::conformance::Candidate;
 use crate::load::plan::{PlannedTask, Workload};
+use crate::scenario::fault::snapshot::{Snapshot, databases_below, keep};
 use crate::subject::intern;
-use crate::subject::remote::{Memory, Result, Round, Session};
+use crate::subject::remote::{DriverError, Memory, Result, Round, Session};
 
 /// Most workers that a driver is asked for.
 const WORKERS_MAX: usize = 64;
@@ -44,7 +48,12 @@ pub(super) struct Planned {
     model: Model,
     /// What a queue must offer, and what that is called.
     needs: Vec<(Can, &'static str)>,
+    /// The part of the time in which a reader keeps a snapshot of the store.
+    reader: Option<Range<Duration>>,
 }
+
+/// What lacks a store of which the harness can keep a snapshot.
+const NO_FILE: &str = "a store in SQLite files, of which a reader keeps a snapshot";
 
 impl Planned {
     pub(super) fn of(workload: &Workload) -> Self {
@@ -78,6 +87,7 @@ impl Planned {
             payload_bytes: u32::try_from(bytes / tasks.len().max(1)).unwrap_or(u32::MAX),
             model: if workload.schedule.open { Model::Open } else { Model::Closed },
             needs: priorities.into_iter().chain(retries).collect(),
+            reader: settings.reader.clone(),
         }
     }
 
@@ -99,6 +109,11 @@ impl Planned {
             session.close()?;
             return Ok(Measured::NotOffered(lacking));
         }
+        let files = self.reader.as_ref().map(|_| databases_below(directory.path()));
+        if files.as_ref().is_some_and(Vec::is_empty) {
+            session.close()?;
+            return Ok(Measured::NotOffered(NO_FILE));
+        }
         let tasks = self.plan.len();
         let fails = (0..tasks).filter_map(|token| self.plan.get(token));
         let attempts = tasks + fails.map(|entry| u64::from(entry.fails)).sum::<u64>();
@@ -113,9 +128,21 @@ impl Planned {
             payload_bytes: self.payload_bytes,
             ..Round::closed(0, tasks, self.callers)
         };
-        let (enqueued, lanes) = session.enqueue(&memory, &round, BUDGET)?;
-        session.wait_done(&mut crew, attempts, candidate.patience)?;
         let (mut readings, mut faults) = (Vec::new(), Vec::new());
+        let (enqueued, lanes) = thread::scope(|scope| {
+            let began = Time::from_ns(t0_ns);
+            let reader = self.reader.as_ref().zip(files).map(|(part, files)| {
+                scope.spawn(move || keep(|| Snapshot::of_files(&files), began, part))
+            });
+            let enqueued = session.enqueue(&memory, &round, BUDGET)?;
+            session.wait_done(&mut crew, attempts, candidate.patience)?;
+            match reader.map(ScopedJoinHandle::join) {
+                None | Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => faults.push(format!("no snapshot was kept: {error}")),
+                Some(Err(_)) => faults.push("no snapshot was kept: its thread panicked".to_owned()),
+            }
+            Ok::<_, DriverError>(enqueued)
+        })?;
         let ran = || crew.lanes().records();
         if self.model == Model::Open {
             let (begun, ended) = (begun(ran()), ended(ran()));

@@ -23,7 +23,8 @@ use crate::observe::validity;
 use crate::scenario::stage::Stage;
 use crate::subject::{Census, DEFAULT_QUEUE, Load, Pace, Subject, Work};
 
-const TASK_TYPE: &str = "open_loop";
+/// The type of its tasks.
+pub(super) const TASK_TYPE: &str = "open_loop";
 
 /// Tasks that arrive on a schedule.
 #[derive(Debug, Clone)]

@@ -6,15 +6,18 @@ mod round;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
-use crate::base::error::Result;
+use crate::base::clock::now;
+use crate::base::error::{Error, Result};
 use crate::base::number::as_f64;
 use crate::load::plan::{PlannedTask, Schedule, Settings};
 use crate::load::pool::{BOUND, LEASE, STOP_BOUND};
 use crate::observe::audit::Audit;
 use crate::observe::ledger::{Ledger, ids_that};
 use crate::observe::task_times::{Latencies, TaskTrace, traces};
+use crate::scenario::fault::snapshot::{Snapshot, keep};
 use crate::scenario::stage::Stage;
 use crate::subject::{
     Census, Ending, Fail, Handler, Load, Pace, PoolSpec, Recording, RunningPool, Subject, Work,
@@ -63,7 +66,16 @@ pub struct Done {
 pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Result<Done> {
     let database =
         stage.with_durability(settings.durability).database(settings.workers + settings.callers)?;
-    let mut done = run(database.subject(), settings, schedule)?;
+    let snapshot = || Snapshot::of(&database);
+    let mut done = thread::scope(|scope| {
+        let began = now();
+        let reader = settings.reader.as_ref();
+        let reader = reader.map(|part| scope.spawn(move || keep(snapshot, began, part)));
+        let done = run(database.subject(), settings, schedule)?;
+        let read = reader.map_or(Ok(Ok(())), ScopedJoinHandle::join);
+        read.map_err(|_| Error::Panicked { what: "the reader" })??;
+        Ok::<_, Error>(done)
+    })?;
     let queues: Vec<&str> = pools(schedule, settings).iter().map(|pool| pool.queue).collect();
     done.faults.extend(database.recount(&queues, done.left)?);
     Ok(done)

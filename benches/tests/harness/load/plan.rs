@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use prismq_bench::base::error::Error;
-use prismq_bench::load::plan::{PlanError, Schedule, load, parse_trace, parse_workload};
+use prismq_bench::load::plan::{PlanError, Schedule, Workload, load, parse_trace, parse_workload};
 use prismq_bench::scenario::workload::perform;
 use prismq_bench::subject::SubjectKind;
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn example(name: &str) -> std::path::PathBuf {
 }
 
 /// What is shipped.
-const LIBRARY: [&str; 8] = [
+const LIBRARY: [&str; 9] = [
     "mail.toml",
     "webhooks.toml",
     "thumbnails.toml",
@@ -37,6 +37,7 @@ const LIBRARY: [&str; 8] = [
     "poison_pill.toml",
     "backlog_recovery.toml",
     "cron_herd.toml",
+    "long_reader.toml",
     "trace.csv",
 ];
 
@@ -69,8 +70,8 @@ fn the_examples_are_done_as_they_say() {
         let (_directory, stage) = stage(SubjectKind::Prismq).unwrap();
         let workload = load(&example(name)).unwrap();
         assert!(workload.schedule.tasks.len() > 100, "{name}");
-        let schedule = workload.schedule.for_trial();
-        let done = perform(&stage, &workload.settings, &schedule).unwrap();
+        let Workload { settings, schedule, .. } = workload.for_trial();
+        let done = perform(&stage, &settings, &schedule).unwrap();
         assert_eq!(done.faults, NONE, "{name}");
         assert_eq!(done.audit.enqueued + done.dead, 40, "{name}");
         assert!(
@@ -244,6 +245,11 @@ fn a_bad_workload_is_refused_with_its_place_and_what_is_allowed() {
             "8:16: max_attempts is 0; allowed is 1",
         ),
         ("[[tasks]]", "workers = 0\n[[tasks]]", "4:11: workers is 0; allowed is 1 to 1024"),
+        (
+            "[[tasks]]",
+            "reader = { from_s = 2.0, to_s = 1.0 }\n[[tasks]]",
+            "4:33: to_s is 1; allowed is what is more than from_s, 2",
+        ),
         ("[[tasks]]", "seed = -1\n[[tasks]]", "4:8: invalid value: integer `-1`"),
         ("[[tasks]]", "= 3\n[[tasks]]", "4:1: "),
     ];

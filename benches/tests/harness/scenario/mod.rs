@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod completeness;
+mod long_reader;
 mod lost_tasks;
 mod queueing_theory;
 mod real_time;

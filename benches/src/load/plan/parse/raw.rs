@@ -18,6 +18,7 @@ pub(super) struct File {
     pub(super) durability: Durability,
     #[serde(default)]
     pub(super) order: Order,
+    pub(super) reader: Option<Reader>,
     pub(super) arrivals: Spanned<Arrivals>,
     #[serde(default)]
     pub(super) tasks: Vec<Spanned<Task>>,
@@ -42,6 +43,13 @@ pub(super) enum Order {
     Ageing {
         step_ms: Spanned<f64>,
     },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reader {
+    pub(super) from_s: Spanned<f64>,
+    pub(super) to_s: Spanned<f64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use prismq_record as record;
-use rusqlite::{Connection, OpenFlags};
 
 use super::Soak;
 use crate::base::clock::{Clock as _, SystemClock, Time, now};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::load::pool::{BOUND, STOP_BOUND, pool};
 use crate::load::tasks::{fill, numbered};
 use crate::observe::ledger::{Ledger, ids_that};
 use crate::process::{DrainRole, Drainer, HELD_TYPE, HoldRole, die_holding};
+use crate::scenario::fault::snapshot::Snapshot;
 use crate::scenario::stage::{Database, Stage};
 use crate::subject::{Ending, Work};
 
@@ -80,7 +80,10 @@ pub(super) fn run(stage: &Stage, database: &Database, began: Time, load: Soak) -
         let end = began + part * number;
         match phase {
             Phase::Clean => sleep_until(end),
-            Phase::LongReader => read_until(database, end)?,
+            Phase::LongReader => {
+                let _snapshot = Snapshot::of(database)?;
+                sleep_until(end);
+            }
             Phase::SecondProcess => share_until(stage, database, end, &mut happened)?,
             Phase::Kills => kill_until(stage, database, end, load, &mut happened)?,
         }
@@ -95,20 +98,6 @@ pub(super) fn run(stage: &Stage, database: &Database, began: Time, load: Soak) -
 
 fn sleep_until(end: Time) {
     SystemClock.wait_until(end);
-}
-
-/// Keeps a snapshot of the database.
-fn read_until(database: &Database, end: Time) -> Result<()> {
-    let read = || -> rusqlite::Result<()> {
-        let reader =
-            Connection::open_with_flags(database.path(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        reader.execute_batch("BEGIN")?;
-        // A transaction has its snapshot from its first read on.
-        reader.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-        sleep_until(end);
-        reader.execute_batch("COMMIT")
-    };
-    read().map_err(Error::subject("be read during the load"))
 }
 
 fn share_until(

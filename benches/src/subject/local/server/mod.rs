@@ -130,6 +130,22 @@ fn open_queue(path: &Path, options: OpenOptions) -> Result<Queue, LocalError> {
     Ok(queue)
 }
 
+/// Opens the queue that stands for this file, by its own interface.
+///
+/// # Errors
+/// [`Error::Subject`].
+pub fn queue(path: &Path) -> Result<Queue> {
+    open_queue(path, OpenOptions::durable(1)).map_err(Error::subject("open a queue"))
+}
+
+/// A connection to what stands for this file.
+///
+/// # Errors
+/// [`Error::Subject`].
+pub fn connect(path: &Path) -> Result<Connection> {
+    Connection::open(&schema_of(path)).map_err(Error::subject("connect to the server"))
+}
+
 /// Removes what stands for this file.
 ///
 /// # Errors
@@ -176,7 +192,7 @@ impl Schema {
     /// # Errors
     /// [`Error::Subject`].
     pub fn connect(&self) -> Result<Connection> {
-        Connection::open(&schema_of(&self.path())).map_err(Error::subject("connect to the server"))
+        connect(&self.path())
     }
 
     /// Opens or creates the queue in it, by its own interface.
