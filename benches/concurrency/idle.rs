@@ -16,7 +16,7 @@ const WORKERS: usize = 10;
 const SETTLING_MS: u64 = 1_500;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    let watched_ms = suite.stage().scale().pick(10, 50, 1_000, 5_000);
+    let watched_ms = suite.stage().scale().pick(10, 50, 500, 5_000);
     let settling_ms = suite.stage().scale().pick(10, 50, SETTLING_MS, SETTLING_MS);
     let case = Case::new("idle", "workers", WORKERS)
         .model(Model::Probe)

@@ -97,7 +97,7 @@ impl Capacity {
 
 /// How long each rate is tried in the search.
 pub(crate) fn tried_for(stage: &Stage) -> Duration {
-    Duration::from_millis(stage.scale().pick(5, 20, 1_000, 2_000))
+    Duration::from_millis(stage.scale().pick(5, 20, 500, 2_000))
 }
 
 /// How long the rate that was found must hold.

@@ -18,7 +18,7 @@ use prismq_bench::subject::Work;
 const PERCENTILES: &[u8] = &[50, 95, 99];
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    let tasks = suite.stage().scale().pick(20, 150, 200, 2_000);
+    let tasks = suite.stage().scale().pick(20, 150, 120, 2_000);
     // A smoke run has no more than a minute for everything.
     let rate: u32 = suite.stage().scale().pick(200, 800, 200, 200);
     let load = OpenLoop {

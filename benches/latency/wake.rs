@@ -17,7 +17,7 @@ use crate::readings::ms;
 const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
-    let tasks = suite.stage().scale().pick(3, 45, 100, 500);
+    let tasks = suite.stage().scale().pick(3, 45, 60, 500);
     for (variant, from) in [("in_process", From::Here), ("cross_process", From::Elsewhere)] {
         let case = Case::variant("wake", variant)
             .model(Model::Probe)

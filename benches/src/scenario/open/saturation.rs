@@ -6,8 +6,8 @@
 //! from there the search goes up until a rate is not sustained, or down until one is, and then halves the
 //! gap between the two until it is small.
 //!
-//! A rate that a short try sustains may fail in a long one: files grow, checkpoints come due. So what the search finds
-//! is held for longer, and lowered until it holds.
+//! A rate that a short try sustains may fail in a long one: files grow, checkpoints come due. So a rate a step below what
+//! the search finds is held for longer, and lowered until it holds.
 
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ const BACKLOG: Duration = Duration::from_millis(50);
 /// Bound on the 99th percentile of the latency.
 pub const P99_BOUND: Duration = Duration::from_millis(100);
 
-/// The rate that loads are shares of: the highest that `sustained` finds by short tries, lowered until it `holds` for
-/// longer. Where no rate does, as while others use the whole machine, a tenth of the guess: the figures of such loads
+/// The rate that loads are shares of: a step below the highest that `sustained` finds by short tries, lowered until it
+/// `holds` for longer. Where no rate does, as while others use the whole machine, a tenth of the guess: the figures of such loads
 /// then show what happened, and the suite goes on.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ pub fn settle_on(
     holds: impl FnMut(f64) -> Result<bool>,
 ) -> Result<f64> {
     let held = match search(guess, sustained)? {
-        Some(found) => back_off(found, holds)?,
+        Some(found) => back_off(found * (1.0 - PRECISION), holds)?,
         None => None,
     };
     Ok(held.unwrap_or(UNSUSTAINED * guess))
