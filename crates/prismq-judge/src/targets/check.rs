@@ -148,7 +148,15 @@ fn not_measured(target: &Target, run: &RunRecord) -> Check {
     Check { target: target.clone(), outcome: Outcome::NotMeasured { reason }, interval: None }
 }
 
-fn check_one(target: &Target, scenario: &Scenario, targets: usize) -> Result<Check, TargetError> {
+/// Checks one target of so many by the rounds of a scenario.
+///
+/// # Errors
+/// [`TargetError::Target`] if its unit is not its metric's.
+pub(crate) fn check_one(
+    target: &Target,
+    scenario: &Scenario,
+    targets: usize,
+) -> Result<Check, TargetError> {
     let no_data = |reason: &str| {
         let outcome = Outcome::NoData { reason: reason.to_owned() };
         Ok(Check { target: target.clone(), outcome, interval: None })

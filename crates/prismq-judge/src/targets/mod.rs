@@ -22,6 +22,7 @@ mod check;
 mod decision;
 mod parse;
 
+pub(crate) use check::check_one;
 pub use check::{Check, Outcome, check, check_scenario, check_suites};
 pub use decision::{Answer, FALSE_ALARMS, Level, decide};
 pub use parse::{parse, read, read_for, read_of, threshold};

@@ -2,7 +2,7 @@
 
 use prismq_record::{RunRecord, Scenario, Sqlite, SuiteRecord, Validity};
 
-use crate::targets::{Check, Outcome, Target};
+use crate::targets::{Check, Outcome, Target, check_one};
 
 /// Why the run is invalid, one sentence each; empty if it is valid.
 pub(super) fn reasons(run: &RunRecord) -> Vec<String> {
@@ -17,8 +17,8 @@ pub(super) fn reasons(run: &RunRecord) -> Vec<String> {
 }
 
 /// Leaves open what others on the machine may have caused, which says nothing about the program: a target that a
-/// disturbed scenario misses is undecided, as a disturbance makes any figure worse, and one that lacks its figure, as
-/// most rounds were disturbed, is not measured. One that is met in spite of it is met. Returns what was left open, and
+/// disturbed scenario misses is undecided, as a disturbance makes any figure worse, unless the other rounds miss it by
+/// themselves; and one that lacks its figure, as most rounds were disturbed, is not measured. One that is met in spite of it is met. Returns what was left open, and
 /// which loads were not as planned, one sentence each.
 pub(super) fn excuse(run: &RunRecord, checks: &mut [Check]) -> Vec<String> {
     let scenarios = || run.suites.iter().flat_map(|suite| &suite.scenarios);
@@ -28,14 +28,18 @@ pub(super) fn excuse(run: &RunRecord, checks: &mut [Check]) -> Vec<String> {
         Some(format!("{}: {}; it was {disturbed}", scenario.id, reasons.join("; ")))
     };
     let mut open: Vec<String> = scenarios().filter_map(load).collect();
+    let targets = checks.len();
     for check in checks {
         let is_exact = check.is_exact(run);
-        let Check { target: Target { scenario: id, metric, .. }, outcome, interval } = check;
+        let Check { target, outcome, interval } = check;
+        let Target { scenario: id, metric, .. } = &*target;
         let Some(scenario) = scenarios().find(|scenario| scenario.id == *id) else { continue };
         let Some(disturbed) = scenario.disturbed() else { continue };
         match outcome {
             // What is lost or wrong is not so because the machine was busy.
-            Outcome::Missed { value, margin } if !is_exact => {
+            Outcome::Missed { value, margin }
+                if !is_exact && !is_missed_undisturbed(target, scenario, targets) =>
+            {
                 open.push(format!(
                     "{id}:{metric} misses its target, but its scenario was {disturbed}"
                 ));
@@ -54,6 +58,13 @@ pub(super) fn excuse(run: &RunRecord, checks: &mut [Check]) -> Vec<String> {
         }
     }
     open
+}
+
+/// Whether the rounds that nobody disturbed miss a target of so many by themselves.
+fn is_missed_undisturbed(target: &Target, scenario: &Scenario, targets: usize) -> bool {
+    let alone = scenario.undisturbed();
+    let checked = alone.and_then(|scenario| check_one(target, &scenario, targets).ok());
+    checked.is_some_and(|check| matches!(check.outcome, Outcome::Missed { .. }))
 }
 
 fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {

@@ -13,7 +13,7 @@ use super::{name, scenarios, sentence};
 const SHOWN_MAX: usize = 10;
 
 /// An error for each reason why the run is invalid and each target that is missed or has no figure, a warning for
-/// each regression, inconclusive result and warning of a scenario. If there are more than are shown, the last of
+/// each regression, inconclusive result, fault of the measurement and warning of a scenario. If there are more than are shown, the last of
 /// a level gives the number of the others.
 #[must_use]
 pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
@@ -34,13 +34,18 @@ pub fn annotations(run: &RunRecord, verdict: &Verdict) -> String {
         Some(("all metrics".to_owned(), message))
     });
     let open = verdict.inconclusive.iter().map(|what| ("inconclusive".to_owned(), what.clone()));
+    let faults = verdict.faults.iter().map(|fault| ("measurement".to_owned(), fault.clone()));
     let doubtful = scenarios(run).flat_map(|scenario| {
         scenario.warnings.iter().map(|warning| (scenario.id.clone(), warning.clone()))
     });
 
     let mut text = String::new();
     level(&mut text, "error", errors.collect());
-    level(&mut text, "warning", rows.chain(whole).chain(open).chain(doubtful).collect());
+    level(
+        &mut text,
+        "warning",
+        rows.chain(whole).chain(open).chain(faults).chain(doubtful).collect(),
+    );
     text
 }
 

@@ -55,7 +55,9 @@ fn junit_has_one_case_a_target() {
 fn annotations_escape_line_breaks() {
     let mut run = run();
     run.suites[0].scenarios[0].warnings = vec!["the load was 3.1".to_owned()];
-    insta::assert_snapshot!(annotations(&run, &judged(&run)), @r#"
+    let mut verdict = judged(&run);
+    verdict.faults = vec!["throughput/drain: the reference was beaten".to_owned()];
+    insta::assert_snapshot!(annotations(&run, &verdict), @r#"
     ::error title=invalid::memory/drain/workers=5: a,"b"%0A<c>&'d' 100%25: ::error::e
     ::error title=invalid::1 of 4 targets have no data
     ::error title=stress/drain/workers=5%3Arate::1006 tasks/s, wanted > 1000000 tasks/s, 99.9 %25 off
@@ -64,6 +66,7 @@ fn annotations_escape_line_breaks() {
     ::warning title=latency/drain/workers=5%3Arate::regressed against before: 2012 then, 1006 tasks/s now (-50.0 %25)
     ::warning title=stress/drain/workers=5%3Arate::regressed against before: 2012 then, 1006 tasks/s now (-50.0 %25)
     ::warning title=throughput/drain/workers=5%3Arate::regressed against before: 2012 then, 1006 tasks/s now (-50.0 %25)
+    ::warning title=measurement::throughput/drain: the reference was beaten
     ::warning title=concurrency/drain/workers=5::the load was 3.1
     "#);
 }

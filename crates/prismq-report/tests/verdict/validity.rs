@@ -89,6 +89,25 @@ fn a_target_missed_on_a_disturbed_machine_is_undecided() {
     assert_eq!(with(50.0, "=").0, Status::TargetMissed, "others do not make a count wrong");
 }
 
+/// One busy moment is no excuse for a program that is slow all the time.
+#[test]
+fn a_target_that_undisturbed_rounds_miss_too_is_missed() {
+    let with = |disturbed_rounds: usize| {
+        let targets = "[targets]\n\"latency/drain/workers=5:rate\" = \"> 2000 tasks/s\"";
+        let mut run = sample::run();
+        let latency = run.suites.iter_mut().find(|suite| suite.suite == "latency").unwrap();
+        let disturbance =
+            Disturbance { seconds: 1.0, others_percent: Some(50.0), ..Disturbance::default() };
+        let disturbed = Round { disturbance: Some(disturbance), ..Round::default() };
+        latency.scenarios[0].rounds = vec![disturbed; disturbed_rounds];
+        latency.scenarios[0].rounds.resize(10, Round::default());
+        judge(&run, &parse(targets, "t.toml").unwrap(), None, FailOn::Never).unwrap().status
+    };
+    assert_eq!(with(0), Status::TargetMissed);
+    assert_eq!(with(4), Status::TargetMissed);
+    assert_eq!(with(5), Status::Pass, "it is undecided");
+}
+
 /// Neither a load that was not as planned nor a figure that it lacks says anything about the program.
 #[test]
 fn a_load_that_others_disturbed_is_not_measured() {
