@@ -7,7 +7,7 @@ use std::time::Duration;
 use prismq_driver::lane::Kind;
 use prismq_driver::message::{Choice, Class};
 
-use super::{Candidate, Findings, Killed, kill_round};
+use super::{Candidate, Findings, Killed, kill_rounds};
 use crate::subject::remote::{Memory, Result, Round, Session, Syncs, availability, uniform};
 
 /// Single enqueues whose syncs are slowed.
@@ -65,7 +65,7 @@ pub(super) fn check(candidate: &Candidate, findings: &mut Findings) -> Result<()
 /// # Errors
 /// If the driver cannot be used as the protocol has it.
 pub fn verify(candidate: &Candidate, choice: Choice) -> Result<Verified> {
-    let killed = kill_round(candidate, choice)?;
+    let killed = kill_rounds(candidate, choice)?;
     let lost = killed.lost() > 0;
     if let Err(reason) = availability() {
         let class = if lost { Ok(Class::Memory) } else { Err(reason.to_string()) };

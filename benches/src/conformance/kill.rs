@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use prismq_driver::lane::Kind;
 use prismq_driver::message::{
-    Can, Choice, Class, Records, Redelivery, RedeliveryKind, Settle, Work,
+    Can, Choice, Class, Enqueued, Records, Redelivery, RedeliveryKind, Settle, Work,
 };
 
 use super::{Candidate, Findings};
@@ -27,17 +27,43 @@ const LEASE: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a declaration of "never" is watched.
 const WATCHED: Duration = Duration::from_secs(3);
+/// How long a driver whose store was killed gets to notice it.
+const NOTICE: Duration = Duration::from_secs(2);
 /// How long a crew that hangs gets to claim its tasks.
 const CLAIM: Duration = Duration::from_secs(1);
 
-/// A queue that was killed and opened again.
+/// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Victim {
+    /// The driver with all that it started.
+    All,
+    /// The driver alone. The processes of its store are asked to end.
+    Driver,
+    /// The processes of the store. The driver goes on, and is killed later.
+    Store,
+}
+
+impl Victim {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::All, Self::Driver, Self::Store];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all processes killed",
+            Self::Driver => "the driver killed",
+            Self::Store => "the store killed",
+        }
+    }
+}
+
+/// A queue that was killed and opened again, once or for each victim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Killed {
     /// Its books.
     pub balance: TokenBalance,
     /// Of the lost, tasks that workers were running: a queue that runs them only by hand, or never, gives them up.
     pub given_up: u64,
-    /// From the kill to the last task run.
+    /// From the kill to the last task run, the longest.
     pub recovered: Duration,
 }
 
@@ -47,58 +73,94 @@ impl Killed {
     pub const fn lost(&self) -> u64 {
         self.balance.lost.saturating_sub(self.given_up)
     }
+
+    /// The books of two kills together.
+    fn and(self, other: Self) -> Self {
+        Self {
+            balance: self.balance.and(other.balance),
+            given_up: self.given_up + other.given_up,
+            recovered: self.recovered.max(other.recovered),
+        }
+    }
 }
 
 pub(super) fn check(candidate: &Candidate, findings: &mut Findings) -> Result<()> {
     for choice in [Choice::Default, Choice::Strictest] {
-        let (about_class, killed) = {
+        for victim in Victim::ALL {
             let directory = candidate.fresh()?;
-            killed_in(candidate, directory.path(), choice)?
-        };
-        if about_class < Class::Process {
-            findings.skip(15, "it claims that tasks do not survive the process");
-            continue;
+            let killed = killed_in(candidate, directory.path(), choice, victim)?;
+            let Some((about_class, killed)) = killed else { continue };
+            if about_class < Class::Process {
+                findings.skip(15, "it claims that tasks do not survive the process");
+                break;
+            }
+            judge(findings, &format!("{}, {}", choice.name(), victim.name()), &killed);
         }
-        let balance = killed.balance;
-        let name = choice.name();
-        findings.require(15, killed.lost() == 0, || {
-            format!("{name}: {} of {} acknowledged tasks lost", killed.lost(), balance.acknowledged)
-        });
-        findings.require(15, balance.duplicated == 0, || {
-            format!(
-                "{name}: {} tasks were run again although they were settled",
-                balance.duplicated
-            )
-        });
-        findings.require(15, balance.unknown == 0, || {
-            format!("{name}: {} runs of tasks that nobody enqueued", balance.unknown)
-        });
     }
     redelivery(candidate, findings)
 }
 
-/// Kills a driver while it enqueues and runs tasks, opens its queue again, and runs what is left.
+fn judge(findings: &mut Findings, name: &str, killed: &Killed) {
+    let balance = killed.balance;
+    findings.require(15, killed.lost() == 0, || {
+        format!("{name}: {} of {} acknowledged tasks lost", killed.lost(), balance.acknowledged)
+    });
+    findings.require(15, balance.duplicated == 0, || {
+        format!("{name}: {} tasks were run again although they were settled", balance.duplicated)
+    });
+    findings.require(15, balance.unknown == 0, || {
+        format!("{name}: {} runs of tasks that nobody enqueued", balance.unknown)
+    });
+}
+
+/// Kills each victim while tasks are enqueued and run, opens the queue again, and runs what is left.
 ///
 /// # Errors
 /// If the driver cannot be used as the protocol has it.
-pub fn kill_round(candidate: &Candidate, choice: Choice) -> Result<Killed> {
-    let directory = candidate.fresh()?;
-    killed_in(candidate, directory.path(), choice).map(|(_, killed)| killed)
+pub fn kill_rounds(candidate: &Candidate, choice: Choice) -> Result<Killed> {
+    let mut all = Killed::default();
+    for victim in Victim::ALL {
+        let directory = candidate.fresh()?;
+        if let Some((_, killed)) = killed_in(candidate, directory.path(), choice, victim)? {
+            all = all.and(killed);
+        }
+    }
+    Ok(all)
 }
 
-fn killed_in(candidate: &Candidate, directory: &Path, choice: Choice) -> Result<(Class, Killed)> {
+/// `None` where the store has no processes of its own, which alone could be killed or left.
+fn killed_in(
+    candidate: &Candidate,
+    directory: &Path,
+    choice: Choice,
+    victim: Victim,
+) -> Result<Option<(Class, Killed)>> {
     let open = |is_fresh| {
         Session::open(&candidate.launch, bounds_of(candidate), directory, is_fresh, choice)
     };
     let plan = Memory::plan(&uniform(TASKS, SERVICE, Duration::ZERO))?;
     let mut session = open(true)?;
     let about = session.about().clone();
+    let store: Vec<u32> = session.opened().pids.iter().map(|process| process.pid).collect();
+    if victim != Victim::All && store.is_empty() {
+        return Ok(None);
+    }
     let mut crew = session.start("killed", WORKERS, Work::Plan, &plan, TASKS, Records::Each)?;
     let round = Round { records: Records::Each, ..Round::closed(0, TASKS, CALLERS) };
-    let (_, mut enqueued) = session.begin_enqueue(&plan, &round)?;
+    let (request, mut enqueued) = session.begin_enqueue(&plan, &round)?;
     session.wait_done(&mut crew, 1, candidate.patience)?;
     thread::sleep(UNTIL_KILL);
-    session.driver_mut().kill();
+    match victim {
+        Victim::All => session.driver_mut().kill(),
+        Victim::Driver => session.driver_mut().kill_alone(&store),
+        Victim::Store => {
+            session.driver().kill_store(&store);
+            // Its calls fail, or wait: what it acknowledges meanwhile is held against it.
+            let driver = session.driver();
+            let _ = driver.finish_soon::<Enqueued>(request, "enqueue", NOTICE);
+            session.driver_mut().kill();
+        }
+    }
     let killed = Instant::now();
     enqueued.poll()?;
     crew.lanes_mut().poll()?;
@@ -136,7 +198,7 @@ fn killed_in(candidate: &Candidate, directory: &Path, choice: Choice) -> Result<
     // Which tasks were running is not known: each worker had one.
     let gives_up = is_given_up(about.redelivery.kind);
     let given_up = if gives_up { balance.lost.min(u64::from(WORKERS)) } else { 0 };
-    Ok((class, Killed { balance, given_up, recovered: last - killed }))
+    Ok(Some((class, Killed { balance, given_up, recovered: last - killed })))
 }
 
 /// With leases that expire soon.

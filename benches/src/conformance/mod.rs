@@ -11,7 +11,7 @@ mod work;
 
 pub use durability::{Verified, verify};
 pub use findings::{Findings, Outcome, RULES};
-pub use kill::{Killed, kill_round};
+pub use kill::{Killed, Victim, kill_rounds};
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub enum Phase {
     Pace,
     /// What follows a stop, a full lane, the end of the input: rules 13, 18 and 19.
     Ends,
-    /// `kill -9`: rules 15 and 16.
+    /// `kill -9` of driver and store, of each alone: rules 15 and 16.
     Kill,
     /// Slowed syncs: rule 17.
     Durability,

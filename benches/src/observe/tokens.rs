@@ -34,6 +34,20 @@ struct Task {
 }
 
 impl TokenBalance {
+    /// The books of two queues together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            acknowledged: self.acknowledged + other.acknowledged,
+            in_doubt: self.in_doubt + other.in_doubt,
+            lost: self.lost + other.lost,
+            unsettled: self.unsettled + other.unsettled,
+            duplicated: self.duplicated + other.duplicated,
+            redelivered: self.redelivered + other.redelivered,
+            unknown: self.unknown + other.unknown,
+        }
+    }
+
     /// Balances the records of a driver's life and, if it was killed, of the next one. `settles` says whether
     /// settlements are seen at all.
     #[must_use]

@@ -16,7 +16,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test(name, move || fails_by(&fault.name(), phase, rule))
     };
     vec![
-        Trial::test("a_toy_that_keeps_its_word_passes_all_rules", keeps_its_word),
+        Trial::test("a_toy_that_keeps_its_word_passes_all_rules", || keeps_its_word(Fault::None)),
+        Trial::test("so_does_one_with_a_process_of_its_store", || keeps_its_word(Fault::Serves)),
         fails("a_driver_that_drops_tasks_is_caught", Fault::Drops, Phase::Work, 7),
         fails("a_driver_that_doubles_tasks_is_caught", Fault::Doubles, Phase::Work, 7),
         fails("a_driver_that_alters_payloads_is_caught", Fault::Alters, Phase::Work, 8),
@@ -24,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         fails("a_driver_that_miscounts_is_caught", Fault::Miscounts, Phase::Work, 20),
         fails("a_driver_that_answers_early_is_caught", Fault::AnswersEarly, Phase::Kill, 15),
         fails("a_driver_that_repeats_what_was_done_is_caught", Fault::Forgets, Phase::Kill, 15),
+        fails("a_driver_that_outlives_its_store_is_caught", Fault::OutlivesStore, Phase::Kill, 15),
         fails("a_driver_that_gives_up_tasks_is_caught", Fault::GivesUp, Phase::Kill, 16),
         fails("a_driver_that_hangs_is_caught", Fault::Hangs, Phase::Talk, 5),
         fails("a_driver_that_floods_is_caught", Fault::Floods, Phase::Work, 2),
@@ -51,9 +53,9 @@ pub(crate) fn candidate(name: &str, directory: &BenchDir) -> Candidate {
     Candidate::new(launch, None, directory.clone())
 }
 
-fn keeps_its_word() -> Result<(), Failed> {
+fn keeps_its_word(toy: Fault) -> Result<(), Failed> {
     let root = tempfile::tempdir()?;
-    let findings = check(&candidate(&Fault::None.name(), &BenchDir::at(root.path())), &Phase::ALL);
+    let findings = check(&candidate(&toy.name(), &BenchDir::at(root.path())), &Phase::ALL);
     assert!(findings.failed().is_empty(), "{findings}");
     Ok(())
 }

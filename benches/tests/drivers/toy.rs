@@ -5,14 +5,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use prismq_driver::message::{
-    About, Can, Census, Choice, Class, Durability, Ending, Library as Name, Open, Opened,
+    About, Can, Census, Choice, Class, Durability, Ending, Library as Name, Open, Opened, Process,
     Redelivery, RedeliveryKind, Settle, Store,
 };
 use prismq_driver::sdk::{Handler, Library, Pool, Queue, Refused, Task};
@@ -59,10 +59,14 @@ pub(crate) enum Fault {
     GoesOn,
     /// It counts no tasks.
     Miscounts,
+    /// It keeps its word, with a process of its store that it needs.
+    Serves,
+    /// It acknowledges what it cannot keep, as that process is gone.
+    OutlivesStore,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::None,
         Self::Drops,
         Self::Doubles,
@@ -79,6 +83,8 @@ impl Fault {
         Self::GivesUp,
         Self::GoesOn,
         Self::Miscounts,
+        Self::Serves,
+        Self::OutlivesStore,
     ];
 
     pub(crate) fn name(self) -> String {
@@ -120,6 +126,14 @@ impl Library for Toy {
             }
             _ => {}
         }
+        let store = match self.fault {
+            Fault::Serves | Fault::OutlivesStore => {
+                Some(Command::new("sleep").arg("1000").spawn()?)
+            }
+            _ => None,
+        };
+        let pids = store.iter().map(|store| Process { pid: store.id(), role: "server".to_owned() });
+        let pids = pids.collect();
         let path = Path::new(&open.dir).join("tasks");
         let mut ready = BTreeSet::new();
         for line in fs::read_to_string(&path).unwrap_or_default().lines() {
@@ -134,6 +148,7 @@ impl Library for Toy {
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let syncs = open.durability == Choice::Strictest && self.fault != Fault::Unsynced;
         let queue = Tasks {
+            store: Mutex::new(store),
             file: Mutex::new(file),
             syncs,
             fault: self.fault,
@@ -145,13 +160,14 @@ impl Library for Toy {
         let opened = Opened {
             settings: [("syncs".to_owned(), syncs.to_string())].into(),
             paths: vec![path.display().to_string()],
-            ..Opened::default()
+            pids,
         };
         Ok((Arc::new(Shared(Arc::new(queue))), opened))
     }
 }
 
 struct Tasks {
+    store: Mutex<Option<Child>>,
     file: Mutex<File>,
     syncs: bool,
     fault: Fault,
@@ -163,8 +179,29 @@ struct Tasks {
 
 struct Shared(Arc<Tasks>);
 
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        if let Some(store) = self.store.lock().unwrap().as_mut() {
+            store.kill().unwrap();
+            store.wait().unwrap();
+        }
+    }
+}
+
 impl Tasks {
+    /// Whether the process of its store is there, or it needs none.
+    fn has_store(&self) -> Result<bool, Refused> {
+        let mut store = self.store.lock().unwrap();
+        store.as_mut().map_or(Ok(true), |store| Ok(store.try_wait()?.is_none()))
+    }
+
     fn write(&self, what: char, payloads: &[&str]) -> Result<(), Refused> {
+        if !self.has_store()? {
+            return match self.fault {
+                Fault::OutlivesStore => Ok(()),
+                _ => Err(Refused::failed("the process of the store is gone")),
+            };
+        }
         let lines: String = payloads.iter().map(|payload| format!("{what}{payload}\n")).collect();
         let mut file = self.file.lock().unwrap();
         file.write_all(lines.as_bytes())?;

@@ -220,6 +220,20 @@ impl Driver {
         self.violations.add(self.talk.violations());
     }
 
+    /// Kills it alone by `kill -9`, and then asks these processes of its store to end, as a service manager does.
+    pub fn kill_alone(&mut self, store: &[u32]) {
+        // Who loses its parent is found afterwards only if it was seen before.
+        self.family.look();
+        let _ = self.child.kill();
+        self.family.terminate(store, self.bounds.short);
+        self.kill();
+    }
+
+    /// Kills these processes of its store by `kill -9`, and leaves it alone.
+    pub fn kill_store(&self, store: &[u32]) {
+        self.family.kill(store);
+    }
+
     /// Says good-bye, and waits for its end.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ impl Family {
         loop {
             let mut left = self.stats();
             for stat in &left {
-                kill(stat.pid);
+                send(stat.pid, Signal::KILL);
                 // Whose parent has died is a child of this process now, and stays in the table until it is waited for.
                 if stat.pid != self.leader {
                     reap(stat.pid);
@@ -87,6 +87,28 @@ impl Family {
                 return left.iter().map(|stat| stat.pid).collect();
             }
             thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Asks those of these processes that belong to it to end, and waits for that for so long at most.
+    pub(super) fn terminate(&self, processes: &[u32], bound: Duration) {
+        let until = Instant::now() + bound;
+        self.signal(processes, Signal::TERM);
+        let is_meant = |pid: &u32| processes.contains(pid);
+        while self.members().iter().any(is_meant) && Instant::now() < until {
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Kills those of these processes that belong to it.
+    pub(super) fn kill(&self, processes: &[u32]) {
+        self.signal(processes, Signal::KILL);
+    }
+
+    /// A driver may name any process: only its own are meant.
+    fn signal(&self, processes: &[u32], signal: Signal) {
+        for member in self.members().into_iter().filter(|member| processes.contains(member)) {
+            send(member, signal);
         }
     }
 
@@ -150,10 +172,10 @@ fn pid(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// Kills a process, unless it is gone already.
-fn kill(process: u32) {
+/// Sends a signal to a process, unless it is gone already.
+fn send(process: u32, signal: Signal) {
     if let Some(pid) = pid(process) {
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }
 

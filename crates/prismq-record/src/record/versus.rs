@@ -108,7 +108,8 @@ pub struct SlowedSyncs {
     pub fastest_ms: f64,
 }
 
-/// The books of a queue that was killed and opened again.
+/// The books of a queue that was killed and opened again: with its store, and where that has processes, it and they alone;
+/// those of all kills together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KillBalance {
