@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use hdrhistogram::Histogram;
-use prismq_statistics::{BETWEEN_RUNS, Estimate};
+use prismq_statistics::{BETWEEN_RUNS, Estimate, median};
 
 use crate::fingerprint::fnv1a;
-use crate::record::{ConfidenceInterval, Metric, RunRecord, Scenario};
+use crate::record::{self, ConfidenceInterval, Metric, RunRecord, Scenario};
 
 /// How often rounds are drawn: a standard deviation is then known to 3 %.
 const DRAWS: usize = 500;
@@ -105,6 +105,41 @@ pub fn with_figures_of_all(run: &RunRecord) -> RunRecord {
         }
     }
     run
+}
+
+/// A scenario by the rounds alone that nobody on the machine disturbed; `None` if those are half of them or less. Figures
+/// that cannot be taken from them have no value: what was taken once, or of a distribution that rounds do not keep.
+#[must_use]
+pub fn undisturbed(scenario: &Scenario) -> Option<Scenario> {
+    if scenario.is_mostly_disturbed() {
+        return None;
+    }
+    let mut alone = Scenario { histograms: BTreeMap::new(), ..scenario.clone() };
+    alone.rounds.retain(|round| !round.is_disturbed());
+    let all = rounds(&alone).into_iter().reduce(|mut sum, round| {
+        // What does not fit is left out of both: the same bounds hold for all rounds of a record.
+        let _ = sum.add(round);
+        sum
+    });
+    if let Some(encoded) = all.and_then(|all| record::Histogram::encode(&all, "ns").ok()) {
+        alone.histograms.insert(END_TO_END.to_owned(), encoded);
+    }
+    let mut figures = Vec::with_capacity(alone.metrics.len());
+    for metric in &mut alone.metrics {
+        let of_rounds = metric.samples.len() == scenario.rounds.len();
+        if of_rounds {
+            let mut rounds = scenario.rounds.iter();
+            metric.samples.retain(|_| rounds.next().is_some_and(|round| !round.is_disturbed()));
+        }
+        let is_kept = defined(metric).map_or(of_rounds, |(histogram, _)| histogram == END_TO_END);
+        figures.push(if is_kept { median(&metric.samples) } else { None });
+    }
+    for (metric, figure) in alone.metrics.iter_mut().zip(figures) {
+        metric.value = figure;
+        let lacks = || "it was not taken from undisturbed rounds alone".to_owned();
+        metric.reason = figure.is_none().then(lacks);
+    }
+    Some(alone)
 }
 
 fn defined(metric: &Metric) -> Option<(&'static str, f64)> {

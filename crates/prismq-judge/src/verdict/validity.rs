@@ -1,6 +1,6 @@
 //! Whether a run is valid: whether its figures may be used at all.
 
-use prismq_record::{RunRecord, Scenario, Sqlite, SuiteRecord, Validity};
+use prismq_record::{RunRecord, Scenario, Sqlite, SuiteRecord, Validity, quantiles};
 
 use crate::targets::{Check, Outcome, Target, check_one};
 
@@ -62,7 +62,7 @@ pub(super) fn excuse(run: &RunRecord, checks: &mut [Check]) -> Vec<String> {
 
 /// Whether the rounds that nobody disturbed miss a target of so many by themselves.
 fn is_missed_undisturbed(target: &Target, scenario: &Scenario, targets: usize) -> bool {
-    let alone = scenario.undisturbed();
+    let alone = quantiles::undisturbed(scenario);
     let checked = alone.and_then(|scenario| check_one(target, &scenario, targets).ok());
     checked.is_some_and(|check| matches!(check.outcome, Outcome::Missed { .. }))
 }

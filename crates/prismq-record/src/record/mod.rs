@@ -144,28 +144,12 @@ impl Scenario {
         let disturbed = self.rounds.iter().filter(|round| round.is_disturbed()).count();
         disturbed > 0 && 2 * disturbed >= self.rounds.len()
     }
-
-    /// The same with the rounds alone that nobody disturbed, and without what was taken from all of them together; `None`
-    /// if those are half of them or less.
-    #[must_use]
-    pub fn undisturbed(&self) -> Option<Self> {
-        if self.is_mostly_disturbed() {
-            return None;
-        }
-        let mut alone = Self { histograms: BTreeMap::new(), ..self.clone() };
-        for metric in &mut alone.metrics {
-            if metric.samples.len() == self.rounds.len() {
-                let mut rounds = self.rounds.iter();
-                metric.samples.retain(|_| rounds.next().is_some_and(|round| !round.is_disturbed()));
-            }
-        }
-        alone.rounds.retain(|round| !round.is_disturbed());
-        Some(alone)
-    }
 }
 
 impl Round {
-    fn is_disturbed(&self) -> bool {
+    /// Whether others on the machine disturbed it.
+    #[must_use]
+    pub fn is_disturbed(&self) -> bool {
         self.disturbance.as_ref().is_some_and(|disturbance| disturbance.beyond().is_some())
     }
 }
