@@ -29,7 +29,7 @@ const LOAD_PERCENT: usize = 50;
 
 pub(crate) fn measure(suite: &mut Suite, capacity: &Capacity) -> Result<()> {
     let backlog = suite.stage().scale().pick(50, 2_000, 20_000, 200_000);
-    let arriving_ms = suite.stage().scale().pick(5, 100, 1_000, 5_000);
+    let arriving_ms = suite.stage().scale().pick(5, 150, 1_000, 5_000);
     let case = Case::new("backlog", "load", LOAD_PERCENT)
         .model(Model::Backlog)
         .claims("end_to_end", 0.99)

@@ -23,7 +23,7 @@ use prismq_record::Model;
 /// Callers, their tasks and the pooled subject's in the standard profile, and in how many turns. 64 callers of the
 /// pooled subject mostly wait for each other's locks, which takes seconds and says nothing about enqueueing.
 const LEVELS: &[(usize, usize, usize, usize)] =
-    &[(1, 2_400, 2_400, 8), (10, 8_000, 1_000, 1), (64, 30_000, 0, 1)];
+    &[(1, 2_400, 2_400, 8), (10, 6_000, 750, 1), (64, 20_000, 0, 1)];
 /// Tasks of one connection behind a mutex, which any number of callers fill alike.
 const TASKS_OF_MUTEX: usize = 1_600;
 /// In a smoke run, which has no time for 64 callers of the pooled subject that wait for each other.

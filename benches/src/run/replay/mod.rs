@@ -47,8 +47,8 @@ const ROUND_A_CALL: Duration = Duration::from_nanos(1);
 const APART: f64 = 1e-12;
 
 /// Bootstrap resamples. Criterion's default of 100 000 takes longer for some sixty benchmarks than many of
-/// them do; the ends of an interval over ten rounds are as firm with a fifth of it.
-const RESAMPLES: usize = 20_000;
+/// them do; the ends of an interval over ten rounds are as firm with a tenth of it.
+const RESAMPLES: usize = 10_000;
 /// What fits into the time of the smoke profile.
 const RESAMPLES_SMOKE: usize = 5_000;
 
