@@ -1,6 +1,5 @@
 //! Rules 15 and 16: `kill -9` amid enqueues and runs, and what becomes of tasks whose worker died.
 
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use prismq_driver::message::{
 
 use super::{Candidate, Findings};
 use crate::observe::tokens::TokenBalance;
-use crate::subject::remote::{Bounds, Memory, Result, Round, Session, uniform};
+use crate::subject::remote::{Bounds, DriverError, Memory, Result, Round, Session, uniform};
 
 /// More tasks than can be enqueued until the kill.
 const TASKS: u64 = 200_000;
@@ -63,7 +62,7 @@ pub struct Killed {
     pub balance: TokenBalance,
     /// Of the lost, tasks that workers were running: a queue that runs them only by hand, or never, gives them up.
     pub given_up: u64,
-    /// From the kill to the last task run, the longest.
+    /// From when all were gone to the last task run, the longest.
     pub recovered: Duration,
 }
 
@@ -87,14 +86,15 @@ impl Killed {
 pub(super) fn check(candidate: &Candidate, findings: &mut Findings) -> Result<()> {
     for choice in [Choice::Default, Choice::Strictest] {
         for victim in Victim::ALL {
-            let directory = candidate.fresh()?;
-            let killed = killed_in(candidate, directory.path(), choice, victim)?;
-            let Some((about_class, killed)) = killed else { continue };
-            if about_class < Class::Process {
+            let (about, killed) = killed_in(candidate, choice, victim)?;
+            if about.class < Class::Process {
                 findings.skip(15, "it claims that tasks do not survive the process");
                 break;
             }
             judge(findings, &format!("{}, {}", choice.name(), victim.name()), &killed);
+            if !about.has_store {
+                break;
+            }
         }
     }
     redelivery(candidate, findings)
@@ -120,30 +120,37 @@ fn judge(findings: &mut Findings, name: &str, killed: &Killed) {
 pub fn kill_rounds(candidate: &Candidate, choice: Choice) -> Result<Killed> {
     let mut all = Killed::default();
     for victim in Victim::ALL {
-        let directory = candidate.fresh()?;
-        if let Some((_, killed)) = killed_in(candidate, directory.path(), choice, victim)? {
-            all = all.and(killed);
+        let (about, killed) = killed_in(candidate, choice, victim)?;
+        all = all.and(killed);
+        if !about.has_store {
+            break;
         }
     }
     Ok(all)
 }
 
-/// `None` where the store has no processes of its own, which alone could be killed or left.
-fn killed_in(
-    candidate: &Candidate,
-    directory: &Path,
-    choice: Choice,
-    victim: Victim,
-) -> Result<Option<(Class, Killed)>> {
+/// What a kill depends on.
+#[derive(Debug, Clone, Copy)]
+struct Killable {
+    /// The class that the queue claims.
+    class: Class,
+    /// Whether its store has processes, which alone can be killed or left.
+    has_store: bool,
+}
+
+fn killed_in(candidate: &Candidate, choice: Choice, victim: Victim) -> Result<(Killable, Killed)> {
+    let directory = candidate.fresh()?;
     let open = |is_fresh| {
-        Session::open(&candidate.launch, bounds_of(candidate), directory, is_fresh, choice)
+        let (launch, bounds) = (&candidate.launch, bounds_of(candidate));
+        Session::open(launch, bounds, directory.path(), is_fresh, choice)
     };
     let plan = Memory::plan(&uniform(TASKS, SERVICE, Duration::ZERO))?;
     let mut session = open(true)?;
     let about = session.about().clone();
     let store: Vec<u32> = session.opened().pids.iter().map(|process| process.pid).collect();
-    if victim != Victim::All && store.is_empty() {
-        return Ok(None);
+    if let Some(pid) = store.iter().find(|pid| !session.driver().has_started(**pid)) {
+        let reason = format!("`pids` names {pid}, which is no process that the driver has started");
+        return Err(DriverError::Malformed { request: "open".to_owned(), reason });
     }
     let mut crew = session.start("killed", WORKERS, Work::Plan, &plan, TASKS, Records::Each)?;
     let round = Round { records: Records::Each, ..Round::closed(0, TASKS, CALLERS) };
@@ -198,7 +205,8 @@ fn killed_in(
     // Which tasks were running is not known: each worker had one.
     let gives_up = is_given_up(about.redelivery.kind);
     let given_up = if gives_up { balance.lost.min(u64::from(WORKERS)) } else { 0 };
-    Ok(Some((class, Killed { balance, given_up, recovered: last - killed })))
+    let about = Killable { class, has_store: !store.is_empty() };
+    Ok((about, Killed { balance, given_up, recovered: last - killed }))
 }
 
 /// With leases that expire soon.

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -128,7 +128,8 @@ impl Library for Toy {
         }
         let store = match self.fault {
             Fault::Serves | Fault::OutlivesStore => {
-                Some(Command::new("sleep").arg("1000").spawn()?)
+                // It ends with the driver, whose end closes its input.
+                Some(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?)
             }
             _ => None,
         };

@@ -110,6 +110,12 @@ impl Driver {
         &self.family
     }
 
+    /// Whether this is a process that it has started, and that runs.
+    #[must_use]
+    pub fn has_started(&self, pid: u32) -> bool {
+        pid != self.child.id() && self.family.members().contains(&pid)
+    }
+
     /// Greets it, as the first request.
     ///
     /// # Errors

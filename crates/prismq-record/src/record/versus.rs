@@ -125,7 +125,7 @@ pub struct KillBalance {
     pub done_twice: u64,
     /// Tasks run again that were in flight.
     pub redelivered: u64,
-    /// From the kill to the last task run, in milliseconds.
+    /// From when all killed processes were gone to the last task run, in milliseconds; the longest.
     pub recovered_ms: f64,
 }
 

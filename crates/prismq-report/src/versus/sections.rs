@@ -126,7 +126,8 @@ fn kill(record: &VersusRecord) -> Section {
     };
     Section {
         heading: "kill -9".to_owned(),
-        note: "Killed amid enqueues and runs, opened again, and run until nothing was left. Lost: acknowledged and never \
+        note: "Killed amid enqueues and runs, opened again, and run until nothing was left: all its processes, and where it \
+               has a server, also each of the two alone, whose counts are added. Lost: acknowledged and never \
                run. Done twice: run again although its completion was known. Run again in flight: right, if it is \
                declared."
             .to_owned(),
