@@ -15,9 +15,9 @@ use crate::engine::postgres::client::Value;
 use crate::engine::postgres::ops::manage::LEAVE;
 use crate::model::Result;
 
-/// Takes what says that tasks are to be looked at.
+/// Takes what says that tasks are to be looked at, from this time on.
 pub(crate) const TAKE: &str = "DELETE FROM prismq.deadline WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM prismq.deadline WHERE at <= $1 ORDER BY at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
+         SELECT ctid FROM prismq.deadline WHERE at >= $3 AND at <= $1 ORDER BY at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
      RETURNING id";
 /// Tasks that have not started and whose time has come.
 macro_rules! late {
@@ -71,8 +71,8 @@ impl Run<'_, '_> {
     /// Looks at tasks whose time to start has come, up to a bound. Those that others have locked, a transaction of the
     /// application's among them, keep no claim waiting: they are looked at again.
     pub(super) fn end_overdue(&mut self) -> Result<()> {
-        let now = self.now.monotonic.as_micros();
-        let taken = ids_of(&self.query(TAKE, &[&now, &STEP_TASKS_MAX])?)?;
+        let (now, from) = (self.now.monotonic.as_micros(), self.due_from);
+        let taken = ids_of(&self.query(TAKE, &[&now, &STEP_TASKS_MAX, &from])?)?;
         let ids: Vec<i64> = taken.into_iter().collect();
         if ids.is_empty() {
             return Ok(());

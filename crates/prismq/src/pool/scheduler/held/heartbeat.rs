@@ -6,7 +6,7 @@
 //! nothing: what it could not settle expires and runs elsewhere.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::Scheduler;
 use crate::model::{Lease, LeaseKey};
@@ -66,11 +66,12 @@ impl Scheduler {
 
     /// A lease was lost. If the task runs, its handler is notified; if no worker has begun it, none will, and
     /// its lease is returned.
-    pub(in crate::pool) fn lease_lost(&mut self, key: LeaseKey) -> Option<Lease> {
+    pub(in crate::pool) fn lease_lost(&mut self, key: LeaseKey, now: Instant) -> Option<Lease> {
         self.slots.lease_lost(key);
         let task = self.ready.take_key(key)?;
         self.suspects.not_run(&task.lease);
         self.count(&task.lease.queue, Outcome::LeaseLost);
+        self.task_left(task.queue, now);
         Some(task.lease)
     }
 }

@@ -185,6 +185,18 @@ fn a_task_whose_payload_was_not_read_ends_the_idle_state_of_a_bounded_queue() {
     assert!(!pool.scheduler.is_idle());
 }
 
+/// Another task of the queue may begin then.
+#[test]
+fn a_lease_that_is_lost_before_its_task_began_ends_the_idle_state_of_a_bounded_queue() {
+    let mut pool = pool(4, [at_most("media", 1), served("default")]);
+    let ready = of("media", 1);
+    let key = ready.key;
+    short_of_bounded(&mut pool, vec![ready]);
+    assert!(pool.scheduler.is_idle());
+    assert!(pool.scheduler.lease_lost(key, pool.now).is_some());
+    assert!(!pool.scheduler.is_idle());
+}
+
 #[test]
 fn a_pool_that_left_tasks_of_a_bounded_queue_is_not_empty() {
     let mut pool = pool(1, [at_most("media", 1)]);

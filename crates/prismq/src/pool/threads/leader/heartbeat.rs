@@ -1,6 +1,7 @@
 //! The leader extends leases, and commits that a suspect is about to run.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use super::answers::{Answers, is_lease_lost};
 use crate::engine::{Answer, Operation};
@@ -51,7 +52,7 @@ pub(super) fn accept(
 
 /// A lease was lost. Its task may also have been settled meanwhile: nothing happens then.
 fn lost(shared: &Shared, key: LeaseKey) {
-    let never_begun = shared.scheduler().lease_lost(key);
+    let never_begun = shared.scheduler().lease_lost(key, Instant::now());
     if let Some(lease) = never_begun {
         shared.send_events(vec![Event {
             id: lease.id(),

@@ -110,6 +110,6 @@ fn a_suspect_that_is_lost_before_it_begins_keeps_none_waiting() {
     let mut pool = Pool::new(settings(1));
     pool.request();
     pool.scheduler.accept_claim(vec![(suspect(1), 0)], None, true, pool.now);
-    assert!(pool.scheduler.lease_lost(suspect(1).key).is_some());
+    assert!(pool.scheduler.lease_lost(suspect(1).key, pool.now).is_some());
     assert!(!pool.scheduler.suspects.one_runs_in_process());
 }

@@ -53,9 +53,12 @@ fn a_lost_lease_notifies_a_running_handler_and_drops_a_ready_task() {
     pool.claimed([lease(1), lease(2)]);
     let running = pool.begin(0);
     let flags = pool.scheduler.running_on(0).flags;
-    assert!(pool.scheduler.lease_lost(running.key).is_none());
+    assert!(pool.scheduler.lease_lost(running.key, pool.now).is_none());
     assert!(flags.has(CancelReason::LeaseLost));
-    assert_eq!(pool.scheduler.lease_lost(lease(2).key).map(|lease| lease.id().as_i64()), Some(2));
+    assert_eq!(
+        pool.scheduler.lease_lost(lease(2).key, pool.now).map(|lease| lease.id().as_i64()),
+        Some(2)
+    );
     assert!(matches!(pool.action(0), WorkerAction::Wait));
     assert_eq!(pool.scheduler.stats().lease_lost, 1);
 }

@@ -54,7 +54,7 @@ fn what_a_handler_is_notified_of_is_not_said_to_the_next_on_its_worker() {
     let flags = pool.scheduler.running_on(0).flags;
     pool.now += 50 * MS;
     pool.leader_action();
-    pool.scheduler.lease_lost(first.key);
+    pool.scheduler.lease_lost(first.key, pool.now);
     assert!(flags.has(CancelReason::Timeout) && flags.has(CancelReason::LeaseLost));
     assert_eq!(flags.reason(), Some(CancelReason::LeaseLost), "it weighs more");
     pool.finish(0, first, Settle::Complete(None), 50 * MS);
