@@ -16,7 +16,7 @@ use prismq_bench::run::rounds::experiment::Experiment;
 use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::fault::long_reader::{LongReader, LongReaderRound, long_reader};
 use prismq_bench::scenario::open::OpenLoop;
-use prismq_bench::subject::{SubjectKind, Work};
+use prismq_bench::subject::{Capability, SubjectKind, Work};
 use prismq_record::Model;
 
 const CALLERS: usize = 10;
@@ -25,10 +25,11 @@ const WORKERS: usize = 10;
 const RATE_PER_S: u32 = 1_000;
 const RATE_OF_SERVER_PER_S: u32 = 2_000;
 
-/// Only in the full profile, whose time it is worth.
+/// Only in the full profile, whose time it is worth, and of queues that keep up with the rate.
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let scale = suite.stage().scale();
-    if !matches!(scale, Scale::Trial | Scale::Profile(Profile::Full)) {
+    let worth = matches!(scale, Scale::Trial | Scale::Profile(Profile::Full));
+    if !worth || !suite.stage().can(Capability::Backlogs) {
         return Ok(());
     }
     // Dead rows pile up in a server for as long as it is read.
@@ -62,8 +63,8 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         .with("claims", claims)
         .with("payload_bytes", PAYLOAD_BYTES)
         .with("handler", "no-op")
-        // How fast a trial is says nothing.
-        .overload(suite.is_trial());
+        // What one machine sustains is more than another does.
+        .overload(true);
     let experiment = Experiment::new(case, move |stage| {
         let done = long_reader(stage, &load)?;
         let p99 = done.offered.latencies.end_to_end.value_at_quantile(0.99);

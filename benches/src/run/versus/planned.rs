@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::mpsc::channel;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub(super) struct Planned {
 }
 
 /// What lacks a store of which the harness can keep a snapshot.
-const NO_FILE: &str = "a store in SQLite files, of which a reader keeps a snapshot";
+const NO_FILE: &str = "a store in SQLite files with a WAL, of which a reader keeps a snapshot";
 
 impl Planned {
     pub(super) fn of(workload: &Workload) -> Self {
@@ -131,11 +132,17 @@ impl Planned {
         let (mut readings, mut faults) = (Vec::new(), Vec::new());
         let (enqueued, lanes) = thread::scope(|scope| {
             let began = Time::from_ns(t0_ns);
+            let (running, load) = channel();
             let reader = self.reader.as_ref().zip(files).map(|(part, files)| {
-                scope.spawn(move || keep(|| Snapshot::of_files(&files), began, part))
+                scope.spawn(move || keep(|| Snapshot::of_files(&files), began, part, &load))
             });
-            let enqueued = session.enqueue(&memory, &round, BUDGET)?;
-            session.wait_done(&mut crew, attempts, candidate.patience)?;
+            let enqueued = session.enqueue(&memory, &round, BUDGET);
+            let done = enqueued.and_then(|enqueued| {
+                session.wait_done(&mut crew, attempts, candidate.patience)?;
+                Ok(enqueued)
+            });
+            drop(running);
+            let enqueued = done?;
             match reader.map(ScopedJoinHandle::join) {
                 None | Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(error))) => faults.push(format!("no snapshot was kept: {error}")),

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -19,6 +20,9 @@ use crate::subject::local::server;
 
 /// How every SQLite database begins.
 const MAGIC: [u8; 16] = *b"SQLite format 3\0";
+/// What follows, two bytes later, in one that has a WAL: the versions of the format for writing and reading.
+const WAL_OFFSET: usize = 2;
+const WAL: [u8; 2] = [2, 2];
 /// A transaction has its snapshot from its first read on.
 const READ: &str = "BEGIN; SELECT count(*) FROM sqlite_schema";
 
@@ -66,22 +70,32 @@ fn read(path: &Path) -> rusqlite::Result<Connection> {
     Ok(reader)
 }
 
-/// Keeps a snapshot for this part of the time that counts from `began`, and blocks until its end.
+/// Keeps a snapshot for this part of the time that counts from `began`, and no longer than the load lasts, which has ended
+/// once nobody holds the other end of `load`.
 ///
 /// # Errors
-/// That of taking it.
+/// That of taking it, or [`Error::Unfit`] if the load had ended before.
 pub fn keep(
     snapshot: impl FnOnce() -> Result<Snapshot>,
     began: Time,
     part: &Range<Duration>,
+    load: &Receiver<()>,
 ) -> Result<()> {
-    SystemClock.wait_until(began + part.start);
+    let lasts_until = |at: Duration| {
+        let left = (began + at).since(SystemClock.now());
+        load.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
+    };
+    if !part.start.is_zero() && !lasts_until(part.start) {
+        let reason = format!("the load had ended before the reader came, after {:?}", part.start);
+        return Err(Error::Unfit { reason });
+    }
     let _snapshot = snapshot()?;
-    SystemClock.wait_until(began + part.end);
+    lasts_until(part.end);
     Ok(())
 }
 
-/// The SQLite databases below a directory. What cannot be read is none.
+/// The SQLite databases below a directory that have a WAL: in others a reader would keep writers out. What cannot be read
+/// is none.
 #[must_use]
 pub fn databases_below(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -100,14 +114,14 @@ pub fn databases_below(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn is_database(path: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
-    read.is_ok() && start == MAGIC
+    let mut header = [0; MAGIC.len() + WAL_OFFSET + WAL.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header.starts_with(&MAGIC) && header.ends_with(&WAL)
 }
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
+    use std::sync::mpsc::channel;
 
     use super::*;
 
@@ -137,6 +151,37 @@ mod tests {
         drop(snapshot);
         let (frames, copied) = checkpoint();
         assert_eq!(copied, frames);
+    }
+
+    #[test]
+    fn a_database_without_a_wal_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Connection::open(folder.path().join("store")).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = delete; CREATE TABLE t (x)").unwrap();
+        assert_eq!(databases_below(folder.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_reader_leaves_with_the_load_and_says_so_if_it_came_later() {
+        let none = || {
+            Ok(Snapshot {
+                _files: Vec::new(),
+                #[cfg(feature = "postgres")]
+                _server: None,
+            })
+        };
+        let hour = Duration::from_secs(3_600);
+        let (running, load) = channel::<()>();
+        drop(running);
+        let (now, began) = (Duration::ZERO, SystemClock.now());
+        // Neither waits for an hour.
+        assert!(keep(none, began, &(hour..hour * 2), &load).is_err());
+        let (running, load) = channel();
+        let taken = || {
+            drop(running);
+            none()
+        };
+        assert!(keep(taken, began, &(now..hour), &load).is_ok());
     }
 
     #[test]

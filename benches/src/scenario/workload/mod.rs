@@ -6,6 +6,7 @@ mod round;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::channel;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -68,10 +69,13 @@ pub fn perform(stage: &Stage, settings: &Settings, schedule: &Schedule) -> Resul
         stage.with_durability(settings.durability).database(settings.workers + settings.callers)?;
     let snapshot = || Snapshot::of(&database);
     let mut done = thread::scope(|scope| {
+        let (running, load) = channel();
         let began = now();
         let reader = settings.reader.as_ref();
-        let reader = reader.map(|part| scope.spawn(move || keep(snapshot, began, part)));
-        let done = run(database.subject(), settings, schedule)?;
+        let reader = reader.map(|part| scope.spawn(move || keep(snapshot, began, part, &load)));
+        let done = run(database.subject(), settings, schedule);
+        drop(running);
+        let done = done?;
         let read = reader.map_or(Ok(Ok(())), ScopedJoinHandle::join);
         read.map_err(|_| Error::Panicked { what: "the reader" })??;
         Ok::<_, Error>(done)
