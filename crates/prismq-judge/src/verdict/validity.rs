@@ -90,8 +90,11 @@ fn in_suite(suite: &SuiteRecord, invalid: &mut Vec<String>) {
 
 /// Why a commit was not on the disk when it was acknowledged, if so. A queue that syncs its WAL itself reports
 /// the setting `durability`, and its connections need not be `synchronous = FULL`; an engine without that
-/// setting leaves the sync to SQLite.
+/// setting leaves the sync to SQLite. A server has settings of its own.
 fn not_durable(sqlite: &Sqlite) -> Option<String> {
+    if let Some(fsync) = sqlite.setting("fsync") {
+        return not_durable_on_server(fsync, sqlite.setting("synchronous_commit"));
+    }
     match (sqlite.setting("durability"), sqlite.setting("synchronous")) {
         (Some("full"), _) | (None, Some("2" | "3")) => None,
         (Some(other), _) => Some(format!(
@@ -102,4 +105,14 @@ fn not_durable(sqlite: &Sqlite) -> Option<String> {
         )),
         (None, None) => Some("did not read back its durability or synchronous setting".to_owned()),
     }
+}
+
+/// The same by the settings of a PostgreSQL server and of the session.
+fn not_durable_on_server(fsync: &str, synchronous_commit: Option<&str>) -> Option<String> {
+    let (name, value) = match (fsync, synchronous_commit) {
+        ("on", Some("on" | "local" | "remote_write" | "remote_apply")) => return None,
+        ("on", value) => ("synchronous_commit", value.unwrap_or("unknown")),
+        (value, _) => ("fsync", value),
+    };
+    Some(format!("ran with {name} = {value}, which does not wait for the disk; required is on"))
 }

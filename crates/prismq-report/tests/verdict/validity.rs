@@ -67,6 +67,28 @@ fn the_durability_of_the_queue_counts_before_its_connections() {
 }
 
 #[test]
+fn a_server_is_durable_by_settings_of_its_own() {
+    let on_server = |fsync: &str, synchronous_commit: &str| {
+        let mut run = sample::run();
+        let setting =
+            |(name, value): (&str, &str)| Pragma { name: name.to_owned(), value: value.to_owned() };
+        let settings = [("fsync", fsync), ("synchronous_commit", synchronous_commit)];
+        for suite in &mut run.suites {
+            suite.environment.sqlite.pragmas = settings.map(setting).to_vec();
+        }
+        status(&run, sample::TARGETS)
+    };
+    assert_eq!(on_server("on", "on"), (Status::Pass, Vec::new()));
+    for (fsync, commit, expected) in
+        [("off", "on", "fsync = off"), ("on", "off", "synchronous_commit = off")]
+    {
+        let (status, reasons) = on_server(fsync, commit);
+        assert_eq!(status, Status::Invalid);
+        assert!(reasons[0].contains(expected), "{reasons:?}");
+    }
+}
+
+#[test]
 fn a_target_missed_on_a_disturbed_machine_is_undecided() {
     let with = |others: f64, operator: &str| {
         let targets =

@@ -86,6 +86,7 @@ fn main() -> ExitCode {
             a_server_that_is_not_there_is_waited_for
             a_pooler_of_transactions_needs_no_session;
         durability:
+            settings_say_what_commits_wait_for
             a_replicated_commit_waits_for_the_standby
             nothing_is_acknowledged_once_no_standby_is_named_any_more
             a_commit_whose_session_ends_before_the_standby_has_it_is_asked_for_there;

@@ -6,6 +6,9 @@ use serde::Serialize;
 use super::shown;
 use crate::render::humanise::{bytes, number};
 
+/// The setting that a record has of a server, and not of a file.
+const SERVER_VERSION: &str = "server_version";
+
 /// Facts that belong together, under one heading.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in super::super) struct Group {
@@ -18,18 +21,25 @@ pub(super) fn machine(run: &RunRecord) -> String {
     let Some(suite) = run.suites.first() else { return String::new() };
     let machine = &suite.environment.machine;
     let sqlite = &suite.environment.sqlite;
+    let store = sqlite.setting(SERVER_VERSION).map_or_else(
+        || format!("SQLite {}", sqlite.version),
+        |version| format!("PostgreSQL {version}"),
+    );
     // The queue's own promise counts before the setting of its connection.
     let durability = match (sqlite.setting("durability"), sqlite.setting("synchronous")) {
         (Some(promised), _) => format!("durability {promised}"),
-        (None, found) => format!("synchronous = {}", found.unwrap_or("unknown")),
+        (None, Some(found)) => format!("synchronous = {found}"),
+        (None, None) => {
+            let found = sqlite.setting("synchronous_commit");
+            format!("synchronous_commit = {}", found.unwrap_or("unknown"))
+        }
     };
     format!(
-        "{}, {} cores, {} on {}, SQLite {}, {durability}",
+        "{}, {} cores, {} on {}, {store}, {durability}",
         shown(&machine.cpu),
         shown(&machine.cores),
         shown(&machine.filesystem),
         shown(&machine.kernel),
-        suite.environment.sqlite.version,
     )
 }
 
@@ -45,7 +55,7 @@ pub(super) fn groups(run: &RunRecord) -> Vec<Group> {
             title: "Conditions",
             rows: conditions(&environment.before, &last.environment.after),
         },
-        Group { title: "SQLite", rows: sqlite(environment) },
+        database(environment),
     ]
 }
 
@@ -131,13 +141,17 @@ fn conditions(before: &Conditions, after: &Conditions) -> Vec<(String, String)> 
     ]
 }
 
-fn sqlite(environment: &Environment) -> Vec<(String, String)> {
+fn database(environment: &Environment) -> Group {
     let sqlite = &environment.sqlite;
+    let settings = sqlite.pragmas.iter();
+    if sqlite.setting(SERVER_VERSION).is_some() {
+        let rows = settings.map(|setting| row(&setting.name, setting.value.clone())).collect();
+        return Group { title: "PostgreSQL", rows };
+    }
     let mut rows = vec![row("SQLite", sqlite.version.clone())];
-    let pragmas = sqlite.pragmas.iter();
-    rows.extend(pragmas.map(|pragma| (format!("PRAGMA {}", pragma.name), pragma.value.clone())));
+    rows.extend(settings.map(|pragma| (format!("PRAGMA {}", pragma.name), pragma.value.clone())));
     if !sqlite.compile_options.is_empty() {
         rows.push(row("compiled with", sqlite.compile_options.join(", ")));
     }
-    rows
+    Group { title: "SQLite", rows }
 }

@@ -189,7 +189,10 @@ impl Engine for PostgresEngine {
     }
 
     fn settings(&self) -> Result<Vec<(String, String)>> {
-        let rows = self.reading().rows(SETTINGS, &[])?;
+        // Those of the session whose commits are as durable as the queue was opened for.
+        let rows = self
+            .client
+            .transaction(Role::Durable, |transaction| transaction.query(SETTINGS, &[]))?;
         rows.iter().map(|row| Ok((row.column(0)?, row.column(1)?))).collect()
     }
 }

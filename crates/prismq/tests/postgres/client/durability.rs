@@ -51,6 +51,17 @@ fn open(cluster: &Cluster) -> prismq::Result<Queue> {
     builder.durability(Durability::Replicated).open()
 }
 
+/// A session that reads has no commit of its own.
+pub(crate) fn settings_say_what_commits_wait_for() {
+    let cluster = cluster(&[]);
+    for (durability, expected) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
+        let builder = prismq::postgres::builder(&url(&cluster)).unwrap();
+        let settings = builder.durability(durability).open().unwrap().settings().unwrap();
+        let found = settings.iter().find(|(name, _)| name == "synchronous_commit").unwrap();
+        assert_eq!(found.1, expected, "{durability:?}");
+    }
+}
+
 /// A queue with a standby that has what is committed.
 fn replicated(cluster: &Cluster, folder: &Path) -> (Queue, Standby) {
     name_standbys(cluster, "standby");
