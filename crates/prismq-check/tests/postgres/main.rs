@@ -32,7 +32,11 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    let plans: [(&str, fn()); 4] = [
+    let plans: [(&str, fn()); 5] = [
+        (
+            "a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time",
+            plans::a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time,
+        ),
         (
             "a_claim_costs_the_same_however_many_tasks_are_ready",
             plans::a_claim_costs_the_same_however_many_tasks_are_ready,

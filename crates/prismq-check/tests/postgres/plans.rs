@@ -137,6 +137,30 @@ pub(crate) fn a_claim_does_not_pass_over_deleted_rows_each_time() {
     });
 }
 
+/// Failure mode: plan: PostgreSQL with an old transaction open, and a queue that is nearly empty | a claim that finds fewer tasks than it wants passes over the deleted rows once in a while, not each time
+pub(crate) fn a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time() {
+    let cluster = cluster_with(usize::try_from(TAKEN).unwrap());
+    // A task is enqueued, and a claim that wants more takes it.
+    let pages_of_each = || {
+        let before = pages(&cluster);
+        let queue = open(&cluster);
+        for _ in 0..CLAIMS {
+            queue.enqueue(&NewTask::new("job", [])).unwrap();
+            assert_eq!(queue.claim(&Claim::new(["job"]).max(10)).unwrap().len(), 1);
+        }
+        drop(queue);
+        (pages(&cluster) - before) / f64::from(CLAIMS)
+    };
+    under_an_old_transaction(&cluster, || {
+        let queue = open(&cluster);
+        let many = Claim::new(["job"]).max(500);
+        while !queue.claim(&many).unwrap().is_empty() {}
+        drop(queue);
+        let found = pages_of_each();
+        assert!(found <= most_pages(0.0), "{found} pages after {TAKEN} tasks");
+    });
+}
+
 /// Failure mode: plan: PostgreSQL with an old transaction open, after delayed tasks | a claim passes over what was due before once in a while, not each time
 pub(crate) fn a_claim_does_not_pass_over_what_was_due_each_time() {
     let cluster = cluster_with(1_000);

@@ -336,6 +336,9 @@ pub(crate) struct Claimed {
     pub(crate) version: i64,
     /// Whether tasks may be left that only a claim with a higher [`Claim::limited_max`] takes.
     pub(crate) limited_left: bool,
+    /// Whether ready tasks may be left, as it has not looked from the first: [`Self::next_due`] is when looks do so again;
+    /// read only if the claim found fewer tasks than asked for.
+    pub(crate) ready_left: bool,
     /// Whether it took no more as the queue lets no more of its tasks run at once; read only if the claim found fewer
     /// tasks than asked for.
     pub(crate) no_slot: bool,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Row;
 
 use super::columns::Columns;
-use super::marks::{SLOW, SPARED};
+use super::marks::{SLOW, SPARED, SPARED_MAX};
 use crate::model::Result;
 use crate::time::{Moment, Timestamp};
 
@@ -24,8 +24,6 @@ pub(crate) const NEXT_DUE: &str =
 /// How long before a look at which nothing was due the next one begins: a transaction that began earlier may add what
 /// was due before.
 const LATE: Duration = Duration::from_secs(1);
-/// For how long looks from the first row are avoided at most: one may have taken long for another reason.
-const SPARED_MAX: Duration = Duration::from_secs(5);
 
 /// From when on looks begin, while those from the first row are avoided.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 //!
 //! Rows that were deleted stay in the index as long as any transaction of the server may still see them, and a look from
 //! the first row passes over all of them. Only where that takes long, claims begin after the last task that they took,
-//! for twenty times as long as a look from the first row took: so much later at most, a task with a lower key of another
-//! process is found. What this process adds lowers the marks. A claim that finds fewer tasks than it wants looks from the
-//! first row anyway.
+//! for twenty times as long as a look from the first row took, five seconds at most: so much later at most, a task with a
+//! lower key of another process is found. What this process adds lowers the marks. A claim that finds nothing looks from
+//! the first row anyway, and one that finds fewer tasks than it wants says when looks begin there again.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub(super) const SLOW: Duration = Duration::from_millis(2);
 /// For how many times as long.
 pub(super) const SPARED: u32 = 20;
+/// And no longer than this: a look may have taken long for another reason.
+pub(super) const SPARED_MAX: Duration = Duration::from_secs(5);
 
 /// The key of a task in its queue's order, and its id.
 pub(crate) type Place = (i64, i64);
@@ -35,10 +37,18 @@ impl Marks {
         self.by_lanes.get(lanes).copied()
     }
 
-    /// A look from the first took this long.
+    /// A look from the first took this long. Where that is long, marks stay: a look that found nothing leaves nothing before
+    /// them, and one that found something moves its own.
     pub(crate) fn looked(&mut self, took: Duration, now: Instant) {
-        self.by_lanes.clear();
-        self.spared_until = (took > SLOW).then(|| now + took * SPARED);
+        self.spared_until = (took > SLOW).then(|| now + (took * SPARED).min(SPARED_MAX));
+        if self.spared_until.is_none() {
+            self.by_lanes.clear();
+        }
+    }
+
+    /// How long it takes until looks begin at the first again.
+    pub(crate) fn ends_in(&self, now: Instant) -> Option<Duration> {
+        Some(self.spared_until?.saturating_duration_since(now))
     }
 
     /// The last task that a claim from these lanes took.
@@ -86,6 +96,27 @@ mod tests {
         assert_eq!(marks.after(&[1], now + took * 19), Some((100, 7)));
         assert_eq!(marks.after(&[1, 2], now), None);
         assert_eq!(marks.after(&[1], now + took * SPARED), None);
+    }
+
+    /// Else each claim of a queue that is empty now and then would pass over all of them.
+    #[test]
+    fn a_slow_look_that_finds_nothing_leaves_the_marks() {
+        let (mut marks, now) = (Marks::default(), Instant::now());
+        marks.looked(2 * SLOW, now);
+        marks.took(&[1], (100, 7));
+        marks.looked(2 * SLOW, now);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
+        marks.looked(SLOW, now);
+        assert_eq!(marks.after(&[1], now), None);
+    }
+
+    #[test]
+    fn looks_are_spared_for_five_seconds_at_most() {
+        let (mut marks, now) = (Marks::default(), Instant::now());
+        assert_eq!(marks.ends_in(now), None);
+        marks.looked(Duration::from_secs(1), now);
+        assert_eq!(marks.ends_in(now), Some(SPARED_MAX));
+        assert_eq!(marks.ends_in(now + SPARED_MAX), Some(Duration::ZERO));
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) due_holds: bool,
     /// From when on to look for what is due.
     pub(crate) due_from: i64,
+    /// Whether a claim found fewer tasks than it wanted and did not look from the first ready one.
+    pub(crate) spared_look: bool,
     /// What [`crate::engine::Engine::version`] was when it began.
     pub(crate) version: i64,
     /// What there was of the inbox when it began.
@@ -118,6 +120,7 @@ impl<'a, 't> Run<'a, 't> {
             due: Due::read(first, 4)?,
             due_holds: true,
             due_from,
+            spared_look: false,
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },

@@ -213,7 +213,8 @@ impl Writer {
             let Look { limited_left, next_start, .. } = look;
             let next_due = next_due.into_iter().chain(next_start).min();
             let leases = Vec::new();
-            nothing.push(Claimed { leases, next_due, version, limited_left, no_slot, paused });
+            let left = Claimed { limited_left, no_slot, paused, ..Claimed::default() };
+            nothing.push(Claimed { leases, next_due, version, ..left });
         }
         let mut nothing = nothing.into_iter();
         let answer = |operation: &Operation| match operation {

@@ -28,6 +28,8 @@ pub(crate) struct ShortClaim {
     pub(crate) limited_left: bool,
     /// Whether it may have left tasks of a queue of which the pool runs as many as it may.
     pub(crate) bounded_left: bool,
+    /// Whether it may have left ready tasks for which it did not look; `next_due` is when to do so.
+    pub(crate) ready_left: bool,
 }
 
 /// Whether the queue is known to be empty.
@@ -63,7 +65,10 @@ impl Idle {
     /// Whether the last claim found the queue empty, suspects included, and no work has come since.
     pub(crate) fn found_nothing(&self, work_signal: u64) -> bool {
         self.short_claim.is_some_and(|claim| {
-            let left = claim.without_suspects || claim.limited_left || claim.bounded_left;
+            let left = claim.without_suspects
+                || claim.limited_left
+                || claim.bounded_left
+                || claim.ready_left;
             claim.work_signal == work_signal && !left
         })
     }

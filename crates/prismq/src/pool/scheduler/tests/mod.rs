@@ -190,6 +190,7 @@ fn short_claim(work_signal: u64) -> ShortClaim {
         without_suspects: false,
         limited_left: false,
         bounded_left: false,
+        ready_left: false,
     }
 }
 

@@ -75,6 +75,7 @@ fn short(
         without_suspects: request.suspects == 0,
         limited_left: quotas().any(leaves_limited),
         bounded_left: !all_asked || quotas().any(is_full),
+        ready_left: claimed.iter().any(|claimed| claimed.ready_left),
     })
 }
 
@@ -103,6 +104,15 @@ mod tests {
             &[Claimed::default(), Claimed::default()],
         );
         assert!(!short.bounded_left && !short.limited_left);
+    }
+
+    /// Else a pool that runs until its queue is empty would end before.
+    #[test]
+    fn a_claim_that_did_not_look_from_the_first_task_may_have_left_some() {
+        let quotas = || vec![quota(0, 2, 2), quota(1, 2, 2)];
+        let in_part = || Claimed { ready_left: true, ..Claimed::default() };
+        assert!(short_of(quotas(), &[Claimed::default(), in_part()]).ready_left);
+        assert!(!short_of(quotas(), &[Claimed::default(), Claimed::default()]).ready_left);
     }
 
     /// Else the leader would claim again and again for the workers that the bound leaves free.

@@ -108,6 +108,11 @@ impl Run<'_, '_> {
             if left == 0 {
                 break;
             }
+            // What is before the mark is looked for later.
+            if mark.is_some() && mark != Some((key, id)) && !taken.is_empty() {
+                self.spared_look = true;
+                break;
+            }
             let suspects = taken.iter().filter(|taken| taken.lease.suspect).count();
             let suspects_left = count(claim.suspects_max.saturating_sub(suspects)).min(left);
             let begun_max = count(begun.left());

@@ -115,7 +115,15 @@ impl Writer {
         let next_due = if more { Some(AT_ONCE) } else { self.next_claim(now, &lanes, &admission)? };
         let limited_left = limited_left || admission.left_some;
         let version = self.data_version()?;
-        Ok(Claimed { leases, next_due, version, limited_left, no_slot, paused })
+        Ok(Claimed {
+            leases,
+            next_due,
+            version,
+            limited_left,
+            no_slot,
+            paused,
+            ..Claimed::default()
+        })
     }
 
     /// When a claim from these lanes may find a task again.

@@ -38,6 +38,7 @@ fn a_pool_claims_again_when_the_next_task_is_due_or_the_clock_was_set_back() {
             without_suspects: false,
             limited_left: false,
             bounded_left: false,
+            ready_left: false,
         };
         pool.scheduler.accept_claim(Vec::new(), Some(drained), true, pool.now);
         let action = pool.scheduler.next_leader_action(pool.now, clock, 0);

@@ -46,6 +46,7 @@ fn the_next_suspect_is_claimed_when_the_last_has_ended() {
         without_suspects: false,
         limited_left: false,
         bounded_left: false,
+        ready_left: false,
     };
     pool.scheduler.accept_claim(vec![(suspect(1), 0)], Some(drained), true, pool.now);
     pool.scheduler.begin_committed(suspect(1).key);
