@@ -50,6 +50,12 @@ impl ReadConnection {
         self.files.refuse_moved()
     }
 
+    /// The error of a read. A file that is moved away between the look at it and the read makes SQLite fail in many ways,
+    /// as when it opens the WAL.
+    fn failure(&self, error: rusqlite::Error) -> Error {
+        self.files.refuse_moved().err().unwrap_or_else(|| error::classify(&self.path, error))
+    }
+
     pub(crate) fn task(&self, id: TaskId) -> Result<Option<TaskInfo>> {
         self.refuse_unusable()?;
         let read = self.connection.unchecked_transaction().and_then(|transaction| {
@@ -58,21 +64,19 @@ impl ReadConnection {
             records::add(&transaction, &mut found)?;
             Ok(Some(found))
         });
-        read.map_err(|error| error::classify(&self.path, error))
+        read.map_err(|error| self.failure(error))
     }
 
     /// How a task ended, if it has.
     pub(crate) fn ending(&self, id: TaskId) -> Result<Option<Ending>> {
         self.refuse_unusable()?;
-        records::ending(&self.connection, id.as_i64())
-            .map_err(|error| error::classify(&self.path, error))
+        records::ending(&self.connection, id.as_i64()).map_err(|error| self.failure(error))
     }
 
     /// The checkpoint of a task, if it has one.
     pub(crate) fn checkpoint(&self, id: TaskId) -> Result<Option<Vec<u8>>> {
         self.refuse_unusable()?;
-        records::checkpoint(&self.connection, id.as_i64())
-            .map_err(|error| error::classify(&self.path, error))
+        records::checkpoint(&self.connection, id.as_i64()).map_err(|error| self.failure(error))
     }
 
     pub(crate) fn payloads(
@@ -92,7 +96,7 @@ impl ReadConnection {
 
     pub(crate) fn limits(&self) -> Result<Vec<LimitInfo>> {
         self.refuse_unusable()?;
-        limits::limits(&self.connection).map_err(|error| error::classify(&self.path, error))
+        limits::limits(&self.connection).map_err(|error| self.failure(error))
     }
 
     pub(crate) fn stats(&self, queue: &str) -> Result<QueueStats> {
@@ -130,10 +134,33 @@ impl ReadConnection {
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         self.refuse_unusable()?;
-        read(&self.connection).map_err(|error| error::classify(&self.path, error))
+        read(&self.connection).map_err(|error| self.failure(error))
     }
 }
 
 /// The highest id of a stored task.
 pub(crate) const LAST_ID: &str = "SELECT max(coalesce((SELECT max(id) FROM prismq_task), 0),
                                              coalesce((SELECT max(task) FROM prismq_kept), 0))";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::engine::sqlite::tests::opened;
+
+    /// As SQLite says when it opens the WAL of a file that is not there any more.
+    #[test]
+    fn a_read_that_fails_as_its_file_was_moved_meanwhile_says_so() {
+        let (folder, _writer, reader) = opened();
+        let failure = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(1802), None);
+        let read = reader.read(|_| Err::<(), _>(failure()));
+        assert!(matches!(read, Err(Error::Io { .. })), "{read:?}");
+        let read = reader.read(|_| {
+            let path = folder.path().join("queue.db");
+            fs::rename(&path, path.with_extension("moved")).unwrap();
+            Err::<(), _>(failure())
+        });
+        assert!(matches!(read, Err(Error::Moved { .. })), "{read:?}");
+    }
+}

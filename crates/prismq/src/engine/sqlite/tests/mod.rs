@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::engine::FileOptions;
 use crate::engine::sqlite::open::open;
+use crate::engine::sqlite::reader::ReadConnection;
 use crate::engine::sqlite::writer::Writer;
 
 use crate::engine::{Answer, Operation};
@@ -28,6 +29,11 @@ use crate::time::{Clock, ManualClock, Timestamp};
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
 pub(crate) fn writer() -> (TempDir, Writer) {
+    let (folder, writer, _) = opened();
+    (folder, writer)
+}
+
+pub(crate) fn opened() -> (TempDir, Writer, ReadConnection) {
     let folder = tempfile::tempdir().unwrap();
     let options = FileOptions {
         attach: false,
@@ -37,7 +43,8 @@ pub(crate) fn writer() -> (TempDir, Writer) {
         free_bytes_max: u64::MAX,
         clock: Arc::new(ManualClock::new(NOW)),
     };
-    (folder, open(&options, &Arc::default()).unwrap().0)
+    let (writer, reader) = open(&options, &Arc::default()).unwrap();
+    (folder, writer, reader)
 }
 
 pub(crate) fn claim_of(max: usize) -> Operation {
