@@ -102,7 +102,8 @@ fn an_idle_pool_hears_of_room() {
     crate::support::wait_until!(fixture.queue.contention().empty_claims > 0);
     fixture.another_handle().complete(&lease).unwrap();
     for (completed, expected) in [(1, "2"), (2, "3")] {
-        crate::support::wait_until!(fixture.queue.stats("default").unwrap().completed == completed);
+        // The pool may have seen the room already, and completed the next.
+        crate::support::wait_until!(fixture.queue.stats("default").unwrap().completed >= completed);
         // It looks again after a second at the latest.
         fixture.clock.advance(Duration::from_secs(1));
         assert_eq!(receive(&payloads, "a row's payload"), expected);
