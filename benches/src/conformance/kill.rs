@@ -149,7 +149,7 @@ fn killed_in(candidate: &Candidate, choice: Choice, victim: Victim) -> Result<(K
     let about = session.about().clone();
     let store: Vec<u32> = session.opened().pids.iter().map(|process| process.pid).collect();
     if let Some(pid) = store.iter().find(|pid| !session.driver().has_started(**pid)) {
-        let reason = format!("`pids` names {pid}, which is no process that the driver has started");
+        let reason = format!("`pids` names {pid}, which the driver has not started");
         return Err(DriverError::Malformed { request: "open".to_owned(), reason });
     }
     let mut crew = session.start("killed", WORKERS, Work::Plan, &plan, TASKS, Records::Each)?;

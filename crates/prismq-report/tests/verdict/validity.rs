@@ -111,7 +111,7 @@ fn a_target_missed_on_a_disturbed_machine_is_undecided() {
     assert_eq!(with(50.0, "=").0, Status::TargetMissed, "others do not make a count wrong");
 }
 
-/// One busy moment is no excuse for a program that is slow all the time.
+/// A single disturbed round does not excuse a program that is slow in all of them.
 #[test]
 fn a_target_that_undisturbed_rounds_miss_too_is_missed() {
     let with = |disturbed_rounds: usize, target: &str| {
