@@ -7,18 +7,31 @@ use crate::engine::postgres::client::Value;
 use crate::model::{KeyInputs, NewTask, Result};
 
 /// Adds tasks to where they wait.
-pub(crate) const INSERT: &str = "WITH n AS MATERIALIZED (
+macro_rules! insert {
+    ($elsewhere:literal) => {
+        concat!(
+            "WITH n AS MATERIALIZED (
          SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::integer[], $6::bigint[],
                               $7::bigint[], $8::bytea[], $9::integer[])
              AS n (id, lane, order_key, priority, max_attempts, run_at, start_by, payload, line)),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
-           SELECT coalesce(line, lane), false, order_key, id FROM n WHERE run_at <= $10),
-     s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM n WHERE run_at > $10),
-     d AS (INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM n WHERE start_by IS NOT NULL)
+           SELECT coalesce(line, lane), false, order_key, id FROM n WHERE run_at <= $10)",
+            $elsewhere,
+            "
      INSERT INTO prismq.task (id, lane, line, state, order_key, priority, max_attempts, enqueued_at, run_at, start_by,
          payload)
      SELECT id, lane, line, (run_at > $10)::integer, order_key, priority, max_attempts, $11, run_at, start_by, payload
-     FROM n";
+     FROM n"
+        )
+    };
+}
+/// Where all are ready and none has a deadline: a tenth less work for the server.
+const INSERT_READY: &str = insert!("");
+const INSERT: &str = insert!(
+    ",
+     s AS (INSERT INTO prismq.scheduled (run_at, id) SELECT run_at, id FROM n WHERE run_at > $10),
+     d AS (INSERT INTO prismq.deadline (at, id) SELECT start_by, id FROM n WHERE start_by IS NOT NULL)"
+);
 
 /// Payload bytes from which on a statement takes no more tasks.
 const STATEMENT_BYTES_MAX: usize = 16 << 20;
@@ -103,10 +116,13 @@ impl<'a> Rows<'a> {
             &now,
             &wall,
         ];
+        let all_ready =
+            self.run_at.iter().all(|at| *at <= now) && self.start_by.iter().all(Option::is_none);
+        let insert = if all_ready { INSERT_READY } else { INSERT };
         if self.bytes <= COPIED_BYTES_MAX {
-            run.put_off(INSERT, &params);
+            run.put_off(insert, &params);
         } else {
-            run.execute(INSERT, &params)?;
+            run.execute(insert, &params)?;
         }
         let mut marks = run.shared.marks();
         for ((lane, key), id) in self.lanes.iter().zip(&self.keys).zip(&self.ids) {
