@@ -170,7 +170,7 @@ impl Shared {
         let of_queue = |quota: &Quota| {
             let claim = self.claims.get(quota.queue)?.clone().max(quota.max).share(quota.share);
             let claim = claim.begun_max(quota.begun).limited_max(quota.limited);
-            Some(claim.suspects_max(suspects))
+            Some(claim.suspects_max(suspects).may_leave_ready())
         };
         let mut claims: Vec<Claim> = request.quotas.iter().filter_map(of_queue).collect();
         // Of one queue alone, unless its own bound lets it give fewer tasks: it then does not say when there are more.

@@ -41,6 +41,8 @@ pub struct Claim {
     pub(crate) share: usize,
     /// Most payload bytes of the tasks together, but at least one task; those that do not fit stay ready.
     pub(crate) bytes_max: usize,
+    /// Whether it may find nothing although tasks are ready, and say so, where to look for them takes long.
+    pub(crate) may_leave_ready: bool,
 }
 
 impl Claim {
@@ -57,6 +59,7 @@ impl Claim {
             limited_max: usize::MAX,
             share: usize::MAX,
             bytes_max: usize::MAX,
+            may_leave_ready: false,
         }
     }
 
@@ -111,6 +114,11 @@ impl Claim {
 
     pub(crate) const fn bytes_max(mut self, bytes_max: usize) -> Self {
         self.bytes_max = bytes_max;
+        self
+    }
+
+    pub(crate) const fn may_leave_ready(mut self) -> Self {
+        self.may_leave_ready = true;
         self
     }
 

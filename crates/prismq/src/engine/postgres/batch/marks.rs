@@ -3,14 +3,16 @@
 //! Rows that were deleted stay in the index as long as any transaction of the server may still see them, and a look from
 //! the first row passes over all of them. Only where that takes long, claims begin after the last task that they took,
 //! for twenty times as long as a look from the first row took, five seconds at most: so much later at most, a task with a
-//! lower key of another process is found. What this process adds lowers the marks. A claim that finds nothing looks from
-//! the first row anyway, and one that finds fewer tasks than it wants says when looks begin there again.
+//! lower key of another process is found. What this process adds lowers the marks. A pool's claim that finds fewer tasks
+//! than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks there.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// A look that takes longer than this is avoided.
 pub(super) const SLOW: Duration = Duration::from_millis(2);
+/// What a look may take longer for each task that it found and leased.
+const SLOW_PER_TASK: Duration = Duration::from_micros(20);
 /// For how many times as long.
 pub(super) const SPARED: u32 = 20;
 /// And no longer than this: a look may have taken long for another reason.
@@ -19,50 +21,79 @@ pub(super) const SPARED_MAX: Duration = Duration::from_secs(5);
 /// The key of a task in its queue's order, and its id.
 pub(crate) type Place = (i64, i64);
 
-/// The last tasks that were taken, while looks from the first are avoided.
+/// The marks of this process, by the lanes that are claimed from together, where looks from the first are avoided.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
-    /// By the lanes that are claimed from together.
-    by_lanes: HashMap<Vec<i32>, Place>,
-    /// When to look from the first again; `None` if that is quick.
-    spared_until: Option<Instant>,
+    by_lanes: HashMap<Vec<i32>, Mark>,
+}
+
+#[derive(Debug)]
+struct Mark {
+    /// Nothing was left at or before this when it was looked for; `None` until a task was taken.
+    last: Option<Place>,
+    /// Before the first task that was added there since.
+    before_added: Option<Place>,
+    /// When to look from the first again.
+    spared_until: Instant,
 }
 
 impl Marks {
     /// After which task to look, if not from the first.
-    pub(crate) fn after(&mut self, lanes: &[i32], now: Instant) -> Option<Place> {
-        if self.spared_until.is_some_and(|until| until <= now) {
-            self.forget();
-        }
-        self.by_lanes.get(lanes).copied()
+    pub(crate) fn after(&self, lanes: &[i32], now: Instant) -> Option<Place> {
+        let mark = self.by_lanes.get(lanes).filter(|mark| now < mark.spared_until)?;
+        mark.before_added.or(mark.last)
     }
 
-    /// A look from the first took this long. Where that is long, marks stay: a look that found nothing leaves nothing before
-    /// them, and one that found something moves its own.
-    pub(crate) fn looked(&mut self, took: Duration, now: Instant) {
-        self.spared_until = (took > SLOW).then(|| now + (took * SPARED).min(SPARED_MAX));
-        if self.spared_until.is_none() {
-            self.by_lanes.clear();
+    /// A look from the first took this long and found so many tasks. Where that is long, a mark stays: if the look found
+    /// nothing, there is nothing before it.
+    pub(crate) fn looked(&mut self, lanes: &[i32], (took, found): (Duration, usize), now: Instant) {
+        let found = u32::try_from(found).unwrap_or(u32::MAX);
+        let took = took.saturating_sub(SLOW_PER_TASK.saturating_mul(found));
+        if took <= SLOW {
+            self.by_lanes.remove(lanes);
+            return;
+        }
+        let spared_until = now + (took * SPARED).min(SPARED_MAX);
+        match self.by_lanes.get_mut(lanes) {
+            Some(mark) => mark.spared_until = spared_until,
+            None => {
+                // Those of claims that are not made any more.
+                self.by_lanes.retain(|_, mark| now < mark.spared_until + SPARED_MAX);
+                let mark = Mark { last: None, before_added: None, spared_until };
+                self.by_lanes.insert(lanes.to_vec(), mark);
+            }
         }
     }
 
     /// How long it takes until looks begin at the first again.
-    pub(crate) fn ends_in(&self, now: Instant) -> Option<Duration> {
-        Some(self.spared_until?.saturating_duration_since(now))
+    pub(crate) fn ends_in(&self, lanes: &[i32], now: Instant) -> Option<Duration> {
+        Some(self.by_lanes.get(lanes)?.spared_until.saturating_duration_since(now))
     }
 
-    /// The last task that a claim from these lanes took.
-    pub(crate) fn took(&mut self, lanes: &[i32], last: Place) {
-        if self.spared_until.is_some() {
-            self.by_lanes.insert(lanes.to_vec(), last);
+    /// A claim from these lanes took all that it found, of which this was the last.
+    pub(crate) fn took_all(&mut self, lanes: &[i32], last: Option<Place>) {
+        if let Some(mark) = self.by_lanes.get_mut(lanes) {
+            mark.last = mark.last.max(last);
+            mark.before_added = None;
+        }
+    }
+
+    /// It took as many as it wanted, of which this was the last.
+    pub(crate) fn took_some(&mut self, lanes: &[i32], last: Place) {
+        if let Some(mark) = self.by_lanes.get_mut(lanes) {
+            mark.last = Some(last);
+            mark.before_added = None;
         }
     }
 
     /// A task was added.
     pub(crate) fn added(&mut self, lane: i32, (key, id): Place) {
-        for (lanes, mark) in &mut self.by_lanes {
-            if *mark >= (key, id) && lanes.contains(&lane) {
-                *mark = (key, id - 1);
+        let before = (key, id.saturating_sub(1));
+        let of_lane = self.by_lanes.iter_mut().filter(|(lanes, _)| lanes.contains(&lane));
+        for (_, mark) in of_lane {
+            if mark.last.is_some_and(|last| before < last) {
+                mark.before_added =
+                    mark.before_added.map_or(Some(before), |first| Some(first.min(before)));
             }
         }
     }
@@ -70,7 +101,6 @@ impl Marks {
     /// Tasks were added anywhere, or what was taken may not have been.
     pub(crate) fn forget(&mut self) {
         self.by_lanes.clear();
-        self.spared_until = None;
     }
 }
 
@@ -78,21 +108,40 @@ impl Marks {
 mod tests {
     use super::*;
 
+    const SLOW_LOOK: (Duration, usize) = (Duration::from_millis(4), 0);
+    const QUICK_LOOK: (Duration, usize) = (SLOW, 0);
+
+    /// Marks after a slow look for tasks of lane 1, at this time, that took one.
+    fn marks(now: Instant) -> Marks {
+        let mut marks = Marks::default();
+        marks.looked(&[1], SLOW_LOOK, now);
+        assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
+        marks.took_all(&[1], Some((100, 7)));
+        marks
+    }
+
     #[test]
     fn a_quick_look_from_the_first_is_made_each_time() {
         let (mut marks, now) = (Marks::default(), Instant::now());
-        marks.looked(SLOW, now);
-        marks.took(&[1], (100, 7));
+        marks.looked(&[1], QUICK_LOOK, now);
+        marks.took_all(&[1], Some((100, 7)));
+        assert_eq!(marks.after(&[1], now), None);
+    }
+
+    /// A look that leases many tasks takes long for these.
+    #[test]
+    fn a_look_that_finds_many_may_take_longer() {
+        let (mut marks, now) = (Marks::default(), Instant::now());
+        marks.looked(&[1], (Duration::from_millis(20), 1000), now);
+        marks.took_all(&[1], Some((100, 7)));
         assert_eq!(marks.after(&[1], now), None);
     }
 
     #[test]
     fn a_slow_look_is_spared_for_twenty_times_as_long() {
-        let (mut marks, now) = (Marks::default(), Instant::now());
-        let took = 2 * SLOW;
-        marks.looked(took, now);
-        assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
-        marks.took(&[1], (100, 7));
+        let now = Instant::now();
+        let marks = marks(now);
+        let (took, _) = SLOW_LOOK;
         assert_eq!(marks.after(&[1], now + took * 19), Some((100, 7)));
         assert_eq!(marks.after(&[1, 2], now), None);
         assert_eq!(marks.after(&[1], now + took * SPARED), None);
@@ -100,36 +149,63 @@ mod tests {
 
     /// Else each claim of a queue that is empty now and then would pass over all of them.
     #[test]
-    fn a_slow_look_that_finds_nothing_leaves_the_marks() {
-        let (mut marks, now) = (Marks::default(), Instant::now());
-        marks.looked(2 * SLOW, now);
-        marks.took(&[1], (100, 7));
-        marks.looked(2 * SLOW, now);
+    fn a_slow_look_that_finds_nothing_leaves_the_mark() {
+        let now = Instant::now();
+        let mut marks = marks(now);
+        marks.looked(&[1], SLOW_LOOK, now);
         assert_eq!(marks.after(&[1], now), Some((100, 7)));
-        marks.looked(SLOW, now);
-        assert_eq!(marks.after(&[1], now), None);
+        let later = now + Duration::from_secs(1);
+        assert_eq!(marks.after(&[1], later), None);
+        marks.looked(&[1], SLOW_LOOK, later);
+        assert_eq!(marks.after(&[1], later), Some((100, 7)));
+        marks.looked(&[1], QUICK_LOOK, later);
+        assert_eq!(marks.after(&[1], later), None);
+    }
+
+    /// Else the look after a task that was found far before the mark would pass over all up to it again.
+    #[test]
+    fn a_task_before_the_mark_moves_it_back_only_if_others_may_be_left() {
+        let now = Instant::now();
+        let mut marks = marks(now);
+        marks.took_all(&[1], Some((50, 3)));
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
+        marks.took_some(&[1], (50, 4));
+        assert_eq!(marks.after(&[1], now), Some((50, 4)));
+    }
+
+    /// A quick look for tasks of a quiet queue says nothing of a busy one.
+    #[test]
+    fn each_set_of_lanes_has_a_mark_of_its_own() {
+        let now = Instant::now();
+        let mut marks = marks(now);
+        marks.looked(&[2], QUICK_LOOK, now);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
+        marks.looked(&[3], SLOW_LOOK, now + 2 * SPARED_MAX);
+        assert!(!marks.by_lanes.contains_key(&[1][..]), "of a claim that is not made any more");
     }
 
     #[test]
     fn looks_are_spared_for_five_seconds_at_most() {
         let (mut marks, now) = (Marks::default(), Instant::now());
-        assert_eq!(marks.ends_in(now), None);
-        marks.looked(Duration::from_secs(1), now);
-        assert_eq!(marks.ends_in(now), Some(SPARED_MAX));
-        assert_eq!(marks.ends_in(now + SPARED_MAX), Some(Duration::ZERO));
+        assert_eq!(marks.ends_in(&[1], now), None);
+        marks.looked(&[1], (Duration::from_secs(1), 0), now);
+        assert_eq!(marks.ends_in(&[1], now), Some(SPARED_MAX));
+        assert_eq!(marks.ends_in(&[1], now + SPARED_MAX), Some(Duration::ZERO));
     }
 
     #[test]
-    fn a_task_that_is_added_before_a_mark_lowers_it() {
-        let (mut marks, now) = (Marks::default(), Instant::now());
-        marks.looked(2 * SLOW, now);
-        marks.took(&[1, 2], (100, 7));
+    fn a_task_that_is_added_before_a_mark_is_looked_for_once() {
+        let now = Instant::now();
+        let mut marks = marks(now);
         marks.added(1, (100, 8));
         marks.added(3, (50, 8));
-        assert_eq!(marks.after(&[1, 2], now), Some((100, 7)));
-        marks.added(2, (50, 9));
-        assert_eq!(marks.after(&[1, 2], now), Some((50, 8)));
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
+        marks.added(1, (50, 9));
+        marks.added(1, (60, 10));
+        assert_eq!(marks.after(&[1], now), Some((50, 8)));
+        marks.took_all(&[1], None);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
         marks.forget();
-        assert_eq!(marks.after(&[1, 2], now), None);
+        assert_eq!(marks.after(&[1], now), None);
     }
 }

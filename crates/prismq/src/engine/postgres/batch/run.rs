@@ -1,7 +1,7 @@
 //! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::columns::Columns;
 use super::counters::{self, Counters};
@@ -88,8 +88,9 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) due_holds: bool,
     /// From when on to look for what is due.
     pub(crate) due_from: i64,
-    /// Whether a claim found fewer tasks than it wanted and did not look from the first ready one.
-    pub(crate) spared_look: bool,
+    /// How long it takes until looks begin at the first ready task again, if a claim found fewer than it wanted and did
+    /// not look there.
+    pub(crate) spared_look: Option<Duration>,
     /// What [`crate::engine::Engine::version`] was when it began.
     pub(crate) version: i64,
     /// What there was of the inbox when it began.
@@ -141,7 +142,7 @@ impl<'a, 't> Run<'a, 't> {
             due: Due::read(first, 4)?,
             due_holds: true,
             due_from,
-            spared_look: false,
+            spared_look: None,
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },

@@ -15,7 +15,7 @@ pub(crate) const PROMOTE: &str = "WITH s AS (DELETE FROM prismq.scheduled WHERE 
            RETURNING t.id, t.lane, t.line, t.suspect, t.order_key),
      r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id)
            SELECT coalesce(line, lane), suspect, order_key, id FROM t)
-     SELECT lane, count(*), line FROM t GROUP BY lane, line";
+     SELECT lane, count(*), line, min(order_key) FROM t GROUP BY lane, line";
 
 /// Looks at leases whose time has come, and reclaims those that were not extended. Tasks that others have locked, such as
 /// one that an application is completing in a transaction of its own, are looked at again a second later. An attempt that was not begun does
@@ -67,8 +67,8 @@ impl Run<'_, '_> {
         }
         if is_due(self.due.scheduled) {
             for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX, &from])? {
-                self.shared.marks().forget();
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
+                self.shared.marks().added(lane, (row.column(3)?, i64::MIN));
                 let queue = self.queue_of(lane)?;
                 let counters = self.counters.of(queue);
                 counters.scheduled -= promoted;

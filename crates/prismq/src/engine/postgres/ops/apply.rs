@@ -30,6 +30,22 @@ const fn kind(operation: &Operation) -> Kind {
     }
 }
 
+/// Whether it may make tasks ready and leaves the marks of claims as they are.
+const fn adds_anywhere(operation: &Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Enqueue(_)
+            | Operation::Claim(_)
+            | Operation::ClaimEach { .. }
+            | Operation::Complete { .. }
+            | Operation::Fail { .. }
+            | Operation::Defer { .. }
+            | Operation::Note { .. }
+            | Operation::Extend { .. }
+            | Operation::Begin(_)
+    )
+}
+
 /// The answers to operations that were applied together.
 pub(crate) enum Answers<'b> {
     Known(Vec<Result<Answer>>),
@@ -64,11 +80,7 @@ impl Run<'_, '_> {
                 Kind::Release => Answers::Known(release::release(self, group)?),
                 Kind::Single => Answers::Known(vec![self.apply_one(first)?]),
             });
-            // An enqueue knows where it adds tasks, and the rest of these adds none.
-            let adds_anywhere =
-                !matches!(kind(first), Kind::Enqueue | Kind::Complete | Kind::Extend | Kind::Begin)
-                    && first.claims().is_none();
-            if adds_anywhere {
+            if group.iter().any(adds_anywhere) {
                 self.shared.marks().forget();
             }
             // Enqueues and claims note it themselves.

@@ -29,7 +29,7 @@ const SLOTS_AGAIN: Duration = Duration::from_secs(1);
 impl Run<'_, '_> {
     /// Leases up to the asked number of tasks, in order.
     pub(crate) fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
-        self.spared_look = false;
+        self.spared_look = None;
         let version = self.version;
         let lanes = self.shared.lanes().serving(claim);
         let Some((lane, _)) = lanes.first() else {
@@ -60,7 +60,7 @@ impl Run<'_, '_> {
             true => Some(AT_ONCE),
             false => self.next_claim(&lanes, &admission)?,
         };
-        let ready_left = self.spared_look;
+        let ready_left = self.spared_look.is_some();
         Ok(Claimed { leases, next_due, version, limited_left, ready_left, no_slot, paused: false })
     }
 
@@ -156,9 +156,8 @@ impl Run<'_, '_> {
             i64::MIN => None,
             _ => self.shared.horizon().ends_in(Instant::now()),
         };
-        let spared =
-            self.spared_look.then(|| self.shared.marks().ends_in(Instant::now())).flatten();
-        let looks = passed_over.into_iter().chain(spared).map(|wait| now.monotonic.after(wait));
+        let spared = passed_over.into_iter().chain(self.spared_look);
+        let looks = spared.map(|wait| now.monotonic.after(wait));
         Ok(due.into_iter().chain(self.next_look_at_held()).chain(looks).min())
     }
 }

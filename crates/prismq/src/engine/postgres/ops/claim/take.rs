@@ -109,8 +109,9 @@ impl Run<'_, '_> {
                 break;
             }
             // What is before the mark is looked for later.
-            if mark.is_some() && mark != Some((key, id)) && !taken.is_empty() {
-                self.spared_look = true;
+            let is_spared = mark.is_some() && mark != Some((key, id));
+            if is_spared && (!taken.is_empty() || claim.may_leave_ready) {
+                self.spared_look = self.shared.marks().ends_in(&ids, Instant::now());
                 break;
             }
             let suspects = taken.iter().filter(|taken| taken.lease.suspect).count();
@@ -130,7 +131,8 @@ impl Run<'_, '_> {
             ];
             let rows = self.query(sql, &params)?;
             if !is_ring && mark != Some((key, id)) {
-                self.shared.marks().looked(self.took(), Instant::now());
+                let (took, found) = (self.took(), rows.len());
+                self.shared.marks().looked(&ids, (took, found), Instant::now());
             }
             leases::read(self, &rows, lanes, &claim.queue, until, &mut taken)?;
             begun.took(taken.len());
@@ -142,8 +144,14 @@ impl Run<'_, '_> {
         }
         let rank = |key: i64| key.wrapping_sub(first_key).cast_unsigned();
         taken.sort_unstable_by_key(|taken| (rank(taken.lease.order_key), taken.lease.key.id));
-        if !is_ring && let Some(last) = taken.last() {
-            self.shared.marks().took(&ids, (last.lease.order_key, last.lease.key.id.as_i64()));
+        if !is_ring {
+            let last =
+                taken.last().map(|Taken { lease, .. }| (lease.order_key, lease.key.id.as_i64()));
+            let mut marks = self.shared.marks();
+            match last {
+                Some(last) if taken.len() == max => marks.took_some(&ids, last),
+                last => marks.took_all(&ids, last),
+            }
         }
         Ok(taken)
     }

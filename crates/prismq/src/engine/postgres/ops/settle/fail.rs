@@ -88,6 +88,9 @@ pub(crate) fn fail(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<Res
         _ => &nothing,
     };
     let nexts = nexts(run, &keys, group)?;
+    if nexts.iter().any(|next| next.state == READY) {
+        run.shared.marks().forget();
+    }
     let dead = Next::of(run, AfterFailure::Dead);
     let next = |place: usize| nexts.get(place).copied().unwrap_or(dead);
     let text = |place: usize, bytes_max: usize| {
