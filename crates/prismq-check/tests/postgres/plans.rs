@@ -213,3 +213,33 @@ pub(crate) fn a_claim_does_not_pass_over_what_was_due_each_time() {
         assert!(after <= most_pages(before), "{before} pages before, {after} after {TAKEN} tasks");
     });
 }
+
+/// Rows like those of claims whose leases have expired and whose tasks are gone, ten milliseconds apart.
+fn add_hints(cluster: &Cluster, hints: u32, seconds_ago: u32) {
+    let add = format!(
+        "INSERT INTO prismq.expiry (at, ids)
+         SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - {seconds_ago} * 1000000 + 10000 * i, '{{0}}'
+         FROM generate_series(1, {hints}) i"
+    );
+    cluster.sql("postgres", &[&add]).unwrap();
+}
+
+/// Pages that a claim of one task looks at while leases expire, and an old transaction may see so many that did before.
+fn pages_while_leases_expire(expired: u32) -> f64 {
+    let cluster = cluster_with(1_000);
+    let mut pages = 0.0;
+    under_an_old_transaction(&cluster, || {
+        add_hints(&cluster, expired, 1_000);
+        cluster.sql("postgres", &["DELETE FROM prismq.expiry"]).unwrap();
+        // More than the claims look at, 64 each.
+        add_hints(&cluster, 100 * CLAIMS, 500);
+        pages = pages_of_a_claim(&cluster);
+    });
+    pages
+}
+
+/// Failure mode: plan: PostgreSQL with an old transaction open, while leases expire | a claim passes over what expired before once in a while, not each time
+pub(crate) fn a_claim_does_not_pass_over_what_expired_before_each_time() {
+    let (few, many) = (pages_while_leases_expire(100), pages_while_leases_expire(TAKEN));
+    assert!(many <= most_pages(few), "{few} pages before, {many} after {TAKEN} leases");
+}

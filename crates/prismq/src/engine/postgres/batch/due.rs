@@ -1,10 +1,10 @@
 //! When a claim may find something that it did not find before, and from when on it is looked for.
 //!
 //! What was due long ago was deleted, but stays in the indexes as long as any transaction of the server may still see it,
-//! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before the last at
-//! which nothing was due, for twenty times as long as a look from the first row took, five seconds at most: by so much at
-//! most, what a transaction adds that began long before its commit, or before the server's clock was set back, is found
-//! later. A claim that finds nothing says that it may find something after that.
+//! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before what the
+//! last one found to be due first, for twenty times as long as a look from the first row took, five seconds at most: by so
+//! much at most, what a transaction adds that began long before its commit, or before the server's clock was set back, is
+//! found later. A claim that finds nothing says that it may find something after that.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,8 @@ pub(crate) const NEXT_DUE: &str =
      (SELECT min(at) FROM prismq.expiry WHERE at >= $2), (SELECT min(at) FROM prismq.deadline WHERE at >= $2),
      (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $1))";
 
-/// How long before a look at which nothing was due the next one begins: a transaction that began earlier may add what
-/// was due before.
+/// How long before what was due first, or the look at which nothing was, the next one begins: a transaction that began
+/// earlier may add what was due before.
 const LATE: Duration = Duration::from_secs(1);
 
 /// From when on looks begin, while those from the first row are avoided.
@@ -65,11 +65,11 @@ impl Horizon {
             self.spared_until = (took > SLOW).then(|| now + (took * SPARED).min(SPARED_MAX));
             self.from = None;
         }
-        let is_due = [due.scheduled, due.expiry, due.deadline].into_iter().flatten().min();
-        let is_due = is_due.is_some_and(|first| first <= shown.as_micros());
-        if self.spared_until.is_some() && !is_due {
+        if self.spared_until.is_some() {
+            let first = [due.scheduled, due.expiry, due.deadline].into_iter().flatten().min();
+            let none_before = first.map_or(shown.as_micros(), |first| first.min(shown.as_micros()));
             let late = i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX);
-            self.from = Some(shown.as_micros().saturating_sub(late));
+            self.from = Some(none_before.saturating_sub(late));
         }
     }
 }
@@ -152,10 +152,13 @@ mod tests {
         assert_eq!(horizon.from(now), i64::MIN);
     }
 
+    /// Else, while leases expire all the time, each look would pass over all that expired before.
     #[test]
-    fn a_look_that_finds_something_due_does_not_pass_it_over() {
+    fn looks_begin_before_what_is_due_first() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
-        looked(&mut horizon, 2 * SLOW, SHOWN.as_micros(), now);
-        assert_eq!(horizon.from(now), i64::MIN);
+        looked(&mut horizon, 2 * SLOW, 3_000_000, now);
+        assert_eq!(horizon.from(now), 2_000_000);
+        looked(&mut horizon, SLOW, 3_500_000, now);
+        assert_eq!(horizon.from(now), 2_500_000);
     }
 }
