@@ -31,7 +31,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 }
 
 fn handlers(suite: &mut Suite) -> Result<()> {
-    let tasks = suite.stage().scale().pick(HANDLERS * 3, HANDLERS * 3, 15_000, 100_000);
+    let tasks = suite.stage().scale().pick(HANDLERS * 3, HANDLERS * 3, 10_000, 100_000);
     let case = Case::new("async", "handlers", HANDLERS)
         .model(Model::Closed)
         .tasks(tasks)
@@ -57,7 +57,7 @@ fn handlers(suite: &mut Suite) -> Result<()> {
 }
 
 fn callers(suite: &mut Suite) -> Result<()> {
-    let tasks = suite.stage().scale().pick(CALLERS * 2, CALLERS * 20, 15_000, 60_000);
+    let tasks = suite.stage().scale().pick(CALLERS * 2, CALLERS * 20, 10_000, 60_000);
     let case = Case::new("async", "enqueue_callers", CALLERS)
         .model(Model::Closed)
         .tasks(tasks)

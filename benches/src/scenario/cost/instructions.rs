@@ -8,17 +8,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use tempfile::TempDir;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::number::as_f64;
 use crate::load::tasks::{fill, numbered};
 use crate::process::{COUNTED_TYPE, CountRole, Operation, Role, run_under};
 use crate::scenario::stage::Stage;
 use crate::subject::OpenOptions;
 
-/// Instructions of one operation by this many and twice as many, or why they cannot be counted.
+/// Instructions of one operation by this many and twice as many, or why they cannot be counted. Both processes run at
+/// once: neither is measured by time.
 ///
 /// # Errors
 /// If no database can be prepared.
@@ -27,28 +29,38 @@ pub fn per_operation(
     operation: Operation,
     times: usize,
 ) -> Result<std::result::Result<f64, String>> {
-    let few = match count(stage, operation, times, 2 * times)? {
-        Ok(few) => few,
-        Err(reason) => return Ok(Err(reason)),
+    let ready = 2 * times;
+    let of = |times| -> Result<Count> {
+        let (directory, path) = prepared(stage, ready)?;
+        Ok(Count { directory, role: CountRole { operation, times, ready, path } })
     };
-    Ok(count(stage, operation, 2 * times, 2 * times)?.map(|many| {
-        as_f64(many.saturating_sub(few)) / as_f64(u64::try_from(times).unwrap_or(u64::MAX))
-    }))
+    let (few, many) = (of(times)?, of(2 * times)?);
+    let (few, many) = thread::scope(|scope| {
+        let few = scope.spawn(|| few.run());
+        let many = many.run();
+        (few.join().map_err(|_| Error::Panicked { what: "a count of instructions" }), many)
+    });
+    let (few, many) = match (few??, many?) {
+        (Ok(few), Ok(many)) => (few, many),
+        (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
+    };
+    Ok(Ok(as_f64(many.saturating_sub(few)) / as_f64(u64::try_from(times).unwrap_or(u64::MAX))))
 }
 
-/// Instructions of a whole process that does the operation this many times.
-fn count(
-    stage: &Stage,
-    operation: Operation,
-    times: usize,
-    ready: usize,
-) -> Result<std::result::Result<u64, String>> {
-    let (directory, path) = prepared(stage, ready)?;
-    let counts = directory.path().join("callgrind.out");
-    let mut valgrind = Command::new("valgrind");
-    valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
-    let role = Role::Count(CountRole { operation, times, ready, path });
-    Ok(run_under(valgrind, &role)?.and_then(|()| read(&counts)))
+/// A process that does an operation so often, with the database that it uses.
+struct Count {
+    directory: TempDir,
+    role: CountRole,
+}
+
+impl Count {
+    /// Instructions of the whole process.
+    fn run(self) -> Result<std::result::Result<u64, String>> {
+        let counts = self.directory.path().join("callgrind.out");
+        let mut valgrind = Command::new("valgrind");
+        valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
+        Ok(run_under(valgrind, &Role::Count(self.role))?.and_then(|()| read(&counts)))
+    }
 }
 
 /// A database with this many tasks, in a directory that is removed with the first of the two. It is closed, so
