@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         )
     };
     let mut trials: Vec<Trial> = VERBS.into_iter().map(verb).collect();
-    let plans: [(&str, fn()); 7] = [
+    let plans: [(&str, fn()); 8] = [
         (
             "a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time",
             plans::a_claim_of_a_nearly_empty_queue_does_not_pass_over_deleted_rows_each_time,
@@ -56,6 +56,10 @@ fn main() -> ExitCode {
         (
             "a_claim_does_not_pass_over_what_expired_before_each_time",
             plans::a_claim_does_not_pass_over_what_expired_before_each_time,
+        ),
+        (
+            "a_claim_does_not_pass_over_rows_of_the_inbox_that_are_gone_each_time",
+            plans::a_claim_does_not_pass_over_rows_of_the_inbox_that_are_gone_each_time,
         ),
         (
             "a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_time",

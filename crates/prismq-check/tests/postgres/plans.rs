@@ -243,3 +243,23 @@ pub(crate) fn a_claim_does_not_pass_over_what_expired_before_each_time() {
     let (few, many) = (pages_while_leases_expire(100), pages_while_leases_expire(TAKEN));
     assert!(many <= most_pages(few), "{few} pages before, {many} after {TAKEN} leases");
 }
+
+/// Failure mode: plan: PostgreSQL with an old transaction open, after rows of the inbox | once a second has shown which rows are gone, a claim does not pass over them each time
+pub(crate) fn a_claim_does_not_pass_over_rows_of_the_inbox_that_are_gone_each_time() {
+    let cluster = cluster_with(0);
+    under_an_old_transaction(&cluster, || {
+        let add = "INSERT INTO prismq.prismq_inbox (type, payload) SELECT 'other', '' FROM generate_series(1, 40000)";
+        cluster.sql("postgres", &[add, "DELETE FROM prismq.prismq_inbox"]).unwrap();
+        let (before, mut claims) = (pages(&cluster), 0);
+        let queue = open(&cluster);
+        let until = Instant::now() + Duration::from_secs(4);
+        while Instant::now() < until {
+            assert_eq!(queue.claim(&Claim::new(["job"])).unwrap().len(), 0);
+            claims += 1;
+        }
+        drop(queue);
+        let of_each = (pages(&cluster) - before) / f64::from(claims);
+        // Those of the first second pass over them all, which is 450 pages.
+        assert!(of_each <= 200.0, "{of_each} pages for each of {claims} claims");
+    });
+}

@@ -4,7 +4,8 @@
 //! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before what the
 //! last one found to be due first, for twenty times as long as a look from the first row took, five seconds at most: by so
 //! much at most, what a transaction adds that began long before its commit, or before the server's clock was set back, is
-//! found later. A claim that finds nothing says that it may find something after that.
+//! found later. A claim that finds nothing says that it may find something after that. The same holds for rows of the
+//! inbox, by their ids.
 
 use std::time::{Duration, Instant};
 
@@ -29,17 +30,23 @@ const LATE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Horizon {
     from: Option<i64>,
+    /// The id before which no row of the inbox waits.
+    inbox_from: Option<i64>,
+    /// The last id that a row of the inbox had a while ago: what has an earlier one is there, or never will be.
+    inbox_settled: Option<i64>,
+    /// The last that one had then.
+    inbox_last: Option<(i64, Instant)>,
     /// When to look from the first again; `None` if that is quick.
     spared_until: Option<Instant>,
 }
 
 impl Horizon {
-    /// From when on to look.
-    pub(crate) fn from(&mut self, now: Instant) -> i64 {
+    /// From when on to look, and from which id on in the inbox.
+    pub(crate) fn from(&mut self, now: Instant) -> (i64, i64) {
         if self.spared_until.is_some_and(|until| until <= now) {
-            *self = Self::default();
+            (self.from, self.inbox_from, self.spared_until) = (None, None, None);
         }
-        self.from.unwrap_or(i64::MIN)
+        (self.from.unwrap_or(i64::MIN), self.inbox_from.unwrap_or(i64::MIN))
     }
 
     /// How long it takes until looks begin at the first row again, if this one did not.
@@ -70,6 +77,18 @@ impl Horizon {
             let none_before = first.map_or(shown.as_micros(), |first| first.min(shown.as_micros()));
             let late = i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX);
             self.from = Some(none_before.saturating_sub(late));
+        }
+    }
+
+    /// Whether the same look found rows of the inbox that wait, and the last id that any has had so far.
+    pub(super) fn looked_at_inbox(&mut self, waits: bool, last_id: i64, now: Instant) {
+        let settled = self.inbox_last.filter(|(_, at)| *at + LATE <= now);
+        if settled.is_some() || self.inbox_last.is_none() {
+            self.inbox_settled = settled.map(|(id, _)| id);
+            self.inbox_last = Some((last_id, now));
+        }
+        if self.spared_until.is_some() && !waits {
+            self.inbox_from = self.inbox_settled;
         }
     }
 }
@@ -111,7 +130,7 @@ mod tests {
 
     fn looked(horizon: &mut Horizon, took: Duration, expiry: i64, now: Instant) {
         let due = Due { expiry: Some(expiry), ..Due::default() };
-        let from = horizon.from(now);
+        let (from, _) = horizon.from(now);
         horizon.looked(from, took, due, (SHOWN, now));
     }
 
@@ -119,7 +138,7 @@ mod tests {
     fn a_quick_look_begins_at_the_first_each_time() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         looked(&mut horizon, SLOW, i64::MAX, now);
-        assert_eq!(horizon.from(now), i64::MIN);
+        assert_eq!(horizon.from(now).0, i64::MIN);
     }
 
     #[test]
@@ -127,9 +146,9 @@ mod tests {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         let took = 2 * SLOW;
         looked(&mut horizon, took, i64::MAX, now);
-        assert_eq!(horizon.from(now + took * 19), 4_000_000);
+        assert_eq!(horizon.from(now + took * 19).0, 4_000_000);
         looked(&mut horizon, SLOW, i64::MAX, now + took * 19);
-        assert_eq!(horizon.from(now + took * SPARED), i64::MIN);
+        assert_eq!(horizon.from(now + took * SPARED).0, i64::MIN);
     }
 
     /// Else a pool that idles would not look again for what a look had passed over.
@@ -140,7 +159,7 @@ mod tests {
         looked(&mut horizon, Duration::from_secs(30), i64::MAX, now);
         assert_eq!(horizon.ends_in(now), Some(SPARED_MAX));
         horizon.forget();
-        assert_eq!((horizon.ends_in(now), horizon.from(now)), (None, i64::MIN));
+        assert_eq!((horizon.ends_in(now), horizon.from(now).0), (None, i64::MIN));
     }
 
     #[test]
@@ -149,7 +168,7 @@ mod tests {
         looked(&mut horizon, 2 * SLOW, i64::MAX, now);
         let back = Timestamp::from_micros(1_000_000);
         horizon.looked(horizon.from.unwrap(), SLOW, Due::default(), (back, now));
-        assert_eq!(horizon.from(now), i64::MIN);
+        assert_eq!(horizon.from(now).0, i64::MIN);
     }
 
     /// Else, while leases expire all the time, each look would pass over all that expired before.
@@ -157,8 +176,31 @@ mod tests {
     fn looks_begin_before_what_is_due_first() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         looked(&mut horizon, 2 * SLOW, 3_000_000, now);
-        assert_eq!(horizon.from(now), 2_000_000);
+        assert_eq!(horizon.from(now).0, 2_000_000);
         looked(&mut horizon, SLOW, 3_500_000, now);
-        assert_eq!(horizon.from(now), 2_500_000);
+        assert_eq!(horizon.from(now).0, 2_500_000);
+    }
+
+    /// Ids that were given out a second ago belong to rows that are there, or never will be.
+    #[test]
+    fn looks_at_the_inbox_begin_at_ids_of_a_second_before() {
+        let (mut horizon, now) = (Horizon::default(), Instant::now());
+        let mut look = |waits, last_id, took, after: Duration| {
+            let at = now + after;
+            let (from, inbox_from) = horizon.from(at);
+            horizon.looked(from, took, Due::default(), (SHOWN, at));
+            horizon.looked_at_inbox(waits, last_id, at);
+            inbox_from
+        };
+        let (slow, ms) = (2 * SPARED_MAX, Duration::from_millis);
+        assert_eq!(look(false, 100, SLOW, ms(0)), i64::MIN, "a look that is quick");
+        assert_eq!(look(false, 200, slow, ms(999)), i64::MIN);
+        assert_eq!(look(true, 300, slow, ms(1_000)), i64::MIN);
+        assert_eq!(look(false, 400, slow, ms(1_000)), i64::MIN, "a row waited");
+        assert_eq!(look(false, 500, slow, ms(1_999)), 100);
+        assert_eq!(look(false, 600, slow, ms(2_000)), 100);
+        assert_eq!(look(false, 700, slow, ms(2_001)), 300);
+        assert_eq!(look(false, 800, slow, ms(6_000)), i64::MIN, "five seconds are over");
+        assert_eq!(look(false, 900, slow, ms(6_001)), 600);
     }
 }

@@ -52,7 +52,7 @@ macro_rules! begin {
 pub(crate) const BEGIN: &str = begin!(
     "NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint",
     "NULL::bigint",
-    "false, false"
+    "false, false, 0::bigint"
 );
 
 /// For one with claims.
@@ -62,11 +62,12 @@ pub(crate) const BEGIN_TO_CLAIM: &str = begin!(
      (SELECT min(at) FROM prismq.deadline WHERE at >= $4),
      (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $3))",
     "hashtextextended(pg_current_snapshot()::text, 0)",
-    "EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held),
-     EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held)"
+    "EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held AND id >= $5),
+     EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held),
+     (SELECT last_value FROM prismq.prismq_inbox_id_seq)"
 );
 /// The first column of a queue's settings in both.
-const BEGIN_SETTINGS: usize = 15;
+const BEGIN_SETTINGS: usize = 16;
 
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
@@ -88,6 +89,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) due_holds: bool,
     /// From when on to look for what is due.
     pub(crate) due_from: i64,
+    /// From which id on to look for rows of the inbox.
+    pub(crate) inbox_from: i64,
     /// How long it takes until looks begin at the first ready task again, if a claim found fewer than it wanted and did
     /// not look there.
     pub(crate) spared_look: Option<Duration>,
@@ -119,9 +122,9 @@ impl<'a, 't> Run<'a, 't> {
         batch: &[Operation],
     ) -> Result<Self> {
         let Wanted { queues, claims, ids } = Wanted::of(shared, batch);
-        let due_from = shared.horizon().from(Instant::now());
+        let (due_from, inbox_from) = shared.horizon().from(Instant::now());
         let (begin, params): (_, &[&dyn Value]) = match claims {
-            true => (BEGIN_TO_CLAIM, &[&queues, &ids, &Rule::HAS_CRON, &due_from]),
+            true => (BEGIN_TO_CLAIM, &[&queues, &ids, &Rule::HAS_CRON, &due_from, &inbox_from]),
             false => (BEGIN, &[&queues, &ids]),
         };
         let rows = transaction.query(&shared.statements.text(begin), params)?;
@@ -129,7 +132,7 @@ impl<'a, 't> Run<'a, 't> {
             return Err(queues::missing("the row of prismq.meta"));
         };
         // One that was opened before the migration began.
-        if first.column(14)? {
+        if first.column(15)? {
             return Err(schema::moving(shared.statements.schema()));
         }
         let last_lane: i32 = first.column(2)?;
@@ -142,6 +145,7 @@ impl<'a, 't> Run<'a, 't> {
             due: Due::read(first, 4)?,
             due_holds: true,
             due_from,
+            inbox_from,
             spared_look: None,
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
@@ -149,7 +153,7 @@ impl<'a, 't> Run<'a, 't> {
             firing: None,
             slots_wait: false,
             skips_slots: false,
-            has_type_retention: first.column(12)?,
+            has_type_retention: first.column(13)?,
             transaction,
             shared,
             queues: HashMap::new(),
@@ -159,12 +163,15 @@ impl<'a, 't> Run<'a, 't> {
         };
         if claims {
             let at = (run.now.monotonic, Instant::now());
-            shared.horizon().looked(due_from, run.took(), run.due, at);
+            let (waits, last_id) = (run.inbox.waits, first.column(12)?);
+            let mut horizon = shared.horizon();
+            horizon.looked(due_from, run.took(), run.due, at);
+            horizon.looked_at_inbox(waits, last_id, Instant::now());
         }
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        let freed: i32 = first.column(13)?;
+        let freed: i32 = first.column(14)?;
         let is_known = {
             let lanes = shared.lanes();
             last_lane <= lanes.last() && freed <= lanes.freed()

@@ -47,10 +47,11 @@ macro_rules! oldest {
         )
     };
 }
-/// The oldest rows that wait.
-pub(crate) const OLDEST: &str = oldest!("NOT held ORDER BY id");
+/// The oldest rows that wait, from an id on.
+pub(crate) const OLDEST: &str = oldest!("NOT held AND id >= $3 ORDER BY id");
 /// Those of them without a unique key.
-pub(crate) const OLDEST_PLAIN: &str = oldest!("NOT held AND unique_key IS NULL ORDER BY id");
+pub(crate) const OLDEST_PLAIN: &str =
+    oldest!("NOT held AND id >= $3 AND unique_key IS NULL ORDER BY id");
 /// The oldest rows that are held of a queue.
 pub(crate) const OLDEST_HELD: &str = oldest!("held AND queue = $3 ORDER BY queue, id");
 /// The queues of which rows are held, each with how many more tasks it may hold; NULL for any number.
@@ -180,7 +181,8 @@ impl Run<'_, '_> {
             self.read(&rows, &mut entries)?;
         }
         let oldest = if is_plain { OLDEST_PLAIN } else { OLDEST };
-        let rows = self.query(oldest, &[&STEP_TASKS_MAX, &INBOX_BYTES_MAX])?;
+        let from = self.inbox_from;
+        let rows = self.query(oldest, &[&STEP_TASKS_MAX, &INBOX_BYTES_MAX, &from])?;
         self.read(&rows, &mut entries)?;
         let count = entries.len();
         let (mut ids, mut tasks) = (Vec::new(), Vec::new());
