@@ -33,6 +33,10 @@ pub const OPERATIONS_PER_S: Spec = Spec::new("operations_per_s", "operations/s",
 pub const RATIO_TO_PLAIN: Spec = Spec::new("ratio_to_plain", "x", Higher, Median);
 /// Throughput over that of as many threads under the same load, in the same round.
 pub const RATIO_TO_THREADS: Spec = Spec::new("ratio_to_threads", "x", Higher, Median);
+/// Throughput over that of one process with as many workers, in the same round.
+pub const RATIO_TO_ONE_PROCESS: Spec = Spec::new("ratio_to_one_process", "x", Higher, Median);
+/// Processor time of the server, all of its processes together, in percent of all cores.
+pub const SERVER_CPU_PERCENT: Spec = Spec::new("server_cpu_percent", "%", Lower, Median);
 /// 99th percentile of the latency of all tasks of a round over that of an append and sync in the same
 /// round.
 pub const P99_RATIO_TO_SYNC: Spec = Spec::new("p99_ratio_to_sync", "x", Lower, Median);

@@ -11,7 +11,7 @@ use crate::observe::audit::Audit;
 use crate::observe::ledger::ids_run;
 use crate::process::{DRAINED_TYPE, DrainRole, Drainer, DrainerReport};
 use crate::scenario::stage::Stage;
-use crate::subject::{Census, DEFAULT_QUEUE, Run};
+use crate::subject::{Census, DEFAULT_QUEUE, Run, server_time};
 
 /// How often it is looked whether anything is left.
 const INTERVAL: Duration = Duration::from_millis(2);
@@ -40,6 +40,8 @@ pub struct Shared {
     pub audit: Audit,
     /// The runs of the handlers of all processes.
     pub runs: Vec<Run>,
+    /// The processor time of the queue's server meanwhile, if the run has started one.
+    pub server: Option<Duration>,
     /// Operations answered busy, in all processes.
     pub busy_errors: u64,
     /// Claims that saw a task and lost it, in all processes.
@@ -65,7 +67,7 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let mut drainers =
         (0..load.processes).map(|_| Drainer::open(order.clone())).collect::<Result<Vec<_>>>()?;
     let interval = if load.service_time.is_some() { INTERVAL_OF_SERVICE } else { INTERVAL };
-    let started = Instant::now();
+    let (started, server_before) = (Instant::now(), server_time());
     for drainer in &mut drainers {
         drainer.go()?;
     }
@@ -77,6 +79,8 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
         thread::sleep(interval);
     };
     let took = started.elapsed();
+    let server =
+        server_time().zip(server_before).map(|(after, before)| after.saturating_sub(before));
     let reports: Vec<DrainerReport> =
         drainers.into_iter().map(Drainer::stop).collect::<Result<_>>()?;
 
@@ -92,5 +96,5 @@ pub fn drain_by_processes(stage: &Stage, load: Processes) -> Result<Shared> {
     let busy_errors = own + reports.iter().map(|report| report.busy_errors).sum::<u64>();
     faults.extend(database.recount(&[DEFAULT_QUEUE], census)?);
     let claim_conflicts = reports.iter().map(|report| report.claim_conflicts).sum();
-    Ok(Shared { took, audit, runs, busy_errors, claim_conflicts, faults })
+    Ok(Shared { took, audit, runs, server, busy_errors, claim_conflicts, faults })
 }
