@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use prismq_record::criterion::folder_of;
-use prismq_record::{Conditions, Scenario, SyncCheck, Validity};
+use prismq_record::{Conditions, Scenario, SyncCheck, Validity, disturbances};
 
 use crate::base::clock::SystemClock;
 use crate::base::error::{Error, Result};
@@ -297,7 +297,9 @@ impl Suite {
         if self.invocation.mode == Mode::Unrecorded {
             return Ok(());
         }
-        for scenario in scenarios(self.name, &self.experiments, &self.conclusions)? {
+        let scenarios = scenarios(self.name, &self.experiments, &self.conclusions)?;
+        disturbances(&scenarios).iter().for_each(|line| eprintln!("{line}"));
+        for scenario in scenarios {
             self.check(&scenario)?;
             self.part.keep(scenario);
         }
@@ -333,7 +335,7 @@ impl Suite {
                 reasons.join("; ")
             );
         }
-        for warning in &scenario.warnings {
+        for warning in scenario.other_warnings() {
             eprintln!("{}: {warning}", scenario.id);
         }
         Ok(())

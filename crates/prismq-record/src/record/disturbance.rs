@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Scenario;
+
 /// Processor time of others, in percent of all cores, from which on a round is disturbed. A load that
 /// uses all cores loses about as much of its rate: it is the smallest change that verdicts look for, and
 /// below it rounds differ by themselves.
@@ -69,5 +71,32 @@ impl Disturbance {
             },
         ));
         (!found.is_empty()).then(|| found.join(" and "))
+    }
+}
+
+/// Most scenarios that are named one by one.
+const NAMED_MAX: usize = 3;
+
+/// What there is to say of these scenarios' disturbed rounds: a line for each, or one for all where they are many, as a
+/// busy machine disturbs all that it measures.
+#[must_use]
+pub fn disturbances<'a>(scenarios: impl IntoIterator<Item = &'a Scenario>) -> Vec<String> {
+    let mut measured = 0;
+    let mut found = Vec::new();
+    for scenario in scenarios {
+        measured += 1;
+        if let Some(disturbed) = scenario.disturbed() {
+            let rounds = scenario.rounds.iter().filter(|round| round.is_disturbed()).count();
+            found.push((rounds, format!("{}: {disturbed}", scenario.id)));
+        }
+    }
+    match found.iter().max_by_key(|(rounds, _)| *rounds) {
+        Some((_, worst)) if found.len() > NAMED_MAX => {
+            let count = found.len();
+            vec![format!(
+                "others on the machine disturbed {count} of {measured} scenarios, such as {worst}"
+            )]
+        }
+        _ => found.into_iter().map(|(_, line)| line).collect(),
     }
 }

@@ -12,7 +12,9 @@ mod sync_check;
 mod verdict;
 mod versus;
 
-pub use disturbance::{Disturbance, OTHERS_MAX_PERCENT, STEAL_MAX_PERCENT, THROTTLED_MAX_PERCENT};
+pub use disturbance::{
+    Disturbance, OTHERS_MAX_PERCENT, STEAL_MAX_PERCENT, THROTTLED_MAX_PERCENT, disturbances,
+};
 pub use environment::{Build, Conditions, Environment, Git, Machine, Pragma, Sqlite};
 pub use histogram::{Histogram, HistogramError};
 pub use metric::{ConfidenceInterval, Direction, Floor, Known, Metric};
@@ -136,6 +138,12 @@ impl Scenario {
         let found: Vec<String> = self.rounds.iter().filter_map(beyond).collect();
         let first = found.first()?;
         Some(format!("disturbed in {} of {} rounds: {first}", found.len(), self.rounds.len()))
+    }
+
+    /// Its warnings but for that it was disturbed, of which [`disturbances`] has one line for many scenarios.
+    pub fn other_warnings(&self) -> impl Iterator<Item = &String> {
+        let disturbed = self.disturbed();
+        self.warnings.iter().filter(move |warning| Some(*warning) != disturbed.as_ref())
     }
 
     /// Whether others disturbed half of its rounds or more.

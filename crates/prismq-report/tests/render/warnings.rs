@@ -1,7 +1,7 @@
 //! Warnings about what makes figures doubtful.
 
 use prismq_judge::verdict::{FailOn, judge};
-use prismq_record::{Known, RunRecord};
+use prismq_record::{Disturbance, Known, Round, RunRecord};
 use prismq_report::render::{TerminalOptions, View, terminal_as};
 
 use crate::support::full_run::full_run;
@@ -58,4 +58,29 @@ fn the_machine_and_the_scenarios_are_checked() {
     warns("its p99 comes from only 298 samples", |run| {
         run.suites[1].scenarios[0].histograms.get_mut("end_to_end").unwrap().count = 298;
     });
+}
+
+/// Others on the machine disturb the first round of so many scenarios.
+fn disturb(run: &mut RunRecord, scenarios: usize) {
+    let all = run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios);
+    for (number, scenario) in (0_u8..).zip(all.take(scenarios)) {
+        let disturbance = Disturbance {
+            seconds: 1.0,
+            others_percent: Some(40.0 + f64::from(number)),
+            ..Disturbance::default()
+        };
+        scenario.rounds = vec![Round { disturbance: Some(disturbance), ..Round::default() }];
+        scenario.warnings.extend(scenario.disturbed());
+    }
+}
+
+#[test]
+fn a_busy_machine_is_one_warning() {
+    let few = warned(|run| disturb(run, 3));
+    assert_eq!(few.len(), 3, "{few:?}");
+    assert!(few[2].contains("disturbed in 1 of 1 rounds: other processes used 42 %"), "{few:?}");
+    let many = warned(|run| disturb(run, 4));
+    assert_eq!(many.len(), 1, "{many:?}");
+    assert!(many[0].starts_with("others on the machine disturbed 4 of "), "{many:?}");
+    assert!(many[0].contains("disturbed in 1 of 1 rounds: other processes used"), "{many:?}");
 }

@@ -1,7 +1,7 @@
 //! Warnings: what makes figures doubtful but not invalid, from the state of the machine and from the scenarios.
 //! What makes them invalid is decided by the verdict.
 
-use prismq_record::{Environment, RunRecord, Scenario, SuiteRecord};
+use prismq_record::{Environment, RunRecord, Scenario, SuiteRecord, disturbances};
 
 use crate::render::humanise::number;
 
@@ -24,8 +24,10 @@ pub(super) fn warnings(run: &RunRecord) -> Vec<String> {
         disk(&first.environment, &last.environment, &mut found);
     }
     let scenarios = || run.suites.iter().flat_map(|suite| &suite.scenarios);
+    found.extend(disturbances(scenarios()));
     for scenario in scenarios() {
-        found.extend(scenario.warnings.iter().map(|warning| format!("{}: {warning}", scenario.id)));
+        found
+            .extend(scenario.other_warnings().map(|warning| format!("{}: {warning}", scenario.id)));
         found.extend(few_samples(scenario));
     }
     let mut seen = std::collections::BTreeSet::new();
