@@ -174,7 +174,7 @@ pub(crate) fn a_pool_that_finds_nothing_does_not_pass_over_deleted_rows_each_tim
             .handle_bytes("job", move |_, _| Ok(done.send(())?))
             .start()
             .unwrap();
-        // Each ends before the next is enqueued: the pool claims in vain between them.
+        // Each has run before the next is enqueued: the pool claims in vain between most of them.
         for _ in 0..CLAIMS {
             queue.enqueue(&NewTask::new("job", [])).unwrap();
             ended.recv_timeout(Duration::from_secs(60)).unwrap();

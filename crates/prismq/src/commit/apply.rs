@@ -102,7 +102,7 @@ impl Committer {
         let own = operations.len();
         operations.extend(reserved.iter().map(|Reserved { claim, tasks, .. }| {
             let claim = Claim::clone(claim).max((*tasks).min(CLAIM_BATCH_MAX));
-            Operation::Claim(claim.begun_max(0).suspects_max(0))
+            Operation::Claim(claim.begun_max(0).suspects_max(0).may_leave_ready())
         }));
         let mut applied = self.apply_to(operations);
         operations.truncate(own);

@@ -30,9 +30,10 @@ const LATE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Horizon {
     from: Option<i64>,
-    /// The id before which no row of the inbox waits.
+    /// The id before which no row of the inbox waited, as far as looks have shown.
     inbox_from: Option<i64>,
-    /// The last id that a row of the inbox had a while ago: what has an earlier one is there, or never will be.
+    /// The last id that a row of the inbox had a while ago: rows with earlier ones are there, but for those of slow
+    /// transactions.
     inbox_settled: Option<i64>,
     /// The last that one had then.
     inbox_last: Option<(i64, Instant)>,
@@ -181,7 +182,7 @@ mod tests {
         assert_eq!(horizon.from(now).0, 2_500_000);
     }
 
-    /// Ids that were given out a second ago belong to rows that are there, or never will be.
+    /// Ids that were given out a second ago belong to rows that are there, but for those of slow transactions.
     #[test]
     fn looks_at_the_inbox_begin_at_ids_of_a_second_before() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());

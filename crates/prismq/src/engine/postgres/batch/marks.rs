@@ -1,10 +1,12 @@
 //! Where claims begin to look for ready tasks: at the first, or after what this process has taken.
 //!
 //! Rows that were deleted stay in the index as long as any transaction of the server may still see them, and a look from
-//! the first row passes over all of them. Only where that takes long, claims begin after the last task that they took,
-//! for twenty times as long as a look from the first row took, five seconds at most: so much later at most, a task with a
-//! lower key of another process is found. What this process adds lowers the marks. A pool's claim that finds fewer tasks
-//! than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks there.
+//! the first row passes over all of them. Only where that takes long, claims begin after what they had taken a moment
+//! before, for twenty times as long as a look from the first row took, five seconds at most. So much later at most, a task
+//! is found whose place is before that and that this process has not added and committed itself: one of another process
+//! that is more urgent, or one whose transaction was open for longer than that moment. A pool's claim that finds fewer
+//! tasks than it wants, or nothing, says when looks begin at the first row again; any other that finds nothing looks
+//! there. A process that has taken nothing yet looks from the first row each time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,6 +20,9 @@ pub(super) const SPARED: u32 = 20;
 /// And no longer than this: a look may have taken long for another reason.
 pub(super) const SPARED_MAX: Duration = Duration::from_secs(5);
 
+/// How long ago what claims begin after was taken at least: transactions that had ids before may be committed after it.
+const LATE: Duration = Duration::from_millis(100);
+
 /// The key of a task in its queue's order, and its id.
 pub(crate) type Place = (i64, i64);
 
@@ -29,19 +34,43 @@ pub(crate) struct Marks {
 
 #[derive(Debug)]
 struct Mark {
-    /// Nothing was left at or before this when it was looked for; `None` until a task was taken.
-    last: Option<Place>,
-    /// Before the first task that was added there since.
+    /// Where looks begin; `None` until a task was taken. Of the tasks before, none was left that could be taken.
+    settled: Option<Place>,
+    /// Where they begin once this is a moment ago.
+    taken: Option<(Place, Instant)>,
+    /// Before the first task that was added since and is before where looks begin.
     before_added: Option<Place>,
     /// When to look from the first again.
     spared_until: Instant,
+}
+
+impl Mark {
+    const fn new(spared_until: Instant) -> Self {
+        Self { settled: None, taken: None, before_added: None, spared_until }
+    }
+
+    fn took(&mut self, last: Place, now: Instant) {
+        match self.taken {
+            Some((_, at)) if now < at + LATE => {}
+            taken => {
+                self.settled = self.settled.max(taken.map(|(place, _)| place));
+                self.taken = Some((last, now));
+            }
+        }
+    }
+
+    /// Tasks after this may be left.
+    fn lower(&mut self, last: Place) {
+        self.settled = self.settled.map(|settled| settled.min(last));
+        self.taken = self.taken.map(|(place, at)| (place.min(last), at));
+    }
 }
 
 impl Marks {
     /// After which task to look, if not from the first.
     pub(crate) fn after(&self, lanes: &[i32], now: Instant) -> Option<Place> {
         let mark = self.by_lanes.get(lanes).filter(|mark| now < mark.spared_until)?;
-        mark.before_added.or(mark.last)
+        mark.before_added.or(mark.settled)
     }
 
     /// A look from the first took this long and found so many tasks. Where that is long, a mark stays: if the look found
@@ -59,8 +88,7 @@ impl Marks {
             None => {
                 // Those of claims that are not made any more.
                 self.by_lanes.retain(|_, mark| now < mark.spared_until + SPARED_MAX);
-                let mark = Mark { last: None, before_added: None, spared_until };
-                self.by_lanes.insert(lanes.to_vec(), mark);
+                self.by_lanes.insert(lanes.to_vec(), Mark::new(spared_until));
             }
         }
     }
@@ -71,18 +99,21 @@ impl Marks {
     }
 
     /// A claim from these lanes took all that it found, of which this was the last.
-    pub(crate) fn took_all(&mut self, lanes: &[i32], last: Option<Place>) {
+    pub(crate) fn took_all(&mut self, lanes: &[i32], last: Option<Place>, now: Instant) {
         if let Some(mark) = self.by_lanes.get_mut(lanes) {
-            mark.last = mark.last.max(last);
             mark.before_added = None;
+            if let Some(last) = last {
+                mark.took(last, now);
+            }
         }
     }
 
     /// It took as many as it wanted, of which this was the last.
-    pub(crate) fn took_some(&mut self, lanes: &[i32], last: Place) {
+    pub(crate) fn took_some(&mut self, lanes: &[i32], last: Place, now: Instant) {
         if let Some(mark) = self.by_lanes.get_mut(lanes) {
-            mark.last = Some(last);
             mark.before_added = None;
+            mark.lower(last);
+            mark.took(last, now);
         }
     }
 
@@ -91,9 +122,9 @@ impl Marks {
         let before = (key, id.saturating_sub(1));
         let of_lane = self.by_lanes.iter_mut().filter(|(lanes, _)| lanes.contains(&lane));
         for (_, mark) in of_lane {
-            if mark.last.is_some_and(|last| before < last) {
-                mark.before_added =
-                    mark.before_added.map_or(Some(before), |first| Some(first.min(before)));
+            if mark.settled.is_some_and(|settled| before < settled) {
+                let first = mark.before_added.map_or(before, |first| first.min(before));
+                mark.before_added = Some(first);
             }
         }
     }
@@ -111,12 +142,13 @@ mod tests {
     const SLOW_LOOK: (Duration, usize) = (Duration::from_millis(4), 0);
     const QUICK_LOOK: (Duration, usize) = (SLOW, 0);
 
-    /// Marks after a slow look for tasks of lane 1, at this time, that took one.
+    /// Marks after a slow look for tasks of lane 1 that took one, and a moment later another.
     fn marks(now: Instant) -> Marks {
         let mut marks = Marks::default();
         marks.looked(&[1], SLOW_LOOK, now);
         assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
-        marks.took_all(&[1], Some((100, 7)));
+        marks.took_all(&[1], Some((100, 7)), now - LATE);
+        marks.took_all(&[1], Some((110, 8)), now);
         marks
     }
 
@@ -124,7 +156,7 @@ mod tests {
     fn a_quick_look_from_the_first_is_made_each_time() {
         let (mut marks, now) = (Marks::default(), Instant::now());
         marks.looked(&[1], QUICK_LOOK, now);
-        marks.took_all(&[1], Some((100, 7)));
+        marks.took_all(&[1], Some((100, 7)), now);
         assert_eq!(marks.after(&[1], now), None);
     }
 
@@ -133,7 +165,7 @@ mod tests {
     fn a_look_that_finds_many_may_take_longer() {
         let (mut marks, now) = (Marks::default(), Instant::now());
         marks.looked(&[1], (Duration::from_millis(20), 1000), now);
-        marks.took_all(&[1], Some((100, 7)));
+        marks.took_all(&[1], Some((100, 7)), now);
         assert_eq!(marks.after(&[1], now), None);
     }
 
@@ -162,15 +194,29 @@ mod tests {
         assert_eq!(marks.after(&[1], later), None);
     }
 
+    /// Another process may have had its ids before, and commit after.
+    #[test]
+    fn looks_begin_after_what_was_taken_a_moment_ago() {
+        let now = Instant::now();
+        let mut marks = marks(now);
+        marks.took_all(&[1], Some((120, 9)), now + LATE / 2);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)));
+        marks.took_all(&[1], Some((130, 10)), now + LATE);
+        assert_eq!(marks.after(&[1], now), Some((110, 8)));
+    }
+
     /// Else the look after a task that was found far before the mark would pass over all up to it again.
     #[test]
     fn a_task_before_the_mark_moves_it_back_only_if_others_may_be_left() {
         let now = Instant::now();
         let mut marks = marks(now);
-        marks.took_all(&[1], Some((50, 3)));
-        assert_eq!(marks.after(&[1], now), Some((100, 7)));
-        marks.took_some(&[1], (50, 4));
+        marks.took_all(&[1], Some((50, 3)), now + LATE);
+        marks.took_all(&[1], Some((50, 3)), now + 2 * LATE);
+        assert_eq!(marks.after(&[1], now), Some((110, 8)));
+        marks.took_some(&[1], (50, 4), now + 2 * LATE);
         assert_eq!(marks.after(&[1], now), Some((50, 4)));
+        marks.took_all(&[1], None, now + 3 * LATE);
+        assert_eq!(marks.after(&[1], now), Some((50, 4)), "a place that was lowered settles");
     }
 
     /// A quick look for tasks of a quiet queue says nothing of a busy one.
@@ -203,7 +249,7 @@ mod tests {
         marks.added(1, (50, 9));
         marks.added(1, (60, 10));
         assert_eq!(marks.after(&[1], now), Some((50, 8)));
-        marks.took_all(&[1], None);
+        marks.took_all(&[1], None, now);
         assert_eq!(marks.after(&[1], now), Some((100, 7)));
         marks.forget();
         assert_eq!(marks.after(&[1], now), None);

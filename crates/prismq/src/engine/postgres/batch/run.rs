@@ -77,6 +77,8 @@ pub(crate) struct Run<'a, 't> {
     pub(super) transaction: &'a mut (dyn Executor + 't),
     pub(crate) shared: &'a Shared,
     pub(crate) now: Moment,
+    /// When that was.
+    pub(crate) began: Instant,
     /// The number of the database.
     pub(crate) number: i64,
     /// Below every token that this connection gives.
@@ -122,7 +124,8 @@ impl<'a, 't> Run<'a, 't> {
         batch: &[Operation],
     ) -> Result<Self> {
         let Wanted { queues, claims, ids } = Wanted::of(shared, batch);
-        let (due_from, inbox_from) = shared.horizon().from(Instant::now());
+        let began = Instant::now();
+        let (due_from, inbox_from) = shared.horizon().from(began);
         let (begin, params): (_, &[&dyn Value]) = match claims {
             true => (BEGIN_TO_CLAIM, &[&queues, &ids, &Rule::HAS_CRON, &due_from, &inbox_from]),
             false => (BEGIN, &[&queues, &ids]),
@@ -139,6 +142,7 @@ impl<'a, 't> Run<'a, 't> {
         let epoch = transaction.epoch();
         let mut run = Self {
             now: shared.time.moment(first.column(0)?),
+            began,
             number: first.column(1)?,
             token_floor: epoch.saturating_mul(TOKENS_OF_EPOCH),
             has_cancel_requests: first.column(3)?,

@@ -10,7 +10,7 @@ mod several;
 mod take;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use self::admission::Admission;
 use self::leases::Taken;
@@ -154,7 +154,7 @@ impl Run<'_, '_> {
         // What this look may have passed over is found then.
         let passed_over = match self.due_from {
             i64::MIN => None,
-            _ => self.shared.horizon().ends_in(Instant::now()),
+            _ => self.shared.horizon().ends_in(self.began),
         };
         let spared = passed_over.into_iter().chain(self.spared_look);
         let looks = spared.map(|wait| now.monotonic.after(wait));

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::postgres::client::Value;
+use crate::engine::postgres::clock::Time;
 
 use super::leases::{self, Taken};
 use crate::engine::postgres::batch::lanes::Lane;
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
-use crate::model::{Claim, Result};
+use crate::model::{Claim, Order, Result};
 
 /// Leases the ready tasks whose places a select returns. The lease is recorded as a hint of when to look whether it has
 /// expired. Tokens are at least those of the connection's epoch: a claim is not waited for, so that a crash of the
@@ -46,7 +47,7 @@ pub(crate) const LOCKED: &str = lease!(
          UNION ALL
          (SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
              SELECT ctid AS place, order_key, id FROM prismq.ready
-             WHERE lane = l.lane AND suspect AND (order_key, id) > ($2, $3)
+             WHERE lane = l.lane AND suspect AND order_key >= $10
              ORDER BY lane, suspect, order_key, id LIMIT $5 FOR UPDATE SKIP LOCKED) q
           ORDER BY q.order_key, q.id LIMIT $5)
      ) c ORDER BY order_key, id LIMIT $4"
@@ -62,7 +63,7 @@ pub(crate) const MERGED: &str = lease!(
          UNION ALL
          (SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
              SELECT ctid AS place, order_key, id FROM prismq.ready
-             WHERE lane = l.lane AND suspect AND (order_key, id) > ($2, $3)
+             WHERE lane = l.lane AND suspect AND order_key >= $10
              ORDER BY lane, suspect, order_key, id LIMIT $5) q
           ORDER BY q.order_key, q.id LIMIT $5)
      ) c ORDER BY order_key, id LIMIT $4)) FOR UPDATE SKIP LOCKED"
@@ -85,7 +86,14 @@ impl Run<'_, '_> {
         let mut seeks = Vec::with_capacity(4);
         // Keys of other orders lie on a ring.
         let is_ring = first_key > i64::MIN;
-        let mark = if is_ring { None } else { self.shared.marks().after(&ids, Instant::now()) };
+        // Where the last come first, all that others add is before a mark; and a clock that was given may stand still.
+        let is_marked = !is_ring
+            && settings.order != Order::LastInFirstOut
+            && !matches!(self.shared.time, Time::Given(_));
+        let mark = match is_marked {
+            true => self.shared.marks().after(&ids, Instant::now()),
+            false => None,
+        };
         for from in mark.into_iter().chain([(first_key, i64::MIN)]) {
             // One lane is locked exactly as it is taken. What others were taking of several is passed over then.
             if ids.len() > 1 {
@@ -111,14 +119,18 @@ impl Run<'_, '_> {
             // What is before the mark is looked for later.
             let is_spared = mark.is_some() && mark != Some((key, id));
             if is_spared && (!taken.is_empty() || claim.may_leave_ready) {
-                self.spared_look = self.shared.marks().ends_in(&ids, Instant::now());
+                let ends_in = self.shared.marks().ends_in(&ids, self.began);
+                // Forgotten meanwhile by a transaction of the application's: at once.
+                self.spared_look = Some(ends_in.unwrap_or_default());
                 break;
             }
             let suspects = taken.iter().filter(|taken| taken.lease.suspect).count();
             let suspects_left = count(claim.suspects_max.saturating_sub(suspects)).min(left);
             let begun_max = count(begun.left());
             let floor = self.token_floor;
-            let params: [&dyn Value; 9] = [
+            // Suspects are few, and apart in the index: a mark says nothing of those that could not be taken.
+            let suspects_from = if mark == Some((key, id)) { i64::MIN } else { key };
+            let params: [&dyn Value; 10] = [
                 &ids,
                 &key,
                 &id,
@@ -128,9 +140,10 @@ impl Run<'_, '_> {
                 &expires_at,
                 &begun_max,
                 &suspects_begin,
+                &suspects_from,
             ];
             let rows = self.query(sql, &params)?;
-            if !is_ring && mark != Some((key, id)) {
+            if is_marked && mark != Some((key, id)) {
                 let (took, found) = (self.took(), rows.len());
                 self.shared.marks().looked(&ids, (took, found), Instant::now());
             }
@@ -144,13 +157,14 @@ impl Run<'_, '_> {
         }
         let rank = |key: i64| key.wrapping_sub(first_key).cast_unsigned();
         taken.sort_unstable_by_key(|taken| (rank(taken.lease.order_key), taken.lease.key.id));
-        if !is_ring {
-            let last =
-                taken.last().map(|Taken { lease, .. }| (lease.order_key, lease.key.id.as_i64()));
-            let mut marks = self.shared.marks();
+        if is_marked {
+            let place = |Taken { lease, .. }: &Taken| (lease.order_key, lease.key.id.as_i64());
+            let last = taken.iter().rfind(|taken| !taken.lease.suspect).map(place);
+            let (mut marks, now) = (self.shared.marks(), Instant::now());
             match last {
-                Some(last) if taken.len() == max => marks.took_some(&ids, last),
-                last => marks.took_all(&ids, last),
+                last if taken.len() < max => marks.took_all(&ids, last, now),
+                Some(last) => marks.took_some(&ids, last, now),
+                None => {}
             }
         }
         Ok(taken)
