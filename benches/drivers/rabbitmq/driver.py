@@ -70,7 +70,7 @@ class RabbitMq(Driver):
         return Crew(self.broker.connect(heartbeat=None), QUEUE, request, lanes)
 
     def census(self):
-        # Messages that consumers hold are not told by the protocol.
+        # The protocol does not report messages that consumers hold.
         waiting = self.own.queue_declare(QUEUE, passive=True).method.message_count
         return {"ready": waiting, "scheduled": None, "running": None, "dead": None}
 

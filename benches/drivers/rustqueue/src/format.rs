@@ -1,4 +1,4 @@
-//! What the file says of itself: the library does not tell its settings.
+//! What the file says of itself: the library reports none of its settings.
 
 use std::collections::BTreeMap;
 use std::fs::File;
