@@ -1,8 +1,9 @@
 //! What workers pass tasks to: it does the work that the plan names, and writes records.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -31,11 +32,13 @@ struct Crew {
     plan: Plan,
     lanes: Vec<Arc<Lane>>,
     output: Output,
+    /// Which attempt of a task failed last, by its token.
+    failed: Mutex<HashMap<u64, u16>>,
 }
 
 impl Handler {
     pub(super) fn new(work: Work, plan: Plan, lanes: Vec<Arc<Lane>>, output: Output) -> Self {
-        Self(Arc::new(Crew { work, plan, lanes, output }))
+        Self(Arc::new(Crew { work, plan, lanes, output, failed: Mutex::default() }))
     }
 
     /// Runs a task to its end on this thread. `attempt` counts from 1; 0 if unknown.
@@ -72,6 +75,20 @@ impl Handler {
             Work::None | Work::Plan => checksum(payload),
         };
         Ok(Run { crew: self.clone(), token, attempt, begun, checksum })
+    }
+
+    /// As [`Handler::begin`], for queues that do not tell a handler which attempt it is. It is the one after the last that
+    /// this crew let fail; attempts that ended with their process are not counted.
+    ///
+    /// # Errors
+    /// As [`Handler::handle`].
+    pub fn begin_counted(&self, payload: &[u8]) -> Result<Run, Refused> {
+        let failed = token_of(payload).and_then(|token| self.failed().get(&token).copied());
+        self.begin(payload, failed.unwrap_or_default().saturating_add(1))
+    }
+
+    fn failed(&self) -> MutexGuard<'_, HashMap<u64, u16>> {
+        self.0.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, record: &Record) {
@@ -140,6 +157,9 @@ impl Run {
         crew.write(&record);
         let fails = crew.0.plan.get(token).map_or(0, |entry| entry.fails);
         let fails = crew.0.work == Work::Plan && attempt > 0 && attempt <= u16::from(fails);
+        if fails {
+            crew.failed().insert(token, attempt);
+        }
         Done { crew, token, attempt, ended, fails }
     }
 }
@@ -185,5 +205,25 @@ impl Done {
             attempt: self.attempt,
             extra: 0,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::payload::payload;
+    use crate::plan::Entry;
+
+    #[test]
+    fn attempts_are_counted_where_the_queue_does_not_tell_them() {
+        let plan = Plan::new(vec![Entry { fails: 2, ..Entry::default() }, Entry::default()]);
+        let handler = Handler::new(Work::Plan, plan, Vec::new(), Output::to(io::sink()));
+        let fails = |token| {
+            let run = handler.begin_counted(payload(token, 16).as_bytes()).unwrap();
+            run.end().fails()
+        };
+        assert_eq!([fails(0), fails(1), fails(0), fails(0)], [true, false, true, false]);
     }
 }
