@@ -37,10 +37,9 @@ pub(super) fn check(candidate: &Candidate, findings: &mut Findings) -> Result<()
     let t0_ns = now() + u64::try_from(LEAD.as_nanos()).unwrap_or(0);
     let round = Round { model: Model::Open, t0_ns, ..Round::closed(0, TASKS, CALLERS) };
     let (id, mut lanes) = session.begin_enqueue(&plan, &round)?;
-    // Both are followed as they are written.
-    session.wait_done(&mut crew, TASKS / 2, candidate.patience)?;
-    session.finish_enqueue(id, &mut lanes, Duration::from_secs(10))?;
+    // The crew's records are followed as they are written, those of the callers are read afterwards.
     session.wait_done(&mut crew, TASKS, candidate.patience)?;
+    session.finish_enqueue(id, &mut lanes, Duration::from_secs(10))?;
     let due: Vec<u64> = due.into_iter().map(|offset| t0_ns + offset).collect();
     findings.hold(10, on_time(&lanes, &due));
     let slowest = crew.lanes().slowest();

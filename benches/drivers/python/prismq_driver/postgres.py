@@ -58,7 +58,7 @@ def open_cluster(directory):
         if os.getuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
-        command = [postgres("initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "--no-locale", "-E", "UTF8"]
+        command = [postgres("initdb"), "-D", folder, "-U", "postgres", "-A", "trust", "--no-locale", "-E", "UTF8", "-N"]
         subprocess.run(as_postgres(command), stdout=sys.stderr, check=True, cwd="/")
     os.chdir(folder)
     command = as_postgres([postgres("postgres"), "-D", folder, "-k", HERE, "-p", PORT, "-c", "listen_addresses="])

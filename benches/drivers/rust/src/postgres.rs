@@ -90,7 +90,16 @@ fn create(folder: &Path) -> io::Result<()> {
         chown(folder, Some(id("-u")?), Some(id("-g")?))?;
     }
     let mut initdb = as_postgres("initdb")?;
-    initdb.arg("-D").arg(folder).args(["-U", USER, "-A", "trust", "--no-locale", "-E", "UTF8"]);
+    initdb.arg("-D").arg(folder).args([
+        "-U",
+        USER,
+        "-A",
+        "trust",
+        "--no-locale",
+        "-E",
+        "UTF8",
+        "-N",
+    ]);
     succeed(initdb.current_dir("/")).map(drop)
 }
 

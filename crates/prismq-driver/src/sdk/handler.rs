@@ -77,7 +77,7 @@ impl Handler {
         Ok(Run { crew: self.clone(), token, attempt, begun, checksum })
     }
 
-    /// As [`Handler::begin`], for queues that do not tell a handler which attempt it is. It is the one after the last that
+    /// As [`Handler::begin`], for queues that do not pass the attempt to a handler. It is the one after the last that
     /// this crew let fail; attempts that ended with their process are not counted.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ mod tests {
     use crate::plan::Entry;
 
     #[test]
-    fn attempts_are_counted_where_the_queue_does_not_tell_them() {
+    fn attempts_are_counted_where_the_queue_does_not_pass_them() {
         let plan = Plan::new(vec![Entry { fails: 2, ..Entry::default() }, Entry::default()]);
         let handler = Handler::new(Work::Plan, plan, Vec::new(), Output::to(io::sink()));
         let fails = |token| {
