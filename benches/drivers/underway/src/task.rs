@@ -1,4 +1,4 @@
-//! What the library is told of a task, and what runs it.
+//! What the library knows of a task, and what runs it.
 
 use std::future::pending;
 
