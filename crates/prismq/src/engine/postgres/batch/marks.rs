@@ -59,6 +59,11 @@ impl Mark {
         }
     }
 
+    /// After which task to look but for what was added: the first time, what was just taken.
+    fn start(&self) -> Option<Place> {
+        self.settled.or(self.taken.map(|(place, _)| place))
+    }
+
     /// Tasks after this may be left.
     fn lower(&mut self, last: Place) {
         self.settled = self.settled.map(|settled| settled.min(last));
@@ -70,7 +75,7 @@ impl Marks {
     /// After which task to look, if not from the first.
     pub(crate) fn after(&self, lanes: &[i32], now: Instant) -> Option<Place> {
         let mark = self.by_lanes.get(lanes).filter(|mark| now < mark.spared_until)?;
-        mark.before_added.or(mark.settled)
+        mark.before_added.or(mark.start())
     }
 
     /// A look from the first took this long and found so many tasks. Where that is long, a mark stays: if the look found
@@ -122,7 +127,7 @@ impl Marks {
         let before = (key, id.saturating_sub(1));
         let of_lane = self.by_lanes.iter_mut().filter(|(lanes, _)| lanes.contains(&lane));
         for (_, mark) in of_lane {
-            if mark.settled.is_some_and(|settled| before < settled) {
+            if mark.start().is_some_and(|start| before < start) {
                 let first = mark.before_added.map_or(before, |first| first.min(before));
                 mark.before_added = Some(first);
             }
@@ -148,6 +153,7 @@ mod tests {
         marks.looked(&[1], SLOW_LOOK, now);
         assert_eq!(marks.after(&[1], now), None, "nothing was taken from these lanes");
         marks.took_all(&[1], Some((100, 7)), now - LATE);
+        assert_eq!(marks.after(&[1], now), Some((100, 7)), "the first that was taken");
         marks.took_all(&[1], Some((110, 8)), now);
         marks
     }
