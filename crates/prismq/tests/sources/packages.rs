@@ -77,3 +77,31 @@ fn the_packages_that_are_published_contain_their_licences() {
         }
     }
 }
+
+/// `cargo bench -- --save-baseline before` passes its flags to all that it runs, and libtest refuses Criterion's.
+#[test]
+fn cargo_bench_runs_nothing_that_refuses_the_flags_of_criterion() {
+    let metadata = cargo(&["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let mut seen = 0;
+    for package in metadata["packages"].as_array().unwrap() {
+        let path = package["manifest_path"].as_str().unwrap();
+        let manifest = std::fs::read_to_string(path).unwrap();
+        for target in package["targets"].as_array().unwrap() {
+            let name = format!("name = \"{}\"", target["name"].as_str().unwrap());
+            let says = |section: &str, has: &str, line: &str| {
+                let sections = manifest.split("\n[").filter(|text| text.starts_with(section));
+                sections.into_iter().any(|text| text.contains(has) && text.contains(line))
+            };
+            let is_left_out = match target["kind"][0].as_str().unwrap() {
+                "lib" | "proc-macro" => says("lib]", "", "bench = false"),
+                "bin" => says("[bin]]", &name, "bench = false"),
+                "bench" => says("[bench]]", &name, "harness = false"),
+                _ => continue,
+            };
+            seen += 1;
+            assert!(is_left_out, "{path}: {name}");
+        }
+    }
+    assert!(seen > 20, "{seen} targets");
+}
