@@ -8,7 +8,7 @@ use prismq_report::render::{TerminalOptions, View, html, markdown, terminal_as};
 
 use crate::support::full_run::{FullRun, full_run};
 use crate::support::page::full;
-use crate::support::steady;
+use crate::support::{sample, steady};
 
 const LOOK: TerminalOptions = TerminalOptions { colour: false, width: None };
 
@@ -54,6 +54,12 @@ fn missed_and_undecided_targets_are_named_with_value_and_bound() {
             let line = shown.lines().find(|line| line.contains(name));
             let line = line.unwrap_or_else(|| panic!("no {name}: {shown}"));
             assert!(line.contains(mark) && line.contains(figure) && line.contains(bound), "{line}");
+            // The interval of an undecided figure contains the bound: a margin would contradict it.
+            assert_eq!(
+                line.contains("to spare") || line.contains(" short"),
+                mark == "MISSED",
+                "{line}"
+            );
         }
     }
 }
@@ -96,14 +102,20 @@ fn each_question_has_an_answer() {
                \"throughput/drain/workers=1:lost\" = \"= 0 tasks\"";
     let text = judged(&run, met, false, FailOn::Never);
     assert_eq!(answer(&text, "May I merge?"), "Yes");
-    assert_eq!(answer(&text, "Correctness"), "1 of 1 targets met; every scenario is valid");
-    assert_eq!(answer(&text, "Performance"), "1 of 1 targets met; not compared with another run");
+    assert_eq!(
+        answer(&text, "Correctness"),
+        "1 of 1 targets and invariants hold; every scenario is valid"
+    );
+    assert_eq!(
+        answer(&text, "Performance"),
+        "1 of 1 targets and invariants hold; not compared with another run"
+    );
     assert_eq!(answer(&text, "Undecided"), "nothing");
 
     let lost = "\"throughput/drain/workers=1:lost\" = \"= 1 tasks\"";
     let text = judged(&run, lost, true, FailOn::Never);
     assert_eq!(answer(&text, "May I merge?"), "No: a target is missed");
-    assert_eq!(answer(&text, "Correctness"), "1 of 1 targets missed");
+    assert_eq!(answer(&text, "Correctness"), "1 of 1 targets and invariants missed");
     assert!(answer(&text, "Performance").contains("0 worse and 16 better than main"), "{text}");
 
     let mut invalid = run.clone();
@@ -111,6 +123,17 @@ fn each_question_has_an_answer() {
     let text = judged(&invalid, met, false, FailOn::Never);
     assert_eq!(answer(&text, "May I merge?"), "No: the run is invalid");
     assert!(answer(&text, "Correctness").starts_with("1 invalid scenario;"), "{text}");
+}
+
+/// As `compare` is inconclusive then.
+#[test]
+fn a_comparison_that_could_not_find_a_slowdown_is_no_yes() {
+    let mut run = sample::run();
+    run.suites.iter_mut().for_each(|suite| suite.scenarios[0].metrics[0].samples.clear());
+    let comparison = steady::compare("old", &run, &run);
+    let verdict = judge(&run, &[], Some(comparison), FailOn::Never).unwrap();
+    let words = "Targets are met; a slowdown could not be excluded";
+    assert_eq!(answer(&shown(&run, &verdict), "May I merge?"), words);
 }
 
 #[test]

@@ -68,7 +68,8 @@ fn open_target(check: &Check) -> Option<(u8, OpenTarget)> {
     let (rank, mark, measured, margin) = match &check.outcome {
         Outcome::Missed { value, margin } => (0, "MISSED", figure(*value), *margin),
         Outcome::NoData { reason } => (1, "NO DATA", reason.clone(), None),
-        Outcome::Undecided { value, margin } => (2, "UNDECIDED", figure(*value), *margin),
+        // Next to its interval, the margin of the figure alone would mislead.
+        Outcome::Undecided { value, .. } => (2, "UNDECIDED", figure(*value), None),
         Outcome::Met { .. } | Outcome::NotMeasured { .. } => return None,
     };
     let target = OpenTarget {
@@ -85,6 +86,9 @@ fn merge(verdict: &Verdict) -> (&'static str, String) {
     let regressed = verdict.comparison.as_ref().is_some_and(Comparison::has_regression);
     let (mark, words) = match verdict.status {
         Status::Pass if regressed => (DOUBT, "Targets are met; check what became worse"),
+        Status::Pass if cannot_tell(verdict) => {
+            (DOUBT, "Targets are met; a slowdown could not be excluded")
+        }
         Status::Pass => (GOOD, "Yes"),
         Status::Partial => (DOUBT, "Not decided: only a part was measured"),
         Status::Inconclusive => (DOUBT, "Undecided: the figures are inconclusive"),
@@ -93,6 +97,11 @@ fn merge(verdict: &Verdict) -> (&'static str, String) {
         Status::Invalid => (BAD, "No: the run is invalid"),
     };
     (mark, words.to_owned())
+}
+
+/// Whether a comparison was too noisy to find a slowdown.
+fn cannot_tell(verdict: &Verdict) -> bool {
+    verdict.comparison.as_ref().is_some_and(|comparison| !comparison.blind_spots().is_empty())
 }
 
 fn correctness(run: &RunRecord, verdict: &Verdict, checks: &[&Check]) -> (&'static str, String) {
@@ -155,7 +164,7 @@ fn undecided(verdict: &Verdict) -> (&'static str, String) {
         .filter(|(count, ..)| *count > 0)
         .map(|(count, what, more)| format!("{count} {what}{}{more}", plural(*count)))
         .collect();
-    if compared.is_some_and(|comparison| !comparison.blind_spots().is_empty()) {
+    if cannot_tell(verdict) {
         parts.push("too noisy to exclude a slowdown".to_owned());
     }
     match parts.is_empty() {
@@ -184,10 +193,10 @@ fn held(checks: &[&Check]) -> Held {
     let no_data = count(|outcome| matches!(outcome, Outcome::NoData { .. }));
     let words = match (all, missed, no_data) {
         (0, ..) => "no target checked".to_owned(),
-        (_, 0, 0) => format!("{met} of {all} targets met"),
-        (_, missed, 0) => format!("{missed} of {all} targets missed"),
-        (_, 0, no_data) => format!("{no_data} of {all} targets without data"),
-        _ => format!("{missed} of {all} targets missed, {no_data} without data"),
+        (_, 0, 0) => format!("{met} of {all} targets and invariants hold"),
+        (_, missed, 0) => format!("{missed} of {all} targets and invariants missed"),
+        (_, 0, no_data) => format!("{no_data} of {all} targets and invariants without data"),
+        _ => format!("{missed} of {all} targets and invariants missed, {no_data} without data"),
     };
     Held { bad: missed + no_data > 0, words }
 }
