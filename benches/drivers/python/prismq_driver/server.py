@@ -10,7 +10,6 @@ import sys
 import time
 
 START_BOUND_S = 50
-NOTE = "driver-server.json"
 
 
 class Server:
@@ -24,8 +23,8 @@ class Server:
 
     def __init__(self, directory, command, answers, role="server", stop_signal=signal.SIGTERM, **options):
         """`answers(pid)` is true as soon as the server can be used; `options` are Popen's."""
-        self.note, self.child, self.owned = os.path.join(directory, NOTE), None, True
-        known = read(self.note)
+        self.note, self.child, self.owned = os.path.join(directory, "driver-server.json"), None, True
+        known = self.read()
         self.stop_signal, self.role = stop_signal, role
         if known and alive(known["server"]):
             self.pid, self.owned = known["server"], not alive(known["driver"])
@@ -36,6 +35,13 @@ class Server:
             with open(self.note, "w") as file:
                 json.dump({"server": self.pid, "driver": os.getpid()}, file)
         self.await_answer(answers)
+
+    def read(self):
+        try:
+            with open(self.note) as file:
+                return json.load(file)
+        except (FileNotFoundError, ValueError):
+            return None
 
     def await_answer(self, answers):
         end = time.monotonic() + START_BOUND_S
@@ -68,20 +74,6 @@ class Server:
 
     def ended(self):
         return self.child.poll() is not None if self.child is not None else not alive(self.pid)
-
-
-def read(note):
-    try:
-        with open(note) as file:
-            return json.load(file)
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def running(directory):
-    """The pid of the server that a driver has started in this directory, or None if it does not run."""
-    known = read(os.path.join(directory, NOTE))
-    return known["server"] if known and alive(known["server"]) else None
 
 
 def alive(pid):
