@@ -4,4 +4,4 @@
 mod postgres;
 mod server;
 
-pub use postgres::{Cluster, SOCKET_FOLDER, URL, version};
+pub use postgres::{Cluster, SETTINGS, SOCKET_FOLDER, URL, version};

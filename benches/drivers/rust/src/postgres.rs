@@ -18,6 +18,15 @@ use crate::server::{NOTE, Server, Stop};
 pub const SOCKET_FOLDER: &str = "/proc/self/cwd";
 /// The database of an open cluster.
 pub const URL: &str = "postgres:///postgres?host=/proc/self/cwd&user=postgres";
+/// The settings of the server that decide how durable a commit is; a driver reads them back by its own client.
+pub const SETTINGS: [&str; 6] = [
+    "server_version",
+    "synchronous_commit",
+    "fsync",
+    "wal_sync_method",
+    "shared_buffers",
+    "full_page_writes",
+];
 /// Names the socket; nothing listens on TCP.
 const PORT: &str = "5432";
 /// The user that root runs it as.
