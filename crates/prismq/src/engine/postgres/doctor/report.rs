@@ -11,18 +11,19 @@ const DEAD_ROWS_MAX: u64 = 1_000_000;
 const TRANSACTION_AGE_MAX: u64 = 500_000_000;
 /// Longer than a transaction of any program should be open.
 const OPEN_MAX: Duration = Duration::from_secs(300);
-/// The tables whose rows change all the time, which the schema has vacuum follow closely.
-const BUSY: [&str; 9] = [
-    "task",
-    "ready",
-    "scheduled",
-    "expiry",
-    "ended",
-    "counter_delta",
-    "slot",
-    "turn",
-    "prismq_inbox",
+/// The tables whose rows change all the time, which the schema has vacuum follow closely, and after how many dead rows.
+const BUSY: [(&str, u32); 9] = [
+    ("task", VACUUMED_AFTER),
+    ("ready", VACUUMED_AFTER),
+    ("scheduled", VACUUMED_AFTER),
+    ("expiry", VACUUMED_AFTER),
+    ("ended", VACUUMED_AFTER),
+    ("counter_delta", 2_000),
+    ("slot", VACUUMED_AFTER),
+    ("turn", VACUUMED_AFTER),
+    ("prismq_inbox", VACUUMED_AFTER),
 ];
+const VACUUMED_AFTER: u32 = 10_000;
 
 /// The state of a queue's tables, and what keeps them from being cleaned. See [`doctor`](crate::postgres::doctor).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,10 +136,17 @@ fn warnings(tables: &[TableHealth], holders: &[Holder], cleans: bool) -> Vec<Str
     });
     for table in tables {
         let TableHealth { name, dead_rows, transaction_age, .. } = table;
-        if !table.is_vacuumed || (BUSY.contains(&name.as_str()) && !table.follows_closely) {
+        let busy = BUSY.into_iter().find(|(busy, _)| busy == name);
+        if !table.is_vacuumed || (busy.is_some() && !table.follows_closely) {
+            let closely = busy.map_or_else(String::new, |(_, threshold)| {
+                format!(
+                    ", autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = {threshold}, \
+                     autovacuum_vacuum_cost_delay = 0"
+                )
+            });
             warnings.push(format!(
                 "table {name} has lost the settings of its vacuum: ALTER TABLE {name} SET \
-                 (autovacuum_enabled = true, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)"
+                 (autovacuum_enabled = true{closely})"
             ));
         }
         if *dead_rows >= DEAD_ROWS_MAX {
@@ -206,14 +214,15 @@ mod tests {
 
     #[test]
     fn lost_settings_and_forgotten_transactions_are_named() {
-        let lost = TableHealth { follows_closely: false, ..table("ready") };
+        let lost = TableHealth { follows_closely: false, ..table("counter_delta") };
         let of_no_matter = TableHealth { follows_closely: false, ..table("retry") };
         let forgotten = holder(HolderKind::PreparedTransaction, 1);
         let long = holder(HolderKind::Session, 301);
         let diagnosis = Diagnosis::new(vec![lost, of_no_matter], vec![forgotten, long], false);
         let about = |what: &str| diagnosis.warnings.iter().any(|warning| warning.contains(what));
         assert_eq!(diagnosis.warnings.len(), 4, "{:?}", diagnosis.warnings);
-        assert!(about("autovacuum and track_counts") && about("table ready has lost"));
+        assert!(about("autovacuum and track_counts") && about("table counter_delta has lost"));
+        assert!(about("autovacuum_vacuum_threshold = 2000"), "as the schema has it");
         assert!(about("ROLLBACK PREPARED") && about("open for 301 s"));
     }
 }
