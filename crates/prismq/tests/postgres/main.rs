@@ -146,6 +146,7 @@ fn main() -> ExitCode {
             no_task_is_lost_where_its_queue_is_freed;
         notifications:
             a_pool_hears_of_tasks_of_another_client
+            a_queue_that_is_closed_at_once_has_notified
             a_pool_that_cannot_hear_looks_for_tasks;
         retention:
             ended_tasks_of_a_type_are_kept_for_its_time
@@ -188,6 +189,7 @@ fn main() -> ExitCode {
             a_completion_is_one_with_its_transaction
             a_handler_and_its_transaction_are_done_together_or_not_at_all
             listeners_are_notified_once_the_transaction_is_committed
+            listeners_are_notified_of_a_transaction_before_the_queue_is_closed
             a_transaction_or_a_lease_of_another_database_is_refused
             what_an_old_snapshot_cannot_check_is_refused
             a_key_goes_on_once_a_completion_is_committed;

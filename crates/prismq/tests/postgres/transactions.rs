@@ -1,16 +1,15 @@
 //! Tasks that are added and completed in transactions of the application's own.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use prismq::postgres::{complete_and_commit, complete_in, enqueue_in};
 use prismq::{Claim, Error, Limit, NewTask, Queue, State, TaskError, Unique, WorkerPool};
-use tokio_postgres::{AsyncMessage, Client, IsolationLevel, NoTls};
+use tokio_postgres::{Client, IsolationLevel, NoTls};
 
-use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
+use crate::support::{DEADLINE, claimed, cluster, listener, queue, task, url, wait_for};
 
 /// A connection that the runtime drives.
 async fn connected(url: &str) -> Client {
@@ -260,36 +259,30 @@ pub(crate) fn listeners_are_notified_once_the_transaction_is_committed() {
     let cluster = cluster(&[]);
     let queue = queue(&url(&cluster));
     let Application { runtime, mut client } = Application::connect(&url(&cluster));
-    let (send, notified) = channel();
-    let listener = runtime.block_on(async {
-        let (listener, mut connection) =
-            tokio_postgres::connect(&url(&cluster), NoTls).await.unwrap();
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
-            {
-                if matches!(message, AsyncMessage::Notification(_)) {
-                    send.send(()).unwrap();
-                }
-            }
-        });
-        let name = "SET application_name = 'prismq listener prismq'; LISTEN prismq";
-        listener.batch_execute(name).await.unwrap();
+    let notified = listener(&url(&cluster));
+    runtime.block_on(async {
         let mut transaction = client.transaction().await.unwrap();
         enqueue_in(&queue, &mut transaction, [task()]).await.unwrap();
         // The queue asks the server meanwhile.
         transaction.query("SELECT pg_sleep(0.1)", &[]).await.unwrap();
         assert!(notified.try_recv().is_err(), "not before the commit");
         transaction.commit().await.unwrap();
-        listener
     });
+    notified.recv_timeout(DEADLINE).unwrap();
+}
+
+pub(crate) fn listeners_are_notified_of_a_transaction_before_the_queue_is_closed() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    let notified = listener(&url(&cluster));
     runtime.block_on(async {
-        let waited = tokio::time::timeout(DEADLINE, async {
-            while notified.try_recv().is_err() {
-                listener.query("SELECT", &[]).await.unwrap();
-            }
-        });
-        waited.await.unwrap();
+        let mut transaction = client.transaction().await.unwrap();
+        enqueue_in(&queue, &mut transaction, [task()]).await.unwrap();
+        transaction.commit().await.unwrap();
     });
+    drop(queue);
+    notified.recv_timeout(DEADLINE).unwrap();
 }
 
 pub(crate) fn a_key_goes_on_once_a_completion_is_committed() {

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use prismq::{Queue, TaskId, WorkerPool};
 
-use crate::support::{DEADLINE, cluster, end_sessions, queue, task, url, wait_for};
+use crate::support::{DEADLINE, cluster, end_sessions, listener, queue, task, url, wait_for};
 
 fn pool(queue: &Queue) -> (WorkerPool, Receiver<TaskId>) {
     let (send, ran) = channel();
@@ -32,6 +32,16 @@ pub(crate) fn a_pool_hears_of_tasks_of_another_client() {
         assert_eq!(ran.recv_timeout(DEADLINE), Ok(id));
     }
     assert!(listen(&cluster, "1"), "one that only enqueues does not listen");
+}
+
+/// A program that adds a task and ends.
+pub(crate) fn a_queue_that_is_closed_at_once_has_notified() {
+    let cluster = cluster(&[]);
+    let notified = listener(&url(&cluster));
+    let other = queue(&url(&cluster));
+    other.enqueue(task()).unwrap();
+    drop(other);
+    notified.recv_timeout(DEADLINE).unwrap();
 }
 
 pub(crate) fn a_pool_that_cannot_hear_looks_for_tasks() {

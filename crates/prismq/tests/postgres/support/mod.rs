@@ -2,6 +2,7 @@
 
 mod file;
 mod gate;
+mod listener;
 mod proxy;
 
 use std::thread;
@@ -12,6 +13,7 @@ use prismq_cluster::Cluster;
 
 pub(crate) use self::file::{add, file, file_of};
 pub(crate) use self::gate::Gate;
+pub(crate) use self::listener::listener;
 pub(crate) use self::proxy::{Cut, Proxy};
 
 /// Longer than any wait of a passing test takes, on a busy machine too.

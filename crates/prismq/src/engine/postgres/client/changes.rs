@@ -52,8 +52,13 @@ impl Changes for Notified {
             let left = interval.mul_f64(jitter).saturating_sub(began.elapsed());
             let count = self.shared.heard.count();
             if count != seen || left.is_zero() {
-                self.seen.store(count, Ordering::Release);
-                return Ok(wanted());
+                // One that comes while a claim is on its way, which need not see what it is about, is still to be heard
+                // once that has found nothing.
+                let wanted = wanted();
+                if wanted {
+                    self.seen.store(count, Ordering::Release);
+                }
+                return Ok(wanted);
             }
             seen = count;
             self.shared.heard.wait(count, Some(left));
@@ -81,8 +86,16 @@ mod tests {
         let (shared, notified) = notified();
         shared.heard.raise();
         assert!(notified.wait(&mut None, None, &|| true).unwrap());
+    }
+
+    #[test]
+    fn a_notification_that_came_while_nobody_waited_is_heard_later() {
+        let (shared, notified) = notified();
         shared.heard.raise();
-        assert!(!notified.wait(&mut None, None, &|| false).unwrap(), "nobody wants it any more");
+        assert!(!notified.wait(&mut None, None, &|| false).unwrap(), "nobody wants it");
+        assert!(notified.seen.load(Ordering::Acquire) < shared.heard.count());
+        assert!(notified.wait(&mut None, None, &|| true).unwrap());
+        assert_eq!(notified.seen.load(Ordering::Acquire), shared.heard.count());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Notifications between the processes that use a queue: one connection of the client, that sends and hears them.
 //!
 //! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
-//! by a transaction of its own, after the commit that it is about; for several commits in a short time it is
+//! by a transaction of its own, after the commit that it is about; for many commits in a short time it is
 //! sent once; and not at all where no other process listens. Nor does a transaction of the application's own notify: this
 //! connection asks the server for a while whether it has been committed.
 
@@ -24,8 +24,12 @@ use super::error::message;
 use super::session::Driver;
 use crate::time::Signal;
 
-/// How long one notification stands for all commits.
-const DEBOUNCE: Duration = Duration::from_millis(5);
+/// How often notifications are sent on average at most: one stands for all commits of this time.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// How many more are sent at once after a pause.
+const BURST: u32 = 8;
+/// For how long a queue that is closed waits until its last notification was sent.
+const LAST_MAX: Duration = Duration::from_millis(250);
 /// For how long it is asked whether a transaction of the application's has been committed. Later, pools find its tasks as
 /// they look now and then.
 const AWAIT_MAX: Duration = Duration::from_secs(5);
@@ -66,6 +70,10 @@ pub(super) struct Shared {
     listens: AtomicBool,
     /// Whether one is to be sent.
     pending: AtomicBool,
+    /// Whether one is being sent.
+    sending: AtomicBool,
+    /// Raised once one was sent, or need not be.
+    sent: Signal,
     /// Transactions of the application's that bring work once they are committed: their numbers, and since when.
     awaited: Mutex<Vec<(String, Instant)>>,
     /// There is something to do.
@@ -93,6 +101,28 @@ impl Shared {
             self.heard.raise();
             self.pending.store(true, Ordering::Release);
         }
+        self.sent.raise();
+    }
+
+    /// Whether others are still to hear of something.
+    fn owes(&self) -> bool {
+        self.pending.load(Ordering::Acquire)
+            || self.sending.load(Ordering::Acquire)
+            || !self.awaited().is_empty()
+    }
+
+    /// Sends one for all commits so far.
+    async fn send(&self, sends: impl Future<Output = Driver<u64>>) -> Driver<()> {
+        // First, so that it is owed all the time.
+        self.sending.store(true, Ordering::Release);
+        self.pending.store(false, Ordering::Release);
+        let sent = sends.await;
+        if sent.is_err() {
+            self.pending.store(true, Ordering::Release);
+        }
+        self.sending.store(false, Ordering::Release);
+        self.sent.raise();
+        sent.map(|_| ())
     }
 }
 
@@ -114,6 +144,20 @@ impl Notifications {
         self.shared.awaited().push((transaction, Instant::now()));
         self.start(runtime);
         self.shared.todo.notify_one();
+    }
+
+    /// Waits for a moment until what was committed so far has been notified: a process that ends right after its commit
+    /// would otherwise take the notification with it.
+    pub(super) fn flush(&self) {
+        let until = Instant::now() + LAST_MAX;
+        loop {
+            let seen = self.shared.sent.count();
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.shared.owes() {
+                return;
+            }
+            self.shared.sent.wait(seen, Some(left));
+        }
     }
 
     /// Hears notifications from now on.
@@ -180,6 +224,8 @@ async fn connected(
     let notify = client.prepare_typed(NOTIFY, &[Type::TEXT, Type::TEXT]).await?;
     let ended = client.prepare_typed(ENDED, &[Type::TEXT_ARRAY]).await?;
     let mut listens = false;
+    // When the next would be due if all were sent at the interval.
+    let mut due = tokio::time::Instant::now();
     loop {
         if !listens && shared.listens.load(Ordering::Acquire) {
             let listen = format!("SET application_name = '{name}'; LISTEN \"{channel}\"");
@@ -190,9 +236,11 @@ async fn connected(
             shared.heard.raise();
         }
         *failures = 0;
-        if shared.pending.swap(false, Ordering::AcqRel) {
-            client.execute(&notify, &[&&**channel, &name]).await?;
-            tokio::time::sleep(DEBOUNCE).await;
+        if shared.pending.load(Ordering::Acquire) {
+            shared.send(client.execute(&notify, &[&&**channel, &name])).await?;
+            let now = tokio::time::Instant::now();
+            due = due.max(now) + INTERVAL;
+            tokio::time::sleep_until(now + (due - now).saturating_sub(INTERVAL * BURST)).await;
         } else if let Some((numbers, pause)) = shared.next_question() {
             // An error means that the pause is over.
             _ = tokio::time::timeout(pause, shared.todo.notified()).await;
