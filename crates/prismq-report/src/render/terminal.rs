@@ -9,6 +9,8 @@ use super::view::{ChangeView, ComparisonView, OpenTarget, View};
 
 /// Room for a question of the first screen.
 const QUESTION: usize = 14;
+/// Changes with a line of their own; a terminal is for what comes first, the reports have all.
+const CHANGES: usize = 20;
 
 /// What the terminal supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,8 +168,43 @@ fn figures(target: &OpenTarget) -> String {
     format!("{}, wanted {}{margin}{}", target.measured, target.wanted, target.margin)
 }
 
+/// What changed, and what has no figure to compare.
 fn changes(text: &mut String, look: TerminalOptions, comparison: &ComparisonView) {
-    let rows = &comparison.rows;
+    let (without, mut rows): (Vec<&ChangeView>, Vec<&ChangeView>) =
+        comparison.rows.iter().partition(|row| matches!(row.kind, "missing" | "not-comparable"));
+    rows.sort_by_key(|row| row.kind != "regressed");
+    let more = rows.len().saturating_sub(CHANGES);
+    rows.truncate(CHANGES);
+    if !rows.is_empty() {
+        changed(text, look, &rows);
+    }
+    if more > 0 {
+        wrapped(text, look, &format!("  {more} more changes: see the report"), 4);
+    }
+    uncompared(text, look, &without);
+}
+
+/// One line for all metrics of a scenario that lack a comparison for the same reason.
+fn uncompared(text: &mut String, look: TerminalOptions, rows: &[&ChangeView]) {
+    let parts = |row: &ChangeView| {
+        let (scenario, metric) = row.name.rsplit_once(':').unwrap_or((&row.name, ""));
+        (scenario.to_owned(), row.change.clone(), metric.to_owned())
+    };
+    let mut lines: Vec<(String, String, Vec<String>)> = Vec::new();
+    for (scenario, change, metric) in rows.iter().map(|row| parts(row)) {
+        match lines.last_mut() {
+            Some(last) if (&last.0, &last.1) == (&scenario, &change) => last.2.push(metric),
+            _ => lines.push((scenario, change, vec![metric])),
+        }
+    }
+    for (scenario, change, metrics) in lines {
+        let line = format!("  {scenario}: {change} ({})", metrics.join(", "));
+        wrapped(text, look, &line, 4);
+    }
+}
+
+/// A table of changes with their figures.
+fn changed(text: &mut String, look: TerminalOptions, rows: &[&ChangeView]) {
     let any = |of: fn(&ChangeView) -> &String| rows.iter().any(|row| !of(row).is_empty());
     let (interval, noise) = (any(|row| &row.interval), any(|row| &row.noise));
     let mut header = vec!["metric", "baseline", "this run", "change"];

@@ -1,9 +1,12 @@
 //! The layout of the terminal report.
 
 use console::{measure_text_width, strip_ansi_codes};
+use prismq_judge::verdict::{FailOn, judge};
+use prismq_record::{RunRecord, Scenario};
 use prismq_report::render::{TerminalOptions, View, terminal_as};
 
 use crate::support::full_run::full_run;
+use crate::support::steady;
 
 fn shown(look: TerminalOptions) -> String {
     let full = full_run();
@@ -40,4 +43,73 @@ fn colour_does_not_change_the_text() {
     let coloured = shown(TerminalOptions { colour: true, width: Some(90) });
     assert!(coloured.contains("\u{1b}[31m") && coloured.contains("\u{1b}[32m"));
     assert_eq!(strip_ansi_codes(&coloured), plain);
+}
+
+/// The changes in a comparison of a full run with one whose metrics were as the function makes them.
+fn compared(before: impl Fn(&mut RunRecord), now: impl Fn(&mut RunRecord)) -> String {
+    let mut full = full_run();
+    before(&mut full.baseline);
+    now(&mut full.run);
+    let comparison = steady::compare("main", &full.baseline, &full.run);
+    let verdict = judge(&full.run, &[], Some(comparison), FailOn::Never).unwrap();
+    terminal_as(&View::new(&full.run, &verdict), TerminalOptions { colour: false, width: None })
+}
+
+fn scenarios(run: &mut RunRecord) -> impl Iterator<Item = &mut Scenario> {
+    run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios)
+}
+
+#[test]
+fn what_cannot_be_compared_has_one_line_a_scenario() {
+    let text = compared(
+        |_| (),
+        |run| {
+            for scenario in scenarios(run) {
+                if scenario.id == "throughput/drain/workers=1" {
+                    scenario.metrics.clear();
+                }
+                if scenario.id == "throughput/drain/workers=2" {
+                    scenario.parameters.insert("tasks".to_owned(), 1.into());
+                }
+            }
+        },
+    );
+    let of = |id: &str| text.lines().filter(|line| line.contains(id)).collect::<Vec<_>>();
+    let [missing] = of("throughput/drain/workers=1:")[..] else { panic!("{text}") };
+    assert!(missing.contains(": missing (tasks_per_s, "), "{missing}");
+    let [not_comparable] = of("throughput/drain/workers=2:")[..] else { panic!("{text}") };
+    assert!(
+        not_comparable.contains(": not comparable: parameters differ: tasks (tasks_per_s, "),
+        "{not_comparable}"
+    );
+}
+
+#[test]
+fn of_many_changes_the_regressions_come_first_and_the_rest_is_counted() {
+    let text = compared(
+        |run| {
+            for scenario in scenarios(run) {
+                let times = match scenario.id.split('/').next() {
+                    Some("throughput") => 10.0,
+                    Some("latency") => 0.1,
+                    _ => continue,
+                };
+                for metric in &mut scenario.metrics {
+                    metric.value = metric.value.map(|value| value * times);
+                    metric.samples.iter_mut().for_each(|sample| *sample *= times);
+                }
+            }
+        },
+        |_| (),
+    );
+    let changes = text.lines().filter(|line| {
+        let line = line.trim_end();
+        line.ends_with(" regressed") || line.ends_with(" improved")
+    });
+    let changes: Vec<&str> = changes.collect();
+    assert_eq!(changes.len(), 20, "{text}");
+    let regressed = changes.iter().take_while(|line| line.ends_with("regressed")).count();
+    assert!(regressed > 0, "{text}");
+    assert!(changes[regressed..].iter().all(|line| line.ends_with("improved")), "{text}");
+    assert!(text.contains(" more changes: see the report"), "{text}");
 }
