@@ -42,9 +42,14 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 /// What each round of the sweep says about the highest number of workers that is sustained.
 type Levels = Rc<RefCell<BTreeMap<usize, Vec<LevelRound>>>>;
 
-/// One or two workers take long enough with half as many.
+/// Few workers take long enough with fewer.
 fn tasks(suite: &Suite, workers: usize) -> usize {
-    suite.stage().scale().pick(64, 32, if workers <= 2 { 400 } else { 800 }, 5_000)
+    let standard = match workers {
+        1 => 200,
+        2 => 400,
+        _ => 800,
+    };
+    suite.stage().scale().pick(64, 32, standard, 5_000)
 }
 
 fn case(suite: &Suite, scenario: &'static str, workers: usize) -> Case {

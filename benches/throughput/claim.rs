@@ -1,7 +1,13 @@
 //! Does a claim cost the same next to a million tasks as next to a thousand? In each round the two take
 //! turns.
 
-use prismq_bench::base::error::Result;
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use prismq_bench::base::error::{Error, Result};
 use prismq_bench::load::tasks::PAYLOAD_BYTES;
 use prismq_bench::observe::metrics::{P50_US, RATIO_TO_READY_1000};
 use prismq_bench::observe::round::Round;
@@ -10,8 +16,36 @@ use prismq_bench::run::suite::Suite;
 use prismq_bench::scenario::cost::claim::{
     BacklogKind, FEW, Filled, KEYS, fill, fill_with_keys, side_by_side,
 };
+use prismq_bench::scenario::stage::Stage;
 use prismq_bench::subject::Capability;
 use prismq_record::Model;
+
+/// Queues that are filled at once: a fill keeps one core busy, and part of another.
+const FILLED_AT_ONCE: usize = 2;
+
+/// What is in a queue next to what is claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backlog {
+    Tasks(BacklogKind, usize),
+    Keys(usize),
+}
+
+impl Backlog {
+    fn case(self) -> Case {
+        match self {
+            Self::Tasks(kind, tasks) => Case::new("claim", kind.name(), tasks),
+            // What a claim of tasks under a limit costs, by the keys that they have.
+            Self::Keys(keys) => Case::new("claim", "keys", keys),
+        }
+    }
+
+    fn fill(self, stage: &Stage) -> Result<Filled> {
+        match self {
+            Self::Tasks(kind, tasks) => fill(stage, kind, tasks),
+            Self::Keys(keys) => fill_with_keys(stage, keys),
+        }
+    }
+}
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     if !suite.offers(Capability::Backlogs, "claims next to many tasks") {
@@ -19,20 +53,20 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     }
     let tasks = suite.stage().scale().pick(FEW, 10 * FEW, 1_000_000, 1_000_000);
     let claims = suite.stage().scale().pick(5, 50, 200, 1_000);
-    for kind in BacklogKind::ALL {
-        let case = Case::new("claim", kind.name(), tasks)
+    let kinds = BacklogKind::ALL.into_iter().map(|kind| Backlog::Tasks(kind, tasks));
+    let backlogs = kinds.chain([1, KEYS].map(Backlog::Keys));
+    let measured = backlogs.filter(|backlog| suite.selects(&backlog.case()));
+    let queues = Queues::of(measured.collect());
+    for backlog in queues.backlogs.clone() {
+        let case = backlog
+            .case()
             .model(Model::Probe)
             .with("ready_in_other", FEW)
             .with("claims", claims)
             .with("payload_bytes", PAYLOAD_BYTES);
-        let mut databases: Option<(Filled, Filled)> = None;
+        let queues = queues.clone();
         suite.measure(case, move |stage| {
-            let (many, few) = match &databases {
-                Some(databases) => databases,
-                None => databases
-                    .insert((fill(stage, kind, tasks)?, fill(stage, BacklogKind::Ready, 0)?)),
-            };
-            let (many, few) = side_by_side(claims, || many.claim(), || few.claim())?;
+            let (many, few) = queues.side_by_side(stage, backlog, claims)?;
             let readings = vec![
                 P50_US.reads(1e6 * many.as_secs_f64()),
                 RATIO_TO_READY_1000.reads(many.as_secs_f64() / few.as_secs_f64()),
@@ -40,27 +74,62 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             Ok((many, Round { readings, ..Round::default() }))
         })?;
     }
-    // What a claim of tasks under a limit costs, by the keys that they have.
-    for keys in [1, KEYS] {
-        let case = Case::new("claim", "keys", keys)
-            .model(Model::Probe)
-            .with("ready_in_other", FEW)
-            .with("claims", claims)
-            .with("payload_bytes", PAYLOAD_BYTES);
-        let mut databases: Option<(Filled, Filled)> = None;
-        suite.measure(case, move |stage| {
-            let (limited, few) = match &databases {
-                Some(databases) => databases,
-                None => databases
-                    .insert((fill_with_keys(stage, keys)?, fill(stage, BacklogKind::Ready, 0)?)),
-            };
-            let (limited, few) = side_by_side(claims, || limited.claim(), || few.claim())?;
-            let readings = vec![
-                P50_US.reads(1e6 * limited.as_secs_f64()),
-                RATIO_TO_READY_1000.reads(limited.as_secs_f64() / few.as_secs_f64()),
-            ];
-            Ok((limited, Round { readings, ..Round::default() }))
-        })?;
-    }
     Ok(())
+}
+
+/// The queues of all scenarios that are measured, filled once the first of them is needed.
+#[derive(Clone)]
+struct Queues {
+    backlogs: Vec<Backlog>,
+    filled: Rc<OnceCell<Vec<(Backlog, Filled)>>>,
+}
+
+impl Queues {
+    fn of(backlogs: Vec<Backlog>) -> Self {
+        Self { backlogs, filled: Rc::default() }
+    }
+
+    /// The median times of this many claims each from the queue with this backlog and from one without.
+    fn side_by_side(
+        &self,
+        stage: &Stage,
+        backlog: Backlog,
+        claims: usize,
+    ) -> Result<(Duration, Duration)> {
+        let none = Backlog::Tasks(BacklogKind::Ready, 0);
+        let filled = match self.filled.get() {
+            Some(filled) => filled,
+            None => {
+                let all = self.backlogs.iter().copied().chain([none]).collect();
+                let filled = fill_all(stage, all)?;
+                self.filled.get_or_init(|| filled)
+            }
+        };
+        let claim = |wanted: Backlog| {
+            let found = filled.iter().find(|(backlog, _)| *backlog == wanted);
+            let unfilled =
+                || Error::Unfit { reason: format!("no queue was filled for {wanted:?}") };
+            found.ok_or_else(unfilled)?.1.claim()
+        };
+        side_by_side(claims, || claim(backlog), || claim(none))
+    }
+}
+
+/// Fills a queue with each backlog.
+fn fill_all(stage: &Stage, backlogs: Vec<Backlog>) -> Result<Vec<(Backlog, Filled)>> {
+    let left = Mutex::new(backlogs.into_iter());
+    let fill_some = || {
+        let next = || left.lock().ok().and_then(|mut left| left.next());
+        std::iter::from_fn(next)
+            .map(|backlog| Ok((backlog, backlog.fill(stage)?)))
+            .collect::<Result<Vec<_>>>()
+    };
+    thread::scope(|scope| {
+        let threads = [(); FILLED_AT_ONCE].map(|()| scope.spawn(fill_some));
+        let mut filled = Vec::new();
+        for thread in threads {
+            filled.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(filled)
+    })
 }

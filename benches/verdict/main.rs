@@ -70,6 +70,10 @@ fn show(conclusion: &Conclusion) {
     }
     let criterion = paths::criterion_dir().join("report").join("index.html");
     if criterion.exists() {
-        let _ = writeln!(out, "charts: {}", criterion.display());
+        let charts = criterion.display();
+        let _ = writeln!(
+            out,
+            "charts: {charts} (their changes, like those printed above, are since the last run here)"
+        );
     }
 }

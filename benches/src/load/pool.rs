@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::base::clock::Time;
+use crate::base::clock::{Time, processor_time};
 use crate::base::error::Result;
 use crate::observe::audit::Audit;
 use crate::observe::ledger::{Entry, Ledger, ids_run, ids_that};
@@ -42,6 +42,7 @@ pub struct Pool<'a> {
     running: Box<dyn RunningPool>,
     before: Counters,
     started: Time,
+    processor_before: Duration,
 }
 
 /// What a pool has done once it has stopped.
@@ -51,6 +52,8 @@ pub struct Worked {
     pub started: Time,
     /// When the last commit was known.
     pub ended: Time,
+    /// The processor time of the process until then.
+    pub processor: Duration,
     /// Whether every task was done once.
     pub audit: Audit,
     /// What the subject counted meanwhile.
@@ -72,10 +75,10 @@ impl<'a> Pool<'a> {
     /// [`Error::Subject`](crate::base::error::Error::Subject) if there can be none.
     pub fn start(subject: &'a dyn Subject, pool: &PoolSpec, tasks: usize) -> Result<Self> {
         let ledger = Ledger::expecting(tasks);
-        let before = subject.counters();
+        let (before, processor_before) = (subject.counters(), processor_time());
         let started = subject.clock().now();
         let running = subject.start(pool, ledger.clone())?;
-        Ok(Self { subject, ledger, running, before, started })
+        Ok(Self { subject, ledger, running, before, started, processor_before })
     }
 
     /// Waits until all tasks have ended, stops the pool and audits its ledger.
@@ -84,6 +87,7 @@ impl<'a> Pool<'a> {
     /// [`Error::Subject`](crate::base::error::Error::Subject) if it cannot be asked what is left.
     pub fn finish(self, enqueued: &[i64]) -> Result<Worked> {
         let in_time = self.wait()?;
+        let processor = processor_time().saturating_sub(self.processor_before);
         let counted = self.subject.counters().since(self.before);
         let pool = self.running.stop(STOP_BOUND);
 
@@ -104,6 +108,7 @@ impl<'a> Pool<'a> {
         Ok(Worked {
             started: self.started,
             ended: ended.unwrap_or_else(|| self.subject.clock().now()),
+            processor,
             audit,
             counted,
             pool,

@@ -165,6 +165,12 @@ impl Suite {
         can
     }
 
+    /// Whether the command line selects this scenario, for what is prepared for several at once.
+    #[must_use]
+    pub fn selects(&self, case: &Case) -> bool {
+        self.filter.selects(&case.id(self.name))
+    }
+
     /// Adds a scenario whose rounds Criterion follows by one duration each. It is run after all scenarios
     /// were added, and not at all if the command line does not select it.
     ///
@@ -337,6 +343,9 @@ impl Suite {
         }
         for warning in scenario.other_warnings() {
             eprintln!("{}: {warning}", scenario.id);
+        }
+        if let Some(reason) = scenario.unmeasured() {
+            eprintln!("{}: not measured: {reason}", scenario.id);
         }
         Ok(())
     }

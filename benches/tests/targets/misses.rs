@@ -173,8 +173,9 @@ fn throughput(
             RATIO_TO_PAYLOAD_100.reads(large / small)
         }
         "overhead_percent" => {
-            // Measuring is at fault here, not a subject: what is measured does what the bare drain does not.
-            let measured = drained_by(stage, 2, 20, sleeping(20 * MS))?.draining;
+            // Measuring is at fault here, not a subject: what is measured computes what the bare drain does not.
+            let computing = Work::Spin([20 * MS].into_iter().collect());
+            let measured = drained_by(stage, 2, 20, computing)?.processor;
             let work = Work::None;
             let load = Drain { workers: 2, tasks: 20, payload_bytes: PAYLOAD_BYTES, work };
             let bare = bare_drain(stage, &load)?;

@@ -53,6 +53,8 @@ pub struct DrainRound {
     pub loading: Duration,
     /// From the start of the pool to the last commit.
     pub draining: Duration,
+    /// The processor time of the process meanwhile.
+    pub processor: Duration,
     /// How long handlers took, in nanoseconds.
     pub service: Histogram<u64>,
     /// Every run of a handler.
@@ -147,6 +149,7 @@ impl DrainRound {
             tasks: worked.audit.enqueued,
             loading,
             draining,
+            processor: worked.processor,
             service,
             runs: worked.runs,
             audit: worked.audit,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use crate::base::clock::{Time, now};
+use crate::base::clock::{Time, processor_time};
 use crate::base::error::{Error, Result};
 use crate::load::pool::{BOUND, STOP_BOUND, pool};
 use crate::load::tasks::{ENQUEUE_BATCH, fill, sized};
@@ -17,7 +17,7 @@ use crate::subject::{PoolSpec, Recording, Run, Settled, Sink};
 /// Counts down to the last task.
 struct Countdown {
     left: AtomicUsize,
-    done: SyncSender<Time>,
+    done: SyncSender<()>,
 }
 
 impl Sink for Countdown {
@@ -26,12 +26,12 @@ impl Sink for Countdown {
     fn settled(&self, _: Settled, _: Time) {
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             // Nobody waits any more only if it was given up.
-            let _ = self.done.try_send(now());
+            let _ = self.done.try_send(());
         }
     }
 }
 
-/// From the start of the pool to the last commit.
+/// The processor time of the process from the start of the pool to the last commit.
 ///
 /// # Errors
 /// If the subject fails or the backlog is not drained.
@@ -43,14 +43,11 @@ pub fn bare_drain(stage: &Stage, load: &Drain) -> Result<Duration> {
     let countdown = Arc::new(Countdown { left: AtomicUsize::new(load.tasks), done });
     let pool = pool(load.workers, TASK_TYPE, load.work.clone());
     let pool = PoolSpec { recording: Recording::Endings, ..pool };
-    let started = now();
+    let before = processor_time();
     let running = subject.start(&pool, countdown)?;
     let ended = ended.recv_timeout(BOUND);
+    let processor = processor_time().saturating_sub(before);
     running.stop(STOP_BOUND);
-    match ended {
-        Ok(ended) => Ok(ended.since(started)),
-        Err(_) => {
-            Err(Error::Unfit { reason: format!("a backlog was not drained within {BOUND:?}") })
-        }
-    }
+    let undone = |_| Error::Unfit { reason: format!("a backlog was not drained within {BOUND:?}") };
+    ended.map(|()| processor).map_err(undone)
 }

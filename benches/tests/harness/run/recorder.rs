@@ -35,6 +35,18 @@ fn what_varies_is_a_median_and_what_must_not_happen_a_sum() {
     assert_eq!(scenario.validity, Validity::Invalid { reasons });
 }
 
+#[test]
+fn a_scenario_without_any_figure_says_why() {
+    let above = || Err("above the capacity".to_owned());
+    let of = |rounds: &[Round]| {
+        let once = vec![P99_MS.once(above()), SPEED_UP.once(above())];
+        scenario("suite", Case::new("name", "rate", 3), rounds, once).unwrap()
+    };
+    assert_eq!(of(&[Round::default()]).unmeasured(), Some("above the capacity"));
+    let counted = Round { readings: vec![LOST.counts(0)], ..Round::default() };
+    assert_eq!(of(&[counted]).unmeasured(), None);
+}
+
 /// In one round of ten all tasks wait for 50 ms: a tenth of all, and in no typical round.
 #[test]
 fn a_percentile_is_that_of_the_tasks_of_all_rounds() {

@@ -146,6 +146,14 @@ impl Scenario {
         self.warnings.iter().filter(move |warning| Some(*warning) != disturbed.as_ref())
     }
 
+    /// Why it has no figure at all, if it has none.
+    #[must_use]
+    pub fn unmeasured(&self) -> Option<&str> {
+        let measured = self.metrics.iter().any(|metric| metric.value.is_some());
+        let mut reasons = self.metrics.iter().filter_map(|metric| metric.reason.as_deref());
+        reasons.next().filter(|_| !measured)
+    }
+
     /// Whether others disturbed half of its rounds or more.
     #[must_use]
     pub fn is_mostly_disturbed(&self) -> bool {
