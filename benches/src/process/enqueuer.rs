@@ -30,7 +30,11 @@ pub(super) fn run(role: &EnqueueRole) -> Result<()> {
     let subject = role.subject.open(&role.path, OpenOptions::durable(1))?;
     let tasks = numbered(ENQUEUED_TYPE, role.tasks);
     let pace = Pace::Closed(role.rest);
-    say(&subject.enqueue(&Load { tasks: &tasks, pace, callers: 1, batch: 1, stop: None })?)
+    let offered =
+        subject.enqueue(&Load { tasks: &tasks, pace, callers: 1, batch: 1, stop: None })?;
+    // Before it answers, as it is killed then: a queue that is closed notifies others of its last task.
+    drop(subject);
+    say(&offered)
 }
 
 /// Has tasks enqueued by another process and returns when that is done.
