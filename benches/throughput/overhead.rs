@@ -21,7 +21,7 @@ const WORKERS: usize = 10;
 
 pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     let tasks = suite.stage().scale().pick(40, 500, 3_000, 10_000);
-    let turns = suite.stage().scale().pick(2, 2, 10, 24);
+    let turns = suite.stage().scale().pick(2, 2, 6, 24);
     let load = Drain { workers: WORKERS, tasks, payload_bytes: PAYLOAD_BYTES, work: Work::None };
     let case = Case::new("overhead", "workers", WORKERS)
         .model(Model::Closed)
