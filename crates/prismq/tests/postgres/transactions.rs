@@ -276,9 +276,13 @@ pub(crate) fn listeners_are_notified_of_a_transaction_before_the_queue_is_closed
     let queue = queue(&url(&cluster));
     let Application { runtime, mut client } = Application::connect(&url(&cluster));
     let notified = listener(&url(&cluster));
+    queue.enqueue(task()).unwrap();
+    notified.recv_timeout(DEADLINE).unwrap();
     runtime.block_on(async {
         let mut transaction = client.transaction().await.unwrap();
         enqueue_in(&queue, &mut transaction, [task()]).await.unwrap();
+        // Until then it has been asked for ever less often.
+        transaction.query("SELECT pg_sleep(1.2)", &[]).await.unwrap();
         transaction.commit().await.unwrap();
     });
     drop(queue);

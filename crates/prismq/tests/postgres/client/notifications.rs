@@ -39,6 +39,9 @@ pub(crate) fn a_queue_that_is_closed_at_once_has_notified() {
     let cluster = cluster(&[]);
     let notified = listener(&url(&cluster));
     let other = queue(&url(&cluster));
+    // Its connection for notifications is made by then, which may take longer than a closed queue waits.
+    other.enqueue(task()).unwrap();
+    notified.recv_timeout(DEADLINE).unwrap();
     other.enqueue(task()).unwrap();
     drop(other);
     notified.recv_timeout(DEADLINE).unwrap();

@@ -52,8 +52,7 @@ impl Changes for Notified {
             let left = interval.mul_f64(jitter).saturating_sub(began.elapsed());
             let count = self.shared.heard.count();
             if count != seen || left.is_zero() {
-                // One that comes while a claim is on its way, which need not see what it is about, is still to be heard
-                // once that has found nothing.
+                // A claim that is under way may not see the new task: the notification is kept until the pool is idle.
                 let wanted = wanted();
                 if wanted {
                     self.seen.store(count, Ordering::Release);

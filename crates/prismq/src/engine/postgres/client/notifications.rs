@@ -1,9 +1,9 @@
 //! Notifications between the processes that use a queue: one connection of the client, that sends and hears them.
 //!
 //! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
-//! by a transaction of its own, after the commit that it is about; for many commits in a short time it is
-//! sent once; and not at all where no other process listens. Nor does a transaction of the application's own notify: this
-//! connection asks the server for a while whether it has been committed.
+//! by a transaction of its own, after the commit that it is about; where there are many commits, one stands for all of
+//! some milliseconds; and none is sent where no other process listens. Nor does a transaction of the application's own
+//! notify: this connection asks the server for a while whether it has been committed.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio_postgres::types::Type;
-use tokio_postgres::{AsyncMessage, Config, Connection, Socket};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::backoff;
@@ -29,7 +29,7 @@ const INTERVAL: Duration = Duration::from_millis(5);
 /// How many more are sent at once after a pause.
 const BURST: u32 = 8;
 /// For how long a queue that is closed waits until its last notification was sent.
-const LAST_MAX: Duration = Duration::from_millis(250);
+const LAST_MAX: Duration = Duration::from_millis(500);
 /// For how long it is asked whether a transaction of the application's has been committed. Later, pools find its tasks as
 /// they look now and then.
 const AWAIT_MAX: Duration = Duration::from_secs(5);
@@ -68,61 +68,103 @@ pub(super) struct Shared {
     pub(super) is_listening: AtomicBool,
     /// Whether they are wanted.
     listens: AtomicBool,
-    /// Whether one is to be sent.
-    pending: AtomicBool,
-    /// Whether one is being sent.
-    sending: AtomicBool,
-    /// Raised once one was sent, or need not be.
-    sent: Signal,
-    /// Transactions of the application's that bring work once they are committed: their numbers, and since when.
-    awaited: Mutex<Vec<(String, Instant)>>,
+    owed: Mutex<Owed>,
+    /// Raised when less is owed.
+    settled: Signal,
     /// There is something to do.
     todo: Notify,
 }
 
-impl Shared {
-    fn awaited(&self) -> MutexGuard<'_, Vec<(String, Instant)>> {
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+/// What others are still to hear of.
+#[derive(Debug, Default)]
+struct Owed {
+    /// Whether a notification is to be sent.
+    pending: bool,
+    /// Whether one is being sent.
+    sending: bool,
+    /// Transactions of the application's that bring work once they are committed: their numbers, and since when.
+    awaited: Vec<(String, Instant)>,
+    /// When it was last asked what became of them.
+    asked: Option<Instant>,
+    /// Whether the last attempt to connect has failed.
+    unreachable: bool,
+    /// Whether the queue is closed: each transaction is asked for once more.
+    closing: bool,
+}
+
+impl Owed {
+    fn is_nothing(&self) -> bool {
+        !self.pending && !self.sending && self.awaited.is_empty()
     }
 
     /// The transactions that are awaited, and how long to pause before they are asked for.
-    fn next_question(&self) -> Option<(Vec<String>, Duration)> {
-        let mut awaited = self.awaited();
-        awaited.retain(|(_, since)| since.elapsed() < AWAIT_MAX);
-        let (_, last) = awaited.last()?;
-        let pause = (last.elapsed() / 4).clamp(AWAIT_PAUSES.0, AWAIT_PAUSES.1);
-        Some((awaited.iter().map(|(number, _)| number.clone()).collect(), pause))
+    fn question(&self, now: Instant) -> Option<(Vec<String>, Duration)> {
+        let (_, last) = self.awaited.last()?;
+        let pause = match self.closing {
+            true => AWAIT_PAUSES.0,
+            false => (now.duration_since(*last) / 4).clamp(AWAIT_PAUSES.0, AWAIT_PAUSES.1),
+        };
+        let next = self.asked.unwrap_or(*last) + pause;
+        let numbers = self.awaited.iter().map(|(number, _)| number.clone()).collect();
+        Some((numbers, next.saturating_duration_since(now)))
+    }
+}
+
+impl Shared {
+    fn owed(&self) -> MutexGuard<'_, Owed> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These have ended, and those of them that were committed brought work.
-    fn ended(&self, ended: &[(String, bool)]) {
-        self.awaited().retain(|(number, _)| ended.iter().all(|(ended, _)| ended != number));
-        if ended.iter().any(|(_, committed)| *committed) {
+    /// The next question, once those are left out that were asked for long enough.
+    fn question(&self) -> Option<(Vec<String>, Duration)> {
+        let (now, mut owed) = (Instant::now(), self.owed());
+        let before = owed.awaited.len();
+        owed.awaited.retain(|(_, since)| now.duration_since(*since) < AWAIT_MAX);
+        let (pruned, question) = (owed.awaited.len() < before, owed.question(now));
+        drop(owed);
+        if pruned {
+            self.settled.raise();
+        }
+        question
+    }
+
+    /// Of the transactions that were asked for, these have ended, and those of them that were committed brought work.
+    fn answered(&self, asked: &[String], ended: &[(String, bool)]) {
+        let committed = ended.iter().any(|(_, committed)| *committed);
+        let mut owed = self.owed();
+        let closing = owed.closing;
+        owed.awaited.retain(|(number, _)| match closing {
+            true => !asked.contains(number),
+            false => ended.iter().all(|(ended, _)| ended != number),
+        });
+        owed.asked = Some(Instant::now());
+        owed.pending |= committed;
+        drop(owed);
+        if committed {
             self.heard.raise();
-            self.pending.store(true, Ordering::Release);
         }
-        self.sent.raise();
+        self.settled.raise();
     }
 
-    /// Whether others are still to hear of something.
-    fn owes(&self) -> bool {
-        self.pending.load(Ordering::Acquire)
-            || self.sending.load(Ordering::Acquire)
-            || !self.awaited().is_empty()
+    /// Whether one is to be sent now; it stands for all commits so far.
+    fn begin_sending(&self) -> bool {
+        let mut owed = self.owed();
+        owed.sending = std::mem::take(&mut owed.pending);
+        owed.sending
     }
 
-    /// Sends one for all commits so far.
-    async fn send(&self, sends: impl Future<Output = Driver<u64>>) -> Driver<()> {
-        // First, so that it is owed all the time.
-        self.sending.store(true, Ordering::Release);
-        self.pending.store(false, Ordering::Release);
-        let sent = sends.await;
-        if sent.is_err() {
-            self.pending.store(true, Ordering::Release);
-        }
-        self.sending.store(false, Ordering::Release);
-        self.sent.raise();
-        sent.map(|_| ())
+    /// It was sent, or is to be sent again.
+    fn end_sending(&self, again: bool) {
+        let mut owed = self.owed();
+        owed.sending = false;
+        owed.pending |= again;
+        drop(owed);
+        self.settled.raise();
+    }
+
+    fn set_unreachable(&self, unreachable: bool) {
+        self.owed().unreachable = unreachable;
+        self.settled.raise();
     }
 }
 
@@ -133,7 +175,7 @@ impl Notifications {
 
     /// Notifies others soon that there is work.
     pub(super) fn send(&self, runtime: &Handle) {
-        if !self.shared.pending.swap(true, Ordering::AcqRel) {
+        if !std::mem::replace(&mut self.shared.owed().pending, true) {
             self.start(runtime);
             self.shared.todo.notify_one();
         }
@@ -141,22 +183,31 @@ impl Notifications {
 
     /// Notifies this process and others soon after the transaction with this number has been committed.
     pub(super) fn send_after(&self, transaction: String, runtime: &Handle) {
-        self.shared.awaited().push((transaction, Instant::now()));
+        self.shared.owed().awaited.push((transaction, Instant::now()));
         self.start(runtime);
         self.shared.todo.notify_one();
     }
 
     /// Waits for a moment until what was committed so far has been notified: a process that ends right after its commit
-    /// would otherwise take the notification with it.
+    /// would otherwise take the notification with it. Does not wait for a server that cannot be reached, nor for
+    /// transactions that are still open.
     pub(super) fn flush(&self) {
         let until = Instant::now() + LAST_MAX;
+        self.shared.owed().closing = true;
+        self.shared.todo.notify_one();
         loop {
-            let seen = self.shared.sent.count();
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || !self.shared.owes() {
+            let seen = self.shared.settled.count();
+            let owed = self.shared.owed();
+            if owed.is_nothing() {
                 return;
             }
-            self.shared.sent.wait(seen, Some(left));
+            let left = until.saturating_duration_since(Instant::now());
+            if owed.unreachable || left.is_zero() {
+                tracing::debug!("closed before other processes were notified: they look for work");
+                return;
+            }
+            drop(owed);
+            self.shared.settled.wait(seen, Some(left));
         }
     }
 
@@ -188,15 +239,11 @@ impl fmt::Debug for Notifications {
 async fn serve(shared: Arc<Shared>, config: Config, tls: MakeRustlsConnect, channel: Arc<str>) {
     let mut failures = 0_u32;
     loop {
-        match connected(&shared, &config, tls.clone(), &channel, &mut failures).await {
-            Ok(()) => {}
-            Err(error) => {
-                let reason = message(&error);
-                tracing::debug!(
-                    reason,
-                    "no connection for notifications: looking for work instead"
-                );
-            }
+        if let Err(error) = connected(&shared, &config, tls.clone(), &channel, &mut failures).await
+        {
+            let reason = message(&error);
+            tracing::debug!(reason, "no connection for notifications: looking for work instead");
+            shared.set_unreachable(true);
         }
         shared.is_listening.store(false, Ordering::Release);
         // Whoever waits looks by itself from now on.
@@ -215,47 +262,114 @@ async fn connected(
     failures: &mut u32,
 ) -> Driver<()> {
     let (client, connection) = config.connect(tls).await?;
+    shared.set_unreachable(false);
     let own = Arc::new(AtomicI32::new(0));
     let hears = hear(shared.clone(), own.clone(), connection);
     let _socket = Socketed(tokio::spawn(hears).abort_handle());
-    let row = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
-    own.store(row.try_get(0)?, Ordering::Release);
-    let name = session_name(channel);
-    let notify = client.prepare_typed(NOTIFY, &[Type::TEXT, Type::TEXT]).await?;
-    let ended = client.prepare_typed(ENDED, &[Type::TEXT_ARRAY]).await?;
+    let mut sender = Sender::new(&client, channel);
     let mut listens = false;
     // When the next would be due if all were sent at the interval.
     let mut due = tokio::time::Instant::now();
     loop {
         if !listens && shared.listens.load(Ordering::Acquire) {
+            let row = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+            own.store(row.try_get(0)?, Ordering::Release);
+            let name = session_name(channel);
             let listen = format!("SET application_name = '{name}'; LISTEN \"{channel}\"");
             client.batch_execute(&listen).await?;
-            listens = true;
+            (listens, *failures) = (true, 0);
             shared.is_listening.store(true, Ordering::Release);
             // What was missed meanwhile is looked for once.
             shared.heard.raise();
         }
-        *failures = 0;
-        if shared.pending.load(Ordering::Acquire) {
-            shared.send(client.execute(&notify, &[&&**channel, &name])).await?;
+        if shared.begin_sending() {
+            let sent = sender.send().await;
+            shared.end_sending(sent.is_err());
+            sent?;
+            *failures = 0;
             let now = tokio::time::Instant::now();
             due = due.max(now) + INTERVAL;
             tokio::time::sleep_until(now + (due - now).saturating_sub(INTERVAL * BURST)).await;
-        } else if let Some((numbers, pause)) = shared.next_question() {
+        }
+        match shared.question() {
+            Some((numbers, wait)) if wait.is_zero() => {
+                let rows = client.query_typed(ENDED, &[(&numbers, Type::TEXT_ARRAY)]).await?;
+                let ended = rows.iter().map(|row| {
+                    Ok((row.try_get(0)?, row.try_get::<_, Option<bool>>(1)?.unwrap_or(false)))
+                });
+                shared.answered(&numbers, &ended.collect::<Driver<Vec<_>>>()?);
+                *failures = 0;
+            }
             // An error means that the pause is over.
-            _ = tokio::time::timeout(pause, shared.todo.notified()).await;
-            let rows = client.query(&ended, &[&numbers]).await?;
-            let ended = rows.iter().map(|row| {
-                Ok((row.try_get(0)?, row.try_get::<_, Option<bool>>(1)?.unwrap_or(false)))
-            });
-            shared.ended(&ended.collect::<Driver<Vec<_>>>()?);
-        } else {
-            shared.todo.notified().await;
+            Some((_, wait)) => _ = tokio::time::timeout(wait, shared.todo.notified()).await,
+            None => shared.todo.notified().await,
         }
         if client.is_closed() {
             return Ok(());
         }
     }
+}
+
+/// Sends notifications on one connection.
+struct Sender<'a> {
+    client: &'a Client,
+    channel: &'a str,
+    listeners: String,
+    /// Prepared once it is sent again: a program that ends after the first is not kept waiting.
+    notify: Option<Statement>,
+    sent: bool,
+    failing: bool,
+}
+
+impl<'a> Sender<'a> {
+    fn new(client: &'a Client, channel: &'a str) -> Self {
+        let listeners = session_name(channel);
+        Self { client, channel, listeners, notify: None, sent: false, failing: false }
+    }
+
+    /// Sends one. What the server refuses is logged and not sent again: others look by themselves.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    async fn send(&mut self) -> Driver<()> {
+        let sent = self.try_send().await;
+        let Some(refusal) = sent.as_ref().err().filter(|error| is_refusal(error)) else {
+            self.failing = false;
+            return sent;
+        };
+        if !std::mem::replace(&mut self.failing, true) {
+            let reason = message(refusal);
+            tracing::warn!(
+                reason,
+                "the server refuses to notify other processes of new tasks: they look for them every second"
+            );
+        }
+        Ok(())
+    }
+
+    async fn try_send(&mut self) -> Driver<()> {
+        if std::mem::replace(&mut self.sent, true) && self.notify.is_none() {
+            let types = &[Type::TEXT, Type::TEXT];
+            self.notify = Some(self.client.prepare_typed(NOTIFY, types).await?);
+        }
+        match &self.notify {
+            Some(notify) => {
+                self.client.execute(notify, &[&self.channel, &self.listeners]).await?;
+            }
+            None => {
+                let params: [(&(dyn ToSql + Sync), Type); 2] =
+                    [(&self.channel, Type::TEXT), (&self.listeners, Type::TEXT)];
+                self.client.query_typed(NOTIFY, &params).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the server refused a statement, and goes on to serve the session.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    const INTERVENTION: &str = "57P";
+    error.code().is_some_and(|code| !code.code().starts_with(INTERVENTION))
 }
 
 /// Serves the socket and passes on what others send than the process `own` of the server, until the connection is
@@ -297,5 +411,57 @@ struct Socketed(AbortHandle);
 impl Drop for Socketed {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn awaiting(since: Duration) -> Shared {
+        let shared = Shared::default();
+        shared.owed().awaited.push(("7".to_owned(), Instant::now() - since));
+        shared
+    }
+
+    fn pause(shared: &Shared) -> Duration {
+        shared.owed().question(Instant::now()).unwrap().1
+    }
+
+    #[test]
+    fn a_transaction_is_asked_for_less_often_as_time_passes_and_at_once_when_the_queue_is_closed() {
+        let shared = awaiting(Duration::from_secs(2));
+        shared.owed().asked = Some(Instant::now());
+        assert!(pause(&shared) > AWAIT_PAUSES.1 / 2);
+        shared.owed().closing = true;
+        assert!(pause(&shared) <= AWAIT_PAUSES.0);
+    }
+
+    #[test]
+    fn a_transaction_that_stays_open_is_given_up() {
+        let shared = awaiting(AWAIT_MAX);
+        let seen = shared.settled.count();
+        assert_eq!(shared.question(), None);
+        assert!(shared.owed().is_nothing() && shared.settled.count() > seen);
+
+        let shared = awaiting(Duration::ZERO);
+        shared.answered(&["7".to_owned()], &[]);
+        assert!(!shared.owed().is_nothing());
+        shared.owed().closing = true;
+        shared.answered(&["7".to_owned()], &[]);
+        assert!(shared.owed().is_nothing(), "a queue that is closed asks once more");
+    }
+
+    #[test]
+    fn a_notification_is_owed_until_it_was_sent() {
+        let shared = Shared::default();
+        assert!(!shared.begin_sending() && shared.owed().is_nothing());
+        shared.answered(&[], &[("7".to_owned(), true)]);
+        assert!(shared.begin_sending() && !shared.owed().is_nothing());
+        shared.end_sending(true);
+        assert!(!shared.owed().is_nothing(), "it was not sent");
+        assert!(shared.begin_sending());
+        shared.end_sending(false);
+        assert!(shared.owed().is_nothing());
     }
 }

@@ -49,20 +49,22 @@ impl Reading<'_> {
         let holders = self.rows(HOLDERS, &[])?;
         let cleans = self.row(CLEANS, &[])?.map_or(Ok(true), |row| row.column(0))?;
         let tables = tables.iter().map(table).collect::<Result<_>>()?;
-        Ok(Diagnosis::new(tables, holders.iter().map(holder).collect::<Result<_>>()?, cleans))
+        let holders = holders.iter().map(holder).collect::<Result<_>>()?;
+        Ok(Diagnosis::new(self.client.schema(), tables, holders, cleans))
     }
 }
 
 fn table(row: &Row) -> Result<TableHealth> {
     let options: &str = row.column(5)?;
+    let is_set = |option: &str| options.split(' ').any(|set| set == option);
     Ok(TableHealth {
         name: row.column(0)?,
         rows: row.count(1)?,
         dead_rows: row.count(2)?,
         bytes: row.count(3)?,
         vacuumed_at: row.time_if_any(4)?,
-        is_vacuumed: !options.contains("autovacuum_enabled=false"),
-        follows_closely: options.contains("autovacuum_vacuum_scale_factor=0"),
+        is_vacuumed: !is_set("autovacuum_enabled=false") && !is_set("autovacuum_enabled=off"),
+        follows_closely: is_set("autovacuum_vacuum_scale_factor=0"),
         transaction_age: row.count(6)?,
     })
 }

@@ -117,13 +117,19 @@ impl HolderKind {
 }
 
 impl Diagnosis {
-    pub(super) fn new(tables: Vec<TableHealth>, holders: Vec<Holder>, cleans: bool) -> Self {
-        let warnings = warnings(&tables, &holders, cleans);
+    /// Of the queue in this schema; `cleans` says whether the server vacuums by itself.
+    pub(super) fn new(
+        schema: &str,
+        tables: Vec<TableHealth>,
+        holders: Vec<Holder>,
+        cleans: bool,
+    ) -> Self {
+        let warnings = warnings(schema, &tables, &holders, cleans);
         Self { tables, holders, warnings }
     }
 }
 
-fn warnings(tables: &[TableHealth], holders: &[Holder], cleans: bool) -> Vec<String> {
+fn warnings(schema: &str, tables: &[TableHealth], holders: &[Holder], cleans: bool) -> Vec<String> {
     let mut warnings = Vec::new();
     if !cleans {
         warnings.push(
@@ -145,7 +151,7 @@ fn warnings(tables: &[TableHealth], holders: &[Holder], cleans: bool) -> Vec<Str
                 )
             });
             warnings.push(format!(
-                "table {name} has lost the settings of its vacuum: ALTER TABLE {name} SET \
+                "table {name} has lost the settings of its vacuum: ALTER TABLE \"{schema}\".{name} SET \
                  (autovacuum_enabled = true{closely})"
             ));
         }
@@ -197,7 +203,10 @@ mod tests {
     #[test]
     fn nothing_is_wrong_with_small_tables_that_are_vacuumed() {
         let session = holder(HolderKind::Session, 1);
-        assert_eq!(Diagnosis::new(vec![table("task")], vec![session], true).warnings, [""; 0]);
+        assert_eq!(
+            Diagnosis::new("prismq", vec![table("task")], vec![session], true).warnings,
+            [""; 0]
+        );
     }
 
     #[test]
@@ -205,7 +214,7 @@ mod tests {
         let dead = TableHealth { dead_rows: DEAD_ROWS_MAX, ..table("task") };
         let old = TableHealth { transaction_age: TRANSACTION_AGE_MAX, ..table("log") };
         let session = holder(HolderKind::Session, 1);
-        let warnings = Diagnosis::new(vec![dead, old], vec![session], true).warnings;
+        let warnings = Diagnosis::new("prismq", vec![dead, old], vec![session], true).warnings;
         assert_eq!(warnings.len(), 2);
         assert!(warnings[0].contains("1000000 dead rows; the session of x"), "{warnings:?}");
         assert!(warnings[1].contains("500000000 transactions old"), "{warnings:?}");
@@ -218,7 +227,8 @@ mod tests {
         let of_no_matter = TableHealth { follows_closely: false, ..table("retry") };
         let forgotten = holder(HolderKind::PreparedTransaction, 1);
         let long = holder(HolderKind::Session, 301);
-        let diagnosis = Diagnosis::new(vec![lost, of_no_matter], vec![forgotten, long], false);
+        let diagnosis =
+            Diagnosis::new("prismq", vec![lost, of_no_matter], vec![forgotten, long], false);
         let about = |what: &str| diagnosis.warnings.iter().any(|warning| warning.contains(what));
         assert_eq!(diagnosis.warnings.len(), 4, "{:?}", diagnosis.warnings);
         assert!(about("autovacuum and track_counts") && about("table counter_delta has lost"));
