@@ -25,6 +25,11 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             .with("workers", WORKERS)
             .with("tasks", tasks)
             .with("payload_bytes", PAYLOAD_BYTES);
+        // A process that is killed instead takes the notification of its last task with it.
+        let case = match from {
+            From::Here => case,
+            From::Elsewhere => case.with("enqueuer", "closes its queue"),
+        };
         suite.measure(case, move |stage| {
             let woken = wake(stage, WORKERS, tasks, from)?;
             let us = |quantile| 1000.0 * ms(woken.wake.value_at_quantile(quantile));

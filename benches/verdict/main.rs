@@ -70,10 +70,10 @@ fn show(conclusion: &Conclusion) {
     }
     let criterion = paths::criterion_dir().join("report").join("index.html");
     if criterion.exists() {
-        let charts = criterion.display();
         let _ = writeln!(
             out,
-            "charts: {charts} (their changes, like those printed above, are since the last run here)"
+            "charts: {} (Criterion's own changes, there and next to its times, are since its last run or the baseline named)",
+            criterion.display()
         );
     }
 }

@@ -191,6 +191,9 @@ pub const DRAIN_S: Spec = Spec::new("drain_s", "s", Lower, Median);
 pub const P99_AFTERWARDS_MS: Spec = Spec::new("p99_afterwards_ms", "ms", Lower, Median);
 /// How much longer a drain takes with all that is measured than with nothing but its length.
 pub const OVERHEAD_PERCENT: Spec = Spec::new("overhead_percent", "%", Lower, Median);
+/// How much more processor time of this process it takes.
+pub const PROCESSOR_OVERHEAD_PERCENT: Spec =
+    Spec::new("processor_overhead_percent", "%", Lower, Median);
 /// Instructions of one operation, of all threads.
 pub const INSTRUCTIONS: Spec = Spec::new("instructions", "instructions", Lower, Median);
 

@@ -172,14 +172,15 @@ fn throughput(
             let (large, small) = (rate(16 * 1024)?, rate(PAYLOAD_BYTES)?);
             RATIO_TO_PAYLOAD_100.reads(large / small)
         }
-        "overhead_percent" => {
+        "processor_overhead_percent" => {
             // Measuring is at fault here, not a subject: what is measured computes what the bare drain does not.
             let computing = Work::Spin([20 * MS].into_iter().collect());
             let measured = drained_by(stage, 2, 20, computing)?.processor;
             let work = Work::None;
             let load = Drain { workers: 2, tasks: 20, payload_bytes: PAYLOAD_BYTES, work };
             let bare = bare_drain(stage, &load)?;
-            OVERHEAD_PERCENT.reads(100.0 * (measured.div_duration_f64(bare) - 1.0))
+            PROCESSOR_OVERHEAD_PERCENT
+                .reads(100.0 * (measured.div_duration_f64(bare.processor) - 1.0))
         }
         _ => return Ok(None),
     }))

@@ -19,8 +19,11 @@ use thiserror::Error;
 use crate::export::ExportError;
 use crate::noise;
 use crate::render::html::{Input, points};
-use crate::render::{RenderError, View, html, markdown, terminal};
+use crate::render::{RenderError, TerminalOptions, View, html, markdown, terminal_as};
 use crate::trend::LATEST;
+
+/// Changes that the terminal shows of a run.
+const CHANGES_MAX: usize = 20;
 
 /// What to conclude, and where.
 #[derive(Debug, Clone)]
@@ -139,7 +142,9 @@ pub fn conclude(options: &Options<'_>) -> Result<Conclusion, Error> {
     files.push(write_report(options.results, run.started_at, "html", &page)?);
     files.push(history::append(options.results, &verdict.history_line(&run))?);
 
-    let mut text = terminal(&view);
+    // The report has all of them.
+    let look = TerminalOptions { changes_max: Some(CHANGES_MAX), ..TerminalOptions::of_stdout() };
+    let mut text = terminal_as(&view, look);
     if let Some(kept) = keep(options, &run, verdict.status)? {
         text.push_str(&kept.message);
         files.push(kept.path);

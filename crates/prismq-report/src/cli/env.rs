@@ -66,7 +66,7 @@ fn listed(rows: &[(String, String)], width: Option<u16>) -> String {
 }
 
 const fn plain(width: Option<u16>) -> TerminalOptions {
-    TerminalOptions { colour: false, width }
+    TerminalOptions { colour: false, width, changes_max: None }
 }
 
 fn against(run: &RunRecord, other: &RunRecord, width: Option<u16>) -> String {

@@ -9,8 +9,6 @@ use super::view::{ChangeView, ComparisonView, OpenTarget, View};
 
 /// Room for a question of the first screen.
 const QUESTION: usize = 14;
-/// Changes with a line of their own; a terminal is for what comes first, the reports have all.
-const CHANGES: usize = 20;
 
 /// What the terminal supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +17,8 @@ pub struct TerminalOptions {
     pub colour: bool,
     /// The width in characters at which lines are wrapped; `None` for no wrapping, as in a file.
     pub width: Option<u16>,
+    /// Changes with a line of their own, where a report has all.
+    pub changes_max: Option<usize>,
 }
 
 impl TerminalOptions {
@@ -29,7 +29,7 @@ impl TerminalOptions {
         let term = Term::stdout();
         let width = term.size_checked().map(|(_, columns)| columns);
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: console::colors_enabled() && !unwanted, width }
+        Self { colour: console::colors_enabled() && !unwanted, width, changes_max: None }
     }
 
     fn style(self, style: Style, text: &str) -> String {
@@ -172,14 +172,20 @@ fn figures(target: &OpenTarget) -> String {
 fn changes(text: &mut String, look: TerminalOptions, comparison: &ComparisonView) {
     let (without, mut rows): (Vec<&ChangeView>, Vec<&ChangeView>) =
         comparison.rows.iter().partition(|row| matches!(row.kind, "missing" | "not-comparable"));
-    rows.sort_by_key(|row| row.kind != "regressed");
-    let more = rows.len().saturating_sub(CHANGES);
-    rows.truncate(CHANGES);
+    rows.sort_by(|one, other| {
+        let regressed = |row: &ChangeView| row.kind == "regressed";
+        let larger = || other.noise_value.unwrap_or(0.0).total_cmp(&one.noise_value.unwrap_or(0.0));
+        regressed(other).cmp(&regressed(one)).then_with(larger)
+    });
+    let more = rows.split_off(rows.len().min(look.changes_max.unwrap_or(usize::MAX)));
     if !rows.is_empty() {
         changed(text, look, &rows);
     }
-    if more > 0 {
-        wrapped(text, look, &format!("  {more} more changes: see the report"), 4);
+    if !more.is_empty() {
+        let regressed = more.iter().filter(|row| row.kind == "regressed").count();
+        let line =
+            format!("  and {} more, {regressed} of them regressed: see the report", more.len());
+        wrapped(text, look, &line, 4);
     }
     uncompared(text, look, &without);
 }
@@ -198,6 +204,7 @@ fn uncompared(text: &mut String, look: TerminalOptions, rows: &[&ChangeView]) {
         }
     }
     for (scenario, change, metrics) in lines {
+        let change = look.verdict("missing", &change);
         let line = format!("  {scenario}: {change} ({})", metrics.join(", "));
         wrapped(text, look, &line, 4);
     }

@@ -10,7 +10,7 @@ use crate::support::full_run::{FullRun, full_run};
 use crate::support::page::full;
 use crate::support::{sample, steady};
 
-const LOOK: TerminalOptions = TerminalOptions { colour: false, width: None };
+const LOOK: TerminalOptions = TerminalOptions { colour: false, width: None, changes_max: None };
 
 fn position(text: &str, of: &str) -> usize {
     text.find(of).unwrap_or_else(|| panic!("no {of:?} in {text}"))

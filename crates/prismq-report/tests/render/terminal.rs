@@ -15,7 +15,7 @@ fn shown(look: TerminalOptions) -> String {
 
 #[test]
 fn without_a_terminal_the_report_is_aligned_and_without_colour() {
-    let text = shown(TerminalOptions { colour: false, width: None });
+    let text = shown(TerminalOptions { colour: false, width: None, changes_max: None });
     assert_eq!(strip_ansi_codes(&text), text);
     insta::assert_snapshot!("terminal_rich", text);
 }
@@ -23,7 +23,7 @@ fn without_a_terminal_the_report_is_aligned_and_without_colour() {
 #[test]
 fn lines_fit_a_narrow_terminal() {
     for width in [40, 60, 80] {
-        let text = shown(TerminalOptions { colour: false, width: Some(width) });
+        let text = shown(TerminalOptions { colour: false, width: Some(width), changes_max: None });
         // What has no space in it cannot be broken.
         for line in text.lines().filter(|line| line.trim().contains(' ')) {
             let longest = line.split(' ').map(measure_text_width).max().unwrap();
@@ -33,14 +33,14 @@ fn lines_fit_a_narrow_terminal() {
     }
     insta::assert_snapshot!(
         "terminal_narrow",
-        shown(TerminalOptions { colour: false, width: Some(48) })
+        shown(TerminalOptions { colour: false, width: Some(48), changes_max: None })
     );
 }
 
 #[test]
 fn colour_does_not_change_the_text() {
-    let plain = shown(TerminalOptions { colour: false, width: Some(90) });
-    let coloured = shown(TerminalOptions { colour: true, width: Some(90) });
+    let plain = shown(TerminalOptions { colour: false, width: Some(90), changes_max: None });
+    let coloured = shown(TerminalOptions { colour: true, width: Some(90), changes_max: None });
     assert!(coloured.contains("\u{1b}[31m") && coloured.contains("\u{1b}[32m"));
     assert_eq!(strip_ansi_codes(&coloured), plain);
 }
@@ -52,7 +52,10 @@ fn compared(before: impl Fn(&mut RunRecord), now: impl Fn(&mut RunRecord)) -> St
     now(&mut full.run);
     let comparison = steady::compare("main", &full.baseline, &full.run);
     let verdict = judge(&full.run, &[], Some(comparison), FailOn::Never).unwrap();
-    terminal_as(&View::new(&full.run, &verdict), TerminalOptions { colour: false, width: None })
+    terminal_as(
+        &View::new(&full.run, &verdict),
+        TerminalOptions { colour: false, width: None, changes_max: Some(20) },
+    )
 }
 
 fn scenarios(run: &mut RunRecord) -> impl Iterator<Item = &mut Scenario> {
@@ -111,5 +114,5 @@ fn of_many_changes_the_regressions_come_first_and_the_rest_is_counted() {
     let regressed = changes.iter().take_while(|line| line.ends_with("regressed")).count();
     assert!(regressed > 0, "{text}");
     assert!(changes[regressed..].iter().all(|line| line.ends_with("improved")), "{text}");
-    assert!(text.contains(" more changes: see the report"), "{text}");
+    assert!(text.contains("  and 6 more, 0 of them regressed: see the report"), "{text}");
 }

@@ -15,8 +15,10 @@ fn warned(change: impl Fn(&mut RunRecord)) -> Vec<String> {
     }
     change(&mut run);
     let verdict = judge(&run, &[], None, FailOn::Never).unwrap();
-    let text =
-        terminal_as(&View::new(&run, &verdict), TerminalOptions { colour: false, width: None });
+    let text = terminal_as(
+        &View::new(&run, &verdict),
+        TerminalOptions { colour: false, width: None, changes_max: None },
+    );
     let warnings = text.lines().filter_map(|line| line.strip_prefix("warning: "));
     warnings.map(str::to_owned).collect()
 }

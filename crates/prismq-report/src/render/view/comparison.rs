@@ -41,7 +41,7 @@ pub(in super::super) struct ChangeView {
     pub(in super::super) change: String,
     /// To sort by.
     delta_value: Option<f64>,
-    noise_value: Option<f64>,
+    pub(in super::super) noise_value: Option<f64>,
     /// One word: `improved`, `regressed`, ...
     pub(in super::super) kind: &'static str,
 }
