@@ -170,13 +170,13 @@ fn figures(target: &OpenTarget) -> String {
 
 /// What changed, and what has no figure to compare.
 fn changes(text: &mut String, look: TerminalOptions, comparison: &ComparisonView) {
-    let (without, mut rows): (Vec<&ChangeView>, Vec<&ChangeView>) =
+    let (without, rows): (Vec<&ChangeView>, Vec<&ChangeView>) =
         comparison.rows.iter().partition(|row| matches!(row.kind, "missing" | "not-comparable"));
-    rows.sort_by(|one, other| {
-        let regressed = |row: &ChangeView| row.kind == "regressed";
-        let larger = || other.noise_value.unwrap_or(0.0).total_cmp(&one.noise_value.unwrap_or(0.0));
-        regressed(other).cmp(&regressed(one)).then_with(larger)
-    });
+    // The largest regressions first; what improved stays in the order of the scenarios.
+    let (mut first, rest): (Vec<&ChangeView>, Vec<&ChangeView>) =
+        rows.into_iter().partition(|row| row.kind == "regressed");
+    first.sort_by(|one, other| other.size().total_cmp(&one.size()));
+    let mut rows = [first, rest].concat();
     let more = rows.split_off(rows.len().min(look.changes_max.unwrap_or(usize::MAX)));
     if !rows.is_empty() {
         changed(text, look, &rows);

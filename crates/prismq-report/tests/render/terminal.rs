@@ -114,5 +114,5 @@ fn of_many_changes_the_regressions_come_first_and_the_rest_is_counted() {
     let regressed = changes.iter().take_while(|line| line.ends_with("regressed")).count();
     assert!(regressed > 0, "{text}");
     assert!(changes[regressed..].iter().all(|line| line.ends_with("improved")), "{text}");
-    assert!(text.contains("  and 6 more, 0 of them regressed: see the report"), "{text}");
+    assert!(text.contains("  and 7 more, 0 of them regressed: see the report"), "{text}");
 }

