@@ -97,8 +97,8 @@ impl Owed {
         !self.pending && !self.sending && self.awaited.is_empty()
     }
 
-    /// The transactions that are awaited, and how long to pause before they are asked for.
-    fn question(&self, now: Instant) -> Option<(Vec<String>, Duration)> {
+    /// The question for the transactions that are awaited, and how long to pause before it.
+    fn question(&self, now: Instant) -> Option<(Question, Duration)> {
         let (_, last) = self.awaited.last()?;
         let pause = match self.closing {
             true => AWAIT_PAUSES.0,
@@ -106,8 +106,17 @@ impl Owed {
         };
         let next = self.asked.unwrap_or(*last) + pause;
         let numbers = self.awaited.iter().map(|(number, _)| number.clone()).collect();
-        Some((numbers, next.saturating_duration_since(now)))
+        let question = Question { numbers, is_last: self.closing };
+        Some((question, next.saturating_duration_since(now)))
     }
+}
+
+/// What became of these transactions?
+#[derive(Debug, PartialEq, Eq)]
+struct Question {
+    numbers: Vec<String>,
+    /// Whether it is not asked again: the queue was closed before.
+    is_last: bool,
 }
 
 impl Shared {
@@ -116,7 +125,7 @@ impl Shared {
     }
 
     /// The next question, once those are left out that were asked for long enough.
-    fn question(&self) -> Option<(Vec<String>, Duration)> {
+    fn question(&self) -> Option<(Question, Duration)> {
         let (now, mut owed) = (Instant::now(), self.owed());
         let before = owed.awaited.len();
         owed.awaited.retain(|(_, since)| now.duration_since(*since) < AWAIT_MAX);
@@ -128,13 +137,12 @@ impl Shared {
         question
     }
 
-    /// Of the transactions that were asked for, these have ended, and those of them that were committed brought work.
-    fn answered(&self, asked: &[String], ended: &[(String, bool)]) {
+    /// These of the transactions have ended, and those of them that were committed brought work.
+    fn answered(&self, question: &Question, ended: &[(String, bool)]) {
         let committed = ended.iter().any(|(_, committed)| *committed);
         let mut owed = self.owed();
-        let closing = owed.closing;
-        owed.awaited.retain(|(number, _)| match closing {
-            true => !asked.contains(number),
+        owed.awaited.retain(|(number, _)| match question.is_last {
+            true => !question.numbers.contains(number),
             false => ended.iter().all(|(ended, _)| ended != number),
         });
         owed.asked = Some(Instant::now());
@@ -202,11 +210,12 @@ impl Notifications {
                 return;
             }
             let left = until.saturating_duration_since(Instant::now());
-            if owed.unreachable || left.is_zero() {
+            let unreachable = owed.unreachable;
+            drop(owed);
+            if unreachable || left.is_zero() {
                 tracing::debug!("closed before other processes were notified: they look for work");
                 return;
             }
-            drop(owed);
             self.shared.settled.wait(seen, Some(left));
         }
     }
@@ -292,12 +301,14 @@ async fn connected(
             tokio::time::sleep_until(now + (due - now).saturating_sub(INTERVAL * BURST)).await;
         }
         match shared.question() {
-            Some((numbers, wait)) if wait.is_zero() => {
-                let rows = client.query_typed(ENDED, &[(&numbers, Type::TEXT_ARRAY)]).await?;
+            Some((question, wait)) if wait.is_zero() => {
+                let params: [(&(dyn ToSql + Sync), Type); 1] =
+                    [(&question.numbers, Type::TEXT_ARRAY)];
+                let rows = client.query_typed(ENDED, &params).await?;
                 let ended = rows.iter().map(|row| {
                     Ok((row.try_get(0)?, row.try_get::<_, Option<bool>>(1)?.unwrap_or(false)))
                 });
-                shared.answered(&numbers, &ended.collect::<Driver<Vec<_>>>()?);
+                shared.answered(&question, &ended.collect::<Driver<Vec<_>>>()?);
                 *failures = 0;
             }
             // An error means that the pause is over.
@@ -445,10 +456,12 @@ mod tests {
         assert!(shared.owed().is_nothing() && shared.settled.count() > seen);
 
         let shared = awaiting(Duration::ZERO);
-        shared.answered(&["7".to_owned()], &[]);
-        assert!(!shared.owed().is_nothing());
+        let question = || shared.owed().question(Instant::now()).unwrap().0;
+        let before = question();
         shared.owed().closing = true;
-        shared.answered(&["7".to_owned()], &[]);
+        shared.answered(&before, &[]);
+        assert!(!shared.owed().is_nothing(), "it may have been committed since");
+        shared.answered(&question(), &[]);
         assert!(shared.owed().is_nothing(), "a queue that is closed asks once more");
     }
 
@@ -456,7 +469,8 @@ mod tests {
     fn a_notification_is_owed_until_it_was_sent() {
         let shared = Shared::default();
         assert!(!shared.begin_sending() && shared.owed().is_nothing());
-        shared.answered(&[], &[("7".to_owned(), true)]);
+        let question = Question { numbers: Vec::new(), is_last: false };
+        shared.answered(&question, &[("7".to_owned(), true)]);
         assert!(shared.begin_sending() && !shared.owed().is_nothing());
         shared.end_sending(true);
         assert!(!shared.owed().is_nothing(), "it was not sent");
