@@ -98,6 +98,12 @@ pub(super) fn of_statement(error: &tokio_postgres::Error, wait: Duration) -> Fai
     }
 }
 
+/// Whether the server refused a statement, and goes on to serve the session.
+pub(super) fn is_of_statement(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some()
+        && !matches!(of_statement(error, Duration::ZERO), Failure::Lost { .. })
+}
+
 /// Whether an attempt to connect failed for a reason that does not pass by itself: this user, this database or this
 /// server.
 pub(super) fn is_refusal(error: &tokio_postgres::Error) -> bool {

@@ -20,7 +20,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket, Statement
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::backoff;
-use super::error::message;
+use super::error::{is_of_statement, message};
 use super::session::Driver;
 use crate::time::Signal;
 
@@ -35,11 +35,15 @@ const LAST_MAX: Duration = Duration::from_millis(500);
 const AWAIT_MAX: Duration = Duration::from_secs(5);
 /// The shortest and the longest pause between two such questions; in between, a fraction of the time that has passed.
 const AWAIT_PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
-/// Which of these transactions have ended, and whether they have been committed.
+/// Which of these transactions have ended, and whether they have been committed. One in the future, which a failover has
+/// lost, would be an error.
 const ENDED: &str = "SELECT k.number, s.status = 'committed' \
     FROM unnest($1::pg_catalog.text[]) k (number), \
-    LATERAL (SELECT pg_catalog.pg_xact_status(k.number::pg_catalog.xid8)) s (status) \
+    LATERAL (SELECT CASE WHEN k.number::pg_catalog.xid8 < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()) \
+        THEN pg_catalog.pg_xact_status(k.number::pg_catalog.xid8) ELSE 'in progress' END) s (status) \
     WHERE s.status IS DISTINCT FROM 'in progress'";
+/// A connection that has lasted this long is not one of several failures.
+const STABLE: Duration = Duration::from_secs(10);
 /// What the name of a session begins with that listens, by which others know of it.
 const LISTENER: &str = "prismq listener ";
 /// The longest name of a session.
@@ -97,6 +101,13 @@ impl Owed {
         !self.pending && !self.sending && self.awaited.is_empty()
     }
 
+    /// Gives up transactions that are open for too long; whether there were any.
+    fn prune(&mut self, now: Instant) -> bool {
+        let before = self.awaited.len();
+        self.awaited.retain(|(_, since)| now.duration_since(*since) < AWAIT_MAX);
+        self.awaited.len() < before
+    }
+
     /// The question for the transactions that are awaited, and how long to pause before it.
     fn question(&self, now: Instant) -> Option<(Question, Duration)> {
         let (_, last) = self.awaited.last()?;
@@ -127,9 +138,7 @@ impl Shared {
     /// The next question, once those are left out that were asked for long enough.
     fn question(&self) -> Option<(Question, Duration)> {
         let (now, mut owed) = (Instant::now(), self.owed());
-        let before = owed.awaited.len();
-        owed.awaited.retain(|(_, since)| now.duration_since(*since) < AWAIT_MAX);
-        let (pruned, question) = (owed.awaited.len() < before, owed.question(now));
+        let (pruned, question) = (owed.prune(now), owed.question(now));
         drop(owed);
         if pruned {
             self.settled.raise();
@@ -191,7 +200,11 @@ impl Notifications {
 
     /// Notifies this process and others soon after the transaction with this number has been committed.
     pub(super) fn send_after(&self, transaction: String, runtime: &Handle) {
-        self.shared.owed().awaited.push((transaction, Instant::now()));
+        let (now, mut owed) = (Instant::now(), self.shared.owed());
+        // They would gather where there is no connection to ask by.
+        owed.prune(now);
+        owed.awaited.push((transaction, now));
+        drop(owed);
         self.start(runtime);
         self.shared.todo.notify_one();
     }
@@ -248,11 +261,14 @@ impl fmt::Debug for Notifications {
 async fn serve(shared: Arc<Shared>, config: Config, tls: MakeRustlsConnect, channel: Arc<str>) {
     let mut failures = 0_u32;
     loop {
+        let began = Instant::now();
         if let Err(error) = connected(&shared, &config, tls.clone(), &channel, &mut failures).await
         {
             let reason = message(&error);
             tracing::debug!(reason, "no connection for notifications: looking for work instead");
-            shared.set_unreachable(true);
+        }
+        if began.elapsed() > STABLE {
+            failures = 0;
         }
         shared.is_listening.store(false, Ordering::Release);
         // Whoever waits looks by itself from now on.
@@ -270,8 +286,9 @@ async fn connected(
     channel: &Arc<str>,
     failures: &mut u32,
 ) -> Driver<()> {
-    let (client, connection) = config.connect(tls).await?;
-    shared.set_unreachable(false);
+    let connected = config.connect(tls).await;
+    shared.set_unreachable(connected.is_err());
+    let (client, connection) = connected?;
     let own = Arc::new(AtomicI32::new(0));
     let hears = hear(shared.clone(), own.clone(), connection);
     let _socket = Socketed(tokio::spawn(hears).abort_handle());
@@ -302,13 +319,19 @@ async fn connected(
         }
         match shared.question() {
             Some((question, wait)) if wait.is_zero() => {
-                let params: [(&(dyn ToSql + Sync), Type); 1] =
-                    [(&question.numbers, Type::TEXT_ARRAY)];
-                let rows = client.query_typed(ENDED, &params).await?;
-                let ended = rows.iter().map(|row| {
-                    Ok((row.try_get(0)?, row.try_get::<_, Option<bool>>(1)?.unwrap_or(false)))
-                });
-                shared.answered(&question, &ended.collect::<Driver<Vec<_>>>()?);
+                match ask(&client, &question).await {
+                    Ok(ended) => shared.answered(&question, &ended),
+                    Err(error) if is_of_statement(&error) => {
+                        let reason = message(&error);
+                        tracing::warn!(
+                            reason,
+                            "the server does not say whether transactions of the application were committed: pools look \
+                             for their tasks every second"
+                        );
+                        shared.answered(&Question { is_last: true, ..question }, &[]);
+                    }
+                    Err(error) => return Err(error),
+                }
                 *failures = 0;
             }
             // An error means that the pause is over.
@@ -319,6 +342,16 @@ async fn connected(
             return Ok(());
         }
     }
+}
+
+/// Which of these transactions have ended, and whether they have been committed.
+async fn ask(client: &Client, question: &Question) -> Driver<Vec<(String, bool)>> {
+    let params: [(&(dyn ToSql + Sync), Type); 1] = [(&question.numbers, Type::TEXT_ARRAY)];
+    let rows = client.query_typed(ENDED, &params).await?;
+    let ended = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get::<_, Option<bool>>(1)?.unwrap_or(false))));
+    ended.collect()
 }
 
 /// Sends notifications on one connection.
@@ -344,10 +377,12 @@ impl<'a> Sender<'a> {
     /// The connection is lost.
     async fn send(&mut self) -> Driver<()> {
         let sent = self.try_send().await;
-        let Some(refusal) = sent.as_ref().err().filter(|error| is_refusal(error)) else {
+        let Some(refusal) = sent.as_ref().err().filter(|error| is_of_statement(error)) else {
             self.failing = false;
             return sent;
         };
+        // What was prepared may be gone.
+        (self.notify, self.sent) = (None, false);
         if !std::mem::replace(&mut self.failing, true) {
             let reason = message(refusal);
             tracing::warn!(
@@ -375,12 +410,6 @@ impl<'a> Sender<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether the server refused a statement, and goes on to serve the session.
-fn is_refusal(error: &tokio_postgres::Error) -> bool {
-    const INTERVENTION: &str = "57P";
-    error.code().is_some_and(|code| !code.code().starts_with(INTERVENTION))
 }
 
 /// Serves the socket and passes on what others send than the process `own` of the server, until the connection is
