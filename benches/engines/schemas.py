@@ -7,7 +7,8 @@ H  as B, but a narrow table of what is ready next to that of the tasks, which is
 
     benches/engines/schemas.py CONNECTION [ROUNDS]
 
-CONNECTION is what psql takes, of a user that may create a schema and run CHECKPOINT. Rounds take turns. Prints medians:
+CONNECTION is what psql takes, to a server with nothing else to do, of a user that may create the schema prismq_schemas,
+which is removed again, and run CHECKPOINT. Rounds take turns. Prints medians:
 the time a task to enqueue, and to claim and complete, as one client waits for it; and the bytes of WAL of both. What is
 enqueued and completed waits for the disk, claims do not. Needs psql and pgbench.
 """
@@ -23,36 +24,37 @@ from pathlib import Path
 BATCH, BATCHES = 1_000, 200
 TASKS = BATCH * BATCHES
 
-TASK = """CREATE TABLE schemas.task (
+TASK = """CREATE TABLE prismq_schemas.task (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lane int NOT NULL, state smallint NOT NULL,
     order_key bigint NOT NULL, attempt int NOT NULL DEFAULT 0, token bigint NOT NULL DEFAULT 0, expires_at bigint,
     payload bytea NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, fillfactor = {fillfactor});"""
-STATES = "CREATE INDEX ON schemas.task (lane, order_key, id) WHERE state = 1;"
-EXPIRY = "CREATE TABLE schemas.expiry (at bigint NOT NULL, ids bigint[] NOT NULL); CREATE INDEX ON schemas.expiry (at);"
-READY = """CREATE TABLE schemas.ready (lane int NOT NULL, order_key bigint NOT NULL, id bigint NOT NULL)
+STATES = "CREATE INDEX ON prismq_schemas.task (lane, order_key, id) WHERE state = 1;"
+EXPIRY = """CREATE TABLE prismq_schemas.expiry (at bigint NOT NULL, ids bigint[] NOT NULL);
+    CREATE INDEX ON prismq_schemas.expiry (at);"""
+READY = """CREATE TABLE prismq_schemas.ready (lane int NOT NULL, order_key bigint NOT NULL, id bigint NOT NULL)
     WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-    CREATE INDEX ON schemas.ready (lane, order_key, id);"""
+    CREATE INDEX ON prismq_schemas.ready (lane, order_key, id);"""
 
-NEW = f"""INSERT INTO schemas.task (lane, state, order_key, payload)
+NEW = f"""INSERT INTO prismq_schemas.task (lane, state, order_key, payload)
     SELECT 1, 1, n, decode(repeat('5a', 100), 'hex') FROM generate_series(1, {BATCH}) n"""
-FIND = f"""SELECT {{found}} FROM schemas.{{table}} WHERE lane = 1 {{ready}} ORDER BY lane, order_key, id
+FIND = f"""SELECT {{found}} FROM prismq_schemas.{{table}} WHERE lane = 1 {{ready}} ORDER BY lane, order_key, id
     LIMIT {BATCH} FOR UPDATE SKIP LOCKED"""
-UPDATE = """UPDATE schemas.task t SET state = 2, attempt = attempt + 1, token = token + 1,
+UPDATE = """UPDATE prismq_schemas.task t SET state = 2, attempt = attempt + 1, token = token + 1,
     expires_at = (extract(epoch FROM now()) * 1000000)::bigint + 60000000 FROM r WHERE t.id = r.id RETURNING t.id"""
-HINT = ", e AS (INSERT INTO schemas.expiry SELECT 1, array_agg(id) FROM c HAVING count(*) > 0)"
-DONE = "DELETE FROM schemas.task WHERE id = ANY (:ids::bigint[]);"
+HINT = ", e AS (INSERT INTO prismq_schemas.expiry SELECT 1, array_agg(id) FROM c HAVING count(*) > 0)"
+DONE = "DELETE FROM prismq_schemas.task WHERE id = ANY (:ids::bigint[]);"
 # Whoever looks at a hint deletes it.
-SEEN = "DELETE FROM schemas.expiry WHERE at = 1;"
+SEEN = "DELETE FROM prismq_schemas.expiry WHERE at = 1;"
 
 IN_STATES = f"WITH r AS ({FIND.format(found='id', table='task', ready='AND state = 1')}), c AS ({UPDATE})"
 FIND_READY = FIND.format(found="ctid", table="ready", ready="")
-IN_READY = f"""WITH r AS (DELETE FROM schemas.ready WHERE ctid = ANY (ARRAY({FIND_READY})) RETURNING id),
+IN_READY = f"""WITH r AS (DELETE FROM prismq_schemas.ready WHERE ctid = ANY (ARRAY({FIND_READY})) RETURNING id),
     c AS ({UPDATE}){HINT}"""
 
 SCHEMAS = {
     "A": (
-        TASK.format(fillfactor=100) + STATES + "CREATE INDEX ON schemas.task (expires_at) WHERE state = 2;",
+        TASK.format(fillfactor=100) + STATES + "CREATE INDEX ON prismq_schemas.task (expires_at) WHERE state = 2;",
         NEW,
         IN_STATES,
         DONE,
@@ -60,7 +62,7 @@ SCHEMAS = {
     "B": (TASK.format(fillfactor=100) + STATES + EXPIRY, NEW, IN_STATES + HINT, DONE + SEEN),
     "H": (
         TASK.format(fillfactor=60) + READY + EXPIRY,
-        f"WITH t AS ({NEW} RETURNING lane, order_key, id) INSERT INTO schemas.ready SELECT * FROM t",
+        f"WITH t AS ({NEW} RETURNING lane, order_key, id) INSERT INTO prismq_schemas.ready SELECT * FROM t",
         IN_READY,
         DONE + SEEN,
     ),
@@ -91,14 +93,17 @@ def batches(connection, script):
 
 def measure(connection, name):
     tables, enqueue, claim, complete = SCHEMAS[name]
-    sql(connection, "DROP SCHEMA IF EXISTS schemas CASCADE; CREATE SCHEMA schemas;" + tables)
-    sql(connection, "CHECKPOINT")
-    enqueued = batches(connection, enqueue + ";")
-    drain = f"""BEGIN; SET LOCAL synchronous_commit = off; {claim} SELECT array_agg(id)::text AS ids FROM c \\gset
+    sql(connection, "CREATE SCHEMA prismq_schemas")
+    try:
+        sql(connection, tables)
+        sql(connection, "CHECKPOINT")
+        enqueued = batches(connection, enqueue + ";")
+        drain = f"""BEGIN; SET LOCAL synchronous_commit = off; {claim} SELECT array_agg(id)::text AS ids FROM c \\gset
 COMMIT; BEGIN; {complete} COMMIT;"""
-    drained = batches(connection, drain.replace("; ", ";\n"))
-    left = sql(connection, "SELECT count(*) FROM schemas.task")
-    sql(connection, "DROP SCHEMA schemas CASCADE")
+        drained = batches(connection, drain.replace("; ", ";\n"))
+        left = sql(connection, "SELECT count(*) FROM prismq_schemas.task")
+    finally:
+        sql(connection, "DROP SCHEMA prismq_schemas CASCADE")
     if left != "0":
         raise SystemExit(f"schema {name}: {left} tasks were left")
     return [enqueued[0], drained[0], enqueued[1], drained[1]]
@@ -122,4 +127,7 @@ def main():
         print(f"{name:6}  {enqueue:10.1f}  {drain:21.1f}  {wal_in:14.0f}  {wal_out:25.0f}  {share:15.2f}")
 
 
-main()
+try:
+    main()
+except subprocess.CalledProcessError as failed:
+    raise SystemExit(f"{failed.cmd[0]} failed: {failed.stderr}") from failed

@@ -2,7 +2,7 @@
 
 use console::{measure_text_width, strip_ansi_codes};
 use prismq_judge::verdict::{FailOn, judge};
-use prismq_record::{RunRecord, Scenario};
+use prismq_record::{Metric, RunRecord, Scenario};
 use prismq_report::render::{TerminalOptions, View, terminal_as};
 
 use crate::support::full_run::full_run;
@@ -62,6 +62,12 @@ fn scenarios(run: &mut RunRecord) -> impl Iterator<Item = &mut Scenario> {
     run.suites.iter_mut().flat_map(|suite| &mut suite.scenarios)
 }
 
+/// A count of which every change counts.
+fn lost(run: &mut RunRecord) -> &mut Metric {
+    let mut metrics = scenarios(run).flat_map(|scenario| &mut scenario.metrics);
+    metrics.find(|metric| metric.name == "lost").unwrap()
+}
+
 #[test]
 fn what_cannot_be_compared_has_one_line_a_scenario() {
     let text = compared(
@@ -91,6 +97,7 @@ fn what_cannot_be_compared_has_one_line_a_scenario() {
 fn of_many_changes_the_regressions_come_first_and_the_rest_is_counted() {
     let text = compared(
         |run| {
+            lost(run).exact_within = Some(0.0);
             for scenario in scenarios(run) {
                 let times = match scenario.id.split('/').next() {
                     Some("throughput") => 10.0,
@@ -103,7 +110,10 @@ fn of_many_changes_the_regressions_come_first_and_the_rest_is_counted() {
                 }
             }
         },
-        |_| (),
+        |run| {
+            let lost = lost(run);
+            (lost.value, lost.exact_within) = (Some(3.0), Some(0.0));
+        },
     );
     let changes = text.lines().filter(|line| {
         let line = line.trim_end();
@@ -111,8 +121,9 @@ fn of_many_changes_the_regressions_come_first_and_the_rest_is_counted() {
     });
     let changes: Vec<&str> = changes.collect();
     assert_eq!(changes.len(), 20, "{text}");
+    assert!(changes[0].contains(":lost "), "{text}");
     let regressed = changes.iter().take_while(|line| line.ends_with("regressed")).count();
     assert!(regressed > 0, "{text}");
     assert!(changes[regressed..].iter().all(|line| line.ends_with("improved")), "{text}");
-    assert!(text.contains("  and 7 more, 0 of them regressed: see the report"), "{text}");
+    assert!(text.contains("  and 8 more, 0 of them regressed: see the report"), "{text}");
 }

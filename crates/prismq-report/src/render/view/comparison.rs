@@ -47,9 +47,9 @@ pub(in super::super) struct ChangeView {
 }
 
 impl ChangeView {
-    /// How large the change is next to noise.
+    /// How large the change is next to noise; what has none, such as lost tasks, counts most.
     pub(in super::super) fn size(&self) -> f64 {
-        self.noise_value.unwrap_or(0.0)
+        self.noise_value.unwrap_or(f64::INFINITY)
     }
 }
 
