@@ -205,7 +205,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         if let Some(notifications) = &self.notifications {
-            notifications.flush();
+            notifications.close();
         }
     }
 }

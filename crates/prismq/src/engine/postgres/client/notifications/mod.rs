@@ -1,0 +1,240 @@
+//! Notifications between the processes that use a queue: one connection of the client, that sends and hears them.
+//!
+//! A transaction that notifies takes a lock of the whole database until it is committed, so that a notification is sent
+//! by a transaction of its own, after the commit that it is about; where there are many commits, one stands for all of
+//! some milliseconds; and none is sent where no other process listens. Nor does a transaction of the application's own
+//! notify: this connection asks the server for a while whether it has been committed.
+
+mod owed;
+mod sender;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use self::owed::{Owed, Question};
+use self::sender::{Sender, ask, session_name};
+use super::backoff;
+use super::error::{is_of_statement, message};
+use super::session::Driver;
+use crate::time::Signal;
+
+/// How often notifications are sent on average at most: one stands for all commits of this time.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// How many more are sent at once after a pause.
+const BURST: u32 = 8;
+/// A connection that has lasted this long is not one of several failures.
+const STABLE: Duration = Duration::from_secs(10);
+
+/// The connection that sends and hears notifications: made when it is first needed, and anew when it is lost.
+pub(super) struct Notifications {
+    shared: Arc<Shared>,
+    /// How to connect.
+    config: Config,
+    tls: MakeRustlsConnect,
+    channel: Arc<str>,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+/// What threads of this process share with the connection.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Raised with every notification of others, and once they can be heard again.
+    pub(super) heard: Signal,
+    /// Whether notifications of others are heard now.
+    pub(super) is_listening: AtomicBool,
+    /// Whether they are wanted.
+    listens: AtomicBool,
+    owed: Owed,
+    /// There is something to do.
+    todo: Notify,
+}
+
+impl Notifications {
+    pub(super) fn new(config: Config, tls: MakeRustlsConnect, schema: &str) -> Self {
+        Self { shared: Arc::default(), config, tls, channel: schema.into(), task: Mutex::default() }
+    }
+
+    /// Notifies others soon that there is work.
+    pub(super) fn send(&self, runtime: &Handle) {
+        if self.shared.owed.add_notification() {
+            self.start(runtime);
+            self.shared.todo.notify_one();
+        }
+    }
+
+    /// Notifies this process and others soon after the transaction with this number has been committed.
+    pub(super) fn send_after(&self, transaction: String, runtime: &Handle) {
+        self.shared.owed.add_transaction(transaction);
+        self.start(runtime);
+        self.shared.todo.notify_one();
+    }
+
+    /// Waits for a moment until what was committed so far has been notified.
+    pub(super) fn close(&self) {
+        self.shared.owed.close(|| self.shared.todo.notify_one());
+    }
+
+    /// Hears notifications from now on.
+    pub(super) fn listen(&self, runtime: &Handle) -> Arc<Shared> {
+        self.shared.listens.store(true, Ordering::Release);
+        self.start(runtime);
+        self.shared.todo.notify_one();
+        self.shared.clone()
+    }
+
+    fn start(&self, runtime: &Handle) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.is_none() {
+            let (config, tls) = (self.config.clone(), self.tls.clone());
+            let served = serve(self.shared.clone(), config, tls, self.channel.clone());
+            *task = Some(runtime.spawn(served).abort_handle());
+        }
+    }
+}
+
+impl fmt::Debug for Notifications {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notifications").field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
+
+/// Keeps the connection for as long as the client exists.
+async fn serve(shared: Arc<Shared>, config: Config, tls: MakeRustlsConnect, channel: Arc<str>) {
+    let mut failures = 0_u32;
+    loop {
+        let began = Instant::now();
+        if let Err(error) = connected(&shared, &config, tls.clone(), &channel, &mut failures).await
+        {
+            let reason = message(&error);
+            tracing::debug!(reason, "no connection for notifications: looking for work instead");
+        }
+        if began.elapsed() > STABLE {
+            failures = 0;
+        }
+        shared.is_listening.store(false, Ordering::Release);
+        // Whoever waits looks by itself from now on.
+        shared.heard.raise();
+        failures = failures.saturating_add(1);
+        tokio::time::sleep(backoff::reconnect(failures, fastrand::f64())).await;
+    }
+}
+
+/// Connects, then sends and hears notifications until the connection is lost.
+async fn connected(
+    shared: &Arc<Shared>,
+    config: &Config,
+    tls: MakeRustlsConnect,
+    channel: &Arc<str>,
+    failures: &mut u32,
+) -> Driver<()> {
+    let connected = config.connect(tls).await;
+    shared.owed.set_unreachable(connected.is_err());
+    let (client, connection) = connected?;
+    let own = Arc::new(AtomicI32::new(0));
+    let hears = hear(shared.clone(), own.clone(), connection);
+    let _socket = Socketed(tokio::spawn(hears).abort_handle());
+    let mut sender = Sender::new(&client, channel);
+    let mut listens = false;
+    // When the next would be due if all were sent at the interval.
+    let mut due = tokio::time::Instant::now();
+    loop {
+        if !listens && shared.listens.load(Ordering::Acquire) {
+            let row = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+            own.store(row.try_get(0)?, Ordering::Release);
+            let name = session_name(channel);
+            let listen = format!("SET application_name = '{name}'; LISTEN \"{channel}\"");
+            client.batch_execute(&listen).await?;
+            (listens, *failures) = (true, 0);
+            shared.is_listening.store(true, Ordering::Release);
+            // What was missed meanwhile is looked for once.
+            shared.heard.raise();
+        }
+        if shared.owed.begin_sending() {
+            let sent = sender.send().await;
+            shared.owed.end_sending(sent.is_err());
+            sent?;
+            *failures = 0;
+            let now = tokio::time::Instant::now();
+            due = due.max(now) + INTERVAL;
+            tokio::time::sleep_until(now + (due - now).saturating_sub(INTERVAL * BURST)).await;
+        }
+        match shared.owed.question() {
+            Some((question, wait)) if wait.is_zero() => {
+                find_out(shared, &client, question).await?;
+                *failures = 0;
+            }
+            // An error means that the pause is over.
+            Some((_, wait)) => _ = tokio::time::timeout(wait, shared.todo.notified()).await,
+            None => shared.todo.notified().await,
+        }
+        if client.is_closed() {
+            return Ok(());
+        }
+    }
+}
+
+/// Asks what became of transactions of the application's. What the server refuses to say is not asked again.
+async fn find_out(shared: &Shared, client: &Client, question: Question) -> Driver<()> {
+    let (question, ended) = match ask(client, &question).await {
+        Ok(ended) => (question, ended),
+        Err(error) if is_of_statement(&error) => {
+            let reason = message(&error);
+            tracing::warn!(
+                reason,
+                "the server does not say whether transactions of the application were committed: pools look for their \
+                 tasks every second"
+            );
+            (Question { is_last: true, ..question }, Vec::new())
+        }
+        Err(error) => return Err(error),
+    };
+    if shared.owed.answered(&question, &ended) {
+        shared.heard.raise();
+    }
+    Ok(())
+}
+
+/// Serves the socket and passes on what others send than the process `own` of the server, until the connection is
+/// lost.
+async fn hear<S>(shared: Arc<Shared>, own: Arc<AtomicI32>, mut connection: Connection<Socket, S>)
+where
+    S: tokio_postgres::tls::TlsStream + Unpin,
+{
+    let lost = poll_fn(|context| {
+        loop {
+            match ready!(connection.poll_message(context)) {
+                Some(Ok(AsyncMessage::Notification(notification))) => {
+                    if notification.process_id() != own.load(Ordering::Acquire) {
+                        shared.heard.raise();
+                    }
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(message(&error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    });
+    if let Some(reason) = lost.await {
+        tracing::debug!(reason, "connection for notifications lost");
+    }
+    shared.todo.notify_one();
+}
+
+/// Closes a socket when its user is gone.
+struct Socketed(AbortHandle);
+
+impl Drop for Socketed {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
