@@ -147,6 +147,7 @@ fn main() -> ExitCode {
         notifications:
             a_pool_hears_of_tasks_of_another_client
             a_queue_that_is_closed_at_once_has_notified
+            a_notification_that_is_refused_ends_no_session
             a_pool_that_cannot_hear_looks_for_tasks;
         retention:
             ended_tasks_of_a_type_are_kept_for_its_time

@@ -47,6 +47,27 @@ pub(crate) fn a_queue_that_is_closed_at_once_has_notified() {
     notified.recv_timeout(DEADLINE).unwrap();
 }
 
+/// It was sent again on a new session, for as long as it was refused.
+pub(crate) fn a_notification_that_is_refused_ends_no_session() {
+    let cluster = cluster(&[]);
+    let run = |sql: &str| cluster.sql("postgres", &[sql]).unwrap();
+    run("CREATE ROLE app LOGIN");
+    run("GRANT CREATE ON DATABASE postgres TO app");
+    run("REVOKE EXECUTE ON FUNCTION pg_notify(text, text) FROM PUBLIC");
+    let notified = listener(&url(&cluster));
+    let other = queue(&url(&cluster).replace("user=postgres", "user=app"));
+    other.enqueue(task()).unwrap();
+    let refused = || {
+        run("SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND query LIKE '%pg_notify%'")
+    };
+    wait_for("the notification is refused", || !refused().is_empty());
+    let session = refused();
+    run("GRANT EXECUTE ON FUNCTION pg_notify(text, text) TO app");
+    other.enqueue(task()).unwrap();
+    notified.recv_timeout(DEADLINE).unwrap();
+    assert_eq!(refused(), session);
+}
+
 pub(crate) fn a_pool_that_cannot_hear_looks_for_tasks() {
     let cluster = cluster(&[]);
     let (waiting, other) = (queue(&url(&cluster)), queue(&url(&cluster)));
