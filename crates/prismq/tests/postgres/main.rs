@@ -16,6 +16,7 @@ mod moving;
 mod names;
 mod retention;
 mod schedules;
+mod settings;
 mod slots;
 mod support;
 mod transactions;
@@ -158,8 +159,8 @@ fn main() -> ExitCode {
             a_claim_through_a_pooler_is_not_undone_by_a_crash
             a_client_without_the_pooler_is_heard_by_looking;
         round_trips:
-            an_enqueue_waits_twice_however_many_tasks_it_adds
-            a_completion_and_an_extension_wait_twice
+            an_enqueue_waits_once_however_many_tasks_it_adds
+            a_completion_waits_once_and_an_extension_twice
             a_claim_waits_three_times_whether_or_not_it_finds_enough
             completions_before_a_claim_do_not_wait;
         races:
@@ -170,6 +171,12 @@ fn main() -> ExitCode {
         schedules:
             a_slot_has_one_task_however_many_clients_claim
             a_task_is_enqueued_as_it_was_set;
+        settings:
+            an_enqueue_keeps_to_a_depth_limit_that_was_set_since
+            tasks_are_in_the_order_that_was_set_since
+            a_completion_is_kept_if_that_was_set_since
+            a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since
+            a_bound_on_running_tasks_that_was_set_since_holds;
         slots:
             no_more_tasks_run_than_a_limit_allows
             no_more_tasks_of_a_key_run_than_its_limit_allows

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::PostgresEngine;
+use super::batch::cached::Assumed;
 use super::batch::run::Run;
 use super::client::Role;
 use super::ops::names::Unknown;
@@ -31,18 +32,29 @@ impl PostgresEngine {
         let mut stuck_schedules = 0;
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
+        // Where there may be no standby, nothing is sent with the commit that is better not done at all.
+        let mut may_assume = durable && !self.client.needs_standby();
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
             self.add_names(batch, Some(until))?;
             let freed = self.shared.lanes().freed();
             let mut runs_again = false;
+            let mut assumes = false;
             let applied = self.client.transaction(role, |transaction| {
                 // It may run again, when what was taken before was not.
                 self.shared.log.truncate_pending(0);
                 if std::mem::replace(&mut runs_again, true) {
                     self.shared.forget_looks();
                 }
-                let mut run = Run::begin(transaction, &self.shared, batch)?;
+                let assumed = match may_assume {
+                    true => Assumed::of(&self.shared, batch, transaction.epoch()),
+                    false => None,
+                };
+                assumes = assumed.is_some();
+                let mut run = match assumed {
+                    Some(assumed) => Run::assuming(transaction, &self.shared, &assumed),
+                    None => Run::begin(transaction, &self.shared, batch)?,
+                };
                 // Another process may have freed them meanwhile.
                 let freed_now = self.shared.lanes().freed();
                 lacks_names = freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
@@ -59,10 +71,18 @@ impl PostgresEngine {
                 #[cfg(feature = "testing")]
                 self.fail_if_asked()?;
                 frees_slot = run.frees_slot();
+                if durable && !assumes {
+                    self.shared.cached().add(&run);
+                }
                 run.finish()?;
                 run.answers(applied)
             });
             let applied = applied.inspect_err(|_| self.shared.forget_looks());
+            // Settings may have changed: they are read.
+            if assumes && matches!(applied, Err(Error::Database { .. })) {
+                may_assume = false;
+                continue;
+            }
             if matches!(applied, Err(Error::Busy { .. })) {
                 if let Some(schedule) = stuck.take() {
                     self.shared.postponed().add_schedule(schedule);

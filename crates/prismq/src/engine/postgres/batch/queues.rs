@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 use super::columns::Columns;
-use crate::model::{Error, Order, Result, State};
+use crate::model::{Error, KeyInputs, Order, Result, State};
 
 /// States as they are stored.
 pub(crate) const READY: i16 = 0;
@@ -40,7 +40,8 @@ pub(crate) fn state(stored: i16) -> Result<State> {
 /// The columns that [`Settings::read`] reads.
 macro_rules! settings {
     () => {
-        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency"
+        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency,
+         q.xmin::text::bigint"
     };
 }
 pub(crate) use settings;
@@ -64,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) keeps_cancelled: bool,
     /// Most tasks that run at once.
     pub(crate) concurrency: Option<i32>,
+    /// Changes with every other: the number of the transaction that wrote them.
+    pub(crate) version: i64,
 }
 
 impl Settings {
@@ -80,7 +83,18 @@ impl Settings {
             keep: row.column(from + 6)?,
             keeps_cancelled: cancelled.is_none_or(|keep| keep > 0),
             concurrency: row.column(from + 8)?,
+            version: row.column(from + 9)?,
         }))
+    }
+
+    /// The key of a task with the id 0, and by how much that of the next id differs; `None` if keys depend on more.
+    pub(crate) fn key_by_id(&self, priority: i32) -> Option<(i64, i64)> {
+        if matches!(self.order, Order::Ageing { .. } | Order::WeightedRandom) {
+            return None;
+        }
+        let inputs = KeyInputs { id: 0, priority, run_at: 0, virtual_time: 0, chance: 0.0 };
+        let first = self.order.key(inputs);
+        Some((first, self.order.key(KeyInputs { id: 1, ..inputs }) - first))
     }
 
     /// The first key of its order.

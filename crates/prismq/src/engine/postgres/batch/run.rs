@@ -1,8 +1,9 @@
-//! One transaction: its time, what it has read of queues and lanes, and what it has yet to write.
+//! One transaction: its time, what it knows of queues and lanes, and what it has yet to write.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::cached::{Assumed, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE};
@@ -10,7 +11,7 @@ use super::lanes::{self, Lane};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
-use super::send::PutOff;
+use super::send::{PutOff, Ticket};
 use super::shared::Shared;
 use super::wanted::Wanted;
 use crate::engine::Operation;
@@ -108,6 +109,10 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) skips_slots: bool,
     /// Whether ended tasks of a type are kept for a time of its own.
     pub(crate) has_type_retention: bool,
+    /// How often lanes had been deleted when it began.
+    pub(crate) names_freed: i32,
+    /// The statement that shows that settings are as they were read earlier; `None` if this transaction has read them.
+    unchanged: Option<Ticket>,
     /// Ids for the tasks that are added.
     ids: VecDeque<i64>,
     queues: HashMap<i32, Settings>,
@@ -139,31 +144,19 @@ impl<'a, 't> Run<'a, 't> {
             return Err(schema::moving(shared.statements.schema()));
         }
         let last_lane: i32 = first.column(2)?;
-        let epoch = transaction.epoch();
+        let now = shared.time.moment(first.column(0)?);
         let mut run = Self {
-            now: shared.time.moment(first.column(0)?),
             began,
-            number: first.column(1)?,
-            token_floor: epoch.saturating_mul(TOKENS_OF_EPOCH),
             has_cancel_requests: first.column(3)?,
             due: Due::read(first, 4)?,
-            due_holds: true,
             due_from,
             inbox_from,
-            spared_look: None,
             version: first.column::<Option<i64>>(8)?.unwrap_or_default(),
             ids: first.column::<Vec<i64>>(9)?.into(),
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
-            firing: None,
-            slots_wait: false,
-            skips_slots: false,
             has_type_retention: first.column(13)?,
-            transaction,
-            shared,
-            queues: HashMap::new(),
-            counters: Counters::default(),
-            limits: Limits::default(),
-            put_off: PutOff::default(),
+            names_freed: first.column(14)?,
+            ..Self::new(transaction, shared, now, first.column(1)?)
         };
         if claims {
             let at = (run.now.monotonic, Instant::now());
@@ -175,15 +168,84 @@ impl<'a, 't> Run<'a, 't> {
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        let freed: i32 = first.column(14)?;
         let is_known = {
             let lanes = shared.lanes();
-            last_lane <= lanes.last() && freed <= lanes.freed()
+            last_lane <= lanes.last() && run.names_freed <= lanes.freed()
         };
         if !is_known {
             run.refresh_lanes()?;
         }
         Ok(run)
+    }
+
+    /// Begins a transaction that assumes settings, and fails if they are others.
+    pub(crate) fn assuming(
+        transaction: &'a mut (dyn Executor + 't),
+        shared: &'a Shared,
+        assumed: &Assumed,
+    ) -> Self {
+        let ids: Vec<i32> = assumed.queues.iter().map(|queue| queue.id).collect();
+        let versions: Vec<i64> = assumed.queues.iter().map(|queue| queue.version).collect();
+        let mut run = Self::new(transaction, shared, shared.time.estimate(), assumed.number);
+        run.names_freed = assumed.names_freed;
+        for settings in &assumed.queues {
+            run.know(Some(*settings));
+        }
+        let unchanged =
+            run.put_off(UNCHANGED, &[&assumed.number, &assumed.names_freed, &ids, &versions]);
+        run.unchanged = Some(unchanged);
+        run
+    }
+
+    /// One that has read nothing.
+    fn new(
+        transaction: &'a mut (dyn Executor + 't),
+        shared: &'a Shared,
+        now: Moment,
+        number: i64,
+    ) -> Self {
+        Self {
+            token_floor: transaction.epoch().saturating_mul(TOKENS_OF_EPOCH),
+            transaction,
+            shared,
+            now,
+            began: Instant::now(),
+            number,
+            has_cancel_requests: false,
+            due: Due::default(),
+            due_holds: true,
+            due_from: i64::MIN,
+            inbox_from: i64::MIN,
+            spared_look: None,
+            version: 0,
+            inbox: Inbox::default(),
+            firing: None,
+            slots_wait: false,
+            skips_slots: false,
+            has_type_retention: false,
+            names_freed: 0,
+            unchanged: None,
+            ids: VecDeque::new(),
+            queues: HashMap::new(),
+            counters: Counters::default(),
+            limits: Limits::default(),
+            put_off: PutOff::default(),
+        }
+    }
+
+    /// Whether it assumes settings that it has not read.
+    pub(crate) const fn assumes(&self) -> bool {
+        self.unchanged.is_some()
+    }
+
+    /// The number of its session.
+    pub(super) fn epoch(&self) -> i64 {
+        self.transaction.epoch()
+    }
+
+    /// The settings of queues that are known.
+    pub(super) fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.queues.values()
     }
 
     /// Reads the lanes that others have added, or all if some were deleted.
@@ -229,6 +291,7 @@ impl<'a, 't> Run<'a, 't> {
     /// Reads settings anew, which an operation has changed.
     pub(crate) fn forget_queue(&mut self, id: i32) {
         self.queues.remove(&id);
+        self.shared.cached().forget();
     }
 
     /// Advances the virtual time of a queue, unless another transaction has locked the queue: the next claim does it then.
@@ -324,7 +387,11 @@ impl<'a, 't> Run<'a, 't> {
         let changes = self.limits.take();
         let of_limits = changes.as_ref().map(limits::Changes::values);
         statements.extend(of_limits.iter().map(|values| (&*write, values.as_slice())));
-        self.send(&statements, true).map(drop)
+        self.send(&statements, true)?;
+        if let Some(row) = self.unchanged.and_then(|ticket| self.answer_to(ticket).first()) {
+            self.shared.time.moment(row.column(0)?);
+        }
+        Ok(())
     }
 
     /// Writes the counters so far.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::cached::Cached;
 use super::due::Horizon;
 use super::lanes::Lanes;
 use super::marks::Marks;
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) lanes: Mutex<Lanes>,
     pub(crate) marks: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
+    cached: Mutex<Cached>,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,
     /// How many keys were perhaps added since some without tasks were deleted.
@@ -35,6 +37,7 @@ impl Shared {
             lanes: Mutex::default(),
             marks: Mutex::default(),
             horizon: Mutex::default(),
+            cached: Mutex::default(),
             time,
             log: DeferredLog::default(),
             keys_added: AtomicUsize::new(0),
@@ -55,10 +58,15 @@ impl Shared {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What looks have shown may be undone.
+    /// What transactions have shown may be undone.
     pub(crate) fn forget_looks(&self) {
         self.marks().forget();
         self.horizon().forget();
+        self.cached().forget();
+    }
+
+    pub(crate) fn cached(&self) -> MutexGuard<'_, Cached> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn horizon(&self) -> MutexGuard<'_, Horizon> {

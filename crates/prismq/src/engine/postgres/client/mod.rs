@@ -100,6 +100,11 @@ impl Client {
         self.connector.wait
     }
 
+    /// Whether a commit must be on a standby, which the first answer of its transaction shows that there is.
+    pub(crate) fn needs_standby(&self) -> bool {
+        self.connector.needs_standby(Role::Durable)
+    }
+
     /// Notifies other processes that a commit brought work. Returns at once.
     pub(crate) fn work_arrived(&self) {
         if let Some(notifications) = &self.notifications {

@@ -1,6 +1,6 @@
 //! Applying the operations of a batch in order, runs of one kind together.
 
-use super::enqueue;
+use super::enqueue::{self, plain};
 use super::settle::{Unanswered, complete, extend, fail, note, release};
 use crate::engine::postgres::batch::run::Run;
 use crate::engine::{Answer, Operation};
@@ -51,6 +51,8 @@ pub(crate) enum Answers<'b> {
     Known(Vec<Result<Answer>>),
     /// In the rows of a statement that was put off.
     PutOff(Unanswered<'b>),
+    /// In the ids that such a statement returns.
+    Added(plain::Added),
 }
 
 impl Run<'_, '_> {
@@ -72,6 +74,7 @@ impl Run<'_, '_> {
                 self.lock_limits(batch)?;
             }
             answers.push(match kind(first) {
+                Kind::Enqueue if self.assumes() => Answers::Added(plain::enqueue(self, group)?),
                 Kind::Enqueue => Answers::Known(enqueue::enqueue(self, group)?),
                 Kind::Complete => complete::complete(self, group)?,
                 Kind::Fail => Answers::Known(fail::fail(self, group)?),
@@ -97,6 +100,7 @@ impl Run<'_, '_> {
             answers.extend(match part {
                 Answers::Known(known) => known,
                 Answers::PutOff(unanswered) => unanswered.answers(self)?,
+                Answers::Added(added) => added.answers(self)?,
             });
         }
         Ok(answers)

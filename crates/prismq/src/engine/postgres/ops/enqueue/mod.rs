@@ -2,6 +2,7 @@
 
 pub(crate) mod depth;
 pub(crate) mod lines;
+pub(crate) mod plain;
 mod rows;
 pub(crate) mod unique;
 

@@ -1,0 +1,99 @@
+//! Adding tasks that can run at once, to queues whose settings are assumed: the database gives their ids in the statement
+//! that stores them, which need not be waited for before others are sent.
+
+use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::queues::missing;
+use crate::engine::postgres::batch::run::Run;
+use crate::engine::postgres::batch::send::Ticket;
+use crate::engine::postgres::clock::Time;
+use crate::engine::{Answer, Operation};
+use crate::model::{Enqueued, Error, Result, TaskId};
+
+/// Adds tasks, each with the key that it would have with the id 0, and by how much its id raises it. Ids ascend in the
+/// order of the tasks.
+const INSERT: &str =
+    "WITH n AS MATERIALIZED (SELECT nextval('prismq.task_id') AS id, k.*
+         FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bytea[])
+             AS k (lane, key, step, priority, max_attempts, payload)),
+     r AS (INSERT INTO prismq.ready (lane, suspect, order_key, id) SELECT lane, false, key + step * id, id FROM n)
+     INSERT INTO prismq.task (id, lane, state, order_key, priority, max_attempts, enqueued_at, run_at, payload)
+     SELECT id, lane, 0, key + step * id, priority, max_attempts,
+         coalesce($8, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint),
+         coalesce($7, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint), payload
+     FROM n RETURNING id";
+
+/// Where an added task stands, but for its id.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    lane: i32,
+    key: i64,
+    step: i64,
+}
+
+/// Tasks that are added, of each operation, and the statement that returns their ids.
+#[derive(Debug)]
+pub(crate) struct Added {
+    operations: Vec<Vec<Place>>,
+    ticket: Ticket,
+}
+
+/// Adds the tasks of these operations.
+pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Added> {
+    let mut operations = Vec::with_capacity(group.len());
+    let (mut lanes, mut keys, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut priorities, mut max_attempts) = (Vec::new(), Vec::new());
+    let mut payloads: Vec<&[u8]> = Vec::new();
+    for operation in group {
+        let Operation::Enqueue(tasks) = operation else { continue };
+        let mut places = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let lane = run.lane_of(task)?;
+            let by_id = run.queue(lane.queue)?.key_by_id(task.priority);
+            let (key, step) = by_id.ok_or_else(|| missing("an order by id"))?;
+            let counters = run.counters.of(lane.queue);
+            counters.enqueued += 1;
+            counters.ready += 1;
+            lanes.push(lane.id);
+            keys.push(key);
+            steps.push(step);
+            priorities.push(task.priority);
+            max_attempts.push(i32::try_from(task.max_attempts).unwrap_or(i32::MAX));
+            payloads.push(&task.payload);
+            places.push(Place { lane: lane.id, key, step });
+        }
+        operations.push(places);
+    }
+    let given = matches!(run.shared.time, Time::Given(_)).then_some(run.now);
+    let now = given.map(|now| now.monotonic.as_micros());
+    let wall = given.map(|now| now.wall.as_micros());
+    let ticket = run.put_off(
+        INSERT,
+        &[&lanes, &keys, &steps, &priorities, &max_attempts, &payloads, &now, &wall],
+    );
+    Ok(Added { operations, ticket })
+}
+
+impl Added {
+    /// An answer for each operation, once the statement was sent.
+    pub(in crate::engine::postgres::ops) fn answers(
+        self,
+        run: &Run<'_, '_>,
+    ) -> Result<Vec<Result<Answer>>> {
+        let rows = run.answer_to(self.ticket);
+        let mut ids: Vec<i64> = rows.iter().map(|row| row.column(0)).collect::<Result<_>>()?;
+        ids.sort_unstable();
+        let mut ids = ids.into_iter();
+        let mut marks = run.shared.marks();
+        let mut answers = Vec::with_capacity(self.operations.len());
+        for places in self.operations {
+            let mut added = Vec::with_capacity(places.len());
+            for Place { lane, key, step } in places {
+                let id = ids.next().ok_or_else(Error::unanswered)?;
+                marks.added(lane, (key + step * id, id));
+                added.push(Enqueued::Inserted(TaskId::from_i64(id)));
+            }
+            answers.push(Ok(Answer::Enqueued(added)));
+        }
+        Ok(answers)
+    }
+}
