@@ -175,8 +175,7 @@ fn main() -> ExitCode {
             an_enqueue_keeps_to_a_depth_limit_that_was_set_since
             tasks_are_in_the_order_that_was_set_since
             a_completion_is_kept_if_that_was_set_since
-            a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since
-            a_bound_on_running_tasks_that_was_set_since_holds;
+            a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since;
         slots:
             no_more_tasks_run_than_a_limit_allows
             no_more_tasks_of_a_key_run_than_its_limit_allows

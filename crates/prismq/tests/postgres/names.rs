@@ -23,8 +23,11 @@ pub(crate) fn a_queue_that_holds_nothing_makes_room() {
     let cluster = cluster(&["fsync=off"]);
     let queue = queue(&url(&cluster));
     queue.enqueue_all((0..QUEUES_MAX).map(|number| task().queue(name(number)))).unwrap();
-    // It has read the names, and does not hear of what becomes of them.
+    // It has read the names, and how a queue is set, and does not hear of what becomes of them.
     let stale = crate::support::queue(&url(&cluster));
+    (0..2).for_each(|_| drop(stale.enqueue(task().queue("q3")).unwrap()));
+    assert_eq!(queue.tasks().queue("q3").delete().unwrap(), 3);
+    queue.enqueue(task().queue("q3")).unwrap();
     queue.pause("q5").unwrap();
     assert!(is_full(&queue.enqueue(task().queue("new"))));
     assert!(is_full(&queue.pause("new")));

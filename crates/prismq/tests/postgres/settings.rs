@@ -1,6 +1,8 @@
 //! Settings that another process changes: a client that has read them before does as they are now.
 
-use prismq::{Claim, Error, Order, Queue, State};
+use std::time::Duration;
+
+use prismq::{Claim, Error, Lease, Order, Queue, State};
 
 use crate::support::{cluster, queue, task, url};
 
@@ -14,7 +16,7 @@ fn clients(url: &str) -> (Queue, Queue) {
     (used, other)
 }
 
-fn claim(queue: &Queue) -> prismq::Lease {
+fn claim(queue: &Queue) -> Lease {
     queue.claim(&Claim::new(["job"])).unwrap().remove(0)
 }
 
@@ -71,19 +73,7 @@ pub(crate) fn a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_sinc
     let (used, other) = clients(&url(&cluster));
     let id = used.enqueue(task()).unwrap().id();
     let lease = claim(&used);
-    other.set_type_retention("job", std::time::Duration::from_secs(600)).unwrap();
+    other.set_type_retention("job", Duration::from_secs(600)).unwrap();
     used.complete(&lease).unwrap();
     assert_eq!(other.task(id).unwrap().unwrap().state, State::Completed);
-}
-
-pub(crate) fn a_bound_on_running_tasks_that_was_set_since_holds() {
-    let cluster = cluster(&[]);
-    let (used, other) = clients(&url(&cluster));
-    used.enqueue_all([task(), task()]).unwrap();
-    let lease = claim(&used);
-    other.set_concurrency("default", Some(1)).unwrap();
-    let next = || used.claim(&Claim::new(["job"])).unwrap();
-    assert!(next().is_empty());
-    used.complete(&lease).unwrap();
-    assert_eq!(next().len(), 1);
 }
