@@ -2,7 +2,7 @@
 //!
 //! What was due long ago was deleted, but stays in the indexes as long as any transaction of the server may still see it,
 //! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before what the
-//! last one found to be due first, for twenty times as long as a look from the first row took, five seconds at most: by so
+//! last one found to be due first in the same table, for twenty times as long as a look from the first row took, five seconds at most: by so
 //! much at most, what a transaction adds that began long before its commit, or before the server's clock was set back, is
 //! found later. A claim that finds nothing says that it may find something after that. The same holds for rows of the
 //! inbox, by their ids.
@@ -19,17 +19,31 @@ use crate::time::{Moment, Timestamp};
 /// When what is scheduled, leased or has a time to live is to be looked at next.
 pub(crate) const NEXT_DUE: &str =
     "SELECT (SELECT min(run_at) FROM prismq.scheduled WHERE run_at >= $2),
-     (SELECT min(at) FROM prismq.expiry WHERE at >= $2), (SELECT min(at) FROM prismq.deadline WHERE at >= $2),
+     (SELECT min(at) FROM prismq.expiry WHERE at >= $3), (SELECT min(at) FROM prismq.deadline WHERE at >= $4),
      (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $1))";
 
 /// How long before what was due first, or the look at which nothing was, the next one begins: a transaction that began
 /// earlier may add what was due before.
 const LATE: Duration = Duration::from_secs(1);
 
+/// The time at which a look begins in each table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Starts {
+    pub(crate) scheduled: i64,
+    pub(crate) expiry: i64,
+    pub(crate) deadline: i64,
+}
+
+impl Starts {
+    /// At the first row of each.
+    pub(crate) const FIRST: Self =
+        Self { scheduled: i64::MIN, expiry: i64::MIN, deadline: i64::MIN };
+}
+
 /// From when on looks begin, while those from the first row are avoided.
 #[derive(Debug, Default)]
 pub(crate) struct Horizon {
-    from: Option<i64>,
+    from: Option<Starts>,
     /// The id before which no row of the inbox waited, as far as looks have shown.
     inbox_from: Option<i64>,
     /// The last id that a row of the inbox had a while ago: rows with earlier ones are there, but for those of slow
@@ -43,11 +57,11 @@ pub(crate) struct Horizon {
 
 impl Horizon {
     /// From when on to look, and from which id on in the inbox.
-    pub(crate) fn from(&mut self, now: Instant) -> (i64, i64) {
+    pub(crate) fn from(&mut self, now: Instant) -> (Starts, i64) {
         if self.spared_until.is_some_and(|until| until <= now) {
             (self.from, self.inbox_from, self.spared_until) = (None, None, None);
         }
-        (self.from.unwrap_or(i64::MIN), self.inbox_from.unwrap_or(i64::MIN))
+        (self.from.unwrap_or(Starts::FIRST), self.inbox_from.unwrap_or(i64::MIN))
     }
 
     /// How long it takes until looks begin at the first row again, if this one did not.
@@ -62,22 +76,33 @@ impl Horizon {
     }
 
     /// A look that began there took this long, and found this to be due next.
-    pub(super) fn looked(&mut self, from: i64, took: Duration, due: Due, at: (Timestamp, Instant)) {
-        let (shown, now) = at;
-        if shown.as_micros() < from {
+    pub(super) fn looked(
+        &mut self,
+        from: Starts,
+        took: Duration,
+        due: Due,
+        (shown, now): (Timestamp, Instant),
+    ) {
+        let shown = shown.as_micros();
+        if shown < from.scheduled.max(from.expiry).max(from.deadline) {
             // The server's clock was set back.
             self.forget();
             return;
         }
-        if from == i64::MIN {
+        if from == Starts::FIRST {
             self.spared_until = (took > SLOW).then(|| now + (took * SPARED).min(SPARED_MAX));
             self.from = None;
         }
         if self.spared_until.is_some() {
-            let first = [due.scheduled, due.expiry, due.deadline].into_iter().flatten().min();
-            let none_before = first.map_or(shown.as_micros(), |first| first.min(shown.as_micros()));
             let late = i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX);
-            self.from = Some(none_before.saturating_sub(late));
+            let start = |first: Option<i64>| {
+                first.map_or(shown, |first| first.min(shown)).saturating_sub(late)
+            };
+            self.from = Some(Starts {
+                scheduled: start(due.scheduled),
+                expiry: start(due.expiry),
+                deadline: start(due.deadline),
+            });
         }
     }
 
@@ -129,6 +154,11 @@ mod tests {
 
     const SHOWN: Timestamp = Timestamp::from_micros(5_000_000);
 
+    /// The same in each table.
+    fn starts(at: i64) -> Starts {
+        Starts { scheduled: at, expiry: at, deadline: at }
+    }
+
     fn looked(horizon: &mut Horizon, took: Duration, expiry: i64, now: Instant) {
         let due = Due { expiry: Some(expiry), ..Due::default() };
         let (from, _) = horizon.from(now);
@@ -139,7 +169,7 @@ mod tests {
     fn a_quick_look_begins_at_the_first_each_time() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         looked(&mut horizon, SLOW, i64::MAX, now);
-        assert_eq!(horizon.from(now).0, i64::MIN);
+        assert_eq!(horizon.from(now).0, Starts::FIRST);
     }
 
     #[test]
@@ -147,9 +177,9 @@ mod tests {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         let took = 2 * SLOW;
         looked(&mut horizon, took, i64::MAX, now);
-        assert_eq!(horizon.from(now + took * 19).0, 4_000_000);
+        assert_eq!(horizon.from(now + took * 19).0, starts(4_000_000));
         looked(&mut horizon, SLOW, i64::MAX, now + took * 19);
-        assert_eq!(horizon.from(now + took * SPARED).0, i64::MIN);
+        assert_eq!(horizon.from(now + took * SPARED).0, Starts::FIRST);
     }
 
     /// Else a pool that idles would not look again for what a look had passed over.
@@ -160,7 +190,7 @@ mod tests {
         looked(&mut horizon, Duration::from_secs(30), i64::MAX, now);
         assert_eq!(horizon.ends_in(now), Some(SPARED_MAX));
         horizon.forget();
-        assert_eq!((horizon.ends_in(now), horizon.from(now).0), (None, i64::MIN));
+        assert_eq!((horizon.ends_in(now), horizon.from(now).0), (None, Starts::FIRST));
     }
 
     #[test]
@@ -169,17 +199,18 @@ mod tests {
         looked(&mut horizon, 2 * SLOW, i64::MAX, now);
         let back = Timestamp::from_micros(1_000_000);
         horizon.looked(horizon.from.unwrap(), SLOW, Due::default(), (back, now));
-        assert_eq!(horizon.from(now).0, i64::MIN);
+        assert_eq!(horizon.from(now).0, Starts::FIRST);
     }
 
-    /// Else, while leases expire all the time, each look would pass over all that expired before.
+    /// Else, while leases expire all the time, each look would pass over all that expired before. One that is locked is in
+    /// the way of no other table.
     #[test]
-    fn looks_begin_before_what_is_due_first() {
+    fn looks_begin_before_what_is_due_first_in_their_table() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());
         looked(&mut horizon, 2 * SLOW, 3_000_000, now);
-        assert_eq!(horizon.from(now).0, 2_000_000);
+        assert_eq!(horizon.from(now).0, Starts { expiry: 2_000_000, ..starts(4_000_000) });
         looked(&mut horizon, SLOW, 3_500_000, now);
-        assert_eq!(horizon.from(now).0, 2_500_000);
+        assert_eq!(horizon.from(now).0, Starts { expiry: 2_500_000, ..starts(4_000_000) });
     }
 
     /// Ids that were given out a second ago belong to rows that are there, but for those of slow transactions.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::cached::{Assumed, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
-use super::due::{Due, NEXT_DUE};
+use super::due::{Due, NEXT_DUE, Starts};
 use super::lanes::{self, Lane};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
@@ -59,11 +59,11 @@ pub(crate) const BEGIN: &str = begin!(
 /// For one with claims.
 pub(crate) const BEGIN_TO_CLAIM: &str = begin!(
     "(SELECT min(run_at) FROM prismq.scheduled WHERE run_at >= $4),
-     (SELECT min(at) FROM prismq.expiry WHERE at >= $4),
-     (SELECT min(at) FROM prismq.deadline WHERE at >= $4),
+     (SELECT min(at) FROM prismq.expiry WHERE at >= $5),
+     (SELECT min(at) FROM prismq.deadline WHERE at >= $6),
      (SELECT min(next_at) FROM prismq.schedule WHERE next_at IS NOT NULL AND (cron IS NULL OR $3))",
     "hashtextextended(pg_current_snapshot()::text, 0)",
-    "EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held AND id >= $5),
+    "EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND NOT held AND id >= $7),
      EXISTS (SELECT FROM prismq.prismq_inbox WHERE error IS NULL AND held),
      (SELECT last_value FROM prismq.prismq_inbox_id_seq)"
 );
@@ -91,7 +91,7 @@ pub(crate) struct Run<'a, 't> {
     /// Whether nothing else that this transaction does may be due earlier than that.
     pub(crate) due_holds: bool,
     /// From when on to look for what is due.
-    pub(crate) due_from: i64,
+    pub(crate) due_from: Starts,
     /// From which id on to look for rows of the inbox.
     pub(crate) inbox_from: i64,
     /// How long it takes until looks begin at the first ready task again, if a claim found fewer than it wanted and did
@@ -132,7 +132,18 @@ impl<'a, 't> Run<'a, 't> {
         let began = Instant::now();
         let (due_from, inbox_from) = shared.horizon().from(began);
         let (begin, params): (_, &[&dyn Value]) = match claims {
-            true => (BEGIN_TO_CLAIM, &[&queues, &ids, &Rule::HAS_CRON, &due_from, &inbox_from]),
+            true => (
+                BEGIN_TO_CLAIM,
+                &[
+                    &queues,
+                    &ids,
+                    &Rule::HAS_CRON,
+                    &due_from.scheduled,
+                    &due_from.expiry,
+                    &due_from.deadline,
+                    &inbox_from,
+                ],
+            ),
             false => (BEGIN, &[&queues, &ids]),
         };
         let rows = transaction.query(&shared.statements.text(begin), params)?;
@@ -214,7 +225,7 @@ impl<'a, 't> Run<'a, 't> {
             has_cancel_requests: false,
             due: Due::default(),
             due_holds: true,
-            due_from: i64::MIN,
+            due_from: Starts::FIRST,
             inbox_from: i64::MIN,
             spared_look: None,
             version: 0,
@@ -356,8 +367,8 @@ impl<'a, 't> Run<'a, 't> {
 
     /// Reads anew when something is due.
     pub(crate) fn next_due(&mut self) -> Result<Due> {
-        let from = self.due_from;
-        let row = self.row(NEXT_DUE, &[&Rule::HAS_CRON, &from])?;
+        let Starts { scheduled, expiry, deadline } = self.due_from;
+        let row = self.row(NEXT_DUE, &[&Rule::HAS_CRON, &scheduled, &expiry, &deadline])?;
         Due::read(&row, 0)
     }
 

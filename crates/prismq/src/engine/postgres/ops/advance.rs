@@ -59,7 +59,7 @@ const LEASE_EXPIRED: &str = "the lease expired before the attempt was settled";
 impl Run<'_, '_> {
     /// Ends tasks that have not started in time, promotes due tasks and reclaims expired leases, each up to a bound.
     pub(crate) fn advance(&mut self) -> Result<()> {
-        let (now, from) = (self.now.monotonic.as_micros(), self.due_from);
+        let (now, from) = (self.now.monotonic.as_micros(), self.due_from.scheduled);
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now);
         self.due_holds &= self.due.first(self.now).is_none_or(|at| at > self.now.monotonic);
         if is_due(self.due.deadline) {
@@ -83,7 +83,7 @@ impl Run<'_, '_> {
     }
 
     fn reclaim(&mut self, now: i64) -> Result<()> {
-        let (wall, from) = (self.now.wall.as_micros(), self.due_from);
+        let (wall, from) = (self.now.wall.as_micros(), self.due_from.expiry);
         let rows = self.end_leases(RECLAIM, &[&now, &HINTS_MAX, &LEASE_EXPIRED, &wall, &from])?;
         if !rows.is_empty() {
             self.shared.marks().forget();

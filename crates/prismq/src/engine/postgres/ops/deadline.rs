@@ -71,7 +71,7 @@ impl Run<'_, '_> {
     /// Looks at tasks whose time to start has come, up to a bound. Those that others have locked, a transaction of the
     /// application's among them, keep no claim waiting: they are looked at again.
     pub(super) fn end_overdue(&mut self) -> Result<()> {
-        let (now, from) = (self.now.monotonic.as_micros(), self.due_from);
+        let (now, from) = (self.now.monotonic.as_micros(), self.due_from.deadline);
         let taken = ids_of(&self.query(TAKE, &[&now, &STEP_TASKS_MAX, &from])?)?;
         let ids: Vec<i64> = taken.into_iter().collect();
         if ids.is_empty() {

@@ -16,6 +16,7 @@ use self::admission::Admission;
 use self::leases::Taken;
 use self::lines::read::FIRST_DUE;
 use crate::engine::postgres::batch::columns::Columns;
+use crate::engine::postgres::batch::due::Starts;
 use crate::engine::postgres::batch::lanes::{Keyed, Lane};
 use crate::engine::postgres::batch::queues::Settings;
 use crate::engine::postgres::batch::run::Run;
@@ -153,7 +154,7 @@ impl Run<'_, '_> {
         let due = due.first(now);
         // What this look may have passed over is found then.
         let passed_over = match self.due_from {
-            i64::MIN => None,
+            Starts::FIRST => None,
             _ => self.shared.horizon().ends_in(self.began),
         };
         let spared = passed_over.into_iter().chain(self.spared_look);
