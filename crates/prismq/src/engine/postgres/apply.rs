@@ -5,9 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::PostgresEngine;
-use super::batch::cached::Assumed;
+use super::batch::cached::{Assumed, CHANGED};
 use super::batch::run::Run;
-use super::client::Role;
+use super::client::{Role, has_code};
 use super::ops::names::Unknown;
 use crate::engine::{Answer, Operation};
 use crate::model::{Error, Result};
@@ -52,12 +52,13 @@ impl PostgresEngine {
                 };
                 assumes = assumed.is_some();
                 let mut run = match assumed {
-                    Some(assumed) => Run::assuming(transaction, &self.shared, &assumed),
+                    Some(assumed) => Run::assuming(transaction, &self.shared, assumed),
                     None => Run::begin(transaction, &self.shared, batch)?,
                 };
                 // Another process may have freed them meanwhile.
                 let freed_now = self.shared.lanes().freed();
-                lacks_names = freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
+                lacks_names =
+                    !assumes && freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
                 takes_in = !lacks_names && inbox.is_none() && run.can_take_in()?;
                 if lacks_names || takes_in {
                     return Ok(Vec::new());
@@ -78,8 +79,7 @@ impl PostgresEngine {
                 run.answers(applied)
             });
             let applied = applied.inspect_err(|_| self.shared.forget_looks());
-            // Settings may have changed: they are read.
-            if assumes && matches!(applied, Err(Error::Database { .. })) {
+            if assumes && applied.as_ref().is_err_and(|error| has_code(error, CHANGED)) {
                 may_assume = false;
                 continue;
             }

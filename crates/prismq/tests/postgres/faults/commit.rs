@@ -28,9 +28,23 @@ pub(crate) fn a_commit_that_did_not_arrive_is_done_again() {
     assert_eq!(tasks(&cluster), "2");
 }
 
+/// The server is there, but the number to ask by has not arrived.
+pub(crate) fn a_transaction_of_which_nothing_is_answered_is_not_repeated() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    queue.enqueue(task()).unwrap();
+    proxy.cut_next(Cut::Whole);
+    let error = queue.enqueue(task()).unwrap_err();
+    assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+    assert_eq!(tasks(&cluster), "1");
+    queue.enqueue(task()).unwrap();
+    assert_eq!(tasks(&cluster), "2");
+}
+
 pub(crate) fn a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated() {
     let cluster = cluster(&[]);
-    for (cut, expected) in [(Cut::After, "2"), (Cut::Before, "3")] {
+    for (cut, expected) in [(Cut::After, "2"), (Cut::Before, "3"), (Cut::Whole, "4")] {
         let proxy = Proxy::new(cluster.folder());
         let wait = Duration::from_millis(200);
         let queue =

@@ -11,15 +11,20 @@ use std::thread;
 
 use tempfile::TempDir;
 
-/// What a client sends to commit.
+/// What a client sends to begin, and to commit.
+const BEGIN: &[u8] = b"BEGIN";
 const COMMIT: &[u8] = b"COMMIT\0";
+/// The letter and the length before it.
+const HEADER: usize = 5;
 /// The name of the server's socket in its folder.
 const SOCKET: &str = ".s.PGSQL.5432";
 
 /// How a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// The commit does not reach the server.
+    /// Nothing of the transaction reaches the server.
+    Whole,
+    /// The commit does not reach the server; what was sent before was answered.
     Before,
     /// Its answer does not reach the client, although those of the statements before it do.
     After,
@@ -123,14 +128,27 @@ fn pass_on(
         if commits {
             shared.round_trips.fetch_add(std::mem::take(&mut trips), Ordering::SeqCst);
         }
+        let begins = sent.windows(BEGIN.len()).any(|window| window == BEGIN);
         let mut armed = shared.cut.lock().unwrap();
-        if commits && let Some((cut, close)) = *armed {
+        if let Some((cut, close)) = *armed
+            && (if cut == Cut::Whole { begins } else { commits })
+        {
             *shared.closed.lock().unwrap() = close;
-            if cut == Cut::After {
-                cut_answer.send(()).unwrap();
-                server.write_all(sent).unwrap();
-                // The server has answered: it has committed.
-                answer.recv().unwrap();
+            match cut {
+                Cut::Whole => {}
+                Cut::Before => {
+                    server.write_all(&sent[..sent.len() - HEADER - COMMIT.len()]).unwrap();
+                    // It answers what it was sent, which is passed back, and ends the session.
+                    server.shutdown(Shutdown::Write).unwrap();
+                    *armed = None;
+                    return;
+                }
+                Cut::After => {
+                    cut_answer.send(()).unwrap();
+                    server.write_all(sent).unwrap();
+                    // The server has answered: it has committed.
+                    answer.recv().unwrap();
+                }
             }
             _ = client.shutdown(Shutdown::Both);
             *armed = None;
@@ -161,7 +179,7 @@ fn pass_back(
         // The answer to a commit is its name, after a letter and four bytes of length.
         let commit = answer.windows(COMMIT.len()).position(|window| window == COMMIT);
         if let Some(commit) = commit.filter(|_| cuts) {
-            _ = client.write_all(&answer[..commit - 5]);
+            _ = client.write_all(&answer[..commit - HEADER]);
             _ = answered.send(());
             break;
         }

@@ -2,28 +2,34 @@
 //! waits for the server once: with its statements goes one that fails, and the transaction with it, if any of it has
 //! changed meanwhile.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::lanes::Lane;
 use super::lease_note::LeaseNote;
-use super::queues::Settings;
+use super::queues::{Settings, stored};
 use super::run::Run;
 use super::shared::Shared;
-use super::wanted::Wanted;
 use crate::engine::Operation;
 use crate::model::NewTask;
 
-/// Fails if settings have changed since they were read: its message is seen in the server's log alone. It returns the
-/// time of the database. As it reads lanes and queues, it holds off those who wait until nobody uses them.
+/// Fails if settings have changed since they were read: its message is seen in the server's log alone. As it reads lanes
+/// and queues, it holds off those who wait until nobody uses them.
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND names_freed = $2)
              AND EXISTS (SELECT FROM prismq.lane)
              AND NOT EXISTS (SELECT FROM prismq.type_retention)
              AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete)
-             AND cardinality($3) = (SELECT count(*) FROM unnest($3::integer[], $4::bigint[]) k (id, version)
-                 JOIN prismq.queue q ON q.id = k.id AND q.xmin::text::bigint = k.version)
-         THEN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
-         ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::bigint
+             AND cardinality($3) = (SELECT count(*)
+                 FROM unnest($3::integer[], $4::smallint[], $5::integer[], $6::integer[], $7::integer[])
+                     k (id, ordering, depth, keep, concurrency)
+                     JOIN prismq.queue q ON q.id = k.id AND q.ordering = k.ordering AND q.keep = k.keep
+                         AND q.depth IS NOT DISTINCT FROM k.depth
+                         AND q.concurrency IS NOT DISTINCT FROM k.concurrency)
+         THEN 0
+         ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer
      END";
+/// The code of its failure, which no other statement of such a transaction has: a text that is no number.
+pub(crate) const CHANGED: &str = "22P02";
 
 /// Most tasks, and payload bytes in all, that a transaction adds by cached settings.
 const TASKS_MAX: usize = 4096;
@@ -39,12 +45,24 @@ pub(crate) struct Cached {
     queues: HashMap<i32, Settings>,
 }
 
-/// Those that one transaction needs.
+/// What one transaction needs of them.
 #[derive(Debug)]
 pub(crate) struct Assumed {
     pub(super) number: i64,
     pub(super) names_freed: i32,
     pub(super) queues: Vec<Settings>,
+    /// The lane of each task that it adds.
+    pub(super) lanes: Vec<Lane>,
+}
+
+/// The columns of queues that [`UNCHANGED`] compares.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    pub(super) ids: Vec<i32>,
+    pub(super) orderings: Vec<i16>,
+    pub(super) depths: Vec<Option<i32>>,
+    pub(super) keeps: Vec<i32>,
+    pub(super) concurrencies: Vec<Option<i32>>,
 }
 
 impl Cached {
@@ -70,40 +88,53 @@ impl Cached {
 impl Assumed {
     /// What a transaction of this session needs for these operations; `None` if they need more than is cached.
     pub(crate) fn of(shared: &Shared, batch: &[Operation], epoch: i64) -> Option<Self> {
-        let wanted = Wanted::of(shared, batch);
-        let lanes_freed = shared.lanes().freed();
-        let cached = shared.cached();
-        if (cached.epoch, cached.names_freed) != (epoch, lanes_freed) {
+        if !fits(batch) {
             return None;
         }
-        let queues = wanted.queues.iter().map(|id| cached.queues.get(id).copied());
-        let queues: Vec<Settings> = queues.collect::<Option<_>>()?;
-        let assumed = Self { number: cached.number, names_freed: cached.names_freed, queues };
-        drop(cached);
-        (assumed.suffices(shared, batch) && fits(batch)).then_some(assumed)
+        let known = shared.lanes();
+        let cached = shared.cached();
+        if (cached.epoch, cached.names_freed) != (epoch, known.freed()) {
+            return None;
+        }
+        let (mut queues, mut lanes) = (BTreeMap::new(), Vec::new());
+        let mut settings = |id: i32| {
+            let settings = *cached.queues.get(&id)?;
+            queues.insert(id, settings);
+            Some(settings)
+        };
+        for operation in batch {
+            match operation {
+                Operation::Enqueue(tasks) => {
+                    for task in tasks {
+                        let lane = known.of(task)?;
+                        let queue = settings(lane.queue)?;
+                        let is_known = queue.depth.is_none() && queue.key_by_id(0).is_some();
+                        (is_known && is_plain(task)).then(|| lanes.push(lane))?;
+                    }
+                }
+                Operation::Complete { key, .. } => {
+                    let queue = settings(LeaseNote::from(key.note).queue)?;
+                    let is_plain = !key.limited && queue.keep == 0 && queue.concurrency.is_none();
+                    is_plain.then_some(())?;
+                }
+                _ => return None,
+            }
+        }
+        let queues = queues.into_values().collect();
+        Some(Self { number: cached.number, names_freed: cached.names_freed, queues, lanes })
     }
 
-    /// Whether each operation depends on nothing else.
-    fn suffices(&self, shared: &Shared, batch: &[Operation]) -> bool {
-        let queue = |id: i32| self.queues.iter().find(|queue| queue.id == id);
-        batch.iter().all(|operation| match operation {
-            Operation::Enqueue(tasks) => tasks.iter().all(|task| {
-                let lane = shared.lanes().of(task);
-                let settings = lane.and_then(|lane| queue(lane.queue));
-                is_plain(task)
-                    && settings.is_some_and(|settings| {
-                        settings.depth.is_none() && settings.key_by_id(task.priority).is_some()
-                    })
-            }),
-            Operation::Complete { key, .. } => {
-                let settings = queue(LeaseNote::from(key.note).queue);
-                !key.limited
-                    && settings.is_some_and(|settings| {
-                        settings.keep == 0 && settings.concurrency.is_none()
-                    })
-            }
-            _ => false,
-        })
+    /// What is compared of its queues.
+    pub(super) fn compared(&self) -> Compared {
+        let mut compared = Compared::default();
+        for queue in &self.queues {
+            compared.ids.push(queue.id);
+            compared.orderings.push(stored(queue.order).0);
+            compared.depths.push(queue.depth);
+            compared.keeps.push(queue.keep);
+            compared.concurrencies.push(queue.concurrency);
+        }
+        compared
     }
 }
 

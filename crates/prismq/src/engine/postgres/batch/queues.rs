@@ -40,8 +40,7 @@ pub(crate) fn state(stored: i16) -> Result<State> {
 /// The columns that [`Settings::read`] reads.
 macro_rules! settings {
     () => {
-        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency,
-         q.xmin::text::bigint"
+        "q.id, q.ordering, q.ageing_step, q.virtual_time, q.paused, q.depth, q.keep, q.cancelled_keep, q.concurrency"
     };
 }
 pub(crate) use settings;
@@ -65,8 +64,6 @@ pub(crate) struct Settings {
     pub(crate) keeps_cancelled: bool,
     /// Most tasks that run at once.
     pub(crate) concurrency: Option<i32>,
-    /// Changes with every other: the number of the transaction that wrote them.
-    pub(crate) version: i64,
 }
 
 impl Settings {
@@ -83,7 +80,6 @@ impl Settings {
             keep: row.column(from + 6)?,
             keeps_cancelled: cancelled.is_none_or(|keep| keep > 0),
             concurrency: row.column(from + 8)?,
-            version: row.column(from + 9)?,
         }))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::cached::{Assumed, UNCHANGED};
+use super::cached::{Assumed, Compared, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
@@ -11,7 +11,7 @@ use super::lanes::{self, Lane};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
-use super::send::{PutOff, Ticket};
+use super::send::PutOff;
 use super::shared::Shared;
 use super::wanted::Wanted;
 use crate::engine::Operation;
@@ -111,8 +111,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) has_type_retention: bool,
     /// How often lanes had been deleted when it began.
     pub(crate) names_freed: i32,
-    /// The statement that shows that settings are as they were read earlier; `None` if this transaction has read them.
-    unchanged: Option<Ticket>,
+    /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
+    assumed_lanes: Option<VecDeque<Lane>>,
     /// Ids for the tasks that are added.
     ids: VecDeque<i64>,
     queues: HashMap<i32, Settings>,
@@ -193,18 +193,20 @@ impl<'a, 't> Run<'a, 't> {
     pub(crate) fn assuming(
         transaction: &'a mut (dyn Executor + 't),
         shared: &'a Shared,
-        assumed: &Assumed,
+        assumed: Assumed,
     ) -> Self {
-        let ids: Vec<i32> = assumed.queues.iter().map(|queue| queue.id).collect();
-        let versions: Vec<i64> = assumed.queues.iter().map(|queue| queue.version).collect();
-        let mut run = Self::new(transaction, shared, shared.time.estimate(), assumed.number);
-        run.names_freed = assumed.names_freed;
-        for settings in &assumed.queues {
-            run.know(Some(*settings));
+        let Compared { ids, orderings, depths, keeps, concurrencies } = assumed.compared();
+        let Assumed { number, names_freed, queues, lanes } = assumed;
+        let mut run = Self::new(transaction, shared, shared.time.estimate(), number);
+        run.names_freed = names_freed;
+        for settings in queues {
+            run.know(Some(settings));
         }
-        let unchanged =
-            run.put_off(UNCHANGED, &[&assumed.number, &assumed.names_freed, &ids, &versions]);
-        run.unchanged = Some(unchanged);
+        run.put_off(
+            UNCHANGED,
+            &[&number, &names_freed, &ids, &orderings, &depths, &keeps, &concurrencies],
+        );
+        run.assumed_lanes = Some(lanes.into());
         run
     }
 
@@ -235,7 +237,7 @@ impl<'a, 't> Run<'a, 't> {
             skips_slots: false,
             has_type_retention: false,
             names_freed: 0,
-            unchanged: None,
+            assumed_lanes: None,
             ids: VecDeque::new(),
             queues: HashMap::new(),
             counters: Counters::default(),
@@ -246,7 +248,12 @@ impl<'a, 't> Run<'a, 't> {
 
     /// Whether it assumes settings that it has not read.
     pub(crate) const fn assumes(&self) -> bool {
-        self.unchanged.is_some()
+        self.assumed_lanes.is_some()
+    }
+
+    /// The lane of the next task that is added by assumed settings.
+    pub(crate) fn take_lane(&mut self) -> Option<Lane> {
+        self.assumed_lanes.as_mut()?.pop_front()
     }
 
     /// The number of its session.
@@ -398,11 +405,7 @@ impl<'a, 't> Run<'a, 't> {
         let changes = self.limits.take();
         let of_limits = changes.as_ref().map(limits::Changes::values);
         statements.extend(of_limits.iter().map(|values| (&*write, values.as_slice())));
-        self.send(&statements, true)?;
-        if let Some(row) = self.unchanged.and_then(|ticket| self.answer_to(ticket).first()) {
-            self.shared.time.moment(row.column(0)?);
-        }
-        Ok(())
+        self.send(&statements, true).map(drop)
     }
 
     /// Writes the counters so far.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::outcome::Commit;
 use crate::model::Error;
@@ -96,6 +96,22 @@ pub(super) fn of_statement(error: &tokio_postgres::Error, wait: Duration) -> Fai
         }),
         _ => Failure::Refused(database(server)),
     }
+}
+
+/// Whether the server answered with this code.
+pub(crate) fn has_code(error: &Error, code: &str) -> bool {
+    let Error::Database { source } = error else { return false };
+    source.downcast_ref::<ServerError>().is_some_and(|error| error.code == code)
+}
+
+/// Whether an error comes from the server that ran the transaction, and so shows that it did not come to commit. A pooler
+/// makes up errors of its own when it has lost the server.
+pub(super) fn is_certain(error: &tokio_postgres::Error, pooler: bool) -> bool {
+    error.as_db_error().is_some_and(|server| {
+        let is_of_connection = server.code().code().starts_with("08");
+        let ends_session = server.parsed_severity() != Some(Severity::Error);
+        !(is_of_connection || pooler && ends_session)
+    })
 }
 
 /// Whether the server refused a statement, and goes on to serve the session.

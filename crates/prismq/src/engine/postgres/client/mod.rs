@@ -30,6 +30,7 @@ pub(crate) use self::caller::Executor;
 use self::changes::{DEAF_INTERVAL, Notified};
 use self::connection::{Connection, Connector};
 use self::error::Failure;
+pub(crate) use self::error::has_code;
 use self::notifications::Notifications;
 use self::outcome::Outcome;
 pub(crate) use self::session::{Row, Statement};

@@ -126,12 +126,12 @@ impl<'s> Transaction<'s> {
         let begin = self.begin();
         let (session, connector) = (&*self.session, self.connector);
         let sent = Instant::now();
-        let begun = Cell::new(None);
+        let (begun, number) = (Cell::new(None), Cell::new(None));
         let answered: Vec<Cell<Option<Instant>>> =
             statements.iter().map(|_| Cell::new(None)).collect();
         let pending: Vec<Pending<'_, _>> = begin
             .as_deref()
-            .map(|begin| timed(session.simple(begin), &begun))
+            .map(|begin| timed(numbered(session.simple(begin), &number), &begun))
             .into_iter()
             .chain(
                 statements
@@ -143,6 +143,7 @@ impl<'s> Transaction<'s> {
             .chain((commit && connector.needs_standby(self.role)).then(|| session.simple(STANDBYS)))
             .collect();
         let answers = io::wait(Together::new(pending), until(connector));
+        self.number = self.number.or(number.get());
         if answered.iter().all(|at| at.get().is_some()) {
             let times = iter::once(&begun).chain(&answered);
             let times: Vec<Instant> = times.filter_map(Cell::get).collect();
@@ -165,12 +166,13 @@ impl<'s> Transaction<'s> {
         let mut failed = None;
         // Whether the server itself answered that it failed, and so did not come to commit.
         let mut is_certain = false;
+        // Whether it refused to begin the transaction, and went on.
+        let mut is_alone = false;
         if begun {
             self.stage = Stage::Begun;
             match answers.next() {
                 Some(Ok(Answer::Texts(texts))) => {
-                    let mut values = values(&texts);
-                    self.number = values.next().and_then(|number| number.parse().ok());
+                    let mut values = values(&texts).skip(1);
                     // With the commit sent already, the standbys count that it found.
                     if !commit
                         && self.connector.needs_standby(self.role)
@@ -181,8 +183,16 @@ impl<'s> Transaction<'s> {
                 }
                 Some(Ok(Answer::Rows(_))) | None => failed = Some(Failure::lost(unanswered())),
                 Some(Err(error)) => {
-                    is_certain = error.as_db_error().is_some();
-                    failed = Some(error::of_statement(&error, self.connector.wait));
+                    let failure = error::of_statement(&error, self.connector.wait);
+                    let ends_session = matches!(failure, Failure::Lost { .. });
+                    is_certain =
+                        ends_session && error::is_certain(&error, self.connector.address.pooler);
+                    // What was sent with it was then committed, each statement by itself.
+                    is_alone = commit && !ends_session;
+                    failed = Some(match is_alone {
+                        true => Failure::lost(error::message(&error)),
+                        false => failure,
+                    });
                 }
             }
         }
@@ -191,7 +201,7 @@ impl<'s> Transaction<'s> {
                 Ok(Answer::Rows(answer)) => rows.push(answer),
                 Ok(Answer::Texts(_)) => rows.push(Vec::new()),
                 Err(error) => {
-                    is_certain |= error.as_db_error().is_some();
+                    is_certain |= error::is_certain(&error, self.connector.address.pooler);
                     failed.get_or_insert(error::of_statement(&error, self.connector.wait));
                 }
             }
@@ -199,9 +209,13 @@ impl<'s> Transaction<'s> {
         if failed.is_none() && rows.len() < statements {
             failed = Some(Failure::lost(unanswered()));
         }
-        if commit && !is_certain {
+        if commit && (is_alone || !is_certain) {
             let rows = self.committed(answers.next(), failed, rows)?;
             return self.replicated(answers.next()).map(|()| rows);
+        }
+        // It was answered with a rollback.
+        if commit && matches!(answers.next(), Some(Ok(_))) {
+            self.stage = Stage::Ended;
         }
         failed.map_or(Ok(rows), |failure| Err(self.fail(failure)))
     }
@@ -303,6 +317,17 @@ impl Executor for Transaction<'_> {
     fn finish(&mut self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>> {
         Self::finish(self, statements)
     }
+}
+
+/// An answer to `BEGIN` that notes the number of the transaction, also where those that follow do not come.
+fn numbered<'a>(answer: Pending<'a, Answer>, number: &'a Cell<Option<u64>>) -> Pending<'a, Answer> {
+    Box::pin(async move {
+        let answer = answer.await;
+        if let Ok(Answer::Texts(texts)) = &answer {
+            number.set(values(texts).next().and_then(|number| number.parse().ok()));
+        }
+        answer
+    })
 }
 
 /// An answer that notes when it came.

@@ -47,7 +47,7 @@ pub(crate) fn enqueue(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Adde
         let Operation::Enqueue(tasks) = operation else { continue };
         let mut places = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let lane = run.lane_of(task)?;
+            let lane = run.take_lane().ok_or_else(|| missing("the lane of a task"))?;
             let by_id = run.queue(lane.queue)?.key_by_id(task.priority);
             let (key, step) = by_id.ok_or_else(|| missing("an order by id"))?;
             let counters = run.counters.of(lane.queue);
