@@ -148,7 +148,7 @@ impl Driver {
     /// As [`Driver::ask`].
     pub fn finish<T: DeserializeOwned>(&self, id: u64, name: &str, bound: Duration) -> Result<T> {
         let said = self.wait(id, name, bound)?;
-        Self::answer(name, said)
+        self.answer(name, said)
     }
 
     /// The answer to a request, if it came in this time.
@@ -162,16 +162,17 @@ impl Driver {
         time: Duration,
     ) -> Result<Option<T>> {
         match self.wait(id, name, time) {
-            Ok(said) => Self::answer(name, said).map(Some),
+            Ok(said) => self.answer(name, said).map(Some),
             Err(DriverError::Bound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn answer<T: DeserializeOwned>(name: &str, said: Said) -> Result<T> {
+    fn answer<T: DeserializeOwned>(&self, name: &str, said: Said) -> Result<T> {
         let request = || name.to_owned();
         if let Some(Fault { code, message }) = said.error {
-            return Err(DriverError::Refused { request: request(), code, message });
+            let log = self.talk.log();
+            return Err(DriverError::Refused { request: request(), code, message, log });
         }
         let reason = |error: serde_json::Error| DriverError::Malformed {
             request: request(),
@@ -222,6 +223,8 @@ impl Driver {
         let _ = self.child.kill();
         self.family.end();
         let _ = self.child.wait();
+        // Its children have this process as their parent only since its last thread has ended.
+        self.family.reap();
         self.is_ended = true;
         self.violations.add(self.talk.violations());
     }

@@ -54,7 +54,7 @@ pub enum DriverError {
         log: String,
     },
     /// It answered with an error.
-    #[error("the driver answered `{request}` with the error {code}: {message}")]
+    #[error("the driver answered `{request}` with the error {code}: {message}{}", logged(log))]
     Refused {
         /// What it was asked.
         request: String,
@@ -62,6 +62,8 @@ pub enum DriverError {
         code: String,
         /// What it says.
         message: String,
+        /// The end of what it wrote to its standard error.
+        log: String,
     },
     /// Its answer lacks a field, or has one that is wrong.
     #[error("the answer to `{request}` is not as the protocol has it: {reason}")]
@@ -92,9 +94,14 @@ pub enum DriverError {
     },
 }
 
+/// Most lines of a driver's log that an error quotes.
+const LOG_LINES: usize = 10;
+
 /// The result of what is done with a driver.
 pub type Result<T, E = DriverError> = std::result::Result<T, E>;
 
 fn logged(log: &str) -> String {
-    if log.trim().is_empty() { String::new() } else { format!("; its log ends: {}", log.trim()) }
+    let lines: Vec<&str> = log.trim().lines().collect();
+    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n");
+    if last.is_empty() { last } else { format!("; its log ends: {last}") }
 }

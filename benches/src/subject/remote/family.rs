@@ -90,6 +90,12 @@ impl Family {
         }
     }
 
+    /// Waits for those that have ended and whose parent has too. One that is not waited for counts as running where its
+    /// id is asked for, as PostgreSQL does when it starts.
+    pub(super) fn reap(&self) {
+        self.stats().iter().filter(|stat| stat.is_zombie).for_each(|stat| reap(stat.pid));
+    }
+
     /// Asks those of these processes that belong to it to end, and waits for that for so long at most.
     pub(super) fn terminate(&self, processes: &[u32], bound: Duration) {
         let until = Instant::now() + bound;

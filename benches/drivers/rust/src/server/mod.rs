@@ -121,3 +121,6 @@ fn is_alive(pid: u32) -> bool {
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
     !matches!(state, None | Some('Z' | 'X'))
 }
+
+#[cfg(test)]
+mod tests;
