@@ -90,9 +90,6 @@ impl Connector {
             begin.push_str("; SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
             self.settings(role, "SET LOCAL", &mut begin);
         }
-        if role == Role::Durable {
-            begin.push_str("; SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text");
-        }
         if self.needs_standby(role) {
             begin.push_str("; ");
             begin.push_str(STANDBYS);

@@ -20,6 +20,10 @@ use crate::model::{Error, Result};
 /// How long an answer may take, beyond the wait for locks, before the connection is given up.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
+/// The number of the transaction. A statement of its own, as one that is prepared costs the server half as much as one in
+/// the text that begins the transaction.
+const NUMBER: &str = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text";
+
 /// How far a transaction has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -90,11 +94,16 @@ impl<'s> Transaction<'s> {
     pub(crate) fn run_script(&mut self, sql: &str) -> Result<()> {
         self.refuse_failed()?;
         let begin = self.begin();
+        let is_numbered = self.is_numbered(begin.is_some());
         let (session, connector) = (&*self.session, self.connector);
-        let pending = begin.as_deref().into_iter().chain(iter::once(sql));
-        let pending = pending.map(|sql| session.simple(sql)).collect();
-        let answers = io::wait(Together::new(pending), until(connector));
-        self.accept(answers.unwrap_or_default(), begin.is_some(), 1, false).map(drop)
+        let number = Cell::new(None);
+        let begins = begin.as_deref().map(|begin| session.simple(begin));
+        let asks = is_numbered.then(|| noted(session.simple(NUMBER), &number));
+        let pending = begins.into_iter().chain(asks).chain(iter::once(session.simple(sql)));
+        let answers = io::wait(Together::new(pending.collect()), until(connector));
+        self.number = self.number.or(number.get());
+        let statements = 1 + usize::from(is_numbered);
+        self.accept(answers.unwrap_or_default(), begin.is_some(), statements, false).map(drop)
     }
 
     /// Ends the transaction: it is committed if that is wanted and nothing failed.
@@ -116,6 +125,24 @@ impl<'s> Transaction<'s> {
 
     fn send(&mut self, statements: &[Statement<'_>], commit: bool) -> Result<Vec<Vec<Row>>> {
         self.refuse_failed()?;
+        let begin = self.begin();
+        let is_numbered = self.is_numbered(begin.is_some());
+        let first: Option<Statement<'_>> = is_numbered.then_some((NUMBER, &[]));
+        let statements: Vec<Statement<'_>> =
+            first.into_iter().chain(statements.iter().copied()).collect();
+        let mut rows = self.send_all(begin.as_deref(), &statements, is_numbered, commit)?;
+        rows.drain(..usize::from(is_numbered).min(rows.len()));
+        Ok(rows)
+    }
+
+    /// Sends what begins the transaction, these statements, of which the first may ask for its number, and the commit.
+    fn send_all(
+        &mut self,
+        begin: Option<&str>,
+        statements: &[Statement<'_>],
+        is_numbered: bool,
+        commit: bool,
+    ) -> Result<Vec<Vec<Row>>> {
         match self.session.prepare(statements, until(self.connector)) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
@@ -123,22 +150,18 @@ impl<'s> Transaction<'s> {
             }
             None => return Err(self.fail(Failure::lost(unanswered()))),
         }
-        let begin = self.begin();
         let (session, connector) = (&*self.session, self.connector);
         let sent = Instant::now();
         let (begun, number) = (Cell::new(None), Cell::new(None));
         let answered: Vec<Cell<Option<Instant>>> =
             statements.iter().map(|_| Cell::new(None)).collect();
         let pending: Vec<Pending<'_, _>> = begin
-            .as_deref()
-            .map(|begin| timed(numbered(session.simple(begin), &number), &begun))
+            .map(|begin| timed(session.simple(begin), &begun))
             .into_iter()
-            .chain(
-                statements
-                    .iter()
-                    .zip(&answered)
-                    .map(|(statement, at)| timed(session.query(*statement), at)),
-            )
+            .chain(statements.iter().zip(&answered).enumerate().map(|(place, (statement, at))| {
+                let answer = session.query(*statement);
+                timed(if is_numbered && place == 0 { noted(answer, &number) } else { answer }, at)
+            }))
             .chain(commit.then(|| session.simple("COMMIT")))
             .chain((commit && connector.needs_standby(self.role)).then(|| session.simple(STANDBYS)))
             .collect();
@@ -172,11 +195,10 @@ impl<'s> Transaction<'s> {
             self.stage = Stage::Begun;
             match answers.next() {
                 Some(Ok(Answer::Texts(texts))) => {
-                    let mut values = values(&texts).skip(1);
                     // With the commit sent already, the standbys count that it found.
                     if !commit
                         && self.connector.needs_standby(self.role)
-                        && !has_standby(values.next())
+                        && !has_standby(values(&texts).next())
                     {
                         failed = Some(Failure::Refused(self.connector.refused(NO_STANDBY)));
                     }
@@ -274,6 +296,11 @@ impl<'s> Transaction<'s> {
         Failure::Lost { reason, commit: Some(commit) }
     }
 
+    /// Whether its number is asked for once it has begun.
+    fn is_numbered(&self, begins: bool) -> bool {
+        begins && self.role == Role::Durable
+    }
+
     /// What is sent with the first statement.
     fn begin(&self) -> Option<String> {
         let is_first = self.stage == Stage::New && self.role != Role::Reader;
@@ -319,13 +346,16 @@ impl Executor for Transaction<'_> {
     }
 }
 
-/// An answer to `BEGIN` that notes the number of the transaction, also where those that follow do not come.
-fn numbered<'a>(answer: Pending<'a, Answer>, number: &'a Cell<Option<u64>>) -> Pending<'a, Answer> {
+/// The answer to [`NUMBER`], which is noted also where those that follow do not come.
+fn noted<'a>(answer: Pending<'a, Answer>, number: &'a Cell<Option<u64>>) -> Pending<'a, Answer> {
     Box::pin(async move {
         let answer = answer.await;
-        if let Ok(Answer::Texts(texts)) = &answer {
-            number.set(values(texts).next().and_then(|number| number.parse().ok()));
-        }
+        let text = match &answer {
+            Ok(Answer::Rows(rows)) => rows.first().and_then(|row| row.try_get(0).ok()),
+            Ok(Answer::Texts(texts)) => values(texts).next().map(str::to_owned),
+            Err(_) => None,
+        };
+        number.set(text.and_then(|number: String| number.parse().ok()));
         answer
     })
 }
