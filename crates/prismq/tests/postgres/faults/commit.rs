@@ -42,6 +42,21 @@ pub(crate) fn a_transaction_of_which_nothing_is_answered_is_not_repeated() {
     assert_eq!(tasks(&cluster), "2");
 }
 
+/// Each of its statements is then a transaction of its own.
+pub(crate) fn a_transaction_that_was_not_begun_is_not_repeated() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    queue.enqueue(task()).unwrap();
+    proxy.cut_next(Cut::Refused);
+    let error = queue.enqueue(task()).unwrap_err();
+    assert!(proxy.has_cut());
+    assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+    assert_eq!(tasks(&cluster), "2");
+    queue.enqueue(task()).unwrap();
+    assert_eq!(tasks(&cluster), "3");
+}
+
 pub(crate) fn a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated() {
     let cluster = cluster(&[]);
     for (cut, expected) in [(Cut::After, "2"), (Cut::Before, "3"), (Cut::Whole, "4")] {

@@ -22,6 +22,8 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// How a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
+    /// The server refuses to begin the transaction; the connection remains.
+    Refused,
     /// Nothing of the transaction reaches the server.
     Whole,
     /// The commit does not reach the server; what was sent before was answered.
@@ -130,12 +132,20 @@ fn pass_on(
         }
         let begins = sent.windows(BEGIN.len()).any(|window| window == BEGIN);
         let mut armed = shared.cut.lock().unwrap();
+        if begins && matches!(*armed, Some((Cut::Refused, _))) {
+            *armed = None;
+            drop(armed);
+            let at = sent.windows(BEGIN.len()).position(|window| window == BEGIN).unwrap();
+            buffer[at] = b'_';
+            server.write_all(&buffer[..read]).unwrap();
+            continue;
+        }
         if let Some((cut, close)) = *armed
             && (if cut == Cut::Whole { begins } else { commits })
         {
             *shared.closed.lock().unwrap() = close;
             match cut {
-                Cut::Whole => {}
+                Cut::Whole | Cut::Refused => {}
                 Cut::Before => {
                     server.write_all(&sent[..sent.len() - HEADER - COMMIT.len()]).unwrap();
                     // It answers what it was sent, which is passed back, and ends the session.
