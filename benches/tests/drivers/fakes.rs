@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Trial::test("a_toy_that_keeps_its_word_passes_all_rules", || keeps_its_word(Fault::None)),
         Trial::test("so_does_one_with_a_process_of_its_store", || keeps_its_word(Fault::Serves)),
+        Trial::test("so_does_one_that_retries", || keeps_its_word(Fault::Retries)),
         fails("a_driver_that_drops_tasks_is_caught", Fault::Drops, Phase::Work, 7),
         fails("a_driver_that_doubles_tasks_is_caught", Fault::Doubles, Phase::Work, 7),
         fails("a_driver_that_alters_payloads_is_caught", Fault::Alters, Phase::Work, 8),
@@ -31,6 +32,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         fails("a_driver_that_floods_is_caught", Fault::Floods, Phase::Work, 2),
         fails("a_driver_that_chatters_is_caught", Fault::Chatters, Phase::Work, 2),
         fails("a_driver_that_leaves_a_process_is_caught", Fault::LeavesChild, Phase::Talk, 13),
+        fails("a_driver_that_outlives_its_input_is_caught", Fault::LeavesChild, Phase::Ends, 19),
+        fails("a_driver_that_is_never_idle_is_caught", Fault::Spins, Phase::Pace, 14),
+        fails(
+            "a_driver_that_completes_failures_is_caught",
+            Fault::CompletesFailures,
+            Phase::Work,
+            21,
+        ),
         fails("a_driver_that_goes_on_after_a_stop_is_caught", Fault::GoesOn, Phase::Ends, 13),
         trial(
             "a_driver_that_claims_syncs_it_does_not_make_is_caught",

@@ -63,10 +63,16 @@ pub(crate) enum Fault {
     Serves,
     /// It acknowledges what it cannot keep, as that process is gone.
     OutlivesStore,
+    /// Its workers look for tasks without a pause.
+    Spins,
+    /// It keeps its word, and runs again what fails.
+    Retries,
+    /// It completes what fails, and runs it again.
+    CompletesFailures,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::None,
         Self::Drops,
         Self::Doubles,
@@ -85,6 +91,9 @@ impl Fault {
         Self::Miscounts,
         Self::Serves,
         Self::OutlivesStore,
+        Self::Spins,
+        Self::Retries,
+        Self::CompletesFailures,
     ];
 
     pub(crate) fn name(self) -> String {
@@ -110,7 +119,12 @@ impl Library for Toy {
             store: Store { name: "file".into(), version: "1".into() },
             settle: Settle::Call,
             redelivery: Redelivery { kind: RedeliveryKind::Restart, within_ms: 0 },
-            can: vec![Can::Batch, Can::Census],
+            can: match self.fault {
+                Fault::Retries | Fault::CompletesFailures => {
+                    vec![Can::Batch, Can::Census, Can::Retry]
+                }
+                _ => vec![Can::Batch, Can::Census],
+            },
             durability: Durability { default: Class::Process, strictest: Class::Synced },
         }
     }
@@ -230,7 +244,8 @@ impl Tasks {
                 self.running.fetch_add(1, Ordering::Relaxed);
                 return Some(payload);
             }
-            ready = self.arrived.wait_timeout(ready, Duration::from_millis(20)).unwrap().0;
+            let pause = Duration::from_millis(if self.fault == Fault::Spins { 0 } else { 20 });
+            ready = self.arrived.wait_timeout(ready, pause).unwrap().0;
         }
     }
 
@@ -246,18 +261,41 @@ impl Tasks {
                 Fault::GivesUp => self.write('B', &[&payload])?,
                 _ => {}
             }
-            let done = match self.fault {
-                Fault::Alters => handler.handle(payload.replace('x', "y").as_bytes(), 1)?,
-                _ => handler.handle(payload.as_bytes(), 1)?,
+            let given = match self.fault {
+                Fault::Alters => payload.replace('x', "y"),
+                _ => payload.clone(),
             };
-            let called = clock::now();
-            self.write('D', &[&payload])?;
-            let wrong = self.fault == Fault::StampsWrongly;
-            let early = Duration::from_secs(1).as_nanos() as u64;
-            done.settled(if wrong { called - early } else { called }, Ending::Completed);
+            for attempt in 1.. {
+                if !self.attempt(handler, &payload, &given, attempt)? {
+                    break;
+                }
+            }
             self.running.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Runs a task whose handler is given this payload; whether it is to run again.
+    fn attempt(
+        &self,
+        handler: &Handler,
+        payload: &str,
+        given: &str,
+        attempt: u16,
+    ) -> Result<bool, Refused> {
+        let done = handler.handle(given.as_bytes(), attempt)?;
+        let called = clock::now();
+        let ending = match done.fails() && self.fault != Fault::CompletesFailures {
+            true => Ending::Retried,
+            false => Ending::Completed,
+        };
+        if !done.fails() {
+            self.write('D', &[payload])?;
+        }
+        let wrong = self.fault == Fault::StampsWrongly;
+        let early = Duration::from_secs(1).as_nanos() as u64;
+        done.settled(if wrong { called - early } else { called }, ending);
+        Ok(done.fails())
     }
 }
 

@@ -17,6 +17,8 @@ use super::talk::{Silence, Talk};
 use crate::base::clock::sleep_precisely;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How long after an answer its log is read.
+const LOG_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a driver may take to answer, and its workers to be alive; what depends on a round has its own bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +173,7 @@ impl Driver {
     fn answer<T: DeserializeOwned>(&self, name: &str, said: Said) -> Result<T> {
         let request = || name.to_owned();
         if let Some(Fault { code, message }) = said.error {
-            let log = self.talk.log();
+            let log = if name == "open" { self.late_log() } else { String::new() };
             return Err(DriverError::Refused { request: request(), code, message, log });
         }
         let reason = |error: serde_json::Error| DriverError::Malformed {
@@ -179,6 +181,12 @@ impl Driver {
             reason: error.to_string(),
         };
         serde_json::from_value(said.ok.unwrap_or_default()).map_err(reason)
+    }
+
+    /// What it has written to its standard error, also a moment after its answer.
+    fn late_log(&self) -> String {
+        thread::sleep(LOG_PAUSE);
+        self.talk.log()
     }
 
     /// Sends a request that does not exist, and waits for its answer.
