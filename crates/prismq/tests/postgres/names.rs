@@ -5,7 +5,7 @@ use std::thread;
 use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use prismq::{Claim, Error, NewTask, Queue};
 
-use crate::support::{cluster, queue, task, url};
+use crate::support::{cluster, end_sessions, queue, task, url};
 
 fn is_full<T>(answer: &prismq::Result<T>) -> bool {
     matches!(answer, Err(Error::TooManyNames { .. }))
@@ -114,4 +114,20 @@ pub(crate) fn no_task_is_lost_where_its_queue_is_freed() {
     let left = QUEUES_MAX - CLIENTS;
     assert_eq!(cluster.sql("postgres", &[stored]).unwrap(), format!("{left}|{left}"));
     assert_eq!(first.tasks().ready().count().unwrap(), u64::from(left));
+}
+
+/// As after a failover to a standby that had not received it. Its number is given to another one then.
+pub(crate) fn a_type_that_the_server_has_lost_is_added_again() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+    queue.tasks().delete().unwrap();
+    let lose = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART";
+    cluster.sql("postgres", &[lose]).unwrap();
+    end_sessions(&cluster, "prismq");
+    let other = crate::support::queue(&url(&cluster));
+    other.enqueue(NewTask::new("other", [])).unwrap();
+    let id = queue.enqueue(task()).unwrap().id();
+    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
+    assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
 }

@@ -1,6 +1,6 @@
-//! What transactions of this process have read of settings. One that needs nothing else does not read it again, and so
-//! waits for the server once: with its statements goes one that fails, and the transaction with it, if any of it has
-//! changed meanwhile.
+//! Settings of queues, cached from earlier transactions of this process. A batch that needs nothing else is sent in one
+//! round trip with its commit. A statement goes with it that fails, which rolls the transaction back, if a cached setting is
+//! out of date.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,11 +12,11 @@ use super::shared::Shared;
 use crate::engine::Operation;
 use crate::model::NewTask;
 
-/// Fails if settings have changed since they were read: its message is seen in the server's log alone. As it reads lanes
-/// and queues, it holds off those who wait until nobody uses them.
+/// Fails if settings have changed since they were read: its message is seen in the server's log alone. It locks the tables
+/// of lanes and queues in ACCESS SHARE mode until the commit, so that `set_order` and the freeing of names wait for it.
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND names_freed = $2)
-             AND EXISTS (SELECT FROM prismq.lane)
+             AND cardinality($8) = (SELECT count(*) FROM prismq.lane WHERE id = ANY ($8))
              AND NOT EXISTS (SELECT FROM prismq.type_retention)
              AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete)
              AND cardinality($3) = (SELECT count(*)

@@ -7,7 +7,7 @@ use super::cached::{Assumed, Compared, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
-use super::lanes::{self, Lane};
+use super::lanes::{self, Lane, Lanes};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
@@ -111,6 +111,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) has_type_retention: bool,
     /// How often lanes had been deleted when it began.
     pub(crate) names_freed: i32,
+    /// Whether all lanes were read anew.
+    pub(crate) lanes_are_new: bool,
     /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
     assumed_lanes: Option<VecDeque<Lane>>,
     /// Ids for the tasks that are added.
@@ -179,11 +181,14 @@ impl<'a, 't> Run<'a, 't> {
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        let is_known = {
+        let (last_known, freed) = {
             let lanes = shared.lanes();
-            last_lane <= lanes.last() && run.names_freed <= lanes.freed()
+            (lanes.last(), lanes.freed())
         };
-        if !is_known {
+        // A server that was replaced, or has crashed, may have lost some, and given their ids to others.
+        if shared.is_new(&*run.transaction) || last_lane < last_known {
+            run.reread_lanes()?;
+        } else if last_lane > last_known || run.names_freed > freed {
             run.refresh_lanes()?;
         }
         Ok(run)
@@ -202,9 +207,12 @@ impl<'a, 't> Run<'a, 't> {
         for settings in queues {
             run.know(Some(settings));
         }
+        let mut used: Vec<i32> = lanes.iter().map(|lane| lane.id).collect();
+        used.sort_unstable();
+        used.dedup();
         run.put_off(
             UNCHANGED,
-            &[&number, &names_freed, &ids, &orderings, &depths, &keeps, &concurrencies],
+            &[&number, &names_freed, &ids, &orderings, &depths, &keeps, &concurrencies, &used],
         );
         run.assumed_lanes = Some(lanes.into());
         run
@@ -237,6 +245,7 @@ impl<'a, 't> Run<'a, 't> {
             skips_slots: false,
             has_type_retention: false,
             names_freed: 0,
+            lanes_are_new: false,
             assumed_lanes: None,
             ids: VecDeque::new(),
             queues: HashMap::new(),
@@ -272,6 +281,22 @@ impl<'a, 't> Run<'a, 't> {
             let last = self.shared.lanes().last();
             let rows = self.query(lanes::AFTER, &[&last])?;
             if self.shared.lanes().take(last, &rows)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads all lanes anew.
+    fn reread_lanes(&mut self) -> Result<()> {
+        self.lanes_are_new = true;
+        loop {
+            let last = self.shared.lanes().last();
+            let mut read = Lanes::default();
+            read.take(0, &self.query(lanes::AFTER, &[&0_i32])?)?;
+            let mut known = self.shared.lanes();
+            // Those that others have read meanwhile may have been added since.
+            if known.last() <= last {
+                *known = read;
                 return Ok(());
             }
         }
