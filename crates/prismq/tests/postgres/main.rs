@@ -78,6 +78,7 @@ fn main() -> ExitCode {
             a_server_whose_clock_is_wrong_keeps_leases_and_delays;
         commit:
             a_commit_whose_answer_is_lost_is_found_to_be_done
+            a_commit_whose_answer_is_made_up_by_a_pooler_is_found_to_be_done
             a_commit_that_did_not_arrive_is_done_again
             a_transaction_of_which_nothing_is_answered_is_not_repeated
             a_transaction_that_was_not_begun_is_not_repeated
@@ -146,7 +147,8 @@ fn main() -> ExitCode {
             a_queue_that_holds_nothing_makes_room
             a_type_that_holds_nothing_makes_room
             a_limit_that_is_not_set_frees_no_names
-            no_task_is_lost_where_its_queue_is_freed;
+            no_task_is_lost_where_its_queue_is_freed
+            a_type_that_the_server_has_lost_is_added_again;
         notifications:
             a_pool_hears_of_tasks_of_another_client
             a_queue_that_is_closed_at_once_has_notified

@@ -16,6 +16,9 @@ use crate::model::{Error, Result};
 const STUCK_MAX: usize = 3;
 /// How long those go first who waited behind a lock that was given up.
 const AFTER_LOCK: Duration = Duration::from_millis(100);
+/// How long ago the server must have answered for a batch to be sent with its commit: if the connection turns out to be
+/// lost, whether it was committed is unknown.
+const HEARD: Duration = Duration::from_secs(5);
 
 impl PostgresEngine {
     /// See [`crate::engine::Engine::apply`].
@@ -32,7 +35,8 @@ impl PostgresEngine {
         let mut stuck_schedules = 0;
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
-        // Where there may be no standby, nothing is sent with the commit that is better not done at all.
+        // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
+        // not be sent before it.
         let mut may_assume = durable && !self.client.needs_standby();
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
@@ -46,7 +50,7 @@ impl PostgresEngine {
                 if std::mem::replace(&mut runs_again, true) {
                     self.shared.forget_looks();
                 }
-                let assumed = match may_assume {
+                let assumed = match may_assume && transaction.was_heard_within(HEARD) {
                     true => Assumed::of(&self.shared, batch, transaction.epoch()),
                     false => None,
                 };
@@ -57,8 +61,8 @@ impl PostgresEngine {
                 };
                 // Another process may have freed them meanwhile.
                 let freed_now = self.shared.lanes().freed();
-                lacks_names =
-                    !assumes && freed_now != freed && !Unknown::of(&self.shared, batch).is_empty();
+                lacks_names = (freed_now != freed || run.lanes_are_new)
+                    && !Unknown::of(&self.shared, batch).is_empty();
                 takes_in = !lacks_names && inbox.is_none() && run.can_take_in()?;
                 if lacks_names || takes_in {
                     return Ok(Vec::new());

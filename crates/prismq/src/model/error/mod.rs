@@ -304,7 +304,7 @@ pub enum Error {
     },
     /// The connection was lost while the operation was committed, and it could not be found out whether it was; or, under
     /// [`Durability::Replicated`](crate::Durability::Replicated), whether a standby has it. It was done as a whole or not
-    /// at all. Look whether it was before it is repeated: a task that is enqueued again may otherwise be there twice,
+    /// at all, unless the reason says that the server refused to begin its transaction. Look whether it was before it is repeated: a task that is enqueued again may otherwise be there twice,
     /// unless it has a unique key.
     #[error(
         "it is unknown whether the operation was committed: {reason}; look before you repeat it"

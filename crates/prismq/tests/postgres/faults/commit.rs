@@ -17,6 +17,23 @@ pub(crate) fn a_commit_whose_answer_is_lost_is_found_to_be_done() {
     assert_eq!(tasks(&cluster), "2");
 }
 
+/// Neither a batch that is sent with its commit nor one that is not.
+pub(crate) fn a_commit_whose_answer_is_made_up_by_a_pooler_is_found_to_be_done() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    for pooler in ["", "&pooler=transaction"] {
+        let queue = queue(&format!("{}{pooler}", proxy.url()));
+        queue.enqueue(task()).unwrap();
+        for delay in [Duration::ZERO, Duration::from_secs(60)] {
+            let before = queue.tasks().count().unwrap();
+            proxy.cut_next(Cut::Pooler);
+            queue.enqueue(task().delay(delay)).unwrap();
+            assert!(proxy.has_cut());
+            assert_eq!(queue.tasks().count().unwrap(), before + 1, "{pooler} {delay:?}");
+        }
+    }
+}
+
 pub(crate) fn a_commit_that_did_not_arrive_is_done_again() {
     let cluster = cluster(&[]);
     let proxy = Proxy::new(cluster.folder());

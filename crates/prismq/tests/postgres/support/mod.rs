@@ -66,7 +66,7 @@ pub(crate) fn tasks(cluster: &Cluster) -> String {
 /// Ends the sessions of this name.
 pub(crate) fn end_sessions(cluster: &Cluster, name: &str) {
     let ended = format!(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE '{name}'"
+        "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity WHERE application_name LIKE '{name}'"
     );
     assert_ne!(cluster.sql("postgres", &[&ended]).unwrap(), "0", "no session {name}");
 }

@@ -30,6 +30,8 @@ pub(crate) enum Cut {
     Before,
     /// Its answer does not reach the client, although those of the statements before it do.
     After,
+    /// In the place of its answer, the client is sent an error of a pooler's own.
+    Pooler,
 }
 
 /// A proxy in a folder of its own.
@@ -118,7 +120,7 @@ fn pass_on(
     mut client: UnixStream,
     mut server: UnixStream,
     heard: &AtomicBool,
-    cut_answer: &Sender<()>,
+    cut_answer: &Sender<Cut>,
     answer: &Receiver<()>,
 ) {
     let mut buffer = [0; 1 << 16];
@@ -153,8 +155,8 @@ fn pass_on(
                     *armed = None;
                     return;
                 }
-                Cut::After => {
-                    cut_answer.send(()).unwrap();
+                Cut::After | Cut::Pooler => {
+                    cut_answer.send(cut).unwrap();
                     server.write_all(sent).unwrap();
                     // The server has answered: it has committed.
                     answer.recv().unwrap();
@@ -173,23 +175,33 @@ fn pass_on(
     _ = server.shutdown(Shutdown::Both);
 }
 
+/// What PgCat answers when it has lost the server: an error without the field that the server has since 9.6.
+fn error_of_pooler() -> Vec<u8> {
+    let fields = b"SFATAL\0C58000\0Mthe server is gone\0\0";
+    let length = u32::try_from(4 + fields.len()).unwrap();
+    [b"E", length.to_be_bytes().as_slice(), fields].concat()
+}
+
 /// From the server to the client.
 fn pass_back(
     mut server: UnixStream,
     mut client: UnixStream,
     hears: &AtomicBool,
-    cut: &Receiver<()>,
+    cut: &Receiver<Cut>,
     answered: &Sender<()>,
 ) {
     let mut buffer = [0; 1 << 16];
-    let mut cuts = false;
+    let mut cuts = None;
     while let Ok(read @ 1..) = server.read(&mut buffer) {
-        cuts |= cut.try_recv().is_ok();
+        cuts = cuts.or(cut.try_recv().ok());
         let answer = &buffer[..read];
         // The answer to a commit is its name, after a letter and four bytes of length.
         let commit = answer.windows(COMMIT.len()).position(|window| window == COMMIT);
-        if let Some(commit) = commit.filter(|_| cuts) {
+        if let (Some(commit), Some(cut)) = (commit, cuts) {
             _ = client.write_all(&answer[..commit - HEADER]);
+            if cut == Cut::Pooler {
+                _ = client.write_all(&error_of_pooler());
+            }
             _ = answered.send(());
             break;
         }

@@ -1,10 +1,10 @@
 //! When a claim may find something that it did not find before, and from when on it is looked for.
 //!
-//! What was due long ago was deleted, but stays in the indexes as long as any transaction of the server may still see it,
-//! and a look from the first row passes over all of it. Only where that takes long, looks begin shortly before what the
-//! last one found to be due first in the same table, for twenty times as long as a look from the first row took, five seconds at most: by so
-//! much at most, what a transaction adds that began long before its commit, or before the server's clock was set back, is
-//! found later. A claim that finds nothing says that it may find something after that. The same holds for rows of the
+//! Deleted rows stay in the indexes as long as any open transaction of the server may still see them, and a look from the
+//! first row passes over all of them. Where that takes long, the following looks begin one second before the first due row
+//! that the last look found in that table. This lasts for twenty times as long as the slow look took, five seconds at most.
+//! What a transaction adds that began long before its commit, or before the server's clock was set back, is found up to
+//! that much later. A claim that finds nothing says that it may find something after that. The same holds for rows of the
 //! inbox, by their ids.
 
 use std::time::{Duration, Instant};
@@ -202,8 +202,8 @@ mod tests {
         assert_eq!(horizon.from(now).0, Starts::FIRST);
     }
 
-    /// Else, while leases expire all the time, each look would pass over all that expired before. One that is locked is in
-    /// the way of no other table.
+    /// Else, while leases expire all the time, each look would pass over all that expired before. A due row that is locked
+    /// holds back the start in its own table only.
     #[test]
     fn looks_begin_before_what_is_due_first_in_their_table() {
         let (mut horizon, now) = (Horizon::default(), Instant::now());

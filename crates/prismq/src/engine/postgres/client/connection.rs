@@ -196,8 +196,15 @@ impl Connector {
             Unfit::Now(reason) => NotConnected::Now(reason),
         })?;
         let prepared = (!self.address.pooler).then(HashMap::new);
-        let mut session =
-            Session { client, task, server, epoch: 0, prepared, round_trip: RoundTrip::default() };
+        let mut session = Session {
+            client,
+            task,
+            server,
+            epoch: 0,
+            prepared,
+            round_trip: RoundTrip::default(),
+            heard: Instant::now(),
+        };
         if self.has_schema && role != Role::Reader {
             session.epoch = self.take_epoch(&session, until)?;
         }

@@ -21,13 +21,21 @@ pub(super) enum Failure {
     },
     /// Another transaction was in the way: nothing was kept, and the same may succeed now.
     Conflict(Error),
-    /// It was rolled back.
+    /// An error to return as it is.
     Refused(Error),
 }
 
 impl Failure {
     pub(super) fn lost(reason: impl Into<String>) -> Self {
         Self::Lost { reason: reason.into(), commit: None }
+    }
+
+    /// What happened.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Lost { reason, .. } => reason,
+            Self::Conflict(error) | Self::Refused(error) => error.to_string(),
+        }
     }
 }
 
@@ -104,9 +112,9 @@ pub(crate) fn has_code(error: &Error, code: &str) -> bool {
     source.downcast_ref::<ServerError>().is_some_and(|error| error.code == code)
 }
 
-/// Whether an error comes from the server that ran the transaction, and so shows that it did not come to commit. A pooler
-/// makes up errors of its own when it has lost the server.
-pub(super) fn is_certain(error: &tokio_postgres::Error, pooler: bool) -> bool {
+/// Whether this error of a statement proves that its transaction was not committed. Errors that a pooler makes when it has
+/// lost the server prove nothing.
+pub(super) fn proves_rollback(error: &tokio_postgres::Error, pooler: bool) -> bool {
     error.as_db_error().is_some_and(|server| {
         let is_of_connection = server.code().code().starts_with("08");
         let ends_session = server.parsed_severity() != Some(Severity::Error);
@@ -114,9 +122,15 @@ pub(super) fn is_certain(error: &tokio_postgres::Error, pooler: bool) -> bool {
     })
 }
 
+/// Whether a statement was not run, as an earlier one of its transaction had failed.
+pub(super) fn is_in_failed_transaction(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+}
+
 /// Whether the server refused a statement, and goes on to serve the session.
 pub(super) fn is_of_statement(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some()
+    // One that ends the session may come from a pooler.
+    proves_rollback(error, true)
         && !matches!(of_statement(error, Duration::ZERO), Failure::Lost { .. })
 }
 

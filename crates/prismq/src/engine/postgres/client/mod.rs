@@ -14,6 +14,7 @@ mod error;
 mod io;
 mod notifications;
 mod outcome;
+mod received;
 mod server;
 mod session;
 mod tls;
@@ -101,7 +102,7 @@ impl Client {
         self.connector.wait
     }
 
-    /// Whether a commit must be on a standby, which the first answer of its transaction shows that there is.
+    /// Whether a commit must reach a synchronous standby ([`Durability::Replicated`]).
     pub(crate) fn needs_standby(&self) -> bool {
         self.connector.needs_standby(Role::Durable)
     }
@@ -180,6 +181,9 @@ impl Client {
                 Failure::Lost { reason, commit: Some(commit) } => {
                     connection.lost(&reason);
                     match connection.resolve(&self.connector, &commit, until) {
+                        Outcome::RolledBack if Instant::now() > until => {
+                            return Err(self.connector.unavailable(&reason));
+                        }
                         Outcome::RolledBack => {}
                         Outcome::Committed => {
                             return worked.map_err(|_| Error::CommitUnknown {

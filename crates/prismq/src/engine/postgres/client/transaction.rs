@@ -12,6 +12,7 @@ use super::connection::Connector;
 use super::error::{self, Failure};
 use super::io;
 use super::outcome::Commit;
+use super::received::Received;
 use super::server::{NO_STANDBY, STANDBYS, has_standby};
 use super::session::{Answer, Pending, Row, Session, Statement, Together, values};
 use super::value::Value;
@@ -20,8 +21,8 @@ use crate::model::{Error, Result};
 /// How long an answer may take, beyond the wait for locks, before the connection is given up.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
-/// The number of the transaction. A statement of its own, as one that is prepared costs the server half as much as one in
-/// the text that begins the transaction.
+/// Asks for the number of the transaction. It is separate from `BEGIN`, as a statement that is prepared costs the server
+/// half as much; behind a pooler nothing is prepared.
 const NUMBER: &str = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text";
 
 /// How far a transaction has come.
@@ -70,6 +71,12 @@ impl<'s> Transaction<'s> {
         self.session.epoch
     }
 
+    /// Whether the server has answered on this session so short a time ago. One that is silent for longer may be lost
+    /// unnoticed.
+    pub(crate) fn was_heard_within(&self, time: Duration) -> bool {
+        self.session.heard.elapsed() <= time
+    }
+
     /// Runs a statement and returns its rows.
     pub(crate) fn query(&mut self, sql: &str, values: &[&dyn Value]) -> Result<Vec<Row>> {
         let mut answers = self.pipeline(&[(sql, values)])?;
@@ -103,7 +110,7 @@ impl<'s> Transaction<'s> {
         let answers = io::wait(Together::new(pending.collect()), until(connector));
         self.number = self.number.or(number.get());
         let statements = 1 + usize::from(is_numbered);
-        self.accept(answers.unwrap_or_default(), begin.is_some(), statements, false).map(drop)
+        self.accept(answers, begin.is_some(), statements, false).map(drop)
     }
 
     /// Ends the transaction: it is committed if that is wanted and nothing failed.
@@ -167,111 +174,106 @@ impl<'s> Transaction<'s> {
             .collect();
         let answers = io::wait(Together::new(pending), until(connector));
         self.number = self.number.or(number.get());
+        if answers.is_some() {
+            self.session.heard = Instant::now();
+        }
         if answered.iter().all(|at| at.get().is_some()) {
             let times = iter::once(&begun).chain(&answered);
             let times: Vec<Instant> = times.filter_map(Cell::get).collect();
             self.took = self.session.round_trip.of_last(sent, &times);
         }
-        self.accept(answers.unwrap_or_default(), begin.is_some(), statements.len(), commit)
+        self.accept(answers, begin.is_some(), statements.len(), commit)
     }
 
-    /// Takes the answers in: to `BEGIN` if it was sent, to the statements, and to `COMMIT` if it was sent, with the standbys
-    /// that it waited for.
+    /// Takes in the answers to `BEGIN` if it was sent, to the statements, and to `COMMIT` if it was sent, with the standbys
+    /// that it waited for; `None` if not all came in time.
     fn accept(
         &mut self,
-        answers: Vec<Result<Answer, DriverError>>,
+        answers: Option<Vec<Result<Answer, DriverError>>>,
         begun: bool,
         statements: usize,
         commit: bool,
     ) -> Result<Vec<Vec<Row>>> {
-        let mut answers = answers.into_iter();
-        let mut rows = Vec::with_capacity(statements);
-        let mut failed = None;
-        // Whether the server itself answered that it failed, and so did not come to commit.
-        let mut is_certain = false;
-        // Whether it refused to begin the transaction, and went on.
-        let mut is_alone = false;
+        let is_late = answers.is_none();
+        let mut answers = answers.unwrap_or_default().into_iter();
+        let mut received = Received::default();
         if begun {
             self.stage = Stage::Begun;
-            match answers.next() {
-                Some(Ok(Answer::Texts(texts))) => {
-                    // With the commit sent already, the standbys count that it found.
-                    if !commit
-                        && self.connector.needs_standby(self.role)
-                        && !has_standby(values(&texts).next())
-                    {
-                        failed = Some(Failure::Refused(self.connector.refused(NO_STANDBY)));
-                    }
-                }
-                Some(Ok(Answer::Rows(_))) | None => failed = Some(Failure::lost(unanswered())),
-                Some(Err(error)) => {
-                    let failure = error::of_statement(&error, self.connector.wait);
-                    let ends_session = matches!(failure, Failure::Lost { .. });
-                    is_certain =
-                        ends_session && error::is_certain(&error, self.connector.address.pooler);
-                    // What was sent with it was then committed, each statement by itself.
-                    is_alone = commit && !ends_session;
-                    failed = Some(match is_alone {
-                        true => Failure::lost(error::message(&error)),
-                        false => failure,
-                    });
-                }
+            received.begun(self.connector, answers.next());
+            if let Some(standbys) = received.standbys.take().filter(|_| !commit)
+                && self.connector.needs_standby(self.role)
+                && !standbys
+            {
+                // With the commit sent already, the standbys count that it found.
+                received.failed = Some(Failure::Refused(self.connector.refused(NO_STANDBY)));
             }
         }
         for answer in answers.by_ref().take(statements) {
-            match answer {
-                Ok(Answer::Rows(answer)) => rows.push(answer),
-                Ok(Answer::Texts(_)) => rows.push(Vec::new()),
-                Err(error) => {
-                    is_certain |= error::is_certain(&error, self.connector.address.pooler);
-                    failed.get_or_insert(error::of_statement(&error, self.connector.wait));
-                }
-            }
+            received.statement(self.connector, answer);
         }
-        if failed.is_none() && rows.len() < statements {
-            failed = Some(Failure::lost(unanswered()));
+        if received.failed.is_none() && received.rows.len() < statements {
+            received.failed = Some(Failure::lost(unanswered()));
         }
-        if commit && (is_alone || !is_certain) {
-            let rows = self.committed(answers.next(), failed, rows)?;
-            return self.replicated(answers.next()).map(|()| rows);
+        if !commit {
+            let Received { rows, failed, .. } = received;
+            return failed.map_or(Ok(rows), |failure| Err(self.fail(failure)));
         }
-        // It was answered with a rollback.
-        if commit && matches!(answers.next(), Some(Ok(_))) {
-            self.stage = Stage::Ended;
-        }
-        failed.map_or(Ok(rows), |failure| Err(self.fail(failure)))
+        let answer = answers.next();
+        let rows = self.committed(answer, received, is_late)?;
+        self.replicated(answers.next()).map(|()| rows)
     }
 
-    /// Takes the answer to `COMMIT` in. Where a statement failed, the server has rolled back instead.
+    /// Takes in the answer to `COMMIT`.
     fn committed(
         &mut self,
         answer: Option<Result<Answer, DriverError>>,
-        failed: Option<Failure>,
-        rows: Vec<Vec<Row>>,
+        received: Received,
+        is_late: bool,
     ) -> Result<Vec<Vec<Row>>> {
-        let lost = match (answer, failed) {
+        let Received { rows, failed, proves_rollback, is_autocommitted, .. } = received;
+        if is_autocommitted {
+            // The number is that of the statement that asked for it.
+            self.number = None;
+            let failure = self.in_commit(format!(
+                "the server refused to begin the transaction, and may have committed each statement on its own: {}",
+                failed.map_or_else(unanswered, Failure::reason)
+            ));
+            return Err(self.fail(failure));
+        }
+        match (answer, failed) {
             (Some(Ok(_)), None) => {
                 self.stage = Stage::Ended;
-                return Ok(rows);
+                Ok(rows)
             }
-            (_, Some(Failure::Lost { reason, .. })) => {
-                let failure = self.in_commit(reason);
-                return Err(self.fail(failure));
-            }
-            // A statement that was not sent, and neither was what follows it.
-            (_, Some(failure)) => return Err(self.fail(failure)),
-            (None, None) => unanswered(),
-            (Some(Err(error)), None) => match error::of_statement(&error, self.connector.wait) {
-                Failure::Lost { reason, .. } => reason,
-                failure => {
+            (answer, Some(failure)) if proves_rollback => {
+                // The server answered it by rolling back.
+                if matches!(answer, Some(Ok(_))) {
                     self.stage = Stage::Ended;
-                    return Err(self.fail(failure));
                 }
-            },
-        };
-        // All other answers are there: whether they count is found out later.
-        self.failure = Some(self.in_commit(lost));
-        Ok(rows)
+                Err(self.fail(failure))
+            }
+            // It was not sent.
+            (None, failed) if !is_late => {
+                Err(self.fail(failed.unwrap_or_else(|| Failure::lost(unanswered()))))
+            }
+            (_, Some(failure)) => {
+                let failure = self.in_commit(failure.reason());
+                Err(self.fail(failure))
+            }
+            (Some(Err(error)), None) if error::is_of_statement(&error) => {
+                self.stage = Stage::Ended;
+                Err(self.fail(error::of_statement(&error, self.connector.wait)))
+            }
+            // All other answers are there: whether they count is found out later.
+            (answer, None) => {
+                let reason = match answer {
+                    Some(Err(error)) => error::message(&error),
+                    _ => unanswered(),
+                };
+                self.failure = Some(self.in_commit(reason));
+                Ok(rows)
+            }
+        }
     }
 
     /// Takes in which standbys a commit waited for: the server lets those that wait go on once none is named any more.
@@ -346,7 +348,7 @@ impl Executor for Transaction<'_> {
     }
 }
 
-/// The answer to [`NUMBER`], which is noted also where those that follow do not come.
+/// Runs [`NUMBER`] and stores its result, which is kept also if later answers never arrive.
 fn noted<'a>(answer: Pending<'a, Answer>, number: &'a Cell<Option<u64>>) -> Pending<'a, Answer> {
     Box::pin(async move {
         let answer = answer.await;

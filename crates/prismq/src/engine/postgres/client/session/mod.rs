@@ -43,6 +43,8 @@ pub(super) struct Session {
     /// By text; `None` where a pooler may give each transaction another session.
     pub(super) prepared: Option<HashMap<Box<str>, tokio_postgres::Statement>>,
     pub(super) round_trip: RoundTrip,
+    /// When the server last answered.
+    pub(super) heard: Instant,
 }
 
 impl Session {

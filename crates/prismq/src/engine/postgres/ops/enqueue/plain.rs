@@ -1,5 +1,5 @@
-//! Adding tasks that can run at once, to queues whose settings are assumed: the database gives their ids in the statement
-//! that stores them, which need not be waited for before others are sent.
+//! Adding tasks that can run at once, by settings that are assumed. The database assigns the ids in the same statement, so
+//! that nothing has to be waited for before the rest of the batch is sent.
 
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::missing;
@@ -9,8 +9,7 @@ use crate::engine::postgres::clock::Time;
 use crate::engine::{Answer, Operation};
 use crate::model::{Enqueued, Error, Result, TaskId};
 
-/// Adds tasks, each with the key that it would have with the id 0, and by how much its id raises it. Ids ascend in the
-/// order of the tasks.
+/// Adds tasks: `key` is the order key for the id 0, `step` what each id adds to it. Ids ascend in the order of the tasks.
 const INSERT: &str =
     "WITH n AS MATERIALIZED (SELECT nextval('prismq.task_id') AS id, k.*
          FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bytea[])
