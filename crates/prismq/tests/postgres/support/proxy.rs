@@ -125,6 +125,8 @@ fn pass_on(
 ) {
     let mut buffer = [0; 1 << 16];
     let mut trips = 0;
+    // Whether what the client sends goes nowhere.
+    let mut swallows = false;
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let sent = &buffer[..read];
         let commits = sent.ends_with(COMMIT);
@@ -142,9 +144,11 @@ fn pass_on(
             server.write_all(&buffer[..read]).unwrap();
             continue;
         }
-        if let Some((cut, close)) = *armed
-            && (if cut == Cut::Whole { begins } else { commits })
-        {
+        swallows |= begins && matches!(*armed, Some((Cut::Whole, _)));
+        if swallows && !commits {
+            continue;
+        }
+        if commits && let Some((cut, close)) = *armed {
             *shared.closed.lock().unwrap() = close;
             match cut {
                 Cut::Whole | Cut::Refused => {}

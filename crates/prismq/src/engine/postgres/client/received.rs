@@ -14,6 +14,8 @@ pub(super) struct Received {
     /// Of each statement that succeeded.
     pub(super) rows: Vec<Vec<Row>>,
     pub(super) failed: Option<Failure>,
+    /// How many statements were answered.
+    pub(super) answered: usize,
     /// Whether the server itself answered that a statement failed, and so did not commit.
     pub(super) proves_rollback: bool,
     /// `BEGIN` failed but the session went on: each statement sent with it was committed on its own.
@@ -49,6 +51,7 @@ impl Received {
 
     /// Takes in the answer to the next statement.
     pub(super) fn statement(&mut self, connector: &Connector, answer: Result<Answer, DriverError>) {
+        self.answered += 1;
         match answer {
             Ok(Answer::Rows(rows)) => self.rows.push(rows),
             Ok(Answer::Texts(_)) => self.rows.push(Vec::new()),

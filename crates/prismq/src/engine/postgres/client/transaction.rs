@@ -230,8 +230,9 @@ impl<'s> Transaction<'s> {
         received: Received,
         is_late: bool,
     ) -> Result<Vec<Vec<Row>>> {
-        let Received { rows, failed, proves_rollback, is_autocommitted, .. } = received;
-        if is_autocommitted {
+        let Received { rows, failed, answered, proves_rollback, is_autocommitted, .. } = received;
+        // Unless it was refused before they were sent.
+        if is_autocommitted && (answered > 0 || is_late) {
             // The number is that of the statement that asked for it.
             self.number = None;
             let failure = self.in_commit(format!(

@@ -165,7 +165,7 @@ impl<T: Unpin> Future for Together<'_, T> {
             }
             match pending.as_mut().poll(context) {
                 Poll::Ready(ready) => {
-                    // The server cannot have answered what is polled for the first time.
+                    // It was not sent, or was refused before what follows it is sent.
                     let failed = !*sent && ready.is_err();
                     *answer = Some(ready);
                     if failed {
