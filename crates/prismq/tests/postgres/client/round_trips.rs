@@ -8,7 +8,9 @@ use prismq::{Claim, Lease, Queue};
 use crate::support::{Proxy, cluster, queue, task};
 
 /// How often each batch is tried: an answer that comes before all is sent looks like another round trip.
-const TRIES: usize = 40;
+const TRIES: usize = 20;
+/// Longer than it takes to send the statements of a batch.
+const DELAY: Duration = Duration::from_millis(5);
 
 /// The fewest round trips that a batch takes.
 fn fewest(proxy: &Proxy, mut batch: impl FnMut()) -> usize {
@@ -32,7 +34,7 @@ fn leased(queue: &Queue, tasks: usize) -> VecDeque<Lease> {
 
 pub(crate) fn an_enqueue_waits_once_however_many_tasks_it_adds() {
     let cluster = cluster(&[]);
-    let proxy = Proxy::new(cluster.folder());
+    let proxy = Proxy::delayed(cluster.folder(), DELAY);
     let queue = queue(&proxy.url());
     for tasks in [1, 64] {
         let trips = fewest(&proxy, || {
@@ -44,7 +46,7 @@ pub(crate) fn an_enqueue_waits_once_however_many_tasks_it_adds() {
 
 pub(crate) fn a_completion_waits_once_and_an_extension_twice() {
     let cluster = cluster(&[]);
-    let proxy = Proxy::new(cluster.folder());
+    let proxy = Proxy::delayed(cluster.folder(), DELAY);
     let queue = queue(&proxy.url());
     let mut leases = leased(&queue, TRIES);
     let extended = fewest(&proxy, || {
@@ -56,7 +58,7 @@ pub(crate) fn a_completion_waits_once_and_an_extension_twice() {
 
 pub(crate) fn a_claim_waits_three_times_whether_or_not_it_finds_enough() {
     let cluster = cluster(&[]);
-    let proxy = Proxy::new(cluster.folder());
+    let proxy = Proxy::delayed(cluster.folder(), DELAY);
     let queue = queue(&proxy.url());
     queue.enqueue_all((0..2 * TRIES).map(|_| task())).unwrap();
     let enough = fewest(&proxy, || assert_eq!(claim(&queue, 2).len(), 2));
@@ -66,7 +68,7 @@ pub(crate) fn a_claim_waits_three_times_whether_or_not_it_finds_enough() {
 
 pub(crate) fn completions_before_a_claim_do_not_wait() {
     let cluster = cluster(&[]);
-    let proxy = Proxy::new(cluster.folder());
+    let proxy = Proxy::delayed(cluster.folder(), DELAY);
     let queue = queue(&proxy.url());
     let mut leases = leased(&queue, 2 * TRIES);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

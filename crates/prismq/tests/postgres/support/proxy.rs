@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -42,6 +43,8 @@ pub(crate) struct Proxy {
 
 struct Shared {
     server: PathBuf,
+    /// How long each answer is on its way.
+    delay: Duration,
     /// How the next commit is cut; with it, whether no connection is taken any more from then on.
     cut: Mutex<Option<(Cut, bool)>>,
     closed: Mutex<bool>,
@@ -52,10 +55,16 @@ struct Shared {
 impl Proxy {
     /// In front of the server whose socket is in this folder.
     pub(crate) fn new(server: &Path) -> Self {
+        Self::delayed(server, Duration::ZERO)
+    }
+
+    /// The same, as if the server were on another machine: what the client sends together arrives before any answer.
+    pub(crate) fn delayed(server: &Path, delay: Duration) -> Self {
         let folder = tempfile::Builder::new().prefix("proxy").tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
         let shared = Arc::new(Shared {
             server: server.join(SOCKET),
+            delay,
             cut: Mutex::default(),
             closed: Mutex::default(),
             round_trips: AtomicUsize::new(0),
@@ -108,7 +117,8 @@ fn serve(shared: &Arc<Shared>, client: &UnixStream, server: &UnixStream) {
     let (to_client, from_server) = pair();
     let heard = Arc::new(AtomicBool::new(true));
     let hears = heard.clone();
-    thread::spawn(move || pass_back(from_server, to_client, &hears, &is_cut, &answered));
+    let delay = shared.delay;
+    thread::spawn(move || pass_back((from_server, to_client, delay), &hears, &is_cut, &answered));
     let (from_client, to_server) = pair();
     let shared = shared.clone();
     thread::spawn(move || pass_on(&shared, from_client, to_server, &heard, &cut, &answer));
@@ -188,8 +198,7 @@ fn error_of_pooler() -> Vec<u8> {
 
 /// From the server to the client.
 fn pass_back(
-    mut server: UnixStream,
-    mut client: UnixStream,
+    (mut server, mut client, delay): (UnixStream, UnixStream, Duration),
     hears: &AtomicBool,
     cut: &Receiver<Cut>,
     answered: &Sender<()>,
@@ -209,6 +218,7 @@ fn pass_back(
             _ = answered.send(());
             break;
         }
+        thread::sleep(delay);
         // Before the client can send what it does next.
         hears.store(true, Ordering::SeqCst);
         if client.write_all(answer).is_err() {
