@@ -138,7 +138,7 @@ impl Assumed {
     }
 }
 
-/// Whether a task can run as soon as it is stored, whatever else is.
+/// Whether a task can run as soon as it is stored, independently of all others.
 fn is_plain(task: &NewTask) -> bool {
     task.is_due_at_once()
         && task.unique.is_none()
