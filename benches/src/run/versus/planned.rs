@@ -13,7 +13,7 @@ use prismq_driver::clock::now;
 use prismq_driver::message::{Can, Choice, Model, Records, Settle, Work};
 use prismq_driver::plan::{Entry, Plan};
 
-use super::round::{BUDGET, LEAD, books};
+use super::round::{BUDGET, LEAD, balance};
 use super::workloads::{Reading, Waits, begun, ended, quantiles, rate};
 use crate::base::clock::Time;
 use crate::conformance::Candidate;
@@ -176,7 +176,7 @@ impl Planned {
         // Where settlements are not seen, nothing shows that another run of a task that failed was right.
         let settles = session.about().settle != Settle::None;
         let fails = |token| self.plan.get(token).is_some_and(|entry| entry.fails > 0);
-        faults.extend(books(session, Some(crew), &[lanes], launch, |record| {
+        faults.extend(balance(session, Some(crew), &[lanes], launch, |record| {
             settles || !fails(record.token)
         })?);
         Ok(Measured::Figures(readings, faults))
