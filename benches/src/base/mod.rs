@@ -2,6 +2,7 @@
 
 pub mod bench_dir;
 pub mod clock;
+pub mod dir_size;
 pub mod error;
 pub mod histogram;
 pub mod number;

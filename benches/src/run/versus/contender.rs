@@ -1,5 +1,6 @@
 //! A queue with one durability that takes part.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prismq_driver::message::{About, Choice, Class};
@@ -8,7 +9,7 @@ use prismq_record::{Contender, Direction, KillBalance, SlowedSyncs, VersusFigure
 use super::NAME;
 use super::planned::{Measured, Planned};
 use super::round::{Sizes, round};
-use super::workloads::Reading;
+use super::workloads::{Figures, Reading};
 use crate::base::bench_dir::BenchDir;
 use crate::conformance::{Candidate, Killed, Verified, verify};
 use crate::subject::remote::{Driver, Launch, Manifest, Result as Driven, Syncs};
@@ -79,6 +80,7 @@ impl Running {
             }),
             kill: Some(balance(&killed)),
             not_offered: None,
+            missing: BTreeMap::new(),
             figures: Vec::new(),
             faults: Vec::new(),
         };
@@ -93,9 +95,9 @@ impl Running {
     /// Finds out how many tasks it takes so many seconds for; of a planned workload, whether it offers what that needs.
     pub(super) fn calibrate(&mut self, seconds: f64, planned: Option<&Planned>) {
         match self.round(planned) {
-            Ok(Measured::Figures(readings, faults)) => {
-                self.sizes = Sizes::lasting(seconds, &readings);
-                self.add_faults(faults);
+            Ok(Measured::Figures(figures)) => {
+                self.sizes = Sizes::lasting(seconds, &figures.readings);
+                self.add_faults(figures.faults);
             }
             Ok(Measured::NotOffered(lacking)) => {
                 eprintln!("{NAME}: {} is left out: it does not offer {lacking}", self.title());
@@ -111,8 +113,12 @@ impl Running {
             return;
         }
         match self.round(planned) {
-            Ok(Measured::Figures(readings, faults)) => {
+            Ok(Measured::Figures(Figures { readings, faults, missing })) => {
                 readings.iter().for_each(|reading| self.add(reading));
+                let missing = missing.into_iter();
+                self.record
+                    .missing
+                    .extend(missing.map(|(workload, why)| (workload.to_owned(), why)));
                 self.add_faults(faults);
             }
             Ok(Measured::NotOffered(_)) => {}
@@ -123,10 +129,7 @@ impl Running {
     fn round(&self, planned: Option<&Planned>) -> Driven<Measured> {
         match planned {
             Some(planned) => planned.round(&self.candidate, self.choice),
-            None => {
-                let (readings, faults) = round(&self.candidate, self.choice, self.sizes)?;
-                Ok(Measured::Figures(readings, faults))
-            }
+            None => round(&self.candidate, self.choice, self.sizes).map(Measured::Figures),
         }
     }
 

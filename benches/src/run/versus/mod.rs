@@ -13,7 +13,7 @@ mod workloads;
 
 pub use overhead::Overhead;
 pub use round::{Sizes, round};
-pub use workloads::Reading;
+pub use workloads::{Figures, Reading};
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

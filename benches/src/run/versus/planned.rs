@@ -14,7 +14,7 @@ use prismq_driver::message::{Can, Choice, Model, Records, Settle, Work};
 use prismq_driver::plan::{Entry, Plan};
 
 use super::round::{BUDGET, LEAD, balance};
-use super::workloads::{Reading, Waits, begun, ended, quantiles, rate};
+use super::workloads::{Figures, Waits, begun, ended, quantiles, rate};
 use crate::base::clock::Time;
 use crate::conformance::Candidate;
 use crate::load::plan::{PlannedTask, Workload};
@@ -30,8 +30,8 @@ const FAILS_MAX: u32 = 2;
 /// What came of a round.
 #[derive(Debug)]
 pub(super) enum Measured {
-    /// Its figures, and why they must not be used.
-    Figures(Vec<Reading>, Vec<String>),
+    /// Its figures.
+    Figures(Figures),
     /// The queue lacks this, which the workload needs.
     NotOffered(&'static str),
 }
@@ -179,7 +179,7 @@ impl Planned {
         faults.extend(balance(session, Some(crew), &[lanes], launch, |record| {
             settles || !fails(record.token)
         })?);
-        Ok(Measured::Figures(readings, faults))
+        Ok(Measured::Figures(Figures { readings, faults, missing: Vec::new() }))
     }
 }
 

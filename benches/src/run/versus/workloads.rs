@@ -9,6 +9,17 @@ use prismq_driver::lane::{Kind, Record};
 use crate::base::histogram::{add, empty};
 use crate::base::number::{as_f64, ms};
 
+/// What a round gave.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Its figures.
+    pub readings: Vec<Reading>,
+    /// Why they must not be used.
+    pub faults: Vec<String>,
+    /// Workloads without a figure, with the reason.
+    pub missing: Vec<(&'static str, String)>,
+}
+
 /// A figure of a round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
@@ -25,12 +36,22 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn rate(workload: &'static str, value: f64) -> Self {
+    pub(super) const fn rate(workload: &'static str, value: f64) -> Self {
         Self { workload, metric: "tasks_per_s", unit: "tasks/s", is_rate: true, value }
     }
 
     fn time(workload: &'static str, metric: &'static str, value: f64) -> Self {
-        Self { workload, metric, unit: "ms", is_rate: false, value }
+        Self::cost(workload, metric, "ms", value)
+    }
+
+    /// What something takes: the less the better.
+    pub(super) const fn cost(
+        workload: &'static str,
+        metric: &'static str,
+        unit: &'static str,
+        value: f64,
+    ) -> Self {
+        Self { workload, metric, unit, is_rate: false, value }
     }
 }
 
@@ -87,6 +108,13 @@ impl Waits {
             }
         }
         waits
+    }
+
+    /// The time that so large a share of them did not exceed, in nanoseconds; `None` of nothing.
+    pub(super) fn quantile(&self, share: f64) -> Option<u64> {
+        let mut histogram = empty("times").ok()?;
+        self.times.iter().for_each(|time| add(&mut histogram, Duration::from_nanos(*time)));
+        (!histogram.is_empty()).then(|| histogram.value_at_quantile(share))
     }
 
     /// The fault of handlers that began before `event`, if any did.

@@ -15,6 +15,7 @@ mod round;
 mod session;
 mod strace;
 mod talk;
+pub mod usage;
 
 pub use driver::{Bounds, Driver, Ended};
 pub use error::{DriverError, Result};

@@ -88,6 +88,9 @@ pub struct Contender {
     /// What the workload of a file needs and the queue does not offer; it then has no figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_offered: Option<String>,
+    /// Workloads of which it has no figure, or not in every round, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, String>,
     /// Its figures.
     pub figures: Vec<VersusFigure>,
     /// Why its figures must not be used.

@@ -1,6 +1,6 @@
 //! Queues that are ranked together: those of one class of durability.
 
-use prismq_record::{Contender, VersusRecord};
+use prismq_record::{Contender, VersusFigure, VersusRecord};
 
 use super::Section;
 use super::chart::{Chart, Row};
@@ -17,6 +17,7 @@ const CLASSES: [(&str, &str); 4] = [
 ];
 const RATES: &str = "Tasks a second; in brackets the share of the best, with its 95 % interval";
 const TIMES: &str = "Milliseconds; in brackets how many times the best, with its 95 % interval";
+const COSTS: &str = "What each takes, in the unit of the column; in brackets how many times the best, with its 95 % interval";
 const UNVERIFIED: &str = "its durability could not be verified here";
 
 /// The charts that belong to the section with this heading, one for each figure.
@@ -25,12 +26,79 @@ pub(super) fn charts(record: &VersusRecord, heading: &str) -> Vec<Chart> {
     group.map(|group| group.charts()).unwrap_or_default()
 }
 
-/// Queues that are ranked together, by their rates or by their times.
+/// Figures that share a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rates,
+    Times,
+    /// What queues use: processors, memory, disks.
+    Costs,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Rates, Self::Times, Self::Costs];
+
+    fn of(unit: &str) -> Self {
+        match unit {
+            "tasks/s" => Self::Rates,
+            "ms" => Self::Times,
+            _ => Self::Costs,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rates => "rates",
+            Self::Times => "times",
+            Self::Costs => "costs",
+        }
+    }
+
+    const fn note(self) -> &'static str {
+        match self {
+            Self::Rates => RATES,
+            Self::Times => TIMES,
+            Self::Costs => COSTS,
+        }
+    }
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Column<'a> {
+    workload: &'a str,
+    metric: &'a str,
+    unit: &'a str,
+}
+
+impl Column<'_> {
+    fn name(&self) -> String {
+        let Self { workload, metric, unit } = self;
+        match Kind::of(unit) {
+            Kind::Rates => (*workload).to_owned(),
+            Kind::Times => format!("{workload}: {}", metric.trim_end_matches("_ms")),
+            Kind::Costs => {
+                let what = metric.split('_').next().unwrap_or_default();
+                format!("{workload}: {what}, {unit}")
+            }
+        }
+    }
+
+    fn figure(&self, value: f64) -> String {
+        let value = number(value);
+        match Kind::of(self.unit) {
+            Kind::Rates => format!("{value}/s"),
+            Kind::Times | Kind::Costs => format!("{value} {}", self.unit),
+        }
+    }
+}
+
+/// Queues that are ranked together by one kind of figures.
 pub(super) struct Group<'a> {
     heading: String,
     meaning: &'static str,
     contenders: Vec<&'a Contender>,
-    is_rate: bool,
+    kind: Kind,
 }
 
 /// Whether it has figures that may be used.
@@ -49,9 +117,9 @@ pub(super) fn groups(record: &VersusRecord) -> Vec<Group<'_>> {
             contender.verified.value.as_deref() == class && is_ranked(contender)
         };
         let contenders: Vec<&Contender> = record.contenders.iter().filter(is_member).collect();
-        for (what, is_rate) in [("rates", true), ("times", false)] {
-            let heading = format!("{name}, {what}");
-            groups.push(Group { heading, meaning, contenders: contenders.clone(), is_rate });
+        for kind in Kind::ALL {
+            let heading = format!("{name}, {}", kind.name());
+            groups.push(Group { heading, meaning, contenders: contenders.clone(), kind });
         }
     }
     groups
@@ -59,23 +127,20 @@ pub(super) fn groups(record: &VersusRecord) -> Vec<Group<'_>> {
 
 impl<'a> Group<'a> {
     /// Workloads with their metrics, in the order in which they were measured.
-    fn columns(&self) -> Vec<(&'a str, &'a str)> {
+    fn columns(&self) -> Vec<Column<'a>> {
         let mut columns = Vec::new();
         for figure in self.contenders.iter().flat_map(|contender| &contender.figures) {
-            let column = (figure.workload.as_str(), figure.metric.as_str());
-            if (figure.unit == "tasks/s") == self.is_rate && !columns.contains(&column) {
+            let VersusFigure { workload, metric, unit, .. } = figure;
+            let column = Column { workload, metric, unit };
+            if Kind::of(unit) == self.kind && !columns.contains(&column) {
                 columns.push(column);
             }
         }
         columns
     }
 
-    fn name(&self, (workload, metric): (&str, &str)) -> String {
-        if self.is_rate {
-            workload.to_owned()
-        } else {
-            format!("{workload}: {}", metric.trim_end_matches("_ms"))
-        }
+    fn places(&self, column: Column<'_>) -> Vec<Option<Place>> {
+        places(&self.contenders, column.workload, column.metric)
     }
 
     /// Its table; `None` if nothing was measured.
@@ -85,26 +150,27 @@ impl<'a> Group<'a> {
             return None;
         }
         let mut header = texts(["queue"]);
-        header.extend(columns.iter().map(|column| self.name(*column)));
-        let cells: Vec<Vec<Option<Place>>> = columns
-            .iter()
-            .map(|(workload, metric)| places(&self.contenders, workload, metric))
-            .collect();
+        header.extend(columns.iter().map(Column::name));
+        let cells: Vec<Vec<Option<Place>>> =
+            columns.iter().map(|column| self.places(*column)).collect();
         let mut rows: Vec<(f64, Vec<String>)> = Vec::new();
         for (index, contender) in self.contenders.iter().enumerate() {
             let places: Vec<Option<Place>> =
                 cells.iter().map(|column| column.get(index).copied().flatten()).collect();
             let mut row = vec![title(contender)];
-            row.extend(
-                places.iter().map(|place| place.as_ref().map_or_else(|| "–".to_owned(), shown)),
-            );
-            rows.push((order(&places, self.is_rate), row));
+            row.extend(columns.iter().zip(&places).map(|(column, place)| match place {
+                Some(place) => shown(place),
+                None => {
+                    let reason = contender.missing.get(column.workload);
+                    reason.cloned().unwrap_or_else(|| "–".to_owned())
+                }
+            }));
+            rows.push((order(&places, self.kind), row));
         }
         rows.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let note = if self.is_rate { RATES } else { TIMES };
         Some(Section {
             heading: self.heading.clone(),
-            note: format!("{}. {note}.", self.meaning),
+            note: format!("{}. {}.", self.meaning, self.kind.note()),
             header,
             rows: rows.into_iter().map(|(_, row)| row).collect(),
         })
@@ -112,31 +178,30 @@ impl<'a> Group<'a> {
 
     /// A chart of each column.
     fn charts(&self) -> Vec<Chart> {
-        let chart = |(workload, metric): (&'a str, &'a str)| {
-            let places = places(&self.contenders, workload, metric);
+        let chart = |column: Column<'a>| {
+            let places = self.places(column);
             let row = |(contender, place): (&&Contender, Option<Place>)| {
                 let Place { median, ratio, interval } = place?;
-                let unit = if self.is_rate { "/s" } else { " ms" };
-                let figure = format!("{}{unit}", number(median));
+                let figure = column.figure(median);
                 Some(Row { name: title(contender), figure, ratio, interval })
             };
             let mut rows: Vec<Row> = self.contenders.iter().zip(places).filter_map(row).collect();
-            rows.sort_by(|one, other| match self.is_rate {
-                true => other.ratio.total_cmp(&one.ratio),
-                false => one.ratio.total_cmp(&other.ratio),
+            rows.sort_by(|one, other| match self.kind {
+                Kind::Rates => other.ratio.total_cmp(&one.ratio),
+                Kind::Times | Kind::Costs => one.ratio.total_cmp(&other.ratio),
             });
-            Chart { title: self.name((workload, metric)), rows }
+            Chart { title: column.name(), rows }
         };
         self.columns().into_iter().map(chart).collect()
     }
 }
 
 /// The best first: by the geometric mean of the ratios.
-fn order(places: &[Option<Place>], is_rate: bool) -> f64 {
+fn order(places: &[Option<Place>], kind: Kind) -> f64 {
     let ratios = places.iter().flatten().map(|place| place.ratio);
     match prismq_statistics::geometric_mean(ratios) {
         None => f64::INFINITY,
-        Some(mean) if is_rate => -mean,
+        Some(mean) if kind == Kind::Rates => -mean,
         Some(mean) => mean,
     }
 }

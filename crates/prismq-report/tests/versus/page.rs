@@ -61,6 +61,7 @@ fn contender(name: &str, verified: Result<&str, &str>, rates: &[f64]) -> Contend
             ),
         ],
         not_offered: None,
+        missing: BTreeMap::new(),
         faults: Vec::new(),
     }
 }
@@ -118,6 +119,24 @@ fn of_times_the_smallest_is_the_best() {
     assert_eq!(times.header, ["queue", "drain, 8 workers: p99"]);
     assert_eq!(times.rows[0][..2], ["fast (default)", "1 (best)"]);
     assert!(times.rows[1][1].starts_with("2 (2.00; "), "{:?}", times.rows);
+}
+
+#[test]
+fn costs_have_a_table_of_their_own_and_a_workload_without_a_figure_says_why() {
+    let mut record = record();
+    let memory = |mib: f64| VersusFigure {
+        workload: "memory".to_owned(),
+        ..figure("pss_mib", "MiB", Direction::Lower, &[mib; 3])
+    };
+    record.contenders[1].figures.push(memory(12.0));
+    let slow = &mut record.contenders[0];
+    slow.missing = BTreeMap::from([("memory".to_owned(), "not offered: memory".to_owned())]);
+    let sections = sections(&record);
+    let costs = sections.iter().find(|section| section.heading == "Class S, costs").unwrap();
+    assert_eq!(costs.header, ["queue", "memory: pss, MiB"]);
+    assert_eq!(costs.rows[0], ["fast (default)", "12 (best)"]);
+    assert_eq!(costs.rows[1], ["slow (default)", "not offered: memory"]);
+    assert!(html(&record).contains("12 MiB"), "a chart says the unit");
 }
 
 #[test]

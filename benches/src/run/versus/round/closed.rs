@@ -7,41 +7,46 @@ use super::{DRAIN, ENQUEUE_MANY, ENQUEUE_ONE, MANY, PIPELINE, PIPELINE_CALLERS};
 use crate::run::versus::workloads::{calls, quantiles, rate};
 use crate::subject::remote::Result;
 
-impl Run {
+impl Run<'_> {
     /// One caller, then eight, without workers.
     pub(super) fn enqueue(&mut self) -> Result<()> {
-        self.fill(ENQUEUE_ONE, self.sizes.one, 1)?;
-        self.fill(ENQUEUE_MANY, self.sizes.many, MANY)
+        self.fill(ENQUEUE_ONE, 1)?;
+        self.fill(ENQUEUE_MANY, MANY)
     }
 
-    fn fill(&mut self, workload: &'static str, tasks: u64, callers: u32) -> Result<()> {
-        let round = self.take(tasks, callers);
+    fn fill(&mut self, workload: &'static str, callers: u32) -> Result<()> {
+        let round = self.closed(workload, callers);
         let lanes = self.offer(&round)?;
-        self.readings.extend(rate(workload, tasks, lanes.records()));
-        self.readings.extend(quantiles(workload, ["p50_ms", "p99_ms"], calls(lanes.records())));
-        self.enqueued.push(lanes);
+        self.add(rate(workload, round.to - round.from, lanes.records()));
+        self.add(quantiles(workload, ["p50_ms", "p99_ms"], calls(lanes.records())));
+        self.keep(lanes);
         Ok(())
     }
 
     /// Starts the crew of this round, which runs what was enqueued.
     pub(super) fn drain(&mut self) -> Result<()> {
         let (plan, records) = (&self.plan, Records::Buffered);
-        let crew = self.session.start("versus", MANY, Work::None, plan, self.tasks, records)?;
+        let attempts = self.tokens.attempts();
+        let crew = self.session.start("versus", MANY, Work::Plan, plan, attempts, records)?;
         self.crew = Some(crew);
         self.wait()?;
-        self.readings.extend(rate(DRAIN, self.next, self.ran(0)));
+        let ran = self.crew.iter().flat_map(|crew| crew.lanes().records());
+        let reading = rate(DRAIN, self.attempts, ran);
+        self.add(reading);
         Ok(())
     }
 
     /// Callers and workers at once.
     pub(super) fn pipeline(&mut self) -> Result<()> {
-        let tasks = self.sizes.pipeline;
-        let round = self.take(tasks, PIPELINE_CALLERS);
+        let round = self.closed(PIPELINE, PIPELINE_CALLERS);
+        let before = self.used();
         let lanes = self.offer(&round)?;
         self.wait()?;
-        let reading = rate(PIPELINE, tasks, lanes.records().chain(self.ran(round.from)));
-        self.readings.extend(reading);
-        self.enqueued.push(lanes);
+        let reading =
+            rate(PIPELINE, round.to - round.from, lanes.records().chain(self.ran(&round)));
+        self.add(reading);
+        self.read_use(before, round.to - round.from);
+        self.keep(lanes);
         Ok(())
     }
 }

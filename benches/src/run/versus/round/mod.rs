@@ -2,9 +2,13 @@
 
 mod balance;
 mod closed;
+mod failing;
 mod open;
+mod resources;
 mod run;
+mod saturation;
 mod sizes;
+mod tokens;
 
 pub(super) use balance::balance;
 pub use sizes::Sizes;
@@ -13,7 +17,8 @@ use std::time::Duration;
 
 use prismq_driver::message::Choice;
 
-use super::workloads::Reading;
+use super::workloads::Figures;
+use crate::base::dir_size::dir_size;
 use crate::conformance::Candidate;
 use crate::subject::remote::{Result, Session};
 use run::Run;
@@ -28,9 +33,23 @@ const DRAIN: &str = "drain, 8 workers";
 const PIPELINE: &str = "pipeline, 4 callers and 8 workers";
 /// An idle crew is given a task now and then.
 const WAKE: &str = "wake-up of an idle crew";
+/// The same, with tasks that another process enqueues.
+const ACROSS: &str = "wake-up by another process";
+/// Each task fails once.
+const FAILING: &str = "a task that failed, after 20 ms";
+/// Tasks are due at a rate that the queue keeps.
+const SATURATION: &str = "highest rate, p99 within 100 ms";
+/// Nothing is enqueued.
+const IDLE: &str = "idle crew";
+/// All tasks are done.
+const MEMORY: &str = "memory";
+/// Likewise.
+const DISK: &str = "room on the disk";
 /// The same absolute rates for all, so that their latencies can be compared.
-const RATES: [(&str, u64); 2] =
+const RATES: [(&str, u32); 2] =
     [("open loop, 200 tasks/s", 200), ("open loop, 1000 tasks/s", 1_000)];
+const FAILURES: u64 = 100;
+const FAILS: u8 = 1;
 const WAKES: u64 = 20;
 const WAKE_INTERVAL: Duration = Duration::from_millis(40);
 
@@ -40,23 +59,25 @@ const PIPELINE_CALLERS: u32 = 4;
 pub(super) const LEAD: Duration = Duration::from_millis(100);
 pub(super) const BUDGET: Duration = Duration::from_secs(120);
 
-/// Measures one round, and returns its figures and why they must not be used.
+/// Measures one round.
 ///
 /// # Errors
 /// If the driver cannot be used as the protocol has it.
-pub fn round(
-    candidate: &Candidate,
-    choice: Choice,
-    sizes: Sizes,
-) -> Result<(Vec<Reading>, Vec<String>)> {
+pub fn round(candidate: &Candidate, choice: Choice, sizes: Sizes) -> Result<Figures> {
     let directory = candidate.fresh()?;
     let (launch, bounds) = (&candidate.launch, candidate.bounds);
     let session = Session::open(launch, bounds, directory.path(), true, choice)?;
-    let mut run = Run::new(session, candidate, sizes)?;
+    let empty = dir_size(directory.path()).ok();
+    let mut run = Run::new(session, candidate, directory.path(), choice, sizes)?;
     run.enqueue()?;
     run.drain()?;
     run.pipeline()?;
     run.rates()?;
     run.wake()?;
+    run.across()?;
+    run.failing()?;
+    run.saturation()?;
+    run.idle();
+    run.remains(empty);
     run.end()
 }

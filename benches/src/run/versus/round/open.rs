@@ -2,69 +2,80 @@
 
 use std::time::Duration;
 
-use prismq_driver::clock::now;
-use prismq_driver::lane::Kind;
-use prismq_driver::message::Model;
+use prismq_driver::lane::{Kind, Record};
+use prismq_driver::message::Can;
 
 use super::run::Run;
-use super::{LEAD, PIPELINE_CALLERS, RATES, WAKE, WAKES};
+use super::{ACROSS, BUDGET, PIPELINE_CALLERS, RATES, WAKE};
 use crate::run::versus::NAME;
 use crate::run::versus::workloads::{Waits, begun, quantiles};
-use crate::subject::remote::{Lanes, Result, Round};
+use crate::subject::remote::{Lanes, Result, Round, Session};
 
-impl Run {
-    /// The same absolute rates for all queues.
+impl Run<'_> {
+    /// The same absolute rates for all queues: from when a task is due to when its handler begins, which every queue
+    /// shows.
     pub(super) fn rates(&mut self) -> Result<()> {
         for (workload, per_s) in RATES {
-            let interval = Duration::from_secs(1) / u32::try_from(per_s).unwrap_or(1);
-            self.open(workload, self.sizes.open(per_s), interval)?;
+            let round = self.open(workload, PIPELINE_CALLERS);
+            let lanes = self.offer(&round)?;
+            self.wait()?;
+            let waits = self.waits(&round);
+            self.fault(waits.fault(workload, "they were due"));
+            let metrics = ["begun_p50_ms", "begun_p99_ms"];
+            self.add(quantiles(workload, metrics, waits.times.into_iter()));
+            let last = lanes.records().map(|record| record.t1).max().unwrap_or(0);
+            let tasks = u32::try_from(round.to - round.from).unwrap_or(u32::MAX);
+            let planned = (Duration::from_secs(1) / per_s).saturating_mul(tasks);
+            let late =
+                Duration::from_nanos(last.saturating_sub(round.t0_ns)).saturating_sub(planned);
+            // Its latencies are right, as they count from the schedule; but the rate was not kept.
+            if late > planned / 4 {
+                eprintln!("{NAME}: {workload}: the last task was called {late:?} late");
+            }
+            self.keep(lanes);
         }
         Ok(())
     }
 
-    /// From when a task is due to when its handler begins, which every queue shows.
-    fn open(&mut self, workload: &'static str, tasks: u64, interval: Duration) -> Result<()> {
-        let (lanes, t0_ns, from) = self.scheduled(tasks)?;
-        let begun = begun(self.ran(from));
-        let offsets = self.offsets.iter().enumerate().skip(usize::try_from(from).unwrap_or(0));
-        let waits = Waits::of(offsets.take(usize::try_from(tasks).unwrap_or(0)).filter_map(
-            |(token, offset)| {
-                let begun = *begun.get(&u64::try_from(token).ok()?)?;
-                Some((t0_ns + offset, begun))
-            },
-        ));
-        self.faults.extend(waits.fault(workload, "they were due"));
-        let metrics = ["begun_p50_ms", "begun_p99_ms"];
-        self.readings.extend(quantiles(workload, metrics, waits.times.into_iter()));
-        let last = lanes.records().map(|record| record.t1).max().unwrap_or(0);
-        let planned = interval.saturating_mul(u32::try_from(tasks).unwrap_or(u32::MAX));
-        let late = Duration::from_nanos(last.saturating_sub(t0_ns)).saturating_sub(planned);
-        // Its latencies are right, as they count from the schedule; but the rate was not kept.
-        if late > planned / 4 {
-            eprintln!("{NAME}: {workload}: the last task was called {late:?} late");
-        }
-        self.enqueued.push(lanes);
-        Ok(())
+    /// How long the tasks of an open load waited for their handlers, since they were due.
+    pub(super) fn waits(&self, round: &Round) -> Waits {
+        let begun = begun(self.ran(round));
+        let due = |token| round.t0_ns + self.tokens.offset_ns(token);
+        Waits::of(begun.into_iter().map(|(token, begun)| (due(token), begun)))
     }
 
-    fn scheduled(&mut self, tasks: u64) -> Result<(Lanes, u64, u64)> {
-        let t0_ns = now() + u64::try_from(LEAD.as_nanos()).unwrap_or(0);
-        let round = Round { model: Model::Open, t0_ns, ..self.take(tasks, PIPELINE_CALLERS) };
+    /// An idle crew is given a task now and then.
+    pub(super) fn wake(&mut self) -> Result<()> {
+        let round = self.open(WAKE, PIPELINE_CALLERS);
         let lanes = self.offer(&round)?;
-        self.wait()?;
-        Ok((lanes, t0_ns, round.from))
+        self.woken(WAKE, &round, lanes)
+    }
+
+    /// The same, but the tasks are enqueued by another process, which has opened the queue too.
+    pub(super) fn across(&mut self) -> Result<()> {
+        if !self.session.about().can(Can::Processes) {
+            self.missing(ACROSS, "not offered: a second process");
+            return Ok(());
+        }
+        let other = Session::open(&self.launch, self.bounds, self.directory, false, self.choice)?;
+        let round = self.open(ACROSS, PIPELINE_CALLERS);
+        let (enqueued, lanes) = other.enqueue(&self.plan, &round, BUDGET)?;
+        self.offered(&round, enqueued);
+        self.woken(ACROSS, &round, lanes)?;
+        other.close()?;
+        Ok(())
     }
 
     /// From the call that enqueues a task to the begin of its handler, which may come before that call returns.
-    pub(super) fn wake(&mut self) -> Result<()> {
-        let (lanes, _, from) = self.scheduled(WAKES)?;
-        let begun = begun(self.ran(from));
+    fn woken(&mut self, workload: &'static str, round: &Round, lanes: Lanes) -> Result<()> {
+        self.wait()?;
+        let begun = begun(self.ran(round));
+        let called = |record: &Record| Some((record.t1, *begun.get(&record.token)?));
         let enqueued = lanes.records().filter(|record| record.kind == Kind::Enqueued);
-        let waits =
-            Waits::of(enqueued.filter_map(|record| Some((record.t1, *begun.get(&record.token)?))));
-        self.faults.extend(waits.fault(WAKE, "they were enqueued"));
-        self.readings.extend(quantiles(WAKE, ["p50_ms", "p99_ms"], waits.times.into_iter()));
-        self.enqueued.push(lanes);
+        let waits = Waits::of(enqueued.filter_map(called));
+        self.fault(waits.fault(workload, "they were enqueued"));
+        self.add(quantiles(workload, ["p50_ms", "p99_ms"], waits.times.into_iter()));
+        self.keep(lanes);
         Ok(())
     }
 }

@@ -1,98 +1,161 @@
-//! A round under way: its driver, the tokens that are left, and what was read so far.
+//! A round under way: its driver, its tasks, and what was read so far.
 
+use std::path::Path;
 use std::time::Duration;
 
+use prismq_driver::clock::now;
 use prismq_driver::lane::Record;
-use prismq_driver::plan::{Entry, Plan};
+use prismq_driver::message::{Can, Choice, Enqueued, Model, Settle};
 
 use super::balance::balance;
-use super::{BUDGET, RATES, Sizes, WAKE_INTERVAL, WAKES};
+use super::saturation::STEPS;
+use super::sizes::STEP_MOST;
+use super::tokens::Tokens;
+use super::{
+    ACROSS, BUDGET, ENQUEUE_MANY, ENQUEUE_ONE, FAILING, FAILS, FAILURES, LEAD, PIPELINE, RATES,
+    SATURATION, Sizes, WAKE, WAKE_INTERVAL, WAKES,
+};
 use crate::conformance::Candidate;
-use crate::run::versus::workloads::Reading;
-use crate::subject::remote::{Crew, Lanes, Launch, Memory, Result, Round, Session};
+use crate::run::versus::workloads::{Figures, Reading};
+use crate::subject::remote::{Bounds, Crew, Lanes, Launch, Memory, Result, Round, Session};
 
 /// A round under way.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct Run<'a> {
     pub(super) session: Session,
-    launch: Launch,
+    pub(super) directory: &'a Path,
+    pub(super) choice: Choice,
+    pub(super) launch: Launch,
+    pub(super) bounds: Bounds,
     patience: Duration,
     pub(super) sizes: Sizes,
+    pub(super) tokens: Tokens,
     pub(super) plan: Memory,
-    /// When each task is due, by token.
-    pub(super) offsets: Vec<u64>,
-    pub(super) tasks: u64,
-    /// The next token.
-    pub(super) next: u64,
+    /// How often tasks are to be run that were enqueued so far.
+    pub(super) attempts: u64,
     pub(super) crew: Option<Crew>,
-    pub(super) enqueued: Vec<Lanes>,
-    pub(super) readings: Vec<Reading>,
-    pub(super) faults: Vec<String>,
+    enqueued: Vec<Lanes>,
+    figures: Figures,
 }
 
-impl Run {
-    pub(super) fn new(session: Session, candidate: &Candidate, sizes: Sizes) -> Result<Self> {
-        let closed = sizes.one + sizes.many + sizes.pipeline;
-        let mut offsets = vec![0; usize::try_from(closed).unwrap_or(0)];
-        let open = RATES.map(|(_, per_s)| (sizes.open(per_s), 1_000_000_000 / per_s));
-        let interval = u64::try_from(WAKE_INTERVAL.as_nanos()).unwrap_or(0);
-        for (tasks, interval) in open.into_iter().chain([(WAKES, interval)]) {
-            offsets.extend((0..tasks).map(|task| task * interval));
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        session: Session,
+        candidate: &Candidate,
+        directory: &'a Path,
+        choice: Choice,
+        sizes: Sizes,
+    ) -> Result<Self> {
+        let mut tokens = Tokens::default();
+        for (workload, tasks) in
+            [(ENQUEUE_ONE, sizes.one), (ENQUEUE_MANY, sizes.many), (PIPELINE, sizes.pipeline)]
+        {
+            tokens.add(workload, tasks, Duration::ZERO, 0);
         }
-        let entry = |offset_ns: &u64| Entry { offset_ns: *offset_ns, ..Entry::default() };
-        let plan = Memory::plan(&Plan::new(offsets.iter().map(entry).collect()))?;
-        let tasks = u64::try_from(offsets.len()).unwrap_or(u64::MAX);
+        for (workload, per_s) in RATES {
+            tokens.add(workload, sizes.open(per_s), Duration::from_secs(1) / per_s, 0);
+        }
+        tokens.add(WAKE, WAKES, WAKE_INTERVAL, 0);
+        tokens.add(ACROSS, WAKES, WAKE_INTERVAL, 0);
+        let fails = if session.about().can(Can::Retry) { FAILS } else { 0 };
+        tokens.add(FAILING, FAILURES, Duration::ZERO, fails);
+        tokens.add(SATURATION, STEP_MOST * u64::from(STEPS), Duration::ZERO, 0);
         Ok(Self {
             session,
+            directory,
+            choice,
             launch: candidate.launch.clone(),
+            bounds: candidate.bounds,
             patience: candidate.patience,
             sizes,
-            plan,
-            offsets,
-            tasks,
-            next: 0,
+            plan: Memory::plan(&tokens.plan())?,
+            tokens,
+            attempts: 0,
             crew: None,
             enqueued: Vec::new(),
-            readings: Vec::new(),
-            faults: Vec::new(),
+            figures: Figures::default(),
         })
     }
 
-    /// The next so many tokens, enqueued by so many callers.
-    pub(super) fn take(&mut self, tasks: u64, callers: u32) -> Round {
-        let from = self.next;
-        self.next += tasks;
-        Round::closed(from, self.next, callers)
+    /// A closed load of the tasks of a workload.
+    pub(super) fn closed(&self, workload: &str, callers: u32) -> Round {
+        let tokens = self.tokens.of(workload);
+        Round::closed(tokens.start, tokens.end, callers)
     }
 
-    /// Enqueues them.
+    /// The same as an open load, which begins soon.
+    pub(super) fn open(&self, workload: &str, callers: u32) -> Round {
+        opened(self.closed(workload, callers))
+    }
+
+    /// Has this driver enqueue tasks; returns what its callers wrote.
     pub(super) fn offer(&mut self, round: &Round) -> Result<Lanes> {
         let (enqueued, lanes) = self.session.enqueue(&self.plan, round, BUDGET)?;
-        for (message, tasks) in enqueued.errors {
-            self.faults.push(format!("{tasks} tasks could not be enqueued: {message}"));
-        }
+        self.offered(round, enqueued);
         Ok(lanes)
+    }
+
+    /// Counts what was enqueued.
+    pub(super) fn offered(&mut self, round: &Round, enqueued: Enqueued) {
+        self.attempts += round.to.saturating_sub(round.from);
+        for (message, tasks) in enqueued.errors {
+            self.fault(format!("{tasks} tasks could not be enqueued: {message}"));
+        }
     }
 
     /// Until the crew has run all that was enqueued.
     pub(super) fn wait(&mut self) -> Result<()> {
         match &mut self.crew {
-            Some(crew) => self.session.wait_done(crew, self.next, self.patience),
+            Some(crew) => self.session.wait_done(crew, self.attempts, self.patience),
             None => Ok(()),
         }
     }
 
-    /// What the crew wrote of these tokens and later ones.
-    pub(super) fn ran(&self, from: u64) -> impl Iterator<Item = &Record> {
+    /// What the crew wrote of the tasks of this load.
+    pub(super) fn ran(&self, round: &Round) -> impl Iterator<Item = &Record> {
+        let tokens = round.from..round.to;
         let all = self.crew.iter().flat_map(|crew| crew.lanes().records());
-        all.filter(move |record| record.token >= from)
+        all.filter(move |record| tokens.contains(&record.token))
     }
 
-    /// Ends it: its figures, and why they must not be used.
-    pub(super) fn end(mut self) -> Result<(Vec<Reading>, Vec<String>)> {
-        let crew = self.crew.take();
-        let balanced = balance(self.session, crew, &self.enqueued, &self.launch, |_| true)?;
-        self.faults.extend(balanced);
-        Ok((self.readings, self.faults))
+    pub(super) fn keep(&mut self, lanes: Lanes) {
+        self.enqueued.push(lanes);
     }
+
+    pub(super) fn add(&mut self, readings: impl IntoIterator<Item = Reading>) {
+        self.figures.readings.extend(readings);
+    }
+
+    pub(super) fn fault(&mut self, fault: impl Into<Option<String>>) {
+        self.figures.faults.extend(fault.into());
+    }
+
+    pub(super) fn missing(&mut self, workload: &'static str, why: impl Into<String>) {
+        self.figures.missing.push((workload, why.into()));
+    }
+
+    /// The rate of a workload that was measured.
+    pub(super) fn rate_of(&self, workload: &str) -> Option<f64> {
+        let mut readings = self.figures.readings.iter();
+        let rate = readings.find(|reading| reading.is_rate && reading.workload == workload)?;
+        Some(rate.value)
+    }
+
+    /// Ends it.
+    pub(super) fn end(mut self) -> Result<Figures> {
+        let crew = self.crew.take();
+        // Where settlements are not seen, nothing shows that another run of a task that failed was right.
+        let settles = self.session.about().settle != Settle::None;
+        let failing = self.tokens.of(FAILING);
+        let counts = |record: &Record| settles || !failing.contains(&record.token);
+        let faults = balance(self.session, crew, &self.enqueued, &self.launch, counts)?;
+        self.figures.faults.extend(faults);
+        Ok(self.figures)
+    }
+}
+
+/// As an open load, which begins soon.
+pub(super) fn opened(round: Round) -> Round {
+    let t0_ns = now() + u64::try_from(LEAD.as_nanos()).unwrap_or(0);
+    Round { model: Model::Open, t0_ns, ..round }
 }

@@ -9,6 +9,8 @@ const FEWEST: u64 = 50;
 /// How many times as long as the other workloads the drain may take.
 const DRAINS_LONGER: f64 = 8.0;
 const MOST: u64 = 200_000;
+/// Most tasks of a step of the search for saturation.
+pub(super) const STEP_MOST: u64 = 50_000;
 
 /// How many tasks each closed workload has, and how long an open one lasts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,9 +43,16 @@ impl Sizes {
         Self { one, many, pipeline: tasks(PIPELINE, seconds), seconds }
     }
 
-    pub(super) fn open(&self, per_s: u64) -> u64 {
-        let tasks = Duration::from_secs(per_s).mul_f64(self.seconds.max(0.0)).as_secs();
+    pub(super) fn open(&self, per_s: u32) -> u64 {
+        let tasks = Duration::from_secs(per_s.into()).mul_f64(self.seconds.max(0.0)).as_secs();
         tasks.clamp(FEWEST, MOST)
+    }
+
+    /// Tasks of a step of the search for saturation: half as long as another workload, with as few as have a 99th
+    /// percentile at all.
+    pub(super) fn step(&self, per_s: f64) -> u64 {
+        let tasks = Duration::try_from_secs_f64(per_s * self.seconds / 2.0);
+        tasks.map_or(STEP_MOST, |tasks| tasks.as_secs()).clamp(FEWEST, STEP_MOST)
     }
 }
 
