@@ -34,6 +34,21 @@ pub(crate) fn a_commit_whose_answer_is_made_up_by_a_pooler_is_found_to_be_done()
     }
 }
 
+/// The error ends the session, but is not the server's: the batch was committed.
+pub(crate) fn a_batch_whose_answers_are_made_up_by_a_pooler_is_not_repeated() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    for (number, pooler) in (0..).zip(["", "&pooler=transaction"]) {
+        let queue = queue(&format!("{}{pooler}", proxy.url()));
+        (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+        proxy.cut_next(Cut::PoolerEarly);
+        let error = queue.enqueue(task()).unwrap_err();
+        assert!(proxy.has_cut());
+        assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+        assert_eq!(tasks(&cluster), (3 * (number + 1)).to_string(), "{pooler}");
+    }
+}
+
 pub(crate) fn a_commit_that_did_not_arrive_is_done_again() {
     let cluster = cluster(&[]);
     let proxy = Proxy::new(cluster.folder());

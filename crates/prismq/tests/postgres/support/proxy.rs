@@ -33,6 +33,8 @@ pub(crate) enum Cut {
     After,
     /// In the place of its answer, the client is sent an error of a pooler's own.
     Pooler,
+    /// The same in the place of all answers but that to the begin, although the server commits.
+    PoolerEarly,
 }
 
 /// A proxy in a folder of its own.
@@ -154,6 +156,10 @@ fn pass_on(
             server.write_all(&buffer[..read]).unwrap();
             continue;
         }
+        // The answers are held back from the first on, as parts may come before the rest is sent.
+        if begins && matches!(*armed, Some((Cut::PoolerEarly, _))) {
+            cut_answer.send(Cut::PoolerEarly).unwrap();
+        }
         swallows |= begins && matches!(*armed, Some((Cut::Whole, _)));
         if swallows && !commits {
             continue;
@@ -169,8 +175,10 @@ fn pass_on(
                     *armed = None;
                     return;
                 }
-                Cut::After | Cut::Pooler => {
-                    cut_answer.send(cut).unwrap();
+                Cut::After | Cut::Pooler | Cut::PoolerEarly => {
+                    if cut != Cut::PoolerEarly {
+                        cut_answer.send(cut).unwrap();
+                    }
                     server.write_all(sent).unwrap();
                     // The server has answered: it has committed.
                     answer.recv().unwrap();
@@ -205,9 +213,22 @@ fn pass_back(
 ) {
     let mut buffer = [0; 1 << 16];
     let mut cuts = None;
+    let mut held = Vec::new();
     while let Ok(read @ 1..) = server.read(&mut buffer) {
         cuts = cuts.or(cut.try_recv().ok());
         let answer = &buffer[..read];
+        if cuts == Some(Cut::PoolerEarly) {
+            held.extend_from_slice(answer);
+            let at = |name: &[u8]| held.windows(name.len()).position(|window| window == name);
+            if let (Some(begun), Some(_)) = (at(b"BEGIN\0"), at(COMMIT)) {
+                // With the message that the session is ready.
+                _ = client.write_all(&held[..begun + BEGIN.len() + 1 + HEADER + 1]);
+                _ = client.write_all(&error_of_pooler());
+                _ = answered.send(());
+                break;
+            }
+            continue;
+        }
         // The answer to a commit is its name, after a letter and four bytes of length.
         let commit = answer.windows(COMMIT.len()).position(|window| window == COMMIT);
         if let (Some(commit), Some(cut)) = (commit, cuts) {

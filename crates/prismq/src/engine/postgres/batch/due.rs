@@ -91,7 +91,7 @@ impl Horizon {
         }
         if from == Starts::FIRST {
             self.spared_until = (took > SLOW).then(|| now + (took * SPARED).min(SPARED_MAX));
-            self.from = None;
+            (self.from, self.inbox_from) = (None, None);
         }
         if self.spared_until.is_some() {
             let late = i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX);

@@ -29,6 +29,11 @@ pub(crate) trait Executor {
     /// Below every token that this connection gives, in units of an epoch.
     fn epoch(&self) -> i64;
 
+    /// Fails if the server was started at another time than that of the session, which was then moved by a pooler.
+    fn check_server(&mut self, _started: i64) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs a statement and returns its rows.
     fn query(&mut self, sql: &str, values: &[&dyn Value]) -> Result<Vec<Row>> {
         let mut answers = self.pipeline(&[(sql, values)])?;

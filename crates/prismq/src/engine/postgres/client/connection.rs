@@ -265,6 +265,9 @@ impl Connection {
         commit: &Commit,
         until: Instant,
     ) -> Outcome {
+        if commit.number.is_none() {
+            return Outcome::Unknown("the transaction's number did not arrive either".to_owned());
+        }
         let (until, role) = (until.max(Instant::now() + connector.wait), self.role);
         match self.session(connector, until) {
             Ok(session) => match outcome::ask(session, commit, until) {

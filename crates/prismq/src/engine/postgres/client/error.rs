@@ -113,12 +113,12 @@ pub(crate) fn has_code(error: &Error, code: &str) -> bool {
 }
 
 /// Whether this error of a statement proves that its transaction was not committed. Errors that a pooler makes when it has
-/// lost the server prove nothing.
+/// lost the server prove nothing: they name no routine of the server's source, as all of the server's do.
 pub(super) fn proves_rollback(error: &tokio_postgres::Error, pooler: bool) -> bool {
     error.as_db_error().is_some_and(|server| {
         let is_of_connection = server.code().code().starts_with("08");
         let ends_session = server.parsed_severity() != Some(Severity::Error);
-        !(is_of_connection || pooler && ends_session)
+        server.routine().is_some() && !(is_of_connection || pooler && ends_session)
     })
 }
 

@@ -35,6 +35,8 @@ impl IoThread {
             .spawn(move || {
                 // An error means that the sender was dropped, which stops the thread too.
                 _ = runtime.block_on(stopped);
+                // A name that is being looked up is not waited for.
+                runtime.shutdown_background();
             })
             .map_err(failed)?;
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
@@ -49,7 +51,10 @@ impl IoThread {
 impl Drop for IoThread {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        let thread = self.thread.take();
+        // A subscriber of the log may have dropped the last queue on this very thread.
+        let is_this = |thread: &JoinHandle<()>| thread.thread().id() == thread::current().id();
+        if let Some(thread) = thread.filter(|thread| !is_this(thread)) {
             // It panics only if the driver does, and then its connections are closed all the same.
             _ = thread.join();
         }

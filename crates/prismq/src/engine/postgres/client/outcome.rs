@@ -42,7 +42,7 @@ pub(super) fn ask(session: &mut Session, commit: &Commit, until: Instant) -> Out
     let Some(number) = commit.number else {
         return Outcome::Unknown("the transaction's number did not arrive either".to_owned());
     };
-    if session.server != commit.server {
+    if !session.server.is_same_run(&commit.server) {
         return Outcome::Unknown("the server has restarted or is another one".to_owned());
     }
     let number = number.to_string();

@@ -18,7 +18,7 @@ pub(super) struct Received {
     pub(super) answered: usize,
     /// Whether the server itself answered that a statement failed, and so did not commit.
     pub(super) proves_rollback: bool,
-    /// `BEGIN` failed but the session went on: each statement sent with it was committed on its own.
+    /// The session went on after `BEGIN` had failed, or outside the transaction: statements were committed on their own.
     pub(super) is_autocommitted: bool,
     /// Whether there was a standby, if `BEGIN` asked for that.
     pub(super) standbys: Option<bool>,
@@ -52,6 +52,8 @@ impl Received {
     /// Takes in the answer to the next statement.
     pub(super) fn statement(&mut self, connector: &Connector, answer: Result<Answer, DriverError>) {
         self.answered += 1;
+        // Where the transaction had failed, what succeeds after that was not in it.
+        self.is_autocommitted |= self.failed.is_some() && answer.is_ok();
         match answer {
             Ok(Answer::Rows(rows)) => self.rows.push(rows),
             Ok(Answer::Texts(_)) => self.rows.push(Vec::new()),

@@ -1,11 +1,13 @@
 //! Which server a session is connected to, and whether it can hold a queue.
 
+use std::collections::HashSet;
+
 use tokio_postgres::SimpleQueryMessage;
 
-/// What a session asks for once it is connected, as one row of texts; numbers of this list are columns of the answer.
+/// What a session asks for once it is connected, as one row of texts.
 ///
-/// The processes without a user and a database are the server's own. All of them start anew after a crash, although the
-/// server goes on under the same start time.
+/// The processes without a user and a database are the server's own, which all start anew after a crash, although the
+/// server keeps its start time; from PostgreSQL 18 on also those of clients that are connecting.
 pub(super) const IDENTIFY: &str = "\
     SELECT pg_catalog.version(), \
         pg_catalog.current_setting('server_version_num'), \
@@ -13,10 +15,11 @@ pub(super) const IDENTIFY: &str = "\
         pg_catalog.concat_ws(' ', \
             (SELECT system_identifier FROM pg_catalog.pg_control_system()), \
             (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), \
-            pg_catalog.pg_postmaster_start_time(), \
-            (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',' ORDER BY pid) \
-             FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL)), \
-        pg_catalog.current_setting('synchronous_standby_names')";
+            pg_catalog.pg_postmaster_start_time()), \
+        (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',') \
+         FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL), \
+        pg_catalog.current_setting('synchronous_standby_names'), \
+        (pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8";
 
 /// Asks for the standbys that commits wait for. A session learns of a change of the setting between two messages.
 pub(super) const STANDBYS: &str = "SELECT pg_catalog.current_setting('synchronous_standby_names')";
@@ -42,17 +45,37 @@ const OTHER_PRODUCTS: [(&str, &str); 10] = [
     ("questdb", "QuestDB"),
 ];
 
-/// One run of one server: equal if and only if the server has neither crashed nor restarted, and no other has taken its
-/// place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity(String);
+/// How many of the server's own processes two sessions must both see if it has not crashed between them: it has three
+/// that never end by themselves, and the id of one may be used again.
+const COMMON_MIN: usize = 2;
+
+/// One run of one server.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    /// Which server, which timeline, and when it was started.
+    server: String,
+    /// Its own processes.
+    processes: HashSet<u32>,
+    /// When it was started, in microseconds.
+    pub(super) started: i64,
+}
+
+impl Identity {
+    /// Whether the server has neither crashed nor restarted in between, and no other has taken its place.
+    pub(super) fn is_same_run(&self, other: &Self) -> bool {
+        let common = self.processes.intersection(&other.processes).count();
+        self.server == other.server && common >= COMMON_MIN
+    }
+}
 
 /// What a server answered to [`IDENTIFY`].
 pub(super) struct Answer<'a> {
     pub(super) version: &'a str,
     pub(super) version_number: &'a str,
     pub(super) in_recovery: &'a str,
-    pub(super) run: &'a str,
+    pub(super) server: &'a str,
+    pub(super) processes: &'a str,
+    pub(super) started: &'a str,
     /// Those that commits wait for.
     pub(super) standbys: &'a str,
 }
@@ -97,7 +120,11 @@ pub(super) fn admit(answer: &Answer<'_>, needs_standby: bool) -> Result<Identity
     if needs_standby && !has_standby(Some(answer.standbys)) {
         return Err(Unfit::Refused(NO_STANDBY.to_owned()));
     }
-    Ok(Identity(answer.run.to_owned()))
+    Ok(Identity {
+        server: answer.server.to_owned(),
+        processes: answer.processes.split(',').filter_map(|id| id.parse().ok()).collect(),
+        started: answer.started.parse().unwrap_or_default(),
+    })
 }
 
 /// Whether commits wait for a standby, by the answer to [`STANDBYS`].
@@ -119,8 +146,10 @@ pub(super) fn identity(
         version: column(0),
         version_number: column(1),
         in_recovery: column(2),
-        run: column(3),
-        standbys: column(4),
+        server: column(3),
+        processes: column(4),
+        standbys: column(5),
+        started: column(6),
     };
     admit(&answer, needs_standby)
 }
@@ -129,9 +158,20 @@ pub(super) fn identity(
 mod tests {
     use super::*;
 
+    fn answer<'a>(version: &'a str, version_number: &'a str, in_recovery: &'a str) -> Answer<'a> {
+        Answer {
+            version,
+            version_number,
+            in_recovery,
+            server: "1 2",
+            processes: "3,4,5",
+            started: "7",
+            standbys: "",
+        }
+    }
+
     fn admitted(version: &str, version_number: &str, in_recovery: &str) -> Result<(), String> {
-        match admit(&Answer { version, version_number, in_recovery, run: "1", standbys: "" }, false)
-        {
+        match admit(&answer(version, version_number, in_recovery), false) {
             Ok(_) => Ok(()),
             Err(Unfit::Refused(reason) | Unfit::Now(reason)) => Err(reason),
         }
@@ -144,6 +184,21 @@ mod tests {
         assert_eq!(admitted("PostgreSQL 14.0 on aarch64", "140000", "false"), Ok(()));
         let old = admitted("PostgreSQL 13.9 on aarch64", "130009", "false").unwrap_err();
         assert!(old.contains("PostgreSQL 13") && old.contains("14 or newer"), "{old}");
+    }
+
+    #[test]
+    fn a_run_is_known_by_its_processes_whoever_else_is_connecting() {
+        let run = |server, processes| {
+            let answer =
+                Answer { server, processes, ..answer("PostgreSQL 18.1", "180001", "false") };
+            admit(&answer, false).unwrap()
+        };
+        let before = run("1 2", "100,101,102,190");
+        assert_eq!(before.started, 7);
+        assert!(before.is_same_run(&run("1 2", "100,101,102,230,231")));
+        assert!(before.is_same_run(&run("1 2", "100,102,300")), "one has ended");
+        assert!(!before.is_same_run(&run("1 2", "190,240,241,242")), "it has crashed");
+        assert!(!before.is_same_run(&run("1 3", "100,101,102")), "it is another");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::iter;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Error as DriverError;
@@ -204,7 +205,7 @@ impl<'s> Transaction<'s> {
                 && self.connector.needs_standby(self.role)
                 && !standbys
             {
-                // With the commit sent already, the standbys count that it found.
+                // If the commit was sent along, its own answer says whether there was a standby.
                 received.failed = Some(Failure::Refused(self.connector.refused(NO_STANDBY)));
             }
         }
@@ -231,12 +232,12 @@ impl<'s> Transaction<'s> {
         is_late: bool,
     ) -> Result<Vec<Vec<Row>>> {
         let Received { rows, failed, answered, proves_rollback, is_autocommitted, .. } = received;
-        // Unless it was refused before they were sent.
-        if is_autocommitted && (answered > 0 || is_late) {
+        // If `BEGIN` was refused before anything else was sent, nothing can have been committed.
+        if is_autocommitted && answered > 0 {
             // The number is that of the statement that asked for it.
             self.number = None;
             let failure = self.in_commit(format!(
-                "the server refused to begin the transaction, and may have committed each statement on its own: {}",
+                "the server did not run the statements in one transaction, and may have committed each on its own: {}",
                 failed.map_or_else(unanswered, Failure::reason)
             ));
             return Err(self.fail(failure));
@@ -331,7 +332,25 @@ impl<'s> Transaction<'s> {
     }
 }
 
+impl Drop for Transaction<'_> {
+    /// A panic of the engine leaves a transaction of half a batch: its session is closed, which rolls it back.
+    fn drop(&mut self) {
+        if self.stage == Stage::Begun && thread::panicking() {
+            self.session.task.abort();
+        }
+    }
+}
+
 impl Executor for Transaction<'_> {
+    fn check_server(&mut self, started: i64) -> Result<()> {
+        if self.session.server.started == started {
+            return Ok(());
+        }
+        // Its epoch may have been lost with the server: a new session takes another.
+        let reason = "the pooler has another server behind it, or one that was restarted";
+        Err(self.fail(Failure::lost(reason)))
+    }
+
     fn epoch(&self) -> i64 {
         Self::epoch(self)
     }
