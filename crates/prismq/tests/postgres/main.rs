@@ -79,6 +79,7 @@ fn main() -> ExitCode {
         commit:
             a_commit_whose_answer_is_lost_is_found_to_be_done
             a_commit_whose_answer_is_made_up_by_a_pooler_is_found_to_be_done
+            a_batch_whose_answers_are_made_up_by_a_pooler_is_not_repeated
             a_commit_that_did_not_arrive_is_done_again
             a_transaction_of_which_nothing_is_answered_is_not_repeated
             a_transaction_that_was_not_begun_is_not_repeated
@@ -148,7 +149,8 @@ fn main() -> ExitCode {
             a_type_that_holds_nothing_makes_room
             a_limit_that_is_not_set_frees_no_names
             no_task_is_lost_where_its_queue_is_freed
-            a_type_that_the_server_has_lost_is_added_again;
+            a_type_that_the_server_has_lost_is_added_again
+            a_task_whose_type_was_lost_keeps_no_claim_from_other_tasks;
         notifications:
             a_pool_hears_of_tasks_of_another_client
             a_queue_that_is_closed_at_once_has_notified
@@ -161,6 +163,7 @@ fn main() -> ExitCode {
         pooler:
             clients_share_the_sessions_of_a_pooler
             a_claim_through_a_pooler_is_not_undone_by_a_crash
+            a_type_that_the_server_behind_a_pooler_has_lost_is_added_again
             a_client_without_the_pooler_is_heard_by_looking;
         round_trips:
             an_enqueue_waits_once_however_many_tasks_it_adds
@@ -194,6 +197,7 @@ fn main() -> ExitCode {
         tokens:
             a_token_is_not_given_out_again_after_a_crash_that_undid_its_claim;
         transactions:
+            a_type_that_the_server_has_lost_is_added_again
             tasks_exist_with_the_commit_and_not_before
             one_that_holds_a_queue_keeps_no_claim_of_another_from_its_tasks
             a_call_that_is_refused_or_dropped_leaves_the_transaction_as_it_was

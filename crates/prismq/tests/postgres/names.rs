@@ -1,11 +1,13 @@
 //! Queues and types that hold nothing make room for others.
 
 use std::thread;
+use std::time::Duration;
 
 use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use prismq::{Claim, Error, NewTask, Queue};
+use prismq_cluster::Cluster;
 
-use crate::support::{cluster, end_sessions, queue, task, url};
+use crate::support::{cluster, queue, task, url};
 
 fn is_full<T>(answer: &prismq::Result<T>) -> bool {
     matches!(answer, Err(Error::TooManyNames { .. }))
@@ -116,18 +118,38 @@ pub(crate) fn no_task_is_lost_where_its_queue_is_freed() {
     assert_eq!(first.tasks().ready().count().unwrap(), u64::from(left));
 }
 
-/// As after a failover to a standby that had not received it. Its number is given to another one then.
+/// Has the server lose the types that were added, as after a failover to a standby that had not received them. It gives
+/// their numbers to others then.
+pub(crate) fn lose_types(cluster: &mut Cluster) {
+    let lose = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART";
+    cluster.sql("postgres", &[lose, "CHECKPOINT"]).unwrap();
+    cluster.restart().unwrap();
+    queue(&url(cluster)).enqueue(NewTask::new("other", [])).unwrap();
+}
+
 pub(crate) fn a_type_that_the_server_has_lost_is_added_again() {
-    let cluster = cluster(&[]);
+    let mut cluster = cluster(&[]);
     let queue = queue(&url(&cluster));
     (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
     queue.tasks().delete().unwrap();
-    let lose = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART";
-    cluster.sql("postgres", &[lose]).unwrap();
-    end_sessions(&cluster, "prismq");
-    let other = crate::support::queue(&url(&cluster));
-    other.enqueue(NewTask::new("other", [])).unwrap();
+    lose_types(&mut cluster);
     let id = queue.enqueue(task()).unwrap().id();
+    let other = crate::support::queue(&url(&cluster));
     assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
     assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
+}
+
+/// Others go on.
+pub(crate) fn a_task_whose_type_was_lost_keeps_no_claim_from_other_tasks() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let id = queue.enqueue(task().delay(Duration::from_secs(3600))).unwrap().id();
+    let orphan = format!(
+        "WITH t AS (UPDATE prismq.task SET lane = 99 WHERE id = {id})
+         UPDATE prismq.scheduled SET run_at = 1 WHERE id = {id}"
+    );
+    cluster.sql("postgres", &[&orphan]).unwrap();
+    let other = queue.enqueue(task()).unwrap().id();
+    assert_eq!(queue.claim(&Claim::new(["job"])).unwrap()[0].id(), other);
+    assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
 }

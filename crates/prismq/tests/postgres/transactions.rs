@@ -9,6 +9,7 @@ use prismq::postgres::{complete_and_commit, complete_in, enqueue_in};
 use prismq::{Claim, Error, Limit, NewTask, Queue, State, TaskError, Unique, WorkerPool};
 use tokio_postgres::{Client, IsolationLevel, NoTls};
 
+use crate::names::lose_types;
 use crate::support::{DEADLINE, claimed, cluster, listener, queue, task, url, wait_for};
 
 /// A connection that the runtime drives.
@@ -65,6 +66,24 @@ pub(crate) fn tasks_exist_with_the_commit_and_not_before() {
     wait_for("both tasks are done", || queue.stats("default").unwrap().completed == 2);
     assert_eq!(queue.stats("default").unwrap().enqueued, 2);
     assert_eq!(own.count("account"), 1);
+}
+
+/// The queue itself has no transaction that would notice.
+pub(crate) fn a_type_that_the_server_has_lost_is_added_again() {
+    let mut cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    queue.enqueue(task()).unwrap();
+    queue.tasks().delete().unwrap();
+    lose_types(&mut cluster);
+    let Application { runtime, mut client } = Application::connect(&url(&cluster));
+    let id = runtime.block_on(async {
+        let mut transaction = client.transaction().await.unwrap();
+        let added = enqueue_in(&queue, &mut transaction, [task()]).await.unwrap().remove(0);
+        transaction.commit().await.unwrap();
+        added.id()
+    });
+    let other = crate::support::queue(&url(&cluster));
+    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
 }
 
 /// A row of the inbox needs the queue that it holds.

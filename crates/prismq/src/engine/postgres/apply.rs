@@ -14,7 +14,7 @@ use crate::model::{Error, Result};
 
 /// After so many schedules that wait for locks, claims go on and leave the others to later ones.
 const STUCK_MAX: usize = 3;
-/// How long those go first who waited behind a lock that was given up.
+/// How long a call that gave up waiting for a lock pauses, so that those who waited behind it go first.
 const AFTER_LOCK: Duration = Duration::from_millis(100);
 /// How long ago the server must have answered for a batch to be sent with its commit: if the connection turns out to be
 /// lost, whether it was committed is unknown.
@@ -41,7 +41,7 @@ impl PostgresEngine {
         let answers = loop {
             let (mut takes_in, mut lacks_names) = (false, false);
             self.add_names(batch, Some(until))?;
-            let freed = self.shared.lanes().freed();
+            let generation = self.shared.lanes().generation();
             let mut runs_again = false;
             let mut assumes = false;
             let applied = self.client.transaction(role, |transaction| {
@@ -59,9 +59,8 @@ impl PostgresEngine {
                     Some(assumed) => Run::assuming(transaction, &self.shared, assumed),
                     None => Run::begin(transaction, &self.shared, batch)?,
                 };
-                // Another process may have freed them meanwhile.
-                let freed_now = self.shared.lanes().freed();
-                lacks_names = (freed_now != freed || run.lanes_are_new)
+                // Another process may have freed them meanwhile, or another server may have lost them.
+                lacks_names = self.shared.lanes().generation() != generation
                     && !Unknown::of(&self.shared, batch).is_empty();
                 takes_in = !lacks_names && inbox.is_none() && run.can_take_in()?;
                 if lacks_names || takes_in {

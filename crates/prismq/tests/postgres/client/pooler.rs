@@ -5,6 +5,7 @@ use std::thread;
 use prismq::{Claim, Durability, WorkerPool};
 use prismq_cluster::Pooler;
 
+use crate::names::lose_types;
 use crate::support::{DEADLINE, claimed, cluster, queue, task, url, wait_for};
 
 /// Sessions of the server: fewer than the clients have connections.
@@ -54,6 +55,20 @@ pub(crate) fn a_claim_through_a_pooler_is_not_undone_by_a_crash() {
         queue.complete(&lease).unwrap();
         assert!(queue.claim(&Claim::new(["job"])).unwrap().is_empty());
     }
+}
+
+/// It goes on over a failover too.
+pub(crate) fn a_type_that_the_server_behind_a_pooler_has_lost_is_added_again() {
+    let mut cluster = cluster(&[]);
+    let pooler = Pooler::start(&cluster, SESSIONS).unwrap();
+    let queue = queue(&pooled(&pooler));
+    (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+    queue.tasks().delete().unwrap();
+    lose_types(&mut cluster);
+    let id = queue.enqueue(task()).unwrap().id();
+    let other = crate::support::queue(&url(&cluster));
+    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
+    assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
 }
 
 pub(crate) fn a_client_without_the_pooler_is_heard_by_looking() {

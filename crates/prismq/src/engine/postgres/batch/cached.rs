@@ -16,6 +16,7 @@ use crate::model::NewTask;
 /// of lanes and queues in ACCESS SHARE mode until the commit, so that `set_order` and the freeing of names wait for it.
 pub(super) const UNCHANGED: &str = "SELECT CASE
          WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND names_freed = $2)
+             AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $9
              AND cardinality($8) = (SELECT count(*) FROM prismq.lane WHERE id = ANY ($8))
              AND NOT EXISTS (SELECT FROM prismq.type_retention)
              AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete)
@@ -42,6 +43,8 @@ pub(crate) struct Cached {
     epoch: i64,
     number: i64,
     names_freed: i32,
+    /// When the server was started, in microseconds.
+    started: i64,
     queues: HashMap<i32, Settings>,
 }
 
@@ -50,6 +53,7 @@ pub(crate) struct Cached {
 pub(crate) struct Assumed {
     pub(super) number: i64,
     pub(super) names_freed: i32,
+    pub(super) started: i64,
     pub(super) queues: Vec<Settings>,
     /// The lane of each task that it adds.
     pub(super) lanes: Vec<Lane>,
@@ -78,8 +82,11 @@ impl Cached {
             return self.forget();
         }
         let (epoch, number, names_freed) = (run.epoch(), run.number, run.names_freed);
-        if (self.epoch, self.number, self.names_freed) != (epoch, number, names_freed) {
-            *self = Self { epoch, number, names_freed, queues: HashMap::new() };
+        let started = run.shared.lanes().started();
+        if (self.epoch, self.number, self.names_freed, self.started)
+            != (epoch, number, names_freed, started)
+        {
+            *self = Self { epoch, number, names_freed, started, queues: HashMap::new() };
         }
         self.queues.extend(run.settings().map(|settings| (settings.id, *settings)));
     }
@@ -93,7 +100,9 @@ impl Assumed {
         }
         let known = shared.lanes();
         let cached = shared.cached();
-        if (cached.epoch, cached.names_freed) != (epoch, known.freed()) {
+        if (cached.epoch, cached.names_freed, cached.started)
+            != (epoch, known.freed(), known.started())
+        {
             return None;
         }
         let (mut queues, mut lanes) = (BTreeMap::new(), Vec::new());
@@ -121,7 +130,8 @@ impl Assumed {
             }
         }
         let queues = queues.into_values().collect();
-        Some(Self { number: cached.number, names_freed: cached.names_freed, queues, lanes })
+        let Cached { number, names_freed, started, .. } = *cached;
+        Some(Self { number, names_freed, started, queues, lanes })
     }
 
     /// What is compared of its queues.

@@ -1,5 +1,6 @@
-//! The lanes of the database, known to this process. Their ids are never used again; where some were deleted, a number in
-//! the database is higher than before, and what is known is read anew.
+//! The lanes of the database, known to this process. A server does not use their ids again; where some were deleted, a number
+//! in the database is higher than before, and all are read anew. So they are if the server has been restarted or replaced:
+//! one that takes over may have lost the last lanes, and gives their ids to others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,9 +11,11 @@ use super::columns::Columns;
 use super::queues::unknown;
 use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 
-/// Lanes after this one, and how often lanes were deleted; a row without a lane if there are none.
+/// Lanes after this one, how often lanes were deleted, and when the server was started; a row without a lane if there are
+/// none.
 pub(crate) const AFTER: &str =
-    "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed, l.limits, l.keyed, b.name
+    "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed, l.limits, l.keyed, b.name,
+         (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
      FROM prismq.meta m LEFT JOIN prismq.lane l ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
          LEFT JOIN prismq.limits b ON b.id = l.limits
      ORDER BY l.id";
@@ -97,6 +100,10 @@ pub(crate) struct Lanes {
     last: i32,
     /// How often lanes had been deleted when these were read.
     freed: i32,
+    /// When the server was started that these were read from, in microseconds.
+    started: i64,
+    /// How often all were read anew.
+    generation: u64,
     has_keys: bool,
 }
 
@@ -111,22 +118,39 @@ impl Lanes {
         self.freed
     }
 
+    /// When the server was started that these were read from, in microseconds.
+    pub(crate) const fn started(&self) -> i64 {
+        self.started
+    }
+
+    /// How often all were read anew.
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Whether tasks may have keys.
     pub(crate) const fn has_keys(&self) -> bool {
         self.has_keys
     }
 
-    /// Takes in the rows of [`AFTER`] this lane; whether all are known now, or [`Self::last`] has to be read after anew.
+    /// Takes in the rows of [`AFTER`] this lane, in place of all that was known where those were others; whether all are known
+    /// now, or all have to be read.
     pub(crate) fn take(&mut self, after: i32, rows: &[Row]) -> Result<bool> {
         let Some(first) = rows.first() else { return Ok(true) };
-        let freed: i32 = first.column(5)?;
-        if freed > self.freed {
-            *self = Self { freed, ..Self::default() };
-            return Ok(after == 0 && self.take(after, rows)?);
+        let (freed, started): (i32, i64) = (first.column(5)?, first.column(9)?);
+        let is_same_server = started == self.started;
+        // An older state than another thread has read meanwhile.
+        if is_same_server && freed < self.freed {
+            return Ok(true);
         }
-        // An older state than another thread has read meanwhile, or one that it knows only a part of.
-        if freed < self.freed || after > self.last {
-            return Ok(freed < self.freed);
+        if !is_same_server || freed > self.freed {
+            if after > 0 {
+                return Ok(false);
+            }
+            let generation = self.generation + 1;
+            *self = Self { freed, started, generation, ..Self::default() };
+        } else if after > self.last {
+            return Ok(false);
         }
         for row in rows {
             self.add(row)?;

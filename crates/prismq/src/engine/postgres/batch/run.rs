@@ -7,7 +7,7 @@ use super::cached::{Assumed, Compared, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
-use super::lanes::{self, Lane, Lanes};
+use super::lanes::{self, Lane};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
@@ -42,7 +42,8 @@ macro_rules! begin {
             ", ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $2)), ",
             $inbox,
             ", EXISTS (SELECT FROM prismq.type_retention), m.names_freed,
-            EXISTS (SELECT FROM prismq.migration WHERE NOT complete), ",
+            EXISTS (SELECT FROM prismq.migration WHERE NOT complete),
+            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, ",
             settings!(),
             " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
         )
@@ -68,7 +69,7 @@ pub(crate) const BEGIN_TO_CLAIM: &str = begin!(
      (SELECT last_value FROM prismq.prismq_inbox_id_seq)"
 );
 /// The first column of a queue's settings in both.
-const BEGIN_SETTINGS: usize = 16;
+const BEGIN_SETTINGS: usize = 17;
 
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
@@ -111,8 +112,6 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) has_type_retention: bool,
     /// How often lanes had been deleted when it began.
     pub(crate) names_freed: i32,
-    /// Whether all lanes were read anew.
-    pub(crate) lanes_are_new: bool,
     /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
     assumed_lanes: Option<VecDeque<Lane>>,
     /// Ids for the tasks that are added.
@@ -156,6 +155,8 @@ impl<'a, 't> Run<'a, 't> {
         if first.column(15)? {
             return Err(schema::moving(shared.statements.schema()));
         }
+        let started: i64 = first.column(16)?;
+        transaction.check_server(started)?;
         let last_lane: i32 = first.column(2)?;
         let now = shared.time.moment(first.column(0)?);
         let mut run = Self {
@@ -181,14 +182,13 @@ impl<'a, 't> Run<'a, 't> {
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        let (last_known, freed) = {
+        let has_others = {
             let lanes = shared.lanes();
-            (lanes.last(), lanes.freed())
+            started != lanes.started()
+                || last_lane > lanes.last()
+                || run.names_freed > lanes.freed()
         };
-        // A server that was replaced, or has crashed, may have lost some, and given their ids to others.
-        if shared.is_new(&*run.transaction) || last_lane < last_known {
-            run.reread_lanes()?;
-        } else if last_lane > last_known || run.names_freed > freed {
+        if has_others {
             run.refresh_lanes()?;
         }
         Ok(run)
@@ -201,7 +201,7 @@ impl<'a, 't> Run<'a, 't> {
         assumed: Assumed,
     ) -> Self {
         let Compared { ids, orderings, depths, keeps, concurrencies } = assumed.compared();
-        let Assumed { number, names_freed, queues, lanes } = assumed;
+        let Assumed { number, names_freed, started, queues, lanes } = assumed;
         let mut run = Self::new(transaction, shared, shared.time.estimate(), number);
         run.names_freed = names_freed;
         for settings in queues {
@@ -212,7 +212,17 @@ impl<'a, 't> Run<'a, 't> {
         used.dedup();
         run.put_off(
             UNCHANGED,
-            &[&number, &names_freed, &ids, &orderings, &depths, &keeps, &concurrencies, &used],
+            &[
+                &number,
+                &names_freed,
+                &ids,
+                &orderings,
+                &depths,
+                &keeps,
+                &concurrencies,
+                &used,
+                &started,
+            ],
         );
         run.assumed_lanes = Some(lanes.into());
         run
@@ -245,7 +255,6 @@ impl<'a, 't> Run<'a, 't> {
             skips_slots: false,
             has_type_retention: false,
             names_freed: 0,
-            lanes_are_new: false,
             assumed_lanes: None,
             ids: VecDeque::new(),
             queues: HashMap::new(),
@@ -275,30 +284,15 @@ impl<'a, 't> Run<'a, 't> {
         self.queues.values()
     }
 
-    /// Reads the lanes that others have added, or all if some were deleted.
+    /// Reads the lanes that others have added, or all if they are others.
     fn refresh_lanes(&mut self) -> Result<()> {
+        let mut after = self.shared.lanes().last();
         loop {
-            let last = self.shared.lanes().last();
-            let rows = self.query(lanes::AFTER, &[&last])?;
-            if self.shared.lanes().take(last, &rows)? {
+            let rows = self.query(lanes::AFTER, &[&after])?;
+            if self.shared.lanes().take(after, &rows)? {
                 return Ok(());
             }
-        }
-    }
-
-    /// Reads all lanes anew.
-    fn reread_lanes(&mut self) -> Result<()> {
-        self.lanes_are_new = true;
-        loop {
-            let last = self.shared.lanes().last();
-            let mut read = Lanes::default();
-            read.take(0, &self.query(lanes::AFTER, &[&0_i32])?)?;
-            let mut known = self.shared.lanes();
-            // Those that others have read meanwhile may have been added since.
-            if known.last() <= last {
-                *known = read;
-                return Ok(());
-            }
+            after = 0;
         }
     }
 
@@ -349,10 +343,23 @@ impl<'a, 't> Run<'a, 't> {
         )
     }
 
-    /// The queue of a lane, whose tasks are there.
-    pub(crate) fn queue_of(&self, lane: i32) -> Result<i32> {
-        let queue = self.shared.lanes().named(lane).map(|lane| lane.queue);
-        queue.ok_or_else(|| queues::missing("the lane of a task"))
+    /// The queue of a lane that has tasks. There is none if the lane was lost with a server while a task of it was kept.
+    pub(crate) fn queue_of(&mut self, lane: i32) -> Result<Option<i32>> {
+        let shared = self.shared;
+        let known = || shared.lanes().named(lane).map(|lane| lane.queue);
+        if let Some(queue) = known() {
+            return Ok(Some(queue));
+        }
+        // It may have been added since this transaction began.
+        self.refresh_lanes()?;
+        let queue = known();
+        if queue.is_none() {
+            tracing::error!(
+                lane,
+                "a task has a type that the database has lost: nobody can run it; look for its lane in prismq.task"
+            );
+        }
+        Ok(queue)
     }
 
     /// Whether a limit or a key counts the tasks of a lane.

@@ -1,6 +1,6 @@
 //! What all transactions of an engine share.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cached::Cached;
@@ -10,7 +10,6 @@ use super::marks::Marks;
 use super::postponed::Postponed;
 use super::statements::Statements;
 use crate::engine::DeferredLog;
-use crate::engine::postgres::client::Executor;
 use crate::engine::postgres::clock::Time;
 
 /// What all transactions of an engine share.
@@ -21,8 +20,6 @@ pub(crate) struct Shared {
     pub(crate) marks: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
     cached: Mutex<Cached>,
-    /// That of the latest session of which a transaction has begun.
-    epoch: AtomicI64,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,
     /// How many keys were perhaps added since some without tasks were deleted.
@@ -41,7 +38,6 @@ impl Shared {
             marks: Mutex::default(),
             horizon: Mutex::default(),
             cached: Mutex::default(),
-            epoch: AtomicI64::new(0),
             time,
             log: DeferredLog::default(),
             keys_added: AtomicUsize::new(0),
@@ -62,17 +58,11 @@ impl Shared {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What transactions have shown may be undone.
+    /// Discards what earlier transactions have shown: it may have been undone.
     pub(crate) fn forget_looks(&self) {
         self.marks().forget();
         self.horizon().forget();
         self.cached().forget();
-    }
-
-    /// Whether this is the first transaction of its session.
-    pub(super) fn is_new(&self, transaction: &dyn Executor) -> bool {
-        let epoch = transaction.epoch();
-        self.epoch.fetch_max(epoch, Ordering::Relaxed) < epoch
     }
 
     pub(crate) fn cached(&self) -> MutexGuard<'_, Cached> {

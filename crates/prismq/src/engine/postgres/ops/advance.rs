@@ -69,7 +69,7 @@ impl Run<'_, '_> {
             for row in self.query(PROMOTE, &[&now, &STEP_TASKS_MAX, &from])? {
                 let (lane, promoted): (i32, i64) = (row.column(0)?, row.column(1)?);
                 self.shared.marks().added(lane, (row.column(3)?, i64::MIN));
-                let queue = self.queue_of(lane)?;
+                let Some(queue) = self.queue_of(lane)? else { continue };
                 let counters = self.counters.of(queue);
                 counters.scheduled -= promoted;
                 counters.ready += promoted;
@@ -92,7 +92,7 @@ impl Run<'_, '_> {
         for row in &rows {
             let (id, lane, state): (i64, i32, i16) =
                 (row.column(0)?, row.column(1)?, row.column(3)?);
-            let queue = self.queue_of(lane)?;
+            let Some(queue) = self.queue_of(lane)? else { continue };
             let counters = self.counters.of(queue);
             counters.leased -= 1;
             counters.reclaimed += 1;

@@ -23,11 +23,13 @@ use crate::model::{Error, NewTask, Result};
 /// others.
 const TASKS_LOOK_MAX: i64 = 1 << 18;
 
-/// Keeps others from adding lanes, so that ids are committed in their order.
-const LOCK: &str = "LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
+/// Keeps others from adding lanes, so that ids are committed in their order. What processes know of lanes must outlive a
+/// crash of the server, which does not change its start time.
+const LOCK: &str =
+    "SET LOCAL synchronous_commit = on; LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
 /// Waits for all transactions that use lanes, for a short time, as others wait behind it.
-const LOCK_TO_FREE: &str =
-    "SET LOCAL lock_timeout = 200; LOCK TABLE prismq.lane IN ACCESS EXCLUSIVE MODE";
+const LOCK_TO_FREE: &str = "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = 200; \
+     LOCK TABLE prismq.lane IN ACCESS EXCLUSIVE MODE";
 /// Adds a queue, if there is room.
 const ADD_QUEUE: &str = "INSERT INTO prismq.queue (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.queue) < $2 ON CONFLICT DO NOTHING";
@@ -156,10 +158,10 @@ impl<'a> Unknown<'a> {
     /// Adds it, as far as there is room: whether all queues that are to be set are there, and whether there is no room for
     /// another.
     fn add(&self, transaction: &mut Transaction<'_>, shared: &Shared) -> Result<(bool, bool)> {
-        let texts = [LOCK, ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE, IS_FULL]
+        let texts = [ADD_QUEUE, ADD_LIMIT, ADD_LANE, ALL_THERE, IS_FULL]
             .map(|sql| shared.statements.text(sql));
-        let [lock, add_queue, add_limit, add_lane, all_there, is_full] = &texts;
-        transaction.query(lock, &[])?;
+        let [add_queue, add_limit, add_lane, all_there, is_full] = &texts;
+        transaction.run_script(&shared.statements.qualified(LOCK))?;
         schema::refuse_moving(transaction, &shared.statements)?;
         let (queues_max, types_max) = (i64::from(QUEUES_MAX), i64::from(TASK_TYPES_MAX));
         for task in &self.lanes {

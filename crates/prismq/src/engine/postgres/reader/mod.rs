@@ -66,14 +66,15 @@ impl Reading<'_> {
         Ok(Some(found))
     }
 
-    /// Reads the lanes that others have added, or all if some were deleted.
+    /// Reads the lanes that others have added, or all if they are others.
     pub(crate) fn refresh_lanes(self) -> Result<()> {
+        let mut after = self.shared.lanes().last();
         loop {
-            let last = self.shared.lanes().last();
-            let added = self.rows(lanes::AFTER, &[&last])?;
-            if self.shared.lanes().take(last, &added)? {
+            let rows = self.rows(lanes::AFTER, &[&after])?;
+            if self.shared.lanes().take(after, &rows)? {
                 return Ok(());
             }
+            after = 0;
         }
     }
 
