@@ -12,6 +12,7 @@
 
 mod fakes;
 mod raw;
+mod rounds;
 mod shipped;
 mod toy;
 
@@ -33,6 +34,6 @@ fn main() -> ExitCode {
             name => drive(&toy::Toy { fault: toy::Fault::named(name) }),
         };
     }
-    let trials = [fakes::trials(), shipped::trials()];
+    let trials = [fakes::trials(), shipped::trials(), rounds::trials()];
     prismq_probe::run(trials.into_iter().flatten().collect())
 }

@@ -35,7 +35,7 @@ pub const SUITE_SCHEMA: &str = "prismq/suite";
 /// The `schema` of a [`RunRecord`].
 pub const RUN_SCHEMA: &str = "prismq/run";
 /// Version of both schemas. Readers accept every record of the same major version.
-pub const SCHEMA_VERSION: &str = "1.6.0";
+pub const SCHEMA_VERSION: &str = "1.7.0";
 
 /// What one suite measured in one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -66,7 +66,7 @@ impl Run<'_> {
         match empty.zip(dir_size(self.directory).ok()) {
             Some((empty, full)) => {
                 let bytes = as_f64(full.saturating_sub(empty)) / as_f64(self.attempts.max(1));
-                self.add([Reading::cost(DISK, "bytes_per_task", "bytes/task", bytes)]);
+                self.add([Reading::cost(DISK, "kept_bytes_per_task", "bytes/task", bytes)]);
             }
             None => self.missing(DISK, "not measured: the directory cannot be read"),
         }

@@ -23,8 +23,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// Of the round whose figures decide the others'.
-    pub(in crate::run::versus) const FIRST: Self =
-        Self { one: 50, many: 400, pipeline: 400, seconds: 0.2 };
+    pub const FIRST: Self = Self { one: 50, many: 400, pipeline: 400, seconds: 0.2 };
 
     /// Sizes that take about so long at the rates of these readings. A queue that is filled much faster than it is
     /// drained is filled with what is drained in a few times as long.
