@@ -8,12 +8,16 @@ use prismq_bench::conformance::{Candidate, Outcome, Phase, check};
 use prismq_bench::subject::remote::{Bounds, Launch};
 use prismq_probe::{Failed, Requirement, Trial, trial};
 
+use crate::between::Alteration;
 use crate::toy::Fault;
 use crate::{DRIVER, raw};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let fails = |name: &'static str, fault: Fault, phase: Phase, rule: u8| {
         Trial::test(name, move || fails_by(&fault.name(), phase, rule))
+    };
+    let alters = |name: &'static str, alteration: Alteration, phase: Phase, rule: u8| {
+        Trial::test(name, move || fails_by(&alteration.name(), phase, rule))
     };
     vec![
         Trial::test("a_toy_that_keeps_its_word_passes_all_rules", || keeps_its_word(Fault::None)),
@@ -51,6 +55,23 @@ pub(crate) fn trials() -> Vec<Trial> {
             || Requirement::Strace.probe(),
             || fails_by(&Fault::Pretends.name(), Phase::Durability, 17),
         ),
+        alters("a_greeting_that_lacks_a_field_is_caught", Alteration::Greeting, Phase::Talk, 1),
+        alters("a_driver_that_calls_too_early_is_caught", Alteration::Early, Phase::Pace, 10),
+        alters("a_driver_that_calls_too_late_is_caught", Alteration::Late, Phase::Pace, 10),
+        alters(
+            "a_driver_that_counts_a_task_too_many_is_caught",
+            Alteration::Count,
+            Phase::Work,
+            11,
+        ),
+        alters(
+            "a_driver_whose_records_arrive_late_is_caught",
+            Alteration::Records,
+            Phase::Pace,
+            12,
+        ),
+        alters("a_driver_that_overfills_a_lane_is_caught", Alteration::Room, Phase::Ends, 18),
+        alters("a_driver_that_splits_batches_is_caught", Alteration::Batch, Phase::Work, 22),
         Trial::test("a_driver_that_is_deaf_is_caught", deaf),
     ]
 }

@@ -10,6 +10,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod between;
 mod fakes;
 mod raw;
 mod rounds;
@@ -31,7 +32,10 @@ fn main() -> ExitCode {
         return match name.as_str() {
             shipped::PRISMQ => drive(&Prismq { default: Durability::Full }),
             raw::DEAF => raw::deaf(),
-            name => drive(&toy::Toy { fault: toy::Fault::named(name) }),
+            name => match between::Alteration::named(name) {
+                Some(alteration) => between::drive(alteration),
+                None => drive(&toy::Toy { fault: toy::Fault::named(name) }),
+            },
         };
     }
     let trials = [fakes::trials(), shipped::trials(), rounds::trials()];
