@@ -168,7 +168,7 @@ fn main() -> ExitCode {
         round_trips:
             an_enqueue_waits_once_however_many_tasks_it_adds
             a_completion_waits_once_and_an_extension_twice
-            a_claim_waits_three_times_whether_or_not_it_finds_enough
+            a_claim_of_one_type_waits_twice_whether_or_not_it_finds_enough
             completions_before_a_claim_do_not_wait;
         races:
             a_task_is_cancelled_while_it_is_claimed
@@ -184,6 +184,7 @@ fn main() -> ExitCode {
             a_completion_is_kept_if_that_was_set_since
             a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since;
         slots:
+            tasks_too_large_for_a_claim_are_put_back
             no_more_tasks_run_than_a_limit_allows
             no_more_tasks_of_a_key_run_than_its_limit_allows
             ordered_tasks_of_a_key_run_in_order

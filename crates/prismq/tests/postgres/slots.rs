@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use prismq::limits::CLAIM_BYTES_MAX;
 use prismq::{Claim, Lease, Limit, NewTask, Queue};
 use prismq_cluster::Cluster;
 
@@ -65,6 +66,25 @@ fn with_tasks(cluster: &Cluster, limit: Limit, task: impl Fn(usize) -> NewTask) 
     queue.set_limit("api", limit).unwrap();
     queue.enqueue_all((0..TASKS).map(task)).unwrap();
     queue
+}
+
+/// The claim is committed before its payloads are seen.
+pub(crate) fn tasks_too_large_for_a_claim_are_put_back() {
+    let cluster = cluster(&["fsync=off"]);
+    let queue = queue(&url(&cluster));
+    let third = CLAIM_BYTES_MAX / 3 + 1;
+    let ids: Vec<_> =
+        (0..3).map(|_| queue.enqueue(NewTask::new("job", vec![7; third])).unwrap().id()).collect();
+    let claim = Claim::new(["job"]).max(3);
+    let first = queue.claim(&claim).unwrap();
+    assert_eq!(first.iter().map(Lease::id).collect::<Vec<_>>(), ids[..2]);
+    let stats = queue.stats("default").unwrap();
+    assert_eq!((stats.ready, stats.leased), (1, 2));
+    let rest = queue.claim(&claim).unwrap();
+    assert_eq!(
+        rest.iter().map(|lease| (lease.id(), lease.attempt())).collect::<Vec<_>>(),
+        [(ids[2], 1)]
+    );
 }
 
 pub(crate) fn no_more_tasks_run_than_a_limit_allows() {

@@ -11,6 +11,8 @@ use crate::base::number::as_f64;
 use crate::run::versus::workloads::Reading;
 use crate::subject::remote::usage::{Activity, memory, written};
 
+/// How long what a queue does after its tasks may take.
+const SETTLES: Duration = Duration::from_millis(500);
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// What was used until some time.
@@ -39,8 +41,9 @@ impl Run<'_> {
         }
     }
 
-    /// Watches the crew while nothing is enqueued.
+    /// Watches the crew while nothing is enqueued, once what follows the last task has passed.
     pub(super) fn idle(&mut self) {
+        thread::sleep(SETTLES);
         let members = self.session.driver().family().members();
         let before = Activity::of(&members);
         let time = Duration::from_secs_f64(self.sizes.seconds);

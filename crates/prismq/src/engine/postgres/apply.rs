@@ -10,7 +10,7 @@ use super::batch::run::Run;
 use super::client::{Role, has_code};
 use super::ops::names::Unknown;
 use crate::engine::{Answer, Operation};
-use crate::model::{Error, Result};
+use crate::model::{Error, LeaseKey, Result};
 
 /// After so many schedules that wait for locks, claims go on and leave the others to later ones.
 const STUCK_MAX: usize = 3;
@@ -44,6 +44,7 @@ impl PostgresEngine {
             let generation = self.shared.lanes().generation();
             let mut runs_again = false;
             let mut assumes = false;
+            let mut to_put_back = Vec::new();
             let applied = self.client.transaction(role, |transaction| {
                 // It may run again, when what was taken before was not.
                 self.shared.log.truncate_pending(0);
@@ -79,6 +80,7 @@ impl PostgresEngine {
                     self.shared.cached().add(&run);
                 }
                 run.finish()?;
+                to_put_back = std::mem::take(&mut run.to_put_back);
                 run.answers(applied)
             });
             let applied = applied.inspect_err(|_| self.shared.forget_looks());
@@ -99,6 +101,7 @@ impl PostgresEngine {
                 }
             }
             let applied = applied?;
+            self.put_back(&to_put_back);
             if takes_in {
                 inbox = Some(self.take_in()?);
             } else if !lacks_names {
@@ -117,6 +120,22 @@ impl PostgresEngine {
             self.keep_up();
         }
         Ok(answers)
+    }
+
+    /// Puts back what a claim that is committed must not keep.
+    fn put_back(&self, leases: &[LeaseKey]) {
+        if leases.is_empty() {
+            return;
+        }
+        let put_back = self.client.transaction(Role::Relaxed, |transaction| {
+            let mut run = Run::begin(transaction, &self.shared, &[])?;
+            run.put_back(leases)?;
+            run.finish()
+        });
+        if let Err(error) = put_back {
+            let tasks = leases.len();
+            tracing::warn!(%error, tasks, "tasks that were claimed and not wanted wait until their leases expire");
+        }
     }
 
     fn count(&self, answers: &[Result<Answer>], role: Role) {

@@ -132,6 +132,11 @@ impl Counters {
         more.map(|(queue, delta)| (*queue, kept(delta))).collect()
     }
 
+    /// Whether no counter was changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_queue.values().all(|delta| *delta == Delta::default())
+    }
+
     /// Takes the changes of all queues.
     pub(crate) fn take(&mut self) -> Vec<(i32, Delta)> {
         let all = std::mem::take(&mut self.by_queue);

@@ -112,6 +112,12 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) has_type_retention: bool,
     /// How often lanes had been deleted when it began.
     pub(crate) names_freed: i32,
+    /// Whether it does nothing but one claim, which may then be committed with its last statement.
+    pub(crate) is_claim: bool,
+    /// Whether that was done.
+    pub(crate) is_committed: bool,
+    /// Leases that such a claim must not keep.
+    pub(crate) to_put_back: Vec<LeaseKey>,
     /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
     assumed_lanes: Option<VecDeque<Lane>>,
     /// Ids for the tasks that are added.
@@ -170,6 +176,7 @@ impl<'a, 't> Run<'a, 't> {
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
             has_type_retention: first.column(13)?,
             names_freed: first.column(14)?,
+            is_claim: matches!(batch, [Operation::Claim(_)]),
             ..Self::new(transaction, shared, now, first.column(1)?)
         };
         if claims {
@@ -255,6 +262,9 @@ impl<'a, 't> Run<'a, 't> {
             skips_slots: false,
             has_type_retention: false,
             names_freed: 0,
+            is_claim: false,
+            is_committed: false,
+            to_put_back: Vec::new(),
             assumed_lanes: None,
             ids: VecDeque::new(),
             queues: HashMap::new(),
@@ -422,6 +432,9 @@ impl<'a, 't> Run<'a, 't> {
     /// Deletes what is beyond the history of queues that have completed tasks, writes the counters and commits: nothing
     /// may follow.
     pub(crate) fn finish(&mut self) -> Result<()> {
+        if self.is_committed {
+            return Ok(());
+        }
         for (queue, kept) in self.counters.with_more_kept() {
             self.write_counters()?;
             // What other clients keep meanwhile they leave to whoever prunes.

@@ -42,6 +42,18 @@ impl Run<'_, '_> {
         self.send(&statements, false)
     }
 
+    /// Runs a statement and commits, in one round trip: nothing may follow.
+    pub(crate) fn query_and_commit(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Value],
+    ) -> Result<Vec<Row>> {
+        let text = self.shared.statements.text(sql);
+        let answer = self.send(&[(&text, params)], true)?.pop();
+        self.is_committed = true;
+        answer.ok_or_else(crate::model::Error::unanswered)
+    }
+
     /// Runs a statement that returns one row.
     pub(crate) fn row(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<Row> {
         let row = self.query(sql, params)?.pop();

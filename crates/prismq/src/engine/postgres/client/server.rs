@@ -19,7 +19,7 @@ pub(super) const IDENTIFY: &str = "\
         (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',') \
          FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL), \
         pg_catalog.current_setting('synchronous_standby_names'), \
-        (pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8";
+        (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8";
 
 /// Asks for the standbys that commits wait for. A session learns of a change of the setting between two messages.
 pub(super) const STANDBYS: &str = "SELECT pg_catalog.current_setting('synchronous_standby_names')";

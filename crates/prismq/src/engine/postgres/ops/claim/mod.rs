@@ -90,15 +90,21 @@ impl Run<'_, '_> {
             let first = self.due.expiry.map_or(expires_at, |first| first.min(expires_at));
             self.due.expiry = Some(first);
         }
-        let tasks = i64::try_from(taken.len()).unwrap_or(i64::MAX);
+        let now = self.now.monotonic;
+        let late: Vec<Taken> = taken.extract_if(.., |taken| taken.lease.is_late(now)).collect();
+        let has_late = !late.is_empty();
+        if self.is_committed {
+            // The next claim ends them.
+            self.to_put_back.extend(late.into_iter().map(|taken| taken.lease.key));
+            return Ok((taken, has_late));
+        }
+        let tasks = i64::try_from(taken.len() + late.len()).unwrap_or(i64::MAX);
         let counters = self.counters.of(settings.id);
         counters.ready -= tasks;
         counters.leased += tasks;
-        let now = self.now.monotonic;
-        let late = taken.extract_if(.., |taken| taken.lease.is_late(now));
-        let late: Vec<i64> = late.map(|taken| taken.lease.key.id.as_i64()).collect();
+        let late: Vec<i64> = late.iter().map(|taken| taken.lease.key.id.as_i64()).collect();
         self.end_late(&late)?;
-        Ok((taken, !late.is_empty()))
+        Ok((taken, has_late))
     }
 
     /// Keeps the first of these leases whose payloads fit, and releases the others; one alone always fits.
@@ -115,7 +121,10 @@ impl Run<'_, '_> {
                 leases.push(lease);
             }
         }
-        self.put_back(&released)?;
+        match self.is_committed {
+            true => self.to_put_back.extend(released),
+            false => self.put_back(&released)?,
+        }
         Ok(leases)
     }
 

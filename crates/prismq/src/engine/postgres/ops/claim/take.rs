@@ -16,7 +16,7 @@ use crate::model::{Claim, Order, Result};
 /// expired. Tokens are at least those of the connection's epoch: a claim is not waited for, so that a crash of the
 /// server may undo it, and a token must not be given again.
 macro_rules! lease {
-    ($places:literal) => {
+    ($places:expr $(, $counted:literal)?) => {
         concat!(
             "WITH r AS (DELETE FROM prismq.ready WHERE ctid = ANY (ARRAY(",
             $places,
@@ -29,17 +29,17 @@ macro_rules! lease {
                CASE WHEN octet_length(t.payload) <= 1024 THEN t.payload END AS payload,
                t.lane, r.suspect, r.order_key, t.scheduled_for),
      e AS (INSERT INTO prismq.expiry (at, ids)
-           SELECT $7, array_agg(id) FROM (SELECT id, row_number() OVER () / 32 AS part FROM t) p GROUP BY part)
-     SELECT * FROM t"
+           SELECT $7, array_agg(id) FROM (SELECT id, row_number() OVER () / 32 AS part FROM t) p GROUP BY part)",
+            $($counted,)?
+            " SELECT * FROM t"
         )
     };
 }
 pub(super) use lease;
 
-/// Takes the first tasks of each lane, locked as they are found: those that others are taking are passed over. Of
-/// several lanes, more are locked than are taken, until the transaction ends.
-pub(crate) const LOCKED: &str = lease!(
-    "SELECT place FROM (
+macro_rules! locked {
+    () => {
+        "SELECT place FROM (
          SELECT q.place, q.order_key, q.id FROM unnest($1::integer[]) l (lane) CROSS JOIN LATERAL (
              SELECT ctid AS place, order_key, id FROM prismq.ready
              WHERE lane = l.lane AND NOT suspect AND (order_key, id) > ($2, $3)
@@ -51,6 +51,18 @@ pub(crate) const LOCKED: &str = lease!(
              ORDER BY lane, suspect, order_key, id LIMIT $5 FOR UPDATE SKIP LOCKED) q
           ORDER BY q.order_key, q.id LIMIT $5)
      ) c ORDER BY order_key, id LIMIT $4"
+    };
+}
+
+/// Takes the first tasks of each lane, locked as they are found: those that others are taking are passed over. Of
+/// several lanes, more are locked than are taken, until the transaction ends.
+pub(crate) const LOCKED: &str = lease!(locked!());
+
+/// The same, where the transaction does nothing else: the queue's counters are written too.
+pub(crate) const LOCKED_AND_COUNTED: &str = lease!(
+    locked!(),
+    ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
+           SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)"
 );
 
 /// Takes the first tasks of all lanes, locking no others. It finds fewer where others are taking the same ones.
@@ -68,6 +80,9 @@ pub(crate) const MERGED: &str = lease!(
           ORDER BY q.order_key, q.id LIMIT $5)
      ) c ORDER BY order_key, id LIMIT $4)) FOR UPDATE SKIP LOCKED"
 );
+
+/// How many values the first two take; the last needs the number of the queue, too.
+const LEASE_PARAMS: usize = 10;
 
 /// Records that attempts have not begun.
 pub(crate) const UNBEGIN: &str = "UPDATE prismq.task SET begun = false WHERE id = ANY ($1)";
@@ -105,6 +120,9 @@ impl Run<'_, '_> {
             // Those below come last.
             seeks.push((LOCKED, (i64::MIN, i64::MIN)));
         }
+        // Whether the first seek is the last, as what is before the mark is left.
+        let is_one = seeks.len() == 1 || mark.is_some() && ids.len() == 1 && claim.may_leave_ready;
+        let commits = is_one && !is_ring && self.needs_only_claim(settings);
         let until = self.now.after(claim.lease);
         let expires_at = until.monotonic.as_micros();
         // A pool records of each suspect when it begins.
@@ -130,7 +148,7 @@ impl Run<'_, '_> {
             let floor = self.token_floor;
             // Suspects are few, and apart in the index: a mark says nothing of those that could not be taken.
             let suspects_from = if mark == Some((key, id)) { i64::MIN } else { key };
-            let params: [&dyn Value; 10] = [
+            let params: [&dyn Value; 11] = [
                 &ids,
                 &key,
                 &id,
@@ -141,8 +159,12 @@ impl Run<'_, '_> {
                 &begun_max,
                 &suspects_begin,
                 &suspects_from,
+                &settings.id,
             ];
-            let rows = self.query(sql, &params)?;
+            let rows = match commits {
+                true => self.query_and_commit(LOCKED_AND_COUNTED, &params)?,
+                false => self.query(sql, params.get(..LEASE_PARAMS).unwrap_or_default())?,
+            };
             if is_marked && mark != Some((key, id)) {
                 let (took, found) = (self.took(), rows.len());
                 self.shared.marks().looked(&ids, (took, found), Instant::now());
@@ -168,6 +190,19 @@ impl Run<'_, '_> {
             }
         }
         Ok(taken)
+    }
+}
+
+impl Run<'_, '_> {
+    /// Whether a claim from this queue is all that the transaction has to do, but for its counters.
+    fn needs_only_claim(&self, settings: Settings) -> bool {
+        self.is_claim
+            && self.due_holds
+            // Its virtual time follows the tasks that are taken.
+            && settings.order != Order::WeightedRandom
+            && settings.concurrency.is_none()
+            && self.counters.is_empty()
+            && !self.limits.has_changes()
     }
 }
 
