@@ -1,5 +1,7 @@
 //! Rules 10, 12 and 14: an open load, records while nothing follows them, an idle crew.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::thread;
 use std::time::Duration;
 
@@ -63,27 +65,27 @@ pub(super) fn check(candidate: &Candidate, findings: &mut Findings) -> Result<()
 
 /// Rule 10: no task is called before it is due, and most soon after a caller is free for it.
 fn on_time(lanes: &Lanes, due: &[u64]) -> Result<(), String> {
-    let calls: Vec<Vec<&Record>> = lanes
-        .by_lane()
-        .map(|records| records.iter().filter(|record| record.kind == Kind::Enqueued).collect())
-        .collect();
-    // A caller that is late is not busy: the one that is free first is the one that should have called.
-    let first_free = |at: u64| {
-        let free = |calls: &Vec<&Record>| {
-            let during = calls.iter().find(|call| (call.t1..call.t2).contains(&at));
-            during.map_or(at, |call| call.t2)
-        };
-        calls.iter().map(free).min().unwrap_or(at)
-    };
-    let mut late = Vec::new();
-    for call in calls.iter().flatten() {
+    let due_of = |call: &Record| {
         let token = usize::try_from(call.token).unwrap_or(usize::MAX);
-        let due = due.get(token).copied().unwrap_or(u64::MAX);
+        due.get(token).copied().unwrap_or(u64::MAX)
+    };
+    let mut calls: Vec<&Record> =
+        lanes.records().filter(|record| record.kind == Kind::Enqueued).collect();
+    calls.sort_unstable_by_key(|call| call.token);
+    // When callers would be free that call as soon as they can, with calls as long as these were: one that is late is not
+    // busy.
+    let mut free: BinaryHeap<Reverse<u64>> = (0..CALLERS).map(|_| Reverse(0)).collect();
+    let mut late = Vec::new();
+    for call in calls {
+        let due = due_of(call);
         if call.t1 < due {
-            let early = Duration::from_nanos(due - call.t1);
+            let (early, token) = (Duration::from_nanos(due - call.t1), call.token);
             return Err(format!("token {token} was called {early:?} before it was due"));
         }
-        late.push(call.t1.saturating_sub(first_free(due)));
+        let Reverse(free_at) = free.pop().unwrap_or_default();
+        let possible = due.max(free_at);
+        free.push(Reverse(possible + call.t2.saturating_sub(call.t1)));
+        late.push(call.t1.saturating_sub(possible));
     }
     late.sort_unstable();
     let median = Duration::from_nanos(late.get(late.len() / 2).copied().unwrap_or(0));
@@ -91,4 +93,66 @@ fn on_time(lanes: &Lanes, due: &[u64]) -> Result<(), String> {
         return Err(format!("in the median it called {median:?} after a caller was free"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use prismq_driver::lane::Role;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// Lanes of as many callers, each with its calls of a task, from and to these milliseconds.
+    fn called(calls: &[Vec<(u64, u64, u64)>]) -> Lanes {
+        let mut lanes = Lanes::new(Role::Caller, CALLERS, 1_000).unwrap();
+        for (path, calls) in iter::zip(lanes.paths(), calls) {
+            let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+            for (token, t1, t2) in calls {
+                let record = Record {
+                    token: *token,
+                    t1: t1 * MS,
+                    t2: t2 * MS,
+                    kind: Kind::Enqueued,
+                    ending: None,
+                    attempt: 0,
+                    extra: 0,
+                };
+                std::io::Write::write_all(&mut file, &record.encode()).unwrap();
+            }
+        }
+        lanes.poll().unwrap();
+        lanes
+    }
+
+    /// Tasks due every 5 ms, each called `delay` after its caller is free, for so long.
+    fn late_by(delay: u64, took: u64) -> Result<(), String> {
+        let callers = u64::from(CALLERS);
+        let due: Vec<u64> = (0..40).map(|token| token * 5 * MS).collect();
+        let mut calls = vec![Vec::new(); CALLERS as usize];
+        for (caller, calls) in iter::zip(0.., &mut calls) {
+            let mut free = 0;
+            for token in (0..40).filter(|token| token % callers == caller) {
+                let t1 = free.max(token * 5 + delay);
+                free = t1 + took;
+                calls.push((token, t1, free));
+            }
+        }
+        on_time(&called(&calls), &due)
+    }
+
+    #[test]
+    fn a_driver_whose_queue_is_slow_is_on_time() {
+        assert_eq!(late_by(0, 1), Ok(()));
+        assert_eq!(late_by(0, 100), Ok(()), "a backlog grows");
+        assert_eq!(late_by(10, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_driver_that_is_late_by_the_same_time_each_time_is_late() {
+        assert!(late_by(200, 1).unwrap_err().contains("200"));
+        assert!(late_by(30, 1).is_err());
+    }
 }

@@ -4,8 +4,8 @@
 use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::os::fd::AsRawFd as _;
+use std::process::{self, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub(crate) enum Alteration {
     Late,
     /// One more task was enqueued.
     Count,
-    /// Lanes have more room than they have.
+    /// The driver is given a larger number of records than a lane takes.
     Room,
     /// Each task of a batch has a call of its own.
     Batch,
@@ -116,19 +116,21 @@ pub(crate) fn drive(alteration: Alteration) -> ExitCode {
     ExitCode::from(u8::try_from(code.unwrap()).unwrap())
 }
 
-/// A file instead of this lane, whose records are appended to it later.
-fn held_back(lane: &str) -> PathBuf {
-    let (mut header, mut own) = ([0; HEADER_BYTES], tempfile::NamedTempFile::new().unwrap());
+/// A file instead of this lane, without a name, whose records are appended to it later.
+fn held_back(lane: &str) -> String {
+    let (mut header, mut own) = ([0; HEADER_BYTES], tempfile::tempfile().unwrap());
     File::open(lane).unwrap().read_exact(&mut header).unwrap();
     own.write_all(&header).unwrap();
     let mut lane = OpenOptions::new().append(true).open(lane).unwrap();
-    let path = own.path().to_owned();
+    let path = format!("/proc/{}/fd/{}", process::id(), own.as_raw_fd());
+    let written = path.clone();
     thread::spawn(move || {
+        let _open = own;
         let mut passed_on = HEADER_BYTES;
-        // What was seen when.
+        // How much was seen when.
         let mut seen = Vec::new();
         loop {
-            let written = fs::read(own.path()).unwrap();
+            let written = fs::read(&written).unwrap();
             seen.push((Instant::now(), written.len()));
             let due = seen.iter().filter(|(at, _)| at.elapsed() >= HELD_BACK);
             let until = due.map(|(_, length)| *length).max().unwrap_or(passed_on);

@@ -150,6 +150,7 @@ fn main() -> ExitCode {
             a_limit_that_is_not_set_frees_no_names
             no_task_is_lost_where_its_queue_is_freed
             a_type_that_the_server_has_lost_is_added_again
+            a_type_that_a_restored_database_lacks_is_added_again
             a_task_whose_type_was_lost_keeps_no_claim_from_other_tasks;
         notifications:
             a_pool_hears_of_tasks_of_another_client

@@ -7,7 +7,7 @@ use prismq::limits::{QUEUES_MAX, TASK_TYPES_MAX};
 use prismq::{Claim, Error, NewTask, Queue};
 use prismq_cluster::Cluster;
 
-use crate::support::{cluster, queue, task, url};
+use crate::support::{cluster, end_sessions, queue, task, url};
 
 fn is_full<T>(answer: &prismq::Result<T>) -> bool {
     matches!(answer, Err(Error::TooManyNames { .. }))
@@ -118,13 +118,29 @@ pub(crate) fn no_task_is_lost_where_its_queue_is_freed() {
     assert_eq!(first.tasks().ready().count().unwrap(), u64::from(left));
 }
 
-/// Has the server lose the types that were added, as after a failover to a standby that had not received them. It gives
-/// their numbers to others then.
+/// What a server does that lacks the last types, and gives their numbers to others then.
+const LOSE: &str = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART";
+
+/// Has the server lose the types that were added, as after a failover to a standby that had not received them.
 pub(crate) fn lose_types(cluster: &mut Cluster) {
-    let lose = "DELETE FROM prismq.lane; ALTER SEQUENCE prismq.lane_id_seq RESTART";
-    cluster.sql("postgres", &[lose, "CHECKPOINT"]).unwrap();
+    cluster.sql("postgres", &[LOSE, "CHECKPOINT"]).unwrap();
     cluster.restart().unwrap();
     queue(&url(cluster)).enqueue(NewTask::new("other", [])).unwrap();
+}
+
+/// The server goes on.
+pub(crate) fn a_type_that_a_restored_database_lacks_is_added_again() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    (0..2).for_each(|_| drop(queue.enqueue(task()).unwrap()));
+    queue.tasks().delete().unwrap();
+    cluster.sql("postgres", &[LOSE]).unwrap();
+    end_sessions(&cluster, "prismq");
+    let other = crate::support::queue(&url(&cluster));
+    other.enqueue(NewTask::new("other", [])).unwrap();
+    let id = queue.enqueue(task()).unwrap().id();
+    assert_eq!(other.claim(&Claim::new(["job"])).unwrap()[0].id(), id);
+    assert_eq!(queue.claim(&Claim::new(["other"])).unwrap().len(), 1);
 }
 
 pub(crate) fn a_type_that_the_server_has_lost_is_added_again() {

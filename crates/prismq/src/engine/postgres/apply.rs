@@ -106,6 +106,9 @@ impl PostgresEngine {
                 inbox = Some(self.take_in()?);
             } else if !lacks_names {
                 break applied;
+            } else if Instant::now() > until {
+                // Its sessions are on two servers of which one lacks what the other knows.
+                return Err(Error::Busy { waited: self.client.wait() });
             }
         };
         self.shared.log.committed();

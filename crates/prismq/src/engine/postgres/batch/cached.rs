@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::lanes::Lane;
+use super::lanes::{Lane, Source};
 use super::lease_note::LeaseNote;
 use super::queues::{Settings, stored};
 use super::run::Run;
@@ -41,19 +41,16 @@ const BYTES_MAX: usize = 256 << 10;
 pub(crate) struct Cached {
     /// Of the session that read them: another may be on a server that was restored to an earlier state.
     epoch: i64,
-    number: i64,
+    source: Source,
     names_freed: i32,
-    /// When the server was started, in microseconds.
-    started: i64,
     queues: HashMap<i32, Settings>,
 }
 
 /// What one transaction needs of them.
 #[derive(Debug)]
 pub(crate) struct Assumed {
-    pub(super) number: i64,
+    pub(super) source: Source,
     pub(super) names_freed: i32,
-    pub(super) started: i64,
     pub(super) queues: Vec<Settings>,
     /// The lane of each task that it adds.
     pub(super) lanes: Vec<Lane>,
@@ -81,12 +78,10 @@ impl Cached {
         if run.has_type_retention {
             return self.forget();
         }
-        let (epoch, number, names_freed) = (run.epoch(), run.number, run.names_freed);
-        let started = run.shared.lanes().started();
-        if (self.epoch, self.number, self.names_freed, self.started)
-            != (epoch, number, names_freed, started)
-        {
-            *self = Self { epoch, number, names_freed, started, queues: HashMap::new() };
+        let (epoch, names_freed) = (run.epoch(), run.names_freed);
+        let source = run.shared.lanes().source();
+        if (self.epoch, self.source, self.names_freed) != (epoch, source, names_freed) {
+            *self = Self { epoch, source, names_freed, queues: HashMap::new() };
         }
         self.queues.extend(run.settings().map(|settings| (settings.id, *settings)));
     }
@@ -100,8 +95,8 @@ impl Assumed {
         }
         let known = shared.lanes();
         let cached = shared.cached();
-        if (cached.epoch, cached.names_freed, cached.started)
-            != (epoch, known.freed(), known.started())
+        if (cached.epoch, cached.names_freed, cached.source)
+            != (epoch, known.freed(), known.source())
         {
             return None;
         }
@@ -130,8 +125,8 @@ impl Assumed {
             }
         }
         let queues = queues.into_values().collect();
-        let Cached { number, names_freed, started, .. } = *cached;
-        Some(Self { number, names_freed, started, queues, lanes })
+        let Cached { source, names_freed, .. } = *cached;
+        Some(Self { source, names_freed, queues, lanes })
     }
 
     /// What is compared of its queues.

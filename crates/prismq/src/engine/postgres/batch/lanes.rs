@@ -1,6 +1,6 @@
 //! The lanes of the database, known to this process. A server does not use their ids again; where some were deleted, a number
-//! in the database is higher than before, and all are read anew. So they are if the server has been restarted or replaced:
-//! one that takes over may have lost the last lanes, and gives their ids to others.
+//! in the database is higher than before, and all are read again. They also are if the server has been restarted or replaced,
+//! or may have been restored: it may have lost the last lanes, and gives their ids to others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::model::{Claim, LimitUse, Names, NewTask, Result};
 /// none.
 pub(crate) const AFTER: &str =
     "SELECT l.id, l.queue, q.name, l.type, l.requirements, m.names_freed, l.limits, l.keyed, b.name,
-         (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
+         m.number, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint
      FROM prismq.meta m LEFT JOIN prismq.lane l ON l.id > $1 LEFT JOIN prismq.queue q ON q.id = l.queue
          LEFT JOIN prismq.limits b ON b.id = l.limits
      ORDER BY l.id";
@@ -74,6 +74,11 @@ impl Lane {
     }
 }
 
+/// How often lanes had been deleted when a row was read, and where.
+fn read_source(row: &Row) -> Result<(i32, Source)> {
+    Ok((row.column(5)?, Source { number: row.column(9)?, started: row.column(10)? }))
+}
+
 #[derive(Debug)]
 struct Known {
     lane: Lane,
@@ -91,6 +96,24 @@ pub(crate) struct Named {
     pub(crate) task_type: Arc<str>,
 }
 
+/// Where lanes were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Source {
+    /// The number of the database.
+    pub(crate) number: i64,
+    /// When its server was started, in microseconds.
+    pub(crate) started: i64,
+}
+
+/// What rows of [`AFTER`] were good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// All lanes are known now.
+    All,
+    /// They do not continue what is known: all have to be read.
+    ReadAll,
+}
+
 /// The lanes that are known.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
@@ -100,9 +123,8 @@ pub(crate) struct Lanes {
     last: i32,
     /// How often lanes had been deleted when these were read.
     freed: i32,
-    /// When the server was started that these were read from, in microseconds.
-    started: i64,
-    /// How often all were read anew.
+    source: Source,
+    /// How often all were read again.
     generation: u64,
     has_keys: bool,
 }
@@ -118,12 +140,12 @@ impl Lanes {
         self.freed
     }
 
-    /// When the server was started that these were read from, in microseconds.
-    pub(crate) const fn started(&self) -> i64 {
-        self.started
+    /// Where these were read.
+    pub(crate) const fn source(&self) -> Source {
+        self.source
     }
 
-    /// How often all were read anew.
+    /// How often all were read again.
     pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }
@@ -133,29 +155,29 @@ impl Lanes {
         self.has_keys
     }
 
-    /// Takes in the rows of [`AFTER`] this lane, in place of all that was known where those were others; whether all are known
-    /// now, or all have to be read.
-    pub(crate) fn take(&mut self, after: i32, rows: &[Row]) -> Result<bool> {
-        let Some(first) = rows.first() else { return Ok(true) };
-        let (freed, started): (i32, i64) = (first.column(5)?, first.column(9)?);
-        let is_same_server = started == self.started;
+    /// Adds the rows of [`AFTER`] this lane, or replaces what is known by those of all lanes where that is out of date.
+    pub(crate) fn take(&mut self, after: i32, rows: &[Row]) -> Result<Taken> {
+        let Some(first) = rows.first() else { return Ok(Taken::All) };
+        let (freed, source) = read_source(first)?;
+        let is_same = source == self.source;
         // An older state than another thread has read meanwhile.
-        if is_same_server && freed < self.freed {
-            return Ok(true);
+        if is_same && freed < self.freed {
+            return Ok(Taken::All);
         }
-        if !is_same_server || freed > self.freed {
-            if after > 0 {
-                return Ok(false);
-            }
-            let generation = self.generation + 1;
-            *self = Self { freed, started, generation, ..Self::default() };
-        } else if after > self.last {
-            return Ok(false);
+        let continues = is_same && freed == self.freed && after <= self.last;
+        match (continues, after) {
+            (true, _) => rows.iter().try_for_each(|row| self.add(row)).map(|()| Taken::All),
+            (false, 0) => self.replace(rows).map(|()| Taken::All),
+            (false, _) => Ok(Taken::ReadAll),
         }
-        for row in rows {
-            self.add(row)?;
-        }
-        Ok(true)
+    }
+
+    /// Forgets what is known, and adds the rows of all lanes.
+    pub(crate) fn replace(&mut self, rows: &[Row]) -> Result<()> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let (freed, source) = read_source(first)?;
+        *self = Self { freed, source, generation: self.generation + 1, ..Self::default() };
+        rows.iter().try_for_each(|row| self.add(row))
     }
 
     fn add(&mut self, row: &Row) -> Result<()> {

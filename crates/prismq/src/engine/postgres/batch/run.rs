@@ -1,13 +1,13 @@
 //! One transaction: its time, what it knows of queues and lanes, and what it has yet to write.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::cached::{Assumed, Compared, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
-use super::lanes::{self, Lane};
+use super::lanes::{self, Lane, Source, Taken};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
@@ -83,6 +83,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) began: Instant,
     /// The number of the database.
     pub(crate) number: i64,
+    /// When its server was started, in microseconds; 0 if it has not read that.
+    pub(crate) started: i64,
     /// Below every token that this connection gives.
     pub(crate) token_floor: i64,
     /// Whether running tasks are to be cancelled, as far as is known: see [`Run::end_leases`].
@@ -120,6 +122,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) to_put_back: Vec<LeaseKey>,
     /// The lanes of the tasks that it adds, where settings are assumed; `None` if this transaction has read them.
     assumed_lanes: Option<VecDeque<Lane>>,
+    /// Lanes that tasks have and the database does not.
+    orphaned: HashSet<i32>,
     /// Ids for the tasks that are added.
     ids: VecDeque<i64>,
     queues: HashMap<i32, Settings>,
@@ -161,12 +165,13 @@ impl<'a, 't> Run<'a, 't> {
         if first.column(15)? {
             return Err(schema::moving(shared.statements.schema()));
         }
-        let started: i64 = first.column(16)?;
-        transaction.check_server(started)?;
+        let source = Source { number: first.column(1)?, started: first.column(16)? };
+        transaction.check_server(source.started)?;
         let last_lane: i32 = first.column(2)?;
         let now = shared.time.moment(first.column(0)?);
         let mut run = Self {
             began,
+            started: source.started,
             has_cancel_requests: first.column(3)?,
             due: Due::read(first, 4)?,
             due_from,
@@ -177,7 +182,7 @@ impl<'a, 't> Run<'a, 't> {
             has_type_retention: first.column(13)?,
             names_freed: first.column(14)?,
             is_claim: matches!(batch, [Operation::Claim(_)]),
-            ..Self::new(transaction, shared, now, first.column(1)?)
+            ..Self::new(transaction, shared, now, source.number)
         };
         if claims {
             let at = (run.now.monotonic, Instant::now());
@@ -189,13 +194,19 @@ impl<'a, 't> Run<'a, 't> {
         for row in &rows {
             run.know(Settings::read(row, BEGIN_SETTINGS)?);
         }
-        let has_others = {
+        let (known, last_known, freed) = {
             let lanes = shared.lanes();
-            started != lanes.started()
-                || last_lane > lanes.last()
-                || run.names_freed > lanes.freed()
+            (lanes.source(), lanes.last(), lanes.freed())
         };
-        if has_others {
+        if run.is_of_caller() {
+            // One of another database is refused. An old snapshot lacks the last lanes, which are there.
+            let is_behind = known.started != source.started || last_lane > last_known;
+            if known.number == source.number && (is_behind || run.names_freed > freed) {
+                run.refresh_lanes()?;
+            }
+        } else if shared.is_new(run.epoch()) || known != source || last_lane < last_known {
+            run.reread_lanes()?;
+        } else if last_lane > last_known || run.names_freed > freed {
             run.refresh_lanes()?;
         }
         Ok(run)
@@ -208,7 +219,8 @@ impl<'a, 't> Run<'a, 't> {
         assumed: Assumed,
     ) -> Self {
         let Compared { ids, orderings, depths, keeps, concurrencies } = assumed.compared();
-        let Assumed { number, names_freed, started, queues, lanes } = assumed;
+        let Assumed { source, names_freed, queues, lanes } = assumed;
+        let Source { number, started } = source;
         let mut run = Self::new(transaction, shared, shared.time.estimate(), number);
         run.names_freed = names_freed;
         for settings in queues {
@@ -249,6 +261,7 @@ impl<'a, 't> Run<'a, 't> {
             now,
             began: Instant::now(),
             number,
+            started: 0,
             has_cancel_requests: false,
             due: Due::default(),
             due_holds: true,
@@ -266,6 +279,7 @@ impl<'a, 't> Run<'a, 't> {
             is_committed: false,
             to_put_back: Vec::new(),
             assumed_lanes: None,
+            orphaned: HashSet::new(),
             ids: VecDeque::new(),
             queues: HashMap::new(),
             counters: Counters::default(),
@@ -294,15 +308,28 @@ impl<'a, 't> Run<'a, 't> {
         self.queues.values()
     }
 
-    /// Reads the lanes that others have added, or all if they are others.
+    /// Reads the lanes that others have added, or all if what is known is out of date.
     fn refresh_lanes(&mut self) -> Result<()> {
         let mut after = self.shared.lanes().last();
         loop {
             let rows = self.query(lanes::AFTER, &[&after])?;
-            if self.shared.lanes().take(after, &rows)? {
-                return Ok(());
+            match self.shared.lanes().take(after, &rows)? {
+                Taken::All => return Ok(()),
+                Taken::ReadAll => after = 0,
             }
-            after = 0;
+        }
+    }
+
+    /// Reads all lanes again: the database may have been restored to an earlier state, with no other sign of it.
+    fn reread_lanes(&mut self) -> Result<()> {
+        loop {
+            let last = self.shared.lanes().last();
+            let rows = self.query(lanes::AFTER, &[&0_i32])?;
+            let mut known = self.shared.lanes();
+            // Those that others have read meanwhile may have been added since.
+            if known.last() <= last {
+                return known.replace(&rows);
+            }
         }
     }
 
@@ -357,17 +384,21 @@ impl<'a, 't> Run<'a, 't> {
     pub(crate) fn queue_of(&mut self, lane: i32) -> Result<Option<i32>> {
         let shared = self.shared;
         let known = || shared.lanes().named(lane).map(|lane| lane.queue);
-        if let Some(queue) = known() {
-            return Ok(Some(queue));
+        let found = known();
+        if found.is_some() || self.orphaned.contains(&lane) {
+            return Ok(found);
         }
         // It may have been added since this transaction began.
         self.refresh_lanes()?;
         let queue = known();
-        if queue.is_none() {
-            tracing::error!(
-                lane,
-                "a task has a type that the database has lost: nobody can run it; look for its lane in prismq.task"
-            );
+        if queue.is_none() && self.orphaned.insert(lane) {
+            self.shared.log.add(move || {
+                tracing::error!(
+                    lane,
+                    "tasks have a type that the database has lost, so that nobody runs them: \
+                     give those in prismq.task another lane, or delete them"
+                );
+            });
         }
         Ok(queue)
     }

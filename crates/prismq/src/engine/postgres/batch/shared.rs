@@ -1,6 +1,6 @@
 //! What all transactions of an engine share.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cached::Cached;
@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) marks: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
     cached: Mutex<Cached>,
+    /// That of the latest session of which a transaction has begun.
+    epoch: AtomicI64,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,
     /// How many keys were perhaps added since some without tasks were deleted.
@@ -38,6 +40,7 @@ impl Shared {
             marks: Mutex::default(),
             horizon: Mutex::default(),
             cached: Mutex::default(),
+            epoch: AtomicI64::new(0),
             time,
             log: DeferredLog::default(),
             keys_added: AtomicUsize::new(0),
@@ -63,6 +66,11 @@ impl Shared {
         self.marks().forget();
         self.horizon().forget();
         self.cached().forget();
+    }
+
+    /// Whether a session with this epoch is newer than all of which a transaction has begun.
+    pub(super) fn is_new(&self, epoch: i64) -> bool {
+        self.epoch.fetch_max(epoch, Ordering::Relaxed) < epoch
     }
 
     pub(crate) fn cached(&self) -> MutexGuard<'_, Cached> {

@@ -14,8 +14,7 @@ pub(super) const IDENTIFY: &str = "\
         pg_catalog.pg_is_in_recovery()::pg_catalog.text, \
         pg_catalog.concat_ws(' ', \
             (SELECT system_identifier FROM pg_catalog.pg_control_system()), \
-            (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), \
-            pg_catalog.pg_postmaster_start_time()), \
+            (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())), \
         (SELECT pg_catalog.string_agg(pid::pg_catalog.text, ',') \
          FROM pg_catalog.pg_stat_activity WHERE datid IS NULL AND usesysid IS NULL), \
         pg_catalog.current_setting('synchronous_standby_names'), \
@@ -52,7 +51,7 @@ const COMMON_MIN: usize = 2;
 /// One run of one server.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
-    /// Which server, which timeline, and when it was started.
+    /// Which server, and which timeline.
     server: String,
     /// Its own processes.
     processes: HashSet<u32>,
@@ -64,7 +63,7 @@ impl Identity {
     /// Whether the server has neither crashed nor restarted in between, and no other has taken its place.
     pub(super) fn is_same_run(&self, other: &Self) -> bool {
         let common = self.processes.intersection(&other.processes).count();
-        self.server == other.server && common >= COMMON_MIN
+        (&self.server, self.started) == (&other.server, other.started) && common >= COMMON_MIN
     }
 }
 

@@ -34,9 +34,14 @@ impl PostgresEngine {
             let reason = "is of another database than this queue: begin it on a connection to the queue's database";
             return Err(Error::invalid("transaction", reason));
         }
+        let started = run.started;
         // From here on no lane is freed until the transaction ends, and what was freed before it shows now.
         self.reading().refresh_lanes()?;
         self.add_names(&batch, None)?;
+        if self.shared.lanes().source().started != started {
+            let reason = "is on another server than the queue's other sessions: begin it on a connection to the same";
+            return Err(Error::invalid("transaction", reason));
+        }
         let applied = run.apply(&batch)?;
         run.finish()?;
         let answer = run.answers(applied)?.pop().ok_or_else(Error::unanswered)??;

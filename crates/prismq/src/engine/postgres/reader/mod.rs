@@ -8,7 +8,7 @@ pub(crate) mod records;
 pub(crate) mod schedules;
 
 use super::batch::columns::Columns;
-use super::batch::lanes;
+use super::batch::lanes::{self, Taken};
 use super::batch::queues::state;
 use super::batch::shared::Shared;
 use super::client::{Client, Role, Row, Value};
@@ -66,15 +66,15 @@ impl Reading<'_> {
         Ok(Some(found))
     }
 
-    /// Reads the lanes that others have added, or all if they are others.
+    /// Reads the lanes that others have added, or all if what is known is out of date.
     pub(crate) fn refresh_lanes(self) -> Result<()> {
         let mut after = self.shared.lanes().last();
         loop {
             let rows = self.rows(lanes::AFTER, &[&after])?;
-            if self.shared.lanes().take(after, &rows)? {
-                return Ok(());
+            match self.shared.lanes().take(after, &rows)? {
+                Taken::All => return Ok(()),
+                Taken::ReadAll => after = 0,
             }
-            after = 0;
         }
     }
 
