@@ -134,7 +134,7 @@ impl Running {
     }
 
     fn add(&mut self, reading: &Reading) {
-        let Reading { workload, metric, unit, is_rate, value } = *reading;
+        let Reading { workload, metric, unit, is_rate, value, .. } = *reading;
         let figures = &mut self.record.figures;
         let known = figures
             .iter_mut()
@@ -146,6 +146,7 @@ impl Running {
                 metric: metric.to_owned(),
                 unit: unit.to_owned(),
                 direction: if is_rate { Direction::Higher } else { Direction::Lower },
+                unranked: reading.is_set,
                 samples: vec![value],
             }),
         }

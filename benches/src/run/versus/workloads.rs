@@ -31,13 +31,22 @@ pub struct Reading {
     pub unit: &'static str,
     /// Whether more is better.
     pub is_rate: bool,
+    /// Whether it depends on how the queue is set: it is then shown, but not ranked.
+    pub is_set: bool,
     /// The figure.
     pub value: f64,
 }
 
 impl Reading {
     pub(super) const fn rate(workload: &'static str, value: f64) -> Self {
-        Self { workload, metric: "tasks_per_s", unit: "tasks/s", is_rate: true, value }
+        Self {
+            workload,
+            metric: "tasks_per_s",
+            unit: "tasks/s",
+            is_rate: true,
+            is_set: false,
+            value,
+        }
     }
 
     fn time(workload: &'static str, metric: &'static str, value: f64) -> Self {
@@ -51,7 +60,7 @@ impl Reading {
         unit: &'static str,
         value: f64,
     ) -> Self {
-        Self { workload, metric, unit, is_rate: false, value }
+        Self { workload, metric, unit, is_rate: false, is_set: false, value }
     }
 }
 

@@ -1,9 +1,15 @@
 //! What processes use, as Linux counts it: processor time, switches, memory, bytes written to disks.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
-/// What the threads of some processes did until now. Those that have ended are not counted.
+/// What each thread of some processes did until now, by its process and its number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Threads(HashMap<(u32, OsString), Activity>);
+
+/// What threads did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Activity {
     /// Time on a processor.
@@ -12,31 +18,34 @@ pub struct Activity {
     pub switches: u64,
 }
 
-impl Activity {
-    /// Of all threads of these processes; `None` where the system does not count.
+impl Threads {
+    /// Those of these processes; `None` where the system does not count.
     #[must_use]
     pub fn of(processes: &[u32]) -> Option<Self> {
-        let mut sum = Self::default();
+        let mut all = HashMap::new();
         for process in processes {
             // It may have ended since, as may any of its threads.
             let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { continue };
-            for thread in threads.flatten().map(|thread| thread.path()) {
-                let Ok(schedstat) = fs::read_to_string(thread.join("schedstat")) else { continue };
-                let Ok(status) = fs::read_to_string(thread.join("status")) else { continue };
-                sum.processor += on_processor(&schedstat)?;
-                sum.switches += switches(&status)?;
+            for thread in threads.flatten() {
+                let path = thread.path();
+                let Ok(schedstat) = fs::read_to_string(path.join("schedstat")) else { continue };
+                let Ok(status) = fs::read_to_string(path.join("status")) else { continue };
+                let activity =
+                    Activity { processor: on_processor(&schedstat)?, switches: switches(&status)? };
+                all.insert((*process, thread.file_name()), activity);
             }
         }
-        (sum.switches > 0).then_some(sum)
+        (!all.is_empty()).then_some(Self(all))
     }
 
-    /// Since an earlier reading.
+    /// What those that were there then, and still are, did since.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Self {
-        Self {
-            processor: self.processor.saturating_sub(earlier.processor),
-            switches: self.switches.saturating_sub(earlier.switches),
-        }
+    pub fn since(&self, earlier: &Self) -> Activity {
+        let both = self.0.iter().filter_map(|(thread, now)| Some((now, earlier.0.get(thread)?)));
+        both.fold(Activity::default(), |sum, (now, before)| Activity {
+            processor: sum.processor + now.processor.saturating_sub(before.processor),
+            switches: sum.switches + now.switches.saturating_sub(before.switches),
+        })
     }
 }
 
@@ -90,11 +99,16 @@ mod tests {
     #[test]
     fn this_process_was_active_and_has_memory() {
         let this = [std::process::id()];
-        let before = Activity::of(&this).unwrap();
+        let before = Threads::of(&this).unwrap();
         std::thread::yield_now();
-        let since = Activity::of(&this).unwrap().since(before);
+        let since = Threads::of(&this).unwrap().since(&before);
         assert!(since.processor > Duration::ZERO, "{since:?}");
         assert!(memory(&this).unwrap() > 1024 * 1024);
+        assert_eq!(
+            before.since(&Threads::default()),
+            Activity::default(),
+            "what has ended is left out"
+        );
         assert_eq!((memory(&[u32::MAX]), written(&[u32::MAX])), (None, None));
         assert!(written(&this).is_some());
     }

@@ -144,6 +144,9 @@ pub struct VersusFigure {
     pub unit: String,
     /// Which direction is better.
     pub direction: Direction,
+    /// Whether it depends on how the queue is set, or on what it offers to be set: such a figure is shown, but not ranked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unranked: bool,
     /// One for each round.
     pub samples: Vec<f64>,
 }

@@ -4,7 +4,7 @@ use prismq_record::{Contender, VersusFigure, VersusRecord};
 
 use super::Section;
 use super::chart::{Chart, Row};
-use super::ranking::{Place, places};
+use super::ranking::{Place, figure, places};
 use super::sections::{texts, title};
 use crate::render::number;
 
@@ -69,17 +69,21 @@ struct Column<'a> {
     workload: &'a str,
     metric: &'a str,
     unit: &'a str,
+    unranked: bool,
 }
 
 impl Column<'_> {
     fn name(&self) -> String {
-        let Self { workload, metric, unit } = self;
+        let Self { workload, metric, unit, .. } = self;
         match Kind::of(unit) {
             Kind::Rates => (*workload).to_owned(),
             Kind::Times => format!("{workload}: {}", metric.trim_end_matches("_ms")),
             Kind::Costs => {
                 let what = metric.split('_').next().unwrap_or_default();
-                format!("{workload}: {what}, {unit}")
+                match unit.starts_with(what) {
+                    true => format!("{workload}, {unit}"),
+                    false => format!("{workload}: {what}, {unit}"),
+                }
             }
         }
     }
@@ -130,8 +134,8 @@ impl<'a> Group<'a> {
     fn columns(&self) -> Vec<Column<'a>> {
         let mut columns = Vec::new();
         for figure in self.contenders.iter().flat_map(|contender| &contender.figures) {
-            let VersusFigure { workload, metric, unit, .. } = figure;
-            let column = Column { workload, metric, unit };
+            let VersusFigure { workload, metric, unit, unranked, .. } = figure;
+            let column = Column { workload, metric, unit, unranked: *unranked };
             if Kind::of(unit) == self.kind && !columns.contains(&column) {
                 columns.push(column);
             }
@@ -153,21 +157,35 @@ impl<'a> Group<'a> {
         header.extend(columns.iter().map(Column::name));
         let cells: Vec<Vec<Option<Place>>> =
             columns.iter().map(|column| self.places(*column)).collect();
-        let mut rows: Vec<(f64, Vec<String>)> = Vec::new();
+        let mut rows: Vec<((f64, usize), Vec<String>)> = Vec::new();
         for (index, contender) in self.contenders.iter().enumerate() {
             let places: Vec<Option<Place>> =
                 cells.iter().map(|column| column.get(index).copied().flatten()).collect();
             let mut row = vec![title(contender)];
             row.extend(columns.iter().zip(&places).map(|(column, place)| match place {
-                Some(place) => shown(place),
+                Some(place) => {
+                    let shown = if column.unranked { number(place.median) } else { shown(place) };
+                    match contender.missing.contains_key(column.workload) {
+                        true => format!("{shown} in {} rounds", rounds(contender, column)),
+                        false => shown,
+                    }
+                }
                 None => {
                     let reason = contender.missing.get(column.workload);
                     reason.cloned().unwrap_or_else(|| "–".to_owned())
                 }
             }));
-            rows.push((order(&places, self.kind), row));
+            let is_ranked = |column: &Column<'_>, cells: &[Option<Place>]| {
+                // Of what took nothing, no other is a multiple.
+                !column.unranked && cells.iter().flatten().all(|place| place.ratio.is_finite())
+            };
+            let beaten = places.iter().flatten().filter(|place| place.ratio.is_infinite()).count();
+            let ranked = columns.iter().zip(&cells).zip(places);
+            let ranked = ranked.filter(|((column, cells), _)| is_ranked(column, cells));
+            let places: Vec<Option<Place>> = ranked.map(|(_, place)| place).collect();
+            rows.push(((order(&places, self.kind), beaten), row));
         }
-        rows.sort_by(|one, other| one.0.total_cmp(&other.0));
+        rows.sort_by(|(one, _), (other, _)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         Some(Section {
             heading: self.heading.clone(),
             note: format!("{}. {}.", self.meaning, self.kind.note()),
@@ -192,8 +210,14 @@ impl<'a> Group<'a> {
             });
             Chart { title: column.name(), rows }
         };
-        self.columns().into_iter().map(chart).collect()
+        self.columns().into_iter().filter(|column| !column.unranked).map(chart).collect()
     }
+}
+
+/// In how many rounds there was a figure.
+fn rounds(contender: &Contender, column: &Column<'_>) -> usize {
+    let figure = figure(contender, column.workload, column.metric);
+    figure.map_or(0, |figure| figure.samples.len())
 }
 
 /// The best first: by the geometric mean of the ratios.

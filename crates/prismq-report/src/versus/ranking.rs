@@ -59,7 +59,9 @@ pub(super) fn places(
         };
         let interval = interval
             .map(|Bounds { lower, upper }| Bounds { lower: 1.0 + lower, upper: 1.0 + upper });
-        Some(Place { median, ratio: if is_best { 1.0 } else { median / best_median }, interval })
+        // Of two that take nothing, neither is the best.
+        let ratio = if is_best || median == best_median { 1.0 } else { median / best_median };
+        Some(Place { median, ratio, interval })
     };
     figures.iter().zip(&medians).map(place).collect()
 }

@@ -20,6 +20,7 @@ fn figure(metric: &str, unit: &str, direction: Direction, samples: &[f64]) -> Ve
         metric: metric.to_owned(),
         unit: unit.to_owned(),
         direction,
+        unranked: false,
         samples: samples.to_vec(),
     }
 }
@@ -137,6 +138,23 @@ fn costs_have_a_table_of_their_own_and_a_workload_without_a_figure_says_why() {
     assert_eq!(costs.rows[0], ["fast (default)", "12 (best)"]);
     assert_eq!(costs.rows[1], ["slow (default)", "not offered: memory"]);
     assert!(html(&record).contains("12 MiB"), "a chart says the unit");
+}
+
+#[test]
+fn what_is_set_is_shown_without_a_rank_and_what_was_not_reached_in_each_round_says_so() {
+    let mut record = record();
+    let pause = VersusFigure {
+        workload: "pause".to_owned(),
+        unranked: true,
+        ..figure("p50_ms", "ms", Direction::Lower, &[900.0, 900.0])
+    };
+    record.contenders[1].figures.push(pause);
+    let why = ("pause".to_owned(), "none".to_owned());
+    record.contenders[1].missing = BTreeMap::from([why]);
+    let sections = sections(&record);
+    let times = sections.iter().find(|section| section.heading == "Class S, times").unwrap();
+    assert_eq!(times.rows[0], ["fast (default)", "1 (best)", "900 in 2 rounds"]);
+    assert!(!html(&record).contains("<figcaption>pause"));
 }
 
 #[test]

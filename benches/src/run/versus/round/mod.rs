@@ -35,22 +35,24 @@ const PIPELINE: &str = "pipeline, 4 callers and 8 workers";
 const WAKE: &str = "wake-up of an idle crew";
 /// The same, with tasks that another process enqueues.
 const ACROSS: &str = "wake-up by another process";
-/// Each task fails once.
-const FAILING: &str = "a task that failed, after 20 ms";
+/// Each task fails once, and is asked to be run again 20 ms later.
+const FAILING: &str = "a failed task, until run again";
 /// Tasks are due at a rate that the queue keeps.
 const SATURATION: &str = "highest rate, p99 within 100 ms";
 /// Nothing is enqueued.
 const IDLE: &str = "idle crew";
-/// All tasks are done.
-const MEMORY: &str = "memory";
-/// Likewise.
-const DISK: &str = "room on the disk";
+/// Of all processes, once all tasks are done.
+const MEMORY: &str = "memory of driver and store";
+/// Since the queue was opened, by each task that was run.
+const DISK: &str = "growth of the directory";
 /// The same absolute rates for all, so that their latencies can be compared.
 const RATES: [(&str, u32); 2] =
     [("open loop, 200 tasks/s", 200), ("open loop, 1000 tasks/s", 1_000)];
 const FAILURES: u64 = 100;
 const FAILS: u8 = 1;
 const WAKES: u64 = 20;
+/// Tasks that another process enqueues before it is measured: its callers may have yet to connect.
+const WARM_UP: u64 = 4;
 const WAKE_INTERVAL: Duration = Duration::from_millis(40);
 
 const MANY: u32 = 8;

@@ -6,7 +6,7 @@ use prismq_driver::lane::{Kind, Record};
 use prismq_driver::message::Can;
 
 use super::run::Run;
-use super::{ACROSS, BUDGET, PIPELINE_CALLERS, RATES, WAKE};
+use super::{ACROSS, BUDGET, PIPELINE_CALLERS, RATES, WAKE, WARM_UP};
 use crate::run::versus::NAME;
 use crate::run::versus::workloads::{Waits, begun, quantiles};
 use crate::subject::remote::{Lanes, Result, Round, Session};
@@ -48,7 +48,7 @@ impl Run<'_> {
     pub(super) fn wake(&mut self) -> Result<()> {
         let round = self.open(WAKE, PIPELINE_CALLERS);
         let lanes = self.offer(&round)?;
-        self.woken(WAKE, &round, lanes)
+        self.woken(WAKE, (&round, 0), lanes)
     }
 
     /// The same, but the tasks are enqueued by another process, which has opened the queue too.
@@ -60,19 +60,26 @@ impl Run<'_> {
         let other = Session::open(&self.launch, self.bounds, self.directory, false, self.choice)?;
         let round = self.open(ACROSS, PIPELINE_CALLERS);
         let (enqueued, lanes) = other.enqueue(&self.plan, &round, BUDGET)?;
-        self.offered(&round, enqueued);
-        self.woken(ACROSS, &round, lanes)?;
+        self.offered(enqueued);
+        self.woken(ACROSS, (&round, WARM_UP), lanes)?;
         other.close()?;
         Ok(())
     }
 
-    /// From the call that enqueues a task to the begin of its handler, which may come before that call returns.
-    fn woken(&mut self, workload: &'static str, round: &Round, lanes: Lanes) -> Result<()> {
+    /// From the call that enqueues a task to the begin of its handler, which may come before that call returns; of all but
+    /// the first so many.
+    fn woken(
+        &mut self,
+        workload: &'static str,
+        (round, first): (&Round, u64),
+        lanes: Lanes,
+    ) -> Result<()> {
         self.wait()?;
         let begun = begun(self.ran(round));
         let called = |record: &Record| Some((record.t1, *begun.get(&record.token)?));
+        let is_measured = |record: &&Record| record.token >= round.from + first;
         let enqueued = lanes.records().filter(|record| record.kind == Kind::Enqueued);
-        let waits = Waits::of(enqueued.filter_map(called));
+        let waits = Waits::of(enqueued.filter(is_measured).filter_map(called));
         self.fault(waits.fault(workload, "they were enqueued"));
         self.add(quantiles(workload, ["p50_ms", "p99_ms"], waits.times.into_iter()));
         self.keep(lanes);

@@ -9,7 +9,7 @@ use super::{DISK, IDLE, MEMORY, PIPELINE};
 use crate::base::dir_size::dir_size;
 use crate::base::number::as_f64;
 use crate::run::versus::workloads::Reading;
-use crate::subject::remote::usage::{Activity, memory, written};
+use crate::subject::remote::usage::{Activity, Threads, memory, written};
 
 /// How long what a queue does after its tasks may take.
 const SETTLES: Duration = Duration::from_millis(500);
@@ -45,13 +45,13 @@ impl Run<'_> {
     pub(super) fn idle(&mut self) {
         thread::sleep(SETTLES);
         let members = self.session.driver().family().members();
-        let before = Activity::of(&members);
+        let before = Threads::of(&members);
         let time = Duration::from_secs_f64(self.sizes.seconds);
         thread::sleep(time);
-        let (Some(before), Some(now)) = (before, Activity::of(&members)) else {
+        let (Some(before), Some(now)) = (before, Threads::of(&members)) else {
             return self.missing(IDLE, "not measured: the system does not count");
         };
-        let Activity { processor, switches } = now.since(before);
+        let Activity { processor, switches } = now.since(&before);
         let per_s = |count: f64| count / time.as_secs_f64();
         let ms = per_s(processor.as_secs_f64() * 1e3);
         self.add([
@@ -69,7 +69,7 @@ impl Run<'_> {
         match empty.zip(dir_size(self.directory).ok()) {
             Some((empty, full)) => {
                 let bytes = as_f64(full.saturating_sub(empty)) / as_f64(self.attempts.max(1));
-                self.add([Reading::cost(DISK, "kept_bytes_per_task", "bytes/task", bytes)]);
+                self.add([Reading::cost(DISK, "bytes_per_task", "bytes/task", bytes)]);
             }
             None => self.missing(DISK, "not measured: the directory cannot be read"),
         }

@@ -13,7 +13,7 @@ use super::sizes::STEP_MOST;
 use super::tokens::Tokens;
 use super::{
     ACROSS, BUDGET, ENQUEUE_MANY, ENQUEUE_ONE, FAILING, FAILS, FAILURES, LEAD, PIPELINE, RATES,
-    SATURATION, Sizes, WAKE, WAKE_INTERVAL, WAKES,
+    SATURATION, Sizes, WAKE, WAKE_INTERVAL, WAKES, WARM_UP,
 };
 use crate::conformance::Candidate;
 use crate::run::versus::workloads::{Figures, Reading};
@@ -31,7 +31,7 @@ pub(super) struct Run<'a> {
     pub(super) sizes: Sizes,
     pub(super) tokens: Tokens,
     pub(super) plan: Memory,
-    /// How often tasks are to be run that were enqueued so far.
+    /// How often the tasks are to be run whose enqueue was acknowledged so far.
     pub(super) attempts: u64,
     pub(super) crew: Option<Crew>,
     enqueued: Vec<Lanes>,
@@ -56,7 +56,7 @@ impl<'a> Run<'a> {
             tokens.add(workload, sizes.open(per_s), Duration::from_secs(1) / per_s, 0);
         }
         tokens.add(WAKE, WAKES, WAKE_INTERVAL, 0);
-        tokens.add(ACROSS, WAKES, WAKE_INTERVAL, 0);
+        tokens.add(ACROSS, WARM_UP + WAKES, WAKE_INTERVAL, 0);
         let fails = if session.about().can(Can::Retry) { FAILS } else { 0 };
         tokens.add(FAILING, FAILURES, Duration::ZERO, fails);
         tokens.add(SATURATION, STEP_MOST * u64::from(STEPS), Duration::ZERO, 0);
@@ -91,13 +91,13 @@ impl<'a> Run<'a> {
     /// Has this driver enqueue tasks; returns what its callers wrote.
     pub(super) fn offer(&mut self, round: &Round) -> Result<Lanes> {
         let (enqueued, lanes) = self.session.enqueue(&self.plan, round, BUDGET)?;
-        self.offered(round, enqueued);
+        self.offered(enqueued);
         Ok(lanes)
     }
 
     /// Counts what was enqueued.
-    pub(super) fn offered(&mut self, round: &Round, enqueued: Enqueued) {
-        self.attempts += round.to.saturating_sub(round.from);
+    pub(super) fn offered(&mut self, enqueued: Enqueued) {
+        self.attempts += enqueued.count;
         for (message, tasks) in enqueued.errors {
             self.fault(format!("{tasks} tasks could not be enqueued: {message}"));
         }

@@ -52,7 +52,7 @@ impl Run<'_> {
 /// Where the rate lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Search {
-    /// Taken for kept until a rate was.
+    /// The lower end of the range, until a rate was kept.
     low: f64,
     /// The highest that was kept.
     kept: Option<f64>,

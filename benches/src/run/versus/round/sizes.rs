@@ -9,7 +9,9 @@ const FEWEST: u64 = 50;
 /// How many times as long as the other workloads the drain may take.
 const DRAINS_LONGER: f64 = 8.0;
 const MOST: u64 = 200_000;
-/// Most tasks of a step of the search for saturation.
+/// How many seconds a step of the search for the highest rate takes at most, to have more tasks.
+const STEP_LONGEST: f64 = 5.0;
+/// Most tasks of such a step.
 pub(super) const STEP_MOST: u64 = 50_000;
 
 /// How many tasks each closed workload has, and how long an open one lasts.
@@ -47,11 +49,14 @@ impl Sizes {
         tasks.clamp(FEWEST, MOST)
     }
 
-    /// Tasks of a step of the search for saturation: half as long as another workload, with as few as have a 99th
-    /// percentile at all.
+    /// Tasks of a step of the search for the highest rate: of a second at least, as a rate that is a tenth too high makes the
+    /// last task of a second 100 ms late.
     pub(super) fn step(&self, per_s: f64) -> u64 {
-        let tasks = Duration::try_from_secs_f64(per_s * self.seconds / 2.0);
-        tasks.map_or(STEP_MOST, |tasks| tasks.as_secs()).clamp(FEWEST, STEP_MOST)
+        let tasks = |seconds: f64| {
+            let tasks = Duration::try_from_secs_f64(per_s * seconds);
+            tasks.map_or(STEP_MOST, |tasks| tasks.as_secs()).clamp(1, STEP_MOST)
+        };
+        tasks(self.seconds.max(1.0)).max(FEWEST.min(tasks(STEP_LONGEST)))
     }
 }
 
@@ -60,12 +65,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_step_lasts_a_second_or_longer_for_a_slow_queue() {
+        let sizes = Sizes { seconds: 0.5, ..Sizes::FIRST };
+        assert_eq!(
+            [1e9, 300.0, 20.0, 2.0, 0.01].map(|per_s| sizes.step(per_s)),
+            [STEP_MOST, 300, 50, 10, 1]
+        );
+        assert_eq!(Sizes { seconds: 3.0, ..sizes }.step(300.0), 900);
+    }
+
+    #[test]
     fn sizes_are_what_is_done_in_so_long_and_no_more_than_is_drained_in_a_few_times_as_long() {
         let rate = |workload, value| Reading {
             workload,
             metric: "tasks_per_s",
             unit: "tasks/s",
             is_rate: true,
+            is_set: false,
             value,
         };
         let readings = |drained| {
