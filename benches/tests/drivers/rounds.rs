@@ -39,7 +39,7 @@ fn complete() -> Result<(), Failed> {
     let of = |metric: &str| {
         let mut readings = figures.readings.iter();
         let reading = match metric {
-            "again" => readings.find(|reading| reading.is_set),
+            "again" => readings.find(|reading| reading.depends_on_settings),
             metric => readings.find(|reading| reading.metric == metric),
         };
         reading.map(|reading| reading.value).unwrap_or_default()

@@ -146,7 +146,7 @@ impl Running {
                 metric: metric.to_owned(),
                 unit: unit.to_owned(),
                 direction: if is_rate { Direction::Higher } else { Direction::Lower },
-                unranked: reading.is_set,
+                unranked: reading.depends_on_settings,
                 samples: vec![value],
             }),
         }

@@ -32,7 +32,7 @@ pub struct Reading {
     /// Whether more is better.
     pub is_rate: bool,
     /// Whether it depends on how the queue is set: it is then shown, but not ranked.
-    pub is_set: bool,
+    pub depends_on_settings: bool,
     /// The figure.
     pub value: f64,
 }
@@ -44,7 +44,7 @@ impl Reading {
             metric: "tasks_per_s",
             unit: "tasks/s",
             is_rate: true,
-            is_set: false,
+            depends_on_settings: false,
             value,
         }
     }
@@ -60,7 +60,7 @@ impl Reading {
         unit: &'static str,
         value: f64,
     ) -> Self {
-        Self { workload, metric, unit, is_rate: false, is_set: false, value }
+        Self { workload, metric, unit, is_rate: false, depends_on_settings: false, value }
     }
 }
 

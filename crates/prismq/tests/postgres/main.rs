@@ -186,6 +186,7 @@ fn main() -> ExitCode {
             a_completion_is_kept_for_the_time_of_its_type_if_that_was_set_since;
         slots:
             tasks_too_large_for_a_claim_are_put_back
+            a_task_that_had_to_start_earlier_is_not_claimed
             no_more_tasks_run_than_a_limit_allows
             no_more_tasks_of_a_key_run_than_its_limit_allows
             ordered_tasks_of_a_key_run_in_order

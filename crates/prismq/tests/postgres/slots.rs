@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use prismq::limits::CLAIM_BYTES_MAX;
 use prismq::{Claim, Lease, Limit, NewTask, Queue};
@@ -85,6 +86,24 @@ pub(crate) fn tasks_too_large_for_a_claim_are_put_back() {
         rest.iter().map(|lease| (lease.id(), lease.attempt())).collect::<Vec<_>>(),
         [(ids[2], 1)]
     );
+}
+
+/// It has lost its deadline, and is claimed first.
+pub(crate) fn a_task_that_had_to_start_earlier_is_not_claimed() {
+    let cluster = cluster(&[]);
+    let queue = queue(&url(&cluster));
+    let late = NewTask::new("job", []).expires_after(Duration::from_micros(1));
+    let late = queue.enqueue(late).unwrap().id();
+    queue.enqueue(NewTask::new("job", [])).unwrap();
+    cluster.sql("postgres", &["DELETE FROM prismq.deadline"]).unwrap();
+    let claimed = || queue.claim(&Claim::new(["job"])).unwrap().first().map(Lease::id);
+    let first = claimed().or_else(claimed).unwrap();
+    assert!(first > late);
+    wait_for("it is dead", || {
+        assert_eq!(claimed(), None);
+        queue.stats("default").unwrap().dead == 1
+    });
+    assert_eq!(queue.stats("default").unwrap().leased, 1);
 }
 
 pub(crate) fn no_more_tasks_run_than_a_limit_allows() {

@@ -1,4 +1,4 @@
-//! The end of a round: its tasks are balanced, and its driver ends.
+//! The end of a round: checks that no task was lost or run twice, and ends the driver.
 
 use std::time::Duration;
 

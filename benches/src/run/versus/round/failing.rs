@@ -26,7 +26,9 @@ impl Run<'_> {
         self.fault(pauses.fault());
         let readings = quantiles(FAILING, ["p50_ms", "p99_ms"], pauses.times.into_iter());
         // Many queues have a delay of their own, and of whole seconds.
-        self.add(readings.into_iter().map(|reading| Reading { is_set: true, ..reading }));
+        self.add(
+            readings.into_iter().map(|reading| Reading { depends_on_settings: true, ..reading }),
+        );
         Ok(())
     }
 }

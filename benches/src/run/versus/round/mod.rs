@@ -34,16 +34,16 @@ const PIPELINE: &str = "pipeline, 4 callers and 8 workers";
 /// An idle crew is given a task now and then.
 const WAKE: &str = "wake-up of an idle crew";
 /// The same, with tasks that another process enqueues.
-const ACROSS: &str = "wake-up by another process";
+const WAKE_FROM_OTHER_PROCESS: &str = "wake-up by another process";
 /// Each task fails once, and is asked to be run again 20 ms later.
 const FAILING: &str = "a failed task, until run again";
-/// Tasks are due at a rate that the queue keeps.
+/// Tasks are due at a rate that the queue keeps up with.
 const SATURATION: &str = "highest rate, p99 within 100 ms";
 /// Nothing is enqueued.
 const IDLE: &str = "idle crew";
 /// Of all processes, once all tasks are done.
 const MEMORY: &str = "memory of driver and store";
-/// Since the queue was opened, by each task that was run.
+/// Since the queue was opened, per task run.
 const DISK: &str = "growth of the directory";
 /// The same absolute rates for all, so that their latencies can be compared.
 const RATES: [(&str, u32); 2] =
@@ -80,6 +80,6 @@ pub fn round(candidate: &Candidate, choice: Choice, sizes: Sizes) -> Result<Figu
     run.failing()?;
     run.saturation()?;
     run.idle();
-    run.remains(empty);
+    run.measure_footprint(empty);
     run.end()
 }

@@ -6,7 +6,7 @@ use prismq_driver::lane::{Kind, Record};
 use prismq_driver::message::Can;
 
 use super::run::Run;
-use super::{ACROSS, BUDGET, PIPELINE_CALLERS, RATES, WAKE, WARM_UP};
+use super::{BUDGET, PIPELINE_CALLERS, RATES, WAKE, WAKE_FROM_OTHER_PROCESS, WARM_UP};
 use crate::run::versus::NAME;
 use crate::run::versus::workloads::{Waits, begun, quantiles};
 use crate::subject::remote::{Lanes, Result, Round, Session};
@@ -54,20 +54,20 @@ impl Run<'_> {
     /// The same, but the tasks are enqueued by another process, which has opened the queue too.
     pub(super) fn across(&mut self) -> Result<()> {
         if !self.session.about().can(Can::Processes) {
-            self.missing(ACROSS, "not offered: a second process");
+            self.missing(WAKE_FROM_OTHER_PROCESS, "not offered: a second process");
             return Ok(());
         }
         let other = Session::open(&self.launch, self.bounds, self.directory, false, self.choice)?;
-        let round = self.open(ACROSS, PIPELINE_CALLERS);
+        let round = self.open(WAKE_FROM_OTHER_PROCESS, PIPELINE_CALLERS);
         let (enqueued, lanes) = other.enqueue(&self.plan, &round, BUDGET)?;
         self.offered(enqueued);
-        self.woken(ACROSS, (&round, WARM_UP), lanes)?;
+        self.woken(WAKE_FROM_OTHER_PROCESS, (&round, WARM_UP), lanes)?;
         other.close()?;
         Ok(())
     }
 
-    /// From the call that enqueues a task to the begin of its handler, which may come before that call returns; of all but
-    /// the first so many.
+    /// From the call that enqueues a task to the start of its handler, which may come before that call returns; skipping the
+    /// first `first` tasks.
     fn woken(
         &mut self,
         workload: &'static str,

@@ -12,7 +12,7 @@ use crate::run::versus::workloads::Reading;
 use crate::subject::remote::usage::{Activity, Threads, memory, written};
 
 /// How long what a queue does after its tasks may take.
-const SETTLES: Duration = Duration::from_millis(500);
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// What was used until some time.
@@ -43,7 +43,7 @@ impl Run<'_> {
 
     /// Watches the crew while nothing is enqueued, once what follows the last task has passed.
     pub(super) fn idle(&mut self) {
-        thread::sleep(SETTLES);
+        thread::sleep(SETTLE_TIME);
         let members = self.session.driver().family().members();
         let before = Threads::of(&members);
         let time = Duration::from_secs_f64(self.sizes.seconds);
@@ -61,7 +61,7 @@ impl Run<'_> {
     }
 
     /// What is used once all tasks are done: in memory, and on the disk by each of them.
-    pub(super) fn remains(&mut self, empty: Option<u64>) {
+    pub(super) fn measure_footprint(&mut self, empty: Option<u64>) {
         match memory(&self.session.driver().family().members()) {
             Some(bytes) => self.add([Reading::cost(MEMORY, "pss_mib", "MiB", as_f64(bytes) / MIB)]),
             None => self.missing(MEMORY, "not measured: the system does not count"),

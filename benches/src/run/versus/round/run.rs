@@ -12,8 +12,8 @@ use super::saturation::STEPS;
 use super::sizes::STEP_MOST;
 use super::tokens::Tokens;
 use super::{
-    ACROSS, BUDGET, ENQUEUE_MANY, ENQUEUE_ONE, FAILING, FAILS, FAILURES, LEAD, PIPELINE, RATES,
-    SATURATION, Sizes, WAKE, WAKE_INTERVAL, WAKES, WARM_UP,
+    BUDGET, ENQUEUE_MANY, ENQUEUE_ONE, FAILING, FAILS, FAILURES, LEAD, PIPELINE, RATES, SATURATION,
+    Sizes, WAKE, WAKE_FROM_OTHER_PROCESS, WAKE_INTERVAL, WAKES, WARM_UP,
 };
 use crate::conformance::Candidate;
 use crate::run::versus::workloads::{Figures, Reading};
@@ -56,7 +56,7 @@ impl<'a> Run<'a> {
             tokens.add(workload, sizes.open(per_s), Duration::from_secs(1) / per_s, 0);
         }
         tokens.add(WAKE, WAKES, WAKE_INTERVAL, 0);
-        tokens.add(ACROSS, WARM_UP + WAKES, WAKE_INTERVAL, 0);
+        tokens.add(WAKE_FROM_OTHER_PROCESS, WARM_UP + WAKES, WAKE_INTERVAL, 0);
         let fails = if session.about().can(Can::Retry) { FAILS } else { 0 };
         tokens.add(FAILING, FAILURES, Duration::ZERO, fails);
         tokens.add(SATURATION, STEP_MOST * u64::from(STEPS), Duration::ZERO, 0);

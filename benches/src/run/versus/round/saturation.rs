@@ -23,7 +23,7 @@ impl Run<'_> {
         for _ in 0..STEPS {
             let per_s = search.next();
             let tasks = self.sizes.step(per_s);
-            self.tokens.space(from..from + tasks, Duration::from_secs_f64(1.0 / per_s));
+            self.tokens.set_interval(from..from + tasks, Duration::from_secs_f64(1.0 / per_s));
             self.plan = Memory::plan(&self.tokens.plan())?;
             let round = opened(Round::closed(from, from + tasks, MANY));
             let lanes = self.offer(&round)?;

@@ -7,7 +7,7 @@ use crate::run::versus::workloads::Reading;
 
 const FEWEST: u64 = 50;
 /// How many times as long as the other workloads the drain may take.
-const DRAINS_LONGER: f64 = 8.0;
+const DRAIN_TIME_FACTOR: f64 = 8.0;
 const MOST: u64 = 200_000;
 /// How many seconds a step of the search for the highest rate takes at most, to have more tasks.
 const STEP_LONGEST: f64 = 5.0;
@@ -27,7 +27,7 @@ impl Sizes {
     /// Of the round whose figures decide the others'.
     pub const FIRST: Self = Self { one: 50, many: 400, pipeline: 400, seconds: 0.2 };
 
-    /// Sizes that take about so long at the rates of these readings. A queue that is filled much faster than it is
+    /// Sizes for which each workload takes about `seconds` at the rates of these readings. A queue that is filled much faster than it is
     /// drained is filled with what is drained in a few times as long.
     pub(in crate::run::versus) fn lasting(seconds: f64, readings: &[Reading]) -> Self {
         let tasks = |workload: &str, seconds: f64| {
@@ -38,7 +38,7 @@ impl Sizes {
                 .map_or(MOST, |tasks| tasks.as_secs())
                 .clamp(FEWEST, MOST)
         };
-        let drained = tasks(DRAIN, seconds * DRAINS_LONGER);
+        let drained = tasks(DRAIN, seconds * DRAIN_TIME_FACTOR);
         let [one, many] = [ENQUEUE_ONE, ENQUEUE_MANY]
             .map(|workload| tasks(workload, seconds).min((drained / 2).max(FEWEST)));
         Self { one, many, pipeline: tasks(PIPELINE, seconds), seconds }
@@ -81,7 +81,7 @@ mod tests {
             metric: "tasks_per_s",
             unit: "tasks/s",
             is_rate: true,
-            is_set: false,
+            depends_on_settings: false,
             value,
         };
         let readings = |drained| {

@@ -53,7 +53,7 @@ impl Tokens {
     }
 
     /// Makes these tasks due at another interval.
-    pub(super) fn space(&mut self, tokens: Range<u64>, interval: Duration) {
+    pub(super) fn set_interval(&mut self, tokens: Range<u64>, interval: Duration) {
         let of = |token: u64| usize::try_from(token).unwrap_or(usize::MAX);
         let entries = self.entries.get_mut(of(tokens.start)..of(tokens.end));
         for (task, entry) in (0..).zip(entries.into_iter().flatten()) {
@@ -84,8 +84,8 @@ mod tests {
             (0..3, 3..5, 0..0)
         );
         assert_eq!((tokens.attempts(), tokens.offset_ns(4), tokens.offset_ns(9)), (7, 10, 0));
-        tokens.space(4..5, Duration::from_nanos(7));
-        tokens.space(1..3, Duration::from_nanos(7));
+        tokens.set_interval(4..5, Duration::from_nanos(7));
+        tokens.set_interval(1..3, Duration::from_nanos(7));
         let plan = tokens.plan();
         let of = |token| plan.get(token).map(|entry| (entry.offset_ns, entry.fails)).unwrap();
         assert_eq!([of(0), of(1), of(2), of(3), of(4)], [(0, 0), (0, 0), (7, 0), (0, 1), (0, 1)]);

@@ -33,6 +33,8 @@ impl PostgresEngine {
         // The schedule whose slots waited for a lock.
         let mut stuck = None;
         let mut stuck_schedules = 0;
+        let mut lacked_names = false;
+        let mut to_put_back = Vec::new();
         // Whether another task may run, which pools of other processes may wait for.
         let mut frees_slot = false;
         // Under `Replicated`, only the answer to BEGIN shows whether there is a synchronous standby, so that the commit must
@@ -44,7 +46,6 @@ impl PostgresEngine {
             let generation = self.shared.lanes().generation();
             let mut runs_again = false;
             let mut assumes = false;
-            let mut to_put_back = Vec::new();
             let applied = self.client.transaction(role, |transaction| {
                 // It may run again, when what was taken before was not.
                 self.shared.log.truncate_pending(0);
@@ -101,17 +102,17 @@ impl PostgresEngine {
                 }
             }
             let applied = applied?;
-            self.put_back(&to_put_back);
             if takes_in {
                 inbox = Some(self.take_in()?);
             } else if !lacks_names {
                 break applied;
-            } else if Instant::now() > until {
+            } else if std::mem::replace(&mut lacked_names, true) && Instant::now() > until {
                 // Its sessions are on two servers of which one lacks what the other knows.
                 return Err(Error::Busy { waited: self.client.wait() });
             }
         };
         self.shared.log.committed();
+        self.put_back(to_put_back);
         let is_limited =
             |operation: &Operation| operation.ends_lease().is_some_and(|key| key.limited);
         frees_slot |= batch.iter().any(is_limited);
@@ -125,19 +126,21 @@ impl PostgresEngine {
         Ok(answers)
     }
 
-    /// Puts back what a claim that is committed must not keep.
-    fn put_back(&self, leases: &[LeaseKey]) {
+    /// Releases what a claim that is committed must not keep.
+    fn put_back(&self, leases: Vec<LeaseKey>) {
         if leases.is_empty() {
             return;
         }
-        let put_back = self.client.transaction(Role::Relaxed, |transaction| {
-            let mut run = Run::begin(transaction, &self.shared, &[])?;
-            run.put_back(leases)?;
-            run.finish()
-        });
-        if let Err(error) = put_back {
-            let tasks = leases.len();
-            tracing::warn!(%error, tasks, "tasks that were claimed and not wanted wait until their leases expire");
+        let tasks = leases.len();
+        let batch: Vec<Operation> = leases.into_iter().map(Operation::Release).collect();
+        if let Err(error) = self.apply_batch(&batch) {
+            self.shared.log.add(move || {
+                tracing::warn!(
+                    %error,
+                    tasks,
+                    "tasks that were claimed in excess could not be released: they stay leased until their leases expire"
+                );
+            });
         }
     }
 

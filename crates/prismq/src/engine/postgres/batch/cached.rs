@@ -15,7 +15,7 @@ use crate::model::NewTask;
 /// Fails if settings have changed since they were read: its message is seen in the server's log alone. It locks the tables
 /// of lanes and queues in ACCESS SHARE mode until the commit, so that `set_order` and the freeing of names wait for it.
 pub(super) const UNCHANGED: &str = "SELECT CASE
-         WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND names_freed = $2)
+         WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND names_freed = $2 AND epoch >= $10)
              AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $9
              AND cardinality($8) = (SELECT count(*) FROM prismq.lane WHERE id = ANY ($8))
              AND NOT EXISTS (SELECT FROM prismq.type_retention)

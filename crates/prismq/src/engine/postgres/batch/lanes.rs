@@ -105,13 +105,13 @@ pub(crate) struct Source {
     pub(crate) started: i64,
 }
 
-/// What rows of [`AFTER`] were good for.
+/// The result of [`Lanes::take`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// All lanes are known now.
-    All,
-    /// They do not continue what is known: all have to be read.
-    ReadAll,
+pub(crate) enum Refresh {
+    /// All lanes are known.
+    Complete,
+    /// The rows do not continue what is known: all lanes have to be read.
+    MustReadAll,
 }
 
 /// The lanes that are known.
@@ -156,19 +156,19 @@ impl Lanes {
     }
 
     /// Adds the rows of [`AFTER`] this lane, or replaces what is known by those of all lanes where that is out of date.
-    pub(crate) fn take(&mut self, after: i32, rows: &[Row]) -> Result<Taken> {
-        let Some(first) = rows.first() else { return Ok(Taken::All) };
+    pub(crate) fn take(&mut self, after: i32, rows: &[Row]) -> Result<Refresh> {
+        let Some(first) = rows.first() else { return Ok(Refresh::Complete) };
         let (freed, source) = read_source(first)?;
         let is_same = source == self.source;
         // An older state than another thread has read meanwhile.
         if is_same && freed < self.freed {
-            return Ok(Taken::All);
+            return Ok(Refresh::Complete);
         }
         let continues = is_same && freed == self.freed && after <= self.last;
         match (continues, after) {
-            (true, _) => rows.iter().try_for_each(|row| self.add(row)).map(|()| Taken::All),
-            (false, 0) => self.replace(rows).map(|()| Taken::All),
-            (false, _) => Ok(Taken::ReadAll),
+            (true, _) => rows.iter().try_for_each(|row| self.add(row)).map(|()| Refresh::Complete),
+            (false, 0) => self.replace(rows).map(|()| Refresh::Complete),
+            (false, _) => Ok(Refresh::MustReadAll),
         }
     }
 

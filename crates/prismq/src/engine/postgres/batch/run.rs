@@ -7,7 +7,7 @@ use super::cached::{Assumed, Compared, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
-use super::lanes::{self, Lane, Source, Taken};
+use super::lanes::{self, Lane, Refresh, Source};
 use super::lease_note::LeaseNote;
 use super::limits::{self, Limits};
 use super::queues::{self, Settings, settings};
@@ -43,7 +43,7 @@ macro_rules! begin {
             $inbox,
             ", EXISTS (SELECT FROM prismq.type_retention), m.names_freed,
             EXISTS (SELECT FROM prismq.migration WHERE NOT complete),
-            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, ",
+            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, m.epoch, ",
             settings!(),
             " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
         )
@@ -69,7 +69,7 @@ pub(crate) const BEGIN_TO_CLAIM: &str = begin!(
      (SELECT last_value FROM prismq.prismq_inbox_id_seq)"
 );
 /// The first column of a queue's settings in both.
-const BEGIN_SETTINGS: usize = 17;
+const BEGIN_SETTINGS: usize = 18;
 
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
@@ -112,6 +112,8 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) skips_slots: bool,
     /// Whether ended tasks of a type are kept for a time of its own.
     pub(crate) has_type_retention: bool,
+    /// The last lane that there was when it began.
+    pub(crate) last_lane: i32,
     /// How often lanes had been deleted when it began.
     pub(crate) names_freed: i32,
     /// Whether it does nothing but one claim, which may then be committed with its last statement.
@@ -166,7 +168,7 @@ impl<'a, 't> Run<'a, 't> {
             return Err(schema::moving(shared.statements.schema()));
         }
         let source = Source { number: first.column(1)?, started: first.column(16)? };
-        transaction.check_server(source.started)?;
+        transaction.check_server(source.started, first.column(17)?)?;
         let last_lane: i32 = first.column(2)?;
         let now = shared.time.moment(first.column(0)?);
         let mut run = Self {
@@ -181,6 +183,7 @@ impl<'a, 't> Run<'a, 't> {
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
             has_type_retention: first.column(13)?,
             names_freed: first.column(14)?,
+            last_lane,
             is_claim: matches!(batch, [Operation::Claim(_)]),
             ..Self::new(transaction, shared, now, source.number)
         };
@@ -198,13 +201,11 @@ impl<'a, 't> Run<'a, 't> {
             let lanes = shared.lanes();
             (lanes.source(), lanes.last(), lanes.freed())
         };
+        // For an application's transaction, which may be of another database, another session reads them.
         if run.is_of_caller() {
-            // One of another database is refused. An old snapshot lacks the last lanes, which are there.
-            let is_behind = known.started != source.started || last_lane > last_known;
-            if known.number == source.number && (is_behind || run.names_freed > freed) {
-                run.refresh_lanes()?;
-            }
-        } else if shared.is_new(run.epoch()) || known != source || last_lane < last_known {
+            return Ok(run);
+        }
+        if shared.is_new(run.epoch()) || known != source || last_lane < last_known {
             run.reread_lanes()?;
         } else if last_lane > last_known || run.names_freed > freed {
             run.refresh_lanes()?;
@@ -226,6 +227,7 @@ impl<'a, 't> Run<'a, 't> {
         for settings in queues {
             run.know(Some(settings));
         }
+        let epoch = run.epoch();
         let mut used: Vec<i32> = lanes.iter().map(|lane| lane.id).collect();
         used.sort_unstable();
         used.dedup();
@@ -241,6 +243,7 @@ impl<'a, 't> Run<'a, 't> {
                 &concurrencies,
                 &used,
                 &started,
+                &epoch,
             ],
         );
         run.assumed_lanes = Some(lanes.into());
@@ -275,6 +278,7 @@ impl<'a, 't> Run<'a, 't> {
             skips_slots: false,
             has_type_retention: false,
             names_freed: 0,
+            last_lane: 0,
             is_claim: false,
             is_committed: false,
             to_put_back: Vec::new(),
@@ -314,8 +318,8 @@ impl<'a, 't> Run<'a, 't> {
         loop {
             let rows = self.query(lanes::AFTER, &[&after])?;
             match self.shared.lanes().take(after, &rows)? {
-                Taken::All => return Ok(()),
-                Taken::ReadAll => after = 0,
+                Refresh::Complete => return Ok(()),
+                Refresh::MustReadAll => after = 0,
             }
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) marks: Mutex<Marks>,
     pub(crate) horizon: Mutex<Horizon>,
     cached: Mutex<Cached>,
-    /// That of the latest session of which a transaction has begun.
+    /// The highest epoch of a session that has begun a transaction.
     epoch: AtomicI64,
     pub(crate) time: Time,
     pub(crate) log: DeferredLog,

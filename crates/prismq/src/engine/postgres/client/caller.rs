@@ -29,8 +29,9 @@ pub(crate) trait Executor {
     /// Below every token that this connection gives, in units of an epoch.
     fn epoch(&self) -> i64;
 
-    /// Fails if the server was started at another time than that of the session, which was then moved by a pooler.
-    fn check_server(&mut self, _started: i64) -> Result<()> {
+    /// Fails if a pooler has moved the session to a server that was started at another time, or if the database's epoch is
+    /// lower than that of the session: it was restored to an earlier state.
+    fn check_server(&mut self, _started: i64, _epoch: i64) -> Result<()> {
         Ok(())
     }
 

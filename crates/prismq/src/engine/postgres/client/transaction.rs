@@ -342,12 +342,13 @@ impl Drop for Transaction<'_> {
 }
 
 impl Executor for Transaction<'_> {
-    fn check_server(&mut self, started: i64) -> Result<()> {
-        if self.session.server.started == started {
+    fn check_server(&mut self, started: i64, epoch: i64) -> Result<()> {
+        if self.session.server.started == started && self.session.epoch <= epoch {
             return Ok(());
         }
-        // Its epoch may have been lost with the server: a new session takes another.
-        let reason = "the pooler has another server behind it, or one that was restarted";
+        // A new session takes a new epoch.
+        let reason =
+            "the server was restarted or replaced behind a pooler, or the database was restored";
         Err(self.fail(Failure::lost(reason)))
     }
 

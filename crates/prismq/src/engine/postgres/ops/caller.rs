@@ -36,10 +36,15 @@ impl PostgresEngine {
         }
         let started = run.started;
         // From here on no lane is freed until the transaction ends, and what was freed before it shows now.
-        self.reading().refresh_lanes()?;
+        if run.last_lane < self.shared.lanes().last() {
+            // Its snapshot is old, or the database was restored.
+            self.reading().reread_lanes()?;
+        } else {
+            self.reading().refresh_lanes()?;
+        }
         self.add_names(&batch, None)?;
         if self.shared.lanes().source().started != started {
-            let reason = "is on another server than the queue's other sessions: begin it on a connection to the same";
+            let reason = "is on another server than the queue's other sessions: begin it on a connection to the same server";
             return Err(Error::invalid("transaction", reason));
         }
         let applied = run.apply(&batch)?;

@@ -8,7 +8,7 @@ pub(crate) mod records;
 pub(crate) mod schedules;
 
 use super::batch::columns::Columns;
-use super::batch::lanes::{self, Taken};
+use super::batch::lanes::{self, Refresh};
 use super::batch::queues::state;
 use super::batch::shared::Shared;
 use super::client::{Client, Role, Row, Value};
@@ -72,10 +72,16 @@ impl Reading<'_> {
         loop {
             let rows = self.rows(lanes::AFTER, &[&after])?;
             match self.shared.lanes().take(after, &rows)? {
-                Taken::All => return Ok(()),
-                Taken::ReadAll => after = 0,
+                Refresh::Complete => return Ok(()),
+                Refresh::MustReadAll => after = 0,
             }
         }
+    }
+
+    /// Reads all lanes again.
+    pub(crate) fn reread_lanes(self) -> Result<()> {
+        let rows = self.rows(lanes::AFTER, &[&0_i32])?;
+        self.shared.lanes().replace(&rows)
     }
 
     /// The highest id of a stored task.

@@ -94,7 +94,10 @@ impl Run<'_, '_> {
         let late: Vec<Taken> = taken.extract_if(.., |taken| taken.lease.is_late(now)).collect();
         let has_late = !late.is_empty();
         if self.is_committed {
-            // The next claim ends them.
+            // A later claim makes them dead letters, if it looks at all deadlines.
+            if has_late {
+                self.shared.horizon().forget();
+            }
             self.to_put_back.extend(late.into_iter().map(|taken| taken.lease.key));
             return Ok((taken, has_late));
         }

@@ -16,13 +16,18 @@ use crate::model::{Claim, Order, Result};
 /// expired. Tokens are at least those of the connection's epoch: a claim is not waited for, so that a crash of the
 /// server may undo it, and a token must not be given again.
 macro_rules! lease {
-    ($places:expr $(, $counted:literal)?) => {
+    ($places:expr) => {
+        lease!($places, "", "")
+    };
+    ($places:expr, $begins:literal, $counts:literal) => {
         concat!(
             "WITH r AS (DELETE FROM prismq.ready WHERE ctid = ANY (ARRAY(",
             $places,
             ")) RETURNING lane, suspect, order_key, id),
      t AS (UPDATE prismq.task t SET state = 2, attempt = t.attempt + 1, token = greatest(t.token + 1, $6),
-               lease_expires_at = $7, begun = (SELECT count(*) FROM r) <= $8 AND NOT (r.suspect AND $9)
+               lease_expires_at = $7, begun = (SELECT count(*) FROM r) <= $8 AND NOT (r.suspect AND $9)",
+            $begins,
+            "
            FROM r WHERE t.id = r.id
            RETURNING t.id, t.token, t.attempt, t.max_attempts, t.priority, t.enqueued_at, t.start_by,
                octet_length(t.payload) AS bytes,
@@ -30,7 +35,7 @@ macro_rules! lease {
                t.lane, r.suspect, r.order_key, t.scheduled_for),
      e AS (INSERT INTO prismq.expiry (at, ids)
            SELECT $7, array_agg(id) FROM (SELECT id, row_number() OVER () / 32 AS part FROM t) p GROUP BY part)",
-            $($counted,)?
+            $counts,
             " SELECT * FROM t"
         )
     };
@@ -58,9 +63,11 @@ macro_rules! locked {
 /// several lanes, more are locked than are taken, until the transaction ends.
 pub(crate) const LOCKED: &str = lease!(locked!());
 
-/// The same, where the transaction does nothing else: the queue's counters are written too.
+/// The same, where the transaction does nothing else: the queue's counters are written too. Tasks that had to start earlier,
+/// and are released afterwards, do not begin.
 pub(crate) const LOCKED_AND_COUNTED: &str = lease!(
     locked!(),
+    " AND (t.start_by IS NULL OR t.start_by > $12)",
     ", c AS (INSERT INTO prismq.counter_delta (queue, ready, leased)
            SELECT $11, -count(*), count(*) FROM t HAVING count(*) > 0)"
 );
@@ -81,7 +88,7 @@ pub(crate) const MERGED: &str = lease!(
      ) c ORDER BY order_key, id LIMIT $4)) FOR UPDATE SKIP LOCKED"
 );
 
-/// How many values the first two take; the last needs the number of the queue, too.
+/// How many parameters [`LOCKED`] and [`MERGED`] take; [`LOCKED_AND_COUNTED`] also takes the queue and the time.
 const LEASE_PARAMS: usize = 10;
 
 /// Records that attempts have not begun.
@@ -120,9 +127,11 @@ impl Run<'_, '_> {
             // Those below come last.
             seeks.push((LOCKED, (i64::MIN, i64::MIN)));
         }
-        // Whether the first seek is the last, as what is before the mark is left.
-        let is_one = seeks.len() == 1 || mark.is_some() && ids.len() == 1 && claim.may_leave_ready;
-        let commits = is_one && !is_ring && self.needs_only_claim(settings);
+        // No seek follows the first, as what is before the mark is left.
+        let is_last_seek =
+            seeks.len() == 1 || mark.is_some() && ids.len() == 1 && claim.may_leave_ready;
+        let commits = is_last_seek && !is_ring && self.needs_only_claim(settings);
+        let now = self.now.monotonic.as_micros();
         let until = self.now.after(claim.lease);
         let expires_at = until.monotonic.as_micros();
         // A pool records of each suspect when it begins.
@@ -148,7 +157,7 @@ impl Run<'_, '_> {
             let floor = self.token_floor;
             // Suspects are few, and apart in the index: a mark says nothing of those that could not be taken.
             let suspects_from = if mark == Some((key, id)) { i64::MIN } else { key };
-            let params: [&dyn Value; 11] = [
+            let params: [&dyn Value; 12] = [
                 &ids,
                 &key,
                 &id,
@@ -160,6 +169,7 @@ impl Run<'_, '_> {
                 &suspects_begin,
                 &suspects_from,
                 &settings.id,
+                &now,
             ];
             let rows = match commits {
                 true => self.query_and_commit(LOCKED_AND_COUNTED, &params)?,

@@ -48,7 +48,7 @@ pub(crate) fn release(run: &mut Run<'_, '_>, group: &[Operation]) -> Result<Vec<
 }
 
 impl Run<'_, '_> {
-    /// Releases tasks that were claimed in this transaction.
+    /// Releases leases that this transaction has just taken.
     pub(crate) fn put_back(&mut self, keys: &[LeaseKey]) -> Result<()> {
         if keys.is_empty() {
             return Ok(());
