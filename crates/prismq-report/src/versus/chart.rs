@@ -14,6 +14,8 @@ const TOP: f64 = 8.0;
 const AXIS: f64 = 30.0;
 /// Ticks of a logarithmic axis, within a power of ten.
 const TICKS: [f64; 2] = [1.0, 3.0];
+/// An axis of more powers of ten has room for the first of them only.
+const DETAILED_DECADES: f64 = 4.0;
 
 /// One queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,12 +103,15 @@ impl Chart {
 /// Round numbers between these, some of each power of ten.
 fn ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor(), high.log10().ceil());
+    let per_power = if last - first > DETAILED_DECADES { 1 } else { TICKS.len() };
     let mut ticks = Vec::new();
     let mut power = first;
     while power <= last {
         // Of a small number, ten to a power has digits that nobody wants to see.
         let of_power = TICKS.map(|tick| (tick * 10f64.powf(power) * 1e9).round() / 1e9);
-        ticks.extend(of_power.into_iter().filter(|tick| (low..=high).contains(tick)));
+        ticks.extend(
+            of_power.into_iter().take(per_power).filter(|tick| (low..=high).contains(tick)),
+        );
         power += 1.0;
     }
     ticks
@@ -120,6 +125,7 @@ mod tests {
     fn ticks_are_round_numbers_within_the_axis() {
         assert_eq!(ticks(0.02, 2.0), [0.03, 0.1, 0.3, 1.0]);
         assert_eq!(ticks(0.5, 40.0), [1.0, 3.0, 10.0, 30.0]);
+        assert_eq!(ticks(0.02, 4_000.0), [0.1, 1.0, 10.0, 100.0, 1_000.0]);
     }
 
     #[test]

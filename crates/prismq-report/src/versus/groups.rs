@@ -77,7 +77,10 @@ impl Column<'_> {
         let Self { workload, metric, unit, .. } = self;
         match Kind::of(unit) {
             Kind::Rates => (*workload).to_owned(),
-            Kind::Times => format!("{workload}: {}", metric.trim_end_matches("_ms")),
+            Kind::Times => {
+                let quantile = metric.trim_end_matches("_ms").trim_start_matches("begun_");
+                format!("{workload}: {quantile}")
+            }
             Kind::Costs => {
                 let what = metric.split('_').next().unwrap_or_default();
                 match unit.starts_with(what) {
@@ -97,12 +100,16 @@ impl Column<'_> {
     }
 }
 
-/// Queues that are ranked together by one kind of figures.
+/// Most figures of a table: more are wider than a page.
+const COLUMNS_MAX: usize = 8;
+
+/// Queues that are ranked together by some figures of one kind.
 pub(super) struct Group<'a> {
     heading: String,
     meaning: &'static str,
     contenders: Vec<&'a Contender>,
     kind: Kind,
+    columns: Vec<Column<'a>>,
 }
 
 /// Whether it has figures that may be used.
@@ -122,37 +129,39 @@ pub(super) fn groups(record: &VersusRecord) -> Vec<Group<'_>> {
         };
         let contenders: Vec<&Contender> = record.contenders.iter().filter(is_member).collect();
         for kind in Kind::ALL {
-            let heading = format!("{name}, {}", kind.name());
-            groups.push(Group { heading, meaning, contenders: contenders.clone(), kind });
+            let all = columns(&contenders, kind);
+            for (part, columns) in all.chunks(COLUMNS_MAX).enumerate() {
+                let continued = if part > 0 { ", continued" } else { "" };
+                let heading = format!("{name}, {}{continued}", kind.name());
+                let (contenders, columns) = (contenders.clone(), columns.to_vec());
+                groups.push(Group { heading, meaning, contenders, kind, columns });
+            }
         }
     }
     groups
 }
 
-impl<'a> Group<'a> {
-    /// Workloads with their metrics, in the order in which they were measured.
-    fn columns(&self) -> Vec<Column<'a>> {
-        let mut columns = Vec::new();
-        for figure in self.contenders.iter().flat_map(|contender| &contender.figures) {
-            let VersusFigure { workload, metric, unit, unranked, .. } = figure;
-            let column = Column { workload, metric, unit, unranked: *unranked };
-            if Kind::of(unit) == self.kind && !columns.contains(&column) {
-                columns.push(column);
-            }
+/// Workloads with their metrics of this kind, in the order in which they were measured.
+fn columns<'a>(contenders: &[&'a Contender], kind: Kind) -> Vec<Column<'a>> {
+    let mut columns = Vec::new();
+    for figure in contenders.iter().flat_map(|contender| &contender.figures) {
+        let VersusFigure { workload, metric, unit, unranked, .. } = figure;
+        let column = Column { workload, metric, unit, unranked: *unranked };
+        if Kind::of(unit) == kind && !columns.contains(&column) {
+            columns.push(column);
         }
-        columns
     }
+    columns
+}
 
+impl<'a> Group<'a> {
     fn places(&self, column: Column<'_>) -> Vec<Option<Place>> {
         places(&self.contenders, column.workload, column.metric)
     }
 
-    /// Its table; `None` if nothing was measured.
-    pub(super) fn table(&self) -> Option<Section> {
-        let columns = self.columns();
-        if columns.is_empty() {
-            return None;
-        }
+    /// Its table.
+    pub(super) fn table(&self) -> Section {
+        let columns = &self.columns;
         let mut header = texts(["queue"]);
         header.extend(columns.iter().map(Column::name));
         let cells: Vec<Vec<Option<Place>>> =
@@ -186,18 +195,18 @@ impl<'a> Group<'a> {
             rows.push(((order(&places, self.kind), beaten), row));
         }
         rows.sort_by(|(one, _), (other, _)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
-        Some(Section {
+        Section {
             heading: self.heading.clone(),
             note: format!("{}. {}.", self.meaning, self.kind.note()),
             header,
             rows: rows.into_iter().map(|(_, row)| row).collect(),
-        })
+        }
     }
 
     /// A chart of each column.
     fn charts(&self) -> Vec<Chart> {
-        let chart = |column: Column<'a>| {
-            let places = self.places(column);
+        let chart = |column: &Column<'a>| {
+            let places = self.places(*column);
             let row = |(contender, place): (&&Contender, Option<Place>)| {
                 let Place { median, ratio, interval } = place?;
                 let figure = column.figure(median);
@@ -210,7 +219,7 @@ impl<'a> Group<'a> {
             });
             Chart { title: column.name(), rows }
         };
-        self.columns().into_iter().filter(|column| !column.unranked).map(chart).collect()
+        self.columns.iter().filter(|column| !column.unranked).map(chart).collect()
     }
 }
 

@@ -6,16 +6,14 @@ use prismq_record::fingerprint::fingerprint;
 use prismq_record::{Contender, VersusRecord};
 
 use super::Section;
-use super::groups::groups;
+use super::groups::{Group, groups};
 use crate::render::number;
 
 /// What is shown of a record: where and how, each class, what a kill did, what was claimed and verified, what ran.
 #[must_use]
 pub fn sections(record: &VersusRecord) -> Vec<Section> {
     let mut sections = vec![run(record)];
-    for group in groups(record) {
-        sections.extend(group.table());
-    }
+    sections.extend(groups(record).iter().map(Group::table));
     sections.extend([durability(record), kill(record), ran(record)]);
     let faults = faults(record);
     if !faults.rows.is_empty() {

@@ -141,6 +141,26 @@ fn costs_have_a_table_of_their_own_and_a_workload_without_a_figure_says_why() {
 }
 
 #[test]
+fn a_table_is_no_wider_than_a_page() {
+    let mut record = record();
+    for number in 0..9 {
+        let more = VersusFigure {
+            workload: format!("load {number}"),
+            ..figure("begun_p50_ms", "ms", Direction::Lower, &[1.0, 1.0])
+        };
+        record.contenders[1].figures.push(more);
+    }
+    let sections = sections(&record);
+    let columns = |heading: &str| {
+        let section = sections.iter().find(|section| section.heading == heading);
+        section.unwrap().header.clone()
+    };
+    assert_eq!(columns("Class S, times").len(), 9);
+    assert_eq!(columns("Class S, times, continued"), ["queue", "load 7: p50", "load 8: p50"]);
+    assert_eq!(html(&record).matches("<figcaption>load").count(), 9);
+}
+
+#[test]
 fn what_is_set_is_shown_without_a_rank_and_what_was_not_reached_in_each_round_says_so() {
     let mut record = record();
     let pause = VersusFigure {
