@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::{Rules, check};
 use crate::audit::{Snapshot, StoredTask, Totals};
 use crate::checker::Invariant;
+use crate::conformance::Hold;
 use crate::history::History;
-use crate::history::{Event, Op, Phase};
+use crate::history::{Event, Op, Phase, Refusal};
 
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
@@ -109,6 +110,25 @@ impl SyntheticHistory {
         let begun = Event { task_type, ..Event::new(0, Op::Redrive, Phase::Invoke) };
         self.record(at, begun.clone());
         self.record(at + 1, Event { phase: Phase::Ok, ..begun });
+    }
+
+    /// A task with a unique key, whose id is its key, enqueued between these times unless the key is held by another.
+    fn unique(&mut self, key: u64, held_by: Option<i64>, (from, until): (u64, u64)) {
+        let begun = Event {
+            key: Some(key),
+            queue: Some("default".to_owned()),
+            task_type: Some("job".to_owned()),
+            priority: Some(100),
+            max_attempts: Some(3),
+            unique: Some(("k".to_owned(), Hold::WhileWaiting)),
+            ..Event::new(0, Op::Enqueue, Phase::Invoke)
+        };
+        self.record(from, begun.clone());
+        let end = match held_by {
+            None => Event { phase: Phase::Ok, task: i64::try_from(key).ok(), ..begun },
+            task => Event { phase: Phase::Fail, refusal: Some(Refusal::KeyTaken), task, ..begun },
+        };
+        self.record(until, end);
     }
 
     /// What is stored of a task at the end.
@@ -228,6 +248,29 @@ fn a_redriven_task_may_die_again_before_its_first_death_is_reported() {
             synthetic.broken(&Rules::PLAIN).into_iter().find(|found| *found == Invariant::Finality),
             broken
         );
+    }
+}
+
+/// A redrive has it hold its key again, also while another is being enqueued.
+#[test]
+fn a_key_may_be_taken_by_a_dead_task_that_is_redriven_before_the_answer() {
+    for (redriven, broken) in [(25, false), (40, false), (60, true)] {
+        let mut synthetic = SyntheticHistory::default();
+        synthetic.unique(1, None, (0, 0));
+        synthetic.pool(1, 1, (1, 900));
+        synthetic.begin(1, (1, 1, 1), 10, 0);
+        synthetic.die(1, (1, 1, 1), 20, 21);
+        let redrives_first = redriven < 30;
+        if redrives_first {
+            synthetic.redrive(redriven);
+        }
+        synthetic.unique(2, Some(1), (30, 50));
+        if !redrives_first {
+            synthetic.redrive(redriven);
+        }
+        synthetic.stores(1, prismq::State::Ready, 0);
+        let found = synthetic.broken(&Rules::PLAIN);
+        assert_eq!(found.contains(&Invariant::Unique), broken, "redriven at {redriven}: {found:?}");
     }
 }
 

@@ -77,14 +77,15 @@ impl<'a> Facts<'a> {
         max.is_some_and(|max| most >= max as usize)
     }
 
-    /// Whether it had ended for good before this time, for sure.
-    pub(in crate::checker) fn has_ended(&self, trace: &TaskTrace<'_>, before_ns: u64) -> bool {
+    /// Whether it had ended before a call began, and was not redriven until that ended, for sure.
+    pub(in crate::checker) fn has_ended(&self, trace: &TaskTrace<'_>, by: &Call<'_>) -> bool {
+        let before_ns = by.begun.t_mono_ns;
         let before = |call: &&Call<'_>| call.is_ok() && call.ended_ns() < before_ns;
         let settled = trace.uses().filter(before).any(|call| match call.begun.op {
             Op::Complete => true,
             Op::Fail => {
                 let dead = call.end().is_some_and(|end| end.dead == Some(true));
-                dead && !self.may_rise(trace, call, before_ns)
+                dead && !self.may_rise(trace, call, by.ended_ns())
             }
             _ => false,
         });

@@ -112,5 +112,5 @@ fn has_let_go(facts: &Facts<'_>, holder: &Holder<'_, '_>, call: &Call<'_>) -> bo
         holder.trace.claims.iter().any(|given| !given.is_run() && given.event.t_mono_ns < before)
     };
     let started = holder.hold == Hold::WhileWaiting && !redriven && given() && !released();
-    started || facts.has_ended(holder.trace, before)
+    started || facts.has_ended(holder.trace, call)
 }
