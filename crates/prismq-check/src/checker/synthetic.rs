@@ -27,15 +27,7 @@ impl SyntheticHistory {
 
     /// A task whose id is its key, enqueued in time.
     pub(super) fn task(&mut self, key: u64, deadly: bool) {
-        let begun = Event {
-            key: Some(key),
-            queue: Some("default".to_owned()),
-            task_type: Some("job".to_owned()),
-            priority: Some(100),
-            max_attempts: Some(3),
-            deadly,
-            ..Event::new(0, Op::Enqueue, Phase::Invoke)
-        };
+        let begun = Event { deadly, ..enqueue(key) };
         self.record(0, begun.clone());
         let task = Some(i64::try_from(key).unwrap());
         self.record(0, Event { phase: Phase::Ok, task, ..begun });
@@ -114,15 +106,8 @@ impl SyntheticHistory {
 
     /// A task with a unique key, whose id is its key, enqueued between these times unless the key is held by another.
     fn unique(&mut self, key: u64, held_by: Option<i64>, (from, until): (u64, u64)) {
-        let begun = Event {
-            key: Some(key),
-            queue: Some("default".to_owned()),
-            task_type: Some("job".to_owned()),
-            priority: Some(100),
-            max_attempts: Some(3),
-            unique: Some(("k".to_owned(), Hold::WhileWaiting)),
-            ..Event::new(0, Op::Enqueue, Phase::Invoke)
-        };
+        let unique = Some(("k".to_owned(), Hold::WhileWaiting));
+        let begun = Event { unique, ..enqueue(key) };
         self.record(from, begun.clone());
         let end = match held_by {
             None => Event { phase: Phase::Ok, task: i64::try_from(key).ok(), ..begun },
@@ -169,6 +154,18 @@ impl SyntheticHistory {
             verdict.violations.iter().map(|violation| violation.invariant).collect();
         broken.dedup();
         broken
+    }
+}
+
+/// A call that enqueues a task.
+fn enqueue(key: u64) -> Event {
+    Event {
+        key: Some(key),
+        queue: Some("default".to_owned()),
+        task_type: Some("job".to_owned()),
+        priority: Some(100),
+        max_attempts: Some(3),
+        ..Event::new(0, Op::Enqueue, Phase::Invoke)
     }
 }
 

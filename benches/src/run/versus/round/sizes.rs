@@ -76,14 +76,7 @@ mod tests {
 
     #[test]
     fn sizes_are_what_is_done_in_so_long_and_no_more_than_is_drained_in_a_few_times_as_long() {
-        let rate = |workload, value| Reading {
-            workload,
-            metric: "tasks_per_s",
-            unit: "tasks/s",
-            is_rate: true,
-            depends_on_settings: false,
-            value,
-        };
+        let rate = Reading::rate;
         let readings = |drained| {
             [
                 rate(ENQUEUE_ONE, 1_000.0),

@@ -74,11 +74,6 @@ impl Lane {
     }
 }
 
-/// How often lanes had been deleted when a row was read, and where.
-fn read_source(row: &Row) -> Result<(i32, Source)> {
-    Ok((row.column(5)?, Source { number: row.column(9)?, started: row.column(10)? }))
-}
-
 #[derive(Debug)]
 struct Known {
     lane: Lane,
@@ -167,13 +162,22 @@ impl Lanes {
         let continues = is_same && freed == self.freed && after <= self.last;
         match (continues, after) {
             (true, _) => rows.iter().try_for_each(|row| self.add(row)).map(|()| Refresh::Complete),
-            (false, 0) => self.replace(rows).map(|()| Refresh::Complete),
+            (false, 0) => self.set(rows).map(|()| Refresh::Complete),
             (false, _) => Ok(Refresh::MustReadAll),
         }
     }
 
-    /// Forgets what is known, and adds the rows of all lanes.
-    pub(crate) fn replace(&mut self, rows: &[Row]) -> Result<()> {
+    /// Replaces what is known by the rows of all lanes, which were read when `last` was the last known: whether that still
+    /// is so. What others have read meanwhile may have been added since, and all lanes have to be read once more.
+    pub(crate) fn replace(&mut self, last: i32, rows: &[Row]) -> Result<bool> {
+        let is_latest = self.last <= last;
+        if is_latest {
+            self.set(rows)?;
+        }
+        Ok(is_latest)
+    }
+
+    fn set(&mut self, rows: &[Row]) -> Result<()> {
         let Some(first) = rows.first() else { return Ok(()) };
         let (freed, source) = read_source(first)?;
         *self = Self { freed, source, generation: self.generation + 1, ..Self::default() };
@@ -260,4 +264,9 @@ impl Lanes {
         }
         serving
     }
+}
+
+/// How often lanes had been deleted when a row was read, and where.
+fn read_source(row: &Row) -> Result<(i32, Source)> {
+    Ok((row.column(5)?, Source { number: row.column(9)?, started: row.column(10)? }))
 }

@@ -329,10 +329,8 @@ impl<'a, 't> Run<'a, 't> {
         loop {
             let last = self.shared.lanes().last();
             let rows = self.query(lanes::AFTER, &[&0_i32])?;
-            let mut known = self.shared.lanes();
-            // Those that others have read meanwhile may have been added since.
-            if known.last() <= last {
-                return known.replace(&rows);
+            if self.shared.lanes().replace(last, &rows)? {
+                return Ok(());
             }
         }
     }

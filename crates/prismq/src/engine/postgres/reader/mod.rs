@@ -80,8 +80,13 @@ impl Reading<'_> {
 
     /// Reads all lanes again.
     pub(crate) fn reread_lanes(self) -> Result<()> {
-        let rows = self.rows(lanes::AFTER, &[&0_i32])?;
-        self.shared.lanes().replace(&rows)
+        loop {
+            let last = self.shared.lanes().last();
+            let rows = self.rows(lanes::AFTER, &[&0_i32])?;
+            if self.shared.lanes().replace(last, &rows)? {
+                return Ok(());
+            }
+        }
     }
 
     /// The highest id of a stored task.
