@@ -83,6 +83,7 @@ fn main() -> ExitCode {
             a_commit_that_did_not_arrive_is_done_again
             a_transaction_of_which_nothing_is_answered_is_not_repeated
             a_transaction_that_was_not_begun_is_not_repeated
+            a_claim_whose_answer_is_lost_is_reported_and_its_task_claimed_again
             a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated;
         connecting:
             clients_that_come_at_once_make_the_tables_once

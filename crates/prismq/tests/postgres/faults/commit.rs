@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prismq::Error;
+use prismq::{Claim, Error, Lease};
 
 use crate::support::{Cut, Proxy, cluster, queue, task, tasks, wait_for};
 
@@ -87,6 +87,23 @@ pub(crate) fn a_transaction_that_was_not_begun_is_not_repeated() {
     assert_eq!(tasks(&cluster), (1 + added).to_string(), "{error:?}");
     queue.enqueue(task()).unwrap();
     assert_eq!(tasks(&cluster), (2 + added).to_string());
+}
+
+/// Nobody can be asked about a claim; a lease that nobody has expires.
+pub(crate) fn a_claim_whose_answer_is_lost_is_reported_and_its_task_claimed_again() {
+    let cluster = cluster(&[]);
+    let proxy = Proxy::new(cluster.folder());
+    let queue = queue(&proxy.url());
+    let claim = Claim::new(["job"]).lease(Duration::from_secs(1));
+    // The session of claims is there.
+    assert!(queue.claim(&claim).unwrap().is_empty());
+    let id = queue.enqueue(task()).unwrap().id();
+    proxy.cut_next(Cut::After);
+    let error = queue.claim(&claim).unwrap_err();
+    assert!(matches!(error, Error::CommitUnknown { .. }), "{error:?}");
+    wait_for("it is claimed again", || {
+        queue.claim(&claim).unwrap().first().map(Lease::id) == Some(id)
+    });
 }
 
 pub(crate) fn a_commit_that_nobody_can_be_asked_about_is_reported_and_not_repeated() {
