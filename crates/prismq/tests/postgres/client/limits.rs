@@ -27,10 +27,19 @@ fn while_locked(cluster: &Cluster, (table, mode): (&str, &str), run: impl FnOnce
     thread::scope(|scope| {
         // It fails when it is ended.
         scope.spawn(|| cluster.sql("postgres", &[&lock]));
+        let _unlocks = Unlocks(cluster);
         wait_for("the lock", || locks(cluster, table, mode, true) == "1");
         run(cluster);
-        cluster.sql("postgres", &[UNLOCK]).unwrap();
     });
+}
+
+/// Unlocks what was locked, also where the test fails.
+struct Unlocks<'a>(&'a Cluster);
+
+impl Drop for Unlocks<'_> {
+    fn drop(&mut self) {
+        _ = self.0.sql("postgres", &[UNLOCK]);
+    }
 }
 
 /// Nobody can read or write tasks.
@@ -94,10 +103,10 @@ pub(crate) fn an_order_that_waits_for_a_transaction_keeps_no_enqueue_waiting() {
     queue.enqueue(task()).unwrap();
     thread::scope(|scope| {
         let mut ordering = None;
-        while_locked(&cluster, ("queue", "AccessShare"), |cluster| {
+        while_locked(&cluster, ("meta", "AccessShare"), |cluster| {
             let order = scope.spawn(|| operator.set_order("other", Order::FirstInFirstOut));
             wait_for("the order waits", || {
-                locks(cluster, "queue", "AccessExclusive", false) == "1"
+                locks(cluster, "meta", "AccessExclusive", false) == "1"
             });
             queue.enqueue(task()).unwrap();
             assert!(!order.is_finished(), "it is not given up");

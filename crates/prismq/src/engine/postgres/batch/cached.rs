@@ -6,29 +6,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::lanes::{Lane, Source};
 use super::lease_note::LeaseNote;
-use super::queues::{Settings, stored};
+use super::queues::Settings;
 use super::run::Run;
 use super::shared::Shared;
 use crate::engine::Operation;
 use crate::model::NewTask;
 
-/// Fails if settings have changed since they were read: its message is seen in the server's log alone. It locks the tables
-/// of lanes and queues in ACCESS SHARE mode until the commit, so that `set_order` and the freeing of names wait for it.
+/// Fails if settings have changed since they were read: its message is seen in the server's log alone. It locks
+/// `prismq.meta` in ACCESS SHARE mode until the commit, so that `set_order`, the freeing of names and a migration wait for
+/// it. It reads one row: to compare the settings themselves took the server as long as to insert three tasks.
 pub(super) const UNCHANGED: &str = "SELECT CASE
-         WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND names_freed = $2 AND epoch >= $10)
-             AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $9
-             AND cardinality($8) = (SELECT count(*) FROM prismq.lane WHERE id = ANY ($8))
-             AND NOT EXISTS (SELECT FROM prismq.type_retention)
-             AND NOT EXISTS (SELECT FROM prismq.migration WHERE NOT complete)
-             AND cardinality($3) = (SELECT count(*)
-                 FROM unnest($3::integer[], $4::smallint[], $5::integer[], $6::integer[], $7::integer[])
-                     k (id, ordering, depth, keep, concurrency)
-                     JOIN prismq.queue q ON q.id = k.id AND q.ordering = k.ordering AND q.keep = k.keep
-                         AND q.depth IS NOT DISTINCT FROM k.depth
-                         AND q.concurrency IS NOT DISTINCT FROM k.concurrency)
+         WHEN EXISTS (SELECT FROM prismq.meta WHERE number = $1 AND settings = $2 AND epoch >= $4)
+             AND (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint = $3
          THEN 0
          ELSE ('prismq: settings have changed since they were read; read again at ' || clock_timestamp())::integer
      END";
+/// Lets [`UNCHANGED`] fail everywhere once this transaction is committed.
+pub(crate) const RAISE: &str = "UPDATE prismq.meta SET settings = settings + 1";
 /// The code of its failure, which no other statement of such a transaction has: a text that is no number.
 pub(crate) const CHANGED: &str = "22P02";
 
@@ -42,7 +36,8 @@ pub(crate) struct Cached {
     /// Of the session that read them: another may be on a server that was restored to an earlier state.
     epoch: i64,
     source: Source,
-    names_freed: i32,
+    /// `meta.settings` when they were read.
+    version: i64,
     queues: HashMap<i32, Settings>,
 }
 
@@ -50,20 +45,10 @@ pub(crate) struct Cached {
 #[derive(Debug)]
 pub(crate) struct Assumed {
     pub(super) source: Source,
-    pub(super) names_freed: i32,
+    pub(super) version: i64,
     pub(super) queues: Vec<Settings>,
     /// The lane of each task that it adds.
     pub(super) lanes: Vec<Lane>,
-}
-
-/// The columns of queues that [`UNCHANGED`] compares.
-#[derive(Debug, Default)]
-pub(super) struct Compared {
-    pub(super) ids: Vec<i32>,
-    pub(super) orderings: Vec<i16>,
-    pub(super) depths: Vec<Option<i32>>,
-    pub(super) keeps: Vec<i32>,
-    pub(super) concurrencies: Vec<Option<i32>>,
 }
 
 impl Cached {
@@ -78,10 +63,10 @@ impl Cached {
         if run.has_type_retention {
             return self.forget();
         }
-        let (epoch, names_freed) = (run.epoch(), run.names_freed);
+        let (epoch, version) = (run.epoch(), run.settings_version);
         let source = run.shared.lanes().source();
-        if (self.epoch, self.source, self.names_freed) != (epoch, source, names_freed) {
-            *self = Self { epoch, source, names_freed, queues: HashMap::new() };
+        if (self.epoch, self.source, self.version) != (epoch, source, version) {
+            *self = Self { epoch, source, version, queues: HashMap::new() };
         }
         self.queues.extend(run.settings().map(|settings| (settings.id, *settings)));
     }
@@ -95,9 +80,7 @@ impl Assumed {
         }
         let known = shared.lanes();
         let cached = shared.cached();
-        if (cached.epoch, cached.names_freed, cached.source)
-            != (epoch, known.freed(), known.source())
-        {
+        if (cached.epoch, cached.source) != (epoch, known.source()) {
             return None;
         }
         let (mut queues, mut lanes) = (BTreeMap::new(), Vec::new());
@@ -125,21 +108,8 @@ impl Assumed {
             }
         }
         let queues = queues.into_values().collect();
-        let Cached { source, names_freed, .. } = *cached;
-        Some(Self { source, names_freed, queues, lanes })
-    }
-
-    /// What is compared of its queues.
-    pub(super) fn compared(&self) -> Compared {
-        let mut compared = Compared::default();
-        for queue in &self.queues {
-            compared.ids.push(queue.id);
-            compared.orderings.push(stored(queue.order).0);
-            compared.depths.push(queue.depth);
-            compared.keeps.push(queue.keep);
-            compared.concurrencies.push(queue.concurrency);
-        }
-        compared
+        let Cached { source, version, .. } = *cached;
+        Some(Self { source, version, queues, lanes })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::cached::{Assumed, Compared, UNCHANGED};
+use super::cached::{self, Assumed, UNCHANGED};
 use super::columns::Columns;
 use super::counters::{self, Counters};
 use super::due::{Due, NEXT_DUE, Starts};
@@ -43,7 +43,7 @@ macro_rules! begin {
             $inbox,
             ", EXISTS (SELECT FROM prismq.type_retention), m.names_freed,
             EXISTS (SELECT FROM prismq.migration WHERE NOT complete),
-            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, m.epoch, ",
+            (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, m.epoch, m.settings, ",
             settings!(),
             " FROM prismq.meta m LEFT JOIN prismq.queue q ON q.id = ANY ($1)"
         )
@@ -69,7 +69,7 @@ pub(crate) const BEGIN_TO_CLAIM: &str = begin!(
      (SELECT last_value FROM prismq.prismq_inbox_id_seq)"
 );
 /// The first column of a queue's settings in both.
-const BEGIN_SETTINGS: usize = 18;
+const BEGIN_SETTINGS: usize = 19;
 
 /// Ids for tasks.
 const IDS: &str = "SELECT ARRAY(SELECT nextval('prismq.task_id') FROM generate_series(1, $1))";
@@ -116,6 +116,10 @@ pub(crate) struct Run<'a, 't> {
     pub(crate) last_lane: i32,
     /// How often lanes had been deleted when it began.
     pub(crate) names_freed: i32,
+    /// `meta.settings` when it began.
+    pub(super) settings_version: i64,
+    /// Whether it changes what others cache.
+    changes_settings: bool,
     /// Whether it does nothing but one claim, which may then be committed with its last statement.
     pub(crate) is_claim: bool,
     /// Whether that was done.
@@ -183,6 +187,7 @@ impl<'a, 't> Run<'a, 't> {
             inbox: Inbox { waits: first.column(10)?, holds: first.column(11)? },
             has_type_retention: first.column(13)?,
             names_freed: first.column(14)?,
+            settings_version: first.column(18)?,
             last_lane,
             is_claim: matches!(batch, [Operation::Claim(_)]),
             ..Self::new(transaction, shared, now, source.number)
@@ -219,33 +224,14 @@ impl<'a, 't> Run<'a, 't> {
         shared: &'a Shared,
         assumed: Assumed,
     ) -> Self {
-        let Compared { ids, orderings, depths, keeps, concurrencies } = assumed.compared();
-        let Assumed { source, names_freed, queues, lanes } = assumed;
+        let Assumed { source, version, queues, lanes } = assumed;
         let Source { number, started } = source;
         let mut run = Self::new(transaction, shared, shared.time.estimate(), number);
-        run.names_freed = names_freed;
         for settings in queues {
             run.know(Some(settings));
         }
         let epoch = run.epoch();
-        let mut used: Vec<i32> = lanes.iter().map(|lane| lane.id).collect();
-        used.sort_unstable();
-        used.dedup();
-        run.put_off(
-            UNCHANGED,
-            &[
-                &number,
-                &names_freed,
-                &ids,
-                &orderings,
-                &depths,
-                &keeps,
-                &concurrencies,
-                &used,
-                &started,
-                &epoch,
-            ],
-        );
+        run.put_off(UNCHANGED, &[&number, &version, &started, &epoch]);
         run.assumed_lanes = Some(lanes.into());
         run
     }
@@ -278,6 +264,8 @@ impl<'a, 't> Run<'a, 't> {
             skips_slots: false,
             has_type_retention: false,
             names_freed: 0,
+            settings_version: 0,
+            changes_settings: false,
             last_lane: 0,
             is_claim: false,
             is_committed: false,
@@ -364,10 +352,16 @@ impl<'a, 't> Run<'a, 't> {
         bounded.any(|queue| self.counters.so_far(queue.id).leased < 0)
     }
 
-    /// Reads settings anew, which an operation has changed.
+    /// Reads the settings of a queue anew, which an operation has changed, here and in all processes.
     pub(crate) fn forget_queue(&mut self, id: i32) {
         self.queues.remove(&id);
+        self.forget_settings();
+    }
+
+    /// Lets all processes read settings anew, once it is committed.
+    pub(crate) fn forget_settings(&mut self) {
         self.shared.cached().forget();
+        self.changes_settings = true;
     }
 
     /// Advances the virtual time of a queue, unless another transaction has locked the queue: the next claim does it then.
@@ -483,6 +477,10 @@ impl<'a, 't> Run<'a, 't> {
         let changes = self.limits.take();
         let of_limits = changes.as_ref().map(limits::Changes::values);
         statements.extend(of_limits.iter().map(|values| (&*write, values.as_slice())));
+        let raise = self.shared.statements.text(cached::RAISE);
+        if self.changes_settings {
+            statements.push((&raise, &[]));
+        }
         self.send(&statements, true).map(drop)
     }
 

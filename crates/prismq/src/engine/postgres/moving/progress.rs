@@ -2,6 +2,7 @@
 
 use super::Target;
 use crate::engine::moving::{Part, RowKey, Rows};
+use crate::engine::postgres::batch::cached::RAISE;
 use crate::engine::postgres::batch::columns::Columns;
 use crate::engine::postgres::batch::queues::{failure, missing};
 use crate::engine::postgres::client::{Role, Row, Transaction, Value};
@@ -16,7 +17,8 @@ const FIND: &str = "SELECT m.number, (extract(epoch FROM clock_timestamp()) * 10
          g.number, g.part, g.first, g.second, g.tasks, g.complete
      FROM prismq.meta m LEFT JOIN prismq.migration g ON true";
 /// Waits for all transactions that use the queue, and keeps others from it.
-const LOCK: &str = "LOCK TABLE prismq.lane, prismq.queue, prismq.task IN ACCESS EXCLUSIVE MODE";
+const LOCK: &str =
+    "LOCK TABLE prismq.meta, prismq.lane, prismq.queue, prismq.task IN ACCESS EXCLUSIVE MODE";
 /// Removes what a migration that was cancelled has copied. Rows of the inbox are of programs that use the queue from now
 /// on.
 const CLEAR: &str = "TRUNCATE prismq.queue, prismq.lane, prismq.task, prismq.ready, prismq.scheduled, prismq.expiry,
@@ -101,8 +103,8 @@ impl Target {
 
     /// Begins a migration in a target that holds no queue, which it looks at once nobody can use it.
     pub(super) fn begin(&self, migration: i64, next_id: i64) -> Result<Progress> {
-        let texts = [LOCK, CLEAR, BEGIN, SET_NEXT_ID].map(|sql| self.statements.text(sql));
-        let [lock, clear, begin, set_next_id] = &texts;
+        let texts = [LOCK, CLEAR, BEGIN, SET_NEXT_ID, RAISE].map(|sql| self.statements.text(sql));
+        let [lock, clear, begin, set_next_id, raise] = &texts;
         self.client.transaction(Role::Durable, |transaction| {
             transaction.query(lock, &[])?;
             let found = self.find_in(transaction)?;
@@ -112,7 +114,12 @@ impl Target {
             if found.progress.is_some_and(|progress| progress.migration == migration) {
                 return Err(not_as_left());
             }
-            transaction.finish(&[(clear, &[]), (begin, &[&migration]), (set_next_id, &[&next_id])])
+            transaction.finish(&[
+                (clear, &[]),
+                (begin, &[&migration]),
+                (set_next_id, &[&next_id]),
+                (raise, &[]),
+            ])
         })?;
         Ok(Progress { migration, part: 0, last: [0, 0], tasks: 0, complete: false })
     }

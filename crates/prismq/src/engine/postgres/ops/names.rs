@@ -1,8 +1,8 @@
 //! Adding queues and lanes, before the transaction that needs them: it would keep others from adding any until it ends.
 //! A lane without tasks costs nothing.
 //!
-//! When there is no room for another, those that hold nothing are deleted. Every transaction that adds tasks has read the
-//! lanes, and so holds a lock on their table that the deletion waits for; what begins later sees that some were deleted.
+//! When there is no room for another, those that hold nothing are deleted. Every transaction that adds tasks has read
+//! `prismq.meta`, and so holds a lock on it that the deletion waits for; what begins later sees that some were deleted.
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -29,7 +29,7 @@ const LOCK: &str =
     "SET LOCAL synchronous_commit = on; LOCK TABLE prismq.lane IN SHARE ROW EXCLUSIVE MODE";
 /// Waits for all transactions that use lanes, for a short time, as others wait behind it.
 const LOCK_TO_FREE: &str = "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = 200; \
-     LOCK TABLE prismq.lane IN ACCESS EXCLUSIVE MODE";
+     LOCK TABLE prismq.meta, prismq.lane IN ACCESS EXCLUSIVE MODE";
 /// Adds a queue, if there is room.
 const ADD_QUEUE: &str = "INSERT INTO prismq.queue (name) SELECT $1
      WHERE (SELECT count(*) FROM prismq.queue) < $2 ON CONFLICT DO NOTHING";
@@ -96,7 +96,8 @@ pub(crate) const FREE_QUEUES: &str = concat!(
      SELECT id FROM q"
 );
 /// Has all processes read the lanes anew.
-const RAISE_FREED: &str = "UPDATE prismq.meta SET names_freed = names_freed + 1";
+const RAISE_FREED: &str =
+    "UPDATE prismq.meta SET names_freed = names_freed + 1, settings = settings + 1";
 
 /// What operations name that may not exist yet.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ type Answered = Result<Result<Answer>>;
 
 /// Waits for every transaction that has read how queues are set, as it may add tasks by that, and keeps others from
 /// reading it. Not for long, as others wait behind it: whoever sets the order tries again.
-const LOCK_SETTINGS: &str = "LOCK TABLE prismq.queue IN ACCESS EXCLUSIVE MODE";
+const LOCK_SETTINGS: &str = "LOCK TABLE prismq.meta IN ACCESS EXCLUSIVE MODE";
 const LOCK_WAIT: &str = "SET LOCAL lock_timeout = 200";
 const SET_ORDER: &str =
     "UPDATE prismq.queue SET ordering = $2, ageing_step = $3, virtual_time = 0 WHERE id = $1";

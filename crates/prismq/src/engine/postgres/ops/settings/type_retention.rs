@@ -70,6 +70,7 @@ impl Run<'_, '_> {
                 self.has_type_retention = true;
             }
         }
+        self.forget_settings();
         Ok(Answer::TypeRetentionSet)
     }
 
